@@ -46,7 +46,7 @@ _NOT_CHANGED = {"description": "The reader holds this very answer: `If-None-Matc
 
 
 def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub) -> FastAPI:
-    """To be mounted behind the gate that says who asks."""
+    """To be mounted behind the authentication middleware."""
     source = ApiContext(pool, clock, settings, hub)
     api = FastAPI(
         title="Blockline",

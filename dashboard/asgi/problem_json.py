@@ -1,4 +1,4 @@
-"""Refusals of the HTTP API as problem details (RFC 9457), whoever refuses: gate, guard or the API itself."""
+"""Refusals of the HTTP API as problem details (RFC 9457), whoever refuses: a middleware or the API itself."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """What whoever reaches the dashboard may do: decided here, and asked by every write.
 
-Who it is says the gate (dashboard/auth/middleware.py), with each request and for as long as it is answered.
+`dashboard/auth/middleware.py` says with each request who it is, for as long as it is answered.
 """
 
 from collections.abc import Generator

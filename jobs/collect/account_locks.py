@@ -17,7 +17,7 @@ class AccountLocks:
         self._waiting: list[asyncio.Future[None]] = []
 
     @asynccontextmanager
-    async def alone(self, account_ids: Collection[AccountId]) -> AsyncGenerator[None]:
+    async def holding(self, account_ids: Collection[AccountId]) -> AsyncGenerator[None]:
         """Waits as long as any of these is in hand."""
         while not self._accounts.isdisjoint(account_ids):
             freed = asyncio.get_running_loop().create_future()

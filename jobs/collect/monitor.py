@@ -4,22 +4,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from collectors.core.collector import Collector
+from collectors.core.collector import Collector, CollectorAnswer
 from jobs.base.background_tasks import BackgroundTasks
 from jobs.base.clock import Clock
 from jobs.collect.account_locks import AccountLocks
 from jobs.collect.canaries import ControlAccounts
 from jobs.collect.recorder import Recorder, batch_of
-from jobs.detect.active_cohorts import RecentConfirmations
-from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.judge import judge
+from jobs.detect.judge import Judge, Judged
 from jobs.dispatch.breaker_store import BreakerStore
-from jobs.dispatch.local_requester import LocalRequester, Requester, TimedAnswer
-from jobs.planning.adaptive_planner import AdaptiveSchedule
+from jobs.dispatch.local_requester import Requester, TimedAnswer
 from jobs.planning.daily_cost_guard import CostLimitGuard, is_refused
 from jobs.planning.planner_store import PlannerMemory
+from jobs.planning.roster_renewal import RosterRenewal
 from jobs.planning.rosters import RosterBook
-from jobs.planning.sweep_planner import ReadSchedule, ScheduledRead, SweepSchedule
+from jobs.planning.sweep_planner import ReadSchedule, ScheduledRead
 from jobs.planning.sweep_schedule import Sweep
 from jobs.planning.watch_state import WatchState
 from storage.accounts import side_facts
@@ -30,7 +28,7 @@ from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.locks import Fence, unfenced
-from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.postgres.pool import Pool, StorageError, transaction
 from storage.readings import coverage, rosters
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -56,6 +54,22 @@ class MonitorCounts:
     missed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """What a reading passes, in order. `jobs.collect.pipeline.reading_pipeline` puts them together."""
+
+    watched: WatchState
+    schedule: ReadSchedule
+    memory: PlannerMemory | None
+    rosters: RosterBook
+    renewal: RosterRenewal
+    breakers: BreakerStore
+    requester: Requester
+    canaries: ControlAccounts
+    judge: Judge
+    recorder: Recorder
+
+
 class Monitor:
     """Reads the watched accounts of one platform; only one does so on one database
     (`storage.postgres.locks.Lock`).
@@ -68,44 +82,36 @@ class Monitor:
         self,
         pool: Pool,
         collector: Collector,
-        rule: ConfirmationRule,
         settings: MonitorSettings,
         clock: Clock,
-        asking: Requester | None = None,
-        paid: CostLimitGuard | None = None,
+        stages: Stages,
+        cost_limit: CostLimitGuard | None = None,
         fence: Fence = unfenced,
     ) -> None:
-        """`asking` makes the requests; without one they are made here, `settings.concurrency` at once. `paid`
-        is the ceiling that the collector keeps to. All is recorded under the `fence`.
-        """
+        """`cost_limit` is the one that the collector keeps to. All is recorded under the `fence`."""
         self.tally = MonitorCounts()
         self.fence = fence
-        self.health = BreakerStore(pool, collector.platform)
+        self.schedule = stages.schedule
+        self.breakers = stages.breakers
+        self.canaries = stages.canaries
         self._pool = pool
         self._collector = collector
         self._platform = collector.platform
-        self._rule = rule
         self._settings = settings
         self._clock = clock
-        self._cohorts = RecentConfirmations(rule.cohort_window)
-        self._watched = WatchState(self._cohorts, paid)
-        self._rosters = RosterBook(
-            collector.platform, collector.place, collector.batch_size, settings.canaries_per_request
-        )
-        self.control = ControlAccounts(pool, collector, self._rosters, clock, self._renew_rosters)
-        self._recorder = Recorder(pool, collector, rule, fence)
-        self.turns: ReadSchedule = SweepSchedule(settings.sweep, self._watched)
-        self._memory: PlannerMemory | None = None
-        self._paid = paid
-        if settings.planner is PlannerKind.ADAPTIVE:
-            self.turns = adaptive = AdaptiveSchedule(settings.sweep.every, self._watched, self._rosters)
-            self._memory = PlannerMemory(pool, collector.platform, adaptive, paid)
-        self._asking = asking or LocalRequester(collector, clock, settings.concurrency)
+        self._cost_limit = cost_limit
+        self._watched = stages.watched
+        self._memory = stages.memory
+        self._rosters = stages.rosters
+        self._renewal = stages.renewal
+        self._requester = stages.requester
+        self._judge = stages.judge
+        self._recorder = stages.recorder
         self._under_way = BackgroundTasks()
         self._settles = False
-        self._in_hand = AccountLocks()
+        self._account_locks = AccountLocks()
         self._read_again_now: set[AccountId] = set()
-        """Whom a request that is under way asks for out of turn."""
+        """Accounts that a request under way asks for out of turn."""
 
     async def load(self) -> None:
         """Take up what the database holds: at the start, and after accounts were added or removed.
@@ -122,15 +128,15 @@ class Monitor:
                 )
             loaded = await load_watched.load_watched(conn, self._platform)
             self._watched.take_up(loaded, await side_facts.open_facts(conn, self._platform), whole=True)
-            if self._paid is not None:
-                await self._paid.load(conn, now)
+            if self._cost_limit is not None:
+                await self._cost_limit.load(conn, now)
             if self._memory is not None:
                 await self._memory.load(conn)
-            await self._load_rosters(conn, now)
-            since = now - self._rule.cohort_window
+            await self._renewal.load(conn, now)
+            since = now - self._judge.rule.cohort_window
             for list_id, at in await load_watched.recent_confirmations(conn, self._platform, since):
-                self._cohorts.confirmed([list_id], at)
-        await self.health.load()
+                self._judge.confirmations.confirmed([list_id], at)
+        await self.breakers.load()
 
     def accounts(self) -> Mapping[AccountId, Account]:
         """Everybody who is watched."""
@@ -169,10 +175,10 @@ class Monitor:
         await self._under_way.wait(wait_s)
         again = [a for a in self._watched.due_again(now) if a.account_id not in self._read_again_now]
         for turn, (place, ids) in enumerate(self._rosters.by_place(again)):
-            if not self.health.is_paused(place, now):
+            if not self.breakers.is_paused(place, now):
                 self._under_way.begin(self._read_again(turn, place, ids, now))
         await self._under_way.wait(wait_s)
-        for turn in self.turns.due(now, self._not_before):
+        for turn in self.schedule.due(now, self._not_before):
             self._under_way.begin(self._take_turn(turn))
         await self._under_way.wait(wait_s)
         if self._memory is not None:
@@ -183,20 +189,20 @@ class Monitor:
     def next_due(self) -> datetime:
         """The earliest time at which `tick` has something to do."""
         now = self._clock()
-        times = list(self.turns.next_at(now, self._not_before))
+        times = list(self.schedule.next_at(now, self._not_before))
         for account, at in self._watched.times(now):
             times.append(self._not_before(self._collector.place(account.native_id), at))
         return min(times, default=now + self._settings.sweep.every)
 
     def _not_before(self, place: str, at: datetime) -> datetime:
-        paused_until = self.health.paused_until(place)
+        paused_until = self.breakers.paused_until(place)
         return at if paused_until is None else max(at, paused_until)
 
     async def _read_again(self, turn: int, place: str, ids: tuple[AccountId, ...], now: datetime) -> None:
         self._read_again_now.update(ids)
         try:
             roster = await self._rosters.out_of_turn(self._pool, place, ids, turn, WhyRead.AGAIN, now)
-            await self._poll(roster, now, 0, urgent=True)
+            await self.read(roster, now, 0, urgent=True)
         finally:
             self._read_again_now.difference_update(ids)
 
@@ -205,32 +211,41 @@ class Monitor:
         batch = None
         try:
             if turn.roster is not None and not turn.another_way:
-                batch = await self._poll(turn.roster, turn.slot, turn.number, urgent=False)
+                batch = await self.read(turn.roster, turn.slot, turn.number, urgent=False)
             else:
                 now = self._clock()
                 why = WhyRead.AGAIN if turn.another_way else turn.why
                 roster = await self._rosters.out_of_turn(
                     self._pool, turn.place, turn.account_ids, turn.position + turn.number, why, now
                 )
-                batch = await self._poll(roster, now, 0, urgent=turn.why is not WhyRead.TURN)
+                batch = await self.read(roster, now, 0, urgent=turn.why is not WhyRead.TURN)
         finally:
-            self.turns.polled(turn, batch)
+            self.schedule.polled(turn, batch)
 
-    async def _poll(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
-        """One request from question to commit; None when nothing was asked or nothing could be stored."""
-        async with self._asking.room(urgent=urgent):
-            if self._settles or self.health.is_paused(roster.place, self._clock()):
+    async def read(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
+        """Take one request from question to commit. None: nothing was asked, or nothing was stored."""
+        async with self._requester.room(urgent=urgent):
+            if self._settles or self.breakers.is_paused(roster.place, self._clock()):
                 return None
-            asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
-            asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
-            url = self._collector.base_url(roster.place)
-            question = Question(
-                self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
-            )
-            if self._paid is not None and await self._paid.charge(asked, self._clock()) is not None:
-                return None  # on the bill with its reason, or not asked for
-            async with self._asking.asked(question) as reply:
+            question = self._question(roster, slot, number, urgent=urgent)
+            if await self._is_refused_by_cost_limit(question):
+                return None
+            async with self._requester.asked(question) as reply:
                 return None if reply is None else await self._take_in(roster, question, reply)
+
+    def _question(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Question:
+        asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
+        asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
+        url = self._collector.base_url(roster.place)
+        return Question(
+            self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
+        )
+
+    async def _is_refused_by_cost_limit(self, question: Question) -> bool:
+        """Whether what is left of the day does not pay for all of them; else they are charged."""
+        if self._cost_limit is None:
+            return False
+        return await self._cost_limit.charge(question.native_ids, self._clock()) is not None
 
     async def take_in(self, question: Question, reply: TimedAnswer) -> None:
         """Record the reply to a question that another process asked, which planned before this one."""
@@ -242,57 +257,55 @@ class Monitor:
         await self._load_again(roster)
 
     async def _take_in(self, roster: Roster, question: Question, reply: TimedAnswer) -> Batch | None:
-        """Judge and record; None when nothing was sent, or nothing could be stored."""
+        """Judge an answer, record it, and hold what it showed; None when nothing was sent or stored."""
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
             if not is_refused(answer):
-                await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+                await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return None
         if at != asked_at:
             answer = answer.arrived(at)
-        async with self._in_hand.alone(roster.account_ids):
+        async with self._account_locks.holding(roster.account_ids):
             watched = self._watched.of(roster.account_ids)
-            judged = judge(
+            judged = self._judge(
                 answer,
                 watched,
                 self._rosters.canaries_of(roster),
-                self._rule,
-                self._cohorts,
                 asked_at,
                 at,
-                unsure=self.control.is_unsure(roster.place),
-                held_since=self.health.quarantined_since(roster.place, roster.account_ids),
-                countries=self._collector.countries,
+                unsure=self.canaries.is_unsure(roster.place),
+                held_since=self.breakers.quarantined_since(roster.place, roster.account_ids),
             )
             batch = batch_of(question, judged, asked_at, at)
             stored = await self._recorder.record(batch, judged, answer)
             if stored:
-                self.tally.requests += 1
-                self.tally.readings += len(judged.steps)
-                self.tally.missed += len(judged.answered) - len(judged.steps)
-                self.turns.saw(judged, at)
+                self._count(judged)
+                self.schedule.saw(judged, at)
                 self._watched.apply(batch, watched, judged, answer)
             else:
                 await self._load_again(roster)
-        if judged.outcome is BatchOutcome.HELD:
-            await self.health.note_quarantined(roster.place, roster.account_ids, judged.detail, asked_at, at)
-            if await self.control.held(roster.place, at, vouched=judged.vouched):
-                await self._renew_rosters(at)
-        else:
-            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+        await self._note(roster, judged, answer, asked_at, at)
         return batch if stored else None
 
+    def _count(self, judged: Judged) -> None:
+        self.tally.requests += 1
+        self.tally.readings += len(judged.steps)
+        self.tally.missed += len(judged.answered) - len(judged.steps)
+
+    async def _note(
+        self, roster: Roster, judged: Judged, answer: CollectorAnswer, asked_at: datetime, at: datetime
+    ) -> None:
+        """Count it for the circuit breaker; after a quarantined answer, ask the control accounts alone."""
+        if judged.outcome is not BatchOutcome.HELD:
+            await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            return
+        await self.breakers.note_quarantined(roster.place, roster.account_ids, judged.detail, asked_at, at)
+        if await self.canaries.held(roster.place, at, vouched=judged.vouched):
+            await self._renewal.renew(at)
+
     async def _review(self, now: datetime) -> None:
-        if await self.control.review(now):
-            await self._renew_rosters(now)
-
-    async def _renew_rosters(self, now: datetime) -> None:
-        async with self._rosters.renewal(self._pool, self.fence) as conn:
-            await self._load_rosters(conn, now)
-
-    async def _load_rosters(self, conn: Conn, now: datetime) -> None:
-        await self._rosters.load(conn, self._watched.accounts(), now)
-        self.turns.take_up(self._rosters.base, await self._rosters.attempts(conn), now)
+        if await self.canaries.review(now):
+            await self._renewal.renew(now)
 
     async def _load_again(self, roster: Roster) -> None:
         """Another process was first: what it recorded stands."""
@@ -303,4 +316,4 @@ class Monitor:
                 loaded, await side_facts.open_facts(conn, self._platform, only=ids), whole=False
             )
             newest = await self._rosters.attempts(conn, [roster.roster_id])
-        self.turns.loaded_again(roster, newest.get(roster.roster_id))
+        self.schedule.loaded_again(roster, newest.get(roster.roster_id))

@@ -102,10 +102,10 @@ class VantageReader:
         monitor: Monitor,
         sweep: Sweep,
         clock: Clock,
-        asking: Requester | None = None,
+        requester: Requester | None = None,
         canaries_per_request: int = 2,
     ) -> None:
-        self.health = BreakerStore(pool, collector.platform, vantage)
+        self.breakers = BreakerStore(pool, collector.platform, vantage)
         self._pool = pool
         self._collector = collector
         self._vantage = vantage
@@ -122,7 +122,7 @@ class VantageReader:
         """
         self._held: dict[AccountId, VantageDifference] = {}
         self._months: set[tuple[int, int]] = set()
-        self._asking = asking or LocalRequester(collector, clock, AT_ONCE)
+        self._requester = requester or LocalRequester(collector, clock, AT_ONCE)
 
     async def load(self) -> None:
         """Take up what is watched, after the monitor did."""
@@ -139,7 +139,7 @@ class VantageReader:
         unproven = {a: d for a, d in self._held.items() if not d.proven and a in watched}
         self._held = proven | unproven
         self._read_at = {a: at for a, at in self._read_at.items() if a in watched}
-        await self.health.load()
+        await self.breakers.load()
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:
         """Take up the rosters; one that was made anew only for its control accounts keeps its turn."""
@@ -193,12 +193,12 @@ class VantageReader:
         return next_attempt(self._sweep, self._last.get(roster.roster_id), self._clock())
 
     def _due_at(self, roster: Roster, due: Due) -> datetime:
-        paused_until = self.health.paused_until(roster.place)
+        paused_until = self.breakers.paused_until(roster.place)
         return due.at if paused_until is None else max(due.at, paused_until)
 
     async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
-        async with self._asking.room(urgent=False):
-            if self.health.is_paused(roster.place, self._clock()):
+        async with self._requester.room(urgent=False):
+            if self.breakers.is_paused(roster.place, self._clock()):
                 return
             ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
             ids += [c.account.native_id for c in self._rosters.canaries_of(roster)]
@@ -213,7 +213,7 @@ class VantageReader:
                 urgent=False,
                 base_url=self._collector.base_url(roster.place),
             )
-            async with self._asking.asked(question) as reply:
+            async with self._requester.asked(question) as reply:
                 if reply is not None:
                     await self._take_in(roster, question, reply, accounts)
 
@@ -229,7 +229,7 @@ class VantageReader:
     ) -> None:
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
-            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return
         canaries = self._rosters.canaries_of(roster)
         looks = {r.native_id: r for r in answer.readings}
@@ -255,11 +255,11 @@ class VantageReader:
         await self._store(batch, self._compared(roster, told, at) if answered else {}, asked_at)
         self._last[roster.roster_id] = Attempt(question.slot, question.attempt, at, outcome)
         if wrong:
-            await self.health.note_quarantined(
+            await self.breakers.note_quarantined(
                 roster.place, roster.account_ids, "; ".join(said for _, said in wrong), asked_at, at
             )
         else:
-            await self.health.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
 
     def _compared(
         self, roster: Roster, told: Collection[Reading | None], at: datetime

@@ -11,7 +11,7 @@ from jobs.delivery.webhook import WebhookSender
 from storage.model.alerts.alerts import Mail
 
 
-class Dispatcher:
+class ChannelRouter:
     """Sends each mail by its recipient: a mail address, or a channel."""
 
     def __init__(self, smtp: Sender | None, channels: Mapping[str, Sender]) -> None:
@@ -38,8 +38,8 @@ class Dispatcher:
                 await sender.close()
 
 
-def dispatcher(smtp: Sender | None, channels: Channels, clock: Clock) -> Dispatcher:
+def channel_router(smtp: Sender | None, channels: Channels, clock: Clock) -> ChannelRouter:
     """The sender of an installation. `smtp` None: mails wait, and channels are served."""
-    return Dispatcher(
+    return ChannelRouter(
         smtp, {APPRISE: AppriseSender(channels.services), WEBHOOK: WebhookSender(channels.webhooks, clock)}
     )

@@ -79,61 +79,73 @@ class Judged:
     """Of an answer that was held: which control account looked wrong, for the operator."""
 
 
-def judge(
-    answer: CollectorAnswer,
-    watched: Sequence[TrackedAccount],
-    canaries: Sequence[CanaryExpectation],
-    rule: ConfirmationRule,
-    cohorts: RecentConfirmations,
-    asked_at: datetime,
-    at: datetime,
-    *,
-    unsure: bool = False,
-    held_since: datetime | None = None,
-    countries: frozenset[str] | None = None,
-) -> Judged:
-    """Decide about one request that was asked at `asked_at` and answered at `at`.
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What every answer about one platform is judged by."""
 
-    `unsure`: some control account of this place looked wrong when they were last asked alone. `held_since`:
-    since when no answer about these accounts was believed. `countries`: those that the collector can speak
-    of (None: all); of any other that is held of an account, no answer says anything.
-
-    When the request failed, or when one of its control accounts does not look as it is known to
-    look, nothing in it is believed: every account is missed.
+    rule: ConfirmationRule
+    confirmations: RecentConfirmations
+    countries: frozenset[str] | None = None
+    """Those that the collector can speak of (None: all). About any other that is held of an account, no
+    answer says anything.
     """
-    nobody = (False,) * len(watched)
-    if answer.trouble is not None:
-        reason = answer.trouble.reason
-        return Judged(BatchOutcome.MISSED, reason, nobody, {}, postponed=_postponed(watched, at))
-    looks = {r.native_id: r for r in answer.readings}
-    wrong = failed_canaries(canaries, answer)
-    if wrong:
+
+    def __call__(
+        self,
+        answer: CollectorAnswer,
+        watched: Sequence[TrackedAccount],
+        canaries: Sequence[CanaryExpectation],
+        asked_at: datetime,
+        at: datetime,
+        *,
+        unsure: bool = False,
+        held_since: datetime | None = None,
+    ) -> Judged:
+        """Decide about one request that was asked at `asked_at` and answered at `at`.
+
+        `unsure`: some control account of this place looked wrong when they were last asked alone.
+        `held_since`: since when no answer about these accounts was believed.
+
+        When the request failed, or when one of its control accounts does not look as it is known to
+        look, nothing in it is believed: every account is missed.
+        """
+        nobody = (False,) * len(watched)
+        if answer.trouble is not None:
+            reason = answer.trouble.reason
+            return Judged(BatchOutcome.MISSED, reason, nobody, {}, postponed=_postponed(watched, at))
+        looks = {r.native_id: r for r in answer.readings}
+        wrong = failed_canaries(canaries, answer)
+        if wrong:
+            return Judged(
+                BatchOutcome.HELD,
+                MissedReason.HELD,
+                nobody,
+                {},
+                postponed=_postponed(watched, at),
+                vouched=_vouched(watched, looks),
+                detail="; ".join(said for _, said in wrong),
+            )
+        unguarded = (unsure or not canaries) and (held_since is None or at - held_since < NO_OUTAGE_AFTER)
+        if unguarded and (vanished := _vanished(watched, looks)) is not None:
+            held = BatchOutcome.HELD, MissedReason.HELD
+            return Judged(
+                *held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished
+            )
+        told = [(w, _told(w, looks.get(w.account.native_id), self.countries)) for w in watched]
+        steps = tuple(_steps(told, self.rule, self.confirmations, asked_at))
         return Judged(
-            BatchOutcome.HELD,
-            MissedReason.HELD,
-            nobody,
-            {},
-            postponed=_postponed(watched, at),
-            vouched=_vouched(watched, looks),
-            detail="; ".join(said for _, said in wrong),
+            BatchOutcome.ANSWERED,
+            None,
+            tuple(r is not None for _, r in told),
+            _reasons(answer, told),
+            steps,
+            tuple(rename for w, r, _ in steps if (rename := _rename(w, r)) is not None),
+            _postponed([w for w, r in told if r is None], at),
+            tuple(
+                seen for w, r, _ in steps if (r.flags or w.facts) and (seen := _sighting(w, r)) is not None
+            ),
+            silent_in(answer),
         )
-    unguarded = (unsure or not canaries) and (held_since is None or at - held_since < NO_OUTAGE_AFTER)
-    if unguarded and (vanished := _vanished(watched, looks)) is not None:
-        held = BatchOutcome.HELD, MissedReason.HELD
-        return Judged(*held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished)
-    told = [(w, _told(w, looks.get(w.account.native_id), countries)) for w in watched]
-    steps = tuple(_steps(told, rule, cohorts, asked_at))
-    return Judged(
-        BatchOutcome.ANSWERED,
-        None,
-        tuple(r is not None for _, r in told),
-        _reasons(answer, told),
-        steps,
-        tuple(rename for w, r, _ in steps if (rename := _rename(w, r)) is not None),
-        _postponed([w for w, r in told if r is None], at),
-        tuple(seen for w, r, _ in steps if (r.flags or w.facts) and (seen := _sighting(w, r)) is not None),
-        silent_in(answer),
-    )
 
 
 def _steps(

@@ -23,8 +23,8 @@ class AnswerIntake:
         self._sources: list[tuple[QueuedRequester, Orphan, IsPaused]] = []
         self._turn = asyncio.Lock()
 
-    def add(self, asking: QueuedRequester, take_in: Orphan, is_paused: IsPaused) -> None:
-        self._sources.append((asking, take_in, is_paused))
+    def add(self, requester: QueuedRequester, take_in: Orphan, is_paused: IsPaused) -> None:
+        self._sources.append((requester, take_in, is_paused))
 
     @asynccontextmanager
     async def still(self) -> AsyncGenerator[None]:
@@ -36,15 +36,15 @@ class AnswerIntake:
         """Look who else reads, and record all that was answered to a process that planned before: what is not
         on record when planning begins is asked again. To be called while it is `still`.
         """
-        for asking, take_in, is_paused in self._sources:
-            asking.look_around_now()
-            while await asking.turn(take_in, is_paused):
+        for requester, take_in, is_paused in self._sources:
+            requester.look_around_now()
+            while await requester.turn(take_in, is_paused):
                 pass
 
     def let_go(self) -> None:
         """Wait for no answer any more."""
-        for asking, *_ in self._sources:
-            asking.let_go()
+        for requester, *_ in self._sources:
+            requester.let_go()
 
     async def run(self, is_planning: Callable[[], bool]) -> None:
         """Pass questions on and take answers, until cancelled."""
@@ -53,14 +53,18 @@ class AnswerIntake:
                 group.create_task(self._keep(*one, is_planning))
 
     async def _keep(
-        self, asking: QueuedRequester, take_in: Orphan, is_paused: IsPaused, is_planning: Callable[[], bool]
+        self,
+        requester: QueuedRequester,
+        take_in: Orphan,
+        is_paused: IsPaused,
+        is_planning: Callable[[], bool],
     ) -> None:
         failed = False
         while True:
             try:
                 async with self._turn:
                     if is_planning():
-                        await asking.turn(take_in, is_paused)
+                        await requester.turn(take_in, is_paused)
                         failed = False
             except StorageError:
                 await asyncio.sleep(_RETRY_S)  # whoever plans says that the database is away
@@ -69,4 +73,4 @@ class AnswerIntake:
                     log.error("Taking what other machines read stands still: %s", unknown_error(error))  # noqa: TRY400
                 failed = True
                 await asyncio.sleep(_RETRY_S)
-            await asyncio.sleep(asking.pause_s())
+            await asyncio.sleep(requester.pause_s())

@@ -35,7 +35,7 @@ class _Held:
 
 @dataclass(slots=True)
 class _PlaceBreaker:
-    gate: CircuitBreaker = field(default_factory=CircuitBreaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     held: dict[tuple[Hashable, ...], "_Held"] = field(default_factory=dict[tuple[Hashable, ...], "_Held"])
     """By what was asked."""
     detail: str = ""
@@ -45,7 +45,7 @@ class _PlaceBreaker:
 
 
 class BreakerStore:
-    """The gates of one collector, as stored: a restarted monitor waits as long as a killed one would have."""
+    """The circuit breakers of one collector, stored: a restarted monitor waits as long as a killed one."""
 
     def __init__(self, pool: Pool, platform: Platform, vantage: str = "") -> None:
         self._pool = pool
@@ -61,14 +61,14 @@ class BreakerStore:
             here.stored = state
             if not state.healthy and state.retry_at is not None:
                 reason = None if state.reason is None else MissedReason(state.reason)
-                here.gate = CircuitBreaker(
+                here.breaker = CircuitBreaker(
                     failures=1, paused_until=state.retry_at, reason=reason, detail=state.detail
                 )
 
     def paused_until(self, place: str) -> datetime | None:
         """Until when a place is not asked; None when it may be."""
         here = self._places.get(place)
-        return None if here is None else here.gate.paused_until
+        return None if here is None else here.breaker.paused_until
 
     def quarantined_since(self, place: str, asked: Sequence[Hashable]) -> datetime | None:
         """Since when no answer about `asked` was believed; None when the last one was."""
@@ -78,7 +78,7 @@ class BreakerStore:
 
     def is_paused(self, place: str, now: datetime) -> bool:
         here = self._places.get(place)
-        return here is not None and here.gate.is_paused(now)
+        return here is not None and here.breaker.is_paused(now)
 
     async def note(
         self,
@@ -95,7 +95,7 @@ class BreakerStore:
             for held in here.held.values():
                 held.unheard.difference_update(asked)
             here.held = {those: held for those, held in here.held.items() if held.unheard}
-        here.gate = here.gate.after(trouble, asked_at, at)
+        here.breaker = here.breaker.after(trouble, asked_at, at)
         await self._save(place, here, at)
 
     async def note_quarantined(
@@ -105,7 +105,7 @@ class BreakerStore:
         here = self._at(place)
         held = here.held.setdefault(tuple(asked), _Held(at, set(asked)))
         held.times += 1
-        here.gate = here.gate.after(None, asked_at, at)
+        here.breaker = here.breaker.after(None, asked_at, at)
         here.detail = detail
         await self._save(place, here, at)
 
@@ -113,7 +113,7 @@ class BreakerStore:
         return self._places.setdefault(place, _PlaceBreaker())
 
     async def _save(self, place: str, here: _PlaceBreaker, at: datetime) -> None:
-        if here.stored is None and not here.held and here.gate.paused_until is None:
+        if here.stored is None and not here.held and here.breaker.paused_until is None:
             return  # the usual case: it works, as far as anybody knows
         async with here.saving:
             state = self._state(place, here, at)
@@ -127,8 +127,8 @@ class BreakerStore:
         """What has to be stored; None when it is stored already."""
         before = here.stored
         was_healthy = before is None or before.healthy
-        if here.gate.paused_until is not None:
-            healthy, reason, detail = False, here.gate.reason, here.gate.detail
+        if here.breaker.paused_until is not None:
+            healthy, reason, detail = False, here.breaker.reason, here.breaker.detail
         elif max((held.times for held in here.held.values()), default=0) >= _HELD_TO_TELL:
             healthy, reason, detail = False, MissedReason.HELD, here.detail
         elif here.held and not was_healthy:
@@ -137,7 +137,7 @@ class BreakerStore:
             healthy, reason, detail = True, None, ""
         if healthy and was_healthy:
             return None
-        retry_at = here.gate.paused_until
+        retry_at = here.breaker.paused_until
         if before is not None and not healthy and not was_healthy:
             if (before.reason, before.retry_at) == (reason and reason.value, retry_at):
                 return None

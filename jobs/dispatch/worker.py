@@ -214,11 +214,11 @@ async def _tidy(conn: Conn) -> None:
 
 
 @asynccontextmanager
-async def at_work(working: QueueWorker) -> AsyncGenerator[None]:
+async def running_worker(worker: QueueWorker) -> AsyncGenerator[None]:
     """Make requests until the block ends; those under way then are finished."""
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(working.run())
+        running = group.create_task(worker.run())
         try:
             yield
         finally:
-            await working.end(running)
+            await worker.end(running)

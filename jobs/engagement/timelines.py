@@ -20,12 +20,12 @@ class EngagementPoller:
     """Polls each executive of one platform every `every`, apart from the lookups of accounts."""
 
     def __init__(
-        self, pool: Pool, collector: Collector, every: timedelta, health: BreakerStore, clock: Clock
+        self, pool: Pool, collector: Collector, every: timedelta, breakers: BreakerStore, clock: Clock
     ) -> None:
         self._pool = pool
         self._collector = collector
         self._every = every
-        self._health = health
+        self._breakers = breakers
         self._clock = clock
         self._executives: list[Executive] = []
         self._tried_at: dict[AccountId, datetime] = {}
@@ -41,7 +41,7 @@ class EngagementPoller:
     def _due(self, executive: Executive) -> datetime:
         last = self._tried_at.get(executive.account.account_id, executive.last_polled_at)
         due = _NEVER if last is None else last + self._every
-        paused_until = self._health.paused_until(self._place(executive))
+        paused_until = self._breakers.paused_until(self._place(executive))
         return due if paused_until is None else max(due, paused_until)
 
     def _place(self, executive: Executive) -> str:
@@ -62,7 +62,7 @@ class EngagementPoller:
             # Only a fault that would meet every request pauses the collector: a protected timeline,
             # or the limit of the timelines alone, says nothing about the lookups.
             if seen.trouble.breaker:
-                await self._health.note(self._place(executive), ("engagement",), seen.trouble, asked_at, at)
+                await self._breakers.note(self._place(executive), ("engagement",), seen.trouble, asked_at, at)
             return
         try:
             async with transaction(self._pool) as conn:

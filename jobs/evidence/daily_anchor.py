@@ -99,7 +99,7 @@ class DailyAnchor:
 
 
 @asynccontextmanager
-async def anchoring(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[DailyAnchor | None]:
+async def daily_anchor(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[DailyAnchor | None]:
     """The daily anchor of these settings with its connection; None when no authority is set."""
     authority = authority_of(settings)
     if authority is None:

@@ -30,16 +30,15 @@ from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
 from jobs.messages.compose import Letterhead, ReplyThread, compose, story_key
 from jobs.notify import engagement_alerts, reminders, wave_chart
 from jobs.notify.digests import queue_digest
-from storage.alerts import mail_queue, mutes, outbox, rules
+from storage.alerts import mail_queue, mutes, outbox, rules, threads
 from storage.alerts import open_alerts as open_alerts
-from storage.alerts import threads as stories
 from storage.model.alerts.alerts import AlertRow, Mail, MailDraft, Via
 from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId
 from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
 
-_Story: TypeAlias = tuple[int, ListId | None]
-"""Rule and list: what one thread of mails is about."""
+_Thread: TypeAlias = tuple[int, ListId | None]
+"""Rule and list: what one thread of alerts is about."""
 
 
 class Fate(StrEnum):
@@ -134,7 +133,7 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
             if not alerts and not any((due := _next_digest(r, now)) and due <= now for r in known):
                 return 0
             plan = await _plan(conn, alerts, known, now)
-            made = await _carry_out(conn, pool, alerts, plan, now, head, faults)
+            made = await _queue_all(conn, pool, alerts, plan, now, head, faults)
     except StaleState:
         return 0
     if faults:
@@ -166,13 +165,13 @@ async def _plan(
     fewest = min((r.rule.flapping_changes for r in known), default=1)
     past = NotificationHistory(
         await open_alerts.recent_alerts(conn, accounts, oldest - lookback, fewest),
-        await stories.told_since(conn, oldest - ORDER_LASTS),
+        await threads.told_since(conn, oldest - ORDER_LASTS),
     )
     plan = decide(alerts, known, await mutes.running(conn, now), past, now)
     return unsettled(plan, now) if await rules.unreadable_rules(conn) else plan
 
 
-async def _carry_out(
+async def _queue_all(
     conn: Conn,
     pool: Pool,
     alerts: Sequence[AlertRow],
@@ -183,7 +182,7 @@ async def _carry_out(
 ) -> int:
     made = 0
     open_still = {alert_id for alert_id, _ in plan.kept}
-    held_up: set[_Story] = set()
+    held_up: set[_Thread] = set()
     # Who records waits for this turn: unless alerts are held now, it is taken once a mail is composed.
     if plan.silent and plan.in_order:
         await outbox.announce(conn)
@@ -191,18 +190,18 @@ async def _carry_out(
     silent = [outbox.FinalDecision(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
     await outbox.settle(conn, silent, [], [], now)
     for told in plan.in_order:
-        stories_of = _stories_of(told)
+        threads_of = _threads_of(told)
         try:
-            if held_up.isdisjoint(stories_of):
+            if held_up.isdisjoint(threads_of):
                 async with part_of(conn, pool):
-                    made += await _tell(conn, told, now, head)
+                    made += await _queue(conn, told, now, head)
                 continue
         except (StaleState, Unreachable):
             raise
         except Exception as error:  # noqa: BLE001 - one wave that cannot be told must not silence the others
             faults.append(error)
         # What comes after it in its story would speak of what was never told.
-        held_up |= stories_of
+        held_up |= threads_of
         open_still |= {a.alert_id for a in told.alerts}
     await outbox.settle(
         conn,
@@ -220,33 +219,33 @@ def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
     ]
 
 
-def _stories_of(told: Wave | DigestDue) -> set[_Story]:
+def _threads_of(told: Wave | DigestDue) -> set[_Thread]:
     """Which stories it goes on with or opens."""
     parts = (told,) if isinstance(told, Wave) else told.parts
     return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None) for p in parts}
 
 
-async def _tell(conn: Conn, told: Wave | DigestDue, now: datetime, head: Letterhead) -> int:
+async def _queue(conn: Conn, told: Wave | DigestDue, now: datetime, head: Letterhead) -> int:
     if isinstance(told, Wave):
-        return await _tell_wave(conn, told, now, head)
+        return await _queue_wave(conn, told, now, head)
     return await queue_digest(conn, told, now, head)
 
 
-async def _tell_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
+async def _queue_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
     """One mail for each recipient of a wave."""
     standing = None
     if wave.cohort is not None:
         standing = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
     key = story_key(wave)
     story = after(wave)
-    threads = await stories.thread(conn, key) if wave.story is not None else {}
-    heard = await stories.told_up_to(conn, key) if wave.story is not None else {}
+    earlier = await threads.thread(conn, key) if wave.story is not None else {}
+    heard = await threads.told_up_to(conn, key) if wave.story is not None else {}
     picture = await wave_chart.picture(conn, wave, standing)
     drafts: list[MailDraft] = []
     for recipient in wave.recipients:
-        thread = ReplyThread(tuple(threads.get(recipient, ())), heard.get(recipient))
+        thread = ReplyThread(tuple(earlier.get(recipient, ())), heard.get(recipient))
         drafts.append(compose(wave, standing, head, recipient, thread, picture))
-    story_id = await stories.add_wave(
+    story_id = await threads.add_wave(
         conn,
         key,
         wave.stored.rule_id,

@@ -137,11 +137,11 @@ class CostLimitGuard:
     async def keep(self, now: datetime) -> None:
         """Write down how the day is divided, where that changed; who waits is logged once a day."""
         days, shares = self._days, self._days.shares
-        ceiling = DailyCostLimit(
+        stored = DailyCostLimit(
             days.most, shares.in_turn, shares.sentinels, shares.round_days, len(days.waiting)
         )
         is_of_today = self._holds and billing_day(now) == days.day and not self.is_outdated(now)
-        if not is_of_today or self._kept == (days.day, ceiling):
+        if not is_of_today or self._kept == (days.day, stored):
             return
         if days.waiting and not self._told:
             log.warning(
@@ -150,8 +150,8 @@ class CostLimitGuard:
             )
         self._told = bool(days.waiting)
         async with transaction(self._pool) as conn:
-            await daily_cost_limit.save_cost_limit(conn, self._platform, days.day, ceiling)
-        self._kept = days.day, ceiling
+            await daily_cost_limit.save_cost_limit(conn, self._platform, days.day, stored)
+        self._kept = days.day, stored
 
 
 def cost_limit_for(usd_a_day: Decimal | None, pool: Pool, platform: Platform) -> CostLimitGuard | None:
@@ -177,13 +177,13 @@ def is_refused(answer: CollectorAnswer) -> bool:
 class CostLimitedCollector:
     """A collector that asks for nobody who is not on the bill."""
 
-    def __init__(self, collector: Collector, paid: CostLimitGuard) -> None:
+    def __init__(self, collector: Collector, cost_limit: CostLimitGuard) -> None:
         self._collector = collector
-        self._paid = paid
+        self._cost_limit = cost_limit
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """See `Collector`. Nothing is `sent` when the ceiling does not allow it."""
-        refusal = await self._paid.charge(native_ids, now)
+        refusal = await self._cost_limit.charge(native_ids, now)
         if refusal is None:
             return await self._collector.read(native_ids, now)
         trouble = RequestFailure(

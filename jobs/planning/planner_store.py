@@ -21,12 +21,16 @@ _LEARNED = TypeAdapter(Learned)
 
 class PlannerMemory:
     def __init__(
-        self, pool: Pool, platform: Platform, turns: AdaptiveSchedule, paid: CostLimitGuard | None = None
+        self,
+        pool: Pool,
+        platform: Platform,
+        schedule: AdaptiveSchedule,
+        cost_limit: CostLimitGuard | None = None,
     ) -> None:
         self._pool = pool
         self._platform = platform
-        self._turns = turns
-        self._paid = paid
+        self._schedule = schedule
+        self._cost_limit = cost_limit
         self._kept_at: datetime | None = None
 
     async def load(self, conn: Conn) -> None:
@@ -34,24 +38,24 @@ class PlannerMemory:
         learned: dict[str, Learned] = {}
         on_record, saved_at = await planner_state.load_learned(conn, self._platform)
         for place, one in on_record.items():
-            if (told := _usable(one, self._turns.prior)) is not None:
+            if (told := _usable(one, self._schedule.prior)) is not None:
                 learned[place] = told
             else:
                 where = " ".join(filter(None, (self._platform.value, place)))
                 log.warning("What the planner learned of %s cannot be used, and is learned anew.", where)
         changed_at = await planner_state.last_changes(conn, self._platform)
-        days = None if self._paid is None else self._paid.days
+        days = None if self._cost_limit is None else self._cost_limit.days
         promises = await planner_state.guaranteed_intervals(conn)
         by_another = saved_at != self._kept_at
-        self._turns.remember(changed_at, learned, promises, days, by_another=by_another)
+        self._schedule.remember(changed_at, learned, promises, days, by_another=by_another)
 
     async def keep(self, now: datetime) -> None:
         """Write down what was learned, if that was not done lately, and how it stands with a ceiling."""
-        if self._paid is not None:
-            await self._paid.keep(now)
+        if self._cost_limit is not None:
+            await self._cost_limit.keep(now)
         if self._kept_at is not None and now - self._kept_at < _EVERY:
             return
-        learned = {place: asdict(one) for place, one in self._turns.learned().items()}
+        learned = {place: asdict(one) for place, one in self._schedule.learned().items()}
         async with transaction(self._pool) as conn:
             await planner_state.save_learned(conn, self._platform, learned, now)
         self._kept_at = now

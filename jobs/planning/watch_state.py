@@ -19,10 +19,10 @@ from storage.model.core.known_state import Known
 class WatchState:
     """Every watched account of one platform, and which of them are to be read before their next turn."""
 
-    def __init__(self, cohorts: RecentConfirmations, paid: CostLimitGuard | None = None) -> None:
+    def __init__(self, cohorts: RecentConfirmations, cost_limit: CostLimitGuard | None = None) -> None:
         self.again = RetryQueue()
         self._cohorts = cohorts
-        self._paid = paid
+        self._cost_limit = cost_limit
         self._watched: dict[AccountId, TrackedAccount] = {}
         self._called: dict[str, AccountId] = {}
         self._pending: set[AccountId] = set()
@@ -110,14 +110,14 @@ class WatchState:
         """
         due = {i for i, at in self._next_reads() if at <= now}
         accounts = [self._watched[i].account for i in due | self.again.due(now)]
-        return accounts if self._paid is None else list(self._paid.affordable(accounts, now))
+        return accounts if self._cost_limit is None else list(self._cost_limit.affordable(accounts, now))
 
     def times(self, now: datetime) -> Iterable[tuple[Account, datetime]]:
         """When each account that does not wait for its turn is to be read."""
         times = [(self._watched[i].account, at) for i, at in (*self._next_reads(), *self.again.times())]
-        if self._paid is None:
+        if self._cost_limit is None:
             return times
-        return [(account, self._paid.not_before(account, max(at, now))) for account, at in times]
+        return [(account, self._cost_limit.not_before(account, max(at, now))) for account, at in times]
 
     def _next_reads(self) -> list[tuple[AccountId, datetime]]:
         return [(i, p.next_read_at) for i in self._pending if (p := self._watched[i].known.pending)]

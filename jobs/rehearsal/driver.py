@@ -31,7 +31,7 @@ class PlatformWatch:
 
     async def load(self) -> None:
         await self.monitor.load()
-        await self.monitor.control.tick()
+        await self.monitor.canaries.tick()
         await self.engagement.load()
 
     async def tick(self) -> None:

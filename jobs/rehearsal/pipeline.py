@@ -15,7 +15,8 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from collectors.x.collector import XCollector
 from jobs.base.clock import SimulatedClock
-from jobs.collect.monitor import Monitor, MonitorCounts, MonitorSettings
+from jobs.collect.monitor import MonitorCounts, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.engagement.timelines import EngagementPoller
@@ -151,8 +152,8 @@ async def perform(
 
 def _watch(pool: Pool, collector: Collector, plan: SimulationPlan, clock: SimulatedClock) -> PlatformWatch:
     settings = MonitorSettings(Sweep(plan.every, plan.start), plan.planner)
-    monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
-    engagement = EngagementPoller(pool, collector, plan.engagement_every, monitor.health, clock)
+    monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
+    engagement = EngagementPoller(pool, collector, plan.engagement_every, monitor.breakers, clock)
     return PlatformWatch(monitor, engagement)
 
 

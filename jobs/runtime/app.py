@@ -14,22 +14,20 @@ from jobs.config.dashboard_login import doubts_about_login, login_of, require_lo
 from jobs.config.database import ready, revive
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.channel_config import channels_of
-from jobs.delivery.channel_router import Dispatcher, dispatcher
-from jobs.delivery.rate_limit import MailRateLimit
+from jobs.delivery.channel_router import ChannelRouter, channel_router
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.dispatch.shared_rate_limits import SharedBudgets
-from jobs.dispatch.worker import QueueWorker, at_work
-from jobs.evidence.daily_anchor import anchoring, authority_of
+from jobs.dispatch.worker import QueueWorker, running_worker
+from jobs.evidence.daily_anchor import authority_of, daily_anchor
 from jobs.messages.compose import Letterhead
-from jobs.notify.loops import DecisionLoop, DeliveryLoop
+from jobs.notify.pipeline import alert_pipeline
 from jobs.runtime.evidence_retention import Retention
 from jobs.runtime.loop_scheduler import Loop, scheduled
-from jobs.runtime.platform_loop import reading
+from jobs.runtime.platform_loop import platform_loops
 from jobs.runtime.web import listen_on, serve
 from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.watchdog import tick as look_for_trouble
 from storage.alerts.rules import keep_to_settings
-from storage.model.alerts.alerts import Via
 from storage.model.alerts.rules import AlertRule, is_channel
 from storage.model.core import people
 from storage.model.text.states import PLATFORM_NAME
@@ -82,11 +80,11 @@ def sender(settings: Settings) -> SmtpSender | None:
     return SmtpSender(server)
 
 
-def senders(settings: Settings) -> Dispatcher | None:
+def senders(settings: Settings) -> ChannelRouter | None:
     """Everything that alerts go out by; None when neither a mail server nor a channel is set."""
     channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     smtp = sender(settings)
-    return None if smtp is None and not channels.recipients else dispatcher(smtp, channels, system_clock)
+    return None if smtp is None and not channels.recipients else channel_router(smtp, channels, system_clock)
 
 
 def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str]:
@@ -158,16 +156,16 @@ async def running(
             clock = SteadyClock(machine)
             async with transaction(pool) as conn:
                 await clock.compare(conn)
-            working = QueueWorker(dsn, pool, settings.address, clock)
+            worker = QueueWorker(dsn, pool, settings.address, clock)
             budgets = SharedBudgets(pool, settings.address, clock)
             for platform in platforms_of(settings):
-                turns = reading(settings, dsn, pool, platform, working, budgets, clock)
+                turns = platform_loops(settings, dsn, pool, platform, worker, budgets, clock)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
-            await stack.enter_async_context(at_work(working))
+            await stack.enter_async_context(running_worker(worker))
             retention = Retention(pool, clock)
             loops.append((Loop("Keeping to the retention of lists", retention.turn, mend), _SELDOM_S))
-            daily = await stack.enter_async_context(anchoring(settings, pool, clock))
+            daily = await stack.enter_async_context(daily_anchor(settings, pool, clock))
             if daily is not None:
                 loops.append((Loop("Anchoring the chain", daily.turn, mend), _SELDOM_S))
             names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
@@ -211,14 +209,10 @@ async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], A
     async with transaction(pool) as conn:
         await keep_to_settings(conn, settings.alert_rules, system_clock())
         key = await link_key(conn)
-    channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
-    to_channels = dispatcher(None, channels, system_clock)
-    pace = MailRateLimit(settings.smtp_per_minute)
-    return {
-        "Deciding what is told": DecisionLoop(pool, letterhead(settings, key), system_clock).turn,
-        "Mailing": DeliveryLoop(pool, sender(settings), Via.SMTP, system_clock, pace).turn,
-        "Telling channels": DeliveryLoop(pool, to_channels, Via.CHANNEL, system_clock).turn,
-    }
+    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
+    channels = channel_router(None, known, system_clock)
+    head = letterhead(settings, key)
+    return alert_pipeline(pool, head, sender(settings), channels, system_clock, settings.smtp_per_minute)
 
 
 def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:

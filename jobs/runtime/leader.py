@@ -36,9 +36,9 @@ class LeaderLoop:
 
     While another one holds it, this one stands by.
 
-    `chores` are done beside the reading, by name; `push` listens as long as this process plans. `answering`
-    takes in what other machines read. `paid` says when another ceiling holds. Nothing is begun unless what it
-    brings can be dated.
+    `tasks` are done beside the reading, by name; `push` listens as long as this process plans. `intake` takes
+    in what other workers read. `cost_limit` says when another daily cost limit holds. Nothing is begun unless
+    what it brings can be dated.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class LeaderLoop:
         pool: Pool,
         collector: Collector,
         monitor: Monitor,
-        chores: Mapping[str, PeriodicTask],
+        tasks: Mapping[str, PeriodicTask],
         push: EventListener | None,
-        answering: AnswerIntake,
+        intake: AnswerIntake,
         clock: Clock,
         can_date: Callable[[], bool],
-        paid: CostLimitGuard | None = None,
+        cost_limit: CostLimitGuard | None = None,
     ) -> None:
-        self.chores = chores
+        self.tasks = tasks
         self._settings = settings
         self._lock = lock
         self._pool = pool
@@ -63,10 +63,10 @@ class LeaderLoop:
         self._place = collector.place
         self._monitor = monitor
         self._push = push
-        self._answering = answering
+        self._intake = intake
         self._clock = clock
         self._can_date = can_date
-        self._paid = paid
+        self._cost_limit = cost_limit
         self._version = -1
         self._stands_by = False
 
@@ -74,7 +74,7 @@ class LeaderLoop:
         """Whether this is the process that says what is read, as far as it knows."""
         return self._lock.held is not None and self._version >= 0
 
-    async def take_hold(self, wait_s: float) -> Held:
+    async def lead(self, wait_s: float) -> Held:
         """Become the one process that plans. Raises AlreadyHeld when another one does."""
         if self._lock.held is not None:
             return self._lock.held
@@ -88,7 +88,7 @@ class LeaderLoop:
     async def begin(self) -> None:
         """Plan from now on, or stand by for the process that does."""
         try:
-            await self.take_hold(wait_s=_SHORT_S)
+            await self.lead(wait_s=_SHORT_S)
         except AlreadyHeld:
             self._stand_by()
 
@@ -101,50 +101,50 @@ class LeaderLoop:
             )
         self._stands_by = True
 
-    async def let_go(self) -> None:
+    async def release(self) -> None:
         """Leave the planning to another process."""
-        self._answering.let_go()
+        self._intake.let_go()
         if self._push is not None:
             self._push.let_go()
         await self._lock.let_go()
 
     async def drain(self) -> None:
         """Begin nothing more, and record what is under way."""
-        self._answering.let_go()  # whoever plans next records what others were asked
+        self._intake.let_go()  # whoever plans next records what others were asked
         await self._monitor.settled(_FAREWELL_S)
-        await self.let_go()
+        await self.release()
 
     async def turn(self) -> None:
         """Begin what is due. Raises StorageError; after a lost connection the next turn starts anew."""
         try:
-            held = await self.take_hold(wait_s=_STAND_BY_S)
+            held = await self.lead(wait_s=_STAND_BY_S)
             await held.check()
         except AlreadyHeld:
             self._stand_by()
             return
         except StorageError:
-            await self.let_go()
+            await self.release()
             raise
         if self._stands_by:
             log.warning("This process plans the reading of %s now.", PLATFORM_NAME[self._platform])
             self._stands_by = False
         async with transaction(self._pool) as conn:
             version = await accounts_version(conn)
-        is_outdated = self._paid is not None and self._paid.is_outdated(self._clock())
+        is_outdated = self._cost_limit is not None and self._cost_limit.is_outdated(self._clock())
         if version != self._version or is_outdated:
             await self._monitor.settled(_FAREWELL_S)
-            async with self._answering.still():
+            async with self._intake.still():
                 await self._monitor.load()
-                for chore in self.chores.values():
-                    await chore.load()
+                for task in self.tasks.values():
+                    await task.load()
                 if self._push is not None:
                     self._push.renew()
-                await self._answering.adopt()
+                await self._intake.adopt()
                 self._version = version
         if self._can_date() and self._monitor.next_due() <= self._clock():
             await self._monitor.step()
 
-    def chore_turn(self, chore: PeriodicTask, can_date: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
+    def task_turn(self, task: PeriodicTask, can_date: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
         """One turn of a chore: it works only while this process holds the lock and has loaded, and what it
         reads can be dated.
         """
@@ -152,8 +152,8 @@ class LeaderLoop:
         async def turn() -> None:
             if not self.is_planning() or not can_date():
                 return
-            due = chore.next_due()
+            due = task.next_due()
             if due is not None and due <= self._clock():
-                await chore.tick()
+                await task.tick()
 
         return turn

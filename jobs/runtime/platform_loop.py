@@ -17,6 +17,7 @@ from jobs.collect.event_stream import EventListener
 from jobs.collect.handle_history import HandleRecords
 from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.collect.vantages import AT_ONCE as AT_ONCE_ELSEWHERE
 from jobs.collect.vantages import VantageReader
 from jobs.collect.x_compliance import ComplianceLoop
@@ -41,104 +42,104 @@ from storage.postgres.locks import Lock
 from storage.postgres.pool import Pool
 from storage.work.workers import planning_lock
 
-Turns = Mapping[str, Callable[[], Awaitable[None]]]
+LoopTurns = Mapping[str, Callable[[], Awaitable[None]]]
 """What has to be called again and again, by name."""
 
 
 @asynccontextmanager
-async def reading(
+async def platform_loops(
     settings: Settings,
     dsn: str,
     pool: Pool,
     platform: Platform,
-    working: QueueWorker,
+    worker: QueueWorker,
     budgets: SharedBudgets,
     clock: SteadyClock,
-) -> AsyncGenerator[Turns]:
+) -> AsyncGenerator[LoopTurns]:
     """Hold the lock of a platform, or stand by for it, and its connections; yields the turns of its loops.
 
-    `working` is told what this process can read; `budgets` count its requests with those of all others.
+    `worker` learns what this process can read; `budgets` count its requests with those of all others.
     Raises SettingsError.
     """
     sweep = Sweep(settings.sweep_every, EPOCH)
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(collector_of(settings, platform, budgets=budgets))
-        paid = cost_limit_for(settings.x_daily_cost, pool, platform)
-        reader = collector if paid is None else CostLimitedCollector(collector, paid)
-        working.reads({source_name(platform): reader})
-        asking = _dispatch(pool, reader, "", working, AT_ONCE, clock)
+        cost_limit = cost_limit_for(settings.x_daily_cost, pool, platform)
+        reader = collector if cost_limit is None else CostLimitedCollector(collector, cost_limit)
+        worker.reads({source_name(platform): reader})
+        requester = _requester(pool, reader, "", worker, AT_ONCE, clock)
         lock = Lock(dsn, planning_lock(platform))
-        monitor = Monitor(
+        monitor = reading_pipeline(
             pool,
             reader,
             ConfirmationRule(),
             MonitorSettings(sweep, settings.planner),
             clock,
-            asking,
-            paid,
+            requester,
+            cost_limit,
             lock.fence,
         )
-        answering = AnswerIntake()
-        answering.add(asking, monitor.take_in, monitor.health.is_paused)
-        chores: dict[str, PeriodicTask] = {
-            f"Looking after the control accounts of {platform.value}": monitor.control,
+        intake = AnswerIntake()
+        intake.add(requester, monitor.take_in, monitor.breakers.is_paused)
+        tasks: dict[str, PeriodicTask] = {
+            f"Looking after the control accounts of {platform.value}": monitor.canaries,
             f"Collecting engagement from {platform.value}": EngagementPoller(
-                pool, collector, settings.engagement_every, monitor.health, clock
+                pool, collector, settings.engagement_every, monitor.breakers, clock
             ),
-            **await _own_chores(settings, pool, collector, monitor, stack, budgets, clock),
+            **await _platform_tasks(settings, pool, collector, monitor, stack, budgets, clock),
         }
-        is_swept = paid is None or paid.wanted is None  # who reads elsewhere sweeps everybody
-        can_date = dict.fromkeys(chores, clock.is_right)  # they ask from this machine
+        is_swept = cost_limit is None or cost_limit.wanted is None  # who reads elsewhere sweeps everybody
+        can_date = dict.fromkeys(tasks, clock.is_right)  # they ask from this machine
         for vantage in settings.vantages if is_swept else ():
             there = await stack.enter_async_context(collector_of(settings, platform, vantage, budgets))
-            there = there if paid is None else CostLimitedCollector(there, paid)
-            working.reads({source_name(platform, vantage): there})
-            from_there = _dispatch(pool, there, vantage, working, AT_ONCE_ELSEWHERE, clock)
-            elsewhere = VantageReader(pool, there, vantage, monitor, sweep, clock, from_there)
+            there = there if cost_limit is None else CostLimitedCollector(there, cost_limit)
+            worker.reads({source_name(platform, vantage): there})
+            from_there = _requester(pool, there, vantage, worker, AT_ONCE_ELSEWHERE, clock)
+            vantage_reader = VantageReader(pool, there, vantage, monitor, sweep, clock, from_there)
             name = f"Reading {platform.value} from {vantage}"
-            chores[name], can_date[name] = elsewhere, from_there.can_date
-            answering.add(from_there, elsewhere.take_in, elsewhere.health.is_paused)
+            tasks[name], can_date[name] = vantage_reader, from_there.can_date
+            intake.add(from_there, vantage_reader.take_in, vantage_reader.breakers.is_paused)
         push = None
         if platform is Platform.BLUESKY and settings.bluesky_jetstream:
             push = EventListener(pool, Jetstream(settings.bluesky_jetstream), monitor, clock)
-        collecting = LeaderLoop(
+        leader = LeaderLoop(
             settings,
             lock,
             pool,
             collector,
             monitor,
-            chores,
+            tasks,
             push,
-            answering,
+            intake,
             clock,
-            asking.can_date,
-            paid,
+            requester.can_date,
+            cost_limit,
         )
-        stack.push_async_callback(collecting.let_go)
-        await collecting.begin()
-        turns = {f"Collecting from {platform.value}": collecting.turn}
-        turns |= {name: collecting.chore_turn(chore, can_date[name]) for name, chore in chores.items()}
+        stack.push_async_callback(leader.release)
+        await leader.begin()
+        turns = {f"Collecting from {platform.value}": leader.turn}
+        turns |= {name: leader.task_turn(task, can_date[name]) for name, task in tasks.items()}
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(answering.run(collecting.is_planning))]
+            background = [group.create_task(intake.run(leader.is_planning))]
             if push is not None:
-                beside.append(group.create_task(push.run()))
+                background.append(group.create_task(push.run()))
             try:
                 yield turns
             finally:
-                for task in beside:
-                    task.cancel()
-                await collecting.drain()
+                for running in background:
+                    running.cancel()
+                await leader.drain()
 
 
-def _dispatch(
-    pool: Pool, collector: Collector, vantage: str, working: QueueWorker, at_once: int, clock: SteadyClock
+def _requester(
+    pool: Pool, collector: Collector, vantage: str, worker: QueueWorker, at_once: int, clock: SteadyClock
 ) -> QueuedRequester:
     here = LocalRequester(collector, clock, at_once)
     source = source_name(collector.platform, vantage)
-    return QueuedRequester(pool, source, working.worker_id, here, clock, clock.is_right)
+    return QueuedRequester(pool, source, worker.worker_id, here, clock, clock.is_right)
 
 
-async def _own_chores(
+async def _platform_tasks(
     settings: Settings,
     pool: Pool,
     collector: Collector,
@@ -155,29 +156,29 @@ async def _own_chores(
                 "Collecting follows from bluesky": Relations(pool, collector, monitor, clock),
             }
         case MastodonCollector():
-            return _chores_of_mastodon(settings, pool, collector, monitor, clock)
+            return _mastodon_tasks(settings, pool, collector, monitor, clock)
         case XCollector():
-            return await _chores_of_x(settings, pool, collector, stack, budgets, clock)
+            return await _x_tasks(settings, pool, collector, stack, budgets, clock)
         case _:
             return {}
 
 
-def _chores_of_mastodon(
+def _mastodon_tasks(
     settings: Settings, pool: Pool, collector: MastodonCollector, monitor: Monitor, clock: Clock
 ) -> dict[str, PeriodicTask]:
-    chores: dict[str, PeriodicTask] = {}
+    tasks: dict[str, PeriodicTask] = {}
     if settings.mastodon_observers:
-        chores["Asking other servers"] = Observers(
+        tasks["Asking other servers"] = Observers(
             pool, collector, settings.mastodon_observers, monitor, clock
         )
     if settings.mastodon_watched_posts:
-        chores["Reading who favourited watched posts"] = WatchedPosts(
+        tasks["Reading who favourited watched posts"] = WatchedPosts(
             pool, collector, settings.mastodon_watched_posts, clock
         )
-    return chores
+    return tasks
 
 
-async def _chores_of_x(
+async def _x_tasks(
     settings: Settings,
     pool: Pool,
     collector: XCollector,
@@ -189,12 +190,12 @@ async def _chores_of_x(
     readers = likes_readers(settings, budgets)
     for reader in readers.values():
         await stack.enter_async_context(reader)
-    chores: dict[str, PeriodicTask] = {
+    tasks: dict[str, PeriodicTask] = {
         "Collecting likes from x": LikesPoller(pool, readers, settings.engagement_every, clock)
     }
     if settings.x_follows_every is not None:
-        chores["Collecting follows from x"] = FollowsPoller(pool, collector, settings.x_follows_every, clock)
+        tasks["Collecting follows from x"] = FollowsPoller(pool, collector, settings.x_follows_every, clock)
     if (jobs := compliance_jobs(settings, budgets)) is not None:
         await stack.enter_async_context(jobs)
-        chores["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, clock)
-    return chores
+        tasks["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, clock)
+    return tasks

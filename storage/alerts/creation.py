@@ -71,7 +71,7 @@ async def withdrawn(conn: Conn, change_ids: Sequence[int], now: datetime) -> Non
     )
 
 
-async def told_again(conn: Conn, change_id: int, now: datetime) -> None:
+async def alert_again(conn: Conn, change_id: int, now: datetime) -> None:
     """An alert of a fact that is confirmed by a late reading, and may have been told and taken back before.
 
     Nobody is told twice: who was told, and not yet that it was not so, hears nothing of either. Who was told

@@ -204,4 +204,4 @@ async def _alert(
     elif superseded is not None and was_confirmed:
         await creation.withdrawn(conn, [superseded.change_id], at)
     elif tells:
-        await creation.told_again(conn, change_id, at)
+        await creation.alert_again(conn, change_id, at)

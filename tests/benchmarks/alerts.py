@@ -76,7 +76,7 @@ async def _tell(dsn: str, accounts: int, *, one_story: bool) -> _Told:
             await keep_to_settings(conn, [AlertRule((RECIPIENT,))], system_clock())
         with SmtpServer(inbox) as smtp:
             server = MailServer("127.0.0.1", smtp.port, "blockline@example.org", Security.NONE)
-            deciding = DecisionLoop(pool, Letterhead("http://127.0.0.1:8050"), system_clock)
+            decision = DecisionLoop(pool, Letterhead("http://127.0.0.1:8050"), system_clock)
             sending = DeliveryLoop(pool, SmtpSender(server), Via.SMTP, system_clock)
 
             async def send() -> None:
@@ -85,7 +85,7 @@ async def _tell(dsn: str, accounts: int, *, one_story: bool) -> _Told:
                 if len(inbox.accepted) > before and await _is_all_told(pool, accounts):
                     told.set()
 
-            loops = [(Loop("Deciding", deciding.turn), SOON_S), (Loop("Mailing", send), SOON_S)]
+            loops = [(Loop("Deciding", decision.turn), SOON_S), (Loop("Mailing", send), SOON_S)]
             async with scheduled(loops):
                 await asyncio.sleep(1)
                 async with asyncio.timeout(PATIENCE_S):

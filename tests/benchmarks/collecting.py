@@ -14,7 +14,8 @@ from pathlib import Path
 from collectors.simulator.core.history_files import load_history
 from collectors.transport.client import HttpOptions, Retry
 from collectors.x.collector import XCollector
-from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from jobs.rehearsal.pipeline import enlist, simulated_canaries
@@ -104,7 +105,7 @@ async def collect(
         open_pool(dsn, max_size=10) as pool,
     ):
         await enlist(pool, history.accounts, T0, simulated_canaries(history) if canaries else {})
-        monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
+        monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
         await monitor.load()
         begin = T0 + _WARM_UP
         cpu_s = wall_s = 0.0

@@ -21,6 +21,7 @@ from pathlib import Path
 import uvloop
 
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from jobs.rehearsal.pipeline import collector_at
@@ -114,7 +115,7 @@ async def _watch(told: Path, dsn: str, world: World, planner: PlannerKind, begin
         open_pool(dsn, max_size=8) as pool,
         collector_at(Platform.BLUESKY, simulators.addresses[Platform.BLUESKY], ()) as collector,
     ):
-        monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
+        monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
         started, used = time.perf_counter(), cpu_s()
         await monitor.load()
         load_s, load_cpu_s, loaded_rss = time.perf_counter() - started, cpu_s() - used, rss_bytes()

@@ -16,7 +16,8 @@ import uvloop
 
 from collectors.simulator.core.history import History
 from collectors.simulator.core.history_files import load_history
-from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from jobs.rehearsal.pipeline import collector_at, enlist, mastodon_hosts, simulated_canaries
@@ -82,7 +83,9 @@ async def _read(told: Path, platform: Platform, dsn: str, hosts: Sequence[str]) 
         open_pool(dsn, max_size=8) as pool,
         collector_at(platform, simulators.addresses[platform], hosts) as collector,
     ):
-        monitor = Monitor(pool, collector, ConfirmationRule(), MonitorSettings(Sweep(EVERY, T0)), clock)
+        monitor = reading_pipeline(
+            pool, collector, ConfirmationRule(), MonitorSettings(Sweep(EVERY, T0)), clock
+        )
         await monitor.load()
         await simulators.set_clock(T0)
         await monitor.tick()

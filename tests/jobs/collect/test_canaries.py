@@ -129,7 +129,7 @@ async def test_control_accounts_are_chosen_from_accounts_that_look_as_expected(w
     )
     world.platform.truth["801"] = NOT_FOUND
     await watched(world, ["1"])
-    await (await world.start()).control.tick()
+    await (await world.start()).canaries.tick()
     assert await world.rows(
         "select a.native_id, c.origin from canary c join account a using (account_id) order by 1"
     ) == [("800", "chosen"), ("802", "chosen")]
@@ -142,7 +142,7 @@ async def test_those_that_the_settings_name_are_enough(world: World) -> None:
     world.platform.spare = (CanaryCandidate("800", "good"),)
     await named(world, *STABLE)
     await watched(world, ["1"])
-    await (await world.start()).control.tick()
+    await (await world.start()).canaries.tick()
     assert await world.rows("select count(*) from canary where origin = 'chosen'") == [(0,)]
     assert world.platform.asked == []
 
@@ -221,10 +221,10 @@ async def test_after_an_outage_the_control_accounts_are_asked_until_they_look_ri
     everybody = [*ORDER[:50], *(i for i, _, _ in STABLE), "901"]
     world.platform.truth |= dict.fromkeys(everybody, NOT_FOUND)
     await world.run(monitor, minutes(125))
-    assert monitor.control.is_unsure("")
+    assert monitor.canaries.is_unsure("")
     world.platform.truth |= dict.fromkeys(everybody, AVAILABLE) | {"901": SUSPENDED}
     await world.run(monitor, minutes(400))
-    assert not monitor.control.is_unsure("")
+    assert not monitor.canaries.is_unsure("")
 
 
 async def test_one_that_was_doubted_before_an_outage_is_trusted_again_after_it(world: World) -> None:

@@ -15,7 +15,8 @@ from collectors.simulator.core.history import History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from jobs.base.clock import SimulatedClock
 from jobs.collect.event_stream import EventListener
-from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -37,7 +38,7 @@ class Listening:
     def __init__(self, pool: Pool, server: BlueskyServer, collector: BlueskyCollector) -> None:
         self.pool, self.server = pool, server
         self.clock = SimulatedClock(T0)
-        self.monitor = Monitor(pool, collector, ConfirmationRule(), MonitorSettings(DAY), self.clock)
+        self.monitor = reading_pipeline(pool, collector, ConfirmationRule(), MonitorSettings(DAY), self.clock)
         self.push = EventListener(pool, Jetstream(server.stream_url), self.monitor, self.clock)
 
     def move_to(self, at: datetime) -> None:

@@ -19,7 +19,8 @@ from collectors.transport.ssrf_guard import Guard
 from dashboard.server.app import page_of
 from jobs.base.clock import SimulatedClock
 from jobs.collect.handle_history import HandleRecords
-from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -76,7 +77,7 @@ async def watch(pool: Pool, server: BlueskyServer) -> None:
     http = HttpOptions(retry=Retry(attempts=0), guard=Guard({host}))
     async with BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as collector:
         settings = MonitorSettings(Sweep(timedelta(minutes=30), START))
-        monitor = Monitor(pool, collector, ConfirmationRule(), settings, clock)
+        monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
         handles = HandleRecords(pool, collector, clock)
         await monitor.load()
         await handles.load()

@@ -18,6 +18,7 @@ from jobs.base.periodic_task import PeriodicTask
 from jobs.collect.handle_history import HandleRecords
 from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.engagement.bluesky_relations import Relations
 from jobs.engagement.mastodon_favourites import WatchedPosts
@@ -87,7 +88,7 @@ async def observed(pool: Pool, routes: Routes) -> AsyncGenerator[Observed]:
     async with transaction(pool) as conn:
         names = [(ALICE, "alice@mastodon.example"), (BOB, "bob@social.example")]
         await add_accounts(conn, [NewAccount(Platform.MASTODON, i, h) for i, h in names], T0)
-    monitor = Monitor(pool, platform, ConfirmationRule(), MonitorSettings(SWEEP), clock)
+    monitor = reading_pipeline(pool, platform, ConfirmationRule(), MonitorSettings(SWEEP), clock)
     await monitor.load()
     await monitor.tick()
     async with scripted(routes) as server, collector(server) as mastodon:
@@ -260,7 +261,7 @@ async def test_follows_from_executives_to_watched_accounts_and_handles_of_the_pa
         guard = Guard({server.base_url.removeprefix("http://")})
         http = HttpOptions(retry=Retry(attempts=0), guard=guard)
         async with BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as bluesky:
-            monitor = Monitor(pool, bluesky, ConfirmationRule(), MonitorSettings(SWEEP), clock)
+            monitor = reading_pipeline(pool, bluesky, ConfirmationRule(), MonitorSettings(SWEEP), clock)
             chores = Relations(pool, bluesky, monitor, clock), HandleRecords(pool, bluesky, clock)
             for now in (T0, T0 + timedelta(hours=2), T0 + timedelta(hours=3)):
                 clock.set(now)

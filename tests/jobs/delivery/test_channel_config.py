@@ -13,7 +13,7 @@ from jobs.delivery.channel_config import (
     webhook_secrets,
     webhook_urls,
 )
-from jobs.delivery.channel_router import Dispatcher, dispatcher
+from jobs.delivery.channel_router import ChannelRouter, channel_router
 from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
@@ -171,7 +171,7 @@ async def test_each_mail_goes_where_its_recipient_says() -> None:
         channels = channels_of(
             table(desk=f"json://127.0.0.1:{chat.port}/"), table(desk=hook.url), table(desk=SECRET)
         )
-        sending = dispatcher(smtp, channels, lambda: minutes(0))
+        sending = channel_router(smtp, channels, lambda: minutes(0))
         for recipient in ("desk@example.org", "apprise:desk", "webhook:desk"):
             await sending.send(an_alert_for(recipient))
         several = a_mail(2, "a@example.org", "b@example.org")
@@ -184,7 +184,7 @@ async def test_each_mail_goes_where_its_recipient_says() -> None:
 async def test_channels_are_served_while_no_mail_server_is_set() -> None:
     async with receiving(says(200)) as hook:
         channels = channels_of({}, table(desk=hook.url), table(desk=SECRET))
-        sending = dispatcher(None, channels, lambda: minutes(0))
+        sending = channel_router(None, channels, lambda: minutes(0))
         with pytest.raises(Undeliverable) as refused:
             await sending.send(a_mail())
         await sending.send(an_alert_for("webhook:desk"))
@@ -198,7 +198,7 @@ async def test_channels_are_served_while_no_mail_server_is_set() -> None:
 )
 async def test_a_recipient_that_the_settings_do_not_name_waits(recipient: str) -> None:
     with pytest.raises(Undeliverable) as refused:
-        await dispatcher(None, Channels(), lambda: minutes(0)).send(an_alert_for(recipient))
+        await channel_router(None, Channels(), lambda: minutes(0)).send(an_alert_for(recipient))
     assert str(refused.value).startswith(f"{recipient} names no channel in the settings")
     assert (refused.value.permanent, refused.value.fault) == (False, DeliveryFault.SETTINGS)
 
@@ -216,7 +216,7 @@ class FakeSender:
 
 async def test_what_a_sender_refuses_is_told_and_all_senders_are_closed() -> None:
     smtp, hook = FakeSender(), FakeSender()
-    sending = Dispatcher(smtp, {"webhook": hook})
+    sending = ChannelRouter(smtp, {"webhook": hook})
     for recipient in ("a@example.org", "webhook:desk"):
         with pytest.raises(Undeliverable, match=recipient):
             await sending.send(replace(a_mail(), recipients=(recipient,)))

@@ -100,7 +100,7 @@ async def test_all_that_was_answered_to_another_process_is_recorded_before_plann
     async def take_in(question: Question, _reply: TimedAnswer) -> None:
         recorded.append(question.roster_id)
 
-    answering = AnswerIntake()
-    answering.add(dispatch, take_in, is_open)
-    await answering.adopt()
+    intake = AnswerIntake()
+    intake.add(dispatch, take_in, is_open)
+    await intake.adopt()
     assert sorted(recorded) == list(range(401))

@@ -15,14 +15,15 @@ from collectors.mastodon.collector import MastodonCollector
 from collectors.x.collector import XCollector
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
-from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import unpack
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.dispatch.machine_pause import MachineBreaker, asks_elsewhere
 from jobs.dispatch.queued_requester import QueuedRequester
-from jobs.dispatch.worker import QueueWorker, at_work
+from jobs.dispatch.worker import QueueWorker, running_worker
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import Question
@@ -195,7 +196,7 @@ async def worked(pool: Pool, dsn: str, *collectors: FakeCollector) -> None:
     await put(pool)
     async with AsyncExitStack() as stack:
         for machine in machines:
-            await stack.enter_async_context(at_work(machine))
+            await stack.enter_async_context(running_worker(machine))
         await until(pool, HANDED_OVER, REQUESTS)
         await until(pool, "select count(*) from pgqueuer", 0)
 
@@ -207,10 +208,10 @@ async def test_who_alone_does_not_reach_a_platform_misses_nothing_and_pauses(poo
     machines[0].reads({"x": cut_off})
     machines[1].reads({"x": well})
     await machines[1].report()
-    async with at_work(machines[0]):  # it takes the first ones, since nobody else works yet
+    async with running_worker(machines[0]):  # it takes the first ones, since nobody else works yet
         await put(pool)
         await until(pool, "select paused -> 'x' ->> 'reason' from worker where paused ? 'x'", "network")
-        async with at_work(machines[1]):
+        async with running_worker(machines[1]):
             await until(pool, HANDED_OVER, REQUESTS)
     assert cut_off.asked
     assert [one.trouble for one in await answers(pool)] == [None] * REQUESTS
@@ -269,7 +270,7 @@ async def test_whoever_plans_says_whom_it_asks(pool: Pool) -> None:
     world, heard = World(pool), Heard()
     await world.enlist(["1"])
     settings = MonitorSettings(SWEEP)
-    monitor = Monitor(pool, world.platform, ConfirmationRule(), settings, world.clock, heard)
+    monitor = reading_pipeline(pool, world.platform, ConfirmationRule(), settings, world.clock, heard)
     await monitor.load()
     there = FakeCollector()
     there.address = THEIRS

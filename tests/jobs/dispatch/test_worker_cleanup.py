@@ -9,7 +9,7 @@ from collectors.core.collector import CollectorAnswer
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.answer_codec import pack
-from jobs.dispatch.worker import QueueWorker, at_work
+from jobs.dispatch.worker import QueueWorker, running_worker
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.model.limits.rate_limits import UNPACED
@@ -25,11 +25,11 @@ DAY = 24 * HOUR
 
 
 @pytest.fixture
-def working(pool: Pool, dsn: str) -> QueueWorker:
+def worker(pool: Pool, dsn: str) -> QueueWorker:
     """A process that reads X."""
-    working = QueueWorker(dsn, pool, "", SteadyClock(system_clock))
-    working.reads({"x": FakeCollector()})
-    return working
+    worker = QueueWorker(dsn, pool, "", SteadyClock(system_clock))
+    worker.reads({"x": FakeCollector()})
+    return worker
 
 
 @pytest.mark.parametrize(
@@ -42,11 +42,11 @@ def working(pool: Pool, dsn: str) -> QueueWorker:
     ],
 )
 async def test_a_process_is_forgotten_a_day_after_it_was_heard_of_last(
-    pool: Pool, working: QueueWorker, off: timedelta, heard: timedelta, kept: bool
+    pool: Pool, worker: QueueWorker, off: timedelta, heard: timedelta, kept: bool
 ) -> None:
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock(), heard=heard, off=off)
-    await working.report()
+    await worker.report()
     async with transaction(pool) as conn:
         assert await conn.fetchval("select exists (select from worker where name = 'other 1')") is kept
 
@@ -55,23 +55,23 @@ async def test_a_process_that_leaves_takes_no_other_along(pool: Pool, dsn: str) 
     ahead = QueueWorker(dsn, pool, "", SteadyClock(lambda: system_clock() + 2 * DAY))
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock())
-    async with at_work(ahead):
+    async with running_worker(ahead):
         await until(pool, "select count(*) from worker", 2)
     assert await asked(pool, "select name from worker") == "other 1"
 
 
 async def test_a_budget_of_which_nobody_took_a_request_for_a_day_is_forgotten(
-    pool: Pool, working: QueueWorker
+    pool: Pool, worker: QueueWorker
 ) -> None:
     async with borrowed(pool) as conn:
         for name, ago in (("of today", 23 * HOUR), ("of an old token", 25 * HOUR)):
             await rate_limits.take(conn, name, Platform.X, system_clock() - ago, UNPACED)
-    await working.report()
+    await worker.report()
     async with transaction(pool) as conn:
         assert [one.name for one in await rate_limits.budgets(conn)] == ["of today"]
 
 
-async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, working: QueueWorker) -> None:
+async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, worker: QueueWorker) -> None:
     async with transaction(pool) as conn:
         for number, ago in enumerate((23 * HOUR, 25 * HOUR)):
             question = Question(Platform.X, "", "", number, T0, 0, ("1",), urgent=False)
@@ -79,7 +79,7 @@ async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, wor
             await pending_answers.put(
                 conn, WorkerAnswer(question, uuid4(), at, at, pack(CollectorAnswer((), ())))
             )
-    await working.report()
+    await worker.report()
     async with transaction(pool) as conn:
         assert await pending_answers.keys(conn, "x") == [
             Question(Platform.X, "", "", 0, T0, 0, ("1",), urgent=False).key
@@ -97,22 +97,22 @@ async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, wor
     ],
 )
 async def test_a_request_that_nobody_can_take_is_forgotten_after_a_day(
-    pool: Pool, working: QueueWorker, source: str, ago: timedelta, status: str, kept: bool
+    pool: Pool, worker: QueueWorker, source: str, ago: timedelta, status: str, kept: bool
 ) -> None:
     async with transaction(pool) as conn:
         await report(conn, "other 1", system_clock(), sources=("bluesky",), heard=23 * HOUR)
         await report(conn, "killed 1", system_clock(), sources=("x from tr",), heard=25 * HOUR)
         await put(conn, source, system_clock() - ago, status)
-    await working.report()
+    await worker.report()
     async with transaction(pool) as conn:
         assert await conn.fetchval("select exists (select from pgqueuer)") is kept
 
 
 async def test_a_request_that_is_held_waits_until_somebody_looks_at_it(
-    pool: Pool, working: QueueWorker
+    pool: Pool, worker: QueueWorker
 ) -> None:
     async with transaction(pool) as conn:
         await hold(conn, "x from tr", system_clock() - 3 * DAY)
-    await working.report()
+    await worker.report()
     async with transaction(pool) as conn:
         assert len(await request_queue.held_jobs(conn)) == 1

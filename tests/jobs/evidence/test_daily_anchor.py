@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from collectors.transport.client import Http
 from jobs.base.clock import SimulatedClock, system_clock
 from jobs.config.settings import Settings, SettingsError
-from jobs.evidence.daily_anchor import DailyAnchor, anchor, anchoring, authority_of, is_due
+from jobs.evidence.daily_anchor import DailyAnchor, anchor, authority_of, daily_anchor, is_due
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
 from storage.changes.hash_chain import anchors_since, last_seq, newest_head
 from storage.postgres.pool import Pool, transaction
@@ -191,10 +191,10 @@ async def test_the_chore_is_made_from_the_settings(pool: Pool, served: Served) -
     async with transaction(pool) as conn:
         await block_of(conn)
     settings = Settings(tsa_url=served.url, tsa_certificates=served.openssl.root)
-    async with anchoring(settings, pool, system_clock) as daily:
+    async with daily_anchor(settings, pool, system_clock) as daily:
         assert daily is not None
         await daily.turn()
-    async with anchoring(Settings(), pool, system_clock) as daily:
+    async with daily_anchor(Settings(), pool, system_clock) as daily:
         assert daily is None
     assert served.asked == 1
 

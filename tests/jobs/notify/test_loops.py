@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.base.clock import SimulatedClock
 from jobs.delivery.channel_config import Channels
-from jobs.delivery.channel_router import dispatcher
+from jobs.delivery.channel_router import channel_router
 from jobs.delivery.rate_limit import MailRateLimit
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.messages.compose import Letterhead
@@ -126,17 +126,17 @@ async def test_a_mail_at_which_the_sender_breaks_is_tried_later_and_the_next_one
 async def test_a_mail_server_that_hangs_delays_no_decision_and_no_channel(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK, HOOK)))
     clock = SimulatedClock(minutes(5))
-    deciding = DecisionLoop(pool, Letterhead(), clock)
+    decision = DecisionLoop(pool, Letterhead(), clock)
     hanging, channels = Fake(DESK), Fake()
     await store(pool, blocked(1))
-    await deciding.turn()
+    await decision.turn()
     async with asyncio.TaskGroup() as group:
         mailing = group.create_task(DeliveryLoop(pool, hanging, Via.SMTP, clock).turn())
         await hanging.hung.wait()
         await DeliveryLoop(pool, channels, Via.CHANNEL, clock).turn()
         await store(pool, blocked(300, minutes(181), first=1))
         clock.set(minutes(185))
-        await deciding.turn()
+        await decision.turn()
         await DeliveryLoop(pool, channels, Via.CHANNEL, clock).turn()
         mailing.cancel()
     assert channels.taken == [HOOK, HOOK]
@@ -155,30 +155,30 @@ async def test_without_a_mail_server_channels_are_served_and_mails_say_why_they_
 
 async def test_news_is_noticed_at_the_next_look(pool: Pool) -> None:
     clock = SimulatedClock(minutes(5))
-    deciding = DecisionLoop(pool, Letterhead(), clock)
-    await deciding.turn()
+    decision = DecisionLoop(pool, Letterhead(), clock)
+    await decision.turn()
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, blocked(1))
-    await deciding.turn()
+    await decision.turn()
     assert len(await queue(pool)) == 1
     await store(pool, [an_alert(0, a_change(900), minutes(5), REPORTERS)])
     clock.set(minutes(5) + timedelta(milliseconds=250))
-    await deciding.turn()  # it may still grow
+    await decision.turn()  # it may still grow
     assert len(await queue(pool)) == 1
     clock.set(minutes(5) + timedelta(milliseconds=500))
-    await deciding.turn()
+    await decision.turn()
     assert len(await queue(pool)) == 2
 
 
 async def test_what_waits_for_a_round_up_is_on_record_at_the_next_look(pool: Pool) -> None:
     clock = SimulatedClock(minutes(5))
-    deciding = DecisionLoop(pool, Letterhead(), clock)
+    decision = DecisionLoop(pool, Letterhead(), clock)
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, blocked(5))
-    await deciding.turn()
+    await decision.turn()
     await store(pool, blocked(1, minutes(120), first=900))
     clock.set(minutes(121))
-    await deciding.turn()
+    await decision.turn()
     async with transaction(pool) as conn:
         kept = await conn.fetch("select decision, until from alert_decision where decided_at is null")
     assert [tuple(r) for r in kept] == [("digest", T0 + timedelta(days=1, hours=8))]
@@ -222,7 +222,7 @@ async def test_a_mail_to_a_channel_that_is_not_set_waits_for_as_long_as_that_tak
     await store(pool, [*blocked(1), an_alert(0, a_change(900), minutes(1), REPORTERS)])
     await decide_due(pool, minutes(5), Letterhead())
     clock = SimulatedClock(minutes(5))
-    sending = DeliveryLoop(pool, dispatcher(None, Channels(), clock), Via.CHANNEL, clock)
+    sending = DeliveryLoop(pool, channel_router(None, Channels(), clock), Via.CHANNEL, clock)
     for hour in range(50):
         clock.set(minutes(5 + 60 * hour))
         await sending.turn()

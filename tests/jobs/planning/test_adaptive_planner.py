@@ -9,6 +9,7 @@ import pytest
 
 from collectors.core.collector import CanaryCandidate, CollectorAnswer, RequestFailure
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.adaptive_planner import AdaptiveSchedule
 from jobs.planning.change_rates import HOUR, Prior, nothing_learned
@@ -37,7 +38,7 @@ async def world(pool: Pool) -> World:
 
 async def start(world: World, every: timedelta = DAY) -> Monitor:
     settings = MonitorSettings(Sweep(every, T0), PlannerKind.ADAPTIVE)
-    monitor = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    monitor = reading_pipeline(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
     await monitor.load()
     return monitor
 
@@ -295,7 +296,7 @@ async def test_a_request_under_way_counts_though_the_rosters_are_made_anew_meanw
     world = World(pool, platform)
     await world.enlist(EVERYBODY)
     monitor = await start(world)
-    platform.meanwhile = monitor.control.tick
+    platform.meanwhile = monitor.canaries.tick
     await world.run(monitor, hours(23.6))
     assert await world.rows("select count(*) from canary") == [(3,)]
     assert (monitor.tally.requests, monitor.tally.readings) == (31, 3000)
@@ -310,18 +311,18 @@ async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_an
     await world.run(monitor, hours(3.5))
     world.platform.trouble = None
     world.clock.set(hours(11))
-    first = monitor.turns.due(hours(11), lambda _, at: at)
+    first = monitor.schedule.due(hours(11), lambda _, at: at)
     assert any(turn.number for turn in first)
     assert {turn.why for turn in first} == {WhyRead.TURN, WhyRead.PROMISED}
     world.platform.spare = (CanaryCandidate("800", "found"),)
-    await monitor.control.tick()
+    await monitor.canaries.tick()
     world.clock.set(hours(14))
-    second = monitor.turns.due(hours(14), lambda _, at: at)
+    second = monitor.schedule.due(hours(14), lambda _, at: at)
     assert second
     assert {turn.account_ids for turn in first} & {turn.account_ids for turn in second} == set()
 
 
 def turns_of(monitor: Monitor) -> AdaptiveSchedule:
-    turns = monitor.turns
+    turns = monitor.schedule
     assert isinstance(turns, AdaptiveSchedule)
     return turns

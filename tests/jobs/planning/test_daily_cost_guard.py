@@ -14,6 +14,7 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.x.collector import XCollector
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.daily_cost_limit import Refusal
@@ -57,10 +58,12 @@ class Billed(World):
 
     async def under(self, most: int = MOST, every: timedelta = HOUR / 2) -> Monitor:
         """A monitor that has just started."""
-        paid = CostLimitGuard(self.pool, Platform.X, most)
+        cost_limit = CostLimitGuard(self.pool, Platform.X, most)
         settings = MonitorSettings(Sweep(every, T0), PlannerKind.ADAPTIVE)
-        collector = CostLimitedCollector(self.platform, paid)
-        monitor = Monitor(self.pool, collector, ConfirmationRule(), settings, self.clock, paid=paid)
+        collector = CostLimitedCollector(self.platform, cost_limit)
+        monitor = reading_pipeline(
+            self.pool, collector, ConfirmationRule(), settings, self.clock, cost_limit=cost_limit
+        )
         await monitor.load()
         return monitor
 
@@ -129,9 +132,9 @@ async def test_a_single_suspension_costs_a_part_of_its_list(world: Billed) -> No
     at = T0 + 30 * HOUR
     await world.run(monitor, at)
     async with transaction(world.pool) as conn:
-        paid = await daily_cost_limit.charged_accounts(conn, Platform.X, at.date())
+        cost_limit = await daily_cost_limit.charged_accounts(conn, Platform.X, at.date())
     before = len(world.billing.billed[at.date()])
-    world.platform.truth[next(i for i in LISTED if i in paid)] = WITHHELD_IN
+    world.platform.truth[next(i for i in LISTED if i in cost_limit)] = WITHHELD_IN
     await world.run(monitor, at + 2 * HOUR)
     assert len(await world.rows(CHANGES)) == 1
     assert len(world.billing.billed[at.date()]) - before in range(20, 50)
@@ -142,8 +145,8 @@ async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed)
         monitor = await world.under()
         await world.run(monitor, T0 + hours * HOUR)
     async with transaction(world.pool) as conn:
-        paid = await daily_cost_limit.charged_accounts(conn, Platform.X, world.clock().date())
-    assert set(paid) == world.billing.billed[world.clock().date()]
+        cost_limit = await daily_cost_limit.charged_accounts(conn, Platform.X, world.clock().date())
+    assert set(cost_limit) == world.billing.billed[world.clock().date()]
     first_day = world.billing.billed[T0.date()]
     assert len(first_day) <= MOST
     assert len(first_day) < 400  # the reserve was not spent on coming back
@@ -151,7 +154,7 @@ async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed)
 
 async def test_what_was_read_before_the_ceiling_was_set_counts(world: Billed) -> None:
     settings = MonitorSettings(Sweep(24 * HOUR, T0), PlannerKind.ADAPTIVE)
-    free = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    free = reading_pipeline(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
     await free.load()
     await world.run(free, T0 + 4 * HOUR)
     before = len(world.billing.billed[T0.date()])
@@ -247,15 +250,22 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
             [NewAccount(Platform.X, i, f"h{i}", ("order 1",) if i in set(of_order) else ()) for i in watched],
             T0,
         )
-    paid = CostLimitGuard(pool, Platform.X, MOST)
+    cost_limit = CostLimitGuard(pool, Platform.X, MOST)
     settings = MonitorSettings(Sweep(HOUR / 2, T0), PlannerKind.ADAPTIVE)
     async with (
         serve_x(history, now=T0) as server,
         XCollector("t", base_url=server.base_url, http=HttpOptions(retry=Retry(attempts=0))) as x,
     ):
         sweep = MonitorSettings(Sweep(24 * HOUR, T0))
-        free = Monitor(pool, x, ConfirmationRule(), sweep, clock)
-        under = Monitor(pool, CostLimitedCollector(x, paid), ConfirmationRule(), settings, clock, paid=paid)
+        free = reading_pipeline(pool, x, ConfirmationRule(), sweep, clock)
+        under = reading_pipeline(
+            pool,
+            CostLimitedCollector(x, cost_limit),
+            ConfirmationRule(),
+            settings,
+            clock,
+            cost_limit=cost_limit,
+        )
         for monitor, until in ((free, T0 + HOUR), (under, blocked + 6 * HOUR)):
             await monitor.load()
             while clock() < until:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.doctor.database_checks import cost_limit_findings
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
@@ -34,12 +35,14 @@ async def planned(
     world: Billed, wanted: int | None, planner: PlannerKind = PlannerKind.ADAPTIVE
 ) -> tuple[CostLimitGuard, Monitor]:
     """A process that has just taken over."""
-    paid = CostLimitGuard(world.pool, Platform.X, wanted)
+    cost_limit = CostLimitGuard(world.pool, Platform.X, wanted)
     settings = MonitorSettings(Sweep(2 * HOUR, T0), planner)
-    reader = CostLimitedCollector(world.platform, paid)
-    monitor = Monitor(world.pool, reader, ConfirmationRule(), settings, world.clock, paid=paid)
+    reader = CostLimitedCollector(world.platform, cost_limit)
+    monitor = reading_pipeline(
+        world.pool, reader, ConfirmationRule(), settings, world.clock, cost_limit=cost_limit
+    )
     await monitor.load()
-    return paid, monitor
+    return cost_limit, monitor
 
 
 async def promised(world: Billed) -> int | None:
@@ -55,17 +58,17 @@ async def test_whoever_takes_over_keeps_to_the_ceiling_of_the_day_and_to_its_own
     _, first = await planned(world, FIRST)
     await world.run(first, T0 + 3 * HOUR)
     with caplog.at_level(logging.WARNING, "jobs.planning.daily_cost_guard"):
-        paid, second = await planned(world, wanted, planner)
+        cost_limit, second = await planned(world, wanted, planner)
         await second.load()
     assert caplog.messages[0].startswith("Today X is read under a ceiling of 300 accounts, as was promised.")
     assert len([m for m in caplog.messages if "as was promised" in m]) == 1
     await world.run(second, T0 + 24 * HOUR)
     assert len(world.billing.billed[T0.date()]) in range(FIRST // 2, FIRST + 1)
-    assert not paid.is_outdated(world.clock())
+    assert not cost_limit.is_outdated(world.clock())
     await world.run(second, T0 + 24 * HOUR + timedelta(minutes=1))
-    assert paid.is_outdated(world.clock())
+    assert cost_limit.is_outdated(world.clock())
     await second.load()
-    assert not paid.is_outdated(world.clock())
+    assert not cost_limit.is_outdated(world.clock())
     await world.run(second, T0 + 34 * HOUR)
     tomorrow = len(world.billing.billed[world.clock().date()])
     assert tomorrow in range(FIRST + 1, 601) if wanted else tomorrow >= len(EVERYBODY)
@@ -102,9 +105,9 @@ async def test_one_that_takes_over_just_before_midnight_does_not_hand_the_ceilin
     _, first = await planned(world, FIRST)
     await world.run(first, T0 + HOUR)
     world.clock.set(T0 + 24 * HOUR - timedelta(minutes=1))
-    paid, second = await planned(world, None)
+    cost_limit, second = await planned(world, None)
     await world.run(second, T0 + 24 * HOUR + timedelta(minutes=1))
-    assert paid.is_outdated(world.clock())
+    assert cost_limit.is_outdated(world.clock())
     assert await promised(world) is None
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from jobs.base.clock import SimulatedClock
-from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
@@ -26,8 +27,8 @@ SECOND = timedelta(seconds=1)
 class Waiting(LocalRequester):
     """Time passes while a request waits for its turn, or on its way to the machine that makes it."""
 
-    def __init__(self, paid: CostLimitedCollector, clock: SimulatedClock, on_its_way: bool) -> None:
-        super().__init__(paid, clock, 8)
+    def __init__(self, cost_limit: CostLimitedCollector, clock: SimulatedClock, on_its_way: bool) -> None:
+        super().__init__(cost_limit, clock, 8)
         self._time = clock
         self._on_its_way = on_its_way
         self.until = T0
@@ -52,11 +53,13 @@ async def test_what_waited_until_it_was_too_near_midnight_is_no_trouble_of_the_p
 ) -> None:
     world = World(pool)
     await world.enlist([str(n) for n in range(10_000, 12_000)])
-    paid = CostLimitGuard(pool, Platform.X, 3000)
-    collector = CostLimitedCollector(world.platform, paid)
+    cost_limit = CostLimitGuard(pool, Platform.X, 3000)
+    collector = CostLimitedCollector(world.platform, cost_limit)
     waiting = Waiting(collector, world.clock, on_its_way)
     settings = MonitorSettings(Sweep(MINUTE, T0), PlannerKind.ADAPTIVE)
-    monitor = Monitor(pool, collector, ConfirmationRule(), settings, world.clock, waiting, paid)
+    monitor = reading_pipeline(
+        pool, collector, ConfirmationRule(), settings, world.clock, waiting, cost_limit
+    )
     world.clock.set(MIDNIGHT - 10 * MINUTE)
     await monitor.load()
     await world.run(monitor, MIDNIGHT - 7 * MINUTE)

@@ -101,7 +101,7 @@ async def test_answers_about_one_account_are_taken_in_one_after_the_other() -> N
     in_hand, told = AccountLocks(), list[str]()
 
     async def take_in(name: str, ids: list[int]) -> None:
-        async with in_hand.alone([AccountId(i) for i in ids]):
+        async with in_hand.holding([AccountId(i) for i in ids]):
             told.append(f"{name} begins")
             for _ in range(3):
                 await asyncio.sleep(0)

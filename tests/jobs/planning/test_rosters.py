@@ -9,6 +9,7 @@ import pytest
 
 from collectors.core.collector import CanaryCandidate
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
@@ -50,7 +51,7 @@ async def one_leaves_and_one_comes(world: World) -> None:
 
 async def start(world: World, planner: PlannerKind) -> Monitor:
     settings = MonitorSettings(SWEEP, planner)
-    monitor = Monitor(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
+    monitor = reading_pipeline(world.pool, world.platform, ConfirmationRule(), settings, world.clock)
     await monitor.load()
     return monitor
 
@@ -96,7 +97,7 @@ async def test_everybody_has_one_place_when(world: World, planner: PlannerKind, 
     await monitor.tick()
     await one_leaves_and_one_comes(world)
 
-    works = [monitor.load, monitor.control.tick]
+    works = [monitor.load, monitor.canaries.tick]
     await at_once(world, *(works if load_first else reversed(works)))
 
     assert await places(world) == (250, 250)
@@ -114,7 +115,7 @@ async def test_everybody_has_one_place_when_a_sweep_from_elsewhere_begins_before
     elsewhere = VantageReader(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
     await elsewhere.load()
     await elsewhere.tick()
-    await monitor.control.tick()
+    await monitor.canaries.tick()
     await one_leaves_and_one_comes(world)
 
     async with asyncio.TaskGroup() as group:
@@ -144,7 +145,7 @@ async def test_a_process_that_was_replaced_makes_no_rosters(world: World, dsn: s
     monitor = await world.start(fence=lock.fence)
     elsewhere = VantageReader(world.pool, world.platform, "tr", monitor, SWEEP, world.clock)
     await elsewhere.load()
-    vantage, work = {"here": ("", monitor.control.tick), "elsewhere": ("tr", elsewhere.load)}[name]
+    vantage, work = {"here": ("", monitor.canaries.tick), "elsewhere": ("tr", elsewhere.load)}[name]
     await one_leaves_and_one_comes(world)
     before = await places(world, vantage)
     await lock.let_go()

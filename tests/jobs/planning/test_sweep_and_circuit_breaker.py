@@ -45,11 +45,11 @@ def trouble(reason: MissedReason = MissedReason.UPSTREAM, *, breaker: bool = Fal
     return RequestFailure(reason, "because", minutes(99), breaker)
 
 
-def failing(gate: CircuitBreaker, *at: float) -> CircuitBreaker:
+def failing(breaker: CircuitBreaker, *at: float) -> CircuitBreaker:
     """Requests that were asked a second before they failed."""
     for minute in at:
-        gate = gate.after(trouble(), minutes(minute) - timedelta(seconds=1), minutes(minute))
-    return gate
+        breaker = breaker.after(trouble(), minutes(minute) - timedelta(seconds=1), minutes(minute))
+    return breaker
 
 
 def test_one_or_two_failed_requests_do_not_close_the_gate() -> None:
@@ -57,28 +57,28 @@ def test_one_or_two_failed_requests_do_not_close_the_gate() -> None:
 
 
 def test_the_third_failure_closes_it_for_a_minute_and_each_further_one_for_twice_as_long() -> None:
-    gate = failing(CircuitBreaker(), 0, 0, 0)
-    assert gate.paused_until == minutes(1)
+    breaker = failing(CircuitBreaker(), 0, 0, 0)
+    assert breaker.paused_until == minutes(1)
     pauses: list[timedelta] = []
     for _ in range(6):
-        assert gate.paused_until is not None
-        at = gate.paused_until
-        gate = gate.after(trouble(), at, at)
-        assert gate.paused_until is not None
-        pauses.append(gate.paused_until - at)
+        assert breaker.paused_until is not None
+        at = breaker.paused_until
+        breaker = breaker.after(trouble(), at, at)
+        assert breaker.paused_until is not None
+        pauses.append(breaker.paused_until - at)
     assert pauses == [MINUTE * m for m in (2, 4, 8, 15, 15, 15)]
 
 
 def test_requests_that_fail_together_are_one_failure_of_the_platform() -> None:
-    gate = failing(CircuitBreaker(), *(n / 60_000 for n in range(8)))
-    assert gate.paused_until == minutes(2 / 60_000) + MINUTE
+    breaker = failing(CircuitBreaker(), *(n / 60_000 for n in range(8)))
+    assert breaker.paused_until == minutes(2 / 60_000) + MINUTE
 
 
 @pytest.mark.parametrize("reason", [MissedReason.AUTH, MissedReason.CREDITS, MissedReason.USAGE_CAPPED])
 def test_a_fault_that_meets_every_request_closes_it_at_once(reason: MissedReason) -> None:
-    gate = CircuitBreaker().after(trouble(reason, breaker=True), minutes(0), minutes(0))
-    assert (gate.paused_until, gate.reason) == (minutes(99), reason)
-    assert not gate.is_paused(minutes(99))
+    breaker = CircuitBreaker().after(trouble(reason, breaker=True), minutes(0), minutes(0))
+    assert (breaker.paused_until, breaker.reason) == (minutes(99), reason)
+    assert not breaker.is_paused(minutes(99))
 
 
 def test_an_answer_to_a_later_question_opens_it_again() -> None:

@@ -47,20 +47,20 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
     await world.enlist(["1"])
     monitor = await world.start()
     push = EventListener(pool, stream, monitor, world.clock)
-    collecting = LeaderLoop(
+    leader = LeaderLoop(
         Settings(), lock, pool, world.platform, monitor, {}, push, AnswerIntake(), world.clock, lambda: True
     )
     listening = asyncio.ensure_future(push.run())
     async with asyncio.timeout(20):
-        await collecting.turn()
+        await leader.turn()
         await stream.has(1)
 
-        await collecting.let_go()
+        await leader.release()
         await stream.has(0)
 
-        await collecting.turn()
+        await leader.turn()
         await stream.has(1)
-        await collecting.let_go()
+        await leader.release()
     listening.cancel()
     with suppress(asyncio.CancelledError):
         await listening

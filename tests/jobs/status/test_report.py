@@ -8,7 +8,8 @@ from rich.console import Console
 
 from collectors.core.collector import RequestFailure
 from jobs.base.clock import SimulatedClock
-from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from jobs.status.collectors import collector_lines
@@ -32,7 +33,7 @@ class World:
         self.pool = pool
         self.platform = FakeCollector()
         self.clock = SimulatedClock(T0)
-        self.monitor = Monitor(
+        self.monitor = reading_pipeline(
             pool, self.platform, ConfirmationRule(), MonitorSettings(Sweep(EVERY, T0)), self.clock
         )
 

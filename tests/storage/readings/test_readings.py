@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from collectors.core.collector import CollectorAnswer, RequestFailure
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.judge import Judged, TrackedAccount, judge
+from jobs.detect.judge import Judge, Judged, TrackedAccount
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.changes.load_watched import load_watched
 from storage.changes.record import AccountStep, Recording, record
@@ -93,7 +93,7 @@ class Desk:
             loaded = await load_watched(conn, Platform.X, ids)
             watched = [TrackedAccount(w.account, w.lists, w.known, None) for w in loaded]
             answer = answered(looks, silent, trouble, at)
-            judged = judge(answer, watched, (), RULE, RecentConfirmations(RULE.cohort_window), asked_at, at)
+            judged = Judge(RULE, RecentConfirmations(RULE.cohort_window))(answer, watched, (), asked_at, at)
             roster = await get_or_make(
                 conn, Platform.X, [w.account.account_id for w in watched], (), T0, base=False
             )

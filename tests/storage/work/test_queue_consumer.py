@@ -39,21 +39,21 @@ def job(vantage: str, number: int) -> QueueJob:
 
 async def test_a_source_that_answers_slowly_holds_up_no_other(pool: Pool, dsn: str) -> None:
     stuck = [Stuck(), Stuck()]
-    working = QueueWorker(dsn, pool, "", SteadyClock(system_clock))
-    working.reads({"x": FakeCollector(), "x from in": stuck[0], "x from tr": stuck[1]})
+    worker = QueueWorker(dsn, pool, "", SteadyClock(system_clock))
+    worker.reads({"x": FakeCollector(), "x from in": stuck[0], "x from tr": stuck[1]})
     async with transaction(pool) as conn:
         for n, vantage in enumerate(("in", "tr")):
             await request_queue.enqueue(conn, [job(vantage, 100 * n + at) for at in range(64)])
         await request_queue.enqueue(conn, [job("", 1000 + at) for at in range(30)])
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(working.run())
+        running = group.create_task(worker.run())
         await until(pool, "select count(*) from answered where source = 'x'", 30)
         assert [one.under_way for one in stuck] == [AT_ONCE, AT_ONCE]
         # The rest is left to other processes.
         assert await asked(pool, "select count(*) >= 2 * 24 from pgqueuer where status = 'queued'")
         for one in stuck:
             one.released.set()
-        await working.end(running)
+        await worker.end(running)
 
 
 async def nothing(_source: str, _payload: bytes) -> None:

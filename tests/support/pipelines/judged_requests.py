@@ -8,7 +8,7 @@ from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.collect.recorder import Recorder
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.judge import Judged, TrackedAccount, judge
+from jobs.detect.judge import Judge, Judged, TrackedAccount
 from storage.model.core.accounts import Account
 from storage.model.core.availability import Missed, MissedReason, State
 from storage.model.core.coverage import Batch, Roster, bitmap
@@ -58,7 +58,7 @@ def poll(
         tuple(Missed(i, at, MissedReason.OMITTED) for i in ids if i in omitted),
         (Exchange("/read", at, 200, b"an answer"),),
     )
-    judged = judge(answer, accounts, (), RULE, RecentConfirmations(RULE.cohort_window), asked_at, at)
+    judged = Judge(RULE, RecentConfirmations(RULE.cohort_window))(answer, accounts, (), asked_at, at)
     batch = Batch(
         roster_id=roster.roster_id,
         slot=at,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -36,7 +37,9 @@ class World:
 
     async def start(self, sweep: Sweep = SWEEP, fence: Fence = unfenced) -> Monitor:
         settings = MonitorSettings(sweep)
-        monitor = Monitor(self.pool, self.platform, ConfirmationRule(), settings, self.clock, fence=fence)
+        monitor = reading_pipeline(
+            self.pool, self.platform, ConfirmationRule(), settings, self.clock, fence=fence
+        )
         await monitor.load()
         return monitor
 

@@ -1,0 +1,62 @@
+"""The way of a reading, put together: from who is due to what the database holds.
+
+What runs it is `jobs.collect.monitor.Monitor`: `Monitor.read` takes one request from question to commit.
+"""
+
+from collectors.core.collector import Collector
+from jobs.base.clock import Clock
+from jobs.collect.canaries import ControlAccounts
+from jobs.collect.monitor import Monitor, MonitorSettings, Stages
+from jobs.collect.recorder import Recorder
+from jobs.detect.active_cohorts import RecentConfirmations
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.judge import Judge
+from jobs.dispatch.breaker_store import BreakerStore
+from jobs.dispatch.local_requester import LocalRequester, Requester
+from jobs.planning.adaptive_planner import AdaptiveSchedule
+from jobs.planning.daily_cost_guard import CostLimitGuard
+from jobs.planning.planner_store import PlannerMemory
+from jobs.planning.roster_renewal import RosterRenewal
+from jobs.planning.rosters import RosterBook
+from jobs.planning.sweep_planner import SweepSchedule
+from jobs.planning.watch_state import WatchState
+from storage.model.sizing.question import PlannerKind
+from storage.postgres.locks import Fence, unfenced
+from storage.postgres.pool import Pool
+
+
+def reading_pipeline(
+    pool: Pool,
+    collector: Collector,
+    rule: ConfirmationRule,
+    settings: MonitorSettings,
+    clock: Clock,
+    requester: Requester | None = None,
+    cost_limit: CostLimitGuard | None = None,
+    fence: Fence = unfenced,
+) -> Monitor:
+    """The monitor of one platform, its stages in the order in which a reading passes them.
+
+    `requester` None: requests are made in this process, `settings.concurrency` at once. `cost_limit` is the
+    one that the collector keeps to. Everything is recorded under the `fence`.
+    """
+    platform = collector.platform
+    confirmations = RecentConfirmations(rule.cohort_window)
+    watched = WatchState(confirmations, cost_limit)
+    schedule, memory = SweepSchedule(settings.sweep, watched), None  # who is due
+    rosters = RosterBook(platform, collector.place, collector.batch_size, settings.canaries_per_request)
+    if settings.planner is PlannerKind.ADAPTIVE:
+        schedule = AdaptiveSchedule(settings.sweep.every, watched, rosters)
+        memory = PlannerMemory(pool, platform, schedule, cost_limit)
+    breakers = BreakerStore(pool, platform)  # whether their place is asked now
+    requester = requester or LocalRequester(collector, clock, settings.concurrency)
+    renewal = RosterRenewal(pool, watched, rosters, schedule, fence)
+    canaries = ControlAccounts(
+        pool, collector, rosters, clock, renewal.renew
+    )  # whether an answer is believed
+    judge = Judge(rule, confirmations, collector.countries)  # what each reading means
+    recorder = Recorder(pool, collector, rule, fence)  # coverage, change, spell and alert in one transaction
+    stages = Stages(
+        watched, schedule, memory, rosters, renewal, breakers, requester, canaries, judge, recorder
+    )
+    return Monitor(pool, collector, settings, clock, stages, cost_limit, fence)
