@@ -11,9 +11,8 @@ from dashboard.api.account_models import ApiModel
 from dashboard.api.accounts import Note
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import LARGEST_ID, PathNumber, storable
-from dashboard.api.permissions import may
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext
+from dashboard.api.request_checks import ApiContext, may
 from storage.accounts import notes
 from storage.accounts.lookup import is_on_file
 from storage.accounts.tags import edit_tags

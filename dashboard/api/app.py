@@ -21,12 +21,9 @@ from dashboard.api.health import health_routes
 from dashboard.api.list_edits import list_writing_routes
 from dashboard.api.lists_and_executives import watching_routes
 from dashboard.api.orders import order_routes
-from dashboard.api.permissions import may_read
 from dashboard.api.problem_responses import NOTHING_HERE, REFUSED, Problem, problem, refuse_as_problems
-from dashboard.api.query_fields import only_known
 from dashboard.api.readings import reading_routes
-from dashboard.api.request_checks import ApiContext
-from dashboard.api.request_size_limit import BodyLimitMiddleware
+from dashboard.api.request_checks import ApiContext, BodyLimitMiddleware, may_read, only_known
 from dashboard.api.stories import written_routes
 from dashboard.api.story_edits import written_editing_routes
 from dashboard.asgi.problem_json import API, is_api

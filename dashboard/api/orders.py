@@ -1,16 +1,193 @@
 """Orders over the API: the same figures as on their pages."""
 
+from datetime import datetime
+from typing import Literal
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import Field
 
-from dashboard.api.order_models import Order, OrderDetail
+from dashboard.api.account_models import ApiModel
 from dashboard.api.paging import Page, number_in, page, sent
 from dashboard.api.parameter_types import AsKnownAt, At, CursorText, Limit, PathNumber
 from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
+from storage.model.core.accounts import Platform
+from storage.model.core.orders import ClaimedWhat
+from storage.model.orders.claims import Verdict
+from storage.model.orders.cohort import Kind
 from storage.postgres.pool import transaction
+
+
+class OrderFacts(ApiModel):
+    """A legal demand, as on file."""
+
+    order_id: int
+    reference: str
+    """As in the document."""
+    title: str
+    issuer: str
+    country: str
+    legal_basis: str
+    issued_at: datetime
+    issued_from: datetime | None
+    """Where sources disagree on the date: the earliest that is claimed."""
+    issued_to: datetime | None
+    deadline_at: datetime | None
+    named_count: int
+    """How many accounts it names, watched or not."""
+    known_at: datetime
+    """When it became known."""
+
+
+class Funnel(ApiModel):
+    """From the names to the blocks; every number is of accounts, each counted once."""
+
+    named: int
+    names_on_file: int
+    on_its_list: int
+    watched: int
+    ever_blocked: int
+    blocked_before_the_order: int
+    blocked_now: int
+    """At the moment that was asked for."""
+    of_them_only_when_last_read: int
+    restored: int
+    gone_since: int
+
+
+class Order(ApiModel):
+    """An order and its funnel at a moment."""
+
+    order: OrderFacts
+    list: str
+    """The list of its accounts."""
+    at: datetime
+    as_known_at: datetime | None
+    funnel: Funnel
+
+
+class OrderKind(ApiModel):
+    """Accounts of its list in one kind of state; the kinds are never summed."""
+
+    kind: Kind
+    accounts: int
+    last_known_only: int
+    """Those of them that were so when last read, which is too long ago."""
+    counts_as_blocked: bool
+
+
+class Step(ApiModel):
+    """How many were blocked from a moment on, with the band that the readings leave open."""
+
+    at: datetime
+    blocked: int
+    at_least: int
+    at_most: int
+    withheld: int
+    suspended: int
+    not_checked: int
+
+
+class Claim(ApiModel):
+    """A number that somebody stated, beside what was observed of it."""
+
+    at: datetime
+    text: str
+    source: str
+    claimed: int
+    of: int | None
+    at_least: bool
+    what: ClaimedWhat
+    observed_low: int
+    observed_high: int
+    not_observed: int
+    verdict: Verdict
+
+
+class Names(ApiModel):
+    """What became of the names in the order."""
+
+    accounts: int
+    posts: int
+    resolved: int
+    ambiguous: int
+    unresolvable: int
+    not_tried: int
+
+
+class Looks(ApiModel):
+    """What one source found from one place."""
+
+    source: str
+    looked_from: str | None = Field(alias="from")
+    """From where it looked; null: it does not say."""
+    of: Literal["post", "account"]
+    at_from: datetime | None
+    at_to: datetime | None
+    answers: dict[str, int]
+
+
+class SeenByOthers(ApiModel):
+    """What others found when they looked at its names."""
+
+    accounts_by_kind: dict[str, int]
+    answered_differently: int
+    looks: list[Looks]
+
+
+class Document(ApiModel):
+    """A file that is attached to the order."""
+
+    name: str
+    media_type: str
+    source: str
+    sha256: str
+    bytes: int
+    added_at: datetime
+
+
+class BlockedTime(ApiModel):
+    """A time in which an account was blocked, with the readings that bound it."""
+
+    not_before: datetime | None
+    first_seen: datetime
+    last_seen: datetime | None
+    seen_ended: datetime | None
+    then: Kind | None
+
+
+class OrderAccount(ApiModel):
+    """An account on the order's list."""
+
+    account_id: int
+    platform: Platform
+    handle: str
+    watched: bool
+    kind: Kind
+    read_lately: bool
+    last_read_at: datetime | None
+    blocked: list[BlockedTime]
+
+
+class OrderDetail(Order):
+    """All figures of an order at a moment."""
+
+    sentences: list[str]
+    """The same in English."""
+    kinds: list[OrderKind]
+    withheld_in: dict[str, int]
+    """By country how many of its accounts are withheld there, as last confirmed."""
+    at_deadline: Step | None
+    """Null: there is no deadline, or it lies after the moment."""
+    claims: list[Claim]
+    names: Names
+    seen_by_others: SeenByOthers
+    curve: list[Step]
+    documents: list[Document]
+    accounts: list[OrderAccount]
 
 
 def order_routes(source: ApiContext) -> APIRouter:

@@ -1,15 +1,34 @@
-"""What an answer of the API is made from, and the two times that most questions have."""
+"""The checks of a request to the API, and what its answer is made from.
 
-from collections.abc import Callable
+Every request is checked for who asks, how large it is and which fields it holds. A field that nobody reads is
+refused: else a filter whose name is misspelt is left out without a word, and the answer taken for another.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import Request
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from dashboard.api.problem_responses import ApiInvalidField, ApiNotFound
 from dashboard.asgi.settings import DashboardSettings
+from dashboard.auth import access
 from dashboard.live.push import Hub
 from storage.export.exports import list_names
+from storage.model.core.people import Actor, Role, Scope
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool
+
+LARGEST = 1_000_000
+"""Bytes of what is sent to the API: ten thousand account numbers, twice, with room to spare."""
+
+
+NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +59,67 @@ async def refuse_unknown_list(conn: Conn, name: str | None) -> None:
     if name is not None and name not in (names := await list_names(conn)):
         known = ", ".join(map(clean, names[:50])) or "none"
         raise ApiNotFound(f"There is no list {clean(name)!r}; there are: {known}.")
+
+
+def only_known(request: Request) -> None:
+    """Raises Unusable for a query field that the operation has not, or takes once and was given again."""
+    path, method = request.scope["route"].path_format, request.method.lower()
+    operation: dict[str, Any] = request.app.openapi()["paths"][path][method]
+    known = {p["name"]: p["schema"] for p in operation.get("parameters", ()) if p["in"] == "query"}
+    for name in request.query_params:
+        if name not in known:
+            takes = f"this address takes: {', '.join(known)}" if known else "this address takes none"
+            raise ApiInvalidField(f"query.{clean(name)}", f"There is no such field; {takes}.")
+        if len(request.query_params.getlist(name)) > 1 and not _takes_several(known[name]):
+            raise ApiInvalidField(f"query.{name}", "This is given more than once, and one is taken.")
+
+
+def _takes_several(schema: dict[str, Any]) -> bool:
+    return any(one.get("type") == "array" for one in (schema, *schema.get("anyOf", ())))
+
+
+def may_read(request: Request) -> Actor:
+    """Raises Forbidden for a token that is for the feeds only."""
+    actor = access.actor_of(request)
+    access.require_scope(actor, Scope.READ)
+    return actor
+
+
+def may(role: Role) -> Callable[[Request], Actor]:
+    """What a route that writes depends on. Raises Forbidden when the role or the token does not reach."""
+    scope = Scope.ADMIN if role is Role.ADMIN else Scope.WRITE
+
+    def allowed(request: Request) -> Actor:
+        actor = access.actor_of(request)
+        access.require_scope(actor, scope)
+        access.require(actor, role)
+        return actor
+
+    return allowed
+
+
+class BodyLimitMiddleware:
+    """Wraps an ASGI app. `elsewhere`: paths that have a limit of their own."""
+
+    def __init__(self, app: ASGIApp, largest: int = LARGEST, elsewhere: Mapping[str, int] = NOWHERE) -> None:
+        self._app = app
+        self._largest = largest
+        self._elsewhere = elsewhere
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        held = 0
+        largest = self._elsewhere.get(scope["path"], self._largest)
+
+        async def receive_some() -> Message:
+            nonlocal held
+            message = await receive()
+            held += len(message.get("body", b""))
+            if held > largest:
+                # FastAPI lets this one through where it reads a body, and tells any other as a fault of JSON.
+                raise HTTPException(413, f"What was sent is larger than {largest:,} bytes.")
+            return message
+
+        await self._app(scope, receive_some, send)

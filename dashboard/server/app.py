@@ -21,7 +21,7 @@ from dashboard.accounts.table_routes import account_list_routes
 from dashboard.alerts.mail_link_pages import mail_link_routes
 from dashboard.alerts.routes import alert_routes
 from dashboard.api import app as v1
-from dashboard.api.request_size_limit import BodyLimitMiddleware
+from dashboard.api.request_checks import BodyLimitMiddleware
 from dashboard.asgi.security_headers import App, SecurityHeadersMiddleware, content_security_policy
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.asgi.websockets import AGAIN, WebSocketMiddleware, current
