@@ -11,8 +11,7 @@ from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
 from jobs.base.wording import handle_name
-from jobs.cli.database import with_conn, with_pool
-from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past, with_conn, with_pool
 from jobs.collect.resolve_handles import Resolver
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account

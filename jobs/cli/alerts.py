@@ -1,32 +1,44 @@
-"""Commands about alerts: their rules, as a list and as a file."""
+"""Commands about alerts: their rules, what became of a change, and what it would be told as now."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.alerting.policy import Wave
 from jobs.alerting.rules_file import read_rules
 from jobs.alerting.rules_listing import notes, rules_shown
-from jobs.base.atomic_files import refuse_taken, whole_file
+from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file, whole_folder
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import number
-from jobs.cli import alerts_actions, alerts_explain
-from jobs.cli.database import with_conn
-from jobs.cli.lookup import find_rule
-from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
-from jobs.config.settings import load_settings
+from jobs.cli import alerts_actions
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, with_conn, with_pool
+from jobs.cli.lookup import find_change, find_rule, find_thread
+from jobs.config.settings import Settings, load_settings
+from jobs.delivery.channel_config import channels_of
+from jobs.delivery.sender import Sender, Undeliverable
 from jobs.imports.alert_rules import RulesImport, import_rules
-from jobs.runtime.app import unknown_channels
+from jobs.notify import alert_explanation, alert_preview
+from jobs.notify.alert_explanation import AlertExplanation, why_no_alert
+from jobs.runtime.app import letterhead, senders, unknown_channels
+from storage.alerts.history import alerts_of_change, alerts_of_wave, change_facts, histories
+from storage.alerts.open_alerts import alerts_by_id
 from storage.alerts.rules import absent_names, load_rules, remove_rule, save_rule
+from storage.alerts.threads import story_told
+from storage.alerts.threads_listing import newest_story
+from storage.model.alerts.alerts import AlertRow, AlertThread, MailDraft
 from storage.model.alerts.rule_codec import to_table
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rule_words import manner_words, match_words
-from storage.model.alerts.rules import AbsentNames, StoredRule
+from storage.model.alerts.rules import AbsentNames, StoredRule, is_channel, is_recipient
 from storage.model.text.states import clean
-from storage.postgres.pool import Conn
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Conn, Pool, transaction
 
 alerts = typer.Typer(
     help="Who is told of what: rules, and what became of each alert; acknowledging and muting.",
@@ -35,9 +47,13 @@ alerts = typer.Typer(
 RuleName = Annotated[str, typer.Argument(metavar="NAME", help="As `alerts rules` shows it.")]
 
 
+ChangeName = Annotated[
+    str, typer.Argument(metavar="CHANGE", help="Its number on the account page, or its key or the beginning.")
+]
+
+
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
-    alerts_explain.register(alerts)
     alerts_actions.register(alerts)
     cli.add_typer(alerts, name="alerts")
 
@@ -189,3 +205,191 @@ def _as_json(file: str, done: RulesImport, unknown: Sequence[str]) -> dict[str, 
         "reordered": done.reordered,
         "notes": list(unknown),
     }
+
+
+@alerts.command("explain")
+def explain_command(change: ChangeName, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Say which rules matched a change and what each did with it, when, and whom it told."""
+
+    async def read(conn: Conn) -> tuple[int, list[AlertExplanation], str]:
+        change_id = await find_change(conn, change)
+        rules = await load_rules(conn)
+        found = await histories(conn, await alerts_of_change(conn, change_id))
+        return (
+            change_id,
+            [alert_explanation.explain(h, rules) for h in found],
+            why_no_alert(await change_facts(conn, change_id)),
+        )
+
+    change_id, found, why = with_conn(load_settings(config), read)
+    if as_json:
+        none = None if found else why
+        show_json(
+            {
+                "change": change_id,
+                "alerts": [alert_explanation.as_json(one) for one in found],
+                "no_alert": none,
+            }
+        )
+        return
+    show(f"Change {change_id}. Decisions are as recorded; rules are matched as they are now.")
+    for sentence in [s for one in found for s in alert_explanation.sentences(one)] or [why]:
+        show(sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    wave: Wave
+    draft: MailDraft
+
+
+@alerts.command("test")
+def trial_command(
+    *,
+    change: Annotated[
+        str | None, typer.Option(help="A change, by its number on the account page or its key.")
+    ] = None,
+    story: Annotated[
+        str | None, typer.Option(help="The newest wave of a story, as `alerts stories` names it.")
+    ] = None,
+    last: Annotated[bool, typer.Option("--last", help="The wave that was told last.")] = False,
+    rule: Annotated[
+        str | None, typer.Option(help="Only as this rule would tell it, be it enabled or not.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="A mail address, apprise:NAME or webhook:NAME.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder to make, for the mail as .eml, .html, .txt, .png and .json.")
+    ] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it to --to, marked as a test.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Show what a change or wave of the past would be told as now, by the rules as they are now.
+
+    Without --out and --send its text is printed. No alert and no mail is stored; that a test was sent goes
+    into the audit log. Mutes, quiet hours and waiting are left out of account.
+    """
+    if (change is not None) + (story is not None) + last != 1:
+        raise typer.BadParameter("say what is to be told: one of --change, --story and --last.")
+    if send and to is None:
+        raise typer.BadParameter("--send needs --to: an address, apprise:NAME or webhook:NAME.")
+    settings = load_settings(config)
+    if to is not None:
+        _refuse_nobody(settings, to)
+    sender = _sender(settings, to) if send else None
+    if out is not None:
+        refuse_filled(out)
+    now = system_clock()
+
+    async def read(conn: Conn) -> list[_Made]:
+        alerts, told = await _asked(conn, change, story)
+        rules = await _rules(conn, rule)
+        waves = alert_preview.waves_on_trial(alerts, rules, told, to)
+        if not waves:
+            raise CommandError(
+                "\n".join(["Nobody would be told:", *alert_preview.why_nobody(alerts[-1], rules)])
+            )
+        head = letterhead(settings)
+        return [_Made(w, await alert_preview.draft(conn, w, to or w.recipients[0], head, now)) for w in waves]
+
+    made = with_conn(settings, read)
+    files = [] if out is None else _write(out, made, settings, now)
+    if sender is not None:
+        with_pool(settings, lambda pool: _send(pool, sender, made, now))
+    _tell_trial(made, files, out, is_sent=send, json=as_json)
+
+
+async def _asked(
+    conn: Conn, change: str | None, story: str | None
+) -> tuple[list[AlertRow], AlertThread | None]:
+    """The alerts that are to be told again, and what their story told before."""
+    if change is not None:
+        change_id = await find_change(conn, change)
+        alerts = await alerts_by_id(conn, await alerts_of_change(conn, change_id))
+        if not alerts:
+            said = why_no_alert(await change_facts(conn, change_id))
+            raise CommandError(f"Change {change_id} has no alert that could be told. {said}")
+        return [alert_preview.newest(alerts)], None
+    key = await newest_story(conn) if story is None else await find_thread(conn, story)
+    if key is None:
+        raise CommandError("Nothing was told yet; name a change with --change.")
+    wave, ids = await alerts_of_wave(conn, key)
+    if not ids:
+        raise CommandError(f"No mail of the story {key[:12]} is on file; name a change with --change.")
+    return await alerts_by_id(conn, ids), await story_told(conn, key, wave - 1)
+
+
+async def _rules(conn: Conn, name: str | None) -> Sequence[StoredRule]:
+    known = await load_rules(conn)
+    return known if name is None else [alert_preview.enabled(find_rule(name, known))]
+
+
+def _refuse_nobody(settings: Settings, to: str) -> None:
+    if not is_recipient(to):
+        raise CommandError(
+            f"--to: {clean(to)!r} is neither a plain mail address such as desk@example.org nor a channel "
+            "such as apprise:newsroom or webhook:desk."
+        )
+    known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
+    if is_channel(to) and to not in known:
+        raise CommandError(f"--to: there is no channel {to} in settings channels or webhooks.")
+
+
+def _sender(settings: Settings, to: str | None) -> Sender:
+    found = senders(settings)
+    if found is None or (to is not None and not is_channel(to) and settings.smtp_host is None):
+        raise CommandError("--send: setting smtp_host is missing, so no mail can be sent.")
+    return found
+
+
+def _write(out: Path, made: Sequence[_Made], settings: Settings, now: datetime) -> list[str]:
+    names: list[str] = []
+    with whole_folder(out) as folder:
+        for n, one in enumerate(made, 1):
+            for file in alert_preview.files(one.draft, n, one.wave.rule.name, settings.mail_from, now):
+                (folder / file.name).write_bytes(file.content)
+                names.append(file.name)
+    return names
+
+
+async def _send(pool: Pool, sender: Sender, made: Sequence[_Made], now: datetime) -> None:
+    try:
+        for one in made:
+            await sender.send(alert_preview.mail(one.draft, now))
+            changes = [alert.change.change_key for alert in one.wave.alerts]
+            detail = {"to": one.draft.recipient, "changes": len(changes), "first": changes[0]}
+            async with transaction(pool) as conn:
+                await log(conn, now, COMMAND_LINE, "test sent", f"rule {one.wave.rule.name}", detail)
+    except Undeliverable as error:
+        raise CommandError(f"The test was not sent. {error}") from error
+    finally:
+        await sender.close()
+
+
+def _tell_trial(
+    made: Sequence[_Made], files: Sequence[str], out: Path | None, *, is_sent: bool, json: bool
+) -> None:
+    if json:
+        mails = [
+            {
+                "rule": one.wave.rule.name,
+                "to": one.draft.recipient,
+                "subject": one.draft.subject,
+                "changes": len(one.wave.alerts),
+                "text": one.draft.text_body,
+                "note": alert_preview.note(one.wave),
+            }
+            for one in made
+        ]
+        show_json({"mails": mails, "files": list(files), "sent": is_sent})
+        return
+    for one in made:
+        if out is None and not is_sent:
+            show(f"To: {one.draft.recipient}\nSubject: {one.draft.subject}\n\n{one.draft.text_body}")
+        if is_sent:
+            show(f"Sent to {one.draft.recipient}: {one.draft.subject}")
+        if (said := alert_preview.note(one.wave)) is not None:
+            show(said)
+    if out is not None:
+        mails = number(len(made), "mail")
+        show(f"{out} holds {mails} in {number(len(files), 'file')}: {', '.join(files)}.")

@@ -10,9 +10,8 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import account_name, minute, number
-from jobs.cli.database import with_conn
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, moment_of, with_conn
 from jobs.cli.lookup import find_thread
-from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile, moment_of
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
 from storage.alerts import mutes

@@ -15,8 +15,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, run
 from jobs.config.database import database
 from jobs.config.settings import load_settings
 from storage.backup.archive import BackupManifest, BackupProgress, read_backup

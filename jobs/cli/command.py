@@ -1,19 +1,25 @@
-"""What every command shares: running a coroutine to its end, and turning errors into one sentence."""
+"""What every command shares: options, the database of its installation, and errors as one sentence."""
 
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
 
+import typer
 import uvloop
 
 from collectors.simulator.core.history import HistoryError
 from jobs.base.errors import CommandError, PortTaken, first_error, unknown_error
-from jobs.config.settings import SettingsError
+from jobs.config.database import database, ready
+from jobs.config.settings import Settings, SettingsError
 from jobs.rehearsal.simulators import SimulatorError
+from storage.model.tables.csv_cells import in_utc
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import StorageError
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
 
 T = TypeVar("T")
 
@@ -27,6 +33,25 @@ _SENTENCES = (
     TableError,
     PortTaken,
 )
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file.", show_default="blockline.toml, if there is one"),
+]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="Store the lines that are right, even if others are refused.")
+]
+
+AtMoment = Annotated[
+    str | None,
+    typer.Option("--at", help="How it stood then, ISO 8601 in UTC; by default now, or when it was known."),
+]
+AsKnownAt = Annotated[str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")]
+
+COMMAND_LINE = "command line"
+"""Who acted, for the audit log."""
 
 
 def run(work: Callable[[], Coroutine[object, object, T]]) -> T:
@@ -69,3 +94,51 @@ def _told(error: BaseException) -> int:
 async def for_ever() -> None:
     """Until the command is interrupted."""
     await asyncio.Event().wait()
+
+
+def moment_of(text: str | None, option: str) -> datetime | None:
+    """The time that was given with an option, UTC unless it says otherwise. Raises CommandError."""
+    if text is None:
+        return None
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError) as error:
+        raise CommandError(
+            f"{option}: {text!r} is not a time; write it like 2021-02-01T06:30:00Z."
+        ) from error
+
+
+def moment_past(text: str | None, option: str, now: datetime) -> datetime:
+    """The time that was given with an option, `now` by default. Raises CommandError for one still to come."""
+    at = moment_of(text, option) or now
+    if at > now:
+        raise CommandError(f"{option} ({at.isoformat()}) is still to come: nobody has seen anything of it.")
+    return at
+
+
+def moments_past(at: str | None, as_known_at: str | None, now: datetime) -> tuple[datetime, datetime | None]:
+    """The moment that is asked about, and as known when (None: now). Raises CommandError."""
+    known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
+    return (moment_past(at, "--at", now) if at is not None or known is None else known), known
+
+
+def with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
+    """Run `work` on the database of an installation, its schema being right."""
+
+    async def opened(dsn: str) -> T:
+        await ready(settings, dsn)
+        async with open_pool(dsn) as pool:
+            return await work(pool)
+
+    with database(settings) as dsn:
+        return run(lambda: opened(dsn))
+
+
+def with_conn(settings: Settings, work: Callable[[Conn], Awaitable[T]]) -> T:
+    """Run `work` in one transaction."""
+
+    async def inside(pool: Pool) -> T:
+        async with transaction(pool) as conn:
+            return await work(conn)
+
+    return with_pool(settings, inside)

@@ -17,8 +17,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import minute, number
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, run
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor.hash_chain import broken_words

@@ -18,8 +18,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, ConfigFile, moment_of
+from jobs.cli.command import AsJson, ConfigFile, moment_of, run
 from jobs.config.database import database, ready
 from jobs.config.settings import load_settings
 from jobs.export.export import (

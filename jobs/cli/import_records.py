@@ -11,8 +11,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, ConfigFile, Partial
+from jobs.cli.command import AsJson, ConfigFile, Partial, run
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.imports.published_records import LONGEST_NAME, Say, import_record

@@ -14,10 +14,28 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from jobs.cli import groups, rehearse, simulate
-from jobs.cli.command import exit_code, for_ever, run
-from jobs.cli.options import AsJson, ConfigFile
-from jobs.cli.scratch import progress, scratch_database
+from jobs.cli import (
+    accounts_and_lists,
+    alerts,
+    backup,
+    evidence,
+    export,
+    import_records,
+    orders,
+    plan,
+    published,
+    purge,
+    rehearse,
+    replay,
+    report,
+    simulate,
+    status,
+    stories,
+    users,
+    workers,
+)
+from jobs.cli.command import AsJson, ConfigFile, exit_code, for_ever, run
+from jobs.cli.rehearse import progress, scratch_database
 from jobs.config.database import database
 from jobs.config.settings import load_settings
 from jobs.rehearsal import demo
@@ -34,7 +52,25 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-groups.register(cli)
+for group in (
+    accounts_and_lists,
+    orders,
+    import_records,
+    status,
+    published,
+    alerts,
+    purge,
+    backup,
+    export,
+    evidence,
+    report,
+    users,
+    replay,
+    stories,
+    plan,
+    workers,
+):
+    group.register(cli)
 
 err = Console(stderr=True)
 

@@ -1,31 +1,62 @@
-"""Commands about legal orders: what they are, and whom they name."""
+"""Commands about legal orders: whom they name, what belongs to them, and how far each was followed."""
 
+import mimetypes
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dashboard.asgi.settings import GAP_IN_SWEEPS
+from dashboard.orders.facts import OrderFigures, read_order
+from dashboard.orders.order_json import order_json
+from dashboard.orders.restoration import restoration_json, restoration_of
+from dashboard.orders.words import claim_words, kind, sentences, verdict_words
+from dashboard.ui.words import range_words
+from jobs.base.atomic_files import whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.input_files import table_content
-from jobs.base.output import show
-from jobs.cli.database import with_conn, with_pool
-from jobs.cli.options import COMMAND_LINE, AsJson, AsKnownAt, ConfigFile, Partial, moment_of, moment_past
+from jobs.base.input_files import file_content, table_content
+from jobs.base.output import show, show_json
+from jobs.base.wording import number
+from jobs.cli.command import (
+    COMMAND_LINE,
+    AsJson,
+    AsKnownAt,
+    AtMoment,
+    ConfigFile,
+    Partial,
+    moment_of,
+    moment_past,
+    moments_past,
+    with_conn,
+    with_pool,
+)
 from jobs.collect.resolve_handles import Resolver
 from jobs.config.settings import load_settings
 from jobs.imports.order_fields import NONE, Edit
 from jobs.imports.report import print_report
 from jobs.orders import edits
 from jobs.orders.import_orders import import_order_file
-from jobs.orders.listing import print_names, stored_names
+from jobs.orders.listing import documents_listing, print_names, stored_names
 from jobs.orders.parse_names import said_names
 from jobs.orders.resolve_names import name_accounts, unresolved
 from jobs.status.listings import orders_listing
 from storage.model.core.accounts import Platform
-from storage.model.core.orders import NewOrder
-from storage.model.tables.csv_cells import CellError, country
+from storage.model.core.orders import (
+    Claim,
+    ClaimedWhat,
+    NewOrder,
+    NewOrderEvent,
+    OrderDocument,
+    OrderEventKind,
+)
+from storage.model.tables.csv_cells import CellError, country, keywords
 from storage.model.tables.csv_rows import TableError
+from storage.model.text.states import clean
+from storage.orders.documents import NewDocument, content_of
+from storage.orders.orders import order_called
+from storage.orders.orders import orders as stored_orders
 from storage.postgres.pool import Conn
 
 orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
@@ -51,10 +82,15 @@ Named = Annotated[
 ListName = Annotated[str | None, typer.Option("--list", help="The list of its accounts.")]
 
 
-def register(cli: typer.Typer) -> typer.Typer:
-    """Add these commands to the command line; returns their group, for more of them."""
+_MOST_BYTES = 20 * 1024 * 1024
+_UNKNOWN_TYPE = "application/octet-stream"
+
+Source = Annotated[str, typer.Option("--source", help="Where it is from: an address, a name.")]
+
+
+def register(cli: typer.Typer) -> None:
+    """Add these commands to the command line."""
     cli.add_typer(orders, name="orders")
-    return orders
 
 
 @orders.command("import")
@@ -252,3 +288,169 @@ def _text(file: str, called: str) -> str:
     if "\0" in text:
         raise TableError(called, None, "not a text file.")
     return text
+
+
+@orders.command("event")
+def orders_event(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="- for what belongs to no order.")],
+    *,
+    kind: Annotated[OrderEventKind, typer.Option("--kind")],
+    at: Annotated[str, typer.Option("--at", help="When: a time in UTC, ISO 8601.")],
+    text: Annotated[str, typer.Option("--text", help="What was said or done.")],
+    source: Source,
+    at_from: Annotated[
+        str | None, typer.Option("--from", help="Where the date is disputed: the earliest.")
+    ] = None,
+    at_to: Annotated[str | None, typer.Option("--to", help="And the latest.")] = None,
+    claimed: Annotated[
+        int | None, typer.Option("--claimed", min=0, max=MOST, help="The number in it.")
+    ] = None,
+    of: Annotated[int | None, typer.Option("--of", min=0, max=MOST, help="Of how many.")] = None,
+    what: Annotated[ClaimedWhat | None, typer.Option("--what", help="What the number counts.")] = None,
+    at_least: Annotated[bool, typer.Option("--at-least", help="It is that many or more.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Put a notice, claim, statement or ruling on record: it stands on every time line from then on."""
+    if (claimed is None) != (what is None) or (claimed is None and (of is not None or at_least)):
+        raise typer.BadParameter("a number needs --claimed and --what; --of and --at-least belong to them.")
+    if not text.strip() or not source.strip():
+        raise typer.BadParameter("--text and --source must not be empty.")
+    now = system_clock()
+    when = moment_of(at, "--at") or now
+    first, last = moment_of(at_from, "--from"), moment_of(at_to, "--to")
+    if not (first or when) <= when <= (last or when):
+        raise CommandError("--at is not between --from and --to.")
+    event = NewOrderEvent(
+        None if reference == "-" else reference,
+        kind,
+        when,
+        first,
+        last,
+        text.strip(),
+        source.strip(),
+        now,
+        None if claimed is None or what is None else Claim(claimed, of, what, at_least),
+    )
+    show(with_conn(load_settings(config), lambda conn: edits.say(conn, event, COMMAND_LINE, now)))
+
+
+@orders.command("attach")
+def orders_attach(
+    reference: Reference,
+    file: Annotated[Path, typer.Argument()],
+    *,
+    source: Source,
+    config: ConfigFile = None,
+) -> None:
+    """Keep a file with an order, under its hash. The same file is kept once."""
+    content = file_content(file, _MOST_BYTES, "a file")
+    if len(content) > _MOST_BYTES:
+        raise CommandError(f"{file}: more than 20 MB.")
+    if not content:
+        raise CommandError(f"{file}: the file is empty.")
+    if not source.strip():
+        raise typer.BadParameter("--source must not be empty.")
+    media_type = mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
+    document, now = NewDocument(file.name, media_type, source.strip(), content), system_clock()
+    settings = load_settings(config)
+    show(with_conn(settings, lambda conn: edits.attach(conn, reference, document, COMMAND_LINE, now)))
+
+
+@orders.command("documents")
+def orders_documents(reference: Reference, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The documents of an order, with their hashes."""
+    listing = with_conn(load_settings(config), lambda conn: documents_listing(conn, reference))
+    listing.show("documents", as_json=as_json)
+
+
+@orders.command("document")
+def orders_document(
+    reference: Reference,
+    document: Annotated[str, typer.Argument(metavar="NAME-OR-SHA256")],
+    *,
+    out: Annotated[Path, typer.Option("--out", help="The file to write, which must not be there yet.")],
+    config: ConfigFile = None,
+) -> None:
+    """Write a document of an order to a file, if it still has its hash."""
+
+    async def found(conn: Conn) -> tuple[OrderDocument, bytes]:
+        return await content_of(conn, (await order_called(conn, reference)).order_id, document)
+
+    told, content = with_conn(load_settings(config), found)
+    with whole_file(out) as file:
+        file.write(content)
+    size = number(told.size, "byte")
+    show(f"{clean(told.name)} ({size}) is written to {out}; its sha256 is {told.sha256}, as when attached.")
+
+
+@orders.command("keywords")
+def orders_keywords(
+    reference: Reference,
+    *,
+    add: Annotated[list[str] | None, typer.Option(help="A word, or several with spaces between.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="The same, to take away.")] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """The words by which a post is recognised as being about an order; a hashtag stands without its sign."""
+    try:
+        more, less = keywords(" ".join(add or ())), keywords(" ".join(remove or ()))
+    except CellError as fault:
+        raise CommandError(str(fault)) from fault
+    if both := set(more) & set(less):
+        raise CommandError(f"{', '.join(sorted(both))}: it cannot be added and removed at once.")
+    now = system_clock()
+    words = with_conn(
+        load_settings(config),
+        lambda conn: edits.change_keywords(conn, reference, more, less, COMMAND_LINE, now),
+    )
+    if as_json:
+        show_json({"reference": reference, "keywords": words})
+    else:
+        said = f"has the keywords {', '.join(map(clean, words))}" if words else "has no keywords"
+        show(f"Order {clean(reference)} {said}.")
+
+
+@orders.command("show")
+def orders_show(
+    reference: Reference,
+    *,
+    at: AtMoment = None,
+    as_known_at: AsKnownAt = None,
+    restoration: Annotated[
+        bool, typer.Option("--restoration", help="Also how long it took until accounts came back.")
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """How far an order was followed: what was blocked, when, what came back, and how claims stand."""
+    now = system_clock()
+    then, known = moments_past(at, as_known_at, now)
+    settings = load_settings(config)
+
+    async def read(conn: Conn) -> OrderFigures:
+        order_id = next(
+            (o.order_id for o in await stored_orders(conn, known) if o.reference == reference), None
+        )
+        gap_after = settings.sweep_every * GAP_IN_SWEEPS
+        found = None if order_id is None else await read_order(conn, order_id, then, gap_after, known)
+        if found is None:
+            raise CommandError(f"There is no order with the reference {clean(reference, 120)}.")
+        return found
+
+    found = with_conn(settings, read)
+    told = restoration_of(found) if restoration else None
+    if as_json:
+        more = {} if told is None else {"restoration": restoration_json(found, told)}
+        show_json({**order_json(found), **more})
+        return
+    for sentence in sentences(found):
+        show(sentence)
+    for share in found.shares:
+        stale = f", {share.stale:,} only when last known" if share.stale else ""
+        show(f"  {share.accounts:>7,}  {kind(share.kind, found.order.country)}{stale}")
+    for claim in found.claims:
+        seen = range_words(claim.low, claim.high)
+        show(f"Claimed: {claim_words(claim.claim)}. Observed: {seen}. {verdict_words(claim)}")
+    for sentence in told.sentences if told is not None else ():
+        show(sentence)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
-from jobs.cli.options import AsJson
+from jobs.cli.command import AsJson
 from storage.model.core.accounts import Platform
 from storage.model.sizing.question import PlannerKind, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import size

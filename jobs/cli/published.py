@@ -11,8 +11,7 @@ from dashboard.countries.published_json import claimed_json
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, run
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.countries.published_report import claimed, published_by_country

@@ -10,8 +10,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import handle_name, number
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, run
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.accounts.lookup import accounts_named

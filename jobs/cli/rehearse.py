@@ -1,13 +1,20 @@
-"""The command `rehearse`: the real pipeline, held against a recorded history or a table of legal demands."""
+"""The command `rehearse`: the real pipeline, held against a recorded history or a table of legal demands.
+
+The database for the occasion and the bar of its progress serve `demo` too.
+"""
 
 import json
+import shutil
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from collectors.simulator.core.faults import PROFILES
 from collectors.simulator.core.history_files import load_history
@@ -18,18 +25,49 @@ from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.wording import number
 from jobs.cli import simulate
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, moment_of
-from jobs.cli.scratch import err, progress, scratch_database
+from jobs.cli.command import AsJson, moment_of, run
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.rehearsal import rehearse
 from jobs.rehearsal.demands_history import history_of, in_time, until
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.simulators import Played, played
+from storage.embedded.launcher import embedded_postgres
 from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind
 from storage.model.tables.csv_rows import TableError, header_of
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
+from storage.postgres.migrate import migrate
+
+err = Console(stderr=True)
+
+
+@contextmanager
+def scratch_database() -> Generator[str]:
+    """An empty, migrated database that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="blockline-postgres-"))
+    try:
+        with embedded_postgres(folder, fsync=False) as dsn:
+            run(lambda: migrate(dsn))
+            yield dsn
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def progress(start: datetime, end: datetime, *, shown: bool) -> Generator[tuple[Progress, TaskID]]:
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[said]}"),
+        TimeElapsedColumn(),
+        console=err,
+        disable=not shown,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task(f"{start:%Y-%m-%d}", total=(end - start).total_seconds(), said="")
+        yield bar, task
 
 
 def register(cli: typer.Typer) -> None:

@@ -12,8 +12,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import file_content
 from jobs.base.output import show, show_json
-from jobs.cli.command import run
-from jobs.cli.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of
+from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of, run
 from jobs.cli.status import tell_then
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings

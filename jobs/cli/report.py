@@ -15,8 +15,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import moment, show
 from jobs.base.pdf import PdfError, find_chromium, pdf_of
-from jobs.cli.command import run
-from jobs.cli.options import AsKnownAt, AtMoment, ConfigFile, moments_past
+from jobs.cli.command import AsKnownAt, AtMoment, ConfigFile, moments_past, run
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.model.text.states import clean

@@ -9,9 +9,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.findings import Finding, FindingLevel
 from jobs.base.output import show, show_json
-from jobs.cli.command import run
-from jobs.cli.database import with_conn
-from jobs.cli.options import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past
+from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past, run, with_conn
 from jobs.collect import one_shot_check
 from jobs.collect.collector_factory import collector_of
 from jobs.config.database import database, ready

@@ -16,8 +16,7 @@ from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
-from jobs.cli.database import with_conn
-from jobs.cli.options import AsJson, AsKnownAt, ConfigFile, moment_past
+from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, moment_past, with_conn
 from jobs.config.settings import load_settings
 from storage.model.stories.stories import StoryFault, WrittenStory
 from storage.model.text.states import clean

@@ -10,8 +10,7 @@ from dashboard.auth.passwords import WrongPassword, hash_of
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show
-from jobs.cli.database import with_conn
-from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, with_conn
 from jobs.config.settings import load_settings
 from storage.model.core.people import Role, Scope
 from storage.model.text.units import parse_duration

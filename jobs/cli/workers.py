@@ -13,8 +13,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
-from jobs.cli.database import with_conn
-from jobs.cli.options import COMMAND_LINE, AsJson, ConfigFile
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, with_conn
 from jobs.config.settings import load_settings
 from jobs.status.workers import budget_json, machines_json, worker_row
 from storage.health.workers_report import Queue, WorkersReport, machines
