@@ -11,7 +11,7 @@ from typing import Final, Self
 from collectors.bluesky.client import APP_VIEW, PLC, BlueskyClient
 from collectors.bluesky.engagement import read_acts
 from collectors.bluesky.handle_resolution import resolve_names
-from collectors.bluesky.wire.envelope import Absence
+from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.evidence import excerpt
 from collectors.bluesky.wire.identity import DidDocument, HandleSince, has_log, is_did, read_log
 from collectors.bluesky.wire.labels import Labelers

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from collectors.bluesky.client import APP_VIEW, BlueskyClient
-from collectors.bluesky.wire.envelope import Absence, absence_of, error_of, open_answer
+from collectors.bluesky.wire.errors import Absence, absence_of, error_of, open_answer
 from collectors.bluesky.wire.identity import DidDocument, is_did, is_handle, name_of, read_resolved
 from collectors.core.collector import (
     Exchange,

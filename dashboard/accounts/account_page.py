@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from dashboard.accounts.account_chart import known_until
 from dashboard.accounts.account_context import AccountContext
 from dashboard.accounts.account_context_cards import facts_card, handles_card, vantages_card
-from dashboard.accounts.account_tables import changes_card, gaps_card, superseded_card
+from dashboard.accounts.account_history_cards import changes_card, gaps_card, superseded_card
 from dashboard.accounts.account_words import sentences
 from dashboard.alerts.decisions import account_decisions
 from dashboard.ui import time_markup, words

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.accounts.account_history_cards import evidence_address
 from dashboard.accounts.account_readings import ReadingsPage, ReadingsRange
-from dashboard.accounts.account_tables import evidence_address
 from dashboard.ui import time_markup, words
 from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform

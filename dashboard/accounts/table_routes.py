@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
-from dashboard.accounts.table_json import accounts_json, past_json
+from dashboard.accounts.table_columns import accounts_json, past_json
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from storage.live.accounts_table import AccountScope, accounts_shot, past_of

@@ -1,7 +1,7 @@
 """Sentences about a ceiling of account-days: for the Health page and for `blockline status`."""
 
 from dashboard.ui.words import SPEND_REASON
-from storage.model.limits.daily_cost_limit import USD_PER_READ
+from storage.model.limits.daily_cost_shares import USD_PER_READ
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.work.daily_cost_limit import DayBill
 

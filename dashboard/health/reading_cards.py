@@ -7,7 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.health import words as said
+from dashboard.health import words as health_words
 from dashboard.health.facts import HealthFacts
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, empty_card, table_card
@@ -25,7 +25,7 @@ ROWS = 50
 LATE_NAMED = 20
 
 
-def verdict(found: said.HealthVerdict) -> Component:
+def verdict(found: health_words.HealthVerdict) -> Component:
     """What is wrong and what to do; or that nothing is."""
     if not found.wrong:
         return html.P("As it should be.", className="verdict")
@@ -43,14 +43,14 @@ def reading_card(facts: HealthFacts) -> Component:
         [
             (
                 html.B(collector_name(r.platform, "", r.vantage)),
-                html.Div([said.per_minute(r.hour), html.Small(_told(r.hour))]),
+                html.Div([health_words.per_minute(r.hour), html.Small(_told(r.hour))]),
                 _missed(r.hour),
                 html.Div([f"{r.day.readings:,} readings", html.Small(f"{r.day.requests:,} requests")]),
                 _missed(r.day),
             )
             for r in facts.rates
         ],
-        above=verdict(said.reading_verdict(facts.rates)),
+        above=verdict(health_words.reading_verdict(facts.rates)),
     )
 
 
@@ -62,7 +62,7 @@ def _missed(tally: RequestTally) -> Component:
     if not tally.missed:
         return html.Div("none" if tally.requests else "–")
     of = share(tally.missed_in_all, tally.missed_in_all + tally.readings)
-    return html.Div([f"{tally.missed_in_all:,}, {of}", *map(html.Small, said.missed_words(tally))])
+    return html.Div([f"{tally.missed_in_all:,}, {of}", *map(html.Small, health_words.missed_words(tally))])
 
 
 def budget_card(facts: HealthFacts) -> Component:
@@ -83,12 +83,12 @@ def budget_card(facts: HealthFacts) -> Component:
             )
             for r in facts.rates
         ],
-        above=verdict(said.budget_verdict(facts.rates)),
+        above=verdict(health_words.budget_verdict(facts.rates)),
     )
 
 
 def _limited(rate: Rate) -> str:
-    day, hour = said.limited(rate.day), said.limited(rate.hour)
+    day, hour = health_words.limited(rate.day), health_words.limited(rate.hour)
     if not day:
         return "never in 24 hours"
     return f"{day:,} attempts in 24 hours, {hour:,} of them in the last hour"
@@ -113,7 +113,7 @@ def _pauses(rate: Rate, detectors: Sequence[CollectorReport], now: datetime) -> 
 
 def left_cards(facts: HealthFacts) -> list[Component]:
     """What platforms let all machines ask that share a key or an address, as they last stated it."""
-    found = said.asked_lately(facts.budgets, facts.at)
+    found = health_words.asked_lately(facts.budgets, facts.at)
     if not found:
         return []
     named = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
@@ -125,8 +125,8 @@ def left_cards(facts: HealthFacts) -> list[Component]:
             [
                 (
                     html.B(collector_name(b.platform, "", "")),
-                    clean(said.counted_as(b), 120),
-                    *said.left(b.budget, facts.at),
+                    clean(health_words.counted_as(b), 120),
+                    *health_words.left(b.budget, facts.at),
                     html.Div([words.stamp(b.taken_at), html.Small(words.ago(b.taken_at, facts.at))]),
                 )
                 for b in found[:ROWS]
@@ -162,7 +162,7 @@ def lateness_cards(facts: HealthFacts) -> list[Component]:
             )
             for one in facts.lateness
         ],
-        above=verdict(said.lateness_verdict(facts.lateness, facts.sweep_every)),
+        above=verdict(health_words.lateness_verdict(facts.lateness, facts.sweep_every)),
     )
     return [table, *_late(facts)]
 
@@ -241,7 +241,7 @@ def controls_card(facts: HealthFacts) -> Component:
         f"{note}{more}",
         ("Account", "Where", "Expected", "Last seen so", "Stands"),
         [_control(c, facts.at) for c in found[:ROWS]],
-        above=verdict(said.controls_verdict(found)),
+        above=verdict(health_words.controls_verdict(found)),
     )
 
 

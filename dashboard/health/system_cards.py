@@ -6,7 +6,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.alerts.undelivered import undelivered_card
-from dashboard.health import words as said
+from dashboard.health import words as health_words
 from dashboard.health.facts import HealthFacts, ThisProcess
 from dashboard.health.reading_cards import verdict
 from dashboard.ui import words
@@ -37,7 +37,7 @@ def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
         ("Sent", f"{box.sent:,}", "accepted by a server, in all"),
     ]
     return [
-        _facts("Outbox", "mails and messages on their way", said.outbox_verdict(box, facts.at), rows),
+        _facts("Outbox", "mails and messages on their way", health_words.outbox_verdict(box, facts.at), rows),
         *undelivered_card(facts.mails, actor, "/health"),
     ]
 
@@ -59,7 +59,7 @@ def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Comp
             "blockline backup writes a file, and the database keeps no note of it",
         ),
     ]
-    sizes = said.groups(found.tables, facts.growth)
+    sizes = health_words.groups(found.tables, facts.growth)
     table = table_card(
         "What takes the room",
         "with indexes; rows as the server estimates them; growth by the last day, for changes and acts the "
@@ -75,7 +75,7 @@ def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Comp
             for g in sizes
         ],
     )
-    return [_facts("Database", "", said.database_verdict(found), rows), table]
+    return [_facts("Database", "", health_words.database_verdict(found), rows), table]
 
 
 def listener_card(process: ThisProcess) -> Component:
@@ -89,10 +89,10 @@ def listener_card(process: ThisProcess) -> Component:
         ("Browsers", f"{process.browsers:,}", "connected by a websocket"),
     ]
     note = "the one that wrote this page; others are not counted here"
-    return _facts("This web process", note, said.listener_verdict(since is not None), rows)
+    return _facts("This web process", note, health_words.listener_verdict(since is not None), rows)
 
 
-def _facts(title: str, note: str, found: said.HealthVerdict, rows: list[Fact]) -> Component:
+def _facts(title: str, note: str, found: health_words.HealthVerdict, rows: list[Fact]) -> Component:
     return html.Div(
         [
             html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
@@ -124,7 +124,7 @@ def maintenance_card(facts: HealthFacts) -> Component:
             "no authority has put a time on an entry: set tsa_url for that"
             if found.anchored_seq is None
             else f"entry {found.anchored_seq:,} of {found.chain_entries:,}",
-            verdict(said.chain_verdict(found, now)) if found.anchored_at else "",
+            verdict(health_words.chain_verdict(found, now)) if found.anchored_at else "",
         ),
         (
             "Evidence whose time is over",
@@ -132,7 +132,7 @@ def maintenance_card(facts: HealthFacts) -> Component:
             "no list has a term: all evidence is kept"
             if not found.retention_lists
             else f"looked for once a day; {found.retention_lists:,} lists have a term",
-            verdict(said.retention_verdict(found, now)) if found.retention_lists else "",
+            verdict(health_words.retention_verdict(found, now)) if found.retention_lists else "",
         ),
         (
             "Acts of executives",

@@ -27,7 +27,8 @@ from storage.model.alerts.alerts import (
     OrderRef,
     SentWave,
 )
-from storage.model.alerts.rules import AlertRule, Severity, digest_after, quiet_until
+from storage.model.alerts.quiet_hours import quiet_until
+from storage.model.alerts.rules import AlertRule, Severity, digest_after
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import ChangeKind
 

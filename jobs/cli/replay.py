@@ -19,7 +19,7 @@ from jobs.config.settings import Settings, load_settings
 from jobs.replay import replay
 from jobs.replay import report as replay_report
 from jobs.replay.replay import Redecided
-from jobs.replay.rules_file import OtherRules, read_other_rules
+from jobs.replay.what_if_rules import OtherRules, read_other_rules
 from storage.accounts.lookup import list_called
 from storage.export.exports import snapshot
 from storage.model.tables.csv_rows import TableError

@@ -15,7 +15,7 @@ from jobs.config.settings import load_settings
 from storage.model.core.people import Role, Scope
 from storage.model.text.units import parse_duration
 from storage.people import people
-from storage.people import tokens as kept
+from storage.people import tokens as stored_tokens
 from storage.postgres.pool import Conn
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the person logs in with.")]
@@ -141,7 +141,9 @@ def tokens_add(
     async def made(conn: Conn) -> int:
         person = await people.person_called(conn, whose)
         key = token_hash(secret)
-        return await kept.add_token(conn, person.person_id, key, name, scope, until, COMMAND_LINE, now)
+        return await stored_tokens.add_token(
+            conn, person.person_id, key, name, scope, until, COMMAND_LINE, now
+        )
 
     with_conn(settings, made)
     show(secret)
@@ -152,7 +154,7 @@ def tokens_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """All tokens, whose they are and when each was used last."""
     columns = ("Number", "Of", "For", "Scope", "Made", "Ends", "Used", "Revoked")
     out = OutputTable(columns, "There are no tokens.")
-    for one in with_conn(load_settings(config), kept.tokens):
+    for one in with_conn(load_settings(config), stored_tokens.tokens):
         out.add(
             (
                 str(one.token_id),
@@ -190,7 +192,7 @@ def tokens_revoke(
         raise CommandError(f"There is no token {number!r}.")
     with_conn(
         load_settings(config),
-        lambda conn: kept.revoke_token(conn, int(number), None, COMMAND_LINE, system_clock()),
+        lambda conn: stored_tokens.revoke_token(conn, int(number), None, COMMAND_LINE, system_clock()),
     )
     show(f"Token {int(number)} lets nobody in any more.")
 

@@ -21,7 +21,7 @@ from storage.model.alerts.rules import AlertRule, RuleFault, is_recipient
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.people import Role
-from storage.model.limits.daily_cost_limit import LEAST_USD, MOST_USD
+from storage.model.limits.daily_cost_shares import LEAST_USD, MOST_USD
 from storage.model.sizing.question import PlannerKind
 from storage.model.tables.account_references import is_handle, is_native_id
 from storage.model.text.units import parse_duration

@@ -12,12 +12,12 @@ from jobs.collect.collector_factory import platforms_of, x_collector
 from jobs.config.settings import Settings, SettingsError
 from jobs.doctor.hash_chain import chain_finding
 from jobs.doctor.platforms import controls_part
-from jobs.planning.daily_cost_limit import current_billing_day
+from jobs.planning.daily_bill import current_billing_day
 from storage.accounts.canaries import Canary, canaries
 from storage.executives.signals import executives
 from storage.model.core.accounts import Executive, Platform
 from storage.model.core.availability import Status
-from storage.model.limits.daily_cost_limit import accounts_for
+from storage.model.limits.daily_cost_shares import accounts_for
 from storage.postgres.pool import Conn, StorageError, open_pool, transaction
 from storage.readings.coverage import newest_observation
 from storage.work import daily_cost_limit

@@ -11,7 +11,8 @@ from jobs.messages.webhook_payload import note
 from storage.alerts import engagement_alerts, mutes, outbox, rules
 from storage.model.alerts.alerts import MailDraft, MailKind
 from storage.model.alerts.engagement_alerts import NamedAct
-from storage.model.alerts.rules import AlertRule, Mute, RuleId, Severity, StoredRule, is_webhook, quiet_until
+from storage.model.alerts.quiet_hours import quiet_until
+from storage.model.alerts.rules import AlertRule, Mute, RuleId, Severity, StoredRule, is_webhook
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction

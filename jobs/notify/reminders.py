@@ -12,7 +12,8 @@ from jobs.messages.webhook_payload import note
 from storage.alerts import mutes, outbox, reminders, rules
 from storage.alerts.reminders import LastMail, Outstanding
 from storage.model.alerts.alerts import MailDraft, MailKind
-from storage.model.alerts.rules import AlertRule, Mute, Severity, StoredRule, is_webhook, quiet_until
+from storage.model.alerts.quiet_hours import quiet_until
+from storage.model.alerts.rules import AlertRule, Mute, Severity, StoredRule, is_webhook
 from storage.model.text.states import clean
 from storage.model.text.units import spoken
 from storage.postgres.pool import Conn, Pool, transaction

@@ -13,7 +13,7 @@ import numpy as np
 
 from jobs.detect.judge import Judged, TrackedAccount
 from jobs.planning.change_rates import NEVER, Expectations, Learned, Prior, nothing_learned
-from jobs.planning.daily_cost_limit import DailyBill, Refusal, earliest_billable
+from jobs.planning.daily_bill import DailyBill, Refusal, earliest_billable
 from jobs.planning.in_flight import InFlightReads
 from jobs.planning.initial_state import as_last_read, asked_in_turn, is_closed, members_by_list, read_at
 from jobs.planning.roster_priority import Pick, PlannerRule, RosterPlanner, rosters_by_list

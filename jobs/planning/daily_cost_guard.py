@@ -16,7 +16,7 @@ from collectors.core.collector import (
     RequestFailure,
     Resolution,
 )
-from jobs.planning.daily_cost_limit import (
+from jobs.planning.daily_bill import (
     DailyBill,
     Refusal,
     billing_day,
@@ -27,7 +27,7 @@ from jobs.planning.daily_cost_limit import (
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.availability import Missed, MissedReason
 from storage.model.core.coverage import WhyRead
-from storage.model.limits.daily_cost_limit import accounts_for
+from storage.model.limits.daily_cost_shares import accounts_for
 from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.work import daily_cost_limit

@@ -19,10 +19,10 @@ from math import exp, sqrt
 import numpy as np
 
 from jobs.planning.change_rates import NEVER, Bools, Expectations, Floats, Positions
-from jobs.planning.daily_cost_limit import DailyBill, Refusal, next_day
+from jobs.planning.daily_bill import DailyBill, Refusal, next_day
 from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPlanner
 from storage.model.core.coverage import WhyRead
-from storage.model.limits.daily_cost_limit import PER_LIST, divide, most_sentinels
+from storage.model.limits.daily_cost_shares import PER_LIST, divide, most_sentinels
 
 _FADING_S = 1.5 * 3600
 """What was seen in a list counts e times less after this time, as in `jobs.planning.change_rates`."""

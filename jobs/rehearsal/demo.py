@@ -16,7 +16,7 @@ from jobs.base.clock import PacedClock
 from jobs.collect.monitor import MonitorCounts
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.messages.compose import Letterhead
-from jobs.rehearsal import verdict as truth
+from jobs.rehearsal import scoring
 from jobs.rehearsal.driver import Scripted
 from jobs.rehearsal.pipeline import Mailing, SimulationPlan, enlist, perform
 from jobs.rehearsal.simulators import spawn
@@ -155,10 +155,10 @@ async def _ended(pool: Pool, told: Scenario, history: History, mails: int) -> De
         confirmed = await rehearsal_readback.confirmed_changes(conn)
         totals = await rehearsal_readback.totals(conn)
     believed = [
-        truth.Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed
+        scoring.Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed
     ]
-    lines = {a.native_id: truth.shown(a) for a in history.accounts}
-    verdict = truth.hold_against_truth(lines, (), believed, told.start, told.end)
+    lines = {a.native_id: scoring.shown(a) for a in history.accounts}
+    verdict = scoring.hold_against_truth(lines, (), believed, told.start, told.end)
     kinds = Counter(c.kind for c in confirmed)
     return DemoResult(
         accounts=len({c.native_id for c in confirmed}),

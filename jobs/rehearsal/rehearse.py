@@ -23,7 +23,7 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.messages.compose import Letterhead
 from jobs.orders.import_orders import import_order_file
-from jobs.rehearsal import verdict as truth
+from jobs.rehearsal import scoring
 from jobs.rehearsal.pipeline import (
     Mailing,
     SimulationPlan,
@@ -32,8 +32,8 @@ from jobs.rehearsal.pipeline import (
     perform,
     simulated_canaries,
 )
+from jobs.rehearsal.scoring import Believed, RehearsalScore
 from jobs.rehearsal.simulators import spawn
-from jobs.rehearsal.verdict import Believed, RehearsalScore
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -156,15 +156,15 @@ async def _judge(
         readings = await rehearsal_readback.reading_times(conn)
         confirmed = await rehearsal_readback.confirmed_changes(conn)
         totals = await rehearsal_readback.totals(conn)
-    lines = {a.native_id: truth.shown(a) for a in history.accounts}
+    lines = {a.native_id: scoring.shown(a) for a in history.accounts}
     lists = {a.native_id: tuple(f"{a.platform}:{name}" for name in a.lists) for a in history.accounts}
-    ideal = truth.observable(lines, lists, readings, ConfirmationRule())
+    ideal = scoring.observable(lines, lists, readings, ConfirmationRule())
     detected = [Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed]
 
     def lied(native_id: str, at: datetime) -> bool:
         return faults.lies and faults.lied_about(at, native_id)
 
-    return truth.hold_against_truth(lines, ideal, detected, plan.start, plan.end, lied), totals
+    return scoring.hold_against_truth(lines, ideal, detected, plan.start, plan.end, lied), totals
 
 
 def _figures(

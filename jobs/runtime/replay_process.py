@@ -20,7 +20,7 @@ from dashboard.replay.reevaluation_result import (
 )
 from jobs.config.settings import PREFIX
 from jobs.replay.replay import IN_FORCE
-from jobs.replay.rules_file import thresholds_toml
+from jobs.replay.what_if_rules import thresholds_toml
 
 PATIENCE_S = 600.0
 _RULES, _CASES = "rules", "cases.jsonl"

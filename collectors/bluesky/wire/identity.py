@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from collectors.bluesky.wire.envelope import fault_of, open_answer
+from collectors.bluesky.wire.errors import fault_of, open_answer
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, is_array, is_object, parse
 from storage.model.core.availability import MissedReason

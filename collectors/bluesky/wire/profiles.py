@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from collectors.bluesky.wire.envelope import Absence, absence_of, error_of, fault_of, open_answer
+from collectors.bluesky.wire.errors import Absence, absence_of, error_of, fault_of, open_answer
 from collectors.bluesky.wire.identity import HANDLE_INVALID, DidDocument, NoDid, is_handle
 from collectors.bluesky.wire.labels import Labelers, read_labels
 from collectors.core.collector import Exchange

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
-from collectors.bluesky.wire.envelope import INVALID_REQUEST, error_of, open_answer
+from collectors.bluesky.wire.errors import INVALID_REQUEST, error_of, open_answer
 from collectors.bluesky.wire.identity import RecordUri, is_did, moment, record_uri
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, compact, is_array, is_object, parse, printable

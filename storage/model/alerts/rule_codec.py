@@ -6,7 +6,8 @@ from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, RuleFault, Severity
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Digest, Match, RuleFault, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 

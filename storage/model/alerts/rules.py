@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NewType
 from zoneinfo import ZoneInfo
 
+from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import ChangeKind
 
@@ -47,14 +48,6 @@ class Digest(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     """On Mondays."""
-
-
-@dataclass(frozen=True, slots=True)
-class QuietHours:
-    """Hours of a day in which nothing is told, in the zone of the rule. They may span midnight."""
-
-    begins: time
-    ends: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,23 +214,6 @@ def is_channel(recipient: str) -> bool:
 
 def is_webhook(recipient: str) -> bool:
     return recipient.startswith("webhook:")
-
-
-def quiet_until(at: datetime, quiet: QuietHours | None, zone: str) -> datetime:
-    """The end of the quiet hours that `at` falls into; `at` itself when it falls into none."""
-    if quiet is None:
-        return at
-    local = at.astimezone(ZoneInfo(zone))
-    clock = local.time()
-    if quiet.begins < quiet.ends:
-        is_quiet, day = quiet.begins <= clock < quiet.ends, local.date()
-    else:
-        is_quiet = clock >= quiet.begins or clock < quiet.ends
-        day = local.date() + timedelta(days=1) if clock >= quiet.begins else local.date()
-    if not is_quiet:
-        return at
-    # An hour that the clocks leave out or repeat is resolved by `fold=0`, as a wall clock would be read.
-    return max(at, datetime.combine(day, quiet.ends, ZoneInfo(zone)).astimezone(UTC))
 
 
 def digest_before(now: datetime, rule: AlertRule) -> datetime:

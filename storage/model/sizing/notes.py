@@ -1,7 +1,7 @@
 """Pure: what each figure of sizing rests on, in words."""
 
 from storage.model.core.accounts import Platform
-from storage.model.limits.daily_cost_limit import PER_LIST, USD_PER_READ, most_sentinels
+from storage.model.limits.daily_cost_shares import PER_LIST, USD_PER_READ, most_sentinels
 from storage.model.sizing import facts as facts
 from storage.model.sizing.facts import TERMS
 from storage.model.sizing.question import PlannerKind, SizingQuestion

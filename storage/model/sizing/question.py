@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from storage.model.core.accounts import Platform
-from storage.model.limits.daily_cost_limit import (
+from storage.model.limits.daily_cost_shares import (
     LEAST_USD,
     MOST_USD,
     USD_PER_READ,

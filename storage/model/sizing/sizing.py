@@ -10,8 +10,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from storage.model.core.accounts import Platform
-from storage.model.limits import daily_cost_limit
-from storage.model.limits.daily_cost_limit import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
+from storage.model.limits import daily_cost_shares
+from storage.model.limits.daily_cost_shares import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
 from storage.model.sizing import facts as facts
 from storage.model.sizing.facts import TERMS, FigureBasis
 from storage.model.sizing.question import DAY, HOUR, PlannerKind, Room, SizingQuestion
@@ -231,10 +231,10 @@ def _costs(asked: SizingQuestion) -> dict[FigureName, Figure]:
         billed = min(asked.shares.most, asked.accounts + asked.shares.controls)
     return {
         FigureName.USD_A_DAY: Figure(
-            billed * daily_cost_limit.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
+            billed * daily_cost_shares.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
         ),
         FigureName.USD_A_DAY_AT_MOST: Figure(
-            reads_a_day * daily_cost_limit.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
+            reads_a_day * daily_cost_shares.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
         ),
     }
 

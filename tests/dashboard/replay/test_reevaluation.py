@@ -25,7 +25,7 @@ from dashboard.replay.reevaluation_result import ReevaluationResult
 from dashboard.server.routing import page_of
 from dashboard.ui.form_input import WrongInput, filled
 from jobs.replay.replay import IN_FORCE
-from jobs.replay.rules_file import read_other_rules, thresholds_toml
+from jobs.replay.what_if_rules import read_other_rules, thresholds_toml
 from jobs.runtime.replay_process import ReplayProcess, complaint
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule

@@ -23,7 +23,7 @@ from dashboard.replay.film_json import FILM_TABLES
 from dashboard.wire.columnar import pack
 from dashboard.wire.compact_json import LETTER, ms
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.rehearsal import verdict
+from jobs.rehearsal import scoring as verdict
 from storage.changes.states import states
 from storage.health.status_at import status_at
 from storage.live import snapshot

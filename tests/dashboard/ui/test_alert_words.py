@@ -17,9 +17,10 @@ from dashboard.ui.alert_words import (
     mail_kind,
 )
 from storage.model.alerts.alerts import AlertDecision, AlertStage, MailKind, MailState
+from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_toml import rule_of, toml_of
 from storage.model.alerts.rule_words import manner_words, match_words
-from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, Severity
+from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.model.core.people import Role

@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from jobs.alerting.matching import cohort_of
 from jobs.alerting.policy import NotificationHistory, NotificationPlan, after, decide
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertThread, Cohort, OrderRef, PastAlert
-from storage.model.alerts.rules import (
-    AlertRule,
-    Digest,
-    Match,
-    QuietHours,
-    StoredRule,
-    digest_after,
-    digest_before,
-    quiet_until,
-)
+from storage.model.alerts.quiet_hours import QuietHours, quiet_until
+from storage.model.alerts.rules import AlertRule, Digest, Match, StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, past
 from tests.support.samples.readings import (

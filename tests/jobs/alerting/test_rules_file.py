@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from jobs.alerting.rules_file import FileRule, line_of, read_rules
 from storage.model.alerts.alerts import AlertDecision
+from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_codec import MANNER, MATCH
 from storage.model.alerts.rule_toml import to_toml
-from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, Severity
+from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.model.tables.csv_rows import TableError

@@ -16,7 +16,8 @@ from storage.model.alerts.alerts import (
     OrderRef,
     SentWave,
 )
-from storage.model.alerts.rules import AlertRule, QuietHours, Severity
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Severity
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import State
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, past

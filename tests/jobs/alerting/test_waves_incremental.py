@@ -39,7 +39,8 @@ from storage.model.alerts.alerts import (
     OrderRef,
     SentWave,
 )
-from storage.model.alerts.rules import AlertRule, QuietHours, Severity, digest_after, quiet_until
+from storage.model.alerts.quiet_hours import QuietHours, quiet_until
+from storage.model.alerts.rules import AlertRule, Severity, digest_after
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import ChangeKind, State
 from tests.support.samples.alerts import a_change, an_alert

@@ -13,8 +13,9 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.alerts.rules import keep_to_settings
 from storage.executives.signals import add_executive, add_signals
 from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
+from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_codec import from_table, to_table
-from storage.model.alerts.rules import AlertRule, Match, Mute, QuietHours, RuleId, Severity
+from storage.model.alerts.rules import AlertRule, Match, Mute, RuleId, Severity
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.orders import NewOrder
 from storage.model.core.signals import Signal, SignalKind

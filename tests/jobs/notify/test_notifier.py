@@ -12,7 +12,8 @@ from jobs.notify.notifier import TickReport, next_due, tick
 from storage.alerts import mutes, open_alerts
 from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.alerts import AlertDecision, AlertStage, ListStatus
-from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_readings import deliver

@@ -15,7 +15,8 @@ from jobs.notify.reminders import nudges
 from storage.alerts import mutes, threads
 from storage.alerts.reminders import Outstanding
 from storage.model.alerts.alerts import MailKind
-from storage.model.alerts.rules import AlertRule, Mute, QuietHours, Severity
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Mute, Severity
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.messages.test_webhook_payload import SCHEMA, faults

@@ -16,8 +16,8 @@ from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.daily_bill import Refusal
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
-from jobs.planning.daily_cost_limit import Refusal
 from jobs.planning.sweep_schedule import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries

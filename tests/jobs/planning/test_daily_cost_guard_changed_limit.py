@@ -9,8 +9,8 @@ from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.doctor.database_checks import cost_limit_findings
+from jobs.planning.daily_bill import Refusal
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
-from jobs.planning.daily_cost_limit import Refusal
 from jobs.planning.sweep_schedule import Sweep
 from storage.model.core.accounts import Platform
 from storage.model.sizing.question import PlannerKind

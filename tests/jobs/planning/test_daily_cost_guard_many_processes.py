@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.base.clock import system_clock
-from jobs.planning.daily_cost_limit import billing_day
+from jobs.planning.daily_bill import billing_day
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from jobs.planning.change_rates import NEVER, Accounts, Expectations, Positions, Prior, nothing_learned
-from jobs.planning.daily_cost_limit import DailyBill
+from jobs.planning.daily_bill import DailyBill
 from jobs.planning.roster_priority import Pick, PlannerRule
 from jobs.planning.sentinels import plan_within_cost_limit
 from storage.model.core.coverage import WhyRead

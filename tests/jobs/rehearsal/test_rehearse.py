@@ -14,8 +14,8 @@ from collectors.simulator.core.history import History
 from collectors.simulator.core.history_files import load_history
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalReport, rehearse, write_report
+from jobs.rehearsal.scoring import Believed, StatusTimeline, hold_against_truth
 from jobs.rehearsal.simulators import played
-from jobs.rehearsal.verdict import Believed, StatusTimeline, hold_against_truth
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool, transaction
 from storage.readings.rehearsal_readback import confirmed_changes

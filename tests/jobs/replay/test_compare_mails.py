@@ -11,7 +11,8 @@ from jobs.replay.replay import IN_FORCE, Redecided
 from storage.alerts.mutes import maintenance
 from storage.alerts.rules import put_in_order, remove_rule, save_rule
 from storage.model.alerts.alerts import MailKind
-from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours, Severity
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
 from storage.model.bitemporal.reevaluation import MailCause
 from storage.model.core.availability import ChangeKind
 from storage.postgres.pool import Pool, transaction

@@ -18,7 +18,8 @@ from storage.health.condition_facts import facts
 from storage.health.conditions import open_conditions
 from storage.health.status import overview
 from storage.model.alerts.conditions import ConditionKey, ConditionKind, PlatformCoverage, UndeliveredMails
-from storage.model.alerts.rules import AlertRule, QuietHours
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.migrate import migrate

@@ -12,7 +12,8 @@ from storage.alerts.history import alerts_of_change
 from storage.alerts.open_alerts import open_alerts, recent_alerts
 from storage.alerts.rules import load_rules
 from storage.model.alerts.alerts import AlertDecision
-from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.postgres.pool import Pool, StaleState, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.alerts import tell_by

@@ -27,8 +27,8 @@ from jobs.rehearsal.pipeline import (
     perform,
     simulated_canaries,
 )
+from jobs.rehearsal.scoring import StatusTimeline, shown
 from jobs.rehearsal.simulators import played, spawn
-from jobs.rehearsal.verdict import StatusTimeline, shown
 from jobs.status.report import stand_json
 from storage.health.status import StatusReport, overview
 from storage.health.status_at import status_at

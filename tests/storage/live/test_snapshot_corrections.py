@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
-from dashboard.accounts.account_tables import changes_card, superseded_card
+from dashboard.accounts.account_history_cards import changes_card, superseded_card
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from storage.accounts.listing import listed_accounts

@@ -25,7 +25,7 @@ from jobs.planning.change_rates import (
     Prior,
     nothing_learned,
 )
-from jobs.planning.daily_cost_limit import DailyBill
+from jobs.planning.daily_bill import DailyBill
 from jobs.planning.roster_priority import Pick, PlannerRule, RosterPlanner, rosters_by_list
 from jobs.planning.sentinels import plan_within_cost_limit
 from storage.model.core.coverage import WhyRead

@@ -8,7 +8,8 @@ from jobs.notify.notifier import decide_alerts
 from storage.alerts.mutes import maintenance, mute_account
 from storage.alerts.reminders import outstanding
 from storage.alerts.rules import keep_to_settings, save_rule
-from storage.model.alerts.rules import AlertRule, Digest, Match, QuietHours
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.seeds.changes import DAY, HOUR, Story
 from tests.support.seeds.live_page import seed

@@ -8,7 +8,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.bluesky.wire.envelope import Absence
+from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.evidence import excerpt
 from collectors.bluesky.wire.identity import NoDid, name_of, read_document, read_log, read_resolved
 from collectors.bluesky.wire.profiles import (

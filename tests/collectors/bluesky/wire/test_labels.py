@@ -2,7 +2,7 @@
 
 import pytest
 
-from collectors.bluesky.wire.envelope import Absence
+from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.profiles import read_profile, read_profiles
 from collectors.core.collector import Exchange

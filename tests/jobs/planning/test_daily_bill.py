@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from dashboard.health import daily_cost_limit_words
 from jobs.planning.change_rates import Positions
-from jobs.planning.daily_cost_limit import DailyBill, Refusal, billing_day, earliest_billable, next_day
+from jobs.planning.daily_bill import DailyBill, Refusal, billing_day, earliest_billable, next_day
 from jobs.planning.sentinels import choose_sentinels, parts_of_lists
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import WhyRead
-from storage.model.limits.daily_cost_limit import CostLimitShares, divide, sentinels_of
+from storage.model.limits.daily_cost_shares import CostLimitShares, divide, sentinels_of
 from storage.work.daily_cost_limit import DailyCostLimit, DayBill, ListBill
 
 FEBRUARY = datetime(2021, 2, 1, tzinfo=UTC)

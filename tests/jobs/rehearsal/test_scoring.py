@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.rehearsal.verdict import Believed, RehearsalScore, StatusTimeline, hold_against_truth, observable
+from jobs.rehearsal.scoring import Believed, RehearsalScore, StatusTimeline, hold_against_truth, observable
 from storage.model.core.availability import State
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 

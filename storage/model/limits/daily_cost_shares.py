@@ -1,6 +1,6 @@
 """Pure: how the accounts that a day's ceiling in dollars pays for are divided.
 
-Who may be read on a day is decided in `jobs.planning.daily_cost_limit` and `jobs.planning.sentinels`; here
+Who may be read on a day is decided in `jobs.planning.daily_bill` and `jobs.planning.sentinels`; here
 is how many.
 """
 

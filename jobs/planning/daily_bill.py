@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from storage.model.core.coverage import WhyRead
-from storage.model.limits.daily_cost_limit import AFTER_MIDNIGHT, BEFORE_MIDNIGHT, CONTROLS, CostLimitShares
+from storage.model.limits.daily_cost_shares import AFTER_MIDNIGHT, BEFORE_MIDNIGHT, CONTROLS, CostLimitShares
 
 
 class Refusal(StrEnum):
