@@ -13,7 +13,7 @@ from collectors.transport.client import HttpOptions
 from collectors.x.client import LIKED, UserToken, XClient
 from collectors.x.tweepy_session import TWEEPY_HOST
 from collectors.x.wire.envelope import UnreadableResource
-from collectors.x.wire.likes import LikedPage, read_liked
+from collectors.x.wire.timeline import LikedPage, read_liked
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal
 

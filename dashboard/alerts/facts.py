@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.alerts.decisions_report import Decided, decided_lately
 from storage.alerts.mails_report import MailLine, undelivered
-from storage.alerts.mutes_listing import MuteLine, mute_lines
+from storage.alerts.mutes import MuteLine, mute_lines
 from storage.alerts.rules import absent_names, load_rules, unreadable_rules
 from storage.alerts.threads_report import (
     AcknowledgedThread,

@@ -18,10 +18,9 @@ from dashboard.auth.signed_links import Link, LinkAction, read_token
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.form_input import LONGEST_NOTE, Filled, WrongInput, filled
-from storage.alerts.rules import load_rules
+from storage.alerts.rules import load_rules, refuse_digests
 from storage.alerts.threads import Acknowledged, acknowledge
 from storage.alerts.threads_report import ThreadStatus, story_note
-from storage.alerts.unsubscribe import refuse_digests
 from storage.model.text.states import clean
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction

@@ -17,7 +17,7 @@ from dashboard.ui.cards import Cell, empty_card, table_card
 from dashboard.ui.forms import form, line
 from dashboard.ui.time_markup import QUOTED
 from storage.alerts.decisions_report import Decided
-from storage.alerts.mutes_listing import MuteLine
+from storage.alerts.mutes import MuteLine
 from storage.alerts.threads_report import AcknowledgedThread, AlertRecipient, OpenThread
 from storage.model.alerts.alerts import AlertDecision
 from storage.model.core.people import Actor

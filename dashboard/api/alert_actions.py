@@ -18,7 +18,7 @@ from dashboard.auth import access
 from dashboard.ui.form_input import LONGEST_NOTE
 from storage.accounts.lookup import is_on_file
 from storage.alerts import mail_queue, mutes, threads
-from storage.alerts.mutes_listing import mute_lines
+from storage.alerts.mutes import mute_lines
 from storage.alerts.paged_mails_threads import mail_row
 from storage.alerts.threads_report import story_note
 from storage.model.core.people import Actor

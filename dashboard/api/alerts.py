@@ -11,7 +11,7 @@ from dashboard.api.paging import Page, number_in, page, sent
 from dashboard.api.parameter_types import CursorText, From, Limit, OfAccount, PathNumber, Text, To
 from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
 from dashboard.api.request_checks import ApiContext, ordered
-from storage.alerts.mutes_listing import MuteLine, mute_lines
+from storage.alerts.mutes import MuteLine, mute_lines
 from storage.alerts.paged_mails_threads import (
     MailFilter,
     MailRow,

@@ -27,7 +27,6 @@ from storage.postgres.pool import Conn, Pool
 LARGEST = 1_000_000
 """Bytes of what is sent to the API: ten thousand account numbers, twice, with room to spare."""
 
-
 NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 

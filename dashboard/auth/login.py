@@ -10,11 +10,17 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 
 from dashboard.asgi.settings import DashboardSettings, Login
 from dashboard.auth.access import LOGIN_UNAVAILABLE, actor_of
-from dashboard.auth.bearer_tokens import new_session, token_hash
 from dashboard.auth.form_actions import read_body
 from dashboard.auth.login_page import login_page, own_page
 from dashboard.auth.middleware import cookie_name, session_in
-from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, has_current_parameters
+from dashboard.auth.passwords import (
+    DUMMY_HASH,
+    LONGEST,
+    Passwords,
+    has_current_parameters,
+    new_session,
+    token_hash,
+)
 from dashboard.ui import words
 from dashboard.ui.form_input import WrongInput, filled
 from storage.model.core.people import Actor

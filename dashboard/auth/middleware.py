@@ -19,7 +19,7 @@ from dashboard.asgi.security_headers import Scope as Asked
 from dashboard.asgi.settings import DashboardSettings, Login
 from dashboard.asgi.websockets import SESSION, Sockets
 from dashboard.auth.access import LOGIN_UNAVAILABLE, NO_LOGIN_ACTOR, NOBODY, acting_as
-from dashboard.auth.bearer_tokens import token_hash
+from dashboard.auth.passwords import token_hash
 from storage.model.core.people import Actor, Scope
 from storage.people.sessions import actor_with_session, key_of, sessions_over
 from storage.people.tokens import actor_with_token

@@ -3,13 +3,13 @@
 """Logging in through an OpenID Connect provider (code flow with PKCE, state and nonce), by Authlib.
 
 What has to be remembered while somebody is there stands in a signed cookie for ten minutes, not in a session
-of ours: nobody has logged in yet.
+of ours: nobody has logged in yet. `role_in` and `names_in` read what the provider says of a person.
 """
 
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx2
 from authlib.common.errors import AuthlibBaseError
@@ -24,7 +24,6 @@ from dashboard.auth.access import LOGIN_UNAVAILABLE
 from dashboard.auth.login import start_session
 from dashboard.auth.login_page import login_page, own_page
 from dashboard.auth.middleware import cookies
-from dashboard.auth.oidc_claims import LoginRefused, names_in, role_in
 from storage.model.core.people import Role
 from storage.people import people
 from storage.postgres.installation import login_key
@@ -184,3 +183,35 @@ async def _free_name(conn: Conn, logins: list[str]) -> str:
     raise LoginRefused(
         "None of the names that the provider gives can be used here, or somebody else has them: ask an admin."
     )
+
+
+class LoginRefused(Exception):
+    """Somebody cannot be logged in. The message is one sentence for whoever tries."""
+
+
+def role_in(claims: Mapping[str, Any], provider: Provider) -> Role | None:
+    """The highest role that the claim of the settings gives; None where roles are given here.
+
+    Raises NotLetIn when the settings name a claim and it gives none.
+    """
+    if provider.role_claim is None:
+        return None
+    said = claims.get(provider.role_claim)
+    values = cast("list[object]", said) if isinstance(said, list) else [said]
+    found = [provider.roles[value] for value in values if isinstance(value, str) and value in provider.roles]
+    if not found:
+        raise LoginRefused("Your organisation’s account gives you no role here: ask who runs Blockline.")
+    return max(found, key=list(Role).index)
+
+
+def names_in(claims: Mapping[str, Any]) -> tuple[list[str], str]:
+    """Names to log in under, the best first, and the name that people read, if there is one.
+
+    A mail address counts only if the provider has not said that it was never checked.
+    """
+    fields = ["preferred_username", "email", "sub"]
+    if claims.get("email_verified") is False:
+        fields.remove("email")
+    logins = [value for field in fields if isinstance(value := claims.get(field), str)]
+    name = claims.get("name")
+    return logins, name if isinstance(name, str) else ""

@@ -1,6 +1,11 @@
-"""Passwords as they are kept, by argon2id with the library's own parameters."""
+"""Passwords, and the secrets of sessions and tokens, as they are kept: only their hashes.
+
+Passwords by argon2id with the library's own parameters. Secrets are made here, and found again by their hash.
+"""
 
 import asyncio
+import hashlib
+import secrets
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -17,6 +22,9 @@ DUMMY_HASH: Final = (
 _hasher = PasswordHasher()
 _at_once = 2
 """Each takes 64 MiB and a core for some 50 ms."""
+
+BEARER_PREFIX = "blockline_"
+"""How every token begins, so that scanners of sources find one that was left there."""
 
 
 class WrongPassword(Exception):
@@ -65,3 +73,16 @@ def _is_right(password: str, kept: str) -> bool:
         return _hasher.verify(kept, password)
     except (VerificationError, InvalidHashError):
         return False
+
+
+def new_session() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def new_token() -> str:
+    return BEARER_PREFIX + secrets.token_urlsafe(32)
+
+
+def token_hash(secret: str) -> bytes:
+    """What is kept of it. It is as long as a key, so that no salt and no slow hash is needed."""
+    return hashlib.sha256(secret.encode()).digest()

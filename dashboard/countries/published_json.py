@@ -1,10 +1,15 @@
-"""Published figures of a country, and what was seen there, as JSON: for the API and the command line."""
+"""Published figures of a country, and what was seen there, as JSON: over HTTP and for the command line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from dashboard.asgi.refusals import refusal
 from dashboard.countries import published_words
 from dashboard.wire.compact_json import Json
+from storage.countries.published_report import claimed
 from storage.model.orders.published_vs_observed import (
     Claimed,
     HalfYearTally,
@@ -15,6 +20,7 @@ from storage.model.orders.published_vs_observed import (
 )
 from storage.model.orders.transparency_figures import TransparencyReport
 from storage.model.text.countries import country_name
+from storage.postgres.pool import Pool, StorageError, transaction
 
 
 def claimed_json(country: str, found: Sequence[Claimed], now: datetime) -> Json:
@@ -95,3 +101,22 @@ def _tally(tally: HalfYearTally) -> Json:
 
 def _time(at: datetime) -> str:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def claimed_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
+    """`/api/countries/{code}/published`, with a code such as IN."""
+    router = APIRouter()
+
+    @router.get("/api/countries/{code}/published")
+    async def published(code: str) -> Response:
+        now = clock()
+        try:
+            async with transaction(pool) as conn:
+                found = await claimed(conn, code, now)
+        except StorageError as error:
+            return refusal(503, str(error))
+        if not found:
+            return refusal(404, "Nothing is published or observed of such a country: a code is like IN.")
+        return JSONResponse(claimed_json(code, found, now))
+
+    return router

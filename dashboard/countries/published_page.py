@@ -9,9 +9,8 @@ from dash.development.base_component import Component
 from dashboard.countries import published_words
 from dashboard.countries.country_page import head, tabs
 from dashboard.countries.published_chart import claimed_figure
-from dashboard.ui.cards import card
+from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
-from dashboard.ui.stacked_cells import td
 from storage.countries.countries import by_country
 from storage.countries.published_report import claimed
 from storage.model.core.accounts import Platform

@@ -1,18 +1,22 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-"""An executive's acts above the blocks of the time, on one axis. Beside each other, never as cause."""
+"""An executive's acts above the blocks of the time, on one axis. Beside each other, never as cause.
+
+Acts that would lie upon each other become one mark; of a counter, only a rise becomes a bar.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
 
 from dashboard.executives.chart_frame import MARKS_PX, ExecutiveLane, frame, step_of_bars
-from dashboard.executives.chart_marks import EngagementMark, gained, marks_of
 from dashboard.executives.person_engagement import PersonView
 from dashboard.executives.words import PLURAL, not_seen, when
 from dashboard.ui.chart_style import PALETTES, Theme
 from dashboard.ui.words import day
-from storage.executives.executives_report import SignalCount
+from storage.executives.engagement_report import CounterStep
+from storage.executives.executives_report import ExecutiveSignal, SignalCount
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import capital, clean
 
@@ -30,6 +34,53 @@ SYMBOL = {
 }
 _MS = timedelta(milliseconds=1)
 COUNTER = "Like counter"
+
+TOUCH = 3
+"""So many acts that touch become one mark with their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementMark:
+    """One act, or several that would lie upon each other."""
+
+    at: datetime
+    acts: tuple[ExecutiveSignal, ...]
+    """At least one, oldest first."""
+
+
+def marks_of(acts: Sequence[ExecutiveSignal], touching: timedelta) -> list[EngagementMark]:
+    """Acts of one kind as marks, oldest first. Two touch when less than `touching` apart; what touches is cut
+    into pieces that are no wider than a few marks, so that a mark still says when.
+    """
+    out: list[EngagementMark] = []
+    group: list[ExecutiveSignal] = []
+    for act in sorted(acts, key=lambda a: a.at):
+        if group and (act.at - group[-1].at >= touching or act.at - group[0].at > 4 * touching):
+            out += _marks_in(group)
+            group = []
+        group.append(act)
+    return out + _marks_in(group)
+
+
+def _marks_in(group: Sequence[ExecutiveSignal]) -> list[EngagementMark]:
+    if len(group) < TOUCH:
+        return [EngagementMark(act.at, (act,)) for act in group]
+    return [EngagementMark(group[0].at + (group[-1].at - group[0].at) / 2, tuple(group))]
+
+
+def gained(steps: Sequence[CounterStep], step: timedelta) -> list[tuple[CounterStep, int]]:
+    """By how much a counter rose over each step, net. A step in which it did not rise gives nothing: that it
+    fell is no act, and says of none that it was undone.
+    """
+    out: list[tuple[CounterStep, int]] = []
+    before: CounterStep | None = None
+    for one in steps:
+        adjoins = before is not None and one.start - before.start == step
+        rise = one.last - (before.last if before is not None and adjoins else one.first)
+        if rise > 0:
+            out.append((one, rise))
+        before = one
+    return out
 
 
 def executive_figure(view: PersonView, theme: Theme) -> go.Figure:

@@ -1,5 +1,8 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-"""What stands around an executive's acts: lanes, axes, orders and notices, time nobody looked in."""
+"""What stands around an executive's acts: lanes, axes, orders and notices, time nobody looked in.
+
+Two labels of orders or notices never overlap: what has no room has none.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +11,10 @@ from typing import Final
 
 import plotly.graph_objects as go
 
-from dashboard.executives.chart_labels import AxisLabel, labels_of, placed
 from dashboard.executives.person_engagement import PersonView
 from dashboard.ui.chart_style import FONT, Palette
-from dashboard.ui.words import span
+from dashboard.ui.words import span, stamp
+from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.core.signals import SignalKind
 from storage.model.text.states import clean
 
@@ -23,6 +26,59 @@ BARE_TOP_PX = 16
 MARKS_PX: Final = 760
 """What a mark's width is held against: the plot of a laptop. A phone scrolls it."""
 MOST_SILENT: Final = 12
+
+ROWS = 3
+LETTER_PX = 6.2
+LONGEST = 40
+
+
+@dataclass(frozen=True, slots=True)
+class AxisLabel:
+    at: datetime
+    text: str
+    hover: str
+    dotted: bool
+    """Its date is disputed, or it is a claim."""
+    weight: int
+    """Orders choose their place first."""
+
+
+def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[AxisLabel]:
+    """A label for each order and each dated thing that belongs to one or to the time."""
+    out = [
+        AxisLabel(
+            o.issued_at,
+            clean(o.title, LONGEST),
+            f"{clean(o.title)}: {o.named_count:,} named, {stamp(o.issued_at)}"
+            + (", date disputed" if o.issued_from is not None else ""),
+            o.issued_from is not None,
+            0,
+        )
+        for o in orders
+    ]
+    for e in events:
+        is_claim = e.kind is OrderEventKind.CLAIM
+        text = f"Claim: {clean(e.text, LONGEST - 7)}" if is_claim else clean(e.text, LONGEST)
+        hover = f"{clean(e.text, 200)}<br>{stamp(e.at)}, {clean(e.source)}"
+        out.append(AxisLabel(e.at, text, hover, is_claim or e.at_from is not None, 1))
+    return out
+
+
+def placed(
+    labels: Sequence[AxisLabel], axis: tuple[datetime, datetime], width_px: int
+) -> list[tuple[AxisLabel, int]]:
+    """Those labels for which there is room, with their row counted from below."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
+    out: list[tuple[AxisLabel, int]] = []
+    for label in sorted(labels, key=lambda one: (one.weight, one.at)):
+        start = (label.at - axis[0]) / (axis[1] - axis[0]) * width_px
+        end = start + LETTER_PX * len(label.text) + 8
+        for row in range(ROWS):
+            if end <= width_px + 60 and all(end < a or start > b for a, b in taken[row]):
+                taken[row].append((start, end))
+                out.append((label, row))
+                break
+    return out
 
 
 @dataclass(frozen=True, slots=True)

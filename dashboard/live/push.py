@@ -25,7 +25,7 @@ from storage.live.lists_and_executives import became_known, executives, lists
 from storage.live.snapshot import last_event_id
 from storage.live.updates import news_since
 from storage.orders.orders import order_events, orders
-from storage.people.session_events import CHANNEL, ended_session
+from storage.people.sessions import CHANNEL, ended_session
 from storage.postgres.pool import Conn, Pool, StorageError, listen, transaction
 from storage.readings.coverage_report import Request, requests_since
 

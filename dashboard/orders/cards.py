@@ -7,8 +7,7 @@ from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
-from dashboard.ui.cards import card
-from dashboard.ui.stacked_cells import td
+from dashboard.ui.cards import card, td
 from storage.model.core.orders import OrderEvent
 from storage.model.orders.claims import CheckedClaim
 from storage.model.orders.cohort import CohortShare, Kind

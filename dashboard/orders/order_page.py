@@ -12,9 +12,8 @@ from dashboard.orders.cards import claims_card, funnel_card, kinds_card, order_r
 from dashboard.orders.charts import curve_figure, lanes_figure
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
-from dashboard.ui.cards import card
+from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
-from dashboard.ui.stacked_cells import td
 from storage.model.orders.cohort import CohortMember, by_first_block
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean

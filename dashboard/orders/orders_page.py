@@ -13,9 +13,8 @@ from dashboard.orders.order_page import lane_pages, order_page
 from dashboard.orders.restoration import restoration_of
 from dashboard.orders.restoration_card import RESTORATION, restoration_page
 from dashboard.ui import words
-from dashboard.ui.cards import card
+from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
-from dashboard.ui.stacked_cells import td
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn

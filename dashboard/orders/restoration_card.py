@@ -6,9 +6,8 @@ from dash.development.base_component import Component
 from dashboard.orders import restoration
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.restoration_chart import restoration_figure
-from dashboard.ui.cards import card
+from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
-from dashboard.ui.stacked_cells import td
 from storage.model.orders.restoration import RestorationEstimate
 from storage.model.text.states import clean
 

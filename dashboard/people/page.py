@@ -9,8 +9,17 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.people.facts import ACTS, AuditLogPage, PeopleFacts
-from dashboard.people.forms import end_session_form, own_password_form, revoke_form, search_form, token_form
-from dashboard.people.table import people_card
+from dashboard.people.forms import (
+    add_form,
+    end_session_form,
+    own_password_form,
+    password_form,
+    revoke_form,
+    role_form,
+    search_form,
+    switch_form,
+    token_form,
+)
 from dashboard.people.words import ROLE_MAY, ROLE_NAME, SCOPE_NAME, browser_name
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
@@ -192,3 +201,56 @@ def _in_words(value: object) -> str:
         texts = [one for one in cast(list[object], value) if isinstance(one, str)]
         return ", ".join(texts) if value else "none"
     return str(value) if isinstance(value, str | int) else ""
+
+
+def people_card(known: PeopleFacts, actor: Actor, now: datetime) -> Component:
+    seen = known.seen or {}
+    return table_card(
+        "People",
+        "who may log in; another role or password logs a person out",
+        ("Name", "Role", "Logs in with", "Last seen", "Password", ""),
+        [
+            (
+                _person_name(p),
+                ROLE_NAME[p.role] if p.person_id == actor.person_id else role_form(p.login, p.role),
+                _ways(p),
+                words.ago(seen[p.person_id], now) if p.person_id in seen else "not in the last month",
+                _password(p),
+                "" if p.person_id == actor.person_id else switch_form(p.login, disabled=_is_out(p)),
+            )
+            for p in known.people
+        ],
+        add_form(),
+    )
+
+
+def _is_out(person: Person) -> bool:
+    return person.disabled_at is not None
+
+
+def _person_name(person: Person) -> Component:
+    login = html.A(
+        clean(person.login, 100),
+        href=f"/settings?{urlencode({'of': person.login})}",
+        title="What this person did",
+    )
+    said = [] if person.display_name == person.login else [html.Small(clean(person.display_name, 100))]
+    out = (
+        [html.Small(f"disabled {words.stamp(person.disabled_at)}")] if person.disabled_at is not None else []
+    )
+    return html.Div([login, *said, *out], className="subject")
+
+
+def _ways(person: Person) -> str:
+    ways = [
+        *(["password"] if person.has_password else []),
+        *([person.oidc_issuer] if person.oidc_issuer else []),
+    ]
+    return clean(", ".join(ways), 200) if ways else "–"
+
+
+def _password(person: Person) -> Component:
+    return html.Details(
+        [html.Summary("Set another" if person.has_password else "Set one"), password_form(person.login)],
+        className="fold",
+    )

@@ -15,10 +15,9 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.auth.access import Forbidden, actor_of, require
-from dashboard.auth.bearer_tokens import new_token, token_hash
 from dashboard.auth.form_actions import read_body
 from dashboard.auth.login import address_of
-from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, WrongPassword
+from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, WrongPassword, new_token, token_hash
 from dashboard.ui.form_input import Filled, WrongInput, filled
 from storage.model.alerts.rule_codec import duration_of
 from storage.model.core.people import Actor, Role, Scope

@@ -12,7 +12,7 @@ from dashboard.auth import access
 from dashboard.auth.form_actions import redirect_to, run_form_action
 from dashboard.replay.reevaluation import RUN_EXPIRED, ReevaluationRuns, address
 from dashboard.replay.reevaluation_form import asked, in_force, written
-from dashboard.replay.reevaluation_table import table
+from dashboard.replay.reevaluation_result import table
 from dashboard.ui.form_input import Filled
 from storage.alerts.rules import load_rules
 from storage.model.core.people import Actor

@@ -29,7 +29,7 @@ from dashboard.auth.login import login_routes
 from dashboard.auth.login_page import login_page_routes
 from dashboard.auth.middleware import AuthenticationMiddleware, close_ended_sessions
 from dashboard.auth.oidc import oidc_routes
-from dashboard.countries.published_routes import claimed_routes
+from dashboard.countries.published_json import claimed_routes
 from dashboard.executives.data_routes import executive_routes
 from dashboard.feeds.routes import feed_routes
 from dashboard.health.facts import ThisProcess

@@ -15,9 +15,8 @@ from dashboard.stories.story_page import story_page
 from dashboard.stories.words import VIEW_NAME
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
-from dashboard.ui.cards import card
+from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme
-from dashboard.ui.stacked_cells import td
 from dashboard.ui.time_markup import QUOTED
 from storage.accounts.lookup import lists_by_number
 from storage.model.core.people import Actor

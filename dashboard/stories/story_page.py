@@ -14,9 +14,8 @@ from dashboard.stories.form_input import field, filled_with
 from dashboard.stories.forms import Lists, add_form, caption_forms, head_form, remove_form
 from dashboard.stories.reader import StoryRead
 from dashboard.stories.words import Fact, Row
-from dashboard.ui.cards import card
+from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme
-from dashboard.ui.stacked_cells import td
 from dashboard.ui.time_markup import QUOTED
 from storage.model.stories.stories import MOST_CAPTIONS
 

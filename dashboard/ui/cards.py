@@ -1,12 +1,18 @@
-"""Cards: a heading with its note, and below it a table, other content, or a sentence that there is none."""
+"""Cards: a heading with its note, and below it a table, other content, or a sentence that there is none.
+
+A table stacks on a narrow screen, where each cell says its column's name.
+"""
+
+from collections.abc import Sequence
 
 from dash import html
 from dash.development.base_component import Component
 
 Cell = Component | str
 
-
 NO_SUCH_PAGE = "There is no such page."
+
+Content = str | Component | Sequence[str | Component]
 
 
 def missing_page(what: str) -> Component:
@@ -72,3 +78,9 @@ def card(title: str, note: str, *content: Component) -> Component:
         [html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"), *content],
         className="card",
     )
+
+
+def td(content: Content, label: str, look: str = "") -> Component:
+    """A cell of the column called `label`."""
+    named = {"data-label": label}
+    return html.Td(content, className=look, **named)  # pyright: ignore[reportArgumentType]  # a wildcard attribute

@@ -29,8 +29,7 @@ from jobs.runtime.app import letterhead, senders, unknown_channels
 from storage.alerts.history import alerts_of_change, alerts_of_wave, change_facts, histories
 from storage.alerts.open_alerts import alerts_by_id
 from storage.alerts.rules import absent_names, load_rules, remove_rule, save_rule
-from storage.alerts.threads import story_told
-from storage.alerts.threads_listing import newest_story
+from storage.alerts.threads import newest_story, story_told
 from storage.model.alerts.alerts import AlertRow, AlertThread, MailDraft
 from storage.model.alerts.rule_codec import to_table
 from storage.model.alerts.rule_toml import to_toml
@@ -45,7 +44,6 @@ alerts = typer.Typer(
     no_args_is_help=True,
 )
 RuleName = Annotated[str, typer.Argument(metavar="NAME", help="As `alerts rules` shows it.")]
-
 
 ChangeName = Annotated[
     str, typer.Argument(metavar="CHANGE", help="Its number on the account page, or its key or the beginning.")

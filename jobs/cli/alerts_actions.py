@@ -16,9 +16,8 @@ from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
 from storage.alerts import mutes
 from storage.alerts.mail_queue import resend
-from storage.alerts.mutes_listing import MuteLine, mute_lines
-from storage.alerts.threads import Acknowledged, acknowledge
-from storage.alerts.threads_listing import ThreadLine, story_lines
+from storage.alerts.mutes import MuteLine, mute_lines
+from storage.alerts.threads import Acknowledged, ThreadLine, acknowledge, story_lines
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres import audit_log

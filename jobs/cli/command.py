@@ -23,7 +23,6 @@ from storage.postgres.pool import Conn, Pool, open_pool, transaction
 
 T = TypeVar("T")
 
-
 _SENTENCES = (
     CommandError,
     HistoryError,
@@ -33,7 +32,6 @@ _SENTENCES = (
     TableError,
     PortTaken,
 )
-
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ConfigFile = Annotated[

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jobs.base.errors import CommandError
 from jobs.base.wording import minute
-from storage.alerts.threads_listing import stories_named
+from storage.alerts.threads import stories_named
 from storage.changes.evidence_pack import changes_named, purged_at
 from storage.model.alerts.rules import StoredRule
 from storage.model.text.states import clean

@@ -81,7 +81,6 @@ Named = Annotated[
 ]
 ListName = Annotated[str | None, typer.Option("--list", help="The list of its accounts.")]
 
-
 _MOST_BYTES = 20 * 1024 * 1024
 _UNKNOWN_TYPE = "application/octet-stream"
 

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dashboard.auth.bearer_tokens import new_token, token_hash
-from dashboard.auth.passwords import WrongPassword, hash_of
+from dashboard.auth.passwords import WrongPassword, hash_of, new_token, token_hash
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show

@@ -7,7 +7,7 @@ from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import number
 from jobs.config.settings import Settings
 from jobs.runtime.app import unknown_channels
-from storage.alerts.recipients import past_recipients
+from storage.alerts.mails_report import past_recipients
 from storage.alerts.rules import absent_names, load_rules, unreadable_rules
 from storage.model.alerts.rule_words import absent_words
 from storage.model.alerts.rules import AbsentNames, AlertRule, StoredRule, is_channel

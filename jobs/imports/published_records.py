@@ -15,8 +15,7 @@ from jobs.imports.table_imports import ImportReport, import_crawl
 from jobs.imports.transparency_figures import FIGURES, differences, is_figures, read_figures
 from jobs.imports.withheld_crawl import is_crawl, read_crawl
 from storage.countries.transparency_figures import add_reports, reports, stored_reports
-from storage.imports.imports import ImportResult, import_history, told_before
-from storage.imports.spans import spans_told
+from storage.imports.imports import ImportResult, import_history, spans_told, told_before
 from storage.model.bitemporal.imported_records import ImportedHistory
 from storage.model.core.accounts import Platform
 from storage.model.orders.published_vs_observed import code_of, codes_by_name

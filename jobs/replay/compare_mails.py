@@ -23,8 +23,7 @@ from storage.model.bitemporal.corrections import RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
 from storage.model.bitemporal.reevaluation import MailCause
 from storage.model.core.accounts import AccountId
-from storage.model.core.availability import ChangeKind
-from storage.model.core.change_key import change_key
+from storage.model.core.availability import ChangeKind, change_key
 from storage.model.core.packed_columns import instant, microseconds
 
 

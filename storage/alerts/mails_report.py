@@ -1,4 +1,6 @@
-"""Read models of the mails: what was sent to whom about which changes, and what could not be delivered."""
+"""Read models of the mails: what was sent to whom about which changes, and what could not be delivered;
+and when each recipient was last sent anything.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,3 +122,17 @@ async def mail(conn: Conn, mail_id: int) -> Mail | None:
     """One mail with its bodies, None when there is no such mail."""
     r = await conn.fetchrow("select * from mail where mail_id = $1", mail_id)
     return None if r is None else mail_of(r)
+
+
+async def past_recipients(conn: Conn) -> dict[str, datetime]:
+    """When something was last sent to each recipient, be it on trial. Who is not in it was never told."""
+    rows = await conn.fetch(
+        """
+        select recipient, max(at) as at from (
+            select unnest(recipients) as recipient, sent_at as at from mail where state = 'sent'
+            union all
+            select detail ->> 'to', at from audit_log where action = 'test sent'
+        ) told group by recipient
+        """
+    )
+    return {r["recipient"]: r["at"] for r in rows}

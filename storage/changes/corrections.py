@@ -7,8 +7,7 @@ from storage.alerts import creation
 from storage.changes import spells
 from storage.model.bitemporal.corrections import Corrections, OwnChange, RecomputedChange
 from storage.model.core.accounts import Account
-from storage.model.core.availability import ChangeKind, Outcome, Reason, State
-from storage.model.core.change_key import change_key
+from storage.model.core.availability import ChangeKind, Outcome, Reason, State, change_key
 from storage.model.core.coverage import Batch
 from storage.postgres.pool import Conn
 from storage.readings import evidence

@@ -9,8 +9,7 @@ from storage.accounts.accounts import record_renames
 from storage.alerts import creation
 from storage.changes import spells
 from storage.model.core.accounts import Account, AccountId, HandleChange
-from storage.model.core.availability import Flag, State, kind_of
-from storage.model.core.change_key import change_key
+from storage.model.core.availability import Flag, State, change_key, kind_of
 from storage.model.core.coverage import Batch
 from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
 from storage.model.core.side_facts import FactSighting

@@ -1,4 +1,4 @@
-"""Storing somebody else's published record: its accounts, changes, spells and the proof of its looks.
+"""Storing somebody else's published record: its accounts, changes, spells, spans and the proof of its looks.
 
 An import mails nobody, so it makes no alerts, and it does not put its accounts on the watch. Rows travel by
 COPY into tables of the transaction, and from there in one statement a table: thousands cost seconds.
@@ -6,26 +6,29 @@ COPY into tables of the transaction, and from there in one statement a table: th
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from asyncpg import Record
 
 from storage.accounts import canaries
 from storage.changes import spells
-from storage.imports.observations import add_coverage
-from storage.imports.spans import add_spans
 from storage.model.bitemporal.imported_records import (
     Evidence,
+    ImportedBatch,
     ImportedChange,
     ImportedHistory,
+    ImportedSpan,
     StoredEvidence,
     StoredImportedChange,
 )
-from storage.model.core.accounts import Platform
-from storage.model.core.availability import State, Status, kind_of
-from storage.model.core.change_key import change_key
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import State, Status, change_key, kind_of
+from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn
 from storage.readings import evidence
+from storage.readings.rosters import content_hash
+
+_ROSTER_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,3 +268,132 @@ def _brought(
         change.supersedes,
         sorted(change.flags),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One row of coverage to be: a roster that answered, or missed, as a whole."""
+
+    account_ids: tuple[AccountId, ...]
+    look: ImportedBatch
+    outcome: BatchOutcome
+    missed_reason: str | None
+
+
+def _requests(look: ImportedBatch, ids: dict[str, AccountId]) -> list[_Request]:
+    """The accounts of a look by what became of them, a hundred at a time."""
+    groups: dict[str | None, list[AccountId]] = {None: [ids[n] for n in look.answered]}
+    for missed in look.missed:
+        groups.setdefault(missed.reason.value, []).append(ids[missed.native_id])
+    return [
+        _Request(
+            tuple(group[start : start + _ROSTER_SIZE]),
+            look,
+            BatchOutcome.ANSWERED if reason is None else BatchOutcome.MISSED,
+            reason,
+        )
+        for reason, group in groups.items()
+        for start in range(0, len(group), _ROSTER_SIZE)
+    ]
+
+
+async def add_coverage(conn: Conn, history: ImportedHistory, now: datetime) -> int:
+    """Store the looks of a record whose accounts are on file. Returns how many rows were new."""
+    ids = await _account_ids(conn, history)
+    requests = [request for look in history.looks for request in _requests(look, ids)]
+    hashes = [content_hash(r.account_ids, (), base=False) for r in requests]
+    await conn.execute(
+        "select ensure_coverage_month(m) from unnest($1::date[]) as u (m)",
+        sorted({r.look.since.date().replace(day=1) for r in requests}),
+    )
+    await conn.execute(
+        """
+        insert into roster (platform, content_hash, account_ids, canary_ids, base, created_at)
+        select $1, content_hash, string_to_array(account_ids, ',')::int[], '{}', false, $4
+        from unnest($2::bytea[], $3::text[]) as u (content_hash, account_ids)
+        on conflict (content_hash) do nothing
+        """,
+        history.platform.value,
+        hashes,
+        [",".join(map(str, r.account_ids)) for r in requests],
+        now,
+    )
+    stored = await conn.fetch(
+        """
+        insert into coverage_row
+            (roster_id, slot, attempt, observed_at, outcome, latency_ms, recorded_at, lacked)
+        select roster_id, slot, attempt, observed_at, outcome, latency_ms, $8,
+            shortfall(missed_reason, null, null, null)
+        from unnest(
+            $1::bytea[], $2::timestamptz[], $3::smallint[], $4::timestamptz[], $5::smallint[], $6::text[],
+            $7::int[]
+        ) as u (content_hash, slot, attempt, observed_at, outcome, missed_reason, latency_ms)
+        join roster using (content_hash)
+        on conflict (slot, roster_id, attempt) do nothing
+        returning roster_id
+        """,
+        hashes,
+        [r.look.since for r in requests],
+        [r.look.number for r in requests],
+        [r.look.at for r in requests],
+        [r.outcome for r in requests],
+        [r.missed_reason for r in requests],
+        [(r.look.at - r.look.since) // timedelta(milliseconds=1) for r in requests],
+        now,
+    )
+    return len(stored)
+
+
+async def _account_ids(conn: Conn, history: ImportedHistory) -> dict[str, AccountId]:
+    rows = await conn.fetch(
+        "select native_id, account_id from account where platform = $1 and native_id = any($2::text[])",
+        history.platform.value,
+        [a.native_id for a in history.accounts],
+    )
+    return {r["native_id"]: AccountId(r["account_id"]) for r in rows}
+
+
+async def add_spans(conn: Conn, history: ImportedHistory, now: datetime) -> None:
+    """Store the spans of a record whose accounts are on file; what is already there is left alone."""
+    await conn.execute(
+        """
+        insert into imported_span (account_id, source, status, withheld_in, seen_from, seen_to, recorded_at)
+        select a.account_id, 'import:' || $2, u.status, string_to_array(u.withheld_in, ' '), u.seen_from,
+            u.seen_to, $8
+        from unnest($3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+            as u (native_id, status, withheld_in, seen_from, seen_to)
+        join account a on a.platform = $1 and a.native_id = u.native_id
+        on conflict do nothing
+        """,
+        history.platform.value,
+        history.name,
+        [span.native_id for span in history.spans],
+        [span.state.status.value for span in history.spans],
+        [" ".join(span.state.withheld_in) for span in history.spans],
+        [span.since for span in history.spans],
+        [span.until for span in history.spans],
+        now,
+    )
+
+
+async def spans_told(
+    conn: Conn, name: str, platform: Platform, native_ids: Collection[str]
+) -> dict[str, list[ImportedSpan]]:
+    """The spans that the record called `name` told of these accounts before."""
+    rows = await conn.fetch(
+        """
+        select a.native_id, s.status, s.withheld_in, s.seen_from, s.seen_to
+        from imported_span s join account a using (account_id)
+        where s.source = 'import:' || $1 and a.platform = $2 and a.native_id = any($3::text[])
+        order by s.account_id, s.seen_from, s.seen_to
+        """,
+        name,
+        platform.value,
+        list(native_ids),
+    )
+    out: dict[str, list[ImportedSpan]] = {}
+    for r in rows:
+        state = State(Status(r["status"]), tuple(r["withheld_in"]))
+        span = ImportedSpan(r["native_id"], state, r["seen_from"], r["seen_to"])
+        out.setdefault(span.native_id, []).append(span)
+    return out

@@ -1,11 +1,13 @@
-"""Which browsers people are logged in from. Of what a browser shows only a hash is kept."""
+"""Which browsers people are logged in from. Of what a browser shows only a hash is kept.
+
+When a session ends, every web process is notified, so that its open websockets are closed.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.model.core.people import Actor, Role
-from storage.people.session_events import announce_ended
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
 
@@ -17,6 +19,10 @@ KEPT = timedelta(days=30)
 """After its end."""
 SEEN_EVERY = timedelta(minutes=1)
 """How exactly it is kept when a session was last used."""
+
+CHANNEL = "blockline"
+"""The channel of all news: its payload is the id of an event, or this."""
+_ENDED = "ended "
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +160,17 @@ async def last_seen(conn: Conn) -> dict[int, datetime]:
     """By person, when somebody was last seen in a session. Who was not for so long as `KEPT` is not in it."""
     rows = await conn.fetch("select person_id, max(seen_at) as at from web_session group by 1")
     return {r["person_id"]: r["at"] for r in rows}
+
+
+async def announce_ended(conn: Conn, session: str) -> None:
+    """Have the websockets of `session` closed when this transaction commits.
+
+    `session` is what the login keeps under `dashboard.asgi.websockets.SESSION`; as everybody on the
+    database may hear it, it must not be what lets its owner in.
+    """
+    await conn.execute("select pg_notify($1, $2 || $3)", CHANNEL, _ENDED, session)
+
+
+def ended_session(payload: str) -> str | None:
+    """The session that a payload of the channel is about; None when it is about an event."""
+    return payload.removeprefix(_ENDED) if payload.startswith(_ENDED) else None

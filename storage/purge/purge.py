@@ -4,9 +4,11 @@ By default its ids, statuses and times stay. X asks for that: content that is de
 withheld there must leave within 24 hours of a request, ids and statuses may be kept (documented:
 developer-terms/policy.mdx and ppu-agreement.mdx IV.B of X's documentation). Of the other platforms no such
 rule is known; a purge does the same there. Whoever must forget somebody altogether purges them whole: see
-`storage.purge.whole_account`.
+`storage.purge.whole_account`. What stands in engagements, in the names of orders and in stories that people
+wrote is taken out here; what stands in mails, in `storage.purge.mails`.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,14 +18,9 @@ from storage.postgres.pool import Conn, Refused
 from storage.purge import (
     mails as purge_mails,
 )
-from storage.purge import (
-    orders,
-    stories,
-    whole_account,
-)
-from storage.purge import (
-    signals as purge_acts,
-)
+from storage.purge import whole_account
+from storage.purge.mails import without
+from storage.stories.stories import stories as written_stories
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ async def purge_account(
     await canaries.release(conn, [platform], [native_id])
     alias = whole_account.nobody(account_id) if whole else native_id
     names = await _names(conn, account_id, alias)
-    await purge_acts.forget_content(conn, account_id, platform, native_id, names)
+    await forget_engagement_words(conn, account_id, platform, native_id, names)
     await notes.forget(conn, account_id)
     bare = native_id if whole and await _was_purged(conn, account_id) else None
     counted = {
@@ -81,8 +78,8 @@ async def purge_account(
         "signals": await _count_signals(conn, account_id, platform, native_id),
         "evidence": await _purge_evidence(conn, account_id, now),
         "handles": await _purge_handles(conn, account_id, alias)
-        + await orders.take_out(conn, account_id, platform, native_id, names, whole=whole)
-        + await stories.take_out(conn, account_id, names, alias, bare, whole=whole),
+        + await take_out_of_orders(conn, account_id, platform, native_id, names, whole=whole)
+        + await take_out_of_stories(conn, account_id, names, alias, bare, whole=whole),
         "facts": await (
             whole_account.remove_facts(conn, account_id, platform, [native_id, *names])
             if whole
@@ -246,3 +243,114 @@ async def _purge_facts(conn: Conn, account_id: int) -> int:
         """,
         account_id,
     )
+
+
+async def forget_engagement_words(
+    conn: Conn, account_id: int, platform: str, native_id: str, names: Sequence[str]
+) -> None:
+    """Put its native id where acts name it by one of `names`, and take the words of orders out of its own
+    acts and of those towards it: what is reposted or quoted is what it wrote.
+    """
+    await conn.execute(
+        """
+        update signal s
+        set target_author_id = $2,
+            target_id = case when s.target_id = any($3::text[]) then $2 else s.target_id end
+        from account e
+        where e.account_id = s.account_id and e.platform = $1 and s.target_author_id = any($3::text[])
+        """,
+        platform,
+        native_id,
+        [f"@{name.lower()}" for name in names],
+    )
+    await conn.execute(
+        """
+        delete from signal_word w using signal s, account a
+        where s.signal_id = w.signal_id and a.account_id = s.account_id
+            and (s.account_id = $1 or (a.platform = $2 and $3 in (s.target_id, s.target_author_id)))
+        """,
+        account_id,
+        platform,
+        native_id,
+    )
+
+
+async def take_out_of_orders(
+    conn: Conn, account_id: int, platform: str, native_id: str, names: Collection[str], *, whole: bool
+) -> int:
+    """Take the words, the handle and the note of every name that means the account; returns how many had one.
+
+    The name stays as one of the order, with its outcome and what others saw of it; a whole purge removes it.
+    A name that nobody resolved means the account when it holds a handle that the account had.
+    """
+    of_it: list[int] = [
+        r["order_name_id"]
+        for r in await conn.fetch(
+            """
+            select order_name_id from order_name
+            where account_id = $1
+                or (coalesce(platform, $2) = $2 and lower(handle) = any($3::text[]))
+                or said = any($4::text[])
+                or ($2 <> 'x' and position($5 in said) > 0)
+            """,
+            account_id,
+            platform,
+            [name.lower() for name in names],
+            [native_id, *(f"{before}id:{native_id}" for before in ("", f"{platform}:", f"{platform} "))],
+            native_id,
+        )
+    ]
+    if whole:
+        await conn.execute("delete from order_name where order_name_id = any($1::bigint[])", of_it)
+        return len(of_it)
+    await conn.execute(
+        "update order_name_past set note = '' where order_name_id = any($1::bigint[]) and note <> ''", of_it
+    )
+    return await conn.fetchval(
+        """
+        with gone as (
+            update order_name set said = 'purged name ' || order_name_id, handle = null, note = ''
+            where order_name_id = any($1::bigint[]) and said <> 'purged name ' || order_name_id
+            returning 1
+        )
+        select count(*) from gone
+        """,
+        of_it,
+    )
+
+
+async def take_out_of_stories(
+    conn: Conn, account_id: int, names: Collection[str], alias: str, bare: str | None, *, whole: bool
+) -> int:
+    """Put `alias` in place of the names; returns how many titles and captions had one.
+
+    `bare` is looked for without an @ before it. After a whole purge the account is in no story any more.
+    """
+    if whole:
+        await conn.execute(
+            """
+            update written_story set account_ids = array_remove(account_ids, $1), version = version + 1
+            where account_ids @> array[$1]::bigint[]
+            """,
+            account_id,
+        )
+    changed = 0
+    for one in await written_stories(conn, limit=2**31 - 1):
+        title = without(one.head.title, names, alias, bare)
+        texts = {c.caption_id: without(c.text, names, alias, bare) for c in one.captions}
+        texts = {c.caption_id: texts[c.caption_id] for c in one.captions if texts[c.caption_id] != c.text}
+        if title == one.head.title and not texts:
+            continue
+        changed += len(texts) + (title != one.head.title)
+        await conn.execute(
+            """
+            update written_story set title = left($2, 160), version = version + 1 where written_story_id = $1
+            """,
+            one.story_id,
+            title,
+        )
+        await conn.executemany(
+            "update written_caption set text = left($2, 400) where written_caption_id = $1",
+            list(texts.items()),
+        )
+    return changed

@@ -1,9 +1,12 @@
-"""What an account looked like at one reading, and the change from one look to another."""
+"""What an account looked like at one reading, and the change from one look to another, with its key."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+
+from storage.model.core.accounts import Platform
 
 
 class Status(StrEnum):
@@ -244,3 +247,17 @@ class Spell:
     onset_after: datetime | None
     since: datetime
     until: datetime | None
+
+
+def change_key(platform: Platform, native_id: str, state: State, first_seen_new: datetime) -> str:
+    """The key of "this account was first seen in this state at this time": 64 hex digits.
+
+    The same fact gives the same key on every machine, in every time zone and however often it
+    arrives; `first_seen_new` must carry its zone.
+    """
+    if first_seen_new.tzinfo is None:
+        raise ValueError(f"a change needs a time with its zone, not {first_seen_new.isoformat()}")
+    countries = " ".join(state.withheld_in)
+    at = first_seen_new.astimezone(UTC).isoformat()
+    fact = ":".join((platform.value, native_id, state.status.value, countries, at))
+    return hashlib.sha256(fact.encode()).hexdigest()

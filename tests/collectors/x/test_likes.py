@@ -13,7 +13,7 @@ from collectors.simulator.x.oauth import Grant
 from collectors.simulator.x.payloads import Spelling
 from collectors.x.likes import MAX_PAGES, XLikes
 from collectors.x.wire.envelope import UnreadableResource
-from collectors.x.wire.likes import LikedPage, read_liked
+from collectors.x.wire.timeline import LikedPage, read_liked
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import Signal, SignalKind
 from tests.support.samples.readings import MINUTE, T0

@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.asgi.websockets import AGAIN, Socket, Sockets, WebSocketMiddleware
 from dashboard.live.push import Hub
-from storage.people.session_events import announce_ended, ended_session
+from storage.people.sessions import announce_ended, ended_session
 from storage.postgres.pool import Pool, transaction
 from tests.support.servers.dashboard import SETTINGS, mounted, until
 

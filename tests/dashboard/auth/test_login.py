@@ -10,11 +10,10 @@ import pytest
 from yarl import URL
 
 from dashboard.asgi.settings import Login
-from dashboard.auth.bearer_tokens import token_hash
 from dashboard.auth.login import WRONG
 from dashboard.auth.login_page import own_page
 from dashboard.auth.middleware import LOGIN_FIRST
-from dashboard.auth.passwords import DUMMY_HASH, has_current_parameters
+from dashboard.auth.passwords import DUMMY_HASH, has_current_parameters, token_hash
 from storage.model.core.people import Role
 from storage.people.login_limits import PER_ADDRESS, PER_NAME, WINDOW, may_try
 from storage.people.people import disable, set_password, set_role

@@ -12,8 +12,7 @@ import aiohttp
 import pytest
 
 from dashboard.asgi.settings import Login, Provider
-from dashboard.auth.oidc import AWAY, CALLBACK, STRANGE, state_cookie
-from dashboard.auth.oidc_claims import LoginRefused, names_in, role_in
+from dashboard.auth.oidc import AWAY, CALLBACK, STRANGE, LoginRefused, names_in, role_in, state_cookie
 from storage.model.core.people import Role
 from storage.people.people import disable, people
 from storage.postgres.audit_log import acts

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.executives.chart import executive_figure
-from dashboard.executives.chart_labels import AxisLabel, placed
-from dashboard.executives.chart_marks import gained, marks_of
+from dashboard.executives.chart import executive_figure, gained, marks_of
+from dashboard.executives.chart_frame import AxisLabel, placed
 from dashboard.executives.data_routes import view_json
 from dashboard.executives.executive_page import acts_table
 from dashboard.executives.person_engagement import MOST_MARKS, MOST_STEPS, PersonView, person_view

@@ -17,8 +17,7 @@ from storage.imports.imports import import_history
 from storage.live.feeds import newest_changes
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
 from storage.model.core.accounts import Account, Platform
-from storage.model.core.availability import ChangeKind, Flag, State, Strength
-from storage.model.core.change_key import change_key
+from storage.model.core.availability import ChangeKind, Flag, State, Strength, change_key
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order, add_order_event
 from storage.postgres.pool import Conn, Pool, transaction

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.auth.bearer_tokens import token_hash
-from dashboard.auth.passwords import hash_of
+from dashboard.auth.passwords import hash_of, token_hash
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
 
 PASSWORD = "correct horse battery"

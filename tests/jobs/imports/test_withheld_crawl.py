@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.imports.withheld_crawl import Crawl, is_crawl, read_crawl
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import MissedReason, State, Status
-from storage.model.core.change_key import change_key
+from storage.model.core.availability import MissedReason, State, Status, change_key
 from storage.model.tables.csv_rows import TableError, header_of
 
 CRAWL = (Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv").read_text()

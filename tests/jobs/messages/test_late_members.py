@@ -7,7 +7,7 @@ import pytest
 
 from jobs.messages.late_members import late_words
 from storage.alerts.reminders import outstanding
-from storage.alerts.threads_listing import newest_story, story_lines
+from storage.alerts.threads import newest_story, story_lines
 from storage.alerts.threads_report import open_stories
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, Joined
 from storage.postgres.pool import Pool, transaction

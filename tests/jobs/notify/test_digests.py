@@ -11,11 +11,11 @@ import pytest
 
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts, next_due
-from storage.alerts import mutes, reminders, threads, unsubscribe
+from storage.alerts import mutes, reminders, rules, threads
 from storage.alerts.decisions_report import decided_lately
 from storage.alerts.history import alerts_of_change, histories
 from storage.alerts.rules import load_rules, save_rule
-from storage.alerts.threads_listing import story_lines
+from storage.alerts.threads import story_lines
 from storage.alerts.threads_report import count_open_stories, open_stories, story_note, thread_of
 from storage.model.alerts.alerts import AlertRow
 from storage.model.alerts.rules import AlertRule, Digest
@@ -156,14 +156,14 @@ async def test_who_unsubscribed_gets_no_digest_and_the_others_do(pool: Pool) -> 
     await with_rule(pool, DAILY)
     await store(pool, blocked(3))
     async with transaction(pool) as conn:
-        assert await unsubscribe.refuse_digests(conn, "Desk", NIGHT, T0)
-        assert not await unsubscribe.refuse_digests(conn, "Desk", NIGHT, minutes(1))
+        assert await rules.refuse_digests(conn, "Desk", NIGHT, T0)
+        assert not await rules.refuse_digests(conn, "Desk", NIGHT, minutes(1))
     await decide_alerts(pool, T0 + 8 * HOUR, HEAD)
     assert [to for to, _, _ in await mails(pool)] == [DESK]
     assert await decided(pool) == [("grouped", 3)]
     async with transaction(pool) as conn:
-        assert await unsubscribe.allow_digests(conn, "Desk", NIGHT, "ann", T0 + 9 * HOUR)
-        assert not await unsubscribe.allow_digests(conn, "Desk", NIGHT, "ann", T0 + 9 * HOUR)
+        assert await rules.allow_digests(conn, "Desk", NIGHT, "ann", T0 + 9 * HOUR)
+        assert not await rules.allow_digests(conn, "Desk", NIGHT, "ann", T0 + 9 * HOUR)
         logged = [(a.at, a.actor, a.action, a.subject, dict(a.detail)) for a in await acts(conn, 2)]
     assert logged == [
         (T0 + 9 * HOUR, "ann", "digests wanted again", "Desk", {"recipient": NIGHT}),
@@ -178,13 +178,13 @@ async def test_when_nobody_wants_the_digest_its_alerts_are_decided_with_that_rea
     await store(pool, blocked(3))
     async with transaction(pool) as conn:
         for to in DAILY.recipients:
-            await unsubscribe.refuse_digests(conn, "Desk", to, T0)
+            await rules.refuse_digests(conn, "Desk", to, T0)
     assert await decide_alerts(pool, T0 + 8 * HOUR, HEAD) == 0
     assert await decided(pool) == [("unsubscribed", 3)]
     assert await next_due(pool, None, T0 + 8 * HOUR) == T0 + 32 * HOUR
     await store(pool, blocked(2, T0 + 10 * HOUR, first=50))
     async with transaction(pool) as conn:
-        await unsubscribe.allow_digests(conn, "Desk", DESK, "ann", T0 + 11 * HOUR)
+        await rules.allow_digests(conn, "Desk", DESK, "ann", T0 + 11 * HOUR)
     await decide_alerts(pool, T0 + 32 * HOUR, HEAD)
     assert [s for _, _, s in await mails(pool)] == [
         "2 accounts withheld in India (IN) - daily digest, 2 Feb 2021"
@@ -194,7 +194,7 @@ async def test_when_nobody_wants_the_digest_its_alerts_are_decided_with_that_rea
 async def test_alerts_that_are_told_at_once_go_on_after_the_round_ups_were_refused(pool: Pool) -> None:
     await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
     async with transaction(pool) as conn:
-        await unsubscribe.refuse_digests(conn, "Desk", DESK, T0)
+        await rules.refuse_digests(conn, "Desk", DESK, T0)
     await store(pool, [*blocked(20), *gone(30, T0 + 2 * HOUR, 100)])
     await decide_alerts(pool, T0 + 9 * DAY, HEAD)
     assert await decided(pool) == [("grouped", 20), ("unsubscribed", 30)]
@@ -208,7 +208,7 @@ async def test_a_mail_goes_on_from_what_its_reader_was_told_and_says_what_was_le
 ) -> None:
     await with_rule(pool, AT_ONCE)
     async with transaction(pool) as conn:
-        await unsubscribe.refuse_digests(conn, "Desk", NIGHT, T0)
+        await rules.refuse_digests(conn, "Desk", NIGHT, T0)
     await store(pool, [*blocked(20), *gone(30, T0 + 2 * HOUR, 100)])
     await decide_alerts(pool, T0 + 7 * DAY, HEAD)
     at = T0 + 7 * DAY
@@ -229,7 +229,7 @@ async def test_a_mail_goes_on_from_what_its_reader_was_told_and_says_what_was_le
 async def test_nobody_can_unsubscribe_from_a_rule_that_is_not_there(pool: Pool) -> None:
     async with transaction(pool) as conn:
         with pytest.raises(Refused, match="There is no rule 'Desk'"):
-            await unsubscribe.refuse_digests(conn, "Desk", DESK, T0)
+            await rules.refuse_digests(conn, "Desk", DESK, T0)
 
 
 async def test_a_round_up_goes_on_with_its_story_and_asks_for_no_acknowledgement(pool: Pool) -> None:

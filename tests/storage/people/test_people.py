@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import pytest
 
-from dashboard.auth.bearer_tokens import token_hash
+from dashboard.auth.passwords import token_hash
 from storage.model.core.people import Role, Scope
 from storage.people.login_limits import PER_NAME, may_try, succeeded
 from storage.people.people import admins, disable, enable, person_called, set_role

@@ -8,8 +8,7 @@ from jobs.detect.redetect import ConfirmedOn, corrections, redetect
 from jobs.detect.transitions import completed, step
 from storage.model.bitemporal.corrections import CorrectionInput, OwnChange, RecomputedChange, TimedReading
 from storage.model.core.accounts import Account, AccountId, Platform
-from storage.model.core.availability import Outcome, Reason, State
-from storage.model.core.change_key import change_key
+from storage.model.core.availability import Outcome, Reason, State, change_key
 from storage.model.core.known_state import Known, Pending
 
 RULE = ConfirmationRule()

@@ -9,8 +9,7 @@ from functools import cache
 import aiohttp
 
 from dashboard.asgi.settings import DashboardSettings, Login
-from dashboard.auth.bearer_tokens import new_token, token_hash
-from dashboard.auth.passwords import hash_of
+from dashboard.auth.passwords import hash_of, new_token, token_hash
 from storage.model.core.people import Role, Scope
 from storage.people.people import add_person, person_called
 from storage.people.tokens import add_token

@@ -11,8 +11,7 @@ from collectors.core.wire import WireFault
 from collectors.x.wire.compliance import ComplianceJob, read_job, read_reasons
 from collectors.x.wire.follows import FollowsPage, read_counts, read_following
 from collectors.x.wire.handles import read_handles
-from collectors.x.wire.likes import LikedPage, read_liked
-from collectors.x.wire.timeline import read_timeline
+from collectors.x.wire.timeline import LikedPage, read_liked, read_timeline
 from collectors.x.wire.users import excerpt, read_lookup
 from storage.model.core.availability import MissedReason, Reading, Status
 from tests.support.samples.x_answers import AT, ERROR, ID, MISSING, OTHER, USER
