@@ -146,7 +146,8 @@ class MastodonCollector:
 
     async def favourited_by(self, address: str, now: datetime) -> tuple[str, ...] | RequestFailure:
         """Who favourited a post, by its address at its home server: actor URIs, or name@host from servers
-        before 4.2; newest first, at most 800. `mastodon_timeline.like_of` makes a signal of it.
+        before 4.2; newest first, at most 800. `collectors.mastodon.wire.timeline.like_of` makes a signal of
+        it.
 
         Raises ValueError for an address that names no post at its home server.
         """

@@ -20,7 +20,7 @@ from dashboard.ui.alert_words import actor_words
 from dashboard.ui.form_input import LONGEST_NOTE, Filled, WrongInput, filled
 from storage.alerts.rules import load_rules, refuse_digests
 from storage.alerts.threads import Acknowledged, acknowledge
-from storage.alerts.threads_report import ThreadStatus, story_note
+from storage.alerts.threads_report import ThreadStatus, thread_status
 from storage.model.text.states import clean
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
@@ -76,7 +76,7 @@ async def _offer(conn: Conn, link: Link) -> Response:
             ],
             button="Stop them",
         )
-    story = await story_note(conn, link.subject)
+    story = await thread_status(conn, link.subject)
     if story is None:
         return _unknown()
     about = clean(story.subject, 300)

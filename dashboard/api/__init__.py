@@ -1,4 +1,4 @@
-"""The HTTP API for programs under /api/v1, and the metrics for Prometheus.
+"""The HTTP API for programs under /api/v1.
 
 It may import every folder of `dashboard` except `server` and `replay`; and `storage`. Names of models
 and fields are a published contract.

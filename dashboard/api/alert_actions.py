@@ -20,7 +20,7 @@ from storage.accounts.lookup import is_on_file
 from storage.alerts import mail_queue, mutes, threads
 from storage.alerts.mutes import mute_lines
 from storage.alerts.paged_mails_threads import mail_row
-from storage.alerts.threads_report import story_note
+from storage.alerts.threads_report import thread_status
 from storage.model.core.people import Actor
 from storage.postgres.pool import Conn, transaction
 
@@ -73,7 +73,7 @@ def alerting_routes(source: ApiContext) -> APIRouter:
     ) -> Response:
         """Take a story on: reminders and escalation end. Takes an analyst."""
         async with transaction(source.pool) as conn:
-            if await story_note(conn, story_key) is None:
+            if await thread_status(conn, story_key) is None:
                 raise ApiNotFound("There is no such story.")
             told = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
         return sent(request, Acknowledgement(first=told.first, by=told.by, at=told.at, note=told.note))
@@ -117,7 +117,7 @@ def alerting_routes(source: ApiContext) -> APIRouter:
 
 
 async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> int:
-    """The number of the new mute. Raises Unusable, NotThere, Forbidden or Refused."""
+    """The number of the new mute. Raises ApiInvalidField, ApiNotFound, Forbidden or Refused."""
     since = given.since or now
     if sum((given.account_id is not None, given.list is not None, given.everything)) != 1:
         raise ApiInvalidField("body", "Name one of account_id, list and everything.")

@@ -73,7 +73,7 @@ def ruling_routes(source: ApiContext) -> APIRouter:
 
 
 async def _rule(conn: Conn, name: str) -> Rule:
-    """Raises NotThere."""
+    """Raises ApiNotFound."""
     for stored in await rules.load_rules(conn):
         if stored.rule.name == name:
             return rule(stored)

@@ -37,7 +37,7 @@ class Page(BaseModel, Generic[T]):
 
 
 def number_in(request: Request, cursor: str | None) -> int | None:
-    """The number that a cursor holds; None without one. Raises Unusable."""
+    """The number that a cursor holds; None without one. Raises ApiInvalidField."""
     if cursor is None:
         return None
     (number,) = _read(request, cursor, 1)
@@ -45,7 +45,7 @@ def number_in(request: Request, cursor: str | None) -> int | None:
 
 
 def key_in(request: Request, cursor: str | None) -> Key | None:
-    """The time and number that a cursor holds; None without one. Raises Unusable."""
+    """The time and number that a cursor holds; None without one. Raises ApiInvalidField."""
     if cursor is None:
         return None
     at, number = _read(request, cursor, 2)

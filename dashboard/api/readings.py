@@ -57,7 +57,7 @@ def reading_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["readings"])
 
     def span(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
-        """The range, of a day by default. Raises Unusable for one that is longer than a year."""
+        """The range, of a day by default. Raises ApiInvalidField for one that is longer than a year."""
         ordered(since, until)
         end = until or (since + USUAL if since is not None else source.clock())
         begin = since or end - USUAL

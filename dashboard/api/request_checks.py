@@ -41,27 +41,29 @@ class ApiContext:
 
 
 def past(at: datetime | None, name: str, now: datetime) -> datetime | None:
-    """A moment that was asked for. Raises Unusable for one still to come."""
+    """A moment that was asked for. Raises ApiInvalidField for one still to come."""
     if at is not None and at > now:
         raise ApiInvalidField(f"query.{name}", "That time has not come yet: nobody has seen anything of it.")
     return at
 
 
 def ordered(since: datetime | None, until: datetime | None) -> None:
-    """Raises Unusable when a range ends before it begins."""
+    """Raises ApiInvalidField when a range ends before it begins."""
     if since is not None and until is not None and until <= since:
         raise ApiInvalidField("query.to", "This is not after `from`.")
 
 
 async def refuse_unknown_list(conn: Conn, name: str | None) -> None:
-    """Raises NotThere with the names that there are: an empty answer would say that nobody is affected."""
+    """Raises ApiNotFound with the names that there are: an empty answer would say that nobody is affected."""
     if name is not None and name not in (names := await list_names(conn)):
         known = ", ".join(map(clean, names[:50])) or "none"
         raise ApiNotFound(f"There is no list {clean(name)!r}; there are: {known}.")
 
 
 def only_known(request: Request) -> None:
-    """Raises Unusable for a query field that the operation has not, or takes once and was given again."""
+    """Raises ApiInvalidField for a query field that the operation has not, or takes once and was given
+    again.
+    """
     path, method = request.scope["route"].path_format, request.method.lower()
     operation: dict[str, Any] = request.app.openapi()["paths"][path][method]
     known = {p["name"]: p["schema"] for p in operation.get("parameters", ()) if p["in"] == "query"}

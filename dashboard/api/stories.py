@@ -72,7 +72,7 @@ def written(found: StoredStory) -> WrittenStory:
 
 
 async def _read(source: ApiContext, number: int, as_known_at: datetime | None) -> StoryRead:
-    """Raises NotThere, and Unusable when the story cannot be told by that knowledge."""
+    """Raises ApiNotFound, and ApiInvalidField when the story cannot be told by that knowledge."""
     now = source.clock()
     known = past(as_known_at, "as_known_at", now)
     async with snapshot(source.pool) as conn:

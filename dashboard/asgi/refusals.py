@@ -1,4 +1,4 @@
-"""How the pages' own routes refuse: one sentence. Programs get problem documents instead (problems.py)."""
+"""How the pages' own routes refuse: one sentence. Programs get problem documents (problem_json.py)."""
 
 from datetime import datetime
 

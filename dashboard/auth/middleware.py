@@ -1,7 +1,7 @@
 """Who asks: found out before anything else sees a request or a websocket, as one pure-ASGI wrapper.
 
 A browser shows its session in a cookie, a program its token in `Authorization: Bearer`, and the reader of a
-feed, which can do neither, its token in the address. Nobody else gets past, but for what `is_free`.
+feed, which can do neither, its token in the address. Others reach only what `is_public_path` allows.
 """
 
 import asyncio

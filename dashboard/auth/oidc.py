@@ -136,7 +136,7 @@ def _keep(answer: Response, value: str, login: Login) -> None:
 
 
 def _kept(request: Request, signer: URLSafeTimedSerializer, login: Login) -> dict[str, Any]:
-    """Raises NotLetIn for a browser that has begun nothing, or too long ago."""
+    """Raises LoginRefused for a browser that has begun nothing, or too long ago."""
     try:
         return signer.loads(cookies(request.scope).get(state_cookie(login)[0], ""), max_age=LASTS_S)
     except BadSignature as error:
@@ -144,7 +144,7 @@ def _kept(request: Request, signer: URLSafeTimedSerializer, login: Login) -> dic
 
 
 async def _claims(client: StarletteOAuth2App, request: Request, state: dict[str, Any]) -> Mapping[str, Any]:
-    """What the provider says of whoever comes back. Raises NotLetIn."""
+    """What the provider says of whoever comes back. Raises LoginRefused."""
     request.scope["session"] = state
     try:
         token = await client.authorize_access_token(request)
@@ -157,7 +157,7 @@ async def _claims(client: StarletteOAuth2App, request: Request, state: dict[str,
 
 
 async def _person(conn: Conn, provider: Provider, claims: Mapping[str, Any], now: datetime) -> int:
-    """The person whom the provider means, on file from now on. Raises NotLetIn and Refused."""
+    """The person whom the provider means, on file from now on. Raises LoginRefused and Refused."""
     role = role_in(claims, provider)
     subject, (logins, display_name) = str(claims["sub"]), names_in(claims)
     known = await people.person_of_provider(conn, provider.issuer, subject)
@@ -192,7 +192,7 @@ class LoginRefused(Exception):
 def role_in(claims: Mapping[str, Any], provider: Provider) -> Role | None:
     """The highest role that the claim of the settings gives; None where roles are given here.
 
-    Raises NotLetIn when the settings name a claim and it gives none.
+    Raises LoginRefused when the settings name a claim and it gives none.
     """
     if provider.role_claim is None:
         return None

@@ -23,7 +23,13 @@ from storage.executives.executives_report import (
 )
 from storage.model.core.orders import Order, OrderEvent
 from storage.model.core.signals import Doubt
-from storage.model.orders.association import Association, EngagementRecord, Interval, associated, looked
+from storage.model.orders.engagement_association import (
+    Association,
+    EngagementRecord,
+    Interval,
+    associated,
+    looked,
+)
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 

@@ -3,12 +3,12 @@
 from dashboard.ui.words import SPEND_REASON
 from storage.model.limits.daily_cost_shares import USD_PER_READ
 from storage.model.text.states import PLATFORM_NAME, clean
-from storage.work.daily_cost_limit import DayBill
+from storage.work.daily_cost_limit import StoredDailyBill
 
 _NAMED = 5
 
 
-def daily_spend(bill: DayBill) -> str:
+def daily_spend(bill: StoredDailyBill) -> str:
     """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 in their turn, 180 sentinels"."""
     each = ", ".join(f"{n:,} {SPEND_REASON[why]}" for why, n in bill.paid.items())
     of_which = f", of which {each}" if each else ""
@@ -18,7 +18,7 @@ def daily_spend(bill: DayBill) -> str:
     )
 
 
-def daily_limit_notes(bill: DayBill) -> list[str]:
+def daily_limit_notes(bill: StoredDailyBill) -> list[str]:
     """What follows from the ceiling, a sentence each."""
     days = bill.ceiling.round_days
     if days is None:
@@ -37,5 +37,5 @@ def daily_limit_notes(bill: DayBill) -> list[str]:
     return said
 
 
-def platform_name(bill: DayBill) -> str:
+def platform_name(bill: StoredDailyBill) -> str:
     return PLATFORM_NAME[bill.platform]

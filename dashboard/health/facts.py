@@ -10,7 +10,7 @@ from storage.health.collectors_report import (
     CollectorReport,
     Disagreement,
     SilentCountry,
-    detectors,
+    collector_reports,
     disagreements,
     silent_countries,
 )
@@ -25,7 +25,7 @@ from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn
 from storage.readings.lateness_report import LateAccount, Lateness, late_accounts, lateness
 from storage.readings.rates_report import Rate, rates
-from storage.work.daily_cost_limit import DayBill, bills
+from storage.work.daily_cost_limit import StoredDailyBill, bills
 from storage.work.rate_limits import budgets
 
 MAILS = 20
@@ -60,7 +60,7 @@ class HealthFacts:
     late: Sequence[LateAccount]
     read_for: Sequence[ReadFor]
     paces: Sequence[ListPace]
-    daily_costs: Sequence[DayBill]
+    daily_costs: Sequence[StoredDailyBill]
     """Where there is a ceiling on what reading costs."""
     controls: Sequence[Control]
     machines: WorkersReport
@@ -81,7 +81,7 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         is_synthetic=await is_synthetic(conn),
         sweep_every=sweep_every,
         conditions=await open_conditions(conn),
-        detectors=await detectors(conn, now),
+        detectors=await collector_reports(conn, now),
         silent=await silent_countries(conn),
         disagreements=await disagreements(conn),
         rates=await rates(conn, now),

@@ -10,7 +10,7 @@ from dashboard.ui.cards import empty_card, table_card
 from dashboard.ui.words import share
 from storage.health.planner_report import LONGEST, ListPace
 from storage.model.text.states import clean
-from storage.work.daily_cost_limit import DayBill
+from storage.work.daily_cost_limit import StoredDailyBill
 
 ROWS = 100
 
@@ -19,7 +19,7 @@ def planning_cards(facts: HealthFacts) -> list[Component]:
     return [*(_bill(bill) for bill in facts.daily_costs), _why(facts), _lists(facts)]
 
 
-def _bill(bill: DayBill) -> Component:
+def _bill(bill: StoredDailyBill) -> Component:
     """The day under a ceiling: what is paid for, and who watches for which list."""
     lists = sorted(bill.lists, key=lambda one: (one.paid > 0, one.name))
     return table_card(

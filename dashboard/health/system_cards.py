@@ -1,4 +1,6 @@
-"""The parts of the Health page about the machine: outbox, database, this web process, chain and chores."""
+"""The parts of the Health page about the machine: outbox, database, this web process, chain and maintenance
+tasks.
+"""
 
 from datetime import datetime
 

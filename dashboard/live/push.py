@@ -19,7 +19,7 @@ from dashboard.asgi.settings import GAP_IN_SWEEPS, DashboardSettings
 from dashboard.asgi.websockets import Sockets
 from dashboard.live.context_json import context_json, detectors_json
 from dashboard.wire.compact_json import Json, kpis_json, ms, news_json, reads_json
-from storage.health.collectors_report import detectors
+from storage.health.collectors_report import collector_reports
 from storage.live.kpis import kpis
 from storage.live.lists_and_executives import became_known, executives, lists
 from storage.live.snapshot import last_event_id
@@ -245,7 +245,7 @@ async def figures(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
 
 async def health(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
     """How the detectors stand. It costs more than the figures, and changes less often."""
-    return {"detectors": detectors_json(await detectors(conn, now), now, sweep_every * GAP_IN_SWEEPS)}
+    return {"detectors": detectors_json(await collector_reports(conn, now), now, sweep_every * GAP_IN_SWEEPS)}
 
 
 async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:

@@ -13,7 +13,7 @@ from dashboard.live.push import catch_up, context
 from dashboard.wire.columnar import TABLES
 from dashboard.wire.compact_json import Json, ms, snapshot_json, span_ms
 from dashboard.wire.response_cache import AnswerCache, CachedAnswer
-from storage.health.collectors_report import detectors
+from storage.health.collectors_report import collector_reports
 from storage.live.earlier_changes import before
 from storage.live.kpis import kpis
 from storage.live.snapshot import snapshot
@@ -44,7 +44,7 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     return {
         **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
         **context_json(shot.lists, shot.orders, shot.events, shot.executives),
-        "detectors": detectors_json(await detectors(conn, now), now, settings.gap_after),
+        "detectors": detectors_json(await collector_reports(conn, now), now, settings.gap_after),
         "before": {
             "from": ms(earlier.since),
             "step": span_ms(earlier.step),

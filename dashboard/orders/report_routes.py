@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse, Response
 
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.orders.data_routes import asked
 from dashboard.orders.report import made_by, read_report
 from dashboard.orders.report_html import Imprint
+from dashboard.orders.routes import asked
 from storage.postgres.pool import Pool, StorageError, transaction
 
 

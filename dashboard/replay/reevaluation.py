@@ -51,7 +51,7 @@ class Reevaluator(Protocol):
         ...
 
     async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
-        """Raises NotDecided. May be cancelled."""
+        """Raises ReevaluationFailed. May be cancelled."""
         ...
 
 
@@ -94,7 +94,7 @@ class ReevaluationRuns:
         return next((run for run in self.kept if run.key == key), None)
 
     def start(self, asked: ReevaluationRequest, text: str, actor: str) -> ReevaluationRun:
-        """Raises Busy."""
+        """Raises ReevaluationBusy."""
         if (busy := self.open) is not None:
             raise ReevaluationBusy(
                 f"Something is being decided already, for {busy.actor}: wait until that is done."

@@ -110,7 +110,7 @@ async def available_formats() -> list[ClipFormat]:
 
 
 async def film(pictures: bytes, form: ClipFormat, frames: int, rate: int) -> bytes:
-    """The film of these JPEG pictures. Raises NoClip."""
+    """The film of these JPEG pictures. Raises ClipError."""
     found = program()
     if found is None:
         raise ClipError("There is no ffmpeg on this machine.")

@@ -30,14 +30,14 @@ from dashboard.auth.login_page import login_page_routes
 from dashboard.auth.middleware import AuthenticationMiddleware, close_ended_sessions
 from dashboard.auth.oidc import oidc_routes
 from dashboard.countries.published_json import claimed_routes
-from dashboard.executives.data_routes import executive_routes
+from dashboard.executives.routes import executive_routes
 from dashboard.feeds.routes import feed_routes
 from dashboard.health.facts import ThisProcess
 from dashboard.live.push import Hub
 from dashboard.live.routes import routes
 from dashboard.live.snapshot_cache import LiveSnapshotCache
-from dashboard.orders.data_routes import order_routes
 from dashboard.orders.report_routes import report_routes
+from dashboard.orders.routes import order_routes
 from dashboard.people.routes import people_routes
 from dashboard.replay import video_export, video_export_routes
 from dashboard.replay.film import FilmCache

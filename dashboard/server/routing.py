@@ -23,7 +23,7 @@ from dashboard.auth.access import acting
 from dashboard.countries.countries_page import countries_page
 from dashboard.countries.country_page import EVERY, PAGE, country_page, shown_of
 from dashboard.countries.published_page import published_page
-from dashboard.executives.routing import executive_pages
+from dashboard.executives.pages import executive_pages
 from dashboard.health.facts import ThisProcess, read_health
 from dashboard.health.page import health_page
 from dashboard.orders.orders_page import order_pages

@@ -23,7 +23,7 @@ from storage.export.exports import snapshot
 from storage.model.core.people import Actor
 from storage.model.stories.stories import StoryFault
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
-from storage.stories import stories as stories
+from storage.stories import stories
 
 PAGE = "/stories"
 NONE = "There is no such story."

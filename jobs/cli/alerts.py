@@ -29,7 +29,7 @@ from jobs.runtime.app import letterhead, senders, unknown_channels
 from storage.alerts.history import alerts_of_change, alerts_of_wave, change_facts, histories
 from storage.alerts.open_alerts import alerts_by_id
 from storage.alerts.rules import absent_names, load_rules, remove_rule, save_rule
-from storage.alerts.threads import newest_story, story_told
+from storage.alerts.threads import newest_thread, sent_thread
 from storage.model.alerts.alerts import AlertRow, AlertThread, MailDraft
 from storage.model.alerts.rule_codec import to_table
 from storage.model.alerts.rule_toml import to_toml
@@ -308,13 +308,13 @@ async def _asked(
             said = why_no_alert(await change_facts(conn, change_id))
             raise CommandError(f"Change {change_id} has no alert that could be told. {said}")
         return [alert_preview.newest(alerts)], None
-    key = await newest_story(conn) if story is None else await find_thread(conn, story)
+    key = await newest_thread(conn) if story is None else await find_thread(conn, story)
     if key is None:
         raise CommandError("Nothing was told yet; name a change with --change.")
     wave, ids = await alerts_of_wave(conn, key)
     if not ids:
         raise CommandError(f"No mail of the story {key[:12]} is on file; name a change with --change.")
-    return await alerts_by_id(conn, ids), await story_told(conn, key, wave - 1)
+    return await alerts_by_id(conn, ids), await sent_thread(conn, key, wave - 1)
 
 
 async def _rules(conn: Conn, name: str | None) -> Sequence[StoredRule]:

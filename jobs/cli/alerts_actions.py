@@ -17,7 +17,7 @@ from jobs.imports.account_lookup import find_account
 from storage.alerts import mutes
 from storage.alerts.mail_queue import resend
 from storage.alerts.mutes import MuteLine, mute_lines
-from storage.alerts.threads import Acknowledged, ThreadLine, acknowledge, story_lines
+from storage.alerts.threads import Acknowledged, ThreadLine, acknowledge, thread_lines
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres import audit_log
@@ -44,7 +44,7 @@ def register(alerts: typer.Typer) -> None:
 
 def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """What was told, one line a story, and who acknowledged it."""
-    told = with_conn(load_settings(config), lambda conn: story_lines(conn, limit))
+    told = with_conn(load_settings(config), lambda conn: thread_lines(conn, limit))
     out = OutputTable(
         ("Story", "Told last", "Waves", "Round-ups", "Rule", "About", "Acknowledged"), "Nothing was told yet."
     )

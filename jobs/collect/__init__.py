@@ -2,6 +2,6 @@
 
 Of `jobs` it may import `alerting`, `base`, `config`, `delivery`, `detect`, `dispatch`, `export`,
 `messages`, `notify`, `planning`, `replay` and `selfmonitoring`. It may also import the other packages.
-Begin with `monitor.py`. It holds `Monitor`, which reads the accounts of one platform; `recorder.py`
+Begin with `pipeline.py`. It puts the stages together in order; `monitor.py` runs them, and `recorder.py`
 commits what the requests brought.
 """

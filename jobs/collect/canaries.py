@@ -34,8 +34,8 @@ _LONG_SUSPENDED = timedelta(days=30)
 
 
 class ControlAccounts:
-    """Looks after the control accounts of one collector. As a chore (`jobs.base.periodic_task.Chore`) it
-    chooses them.
+    """Looks after the control accounts of one collector. As a chore
+    (`jobs.base.periodic_task.PeriodicTask`) it chooses them.
 
     `on_found` is awaited when some were found: the rosters have to take them up.
     """

@@ -25,7 +25,9 @@ _DOMAIN, _ACCOUNT = _PARTS = ("domain", "account")
 
 
 class Observers:
-    """Asks each observer once a day about every watched account. See `jobs.base.periodic_task.Chore`."""
+    """Asks each observer once a day about every watched account. See
+    `jobs.base.periodic_task.PeriodicTask`.
+    """
 
     def __init__(
         self,

@@ -17,8 +17,8 @@ from jobs.planning.daily_cost_guard import CostLimitGuard, is_refused
 from jobs.planning.planner_store import PlannerMemory
 from jobs.planning.roster_renewal import RosterRenewal
 from jobs.planning.rosters import RosterBook
-from jobs.planning.sweep_planner import ReadSchedule, ScheduledRead
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
+from jobs.planning.sweep_planner import Planner, ScheduledRead
 from jobs.planning.watch_state import WatchState
 from storage.accounts import side_facts
 from storage.changes import load_watched
@@ -59,7 +59,7 @@ class Stages:
     """What a reading passes, in order. `jobs.collect.pipeline.reading_pipeline` puts them together."""
 
     watched: WatchState
-    schedule: ReadSchedule
+    planner: Planner
     memory: PlannerMemory | None
     rosters: RosterBook
     renewal: RosterRenewal
@@ -91,7 +91,7 @@ class Monitor:
         """`cost_limit` is the one that the collector keeps to. All is recorded under the `fence`."""
         self.tally = MonitorCounts()
         self.fence = fence
-        self.schedule = stages.schedule
+        self.planner = stages.planner
         self.breakers = stages.breakers
         self.canaries = stages.canaries
         self._pool = pool
@@ -178,7 +178,7 @@ class Monitor:
             if not self.breakers.is_paused(place, now):
                 self._under_way.begin(self._read_again(turn, place, ids, now))
         await self._under_way.wait(wait_s)
-        for turn in self.schedule.due(now, self._not_before):
+        for turn in self.planner.due(now, self._not_before):
             self._under_way.begin(self._take_turn(turn))
         await self._under_way.wait(wait_s)
         if self._memory is not None:
@@ -189,7 +189,7 @@ class Monitor:
     def next_due(self) -> datetime:
         """The earliest time at which `tick` has something to do."""
         now = self._clock()
-        times = list(self.schedule.next_at(now, self._not_before))
+        times = list(self.planner.next_at(now, self._not_before))
         for account, at in self._watched.times(now):
             times.append(self._not_before(self._collector.place(account.native_id), at))
         return min(times, default=now + self._settings.sweep.every)
@@ -220,7 +220,7 @@ class Monitor:
                 )
                 batch = await self.read(roster, now, 0, urgent=turn.why is not WhyRead.TURN)
         finally:
-            self.schedule.polled(turn, batch)
+            self.planner.polled(turn, batch)
 
     async def read(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
         """Take one request from question to commit. None: nothing was asked, or nothing was stored."""
@@ -228,7 +228,7 @@ class Monitor:
             if self._settles or self.breakers.is_paused(roster.place, self._clock()):
                 return None
             question = self._question(roster, slot, number, urgent=urgent)
-            if await self._is_refused_by_cost_limit(question):
+            if not await self._charge(question):
                 return None
             async with self._requester.asked(question) as reply:
                 return None if reply is None else await self._take_in(roster, question, reply)
@@ -241,11 +241,13 @@ class Monitor:
             self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
         )
 
-    async def _is_refused_by_cost_limit(self, question: Question) -> bool:
-        """Whether what is left of the day does not pay for all of them; else they are charged."""
+    async def _charge(self, question: Question) -> bool:
+        """Put the accounts on the day's bill; False when what is left of the daily cost limit does not pay
+        for them.
+        """
         if self._cost_limit is None:
-            return False
-        return await self._cost_limit.charge(question.native_ids, self._clock()) is not None
+            return True
+        return await self._cost_limit.charge(question.native_ids, self._clock()) is None
 
     async def take_in(self, question: Question, reply: TimedAnswer) -> None:
         """Record the reply to a question that another process asked, which planned before this one."""
@@ -280,7 +282,7 @@ class Monitor:
             stored = await self._recorder.record(batch, judged, answer)
             if stored:
                 self._count(judged)
-                self.schedule.saw(judged, at)
+                self.planner.saw(judged, at)
                 self._watched.apply(batch, watched, judged, answer)
             else:
                 await self._load_again(roster)
@@ -316,4 +318,4 @@ class Monitor:
                 loaded, await side_facts.open_facts(conn, self._platform, only=ids), whole=False
             )
             newest = await self._rosters.attempts(conn, [roster.roster_id])
-        self.schedule.loaded_again(roster, newest.get(roster.roster_id))
+        self.planner.loaded_again(roster, newest.get(roster.roster_id))

@@ -1,6 +1,6 @@
-"""The way of a reading, put together: from who is due to what the database holds.
+"""Assemble the reading pipeline, from the planner to the stored change.
 
-What runs it is `jobs.collect.monitor.Monitor`: `Monitor.read` takes one request from question to commit.
+`jobs.collect.monitor.Monitor` runs it: `Monitor.read` takes one request through all stages.
 """
 
 from collectors.core.collector import Collector
@@ -13,12 +13,12 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import Judge
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import LocalRequester, Requester
-from jobs.planning.adaptive_planner import AdaptiveSchedule
+from jobs.planning.adaptive_planner import AdaptivePlanner
 from jobs.planning.daily_cost_guard import CostLimitGuard
 from jobs.planning.planner_store import PlannerMemory
 from jobs.planning.roster_renewal import RosterRenewal
 from jobs.planning.rosters import RosterBook
-from jobs.planning.sweep_planner import SweepSchedule
+from jobs.planning.sweep_planner import SweepPlanner
 from jobs.planning.watch_state import WatchState
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.locks import Fence, unfenced
@@ -43,20 +43,22 @@ def reading_pipeline(
     platform = collector.platform
     confirmations = RecentConfirmations(rule.cohort_window)
     watched = WatchState(confirmations, cost_limit)
-    schedule, memory = SweepSchedule(settings.sweep, watched), None  # who is due
     rosters = RosterBook(platform, collector.place, collector.batch_size, settings.canaries_per_request)
+    # Which accounts are due.
+    planner, memory = SweepPlanner(settings.sweep, watched), None
     if settings.planner is PlannerKind.ADAPTIVE:
-        schedule = AdaptiveSchedule(settings.sweep.every, watched, rosters)
-        memory = PlannerMemory(pool, platform, schedule, cost_limit)
-    breakers = BreakerStore(pool, platform)  # whether their place is asked now
+        planner = AdaptivePlanner(settings.sweep.every, watched, rosters)
+        memory = PlannerMemory(pool, platform, planner, cost_limit)
+    # Whether their server is paused, and which process makes the request.
+    breakers = BreakerStore(pool, platform)
     requester = requester or LocalRequester(collector, clock, settings.concurrency)
-    renewal = RosterRenewal(pool, watched, rosters, schedule, fence)
-    canaries = ControlAccounts(
-        pool, collector, rosters, clock, renewal.renew
-    )  # whether an answer is believed
-    judge = Judge(rule, confirmations, collector.countries)  # what each reading means
-    recorder = Recorder(pool, collector, rule, fence)  # coverage, change, spell and alert in one transaction
+    # Which control accounts are in doubt, whether the answer is believed, and what it means.
+    renewal = RosterRenewal(pool, watched, rosters, planner, fence)
+    canaries = ControlAccounts(pool, collector, rosters, clock, renewal.renew)
+    judge = Judge(rule, confirmations, collector.countries)
+    # Coverage, change, spell and alert, in one transaction.
+    recorder = Recorder(pool, collector, rule, fence)
     stages = Stages(
-        watched, schedule, memory, rosters, renewal, breakers, requester, canaries, judge, recorder
+        watched, planner, memory, rosters, renewal, breakers, requester, canaries, judge, recorder
     )
     return Monitor(pool, collector, settings, clock, stages, cost_limit, fence)

@@ -18,7 +18,7 @@ from jobs.detect.judge import failed_canaries, silent_in
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import LocalRequester, Requester, TimedAnswer
 from jobs.planning.rosters import RosterBook
-from jobs.planning.sweep_schedule import Attempt, Due, Sweep, next_attempt
+from jobs.planning.sweep import Attempt, Due, Sweep, next_attempt
 from storage.accounts import side_facts
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import MissedReason, Reading, State

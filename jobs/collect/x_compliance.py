@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from collectors.core.collector import RequestFailure
 from collectors.x.wire.compliance import ComplianceJob, JobStatus
 from jobs.base.clock import Clock
-from storage.accounts.compliance import not_found
+from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import observe
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import MissedReason
@@ -99,7 +99,7 @@ class ComplianceLoop:
     async def _start(self, now: datetime) -> None:
         self._next_at = now + EVERY
         async with transaction(self._pool) as conn:
-            accounts = await not_found(conn, Platform.X)
+            accounts = await accounts_not_found(conn, Platform.X)
         if not accounts:
             return
         name = f"blockline-{now:%Y-%m-%d}"

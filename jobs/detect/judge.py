@@ -81,7 +81,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What every answer about one platform is judged by."""
+    """Judges each answer of one platform: whether it is believed, and what it means for each account."""
 
     rule: ConfirmationRule
     confirmations: RecentConfirmations

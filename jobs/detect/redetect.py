@@ -34,7 +34,9 @@ class ConfirmedOn:
             insort(self._times.setdefault(list_id, []), at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime, window: timedelta) -> bool:
-        """As `Cohorts.is_active`: a confirmation counts for readings strictly later than itself."""
+        """As `RecentConfirmations.is_active`: a confirmation counts for readings strictly later than
+        itself.
+        """
         for list_id in lists:
             times = self._times.get(list_id, [])
             newest = bisect_left(times, at) - 1

@@ -121,7 +121,7 @@ class SharedBudgets:
 
 @dataclass(frozen=True, slots=True)
 class SharedBudget:
-    """See `collectors.core.shared_budget.Budget`."""
+    """See `collectors.core.shared_budget.RequestBudget`."""
 
     _all: SharedBudgets
     _platform: Platform
@@ -129,7 +129,7 @@ class SharedBudget:
     _pace: BudgetPace
 
     async def take(self, url: str) -> Granted | RequestFailure:
-        """See `Budget`."""
+        """See `RequestBudget`."""
         name, clock = self._name(url), self._all.clock
         loop = asyncio.get_running_loop()
         patient_until = loop.time() + _PATIENCE_S
@@ -150,7 +150,7 @@ class SharedBudget:
     async def note(
         self, url: str, granted: Granted, http_status: int | None, window: RateLimitWindow
     ) -> None:
-        """See `Budget`."""
+        """See `RequestBudget`."""
         stated = self._stated(http_status, window)
         await self._all.note(self._name(url), self._platform, granted, stated)
 

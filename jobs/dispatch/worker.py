@@ -1,7 +1,7 @@
 """What every process that reads does: it makes the requests that are put into the queue, on any machine.
 
 It judges nothing: answers go to the process that plans. What stands in the way of this machine alone
-(`jobs.dispatch.machine_pause`) pauses this machine alone, and others do its work.
+(`jobs.dispatch.worker_pauses`) pauses this machine alone, and others do its work.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from collectors.core.collector import Collector
 from jobs.base.database_clock import SteadyClock
 from jobs.base.errors import unknown_error
 from jobs.dispatch.answer_codec import pack
-from jobs.dispatch.machine_pause import MachineBreaker, asks_elsewhere, unasked
+from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere, unasked
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.postgres.process_name import this_process
 from storage.work import (
@@ -59,7 +59,7 @@ class QueueWorker:
         self._started_at = clock()
         self._collectors: dict[str, Collector] = {}
         self._paused: dict[str, SourcePause] = {}
-        self._alone = MachineBreaker()
+        self._alone = WorkerPauses()
         self._told_off = False
         self._consumer: Consumer | None = None
         self._requests: dict[str, asyncio.Semaphore] = {}

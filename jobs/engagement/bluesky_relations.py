@@ -16,7 +16,8 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Relations:
-    """Keeps the follows from executives to watched accounts as signals. See `jobs.base.periodic_task.Chore`.
+    """Keeps the follows from executives to watched accounts as signals. See
+    `jobs.base.periodic_task.PeriodicTask`.
 
     A follow that is not listed any more is not called an unfollow: the platform lists those that stand, and
     gives no date of an end.

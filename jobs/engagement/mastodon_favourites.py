@@ -20,7 +20,7 @@ _EVERY = timedelta(hours=1)
 
 class WatchedPosts:
     """Looks once an hour which executives favourited the watched posts. See
-    `jobs.base.periodic_task.Chore`.
+    `jobs.base.periodic_task.PeriodicTask`.
     """
 
     def __init__(

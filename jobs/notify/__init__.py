@@ -2,6 +2,6 @@
 
 Of `jobs` it may import `alerting`, `base`, `delivery`, `detect`, `dispatch`, `export`, `messages`,
 `planning`, `replay` and `selfmonitoring`. It may also import the other packages.
-Begin with `notifier.py`. It holds one tick of the notifier; `loops.py` runs the ticks, `digests.py` and
-`reminders.py` queue the other emails.
+Begin with `pipeline.py`. It puts the loops together in order; `notifier.py` decides and sends, `digests.py`
+and `reminders.py` queue the other emails.
 """

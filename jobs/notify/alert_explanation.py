@@ -12,8 +12,8 @@ from jobs.base.wording import account_name, minute
 from jobs.messages.late_members import late_words
 from jobs.messages.wave_content import phrase_with_certainty
 from storage.model.alerts.alerts import MailKind, MailState
-from storage.model.alerts.decision_words import DECISION_WORDS
 from storage.model.alerts.history import AlertHistory, ChangeFacts, RuleDecision, SentMail
+from storage.model.alerts.rule_words import DECISION_WORDS
 from storage.model.alerts.rules import AlertRule, StoredRule
 from storage.model.core.availability import ChangeKind
 from storage.model.text.states import clean

@@ -28,7 +28,7 @@ from storage.model.alerts.alerts import (
     MailKind,
     MailState,
 )
-from storage.model.alerts.decision_words import DECISION_WORDS
+from storage.model.alerts.rule_words import DECISION_WORDS
 from storage.model.alerts.rules import Digest, StoredRule
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn

@@ -101,7 +101,7 @@ async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: 
         asked=requests.asked,
         answered=requests.answered,
         silences=tuple(await silence_report.silences(conn, begins, until, late_after)),
-        troubles=tuple(await silence_report.troubles(conn, list(begins), since, until)),
+        troubles=tuple(await silence_report.past_conditions(conn, list(begins), since, until)),
         provisional=await rule_scope_report.provisional(conn, [w.account_id for w in scope], until),
         untold=()
         if due.is_round_up

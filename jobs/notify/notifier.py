@@ -30,8 +30,7 @@ from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
 from jobs.messages.compose import Letterhead, ReplyThread, compose, story_key
 from jobs.notify import engagement_alerts, reminders, wave_chart
 from jobs.notify.digests import queue_digest
-from storage.alerts import mail_queue, mutes, outbox, rules, threads
-from storage.alerts import open_alerts as open_alerts
+from storage.alerts import mail_queue, mutes, open_alerts, outbox, rules, threads
 from storage.model.alerts.alerts import AlertRow, Mail, MailDraft, Via
 from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId

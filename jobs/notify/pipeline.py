@@ -1,6 +1,6 @@
-"""The way of an alert, put together: from what is decided to what a mail server or a channel accepted.
+"""Assemble the alert pipeline, from decision to delivery.
 
-A change and its alert are stored in one transaction (`storage.alerts.creation`); here it goes on.
+The alert itself is stored in the transaction of its change (`storage.alerts.creation`).
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,11 +24,13 @@ def alert_pipeline(
 ) -> dict[str, Callable[[], Awaitable[None]]]:
     """The loops of the notifying side by name, in the order in which an alert passes them.
 
-    Each runs by itself: a server that hangs delays no decision and no other way out. `smtp` None: mails are
-    composed and wait, and say why.
+    Each runs by itself: a server that hangs delays neither decisions nor other channels. `smtp` None: mails
+    are composed and wait, and say why.
     """
-    decision = DecisionLoop(pool, head, clock)  # take, decide and group, compose, queue: one transaction
-    email = DeliveryLoop(pool, smtp, Via.SMTP, clock, MailRateLimit(mails_per_minute))  # send, then mark
+    # From open alerts to queued messages, in one transaction: take, decide and group, compose, queue.
+    decision = DecisionLoop(pool, head, clock)
+    # From the queue to a server: claim, send, and mark as sent, to be retried, or dead.
+    email = DeliveryLoop(pool, smtp, Via.SMTP, clock, MailRateLimit(mails_per_minute))
     channel = DeliveryLoop(pool, channels, Via.CHANNEL, clock)
     return {
         "Deciding what is told": decision.turn,

@@ -16,11 +16,11 @@ from jobs.planning.change_rates import NEVER, Expectations, Learned, Prior, noth
 from jobs.planning.daily_bill import DailyBill, Refusal, earliest_billable
 from jobs.planning.in_flight import InFlightReads
 from jobs.planning.initial_state import as_last_read, asked_in_turn, is_closed, members_by_list, read_at
-from jobs.planning.roster_priority import Pick, PlannerRule, RosterPlanner, rosters_by_list
+from jobs.planning.roster_priority import Pick, PlannerRule, RosterPriority, rosters_by_list
 from jobs.planning.rosters import RosterBook
 from jobs.planning.sentinels import DailyCostFilter, plan_within_cost_limit
+from jobs.planning.sweep import Attempt, retry_after
 from jobs.planning.sweep_planner import NotBefore, ScheduledRead
-from jobs.planning.sweep_schedule import Attempt, retry_after
 from jobs.planning.watch_state import WatchState
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import State
@@ -38,7 +38,7 @@ class _PlacePlan:
     ids: list[AccountId]
     base: list[Roster]
     expectations: Expectations
-    planner: RosterPlanner
+    planner: RosterPriority
     request_every_s: float
     left: float
     counted_at: float
@@ -66,7 +66,7 @@ class _PlacePlan:
         return self.counted_at + max(0.0, requests - self.left) * self.request_every_s
 
 
-class AdaptiveSchedule:
+class AdaptivePlanner:
     """Reads each place as often as a sweep of `every` would, but not everybody equally often.
 
     What it learned is handed over by `learned`, and given back at the next start.
@@ -260,7 +260,7 @@ class AdaptiveSchedule:
         positions = [np.array([where[a] for a in roster.account_ids], np.intp) for roster in base]
         if self._days is None:
             ahead, open_today = rosters_by_list(members, every, size), None
-            planner = RosterPlanner(self.rule, expectations, positions, ahead)
+            planner = RosterPriority(self.rule, expectations, positions, ahead)
         else:
             native_ids = [w.account.native_id for w in watched]
             controls = [c.account.native_id for c in self._rosters.canaries_at(place)]

@@ -28,7 +28,7 @@ _ENOUGH = 200
 class Prior:
     """What is held before anything was read, and how fast the signs of a list fade.
 
-    The rates of single accounts are those of polling.md, section 3; the rest was chosen by simulation.
+    The rates of single accounts come from recorded histories; the rest was chosen by simulation.
     """
 
     edges_s: tuple[float, ...] = (3 * HOUR, 12 * HOUR, 2 * DAY, 7 * DAY, 30 * DAY, np.inf)

@@ -7,7 +7,7 @@ import numpy as np
 
 from jobs.detect.judge import TrackedAccount
 from jobs.planning.change_rates import NEVER, Accounts, Positions
-from jobs.planning.sweep_schedule import Attempt
+from jobs.planning.sweep import Attempt
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import State
 from storage.model.core.coverage import BatchOutcome, Roster

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from jobs.planning.adaptive_planner import AdaptiveSchedule
+from jobs.planning.adaptive_planner import AdaptivePlanner
 from jobs.planning.change_rates import Learned, Prior
 from jobs.planning.daily_cost_guard import CostLimitGuard
 from storage.model.core.accounts import Platform
@@ -24,12 +24,12 @@ class PlannerMemory:
         self,
         pool: Pool,
         platform: Platform,
-        schedule: AdaptiveSchedule,
+        planner: AdaptivePlanner,
         cost_limit: CostLimitGuard | None = None,
     ) -> None:
         self._pool = pool
         self._platform = platform
-        self._schedule = schedule
+        self._planner = planner
         self._cost_limit = cost_limit
         self._kept_at: datetime | None = None
 
@@ -38,7 +38,7 @@ class PlannerMemory:
         learned: dict[str, Learned] = {}
         on_record, saved_at = await planner_state.load_learned(conn, self._platform)
         for place, one in on_record.items():
-            if (told := _usable(one, self._schedule.prior)) is not None:
+            if (told := _usable(one, self._planner.prior)) is not None:
                 learned[place] = told
             else:
                 where = " ".join(filter(None, (self._platform.value, place)))
@@ -47,7 +47,7 @@ class PlannerMemory:
         days = None if self._cost_limit is None else self._cost_limit.days
         promises = await planner_state.guaranteed_intervals(conn)
         by_another = saved_at != self._kept_at
-        self._schedule.remember(changed_at, learned, promises, days, by_another=by_another)
+        self._planner.remember(changed_at, learned, promises, days, by_another=by_another)
 
     async def keep(self, now: datetime) -> None:
         """Write down what was learned, if that was not done lately, and how it stands with a ceiling."""
@@ -55,7 +55,7 @@ class PlannerMemory:
             await self._cost_limit.keep(now)
         if self._kept_at is not None and now - self._kept_at < _EVERY:
             return
-        learned = {place: asdict(one) for place, one in self._schedule.learned().items()}
+        learned = {place: asdict(one) for place, one in self._planner.learned().items()}
         async with transaction(self._pool) as conn:
             await planner_state.save_learned(conn, self._platform, learned, now)
         self._kept_at = now

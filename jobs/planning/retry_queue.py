@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from jobs.planning.sweep_schedule import retry_after
+from jobs.planning.sweep import retry_after
 from storage.model.core.accounts import AccountId
 
 _ASK_AGAIN = 3

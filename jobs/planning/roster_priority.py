@@ -93,7 +93,7 @@ class _ReadQueue:
             heappush(heap, (at, who))
 
     def next_from(self, now: float) -> float:
-        """See `Planner.next_from`."""
+        """See `RosterPriority.next_from`."""
         if self.first(now) is not None:
             return -np.inf
         while self._held_back and self._from[self._held_back[0][1]] != self._held_back[0][0]:
@@ -101,7 +101,7 @@ class _ReadQueue:
         return self._held_back[0][0] if self._held_back else np.inf
 
 
-class RosterPlanner:
+class RosterPriority:
     """The requests to one place. Who calls keeps to the budget of the sweep; the shares are kept here.
 
     What was picked is under way, and is not picked again, until it is said how it went.

@@ -1,32 +1,32 @@
-"""Rosters are made again when accounts or control accounts changed, and the schedule takes them up."""
+"""Rebuild the rosters after accounts or control accounts changed, and hand them to the planner."""
 
 from datetime import datetime
 
 from jobs.planning.rosters import RosterBook
-from jobs.planning.sweep_planner import ReadSchedule
+from jobs.planning.sweep_planner import Planner
 from jobs.planning.watch_state import WatchState
 from storage.postgres.locks import Fence
 from storage.postgres.pool import Conn, Pool
 
 
 class RosterRenewal:
-    """Keeps the rosters of one platform and the schedule that reads them in step with who is watched."""
+    """Keeps the rosters of one platform and the planner that reads them in step with who is watched."""
 
     def __init__(
-        self, pool: Pool, watched: WatchState, rosters: RosterBook, schedule: ReadSchedule, fence: Fence
+        self, pool: Pool, watched: WatchState, rosters: RosterBook, planner: Planner, fence: Fence
     ) -> None:
         self._pool = pool
         self._watched = watched
         self._rosters = rosters
-        self._schedule = schedule
+        self._planner = planner
         self._fence = fence
 
     async def renew(self, now: datetime) -> None:
-        """In a transaction of its own: control accounts were found or retired."""
+        """Rebuild in a transaction of its own, after control accounts were found or retired."""
         async with self._rosters.renewal(self._pool, self._fence) as conn:
             await self.load(conn, now)
 
     async def load(self, conn: Conn, now: datetime) -> None:
-        """The same within a `RosterBook.renewal` that is under way."""
+        """Rebuild inside a running `RosterBook.renewal`."""
         await self._rosters.load(conn, self._watched.accounts(), now)
-        self._schedule.take_up(self._rosters.base, await self._rosters.attempts(conn), now)
+        self._planner.take_up(self._rosters.base, await self._rosters.attempts(conn), now)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from jobs.detect.judge import CanaryExpectation
-from jobs.planning.sweep_schedule import Attempt, choose_canaries, pack
+from jobs.planning.sweep import Attempt, choose_canaries, pack
 from storage.accounts import canaries
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.coverage import Roster, WhyRead

@@ -20,7 +20,7 @@ import numpy as np
 
 from jobs.planning.change_rates import NEVER, Bools, Expectations, Floats, Positions
 from jobs.planning.daily_bill import DailyBill, Refusal, next_day
-from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPlanner
+from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPriority
 from storage.model.core.coverage import WhyRead
 from storage.model.limits.daily_cost_shares import PER_LIST, divide, most_sentinels
 
@@ -83,7 +83,7 @@ class DailyCostFilter:
     def __init__(
         self,
         days: DailyBill,
-        planner: RosterPlanner,
+        planner: RosterPriority,
         ahead: Sequence[Ahead],
         first_part: int,
         native_ids: list[str],
@@ -208,12 +208,12 @@ def plan_within_cost_limit(
     native_ids: list[str],
     controls: Sequence[str],
     size: int,
-) -> tuple[DailyCostFilter, RosterPlanner]:
+) -> tuple[DailyCostFilter, RosterPriority]:
     """The planner of a place whose accounts are paid for by the day, and what opens rosters to it."""
     sentinels = choose_sentinels(lists, _order(days, native_ids, expectations), most_sentinels(days.most))
     ahead = parts_of_lists(lists, every_s, size)
     watching = [*base, *packed(sentinels, size)]
-    planner = RosterPlanner(rule, expectations, [*watching, *(part.accounts for part in ahead)], ahead)
+    planner = RosterPriority(rule, expectations, [*watching, *(part.accounts for part in ahead)], ahead)
     sizes = [len(roster) for roster in base]
     return (
         DailyCostFilter(days, planner, ahead, len(watching), native_ids, sizes, lists, sentinels, controls),

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from typing import Protocol
 
 from jobs.detect.judge import Judged
-from jobs.planning.sweep_schedule import Attempt, Sweep, due_from, next_attempt
+from jobs.planning.sweep import Attempt, Sweep, due_from, next_attempt
 from jobs.planning.watch_state import WatchState
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
@@ -38,7 +38,7 @@ class ScheduledRead:
     """The last answer was not believed: ask beside other control accounts."""
 
 
-class ReadSchedule(Protocol):
+class Planner(Protocol):
     """What a monitor asks for its next requests."""
 
     def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], now: datetime, /) -> None:
@@ -68,7 +68,7 @@ class ReadSchedule(Protocol):
         ...
 
 
-class SweepSchedule:
+class SweepPlanner:
     """Everybody once in each slot of the sweep."""
 
     def __init__(self, sweep: Sweep, watched: WatchState) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorCounts
 from jobs.engagement.timelines import EngagementPoller
-from jobs.notify.simulated_loop import MailLoop
+from jobs.rehearsal.mail_loop import MailLoop
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.engagement.timelines import EngagementPoller
 from jobs.messages.compose import Letterhead
-from jobs.notify.simulated_loop import MailLoop
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from jobs.rehearsal.driver import PlatformWatch, Scripted, Simulation, play
+from jobs.rehearsal.mail_loop import MailLoop
 from jobs.rehearsal.simulators import TOKEN, Simulators
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries

@@ -145,8 +145,8 @@ class LeaderLoop:
             await self._monitor.step()
 
     def task_turn(self, task: PeriodicTask, can_date: Callable[[], bool]) -> Callable[[], Awaitable[None]]:
-        """One turn of a chore: it works only while this process holds the lock and has loaded, and what it
-        reads can be dated.
+        """One turn of a periodic task: it works only while this process holds the lock and has loaded, and
+        what it reads can be dated.
         """
 
         async def turn() -> None:

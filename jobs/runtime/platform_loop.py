@@ -1,4 +1,6 @@
-"""Everything that reads one platform in a running installation: the monitor, its chores, its event stream."""
+"""Everything that reads one platform in a running installation: the monitor, its periodic tasks, its event
+stream.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -14,10 +16,10 @@ from jobs.base.database_clock import SteadyClock
 from jobs.base.periodic_task import PeriodicTask
 from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers
 from jobs.collect.event_stream import EventListener
-from jobs.collect.handle_history import HandleRecords
 from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
+from jobs.collect.plc_handles import HandleRecords
 from jobs.collect.vantages import AT_ONCE as AT_ONCE_ELSEWHERE
 from jobs.collect.vantages import VantageReader
 from jobs.collect.x_compliance import ComplianceLoop
@@ -34,7 +36,7 @@ from jobs.engagement.likes import LikesPoller
 from jobs.engagement.mastodon_favourites import WatchedPosts
 from jobs.engagement.timelines import EngagementPoller
 from jobs.planning.daily_cost_guard import CostLimitedCollector, cost_limit_for
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from jobs.runtime.leader import EPOCH, LeaderLoop
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import source_name

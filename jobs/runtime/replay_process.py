@@ -37,7 +37,7 @@ class ReplayProcess:
         self._patience_s = patience_s
 
     async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
-        """Raises NotDecided. When cancelled, the process is killed first."""
+        """Raises ReevaluationFailed. When cancelled, the process is killed first."""
         try:
             with TemporaryDirectory(prefix="blockline-replay-") as name:
                 folder = Path(name)

@@ -30,7 +30,7 @@ async def told_since(conn: Conn, since: datetime) -> list[AlertThread]:
     return _stories(rows)
 
 
-async def story_told(conn: Conn, story_key: str, waves: int) -> AlertThread | None:
+async def sent_thread(conn: Conn, story_key: str, waves: int) -> AlertThread | None:
     """A story as it stood after its first waves; None when there are none of them."""
     rows = await conn.fetch(
         """
@@ -220,7 +220,7 @@ class ThreadLine:
         return self.acknowledged_wave >= self.waves
 
 
-async def story_lines(conn: Conn, limit: int) -> list[ThreadLine]:
+async def thread_lines(conn: Conn, limit: int) -> list[ThreadLine]:
     """The stories that were told last, newest first."""
     rows = await conn.fetch(
         """
@@ -257,7 +257,7 @@ async def stories_named(conn: Conn, text: str) -> list[str]:
     return [r["story_key"] for r in rows]
 
 
-async def newest_story(conn: Conn) -> str | None:
+async def newest_thread(conn: Conn) -> str | None:
     """The key of the story that was told last; None when nothing was told yet."""
     return await conn.fetchval(
         """

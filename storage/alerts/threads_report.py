@@ -189,7 +189,7 @@ class ThreadStatus:
         return self.acknowledged_wave >= self.waves
 
 
-async def story_note(conn: Conn, story_key: str) -> ThreadStatus | None:
+async def thread_status(conn: Conn, story_key: str) -> ThreadStatus | None:
     """One story by its key; None when there is none."""
     row = await conn.fetchrow(
         """
@@ -249,7 +249,7 @@ async def thread_of(conn: Conn, mail_id: int) -> MailThread | None:
     )
     if row is None:
         return None
-    note = await story_note(conn, row["story_key"])
+    note = await thread_status(conn, row["story_key"])
     if note is None:
         return None
     mails = await conn.fetch(

@@ -12,8 +12,8 @@ from storage.model.orders.cohort import kind_in
 from storage.model.orders.half_years import HalfYear, HalfYearCoverage, looked_by_half
 from storage.model.orders.published_vs_observed import (
     Claimed,
+    ConfirmedCountryState,
     CountrySighting,
-    CountryState,
     code_of,
     codes_by_name,
     observed_in,
@@ -106,7 +106,7 @@ async def _sightings(
     for account_id, theirs in groupby(rows, key=lambda r: r["account_id"]):
         spells = list(theirs)
         stands = [
-            CountryState(
+            ConfirmedCountryState(
                 kind_in(
                     country,
                     State(Status(r["status"]), tuple(r["withheld_in"])),

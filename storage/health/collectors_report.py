@@ -56,7 +56,7 @@ class Disagreement:
     """Its observer is the vantage, its value what is seen from there."""
 
 
-async def detectors(conn: Conn, now: datetime) -> list[CollectorReport]:
+async def collector_reports(conn: Conn, now: datetime) -> list[CollectorReport]:
     """One for each place and vantage that is read, or that has a trouble on record for a whole platform.
 
     What was asked more than a week ago counts only for the rosters that the sweep reads now.

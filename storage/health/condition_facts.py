@@ -7,7 +7,7 @@ from datetime import datetime
 from asyncpg import Record
 
 from storage.alerts.rules import unreadable_rules
-from storage.health.collectors_report import detectors
+from storage.health.collectors_report import collector_reports
 from storage.health.workers_report import SHOWN_FOR
 from storage.model.alerts.conditions import (
     CollectorStatus,
@@ -56,7 +56,7 @@ async def facts(
             last_answered_at=d.last_answered_at,
             doubted=d.doubted,
         )
-        for d in await detectors(conn, now)
+        for d in await collector_reports(conn, now)
     ]
     heard = await heard_of(conn, now - SHOWN_FOR)
     return ConditionFacts(

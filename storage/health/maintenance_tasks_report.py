@@ -1,4 +1,6 @@
-"""Read model of what is done beside the sweep: when each chore last left a trace; and of the outbox."""
+"""Read model of what is done beside the sweep: when each maintenance task last left a trace; and of the
+outbox.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

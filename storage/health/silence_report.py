@@ -37,7 +37,7 @@ async def silences(
     return [PlatformSilence(Platform(r["platform"]), r["previous"], r["at"]) for r in rows]
 
 
-async def troubles(
+async def past_conditions(
     conn: Conn, platforms: Sequence[Platform], since: datetime, until: datetime
 ) -> list[PastCondition]:
     """What kept these platforms from being read between two times, the longest first."""

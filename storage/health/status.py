@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from storage.countries.countries import CountryCount, by_country
-from storage.health.collectors_report import CollectorReport, detectors
+from storage.health.collectors_report import CollectorReport, collector_reports
 from storage.health.conditions import open_conditions
 from storage.health.workers_report import WorkersReport, machines
 from storage.model.alerts.conditions import KnownCondition
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, MissedReason, State, Status
 from storage.postgres.pool import Conn
-from storage.work.daily_cost_limit import DayBill, bills
+from storage.work.daily_cost_limit import StoredDailyBill, bills
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Overview(StatusReport):
     detectors: tuple[CollectorReport, ...]
     conditions: tuple[KnownCondition, ...]
     """Troubles of the monitor itself that are not over."""
-    bills: tuple[DayBill, ...]
+    bills: tuple[StoredDailyBill, ...]
     """Where there is a ceiling on what reading costs."""
     mails: MailCount
     alerts_undecided: int
@@ -128,7 +128,7 @@ async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
         ),
         changes=await _changes(conn, now),
         requests=await _requests(conn, now),
-        detectors=tuple(await detectors(conn, now)),
+        detectors=tuple(await collector_reports(conn, now)),
         conditions=tuple(await open_conditions(conn)),
         bills=tuple(await bills(conn, now)),
         mails=await _mails(conn),

@@ -12,7 +12,7 @@ from storage.work.workers import PlatformLeader, Worker, heard_of, platform_lead
 
 SHOWN_FOR = timedelta(minutes=1)
 """Workers of which nothing was heard for longer are not told of any more: most of them just ended."""
-HELD_TOLD_OF = 100
+FAILED_JOBS_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Queue:
     """The process that says what is read; None: none does."""
     line: QueueBacklog
     unheard_since: datetime | None = None
-    """When that process last reported itself, if that is more than `TOLD_OF` ago."""
+    """When that process last reported itself, if that is more than `SHOWN_FOR` ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class WorkersReport:
     queues: tuple[Queue, ...]
     """Of each source that somebody reads or plans, or of which requests are there, by name."""
     held: tuple[FailedJob, ...]
-    """Requests at which a worker failed by a fault of ours, the oldest first: `HELD_TOLD_OF` at most."""
+    """Requests at which a worker failed by a fault of ours, the oldest first: `FAILED_JOBS_SHOWN` at most."""
 
     @property
     def held_in_all(self) -> int:
@@ -45,7 +45,7 @@ class WorkersReport:
 async def machines(conn: Conn, now: datetime) -> WorkersReport:
     workers = await heard_of(conn, now - SHOWN_FOR)
     queues = _queues(workers, await platform_leaders(conn), await lines(conn, now), now)
-    return WorkersReport(tuple(workers), tuple(queues), tuple(await held_jobs(conn, HELD_TOLD_OF)))
+    return WorkersReport(tuple(workers), tuple(queues), tuple(await held_jobs(conn, FAILED_JOBS_SHOWN)))
 
 
 def _queues(

@@ -1,4 +1,4 @@
-"""Read models of the live page: everything in one snapshot. What is new since is in `reports_news`.
+"""Read models of the live page: everything in one snapshot. What is new since is in `storage.live.updates`.
 
 Every function runs on the caller's connection and returns typed rows; times are aware datetimes in UTC.
 """

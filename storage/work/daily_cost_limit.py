@@ -128,7 +128,7 @@ class ListBill:
 
 
 @dataclass(frozen=True, slots=True)
-class DayBill:
+class StoredDailyBill:
     """The bill of the newest day under a ceiling."""
 
     platform: Platform
@@ -144,13 +144,13 @@ class DayBill:
         return sum(self.paid.values())
 
 
-async def bills(conn: Conn, now: datetime) -> list[DayBill]:
+async def bills(conn: Conn, now: datetime) -> list[StoredDailyBill]:
     """Of each platform that was read under a ceiling in the last two days, the day last read on."""
     rows = await conn.fetch(
         "select * from account_ceiling where day >= $1 order by platform", (now - timedelta(days=1)).date()
     )
     return [
-        DayBill(
+        StoredDailyBill(
             platform := Platform(r["platform"]),
             r["day"],
             DailyCostLimit(r["most"], r["in_turn"], r["sentinels"], r["round_days"], r["waiting"]),

@@ -17,7 +17,7 @@ from collectors.x.collector import XCollector
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from jobs.rehearsal.pipeline import enlist, simulated_canaries
 from jobs.rehearsal.simulators import TOKEN, spawn
 from storage.model.core.accounts import Platform

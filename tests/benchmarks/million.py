@@ -23,7 +23,7 @@ import uvloop
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from jobs.rehearsal.pipeline import collector_at
 from jobs.rehearsal.simulators import Simulators, spawn
 from storage.model.core.accounts import Platform

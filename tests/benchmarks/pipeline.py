@@ -39,13 +39,22 @@ BUSY = 2_000
 """Accounts of a busy day: each changes about four times."""
 REHEARSED = 500
 FIELDS = "name,username,protected,withheld"
-_PARSE = ("x.py", "x_lookup", "x_wire", "x_envelope", "wire", "base")
-_RECORD = ("record", "coverage", "db", "evidence", "facts", "projection", "alert_births", "accounts")
+_PARSE = ("x/collector.py", "x/lookup.py", "x/wire/", "core/wire.py", "core/collector.py")
+_RECORD = (
+    "changes/record.py",
+    "changes/spells.py",
+    "readings/coverage.py",
+    "readings/evidence.py",
+    "postgres/pool.py",
+    "accounts/side_facts.py",
+    "accounts/accounts.py",
+    "alerts/creation.py",
+)
 PARTS = (
     ("parse", tuple(f"collectors/{name}" for name in _PARSE)),
     ("request", ("collectors/", "tweepy/", "aiohttp/", "yarl/", "multidict/")),
-    ("judge", ("jobs/judge", "jobs/detect", "jobs/confirm", "jobs/cohorts")),
-    ("record", ("jobs/recorder", "asyncpg/", *(f"storage/{name}" for name in _RECORD))),
+    ("judge", ("jobs/detect/",)),
+    ("record", ("jobs/collect/recorder.py", "asyncpg/", *(f"storage/{name}" for name in _RECORD))),
     ("plan", ("jobs/",)),
 )
 """The nouns of `storage.model` belong to whoever makes them."""

@@ -19,7 +19,7 @@ from collectors.simulator.core.history_files import load_history
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from jobs.rehearsal.pipeline import collector_at, enlist, mastodon_hosts, simulated_canaries
 from jobs.rehearsal.simulators import played, spawn
 from storage.model.core.accounts import Platform

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.auth.signed_links import Link, LinkAction, token
-from storage.alerts.threads_report import story_note
+from storage.alerts.threads_report import thread_status
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened
@@ -23,7 +23,7 @@ ACKNOWLEDGE = "form[action^='/api/alerts/acknowledge']"
 
 async def is_acknowledged(pool: Pool, story_key: str) -> bool:
     async with transaction(pool) as conn:
-        note = await story_note(conn, story_key)
+        note = await thread_status(conn, story_key)
     return note is not None and note.is_acknowledged
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import grimp
 import pytest
 
+from tests.benchmarks.pipeline import PARTS
 from tests.house.source import PACKAGES, ROOT, docstring, dotted, modules
 
 CONTRACTS: list[Mapping[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
@@ -45,6 +46,12 @@ def test_a_module_that_says_pure_in_its_docstring_reaches_no_input_or_output() -
         for name in reached:
             chain = graph.find_shortest_chain(importer=module, imported=name, as_packages=name in PACKAGES)
             assert chain is None, " -> ".join(chain)
+
+
+def test_the_parts_that_a_benchmark_tells_apart_are_where_it_says() -> None:
+    files = [str(m.relative_to(ROOT)) for m in modules()]
+    ours = [path for _, paths in PARTS for path in paths if path.split("/")[0] in PACKAGES]
+    assert [path for path in ours if not any(file.startswith(path) for file in files)] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qs, unquote
 
-from collectors.simulator.bluesky import payloads as payloads
+from collectors.simulator.bluesky import payloads
 from collectors.simulator.bluesky.app_view import (
     GET_PROFILE,
     GET_PROFILES,

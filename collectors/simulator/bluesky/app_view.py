@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from collectors.simulator.bluesky import payloads as payloads
+from collectors.simulator.bluesky import payloads
 from collectors.simulator.bluesky.faults import LASTING, odd_labels, twisted
 from collectors.simulator.bluesky.payloads import COLLECTIONS, JSON, answer
 from collectors.simulator.bluesky.world import BlueskyWorld, HeardLabelers, HostingStatus

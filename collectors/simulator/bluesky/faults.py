@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from collectors.simulator.bluesky import payloads as payloads
+from collectors.simulator.bluesky import payloads
 from collectors.simulator.bluesky.payloads import HTML_TYPE, JSON, answer, dumps
 from collectors.simulator.core.faults import FaultKind
 from collectors.simulator.core.reply import SimulatedReply

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote
 from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.mastodon_ids import actor_of
 from collectors.simulator.core.reply import SimulatedReply
-from collectors.simulator.mastodon import payloads as payloads
+from collectors.simulator.mastodon import payloads
 from collectors.simulator.mastodon.faults import failed, limits, twisted
 from collectors.simulator.mastodon.payloads import ACTOR_TYPE, HTML, HTML_TYPE, JRD_TYPE, JSON_TYPE, dumps
 from collectors.simulator.mastodon.world import MastodonHost, MastodonWorld, ServerMember

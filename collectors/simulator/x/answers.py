@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.reply import SimulatedReply
-from collectors.simulator.x import payloads as payloads
+from collectors.simulator.x import payloads
 from collectors.simulator.x.faults import failed, twisted
 from collectors.simulator.x.follows_likes import following, invalid, liked, unreadable
 from collectors.simulator.x.payloads import NEW_HOST, OLD_HOST, Fragment, Spelling, dumps

@@ -8,7 +8,7 @@ from typing import Final
 
 from collectors.core.wire import is_object, parse
 from collectors.simulator.core.reply import SimulatedReply
-from collectors.simulator.x import payloads as payloads
+from collectors.simulator.x import payloads
 from collectors.simulator.x.follows_likes import invalid
 from collectors.simulator.x.payloads import dumps
 from collectors.simulator.x.rate_limits import Meter

@@ -5,7 +5,7 @@ from typing import Final
 
 from collectors.simulator.core.faults import FaultKind
 from collectors.simulator.core.reply import SimulatedReply
-from collectors.simulator.x import payloads as payloads
+from collectors.simulator.x import payloads
 from collectors.simulator.x.payloads import Spelling, dumps
 from collectors.simulator.x.world import XWorld
 from storage.model.core.availability import Status

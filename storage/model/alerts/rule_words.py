@@ -1,6 +1,6 @@
 """Pure: alert rules in words. The dashboard, the commands and the doctor take them from here alike."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from storage.model.alerts.rule_codec import duration_text
@@ -8,6 +8,26 @@ from storage.model.alerts.rules import AbsentNames, AlertRule, Digest, Match, Se
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.model.text.states import PLATFORM_NAME, capital, clean
+
+DECISION_WORDS: Final[Mapping[str, str]] = {
+    "mailed": "put into a mail of its own",
+    "grouped": "put into one mail with others",
+    "waiting": "waits, for its wave may still grow",
+    "spaced": "waits for the next update of its story, which was told lately",
+    "quiet": "waits until the quiet hours of the rule are over",
+    "digest": "waits for the next round-up or digest of the rule",
+    "muted": "not told: a mute covers it",
+    "maintenance": "not told: a maintenance window covers it",
+    "duplicate": "not told: an earlier rule tells the same people",
+    "no_rule": "not told: no rule matched",
+    "no_recipient": "not told: the rule names nobody",
+    "flapping": "not told: the account goes back and forth, and one mail said so",
+    "unsubscribed": "not told: it was for a digest that none of its recipients wants",
+    "superseded": "not told as provisional: it was confirmed before, and that is told",
+    "corrected": "not told: a later reading shows that it was not so, or not yet",
+}
+"""What a rule did with an alert, and why, by its decision."""
+
 
 _KIND: Final = {
     ChangeKind.BASELINE: "first readings",

@@ -19,7 +19,7 @@ RESERVED_CODES = {"UK": "GB", "EL": "GR"}
 
 
 @dataclass(frozen=True, slots=True)
-class CountryState:
+class ConfirmedCountryState:
     """A confirmed state of one account, as it is in the country that is asked about."""
 
     kind: Kind
@@ -170,7 +170,7 @@ def code_of(report: TransparencyReport, by_name: Mapping[str, str]) -> str | Non
 
 
 def sightings(
-    account_id: AccountId, stands: Sequence[CountryState]
+    account_id: AccountId, stands: Sequence[ConfirmedCountryState]
 ) -> tuple[list[CountrySighting], list[CountrySighting]]:
     """When one account became withheld in the country, and when it was back there. `stands` are by time.
 
@@ -178,7 +178,7 @@ def sightings(
     """
     withheld: list[CountrySighting] = []
     restored: list[CountrySighting] = []
-    before: CountryState | None = None
+    before: ConfirmedCountryState | None = None
     is_out = False
     for stand in stands:
         after = stand.onset_after or (before.since if before is not None else None)

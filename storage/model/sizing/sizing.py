@@ -1,7 +1,8 @@
 """Pure: what watching so many accounts takes, and how late a change would be seen.
 
-Nothing here looks at an installation: figures follow from what is asked and from `sizing_facts`, and each
-says which kind it is. Readings that confirm a change, retries and requests for one account come on top.
+Nothing here looks at an installation: figures follow from what is asked and from
+`storage.model.sizing.facts`, and each says which kind it is. Readings that confirm a change, retries and
+requests for one account come on top.
 """
 
 import math
@@ -12,7 +13,7 @@ from enum import StrEnum
 from storage.model.core.accounts import Platform
 from storage.model.limits import daily_cost_shares
 from storage.model.limits.daily_cost_shares import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
-from storage.model.sizing import facts as facts
+from storage.model.sizing import facts
 from storage.model.sizing.facts import TERMS, FigureBasis
 from storage.model.sizing.question import DAY, HOUR, PlannerKind, Room, SizingQuestion
 

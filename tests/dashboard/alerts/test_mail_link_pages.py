@@ -11,7 +11,7 @@ import pytest
 from dashboard.alerts.mail_link_pages import UNKNOWN
 from dashboard.auth.signed_links import Link, LinkAction, token, without_tokens
 from storage.alerts.rules import save_rule
-from storage.alerts.threads_report import story_note
+from storage.alerts.threads_report import thread_status
 from storage.model.alerts.rules import AlertRule, Digest
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
@@ -60,7 +60,7 @@ async def test_looking_at_an_acknowledge_link_ten_times_changes_nothing(
     assert '<button type="submit" class="button primary">Acknowledge</button>' in page
     assert "<form" in page
     async with transaction(pool) as conn:
-        story = await story_note(conn, played.story_keys[0])
+        story = await thread_status(conn, played.story_keys[0])
     assert story is not None
     assert story.subject.partition("(")[0] in page
 

@@ -10,9 +10,9 @@ import pytest
 
 from dashboard.executives.chart import executive_figure, gained, marks_of
 from dashboard.executives.chart_frame import AxisLabel, placed
-from dashboard.executives.data_routes import view_json
 from dashboard.executives.executive_page import acts_table
 from dashboard.executives.person_engagement import MOST_MARKS, MOST_STEPS, PersonView, person_view
+from dashboard.executives.routes import view_json
 from dashboard.executives.words import first_seen, when
 from dashboard.server.app import page_of
 from storage.executives.engagement_report import CounterStep

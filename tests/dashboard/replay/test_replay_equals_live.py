@@ -23,7 +23,7 @@ from dashboard.replay.film_json import FILM_TABLES
 from dashboard.wire.columnar import pack
 from dashboard.wire.compact_json import LETTER, ms
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.rehearsal import scoring as verdict
+from jobs.rehearsal import scoring
 from storage.changes.states import states
 from storage.health.status_at import status_at
 from storage.live import snapshot
@@ -173,13 +173,13 @@ async def test_as_it_was_is_the_truth_as_far_as_readings_can_tell_it(lived: Live
     """The state at a moment is the true one of the last reading before it. Where a state was gone before it
     could be confirmed, it is the one before, and an ideal monitor with these readings would hold the same.
     """
-    lines = {a.native_id: verdict.shown(a) for a in lived.history.accounts}
+    lines = {a.native_id: scoring.shown(a) for a in lived.history.accounts}
     lists = {a.native_id: tuple(f"{a.platform}:{name}" for name in a.lists) for a in lived.history.accounts}
     names = {a.account_id: a.native_id for a in await accounts(lived.pool)}
     checked = unconfirmed = 0
     async with transaction(lived.pool) as conn:
         readings = await rehearsal_readback.reading_times(conn)
-        ideal = Ideal(verdict.observable(lines, lists, readings, ConfirmationRule()), lines, readings)
+        ideal = Ideal(scoring.observable(lines, lists, readings, ConfirmationRule()), lines, readings)
         for view in lived.views:
             told = by_account(await states(conn, at=view.at))
             for account_id, native_id in names.items():
@@ -211,8 +211,8 @@ class Ideal:
 
     def __init__(
         self,
-        believed: Sequence[verdict.Believed],
-        lines: Mapping[str, verdict.StatusTimeline],
+        believed: Sequence[scoring.Believed],
+        lines: Mapping[str, scoring.StatusTimeline],
         readings: Mapping[str, Sequence[datetime]],
     ) -> None:
         self._held = {

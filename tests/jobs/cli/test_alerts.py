@@ -7,7 +7,7 @@ import pytest
 
 from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.alerts import AlertDecision
-from storage.model.alerts.decision_words import DECISION_WORDS
+from storage.model.alerts.rule_words import DECISION_WORDS
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.command_line import Blockline, blockline, forget_settings

@@ -18,11 +18,11 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from dashboard.server.app import page_of
 from jobs.base.clock import SimulatedClock
-from jobs.collect.handle_history import HandleRecords
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
+from jobs.collect.plc_handles import HandleRecords
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.accounts import Platform

@@ -11,7 +11,7 @@ from collectors.core.collector import CollectorAnswer, RequestFailure
 from jobs.base.clock import SimulatedClock
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.engagement.timelines import EngagementPoller
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, accounts_version, add_accounts, stop_watching
 from storage.accounts.canaries import set_canaries
 from storage.executives.signals import add_executive

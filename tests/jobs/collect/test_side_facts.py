@@ -15,14 +15,14 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
 from jobs.base.periodic_task import PeriodicTask
-from jobs.collect.handle_history import HandleRecords
 from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
+from jobs.collect.plc_handles import HandleRecords
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.engagement.bluesky_relations import Relations
 from jobs.engagement.mastodon_favourites import WatchedPosts
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.accounts import handle_history
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.side_facts import facts_of

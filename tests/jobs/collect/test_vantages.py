@@ -9,7 +9,7 @@ import pytest
 from collectors.core.collector import CollectorAnswer
 from jobs.collect.monitor import Monitor
 from jobs.collect.vantages import VantageDifference, VantageReader, compare, differs
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.accounts.side_facts import facts_of

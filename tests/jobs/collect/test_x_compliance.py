@@ -12,7 +12,7 @@ from collectors.simulator.x.app import XServer, serve_x
 from collectors.simulator.x.compliance import READY_AFTER
 from jobs.base.clock import SimulatedClock
 from jobs.collect.x_compliance import ComplianceLoop
-from storage.accounts.compliance import not_found
+from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import facts_of
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
@@ -96,7 +96,7 @@ async def test_the_reason_of_a_vanished_account_becomes_a_side_fact_between_two_
     ]
     assert await facts(pool, "8") == [(*compliance, "deleted", None, first, None, None)]
     async with transaction(pool) as conn:
-        assert [a.native_id for a in await not_found(conn, Platform.X)] == ["7", "8"]
+        assert [a.native_id for a in await accounts_not_found(conn, Platform.X)] == ["7", "8"]
         assert await conn.fetchval("select count(*) from change") == 2
 
 
@@ -107,8 +107,8 @@ async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Po
         await conn.execute(
             "insert into account (platform, native_id, handle, added_at) values ('x', '9', 'c', $1)", T0
         )
-        assert [a.native_id for a in await not_found(conn, Platform.X)] == ["7"]
-        assert await not_found(conn, Platform.BLUESKY) == []
+        assert [a.native_id for a in await accounts_not_found(conn, Platform.X)] == ["7"]
+        assert await accounts_not_found(conn, Platform.BLUESKY) == []
 
 
 async def test_where_nobody_is_missing_no_job_is_made(pool: Pool) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.messages.late_members import late_words
 from storage.alerts.reminders import outstanding
-from storage.alerts.threads import newest_story, story_lines
+from storage.alerts.threads import newest_thread, thread_lines
 from storage.alerts.threads_report import open_stories
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, Joined
 from storage.postgres.pool import Pool, transaction
@@ -90,8 +90,8 @@ async def test_the_mail_of_a_story_that_an_order_opened_later_says_so_and_pages_
     async with transaction(pool) as conn:
         texts = await conn.fetch("select subject, text_body, html_body from mail order by mail_id")
         newest, first = await open_stories(conn, 9)
-        lines = await story_lines(conn, 9)
-        last = await newest_story(conn)
+        lines = await thread_lines(conn, 9)
+        last = await newest_thread(conn)
         unanswered = await outstanding(conn, T0)
     late = (
         "Told under order MeitY 2021-01-31 only now: the order, which names the account, was entered on "

@@ -15,8 +15,8 @@ from storage.alerts import mutes, reminders, rules, threads
 from storage.alerts.decisions_report import decided_lately
 from storage.alerts.history import alerts_of_change, histories
 from storage.alerts.rules import load_rules, save_rule
-from storage.alerts.threads import story_lines
-from storage.alerts.threads_report import count_open_stories, open_stories, story_note, thread_of
+from storage.alerts.threads import thread_lines
+from storage.alerts.threads_report import count_open_stories, open_stories, thread_of, thread_status
 from storage.model.alerts.alerts import AlertRow
 from storage.model.alerts.rules import AlertRule, Digest
 from storage.model.core.accounts import Platform
@@ -308,7 +308,7 @@ async def test_a_round_up_is_counted_as_no_wave_wherever_waves_are_counted(pool:
     async with transaction(pool) as conn:
         stored = await conn.fetch("select wave, in_round_up from story_wave order by wave")
         assert [tuple(w) for w in stored] == [(1, False), (2, True), (3, False)]
-        (line,) = await story_lines(conn, 9)
+        (line,) = await thread_lines(conn, 9)
         (story,) = await open_stories(conn, 9)
         newest = await conn.fetchval("select max(mail_id) from mail")
         thread = await thread_of(conn, newest)
@@ -319,7 +319,7 @@ async def test_a_round_up_is_counted_as_no_wave_wherever_waves_are_counted(pool:
         assert (thread.wave, thread.note.waves, [m.wave for m in thread.mails]) == (2, 2, [1, 2])
         assert [m.wave for m in history.mails] == [2]
         await threads.acknowledge(conn, line.story_key, "ann", "", at + HOUR)
-        (line,), note = await story_lines(conn, 9), await story_note(conn, line.story_key)
+        (line,), note = await thread_lines(conn, 9), await thread_status(conn, line.story_key)
         assert note is not None
         assert (line.acknowledged_wave, line.is_acknowledged) == (2, True)
         assert (note.acknowledged_wave, note.is_acknowledged) == (2, True)

@@ -11,9 +11,9 @@ from collectors.core.collector import CanaryCandidate, CollectorAnswer, RequestF
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.adaptive_planner import AdaptiveSchedule
+from jobs.planning.adaptive_planner import AdaptivePlanner
 from jobs.planning.change_rates import HOUR, Prior, nothing_learned
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import WhyRead
 from storage.model.sizing.question import PlannerKind
@@ -311,18 +311,18 @@ async def test_what_is_under_way_is_not_asked_again_when_the_rosters_are_made_an
     await world.run(monitor, hours(3.5))
     world.platform.trouble = None
     world.clock.set(hours(11))
-    first = monitor.schedule.due(hours(11), lambda _, at: at)
+    first = monitor.planner.due(hours(11), lambda _, at: at)
     assert any(turn.number for turn in first)
     assert {turn.why for turn in first} == {WhyRead.TURN, WhyRead.PROMISED}
     world.platform.spare = (CanaryCandidate("800", "found"),)
     await monitor.canaries.tick()
     world.clock.set(hours(14))
-    second = monitor.schedule.due(hours(14), lambda _, at: at)
+    second = monitor.planner.due(hours(14), lambda _, at: at)
     assert second
     assert {turn.account_ids for turn in first} & {turn.account_ids for turn in second} == set()
 
 
-def turns_of(monitor: Monitor) -> AdaptiveSchedule:
-    turns = monitor.schedule
-    assert isinstance(turns, AdaptiveSchedule)
+def turns_of(monitor: Monitor) -> AdaptivePlanner:
+    turns = monitor.planner
+    assert isinstance(turns, AdaptivePlanner)
     return turns

@@ -18,7 +18,7 @@ from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.daily_bill import Refusal
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.accounts import Platform

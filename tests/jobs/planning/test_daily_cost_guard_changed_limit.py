@@ -11,7 +11,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.doctor.database_checks import cost_limit_findings
 from jobs.planning.daily_bill import Refusal
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.model.core.accounts import Platform
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction

@@ -12,7 +12,7 @@ from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.model.sizing.question import PlannerKind

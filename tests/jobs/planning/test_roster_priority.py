@@ -21,7 +21,7 @@ from jobs.planning.change_rates import (
     Prior,
     nothing_learned,
 )
-from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPlanner, rosters_by_list
+from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPriority, rosters_by_list
 from storage.model.core.coverage import WhyRead
 
 SIZE = 50
@@ -49,7 +49,7 @@ class World:
             prior, known, dict(enumerate(members)), learned or nothing_learned(prior)
         )
         self.ahead = rosters_by_list(members, [every_s] * len(members), SIZE)
-        self.planner = RosterPlanner(PlannerRule(), self.expectations, self.base, self.ahead)
+        self.planner = RosterPriority(PlannerRule(), self.expectations, self.base, self.ahead)
 
     def read(self, now: float, changed: Sequence[int] = (), closed: Sequence[int] = ()) -> Pick:
         """One request that is answered: which accounts are otherwise than before, and which are closed."""

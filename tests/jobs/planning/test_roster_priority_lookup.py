@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from jobs.collect.account_locks import AccountLocks
 from jobs.planning.change_rates import Accounts, Expectations, Prior, nothing_learned
-from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPlanner
-from jobs.planning.sweep_schedule import Attempt, Sweep, due_from, next_attempt
+from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPriority
+from jobs.planning.sweep import Attempt, Sweep, due_from, next_attempt
 from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import BatchOutcome, WhyRead
 from tests.support.samples.readings import MINUTE, T0
@@ -115,11 +115,11 @@ async def test_answers_about_one_account_are_taken_in_one_after_the_other() -> N
     assert told.index("other begins") < told.index("turn ends")
 
 
-def _planner(rosters: int, promised_every_s: float) -> RosterPlanner:
+def _planner(rosters: int, promised_every_s: float) -> RosterPriority:
     """Rosters of one account, last read at 1, 3, 0, 2 and 2; each is a list as well."""
     accounts = Accounts(np.array([1.0, 3, 0, 2, 2]), np.full(rosters, -np.inf), np.zeros(rosters, np.int8))
     positions = [np.array([n], np.intp) for n in range(rosters)]
     prior = Prior()
     expectations = Expectations(prior, accounts, dict(enumerate(positions)), nothing_learned(prior))
     ahead = [Ahead(one, (n,), promised_every_s) for n, one in enumerate(positions)]
-    return RosterPlanner(PlannerRule(), expectations, positions, ahead)
+    return RosterPriority(PlannerRule(), expectations, positions, ahead)

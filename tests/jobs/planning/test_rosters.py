@@ -12,7 +12,7 @@ from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.coverage import Roster

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from collectors.core.collector import RequestFailure
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.dispatch.circuit_breaker import CircuitBreaker
-from jobs.planning.sweep_schedule import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
+from jobs.planning.sweep import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import BatchOutcome, bitmap, is_answered

@@ -11,7 +11,7 @@ from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.planning.sweep_schedule import Sweep
+from jobs.planning.sweep import Sweep
 from jobs.status.collectors import collector_lines
 from jobs.status.report import as_json, as_text
 from storage.accounts.accounts import NewAccount, add_accounts

@@ -6,7 +6,7 @@ from storage.accounts import canaries, side_facts
 from storage.accounts.accounts import stop_watching
 from storage.health import collector_state
 from storage.health.collector_state import CollectorState
-from storage.health.collectors_report import SilentCountry, detectors, disagreements, silent_countries
+from storage.health.collectors_report import SilentCountry, collector_reports, disagreements, silent_countries
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.availability import Flag, Status
 from storage.model.core.coverage import BatchOutcome, Roster
@@ -33,13 +33,13 @@ async def guarded(conn: Conn, platform: Platform = Platform.X) -> tuple[list[Acc
 async def test_where_nothing_is_read_there_is_nothing_to_tell(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await canaries.set_canaries(conn, Platform.X, NAMED, T0)
-        assert await detectors(conn, LATER) == []
+        assert await collector_reports(conn, LATER) == []
 
 
 async def test_a_collector_that_has_read_nothing_yet_has_no_trouble_and_no_answer(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await guarded(conn)
-        (one,) = await detectors(conn, LATER)
+        (one,) = await collector_reports(conn, LATER)
     assert (one.healthy, one.since, one.last_answered_at, one.last_asked_at) == (True, None, None, None)
     assert (one.stable, one.suspended, one.doubted, one.held_since) == (1, 1, (), None)
 
@@ -49,8 +49,8 @@ async def test_a_collector_tells_its_last_answer_and_when_it_last_asked(pool: Po
         _, roster = await guarded(conn)
         await read(conn, batch(roster, minutes(0)))
         await read(conn, batch(roster, minutes(15), BatchOutcome.MISSED))
-        (one,) = await detectors(conn, LATER)
-        (then,) = await detectors(conn, minutes(1))
+        (one,) = await collector_reports(conn, LATER)
+        (then,) = await collector_reports(conn, minutes(1))
     assert (one.last_answered_at, one.last_asked_at) == (minutes(0), minutes(15) - LATENCY)
     assert then.last_asked_at == minutes(0) - LATENCY
 
@@ -65,11 +65,11 @@ async def test_answers_are_held_since_the_first_that_was_not_believed_after_the_
         await read(conn, batch(roster, minutes(15)))
         await read(conn, batch(roster, minutes(30), BatchOutcome.HELD))
         await read(conn, batch(other, minutes(31), BatchOutcome.HELD))
-        (held,) = await detectors(conn, LATER)
+        (held,) = await collector_reports(conn, LATER)
         await canaries.doubt(conn, roster.canary_ids[0], minutes(32))
-        (doubted,) = await detectors(conn, LATER)
+        (doubted,) = await collector_reports(conn, LATER)
         await read(conn, batch(other, minutes(45)))
-        (believed,) = await detectors(conn, LATER)
+        (believed,) = await collector_reports(conn, LATER)
     assert (held.held_since, held.doubted, held.last_answered_at) == (minutes(30), (), minutes(15))
     assert (doubted.held_since, doubted.doubted) == (minutes(30), ("stable",))
     assert (believed.held_since, believed.last_answered_at) == (None, minutes(45))
@@ -81,10 +81,10 @@ async def test_what_was_asked_last_week_counts_only_for_the_rosters_of_the_sweep
         other = await roster_of(conn, accounts[:1], roster.canary_ids, base=False)
         await read(conn, batch(roster, minutes(0)))
         await read(conn, batch(other, minutes(10)))
-        (before,) = await detectors(conn, minutes(10) + WEEK - MINUTE)
-        (after,) = await detectors(conn, minutes(10) + WEEK)
+        (before,) = await collector_reports(conn, minutes(10) + WEEK - MINUTE)
+        (after,) = await collector_reports(conn, minutes(10) + WEEK)
         await read(conn, batch(other, minutes(10) + WEEK))
-        (again,) = await detectors(conn, minutes(10) + WEEK)
+        (again,) = await collector_reports(conn, minutes(10) + WEEK)
     assert before.last_answered_at == minutes(10)
     assert after.last_answered_at == minutes(0)
     assert again.last_answered_at == minutes(10) + WEEK
@@ -96,8 +96,8 @@ async def test_a_roster_that_made_way_still_tells_when_the_last_answer_came(pool
         await read(conn, batch(roster, minutes(0)))
         await rosters.retire(conn, [roster.roster_id], minutes(1))
         await roster_of(conn, accounts[:1], roster.canary_ids)
-        (one,) = await detectors(conn, minutes(2))
-        (later,) = await detectors(conn, minutes(2) + WEEK)
+        (one,) = await collector_reports(conn, minutes(2))
+        (later,) = await collector_reports(conn, minutes(2) + WEEK)
     assert (one.last_answered_at, one.last_asked_at) == (minutes(0), minutes(0) - LATENCY)
     assert (later.last_answered_at, later.last_asked_at) == (None, None)
 
@@ -107,7 +107,7 @@ async def test_an_answer_that_is_held_before_any_was_believed_counts_from_the_fi
         _, roster = await guarded(conn)
         await read(conn, batch(roster, minutes(0), BatchOutcome.HELD))
         await read(conn, batch(roster, minutes(15), BatchOutcome.HELD))
-        (one,) = await detectors(conn, LATER)
+        (one,) = await collector_reports(conn, LATER)
     assert (one.held_since, one.last_answered_at) == (minutes(0), None)
 
 
@@ -116,7 +116,7 @@ async def test_an_import_is_no_answer_of_a_collector(pool: Pool) -> None:
         accounts, _ = await guarded(conn)
         record = await roster_of(conn, accounts, base=False)
         await read(conn, batch(record, minutes(5)))
-        (one,) = await detectors(conn, LATER)
+        (one,) = await collector_reports(conn, LATER)
     assert (one.last_answered_at, one.last_asked_at) == (None, None)
 
 
@@ -134,7 +134,7 @@ async def test_each_place_and_vantage_has_its_own_trouble_and_its_own_control_ac
         await read(conn, batch(here, minutes(1)))
         await read(conn, batch(there, minutes(2)))
         await collector_state.save_state(conn, state)
-        found = await detectors(conn, LATER)
+        found = await collector_reports(conn, LATER)
     assert [(d.vantage, d.place, d.healthy, d.stable, d.last_answered_at) for d in found] == [
         ("", "a.example", True, 1, minutes(1)),
         ("", "b.example", False, 0, None),
@@ -154,7 +154,7 @@ async def test_a_server_that_nobody_is_read_at_any_more_is_not_told_of(pool: Poo
             conn, CollectorState(Platform.MASTODON, False, "network", "", T0, None, "old")
         )
         await collector_state.save_state(conn, CollectorState(Platform.X, False, "auth", "", T0, None))
-        found = await detectors(conn, LATER)
+        found = await collector_reports(conn, LATER)
     assert [(d.platform, d.place, d.healthy) for d in found] == [(Platform.X, "", False)]
 
 

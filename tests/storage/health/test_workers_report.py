@@ -14,7 +14,7 @@ from dashboard.health.worker_cards import FAILED_SHOWN
 from dashboard.server.app import page_of
 from jobs.base.clock import system_clock
 from jobs.status.workers import machine_lines
-from storage.health.workers_report import HELD_TOLD_OF, Queue, WorkersReport, machines
+from storage.health.workers_report import FAILED_JOBS_SHOWN, Queue, WorkersReport, machines
 from storage.model.core.accounts import Platform
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.text.units import clock_words
@@ -334,12 +334,12 @@ async def test_the_health_page_tells_of_each_machine(pool: Pool, now: datetime) 
 
 async def test_of_very_many_held_requests_the_oldest_are_shown(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
-        for n in range(HELD_TOLD_OF + 5):
+        for n in range(FAILED_JOBS_SHOWN + 5):
             await hold(conn, "x", now - MINUTE, f"ValueError: {n}")
         found = await machines(conn, now)
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    assert (len(found.held), found.held_in_all) == (HELD_TOLD_OF, HELD_TOLD_OF + 5)
-    assert f"; {HELD_TOLD_OF + 5 - FAILED_SHOWN} more" in page
+    assert (len(found.held), found.held_in_all) == (FAILED_JOBS_SHOWN, FAILED_JOBS_SHOWN + 5)
+    assert f"; {FAILED_JOBS_SHOWN + 5 - FAILED_SHOWN} more" in page
     assert f"ValueError: {FAILED_SHOWN - 1}" in page
     assert f"ValueError: {FAILED_SHOWN}" not in page
 

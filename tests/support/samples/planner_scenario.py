@@ -26,7 +26,7 @@ from jobs.planning.change_rates import (
     nothing_learned,
 )
 from jobs.planning.daily_bill import DailyBill
-from jobs.planning.roster_priority import Pick, PlannerRule, RosterPlanner, rosters_by_list
+from jobs.planning.roster_priority import Pick, PlannerRule, RosterPriority, rosters_by_list
 from jobs.planning.sentinels import plan_within_cost_limit
 from storage.model.core.coverage import WhyRead
 
@@ -184,7 +184,7 @@ class Adaptive:
         known = Accounts(read_at, np.full(told.accounts, NEVER), np.zeros(told.accounts, np.int8))
         self.expectations = Expectations(prior, known, dict(enumerate(told.lists)), nothing_learned(prior))
         ahead = rosters_by_list(told.lists, [np.inf] * len(told.lists), len(base[0]))
-        self._planner = RosterPlanner(PlannerRule(), self.expectations, base, ahead)
+        self._planner = RosterPriority(PlannerRule(), self.expectations, base, ahead)
         self._pick: Pick | None = None
 
     def next(self, now: float) -> Positions:

@@ -1,4 +1,6 @@
-"""What the real notifier makes of the small story of `seed_live`: rules, waves, decisions, mutes, people."""
+"""What the real notifier makes of the small story of `live_page.seed`: rules, waves, decisions, mutes,
+people.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta

@@ -10,8 +10,8 @@ from storage.model.orders.cohort import Kind
 from storage.model.orders.half_years import HalfYear, HalfYearCoverage, looked_by_half
 from storage.model.orders.published_vs_observed import (
     Claimed,
+    ConfirmedCountryState,
     CountrySighting,
-    CountryState,
     HalfYearTally,
     ObservedFigures,
     code_of,
@@ -151,7 +151,7 @@ def test_an_account_becomes_withheld_and_comes_back_between_two_readings(
     kinds: list[Kind], withheld: list[int], restored: list[int]
 ) -> None:
     stands = [
-        CountryState(kind, day(n - 1, 15) if n > 1 else None, day(n), "x")
+        ConfirmedCountryState(kind, day(n - 1, 15) if n > 1 else None, day(n), "x")
         for n, kind in enumerate(kinds, start=1)
     ]
     became, back = sightings(AccountId(1), stands)
@@ -162,7 +162,10 @@ def test_an_account_becomes_withheld_and_comes_back_between_two_readings(
 
 
 def test_a_return_without_a_contrary_reading_lies_after_what_was_seen_before() -> None:
-    stands = [CountryState(W, None, day(2), "import:a"), CountryState(A, None, day(5), "import:a")]
+    stands = [
+        ConfirmedCountryState(W, None, day(2), "import:a"),
+        ConfirmedCountryState(A, None, day(5), "import:a"),
+    ]
 
     assert sightings(AccountId(1), stands)[1] == [seen(day(2), day(5), source="import:a")]
 

@@ -13,7 +13,7 @@ from collectors.mastodon.collector import MastodonCollector
 from collectors.x.collector import XCollector
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
-from storage.model.sizing import facts as facts
+from storage.model.sizing import facts
 from storage.model.sizing.facts import TERMS, FigureBasis
 from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind, Room, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import FigureName, Sizing, size

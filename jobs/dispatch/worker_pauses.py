@@ -16,7 +16,7 @@ _OTHER_ADDRESS = timedelta(minutes=5)
 _REMEMBERED = 1_000
 
 
-class MachineBreaker:
+class WorkerPauses:
     """What one process met at each of its sources."""
 
     def __init__(self) -> None:

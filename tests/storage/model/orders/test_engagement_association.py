@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.model.orders.association import (
+from storage.model.orders.engagement_association import (
     Association,
     EngagementRecord,
     Interval,

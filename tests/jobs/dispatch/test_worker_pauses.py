@@ -21,9 +21,9 @@ from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import unpack
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
-from jobs.dispatch.machine_pause import MachineBreaker, asks_elsewhere
 from jobs.dispatch.queued_requester import QueuedRequester
 from jobs.dispatch.worker import QueueWorker, running_worker
+from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import Question
@@ -110,7 +110,7 @@ FIRST, CUT_OFF = paused("network", 5 * SECOND), paused("network", MINUTE)
 def test_a_machine_pauses_for_what_it_alone_may_have_met(
     met: Sequence[tuple[Question, CollectorAnswer]], pauses: Sequence[SourcePause | None]
 ) -> None:
-    machine = MachineBreaker()
+    machine = WorkerPauses()
     assert [machine.pause_after(asked, answer, T0) for asked, answer in met] == pauses
 
 

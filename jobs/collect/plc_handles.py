@@ -19,7 +19,9 @@ _TRY_AGAIN_AFTER = timedelta(days=1)
 
 
 class HandleRecords:
-    """Asks PLC once for each account that is new or was renamed. See `jobs.base.periodic_task.Chore`."""
+    """Asks PLC once for each account that is new or was renamed. See
+    `jobs.base.periodic_task.PeriodicTask`.
+    """
 
     def __init__(self, pool: Pool, collector: BlueskyCollector, clock: Clock) -> None:
         self._pool = pool
