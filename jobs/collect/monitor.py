@@ -277,6 +277,7 @@ class Monitor:
                 at,
                 unsure=self.canaries.is_unsure(roster.place),
                 held_since=self.breakers.quarantined_since(roster.place, roster.account_ids),
+                countries=self._collector.countries,
             )
             batch = batch_of(question, judged, asked_at, at)
             stored = await self._recorder.record(batch, judged, answer)

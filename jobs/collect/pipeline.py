@@ -55,7 +55,7 @@ def reading_pipeline(
     # Which control accounts are in doubt, whether the answer is believed, and what it means.
     renewal = RosterRenewal(pool, watched, rosters, planner, fence)
     canaries = ControlAccounts(pool, collector, rosters, clock, renewal.renew)
-    judge = Judge(rule, confirmations, collector.countries)
+    judge = Judge(rule, confirmations)
     # Coverage, change, spell and alert, in one transaction.
     recorder = Recorder(pool, collector, rule, fence)
     stages = Stages(

@@ -85,10 +85,6 @@ class Judge:
 
     rule: ConfirmationRule
     confirmations: RecentConfirmations
-    countries: frozenset[str] | None = None
-    """Those that the collector can speak of (None: all). About any other that is held of an account, no
-    answer says anything.
-    """
 
     def __call__(
         self,
@@ -100,11 +96,14 @@ class Judge:
         *,
         unsure: bool = False,
         held_since: datetime | None = None,
+        countries: frozenset[str] | None = None,
     ) -> Judged:
         """Decide about one request that was asked at `asked_at` and answered at `at`.
 
         `unsure`: some control account of this place looked wrong when they were last asked alone.
-        `held_since`: since when no answer about these accounts was believed.
+        `held_since`: since when no answer about these accounts was believed. `countries`: those that the
+        collector can speak of now (None: all); about any other that is held of an account, no answer says
+        anything.
 
         When the request failed, or when one of its control accounts does not look as it is known to
         look, nothing in it is believed: every account is missed.
@@ -131,7 +130,7 @@ class Judge:
             return Judged(
                 *held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished
             )
-        told = [(w, _told(w, looks.get(w.account.native_id), self.countries)) for w in watched]
+        told = [(w, _told(w, looks.get(w.account.native_id), countries)) for w in watched]
         steps = tuple(_steps(told, self.rule, self.confirmations, asked_at))
         return Judged(
             BatchOutcome.ANSWERED,

@@ -45,6 +45,7 @@ TESTS = (
 )
 """What asks the database most: all of the storage, and what drives it from above."""
 LEFT_OUT = (
+    "tests/storage/changes/test_record_postgres_killed.py",  # a Postgres of its own
     "tests/storage/embedded",  # a Postgres of its own
     "tests/storage/model",  # no database
     "tests/storage/postgres/test_query_plans.py",  # the plans of Postgres 18
