@@ -30,8 +30,8 @@ from jobs.status.listings import (
 from storage.accounts.accounts import stop_watching
 from storage.accounts.tags import change_tags
 from storage.model.core.accounts import Account, Platform
+from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.csv_cells import CellError
-from storage.model.tables.csv_cells import handle as handle_of
 from storage.model.tables.csv_cells import tags as tags_of
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
@@ -100,16 +100,19 @@ def accounts_list(
 @accounts.command("remove")
 def accounts_remove(
     platform: Annotated[Platform, typer.Argument()],
-    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL")],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
     *,
     config: ConfigFile = None,
 ) -> None:
     """Stop watching an account. What was seen of it stays on file."""
     try:
-        name = handle_of(handle, platform)
-    except CellError as error:
+        address = read_address(handle, platform)
+    except AddressError as error:
         raise CommandError(str(error)) from error
-    gone = with_conn(load_settings(config), lambda conn: stop_watching(conn, platform, name, system_clock()))
+    gone = with_conn(
+        load_settings(config),
+        lambda conn: stop_watching(conn, platform, address.name, system_clock(), is_id=address.is_id),
+    )
     show(f"{handle_name(gone.handle)} ({gone.native_id}) is not watched any more; what was seen stays.")
 
 

@@ -15,7 +15,7 @@ from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.accounts.lookup import accounts_named
 from storage.model.core.accounts import Account, Platform
-from storage.model.tables.account_references import AddressError, read_address
+from storage.model.tables.account_references import Address, AddressError, read_address
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.pool import open_pool, transaction
 from storage.purge.purge import LoggedPurge, Purged, purge_account, purges
@@ -44,12 +44,12 @@ def purge_command(
     With --whole they go too: what is left is a number that names nobody.
     """
     try:
-        name = read_address(handle, platform).name
+        address = read_address(handle, platform)
     except AddressError as error:
         raise CommandError(str(error)) from error
     settings = load_settings(config)
     with database(settings) as dsn:
-        account = run(lambda: _account(settings, dsn, platform, name))
+        account = run(lambda: _account(settings, dsn, platform, address))
         if not yes and not typer.confirm(_question(account, whole=whole), err=True):
             raise CommandError("Nothing was purged.")
         purged = run(lambda: _purge(dsn, account, reason, whole=whole))
@@ -96,17 +96,19 @@ def _listing(done: Sequence[LoggedPurge]) -> OutputTable:
     return out
 
 
-async def _account(settings: Settings, dsn: str, platform: Platform, name: str) -> Account:
-    """The one account of that name. Raises CommandError when there is none, or more than one."""
+async def _account(settings: Settings, dsn: str, platform: Platform, address: Address) -> Account:
+    """The one account of that address. Raises CommandError when there is none, or more than one."""
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        found = await accounts_named(conn, platform, name)
+        found = await accounts_named(conn, platform, address.name, is_id=address.is_id)
     if not found:
-        raise CommandError(f"No account on {PLATFORM_NAME[platform]} is on file as {clean(name, 120)}.")
+        raise CommandError(
+            f"No account on {PLATFORM_NAME[platform]} is on file as {clean(address.name, 120)}."
+        )
     if len(found) > 1:
         ids = ", ".join(f"id:{account.native_id}" for account in found)
         raise CommandError(
-            f"{number(len(found), 'account')} have the handle {clean(name)}; say which: {ids}."
+            f"{number(len(found), 'account')} have the handle {clean(address.name)}; say which: {ids}."
         )
     return found[0]
 

@@ -15,7 +15,11 @@ async def find_account(conn: Conn, text: str, platform: Platform | None = None) 
     except AddressError as fault:
         raise CommandError(str(fault)) from fault
     platforms = Platform if address.platform is None else (address.platform,)
-    found = [account for one in platforms for account in await accounts_named(conn, one, address.name)]
+    found = [
+        account
+        for one in platforms
+        for account in await accounts_named(conn, one, address.name, is_id=address.is_id)
+    ]
     if len(found) == 1:
         return found[0]
     if found:

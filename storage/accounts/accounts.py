@@ -7,6 +7,7 @@ from datetime import datetime
 from storage.accounts import canaries
 from storage.model.core.accounts import Account, AccountId, HandleChange, ListId, Platform
 from storage.model.core.availability import Reason
+from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Refused
 
 
@@ -140,21 +141,33 @@ async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datet
     )
 
 
-async def stop_watching(conn: Conn, platform: Platform, handle: str, now: datetime) -> Account:
-    """Stop reading an account. What was seen of it stays; a provisional change ends as not confirmed.
+async def stop_watching(
+    conn: Conn, platform: Platform, name: str, now: datetime, *, is_id: bool = False
+) -> Account:
+    """Stop reading the watched account with that handle or native id; with `is_id` only the id counts.
 
-    Raises Refused when no watched account has that handle.
+    What was seen of it stays; a provisional change ends as not confirmed. Raises Refused when no watched
+    account has that name, or more than one has it: then nothing is stopped.
     """
-    row = await conn.fetchrow(
+    rows = await conn.fetch(
         """
-        update account set watched = false where platform = $1 and lower(handle) = lower($2) and watched
-        returning account_id, native_id, handle
+        select account_id, native_id, handle from account
+        where platform = $1 and watched and (native_id = $2 or (not $3 and lower(handle) = lower($2)))
+        order by account_id for no key update
         """,
         platform.value,
-        handle,
+        name,
+        is_id,
     )
-    if row is None:
-        raise Refused(f"No watched account on {platform.value} has the handle {handle!r}.")
+    if not rows:
+        raise Refused(
+            f"No watched account on {platform.value} has the {'id' if is_id else 'handle'} {name!r}."
+        )
+    if len(rows) > 1:
+        ids = ", ".join(f"id:{clean(r['native_id'])}" for r in rows)
+        raise Refused(f"{clean(name)} means {len(rows)} watched accounts; name one by its id: {ids}.")
+    (row,) = rows
+    await conn.execute("update account set watched = false where account_id = $1", row["account_id"])
     await end_pending(conn, row["account_id"], now)
     await announce_watch(conn)
     return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])

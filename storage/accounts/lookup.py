@@ -7,18 +7,21 @@ from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.pool import Conn, Refused
 
 
-async def accounts_named(conn: Conn, platform: Platform, name: str) -> list[Account]:
+async def accounts_named(conn: Conn, platform: Platform, name: str, *, is_id: bool = False) -> list[Account]:
     """The accounts with that native id, or with that handle now, whether they are watched or not.
 
-    More than one when a freed handle was taken by somebody else and both are on file.
+    More than one when a freed handle was taken by somebody else and both are stored, or when the handle of
+    one is the id of another. With `is_id` a handle does not count, so that an id names one account.
     """
     rows = await conn.fetch(
         """
         select account_id, native_id, handle from account
-        where platform = $1 and (native_id = $2 or lower(handle) = lower($2)) order by account_id
+        where platform = $1 and (native_id = $2 or (not $3 and lower(handle) = lower($2)))
+        order by account_id
         """,
         platform.value,
         name,
+        is_id,
     )
     return [Account(AccountId(r["account_id"]), platform, r["native_id"], r["handle"]) for r in rows]
 

@@ -188,7 +188,11 @@ async def acts(
 
 
 async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Target]:
-    """Those of the targets that are on file. Mastodon names them by actor URI or by name@host."""
+    """Those of the targets that are on file. Mastodon names them by actor URI or by name@host.
+
+    A target that two accounts on file fit, as after a server was set up again, is left out: which one was
+    meant is not known.
+    """
     rows = await conn.fetch(
         """
         with wanted as (select * from unnest($1::text[], $2::text[]) as u (platform, key)),
@@ -200,6 +204,9 @@ async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[
             join account t on t.platform = w.platform
                 and w.key in (split_part(t.native_id, '#', 1), lower(t.handle))
             where w.platform = 'mastodon' and t.platform = 'mastodon'
+        ),
+        one as (
+            select platform, key, min(account_id) as account_id from found group by 1, 2 having count(*) = 1
         )
         select f.platform, f.key, t.account_id, t.handle,
             array(
@@ -216,7 +223,7 @@ async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[
                 )
                 order by o.issued_at, o.order_id
             ) as orders
-        from found f join account t using (account_id)
+        from one f join account t using (account_id)
         """,
         [platform for platform, _ in wanted],
         [key for _, key in wanted],

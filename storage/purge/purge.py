@@ -289,7 +289,7 @@ async def take_out_of_orders(
             """
             select order_name_id from order_name
             where account_id = $1
-                or (coalesce(platform, $2) = $2 and lower(handle) = any($3::text[]))
+                or (account_id is null and coalesce(platform, $2) = $2 and lower(handle) = any($3::text[]))
                 or said = any($4::text[])
                 or ($2 <> 'x' and position($5 in said) > 0)
             """,

@@ -16,7 +16,7 @@ from dashboard.executives.routes import view_json
 from dashboard.executives.words import first_seen, when
 from dashboard.server.app import page_of
 from storage.executives.engagement_report import CounterStep
-from storage.executives.executives_report import ExecutiveSignal, people
+from storage.executives.executives_report import ExecutiveSignal, acts, people
 from storage.executives.follows import Access, note_access
 from storage.executives.signals import add_counters, add_executive, add_signals, executives
 from storage.model.core.accounts import AccountId, Platform
@@ -88,6 +88,30 @@ async def test_a_target_on_file_has_its_lists_and_the_orders_that_name_it(pool: 
     assert act[3] == {"text": "Order 1", "small": "on Order 1 list; its words: farmers"}
     assert other[2] == {"text": "0"}
     assert other[3]["text"] == "–"
+
+
+@pytest.mark.parametrize("named", ["bob@s.example", "https://s.example/users/bob"])
+async def test_a_target_that_two_accounts_on_file_fit_is_shown_as_neither(
+    pool: Pool, story: Story, named: str
+) -> None:
+    async with transaction(pool) as conn:
+        ada = "https://s.example/users/ada#1"
+        await add_executive(conn, Platform.MASTODON, ada, "ada@s.example", "Ada", "", T0)
+        (who,) = await executives(conn, Platform.MASTODON)
+        await add_signals(conn, who.account.account_id, [repost(1, story.now, named)], story.now, "")
+        targets: list[str | None] = []
+        for local_id in ("1", "2"):
+            await conn.execute(
+                """
+                insert into account (platform, native_id, handle, added_at)
+                values ('mastodon', 'https://s.example/users/bob#' || $1, 'Bob@s.example', $2)
+                """,
+                local_id,
+                story.now,
+            )
+            (act,) = await acts(conn, [who.account.account_id], T0, story.now, 9)
+            targets.append(act.target and act.target.handle)
+    assert targets == ["Bob@s.example", None]
 
 
 async def test_what_is_likely_a_rename_is_listed_with_its_doubt_and_counted_nowhere(

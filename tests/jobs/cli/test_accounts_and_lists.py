@@ -327,6 +327,48 @@ def test_a_removed_account_is_not_listed_until_it_comes_back_and_a_monitor_hears
     assert added < removed < version(dsn)
 
 
+def watched(run: Blockline) -> list[str]:
+    return [account["account_id"] for account in run("accounts", "list", "--json").json["accounts"]]
+
+
+def test_a_handle_that_two_watched_accounts_have_stops_neither_and_the_id_decides(run: Blockline) -> None:
+    run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\n"))
+    run("accounts", "import", file(WATCH + "x,alpha,2002,Farmers\n"))
+    ran = run("accounts", "remove", "x", "@Alpha")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "Alpha means 2 watched accounts; name one by its id: id:1001, id:2002.\n"
+    assert watched(run) == ["1001", "2002"]
+    gone = run("accounts", "remove", "x", "id:2002")
+    assert (gone.code, gone.out) == (0, "@alpha (2002) is not watched any more; what was seen stays.\n")
+    assert watched(run) == ["1001"]
+    assert run("accounts", "remove", "x", "id:2002").err == "No watched account on x has the id '2002'.\n"
+    again = run("accounts", "remove", "x", "alpha")
+    assert (again.code, watched(run)) == (0, []), "the one that is still watched is meant"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("accounts", "remove", "x"),
+        ("accounts", "tag", "--add", "press"),
+        ("alerts", "mute", "--for", "2h", "--account"),
+        ("purge", "x", "--yes"),
+    ],
+    ids=["remove", "tag", "mute", "purge"],
+)
+def test_an_id_means_its_account_though_it_is_the_handle_of_another(
+    run: Blockline, command: tuple[str, ...]
+) -> None:
+    run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\nx,1001,2002,Farmers\n"))
+    unclear = run(*command, "@1001")
+    assert (unclear.code, unclear.out) == (1, "")
+    assert "id:1001" in unclear.err
+    assert "id:2002" in unclear.err
+    for native_id in ("1001", "2002"):
+        ran = run(*command, f"id:{native_id}")
+        assert (ran.code, ran.err) == (0, "")
+
+
 def test_a_list_that_is_not_there_is_refused_with_those_that_are(run: Blockline) -> None:
     run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\n"))
     ran = run("accounts", "list", "--list", "Farmer")

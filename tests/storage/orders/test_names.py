@@ -227,3 +227,16 @@ async def test_an_export_as_known_tells_an_order_as_it_stood_too(pool: Pool) -> 
         (minutes(-60), minutes(99), 7, "L"),
         (minutes(-60), None, 9, "L"),
     ]
+
+
+async def test_a_purge_leaves_a_name_that_means_another_account_of_the_same_handle(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        order_id = await an_order(conn)
+        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        await conn.execute("update account set handle = 'h1' where account_id = $1", two.account_id)
+        await add_names(conn, order_id, [OPEN], minutes(0))
+        await change_names(conn, order_id, [resolved(OPEN, two)], minutes(6))
+        purged = await purge_account(conn, one.account_id, minutes(60))
+        (name,) = await names_of(conn, order_id)
+    assert purged.handles == 1
+    assert (name.said, name.handle, name.account_id) == (OPEN.said, OPEN.handle, two.account_id)
