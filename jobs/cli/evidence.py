@@ -101,7 +101,8 @@ def verify_command(
 ) -> None:
     """Check a pack. No database and no settings are needed.
 
-    Exit code 1 when anything is wrong with it, or is in the words of another version and cannot be checked.
+    Exit code 1 when anything is wrong with it, or cannot be checked: words of another version, or statements
+    that none of the given heads covers.
     """
     try:
         known = heads_known(heads_file, head)

@@ -16,7 +16,9 @@ class ProofResult(StrEnum):
     NOTE = "note"
     """Nothing is wrong, but less is proved than could be."""
     OPEN = "OPEN"
-    """It may be right or wrong: this version cannot tell, and it is what people read."""
+    """It may be right or wrong, and what is at hand does not tell: words of another version, or heads that
+    are of other entries than the pack holds.
+    """
     FAILED = "FAILED"
 
 
@@ -110,26 +112,51 @@ def stamps_in(
 def heads_reached(
     facts: PackContent, entries: Entries, known: KnownHeads, vouched: Mapping[int, str]
 ) -> list[ProofCheck]:
-    """Whether every statement is before an entry that the verifier knows from elsewhere."""
+    """Whether every statement is before an entry that the verifier knows from elsewhere.
+
+    Only another hash at an entry that the pack holds contradicts the pack; a head of any other entry tells
+    nothing about it.
+    """
+    held = {one.first_seq - 1: one.previous for one in facts.chain.segments}
+    held |= {seq: entry for seq, (_, entry) in entries.items()}
     for seq, head in known.numbered.items():
-        if seq in entries and entries[seq][1] != head:
+        if held.get(seq, head) != head:
             return [failed(f"Entry {seq} of the pack is not the head that you have from elsewhere.")]
-    fixed = dict(vouched)
-    fixed |= {seq: known.named[entry] for seq, (_, entry) in entries.items() if entry in known.named}
+    named = {seq: known.named[entry] for seq, (_, entry) in entries.items() if entry in known.named}
+    fixed = {**vouched, **named}
     if not fixed:
         if known.given:
-            return [failed("The pack leads to no head that you have from elsewhere.")]
+            return [ProofCheck(ProofResult.OPEN, _not_covered(facts, entries, known))]
         said = "No head is known from elsewhere (--head, --heads, --tsa-certs): whoever made the pack could"
         return [ProofCheck(ProofResult.NOTE, f"{said} have made all of it anew.")]
     out: list[ProofCheck] = []
+    if known.given and not named:
+        out.append(ProofCheck(ProofResult.NOTE, _not_covered(facts, entries, known)))
     for attested in facts.attested:
         after = _reached(facts, attested.seq, fixed)
         said = what(attested.statement)
         if after is None:
-            out.append(failed(f"The {said} is before no head that you have from elsewhere."))
+            why = "the pack leads from it to none of them"
+            out.append(ProofCheck(ProofResult.OPEN, f"The {said} is not covered by these heads: {why}."))
         else:
             out.append(ok(f"The {said} was recorded before {fixed[after]}."))
     return out
+
+
+def _not_covered(facts: PackContent, entries: Entries, known: KnownHeads) -> str:
+    """Why none of the known heads is an entry of the pack, as far as their numbers tell."""
+    said = "The pack is not covered by these heads"
+    first, last = min((one.seq for one in facts.attested), default=0), max(entries, default=0)
+    if set(known.named) - set(known.numbered.values()):
+        why = "It may be older or newer than they are, or made again"
+        return f"{said}: it leads to none of them. {why}: only a head with its number (--heads) tells which."
+    later = [seq for seq in known.numbered if seq > last]
+    if later:
+        why = f"it ends at entry {last}, and the nearest of them is entry {min(later)}"
+        return f"{said}: {why}. A pack that is made now may lead to it."
+    if all(seq < first for seq in known.numbered):
+        return f"{said}: they were given before what it states, which begins at entry {first}."
+    return f"{said}: it leads to none of them."
 
 
 def _reached(facts: PackContent, seq: int, fixed: Mapping[int, str]) -> int | None:

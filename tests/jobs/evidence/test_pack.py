@@ -293,9 +293,56 @@ async def test_an_outcome_of_the_next_day_is_reached_by_the_head_of_that_day_alo
     pack = await pack_of(pool, change_id)
     first, second = (head.head for head in pack.material.heads)
     assert failures(pack.files, known(second)) == []
-    assert failures(pack.files, known(first)) == [
-        f"The outcome of change {change_id} is before no head that you have from elsewhere."
+    assert failures(pack.files, known(first)) == []
+    assert said(pack.files, ProofResult.OPEN, known(first)) == [
+        f"The outcome of change {change_id} is not covered by these heads: the pack leads from it to none of "
+        "them."
     ]
+
+
+@pytest.mark.parametrize(
+    ("heads", "verdict", "words"),
+    [
+        pytest.param(
+            KnownHeads({"f" * 64: "entry 9"}, {9: "f" * 64}),
+            ProofResult.OPEN,
+            "The pack is not covered by these heads: it ends at entry 8, and the nearest of them is entry 9. "
+            "A pack that is made now may lead to it.",
+            id="a pack that was made before the head of its day was the last says nothing about that head",
+        ),
+        pytest.param(
+            KnownHeads({"f" * 64: "entry 3"}, {3: "f" * 64}),
+            ProofResult.OPEN,
+            "The pack is not covered by these heads: they were given before what it states, which begins at "
+            "entry 5.",
+            id="a head that is older than every statement covers none of them",
+        ),
+        pytest.param(
+            known("f" * 64),
+            ProofResult.OPEN,
+            "The pack is not covered by these heads: it leads to none of them. It may be older or newer than "
+            "they are, or made again: only a head with its number (--heads) tells which.",
+            id="a head without its number may belong to any entry",
+        ),
+        pytest.param(
+            KnownHeads({"f" * 64: "entry 8"}, {8: "f" * 64}),
+            ProofResult.FAILED,
+            "Entry 8 of the pack is not the head that you have from elsewhere.",
+            id="another head at an entry that the pack holds contradicts the pack",
+        ),
+        pytest.param(
+            KnownHeads({"f" * 64: "entry 4"}, {4: "f" * 64}),
+            ProofResult.FAILED,
+            "Entry 4 of the pack is not the head that you have from elsewhere.",
+            id="another head at the entry that the pack begins after contradicts the pack too",
+        ),
+    ],
+)
+async def test_only_a_head_at_an_entry_of_the_pack_contradicts_it(
+    pack: Pack, heads: KnownHeads, verdict: ProofResult, words: str
+) -> None:
+    unproved = [c for c in verify(pack.files, heads, no_stamp, MADE_BY) if c.verdict is not ProofResult.OK]
+    assert [(c.verdict, c.said) for c in unproved] == [(verdict, words)]
 
 
 @pytest.mark.parametrize(
@@ -351,7 +398,7 @@ async def test_who_lists_the_files_anew_alters_nothing_that_is_proved(
     name = data.draw(st.sampled_from(sorted(set(pack.files) - {MANIFEST})))
     at = data.draw(st.integers(0, len(pack.files[name]) - 1))
     forged = relisted({**pack.files, name: flipped(pack.files[name], at, data.draw(st.integers(0, 7)))})
-    if failures(forged, known(pack.head)) == []:
+    if failures(forged, known(pack.head)) + said(forged, ProofResult.OPEN, known(pack.head)) == []:
         assert name in {CHAIN, COVERAGE}
         true, told = facts_in(pack.files), facts_in(forged)
         assert (told.attested, told.raw) == (true.attested, true.raw)
@@ -436,7 +483,8 @@ async def test_only_a_head_from_elsewhere_finds_a_pack_that_was_made_anew(pack: 
     forged = forged_from(pack, lambda s: replace(s, withheld_in=("TR",)))
     assert failures(forged) == []
     assert "whoever made the pack could have made all of it anew" in said(forged, ProofResult.NOTE)[-1]
-    assert failures(forged, known(pack.head)) == ["The pack leads to no head that you have from elsewhere."]
+    assert failures(forged, known(pack.head)) == []
+    assert "or made again: only a head with its number" in said(forged, ProofResult.OPEN, known(pack.head))[0]
     numbered = KnownHeads({pack.head: "entry 8"}, {8: pack.head})
     assert failures(forged, numbered) == ["Entry 8 of the pack is not the head that you have from elsewhere."]
 
