@@ -112,22 +112,34 @@ async def memberships(
 
 
 async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datetime) -> None:
-    """Store renames once each, and the new handle with the account."""
+    """Store renames once each, and the new handle with the account.
+
+    What stands in place of a handle (the id, after a purge or an import without handles) is none: the first
+    handle after it is stored with the account, and is no rename, whatever the caller remembers. The accounts
+    are locked first, so that a purge comes wholly before or wholly after.
+    """
+    rows = await conn.fetch(
+        """
+        select account_id, handle not in (native_id, 'id:' || native_id) as is_named from account
+        where account_id = any($1::bigint[]) and watched order by account_id for no key update
+        """,
+        [r.account_id for r in renames],
+    )
+    is_named = {AccountId(r["account_id"]): r["is_named"] for r in rows}
+    told = [r for r in renames if is_named.get(r.account_id)]
     await conn.execute(
         """
         insert into rename (account_id, old_handle, new_handle, last_seen_old, first_seen_new, recorded_at)
         select account_id, old_handle, new_handle, last_seen_old, first_seen_new, $6::timestamptz
         from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
             as u (account_id, old_handle, new_handle, last_seen_old, first_seen_new)
-        join account a using (account_id)
-        where a.watched
         on conflict (account_id, first_seen_new) do nothing
         """,
-        [r.account_id for r in renames],
-        [r.old_handle for r in renames],
-        [r.new_handle for r in renames],
-        [r.last_seen_old for r in renames],
-        [r.first_seen_new for r in renames],
+        [r.account_id for r in told],
+        [r.old_handle for r in told],
+        [r.new_handle for r in told],
+        [r.last_seen_old for r in told],
+        [r.first_seen_new for r in told],
         now,
     )
     await conn.execute(
@@ -139,6 +151,8 @@ async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datet
         [r.account_id for r in renames],
         [r.new_handle for r in renames],
     )
+    if not all(is_named.values()):
+        await announce_watch(conn)  # open dashboards hear of renames only
 
 
 async def stop_watching(

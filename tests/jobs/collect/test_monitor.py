@@ -6,6 +6,7 @@ from collectors.core.collector import RequestFailure
 from storage.accounts.listing import listed_accounts
 from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
+from storage.purge.purge import purge_account
 from storage.readings import evidence
 from tests.support.pipelines.monitor import CHANGES, World
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
@@ -184,6 +185,51 @@ async def test_a_rename_keeps_the_account_and_its_status(world: World) -> None:
     ]
     assert await world.rows("select handle from account where native_id = '1'") == [("other",)]
     assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        pytest.param("1", id="its id, as after a purge"),
+        pytest.param("id:1", id="its id with the prefix of an import that had no handle"),
+    ],
+)
+async def test_the_first_handle_after_what_stood_in_place_of_one_is_no_rename(
+    world: World, alias: str
+) -> None:
+    await world.enlist(["1"])
+    world.platform.handles["1"] = "h1"
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    async with transaction(world.pool) as conn:
+        account_id = await conn.fetchval("select account_id from account where native_id = '1'")
+        await purge_account(conn, account_id, minutes(2))
+        await conn.execute("update account set handle = $1 where account_id = $2", alias, account_id)
+    await world.enlist(["1"])
+    await monitor.load()
+    before = await world.rows("select count(*) from live_event where topic = 'account'")
+    await world.run(monitor, minutes(121))
+    assert await world.rows("select old_handle, new_handle from rename") == []
+    assert await world.rows("select handle from account where native_id = '1'") == [("h1",)]
+    assert await world.rows("select count(*) from live_event where topic = 'account'") > before
+    world.platform.handles["1"] = "other"
+    await world.run(monitor, minutes(361))
+    assert await world.rows("select old_handle, new_handle from rename") == [("h1", "other")]
+
+
+async def test_a_monitor_that_has_not_heard_of_a_purge_does_not_bring_the_handle_back(world: World) -> None:
+    await world.enlist(["1"])
+    world.platform.handles["1"] = "h1"
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    async with transaction(world.pool) as conn:
+        account_id = await conn.fetchval("select account_id from account where native_id = '1'")
+        await purge_account(conn, account_id, minutes(2))
+    await world.enlist(["1"])
+    world.platform.handles["1"] = "other"
+    await world.run(monitor, minutes(121))
+    assert await world.rows("select old_handle, new_handle from rename") == []
+    assert await world.rows("select handle from account where native_id = '1'") == [("other",)]
 
 
 async def test_new_accounts_are_read_without_moving_the_rosters_that_are_full(world: World) -> None:
