@@ -16,6 +16,7 @@ from dashboard.ui.chart_style import FONT, Palette
 from dashboard.ui.words import span, stamp
 from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.core.signals import SignalKind
+from storage.model.orders.engagement_association import Interval
 from storage.model.text.states import clean
 
 Dressed = dict[str, object]
@@ -26,6 +27,8 @@ BARE_TOP_PX = 16
 MARKS_PX: Final = 760
 """What a mark's width is held against: the plot of a laptop. A phone scrolls it."""
 MOST_SILENT: Final = 12
+NARROWEST_SILENCE: Final = 1 / 300
+"""Of the axis. What is narrower cannot be seen."""
 
 ROWS = 3
 LETTER_PX = 6.2
@@ -202,6 +205,13 @@ def _named(figure: go.Figure, labels: Sequence[AxisLabel], most: int, palette: P
     )
 
 
+def drawn_silence(view: PersonView) -> list[Interval]:
+    """The parts in which nobody looked that are wide enough to be seen, the longest first."""
+    least = (view.axis[1] - view.axis[0]) * NARROWEST_SILENCE
+    wide = [part for part in view.silent if part[1] - part[0] >= least]
+    return sorted(wide, key=lambda part: part[0] - part[1])[:MOST_SILENT]
+
+
 def _beside(
     view: PersonView,
     labels: Sequence[AxisLabel],
@@ -210,8 +220,7 @@ def _beside(
     split: float,
 ) -> tuple[list[Dressed], list[Dressed]]:
     """Lines of orders and notices with their labels, and the parts of time in which nobody looked."""
-    longest = sorted(view.silent, key=lambda part: part[0] - part[1])[:MOST_SILENT]
-    shapes: list[Dressed] = [_silence(part, axis, palette, split) for part in longest]
+    shapes: list[Dressed] = [_silence(part, axis, palette, split) for part in drawn_silence(view)]
     shapes += [_line(label, palette) for label in labels]
     return shapes, [_annotation(label, row, palette) for label, row in placed(labels, axis, MARKS_PX)]
 

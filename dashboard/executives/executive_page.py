@@ -6,6 +6,7 @@ from datetime import datetime
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.executives.chart_frame import drawn_silence
 from dashboard.executives.person_engagement import RANGES, ROWS, PersonView
 from dashboard.executives.words import (
     ASSOCIATION,
@@ -146,7 +147,7 @@ def _not_said(view: PersonView) -> str:
     out.append(
         "Vertical lines are orders, notices and claims, dotted where a date is disputed or only claimed."
     )
-    if view.silent:
+    if drawn_silence(view):
         out.append("Grey: nothing is on record there for a week or more, or nobody looked.")
     if view.likes:
         out.append(

@@ -78,7 +78,8 @@ class PersonView:
     orders: tuple[Order, ...]
     events: tuple[OrderEvent, ...]
     silent: tuple[Interval, ...]
-    """Parts of the period in which nobody is taken to have looked."""
+    """Parts of the period in which nobody is taken to have looked, however short: of any time in it a shorter
+    period says the same."""
     tested: tuple[AssociationTest, ...]
     untested: int
     """Orders without a place in `tested`."""
@@ -162,7 +163,7 @@ def _silent(axis: Interval, observed: Sequence[Interval]) -> tuple[Interval, ...
             break
     if at < axis[1]:
         out.append((at, axis[1]))
-    return tuple(part for part in out if part[1] - part[0] >= (axis[1] - axis[0]) / 300)
+    return tuple(out)
 
 
 def _tested(

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dashboard.executives.chart import executive_figure, gained, marks_of
-from dashboard.executives.chart_frame import AxisLabel, placed
+from dashboard.executives.chart_frame import AxisLabel, drawn_silence, placed
 from dashboard.executives.executive_page import acts_table
 from dashboard.executives.person_engagement import MOST_MARKS, MOST_STEPS, PersonView, person_view
 from dashboard.executives.routes import view_json
@@ -188,6 +189,27 @@ async def test_a_short_record_is_drawn_act_by_act(pool: Pool, story: Story) -> N
     assert found.step is None
     assert len(found.marks) == found.total == 60 <= MOST_MARKS
     assert executive_figure(found, "dark").layout.annotations  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+async def test_what_was_not_observed_is_the_same_at_every_range(pool: Pool, story: Story) -> None:
+    now = story.now + 3 * HOUR
+    async with transaction(pool) as conn:
+        await add(conn, story, [repost(1, now - 500 * DAY)], "import:r")
+        await conn.execute("update executive set last_polled_at = $1", story.now)
+        views = {one: await person_view(conn, story.executive, one, now) for one in ("30d", "1y", "all")}
+    found = {one: [] if view is None else list(view.silent) for one, view in views.items()}
+    assert found["30d"][-1] == (story.now, now)
+    assert {one: parts[1:] for one, parts in found.items()} == dict.fromkeys(found, found["30d"][1:])
+    assert len({parts[0][1] for parts in found.values()}) == 1, "the first part begins where the range does"
+
+
+async def test_what_is_too_short_to_be_drawn_is_no_grey_and_no_sentence(pool: Pool, story: Story) -> None:
+    async with transaction(pool) as conn:
+        found = await view(conn, story)
+    whole, at = found.axis, found.axis[0]
+    for part, is_drawn in ((timedelta(minutes=1), False), (2 * DAY, True)):
+        seen = replace(found, axis=whole, silent=((at, at + part),))
+        assert list(drawn_silence(seen)) == ([(at, at + part)] if is_drawn else [])
 
 
 async def test_a_kind_that_cannot_be_seen_has_a_lane_that_says_so(pool: Pool, story: Story) -> None:
