@@ -272,7 +272,12 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
         return await _refused(pool, mail, error, clock())
     except Exception as error:
         said = f"Blockline itself failed with this mail ({type(error).__name__}); its log says more."
-        await mail_queue.mark_failed(pool, mail, clock() + LONGEST_RETRY, said)
+        now = clock()
+        # Others of its thread wait for it: it must not be tried for ever.
+        if retry_at(mail, now, None) is None:
+            await mail_queue.mark_dead(pool, mail, said)
+        else:
+            await mail_queue.mark_failed(pool, mail, now + LONGEST_RETRY, said)
         raise
     await mail_queue.mark_sent(pool, mail, clock())
     return Fate.SENT

@@ -57,6 +57,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
     """Queue the reminders and escalations that are due; returns how many mails."""
     made = 0
     async with transaction(pool) as conn:
+        await outbox.begin(conn)  # so that its mails and those of waves have their numbers in order
         for nudge in await _known(conn, now):
             if nudge.at > now:
                 break

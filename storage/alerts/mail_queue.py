@@ -1,5 +1,10 @@
-"""The queue of mails: claimed under a lease, and marked as sent only after a server accepted."""
+"""The queue of mails: claimed under a lease, and marked as sent only after a server accepted.
 
+The mails of a thread reach a recipient in the order in which they were written, so that the last word arrives
+last: see `queued`.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from asyncpg import Record
@@ -12,22 +17,84 @@ LEASE = timedelta(minutes=10)
 """How long a claimed mail is nobody else's: longer than the slowest delivery may take."""
 
 
+BEHIND = "An older email of the same thread to the same recipient is not sent yet; this one follows it."
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMail:
+    """A mail that waits to be sent, and its place in line."""
+
+    mail_id: int
+    urgent: bool
+    behind: int | None
+    """The oldest queued mail to the same recipient that goes first; None when it is first in line."""
+
+
+async def queued(conn: Conn) -> list[QueuedMail]:
+    """Every queued mail, oldest first.
+
+    Mails to one recipient go one after the other when they continue one story or concern the same account,
+    by whatever rule; and so do digests, notices to operators and notices of engagements. A mail that was sent
+    or failed permanently holds up nothing.
+    """
+    rows = await conn.fetch(
+        """
+        with waiting as (
+            select mail_id, urgent, kind, story_id, min(mail_id) over same as recipient,
+                count(*) over same > 1 as has_company
+            from mail where state = 'queued' window same as (partition by recipients[1])
+        ),
+        part as (
+            select mail_id, recipient, 'story' as what, story_id as which from waiting
+            where has_company and story_id is not null
+            union all
+            select mail_id, recipient, kind, 0 from waiting
+            where has_company and kind in ('digest', 'operator', 'engagement')
+            union all
+            select w.mail_id, w.recipient, 'account', c.account_id
+            from waiting w join mail_alert using (mail_id) join alert using (alert_id)
+            join change c using (change_id)
+            where w.has_company
+        ),
+        thread as (
+            select recipient, what, which, min(mail_id) as first from part
+            group by 1, 2, 3 having min(mail_id) < max(mail_id)
+        ),
+        line as (
+            select part.mail_id, min(thread.first) as behind
+            from part join thread using (recipient, what, which)
+            where thread.first < part.mail_id group by 1
+        )
+        select w.mail_id, w.urgent, line.behind from waiting w left join line using (mail_id) order by 1
+        """
+    )
+    return [QueuedMail(r["mail_id"], r["urgent"], r["behind"]) for r in rows]
+
+
+async def first_in_line(conn: Conn) -> list[int]:
+    """The queued mails that wait for no older one. They stay so: what is queued later goes behind them."""
+    return [mail.mail_id for mail in await queued(conn) if mail.behind is None]
+
+
 async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = None) -> list[Mail]:
     """Take up to `limit` queued mails that are due, urgent ones and then oldest first; count the attempt.
 
-    Nobody else gets them before `LEASE` is over. `via` None: by whatever they go out. `next_attempt_at` of
-    the answer, when the lease ends, tells this claim from a later one: pass the same `Mail` to the functions
-    below.
+    A mail waits while an older one of its thread is queued, also when another notifier sends that one just
+    now. A mail that an urgent one waits for is urgent itself. Nobody else gets the mails before `LEASE` is
+    over. `via` None: by whatever they go out. `next_attempt_at` of the answer, when the lease ends, tells
+    this claim from a later one: pass the same `Mail` to the functions below.
     """
     async with transaction(pool) as conn:
+        line = await queued(conn)
         rows = await conn.fetch(
             """
             update mail set attempts = attempts + 1, next_attempt_at = $1 + $3
             where mail_id in (
                 select mail_id from mail
-                where state = 'queued' and next_attempt_at <= $1
+                where state = 'queued' and next_attempt_at <= $1 and mail_id = any($5::bigint[])
                     and ($4::boolean is null or (recipients[1] like '%:%') = $4)
-                order by urgent desc, next_attempt_at, mail_id limit $2 for update skip locked
+                order by urgent or mail_id = any($6::bigint[]) desc, next_attempt_at, mail_id
+                limit $2 for update skip locked
             )
             returning *
             """,
@@ -35,6 +102,8 @@ async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = Non
             limit,
             LEASE,
             None if via is None else via is Via.CHANNEL,
+            [mail.mail_id for mail in line if mail.behind is None],
+            [mail.behind for mail in line if mail.urgent and mail.behind is not None],
         )
     return sorted((mail_of(r) for r in rows), key=lambda m: m.mail_id)
 
@@ -56,18 +125,34 @@ async def mark_sent(pool: Pool, mail: Mail, now: datetime) -> None:
 
 
 async def mark_failed(pool: Pool, mail: Mail, retry_at: datetime, error: str) -> None:
-    """Nobody accepted `mail` this time. Does nothing when the claim is no longer ours."""
+    """Nobody accepted `mail` this time; those behind it wait as long, and say so.
+
+    Does nothing when the claim is no longer ours.
+    """
     async with transaction(pool) as conn:
-        await conn.execute(
+        ours = await conn.fetchval(
             """
             update mail set next_attempt_at = $3, last_error = $4
-            where mail_id = $1 and next_attempt_at = $2 and state = 'queued'
+            where mail_id = $1 and next_attempt_at = $2 and state = 'queued' returning true
             """,
             mail.mail_id,
             mail.next_attempt_at,
             retry_at,
             error,
         )
+        if ours:
+            await conn.execute(
+                """
+                update mail set next_attempt_at = greatest(next_attempt_at, $3), last_error = $2
+                where mail_id in (
+                    select mail_id from mail where mail_id = any($1::bigint[]) and state = 'queued'
+                    for update skip locked
+                )
+                """,
+                [one.mail_id for one in await queued(conn) if one.behind == mail.mail_id],
+                BEHIND,
+                retry_at,
+            )
 
 
 async def release(pool: Pool, mail: Mail, look_again: datetime, reason: str) -> None:
@@ -140,9 +225,12 @@ async def explain_queue(pool: Pool, now: datetime, reason: str) -> None:
 
 
 async def next_due(pool: Pool) -> datetime | None:
-    """When the next queued mail is to be tried; None when nothing is queued."""
+    """When the next queued mail that is first in line is to be tried; None when nothing is queued."""
     async with transaction(pool) as conn:
-        return await conn.fetchval("select min(next_attempt_at) from mail where state = 'queued'")
+        return await conn.fetchval(
+            "select min(next_attempt_at) from mail where state = 'queued' and mail_id = any($1::bigint[])",
+            await first_in_line(conn),
+        )
 
 
 async def resend(conn: Conn, mail_id: int, actor: str, now: datetime) -> str:

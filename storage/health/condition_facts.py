@@ -6,6 +6,7 @@ from datetime import datetime
 
 from asyncpg import Record
 
+from storage.alerts.mail_queue import first_in_line
 from storage.alerts.rules import unreadable_rules
 from storage.health.collectors_report import collector_reports
 from storage.health.workers_report import SHOWN_FOR
@@ -154,9 +155,10 @@ async def _untried(conn: Conn, before: datetime) -> UndeliveredMails:
         """
         select count(*) as count, min(next_attempt_at) as since,
             (array_agg(last_error order by next_attempt_at, mail_id))[1] as error
-        from mail where state = 'queued' and next_attempt_at < $1
+        from mail where state = 'queued' and next_attempt_at < $1 and mail_id = any($2::bigint[])
         """,
         before,
+        await first_in_line(conn),
     )
     return _mails(row)
 

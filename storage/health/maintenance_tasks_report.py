@@ -5,6 +5,7 @@ outbox.
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.alerts.mail_queue import first_in_line
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn
 
@@ -98,9 +99,13 @@ async def outbox(conn: Conn, now: datetime) -> OutboxReport:
         from (
             select count(*) filter (where state = 'sent') as sent,
                 count(*) filter (where state = 'queued') as waiting,
-                count(*) filter (where state = 'queued' and next_attempt_at <= $1) as overdue,
+                count(*) filter (
+                    where state = 'queued' and next_attempt_at <= $1 and mail_id = any($2::bigint[])
+                ) as overdue,
                 min(created_at) filter (where state = 'queued') as oldest_at,
-                min(next_attempt_at) filter (where state = 'queued') as retry_at,
+                min(next_attempt_at) filter (
+                    where state = 'queued' and mail_id = any($2::bigint[])
+                ) as retry_at,
                 count(*) filter (where state = 'dead') as dead
             from mail
         ) m
@@ -111,6 +116,7 @@ async def outbox(conn: Conn, now: datetime) -> OutboxReport:
         ) a
         """,
         now,
+        await first_in_line(conn),
     )
     if row is None:
         raise LookupError("an aggregate always has one row")

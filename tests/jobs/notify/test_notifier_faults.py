@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -17,7 +18,7 @@ from jobs.notify.notifier import TickReport, decide_alerts, next_due, tick
 from storage.alerts import mail_queue, outbox
 from storage.alerts.open_alerts import open_alerts
 from storage.alerts.rules import load_rules
-from storage.model.alerts.alerts import AlertDecision, MailDraft
+from storage.model.alerts.alerts import AlertDecision, Mail, MailDraft
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Pool, StaleState, StorageError, open_pool, transaction
 from tests.support.samples.alerts import (
@@ -31,7 +32,7 @@ from tests.support.samples.alerts import (
     store,
     tell_by,
 )
-from tests.support.samples.readings import MINUTE, minutes
+from tests.support.samples.readings import AVAILABLE, MINUTE, WITHHELD_IN, minutes
 from tests.support.servers.mail import SENDER, Refusing, sender_to, serving
 
 RULE = AlertRule(("desk@example.org",), zone="Asia/Kolkata")
@@ -189,6 +190,96 @@ async def test_two_notifiers_at_once_send_each_mail_once(dsn: str) -> None:
         assert [m.copies for m in inbox.mails()] == [1] * decided
         assert {d for d, is_final in await decisions(one) if is_final} == {"mailed", "grouped"}
         assert len(await decisions(one)) == 18
+
+
+async def arrivals(pool: Pool, inbox: Inbox, sender: SmtpSender, now: datetime, until: datetime) -> list[str]:
+    """The subjects in the order in which a notifier that looks whenever something is due hands them over."""
+    arrived: list[str] = []
+    while now < until:
+        await tick(pool, sender, now, HEAD)
+        arrived += [m.subject for m in reversed(inbox.mails()) if m.subject not in arrived]
+        due = await next_due(pool, sender, now)
+        if due is None:
+            break
+        assert due > now, "a mail is due that nobody can send"
+        now = due
+    return arrived
+
+
+@pytest.mark.parametrize("recipient", ["desk@", "nobody"], ids=["one mail refused", "server away"])
+async def test_the_last_word_arrives_last_whatever_the_server_refused_before(
+    pool: Pool, recipient: str
+) -> None:
+    await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
+    await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
+    with SmtpServer(Inbox()) as gone:
+        away = sender_to(gone.port)
+    inbox = Refusing("RCPT", *["450 busy"] * (3 if recipient == "desk@" else 0), recipient=recipient)
+    async with serving(inbox) as sender:
+        first = sender if recipient == "desk@" else away
+        now = minutes(5)
+        for _ in range(3):
+            await tick(pool, first, now, HEAD)
+            now = await next_due(pool, first, now) or now
+        back = a_change(1, AVAILABLE, WITHHELD_IN, at=now - MINUTE, handle="reporter")
+        await store(pool, [an_alert(2, back, now - MINUTE / 2, REPORTERS)])
+        arrived = await arrivals(pool, inbox, sender, now - MINUTE / 4, now + timedelta(hours=40))
+    assert [subject.partition(" - ")[0] for subject in arrived] == [
+        "@reporter withheld in India (IN)",
+        "Update: @reporter available again (before: withheld in India (IN))",
+    ]
+
+
+async def test_what_is_taken_back_arrives_after_what_it_takes_back(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
+    inbox = Refusing("RCPT", *["450 busy"] * 4)
+    async with serving(inbox) as sender:
+        await tick(pool, sender, minutes(5), HEAD)
+        await tick(pool, sender, minutes(7), HEAD)
+        await pool.execute(
+            "insert into alert (change_id, created_at, stage) select change_id, $1, 'withdrawn' from change",
+            minutes(7.5),
+        )
+        arrived = await arrivals(pool, inbox, sender, minutes(8), minutes(3000))
+    assert [subject.partition("@")[0] for subject in arrived] == ["", "Taken back: "]
+
+
+async def test_a_mail_that_stays_undeliverable_holds_its_thread_up_for_a_day_and_no_longer(
+    pool: Pool,
+) -> None:
+    await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
+    await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
+    await decide_alerts(pool, minutes(5), HEAD)
+    back = a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(90), handle="reporter")
+    await store(pool, [an_alert(2, back, minutes(91), REPORTERS)])
+    await decide_alerts(pool, minutes(95), HEAD)
+    sender, now = Breaking("@reporter withheld"), minutes(95)
+    while (due := await next_due(pool, sender, now)) is not None:
+        now = max(now, due)
+        with suppress(ZeroDivisionError):
+            await tick(pool, sender, now, HEAD)
+    assert [state for state, *_ in await queue(pool)] == ["dead", "sent"]
+    assert GIVE_UP_AFTER * 0.8 <= now - minutes(95) <= GIVE_UP_AFTER * 1.25
+    assert [subject.partition(" - ")[0] for subject in sender.taken] == [
+        "Update: @reporter available again (before: withheld in India (IN))"
+    ]
+
+
+class Breaking:
+    """Takes every mail, but breaks at those whose subject begins so."""
+
+    def __init__(self, beginning: str) -> None:
+        self.beginning = beginning
+        self.taken: list[str] = []
+
+    async def send(self, mail: Mail) -> None:
+        if mail.subject.startswith(self.beginning):
+            raise ZeroDivisionError
+        self.taken.append(mail.subject)
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 @dataclass(frozen=True, slots=True)
