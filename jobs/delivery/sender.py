@@ -40,6 +40,12 @@ class Undeliverable(Exception):
 
 
 class Sender(Protocol):
-    async def send(self, mail: Mail) -> None: ...
+    """One way to send a message: SMTP, a webhook or a service that Apprise knows."""
 
-    async def close(self) -> None: ...
+    async def send(self, mail: Mail) -> None:
+        """Return after the message was accepted. Raises Undeliverable, which says what to do."""
+        ...
+
+    async def close(self) -> None:
+        """Release the connection. The next `send` opens another one."""
+        ...
