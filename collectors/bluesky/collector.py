@@ -175,6 +175,7 @@ class BlueskyCollector:
             (*said.exchanges, *(exchange for one in looks for exchange in one.exchanges)),
             said.trouble,
             sent=said.sent,
+            countries=self.countries,
         )
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:

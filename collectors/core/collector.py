@@ -1,7 +1,7 @@
 """What every collector answers: for each account asked, one conclusive reading or one honest miss."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import TracebackType
@@ -49,6 +49,7 @@ class CollectorAnswer:
 
     `exchanges` are the raw answers that it rests on, in the order of the requests; empty when there
     was none. All readings bear one time. `trouble` is set when nothing could be learned of anybody.
+    `countries` are those that it could speak of, by the settings of the process that asked; None: all.
     """
 
     readings: tuple[Reading, ...]
@@ -57,11 +58,12 @@ class CollectorAnswer:
     trouble: RequestFailure | None = None
     sent: bool = True
     """False when nothing was asked, because the collector pauses: not an attempt."""
+    countries: frozenset[str] | None = None
 
     def arrived(self, at: datetime) -> "CollectorAnswer":
         """The same, its readings dated when the answer had arrived rather than when it was asked for."""
         dated = tuple(r.dated(at) for r in self.readings)
-        return CollectorAnswer(dated, self.missed, self.exchanges, self.trouble, self.sent)
+        return replace(self, readings=dated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dashboard.ui.cards import Cell, table_card
 from storage.live.account_detail import AccountHistory
 from storage.live.snapshot import LiveChange
 from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag
 from storage.model.text.states import capital, state_words
 from storage.readings.evidence import EvidenceSide, ReadingEvidence
 from storage.readings.missed_report import Misses
@@ -78,7 +79,9 @@ def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> t
 
 
 def _named(change: LiveChange) -> list[Component | str]:
-    return [words.KIND_NAME[change.kind], html.Small(f"no. {change.change_id}")]
+    first = Flag.FIRST_SEEN in change.flags
+    name = "First seen there" if first else words.KIND_NAME[change.kind]
+    return [name, html.Small(f"no. {change.change_id}")]
 
 
 def _outcome(change: LiveChange) -> list[Component | str]:

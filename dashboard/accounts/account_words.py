@@ -57,7 +57,7 @@ def _status(account: AccountHistory) -> Iterator[str]:
     when = words.between(current.onset_after, current.since)
     yield f"{capital(state_words(current.state, platform, current.flags))}."
     change = change_of(account)
-    if change is not None and change.kind in _TOLD_AS_A_CHANGE:
+    if change is not None and (change.kind in _TOLD_AS_A_CHANGE or Flag.FIRST_SEEN in change.flags):
         told = change_words(change.kind, change.old, change.new, platform, change.flags)
         yield f"{capital(told)}: {when}."
     elif current.onset_after is None:

@@ -58,8 +58,13 @@ async def record_late(
         if not readings:
             return LateReport(stored=True)
         asked_at = batch.observed_at - timedelta(milliseconds=batch.latency_ms)
-        late = {i: TimedReading(replace(r, at=batch.observed_at), asked_at) for i, r in readings.items()}
         ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window)
+        late = {
+            i: TimedReading(
+                replace(r, at=batch.observed_at, silent_on=r.silent_on | ground.unspoken), asked_at
+            )
+            for i, r in readings.items()
+        }
         told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
         retold: list[AccountId] = []
         for g in ground.accounts:

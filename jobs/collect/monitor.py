@@ -23,13 +23,14 @@ from jobs.planning.watch_state import WatchState
 from storage.accounts import side_facts
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
+from storage.model.core.country_scope import EVERY_COUNTRY
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, WhyRead
 from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Pool, StorageError, transaction
-from storage.readings import coverage, rosters
+from storage.readings import country_scope, coverage, rosters
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _STEP_S = 1.0
@@ -109,6 +110,7 @@ class Monitor:
         self._recorder = stages.recorder
         self._under_way = BackgroundTasks()
         self._settles = False
+        self._scopes = EVERY_COUNTRY
         self._account_locks = AccountLocks()
         self._read_again_now: set[AccountId] = set()
         """Accounts that a request under way asks for out of turn."""
@@ -126,6 +128,9 @@ class Monitor:
                     f"The newest reading in the database is of {newest:%Y-%m-%d %H:%M} UTC, but this clock "
                     f"shows {now:%Y-%m-%d %H:%M}: set the clock right."
                 )
+            if self._collector.countries is not None:
+                await country_scope.record_scope(conn, self._platform, self._collector.countries, now)
+            self._scopes = await country_scope.load_scopes(conn, self._platform)
             loaded = await load_watched.load_watched(conn, self._platform)
             self._watched.take_up(loaded, await side_facts.open_facts(conn, self._platform), whole=True)
             if self._cost_limit is not None:
@@ -278,6 +283,7 @@ class Monitor:
                 unsure=self.canaries.is_unsure(roster.place),
                 held_since=self.breakers.quarantined_since(roster.place, roster.account_ids),
                 countries=self._collector.countries,
+                unspoken=self._scopes.before_the_newest(at),
             )
             batch = batch_of(question, judged, asked_at, at)
             stored = await self._recorder.record(batch, judged, answer)

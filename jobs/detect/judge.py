@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.transitions import completed, says_nothing_new, step
+from jobs.detect.transitions import as_answered, completed, says_nothing_new, step
 from storage.model.core.accounts import Account, HandleChange, ListId
 from storage.model.core.availability import SCOPE_FLAGS, Flag, MissedReason, Reading, State, Status
 from storage.model.core.coverage import BatchOutcome
@@ -21,6 +21,7 @@ SideFacts = frozenset[tuple[Flag | ObservedKind, str]]
 
 NO_ANSWER = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
 
+_NONE: frozenset[str] = frozenset()
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
 NO_OUTAGE_AFTER = timedelta(days=1)
@@ -97,6 +98,7 @@ class Judge:
         unsure: bool = False,
         held_since: datetime | None = None,
         countries: frozenset[str] | None = None,
+        unspoken: frozenset[str] = _NONE,
     ) -> Judged:
         """Decide about one request that was asked at `asked_at` and answered at `at`.
 
@@ -104,6 +106,7 @@ class Judge:
         `held_since`: since when no answer about these accounts was believed. `countries`: those that the
         collector can speak of now (None: all); about any other that is held of an account, no answer says
         anything.
+        `unspoken`: countries that no answer could speak of at that time, whoever asked.
 
         When the request failed, or when one of its control accounts does not look as it is known to
         look, nothing in it is believed: every account is missed.
@@ -130,7 +133,8 @@ class Judge:
             return Judged(
                 *held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished
             )
-        told = [(w, _told(w, looks.get(w.account.native_id), countries)) for w in watched]
+        unheard = _unheard_by(answer, countries)
+        told = [(w, _told(w, looks.get(w.account.native_id), countries, unspoken | unheard)) for w in watched]
         steps = tuple(_steps(told, self.rule, self.confirmations, asked_at))
         return Judged(
             BatchOutcome.ANSWERED,
@@ -143,8 +147,15 @@ class Judge:
             tuple(
                 seen for w, r, _ in steps if (r.flags or w.facts) and (seen := _sighting(w, r)) is not None
             ),
-            silent_in(answer),
+            tuple(sorted({*silent_in(answer), *unheard})),
         )
+
+
+def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> frozenset[str]:
+    """The countries of which whoever asked, by other settings than ours, could not hear."""
+    if countries is None or answer.countries is None:
+        return _NONE
+    return countries - answer.countries
 
 
 def _steps(
@@ -230,16 +241,24 @@ def _value(flag: Flag, reading: Reading) -> str:
 
 
 def _told(
-    watched: TrackedAccount, reading: Reading | None, countries: frozenset[str] | None
+    watched: TrackedAccount,
+    reading: Reading | None,
+    countries: frozenset[str] | None,
+    unspoken: frozenset[str],
 ) -> Reading | None:
-    """What a reading says of this account, seen against what is known of it."""
+    """What a reading says of this account, seen against what is known of it.
+
+    Of `unspoken` countries, and of any that is not among `countries`, it says nothing.
+    """
     if reading is None:
         return None
     if reading.flags and Flag.DELETED in reading.flags and watched.known.state is None:
         # It was never seen alive, so nobody can say that it was deleted.
         reading = replace(reading, flags=reading.flags - {Flag.DELETED})
-    if countries is not None and (unspoken := _held_in(watched.known) - countries):
-        reading = replace(reading, silent_on=reading.silent_on | unspoken)
+    if countries is not None:
+        unspoken |= (_held_in(watched.known) | frozenset(reading.state.withheld_in)) - countries
+    if unspoken:
+        reading = as_answered(replace(reading, silent_on=reading.silent_on | unspoken))
     return completed(watched.known, reading) if reading.silent_on else reading
 
 

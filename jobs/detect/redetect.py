@@ -69,7 +69,7 @@ class Folding:
             self._close(s.refuted, before.state)
         if s.confirmed is not None:
             self._close(s.confirmed, before.state)
-            if before.state is not None:
+            if before.state is not None and Flag.FIRST_SEEN not in s.confirmed.pending.flags:
                 confirmed_on.add(self.lists, at)
         self.known = s.known
 

@@ -9,7 +9,8 @@ An answer speaks of a moment between question and answer. So the old state is ce
 it was asked for (`asked_at`), and the new one from when its answer had arrived (`reading.at`).
 
 An answer may say nothing of some countries. It is then taken to say of them what is held already, and
-no more: a change there did not begin after such an answer, it may have begun before.
+no more: a change there did not begin after such an answer, it may have begun before. A country of which no
+answer said anything before has a first state: that an account is withheld there is then no change.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,7 +18,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from jobs.detect.confirmation import ConfirmationRule
-from storage.model.core.availability import Outcome, Reading, Reason, State, Status
+from storage.model.core.availability import (
+    FIRST_SEEN_FLAGS,
+    Flag,
+    Outcome,
+    Reading,
+    Reason,
+    State,
+    Status,
+)
 from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
 
 _BY_COUNTRY = {Status.AVAILABLE, Status.WITHHELD}
@@ -102,15 +111,16 @@ def _open(
     known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
 ) -> ReadingEffect:
     """The first contrary reading. Whatever was read last contradicts it, so the onset lies after that."""
+    first = _first_seen_in(known, reading.state)
     pending = Pending(
         state=reading.state,
         strength=reading.strength,
-        last_seen_old=_last_seen_old(known, reading.state),
+        last_seen_old=_last_seen_old(known, reading.state, first),
         first_seen_new=reading.at,
         agreeing=1,
         last_agreeing_at=reading.at,
         next_read_at=rule.next_read_at(1, reading.at, reading.at),
-        flags=reading.flags,
+        flags=(reading.flags - FIRST_SEEN_FLAGS) | _first_seen_flags(known.state, reading.state, first),
     )
     reason = rule.verdict(known.state, pending.state, pending.strength, 1, cohort_active=cohort_active)
     if reason is not None:
@@ -157,13 +167,41 @@ def _known(
     return Known(state, reading.at, asked_at, pending, heard)
 
 
-def _last_seen_old(known: Known, new: State) -> datetime | None:
-    """When the last answer was asked for that contradicts the new state."""
+def _first_seen_in(known: Known, new: State) -> frozenset[str]:
+    """The countries of a contrary state of which no answer spoke before.
+
+    A provisional change that has such countries hands them on as long as it is not confirmed.
+    """
     last = known.state if known.pending is None else known.pending.state
-    if not known.heard or last is None or not {last.status, new.status} <= _BY_COUNTRY:
+    if known.state is None or last is None or not {last.status, new.status} <= _BY_COUNTRY:
+        return frozenset()
+    added = set(new.withheld_in).difference(last.withheld_in)
+    never = {c for c in added if c in known.heard and known.heard[c] is None}
+    if known.pending is not None and known.pending.flags & FIRST_SEEN_FLAGS:
+        never |= set(new.withheld_in).intersection(last.withheld_in).difference(known.state.withheld_in)
+    return frozenset(never)
+
+
+def _first_seen_flags(old: State | None, new: State, first: Collection[str]) -> frozenset[Flag]:
+    if old is None or not first:
+        return frozenset()
+    alone = old.status in _BY_COUNTRY and set(old.withheld_in) ^ set(new.withheld_in) == set(first)
+    return frozenset({Flag.FIRST_SEEN if alone else Flag.PARTLY_FIRST_SEEN})
+
+
+def _last_seen_old(known: Known, new: State, first: Collection[str]) -> datetime | None:
+    """When the last answer was asked for that contradicts the new state, the countries `first` left aside."""
+    pending = known.pending
+    last = known.state if pending is None else pending.state
+    if last is None or not {last.status, new.status} <= _BY_COUNTRY:
         return known.last_asked_at
-    changed = set(last.withheld_in) ^ set(new.withheld_in)
-    if any(c not in known.heard for c in changed):
+    if Flag.FIRST_SEEN in _first_seen_flags(known.state, new, first):
+        return None
+    changed = (set(last.withheld_in) ^ set(new.withheld_in)).difference(first)
+    if pending is not None and not changed:
+        # What else is new was new already in the provisional change that this one replaces.
+        return pending.last_seen_old
+    if not known.heard or any(c not in known.heard for c in changed):
         return known.last_asked_at
     # What the last answer spoke of is as before. Of the rest, each country was last heard of at its own time.
     times = [at for c in changed if (at := known.heard[c]) is not None]

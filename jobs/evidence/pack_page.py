@@ -103,6 +103,7 @@ def _content(facts: PackContent) -> dict[str, object]:
         "old": capital(state_words(old, platform, None)),
         "new": capital(state_words(new, platform, flags)),
         "is_baseline": old is None,
+        "is_first_there": Flag.FIRST_SEEN in flags,
         "before": _time(change.last_seen_old),
         "after": _time(change.first_seen_new),
         "recorded": _time(change.recorded_at),

@@ -33,6 +33,11 @@ _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
         "How long before the first reading a change marked “on or before” happened.",
     ),
     (
+        lambda c: Flag.PARTLY_FIRST_SEEN in c.flags,
+        "Since when an account has been withheld in a country of which no earlier answer spoke: perhaps all "
+        "along. Its interval is about the other countries.",
+    ),
+    (
         _on(Platform.X, Status.WITHHELD),
         "Who asked for an account to be withheld, and on what ground: the platform names countries only.",
     ),

@@ -53,7 +53,10 @@ def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> AlertExplanat
 def why_no_alert(facts: ChangeFacts) -> str:
     """Why nobody was to be told of a change that has no alert at all."""
     if facts.kind is ChangeKind.BASELINE:
-        return "It is the first state that was seen of its account, and no change: nobody is told of it."
+        return (
+            "It is the first state that was seen of its account, or of it in a country, and no change: "
+            "nobody is notified of it."
+        )
     if facts.is_imported:
         return "It is from a record that others published, and of those nobody is told."
     if facts.outcome is None:

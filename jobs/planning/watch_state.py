@@ -11,9 +11,9 @@ from jobs.planning.daily_cost_guard import CostLimitGuard
 from jobs.planning.retry_queue import RetryQueue
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
-from storage.model.core.availability import Status
+from storage.model.core.availability import Flag, Status
 from storage.model.core.coverage import Batch, BatchOutcome
-from storage.model.core.known_state import Known
+from storage.model.core.known_state import Closed, Known
 
 
 class WatchState:
@@ -81,7 +81,7 @@ class WatchState:
         """Take over what was committed of one request."""
         for w, reading, s in judged.steps:
             if s.is_news:
-                if s.confirmed is not None and w.known.state is not None:
+                if s.confirmed is not None and _is_news(w.known, s.confirmed):
                     self._cohorts.confirmed(w.lists, batch.observed_at)
                 self._note_pending(w.account.account_id, s.known)
             w.known = s.known
@@ -127,6 +127,11 @@ class WatchState:
             self._pending.discard(account_id)
         else:
             self._pending.add(account_id)
+
+
+def _is_news(before: Known, confirmed: Closed) -> bool:
+    """Whether something is known to have changed: a first state, also of one country, does not say so."""
+    return before.state is not None and Flag.FIRST_SEEN not in confirmed.pending.flags
 
 
 def _handle_seen_at(known: Known) -> datetime | None:

@@ -154,9 +154,7 @@ async def _ended(pool: Pool, told: Scenario, history: History, mails: int) -> De
     async with transaction(pool) as conn:
         confirmed = await rehearsal_readback.confirmed_changes(conn)
         totals = await rehearsal_readback.totals(conn)
-    believed = [
-        scoring.Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed
-    ]
+    believed = [scoring.as_believed(c) for c in confirmed]
     lines = {a.native_id: scoring.shown(a) for a in history.accounts}
     verdict = scoring.hold_against_truth(lines, (), believed, told.start, told.end)
     kinds = Counter(c.kind for c in confirmed)

@@ -159,7 +159,7 @@ async def _judge(
     lines = {a.native_id: scoring.shown(a) for a in history.accounts}
     lists = {a.native_id: tuple(f"{a.platform}:{name}" for name in a.lists) for a in history.accounts}
     ideal = scoring.observable(lines, lists, readings, ConfirmationRule())
-    detected = [Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new) for c in confirmed]
+    detected = [scoring.as_believed(c) for c in confirmed]
 
     def lied(native_id: str, at: datetime) -> bool:
         return faults.lies and faults.lied_about(at, native_id)

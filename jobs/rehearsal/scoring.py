@@ -16,7 +16,8 @@ from collectors.simulator.bluesky.world import observable as observable_on_blues
 from collectors.simulator.core.history import HistoryAccount, visible
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import State, Status
+from storage.model.core.availability import ChangeKind, State, Status
+from storage.readings.rehearsal_readback import Confirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Believed:
     new: State
     last_seen_old: datetime | None
     first_seen_new: datetime
+    is_first: bool = False
+    """The first state in a country: it claims no change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,13 @@ class _Cohorts:
             if i and times[i - 1] >= at - self.rule.cohort_window:
                 return True
         return False
+
+
+def as_believed(confirmed: Confirmed) -> Believed:
+    """A stored change, to be held against the truth."""
+    c = confirmed
+    is_first = c.kind == ChangeKind.BASELINE and c.old is not None
+    return Believed(c.native_id, c.old, c.new, c.last_seen_old, c.first_seen_new, is_first)
 
 
 def observable(
@@ -210,12 +220,14 @@ def hold_against_truth(
         is_misled = any(lied(change.native_id, at) for at in bounds)
         if not is_true or (began is not None and (change.native_id, began) in explained):
             (misled if is_misled and change.old == held_state else false).append(change)
+        elif change.is_first:
+            continue
         elif change.old is not None and (began is None or not _within(began, change)):
             (misled if is_misled else wrong).append(change)
         elif change.old is not None and began is not None:
             explained.add((change.native_id, began))
             delays.append((change.first_seen_new - began).total_seconds())
-    changes = [c for c in detected if c.old is not None]
+    changes = [c for c in detected if c.old is not None and not c.is_first]
     found = {(c.native_id, c.new, c.first_seen_new) for c in changes}
     true_times = [(i, at, s) for i, line in lines.items() for at, s in _starts(line, start, end)]
     missed = [

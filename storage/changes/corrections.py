@@ -197,10 +197,15 @@ async def _alert(
 ) -> None:
     """Alert of a change that is confirmed only now. One that waits gives way to one of what is told now."""
     tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
-    was_confirmed = superseded is not None and superseded.outcome is Outcome.CONFIRMED
-    if superseded is not None and was_confirmed and tells:
+    # A first state had no alert that could give way.
+    was_alerted = (
+        superseded is not None
+        and superseded.outcome is Outcome.CONFIRMED
+        and superseded.kind is not ChangeKind.BASELINE
+    )
+    if superseded is not None and was_alerted and tells:
         await creation.moved(conn, superseded.change_id, change_id, at)
-    elif superseded is not None and was_confirmed:
+    elif superseded is not None and was_alerted:
         await creation.withdrawn(conn, [superseded.change_id], at)
     elif tells:
         await creation.alert_again(conn, change_id, at)

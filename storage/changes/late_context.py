@@ -20,9 +20,11 @@ from storage.model.core.availability import (
     Status,
     Strength,
 )
+from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.coverage import Batch, Roster
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Conn, Refused
+from storage.readings.country_scope import load_all_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class LateContext:
     """Those of the batch, and those whose weak evidence may need one reading more or less because of it."""
     confirmed_on: Mapping[ListId, Sequence[datetime]]
     """When other changes of their lists were confirmed, as far as it matters."""
+    unspoken: frozenset[str]
+    """Countries that no answer could speak of at the time of the batch."""
 
 
 async def roster(conn: Conn, roster_id: int) -> Roster:
@@ -62,10 +66,12 @@ async def load(
     await spells.lock(conn, ids)
     changes = await own_changes(conn, ids)
     let_go = await let_go_times(conn, ids)
+    all_scopes = await load_all_scopes(conn)
     out: list[CorrectionInput] = []
     for account, is_watched, lists in await _accounts(conn, ids):
         own = changes.get(account.account_id, [])
-        begin = await anchor(conn, batch.observed_at, account.account_id, own)
+        scopes = all_scopes.get(account.platform, EVERY_COUNTRY)
+        begin = await anchor(conn, batch.observed_at, account.account_id, own, scopes)
         at = None if begin is None else begin.at
         held = None if begin is None else held_at(own, begin.at)
         state = None if held is None else held.new
@@ -76,7 +82,7 @@ async def load(
                 lists,
                 Known() if begin is None else Known(state, begin.at, begin.asked_at),
                 frozenset() if held is None else held.flags,
-                await _readings(conn, batch, account.account_id, own, at),
+                await _readings(conn, batch, account.account_id, own, at, scopes),
                 [c for c in own if at is None or c.first_seen_new > at],
                 [t for t in let_go.get(account.account_id, ()) if at is None or t > at],
             )
@@ -85,7 +91,12 @@ async def load(
     lists = {list_id for g in out for list_id in g.lists}
     platforms = {g.account.platform for g in out}
     since = batch.observed_at - window
-    return LateContext(tuple(out), await _confirmed_on(conn, platforms, lists, told_anew, since))
+    unspoken = (all_scopes.get(p, EVERY_COUNTRY).lacking(batch.observed_at) for p in platforms)
+    return LateContext(
+        tuple(out),
+        await _confirmed_on(conn, platforms, lists, told_anew, since),
+        frozenset[str]().union(*unspoken),
+    )
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
@@ -192,7 +203,7 @@ async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, 
 
 
 async def anchor(
-    conn: Conn, before: datetime, account_id: AccountId, own: Sequence[OwnChange]
+    conn: Conn, before: datetime, account_id: AccountId, own: Sequence[OwnChange], scopes: CountryScopes
 ) -> RecomputeStart | None:
     """The last reading before a time that agreed with what was held and spoke of every country.
 
@@ -219,7 +230,9 @@ async def anchor(
             account_id,
             before,
         )
-        if row is None or row["silent"] or not any(c.first_seen_new <= row["observed_at"] for c in own):
+        if row is None or row["silent"] or scopes.lacking(row["observed_at"]):
+            return None
+        if not any(c.first_seen_new <= row["observed_at"] for c in own):
             return None
         shown = shown_at(own, row["observed_at"])
         if shown is None:
@@ -228,7 +241,12 @@ async def anchor(
 
 
 async def _readings(
-    conn: Conn, batch: Batch, account_id: AccountId, own: Sequence[OwnChange], after: datetime | None
+    conn: Conn,
+    batch: Batch,
+    account_id: AccountId,
+    own: Sequence[OwnChange],
+    after: datetime | None,
+    scopes: CountryScopes,
 ) -> list[TimedReading]:
     """The stored readings after an anchor, each with the state that our own changes tell of it.
 
@@ -263,9 +281,8 @@ async def _readings(
         teller = shown_at(own, at) or held_at(own, at)
         if teller is None:
             continue
-        reading = Reading(
-            "", at, teller.new, teller.strength, flags=teller.flags, silent_on=frozenset(r["silent"] or ())
-        )
+        silent = frozenset(r["silent"] or ()) | scopes.lacking(at)
+        reading = Reading("", at, teller.new, teller.strength, flags=teller.flags, silent_on=silent)
         out.append(TimedReading(reading, r["asked_at"]))
     return out
 

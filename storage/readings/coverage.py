@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.model.core.known_state import ALWAYS_HEARD
 from storage.postgres.pool import Conn
+from storage.readings.country_scope import load_scopes
 
 
 async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
@@ -153,8 +155,15 @@ async def last_readings(
         vantage,
         only,
     )
-    silent = {AccountId(r["account_id"]): tuple(r["silent"]) for r in rows if r["silent"]}
-    heard = await _last_heard(conn, platform, vantage, silent) if silent else {}
+    # What the settings of then did not name is as silent as a labeler that was not heard.
+    scopes = EVERY_COUNTRY if vantage else await load_scopes(conn, platform)
+    silent = {
+        AccountId(r["account_id"]): tuple(countries)
+        for r in rows
+        if (countries := {*(r["silent"] or ()), *scopes.gained_since(r["observed_at"])})
+    }
+    newest = max((r["observed_at"] for r in rows), default=None)
+    heard = await _last_heard(conn, platform, vantage, silent, scopes, newest) if newest and silent else {}
     shared: dict[datetime, datetime] = {}  # those who were asked together share their times
     found: dict[AccountId, LastReading] = {}
     for r in rows:
@@ -168,10 +177,20 @@ async def last_readings(
 
 
 async def _last_heard(
-    conn: Conn, platform: Platform, vantage: str, silent: Mapping[AccountId, Sequence[str]]
+    conn: Conn,
+    platform: Platform,
+    vantage: str,
+    silent: Mapping[AccountId, Sequence[str]],
+    scopes: CountryScopes,
+    newest: datetime,
 ) -> dict[AccountId, dict[str, datetime | None]]:
-    """For each account and country, when the newest answer that spoke of it was asked for."""
-    pairs = [(account_id, country) for account_id, countries in silent.items() for country in countries]
+    """For each account and country, when the newest answer that spoke of it was asked for.
+
+    `newest` is the time of the last answer: a country that came within reach later is not searched for.
+    """
+    in_reach = {c for c in {c for cs in silent.values() for c in cs} if scopes.was_in_reach(c, newest)}
+    gaps = [(c, *gap) for c in in_reach for gap in scopes.gaps(c)]
+    pairs = [(account_id, c) for account_id, countries in silent.items() for c in countries if c in in_reach]
     rows = await conn.fetch(
         """
         with asked as (
@@ -188,6 +207,12 @@ async def _last_heard(
             cross join lateral (
                 select observed_at as at from coverage
                 where roster_id = p.roster_id and outcome = 0 and (silent is null or p.country <> all(silent))
+                    and not exists (
+                        select from unnest($5::text[], $6::timestamptz[], $7::timestamptz[])
+                            as gap (country, since, until)
+                        where gap.country = p.country and observed_at >= since
+                            and (until is null or observed_at < until)
+                    )
                 order by observed_at desc limit 1
             ) c
         )
@@ -199,6 +224,12 @@ async def _last_heard(
             where roster_id = a.roster_id and outcome = 0 and observed_at <= s.at
                 and (answered is null or get_bit(answered, a.bit) = 1)
                 and (silent is null or a.country <> all(silent))
+                and not exists (
+                    select from unnest($5::text[], $6::timestamptz[], $7::timestamptz[])
+                        as gap (country, since, until)
+                    where gap.country = a.country and observed_at >= since
+                        and (until is null or observed_at < until)
+                )
             order by observed_at desc limit 1
         ) c
         group by a.account_id, a.country
@@ -207,6 +238,9 @@ async def _last_heard(
         [country for _, country in pairs],
         platform.value,
         vantage,
+        [country for country, _, _ in gaps],
+        [since for _, since, _ in gaps],
+        [until for _, _, until in gaps],
     )
     out: dict[AccountId, dict[str, datetime | None]] = {
         account_id: dict.fromkeys(countries) for account_id, countries in silent.items()

@@ -8,7 +8,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from storage.model.core.availability import Flag, MissedReason, State, Status, Strength
+from storage.model.core.availability import FIRST_SEEN_FLAGS, Flag, MissedReason, State, Status, Strength
 from storage.model.core.packed_columns import instant, integers
 from storage.postgres.pool import Conn
 
@@ -116,6 +116,6 @@ def _look(
     return (
         State(Status(status), tuple(countries.split())),
         Strength(strength),
-        frozenset(Flag(f) for f in flags.split()),
+        frozenset(Flag(f) for f in flags.split()) - FIRST_SEEN_FLAGS,
         frozenset(silent.split()),
     )

@@ -18,9 +18,11 @@ from storage.model.bitemporal.reading_columns import (
 )
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import Flag, Outcome
+from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
 from storage.postgres.pool import Conn
+from storage.readings.country_scope import load_all_scopes
 from storage.replay import readings as replay_readings
 
 
@@ -47,6 +49,7 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
     accounts = await _accounts(conn, sorted(columns))
     ids = list(accounts)
     changes, let_go = await own_changes(conn, ids), await let_go_times(conn, ids)
+    all_scopes = await load_all_scopes(conn)
     lists, decided = await _lists(conn, ids), await _decided(conn, ids, since)
     courses: list[Course] = []
     annulled = 0
@@ -55,7 +58,8 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
         annulled += sum(
             since <= c.first_seen_new < until for c in changes.get(account_id, ()) if c.is_annulled
         )
-        course = await _course(conn, account, own, columns[account_id], since)
+        scopes = all_scopes.get(account.platform, EVERY_COUNTRY)
+        course = await _course(conn, account, own, columns[account_id], since, scopes)
         gone = sorted(t for t in let_go.get(account_id, ()) if _begin(course, since) <= t < until)
         courses.append(
             Course(
@@ -80,7 +84,12 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
 
 
 async def _course(
-    conn: Conn, account: Account, own: Sequence[OwnChange], columns: Columns, since: datetime
+    conn: Conn,
+    account: Account,
+    own: Sequence[OwnChange],
+    columns: Columns,
+    since: datetime,
+    scopes: CountryScopes,
 ) -> Course:
     """The readings of one account with what was held before them."""
     looks = looks_of(own)
@@ -88,14 +97,14 @@ async def _course(
     held = held_at(own, since - timedelta.resolution)
     known, first = Known(), since
     if before and (_is_open(before[-1], since) or _begins_otherwise(columns, looks, held)):
-        begin = await anchor(conn, since, account.account_id, own)
+        begin = await anchor(conn, since, account.account_id, own, scopes)
         if begin is not None:
             held, first = held_at(own, begin.at), begin.at + timedelta.resolution
             known = Known(None if held is None else held.new, begin.at, begin.asked_at)
         else:
             held, first = None, before[0].first_seen_new
         warm = await replay_readings.before(
-            conn, account.account_id, None if begin is None else begin.at, since
+            conn, account.account_id, None if begin is None else begin.at, since, scopes
         )
         now = [(at, columns.asked[i], columns.silent_on(i)) for i, at in enumerate(columns.at)]
         columns = columns_of([*warm, *now])

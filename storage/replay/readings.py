@@ -1,15 +1,19 @@
 """The readings of a time in columns, roster by roster: what a hundred accounts share is loaded once."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from storage.model.bitemporal.reading_columns import Columns, columns_of, with_more
-from storage.model.core.accounts import AccountId
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.coverage import is_answered
-from storage.model.core.packed_columns import integers, microseconds
+from storage.model.core.packed_columns import instant, integers, microseconds
 from storage.postgres.pool import Conn
+from storage.readings.country_scope import load_all_scopes
 
 Row = tuple[int, int, frozenset[str]]
 """When a reading was made, when it was asked for, and what it is silent on."""
@@ -35,15 +39,15 @@ class RosterReadings:
 
     @property
     def is_plain(self) -> bool:
-        """Every request was answered for everybody and every country, no two at one instant."""
-        return not self.answered and not self.silent and len(set(self.at)) == len(self.at)
+        """Every request was answered for everybody, no two at one instant."""
+        return not self.answered and len(set(self.at)) == len(self.at)
 
 
 async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterReadings]:
     """What our own connection was answered from `since` until before `until`."""
     rows = await conn.fetch(
         """
-        select r.account_ids, c.*
+        select r.account_ids, r.platform, c.*
         from (
             select roster_id,
                 string_agg(timestamptz_send(observed_at), '' order by observed_at, slot, attempt) as at,
@@ -69,8 +73,10 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterR
         until,
     ):
         odd[r["roster_id"]].append((r["place"], r["answered"], r["silent"]))
+    all_scopes = await load_all_scopes(conn)
     told: list[RosterReadings] = []
     for r in rows:
+        scopes = all_scopes.get(Platform(r["platform"]), EVERY_COUNTRY)
         at, theirs = integers(r["at"]), odd.get(r["roster_id"], ())
         asked = [when - 1_000 * took for when, took in zip(at, integers(r["latency_ms"]), strict=True)]
         told.append(
@@ -79,10 +85,25 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterR
                 at,
                 asked,
                 {place: some for place, some, _ in theirs if some is not None},
-                {place: frozenset(silent) for place, _, silent in theirs if silent},
+                _silent(at, {place: frozenset(silent) for place, _, silent in theirs if silent}, scopes),
             )
         )
     return told
+
+
+def _silent(
+    at: Sequence[int], unheard: Mapping[int, frozenset[str]], scopes: CountryScopes
+) -> Mapping[int, frozenset[str]]:
+    """What each request was silent on, by place: not heard, or not within reach by the settings of then."""
+    if not scopes.scopes:
+        return unheard
+    silent = dict(unheard)
+    edges = [bisect_left(at, microseconds(scope.since)) for scope in scopes.scopes]
+    for first, end in pairwise([*edges, len(at)]):
+        lacking = scopes.lacking(instant(at[first])) if first < end else frozenset[str]()
+        if lacking:
+            silent |= {place: silent.get(place, lacking) | lacking for place in range(first, end)}
+    return silent
 
 
 def by_account(rosters: Sequence[RosterReadings]) -> dict[AccountId, Columns]:
@@ -91,7 +112,11 @@ def by_account(rosters: Sequence[RosterReadings]) -> dict[AccountId, Columns]:
     for roster in sorted(rosters, key=lambda r: len(r.at), reverse=True):
         for bit, account_id in enumerate(roster.account_ids):
             places[AccountId(account_id)].append((roster, bit))
-    plain = {id(roster): Columns(roster.at, roster.asked) for roster in rosters if roster.is_plain}
+    plain = {
+        id(roster): columns_of(roster.rows(0)) if roster.silent else Columns(roster.at, roster.asked)
+        for roster in rosters
+        if roster.is_plain
+    }
     told: dict[AccountId, Columns] = {}
     for account_id, asked_in in places.items():
         first, others = asked_in[0], asked_in[1:]
@@ -105,7 +130,9 @@ def by_account(rosters: Sequence[RosterReadings]) -> dict[AccountId, Columns]:
     return told
 
 
-async def before(conn: Conn, account_id: AccountId, since: datetime | None, until: datetime) -> list[Row]:
+async def before(
+    conn: Conn, account_id: AccountId, since: datetime | None, until: datetime, scopes: CountryScopes
+) -> list[Row]:
     """The readings of one account after `since` (None: all) until before `until`."""
     rows = await conn.fetch(
         """
@@ -122,6 +149,10 @@ async def before(conn: Conn, account_id: AccountId, since: datetime | None, unti
         until,
     )
     return [
-        (at := microseconds(r["observed_at"]), at - 1_000 * r["latency_ms"], frozenset(r["silent"] or ()))
+        (
+            at := microseconds(r["observed_at"]),
+            at - 1_000 * r["latency_ms"],
+            frozenset(r["silent"] or ()) | scopes.lacking(r["observed_at"]),
+        )
         for r in rows
     ]

@@ -8,7 +8,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import repeat
 from typing import NamedTuple
 
 from storage.model.bitemporal.corrections import OwnChange, TimedReading, held_at, shown_at
@@ -132,9 +131,9 @@ def columns_of(readings: Iterable[tuple[int, int, frozenset[str]]]) -> Columns:
 
 
 def with_more(plain: Columns, rows: Sequence[tuple[int, int, frozenset[str]]]) -> Columns:
-    """Many readings, of which none is silent, with a few more."""
-    if any(silent for *_, silent in rows):
-        every = zip(plain.at, plain.asked, repeat(NOBODY), strict=False)
+    """Many readings with a few more."""
+    if plain.silences or any(silent for *_, silent in rows):
+        every = [(at, plain.asked[i], plain.silent_on(i)) for i, at in enumerate(plain.at)]
         return columns_of([*every, *rows])
     asked_at = dict(zip(plain.at, plain.asked, strict=True))
     for at, asked, _ in rows:

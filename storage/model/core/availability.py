@@ -92,6 +92,13 @@ class Flag(StrEnum):
     IDENTITY_CHANGED = "identity_changed"
     """The name answers, but as another account than the one on file."""
 
+    FIRST_SEEN = "first_seen"
+    """Of a change: no earlier answer spoke of the countries in which the account is newly withheld. It may
+    have been withheld there all along.
+    """
+    PARTLY_FIRST_SEEN = "partly_first_seen"
+    """Of a change: that is so of some of these countries, and something else changed as well."""
+
     DAY_ONLY = "day_only"
     """Somebody else looked, and tells only on which UTC day. A time of such a look is the last second of its
     day; where it bounds a later change, the first.
@@ -102,6 +109,9 @@ SCOPE_FLAGS = frozenset(
     {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}
 )
 """Flags that say who took an account down: the words of a status tell them already."""
+
+FIRST_SEEN_FLAGS = frozenset({Flag.FIRST_SEEN, Flag.PARTLY_FIRST_SEEN})
+"""Flags of a change, never of a reading."""
 
 
 class MissedReason(StrEnum):
@@ -171,7 +181,7 @@ class ChangeKind(StrEnum):
     """What users call a change."""
 
     BASELINE = "baseline"
-    """The first state ever seen of an account: nothing is known to have changed."""
+    """The first state ever seen of an account, or of it in a country: nothing is known to have changed."""
     BLOCK = "block"
     RESTORATION = "restoration"
     PARTIAL = "partial"
@@ -191,7 +201,7 @@ def kind_of(
 
     What may as well be the owner's own deletion is not called a block, and its end no restoration.
     """
-    if old is None:
+    if old is None or Flag.FIRST_SEEN in flags:
         return ChangeKind.BASELINE
     if Flag.SUSPENDED_OR_DELETED in flags:
         return ChangeKind.GONE

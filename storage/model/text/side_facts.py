@@ -22,6 +22,8 @@ _FLAG_WORDS = {
     Flag.MOVED: "moved",
     Flag.MOVED_UNPROVEN: "says that it moved",
     Flag.IDENTITY_CHANGED: "its name answers as another account than the one on file",
+    Flag.FIRST_SEEN: "first seen there: no earlier answer spoke of the country",
+    Flag.PARTLY_FIRST_SEEN: "first seen in one of the countries: no earlier answer spoke of it",
     Flag.DAY_ONLY: "of the looks only the days are known",
 }
 _SERVER_WORDS = {

@@ -72,6 +72,8 @@ def change_words(
             if platform is Platform.BLUESKY and old is not None and old.status is Status.WITHHELD:
                 return f"no longer {before}"
             return f"available again{tail} (before: {before})"
+        case ChangeKind.BASELINE if Flag.FIRST_SEEN in flags:
+            return f"first seen {short_words(new, platform, flags)}"
         case ChangeKind.RETURN:
             return f"found again{tail}"
         case ChangeKind.PARTIAL:
@@ -131,6 +133,15 @@ def _said(state: State | None, platform: Platform, flags: Collection[Flag] | Non
     return _said_of(state, platform, None if flags is None else frozenset(flags))
 
 
+def _since_when(flags: frozenset[Flag] | None) -> str:
+    """What is not known of when it began, where no earlier answer spoke of a country."""
+    if flags and Flag.FIRST_SEEN in flags:
+        return "; it may have begun long before: no earlier answer spoke of the country"
+    if flags and Flag.PARTLY_FIRST_SEEN in flags:
+        return "; in part it may have begun long before: of one of the countries no earlier answer spoke"
+    return ""
+
+
 @lru_cache(maxsize=1_000)
 def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | None) -> StateWording:
     """Thousands of accounts are in few states."""
@@ -138,9 +149,11 @@ def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | N
         return StateWording("never read")
     match state.status:
         case Status.WITHHELD if platform is Platform.BLUESKY:
-            return StateWording(f"restricted in {_codes(state.withheld_in)} (Bluesky app)")
+            return StateWording(
+                f"restricted in {_codes(state.withheld_in)} (Bluesky app)", _since_when(flags)
+            )
         case Status.WITHHELD:
-            return StateWording(f"withheld in {_countries(state.withheld_in)}")
+            return StateWording(f"withheld in {_countries(state.withheld_in)}", _since_when(flags))
         case Status.SUSPENDED:
             return _suspended(platform, flags)
         case Status.DEACTIVATED:

@@ -171,7 +171,8 @@ def test_each_stage_of_a_change_is_explained(run: Blockline, dsn: str) -> None:
             "baseline",
             "x",
             "confirmed",
-            "It is the first state that was seen of its account, and no change: nobody is told of it.",
+            "It is the first state that was seen of its account, or of it in a country, and no change: "
+            "nobody is notified of it.",
             id="a first state",
         ),
         pytest.param(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import completed, step
-from storage.model.core.availability import State, Status
+from storage.model.core.availability import Flag, State, Status, kind_of
 from storage.model.core.known_state import Known, ReadingEffect
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes, reading
 
@@ -43,6 +43,69 @@ def changes(looks: Sequence[Look]) -> Found:
             found.append((known.state, p.state, p.last_seen_old, p.first_seen_new))
         known = result.known
     return found
+
+
+FIRST, PARTLY = frozenset({Flag.FIRST_SEEN}), frozenset({Flag.PARTLY_FIRST_SEEN})
+NONE = frozenset[Flag]()
+
+
+@pytest.mark.parametrize(
+    ("looks", "kinds"),
+    [
+        pytest.param(
+            [(0, AVAILABLE, ("TR",)), (20, TR, ()), (22, TR, ())],
+            [("baseline", FIRST, None)],
+            id="withheld in a country that was never heard of is a first state",
+        ),
+        pytest.param(
+            [(0, AVAILABLE, ("TR",)), (10, AVAILABLE, ()), (20, TR, ()), (22, TR, ())],
+            [("block", NONE, minutes(10))],
+            id="once heard as not withheld, it is a block",
+        ),
+        pytest.param(
+            [(0, AVAILABLE, ("TR",)), (20, BOTH, ()), (22, BOTH, ())],
+            [("block", PARTLY, minutes(0))],
+            id="a block in a country that was heard has its interval beside a first state",
+        ),
+        pytest.param(
+            [(0, DE, ("TR",)), (1, DE, ("TR",)), (20, BOTH, ()), (22, BOTH, ())],
+            [("baseline", FIRST, None)],
+            id="a first state beside what is known adds no country",
+        ),
+        pytest.param(
+            [(0, AVAILABLE, ("TR",)), (20, TR, ()), (21, BOTH, ()), (23, BOTH, ())],
+            [("block", PARTLY, minutes(20))],
+            id="a provisional first state hands its country on to what takes its place",
+        ),
+        pytest.param(
+            [(0, AVAILABLE, ("TR",)), (20, DE, ("TR",)), (21, BOTH, ()), (23, BOTH, ())],
+            [("block", PARTLY, minutes(0))],
+            id="a provisional block keeps its bound when a first state comes beside it",
+        ),
+        pytest.param(
+            [(0, AVAILABLE, ("TR",)), (20, DE, ("TR",)), (21, TR, ()), (23, TR, ())],
+            [("baseline", FIRST, None)],
+            id="a first state after a block that went back is one",
+        ),
+        pytest.param(
+            [(0, AVAILABLE, ("TR",)), (20, TR, ()), (22, TR, ()), (30, AVAILABLE, ()), (32, AVAILABLE, ())],
+            [("baseline", FIRST, None), ("restoration", NONE, minutes(22))],
+            id="the end of a first state is a restoration",
+        ),
+    ],
+)
+def test_a_country_that_was_never_heard_of_has_a_first_state(
+    looks: Sequence[Look], kinds: list[tuple[str, frozenset[Flag], datetime | None]]
+) -> None:
+    known, found = Known(), list[tuple[str, frozenset[Flag], datetime | None]]()
+    for look in looks:
+        result = looked(known, look)
+        assert result is not None
+        if result.confirmed is not None and known.state is not None:
+            p = result.confirmed.pending
+            found.append((kind_of(known.state, p.state, p.flags).value, p.flags, p.last_seen_old))
+        known = result.known
+    assert found == kinds
 
 
 @pytest.mark.parametrize(

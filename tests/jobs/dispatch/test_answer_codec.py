@@ -50,6 +50,7 @@ answers = st.builds(
     st.lists(exchanges, max_size=3).map(tuple),
     st.none() | troubles,
     st.booleans(),
+    st.none() | st.frozensets(st.sampled_from(("IN", "TR")), max_size=2),
 )
 
 
