@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts import canaries
-from storage.model.core.accounts import Account, AccountId, HandleChange, ListId, Platform
+from storage.model.core.accounts import Account, AccountId, HandleChange, ListId, Platform, WatchPeriod
 from storage.model.core.availability import Reason
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Refused
@@ -54,13 +54,19 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
     )
     again = await conn.fetch(
         """
-        update account a set watched = true
-        from unnest($1::text[], $2::text[]) as u (platform, native_id)
-        where a.platform = u.platform and a.native_id = u.native_id and not a.watched
-        returning a.account_id
+        with again as (
+            update account a set watched = true
+            from unnest($1::text[], $2::text[]) as u (platform, native_id)
+            where a.platform = u.platform and a.native_id = u.native_id and not a.watched
+            returning a.account_id
+        )
+        insert into watch_period (account_id, since)
+        select account_id, greatest($3, max(p.until)) from again left join watch_period p using (account_id)
+        group by account_id returning account_id
         """,
         platforms,
         native_ids,
+        now,
     )
     await canaries.release(conn, platforms, native_ids)
     members = [(a.platform.value, a.native_id, name) for a in accounts for name in a.lists]
@@ -75,7 +81,7 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
     )
     joined = await conn.fetch(
         """
-        insert into watch_list_member (list_id, account_id, added_at)
+        insert into membership (list_id, account_id, added_at)
         select distinct l.list_id, a.account_id, $4::timestamptz
         from unnest($1::text[], $2::text[], $3::text[]) as u (platform, native_id, list)
         join account a on a.platform = u.platform and a.native_id = u.native_id
@@ -181,10 +187,42 @@ async def stop_watching(
         ids = ", ".join(f"id:{clean(r['native_id'])}" for r in rows)
         raise Refused(f"{clean(name)} means {len(rows)} watched accounts; name one by its id: {ids}.")
     (row,) = rows
-    await conn.execute("update account set watched = false where account_id = $1", row["account_id"])
+    await end_watch(conn, row["account_id"], now)
     await end_pending(conn, row["account_id"], now)
     await announce_watch(conn)
     return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
+
+
+async def end_watch(conn: Conn, account_id: int, now: datetime) -> None:
+    """Nobody reads the account from `now` on; that it was read until then stays stored."""
+    await conn.execute(
+        """
+        with ended as (
+            update watch_period set until = greatest($2, since) where account_id = $1 and until is null
+        )
+        update account set watched = false where account_id = $1 and watched
+        """,
+        account_id,
+        now,
+    )
+
+
+async def watch_periods(
+    conn: Conn, account_ids: Sequence[AccountId]
+) -> dict[AccountId, tuple[WatchPeriod, ...]]:
+    """When each account was watched, oldest first. One that never was is left out."""
+    rows = await conn.fetch(
+        """
+        select account_id, since, until from watch_period where account_id = any($1::bigint[])
+        order by account_id, since, watch_period_id
+        """,
+        account_ids,
+    )
+    found: dict[AccountId, tuple[WatchPeriod, ...]] = {}
+    for r in rows:
+        account_id = AccountId(r["account_id"])
+        found[account_id] = (*found.get(account_id, ()), WatchPeriod(r["since"], r["until"]))
+    return found
 
 
 async def end_pending(conn: Conn, account_id: int, now: datetime) -> None:

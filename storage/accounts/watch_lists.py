@@ -99,7 +99,7 @@ async def put_accounts_on(
     if joining := _done(told):
         await conn.execute(
             """
-            insert into watch_list_member (list_id, account_id, added_at)
+            insert into membership (list_id, account_id, added_at)
             select $1, account_id, $3 from unnest($2::bigint[]) as u (account_id)
             """,
             held.list_id,
@@ -132,9 +132,13 @@ async def take_accounts_off(
     told = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
     if leaving := _done(told):
         await conn.execute(
-            "delete from watch_list_member where list_id = $1 and account_id = any($2::bigint[])",
+            """
+            update membership set removed_at = greatest($3, added_at)
+            where list_id = $1 and account_id = any($2::bigint[]) and removed_at is null
+            """,
             held.list_id,
             leaving,
+            now,
         )
         detail = {"list": held.list_id, "accounts": leaving}
         await log(conn, now, actor, "accounts taken off a list", f"list {held.name}", detail)

@@ -153,7 +153,7 @@ async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> 
     )
     joined = await conn.fetch(
         """
-        insert into watch_list_member (list_id, account_id, added_at)
+        insert into membership (list_id, account_id, added_at)
         select l.list_id, a.account_id, $2 from brought_member m
         join watch_list l on l.name = m.list
         join account a on a.platform = $1 and a.native_id = m.native_id

@@ -143,7 +143,7 @@ async def put_on_list(conn: Conn, list_id: ListId, account_ids: Sequence[Account
     """Put accounts on file on a list, watched or not; returns how many were not on it."""
     rows = await conn.fetch(
         """
-        insert into watch_list_member (list_id, account_id, added_at)
+        insert into membership (list_id, account_id, added_at)
         select $1, account_id, $3 from unnest($2::bigint[]) as u (account_id)
         on conflict do nothing returning 1
         """,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts import canaries, notes
-from storage.accounts.accounts import announce_watch, end_pending
+from storage.accounts.accounts import announce_watch, end_pending, end_watch
 from storage.postgres.pool import Conn, Refused
 from storage.purge import (
     mails as purge_mails,
@@ -87,6 +87,7 @@ async def purge_account(
         ),
         "mails": await purge_mails.rewrite(conn, names, alias, bare),
     }
+    await end_watch(conn, account_id, now)
     if not whole:
         await end_pending(conn, account_id, now)
     purge_id = await conn.fetchval(

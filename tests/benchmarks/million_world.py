@@ -87,6 +87,9 @@ async def _accounts(conn: Conn, world: World) -> None:
         T0 - world.sweep,
     )
     await conn.execute(
+        "insert into watch_period (account_id, since) select account_id, added_at from account"
+    )
+    await conn.execute(
         "insert into watch_list (name, created_at) select 'L' || n, $2 from generate_series(1, $1::int) n",
         world.lists,
         T0 - world.sweep,

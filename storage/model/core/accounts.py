@@ -32,6 +32,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchPeriod:
+    """The account was watched from `since`, up to but not at `until`. None: it still is."""
+
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Executive:
     """A person at a platform, whose public engagement is drawn beside the blocks."""
 

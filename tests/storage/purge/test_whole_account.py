@@ -60,7 +60,7 @@ async def test_after_a_whole_purge_nothing_but_its_log_points_to_the_account(poo
         before = await pointing_at(conn, one, ids)
         purged = await whole(conn, one.account_id)
         after = await pointing_at(conn, one, ids)
-    assert {"change", "change_outcome", "spell", "alert", "fact", "watch_list_member"} <= before
+    assert {"change", "change_outcome", "spell", "alert", "fact", "membership", "watch_period"} <= before
     assert after == {"purge_log"}
     assert (purged.whole, purged.changes, purged.signals, purged.was_watched) == (True, 3, 1, True)
 

@@ -66,6 +66,9 @@ async def _accounts(conn: Conn, size: Size) -> None:
         START,
     )
     await conn.execute(
+        "insert into watch_period (account_id, since) select account_id, added_at from account"
+    )
+    await conn.execute(
         "insert into watch_list (name, created_at) select name, $2 from unnest($1::text[]) as u (name)",
         [COHORT, EVERYBODY],
         START,

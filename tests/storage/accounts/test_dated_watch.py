@@ -1,0 +1,140 @@
+"""Who was watched, and who was on a list, stays stored with its times when it has ended."""
+
+from datetime import datetime
+
+import pytest
+
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching, watch_periods
+from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
+from storage.model.core.accounts import Platform, WatchPeriod
+from storage.orders.name_edits import add_unwatched
+from storage.postgres.migrate import migrate
+from storage.postgres.pool import Conn, Pool, Refused, open_pool, transaction
+from storage.purge.purge import purge_account
+from tests.support.samples.readings import T0, minutes
+from tests.support.seeds.single_rows import account, enlist
+
+
+async def memberships_of(conn: Conn, account_id: int) -> list[tuple[str, datetime, datetime | None]]:
+    rows = await conn.fetch(
+        """
+        select l.name, m.added_at, m.removed_at from membership m join watch_list l using (list_id)
+        where m.account_id = $1 order by membership_id
+        """,
+        account_id,
+    )
+    return [tuple(r) for r in rows]
+
+
+async def test_each_time_that_an_account_is_watched_has_its_begin_and_its_end(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"])
+        assert await watch_periods(conn, [one.account_id]) == {one.account_id: (WatchPeriod(T0, None),)}
+        await stop_watching(conn, Platform.X, "1", minutes(5), is_id=True)
+        for at in (minutes(9), minutes(10)):
+            await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], at)
+
+        assert await watch_periods(conn, [one.account_id]) == {
+            one.account_id: (WatchPeriod(T0, minutes(5)), WatchPeriod(minutes(9), None))
+        }
+
+
+async def test_an_account_that_was_only_stored_is_watched_from_when_it_was_added(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await add_unwatched(conn, Platform.X, "1", "h1", T0)
+        one = await account(conn, Platform.X, "1")
+        assert await watch_periods(conn, [one.account_id]) == {}
+        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(3))
+
+        assert await watch_periods(conn, [one.account_id]) == {
+            one.account_id: (WatchPeriod(minutes(3), None),)
+        }
+
+
+async def test_a_clock_that_was_set_back_ends_nothing_before_it_began(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"], ("List",))
+        await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(-5))
+        await stop_watching(conn, Platform.X, "1", minutes(-5), is_id=True)
+        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(-5))
+
+        assert await memberships_of(conn, one.account_id) == [("List", T0, T0)]
+        assert await watch_periods(conn, [one.account_id]) == {
+            one.account_id: (WatchPeriod(T0, T0), WatchPeriod(T0, None))
+        }
+
+
+async def test_an_account_that_left_a_list_and_joined_it_again_has_two_memberships(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"], ("List",))
+        await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(5))
+        await put_accounts_on(conn, "List", [one.account_id], "Asha", minutes(9))
+
+        assert await memberships_of(conn, one.account_id) == [
+            ("List", T0, minutes(5)),
+            ("List", minutes(9), None),
+        ]
+
+
+async def test_a_purge_ends_the_watch_and_a_whole_purge_leaves_no_trace_of_it(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        await purge_account(conn, one.account_id, minutes(5))
+        await purge_account(conn, two.account_id, minutes(5), whole=True)
+        await add_accounts(conn, [NewAccount(Platform.X, "2", "h2")], minutes(9))
+        again = await account(conn, Platform.X, "2")
+
+        assert await watch_periods(conn, [one.account_id, two.account_id, again.account_id]) == {
+            one.account_id: (WatchPeriod(T0, minutes(5)),),
+            again.account_id: (WatchPeriod(minutes(9), None),),
+        }
+        assert await memberships_of(conn, one.account_id) == [("List", T0, None)]
+        assert await memberships_of(conn, two.account_id) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "update membership set removed_at = removed_at + interval '1 minute'",
+        "update membership set removed_at = null",
+        "update membership set added_at = added_at - interval '1 minute'",
+        "update watch_period set until = null",
+        "update watch_period set since = since - interval '1 minute'",
+    ],
+)
+async def test_what_has_ended_can_not_be_rewritten(pool: Pool, command: str) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, Platform.X, ["1"], ("List",))
+        await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(5))
+        await stop_watching(conn, Platform.X, "1", minutes(5), is_id=True)
+    with pytest.raises(Refused, match="a row ends once"):
+        async with transaction(pool) as conn:
+            await conn.execute(command)
+
+
+async def test_a_database_of_the_schema_before_keeps_who_is_watched_and_on_which_list(empty_dsn: str) -> None:
+    await migrate(empty_dsn, revision="0016")
+    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
+        await conn.execute(
+            """
+            insert into account (platform, native_id, handle, watched, added_at)
+            select 'x', n, 'h' || n, n = '1', $1 from unnest('{1,2}'::text[]) as n
+            """,
+            T0,
+        )
+        await conn.execute("insert into watch_list (name, created_at) values ('List', $1)", T0)
+        await conn.execute(
+            """
+            insert into watch_list_member (list_id, account_id, added_at)
+            select list_id, account_id, $1 from account, watch_list
+            """,
+            minutes(3),
+        )
+    await migrate(empty_dsn)
+    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
+        one, two = await account(conn, Platform.X, "1"), await account(conn, Platform.X, "2")
+        assert await watch_periods(conn, [one.account_id, two.account_id]) == {
+            one.account_id: (WatchPeriod(T0, None),)
+        }
+        for each in (one, two):
+            assert await memberships_of(conn, each.account_id) == [("List", minutes(3), None)]
