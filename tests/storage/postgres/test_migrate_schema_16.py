@@ -8,9 +8,7 @@ from storage.readings.country_scope import load_scopes
 from tests.storage.postgres.test_migrate import execute
 from tests.support.samples.readings import T0
 
-STEP_BACK = """
-    drop table country_scope;
-    update alembic_version set version_num = '0015';
+BEFORE = """
     insert into roster (platform, content_hash, account_ids, canary_ids, base, created_at)
     values ('bluesky', 'x', '{1}', '{}', true, now());
     insert into account (platform, native_id, handle, added_at) values ('bluesky', 'did:plc:a', 'a', now());
@@ -22,8 +20,8 @@ STEP_BACK = """
 
 
 async def test_shipped_labelers_and_countries_that_were_seen_count_as_heard_before(empty_dsn: str) -> None:
-    await migrate(empty_dsn)
-    await execute(empty_dsn, STEP_BACK)
+    await migrate(empty_dsn, revision="0015")
+    await execute(empty_dsn, BEFORE)
     await migrate(empty_dsn)
     async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
         (before,) = (await load_scopes(conn, Platform.BLUESKY)).scopes
