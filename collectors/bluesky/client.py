@@ -2,7 +2,8 @@
 
 The app's servers (AppView) and the directory of DIDs (PLC) are named by the configuration. The servers
 that hold the accounts (PDS) are named by strangers: each pauses alone and is asked for one thing at a time,
-so that one which is down costs one attempt, not one for each of its accounts.
+so that one which is down costs one attempt, not one for each of its accounts. Whatever is asked about one
+account of a batch is a follow-up question, given up soon: the other accounts wait for it.
 """
 
 import asyncio
@@ -110,7 +111,7 @@ class BlueskyClient:
             silence = self._pauses.of(now, _ONE_BY_ONE)
             if silence is not None:
                 return WireFault(silence.reason, silence.detail)
-            answer = await self._ask_app("app.bsky.actor.getProfile", actor, now, actor=actor)
+            answer = await self._ask_app("app.bsky.actor.getProfile", actor, now, follow_up=True, actor=actor)
             if isinstance(answer, WireFault) and answer.reason is MissedReason.NETWORK:
                 self._pauses.start(_ONE_BY_ONE, self._trouble(APP_VIEW, answer, NOT_STATED, now))
             return answer
@@ -127,7 +128,9 @@ class BlueskyClient:
 
     async def repo_status(self, pds: str, did: str, now: datetime) -> Exchange | WireFault:
         """com.atproto.sync.getRepoStatus on the server that holds the account."""
-        return await self._ask_pds(pds, "com.atproto.sync.getRepoStatus", now, did=did)
+        async with self._one_at_a_time[pds]:
+            asked = {"did": did}
+            return await self._ask_pds(pds, "com.atproto.sync.getRepoStatus", asked, now, follow_up=True)
 
     async def records(
         self, pds: str, did: str, collection: str, cursor: str | None, now: datetime
@@ -136,12 +139,13 @@ class BlueskyClient:
         asked = {"repo": did, "collection": collection, "limit": str(PAGE_SIZE)}
         if cursor:
             asked["cursor"] = cursor
-        return await self._ask_pds(pds, "com.atproto.repo.listRecords", now, **asked)
+        async with self._one_at_a_time[f"{pds}, beside the statuses"]:
+            return await self._ask_pds(pds, "com.atproto.repo.listRecords", asked, now)
 
     async def log(self, did: str, now: datetime) -> Exchange | WireFault:
         """The log of all changes of a DID document in the directory."""
         url = f"{document_url(did, self._plc)}/log/audit"
-        async with self._one_at_a_time[PLC]:
+        async with self._one_at_a_time[f"{PLC}, beside the statuses"]:
             return await self._get(PLC, url, (), now, url)
 
     async def identity(self, did: str, now: datetime, since: datetime | None = None) -> DidLookup:
@@ -153,7 +157,7 @@ class BlueskyClient:
         url = document_url(did, self._plc)
         place = self.keeper(did)
         async with self._one_at_a_time[place]:
-            answer = await self._get(place, url, (), now, url)
+            answer = await self._get(place, url, (), now, url, follow_up=True)
         if isinstance(answer, WireFault):
             return DidLookup(answer, None)
         identity = DidLookup(read_document(answer, did), answer)
@@ -165,17 +169,27 @@ class BlueskyClient:
         """The place that keeps the DID document: the directory, or a did:web's own host."""
         return PLC if has_log(did) else document_url(did, self._plc).removesuffix(WEB_DOCUMENT)
 
-    async def _ask_app(self, name: str, about: str, now: datetime, **asked: str) -> Exchange | WireFault:
+    async def _ask_app(
+        self, name: str, about: str, now: datetime, *, follow_up: bool = False, **asked: str
+    ) -> Exchange | WireFault:
         """A call that is about one account, with the labelers of all regions."""
         url = f"{self._app_view}/xrpc/{name}"
         return await self._get(
-            APP_VIEW, url, tuple(asked.items()), now, _with(url, asked), self._accept, about=about
+            APP_VIEW,
+            url,
+            tuple(asked.items()),
+            now,
+            _with(url, asked),
+            self._accept,
+            about=about,
+            follow_up=follow_up,
         )
 
-    async def _ask_pds(self, pds: str, name: str, now: datetime, **asked: str) -> Exchange | WireFault:
+    async def _ask_pds(
+        self, pds: str, name: str, asked: Mapping[str, str], now: datetime, *, follow_up: bool = False
+    ) -> Exchange | WireFault:
         url = f"{pds}/xrpc/{name}"
-        async with self._one_at_a_time[pds]:
-            return await self._get(pds, url, tuple(asked.items()), now, _with(url, asked))
+        return await self._get(pds, url, tuple(asked.items()), now, _with(url, asked), follow_up=follow_up)
 
     async def _get(
         self,
@@ -186,6 +200,8 @@ class BlueskyClient:
         shown: str,
         headers: dict[str, str] | None = None,
         about: str = "",
+        *,
+        follow_up: bool = False,
     ) -> Exchange | WireFault:
         """One answer. A fault when none came, or when `place` pauses and was not asked.
 
@@ -197,7 +213,7 @@ class BlueskyClient:
         if pause is not None:
             return WireFault(pause.reason, pause.detail)
         try:
-            answer = await self._http.get(url, params, headers)
+            answer = await self._http.get(url, params, headers, follow_up=follow_up)
         except BudgetUsedUp as e:
             self._pauses.start(place, e.trouble)
             return e.not_asked

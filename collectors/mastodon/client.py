@@ -11,7 +11,15 @@ from collectors.core.collector import RequestFailure
 from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, Pauses, failure_of, read_window
 from collectors.core.wire import WireFault, printable
 from collectors.mastodon.wire.identity import host_of
-from collectors.transport.client import BudgetUsedUp, HostRefused, Http, HttpOptions, NoAnswer, RawAnswer
+from collectors.transport.client import (
+    BudgetUsedUp,
+    HostRefused,
+    Http,
+    HttpOptions,
+    NoAnswer,
+    NoAnswerInTime,
+    RawAnswer,
+)
 from storage.model.core.availability import MissedReason
 
 JSON: Final = "application/json"
@@ -53,13 +61,23 @@ class MastodonClient:
         return self._origins.get(host.lower(), "")
 
     async def get(
-        self, address: str, now: datetime, params: Params = (), accept: str = JSON
+        self,
+        address: str,
+        now: datetime,
+        params: Params = (),
+        accept: str = JSON,
+        *,
+        follow_up: bool = False,
     ) -> RawAnswer | WireFault:
-        """The answer of the server that `address` names; a Fault when it gave none or must not be asked."""
+        """The answer of the server that `address` names; a Fault when it gave none or must not be asked.
+
+        A `follow_up` question is given up soon. Where it hung, further ones wait for a while.
+        """
         host = host_of(address)
         if not host:
             return WireFault(MissedReason.BAD_REQUEST, f"{printable(address)} is not an address")
-        pause = self._pauses.of(now, host)
+        beside = f"{host}, for follow-up questions"
+        pause = self._pauses.of(now, host, beside) if follow_up else self._pauses.of(now, host)
         if pause is not None:
             return WireFault(pause.reason, pause.detail)
         headers = {"Accept": accept}
@@ -69,14 +87,17 @@ class MastodonClient:
             address = origin + parts.path + (f"?{parts.query}" if parts.query else "")
             headers["Host"] = host
         try:
-            answer = await self._http.get(address, params, headers)
+            answer = await self._http.get(address, params, headers, follow_up=follow_up)
         except HostRefused as e:
             return WireFault(MissedReason.BAD_REQUEST, printable(str(e)))
         except BudgetUsedUp as e:
             self._pauses.start(host, e.trouble)
             return e.not_asked
         except NoAnswer as e:
-            return WireFault(MissedReason.NETWORK, printable(str(e)))
+            fault = WireFault(MissedReason.NETWORK, printable(str(e)))
+            if follow_up and isinstance(e, NoAnswerInTime):
+                self._pauses.start(beside, failure_of(fault, NOT_STATED, now, 0))
+            return fault
         window = read_window(answer.headers)
         self._pauses.note_window(host, window, now)
         if answer.http_status == 429:
@@ -84,13 +105,15 @@ class MastodonClient:
             self._pauses.start(host, failure_of(fault, window, now, self._jitter_s()))
         return answer
 
-    async def webfinger(self, server: str, resource: str, now: datetime) -> RawAnswer | WireFault:
+    async def webfinger(
+        self, server: str, resource: str, now: datetime, *, follow_up: bool = False
+    ) -> RawAnswer | WireFault:
         """What `server` knows of `resource`. Redirects are followed, since the domain of a name may lead to
         another host; each step is judged like any other stranger's address.
         """
         address, params = f"{server}/.well-known/webfinger", [("resource", resource)]
         for _ in range(_MAX_REDIRECTS):
-            answer = await self.get(address, now, params, _JRD)
+            answer = await self.get(address, now, params, _JRD, follow_up=follow_up)
             location = None if isinstance(answer, WireFault) else answer.headers.get("Location")
             if location is None or isinstance(answer, WireFault) or not 300 <= answer.http_status < 400:
                 return answer
@@ -98,7 +121,7 @@ class MastodonClient:
                 address, params = urljoin(address, location), []
             except ValueError:
                 return answer
-        return await self.get(address, now, params, _JRD)
+        return await self.get(address, now, params, _JRD, follow_up=follow_up)
 
     def pause(self, host: str, now: datetime) -> RequestFailure | None:
         """Why `host` must not be asked at `now`, and until when; None when it may be."""

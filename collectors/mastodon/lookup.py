@@ -4,6 +4,7 @@ A healthy batch is one request. Every suspended account costs one more (is it te
 one up to four (what else does the server know of it?).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -67,6 +68,8 @@ class MastodonLookup:
         self._api_answered = False
         self._sent = False
         self._failures = 0
+        self._moved: list[tuple[MastodonIdentity, Profile, str]] = []
+        """Accounts that name a new one, with its address: asked about together, in the end."""
         self._fault: WireFault | None = None
         """The last one that concerned the server."""
         self._stopped_by: WireFault | None = None
@@ -80,6 +83,9 @@ class MastodonLookup:
                 await self._alone(who)
             else:
                 self._miss(who, self._stopped_by)
+        async with asyncio.TaskGroup() as group:  # new servers that hang do not wait for one another
+            for who, profile, target in self._moved:
+                group.create_task(self._moves(who, profile, target))
         readings = tuple(said for said in self._said if isinstance(said, Reading))
         missed = tuple(said for said in self._said if isinstance(said, Missed))
         trouble = None
@@ -154,8 +160,16 @@ class MastodonLookup:
         if profile.suspended:
             self._said.append(suspended(who, await self._actor(who.actor, who), self._now))
             return
-        proven = profile.moved_to is not None and await self._is_proven(who, profile.moved_to)
-        domain = memory.domains.get(who.host)
+        if profile.moved_to is not None:
+            self._moved.append((who, profile, profile.moved_to))
+        else:
+            self._available(who, profile, proven=False)
+
+    async def _moves(self, who: MastodonIdentity, profile: Profile, target: str) -> None:
+        self._available(who, profile, proven=await self._is_proven(who, target))
+
+    def _available(self, who: MastodonIdentity, profile: Profile, *, proven: bool) -> None:
+        domain = self._memory.domains.get(who.host)
         self._said.append(available(who, profile, self._now, domain=domain, proven=proven))
 
     async def _absent(self, who: MastodonIdentity, rest: Absent) -> None:
@@ -205,7 +219,7 @@ class MastodonLookup:
         resource = (
             who.actor if name is None else f"acct:{name}@{self._memory.domains.get(who.host, who.host)}"
         )
-        answer = await self._client.webfinger(who.server, resource, self._now)
+        answer = await self._client.webfinger(who.server, resource, self._now, follow_up=self._api_answered)
         address = f"{who.server}/.well-known/webfinger"
         self._keep(address, [("resource", resource)], answer, who)
         return answer if isinstance(answer, WireFault) else read_webfinger(answer.http_status, answer.body)
@@ -217,7 +231,9 @@ class MastodonLookup:
     async def _get(
         self, address: str, who: MastodonIdentity | None, params: Params = (), accept: str = JSON
     ) -> RawAnswer | WireFault:
-        answer = await self._client.get(address, self._now, params, accept)
+        # Whoever was answered already waits for it, to be recorded.
+        follow_up = self._api_answered
+        answer = await self._client.get(address, self._now, params, accept, follow_up=follow_up)
         self._keep(address, params, answer, who)
         return answer
 

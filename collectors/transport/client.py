@@ -4,6 +4,7 @@ Nothing that aiohttp raises leaves this module: it carries the headers of the re
 """
 
 import asyncio
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ _WORTH_REPEATING: Final = frozenset({500, 502, 503, 504})
 
 class NoAnswer(Exception):
     """No HTTP answer came: connection, TLS, time limit, or an answer beyond every reasonable size."""
+
+
+class NoAnswerInTime(NoAnswer):
+    """The time limit passed: the host may hang."""
 
 
 class HostRefused(NoAnswer):
@@ -74,6 +79,10 @@ class HttpOptions:
     """
 
     timeout_s: float = 20.0
+    follow_up_s: float = 5.0
+    """What a follow-up question gets in place of `timeout_s`: while it is asked about one account, the others
+    of the same batch wait to be recorded.
+    """
     retry: Retry = field(default_factory=Retry)
     max_body: int = MAX_BODY
     proxy: str | None = field(default=None, repr=False)
@@ -104,8 +113,8 @@ class Http:
         guard = self._options.guard
         resolver = guard.resolver() if guard is not None and self._options.proxy is None else None
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=resolver, limit_per_host=24),
-            timeout=aiohttp.ClientTimeout(total=self._options.timeout_s),
+            # Without a limit for all hosts together: those that hang would take the room of the others.
+            connector=aiohttp.TCPConnector(resolver=resolver, limit=0, limit_per_host=24),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
         )
@@ -120,15 +129,23 @@ class Http:
         url: str,
         params: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        *,
+        follow_up: bool = False,
     ) -> RawAnswer:
-        """The answer to a GET, after as many repeats as allowed. Raises NoAnswer."""
-        retry = self._options.retry
-        said = await self._tried(url, params, headers)
+        """The answer to a GET, after as many repeats as allowed. Raises NoAnswer.
+
+        A `follow_up` question is given up soon, and is repeated only within that time.
+        """
+        retry, loop = self._options.retry, asyncio.get_running_loop()
+        timeout_s = self._options.follow_up_s if follow_up else self._options.timeout_s
+        repeats_until = loop.time() + timeout_s if follow_up else math.inf
+        said = await self._tried(url, params, headers, timeout_s)
         for repeat in range(retry.attempts):
-            if not _is_worth_repeating(said):
+            wait_s = self._dice.uniform(0, min(retry.base_s * 4**repeat, _LONGEST_BACKOFF_S))
+            if not _is_worth_repeating(said) or loop.time() + wait_s >= repeats_until:
                 break
-            await asyncio.sleep(self._dice.uniform(0, min(retry.base_s * 4**repeat, _LONGEST_BACKOFF_S)))
-            again = await self._tried(url, params, headers)
+            await asyncio.sleep(wait_s)
+            again = await self._tried(url, params, headers, timeout_s)
             if isinstance(again, BudgetUsedUp):
                 break  # what came of the request before is what is known
             said = again
@@ -143,16 +160,17 @@ class Http:
 
         `url` goes out letter by letter, because one that was signed must not be spelled anew.
         """
-        return await self._once(method, url, (), headers, body, exact=True)
+        return await self._once(method, url, (), headers, self._options.timeout_s, body, exact=True)
 
     async def _tried(
         self,
         url: str,
         params: Mapping[str, str] | Sequence[tuple[str, str]],
         headers: Mapping[str, str] | None,
+        timeout_s: float,
     ) -> RawAnswer | NoAnswer:
         try:
-            return await self._once("GET", url, params, headers)
+            return await self._once("GET", url, params, headers, timeout_s)
         except NoAnswer as e:
             return e
 
@@ -162,19 +180,20 @@ class Http:
         url: str,
         params: Mapping[str, str] | Sequence[tuple[str, str]],
         headers: Mapping[str, str] | None,
+        timeout_s: float,
         body: bytes | None = None,
         *,
         exact: bool = False,
     ) -> RawAnswer:
         budget = self._options.budget
         if budget is None:
-            return await self._asked(method, url, params, headers, body, exact=exact)
+            return await self._asked(method, url, params, headers, timeout_s, body, exact=exact)
         counted_at = _counted_at(url, headers)
         granted = await budget.take(counted_at)
         if isinstance(granted, RequestFailure):
             raise BudgetUsedUp(granted)
         try:
-            answer = await self._asked(method, url, params, headers, body, exact=exact)
+            answer = await self._asked(method, url, params, headers, timeout_s, body, exact=exact)
         except NoAnswer:
             await budget.note(counted_at, granted, None, NOT_STATED)
             raise
@@ -187,6 +206,7 @@ class Http:
         url: str,
         params: Mapping[str, str] | Sequence[tuple[str, str]],
         headers: Mapping[str, str] | None,
+        timeout_s: float,
         body: bytes | None,
         *,
         exact: bool,
@@ -198,7 +218,8 @@ class Http:
             if options.guard is not None:
                 options.guard.check(url)
                 if options.proxy is not None:
-                    await options.guard.judge(url)
+                    async with asyncio.timeout(timeout_s):
+                        await options.guard.judge(url)
             if options.pace is not None:
                 await options.pace.wait(url)
             async with self._session.request(
@@ -207,6 +228,7 @@ class Http:
                 params=params,
                 headers=headers,
                 data=body,
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
                 allow_redirects=False,
                 proxy=options.proxy,
             ) as response:
@@ -217,7 +239,7 @@ class Http:
                         raise NoAnswer(f"an answer of more than {options.max_body} bytes")
                 return RawAnswer(response.status, response.headers, bytes(received))
         except TimeoutError:
-            raise NoAnswer("no answer in time") from None
+            raise NoAnswerInTime("no answer in time") from None
         except PrivateAddressError as e:
             raise HostRefused(str(e)) from None
         except (aiohttp.ClientError, OSError, ValueError) as e:

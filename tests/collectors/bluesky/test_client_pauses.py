@@ -1,11 +1,14 @@
 """When which server of Bluesky is left in peace, and that an outage of one is nobody's status."""
 
+import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
 from storage.model.core.availability import MissedReason
+from tests.support.samples.bluesky_answers import document
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_bluesky import (
     DOWN,
@@ -18,7 +21,7 @@ from tests.support.simulated.scripted_bluesky import (
     staged,
     statuses,
 )
-from tests.support.simulated.scripted_x import cut
+from tests.support.simulated.scripted_x import ONCE, cut, hang, scripted
 
 A, B, C = did(1), did(2), did(3)
 CUTS = 2
@@ -148,3 +151,54 @@ async def test_one_account_that_makes_its_server_stumble_does_not_hide_the_same_
             answer = await bluesky.read([did(n) for n in range(10)], T0 + n * 15 * MINUTE)
             read |= {reading.native_id for reading in answer.readings}
     assert read == {did(n) for n in range(1, 10)}
+
+
+# servers that hang ---------------------------------------------------------------------------------------
+
+SOON = replace(ONCE, follow_up_s=0.2)
+"""As a collector asks, which gives a server that hangs 20 seconds; further questions get less."""
+
+
+async def test_a_server_that_hangs_holds_up_nobody_else_of_its_batch() -> None:
+    async with scripted(hang) as hanging, asyncio.timeout(10):
+        away = {one: (200, document(one, hanging.base_url)) for one in (A, did(4))}
+        stage = Stage({C: shown(C)}, documents=dict(away))
+        async with staged(stage, http=SOON) as (bluesky, _):
+            first = await bluesky.read([A, B, C, did(4)], T0)
+            assert statuses(first) == {A: "network", B: "not_found", C: "available", did(4): "network"}
+            assert first.trouble is None
+            again = await bluesky.read([A, B, C], T0 + MINUTE / 2)
+            assert statuses(again) == {A: "network", B: "not_found", C: "available"}
+            assert len(hanging.asked) == 1
+            await bluesky.read([A, B, C], T0 + MINUTE)
+            assert len(hanging.asked) == 2
+
+
+async def test_an_app_or_a_directory_that_hangs_over_single_accounts_holds_up_no_batch() -> None:
+    for stage in (
+        Stage({C: shown(C)}, calls={"getProfile": hang}),
+        Stage({C: shown(C)}, documents={A: hang, B: hang}),
+    ):
+        async with asyncio.timeout(10), staged(stage, http=SOON) as (bluesky, _):
+            answer = await bluesky.read([A, B, C], T0)
+        assert statuses(answer) == {A: "network", B: "network", C: "available"}
+
+
+@pytest.mark.parametrize("hanging", ["listRecords", "log"])
+async def test_what_is_read_beside_the_statuses_holds_up_no_batch(hanging: str) -> None:
+    asked = asyncio.Event()
+
+    async def noted(request: web.BaseRequest) -> web.Response:
+        asked.set()
+        return await hang(request)
+
+    is_log = hanging == "log"
+    stage = Stage({C: shown(C)}, calls={} if is_log else {hanging: noted}, log=noted if is_log else None)
+    async with staged(stage, http=SOON) as (bluesky, _), asyncio.TaskGroup() as group:
+        beside = bluesky.handle_history(A, T0) if is_log else bluesky.engagement(A, None, T0)
+        reading = group.create_task(beside)
+        async with asyncio.timeout(10):
+            await asked.wait()
+            answer = await bluesky.read([A, C], T0)
+        assert statuses(answer) == {A: "not_found", C: "available"}
+        reading.cancel()

@@ -1,7 +1,9 @@
 """The Mastodon collector over real sockets: what it asks for, what it survives, and what it never asks."""
 
+import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +20,17 @@ from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.side_facts import ObservedKind
 from tests.support.samples.mastodon_answers import ALICE, Sample, account, sample, sample_json
 from tests.support.samples.readings import MINUTE, T0
-from tests.support.simulated.scripted_mastodon import Answer, Cut, asking, ok, scripted, status
+from tests.support.simulated.scripted_mastodon import (
+    ONCE,
+    Answer,
+    Cut,
+    Hang,
+    asking,
+    collector,
+    ok,
+    scripted,
+    status,
+)
 
 HOME = "mastodon.example"
 BATCH = f"{HOME}/api/v1/accounts"
@@ -322,6 +334,39 @@ async def test_other_software_with_an_api_may_say_not_found_in_html() -> None:
     async with asking(routes) as (mastodon, _):
         said = await mastodon.read([ALICE.native_id], T0)
     assert [reading.state.status for reading in said.readings] == [Status.NOT_FOUND]
+
+
+SOON = replace(ONCE, follow_up_s=0.2)
+"""As a collector asks, which gives a server that hangs 20 seconds; further questions get less."""
+
+
+async def test_new_servers_that_hang_hold_up_nobody_on_the_server_that_was_left() -> None:
+    people = [MastodonIdentity(f"https://{HOME}/users/a{n}", f"{n + 1000}") for n in range(12)]
+    hosts = tuple(f"h{n}.example" for n in range(11))
+    moved = [account(who, moved={"uri": f"https://{at}/a"}) for who, at in zip(people, hosts, strict=False)]
+    routes: dict[str, Answer] = {BATCH: ok([*moved, account(people[11])])}
+    routes |= {f"{host}/a": Hang() for host in hosts}
+    async with (
+        asyncio.timeout(10),
+        scripted(routes) as server,
+        collector(server, (HOME, *hosts), http=SOON) as mastodon,
+    ):
+        said = await mastodon.read([who.native_id for who in people], T0)
+    assert len(said.readings) == 12
+    assert {reading.state.status for reading in said.readings} == {Status.AVAILABLE}
+    assert sorted(server.asked) == sorted([BATCH, *(f"{host}/a" for host in hosts)])
+
+
+@pytest.mark.parametrize("hanging", [f"{BATCH}/2", WEBFINGER])
+async def test_a_question_about_one_account_holds_up_nobody_who_was_answered_already(hanging: str) -> None:
+    elsewhere = status(302, Location="https://social.example/.well-known/webfinger")
+    routes: dict[str, Answer] = {BATCH: ok([account()]), WEBFINGER: elsewhere}
+    at = "social.example/.well-known/webfinger" if hanging == WEBFINGER else hanging
+    async with asyncio.timeout(10), asking(routes | {at: Hang()}, http=SOON) as (mastodon, _):
+        said = await mastodon.read([ALICE.native_id, BOB.native_id], T0)
+    assert [reading.native_id for reading in said.readings] == [ALICE.native_id]
+    assert [(miss.native_id, miss.reason) for miss in said.missed] == [(BOB.native_id, MissedReason.NETWORK)]
+    assert said.trouble is None
 
 
 async def test_the_outage_of_one_server_is_nothing_to_another() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +13,9 @@ from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.wire.profiles import CONTENT_LABELERS
 from collectors.core.collector import CollectorAnswer
 from tests.support.samples.bluesky_answers import HEARD, MAIN, REGION, document
-from tests.support.simulated.scripted_x import ONCE, Scripted, scripted
+from tests.support.simulated.scripted_x import ONCE, Script, Scripted, scripted
 
-Said = tuple[int, Any] | Callable[[web.BaseRequest], web.Response | None]
+Said = tuple[int, Any] | Script
 """Status and body (JSON value or bytes) of an answer, or what makes the answer of a request."""
 
 NOT_SHOWN: Said = (400, {"error": "InvalidRequest", "message": "Profile not found"})
@@ -58,11 +58,13 @@ class Stage:
     records: dict[tuple[str, str], list[str]] = field(default_factory=dict[tuple[str, str], list[str]])
     calls: dict[str, Said] = field(default_factory=dict[str, Said])
     """What a whole call says, whoever it is about, by the last part of its name."""
+    log: Said | None = None
+    """What the directory says when it is asked for the log of a document; None: the document."""
     pds: str | None = None
     heard: str = HEARD
     base_url: str = ""
 
-    def answer(self, request: web.BaseRequest) -> web.Response | None:
+    def answer(self, request: web.BaseRequest) -> web.Response | Awaitable[web.Response] | None:
         query, name = request.rel_url.query, request.path.rpartition(".")[2]
         if name in self.calls:
             return respond(self.calls[name], request)
@@ -83,6 +85,8 @@ class Stage:
                 return respond(
                     (200, self.page(query["repo"], query["collection"], query.get("cursor"))), request
                 )
+            case _ if self.log is not None and request.path.endswith("/log/audit"):
+                return respond(self.log, request)
             case _:
                 asked = request.path.split("/")[1]
                 there = (200, document(asked, self.pds or self.base_url))
@@ -99,7 +103,9 @@ class Stage:
         return {"records": items, **({"cursor": left[-1]} if left else {})}
 
 
-def respond(said: Said, request: web.BaseRequest, heard: str | None = None) -> web.Response | None:
+def respond(
+    said: Said, request: web.BaseRequest, heard: str | None = None
+) -> web.Response | Awaitable[web.Response] | None:
     if callable(said):
         return said(request)
     status, body = said

@@ -1,5 +1,6 @@
 """A server that answers for several hosts as a test says, and a collector that asks it for them."""
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -24,7 +25,12 @@ class Cut:
     """The connection is cut without an answer."""
 
 
-Answer = Sample | Cut | Callable[[web.BaseRequest], Sample]
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """No answer comes, and the connection stays open."""
+
+
+Answer = Sample | Cut | Hang | Callable[[web.BaseRequest], Sample]
 
 
 def ok(value: object, **headers: str) -> Sample:
@@ -53,6 +59,9 @@ class Scripted:
         answer = self.routes.get(named, self.routes.get(request.path, status(404)))
         if callable(answer):
             answer = answer(request)
+        if isinstance(answer, Hang):
+            await asyncio.Event().wait()
+            return web.Response()
         if isinstance(answer, Cut):
             assert request.transport is not None
             request.transport.abort()

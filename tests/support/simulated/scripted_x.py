@@ -1,7 +1,8 @@
 """An HTTP server that answers as a test says, and a collector that asks it."""
 
+import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,12 +19,14 @@ ONCE = HttpOptions(retry=Retry(attempts=0, base_s=0))
 USERS = b'{"data":[{"id":"7","name":"a","username":"a","protected":false}]}'
 HTML = b"<html>Something went wrong.</html>"
 
+Script = Callable[[web.BaseRequest], web.Response | Awaitable[web.Response] | None]
+
 
 @dataclass(slots=True)
 class Scripted:
     """An HTTP server that answers as `script` says and keeps what it was asked."""
 
-    script: Callable[[web.BaseRequest], web.Response | None]
+    script: Script
     base_url: str = ""
     asked: list[web.BaseRequest] = field(default_factory=list[web.BaseRequest])
 
@@ -34,11 +37,11 @@ class Scripted:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
-        return response
+        return response if isinstance(response, web.Response) else await response
 
 
 @asynccontextmanager
-async def scripted(script: Callable[[web.BaseRequest], web.Response | None]) -> AsyncGenerator[Scripted]:
+async def scripted(script: Script) -> AsyncGenerator[Scripted]:
     served = Scripted(script)
     runner = web.ServerRunner(web.Server(served.handle, access_log=None), shutdown_timeout=0.1)
     await runner.setup()
@@ -65,8 +68,12 @@ def cut(_: web.BaseRequest) -> None:
     """A script: the connection is cut without an answer."""
 
 
-async def one_read(
-    script: Callable[[web.BaseRequest], web.Response | None], **settings: Any
-) -> tuple[CollectorAnswer, Scripted]:
+async def hang(_: web.BaseRequest) -> web.Response:
+    """A script: no answer comes, and the connection stays open."""
+    await asyncio.Event().wait()
+    return web.Response()
+
+
+async def one_read(script: Script, **settings: Any) -> tuple[CollectorAnswer, Scripted]:
     async with scripted(script) as server, collector(server.base_url, **settings) as x:
         return await x.read(["7"], T0), server
