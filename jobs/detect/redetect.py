@@ -5,7 +5,7 @@ with the same rules. What that tells is compared with what is stored; the differ
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from storage.model.bitemporal.corrections import (
     RecomputedChange,
     TimedReading,
 )
-from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.accounts import AccountId, ListId, lists_at
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, kind_of
 from storage.model.core.known_state import Closed, Known, Pending
 
@@ -49,14 +49,17 @@ class ConfirmedOn:
 class Folding:
     """One account on its way through its readings."""
 
-    lists: frozenset[ListId]
     known: Known
     flags: frozenset[Flag]
     """Side facts of the state that is held."""
     told: list[RecomputedChange] = field(default_factory=list[RecomputedChange])
 
     def take(
-        self, asked: TimedReading, lists: Iterable[ListId], confirmed_on: ConfirmedOn, rule: ConfirmationRule
+        self,
+        asked: TimedReading,
+        lists: Collection[ListId],
+        confirmed_on: ConfirmedOn,
+        rule: ConfirmationRule,
     ) -> None:
         """Apply the next reading; `lists` are those that the account was on then."""
         before, at = self.known, asked.reading.at
@@ -70,7 +73,7 @@ class Folding:
         if s.confirmed is not None:
             self._close(s.confirmed, before.state)
             if before.state is not None and Flag.FIRST_SEEN not in s.confirmed.pending.flags:
-                confirmed_on.add(self.lists, at)
+                confirmed_on.add(lists, at)
         self.known = s.known
 
     def _close(self, closed: Closed, old: State | None) -> None:
@@ -112,7 +115,8 @@ def redetect(
     `confirmed_on` holds what others confirmed; what is confirmed here is added. So accounts whose evidence
     depends on each other must come together.
     """
-    folding = {g.account.account_id: Folding(g.lists, g.known, g.flags) for g in grounds}
+    memberships = {g.account.account_id: g.memberships for g in grounds}
+    folding = {g.account.account_id: Folding(g.known, g.flags) for g in grounds}
     events = [
         (_rank(asked), g.account.account_id, asked)
         for g in grounds
@@ -125,7 +129,8 @@ def redetect(
         if asked is None:
             f.let_go()
         else:
-            f.take(asked, f.lists, confirmed_on, rule)
+            lists = lists_at(memberships[account_id], asked.reading.at)
+            f.take(asked, lists, confirmed_on, rule)
     for g in grounds:
         if not g.is_watched:
             folding[g.account.account_id].let_go()

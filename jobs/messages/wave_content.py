@@ -84,7 +84,7 @@ def phrase_with_certainty(alert: AlertRow) -> str:
         case AlertStage.PROVISIONAL:
             return f"seen as {words}, not confirmed yet"
         case AlertStage.WITHDRAWN:
-            return f"not {words} after all"
+            return f"seen as {words}, not confirmed after all"
 
 
 def basis(alert: AlertRow) -> str:

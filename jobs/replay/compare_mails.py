@@ -100,7 +100,14 @@ def reevaluate_mails(
             overtaken += ends
             number += 3
     ground = NotifierStart(
-        rules, stored.mutes, stored.stories, stored.past, stored.before, stored.told_before, stored.forgotten
+        rules,
+        stored.mutes,
+        stored.stories,
+        stored.past,
+        stored.before,
+        stored.told_before,
+        stored.forgotten,
+        {**stored.cohorts, **{account_id: f.cohorts for account_id, f in facts.items()}},
     )
     notifier = Notifier(ground, since)
     notifier.run(births, overtaken, until)
@@ -178,12 +185,11 @@ def _born(
         -1 - number,
         p.first_seen_new,
         change,
-        tuple(facts.cohorts),
+        (),
         AlertStage.PROVISIONAL,
         facts.tags,
         facts.followers,
         facts.is_executive,
-        joined={c.list_id: joined for c, joined in facts.cohorts.items()},
     )
     if t.closed is None:
         return [seen], []

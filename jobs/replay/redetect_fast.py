@@ -16,7 +16,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
 from storage.model.bitemporal.corrections import RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
-from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.accounts import AccountId, ListId, Platform, lists_at
 from storage.model.core.availability import Strength
 from storage.model.core.known_state import Known, Pending
 from storage.model.core.packed_columns import instant, microseconds
@@ -58,7 +58,7 @@ class _Runner:
     def _needs_each(self, pending: Pending, rule: ConfirmationRule) -> bool:
         """Whether a change of somebody else may confirm this one at any reading."""
         return (
-            bool(self.course.lists)
+            bool(self.course.memberships)
             and pending.strength is Strength.WEAK
             and pending.agreeing >= rule.weak_readings - rule.cohort_discount
         )
@@ -106,7 +106,8 @@ class _Runner:
         self.skip_to(position, rule)
         if position < len(self.course.columns.at) and self.course.columns.at[position] == now:
             asked = self.course.asked(position)
-            self.folding.take(asked, self.course.lists_at(asked.reading.at), confirmed_on, rule)
+            lists = lists_at(self.course.memberships, asked.reading.at)
+            self.folding.take(asked, lists, confirmed_on, rule)
             self.done = position + 1
         gone = bisect_right(self.course.let_go_at, instant(now), self.let_go)
         if gone > self.let_go:
@@ -137,7 +138,7 @@ def redetect_fast(
 def _retold(
     courses: Iterable[Course], confirmed_on: ConfirmedOn, rule: ConfirmationRule
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
-    runners = [_Runner(c, Folding(frozenset(c.lists), c.known, c.flags)) for c in courses]
+    runners = [_Runner(c, Folding(c.known, c.flags)) for c in courses]
     queue = [(at, n) for n, r in enumerate(runners) if (at := r.next_at(rule)) is not None]
     heapify(queue)
     while queue:

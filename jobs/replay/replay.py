@@ -76,7 +76,11 @@ async def redecide(
     stored = await alert_inputs.load(conn, since, until, known, max(lookbacks, default=_LOOKBACK))
     wanted = accounts_of(courses.accounts, compared, everybody=rules is not None)
     facts = await alert_inputs.account_facts(conn, wanted)
-    theirs = [c for c in courses.accounts if of_list in c.lists]
+    theirs = [
+        c
+        for c in courses.accounts
+        if any(m.list_id == of_list and m.removed_at is None for m in c.memberships)
+    ]
     of = None if of_list is None else frozenset(c.account.account_id for c in theirs)
     mails = reevaluate_mails(stored, courses.accounts, told, compared, facts, rules, since, until, of)
     if of is not None:

@@ -17,7 +17,14 @@ from jobs.messages.digest_facts import parts_of
 from jobs.messages.digest_words import title
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, MailKind, PastAlert
 from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
-from storage.model.bitemporal.alert_inputs import MadeMute, Overtaken, PastMail, RulesSince, as_of
+from storage.model.bitemporal.alert_inputs import (
+    DatedCohort,
+    MadeMute,
+    Overtaken,
+    PastMail,
+    RulesSince,
+    as_of,
+)
 from storage.model.core.accounts import AccountId
 
 _HEAD = Letterhead()
@@ -39,6 +46,7 @@ class NotifierStart:
     """By the key of a change, the rules that told it."""
     forgotten: Mapping[int, datetime]
     """From when on alerts do not count for flapping any more."""
+    cohorts: Mapping[AccountId, Sequence[DatedCohort]]
 
 
 @dataclass(slots=True)
@@ -163,7 +171,7 @@ class Notifier:
         told_by = self._told.get(row.change.change_key, ()) if row.stage is AlertStage.WITHDRAWN else ()
         return replace(
             row,
-            cohorts=as_of(row, self.now),
+            cohorts=as_of(self.ground.cohorts.get(row.change.account_id, ()), self.now),
             done=frozenset(self._done.get(i, ())),
             held=frozenset(self._held.get(i, ())),
             told_by=frozenset(told_by),

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts import canaries
-from storage.model.core.accounts import Account, AccountId, HandleChange, ListId, Platform, WatchPeriod
+from storage.model.core.accounts import (
+    Account,
+    AccountId,
+    DatedMembership,
+    HandleChange,
+    ListId,
+    Platform,
+    WatchPeriod,
+)
 from storage.model.core.availability import Reason
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Refused
@@ -115,6 +123,27 @@ async def memberships(
     shared: dict[frozenset[ListId], frozenset[ListId]] = {}
     lists = ((r["account_id"], frozenset(ListId(i) for i in r["lists"])) for r in rows)
     return {AccountId(account_id): shared.setdefault(those, those) for account_id, those in lists}
+
+
+async def dated_memberships(
+    conn: Conn, account_ids: Sequence[AccountId]
+) -> dict[AccountId, tuple[DatedMembership, ...]]:
+    """The lists that each account is or was on, oldest first. One that was on none is left out."""
+    rows = await conn.fetch(
+        """
+        select account_id, list_id, added_at, removed_at from membership
+        where account_id = any($1::bigint[]) order by account_id, added_at, membership_id
+        """,
+        account_ids,
+    )
+    shared: dict[DatedMembership, DatedMembership] = {}
+    """Those who were imported together."""
+    found: dict[AccountId, tuple[DatedMembership, ...]] = {}
+    for r in rows:
+        account_id = AccountId(r["account_id"])
+        one = DatedMembership(ListId(r["list_id"]), r["added_at"], r["removed_at"])
+        found[account_id] = (*found.get(account_id, ()), shared.setdefault(one, one))
+    return found
 
 
 async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datetime) -> None:

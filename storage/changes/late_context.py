@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from asyncpg import Record
 
+from storage.accounts.accounts import dated_memberships
 from storage.changes import spells
 from storage.model.bitemporal.corrections import CorrectionInput, OwnChange, TimedReading, held_at, shown_at
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
@@ -68,7 +69,8 @@ async def load(
     let_go = await let_go_times(conn, ids)
     all_scopes = await load_all_scopes(conn)
     out: list[CorrectionInput] = []
-    for account, is_watched, lists in await _accounts(conn, ids):
+    memberships = await dated_memberships(conn, ids)
+    for account, is_watched in await _accounts(conn, ids):
         own = changes.get(account.account_id, [])
         scopes = all_scopes.get(account.platform, EVERY_COUNTRY)
         begin = await anchor(conn, batch.observed_at, account.account_id, own, scopes)
@@ -79,7 +81,7 @@ async def load(
             CorrectionInput(
                 account,
                 is_watched,
-                lists,
+                memberships.get(account.account_id, ()),
                 Known() if begin is None else Known(state, begin.at, begin.asked_at),
                 frozenset() if held is None else held.flags,
                 await _readings(conn, batch, account.account_id, own, at, scopes),
@@ -88,9 +90,10 @@ async def load(
             )
         )
     told_anew = [c.change_id for g in out for c in g.stored]
-    lists = {list_id for g in out for list_id in g.lists}
+    lists = {m.list_id for g in out for m in g.memberships}
     platforms = {g.account.platform for g in out}
-    since = batch.observed_at - window
+    first = min((r.reading.at for g in out for r in g.readings), default=batch.observed_at)
+    since = min(first, batch.observed_at) - window
     unspoken = (all_scopes.get(p, EVERY_COUNTRY).lacking(batch.observed_at) for p in platforms)
     return LateContext(
         tuple(out),
@@ -100,21 +103,22 @@ async def load(
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
-    """These accounts and all of their platform that share a list with one of them and had weak evidence since
-    then. A change on one platform spares nobody a reading on another.
+    """These accounts and all of their platform that were on a list with one of them and had weak evidence
+    since then. A change on one platform spares nobody a reading on another.
     """
     ids = set(account_ids)
     while True:
         rows = await conn.fetch(
             """
             select distinct other.account_id
-            from watch_list_member m
-            join watch_list_member other using (list_id)
+            from membership m
+            join membership other using (list_id)
             join account a on a.account_id = other.account_id
             join standing_change c on c.account_id = a.account_id and c.source = a.platform
             left join change_outcome o using (change_id)
             left join pending_change p using (change_id)
             where m.account_id = any($1::bigint[]) and other.account_id <> all($1::bigint[])
+                and coalesce(m.removed_at, 'infinity') > $2 and coalesce(other.removed_at, 'infinity') > $2
                 and a.platform = (select platform from account where account_id = m.account_id)
                 and c.strength = 'weak' and coalesce(o.last_agreeing_at, p.last_agreeing_at) >= $2
             """,
@@ -126,12 +130,11 @@ async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: d
         ids |= {AccountId(r["account_id"]) for r in rows}
 
 
-async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account, bool, frozenset[ListId]]]:
+async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account, bool]]:
     rows = await conn.fetch(
         """
-        select account_id, platform, native_id, handle, watched,
-            array(select list_id from watch_list_member m where m.account_id = a.account_id) as lists
-        from account a where account_id = any($1::bigint[]) order by account_id
+        select account_id, platform, native_id, handle, watched from account
+        where account_id = any($1::bigint[]) order by account_id
         """,
         ids,
     )
@@ -139,7 +142,6 @@ async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account,
         (
             Account(AccountId(r["account_id"]), Platform(r["platform"]), r["native_id"], r["handle"]),
             r["watched"],
-            frozenset(ListId(i) for i in r["lists"]),
         )
         for r in rows
     ]
@@ -297,11 +299,12 @@ async def _confirmed_on(
     rows = await conn.fetch(
         """
         select m.list_id, o.last_agreeing_at
-        from watch_list_member m
+        from membership m
         join account a using (account_id)
         join standing_change c on c.account_id = a.account_id and c.source = a.platform
         join change_outcome o using (change_id)
-        where m.list_id = any($1::bigint[]) and c.change_id <> all($2::bigint[]) and c.kind <> 'baseline'
+        where m.added_at <= o.last_agreeing_at and coalesce(m.removed_at, 'infinity') > o.last_agreeing_at
+            and m.list_id = any($1::bigint[]) and c.change_id <> all($2::bigint[]) and c.kind <> 'baseline'
             and o.outcome = 'confirmed' and o.last_agreeing_at >= $3 and a.platform = any($4::text[])
         """,
         list(lists),

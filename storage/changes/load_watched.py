@@ -85,14 +85,16 @@ async def load_watched(
 async def recent_confirmations(
     conn: Conn, platform: Platform, since: datetime
 ) -> list[tuple[ListId, datetime]]:
-    """On which lists a reading confirmed a change since then, and when it was made, in order of time."""
+    """On which lists, as they were then, a reading confirmed a change since a time, and when it was made, in
+    order of time."""
     rows = await conn.fetch(
         """
         select distinct m.list_id, o.last_agreeing_at
         from change_outcome o
         join standing_change c using (change_id)
         join account a using (account_id)
-        join watch_list_member m using (account_id)
+        join membership m on m.account_id = c.account_id
+            and m.added_at <= o.last_agreeing_at and coalesce(m.removed_at, 'infinity') > o.last_agreeing_at
         where a.platform = $1 and o.decided_at >= $2 and o.last_agreeing_at >= $2
             and o.outcome = 'confirmed' and c.source = a.platform and c.kind <> 'baseline'
         order by o.last_agreeing_at, m.list_id

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.accounts.accounts import dated_memberships
 from storage.changes.late_context import anchor, let_go_times, own_changes
 from storage.model.bitemporal.corrections import OwnChange, held_at
 from storage.model.bitemporal.reading_columns import (
@@ -32,7 +33,9 @@ class Courses:
     readings: int
     """How many are of the time that was asked for; those before it that are gone through again are not."""
     confirmed_on: Mapping[Platform, Mapping[ListId, Sequence[datetime]]]
-    """When changes of each platform were confirmed on each list, within the window before the time."""
+    """When changes of each platform were confirmed on each list, within the window before the first reading
+    that is gone through again.
+    """
     annulled: int
     """Rows of the time that no reading bears out, and that a correction took back."""
     imported: int
@@ -50,7 +53,7 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
     ids = list(accounts)
     changes, let_go = await own_changes(conn, ids), await let_go_times(conn, ids)
     all_scopes = await load_all_scopes(conn)
-    lists, decided = await _lists(conn, ids), await _decided(conn, ids, since)
+    memberships, decided = await dated_memberships(conn, ids), await _decided(conn, ids, since)
     courses: list[Course] = []
     annulled = 0
     for account_id, account in accounts.items():
@@ -64,7 +67,7 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
         courses.append(
             Course(
                 account,
-                lists.get(account_id, {}),
+                memberships.get(account_id, ()),
                 course.columns,
                 course.looks,
                 [c for c in course.stored if c.first_seen_new < until],
@@ -77,7 +80,7 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
     return Courses(
         courses,
         sum(len(c.columns.at) - bisect_left(c.columns.at, begun) for c in courses),
-        await _confirmed_on(conn, since - window, since),
+        await _confirmed_on(conn, min((_begin(c, since) for c in courses), default=since) - window, since),
         annulled,
         await _imported(conn, since, until),
     )
@@ -112,7 +115,7 @@ async def _course(
         known = Known(held.new)
     stored = [c for c in own if c.first_seen_new >= first]
     flags = frozenset[Flag]() if held is None else held.flags
-    return Course(account, {}, known_only(columns, looks), looks, stored, known, flags)
+    return Course(account, (), known_only(columns, looks), looks, stored, known, flags)
 
 
 def _is_open(last: OwnChange, since: datetime) -> bool:
@@ -151,18 +154,6 @@ async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, Acc
     }
 
 
-async def _lists(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, dict[ListId, datetime]]:
-    """The lists of each account, and since when it is on them."""
-    rows = await conn.fetch(
-        "select account_id, list_id, added_at from watch_list_member where account_id = any($1::bigint[])",
-        ids,
-    )
-    lists: defaultdict[AccountId, dict[ListId, datetime]] = defaultdict(dict)
-    for r in rows:
-        lists[AccountId(r["account_id"])][ListId(r["list_id"])] = r["added_at"]
-    return lists
-
-
 async def _decided(conn: Conn, ids: Sequence[AccountId], since: datetime) -> dict[int, datetime]:
     """When the outcomes of changes were written, of those that were written since then."""
     rows = await conn.fetch(
@@ -185,7 +176,8 @@ async def _confirmed_on(
         from standing_change c
         join account a on a.account_id = c.account_id and a.platform = c.source
         join change_outcome o using (change_id)
-        join watch_list_member m on m.account_id = c.account_id
+        join membership m on m.account_id = c.account_id
+            and m.added_at <= o.last_agreeing_at and coalesce(m.removed_at, 'infinity') > o.last_agreeing_at
         where c.kind <> 'baseline' and o.outcome = 'confirmed'
             and o.last_agreeing_at >= $1 and o.last_agreeing_at < $2
         """,

@@ -6,11 +6,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from storage.alerts import threads
-from storage.alerts.open_alerts import alerts_by_id, cohorts_of, recent_alerts
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, MailKind, PastAlert
+from storage.alerts.open_alerts import alerts_by_id, recent_alerts
+from storage.model.alerts.alerts import (
+    AlertDecision,
+    AlertRow,
+    AlertStage,
+    AlertThread,
+    Cohort,
+    MailKind,
+    OrderRef,
+    PastAlert,
+)
 from storage.model.alerts.rules import Mute
 from storage.model.bitemporal.alert_inputs import (
     AccountFacts,
+    DatedCohort,
     Decisions,
     MadeMute,
     Overtaken,
@@ -43,6 +53,7 @@ async def load(
         await _stories(conn, since),
         await _past(conn, rows, since, lookback),
         rules,
+        await _cohorts(conn, {r.change.account_id for r in rows}),
         await _forgotten(conn, ids),
         await _late(conn, since),
     )
@@ -257,14 +268,39 @@ async def account_facts(conn: Conn, ids: Iterable[AccountId]) -> dict[AccountId,
         """,
         wanted,
     )
-    cohorts = await cohorts_of(conn, wanted)
+    cohorts = await _cohorts(conn, wanted)
     return {
         (account_id := AccountId(r["account_id"])): AccountFacts(
             r["handle"],
             frozenset(r["tags"]),
             r["followers"],
             r["is_executive"],
-            cohorts.get(account_id, {}),
+            cohorts.get(account_id, ()),
         )
         for r in rows
     }
+
+
+async def _cohorts(conn: Conn, ids: Iterable[AccountId]) -> dict[AccountId, list[DatedCohort]]:
+    rows = await conn.fetch(
+        """
+        select m.account_id, l.list_id, l.name, m.added_at, m.removed_at,
+            o.reference, o.country, o.issued_at, o.named_count, o.known_at
+        from membership m
+        join watch_list l using (list_id)
+        left join legal_order o using (list_id)
+        where m.account_id = any($1::bigint[])
+        order by m.account_id, l.name, m.added_at, m.membership_id
+        """,
+        sorted(ids),
+    )
+    out: defaultdict[AccountId, list[DatedCohort]] = defaultdict(list)
+    for r in rows:
+        order = None
+        if r["reference"] is not None:
+            order = OrderRef(r["reference"], r["country"], r["issued_at"], r["named_count"])
+        cohort = Cohort(ListId(r["list_id"]), r["name"], order)
+        out[AccountId(r["account_id"])].append(
+            DatedCohort(cohort, r["added_at"], r["removed_at"], r["known_at"])
+        )
+    return out

@@ -22,6 +22,7 @@ from jobs.rehearsal.rehearse import rehearse, span
 from jobs.replay.replay import Redecided, redecide
 from storage.export.exports import snapshot
 from storage.model.bitemporal.reading_columns import Course
+from storage.model.core.accounts import lists_at
 from storage.postgres.pool import open_pool
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
@@ -69,7 +70,7 @@ async def _decided(path: Path, dsn: str) -> tuple[Redecided, float]:
 
 def _one_by_one(courses: Sequence[Course]) -> float:
     """Readings a second, the accounts side by side in time as far as that is measured."""
-    folding = [Folding(frozenset(c.lists), c.known, c.flags) for c in courses]
+    folding = [Folding(c.known, c.flags) for c in courses]
     events: list[tuple[int, int, int]] = []
     for number, course in enumerate(courses):
         events += [(at, number, n) for n, at in enumerate(course.columns.at)]
@@ -79,5 +80,7 @@ def _one_by_one(courses: Sequence[Course]) -> float:
     started = time.perf_counter()
     for _, number, n in sorted(events):
         asked = courses[number].asked(n)
-        folding[number].take(asked, courses[number].lists_at(asked.reading.at), confirmed_on, RULE)
+        folding[number].take(
+            asked, lists_at(courses[number].memberships, asked.reading.at), confirmed_on, RULE
+        )
     return len(events) / (time.perf_counter() - started)

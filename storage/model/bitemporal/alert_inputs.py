@@ -1,7 +1,7 @@
 """Pure: what was told in a time, and all that decided it, to be decided on again."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storage.model.alerts.alerts import (
@@ -10,12 +10,11 @@ from storage.model.alerts.alerts import (
     AlertStage,
     AlertThread,
     Cohort,
-    Joined,
     MailKind,
     PastAlert,
 )
 from storage.model.alerts.rules import Mute, StoredRule
-from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.accounts import AccountId
 
 Fact = tuple[str, AlertStage]
 """What a mail tells: a change by its key, and how certain it was."""
@@ -63,14 +62,25 @@ class PastMail:
 
 
 @dataclass(frozen=True, slots=True)
+class DatedCohort:
+    """A list that an account is or was on, with the order that it belongs to today."""
+
+    cohort: Cohort
+    added_at: datetime
+    removed_at: datetime | None
+    order_known_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What rules may match of an account beside its change, as it is now."""
+    """What rules may match of an account beside its change. All but the lists is as it is now."""
 
     handle: str
     tags: frozenset[str]
     followers: int | None
     is_executive: bool
-    cohorts: Mapping[Cohort, Joined]
+    cohorts: Sequence[DatedCohort]
+    """By name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,8 @@ class StoredAlerts:
     past: Mapping[AccountId, Sequence[PastAlert]]
     """Alerts of the same accounts from before the time."""
     rules: Sequence[RulesSince]
+    cohorts: Mapping[AccountId, Sequence[DatedCohort]]
+    """Of the accounts of the alerts; those that were on no list are left out."""
     forgotten: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
     """From when on an alert does not count for flapping any more: a correction took its change away, or told
     it by an alert of its own.
@@ -101,13 +113,10 @@ class StoredAlerts:
     """Keys of changes that were told anew because of a reading that came in late."""
 
 
-def as_of(row: AlertRow, now: datetime) -> tuple[Cohort, ...]:
-    """The lists and orders of an account that it was under at a time, as far as that is on record."""
-    found: list[Cohort] = []
-    for cohort in row.cohorts:
-        joined = row.joined.get(cohort.list_id)
-        if joined is None or joined.at <= now:
-            found.append(cohort)
-        elif joined.by_entry:
-            found.append(Cohort(ListId(cohort.list_id), cohort.name, None))
-    return tuple(found)
+def as_of(cohorts: Iterable[DatedCohort], now: datetime) -> tuple[Cohort, ...]:
+    """The lists and orders that an account was under at a time; `cohorts` are all that it ever was under."""
+    return tuple(
+        c.cohort if c.order_known_at is None or c.order_known_at <= now else replace(c.cohort, order=None)
+        for c in cohorts
+        if c.added_at <= now and (c.removed_at is None or now < c.removed_at)
+    )

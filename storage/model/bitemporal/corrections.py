@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.model.core.accounts import Account, AccountId, ListId
+from storage.model.core.accounts import Account, AccountId, DatedMembership
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reading, Reason, State, Strength
 from storage.model.core.known_state import Closed, Known, Pending
 
@@ -73,7 +73,8 @@ class CorrectionInput:
 
     account: Account
     is_watched: bool
-    lists: frozenset[ListId]
+    memberships: Sequence[DatedMembership]
+    """The lists that it is or was on."""
     known: Known
     flags: frozenset[Flag]
     """Side facts of the state that is held."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from storage.model.bitemporal.corrections import OwnChange, TimedReading, held_at, shown_at
-from storage.model.core.accounts import Account, ListId
+from storage.model.core.accounts import Account, DatedMembership
 from storage.model.core.availability import Flag, Outcome, Reading, State, Strength
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
@@ -147,8 +147,8 @@ class Course:
     """One account over a time: what was held before, and all its readings since."""
 
     account: Account
-    lists: Mapping[ListId, datetime]
-    """The lists that it is on, and since when."""
+    memberships: Sequence[DatedMembership]
+    """The lists that it is or was on."""
     columns: Columns
     looks: ReplayedReadings
     stored: Sequence[OwnChange]
@@ -172,9 +172,6 @@ class Course:
         silent = self.columns.silent_on(position)
         reading = Reading("", when, look.state, look.strength, flags=look.flags, silent_on=silent)
         return TimedReading(reading, instant(self.columns.asked[position]))
-
-    def lists_at(self, when: datetime) -> list[ListId]:
-        return [list_id for list_id, since in self.lists.items() if since <= when]
 
 
 def known_only(columns: Columns, looks: ReplayedReadings) -> Columns:

@@ -25,8 +25,7 @@ class Cause(StrEnum):
     """The thresholds of confirmation are not those in force."""
     COHORT = "cohort"
     """It turns on whether the account's list had just had a change, and the store does not keep everything
-    that decided this: accounts leave lists without a date, and of answers that came together it is not kept
-    which was judged first.
+    that decided this: of answers and edits of a list that came together it is not kept which was first.
     """
     FOLLOWS = "follows"
     """The account had come out otherwise before."""

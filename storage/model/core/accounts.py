@@ -1,5 +1,6 @@
 """Who is watched: accounts, keyed by what never changes, and the people whose engagement is collected."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +38,22 @@ class WatchPeriod:
 
     since: datetime
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedMembership:
+    """An account was on a list from `added_at`, up to but not at `removed_at`. None: it still is."""
+
+    list_id: ListId
+    added_at: datetime
+    removed_at: datetime | None
+
+
+def lists_at(memberships: Iterable[DatedMembership], at: datetime) -> list[ListId]:
+    """The lists that an account was on at a time."""
+    return [
+        m.list_id for m in memberships if m.added_at <= at and (m.removed_at is None or at < m.removed_at)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def test_each_stage_of_a_change_is_explained(run: Blockline, dsn: str) -> None:
         "Provisional on 1 Feb 2021, 00:01 UTC: @ravi seen as withheld in India (IN), not confirmed yet.",
         "  Rule Desk: does not match (it asks for what is confirmed, and this was not yet).",
         "  Rule Eager: put into a mail of its own on 1 Feb 2021, 00:03 UTC.",
-        "Withdrawn on 1 Feb 2021, 00:20 UTC: @ravi not withheld in India (IN) after all.",
+        "Withdrawn on 1 Feb 2021, 00:20 UTC: @ravi seen as withheld in India (IN), not confirmed after all.",
         "  Rule Desk: does not match (it takes back what this rule did not tell).",
         "  Rule Eager: put into a mail of its own on 1 Feb 2021, 00:30 UTC.",
     ]

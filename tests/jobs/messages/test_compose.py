@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from jobs.alerting.policy import NotificationHistory, Wave, decide
 from jobs.messages.compose import Letterhead, compose, message, message_id
-from storage.model.alerts.alerts import AlertRow, Cohort, ListStatus, Mail, MailDraft, MailState
+from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, Mail, MailDraft, MailState
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import ListId, Platform
 from storage.model.core.availability import State, Status
@@ -117,6 +117,24 @@ def stored(draft: MailDraft) -> Mail:
             [an_alert(1, a_change(1, AVAILABLE, NOT_FOUND, handle="a"), T0, REPORTERS)],
             "@a found again - list Reporters",
             id="a return is not called a restoration",
+        ),
+        *(
+            pytest.param(
+                [
+                    replace(
+                        an_alert(1, change, T0, REPORTERS),
+                        stage=AlertStage.WITHDRAWN,
+                        told_by=frozenset({a_rule(RULE).rule_id}),
+                    )
+                ],
+                f"Taken back: @a seen as {words}, not confirmed after all - list Reporters",
+                id=f"what is taken back: {words}",
+            )
+            for change, words in (
+                (a_change(1, NOT_FOUND, handle="a"), "not found"),
+                (a_change(1, AVAILABLE, NOT_FOUND, handle="a"), "found again"),
+                (a_change(1, WITHHELD_IN, handle="a"), "withheld in India (IN)"),
+            )
         ),
         pytest.param(
             [an_alert(1, a_change(1, State(Status.WITHHELD, ("XX",)), handle="a"), T0, REPORTERS)],

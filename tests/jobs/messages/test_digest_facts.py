@@ -146,7 +146,7 @@ def what(draft: MailDraft) -> str:
         ),
         pytest.param(
             [replace(blocked(1)[0], stage=AlertStage.WITHDRAWN), *blocked(2, first=1)],
-            "3 accounts: 2 withheld in India (IN), 1 not withheld in India (IN) after all",
+            "3 accounts: 2 withheld in India (IN), 1 seen as withheld in India (IN), not confirmed after all",
             id="what was taken back did not change",
         ),
     ],

@@ -342,7 +342,10 @@ async def test_what_is_taken_back_is_told_though_its_rule_is_gone(pool: Pool) ->
     )
     await tick(pool, None, minutes(6), HEAD)
     subject = await pool.fetchval("select subject from mail order by mail_id desc limit 1")
-    assert subject == "Taken back: @reporter not withheld in India (IN) after all - list Reporters"
+    assert (
+        subject
+        == "Taken back: @reporter seen as withheld in India (IN), not confirmed after all - list Reporters"
+    )
 
 
 async def test_who_was_told_a_provisional_change_is_told_that_it_was_not_so_and_nobody_else(
@@ -367,7 +370,10 @@ async def test_who_was_told_a_provisional_change_is_told_that_it_was_not_so_and_
         "Provisional: @reporter seen as withheld in India (IN), not confirmed yet - list Reporters"
     )
     assert "further readings decide, and you are told either way" in seen.text
-    assert back.subject == "Taken back: @reporter not withheld in India (IN) after all - list Reporters"
+    assert (
+        back.subject
+        == "Taken back: @reporter seen as withheld in India (IN), not confirmed after all - list Reporters"
+    )
     assert "Later readings do not bear it out" in back.text
     async with transaction(pool) as conn:
         assert await open_alerts.open_alerts(conn) == []

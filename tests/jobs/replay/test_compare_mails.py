@@ -8,6 +8,7 @@ import pytest
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from jobs.replay.replay import IN_FORCE, Redecided
+from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.alerts.mutes import maintenance
 from storage.alerts.rules import put_in_order, remove_rule, save_rule
 from storage.model.alerts.alerts import MailKind
@@ -184,6 +185,23 @@ async def test_rules_that_were_changed_on_the_way_are_those_of_each_moment(desk:
     found = await redone(desk)
     assert told(found) == []
     assert (found.mails.decisions_otherwise, found.mails.decisions_same) == (0, 6)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_an_edit_of_a_list_does_not_alter_what_would_have_been_told_before_it(
+    desk: Desk, leaves: bool
+) -> None:
+    await tell_by(desk.pool, a_rule(ME, match=Match(lists=frozenset({"Desk"}))))
+    if not leaves:
+        async with transaction(desk.pool) as conn:
+            await take_accounts_off(conn, "Desk", [desk.ids["1"]], "Asha", minutes(-5))
+    await live(desk, [*BLOCK, *BACK])
+    async with transaction(desk.pool) as conn:
+        edit = take_accounts_off if leaves else put_accounts_on
+        await edit(conn, "Desk", [desk.ids["1"]], "Asha", minutes(END - 5))
+    found = await redone(desk)
+    assert told(found) == []
+    assert (found.mails.same, found.mails.decisions_otherwise) == (2 if leaves else 0, 0)
 
 
 async def test_what_a_late_reading_takes_back_is_explained_at_least(desk: Desk) -> None:

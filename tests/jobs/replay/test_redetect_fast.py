@@ -18,7 +18,7 @@ from storage.model.bitemporal.reading_columns import (
     columns_of,
     with_more,
 )
-from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.core.accounts import Account, AccountId, DatedMembership, ListId, Platform, lists_at
 from storage.model.core.availability import Flag, Outcome, Reason, State, Status, Strength
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
@@ -63,7 +63,7 @@ def course(
             looks.append(look)
     return Course(
         Account(AccountId(n), Platform.X, str(n), f"h{n}"),
-        {ListId(i): minutes(30 * (i - 1)) for i in lists},
+        [DatedMembership(ListId(i), minutes(30 * (i - 1)), minutes(30 * i + 60)) for i in lists],
         columns_of(rows),
         ReplayedReadings(since, looks),
         (),
@@ -75,7 +75,7 @@ def one_by_one(
     courses: Sequence[Course], rule: ConfirmationRule
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """Every reading of everybody through `step`, in the order of time."""
-    folding = {c.account.account_id: Folding(frozenset(c.lists), Known(), frozenset()) for c in courses}
+    folding = {c.account.account_id: Folding(Known(), frozenset()) for c in courses}
     confirmed_on = ConfirmedOn({})
     by_id = {c.account.account_id: c for c in courses}
     events = [(instant(at), 0, c.account.account_id, n) for c in courses for n, at in enumerate(c.columns.at)]
@@ -85,7 +85,7 @@ def one_by_one(
             folding[account_id].let_go()
         else:
             course = by_id[account_id]
-            folding[account_id].take(course.asked(n), course.lists_at(at), confirmed_on, rule)
+            folding[account_id].take(course.asked(n), lists_at(course.memberships, at), confirmed_on, rule)
     return {account_id: f.end() for account_id, f in folding.items()}
 
 
@@ -154,7 +154,7 @@ def test_a_change_on_one_platform_spares_no_reading_on_another() -> None:
     block: list[Shown] = [(1, A, NOTHING), *[(1.0, W, NOTHING)] * 2]
     beside = course(2, block)
     account = Account(AccountId(2), Platform.BLUESKY, "2", "h2")
-    elsewhere = Course(account, beside.lists, beside.columns, beside.looks, ())
+    elsewhere = Course(account, beside.memberships, beside.columns, beside.looks, ())
     for other, outcome in ((beside, Outcome.CONFIRMED), (elsewhere, None)):
         last = redetect_fast([here, other], {}, RULE)[AccountId(1)][-1]
         assert (last.closed and last.closed.outcome) == outcome

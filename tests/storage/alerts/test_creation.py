@@ -61,7 +61,7 @@ async def test_what_is_taken_back_stays_on_record_as_told_and_waits_for_no_diges
     assert await mails(desk, 21) == [told]
     desk.now = minutes(29)
     await desk.take(Sent(14, {"1": A}))
-    back = ("desk", "Taken back: @h1 not withheld in India (IN) after all")
+    back = ("desk", "Taken back: @h1 seen as withheld in India (IN), not confirmed after all")
     assert await mails(desk, 31) == [told, back]
     assert await decided(desk) == [
         ("confirmed", "mailed", ["mailed", "corrected"], 0),

@@ -31,7 +31,7 @@ class Table:
         """Take in readings that came together."""
         for asked in late:
             ground = CorrectionInput(
-                ACCOUNT, True, frozenset(), Known(), frozenset(), tuple(self.readings), self.standing
+                ACCOUNT, True, (), Known(), frozenset(), tuple(self.readings), self.standing
             )
             told = redetect([ground], {ACCOUNT.account_id: asked}, ConfirmedOn({}), RULE)[ACCOUNT.account_id]
             self._write(told)

@@ -114,7 +114,7 @@ class Desk:
         readings: Mapping[AccountId, Reading] | None = None,
     ) -> LateReport:
         async with transaction(self.pool) as conn:
-            batch = await self._batch(conn, sent)
+            batch = await self.batch(conn, sent)
         if readings is None:
             readings = {self.ids[i]: r for i, r in sent.readings().items()}
         return await record_late(self.pool, batch, readings, RULE, self.now, evidence or {})
@@ -122,7 +122,7 @@ class Desk:
     async def record(self, sent: Sent) -> None:
         """As the monitor does: judged by what is held, written by `storage.changes.record`."""
         async with transaction(self.pool) as conn:
-            batch = await self._batch(conn, sent)
+            batch = await self.batch(conn, sent)
             await coverage.ensure_month(conn, batch.slot.date())
             cohorts = RecentConfirmations(RULE.cohort_window)
             for list_id, at in await recent_confirmations(conn, Platform.X, sent.at - RULE.cohort_window):
@@ -144,7 +144,7 @@ class Desk:
         newest = await self.pool.fetchval("select max(observed_at) from coverage")
         return newest is None or newest < sent.at
 
-    async def _batch(self, conn: Conn, sent: Sent) -> Batch:
+    async def batch(self, conn: Conn, sent: Sent) -> Batch:
         roster = await get_or_make(conn, Platform.X, [self.ids[i] for i in sent.looks], (), T0, base=True)
         answered = bitmap([state is not None for state in sent.looks.values()])
         return Batch(roster.roster_id, sent.at, 0, sent.at, BatchOutcome.ANSWERED, None, answered, LATENCY_MS)
