@@ -218,6 +218,7 @@ def retention_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
 
 GROUPS = {
     "coverage_row": "Coverage: what was asked and answered",
+    "coverage_aside": "Coverage: what was asked and answered",
     "roster": "Coverage: what was asked and answered",
     "change": "Changes and their evidence",
     "change_outcome": "Changes and their evidence",

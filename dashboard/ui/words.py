@@ -97,6 +97,7 @@ REASON_WORDS = {
     "no_longer_watched": "the account was taken off the watch before",
     "imported": "taken from a published record",
     "corrected": "an earlier answer came in late and shows that it was not so",
+    "set_aside": "its readings were dated by a wrong clock, and are set aside",
 }
 
 

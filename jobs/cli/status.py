@@ -17,6 +17,7 @@ from jobs.config.settings import load_settings
 from jobs.doctor import doctor
 from jobs.doctor.alert_rules import rule_findings
 from jobs.doctor.database_checks import watch_findings
+from jobs.doctor.future_readings import set_aside_readings
 from jobs.doctor.mail_templates import template_findings
 from jobs.doctor.platforms import platform_findings
 from jobs.doctor.spell_rebuild import rebuild_spells
@@ -123,11 +124,21 @@ def doctor_command(
             "with those that are stored, and replace what differs.",
         ),
     ] = False,
+    set_aside: Annotated[
+        bool,
+        typer.Option(
+            "--set-aside",
+            help="Instead: set aside the readings that are dated later than this clock, which must be right, "
+            "and correct the changes that rested on them.",
+        ),
+    ] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """Try every part of the installation, and say what to do. Exit code 1 when something must be mended."""
     settings = load_settings(config)
+    if rebuild and set_aside:
+        raise CommandError("--rebuild and --set-aside: give one of them.")
     if rebuild:
         with database(settings) as dsn:
             told = run(lambda: rebuild_spells(settings, dsn))
@@ -135,6 +146,14 @@ def doctor_command(
             show_json(told.as_json())
         else:
             show(told.sentence)
+        return
+    if set_aside:
+        with database(settings) as dsn:
+            done = run(lambda: set_aside_readings(settings, dsn, system_clock))
+        if as_json:
+            show_json(done.as_json())
+        else:
+            show(done.sentence)
         return
     findings: list[Finding] = []
     try:

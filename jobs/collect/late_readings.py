@@ -4,7 +4,7 @@ They tell the same as if they had come in when they were made. What was recorded
 known then; what is known now is told by rows that supersede it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -13,11 +13,11 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, corrections, redetect
 from storage.changes import corrections as stored_corrections
 from storage.changes import late_context
-from storage.model.bitemporal.corrections import TimedReading
+from storage.model.bitemporal.corrections import RecomputedChange, TimedReading
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, is_answered
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings import coverage
 
 NOTHING: Mapping[AccountId, bytes] = MappingProxyType({})
@@ -66,15 +66,43 @@ async def record_late(
             for i, r in readings.items()
         }
         told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
-        retold: list[AccountId] = []
-        for g in ground.accounts:
-            account_id = g.account.account_id
-            found = corrections(g.stored, told[account_id])
-            if found.is_news:
-                shown = evidence.get(account_id)
-                await stored_corrections.write(conn, g.account, found, batch, shown, now)
-                retold.append(account_id)
-        return LateReport(stored=True, retold=tuple(retold))
+        return LateReport(stored=True, retold=await _write(conn, ground, told, batch, now, evidence))
+
+
+async def tell_again(
+    conn: Conn, account_ids: Sequence[AccountId], since: datetime, rule: ConfirmationRule, now: datetime
+) -> tuple[AccountId, ...]:
+    """Tell what the stored readings show of these accounts, from the last agreeing one before `since` on;
+    returns those of which something is told otherwise than before. For readings that were set aside because a
+    wrong clock dated them after `since`; `storage.changes.rebuild` has to tell the spells afterwards.
+    """
+    if not account_ids:
+        return ()
+    nothing = Batch(0, since, 0, since, BatchOutcome.MISSED, None, None, 0)
+    ground = await late_context.load(conn, nothing, account_ids, rule.cohort_window)
+    told = redetect(ground.accounts, {}, ConfirmedOn(ground.confirmed_on), rule)
+    return await _write(conn, ground, told, nothing, now, ahead_of=since)
+
+
+async def _write(
+    conn: Conn,
+    ground: late_context.LateContext,
+    told: Mapping[AccountId, Sequence[RecomputedChange]],
+    batch: Batch,
+    now: datetime,
+    evidence: Mapping[AccountId, bytes] = NOTHING,
+    ahead_of: datetime | None = None,
+) -> tuple[AccountId, ...]:
+    """Store what is told otherwise than before; returns the accounts of which something is."""
+    retold: list[AccountId] = []
+    for g in ground.accounts:
+        account_id = g.account.account_id
+        found = corrections(g.stored, told[account_id])
+        if found.is_news:
+            shown = evidence.get(account_id)
+            await stored_corrections.write(conn, g.account, found, batch, shown, now, ahead_of)
+            retold.append(account_id)
+    return tuple(retold)
 
 
 def _check(batch: Batch, roster: Roster, readings: Mapping[AccountId, Reading]) -> None:

@@ -126,7 +126,8 @@ class Monitor:
             if newest is not None and newest > now + _CLOCK_TOLERANCE:
                 raise StorageError(
                     f"The newest reading in the database is of {newest:%Y-%m-%d %H:%M} UTC, but this clock "
-                    f"shows {now:%Y-%m-%d %H:%M}: set the clock right."
+                    f"shows {now:%Y-%m-%d %H:%M}: set the clock right. If it is right, "
+                    "`blockline doctor --set-aside` sets these readings aside."
                 )
             if self._collector.countries is not None:
                 await country_scope.record_scope(conn, self._platform, self._collector.countries, now)

@@ -10,6 +10,7 @@ from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import handle_name
 from jobs.collect.collector_factory import platforms_of, x_collector
 from jobs.config.settings import Settings, SettingsError
+from jobs.doctor.future_readings import CLOCKS_MAY_DIFFER
 from jobs.doctor.hash_chain import chain_finding
 from jobs.doctor.platforms import controls_part
 from jobs.planning.daily_bill import current_billing_day
@@ -65,11 +66,13 @@ def future_finding(newest: datetime | None, now: datetime) -> Finding:
     if newest is None:
         return Finding(part, FindingLevel.OK, "Nothing was read yet.")
     said = f"The newest answer is of {newest:%Y-%m-%d %H:%M:%S} UTC"
-    if newest > now:
+    if newest > now + CLOCKS_MAY_DIFFER:
         return Finding(
             part,
             FindingLevel.MEND,
-            f"{said}, which lies in the future: a clock was wrong then, or is now. Set it by NTP.",
+            f"{said}, which lies in the future: a clock was wrong then, or is now. Set it by NTP. If this "
+            f"clock is right ({now:%Y-%m-%d %H:%M} UTC), `blockline doctor --set-aside` sets these readings "
+            "aside.",
         )
     return Finding(part, FindingLevel.OK, f"{said}.")
 

@@ -38,6 +38,7 @@ _WHY: Final = {
     Reason.NO_LONGER_WATCHED: "the account was taken off the watch before it was read often enough",
     Reason.IMPORTED: "it was taken over from somebody else's published record",
     Reason.CORRECTED: "a reading that came in late showed that it was not so",
+    Reason.SET_ASIDE: "the readings that showed it were dated by a wrong clock, and are set aside",
 }
 _PART: Final = {
     PackRequestRole.OLD: "last answer before the change",

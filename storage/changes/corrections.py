@@ -14,13 +14,22 @@ from storage.readings import evidence
 
 
 async def write(
-    conn: Conn, account: Account, found: Corrections, batch: Batch, shown: bytes | None, now: datetime
+    conn: Conn,
+    account: Account,
+    found: Corrections,
+    batch: Batch,
+    shown: bytes | None,
+    now: datetime,
+    ahead_of: datetime | None = None,
 ) -> None:
     """Store the corrections of one account, which is locked, and tell its spells anew.
 
-    `shown` is what the answer to `batch` says of it, kept with a change that this answer showed first.
+    `shown` is what the answer to `batch` says of it, kept with a change that this answer showed first. What
+    was recorded after `ahead_of` was dated by a wrong clock: the corrections are known `now` all the same,
+    and `storage.changes.rebuild` has to tell the spells.
     """
-    at = await _moment(conn, account.account_id, now)
+    at = await _moment(conn, account.account_id, now, ahead_of)
+    why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
     (kept,) = await evidence.store(conn, [shown])
     if any(s.outcome is None for _, s in (*found.told, *found.settled) if s is not None) or any(
         s.outcome is None for s in found.annulled
@@ -35,26 +44,35 @@ async def write(
         await _decide(conn, account, stored.change_id, told, at)
         await _alert(conn, stored.change_id, told, None, at)
     for stored in found.annulled:
-        await _annul(conn, stored, at)
-    await spells.project(conn, [account.account_id], at)
+        await _annul(conn, stored, at, why)
+    if ahead_of is None:
+        await spells.project(conn, [account.account_id], at)
 
 
-async def _moment(conn: Conn, account_id: int, now: datetime) -> datetime:
-    """When the corrections count as known: later than whatever was recorded of the account."""
+async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime | None) -> datetime:
+    """When the corrections count as known: later than whatever was recorded of the account, but for what a
+    wrong clock dated after `ahead_of`. A row counts no later than the one that supersedes it: where it is
+    dated later, it was set aside.
+    """
     return await conn.fetchval(
         """
         select greatest($2, max(known.at) + interval '1 microsecond') from (
-            select greatest(
-                c.recorded_at, o.decided_at,
-                (select max(s.recorded_at) from pending_step s where s.change_id = c.change_id)
+            select least(
+                greatest(
+                    c.recorded_at, o.decided_at,
+                    (select max(s.recorded_at) from pending_step s where s.change_id = c.change_id)
+                ),
+                (select min(later.recorded_at) from change later where later.supersedes = c.change_id)
             ) as at
             from change c left join change_outcome o using (change_id) where c.account_id = $1
             union all
             select greatest(lower(s.recorded), upper(s.recorded)) from spell s where s.account_id = $1
         ) known
+        where $3::timestamptz is null or known.at <= $3
         """,
         account_id,
         now,
+        ahead_of,
     )
 
 
@@ -170,7 +188,7 @@ async def _outcome(
     )
 
 
-async def _annul(conn: Conn, stored: OwnChange, at: datetime) -> None:
+async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> None:
     """Say that a change was none, in a row that supersedes it."""
     change_id = await conn.fetchval(
         """
@@ -186,9 +204,7 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime) -> None:
         stored.change_id,
         at,
     )
-    await _outcome(
-        conn, change_id, Outcome.NOT_CONFIRMED, Reason.CORRECTED, stored.readings, stored.last_agreeing_at, at
-    )
+    await _outcome(conn, change_id, Outcome.NOT_CONFIRMED, why, stored.readings, stored.last_agreeing_at, at)
     await creation.withdrawn(conn, [stored.change_id], at)
 
 

@@ -51,8 +51,9 @@ class _Known:
         return self.decided_at <= moment and (self.superseded_at is None or self.superseded_at > moment)
 
 
-async def rebuild(conn: Conn) -> Rebuilt:
-    """Tell all spells anew and compare them with those that are stored; nothing is written.
+async def rebuild(conn: Conn, only: Sequence[int] | None = None) -> Rebuilt:
+    """Tell all spells anew, or those of `only` these accounts, and compare them with those that are stored;
+    nothing is written.
 
     Whoever writes spells waits until the transaction ends.
     """
@@ -63,9 +64,14 @@ async def rebuild(conn: Conn) -> Rebuilt:
     while ids := [
         r["account_id"]
         for r in await conn.fetch(
-            "select account_id from account where account_id > $1 order by account_id limit $2",
+            """
+            select account_id from account
+            where account_id > $1 and ($3::bigint[] is null or account_id = any($3))
+            order by account_id limit $2
+            """,
             after,
             _AT_ONCE,
+            only,
         )
     ]:
         after = ids[-1]

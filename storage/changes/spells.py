@@ -42,7 +42,11 @@ async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict
                 select greatest(lower(s.recorded), upper(s.recorded)) as at
                 from spell s where s.account_id = u.account_id
                 union all
-                select greatest(o.decided_at, case when c.supersedes is not null then c.recorded_at end)
+                select least(
+                    greatest(o.decided_at, case when c.supersedes is not null then c.recorded_at end),
+                    -- What a wrong clock dated, and is set aside, does not count beyond that.
+                    (select min(later.recorded_at) from change later where later.supersedes = c.change_id)
+                )
                 from change c
                 left join change_outcome o on o.change_id = c.change_id and o.outcome = 'confirmed'
                 where c.account_id = u.account_id

@@ -139,6 +139,7 @@ const NOT_CONFIRMED = {
   moved_on: "a later reading showed a third state",
   no_longer_watched: "taken off the watch before it was confirmed",
   corrected: "an earlier answer came in late and shows that it was not so",
+  set_aside: "its readings were dated by a wrong clock, and are set aside",
 };
 
 /** The line under a wave or change: the interval, and what is not yet or never certain. */

@@ -45,7 +45,7 @@ class OwnChange:
 
     @property
     def is_annulled(self) -> bool:
-        return self.reason is Reason.CORRECTED
+        return self.reason in {Reason.CORRECTED, Reason.SET_ASIDE}
 
     def was_shown(self, at: datetime) -> bool:
         """Whether readings at this time agreed with it although it was not, or not yet, confirmed."""

@@ -246,6 +246,8 @@ class Reason(StrEnum):
     """Taken from somebody else's published record, under their name."""
     CORRECTED = "corrected"
     """A reading that came in late shows that it was not so: the row that this one supersedes was too rash."""
+    SET_ASIDE = "set_aside"
+    """The readings that showed it were dated by a wrong clock: when it was is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
     [
         "insert into chain (seq, kind, change_id, leaf, entry, at) values (1, 'change', 1, '', '', now())",
         "insert into purged_change values (1, 1)",
+        "insert into coverage_aside values (now(), now(), now(), 1, 0, 0, 0, null, now())",
         "update coverage_row set latency_ms = 0",
         "update alembic_version set version_num = '0001'",
         "alter table change disable trigger user",

@@ -1,0 +1,99 @@
+"""Readings that a clock dated ahead of time: set aside, and the changes that rested on them corrected."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from jobs.base.clock import Clock
+from jobs.base.errors import CommandError
+from jobs.base.findings import FindingLevel
+from jobs.base.wording import number
+from jobs.collect.late_readings import tell_again
+from jobs.config.database import ready
+from jobs.config.settings import Settings
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.doctor.doctor import database_findings
+from storage.accounts.accounts import announce_watch
+from storage.changes import wrongly_dated
+from storage.postgres.audit_log import log
+from storage.postgres.pool import Pool, open_pool, transaction
+from storage.readings.set_aside import forget_later_times, set_aside
+
+CLOCKS_MAY_DIFFER: Final = timedelta(minutes=1)
+"""What is dated later than this from now keeps the monitor from starting."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsideReport:
+    """What was done. `first` and `last` are None when no request was dated later than `now`."""
+
+    now: datetime
+    batches: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    corrected: int = 0
+    """Accounts whose changes were corrected: taken back, provisional again, or dated again."""
+
+    @property
+    def sentence(self) -> str:
+        clock = f"This clock shows {_minute(self.now)}"
+        if self.first is None or self.last is None:
+            said = "No request is dated later" if self.corrected else "Nothing is dated later"
+        else:
+            said = (
+                f"{number(self.batches, 'request')} dated {_minute(self.first)} to {_minute(self.last)}: "
+                "set aside"
+            )
+        accounts = number(self.corrected, "account")
+        done = f"The changes of {accounts} were corrected." if self.corrected else "No change was corrected."
+        return f"{clock}. {said}. {done}"
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "batches": self.batches,
+            "first": self.first and self.first.isoformat(),
+            "last": self.last and self.last.isoformat(),
+            "corrected": self.corrected,
+        }
+
+
+async def set_aside_readings(settings: Settings, dsn: str, clock: Clock) -> AsideReport:
+    """`set_aside_future` for whoever asks for it on the command line.
+
+    Raises CommandError when this clock is not that of the database: one of them is wrong, and of a clock that
+    is behind every reading is of the future.
+    """
+    await ready(settings, dsn)
+    own = settings.database_url is None
+    wrong = [f for f in await database_findings(dsn, clock, own=own) if f.verdict is FindingLevel.MEND]
+    if wrong:
+        raise CommandError(f"Nothing was set aside. {wrong[0].said}")
+    async with open_pool(dsn, max_size=1) as pool:
+        return await set_aside_future(pool, clock)
+
+
+async def set_aside_future(pool: Pool, clock: Clock) -> AsideReport:
+    """Set aside what is dated later than this clock, in one transaction, with an entry in the audit log.
+
+    The caller makes sure that the clock is right. A second call finds nothing left to do.
+    """
+    async with transaction(pool) as conn:
+        now = clock()
+        after = now + CLOCKS_MAY_DIFFER
+        gone = await set_aside(conn, after, now)
+        resting = await wrongly_dated.resting_on_later(conn, after)
+        again = await tell_again(conn, resting, after, ConfirmationRule(), now)
+        restated = await wrongly_dated.restate(conn, after, now)
+        corrected = sorted({*again, *restated})
+        report = AsideReport(now, gone.batches, gone.first, gone.last, len(corrected))
+        if not gone.batches and not corrected:
+            return report
+        await wrongly_dated.tell_spells(conn, corrected)
+        await forget_later_times(conn, after, now)
+        await log(conn, now, "command line", "readings set aside", "coverage", report.as_json())
+        await announce_watch(conn)
+    return report
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

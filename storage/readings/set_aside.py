@@ -1,0 +1,161 @@
+"""What a clock that was ahead dated: requests are moved out of coverage, and nothing waits for its time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.postgres.pool import Conn
+
+
+@dataclass(frozen=True, slots=True)
+class AsideRequests:
+    """What was moved: how many requests, and between which times they were dated (None: there were none)."""
+
+    batches: int
+    first: datetime | None
+    last: datetime | None
+
+
+async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests:
+    """Move every request that is dated after this time out of coverage. One that was only recorded then is
+    put back, as recorded `now`.
+
+    Only the owner of the tables may: coverage is append-only for everybody else.
+    """
+    row = await conn.fetchrow(
+        """
+        with gone as (
+            delete from coverage_row where observed_at > $1 or recorded_at > $1
+            returning slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome, lacked
+        ),
+        kept as (insert into coverage_aside select gone.*, $2 from gone)
+        select count(*) as batches, min(observed_at) as first, max(observed_at) as last
+        from gone where observed_at > $1
+        """,
+        after,
+        now,
+    )
+    await conn.execute(
+        """
+        insert into coverage_row
+            (slot, observed_at, recorded_at, roster_id, latency_ms, attempt, outcome, lacked)
+        select slot, observed_at, $2, roster_id, latency_ms, attempt, outcome, lacked
+        from coverage_aside where aside_at = $2 and observed_at <= $1
+        on conflict (slot, roster_id, attempt) do nothing
+        """,
+        after,
+        now,
+    )
+    assert row is not None  # noqa: S101 - aggregates without grouping give one row
+    return AsideRequests(row["batches"], row["first"], row["last"])
+
+
+async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None:
+    """Let nothing wait for a time after this one that no right clock would have set."""
+    await _forget_scopes(conn, after)
+    await _date_watch(conn, after, now)
+    await _forget_pauses(conn, after, now)
+    await _forget_facts(conn, after)
+    await _forget_alert_times(conn, after, now)
+
+
+async def _forget_scopes(conn: Conn, after: datetime) -> None:
+    """The countries that answers can speak of: until that time, none would speak of those that were added.
+    The next start stores what the settings say.
+    """
+    await conn.execute("alter table country_scope disable trigger country_scope_append_only")
+    await conn.execute("delete from country_scope where since > $1", after)
+    await conn.execute("alter table country_scope enable trigger country_scope_append_only")
+
+
+async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
+    """Who was watched, and who was on a list: begun and ended by now. Such rows are replaced, not updated."""
+    await conn.execute("update account set added_at = $2 where added_at > $1", after, now)
+    await conn.execute(
+        """
+        with gone as (delete from watch_period where since > $1 or until > $1 returning *)
+        insert into watch_period (account_id, since, until)
+        select account_id, least(since, $2), case when until is not null then least(until, $2) end from gone
+        """,
+        after,
+        now,
+    )
+    await conn.execute(
+        """
+        with gone as (delete from membership where added_at > $1 or removed_at > $1 returning *)
+        insert into membership (list_id, account_id, added_at, removed_at)
+        select list_id, account_id, least(added_at, $2),
+            case when removed_at is not null then least(removed_at, $2) end
+        from gone
+        """,
+        after,
+        now,
+    )
+
+
+async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
+    """Re-reads, places that were left alone, doubts about control accounts, and executives whose engagements
+    seem to be read already.
+    """
+    await conn.execute(
+        """
+        update pending_change set next_read_at = $2 where next_read_at > $1::timestamptz + interval '1 hour'
+        """,
+        after,
+        now,
+    )
+    await conn.execute(
+        """
+        delete from collector_state
+        where since > $1 or retry_at > $1::timestamptz + interval '1 day'
+        """,
+        after,
+    )
+    await conn.execute("update canary set doubts = 0, doubted_since = null where doubted_since > $1", after)
+    await conn.execute(
+        """
+        update executive e set last_polled_at = (
+            select max(s.first_seen_at) from signal s
+            where s.account_id = e.account_id and s.source = '' and s.first_seen_at <= $1
+        )
+        where e.last_polled_at > $1
+        """,
+        after,
+    )
+
+
+async def _forget_facts(conn: Conn, after: datetime) -> None:
+    """Side facts as they were last seen before: no look is taken in that is not later than the newest."""
+    await conn.execute("delete from fact where first_seen > $1", after)
+    await conn.execute(
+        "update fact set last_seen = null, first_absent = null where first_absent > $1",
+        after,
+    )
+
+
+async def _forget_alert_times(conn: Conn, after: datetime, now: datetime) -> None:
+    """Alerts, the stories that they joined, the mails that wait, and up to when a rule has told."""
+    await conn.execute("update alert set created_at = $2 where created_at > $1", after, now)
+    await conn.execute(
+        """
+        update story_wave set closed_at = least(closed_at, $2), as_of = least(as_of, $2)
+        where closed_at > $1 or as_of > $1
+        """,
+        after,
+        now,
+    )
+    await conn.execute(
+        """
+        update mail set next_attempt_at = $2
+        where state = 'queued' and next_attempt_at > $1::timestamptz + interval '1 hour'
+        """,
+        after,
+        now,
+    )
+    await conn.execute(
+        """
+        update alert_rule set digested_to = least(digested_to, $2), active_since = least(active_since, $2)
+        where digested_to > $1 or active_since > $1
+        """,
+        after,
+        now,
+    )
