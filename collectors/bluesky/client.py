@@ -75,6 +75,7 @@ class BlueskyClient:
         if http.guard is not None:
             http = replace(http, guard=http.guard.trusting((self._app_view, self._plc)))
         self._http = Http(http, dice)
+        self._longest_pause = http.longest_pause
         self._dice = dice
         self._pauses = Pauses()
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -244,7 +245,8 @@ class BlueskyClient:
     def _trouble(
         self, place: str, fault: WireFault, window: RateLimitWindow, now: datetime
     ) -> RequestFailure:
-        trouble = failure_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
+        jitter_s = self._dice.uniform(0, MOST_JITTER_S)
+        trouble = failure_of(fault, window, now, jitter_s, self._longest_pause)
         # Only what the app's servers refuse would meet every further request.
         return trouble if place == APP_VIEW else replace(trouble, breaker=False)
 

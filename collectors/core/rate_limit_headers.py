@@ -18,6 +18,8 @@ BREAKERS = frozenset(
 """Reasons for which every further request would fail in the same way until somebody acts."""
 
 MOST_JITTER_S = 15.0
+_MOST_JITTER = timedelta(seconds=MOST_JITTER_S)
+_SHORTEST_LONGEST = timedelta(seconds=30)
 _EVERY_NAME = ("x-rate-limit", "x-ratelimit", "ratelimit")
 """X, Mastodon and Bluesky spell the same three headers in three ways."""
 
@@ -51,16 +53,32 @@ def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
     )
 
 
-def failure_of(fault: WireFault, window: RateLimitWindow, now: datetime, jitter_s: float) -> RequestFailure:
+def longest_pause(every: timedelta) -> timedelta:
+    """How long a place that failed is left alone at most, where it is read every so often.
+
+    What works again is then read no later than in the next sweep, or after half a minute.
+    """
+    return min(LONGEST_WAIT, max(every, _SHORTEST_LONGEST))
+
+
+def failure_of(
+    fault: WireFault,
+    window: RateLimitWindow,
+    now: datetime,
+    jitter_s: float,
+    longest: timedelta = LONGEST_WAIT,
+) -> RequestFailure:
     """What to do about a request that failed as a whole at `now`.
 
-    `jitter_s` is added where no time to come back was said, so that clients do not return at once.
+    `jitter_s` is added where no time to come back was said, so that clients do not return at once. What the
+    platform did not say, or what is absurd, makes nobody wait for more than `longest`.
     """
     if fault.reason in BREAKERS:
-        return RequestFailure(fault.reason, fault.detail, now + LONGEST_WAIT, breaker=True)
+        return RequestFailure(fault.reason, fault.detail, now + longest, breaker=True)
     if fault.reason is MissedReason.RATE_LIMITED:
-        return RequestFailure(fault.reason, fault.detail, _after_limit(window, now, jitter_s), breaker=False)
-    return RequestFailure(fault.reason, fault.detail, now + SHORTEST_WAIT, breaker=False)
+        retry_at = _after_limit(window, now, timedelta(seconds=jitter_s), longest)
+        return RequestFailure(fault.reason, fault.detail, retry_at, breaker=False)
+    return RequestFailure(fault.reason, fault.detail, now + min(SHORTEST_WAIT, longest), breaker=False)
 
 
 def exhausted(window: RateLimitWindow, now: datetime) -> datetime | None:
@@ -98,16 +116,18 @@ class Pauses:
             self.start(place, RequestFailure(MissedReason.RATE_LIMITED, detail, used_up_until, breaker=False))
 
 
-def _after_limit(window: RateLimitWindow, now: datetime, jitter_s: float) -> datetime:
-    wanted = now + SHORTEST_WAIT
+def _after_limit(window: RateLimitWindow, now: datetime, jitter: timedelta, longest: timedelta) -> datetime:
+    longest -= _MOST_JITTER
+    wanted = now + min(SHORTEST_WAIT, longest)
     if window.retry_after_s is not None:
-        wanted = max(wanted, now + timedelta(seconds=min(window.retry_after_s, LONGEST_WAIT.seconds)))
+        stated = timedelta(seconds=window.retry_after_s)
+        wanted = max(wanted, now + (stated if stated <= LONGEST_WAIT else longest))
     reset_at = window.reset_at
     if reset_at is not None and now < reset_at <= now + LONGEST_WAIT:
         return max(wanted, reset_at)
     if reset_at is not None and reset_at > now:
-        wanted = now + LONGEST_WAIT
-    return wanted + timedelta(seconds=jitter_s)
+        wanted = max(wanted, now + longest)
+    return wanted + jitter
 
 
 def _number(text: str | None) -> int | None:

@@ -8,7 +8,14 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from collectors.core.collector import RequestFailure
-from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, Pauses, failure_of, read_window
+from collectors.core.rate_limit_headers import (
+    MOST_JITTER_S,
+    NOT_STATED,
+    Pauses,
+    RateLimitWindow,
+    failure_of,
+    read_window,
+)
 from collectors.core.wire import WireFault, printable
 from collectors.mastodon.wire.identity import host_of
 from collectors.transport.client import (
@@ -44,6 +51,7 @@ class MastodonClient:
         if http.guard is not None:
             http = replace(http, guard=http.guard.trusting(self._origins.values()))
         self._http = Http(http, dice)
+        self._longest_pause = http.longest_pause
         self._dice = dice
         self._pauses = Pauses()
         self._lacks_batch_until: dict[str, datetime] = {}
@@ -96,13 +104,13 @@ class MastodonClient:
         except NoAnswer as e:
             fault = WireFault(MissedReason.NETWORK, printable(str(e)))
             if follow_up and isinstance(e, NoAnswerInTime):
-                self._pauses.start(beside, failure_of(fault, NOT_STATED, now, 0))
+                self._pauses.start(beside, self._failure(fault, NOT_STATED, now))
             return fault
         window = read_window(answer.headers)
         self._pauses.note_window(host, window, now)
         if answer.http_status == 429:
             fault = WireFault(MissedReason.RATE_LIMITED, "HTTP 429")
-            self._pauses.start(host, failure_of(fault, window, now, self._jitter_s()))
+            self._pauses.start(host, self._failure(fault, window, now))
         return answer
 
     async def webfinger(
@@ -132,7 +140,7 @@ class MastodonClient:
         pause = self._pauses.of(now, host)
         if pause is not None and pause.reason is fault.reason:
             return pause
-        trouble = failure_of(fault, NOT_STATED, now, self._jitter_s())
+        trouble = self._failure(fault, NOT_STATED, now)
         if trouble.breaker:
             self._pauses.start(host, trouble)
         return trouble
@@ -152,5 +160,6 @@ class MastodonClient:
         elif host not in self._has_batch:
             self._lacks_batch_until[host] = now + _LACK_LASTS
 
-    def _jitter_s(self) -> float:
-        return self._dice.uniform(0, MOST_JITTER_S)
+    def _failure(self, fault: WireFault, window: RateLimitWindow, now: datetime) -> RequestFailure:
+        jitter_s = self._dice.uniform(0, MOST_JITTER_S)
+        return failure_of(fault, window, now, jitter_s, self._longest_pause)

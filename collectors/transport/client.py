@@ -8,6 +8,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from collectors.core.collector import RequestFailure
-from collectors.core.rate_limit_headers import NOT_STATED, read_window
+from collectors.core.rate_limit_headers import LONGEST_WAIT, NOT_STATED, read_window
 from collectors.core.shared_budget import RequestBudget
 from collectors.core.wire import NotAsked
 from collectors.transport.host_pacing import HostRateLimiter
@@ -84,6 +85,8 @@ class HttpOptions:
     of the same batch wait to be recorded.
     """
     retry: Retry = field(default_factory=Retry)
+    longest_pause: timedelta = LONGEST_WAIT
+    """How long a place that refused or failed is left alone at most, unless it said for how long."""
     max_body: int = MAX_BODY
     proxy: str | None = field(default=None, repr=False)
     pace: HostRateLimiter | None = None

@@ -117,6 +117,7 @@ class XClient:
         self._tweepy.user_agent = USER_AGENT
         self._base_url, self._spelling = base_url, spelling
         self._http = Http(http, dice)
+        self._longest_pause = http.longest_pause
         self._dice = dice
         self._pauses = Pauses()
         self._windows: dict[str, RateLimitWindow] = {}
@@ -193,7 +194,8 @@ class XClient:
         if isinstance(fault, NotAsked):
             return RequestFailure(fault.reason, fault.detail, fault.retry_at, breaker=False)
         window = NOT_STATED if isinstance(answer, WireFault) else read_window(answer.headers)
-        trouble = failure_of(fault, window, now, self._dice.uniform(0, MOST_JITTER_S))
+        jitter_s = self._dice.uniform(0, MOST_JITTER_S)
+        trouble = failure_of(fault, window, now, jitter_s, self._longest_pause)
         if fault.reason is MissedReason.ACCESS and endpoint != LOOKUP:
             # An app may lack the right to read timelines and still look accounts up.
             trouble = replace(trouble, breaker=False)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
 from collectors.core.collector import Collector
+from collectors.core.rate_limit_headers import longest_pause
 from collectors.core.shared_budget import RequestBudget
 from collectors.mastodon.collector import MAX_BODY, MastodonCollector, default_http
 from collectors.transport.client import HttpOptions
@@ -51,7 +52,11 @@ def collector_of(
 def x_collector(settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None) -> XCollector:
     """The X collector of the settings. Raises SettingsError as `collector_of`."""
     token = _token(settings)
-    http = HttpOptions(proxy=_proxy(settings, vantage), budget=_of_credential(budgets, token))
+    http = HttpOptions(
+        proxy=_proxy(settings, vantage),
+        longest_pause=longest_pause(settings.sweep_every),
+        budget=_of_credential(budgets, token),
+    )
     try:
         return XCollector(token, base_url=settings.x_base_url, http=http)
     except ValueError as error:
@@ -114,6 +119,7 @@ def bluesky_collector(
     http = HttpOptions(
         max_body=MAX_BODY,
         proxy=_proxy(settings, vantage),
+        longest_pause=longest_pause(settings.sweep_every),
         pace=HostRateLimiter(_BLUESKY_PER_S, _BLUESKY_BURST),
         guard=Guard(settings.trusted_hosts),
     )
@@ -134,7 +140,12 @@ def mastodon_collector(
     settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None
 ) -> MastodonCollector:
     """The Mastodon collector of the settings. Raises SettingsError for a vantage that is not set."""
-    http = replace(default_http(), proxy=_proxy(settings, vantage), guard=Guard(settings.trusted_hosts))
+    http = replace(
+        default_http(),
+        proxy=_proxy(settings, vantage),
+        longest_pause=longest_pause(settings.sweep_every),
+        guard=Guard(settings.trusted_hosts),
+    )
     http = _shared(http, budgets, Platform.MASTODON, vantage)
     return MastodonCollector(http=http, origins=settings.mastodon_origins)
 

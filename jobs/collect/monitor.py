@@ -181,7 +181,7 @@ class Monitor:
         await self._under_way.wait(wait_s)
         again = [a for a in self._watched.due_again(now) if a.account_id not in self._read_again_now]
         for turn, (place, ids) in enumerate(self._rosters.by_place(again)):
-            if not self.breakers.is_paused(place, now):
+            if self._not_before(place, now) <= now:
                 self._under_way.begin(self._read_again(turn, place, ids, now))
         await self._under_way.wait(wait_s)
         for turn in self.planner.due(now, self._not_before):
@@ -231,7 +231,7 @@ class Monitor:
     async def read(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
         """Take one request from question to commit. None: nothing was asked, or nothing was stored."""
         async with self._requester.room(urgent=urgent):
-            if self._settles or self.breakers.is_paused(roster.place, self._clock()):
+            if self._settles or not self.breakers.admits(roster.place, self._clock()):
                 return None
             question = self._question(roster, slot, number, urgent=urgent)
             if not await self._charge(question):

@@ -4,6 +4,7 @@
 """
 
 from collectors.core.collector import Collector
+from collectors.core.rate_limit_headers import longest_pause
 from jobs.base.clock import Clock
 from jobs.collect.canaries import ControlAccounts
 from jobs.collect.monitor import Monitor, MonitorSettings, Stages
@@ -50,7 +51,7 @@ def reading_pipeline(
         planner = AdaptivePlanner(settings.sweep.every, watched, rosters)
         memory = PlannerMemory(pool, platform, planner, cost_limit)
     # Whether their server is paused, and which process makes the request.
-    breakers = BreakerStore(pool, platform)
+    breakers = BreakerStore(pool, platform, longest=longest_pause(settings.sweep.every))
     requester = requester or LocalRequester(collector, clock, settings.concurrency)
     # Which control accounts are in doubt, whether the answer is believed, and what it means.
     renewal = RosterRenewal(pool, watched, rosters, planner, fence)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from collectors.core.collector import Collector
+from collectors.core.rate_limit_headers import longest_pause
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from jobs.detect.judge import failed_canaries, silent_in
@@ -105,7 +106,7 @@ class VantageReader:
         requester: Requester | None = None,
         canaries_per_request: int = 2,
     ) -> None:
-        self.breakers = BreakerStore(pool, collector.platform, vantage)
+        self.breakers = BreakerStore(pool, collector.platform, vantage, longest_pause(sweep.every))
         self._pool = pool
         self._collector = collector
         self._vantage = vantage
@@ -198,7 +199,7 @@ class VantageReader:
 
     async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
         async with self._requester.room(urgent=False):
-            if self.breakers.is_paused(roster.place, self._clock()):
+            if not self.breakers.admits(roster.place, self._clock()):
                 return
             ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
             ids += [c.account.native_id for c in self._rosters.canaries_of(roster)]

@@ -7,9 +7,10 @@ import asyncio
 import logging
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collectors.core.collector import RequestFailure
+from collectors.core.rate_limit_headers import LONGEST_WAIT
 from jobs.dispatch.circuit_breaker import CircuitBreaker
 from storage.health import collector_state
 from storage.health.collector_state import CollectorState
@@ -47,7 +48,11 @@ class _PlaceBreaker:
 class BreakerStore:
     """The circuit breakers of one collector, stored: a restarted monitor waits as long as a killed one."""
 
-    def __init__(self, pool: Pool, platform: Platform, vantage: str = "") -> None:
+    def __init__(
+        self, pool: Pool, platform: Platform, vantage: str = "", longest: timedelta = LONGEST_WAIT
+    ) -> None:
+        """No place is left alone for more than `longest`, but for what it said."""
+        self._longest = longest
         self._pool = pool
         self._platform = platform
         self._vantage = vantage
@@ -66,9 +71,21 @@ class BreakerStore:
                 )
 
     def paused_until(self, place: str) -> datetime | None:
-        """Until when a place is not asked; None when it may be."""
+        """Until when no further request goes to a place; None or a past time: one may."""
         here = self._places.get(place)
-        return None if here is None else here.breaker.paused_until
+        return None if here is None else here.breaker.closed_until
+
+    def admits(self, place: str, now: datetime) -> bool:
+        """Whether a request that is ready goes to a place. To one that failed one goes, the probe; the others
+        wait for its answer, at most as long as for a pause.
+        """
+        here = self._places.get(place)
+        if here is None:
+            return True
+        if (closed_until := here.breaker.closed_until) is not None and now < closed_until:
+            return False
+        here.breaker = here.breaker.probed(now, self._longest)
+        return True
 
     def quarantined_since(self, place: str, asked: Sequence[Hashable]) -> datetime | None:
         """Since when no answer about `asked` was believed; None when the last one was."""
@@ -95,7 +112,7 @@ class BreakerStore:
             for held in here.held.values():
                 held.unheard.difference_update(asked)
             here.held = {those: held for those, held in here.held.items() if held.unheard}
-        here.breaker = here.breaker.after(trouble, asked_at, at)
+        here.breaker = here.breaker.after(trouble, asked_at, at, self._longest)
         await self._save(place, here, at)
 
     async def note_quarantined(

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from collectors.core.collector import RequestFailure
-from collectors.core.rate_limit_headers import RateLimitWindow, failure_of
+from collectors.core.rate_limit_headers import LONGEST_WAIT, RateLimitWindow, failure_of
 from collectors.core.wire import WireFault
 from jobs.base.clock import Clock, system_clock
 from storage.model.core.accounts import Platform
@@ -49,7 +49,11 @@ _WORDS: Final = {
 class SharedBudgets:
     """Makes budgets that are kept in one database. `address` names what platforms see this machine as."""
 
-    def __init__(self, pool: Pool, address: str, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, pool: Pool, address: str, clock: Clock = system_clock, longest: timedelta = LONGEST_WAIT
+    ) -> None:
+        """`longest` is how long nobody asks after a refusal that does not say for how long."""
+        self.longest = longest
         self._pool = pool
         self._address = address
         self._clock = clock
@@ -157,7 +161,7 @@ class SharedBudget:
     def _stated(self, http_status: int | None, window: RateLimitWindow) -> Stated | None:
         if http_status == 429:
             fault = WireFault(MissedReason.RATE_LIMITED, "HTTP 429")
-            retry_at = failure_of(fault, window, self._all.clock(), 0.0).retry_at
+            retry_at = failure_of(fault, window, self._all.clock(), 0.0, self._all.longest).retry_at
             return Stated(_countable(window.limit), 0, retry_at)
         if window.remaining is not None:
             return Stated(_countable(window.limit), _countable(window.remaining), window.reset_at)

@@ -11,7 +11,7 @@ from storage.work.workers import SourcePause
 
 _A_MOMENT = timedelta(seconds=5)
 """Long enough for another machine to take what this one put back."""
-_CUT_OFF = timedelta(minutes=1)
+_CUT_OFF = timedelta(seconds=30)
 _OTHER_ADDRESS = timedelta(minutes=5)
 _REMEMBERED = 1_000
 

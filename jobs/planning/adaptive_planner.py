@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from collectors.core.rate_limit_headers import longest_pause
 from jobs.detect.judge import Judged, TrackedAccount
 from jobs.planning.change_rates import NEVER, Expectations, Learned, Prior, nothing_learned
 from jobs.planning.daily_bill import DailyBill, Refusal, earliest_billable
@@ -180,7 +181,8 @@ class AdaptivePlanner:
         elif attempt.outcome is BatchOutcome.ANSWERED:
             planner.answered(pick, attempt.at.timestamp())
         else:
-            planner.wait(pick, (attempt.at + retry_after(turn.number)).timestamp())
+            again_after = min(retry_after(turn.number), longest_pause(self._every))
+            planner.wait(pick, (attempt.at + again_after).timestamp())
         if turn.why is WhyRead.TURN and attempt is not None:
             place.failed.pop(turn.account_ids, None)
             if attempt.outcome is not BatchOutcome.ANSWERED:

@@ -2,12 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.core.collector import Collector
+from collectors.core.rate_limit_headers import LONGEST_WAIT, longest_pause
 from collectors.mastodon.collector import MastodonCollector
 from collectors.simulator.core.canaries import canaries_of
 from collectors.simulator.core.history import History, HistoryAccount
@@ -62,13 +63,19 @@ class Mailing:
 _ONCE = Retry(attempts=0)
 
 
-def collector_at(platform: Platform, address: str, mastodon_hosts: Sequence[str]) -> Collector:
-    """A collector that asks the simulator at `address`, as fast as it goes and without repeats."""
-    netloc = urlsplit(address).netloc
-    http = HttpOptions(retry=_ONCE, guard=Guard({netloc}))
+def collector_at(
+    platform: Platform, address: str, mastodon_hosts: Sequence[str], every: timedelta = LONGEST_WAIT
+) -> Collector:
+    """A collector that asks the simulator at `address`, as fast as it goes and without repeats.
+
+    `every` is the length of the sweep that it reads for.
+    """
+    http = HttpOptions(retry=_ONCE, longest_pause=longest_pause(every))
+    if platform is not Platform.X:
+        http = replace(http, guard=Guard({urlsplit(address).netloc}))
     match platform:
         case Platform.X:
-            return XCollector(TOKEN, base_url=address, http=HttpOptions(retry=_ONCE))
+            return XCollector(TOKEN, base_url=address, http=http)
         case Platform.BLUESKY:
             return BlueskyCollector(app_view=address, plc=address, http=http)
         case Platform.MASTODON:
@@ -133,7 +140,7 @@ async def perform(
         collectors: list[Collector] = []
         for platform, address in simulators.addresses.items():
             await stack.enter_async_context(exclusive(dsn, planning_lock(platform), wait_s=20))
-            collector = collector_at(platform, address, hosts)
+            collector = collector_at(platform, address, hosts, plan.every)
             collectors.append(await stack.enter_async_context(collector))
         async with transaction(pool) as conn:
             await keep_to_settings(conn, [mailing.rule], plan.start)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import AsyncExitStack, asynccontextmanager
 from enum import StrEnum
 
+from collectors.core.rate_limit_headers import longest_pause
 from dashboard.asgi.security_headers import proxied_origin
 from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import Clock, system_clock
@@ -157,7 +158,7 @@ async def running(
             async with transaction(pool) as conn:
                 await clock.compare(conn)
             worker = QueueWorker(dsn, pool, settings.address, clock)
-            budgets = SharedBudgets(pool, settings.address, clock)
+            budgets = SharedBudgets(pool, settings.address, clock, longest_pause(settings.sweep_every))
             for platform in platforms_of(settings):
                 turns = platform_loops(settings, dsn, pool, platform, worker, budgets, clock)
                 works = await stack.enter_async_context(turns)

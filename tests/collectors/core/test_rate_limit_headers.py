@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from collectors.core.rate_limit_headers import (
+    MOST_JITTER_S,
     NOT_STATED,
     Pauses,
     RateLimitWindow,
@@ -71,6 +72,20 @@ def test_no_header_raises_or_makes_anybody_wait_for_ever(headers: dict[str, str]
     trouble = failure_of(WireFault(MissedReason.RATE_LIMITED, "429"), window, T0, 5)
     assert T0 < trouble.retry_at <= T0 + timedelta(minutes=15, seconds=5)
     assert exhausted(window, T0) is None or exhausted(window, T0) == window.reset_at
+
+
+@given(st.sampled_from(MissedReason), st.floats(0, MOST_JITTER_S), st.integers(901, 10**9))
+def test_what_no_platform_said_or_what_is_absurd_makes_nobody_wait_longer_than_allowed(
+    reason: MissedReason, jitter_s: float, absurd_s: int
+) -> None:
+    longest = timedelta(seconds=30)
+    for window in (
+        NOT_STATED,
+        RateLimitWindow(None, None, None, absurd_s),
+        RateLimitWindow(None, None, T0 + timedelta(seconds=absurd_s), None),
+    ):
+        trouble = failure_of(WireFault(reason, ""), window, T0, jitter_s, longest)
+        assert T0 < trouble.retry_at <= T0 + longest
 
 
 def test_a_window_that_is_used_up_pauses_its_place_until_it_is_reset_and_no_other() -> None:

@@ -59,7 +59,7 @@ def paused(reason: str, for_so_long: timedelta) -> SourcePause:
     return SourcePause(T0 + for_so_long, reason, {"network": "refused", "auth": "401"}.get(reason, "429"))
 
 
-FIRST, CUT_OFF = paused("network", 5 * SECOND), paused("network", MINUTE)
+FIRST, CUT_OFF = paused("network", 5 * SECOND), paused("network", 30 * SECOND)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.core.collector import RequestFailure
+from collectors.core.rate_limit_headers import longest_pause
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.dispatch.circuit_breaker import CircuitBreaker
 from jobs.planning.sweep import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
@@ -46,9 +47,9 @@ def trouble(reason: MissedReason = MissedReason.UPSTREAM, *, breaker: bool = Fal
 
 
 def failing(breaker: CircuitBreaker, *at: float) -> CircuitBreaker:
-    """Requests that were asked a second before they failed."""
+    """Requests that failed at once."""
     for minute in at:
-        breaker = breaker.after(trouble(), minutes(minute) - timedelta(seconds=1), minutes(minute))
+        breaker = breaker.after(trouble(), minutes(minute), minutes(minute))
     return breaker
 
 
@@ -63,10 +64,42 @@ def test_the_third_failure_closes_it_for_a_minute_and_each_further_one_for_twice
     for _ in range(6):
         assert breaker.paused_until is not None
         at = breaker.paused_until
-        breaker = breaker.after(trouble(), at, at)
+        breaker = breaker.probed(at).after(trouble(), at, at)
         assert breaker.paused_until is not None
         pauses.append(breaker.paused_until - at)
     assert pauses == [MINUTE * m for m in (2, 4, 8, 15, 15, 15)]
+
+
+@pytest.mark.parametrize(("every", "longest"), [(1, 30), (30, 30), (120, 120), (900, 900), (86_400, 900)])
+def test_no_pause_is_longer_than_a_sweep_or_half_a_minute_or_in_any_case_a_quarter_of_an_hour(
+    every: int, longest: int
+) -> None:
+    most = longest_pause(timedelta(seconds=every))
+    assert most == timedelta(seconds=longest)
+    breaker = CircuitBreaker(failures=2, trips=9).after(trouble(), T0, T0, most)
+    assert breaker.paused_until == T0 + most
+    assert breaker.probed(T0, most).closed_until == T0 + most
+
+
+def test_after_a_pause_one_request_asks_how_the_place_is_and_the_others_wait_for_it() -> None:
+    breaker = failing(CircuitBreaker(), 0, 0, 0)
+    assert breaker.closed_until == minutes(1)
+    probed = breaker.probed(minutes(1))
+    assert (probed.closed_until, probed.is_paused(minutes(1))) == (minutes(3), False)
+    assert probed.after(None, minutes(1), minutes(2)) == CircuitBreaker()
+    assert CircuitBreaker().probed(minutes(1)) == CircuitBreaker()
+
+
+def test_a_pause_counts_from_the_question_however_long_the_place_hung() -> None:
+    breaker = failing(CircuitBreaker(), 0, 0, 0).probed(minutes(1))
+    assert breaker.after(trouble(), minutes(1), minutes(2)).closed_until == minutes(3)
+    assert not breaker.after(trouble(), minutes(1), minutes(4)).is_paused(minutes(4))
+
+
+def test_a_failed_probe_closes_it_again_also_after_a_restart() -> None:
+    """Of what failed before a restart only the end of the pause is stored."""
+    loaded = CircuitBreaker(failures=1, paused_until=minutes(0))
+    assert loaded.probed(minutes(0)).after(trouble(), minutes(0), minutes(0)).paused_until == minutes(1)
 
 
 def test_requests_that_fail_together_are_one_failure_of_the_platform() -> None:
