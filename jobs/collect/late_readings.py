@@ -16,9 +16,11 @@ from storage.changes import late_context
 from storage.model.bitemporal.corrections import RecomputedChange, TimedReading
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading
+from storage.model.core.country_scope import CountryScopes
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, is_answered
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings import coverage
+from storage.readings.country_scope import load_scopes
 
 NOTHING: Mapping[AccountId, bytes] = MappingProxyType({})
 
@@ -51,20 +53,17 @@ async def record_late(
     StaleState when another writer came first: nothing is stored then.
     """
     async with transaction(pool) as conn:
-        _check(batch, await late_context.roster(conn, batch.roster_id), readings)
+        roster = await late_context.roster(conn, batch.roster_id)
+        _check(batch, roster, readings)
         await coverage.ensure_month(conn, batch.slot.date())
         if not await coverage.insert_batch(conn, batch, now):
             return LateReport(stored=False)
         if not readings:
             return LateReport(stored=True)
         asked_at = batch.observed_at - timedelta(milliseconds=batch.latency_ms)
+        scopes = await load_scopes(conn, roster.platform)
         ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window)
-        late = {
-            i: TimedReading(
-                replace(r, at=batch.observed_at, silent_on=r.silent_on | ground.unspoken), asked_at
-            )
-            for i, r in readings.items()
-        }
+        late = {i: TimedReading(_dated(r, batch.observed_at, scopes), asked_at) for i, r in readings.items()}
         told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
         return LateReport(stored=True, retold=await _write(conn, ground, told, batch, now, evidence))
 
@@ -103,6 +102,12 @@ async def _write(
             await stored_corrections.write(conn, g.account, found, batch, shown, now, ahead_of)
             retold.append(account_id)
     return tuple(retold)
+
+
+def _dated(reading: Reading, at: datetime, scopes: CountryScopes) -> Reading:
+    """A reading with its time, and with all that an answer of then said nothing of."""
+    unspoken = scopes.unspoken(at, reading.state.status)
+    return replace(reading, at=at, silent_on=reading.silent_on | unspoken)
 
 
 def _check(batch: Batch, roster: Roster, readings: Mapping[AccountId, Reading]) -> None:

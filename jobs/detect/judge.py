@@ -9,7 +9,15 @@ from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import as_answered, completed, says_nothing_new, step
 from storage.model.core.accounts import Account, HandleChange, ListId
-from storage.model.core.availability import SCOPE_FLAGS, Flag, MissedReason, Reading, State, Status
+from storage.model.core.availability import (
+    BY_COUNTRY,
+    SCOPE_FLAGS,
+    Flag,
+    MissedReason,
+    Reading,
+    State,
+    Status,
+)
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.known_state import Known, ReadingEffect
 from storage.model.core.side_facts import FactSighting, ObservedKind
@@ -248,7 +256,8 @@ def _told(
 ) -> Reading | None:
     """What a reading says of this account, seen against what is known of it.
 
-    Of `unspoken` countries, and of any that is not among `countries`, it says nothing.
+    Of `unspoken` countries, and of any that is not among `countries`, it says nothing; of none when it shows
+    no account.
     """
     if reading is None:
         return None
@@ -256,7 +265,8 @@ def _told(
         # It was never seen alive, so nobody can say that it was deleted.
         reading = replace(reading, flags=reading.flags - {Flag.DELETED})
     if countries is not None:
-        unspoken |= (_held_in(watched.known) | frozenset(reading.state.withheld_in)) - countries
+        named = _held_in(watched.known) | frozenset(reading.state.withheld_in)
+        unspoken |= named - countries if reading.state.status in BY_COUNTRY else named | countries
     if unspoken:
         reading = as_answered(replace(reading, silent_on=reading.silent_on | unspoken))
     return completed(watched.known, reading) if reading.silent_on else reading

@@ -8,9 +8,10 @@ attempt is not a reading, so it never comes here.
 An answer speaks of a moment between question and answer. So the old state is certain up to when
 it was asked for (`asked_at`), and the new one from when its answer had arrived (`reading.at`).
 
-An answer may say nothing of some countries. It is then taken to say of them what is held already, and
-no more: a change there did not begin after such an answer, it may have begun before. A country of which no
-answer said anything before has a first state: that an account is withheld there is then no change.
+An answer may say nothing of some countries; one that shows no account says nothing of any. It is then taken
+to say of them what is held already, and no more: a change there did not begin after such an answer, it may
+have begun before. A country of which no answer said anything before has a first state: that an account is
+withheld there is then no change.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,6 +20,7 @@ from datetime import datetime
 
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.availability import (
+    BY_COUNTRY,
     FIRST_SEEN_FLAGS,
     Flag,
     Outcome,
@@ -29,8 +31,6 @@ from storage.model.core.availability import (
 )
 from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
 
-_BY_COUNTRY = {Status.AVAILABLE, Status.WITHHELD}
-
 
 def completed(known: Known, reading: Reading) -> Reading | None:
     """The reading with what is held of the countries that it is silent on.
@@ -38,14 +38,14 @@ def completed(known: Known, reading: Reading) -> Reading | None:
     None when it leaves open whether a provisional change is so: it does not count for this account.
     """
     silent = reading.silent_on
-    if not silent or reading.state.status not in _BY_COUNTRY:
+    if not silent or reading.state.status not in BY_COUNTRY:
         return reading
     pending = None if known.pending is None else known.pending.state
     possible = [s for s in (known.state, pending) if s is not None and _heard(s, silent) == reading.state]
     if len(possible) > 1:
         return None
     # What was heard last of each: the provisional change knows more than the state that it is to replace.
-    last = pending if pending is not None and pending.status in _BY_COUNTRY else known.state
+    last = pending if pending is not None and pending.status in BY_COUNTRY else known.state
     if possible and last is not None and not _differ(possible[0], last, silent):
         return replace(reading, state=possible[0])
     held = last.withheld_in if last is not None else ()
@@ -65,7 +65,7 @@ def as_answered(reading: Reading) -> Reading:
 
 def _heard(state: State, silent: Collection[str]) -> State | None:
     """What an answer that is silent on these countries shows of an account in this state."""
-    if state.status not in _BY_COUNTRY:
+    if state.status not in BY_COUNTRY:
         return None
     return _withheld(c for c in state.withheld_in if c not in silent)
 
@@ -121,6 +121,7 @@ def _open(
         last_agreeing_at=reading.at,
         next_read_at=rule.next_read_at(1, reading.at, reading.at),
         flags=(reading.flags - FIRST_SEEN_FLAGS) | _first_seen_flags(known.state, reading.state, first),
+        first_seen_in=first,
     )
     reason = rule.verdict(known.state, pending.state, pending.strength, 1, cohort_active=cohort_active)
     if reason is not None:
@@ -170,22 +171,20 @@ def _known(
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
     """The countries of a contrary state of which no answer spoke before.
 
-    A provisional change that has such countries hands them on as long as it is not confirmed.
+    A provisional change that has such countries hands them on as long as it is not confirmed, also through
+    one that shows no account.
     """
-    last = known.state if known.pending is None else known.pending.state
-    if known.state is None or last is None or not {last.status, new.status} <= _BY_COUNTRY:
-        return frozenset()
-    added = set(new.withheld_in).difference(last.withheld_in)
-    never = {c for c in added if c in known.heard and known.heard[c] is None}
-    if known.pending is not None and known.pending.flags & FIRST_SEEN_FLAGS:
-        never |= set(new.withheld_in).intersection(last.withheld_in).difference(known.state.withheld_in)
-    return frozenset(never)
+    handed = frozenset[str]() if known.pending is None else known.pending.first_seen_in
+    if known.state is None or new.status not in BY_COUNTRY:
+        return handed
+    never = {c for c in new.withheld_in if c in known.heard and known.heard[c] is None}
+    return (handed | never).intersection(new.withheld_in).difference(known.state.withheld_in)
 
 
 def _first_seen_flags(old: State | None, new: State, first: Collection[str]) -> frozenset[Flag]:
-    if old is None or not first:
+    if old is None or not first or new.status not in BY_COUNTRY:
         return frozenset()
-    alone = old.status in _BY_COUNTRY and set(old.withheld_in) ^ set(new.withheld_in) == set(first)
+    alone = old.status in BY_COUNTRY and set(old.withheld_in) ^ set(new.withheld_in) == set(first)
     return frozenset({Flag.FIRST_SEEN if alone else Flag.PARTLY_FIRST_SEEN})
 
 
@@ -193,10 +192,10 @@ def _last_seen_old(known: Known, new: State, first: Collection[str]) -> datetime
     """When the last answer was asked for that contradicts the new state, the countries `first` left aside."""
     pending = known.pending
     last = known.state if pending is None else pending.state
-    if last is None or not {last.status, new.status} <= _BY_COUNTRY:
-        return known.last_asked_at
     if Flag.FIRST_SEEN in _first_seen_flags(known.state, new, first):
         return None
+    if last is None or not {last.status, new.status} <= BY_COUNTRY:
+        return known.last_asked_at
     changed = (set(last.withheld_in) ^ set(new.withheld_in)).difference(first)
     if pending is not None and not changed:
         # What else is new was new already in the provisional change that this one replaces.

@@ -35,7 +35,7 @@ _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
     (
         lambda c: Flag.PARTLY_FIRST_SEEN in c.flags,
         "Since when an account has been withheld in a country of which no earlier answer spoke: perhaps all "
-        "along. Its interval is about the other countries.",
+        "along. Its interval is about what else changed.",
     ),
     (
         _on(Platform.X, Status.WITHHELD),

@@ -89,11 +89,15 @@ class _Runner:
         self.done = position
 
     def _heard(self, before: Known, last: int) -> dict[str, datetime | None]:
-        """Of each country that the last reading is silent on, when it was last heard of."""
+        """Of each country that the last reading is silent on, when it was last heard of.
+
+        All readings since show the same.
+        """
         heard: dict[str, datetime | None] = {}
         columns = self.course.columns
-        for country in columns.silent_on(last):
-            spoken = columns.last_spoken(country, self.done, last)
+        is_there = self.course.is_there(last)
+        for country in self.course.silent_on(last):
+            spoken = columns.last_spoken(country, self.done, last) if is_there else None
             if spoken is None:
                 heard[country] = before.heard.get(country, before.last_asked_at)
             else:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from asyncpg import Record
@@ -10,8 +10,10 @@ from asyncpg import Record
 from storage.accounts.accounts import dated_memberships
 from storage.changes import spells
 from storage.model.bitemporal.corrections import CorrectionInput, OwnChange, TimedReading, held_at, shown_at
+from storage.model.bitemporal.reading_columns import looks_of, times_there
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import (
+    BY_COUNTRY,
     ChangeKind,
     Flag,
     Outcome,
@@ -34,8 +36,6 @@ class LateContext:
     """Those of the batch, and those whose weak evidence may need one reading more or less because of it."""
     confirmed_on: Mapping[ListId, Sequence[datetime]]
     """When other changes of their lists were confirmed, as far as it matters."""
-    unspoken: frozenset[str]
-    """Countries that no answer could speak of at the time of the batch."""
 
 
 async def roster(conn: Conn, roster_id: int) -> Roster:
@@ -46,14 +46,6 @@ async def roster(conn: Conn, roster_id: int) -> Roster:
     ids = tuple(AccountId(i) for i in r["account_ids"])
     canaries = tuple(AccountId(i) for i in r["canary_ids"])
     return Roster(roster_id, Platform(r["platform"]), ids, canaries, r["vantage"], r["place"])
-
-
-@dataclass(frozen=True, slots=True)
-class RecomputeStart:
-    """A reading from which on everything is gone through once more: nothing was provisional then."""
-
-    at: datetime
-    asked_at: datetime
 
 
 async def load(
@@ -67,22 +59,21 @@ async def load(
     await spells.lock(conn, ids)
     changes = await own_changes(conn, ids)
     let_go = await let_go_times(conn, ids)
-    all_scopes = await load_all_scopes(conn)
     out: list[CorrectionInput] = []
     memberships = await dated_memberships(conn, ids)
+    all_scopes = await load_all_scopes(conn)
     for account, is_watched in await _accounts(conn, ids):
         own = changes.get(account.account_id, [])
         scopes = all_scopes.get(account.platform, EVERY_COUNTRY)
         begin = await anchor(conn, batch.observed_at, account.account_id, own, scopes)
-        at = None if begin is None else begin.at
-        held = None if begin is None else held_at(own, begin.at)
-        state = None if held is None else held.new
+        at = None if begin is None else begin.last_read_at
+        held = None if at is None else held_at(own, at)
         out.append(
             CorrectionInput(
                 account,
                 is_watched,
                 memberships.get(account.account_id, ()),
-                Known() if begin is None else Known(state, begin.at, begin.asked_at),
+                begin or Known(),
                 frozenset() if held is None else held.flags,
                 await _readings(conn, batch, account.account_id, own, at, scopes),
                 [c for c in own if at is None or c.first_seen_new > at],
@@ -94,12 +85,7 @@ async def load(
     platforms = {g.account.platform for g in out}
     first = min((r.reading.at for g in out for r in g.readings), default=batch.observed_at)
     since = min(first, batch.observed_at) - window
-    unspoken = (all_scopes.get(p, EVERY_COUNTRY).lacking(batch.observed_at) for p in platforms)
-    return LateContext(
-        tuple(out),
-        await _confirmed_on(conn, platforms, lists, told_anew, since),
-        frozenset[str]().union(*unspoken),
-    )
+    return LateContext(tuple(out), await _confirmed_on(conn, platforms, lists, told_anew, since))
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
@@ -206,11 +192,14 @@ async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, 
 
 async def anchor(
     conn: Conn, before: datetime, account_id: AccountId, own: Sequence[OwnChange], scopes: CountryScopes
-) -> RecomputeStart | None:
-    """The last reading before a time that agreed with what was held and spoke of every country.
+) -> Known | None:
+    """What was held at a reading before a time, the last at which nothing was provisional and every country
+    had been heard when the account was last seen to be there. It is one that agreed with it.
 
     None: everything has to be gone through from the first reading on.
     """
+    there = times_there(looks_of(own)) if scopes.countries else []
+    gone: Known | None = None
     while True:
         row = await conn.fetchrow(
             """
@@ -232,13 +221,25 @@ async def anchor(
             account_id,
             before,
         )
-        if row is None or row["silent"] or scopes.lacking(row["observed_at"]):
+        if row is None:
+            return gone
+        at, asked_at = row["observed_at"], row["asked_at"]
+        shown, held = shown_at(own, at), held_at(own, at)
+        teller = shown or held
+        if scopes.countries and teller is not None and teller.new.status not in BY_COUNTRY:
+            if shown is None and gone is None:
+                gone = Known(teller.new, at, asked_at, heard=dict.fromkeys(scopes.countries))
+            ends = [until for _, until in there if until is not None and until <= at]
+            if not ends:
+                return gone
+            before = ends[-1]
+            continue
+        if row["silent"] or scopes.lacking(at) or not any(c.first_seen_new <= at for c in own):
             return None
-        if not any(c.first_seen_new <= row["observed_at"] for c in own):
-            return None
-        shown = shown_at(own, row["observed_at"])
+        if gone is not None:
+            return replace(gone, heard=dict.fromkeys(scopes.countries, asked_at))
         if shown is None:
-            return RecomputeStart(row["observed_at"], row["asked_at"])
+            return Known(held and held.new, at, asked_at)
         before = shown.first_seen_new
 
 
@@ -283,7 +284,7 @@ async def _readings(
         teller = shown_at(own, at) or held_at(own, at)
         if teller is None:
             continue
-        silent = frozenset(r["silent"] or ()) | scopes.lacking(at)
+        silent = frozenset(r["silent"] or ()) | scopes.unspoken(at, teller.new.status)
         reading = Reading("", at, teller.new, teller.strength, flags=teller.flags, silent_on=silent)
         out.append(TimedReading(reading, r["asked_at"]))
     return out

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts import accounts
+from storage.changes.heard_countries import with_heard_countries
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import Flag, State, Status, Strength
-from storage.model.core.known_state import ALWAYS_HEARD, Known, Pending
+from storage.model.core.known_state import Known, Pending
 from storage.postgres.pool import Conn
 from storage.readings import coverage
 
@@ -45,11 +46,13 @@ async def load_watched(
     read_at = await coverage.last_readings(conn, platform, only=account_ids)
     states: dict[tuple[str, tuple[str, ...]], State] = {}
     """Nearly everybody shares one."""
-    out: list[WatchedAccount] = []
+    found: dict[AccountId, Known] = {}
     for r in rows:
         account_id = AccountId(r["account_id"])
         # The looks of an imported record are coverage too, but not ours: our first reading opens a change.
-        read = read_at.get(account_id) if r["is_own"] else None
+        if not r["is_own"]:
+            read_at.pop(account_id, None)
+        read = read_at.get(account_id)
         pending = None
         if r["pending_status"] is not None:
             pending = Pending(
@@ -66,20 +69,17 @@ async def load_watched(
         if r["status"] is not None:
             said = r["status"], tuple(r["withheld_in"])
             state = states.get(said) or states.setdefault(said, State(Status(said[0]), said[1]))
-        out.append(
-            WatchedAccount(
-                Account(account_id, platform, r["native_id"], r["handle"]),
-                lists.get(account_id, frozenset()),
-                Known(
-                    state,
-                    read and read.at,
-                    read and read.asked_at,
-                    pending,
-                    read.heard if read else ALWAYS_HEARD,
-                ),
-            )
+        found[account_id] = Known(state, read and read.at, read and read.asked_at, pending)
+    found |= await with_heard_countries(conn, platform, found, read_at)
+    return [
+        WatchedAccount(
+            Account(account_id, platform, r["native_id"], r["handle"]),
+            lists.get(account_id, frozenset()),
+            found[account_id],
         )
-    return out
+        for r in rows
+        if (account_id := AccountId(r["account_id"]))
+    ]
 
 
 async def recent_confirmations(

@@ -1,16 +1,15 @@
 """Coverage: one row per request, from which every single reading can be rebuilt."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.coverage import Batch, BatchOutcome
-from storage.model.core.known_state import ALWAYS_HEARD
 from storage.postgres.pool import Conn
-from storage.readings.country_scope import load_scopes
+
+_NONE: frozenset[str] = frozenset()
 
 
 async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
@@ -107,8 +106,8 @@ class LastReading:
 
     asked_at: datetime
     at: datetime
-    heard: Mapping[str, datetime | None] = field(default_factory=lambda: ALWAYS_HEARD)
-    """Countries of which it said nothing, and when the last answer that did was asked for (None: never)."""
+    silent: frozenset[str] = _NONE
+    """Countries whose labelers were not heard in it."""
 
 
 async def last_readings(
@@ -155,15 +154,6 @@ async def last_readings(
         vantage,
         only,
     )
-    # What the settings of then did not name is as silent as a labeler that was not heard.
-    scopes = EVERY_COUNTRY if vantage else await load_scopes(conn, platform)
-    silent = {
-        AccountId(r["account_id"]): tuple(countries)
-        for r in rows
-        if (countries := {*(r["silent"] or ()), *scopes.gained_since(r["observed_at"])})
-    }
-    newest = max((r["observed_at"] for r in rows), default=None)
-    heard = await _last_heard(conn, platform, vantage, silent, scopes, newest) if newest and silent else {}
     shared: dict[datetime, datetime] = {}  # those who were asked together share their times
     found: dict[AccountId, LastReading] = {}
     for r in rows:
@@ -171,83 +161,9 @@ async def last_readings(
         found[account_id] = LastReading(
             shared.setdefault(asked_at, asked_at),
             shared.setdefault(at, at),
-            heard.get(account_id, ALWAYS_HEARD),
+            frozenset(r["silent"]) if r["silent"] else _NONE,
         )
     return found
-
-
-async def _last_heard(
-    conn: Conn,
-    platform: Platform,
-    vantage: str,
-    silent: Mapping[AccountId, Sequence[str]],
-    scopes: CountryScopes,
-    newest: datetime,
-) -> dict[AccountId, dict[str, datetime | None]]:
-    """For each account and country, when the newest answer that spoke of it was asked for.
-
-    `newest` is the time of the last answer: a country that came within reach later is not searched for.
-    """
-    in_reach = {c for c in {c for cs in silent.values() for c in cs} if scopes.was_in_reach(c, newest)}
-    gaps = [(c, *gap) for c in in_reach for gap in scopes.gaps(c)]
-    pairs = [(account_id, c) for account_id, countries in silent.items() for c in countries if c in in_reach]
-    rows = await conn.fetch(
-        """
-        with asked as (
-            select q.account_id, q.country, r.roster_id, m.position::int - 1 as bit
-            from unnest($1::bigint[], $2::text[]) as q (account_id, country)
-            join roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-                on m.account_id = q.account_id
-            where r.platform = $3 and r.vantage = $4
-        ),
-        -- Once a roster, however long the silence is; after this nearly every account is there at once.
-        spoken as materialized (
-            select p.roster_id, p.country, c.at
-            from (select distinct roster_id, country from asked) p
-            cross join lateral (
-                select observed_at as at from coverage
-                where roster_id = p.roster_id and outcome = 0 and (silent is null or p.country <> all(silent))
-                    and not exists (
-                        select from unnest($5::text[], $6::timestamptz[], $7::timestamptz[])
-                            as gap (country, since, until)
-                        where gap.country = p.country and observed_at >= since
-                            and (until is null or observed_at < until)
-                    )
-                order by observed_at desc limit 1
-            ) c
-        )
-        select a.account_id, a.country,
-            max(c.observed_at - c.latency_ms * interval '1 millisecond') as asked_at
-        from asked a join spoken s using (roster_id, country)
-        cross join lateral (
-            select observed_at, latency_ms from coverage
-            where roster_id = a.roster_id and outcome = 0 and observed_at <= s.at
-                and (answered is null or get_bit(answered, a.bit) = 1)
-                and (silent is null or a.country <> all(silent))
-                and not exists (
-                    select from unnest($5::text[], $6::timestamptz[], $7::timestamptz[])
-                        as gap (country, since, until)
-                    where gap.country = a.country and observed_at >= since
-                        and (until is null or observed_at < until)
-                )
-            order by observed_at desc limit 1
-        ) c
-        group by a.account_id, a.country
-        """,
-        [account_id for account_id, _ in pairs],
-        [country for _, country in pairs],
-        platform.value,
-        vantage,
-        [country for country, _, _ in gaps],
-        [since for _, since, _ in gaps],
-        [until for _, _, until in gaps],
-    )
-    out: dict[AccountId, dict[str, datetime | None]] = {
-        account_id: dict.fromkeys(countries) for account_id, countries in silent.items()
-    }
-    for r in rows:
-        out[AccountId(r["account_id"])][r["country"]] = r["asked_at"]
-    return out
 
 
 async def newest_observation(conn: Conn, platform: Platform, vantage: str = "") -> datetime | None:

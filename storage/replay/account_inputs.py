@@ -18,7 +18,7 @@ from storage.model.bitemporal.reading_columns import (
     looks_of,
 )
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
-from storage.model.core.availability import Flag, Outcome
+from storage.model.core.availability import BY_COUNTRY, Flag, Outcome
 from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
@@ -75,6 +75,7 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
                 course.flags,
                 gone,
                 {c.change_id: decided[c.change_id] for c in course.stored if c.change_id in decided},
+                course.countries,
             )
         )
     return Courses(
@@ -99,23 +100,22 @@ async def _course(
     before = [c for c in own if c.first_seen_new < since]
     held = held_at(own, since - timedelta.resolution)
     known, first = Known(), since
-    if before and (_is_open(before[-1], since) or _begins_otherwise(columns, looks, held)):
+    if before and (_is_open(before[-1], since) or _begins_otherwise(columns, looks, held, scopes)):
         begin = await anchor(conn, since, account.account_id, own, scopes)
-        if begin is not None:
-            held, first = held_at(own, begin.at), begin.at + timedelta.resolution
-            known = Known(None if held is None else held.new, begin.at, begin.asked_at)
+        at = None if begin is None else begin.last_read_at
+        if begin is not None and at is not None:
+            held, first, known = held_at(own, at), at + timedelta.resolution, begin
         else:
             held, first = None, before[0].first_seen_new
-        warm = await replay_readings.before(
-            conn, account.account_id, None if begin is None else begin.at, since, scopes
-        )
-        now = [(at, columns.asked[i], columns.silent_on(i)) for i, at in enumerate(columns.at)]
+        warm = await replay_readings.before(conn, account.account_id, at, since, scopes)
+        now = [(when, columns.asked[i], columns.silent_on(i)) for i, when in enumerate(columns.at)]
         columns = columns_of([*warm, *now])
     elif held is not None:
         known = Known(held.new)
     stored = [c for c in own if c.first_seen_new >= first]
     flags = frozenset[Flag]() if held is None else held.flags
-    return Course(account, (), known_only(columns, looks), looks, stored, known, flags)
+    columns = known_only(columns, looks)
+    return Course(account, (), columns, looks, stored, known, flags, countries=scopes.countries)
 
 
 def _is_open(last: OwnChange, since: datetime) -> bool:
@@ -123,7 +123,9 @@ def _is_open(last: OwnChange, since: datetime) -> bool:
     return last.outcome is not Outcome.CONFIRMED or last.last_agreeing_at >= since
 
 
-def _begins_otherwise(columns: Columns, looks: ReplayedReadings, held: OwnChange | None) -> bool:
+def _begins_otherwise(
+    columns: Columns, looks: ReplayedReadings, held: OwnChange | None, scopes: CountryScopes
+) -> bool:
     """Whether it matters when the account was read before: the first reading differs from what is held, or is
     silent on a country.
     """
@@ -131,7 +133,9 @@ def _begins_otherwise(columns: Columns, looks: ReplayedReadings, held: OwnChange
         return False
     place = looks.place(columns.at[0])
     look = looks.looks[place] if place >= 0 else None
-    return bool(columns.silent_on(0)) or look is None or held is None or look.state != held.new
+    if look is None or held is None or look.state != held.new:
+        return True
+    return bool(columns.silent_on(0) or (scopes.countries and look.state.status not in BY_COUNTRY))
 
 
 def _begin(course: Course, since: datetime) -> datetime:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storage.model.bitemporal.corrections import OwnChange, TimedReading, held_at, shown_at
 from storage.model.core.accounts import Account, DatedMembership
-from storage.model.core.availability import Flag, Outcome, Reading, State, Strength
+from storage.model.core.availability import BY_COUNTRY, Flag, Outcome, Reading, State, Strength
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
 
@@ -63,6 +63,19 @@ def looks_of(own: Sequence[OwnChange]) -> ReplayedReadings:
 
 def _ends(change: OwnChange) -> bool:
     return change.outcome is not Outcome.CONFIRMED
+
+
+def times_there(looks: ReplayedReadings) -> list[tuple[datetime, datetime | None]]:
+    """When readings showed the account to be there, so that they could speak of countries: from, until before
+    (None: to this day).
+    """
+    times: list[tuple[datetime, datetime | None]] = []
+    for place, look in enumerate(looks.looks):
+        if look is None or look.state.status not in BY_COUNTRY:
+            continue
+        since, end = looks.since[place], looks.end(place)
+        times.append((instant(since), None if end is None else instant(end)))
+    return times
 
 
 class CountrySilence(NamedTuple):
@@ -160,6 +173,18 @@ class Course:
     """When it was taken off the watch while a change was provisional."""
     decided_at: Mapping[int, datetime] = field(default_factory=dict[int, datetime])
     """When the outcome of a stored change was written, by its number."""
+    countries: frozenset[str] = NOBODY
+    """Those that answers of its platform speak of, where these are some."""
+
+    def is_there(self, position: int) -> bool:
+        """Whether a reading showed the account, so that it could speak of countries."""
+        look = self.looks.looks[self.looks.place(self.columns.at[position])] if self.countries else None
+        return look is None or look.state.status in BY_COUNTRY
+
+    def silent_on(self, position: int) -> frozenset[str]:
+        """The countries of which a reading said nothing: of all when it showed no account."""
+        silent = self.columns.silent_on(position)
+        return silent if self.is_there(position) else silent | self.countries
 
     def asked(self, position: int) -> TimedReading:
         """A reading as it was understood then."""
@@ -169,7 +194,7 @@ class Course:
         if look is None:
             raise ValueError(f"nothing is known of what account {self.account.account_id} showed")
         when = instant(at)
-        silent = self.columns.silent_on(position)
+        silent = self.silent_on(position)
         reading = Reading("", when, look.state, look.strength, flags=look.flags, silent_on=silent)
         return TimedReading(reading, instant(self.columns.asked[position]))
 

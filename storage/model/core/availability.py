@@ -36,6 +36,12 @@ EVERYWHERE = "XX"
 """X's pseudo country code for "withheld in all countries" (X blog of 2012-11-02)."""
 
 
+BY_COUNTRY = frozenset({Status.AVAILABLE, Status.WITHHELD})
+"""Statuses of an account that is there, perhaps not in all countries. An answer with another one says nothing
+of any country.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """A status together with the countries it holds in. Two readings agree when their states are equal."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.model.core.availability import BY_COUNTRY, Status
+
 _NONE: frozenset[str] = frozenset()
 
 
@@ -25,6 +27,15 @@ class CountryScopes:
 
     scopes: tuple[CountryScope, ...] = ()
 
+    @property
+    def countries(self) -> frozenset[str]:
+        """All that some answer could speak of."""
+        return _NONE.union(*(s.countries for s in self.scopes))
+
+    def unspoken(self, at: datetime, status: Status) -> frozenset[str]:
+        """The countries of which an answer of this status at this time said nothing, whoever was heard."""
+        return self.lacking(at) if status in BY_COUNTRY else self.countries
+
     def lacking(self, at: datetime) -> frozenset[str]:
         """The countries that an answer at this time could not speak of, and others could.
 
@@ -33,7 +44,7 @@ class CountryScopes:
         now = self._at(at)
         if now is None:
             return _NONE
-        return _NONE.union(*(s.countries for s in self.scopes)) - now.countries
+        return self.countries - now.countries
 
     def gained_since(self, at: datetime) -> frozenset[str]:
         """The countries that answers can speak of today, and an answer at this time could not."""

@@ -26,6 +26,10 @@ class Pending:
     next_read_at: datetime
     flags: frozenset[Flag] = frozenset()
     """Side facts of the reading that showed it first."""
+    first_seen_in: frozenset[str] = frozenset()
+    """Countries of which no answer spoke before this change, or before those that it follows without a
+    reading in between that denies them.
+    """
 
 
 @dataclass(frozen=True, slots=True)

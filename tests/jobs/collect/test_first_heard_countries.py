@@ -10,13 +10,13 @@ from collectors.core.collector import CollectorAnswer
 from jobs.collect.late_readings import record_late
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import State, Status
+from storage.model.core.availability import BY_COUNTRY, State, Status
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Pool, transaction
 from storage.readings.rosters import base_rosters
 from tests.support.pipelines.monitor import World
 from tests.support.pipelines.reevaluation import again, effects
-from tests.support.samples.readings import AVAILABLE, FakeCollector, minutes, reading
+from tests.support.samples.readings import AVAILABLE, SUSPENDED, FakeCollector, minutes, reading
 
 BR = State(Status.WITHHELD, ("BR",))
 TR = State(Status.WITHHELD, ("TR",))
@@ -51,6 +51,8 @@ class Labelers(FakeCollector):
         heard = speaks - self.unheard
         seen = tuple(
             replace(r, state=_without(r.state, heard), silent_on=(self.unheard & speaks))
+            if r.state.status in BY_COUNTRY
+            else r
             for r in answer.readings
         )
         return replace(answer, readings=seen, countries=speaks)
@@ -224,9 +226,114 @@ async def test_a_late_answer_that_denies_a_first_state_makes_it_a_block(
     await require_the_same(world)
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_an_answer_that_shows_no_account_speaks_of_no_country(
+    world: World, labelers: Labelers, *, restarts: bool
+) -> None:
+    labelers.spoken_of = frozenset({"TR", "BR"})
+    labelers.unheard = frozenset({"BR"})
+    monitor = await world.start()
+    await world.run(monitor, minutes(130))
+    labelers.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(240.5))
+    labelers.truth["1"], labelers.unheard = BR, frozenset()
+    await world.run(await world.start() if restarts else monitor, minutes(300))
+    await require_the_same(world)
+    assert await world.rows(CHANGES) == [("baseline", "", "BR", None, minutes(241), FIRST, False)]
+
+
+@pytest.mark.parametrize("restart_at", [None, 300, 430])
+@pytest.mark.parametrize("labeler_is_new", [False, True])
+async def test_a_country_that_was_not_heard_before_a_suspension_is_not_heard_through_it(
+    world: World, labelers: Labelers, restart_at: float | None, *, labeler_is_new: bool
+) -> None:
+    """What was heard of another country before is from before the suspension as well."""
+    labelers.spoken_of = frozenset({"TR"} if labeler_is_new else {"TR", "BR"})
+    labelers.unheard = frozenset({"BR"})
+    monitor = await world.start()
+    await world.run(monitor, minutes(130))
+    labelers.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(250))
+    if labeler_is_new:
+        labelers.spoken_of = frozenset({"TR", "BR"})
+        monitor = await world.start()
+    if restart_at == 300:
+        monitor = await world.start()
+    await world.run(monitor, minutes(350))
+    labelers.truth["1"], labelers.unheard = AVAILABLE, frozenset({"BR", "TR"})
+    await world.run(monitor, minutes(430))
+    if restart_at == 430:
+        monitor = await world.start()
+    labelers.truth["1"], labelers.unheard = BOTH, frozenset()
+    await world.run(monitor, minutes(550))
+    assert (await world.rows(CHANGES))[2:] == [
+        ("block", "", "BR TR", minutes(120), minutes(480), PARTLY, True)
+    ]
+    await require_the_same(world)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        pytest.param(
+            TR, ("block", "", "TR", minutes(240), minutes(241), "", True), id="the country that was heard"
+        ),
+        pytest.param(BR, ("baseline", "", "BR", None, minutes(241), FIRST, False), id="the one that was not"),
+    ],
+)
+async def test_of_a_provisional_change_in_two_countries_each_keeps_what_was_heard_of_it(
+    world: World, labelers: Labelers, then: State, expected: object, *, restarts: bool
+) -> None:
+    labelers.truth["1"] = BR
+    await world.run(await world.start(), minutes(130))
+    labelers.spoken_of = frozenset({"TR", "BR"})
+    labelers.truth["1"] = BOTH
+    monitor = await world.start()
+    await world.run(monitor, minutes(240.5))
+    labelers.truth["1"] = then
+    await world.run(await world.start() if restarts else monitor, minutes(300))
+    assert await world.rows(CHANGES) == [expected]
+    await require_the_same(world)
+
+
+async def test_a_first_state_that_moves_on_twice_across_a_restart_keeps_its_country(
+    world: World, labelers: Labelers
+) -> None:
+    labelers.truth["1"] = BR
+    await world.run(await world.start(), minutes(130))
+    labelers.spoken_of = frozenset({"TR", "BR"})
+    monitor = await world.start()
+    await world.run(monitor, minutes(240.5))
+    labelers.truth["1"] = BOTH
+    await world.run(monitor, minutes(241.5))
+    labelers.truth["1"] = BR
+    await world.run(await world.start(), minutes(300))
+    assert await world.rows(CHANGES) == [("baseline", "", "BR", None, minutes(242), FIRST, False)]
+    await require_the_same(world)
+
+
+async def test_a_late_answer_about_a_suspended_account_leaves_its_first_state(
+    world: World, labelers: Labelers
+) -> None:
+    labelers.spoken_of = frozenset({"TR", "BR"})
+    labelers.unheard = frozenset({"BR"})
+    monitor = await world.start()
+    await world.run(monitor, minutes(130))
+    labelers.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(350))
+    labelers.truth["1"] = AVAILABLE
+    await world.run(monitor, minutes(430))
+    labelers.truth["1"], labelers.unheard = BR, frozenset()
+    await world.run(monitor, minutes(550))
+    await late(world, 300, SUSPENDED)
+    assert (await world.rows(CHANGES))[2:] == [("baseline", "", "BR", None, minutes(480), FIRST, False)]
+    await require_the_same(world)
+
+
 async def require_the_same(world: World) -> None:
     """Stored readings that are gone through again give the changes that are stored, as do parts of them."""
-    for since in (0, 100, 200, 240.5):
+    for since in (0, 100, 200, 240.5, 300, 400, 430):
         assert effects(await again(world.pool, minutes(since), world.clock())) == {}
 
 

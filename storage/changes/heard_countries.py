@@ -1,0 +1,226 @@
+"""Which countries the last answers about accounts said nothing of, and when each was last heard of.
+
+An answer says nothing of a country when its labeler was not heard, when the settings of then did not name it,
+and when the account was not there.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from storage.changes.late_context import own_changes
+from storage.model.bitemporal.corrections import OwnChange
+from storage.model.bitemporal.reading_columns import looks_of, times_there
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.availability import BY_COUNTRY, FIRST_SEEN_FLAGS, Outcome, Reason
+from storage.model.core.country_scope import CountryScopes
+from storage.model.core.known_state import Known
+from storage.postgres.pool import Conn
+from storage.readings.country_scope import load_scopes
+from storage.readings.coverage import LastReading
+
+_Span = tuple[datetime | None, datetime | None]
+"""From, until before; None: without end."""
+_ALWAYS: Sequence[_Span] = ((None, None),)
+
+
+class _Sought(NamedTuple):
+    """The last answer about an account that spoke of a country, in a span of time."""
+
+    account_id: AccountId
+    country: str
+    since: datetime | None
+    until: datetime | None
+
+
+async def with_heard_countries(
+    conn: Conn, platform: Platform, known: Mapping[AccountId, Known], read: Mapping[AccountId, LastReading]
+) -> dict[AccountId, Known]:
+    """Those of `known` of whom some country was not heard, with what is known of that.
+
+    `read` holds the last reading of each account.
+    """
+    scopes = await load_scopes(conn, platform)
+    silent = {i: cs for i, r in read.items() if i in known and (cs := r.silent | scopes.gained_since(r.at))}
+    gone = [i for i, k in known.items() if scopes.scopes and i in read and not _is_there(k)]
+    there = await _there(conn, {*silent, *gone}) if scopes.scopes else {}
+    last_there = await _last_there(conn, platform, [(i, *span) for i in gone for span in there.get(i, ())])
+    heard: dict[AccountId, dict[str, datetime | None]] = {}
+    for i in gone:
+        last = last_there.get(i)
+        heard[i] = dict.fromkeys(scopes.scopes[-1].countries, last and last.asked_at)
+        silent[i] = last.silent | scopes.gained_since(last.at) if last else frozenset()
+    # A country that came within reach after the last answer is not searched for.
+    newest = max((r.at for r in read.values()), default=None)
+    reached = {c for cs in silent.values() for c in cs if newest and scopes.was_in_reach(c, newest)}
+    sought = [
+        _Sought(i, c, *span)
+        for i, countries in silent.items()
+        for c in countries & reached
+        for span in there.get(i, _ALWAYS)
+    ]
+    spoken = await _last_spoken(conn, platform, sought, scopes)
+    for i, countries in silent.items():
+        heard.setdefault(i, {}).update((c, spoken.get((i, c))) for c in countries)
+    told = {i: replace(known[i], heard=by_country) for i, by_country in heard.items()}
+    pending = [i for i, k in known.items() if k.pending is not None]
+    for i, countries in (await _first_seen(conn, platform, pending, scopes)).items():
+        k = told.get(i, known[i])
+        if k.pending is not None:
+            told[i] = replace(k, pending=replace(k.pending, first_seen_in=countries))
+    return told
+
+
+def _is_there(known: Known) -> bool:
+    """Whether the last reading showed the account, so that it could speak of countries."""
+    shown = known.state if known.pending is None else known.pending.state
+    return shown is None or shown.status in BY_COUNTRY
+
+
+async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequence[_Span]]:
+    """When accounts were there, for those that some reading of ours did not show."""
+    rows = await conn.fetch(
+        """
+        select distinct account_id from change
+        where account_id = any($1::bigint[]) and status <> all($2::text[])
+        """,
+        sorted(ids),
+        sorted(BY_COUNTRY),
+    )
+    own = await own_changes(conn, [AccountId(r["account_id"]) for r in rows])
+    return {i: times_there(looks_of(changes)) for i, changes in own.items()}
+
+
+async def _last_there(
+    conn: Conn, platform: Platform, spans: Sequence[tuple[AccountId, datetime | None, datetime | None]]
+) -> dict[AccountId, LastReading]:
+    """The last reading of each account in any of its spans."""
+    if not spans:
+        return {}
+    rows = await conn.fetch(
+        """
+        select distinct on (q.account_id) q.account_id, c.observed_at, c.silent,
+            c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at
+        from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) as q (account_id, since, until)
+        join roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+            on m.account_id = q.account_id
+        cross join lateral (
+            select observed_at, latency_ms, silent from coverage
+            where roster_id = r.roster_id and outcome = 0
+                and observed_at >= coalesce(q.since, '-infinity')
+                and observed_at < coalesce(q.until, 'infinity')
+                and (answered is null or get_bit(answered, m.position::int - 1) = 1)
+            order by observed_at desc limit 1
+        ) c
+        where r.platform = $4 and r.vantage = ''
+        order by q.account_id, c.observed_at desc
+        """,
+        *zip(*spans, strict=True),
+        platform.value,
+    )
+    return {
+        AccountId(r["account_id"]): LastReading(r["asked_at"], r["observed_at"], frozenset(r["silent"] or ()))
+        for r in rows
+    }
+
+
+async def _first_seen(
+    conn: Conn, platform: Platform, pending: Sequence[AccountId], scopes: CountryScopes
+) -> dict[AccountId, frozenset[str]]:
+    """Of accounts with a provisional change, `Pending.first_seen_in`; those with none are left out."""
+    rows = await conn.fetch(
+        "select distinct account_id from change where account_id = any($1::bigint[]) and flags && $2::text[]",
+        pending,
+        sorted(FIRST_SEEN_FLAGS),
+    )
+    ids = [AccountId(r["account_id"]) for r in rows]
+    there = await _there(conn, ids)
+    begun = {i: _begun(changes) for i, changes in (await own_changes(conn, ids)).items()}
+    sought = [
+        _Sought(i, country, since, at if until is None else min(at, until))
+        for i, countries in begun.items()
+        for country, at in countries.items()
+        for since, until in there.get(i, _ALWAYS)
+    ]
+    spoken = await _last_spoken(conn, platform, sought, scopes)
+    return {i: frozenset(c for c in countries if (i, c) not in spoken) for i, countries in begun.items()}
+
+
+def _begun(own: Sequence[OwnChange]) -> dict[str, datetime]:
+    """Since when an account has been seen withheld in the countries that its provisional change adds."""
+    run: list[OwnChange] = []
+    for change in own:
+        if change.outcome is Outcome.CONFIRMED or change.reason not in {None, Reason.MOVED_ON}:
+            run.clear()
+        else:
+            run.append(change)
+    begun: dict[str, datetime] = {}
+    for change in run:
+        held = change.old.withheld_in if change.old is not None else ()
+        if change.new.status in BY_COUNTRY:
+            added = set(change.new.withheld_in).difference(held)
+            begun = {c: begun.get(c, change.first_seen_new) for c in added}
+    return begun
+
+
+async def _last_spoken(
+    conn: Conn, platform: Platform, sought: Sequence[_Sought], scopes: CountryScopes
+) -> dict[tuple[AccountId, str], datetime]:
+    """When the last answer that spoke of a country, in any of the spans sought, was asked for."""
+    if not sought:
+        return {}
+    gaps = [(c, *gap) for c in {s.country for s in sought} for gap in scopes.gaps(c)]
+    rows = await conn.fetch(
+        """
+        with asked as (
+            select q.*, r.roster_id, m.position::int - 1 as bit
+            from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+                as q (account_id, country, since, until)
+            join roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+                on m.account_id = q.account_id
+            where r.platform = $5 and r.vantage = ''
+        ),
+        gap as (
+            select * from unnest($6::text[], $7::timestamptz[], $8::timestamptz[])
+                as g (country, since, until)
+        ),
+        -- Once a roster, however long the silence is; after this nearly every account is there at once.
+        spoken as materialized (
+            select p.roster_id, p.country, c.at
+            from (select distinct roster_id, country from asked) p
+            cross join lateral (
+                select observed_at as at from coverage
+                where roster_id = p.roster_id and outcome = 0 and (silent is null or p.country <> all(silent))
+                    and not exists (
+                        select from gap where gap.country = p.country and observed_at >= gap.since
+                            and (gap.until is null or observed_at < gap.until)
+                    )
+                order by observed_at desc limit 1
+            ) c
+        )
+        select a.account_id, a.country,
+            max(c.observed_at - c.latency_ms * interval '1 millisecond') as asked_at
+        from asked a join spoken s using (roster_id, country)
+        cross join lateral (
+            select observed_at, latency_ms from coverage
+            where roster_id = a.roster_id and outcome = 0 and observed_at <= s.at
+                and observed_at >= coalesce(a.since, '-infinity')
+                and observed_at < coalesce(a.until, 'infinity')
+                and (answered is null or get_bit(answered, a.bit) = 1)
+                and (silent is null or a.country <> all(silent))
+                and not exists (
+                    select from gap where gap.country = a.country and observed_at >= gap.since
+                        and (gap.until is null or observed_at < gap.until)
+                )
+            order by observed_at desc limit 1
+        ) c
+        group by a.account_id, a.country
+        """,
+        *zip(*sought, strict=True),
+        platform.value,
+        [country for country, _, _ in gaps],
+        [since for _, since, _ in gaps],
+        [until for _, _, until in gaps],
+    )
+    return {(AccountId(r["account_id"]), r["country"]): r["asked_at"] for r in rows}
