@@ -269,7 +269,9 @@ class Monitor:
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
             if not is_refused(answer):
-                await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+                await self.breakers.note(
+                    roster.place, roster.account_ids, answer.trouble, asked_at, at, sent=False
+                )
             return None
         if at != asked_at:
             answer = answer.arrived(at)

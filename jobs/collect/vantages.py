@@ -230,7 +230,9 @@ class VantageReader:
     ) -> None:
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
-            await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
+            await self.breakers.note(
+                roster.place, roster.account_ids, answer.trouble, asked_at, at, sent=False
+            )
             return
         canaries = self._rosters.canaries_of(roster)
         looks = {r.native_id: r for r in answer.readings}

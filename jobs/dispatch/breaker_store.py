@@ -104,8 +104,16 @@ class BreakerStore:
         trouble: RequestFailure | None,
         asked_at: datetime,
         at: datetime,
+        *,
+        sent: bool = True,
     ) -> None:
-        """Take in how a request about `asked` went. It is stored when the place stops or works again."""
+        """Take in how a request about `asked` went. It is stored when the place stops or works again.
+
+        Not `sent`: what stood in its way counts, but for the silence that another request met, which counts
+        there.
+        """
+        if not sent and trouble is not None and trouble.reason is MissedReason.NETWORK:
+            return
         here = self._at(place)
         if trouble is None:
             # Some were asked for one occasion, and never together again: each counts by itself.

@@ -40,7 +40,8 @@ _DATABASE_AWAY: Final = timedelta(seconds=10)
 _MOST_COUNTED: Final = 2**31 - 1
 _WORDS: Final = {
     WhyNot.USED_UP: "the rate limit of this window is used up, by all that share it",
-    WhyNot.PROBING: "the first answer is to tell how many requests are left",
+    WhyNot.DRAINING: "the next answer is to tell how many requests are left",
+    WhyNot.PROBING: "the request whose answer is to tell how many are left is not answered yet",
     WhyNot.PACE: "more requests are waiting than the pace lets through",
     WhyNot.UNREACHABLE: "the database in which requests are counted does not answer",
 }
@@ -131,12 +132,13 @@ class SharedBudget:
     _platform: Platform
     _owner: str
     _pace: BudgetPace
+    _patience_s: float = _PATIENCE_S
 
     async def take(self, url: str) -> Granted | RequestFailure:
         """See `RequestBudget`."""
         name, clock = self._name(url), self._all.clock
         loop = asyncio.get_running_loop()
-        patient_until = loop.time() + _PATIENCE_S
+        patient_until = loop.time() + self._patience_s
         while True:
             verdict = await self._all.take(name, self._platform, self._pace)
             if isinstance(verdict, Granted):
@@ -147,8 +149,10 @@ class SharedBudget:
                 verdict = NotBefore(clock(), WhyNot.USED_UP)  # given in time and taken up too late
             wait_s = max(0.0, (verdict.at - clock()).total_seconds())
             if verdict.why is WhyNot.UNREACHABLE or loop.time() + wait_s > patient_until:
-                said = _WORDS[verdict.why]
-                return RequestFailure(MissedReason.RATE_LIMITED, said, verdict.at, breaker=False)
+                # Whoever waits for an answer that does not come has met no limit.
+                is_silent = verdict.why is WhyNot.PROBING
+                reason = MissedReason.NETWORK if is_silent else MissedReason.RATE_LIMITED
+                return RequestFailure(reason, _WORDS[verdict.why], verdict.at, breaker=False)
             await asyncio.sleep(wait_s)
 
     async def note(

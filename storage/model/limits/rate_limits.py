@@ -51,8 +51,10 @@ class WhyNot(StrEnum):
     """Why somebody may not ask yet."""
 
     USED_UP = "used_up"
+    DRAINING = "draining"
+    """Requests under way must be answered before one is to tell how many there are."""
     PROBING = "probing"
-    """Somebody else's request is to tell first how many there are."""
+    """Somebody else's request is to tell first how many there are, and is not answered yet."""
     PACE = "pace"
     UNREACHABLE = "unreachable"
     """The database in which all count does not answer."""
@@ -164,7 +166,7 @@ def take(budget: BudgetState, now: datetime, pace: BudgetPace) -> tuple[BudgetSt
         and budget.basis is BudgetBasis.UNKNOWN
         and now < believed(budget.until, now)
     ):
-        return budget, NotBefore(budget.until, WhyNot.PROBING)
+        return budget, NotBefore(budget.until, WhyNot.DRAINING)
     if basis is BudgetBasis.UNKNOWN and budget.probe is not None and now < believed(budget.probe_until, now):
         return budget, NotBefore(min(now + LOOK_AGAIN, budget.probe_until), WhyNot.PROBING)
     if go_at > now + MOST_AHEAD:

@@ -1,8 +1,9 @@
 """What collectors make of a budget: nothing leaves without it, and what it keeps back is no attempt."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -28,7 +29,7 @@ from tests.support.samples.mastodon_answers import ALICE, account
 from tests.support.samples.readings import T0, minutes
 from tests.support.simulated.scripted_bluesky import Stage, did, shown, staged
 from tests.support.simulated.scripted_mastodon import asking, ok
-from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, plain, scripted
+from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, hang, plain, scripted
 
 X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 RETRY_AT = T0 + timedelta(minutes=7)
@@ -238,6 +239,29 @@ async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(
         names = {b.name for b in await rate_limits.budgets(conn)}
     app, user = (sha256(token.encode()).hexdigest()[:12] for token in (TOKEN, "7-token"))
     assert names == {f"x {app} compliance/jobs/:id", f"x {user} users/:id/liked_tweets"}
+
+
+async def test_what_waits_for_the_answer_of_a_platform_that_hangs_is_not_called_a_rate_limit(
+    pool: Pool,
+) -> None:
+    budget = replace(SharedBudgets(pool, "", system_clock).of(X, credential=TOKEN), _patience_s=0.3)
+    asked = asyncio.Event()
+
+    async def noted(request: web.BaseRequest) -> web.Response:
+        asked.set()
+        return await hang(request)
+
+    async with scripted(noted) as server, asyncio.TaskGroup() as group:
+        async with collector(server.base_url, http=HttpOptions(budget=budget)) as x:
+            first = group.create_task(x.read(["7"], system_clock()))
+            async with asyncio.timeout(10):
+                await asked.wait()
+                answer = await x.read(["7"], system_clock())
+            first.cancel()
+        assert not answer.sent
+        assert [miss.reason for miss in answer.missed] == [MissedReason.NETWORK]
+        assert answer.trouble is not None
+        assert answer.trouble.reason is MissedReason.NETWORK
 
 
 def test_the_pace_of_a_collector_is_that_of_all_together() -> None:

@@ -1,10 +1,12 @@
 """What fails is left alone, but works no longer than a sweep, or half a minute, before it is read again."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.core.collector import RequestFailure
+from collectors.core.collector import CollectorAnswer, RequestFailure
 from jobs.collect.collector_factory import collector_of
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
@@ -17,7 +19,7 @@ from storage.model.core.availability import MissedReason
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.monitor import World
-from tests.support.samples.readings import MINUTE, T0, minutes
+from tests.support.samples.readings import MINUTE, T0, FakeCollector, minutes
 from tests.support.simulated.scripted_x import TOKEN, USERS, Script, plain, scripted
 
 SECOND = timedelta(seconds=1)
@@ -51,6 +53,25 @@ async def test_after_an_outage_of_any_length_it_is_read_within_a_sweep_or_half_a
     assert await world.rows(ANSWERED.format(RECOVERED))
     await world.run(monitor, RECOVERED + longest + max(every, 2 * SECOND))
     assert len(await world.rows(ANSWERED.format(RECOVERED))) == 6
+
+
+async def test_what_was_not_sent_because_another_request_hangs_is_no_failure_by_itself(pool: Pool) -> None:
+    """The request that hangs counts, not each that waited for its answer."""
+
+    class Waiting(FakeCollector):
+        async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
+            return replace(await super().read(native_ids, now), sent=self.trouble is None)
+
+    world = World(pool, Waiting())
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.X, str(n), f"h{n}") for n in range(590)], T0)
+    monitor = await world.start()
+    world.platform.trouble = RequestFailure(MissedReason.NETWORK, "unanswered", T0, breaker=False)
+    await monitor.tick()
+    assert await world.rows("select reason from collector_state") == []
+    world.platform.trouble = None
+    await monitor.tick()
+    assert await world.rows("select count(*) from coverage where outcome = 0") == [(6,)]
 
 
 @pytest.mark.parametrize(
