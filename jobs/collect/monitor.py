@@ -230,7 +230,7 @@ class Monitor:
 
     async def read(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
         """Take one request from question to commit. None: nothing was asked, or nothing was stored."""
-        async with self._requester.room(urgent=urgent):
+        async with self._requester.room(roster.place, urgent=urgent):
             if self._settles or not self.breakers.admits(roster.place, self._clock()):
                 return None
             question = self._question(roster, slot, number, urgent=urgent)

@@ -198,7 +198,7 @@ class VantageReader:
         return due.at if paused_until is None else max(due.at, paused_until)
 
     async def _poll(self, roster: Roster, due: Due, accounts: Mapping[AccountId, Account]) -> None:
-        async with self._requester.room(urgent=False):
+        async with self._requester.room(roster.place, urgent=False):
             if not self.breakers.admits(roster.place, self._clock()):
                 return
             ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]

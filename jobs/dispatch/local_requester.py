@@ -2,7 +2,6 @@
 machine has time.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Protocol
 
 from collectors.core.collector import Collector, CollectorAnswer
 from jobs.base.clock import Clock
+from jobs.dispatch.request_slots import HANGS_AFTER_S, RequestSlots
 from storage.model.core.platform_request import Question
 
 
@@ -26,8 +26,10 @@ class TimedAnswer:
 class Requester(Protocol):
     """Makes requests, some of them at once."""
 
-    def room(self, *, urgent: bool) -> AbstractAsyncContextManager[None]:
-        """Waits until one more request may be under way. What is urgent waits for no turn of a sweep."""
+    def room(self, place: str, *, urgent: bool) -> AbstractAsyncContextManager[None]:
+        """Waits until one more request, to `place`, may be under way. What is urgent waits for no turn of a
+        sweep.
+        """
         ...
 
     def asked(self, question: Question, /) -> AbstractAsyncContextManager[TimedAnswer | None]:
@@ -41,16 +43,16 @@ class Requester(Protocol):
 class LocalRequester:
     """Makes the requests in this process."""
 
-    def __init__(self, collector: Collector, clock: Clock, at_once: int) -> None:
+    def __init__(
+        self, collector: Collector, clock: Clock, at_once: int, hangs_after_s: float = HANGS_AFTER_S
+    ) -> None:
         self._collector = collector
         self._clock = clock
-        self._requests = asyncio.Semaphore(at_once)
-        self._urgent = asyncio.Semaphore(max(1, at_once // 2))
+        self._requests = RequestSlots(at_once, hangs_after_s)
+        self._urgent = RequestSlots(max(1, at_once // 2), hangs_after_s)
 
-    @asynccontextmanager
-    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
-        async with self._urgent if urgent else self._requests:
-            yield
+    def room(self, place: str, *, urgent: bool) -> AbstractAsyncContextManager[None]:
+        return (self._urgent if urgent else self._requests).taken(place)
 
     @asynccontextmanager
     async def asked(self, question: Question, /) -> AsyncGenerator[TimedAnswer]:

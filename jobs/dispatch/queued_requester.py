@@ -86,18 +86,18 @@ class QueuedRequester:
         return self._is_on_time() or (self._has_others and self._others_are_right)
 
     @asynccontextmanager
-    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
+    async def room(self, place: str, *, urgent: bool) -> AsyncGenerator[None]:
         await self._knows.wait()
         while True:
             has_others = self._has_others
-            async with self._room_with(has_others=has_others, urgent=urgent):
+            async with self._room_with(place, has_others=has_others, urgent=urgent):
                 if has_others == self._has_others:  # it may have changed while room was waited for
                     yield
                     return
 
-    def _room_with(self, *, has_others: bool, urgent: bool) -> AbstractAsyncContextManager[None]:
+    def _room_with(self, place: str, *, has_others: bool, urgent: bool) -> AbstractAsyncContextManager[None]:
         if not has_others:
-            return self._here.room(urgent=urgent)
+            return self._here.room(place, urgent=urgent)
         # What is urgent goes before the others in the queue as well.
         return nullcontext() if urgent else self._room
 

@@ -16,7 +16,9 @@ from collectors.core.collector import Collector
 from jobs.base.database_clock import SteadyClock
 from jobs.base.errors import unknown_error
 from jobs.dispatch.answer_codec import pack
+from jobs.dispatch.request_slots import RequestSlots
 from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere, unasked
+from storage.model.core.platform_request import Question
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.postgres.process_name import this_process
 from storage.work import (
@@ -62,7 +64,7 @@ class QueueWorker:
         self._alone = WorkerPauses()
         self._told_off = False
         self._consumer: Consumer | None = None
-        self._requests: dict[str, asyncio.Semaphore] = {}
+        self._requests: dict[str, RequestSlots] = {}
         self._ends = False
         self._stands_still = False
         self._tidied_s = -_TIDY_EVERY_S
@@ -70,7 +72,7 @@ class QueueWorker:
     def reads(self, collectors: Mapping[str, Collector]) -> None:
         """These are its sources, each with what reads it. To be said before `run`."""
         self._collectors |= collectors
-        self._requests |= {source: asyncio.Semaphore(AT_ONCE) for source in collectors}
+        self._requests |= {source: RequestSlots(AT_ONCE) for source in collectors}
 
     async def run(self) -> None:
         """Work until `end`, through losses of the database; of each its beginning and its end are logged."""
@@ -153,8 +155,9 @@ class QueueWorker:
 
     async def _do(self, source: str, payload: bytes) -> None:
         try:
-            async with self._requests[source]:
-                await self._answer(source, payload)
+            question = pending_answers.unpacked(payload)
+            async with self._requests[source].taken(question.place):
+                await self._answer(source, question)
         except StorageError:
             raise PutBack(timedelta(seconds=1)) from None
         except PutBack:
@@ -163,10 +166,9 @@ class QueueWorker:
             log.error("A request to %s failed and is held: %s", source, unknown_error(error))  # noqa: TRY400
             raise
 
-    async def _answer(self, source: str, payload: bytes) -> None:
+    async def _answer(self, source: str, question: Question) -> None:
         if self._ends or self._is_paused(source):
             raise PutBack(timedelta(0))
-        question = pending_answers.unpacked(payload)
         asked_at = self._clock()
         collector = self._collectors[source]
         pause = asks_elsewhere(question, collector.base_url(question.place), asked_at)

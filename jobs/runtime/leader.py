@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 _SHORT_S = 0.5
 _STAND_BY_S = 20.0
 """How long one turn waits for the process that plans to end: the moment it does, another takes over."""
+_RELOAD_S = 5.0
+"""Longer than nearly every request takes. Nothing is begun meanwhile, so that one which hangs is given up."""
 _FAREWELL_S = 30.0
 """Longer than a request may take."""
 
@@ -132,7 +134,7 @@ class LeaderLoop:
             version = await accounts_version(conn)
         is_outdated = self._cost_limit is not None and self._cost_limit.is_outdated(self._clock())
         if version != self._version or is_outdated:
-            await self._monitor.settled(_FAREWELL_S)
+            await self._monitor.settled(_RELOAD_S)
             async with self._intake.still():
                 await self._monitor.load()
                 for task in self.tasks.values():

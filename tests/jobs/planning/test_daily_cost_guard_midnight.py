@@ -34,8 +34,8 @@ class Waiting(LocalRequester):
         self.until = T0
 
     @asynccontextmanager
-    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
-        async with super().room(urgent=urgent):
+    async def room(self, place: str, *, urgent: bool) -> AsyncGenerator[None]:
+        async with super().room(place, urgent=urgent):
             if not self._on_its_way:
                 self._time.set(max(self._time(), self.until))
             yield
