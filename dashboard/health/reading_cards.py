@@ -254,7 +254,9 @@ def _control(one: Control, now: datetime) -> tuple[Cell, ...]:
         html.Div([words.stamp(one.seen_at), html.Small(words.ago(one.seen_at, now))])
         if one.seen_at is not None
         else "never",
-        f"looks otherwise since {words.stamp(one.doubted_since)}"
+        f"looks otherwise for good, not asked since {words.stamp(one.retired_at)}"
+        if one.retired_at is not None
+        else f"looks otherwise since {words.stamp(one.doubted_since)}"
         if one.doubts and one.doubted_since is not None
         else "as expected"
         if one.seen_at is not None

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dashboard.ui import words
 from dashboard.ui.words import share
+from storage.accounts.canaries import Origin
 from storage.health.canaries_report import Control
 from storage.health.database_report import Database, Growth, TableSize
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
@@ -13,6 +14,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
+from storage.model.text.states import clean
 from storage.readings.lateness_report import Lateness
 from storage.readings.rates_report import Rate, RequestTally
 
@@ -144,7 +146,14 @@ def _is_many(found: Lateness, late: int) -> bool:
 
 
 def controls_verdict(found: Sequence[Control]) -> HealthVerdict:
-    doubted = [c for c in found if c.doubts]
+    doubted = [c for c in found if c.doubts and c.retired_at is None]
+    named = [c for c in found if c.retired_at is not None and c.origin is Origin.SETTINGS]
+    if named and not doubted:
+        names = ", ".join(f"@{clean(c.handle, 80)}" for c in named)
+        return HealthVerdict(
+            f"Not asked any more, because of looking otherwise for good: {names}.",
+            f"Name others in setting {named[0].platform.value}_canaries and start blockline run again.",
+        )
     if not doubted:
         return WELL
     name = "one control account looks" if len(doubted) == 1 else f"{len(doubted):,} control accounts look"

@@ -6,8 +6,8 @@ again and again, has really changed: to go on holding every answer because of it
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from collectors.core.collector import CanaryCandidate, Collector, CollectorAnswer
@@ -15,6 +15,7 @@ from jobs.base.clock import Clock
 from jobs.detect.judge import NO_ANSWER, NO_OUTAGE_AFTER, CanaryExpectation
 from jobs.planning.rosters import RosterBook
 from storage.accounts import canaries
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading, Status
 from storage.postgres.pool import Pool, transaction
 
@@ -31,6 +32,22 @@ _INQUIRE_EVERY = timedelta(minutes=5)
 _DOUBTS_TO_RETIRE = 3
 _DOUBTED_FOR = timedelta(hours=1)
 _LONG_SUSPENDED = timedelta(days=30)
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Vouched:
+    """What the last answer that was held said of its control accounts."""
+
+    outcome: bool | None
+    """See `Judged.vouched`."""
+    wrong: set[AccountId] = field(default_factory=set[AccountId])
+    """The control accounts that looked wrong when they were asked alone after it."""
+
+    def of(self, wrong: set[AccountId]) -> bool | None:
+        """Whether it says so of those that look wrong now; None when others look wrong than did then."""
+        self.wrong = self.wrong or wrong
+        return self.outcome if wrong <= self.wrong else None
 
 
 class ControlAccounts:
@@ -55,15 +72,17 @@ class ControlAccounts:
         self._on_found = on_found
         self._looked_at: dict[str, datetime] = {}
         self._inquired_at: dict[str, datetime] = {}
-        self._vouched: dict[str, bool | None] = {}
+        self._vouched: dict[str, _Vouched] = {}
         self._unsure: set[str] = set()
-        """Places of which some control account looked wrong when they were last asked alone."""
+        """Places of which some control account looked wrong when they were last asked alone, or answers are
+        held.
+        """
         self._wrong_since: dict[str, datetime] = {}
-        self._due = datetime.min.replace(tzinfo=UTC)
+        self._due = _AT_ONCE
 
     async def load(self) -> None:
         """Places may have been added."""
-        self._due = datetime.min.replace(tzinfo=UTC)
+        self._due = _AT_ONCE
 
     def next_due(self) -> datetime | None:
         return self._due
@@ -91,13 +110,22 @@ class ControlAccounts:
         wants_suspended = not any(c.expected.is_blocked for c in here)
         return await self._choose(place, here, now, wants_suspended=wants_suspended)
 
+    def take_up(self, held_since: Mapping[str, datetime]) -> None:
+        """Answers of these places are held, since then: who was started since heard no control account."""
+        for place, since in held_since.items():
+            self._unsure.add(place)
+            self._vouched.setdefault(place, _Vouched(outcome=False))
+            self._wrong_since[place] = min(since, self._wrong_since.get(place, since))
+
     def is_unsure(self, place: str) -> bool:
-        """Whether some control account of a place looked wrong when they were last asked alone."""
+        """Whether some control account of a place looked wrong when they were last asked alone, as far as is
+        known.
+        """
         return place in self._unsure
 
     async def held(self, place: str, now: datetime, *, vouched: bool | None) -> bool:
         """An answer was held. `vouched`: see `Judged`. True when the rosters must be made anew."""
-        self._vouched[place] = vouched
+        self._vouched[place] = _Vouched(vouched)
         return await self.inquire(place, now)
 
     async def inquire(self, place: str, now: datetime) -> bool:
@@ -119,15 +147,28 @@ class ControlAccounts:
 
     async def review(self, now: datetime) -> bool:
         """Ask again where control accounts looked wrong. True when the rosters must be made anew."""
-        in_question = [
+        due = [place for place in self._in_question() if self._may_inquire(place, now)]
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self.inquire(place, now)) for place in due[:_PLACES_AT_ONCE]]
+        return any(task.result() for task in asked)
+
+    def next_review(self) -> datetime | None:
+        """When `review` has something to ask; None while nothing is in question."""
+        return min(
+            (
+                inquired_at + _INQUIRE_EVERY if (inquired_at := self._inquired_at.get(place)) else _AT_ONCE
+                for place in self._in_question()
+            ),
+            default=None,
+        )
+
+    def _in_question(self) -> list[str]:
+        return [
             place
             for place in self._book.places
-            if (place in self._unsure or any(c.doubted for c in self._book.canaries_at(place)))
-            and self._may_inquire(place, now)
+            if (here := self._book.canaries_at(place))
+            and (place in self._unsure or any(c.doubted for c in here))
         ]
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(self.inquire(place, now)) for place in in_question[:_PLACES_AT_ONCE]]
-        return any(task.result() for task in asked)
 
     async def _take_in(
         self, place: str, asked: Sequence[CanaryExpectation], answer: CollectorAnswer, now: datetime
@@ -143,22 +184,24 @@ class ControlAccounts:
         right_stable = sum(not c.expected.is_blocked for c in right)
         wrong_stable = sum(not c.expected.is_blocked for c in wrong)
         (self._unsure.add if wrong else self._unsure.discard)(place)
+        wrong_for = timedelta(0)
         if not wrong:
             # What an earlier answer looked like says nothing of the next one.
             self._wrong_since.pop(place, None)
             self._vouched.pop(place, None)
         else:
             wrong_for = now - self._wrong_since.setdefault(place, now)
-            vouched = self._vouched.get(place)
-            alone = right_stable > wrong_stable if vouched is None else vouched
-            if not alone and wrong_for < NO_OUTAGE_AFTER:
+            vouched = self._vouched.setdefault(place, _Vouched(None))
+            said = vouched.of({c.account.account_id for c in wrong})
+            if wrong_for < _patience(said, right_stable, wrong_stable):
                 return False  # as in an outage: nobody is blamed
         retired = False
         async with transaction(self._pool) as conn:
             await canaries.trust(conn, [c.account.account_id for c in right if c.doubted])
             for canary in wrong:
                 doubts, since = await canaries.doubt(conn, canary.account.account_id, now)
-                if doubts >= _DOUBTS_TO_RETIRE and now - since >= _DOUBTED_FOR:
+                is_certain = doubts >= _DOUBTS_TO_RETIRE and now - since >= _DOUBTED_FOR
+                if is_certain or wrong_for >= NO_OUTAGE_AFTER:
                     await canaries.retire(conn, canary.account.account_id, now)
                     retired = True
                     log.warning(
@@ -167,6 +210,10 @@ class ControlAccounts:
                         canary.account.platform.value,
                     )
             await self._book.load_canaries(conn)
+        if retired:
+            self._wrong_since.pop(place, None)
+            self._looked_at.pop(place, None)  # others are looked for at once
+            self._due = now
         return retired
 
     async def _choose(
@@ -201,6 +248,14 @@ class ControlAccounts:
             chosen = [(c.native_id, c.handle, c.expected) for c in sound]
             await canaries.choose(conn, self._collector.platform, place, chosen, now)
         return True
+
+
+def _patience(vouched: bool | None, right_stable: int, wrong_stable: int) -> timedelta:
+    """How long control accounts must look wrong until they are doubted. `vouched`: see `Judged`."""
+    if vouched is None and right_stable == wrong_stable > 0:
+        return _DOUBTED_FOR
+    alone = right_stable > wrong_stable if vouched is None else vouched
+    return timedelta(0) if alone else NO_OUTAGE_AFTER
 
 
 def _looks_right(canary: CanaryExpectation, look: Reading | None) -> bool:

@@ -10,7 +10,7 @@ from jobs.base.clock import Clock
 from jobs.collect.account_locks import AccountLocks
 from jobs.collect.canaries import ControlAccounts
 from jobs.collect.recorder import Recorder, batch_of
-from jobs.detect.judge import Judge, Judged
+from jobs.detect.judge import Judge, Judged, TrackedAccount
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import Requester, TimedAnswer
 from jobs.planning.daily_cost_guard import CostLimitGuard, is_refused
@@ -139,6 +139,7 @@ class Monitor:
             if self._memory is not None:
                 await self._memory.load(conn)
             await self._renewal.load(conn, now)
+            self.canaries.take_up(self._held_since(self._watched))
             since = now - self._judge.rule.cohort_window
             for list_id, at in await load_watched.recent_confirmations(conn, self._platform, since):
                 self._judge.confirmations.confirmed([list_id], at)
@@ -198,6 +199,8 @@ class Monitor:
         times = list(self.planner.next_at(now, self._not_before))
         for account, at in self._watched.times(now):
             times.append(self._not_before(self._collector.place(account.native_id), at))
+        if (at := self.canaries.next_review()) is not None:
+            times.append(at)
         return min(times, default=now + self._settings.sweep.every)
 
     def _not_before(self, place: str, at: datetime) -> datetime:
@@ -284,7 +287,6 @@ class Monitor:
                 asked_at,
                 at,
                 unsure=self.canaries.is_unsure(roster.place),
-                held_since=self.breakers.quarantined_since(roster.place, roster.account_ids),
                 countries=self._collector.countries,
                 unspoken=self._scopes.before_the_newest(at),
             )
@@ -312,8 +314,18 @@ class Monitor:
             await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return
         await self.breakers.note_quarantined(roster.place, roster.account_ids, judged.detail, asked_at, at)
+        self.canaries.take_up(self._held_since(self._watched.of(roster.account_ids)))
         if await self.canaries.held(roster.place, at, vouched=judged.vouched):
             await self._renewal.renew(at)
+
+    def _held_since(self, accounts: Iterable[TrackedAccount]) -> dict[str, datetime]:
+        """By place, the first answer about one of these accounts of which none was believed since."""
+        found: dict[str, datetime] = {}
+        for w in accounts:
+            if w.held_since is not None:
+                place = self._collector.place(w.account.native_id)
+                found[place] = min(w.held_since, found.get(place, w.held_since))
+        return found
 
     async def _review(self, now: datetime) -> None:
         if await self.canaries.review(now):

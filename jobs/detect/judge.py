@@ -33,8 +33,9 @@ _NONE: frozenset[str] = frozenset()
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
 NO_OUTAGE_AFTER = timedelta(days=1)
-"""In an answer without control accounts, so many accounts that vanish at once are taken for an outage. It is
-held, logged and shown; no outage lasts longer than a day, and four readings have to agree even then.
+"""In an answer without control accounts, so many accounts that vanish at once, or all there are, are taken
+for an outage. It is held, logged and shown. No outage lasts longer than a day: once answers about one of them
+were held for so long, an answer is believed, and four readings have to agree even then.
 """
 
 
@@ -49,6 +50,8 @@ class TrackedAccount:
     exchanges: tuple[Exchange, ...] = ()
     """The raw answers of the last reading: the evidence of the old side, should the next one differ."""
     facts: SideFacts = frozenset()
+    held_since: datetime | None = None
+    """The first answer about it that was held since the last request for it whose answer was believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +107,14 @@ class Judge:
         at: datetime,
         *,
         unsure: bool = False,
-        held_since: datetime | None = None,
         countries: frozenset[str] | None = None,
         unspoken: frozenset[str] = _NONE,
     ) -> Judged:
         """Decide about one request that was asked at `asked_at` and answered at `at`.
 
         `unsure`: some control account of this place looked wrong when they were last asked alone.
-        `held_since`: since when no answer about these accounts was believed. `countries`: those that the
-        collector can speak of now (None: all); about any other that is held of an account, no answer says
-        anything.
+        `countries`: those that the collector can speak of now (None: all); about any other that is held of
+        an account, no answer says anything.
         `unspoken`: countries that no answer could speak of at that time, whoever asked.
 
         When the request failed, or when one of its control accounts does not look as it is known to
@@ -135,8 +136,7 @@ class Judge:
                 vouched=_vouched(watched, looks),
                 detail="; ".join(said for _, said in wrong),
             )
-        unguarded = (unsure or not canaries) and (held_since is None or at - held_since < NO_OUTAGE_AFTER)
-        if unguarded and (vanished := _vanished(watched, looks)) is not None:
+        if (unsure or not canaries) and (vanished := _vanished(watched, looks, at)) is not None:
             held = BatchOutcome.HELD, MissedReason.HELD
             return Judged(
                 *held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished
@@ -212,11 +212,13 @@ def failed_canaries(
     ]
 
 
-def _vanished(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading]) -> str | None:
+def _vanished(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading], at: datetime) -> str | None:
     """Why an answer that no control account vouches for is not believed; None when nothing is odd."""
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
-    if len(gone) < max(_VANISHED_AT_LEAST, _VANISHED_SHARE * len(seen)):
+    if not gone or len(gone) < max(min(_VANISHED_AT_LEAST, len(seen)), _VANISHED_SHARE * len(seen)):
+        return None
+    if any(w.held_since is not None and at - w.held_since >= NO_OUTAGE_AFTER for w in gone):
         return None
     return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account vouches for it"
 
@@ -224,9 +226,9 @@ def _vanished(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading]) -
 def _vouched(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading]) -> bool | None:
     """Whether nearly all accounts that were there look as before; None when they are too few to tell."""
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
-    if len(seen) < _VANISHED_AT_LEAST:
-        return None
     same = sum((r := looks.get(w.account.native_id)) is not None and r.state == w.known.state for w in seen)
+    if len(seen) < _VANISHED_AT_LEAST:
+        return True if seen and same == len(seen) else None
     return same > (1 - _VANISHED_SHARE) * len(seen)
 
 

@@ -27,8 +27,6 @@ _HELD_TO_TELL = 3
 class _Held:
     """Answers in a row that were not believed."""
 
-    since: datetime
-    """When the first of them came."""
     unheard: set[Hashable]
     """Whoever was asked and of whom no other answer was believed since."""
     times: int = 0
@@ -87,12 +85,6 @@ class BreakerStore:
         here.breaker = here.breaker.probed(now, self._longest)
         return True
 
-    def quarantined_since(self, place: str, asked: Sequence[Hashable]) -> datetime | None:
-        """Since when no answer about `asked` was believed; None when the last one was."""
-        here = self._places.get(place)
-        held = None if here is None else here.held.get(tuple(asked))
-        return None if held is None else held.since
-
     def is_paused(self, place: str, now: datetime) -> bool:
         here = self._places.get(place)
         return here is not None and here.breaker.is_paused(now)
@@ -128,7 +120,7 @@ class BreakerStore:
     ) -> None:
         """An answer about `asked` came, but was not believed. Several in a row are told."""
         here = self._at(place)
-        held = here.held.setdefault(tuple(asked), _Held(at, set(asked)))
+        held = here.held.setdefault(tuple(asked), _Held(set(asked)))
         held.times += 1
         here.breaker = here.breaker.after(None, asked_at, at)
         here.detail = detail

@@ -72,6 +72,7 @@ class WatchState:
                 _handle_seen_at(w.known),
                 before.exchanges if before is not None and same else (),
                 facts.get(account_id, frozenset()),
+                w.held_since,
             )
             self._note_pending(account_id, w.known)
 
@@ -99,6 +100,7 @@ class WatchState:
             self._watched[sighting.account_id].facts = sighting.facts
         others_answered = batch.outcome is BatchOutcome.ANSWERED
         for w, answered in zip(watched, judged.answered, strict=True):
+            w.held_since = _held_since(w.held_since, batch)
             if answered or w.known.pending is not None:
                 self.again.forget(w.account.account_id)
             else:
@@ -127,6 +129,13 @@ class WatchState:
             self._pending.discard(account_id)
         else:
             self._pending.add(account_id)
+
+
+def _held_since(before: datetime | None, batch: Batch) -> datetime | None:
+    """The first answer that was held since the last request whose answer was believed."""
+    if batch.outcome is BatchOutcome.ANSWERED:
+        return None
+    return before or batch.observed_at if batch.outcome is BatchOutcome.HELD else before
 
 
 def _is_news(before: Known, confirmed: Closed) -> bool:

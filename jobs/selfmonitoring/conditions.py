@@ -16,6 +16,7 @@ from storage.model.alerts.conditions import (
     ConditionKey,
     ConditionKind,
     PlatformCoverage,
+    RetiredControls,
     UnreadableRule,
 )
 from storage.model.core.accounts import Platform
@@ -69,6 +70,7 @@ def conditions(facts: ConditionFacts, now: datetime, thresholds: Thresholds) -> 
         *worker_conditions(facts, now, thresholds.unheard_for),
         *(_stopped(s) for s in sources),
         *(_held(s, now, thresholds) for s in sources),
+        *(_retired(r) for r in facts.retired if r.platform in in_use),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
         *(_late(c, now, thresholds) for c in facts.coverage),
         *mail_conditions(facts, now, thresholds.refused_for, thresholds.given_up_within),
@@ -92,6 +94,7 @@ _UNASKED = frozenset({ConditionKind.QUEUE_STUCK, ConditionKind.PLANNER_UNHEARD})
 _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.CREDENTIALS_OR_CREDITS: frozenset(),
     ConditionKind.CONTROL_ACCOUNTS_HELD: frozenset(),
+    ConditionKind.CONTROL_ACCOUNTS_RETIRED: frozenset(),
     ConditionKind.CLOCK_OFF: frozenset(),
     ConditionKind.REFUSED_ALONE: frozenset(),
     ConditionKind.OTHER_ADDRESS: frozenset(),
@@ -120,6 +123,9 @@ def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> 
     if key.kind in _STOPPED:
         return _source_now(key, key.platform, facts, is_used=coverage is not None)
     name = PLATFORM_NAME[key.platform]
+    if key.kind is ConditionKind.CONTROL_ACCOUNTS_RETIRED:
+        source = collector_name(key.platform, key.place, key.vantage)
+        return f"The settings no longer name control accounts of {source} that Blockline does not ask for"
     if coverage is None or not coverage.due:
         return f"No account that should have been read by now is watched on {name}"
     if key.kind is ConditionKind.COLLECTOR_BLIND:
@@ -172,6 +178,21 @@ def _held(source: CollectorStatus, now: datetime, thresholds: Thresholds) -> Con
         f"Answers of {_name(source)} come, and none is believed",
         quoted(source.detail) or (f"{doubted} looked wrong" if doubted else ""),
         to_do(source.platform, MissedReason.HELD) or WAIT,
+    )
+
+
+def _retired(retired: RetiredControls) -> Condition:
+    names = ", ".join(map(handle_name, retired.handles))
+    where = collector_name(retired.platform, retired.place, "")
+    looks = "account looks" if len(retired.handles) == 1 else "accounts look"
+    return Condition(
+        ConditionKey(ConditionKind.CONTROL_ACCOUNTS_RETIRED, retired.platform, retired.place),
+        retired.since,
+        f"On {where} the control {looks} otherwise for good that setting {retired.platform.value}_canaries "
+        f"names, and Blockline no longer asks for {names}",
+        "",
+        f"Name others in setting {retired.platform.value}_canaries and start blockline run again. Until "
+        "then Blockline chooses some itself where it finds any.",
     )
 
 

@@ -17,6 +17,8 @@ class WatchedAccount:
     account: Account
     lists: frozenset[ListId]
     known: Known
+    held_since: datetime | None = None
+    """The first answer about it that was held since the last request for it whose answer was believed."""
 
 
 async def load_watched(
@@ -44,6 +46,7 @@ async def load_watched(
     )
     lists = await accounts.memberships(conn, platform, account_ids)
     read_at = await coverage.last_readings(conn, platform, only=account_ids)
+    held_since = await coverage.held_since(conn, platform, account_ids)
     states: dict[tuple[str, tuple[str, ...]], State] = {}
     """Nearly everybody shares one."""
     found: dict[AccountId, Known] = {}
@@ -76,6 +79,7 @@ async def load_watched(
             Account(account_id, platform, r["native_id"], r["handle"]),
             lists.get(account_id, frozenset()),
             found[account_id],
+            held_since.get(account_id),
         )
         for r in rows
         if (account_id := AccountId(r["account_id"]))

@@ -11,7 +11,7 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A control account that is asked now."""
+    """A control account that is asked now, or was until lately."""
 
     account_id: int
     platform: Platform
@@ -24,10 +24,14 @@ class Control:
     doubted_since: datetime | None
     seen_at: datetime | None
     """The newest answer of the sweep that was believed: it looked as expected then. None: there is none."""
+    retired_at: datetime | None = None
+    """Since when it is not asked any more, because it looks otherwise for good; None while it is asked."""
 
 
 async def controls(conn: Conn, now: datetime) -> list[Control]:
-    """Those in doubt first, then by platform, server and handle."""
+    """Those in doubt first, then those that were retired in the last 30 days or that the settings still name,
+    then the others; by platform, server and handle.
+    """
     rows = await conn.fetch(
         """
         with seen as (
@@ -43,10 +47,11 @@ async def controls(conn: Conn, now: datetime) -> list[Control]:
             group by canary_id
         )
         select c.account_id, a.platform, a.handle, c.place, c.expected_status, c.origin, c.doubts,
-            c.doubted_since, seen.at
+            c.doubted_since, seen.at, c.retired_at
         from canary c join account a using (account_id) left join seen using (account_id)
-        where c.retired_at is null
-        order by (c.doubts > 0) desc, a.platform, c.place, lower(a.handle), c.account_id
+        where c.retired_at is null or c.origin = 'settings' or c.retired_at > $1 - interval '30 days'
+        order by (c.doubts > 0 and c.retired_at is null) desc, c.retired_at is null, a.platform, c.place,
+            lower(a.handle), c.account_id
         """,
         now,
     )
@@ -61,6 +66,7 @@ async def controls(conn: Conn, now: datetime) -> list[Control]:
             doubts=r["doubts"],
             doubted_since=r["doubted_since"],
             seen_at=r["at"],
+            retired_at=r["retired_at"],
         )
         for r in rows
     ]

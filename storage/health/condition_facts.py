@@ -17,6 +17,7 @@ from storage.model.alerts.conditions import (
     PlannedBy,
     PlatformCoverage,
     RefusedAlone,
+    RetiredControls,
     UndeliveredMails,
     Untaken,
     WrongClock,
@@ -73,6 +74,7 @@ async def facts(
         planned=tuple(PlannedBy(on, p.name, p.heard_at) for on, p in (await platform_leaders(conn)).items()),
         held=await _held(conn, now),
         untaken=tuple(await _untaken(conn, now, untaken_before)),
+        retired=tuple(await _retired(conn)),
     )
 
 
@@ -224,6 +226,21 @@ async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]
         takers = does.count(WorkerStatus.READS)
         out.append(Untaken(platform, vantage, count, since, platform in planned, len(does), takers))
     return out
+
+
+async def _retired(conn: Conn) -> list[RetiredControls]:
+    rows = await conn.fetch(
+        """
+        select a.platform, c.place, array_agg(a.handle order by a.handle) as handles,
+            min(c.retired_at) as since
+        from canary c join account a using (account_id)
+        where c.origin = 'settings' and c.retired_at is not null
+        group by a.platform, c.place order by a.platform, c.place
+        """
+    )
+    return [
+        RetiredControls(Platform(r["platform"]), r["place"], tuple(r["handles"]), r["since"]) for r in rows
+    ]
 
 
 def _mails(row: Record | None) -> UndeliveredMails:

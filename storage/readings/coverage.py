@@ -166,6 +166,66 @@ async def last_readings(
     return found
 
 
+async def held_since(
+    conn: Conn, platform: Platform, only: Sequence[AccountId] | None = None
+) -> dict[AccountId, datetime]:
+    """The watched accounts, or those named, about which the newest answers were held: when the first of these
+    came, after the last answer to a request for the account that was believed, and while it was watched.
+    """
+    holding = await conn.fetch(
+        """
+        select r.roster_id, believed.at
+        from roster r
+        cross join lateral (
+            select outcome from coverage
+            where roster_id = r.roster_id and outcome <> 1 order by observed_at desc limit 1
+        ) newest
+        left join lateral (
+            select observed_at as at from coverage
+            where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
+        ) believed on true
+        where r.platform = $1 and r.vantage = '' and newest.outcome = 2
+            and ($2::int[] is null or r.account_ids && $2)
+        """,
+        platform.value,
+        only,
+    )
+    if not holding:  # as nearly always
+        return {}
+    rows = await conn.fetch(
+        """
+        with believed as (
+            select m.account_id, max(c.observed_at) as at
+            from roster r
+            cross join lateral (
+                select observed_at from coverage
+                where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
+            ) c
+            cross join lateral unnest(r.account_ids) as m (account_id)
+            -- The answers of an imported record are not ours.
+            where r.platform = $1 and r.vantage = '' and (r.base or r.out_of_turn is not null)
+                and ($4::int[] is null or r.account_ids && $4)
+            group by 1
+        )
+        select m.account_id, min(c.observed_at) as since
+        from unnest($2::int[], $3::timestamptz[]) as holding (roster_id, believed_at)
+        join roster r using (roster_id)
+        join coverage c on c.roster_id = r.roster_id and c.outcome = 2
+            and c.observed_at > coalesce(holding.believed_at, '-infinity')
+        cross join lateral unnest(r.account_ids) as m (account_id)
+        join watch_period w on w.account_id = m.account_id and w.until is null
+        left join believed b on b.account_id = m.account_id
+        where c.observed_at > greatest(b.at, w.since) and ($4::int[] is null or m.account_id = any($4))
+        group by 1
+        """,
+        platform.value,
+        [r["roster_id"] for r in holding],
+        [r["at"] for r in holding],
+        only,
+    )
+    return {AccountId(r["account_id"]): r["since"] for r in rows}
+
+
 async def newest_observation(conn: Conn, platform: Platform, vantage: str = "") -> datetime | None:
     """The latest time at which any request of this platform from this vantage was recorded."""
     return await conn.fetchval(

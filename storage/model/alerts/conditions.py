@@ -15,6 +15,8 @@ class ConditionKind(StrEnum):
     """The collector of a platform stopped for a reason that only a human mends."""
     CONTROL_ACCOUNTS_HELD = "control_accounts_held"
     """Answers come, and none is believed."""
+    CONTROL_ACCOUNTS_RETIRED = "control_accounts_retired"
+    """Control accounts of the settings look otherwise for good, and are not asked any more."""
     COLLECTOR_BLIND = "collector_blind"
     """Accounts of a platform are watched, and nothing conclusive was heard of any of them."""
     COVERAGE_LATE = "coverage_late"
@@ -98,6 +100,17 @@ class CollectorStatus:
     last_answered_at: datetime | None
     doubted: tuple[str, ...] = ()
     """Handles of control accounts that look otherwise than they should."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredControls:
+    """Control accounts that the settings name and that are not asked any more, of one place."""
+
+    platform: Platform
+    place: str
+    handles: tuple[str, ...]
+    since: datetime
+    """When the first of them was retired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,3 +233,4 @@ class ConditionFacts:
     planned: tuple[PlannedBy, ...] = ()
     held: HeldRequests = HeldRequests()
     untaken: tuple[Untaken, ...] = ()
+    retired: tuple[RetiredControls, ...] = ()

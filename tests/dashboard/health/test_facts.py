@@ -6,7 +6,7 @@ import pytest
 
 from dashboard.health import words
 from dashboard.health.facts import read_health
-from dashboard.health.words import GROUPS, REST, groups
+from dashboard.health.words import GROUPS, REST, HealthVerdict, controls_verdict, groups
 from storage.health.canaries_report import controls
 from storage.health.database_report import Database, Growth, TableSize, database, growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport, maintenance_tasks, outbox
@@ -212,6 +212,35 @@ async def test_a_control_account_was_seen_as_expected_when_an_answer_was_believe
         (doubted, Status.SUSPENDED, 2, None),
         (steady, Status.AVAILABLE, 0, now - 30 * MINUTE),
     ]
+
+
+async def test_a_control_account_that_was_retired_is_shown_as_long_as_somebody_has_to_know(
+    pool: Pool, now: datetime
+) -> None:
+    """For 30 days, and longer while the settings name it: then it is for its users to replace."""
+    async with transaction(pool) as conn:
+        named, lately, long_ago, asked_now = await accounts(conn, now, 4)
+        await conn.execute("update account set watched = false")
+        await conn.execute(
+            """
+            insert into canary (account_id, expected_status, place, origin, retired_at, doubts) values
+                ($1, 'available', '', 'settings', $5, 3), ($2, 'available', '', 'chosen', $6, 3),
+                ($3, 'available', '', 'chosen', $5, 3), ($4, 'available', '', 'chosen', null, 0)
+            """,
+            named,
+            lately,
+            long_ago,
+            asked_now,
+            now - timedelta(days=60),
+            now - HOUR,
+        )
+        found = await controls(conn, now)
+    assert [c.account_id for c in found] == [named, lately, asked_now]
+    verdict = controls_verdict(found)
+    handle = found[0].handle
+    assert verdict.wrong == f"Not asked any more, because of looking otherwise for good: @{handle}."
+    assert "x_canaries" in verdict.to_do
+    assert controls_verdict(found[1:]) == HealthVerdict()
 
 
 async def test_an_empty_installation_says_never_and_zero(pool: Pool, now: datetime) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from collectors.core.collector import CanaryCandidate
-from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.canaries import set_canaries
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
@@ -30,7 +30,8 @@ async def named(world: World, *canaries: tuple[str, str, Status]) -> None:
 
 async def watched(world: World, ids: list[str], *lists: str) -> None:
     async with transaction(world.pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", lists) for i in ids], T0)
+        accounts = [NewAccount(Platform.X, i, f"h{i}", lists) for i in ids]
+        await add_accounts(conn, accounts, world.clock())
 
 
 async def test_an_order_that_blocks_257_accounts_at_once_passes(world: World) -> None:
@@ -244,3 +245,135 @@ async def test_one_that_was_doubted_before_an_outage_is_trusted_again_after_it(w
         (0,)
     ]
     assert await world.rows(NEWS) == []
+
+
+async def run_with_restarts(world: World, until: float, every: float = 300) -> None:
+    """Run monitors one after the other, each of which knows only what is stored."""
+    while world.clock() < minutes(until):
+        at = (world.clock() - T0).total_seconds() / 60
+        await world.run(await world.start(), minutes(min(at + every, until)))
+
+
+async def test_the_day_of_such_a_hold_is_counted_over_restarts(world: World) -> None:
+    await watched(world, ORDER[:5])
+    await world.run(await world.start(), minutes(1))
+    world.platform.truth |= dict.fromkeys(ORDER[:3], NOT_FOUND)
+    await run_with_restarts(world, 60 * 25)
+    assert await world.rows(NEWS) == []
+    await run_with_restarts(world, 60 * 30)
+    assert await world.rows(NEWS) == [("gone", "confirmed")] * 3
+
+
+async def test_the_day_of_such_a_hold_is_counted_while_accounts_come_and_go(world: World) -> None:
+    """Each edit makes the roster anew. Who joins it was never read, or was there when it was last watched."""
+    before = [str(n) for n in range(80, 90)]
+    await watched(world, [*ORDER[:5], *before])
+    await world.run(await world.start(), minutes(1))
+    await stop(world, before)
+    world.platform.truth |= dict.fromkeys([*ORDER[:3], *ORDER[10:30], *before], NOT_FOUND)
+    for n in range(8):
+        await watched(world, [ORDER[10 + n], before[n]])
+        await run_with_restarts(world, 180 * (n + 1))
+    assert await world.rows(NEWS) == []
+    await run_with_restarts(world, 60 * 28)
+    gone = {native_id for native_id, *_ in await world.rows(CHANGES)}
+    assert gone == {*ORDER[:3], *before[:8]}
+
+
+async def stop(world: World, ids: list[str]) -> None:
+    async with transaction(world.pool) as conn:
+        for native_id in ids:
+            await stop_watching(conn, Platform.X, native_id, world.clock(), is_id=True)
+
+
+async def test_the_day_of_a_hold_by_wrong_control_accounts_is_counted_over_restarts(world: World) -> None:
+    await named(world, STABLE[0])
+    await watched(world, ["1"])
+    await world.run(await world.start(), minutes(1))
+    world.platform.truth |= {"900": SUSPENDED, "1": SUSPENDED}
+    await run_with_restarts(world, 60 * 24)
+    assert await world.rows(NEWS) == []
+    await run_with_restarts(world, 60 * 29)
+    assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
+
+
+async def test_an_outage_of_a_part_makes_nobody_vanish_at_a_restart_either(world: World) -> None:
+    """What was held is asked for another way, by a monitor that heard no control account itself."""
+    await named(world, *STABLE, GONE)
+    await watched(world, ORDER[:90])
+    await world.run(await world.start(), minutes(1))
+    part = [*ORDER[:30], "900"]
+    world.platform.truth |= dict.fromkeys(part, NOT_FOUND)
+    await run_with_restarts(world, 60 * 12, every=1)
+    world.platform.truth |= dict.fromkeys(part, AVAILABLE)
+    await run_with_restarts(world, 60 * 20)
+    assert set(await world.rows(NEWS)) <= {("gone", "not_confirmed")}
+
+
+@pytest.mark.parametrize("controls", [[STABLE[0]], STABLE[:2], STABLE])
+@pytest.mark.parametrize("accounts", [1, 2, 5])
+async def test_a_control_account_that_is_suspended_is_replaced_within_hours(
+    world: World, controls: list[tuple[str, str, Status]], accounts: int
+) -> None:
+    await named(world, *controls)
+    await watched(world, ORDER[:accounts])
+    await world.run(await world.start(), minutes(1))
+    world.platform.truth["900"] = SUSPENDED
+    await run_with_restarts(world, 60 * 5)
+    assert await world.rows("select count(*) from canary where retired_at is not null") == [(1,)]
+    world.platform.truth["1"] = SUSPENDED
+    await run_with_restarts(world, 60 * 8)
+    assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
+
+
+async def test_one_that_is_retired_is_replaced_though_others_were_looked_for_lately(world: World) -> None:
+    world.platform.spare = tuple(CanaryCandidate(str(n), f"spare_{n}") for n in (800, 801))
+    await watched(world, ORDER[:5])
+    monitor = await world.start()
+    await monitor.canaries.tick()
+    world.platform.truth |= {"800": SUSPENDED}
+    world.platform.spare = (*world.platform.spare, CanaryCandidate("802", "spare_802"))
+    await world.run(monitor, minutes(300))
+    assert (due := monitor.canaries.next_due()) is not None
+    assert due <= world.clock()
+    await monitor.canaries.tick()
+    asked = "select native_id from canary join account using (account_id) where retired_at is null order by 1"
+    assert await world.rows(asked) == [("801",), ("802",)]
+
+
+@pytest.mark.parametrize("accounts", [1, 2])
+async def test_without_control_accounts_the_only_ones_there_do_not_vanish_by_an_outage(
+    world: World, accounts: int
+) -> None:
+    """A server that lost its database, or serves its API elsewhere, knows nobody."""
+    await watched(world, ORDER[:accounts])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth |= dict.fromkeys(ORDER[:accounts], NOT_FOUND)
+    await world.run(monitor, minutes(60 * 23))
+    world.platform.truth.clear()
+    await world.run(monitor, minutes(60 * 30))
+    assert await world.rows("select native_id, status from change join account using (account_id)") == [
+        (native_id, "available") for native_id in ORDER[:accounts]
+    ]
+
+
+@pytest.mark.parametrize("accounts", [1, 2])
+async def test_without_control_accounts_the_only_ones_there_are_gone_after_a_day(
+    world: World, accounts: int
+) -> None:
+    await watched(world, ORDER[:accounts])
+    await world.run(await world.start(), minutes(1))
+    world.platform.truth |= dict.fromkeys(ORDER[:accounts], NOT_FOUND)
+    await run_with_restarts(world, 60 * 28)
+    assert await world.rows(NEWS) == [("gone", "confirmed")] * accounts
+
+
+async def test_without_control_accounts_one_of_two_that_vanishes_is_confirmed_as_usual(world: World) -> None:
+    """The other one shows that its server answers."""
+    await watched(world, ORDER[:2])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth["1"] = NOT_FOUND
+    await world.run(monitor, minutes(400))
+    assert await world.rows(NEWS) == [("gone", "confirmed")]

@@ -18,6 +18,7 @@ from storage.model.alerts.conditions import (
     ConditionKind,
     KnownCondition,
     PlatformCoverage,
+    RetiredControls,
     UndeliveredMails,
 )
 from storage.model.core.accounts import Platform
@@ -45,8 +46,9 @@ def facts(
     untried: UndeliveredMails = UndeliveredMails(),  # noqa: B008
     refused: UndeliveredMails = UndeliveredMails(),  # noqa: B008
     given_up: UndeliveredMails = UndeliveredMails(),  # noqa: B008
+    retired: tuple[RetiredControls, ...] = (),
 ) -> ConditionFacts:
-    return ConditionFacts(sources, tuple(coverage), untold, untried, refused, given_up)
+    return ConditionFacts(sources, tuple(coverage), untold, untried, refused, given_up, retired=retired)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,15 @@ def facts(
             "",
             "the health page says which",
             id="held as it is on record",
+        ),
+        pytest.param(
+            facts(retired=(RetiredControls(X, "", ("steady",), minutes(540)),)),
+            minutes(540),
+            "On X the control account looks otherwise for good that setting x_canaries names, and Blockline "
+            "no longer asks for @steady",
+            "",
+            "Name others in setting x_canaries",
+            id="a control account of the settings that really changed",
         ),
         pytest.param(
             facts(coverage=[BLIND]),

@@ -12,6 +12,7 @@ from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.watchdog import ConditionReport, tick
+from storage.accounts.canaries import canaries, choose, retire, set_canaries
 from storage.alerts.mail_queue import resend
 from storage.health.collector_state import CollectorState, save_state
 from storage.health.condition_facts import facts
@@ -21,6 +22,7 @@ from storage.model.alerts.conditions import ConditionKey, ConditionKind, Platfor
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
@@ -408,3 +410,21 @@ async def test_a_stop_that_was_told_before_the_upgrade_is_not_told_anew(empty_ds
             (one,) = await open_conditions(conn)
         assert (one.condition.sentence, one.condition.since, one.told_at) == (STOPPED, minutes(5), minutes(6))
         assert await mails(pool) == []
+
+
+async def test_operators_hear_that_a_control_account_of_the_settings_is_no_longer_asked(pool: Pool) -> None:
+    """Until the settings name another one. Of one that Blockline chose nobody has to hear."""
+    await reads_x(pool, *range(0, 700, 15))
+    async with transaction(pool) as conn:
+        await set_canaries(conn, Platform.X, [("900", "steady", Status.AVAILABLE)], T0)
+        (chosen,) = await choose(conn, Platform.X, "", [("901", "other", Status.AVAILABLE)], T0)
+        (named,) = [c for c in await canaries(conn, Platform.X) if c.account.handle == "steady"]
+        for canary in (named, chosen):
+            await retire(conn, canary.account.account_id, minutes(600))
+    await ticks(pool, 605, 610)
+    async with transaction(pool) as conn:
+        await set_canaries(conn, Platform.X, [("902", "new", Status.AVAILABLE)], minutes(650))
+    await ticks(pool, 655, 660)
+    begun, over = [subject for to, subject, _ in await mails(pool) if to == "ops@example.org"]
+    assert begun.endswith("and Blockline no longer asks for @steady")
+    assert over == "The settings no longer name control accounts of X that Blockline does not ask for"

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from collectors.core.collector import CollectorAnswer, RequestFailure
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.judge import Judge, Judged, TrackedAccount
+from jobs.detect.judge import CanaryExpectation, Judge, Judged, TrackedAccount
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.changes.load_watched import load_watched
 from storage.changes.record import AccountStep, Recording, record
 from storage.imports.imports import import_history
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -42,6 +42,7 @@ LATENCY = timedelta(milliseconds=1500)
 IDS = ("1", "2", "3")
 BOTH = State(Status.WITHHELD, ("IN", "TR"))
 END = minutes(100_000)
+CONTROL = CanaryExpectation(Account(AccountId(0), Platform.X, "control", "control"), Status.AVAILABLE)
 
 
 def shown(state: State, silent: frozenset[str]) -> State:
@@ -93,7 +94,8 @@ class Desk:
             loaded = await load_watched(conn, Platform.X, ids)
             watched = [TrackedAccount(w.account, w.lists, w.known, None) for w in loaded]
             answer = answered(looks, silent, trouble, at)
-            judged = Judge(RULE, RecentConfirmations(RULE.cohort_window))(answer, watched, (), asked_at, at)
+            judge = Judge(RULE, RecentConfirmations(RULE.cohort_window))
+            judged = judge(answer, watched, (CONTROL,), asked_at, at)
             roster = await get_or_make(
                 conn, Platform.X, [w.account.account_id for w in watched], (), T0, base=False
             )
@@ -152,7 +154,7 @@ def answered(
         )
     seen = tuple(look(i, shown(s, silent), at, silent) for i, s in looks.items() if s is not None)
     missed = tuple(Missed(i, at, MissedReason.OMITTED) for i, s in looks.items() if s is None)
-    return CollectorAnswer(seen, missed, ())
+    return CollectorAnswer((*seen, reading("control", AVAILABLE, at)), missed, ())
 
 
 def look(native_id: str, state: State, at: datetime, silent: frozenset[str]) -> Reading:

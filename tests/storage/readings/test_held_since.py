@@ -1,0 +1,56 @@
+"""Since when answers about an account are held: told by coverage alone, whoever asked in which request."""
+
+import pytest
+
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.coverage import BatchOutcome
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.readings.coverage import held_since
+from tests.support.samples.readings import minutes
+from tests.support.seeds.single_rows import batch, enlist, read, roster_of
+
+ANSWERED, MISSED, HELD = BatchOutcome
+ROSTERS: tuple[tuple[str, ...], ...] = (("1", "2"), ("2", "3"))
+
+
+async def requests(conn: Conn, asked: list[tuple[tuple[str, ...], BatchOutcome]]) -> dict[str, AccountId]:
+    """One request a minute; who was asked for, by native id."""
+    accounts = {a.native_id: a for a in await enlist(conn, Platform.X, ["1", "2", "3"])}
+    rosters = {ids: await roster_of(conn, [accounts[i] for i in ids]) for ids in ROSTERS}
+    for minute, (ids, outcome) in enumerate(asked, start=1):
+        await read(conn, batch(rosters[ids], minutes(minute), outcome))
+    return {native_id: a.account_id for native_id, a in accounts.items()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ([], {}),
+        ([(("1", "2"), ANSWERED)], {}),
+        ([(("1", "2"), HELD), (("1", "2"), HELD)], {"1": 1, "2": 1}),
+        ([(("1", "2"), HELD), (("1", "2"), MISSED)], {"1": 1, "2": 1}),
+        ([(("1", "2"), HELD), (("2", "3"), ANSWERED)], {"1": 1}),
+        ([(("1", "2"), HELD), (("2", "3"), ANSWERED), (("1", "2"), HELD)], {"1": 1, "2": 3}),
+        ([(("1", "2"), HELD), (("1", "2"), ANSWERED), (("2", "3"), HELD)], {"2": 3, "3": 3}),
+    ],
+)
+async def test_a_hold_begins_after_the_last_request_whose_answer_was_believed(
+    pool: Pool, asked: list[tuple[tuple[str, ...], BatchOutcome]], expected: dict[str, int]
+) -> None:
+    async with transaction(pool) as conn:
+        ids = await requests(conn, asked)
+        found = await held_since(conn, Platform.X)
+        assert found == {ids[i]: minutes(at) for i, at in expected.items()}
+        for native_id, account_id in ids.items():
+            only = {account_id: minutes(expected[native_id])} if native_id in expected else {}
+            assert await held_since(conn, Platform.X, [account_id]) == only
+
+
+async def test_who_left_the_watch_is_not_held_and_begins_anew(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        ids = await requests(conn, [(("1", "2"), HELD)])
+        await stop_watching(conn, Platform.X, "1", minutes(5))
+        assert await held_since(conn, Platform.X) == {ids["2"]: minutes(1)}
+        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1", ())], minutes(10))
+        assert await held_since(conn, Platform.X) == {ids["2"]: minutes(1)}
