@@ -1,7 +1,7 @@
 """What is known around one account beside its status: side facts, handles, silent looks, and its alerts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.accounts.handle_history import HandleEntry, handles_of
 from storage.accounts.side_facts import facts_of
@@ -11,7 +11,7 @@ from storage.model.core.coverage import Gap
 from storage.model.core.side_facts import SideFact
 from storage.postgres.pool import Conn
 from storage.readings.evidence import ReadingEvidence, evidence_of
-from storage.readings.missed_report import Misses, Unheard, misses, unheard
+from storage.readings.missed_report import Misses, SlowAnswer, Unheard, misses, slow_answers, unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class AccountContext:
     """The platform's own record, newest first."""
     misses: tuple[Misses, ...] = ()
     """Of its gaps and of the time since its last reading."""
+    slow_answers: tuple[SlowAnswer, ...] = ()
+    """That ended its gaps."""
     unheard: tuple[Unheard, ...] = ()
     evidence: tuple[ReadingEvidence, ...] = ()
     """Of the readings that its changes rest on."""
@@ -34,12 +36,15 @@ def silence_since(account: AccountHistory) -> datetime:
     return account.seen.last or account.added_at
 
 
-async def read_account_context(conn: Conn, account: AccountHistory, now: datetime) -> AccountContext:
+async def read_account_context(
+    conn: Conn, account: AccountHistory, now: datetime, gap_after: timedelta
+) -> AccountContext:
     silences = (*account.seen.gaps, Gap(silence_since(account), None))
     return AccountContext(
         facts=tuple(await facts_of(conn, account.account_id)),
         handles=tuple(await handles_of(conn, account.account_id)),
-        misses=await misses(conn, account.account_id, silences, now),
+        misses=await misses(conn, account.account_id, silences, now, gap_after),
+        slow_answers=await slow_answers(conn, account.account_id, account.seen.gaps),
         unheard=await unheard(conn, account.account_id, now),
         evidence=tuple(await evidence_of(conn, account.account_id)),
         decided=tuple(await decided_of(conn, account.account_id)),

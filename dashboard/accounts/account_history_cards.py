@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.accounts.account_context import AccountContext
 from dashboard.accounts.account_words import gap_words
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
@@ -14,7 +15,6 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.model.text.states import capital, state_words
 from storage.readings.evidence import EvidenceSide, ReadingEvidence
-from storage.readings.missed_report import Misses
 
 
 def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = ()) -> Component:
@@ -141,7 +141,7 @@ def _said(change: LiveChange) -> list[Component]:
     return [html.Small(f"{outcome}{when}"), *_mailed(change)]
 
 
-def gaps_card(account: AccountHistory, misses: tuple[Misses, ...]) -> list[Component]:
+def gaps_card(account: AccountHistory, around: AccountContext) -> list[Component]:
     """Each silence between two readings, and why nothing was learned in it."""
     gaps = [g for g in reversed(account.seen.gaps) if g.until is not None]
     if not gaps:
@@ -157,7 +157,11 @@ def gaps_card(account: AccountHistory, misses: tuple[Misses, ...]) -> list[Compo
                     words.exact(g.since),
                     words.exact(g.until),
                     words.span(g.until - g.since),
-                    gap_words([m for m in misses if m.since == g.since], platform),
+                    gap_words(
+                        [m for m in around.misses if m.since == g.since],
+                        platform,
+                        next((a for a in around.slow_answers if a.since == g.since), None),
+                    ),
                 )
                 for g in gaps
                 if g.until is not None

@@ -77,7 +77,7 @@ def account_page(
                     *account_decisions(around.decided),
                     *superseded_card(account),
                     *facts_card(account, around.facts),
-                    *gaps_card(account, around.misses),
+                    *gaps_card(account, around),
                     *handles_card(account, around.handles),
                     *beside,
                 ],

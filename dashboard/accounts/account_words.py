@@ -11,7 +11,7 @@ from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag
 from storage.model.core.side_facts import SideFact
 from storage.model.text.side_facts import flag_words, is_no_answer, missed_words
 from storage.model.text.states import capital, change_words, clean, state_words
-from storage.readings.missed_report import Misses
+from storage.readings.missed_report import Misses, SlowAnswer
 
 _TOLD_AS_A_CHANGE = frozenset({ChangeKind.RESTORATION, ChangeKind.RETURN, ChangeKind.PARTIAL})
 
@@ -81,12 +81,20 @@ def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:
         yield f"Nothing is known of the account since {first}; {last}. {gap_words(found, platform)}."
 
 
-def gap_words(found: list[Misses], platform: Platform) -> str:
-    """Why nothing was learned in one silence; the most frequent reason first."""
-    if not found:
-        return "nobody asked"
-    told = [(missed_words(m.reason, platform, alone=m.alone), words.attempts(m.attempts)) for m in found]
-    return "; ".join(f"{capital(why)} ({attempts})" for why, attempts in told)
+def gap_words(found: list[Misses], platform: Platform, ended: SlowAnswer | None = None) -> str:
+    """Why nothing was learned in one silence; the most frequent reason first, and how it ended last."""
+    told = [_missed(m, platform) for m in found]
+    if ended is not None:
+        waited = words.span(ended.at - ended.asked_at)
+        told.append(f"Asked {words.exact(ended.asked_at)}, answered {waited} later")
+    return "; ".join(told) or "nobody asked"
+
+
+def _missed(found: Misses, platform: Platform) -> str:
+    why, attempts = missed_words(found.reason, platform, alone=found.alone), words.attempts(found.attempts)
+    if found.of_others:
+        return f"Not asked: {why} ({attempts} about other accounts)"
+    return f"{capital(why)} ({attempts})"
 
 
 def _unheard(around: AccountContext) -> Iterator[str]:

@@ -199,7 +199,7 @@ async def _account(
         settings.gap_after,
         theme,
     )
-    known = await read_account_context(conn, account, now)
+    known = await read_account_context(conn, account, now, settings.gap_after)
     stretch = readings_range(query, now)
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     beside = (

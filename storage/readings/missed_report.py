@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import Gap
 from storage.postgres.pool import Conn
+
+_USUALLY_ANSWERED_IN = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,18 @@ class Misses:
     attempts: int
     first_at: datetime
     last_at: datetime
+    of_others: bool = False
+    """They asked its server about others, and nothing else was asked of it, which was paused."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlowAnswer:
+    """The answer that ended a silence, where it was waited for."""
+
+    since: datetime
+    """Where the silence begins."""
+    asked_at: datetime
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +47,45 @@ class Unheard:
     """The newest reading that did tell of it; None when there is none."""
 
 
-async def misses(conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime) -> tuple[Misses, ...]:
+async def misses(
+    conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime, gap_after: timedelta
+) -> tuple[Misses, ...]:
     """Why nothing was learned of the account in each silence, by silence and with the most frequent first.
 
-    Attempts of our own connection only; a silence in which nobody asked is not in the answer.
+    Attempts of our own connection only. Where none was about the account for longer than `gap_after`, those
+    that kept it from being asked; a silence in which nobody asked is not in the answer.
     """
+    own = await _own_misses(conn, account_id, silences, now)
+    asked = {m.since for m in own}
+    bare = [s for s in silences if s.since not in asked and (s.until or now) - s.since > gap_after]
+    return own + await _misses_of_others(conn, account_id, bare, now) if bare else own
+
+
+async def slow_answers(conn: Conn, account_id: int, silences: Sequence[Gap]) -> tuple[SlowAnswer, ...]:
+    """Of the silences that ended, those whose end was waited for longer than answers usually take."""
+    rows = await conn.fetch(
+        """
+        select s.since, c.asked_at, s.until
+        from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+        cross join lateral (
+            select min(c.observed_at - c.latency_ms * interval '1 millisecond') as asked_at
+            from roster r join coverage c using (roster_id)
+            where r.account_ids @> array[$1::int] and r.vantage = ''
+                and c.observed_at = s.until and c.outcome = 0
+        ) c
+        where s.until - c.asked_at >= $4
+        """,
+        account_id,
+        [s.since for s in silences],
+        [s.until for s in silences],
+        _USUALLY_ANSWERED_IN,
+    )
+    return tuple(SlowAnswer(r["since"], r["asked_at"], r["until"]) for r in rows)
+
+
+async def _own_misses(
+    conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime
+) -> tuple[Misses, ...]:
     rows = await conn.fetch(
         """
         select s.since, c.reason, c.alone, count(*)::int as attempts, min(c.at) as first_at,
@@ -54,6 +102,67 @@ async def misses(conn: Conn, account_id: int, silences: Sequence[Gap], now: date
     )
     return tuple(
         Misses(r["since"], MissedReason(r["reason"]), r["alone"], r["attempts"], r["first_at"], r["last_at"])
+        for r in rows
+    )
+
+
+async def _misses_of_others(
+    conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime
+) -> tuple[Misses, ...]:
+    """What was missed of others on its server while that answered nobody, for half of a silence or more.
+
+    Of a silence that lasted for days only the first day is looked at.
+    """
+    rows = await conn.fetch(
+        """
+        with asked as materialized (
+            select s.since, least(s.until, s.since + interval '1 day', $4) as until, c.*
+            from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+            cross join (
+                select distinct platform, place from roster
+                where account_ids @> array[$1::int] and vantage = ''
+            ) here
+            join roster r using (platform, place)
+            cross join lateral (
+                select roster_id, observed_at as at, outcome, missed_reason from coverage
+                where roster_id = r.roster_id and observed_at > s.since
+                    and observed_at < least(s.until, s.since + interval '1 day', $4)
+                offset 0
+            ) c
+            where r.base and r.vantage = '' and (r.retired_at is null or r.retired_at > s.since)
+        ), told as (
+            -- An answered request begins a new stretch.
+            select *, count(*) filter (where outcome = 0) over (
+                partition by since order by at, roster_id
+            ) as stretch
+            from asked
+        ), stretches as (
+            select since, stretch, lead(min(at), 1, min(until)) over (
+                partition by since order by stretch
+            ) - case stretch when 0 then since else min(at) end as lasted
+            from told group by since, stretch
+        )
+        select since, missed_reason as reason, count(*)::int as attempts, min(at) as first_at,
+            max(at) as last_at
+        from told join stretches using (since, stretch)
+        where outcome = 1 and lasted * 2 >= until - since
+        group by since, missed_reason order by since, attempts desc, missed_reason
+        """,
+        account_id,
+        [s.since for s in silences],
+        [s.until for s in silences],
+        now,
+    )
+    return tuple(
+        Misses(
+            r["since"],
+            MissedReason(r["reason"]),
+            alone=False,
+            attempts=r["attempts"],
+            first_at=r["first_at"],
+            last_at=r["last_at"],
+            of_others=True,
+        )
         for r in rows
     )
 

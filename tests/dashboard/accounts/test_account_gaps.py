@@ -1,0 +1,112 @@
+"""What the page of an account says of the times without a reading: why, for each of them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+
+from collectors.core.collector import CollectorAnswer, RequestFailure
+from dashboard.accounts.account_context import read_account_context
+from dashboard.accounts.account_history_cards import gaps_card
+from dashboard.accounts.account_words import sentences
+from jobs.planning.sweep import Sweep
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.live.account_detail import account_detail
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import MissedReason
+from storage.model.core.coverage import Batch, BatchOutcome
+from storage.postgres.pool import Pool, transaction
+from storage.readings import coverage
+from tests.support.clients.page_text import said as text_of
+from tests.support.pipelines.monitor import World
+from tests.support.samples.readings import MINUTE, T0, FakeCollector, minutes
+
+SECOND = timedelta(seconds=1)
+EVERY = 5 * MINUTE
+DOWN = RequestFailure(MissedReason.NETWORK, "no answer", T0, breaker=False)
+
+
+class Slow(FakeCollector):
+    """A platform whose answers may take their time."""
+
+    world: World
+    takes = timedelta()
+
+    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
+        answer = await super().read(native_ids, now)
+        self.world.clock.set(self.world.clock() + self.takes)
+        return answer
+
+
+@pytest.fixture
+async def world(pool: Pool) -> World:
+    world = World(pool, Slow())
+    assert isinstance(world.platform, Slow)
+    world.platform.world = world
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.X, str(n), f"h{n}") for n in range(1180)], T0)
+    return world
+
+
+async def said(world: World, gap_after: timedelta = 2 * EVERY) -> list[str]:
+    """What the page of one account a roster says of its gaps, else of the time since its last reading."""
+    found: list[str] = []
+    async with transaction(world.pool) as conn:
+        for (account_id,) in await conn.fetch("select account_ids[1] from roster where base"):
+            account = await account_detail(conn, account_id, world.clock(), gap_after)
+            assert account is not None
+            around = await read_account_context(conn, account, world.clock(), gap_after)
+            cards = gaps_card(account, around)
+            found.append(" ".join(map(text_of, cards)) if cards else " ".join(sentences(account, around)))
+    return found
+
+
+async def test_who_waited_for_an_answer_that_took_long_was_asked(pool: Pool) -> None:
+    world = World(pool, Slow())
+    assert isinstance(world.platform, Slow)
+    world.platform.world = world
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], T0)
+    monitor = await world.start(Sweep(15 * SECOND, T0))
+    await monitor.tick()
+    world.clock.set(T0 + 15 * SECOND)
+    world.platform.takes = 43 * SECOND
+    await monitor.tick()
+    (words,) = await said(world, 30 * SECOND)
+    assert "nobody asked" not in words
+    assert "Asked 1 Feb 2021, 00:00:15 UTC, answered 43 s later" in words
+
+
+async def test_everybody_on_a_platform_that_was_paused_is_told_why(world: World) -> None:
+    monitor = await world.start(Sweep(EVERY, T0))
+    await world.run(monitor, minutes(11))
+    world.platform.trouble = DOWN
+    await world.run(monitor, minutes(61))
+    before = await said(world)
+    world.platform.trouble = None
+    await world.run(monitor, minutes(80))
+    after = await said(world)
+    assert all("X does not answer" in one for one in (*before, *after))
+    # Of some rosters no request was made at all.
+    assert any("Not asked: X does not answer (" in one and "about other accounts" in one for one in after)
+
+
+async def test_when_the_monitor_stood_still_nobody_asked_whatever_one_request_met(world: World) -> None:
+    monitor = await world.start(Sweep(EVERY, T0))
+    await world.run(monitor, minutes(11))
+    async with transaction(world.pool) as conn:
+        roster_id = await conn.fetchval("select min(roster_id) from roster")
+        for at, outcome in (
+            (40, BatchOutcome.MISSED),
+            (41, BatchOutcome.ANSWERED),
+            (66, BatchOutcome.MISSED),
+            (67, BatchOutcome.ANSWERED),
+        ):
+            reason = "network" if outcome is BatchOutcome.MISSED else None
+            batch = Batch(roster_id, minutes(at), 0, minutes(at), outcome, reason, None, 0)
+            await coverage.insert_batch(conn, batch, minutes(at))
+    world.clock.set(minutes(90))
+    await monitor.tick()
+    words = await said(world)
+    assert all("nobody asked" in one for one in words)
+    assert not any("about other accounts" in one for one in words)
