@@ -27,7 +27,12 @@ _LONGEST_POSTPONE = timedelta(minutes=15)
 
 SideFacts = frozenset[tuple[Flag | ObservedKind, str]]
 
-NO_ANSWER = {MissedReason.NETWORK, MissedReason.UPSTREAM, MissedReason.RATE_LIMITED}
+NO_ANSWER = {
+    MissedReason.NETWORK,
+    MissedReason.UPSTREAM,
+    MissedReason.RATE_LIMITED,
+    MissedReason.UNHEARD,
+}
 
 _NONE: frozenset[str] = frozenset()
 _VANISHED_AT_LEAST = 3
@@ -142,7 +147,8 @@ class Judge:
                 *held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished
             )
         unheard = _unheard_by(answer, countries)
-        told = [(w, _told(w, looks.get(w.account.native_id), countries, unspoken | unheard)) for w in watched]
+        silent = frozenset(silent_in(answer)) | unheard
+        told = [(w, _told(w, looks.get(w.account.native_id), countries, unspoken | silent)) for w in watched]
         steps = tuple(_steps(told, self.rule, self.confirmations, asked_at))
         return Judged(
             BatchOutcome.ANSWERED,
@@ -155,7 +161,7 @@ class Judge:
             tuple(
                 seen for w, r, _ in steps if (r.flags or w.facts) and (seen := _sighting(w, r)) is not None
             ),
-            tuple(sorted({*silent_in(answer), *unheard})),
+            tuple(sorted(silent)),
         )
 
 
@@ -189,7 +195,7 @@ def _steps(
 
 
 def silent_in(answer: CollectorAnswer) -> tuple[str, ...]:
-    """The countries of which an answer says nothing."""
+    """The countries of which an answer says nothing, as coverage has it: one reading's are those of all."""
     return tuple(sorted({country for r in answer.readings for country in r.silent_on}))
 
 
@@ -267,14 +273,14 @@ def _told(
         # It was never seen alive, so nobody can say that it was deleted.
         reading = replace(reading, flags=reading.flags - {Flag.DELETED})
     if countries is not None:
-        named = _held_in(watched.known) | frozenset(reading.state.withheld_in)
+        named = held_in(watched.known) | frozenset(reading.state.withheld_in)
         unspoken |= named - countries if reading.state.status in BY_COUNTRY else named | countries
     if unspoken:
         reading = as_answered(replace(reading, silent_on=reading.silent_on | unspoken))
     return completed(watched.known, reading) if reading.silent_on else reading
 
 
-def _held_in(known: Known) -> frozenset[str]:
+def held_in(known: Known) -> frozenset[str]:
     """The countries in which the account is held to be withheld, provisionally or not."""
     states = (known.state, known.pending.state if known.pending is not None else None)
     return frozenset(country for s in states if s is not None for country in s.withheld_in)
