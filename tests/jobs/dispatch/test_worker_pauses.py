@@ -257,7 +257,7 @@ class Heard:
         self.questions: list[Question] = []
 
     @asynccontextmanager
-    async def room(self, *, urgent: bool) -> AsyncGenerator[None]:
+    async def room(self, place: str, *, urgent: bool) -> AsyncGenerator[None]:
         yield
 
     @asynccontextmanager
