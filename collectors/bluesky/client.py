@@ -22,6 +22,7 @@ from collectors.bluesky.wire.identity import (
     has_log,
     read_document,
 )
+from collectors.bluesky.wire.label_lists import QUERY_LABELS
 from collectors.bluesky.wire.labels import Labelers
 from collectors.bluesky.wire.profiles import CONTENT_LABELERS
 from collectors.bluesky.wire.records import PAGE_SIZE
@@ -47,6 +48,9 @@ _ONE_BY_ONE: Final = "the app's servers, for single accounts"
 
 _KEEP_DOCUMENT: Final = timedelta(hours=1)
 """The directory does not say how often it may be asked."""
+
+_LABELS_A_PAGE: Final = 250
+"""More are refused (documented)."""
 
 _DOWN: Final = frozenset({MissedReason.UPSTREAM, MissedReason.NETWORK})
 _PAUSING: Final = BREAKERS | {MissedReason.RATE_LIMITED}
@@ -142,6 +146,25 @@ class BlueskyClient:
             asked["cursor"] = cursor
         async with self._one_at_a_time[f"{pds}, beside the statuses"]:
             return await self._ask_pds(pds, "com.atproto.repo.listRecords", asked, now)
+
+    async def label_page(
+        self, labeler: str, dids: Sequence[str], cursor: str | None, now: datetime
+    ) -> Exchange | WireFault:
+        """com.atproto.label.queryLabels, one page, on the server that the DID document of a labeler names."""
+        found = (await self.identity(labeler, now)).said
+        server = found.labeler if isinstance(found, DidDocument) else None
+        if server is None:
+            nobody = WireFault(MissedReason.UNCLASSIFIED, "no server of the labeler is known")
+            return found if isinstance(found, WireFault) else nobody
+        params = [("uriPatterns", did) for did in dids]
+        params += [("sources", labeler), ("limit", str(_LABELS_A_PAGE))]
+        if cursor is not None:
+            params.append(("cursor", cursor))
+        url = f"{server}/xrpc/{QUERY_LABELS}"
+        who = dids[0] if len(dids) == 1 else f"… ({len(dids)} DIDs)"
+        shown = f"{url}?uriPatterns={who}&sources={labeler}"
+        async with self._one_at_a_time[server]:
+            return await self._get(server, url, params, now, shown, follow_up=True)
 
     async def log(self, did: str, now: datetime) -> Exchange | WireFault:
         """The log of all changes of a DID document in the directory."""

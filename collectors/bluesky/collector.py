@@ -11,6 +11,7 @@ from typing import Final, Self
 from collectors.bluesky.client import APP_VIEW, PLC, BlueskyClient
 from collectors.bluesky.engagement import read_acts
 from collectors.bluesky.handle_resolution import resolve_names
+from collectors.bluesky.second_source import verify_lifts
 from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.evidence import excerpt
 from collectors.bluesky.wire.identity import DidDocument, HandleSince, has_log, is_did, read_log
@@ -167,6 +168,7 @@ class BlueskyCollector:
             return CollectorAnswer((), tuple(odd))
         said = await self._look_up(sound, now)
         looks = await self._look_closer(said.profiles, now)
+        looks = [_as_heard(one, said.profiles.silent) for one in looks]
         readings = [one.said for one in looks if isinstance(one.said, Reading)]
         missed = [one.said for one in looks if isinstance(one.said, Missed)]
         return CollectorAnswer(
@@ -177,6 +179,12 @@ class BlueskyCollector:
             sent=said.sent,
             countries=self.countries,
         )
+
+    async def verify_lifts(
+        self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
+    ) -> CollectorAnswer:
+        """See `Collector`: the second source is the list that a labeler itself keeps of its labels."""
+        return await verify_lifts(self._client, answer, withheld_in, self._labelers, now)
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """Likes, reposts, follows, replies, quotes and posts, from the server that holds the account.
@@ -297,6 +305,15 @@ class BlueskyCollector:
             repo = status if isinstance(status, WireFault) else read_repo_status(status, did)
             exchanges += () if isinstance(status, WireFault) else (status,)
         return _SingleLookup(verdict(did, said, identity.said, repo, profile), exchanges)
+
+
+def _as_heard(look: _SingleLookup, silent: frozenset[str]) -> _SingleLookup:
+    """An account whose own answer is silent on more than the batch is missed, so that it silences nobody."""
+    r = look.said
+    if isinstance(r, Missed) or r.silent_on <= silent:
+        return look
+    missed = Missed(r.native_id, r.at, MissedReason.UNHEARD, "a labeler was heard in the batch and not here")
+    return replace(look, said=missed)
 
 
 def _all_missed(dids: Sequence[str], now: datetime, fault: WireFault) -> Profiles:

@@ -1,6 +1,6 @@
 """What every collector answers: for each account asked, one conclusive reading or one honest miss."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -48,8 +48,10 @@ class CollectorAnswer:
     """The outcome of reading one roster: each asked id is in exactly one of `readings` and `missed`.
 
     `exchanges` are the raw answers that it rests on, in the order of the requests; empty when there
-    was none. All readings bear one time. `trouble` is set when nothing could be learned of anybody.
-    `countries` are those that it could speak of, by the settings of the process that asked; None: all.
+    was none. All readings bear one time. Where one of them is silent on a country, all of them count as
+    silent on it: coverage has that for the whole answer. `trouble` is set when nothing could be learned of
+    anybody. `countries` are those that it could speak of, by the settings of the process that asked; None:
+    all.
     """
 
     readings: tuple[Reading, ...]
@@ -166,6 +168,16 @@ class Collector(Protocol):
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
         """Ask for up to `batch_size` accounts of one place. Faults of platform, network or token become
         misses. Never asks while paused: the answer is then not `sent`. Raises ValueError for a wrong call.
+        """
+        ...
+
+    async def verify_lifts(
+        self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
+    ) -> CollectorAnswer:
+        """The same answer after a second source was asked about restrictions that it no longer shows.
+
+        `withheld_in` holds by native id the countries in which accounts are held to be withheld. A platform
+        whose answers need no second source returns the answer as it is.
         """
         ...
 

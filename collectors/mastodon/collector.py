@@ -131,6 +131,15 @@ class MastodonCollector:
         said = await MastodonLookup(self._client, self._memory, now).answer(people)
         return CollectorAnswer(said.readings, (*odd, *said.missed), said.exchanges, said.trouble, said.sent)
 
+    async def verify_lifts(
+        self,
+        answer: CollectorAnswer,
+        withheld_in: Mapping[str, frozenset[str]],  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+    ) -> CollectorAnswer:
+        """See `Collector`: Mastodon withholds nobody by country."""
+        return answer
+
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """Boosts, replies, quotes and posts; `cursor` is the local id of the newest status seen.
 

@@ -142,6 +142,15 @@ class XCollector:
             said.lookup.readings, (*missed, *said.lookup.missed), said.exchanges, said.trouble, sent=said.sent
         )
 
+    async def verify_lifts(
+        self,
+        answer: CollectorAnswer,
+        withheld_in: Mapping[str, frozenset[str]],  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+    ) -> CollectorAnswer:
+        """See `Collector`: X names the countries in the account's own data."""
+        return answer
+
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """Reposts, quotes, replies and posts; X shows likes to nobody else. A reply may be a quote too.
 

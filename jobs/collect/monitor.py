@@ -10,7 +10,7 @@ from jobs.base.clock import Clock
 from jobs.collect.account_locks import AccountLocks
 from jobs.collect.canaries import ControlAccounts
 from jobs.collect.recorder import Recorder, batch_of
-from jobs.detect.judge import Judge, Judged, TrackedAccount
+from jobs.detect.judge import Judge, Judged, TrackedAccount, held_in
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import Requester, TimedAnswer
 from jobs.planning.daily_cost_guard import CostLimitGuard, is_refused
@@ -243,11 +243,13 @@ class Monitor:
                 return None if reply is None else await self._take_in(roster, question, reply)
 
     def _question(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Question:
-        asked = [w.account.native_id for w in self._watched.of(roster.account_ids)]
+        watched = self._watched.of(roster.account_ids)
+        asked = [w.account.native_id for w in watched]
         asked += [c.account.native_id for c in self._rosters.canaries_of(roster)]
         url = self._collector.base_url(roster.place)
+        held = {w.account.native_id: countries for w in watched if (countries := held_in(w.known))}
         return Question(
-            self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url
+            self._platform, "", roster.place, roster.roster_id, slot, number, tuple(asked), urgent, url, held
         )
 
     async def _charge(self, question: Question) -> bool:

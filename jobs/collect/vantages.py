@@ -15,7 +15,7 @@ from collectors.core.collector import Collector
 from collectors.core.rate_limit_headers import longest_pause
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
-from jobs.detect.judge import failed_canaries, silent_in
+from jobs.detect.judge import failed_canaries, held_in, silent_in
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import LocalRequester, Requester, TimedAnswer
 from jobs.planning.rosters import RosterBook
@@ -201,7 +201,10 @@ class VantageReader:
         async with self._requester.room(roster.place, urgent=False):
             if not self.breakers.admits(roster.place, self._clock()):
                 return
-            ids = [accounts[a].native_id for a in roster.account_ids if a in accounts]
+            known = {
+                accounts[a].native_id: self._monitor.known(a) for a in roster.account_ids if a in accounts
+            }
+            ids = list(known)
             ids += [c.account.native_id for c in self._rosters.canaries_of(roster)]
             question = Question(
                 self._collector.platform,
@@ -213,6 +216,7 @@ class VantageReader:
                 tuple(ids),
                 urgent=False,
                 base_url=self._collector.base_url(roster.place),
+                withheld_in={i: held for i, k in known.items() if k is not None and (held := held_in(k))},
             )
             async with self._requester.asked(question) as reply:
                 if reply is not None:

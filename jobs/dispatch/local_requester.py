@@ -23,6 +23,14 @@ class TimedAnswer:
     at: datetime
 
 
+async def ask(collector: Collector, question: Question, now: datetime) -> CollectorAnswer:
+    """The answer to a question, after what it shows of lifted restrictions was verified."""
+    answer = await collector.read(question.native_ids, now)
+    if not question.withheld_in or not answer.readings:
+        return answer
+    return await collector.verify_lifts(answer, question.withheld_in, now)
+
+
 class Requester(Protocol):
     """Makes requests, some of them at once."""
 
@@ -57,5 +65,5 @@ class LocalRequester:
     @asynccontextmanager
     async def asked(self, question: Question, /) -> AsyncGenerator[TimedAnswer]:
         asked_at = self._clock()
-        answer = await self._collector.read(question.native_ids, asked_at)
+        answer = await ask(self._collector, question, asked_at)
         yield TimedAnswer(answer, asked_at, max(asked_at, self._clock()))

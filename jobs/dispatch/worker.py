@@ -16,6 +16,7 @@ from collectors.core.collector import Collector
 from jobs.base.database_clock import SteadyClock
 from jobs.base.errors import unknown_error
 from jobs.dispatch.answer_codec import pack
+from jobs.dispatch.local_requester import ask
 from jobs.dispatch.request_slots import RequestSlots
 from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere, unasked
 from storage.model.core.platform_request import Question
@@ -172,7 +173,7 @@ class QueueWorker:
         asked_at = self._clock()
         collector = self._collectors[source]
         pause = asks_elsewhere(question, collector.base_url(question.place), asked_at)
-        answer = await collector.read(question.native_ids, asked_at) if pause is None else unasked(pause)
+        answer = await ask(collector, question, asked_at) if pause is None else unasked(pause)
         at = max(asked_at, self._clock())
         pause = pause or self._alone.pause_after(question, answer, at)
         if pause is not None and await self._leaves_to_others(source, pause, at):

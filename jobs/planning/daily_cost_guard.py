@@ -1,7 +1,7 @@
 """Keeps the ceiling of account-days: whom a collector asks for stands on the day's bill before it asks."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from types import TracebackType
@@ -218,6 +218,11 @@ class CostLimitedCollector:
 
     def base_url(self, place: str) -> str:
         return self._collector.base_url(place)
+
+    async def verify_lifts(
+        self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
+    ) -> CollectorAnswer:
+        return await self._collector.verify_lifts(answer, withheld_in, now)
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         """What somebody posted is billed by the post, beside the ceiling."""

@@ -98,6 +98,7 @@ def packed(question: Question) -> bytes:
             "ids": question.native_ids,
             "urgent": question.urgent,
             "base_url": question.base_url,
+            "withheld_in": {i: sorted(countries) for i, countries in question.withheld_in.items()},
         }
     ).encode()
 
@@ -115,4 +116,5 @@ def unpacked(payload: str | bytes) -> Question:
         tuple(asked["ids"]),
         asked["urgent"],
         asked.get("base_url"),
+        {i: frozenset(countries) for i, countries in asked.get("withheld_in", {}).items()},
     )

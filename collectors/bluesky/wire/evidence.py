@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
 from collectors.bluesky.wire.identity import WEB_DOCUMENT
+from collectors.bluesky.wire.label_lists import QUERY_LABELS
 from collectors.core.collector import Exchange
 from collectors.core.wire import is_array, is_object, parse
 
@@ -29,6 +30,9 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     if is_array(profiles):
         items = ((item.get("did"), item) for item in profiles if is_object(item))
         return {did: _kept(item, did) for did, item in items if isinstance(did, str) and did in wanted}
+    if urlsplit(exchange.url).path.endswith(QUERY_LABELS):
+        listed = {did: _kept({"labels": answer.get("labels")}, did) for did in wanted}
+        return {did: kept for did, kept in listed.items() if kept.get("labels")}
     did = _subject(exchange.url)
     return {did: _kept(answer, did)} if did in wanted else {}
 

@@ -22,7 +22,7 @@ WEB_DOCUMENT = "/.well-known/did.json"
 """Where a host keeps the document of the did:web of its name."""
 
 _WEB = "did:web:"
-_PDS_ID = "#atproto_pds"
+_PDS, _LABELER = "#atproto_pds", "#atproto_labeler"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _is_did = re.compile(
     rf"did:plc:[a-z2-7]{{24}}|did:web:(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*(?:%3A[0-9]{{1,5}})?"
@@ -36,11 +36,13 @@ _record_uri = re.compile(
 @dataclass(frozen=True, slots=True)
 class DidDocument:
     """`pds` is the origin of the server that holds the account now, None when none is named that can be
-    asked. `handle` is the owner's claim, not proven.
+    asked. `handle` is the owner's claim, not proven. `labeler` is the origin of the server that lists the
+    labels of a labeler, None for any other account.
     """
 
     pds: str | None
     handle: str | None
+    labeler: str | None = None
 
 
 class NoDid(StrEnum):
@@ -130,7 +132,12 @@ def read_document(answer: Exchange, did: str) -> DidDocument | NoDid | WireFault
         return _no_did(answer, did) or document
     if document.get("id") != did:
         return WireFault(MissedReason.MALFORMED, "a DID document of another DID")
-    return DidDocument(_pds(document.get("service"), did), _claimed(document.get("alsoKnownAs")))
+    services = document.get("service")
+    return DidDocument(
+        _server(services, did, _PDS),
+        _claimed(document.get("alsoKnownAs")),
+        _server(services, did, _LABELER),
+    )
 
 
 def read_log(answer: Exchange, did: str) -> tuple[HandleSince, ...] | WireFault:
@@ -183,9 +190,9 @@ def _no_did(answer: Exchange, did: str) -> NoDid | None:
     return next((said for said in NoDid if message == f"{said.value}: {did}"), None)
 
 
-def _pds(services: object, did: str) -> str | None:
+def _server(services: object, did: str, fragment: str) -> str | None:
     for service in services if is_array(services) else ():
-        if is_object(service) and service.get("id") in {_PDS_ID, did + _PDS_ID}:
+        if is_object(service) and service.get("id") in {fragment, did + fragment}:
             return _origin(service.get("serviceEndpoint"))
     return None
 

@@ -5,7 +5,7 @@ still show it. That is what "withheld" means on Bluesky.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,11 +85,11 @@ def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> L
         signed_in_only = signed_in_only or _asks_for_signed_in(label, did)
         if src not in labelers.regions.values():
             continue
-        uri, val, lasts = label.get("uri"), label.get("val"), _lasts(label, at)
-        if not isinstance(uri, str) or not isinstance(val, str) or lasts is None:
+        uri, val, holds = label.get("uri"), label.get("val"), lasts(label, at)
+        if not isinstance(uri, str) or not isinstance(val, str) or holds is None:
             return WireFault(MissedReason.MALFORMED, "a label of a region cannot be read")
         # A label on one of its posts or on the profile alone does not keep the account from anybody.
-        if uri == did and lasts:
+        if uri == did and holds:
             (withdrawn if label.get("neg") else given).add((src, val))
     if given & withdrawn:
         return WireFault(MissedReason.CONTRADICTORY, "a label is given and withdrawn in one answer")
@@ -103,7 +103,14 @@ def _asks_for_signed_in(label: dict[str, object], did: str) -> bool:
     return own and label.get("val") == _NO_UNAUTHENTICATED and not label.get("neg")
 
 
-def _lasts(label: dict[str, object], at: datetime) -> bool | None:
+def sources(profiles: Iterable[object]) -> frozenset[str]:
+    """Whose labels the profiles of an answer bear, whatever they are about: these labelers were heard."""
+    labels = (profile.get("labels") for profile in profiles if is_object(profile))
+    found = (label.get("src") for each in labels if is_array(each) for label in each if is_object(label))
+    return frozenset(src for src in found if isinstance(src, str))
+
+
+def lasts(label: dict[str, object], at: datetime) -> bool | None:
     """Whether a label, or its withdrawal, has not expired; None when it cannot be read."""
     withdraws, ends = label.get("neg"), label.get("exp")
     if not (withdraws is None or isinstance(withdraws, bool)):

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from collectors.bluesky.wire.errors import Absence, absence_of, error_of, fault_of, open_answer
 from collectors.bluesky.wire.identity import HANDLE_INVALID, DidDocument, NoDid, is_handle
-from collectors.bluesky.wire.labels import Labelers, read_labels
+from collectors.bluesky.wire.labels import Labelers, read_labels, sources
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, is_array, is_object, printable
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status, Strength
@@ -50,13 +50,15 @@ _SCOPES = {RepoStatus.TAKEN_DOWN: Flag.HOST, RepoStatus.ACTIVE: Flag.APP_VIEW_ON
 class Profiles:
     """Each asked DID is in exactly one of `readings`, `missed` and `missing`, which is to be asked alone.
 
-    `fault` is set when the request failed as a whole; all DIDs are then missed for its reason.
+    `fault` is set when the request failed as a whole; all DIDs are then missed for its reason. `silent` are
+    the countries of which the answer says nothing.
     """
 
     readings: tuple[Reading, ...]
     missed: tuple[Missed, ...]
     missing: tuple[str, ...] = ()
     fault: WireFault | None = None
+    silent: frozenset[str] = frozenset()
 
 
 def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) -> Profiles:
@@ -67,7 +69,7 @@ def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) ->
     if not is_array(items):
         no_array = WireFault(MissedReason.MALFORMED, "profiles is not an array")
         return all_missed(asked, answer, document if isinstance(document, WireFault) else no_array)
-    silent = _silent(answer, labelers)
+    silent = _silent(answer, items, labelers)
     said: dict[str, Reading | Missed] = {}
     for item in items:
         did = item.get("did") if is_object(item) else None
@@ -81,6 +83,7 @@ def read_profiles(answer: Exchange, asked: Sequence[str], labelers: Labelers) ->
         tuple(one for did in dids if isinstance(one := said.get(did), Reading)),
         tuple(one for did in dids if isinstance(one := said.get(did), Missed)),
         tuple(did for did in dids if did not in said),
+        silent=silent,
     )
 
 
@@ -103,7 +106,7 @@ def read_profile(answer: Exchange, did: str, labelers: Labelers) -> Reading | Mi
         return _missed(did, answer, item)
     if item.get("did") != did:
         return _missed(did, answer, WireFault(MissedReason.MALFORMED, "a profile of another account"))
-    return _shown(item, did, answer, labelers, _silent(answer, labelers))
+    return _shown(item, did, answer, labelers, _silent(answer, [item], labelers))
 
 
 def read_repo_status(answer: Exchange, did: str) -> RepoStatus | WireFault:
@@ -172,8 +175,14 @@ def verdict(
             return _missed(did, answer, WireFault(MissedReason.UNCLASSIFIED, nobody))
 
 
-def _silent(answer: Exchange, labelers: Labelers) -> frozenset[str]:
-    return labelers.silent(dict(answer.said).get(CONTENT_LABELERS))
+def _silent(answer: Exchange, profiles: Sequence[object], labelers: Labelers) -> frozenset[str]:
+    """The countries of which an answer with these profiles says nothing, the same for all of them."""
+    if not any(is_object(profile) and "labels" in profile for profile in profiles):
+        # Without `labels` (optional in the lexicon) nobody was heard.
+        return frozenset(labelers.regions)
+    heard = sources(profiles)
+    unnamed = labelers.silent(dict(answer.said).get(CONTENT_LABELERS))
+    return frozenset(country for country in unnamed if labelers.regions[country] not in heard)
 
 
 def _shown(
@@ -182,14 +191,14 @@ def _shown(
     handle = item.get("handle")
     if not isinstance(handle, str) or not (handle == HANDLE_INVALID or is_handle(handle.lower())):
         return _missed(did, answer, WireFault(MissedReason.MALFORMED, "no usable handle"))
+    if "labels" not in item and silent < frozenset(labelers.regions):
+        return _missed(did, answer, WireFault(MissedReason.UNHEARD, "no labels, where others have theirs"))
     labels = read_labels(item.get("labels", []), did, labelers, answer.at)
     if isinstance(labels, WireFault):
         return _missed(did, answer, labels)
     flags = {Flag.HANDLE_INVALID} if handle == HANDLE_INVALID else set[Flag]()
     if labels.signed_in_only:
         flags.add(Flag.NO_UNAUTHENTICATED)
-    # Without `labels` (optional in the lexicon) nobody was heard about this account.
-    not_told = silent if "labels" in item else frozenset(labelers.regions)
     withheld = labels.withheld_in
     return Reading(
         did,
@@ -198,7 +207,7 @@ def _shown(
         Strength.STRONG,
         None if handle == HANDLE_INVALID else handle,
         frozenset(flags),
-        silent_on=not_told.difference(withheld),
+        silent_on=silent,
     )
 
 

@@ -66,6 +66,8 @@ class BlueskyAnswers:
     def __init__(self, world: BlueskyWorld, faults: FaultPlan, limit: int | None) -> None:
         self.pds = ""
         """The address that DID documents name as the server of every account."""
+        self.labeler = ""
+        """The address that the DID documents of labelers name as their server."""
         self._world = world
         self._faults = faults
         self._limit = limit
@@ -211,6 +213,9 @@ class BlueskyAnswers:
 
     def _registered(self, name: str, did: str) -> SimulatedReply:
         self._ids[name] += 1
+        if name == _DOCUMENT and did in {self._world.main_labeler, *self._world.regional}:
+            document = payloads.labeler_document(did, self.labeler)
+            return SimulatedReply(200, dumps(document), content_type=DID_JSON)
         if did not in self._world:
             return answer(404, {"message": f"DID not registered: {did}"})
         handles = self._world.handles(did)

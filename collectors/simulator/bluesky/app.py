@@ -177,7 +177,7 @@ async def serve_bluesky(
     answers = BlueskyAnswers(BlueskyWorld(accounts, acts, start, regions, main_labeler), faults, limit)
     server = BlueskyServer(answers, EventLog(accounts.values()))
     async with listening(server, host, port):
-        answers.pds = pds or server.base_url
+        answers.pds, answers.labeler = pds or server.base_url, server.base_url
         try:
             yield server
         finally:

@@ -70,7 +70,7 @@ class AppView:
         dids = [self._world.did_of(actor) or "" for actor in actors]
         said: list[bytes | None] = []
         if not self._nobody:
-            found = zip(dids, self._world.look_up(dids, heard), strict=True)
+            found = zip(dids, self._world.look_up(dids, self._serving(heard, asked.kind)), strict=True)
             said = [None if self._is_lied_about(did) else profile for did, profile in found]
         if said and asked.kind is not None:
             hit = self._faults.victim(now, asked.request, len(dids))
@@ -94,7 +94,7 @@ class AppView:
         if kind is FaultKind.CONTRADICTORY or self._nobody or self._is_lied_about(did):
             return answer(400, payloads.PROFILE_NOT_FOUND)
         heard = self._all_heard(asked)
-        (profile,) = self._world.look_up([did], heard)
+        (profile,) = self._world.look_up([did], self._serving(heard, kind))
         if profile is None:
             return answer(400, _why_hidden(self._world.standing(did)))
         body = odd_labels(profile) if kind is FaultKind.ODD_WITHHELD else profile
@@ -154,6 +154,12 @@ class AppView:
             return heard
         silent = regional[self._faults.victim(self._world.now, asked.request, len(regional))]
         return HeardLabelers(tuple(one for one in heard.labelers if one[0] != silent))
+
+    def _serving(self, heard: HeardLabelers, kind: FaultKind | None) -> HeardLabelers:
+        """Whose labels are in the answer: LABELS_DROPPED leaves out those of all regional labelers."""
+        if kind is not FaultKind.LABELS_DROPPED:
+            return heard
+        return HeardLabelers(tuple(one for one in heard.labelers if one[0] not in self._world.regional))
 
     def _is_lied_about(self, did: str) -> bool:
         return self._faults.lies and self._faults.lied_about(self._world.now, did)

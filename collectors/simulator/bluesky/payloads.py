@@ -141,6 +141,12 @@ def did_document(did: str, handle: str, pds: str) -> dict[str, object]:
     }
 
 
+def labeler_document(did: str, labeler: str) -> dict[str, object]:
+    """The DID document of a labeler; `labeler` is the address of the server that lists its labels."""
+    service = {"id": "#atproto_labeler", "type": "AtprotoLabeler", "serviceEndpoint": labeler}
+    return did_document(did, "labeler.test", labeler) | {"service": [service]}
+
+
 def audit_log(did: str, handles: Sequence[tuple[datetime, str]], pds: str) -> list[dict[str, object]]:
     """The operations on a DID: one for each handle, oldest first."""
     entries: list[dict[str, object]] = []

@@ -2,8 +2,8 @@
 
 Mastodon has no credits and no usage cap: CREDITS looks like FORBIDDEN, USAGE_CAPPED like a limit without a
 reset. It has no tokens of pages, no protected accounts, no countries and no labelers: EXPIRED_PAGE,
-NO_PROTECTED, ODD_WITHHELD and LABELER_SILENT are no faults here. UNKNOWN_PATH is a server older than 4.3,
-which answers for one account at a time only.
+NO_PROTECTED, ODD_WITHHELD, LABELER_SILENT and LABELS_DROPPED are no faults here. UNKNOWN_PATH is a server
+older than 4.3, which answers for one account at a time only.
 """
 
 from collections.abc import Sequence

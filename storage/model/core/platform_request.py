@@ -1,6 +1,7 @@
 """What one request to a platform asks, as any machine can be told to make it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.model.core.accounts import Platform
@@ -39,6 +40,11 @@ class Question:
     base_url: str | None = None
     """What the process that plans asks, see `collectors.core.collector.Collector.base_url`. None: its
     version does not say.
+    """
+
+    withheld_in: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """By native id the countries in which accounts are held to be withheld: that one of them was lifted needs
+    evidence.
     """
 
     @property

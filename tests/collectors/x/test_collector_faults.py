@@ -49,6 +49,7 @@ REASONS = {
     FaultKind.SLOW: None,
     FaultKind.HOST_DOWN: None,
     FaultKind.LABELER_SILENT: None,
+    FaultKind.LABELS_DROPPED: None,
 }
 LIES = {FaultKind.ALL_NOT_FOUND}
 """No collector can tell them from the truth: the control accounts in the same answer do."""

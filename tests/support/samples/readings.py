@@ -70,6 +70,11 @@ class FakeCollector:
         body = f"answer of {now.isoformat()}".encode()
         return CollectorAnswer(readings, missed, (Exchange("/read", now, 200, body),))
 
+    async def verify_lifts(
+        self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
+    ) -> CollectorAnswer:
+        return answer
+
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
         acts = [a for a in self.acts.get(native_id, ()) if cursor is None or a.native_id > cursor]
         return EngagementAnswer(tuple(acts), max([a.native_id for a in acts], default=cursor))

@@ -56,6 +56,12 @@ def test_evidence_of_a_did_document_names_the_server_that_was_believed() -> None
     }
 
 
+def test_evidence_of_the_list_of_a_labeler_keeps_the_rows_about_one_account() -> None:
+    (row,) = recorded_json("query_labels__moderation_takedown_reversed")["labels"]
+    about = excerpt(recorded("query_labels__moderation_takedown_reversed"), [ALICE, CAROL])
+    assert about == {ALICE: {"labels": [{key: row[key] for key in ("src", "uri", "val", "cts", "neg")}]}}
+
+
 def test_evidence_of_an_answer_that_is_no_json_is_that_there_was_one() -> None:
     answer = made(503, b"<html>", url=f"https://pds.example.com/xrpc/x?did={ALICE}")
     assert excerpt(answer, [ALICE]) == {ALICE: {}}

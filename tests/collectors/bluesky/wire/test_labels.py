@@ -19,6 +19,7 @@ from tests.support.samples.bluesky_answers import (
     MAIN,
     NOBODY,
     OTHER_REGION,
+    PROFILE,
     REGION,
     TWO_REGIONS,
     made,
@@ -128,6 +129,20 @@ def test_a_label_speaks_for_its_region_although_the_header_does_not_name_its_lab
     said = of_labels(profile([LABEL], heard=None))
     assert isinstance(said, Reading)
     assert (said.state, said.silent_on) == (IN_TR, {"DE"})
+
+
+def test_a_label_that_is_shown_of_one_account_proves_that_its_labeler_was_heard_about_all() -> None:
+    items = [{**PROFILE, "labels": [LABEL]}, {**PROFILE, "did": ALICE}]
+    carol, alice = read_profiles(made(200, {"profiles": items}), [CAROL, ALICE], TWO_REGIONS).readings
+    assert (carol.state, alice.state) == (IN_TR, AVAILABLE)
+    assert carol.silent_on == alice.silent_on == {"DE"}
+
+
+def test_an_account_without_labels_beside_others_that_have_theirs_is_missed() -> None:
+    items = [PROFILE, {"did": ALICE, "handle": "alice.test"}]
+    said = read_profiles(made(200, {"profiles": items}, HEARD), [CAROL, ALICE], LABELERS)
+    assert [(r.native_id, r.silent_on) for r in said.readings] == [(CAROL, frozenset())]
+    assert [(m.native_id, m.reason) for m in said.missed] == [(ALICE, R.UNHEARD)]
 
 
 @pytest.mark.parametrize("uri", [CAROL, f"at://{CAROL}/app.bsky.actor.profile/self"])

@@ -256,6 +256,16 @@ async def test_a_did_document_names_this_server_unless_another_is_given() -> Non
         assert service["serviceEndpoint"] == server.base_url
 
 
+async def test_the_did_document_of_a_labeler_names_the_server_that_lists_its_labels() -> None:
+    async with serve_bluesky(cast(NOBODY), pds="https://pds.example.com") as server:
+        for labeler in (SHIPPED_REGIONS["TR"], MAIN_LABELER):
+            document = (await asked(server, f"/{labeler}"))[2]
+            assert document["id"] == labeler
+            assert [(s["id"], s["serviceEndpoint"]) for s in document["service"]] == [
+                ("#atproto_labeler", server.base_url)
+            ]
+
+
 async def test_pages_of_records_follow_each_other_and_an_undone_follow_is_gone() -> None:
     likes = [SimulatedAct(BOB, T0 + n * HOUR, SignalKind.LIKE, f"3kaaa{n}", POST, ALICE) for n in range(6)]
     follow = SimulatedAct(BOB, T0, SignalKind.FOLLOW, "3kbbb1", ALICE, ALICE)

@@ -82,6 +82,7 @@ OF_SOME = {
     FaultKind.ALL_NOT_FOUND,
     FaultKind.HOST_DOWN,
     FaultKind.LABELER_SILENT,
+    FaultKind.LABELS_DROPPED,
 }
 
 
@@ -188,6 +189,23 @@ async def test_a_silent_labeler_is_missing_from_the_header_and_with_it_its_label
             missing.add(silent)
         assert SHIPPED_REGIONS["TR"] in missing
         assert len(missing) > 3
+
+
+async def test_dropped_labels_leave_every_labeler_in_the_header() -> None:
+    accept = {"atproto-accept-labelers": ", ".join([f"{MAIN_LABELER};redact", *SHIPPED_REGIONS.values()])}
+    history = cast({ALICE: WITHHELD})
+    async with (
+        serve_bluesky(history, faults=always(FaultKind.LABELS_DROPPED)) as server,
+        serve_bluesky(history) as healthy,
+    ):
+        for path in (batch(ALICE, BOB), alone(ALICE)):
+            _, said, body = await asked(server, path, accept)
+            _, says, shows = await asked(healthy, path, accept)
+            assert said["atproto-content-labelers"] == says["atproto-content-labelers"]
+            (first, *_), (true, *_) = (b.get("profiles", [b]) for b in (body, shows))
+            assert (first["labels"], len(true["labels"])) == ([], 1)
+        listed = (await asked(server, f"/xrpc/com.atproto.label.queryLabels?uriPatterns={ALICE}"))[2]
+        assert len(listed["labels"]) == 1
 
 
 @pytest.mark.parametrize(

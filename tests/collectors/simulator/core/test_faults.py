@@ -73,7 +73,10 @@ def test_light_faults_hit_one_request_in_a_hundred_and_heavy_ones_one_in_ten_wit
     assert shares("none") == 0
     assert shares("light") == 1_000
     assert 9_000 <= shares("heavy") <= 11_000
-    assert set(PROFILES["heavy"].weights) == set(FaultKind) - {FaultKind.ALL_NOT_FOUND}
+    assert set(PROFILES["heavy"].weights) == set(FaultKind) - {
+        FaultKind.ALL_NOT_FOUND,
+        FaultKind.LABELS_DROPPED,
+    }
 
 
 LIMITS = {
@@ -100,7 +103,7 @@ SERVER_ERRORS = {FaultKind.UNAVAILABLE_HTML, FaultKind.UNAVAILABLE_JSON, FaultKi
         ("credentials", {FaultKind.UNAUTHORIZED, FaultKind.CREDITS, FaultKind.FORBIDDEN}),
         ("slow", {FaultKind.SLOW}),
         ("flapping", set[FaultKind]()),
-        ("everything", set(FaultKind)),
+        ("everything", set(FaultKind) - {FaultKind.LABELS_DROPPED}),
     ],
 )
 def test_a_profile_brings_its_own_kinds_and_no_others(name: str, kinds: set[FaultKind]) -> None:

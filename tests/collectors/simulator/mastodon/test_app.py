@@ -336,6 +336,7 @@ REASONS: dict[FaultKind, MissedReason | None] = {
     FaultKind.FOREIGN_ERROR: None,
     FaultKind.HOST_DOWN: MissedReason.UPSTREAM,
     FaultKind.LABELER_SILENT: None,
+    FaultKind.LABELS_DROPPED: None,
     FaultKind.SLOW: None,
     FaultKind.NEW_HOST: None,
 }
