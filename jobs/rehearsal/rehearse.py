@@ -154,11 +154,12 @@ async def _judge(
 ) -> tuple[RehearsalScore, rehearsal_readback.Totals]:
     async with transaction(pool) as conn:
         readings = await rehearsal_readback.reading_times(conn)
+        silences = await rehearsal_readback.silences(conn)
         confirmed = await rehearsal_readback.confirmed_changes(conn)
         totals = await rehearsal_readback.totals(conn)
     lines = {a.native_id: scoring.shown(a) for a in history.accounts}
     lists = {a.native_id: tuple(f"{a.platform}:{name}" for name in a.lists) for a in history.accounts}
-    ideal = scoring.observable(lines, lists, readings, ConfirmationRule())
+    ideal = scoring.observable(lines, lists, readings, ConfirmationRule(), silences)
     detected = [scoring.as_believed(c) for c in confirmed]
 
     def lied(native_id: str, at: datetime) -> bool:

@@ -2,7 +2,8 @@
 
 The yardstick is an ideal monitor. It looks at the true history, not at any answer, at exactly those
 times at which this run got conclusive answers, and believes a change by the same thresholds. What
-it believes is what the run could observe; `jobs.detect.transitions` has no part in it.
+it believes is what the run could observe; `jobs.detect.transitions` has no part in it. An answer that says
+nothing of a country shows it no change there.
 """
 
 import heapq
@@ -10,14 +11,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
 from collectors.simulator.bluesky.world import observable as observable_on_bluesky
 from collectors.simulator.core.history import HistoryAccount, visible
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import ChangeKind, State, Status
+from storage.model.core.availability import BY_COUNTRY, ChangeKind, State, Status
 from storage.readings.rehearsal_readback import Confirmed
+
+_NO_SILENCES: Mapping[tuple[str, datetime], frozenset[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,15 @@ class _Ideal:
     """Index of its first reading."""
     agreeing: int = 0
 
+    def is_unheard(self, at: datetime, silent: frozenset[str]) -> bool:
+        """Whether a reading is silent on a country in which it would show a change."""
+        state = self.line.at(at)
+        others = (self.held, self.wanted) if silent and state.status in BY_COUNTRY else ()
+        return any(
+            other is not None and silent & (set(state.withheld_in) ^ set(other.withheld_in))
+            for other in others
+        )
+
     def next_contrary(self, index: int) -> int | None:
         """The next reading from `index` on that does not show the held state."""
         while index < len(self.readings):
@@ -118,8 +131,12 @@ def observable(
     lists: Mapping[str, tuple[str, ...]],
     readings: Mapping[str, Sequence[datetime]],
     rule: ConfirmationRule,
+    silences: Mapping[tuple[str, datetime], frozenset[str]] = _NO_SILENCES,
 ) -> list[Believed]:
-    """What an ideal monitor believes that looks at the truth at those times. First states are left out."""
+    """What an ideal monitor believes that looks at the truth at those times. First states are left out.
+
+    `silences` holds the countries that answers said nothing of, by account and time.
+    """
     cohorts = _Cohorts(rule)
     believed: list[Believed] = []
     accounts = [_Ideal(i, lists.get(i, ()), line, readings.get(i, ())) for i, line in lines.items()]
@@ -128,7 +145,8 @@ def observable(
     while queue:
         at, n, index = heapq.heappop(queue)
         account = accounts[n]
-        change = _look(account, index, at, rule, cohorts)
+        silent = silences.get((account.native_id, at), frozenset())
+        change = None if account.is_unheard(at, silent) else _look(account, index, at, rule, cohorts)
         if change is not None and change.old is not None:
             believed.append(change)
             for name in account.lists:

@@ -41,6 +41,18 @@ async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
     return times
 
 
+async def silences(conn: Conn) -> dict[tuple[str, datetime], frozenset[str]]:
+    """The countries that answers said nothing of, by native id and time; only where there are any."""
+    rows = await conn.fetch(
+        """
+        select a.native_id, c.observed_at, c.silent
+        from coverage c join roster r using (roster_id) join account a on a.account_id = any(r.account_ids)
+        where c.outcome = 0 and c.silent is not null and r.vantage = ''
+        """
+    )
+    return {(r["native_id"], r["observed_at"]): frozenset(r["silent"]) for r in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     native_id: str

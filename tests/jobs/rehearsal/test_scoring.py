@@ -7,10 +7,11 @@ import pytest
 
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.rehearsal.scoring import Believed, RehearsalScore, StatusTimeline, hold_against_truth, observable
-from storage.model.core.availability import State
+from storage.model.core.availability import State, Status
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
 RULE = ConfirmationRule()
+IN_TR = State(Status.WITHHELD, ("TR",))
 
 
 def line(*steps: tuple[float, State]) -> StatusTimeline:
@@ -71,6 +72,23 @@ def test_what_a_run_could_observe(
     steps: StatusTimeline, readings: list[float], expected: list[Believed]
 ) -> None:
     assert seen(steps, readings) == expected
+
+
+@pytest.mark.parametrize(
+    ("then", "silent_on", "first"),
+    [
+        pytest.param(AVAILABLE, "TR", 240, id="a lift in a country that was not heard"),
+        pytest.param(AVAILABLE, "BR", 120, id="a lift elsewhere"),
+        pytest.param(SUSPENDED, "TR", 120, id="a suspension, which is of no country"),
+    ],
+)
+def test_an_answer_that_is_silent_on_a_country_shows_no_change_there(
+    then: State, silent_on: str, first: float
+) -> None:
+    lines, at = {"1": line((-9, IN_TR), (100, then))}, [minutes(m) for m in (0, 1, 120, 121, 240, 241)]
+    silences = {("1", minutes(m)): frozenset({silent_on}) for m in (120, 121)}
+    (found,) = observable(lines, {}, {"1": at}, RULE, silences)
+    assert (found.new, found.first_seen_new) == (then, minutes(first))
 
 
 def test_in_an_active_cohort_an_absence_is_observable_with_one_reading_less() -> None:
