@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from jobs.base.clock import Clock
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, corrections, redetect
 from storage.changes import corrections as stored_corrections
@@ -19,6 +20,7 @@ from storage.model.core.availability import Reading
 from storage.model.core.country_scope import CountryScopes
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, is_answered
 from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.recording_order import moment
 from storage.readings import coverage
 from storage.readings.country_scope import load_scopes
 
@@ -40,31 +42,31 @@ async def record_late(
     batch: Batch,
     readings: Mapping[AccountId, Reading],
     rule: ConfirmationRule,
-    now: datetime,
+    clock: Clock,
     evidence: Mapping[AccountId, bytes] = NOTHING,
 ) -> LateReport:
     """Store a batch of our own connection, whenever it was read, and whatever it changes, in one transaction.
 
     `readings` are what its answer showed of the accounts that answered, `evidence` the parts of it that say
     so. A batch that is not late at all does the same as the usual way. Only statuses are told from it: a
-    name or a side fact that it shows may be long out of date.
+    name or a side fact that it shows may be long out of date. All of it counts as known from the moment that
+    `clock` shows when it is written.
 
     Raises ValueError when `readings` are not those of the accounts that the batch says have answered, and
     StaleState when another writer came first: nothing is stored then.
     """
+    await coverage.ensure_months(pool, [batch.slot.date()])
     async with transaction(pool) as conn:
         roster = await late_context.roster(conn, batch.roster_id)
         _check(batch, roster, readings)
-        await coverage.ensure_month(conn, batch.slot.date())
-        if not await coverage.insert_batch(conn, batch, now):
-            return LateReport(stored=False)
-        if not readings:
-            return LateReport(stored=True)
         asked_at = batch.observed_at - timedelta(milliseconds=batch.latency_ms)
         scopes = await load_scopes(conn, roster.platform)
         ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window)
         late = {i: TimedReading(_dated(r, batch.observed_at, scopes), asked_at) for i, r in readings.items()}
         told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
+        now = await moment(conn, clock)
+        if not await coverage.insert_batch(conn, batch, now):
+            return LateReport(stored=False)
         return LateReport(stored=True, retold=await _write(conn, ground, told, batch, now, evidence))
 
 

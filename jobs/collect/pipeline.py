@@ -58,7 +58,7 @@ def reading_pipeline(
     canaries = ControlAccounts(pool, collector, rosters, clock, renewal.renew)
     judge = Judge(rule, confirmations)
     # Coverage, change, spell and alert, in one transaction.
-    recorder = Recorder(pool, collector, rule, fence)
+    recorder = Recorder(pool, collector, rule, clock, fence)
     stages = Stages(
         watched, planner, memory, rosters, renewal, breakers, requester, canaries, judge, recorder
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from collectors.core.collector import Collector, CollectorAnswer, Exchange
+from jobs.base.clock import Clock
 from jobs.collect.late_readings import record_late
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import Judged, TrackedAccount
@@ -45,11 +46,17 @@ class Recorder:
     """
 
     def __init__(
-        self, pool: Pool, collector: Collector, rule: ConfirmationRule, fence: Fence = unfenced
+        self,
+        pool: Pool,
+        collector: Collector,
+        rule: ConfirmationRule,
+        clock: Clock,
+        fence: Fence = unfenced,
     ) -> None:
         self._pool = pool
         self._collector = collector
         self._rule = rule
+        self._clock = clock
         self._fence = fence
         self._waiting: list[_Waiting] = []
         self._turn = asyncio.Lock()
@@ -101,11 +108,11 @@ class Recorder:
 
     async def _commit(self, recordings: Sequence[Recording]) -> list[bool]:
         months = {(r.batch.slot.year, r.batch.slot.month): r.batch.slot.date() for r in recordings}
+        if new := sorted(months.keys() - self._months):
+            await coverage.ensure_months(self._pool, [months[month] for month in new])
         async with transaction(self._pool) as conn:
             await self._fence(conn)
-            for month in sorted(months.keys() - self._months):
-                await coverage.ensure_month(conn, months[month])
-            stored = await record_many(conn, [(r, r.batch.observed_at) for r in recordings])
+            stored = await record_many(conn, recordings, self._clock)
         self._months |= months.keys()
         return stored
 
@@ -123,7 +130,7 @@ class Recorder:
             if w.account.native_id in shown
         }
         try:
-            await record_late(self._pool, batch, readings, self._rule, batch.observed_at, evidence)
+            await record_late(self._pool, batch, readings, self._rule, self._clock, evidence)
         except StaleState as error:
             _failed(error)
 

@@ -28,6 +28,7 @@ from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.postgres.recording_order import moment
 from storage.readings import coverage, rosters
 
 AT_ONCE = 4
@@ -290,14 +291,15 @@ class VantageReader:
         asked_at: datetime,
     ) -> None:
         month = (batch.slot.year, batch.slot.month)
+        if month not in self._months:
+            await coverage.ensure_months(self._pool, [batch.slot.date()])
         async with transaction(self._pool) as conn:
             await self._monitor.fence(conn)
-            if month not in self._months:
-                await coverage.ensure_month(conn, batch.slot.date())
-            is_new = await coverage.insert_batch(conn, batch, batch.observed_at)
+            now = await moment(conn, self._clock)
+            is_new = await coverage.insert_batch(conn, batch, now)
             if is_new:
                 sightings = [s for _, said in compared.values() for s in said]
-                await side_facts.observe(conn, self._vantage, sightings, batch.observed_at)
+                await side_facts.observe(conn, self._vantage, sightings, now)
         self._months.add(month)
         for account_id, (difference, _) in compared.items() if is_new else ():
             self._read_at[account_id] = asked_at

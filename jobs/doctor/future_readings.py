@@ -17,6 +17,7 @@ from storage.accounts.accounts import announce_watch
 from storage.changes import wrongly_dated
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.recording_order import moment_after_wrong_clock
 from storage.readings.set_aside import forget_later_times, set_aside
 
 CLOCKS_MAY_DIFFER: Final = timedelta(minutes=1)
@@ -78,7 +79,7 @@ async def set_aside_future(pool: Pool, clock: Clock) -> AsideReport:
     The caller makes sure that the clock is right. A second call finds nothing left to do.
     """
     async with transaction(pool) as conn:
-        now = clock()
+        now = await moment_after_wrong_clock(conn, clock)
         after = now + CLOCKS_MAY_DIFFER
         gone = await set_aside(conn, after, now)
         resting = await wrongly_dated.resting_on_later(conn, after)

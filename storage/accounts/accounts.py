@@ -17,6 +17,7 @@ from storage.model.core.accounts import (
 from storage.model.core.availability import Reason
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Refused
+from storage.postgres.recording_order import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +217,9 @@ async def stop_watching(
         ids = ", ".join(f"id:{clean(r['native_id'])}" for r in rows)
         raise Refused(f"{clean(name)} means {len(rows)} watched accounts; name one by its id: {ids}.")
     (row,) = rows
-    await end_watch(conn, row["account_id"], now)
-    await end_pending(conn, row["account_id"], now)
+    at = await moment(conn, lambda: now)
+    await end_watch(conn, row["account_id"], at)
+    await end_pending(conn, row["account_id"], at)
     await announce_watch(conn)
     return Account(AccountId(row["account_id"]), platform, row["native_id"], row["handle"])
 

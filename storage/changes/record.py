@@ -1,6 +1,6 @@
 """Recording answered requests: coverage, changes, spells and alerts in one transaction, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from storage.model.core.coverage import Batch
 from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
 from storage.model.core.side_facts import FactSighting
 from storage.postgres.pool import Conn, StaleState
+from storage.postgres.recording_order import moment
 from storage.readings import coverage, evidence
 
 
@@ -42,22 +43,32 @@ class Recording:
     """What the platform itself said beside the status, of accounts that this request answered for."""
 
 
-async def record(conn: Conn, recording: Recording, now: datetime) -> bool:
+async def record(conn: Conn, recording: Recording, clock: Callable[[], datetime]) -> bool:
     """`record_many` of one."""
-    return (await record_many(conn, [(recording, now)]))[0]
+    return (await record_many(conn, [recording], clock))[0]
 
 
-async def record_many(conn: Conn, recordings: Sequence[tuple[Recording, datetime]]) -> list[bool]:
-    """Store requests, each with the time of its recording, inside the caller's transaction.
+async def record_many(
+    conn: Conn, recordings: Sequence[Recording], clock: Callable[[], datetime]
+) -> list[bool]:
+    """Store requests inside the caller's transaction, which is to be committed next: what they bring counts
+    as known from the moment that `clock` shows when nobody else records.
 
     Tells of each whether it was stored: not when this attempt was stored before. Raises `StaleState` when
     another writer got to one of the accounts first: the caller's transaction must then be undone.
     """
-    stored = await coverage.insert_batches(conn, [(r.batch, now) for r, now in recordings])
-    for (recording, now), is_new in zip(recordings, stored, strict=True):
+    await spells.lock(conn, [account_id for recording in recordings for account_id in _touched(recording)])
+    now = await moment(conn, clock)
+    stored = await coverage.insert_batches(conn, [(r.batch, now) for r in recordings])
+    for recording, is_new in zip(recordings, stored, strict=True):
         if is_new:
             await _record_news(conn, recording, now)
     return stored
+
+
+def _touched(recording: Recording) -> Iterator[AccountId]:
+    yield from (s.account.account_id for s in recording.steps)
+    yield from (rename.account_id for rename in recording.renames)
 
 
 async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
@@ -81,7 +92,7 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
     if recording.postponed:
         await _postpone(conn, recording.postponed)
     if recording.sightings:
-        await side_facts.observe(conn, "", recording.sightings)
+        await side_facts.observe(conn, "", recording.sightings, now)
 
 
 async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> list[int]:

@@ -25,6 +25,7 @@ from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import State, Status, change_key, kind_of
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn
+from storage.postgres.recording_order import moment
 from storage.readings import evidence
 from storage.readings.rosters import content_hash
 
@@ -55,14 +56,7 @@ async def told_before(
     Until the transaction ends nobody else imports it, and nobody writes changes of these accounts.
     """
     await conn.execute("select pg_advisory_xact_lock(hashtextextended('blockline import ' || $1, 0))", name)
-    await conn.execute(
-        """
-        select from account where platform = $1 and native_id = any($2::text[])
-        order by account_id for no key update
-        """,
-        platform.value,
-        list(native_ids),
-    )
+    await _lock_accounts(conn, platform, native_ids)
     rows = await conn.fetch(
         """
         select a.native_id, c.change_id, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
@@ -79,6 +73,17 @@ async def told_before(
     for r in rows:
         out.setdefault(r["native_id"], []).append(_told(r))
     return out
+
+
+async def _lock_accounts(conn: Conn, platform: Platform, native_ids: Collection[str]) -> None:
+    await conn.execute(
+        """
+        select from account where platform = $1 and native_id = any($2::text[])
+        order by account_id for no key update
+        """,
+        platform.value,
+        list(native_ids),
+    )
 
 
 def _told(r: Record) -> StoredImportedChange:
@@ -103,13 +108,16 @@ def _kept(sha256: bytes | None) -> StoredEvidence | None:
 async def import_history(conn: Conn, history: ImportedHistory, now: datetime) -> ImportResult:
     """Store a record inside the caller's transaction; what is already there is left alone.
 
-    Spells of accounts with news are told anew from all their confirmed changes, as known from `now` on.
+    Spells of accounts with news are told anew from all their confirmed changes, as known from `now` on or
+    from what was recorded last.
     """
-    accounts, joined = await _add_accounts(conn, history, now)
-    changed = await _add_changes(conn, history, now)
+    await _lock_accounts(conn, history.platform, [a.native_id for a in history.accounts])
+    at = await moment(conn, lambda: now)
+    accounts, joined = await _add_accounts(conn, history, at)
+    changed = await _add_changes(conn, history, at)
     if history.spans:
-        await add_spans(conn, history, now)
-    requests = await add_coverage(conn, history, now) if history.looks else 0
+        await add_spans(conn, history, at)
+    requests = await add_coverage(conn, history, at) if history.looks else 0
     if accounts or joined:
         # Last: whoever records a change holds its account first, and then waits for the lock of this.
         await conn.execute("select announce('account', null)")
@@ -196,7 +204,6 @@ async def _add_changes(conn: Conn, history: ImportedHistory, now: datetime) -> l
         """,
         history.platform.value,
     )
-    # Locks the accounts: whoever else tells spells of them waits.
     moments = await spells.moments(conn, [r["account_id"] for r in rows], now)
     now = max(moments.values(), default=now)
     made = await conn.fetch(

@@ -15,6 +15,7 @@ from datetime import datetime
 from storage.accounts import canaries, notes
 from storage.accounts.accounts import announce_watch, end_pending, end_watch
 from storage.postgres.pool import Conn, Refused
+from storage.postgres.recording_order import moment
 from storage.purge import (
     mails as purge_mails,
 )
@@ -65,6 +66,7 @@ async def purge_account(
     )
     if head is None:
         raise Refused(f"There is no account with the number {account_id}.")
+    at = await moment(conn, lambda: now)
     platform, native_id = head["platform"], head["native_id"]
     await canaries.refuse_named(conn, [platform], [native_id])
     await canaries.release(conn, [platform], [native_id])
@@ -87,9 +89,9 @@ async def purge_account(
         ),
         "mails": await purge_mails.rewrite(conn, names, alias, bare),
     }
-    await end_watch(conn, account_id, now)
+    await end_watch(conn, account_id, at)
     if not whole:
-        await end_pending(conn, account_id, now)
+        await end_pending(conn, account_id, at)
     purge_id = await conn.fetchval(
         """
         insert into purge_log (account_id, at, evidence, handles, facts, mails, whole, changes, reason)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.coverage import Batch, BatchOutcome
-from storage.postgres.pool import Conn
+from storage.postgres.pool import Conn, Pool, transaction
 
 _NONE: frozenset[str] = frozenset()
 
@@ -61,6 +61,15 @@ async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) 
 async def ensure_month(conn: Conn, month: date) -> None:
     """Make the partition that holds the slots of a month. Harmless when it is there."""
     await conn.execute("select ensure_coverage_month($1)", month)
+
+
+async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
+    """`ensure_month` of each, in a transaction of its own: whoever makes a partition keeps everybody else
+    from writing until it ends, and must not wait for one who writes.
+    """
+    async with transaction(pool) as conn:
+        for month in months:
+            await ensure_month(conn, month)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from jobs.detect.judge import TrackedAccount
 from storage.changes.record import Recording, record_many
@@ -54,15 +55,15 @@ async def settled(pool: Pool, at: datetime) -> list[TrackedAccount]:
 
 async def blocked(pool: Pool, accounts: Sequence[TrackedAccount], at: datetime, size: int = 98) -> Recorded:
     """Have all of them withheld at `at`: requests of `size`, recorded in one transaction."""
-    recorder = Recorder(pool, FakeCollector(), RULE)
-    recordings: list[tuple[Recording, datetime]] = []
+    recorder = Recorder(pool, FakeCollector(), RULE, system_clock)
+    recordings: list[Recording] = []
     for n in range(0, len(accounts), size):
         these = accounts[n : n + size]
         roster = await _roster(pool, these, at)
         one = poll(roster, these, at, {w.account.native_id: ELSEWHERE for w in these})
-        recordings.append((recorder._recording(one.batch, one.judged, one.answer), at))
+        recordings.append(recorder._recording(one.batch, one.judged, one.answer))
     async with transaction(pool) as conn:
-        assert all(await record_many(conn, recordings))
+        assert all(await record_many(conn, recordings, lambda: at))
         rows = await conn.fetch(
             "select account_id, change_id from pending_change where account_id = any($1::bigint[])",
             [w.account.account_id for w in accounts],

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import uvloop
 
+from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import Roster
@@ -46,7 +47,7 @@ async def _best_part(dsn: str, accounts: int) -> float:
         async with pool.acquire() as conn:
             await conn.execute("vacuum (analyze) account, roster")
             await conn.execute("checkpoint")
-        recorder = Recorder(pool, FakeCollector(), RULE)
+        recorder = Recorder(pool, FakeCollector(), RULE, system_clock)
         sweeps = REQUESTS_A_PART // len(base)
         for part in range(PARTS):
             times = [T0 + (1 + part * sweeps + n) * EVERY for n in range(sweeps)]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import uvloop
 
+from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from jobs.detect.judge import TrackedAccount
 from storage.model.core.accounts import Platform
@@ -103,7 +104,7 @@ async def _measure(dsn: str, plain_bytes: float) -> list[Figure]:
         async with transaction(pool) as conn:
             days = _Days(await watch(conn, ACCOUNTS, None))
             empty = await sizes(conn)
-        recorder = Recorder(pool, FakeCollector(), RULE)
+        recorder = Recorder(pool, FakeCollector(), RULE, system_clock)
         cost = Cost()
         await record_all(recorder, await days.sweep(pool, 0), cost)
         # The queue of the first look is empty again; what it occupied must not count as saved later.

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import uvloop
 
+from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings.coverage import ensure_month
@@ -83,7 +84,7 @@ async def _measure(dsn: str) -> Plain:
                 )
                 """
             )
-        recorder = Recorder(pool, FakeCollector(), RULE)
+        recorder = Recorder(pool, FakeCollector(), RULE, system_clock)
         sweep = 1
         for _ in range(TURNS):
             times = [T0 + (sweep + n) * EVERY for n in range(SWEEPS_A_TURN)]

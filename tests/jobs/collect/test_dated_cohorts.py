@@ -119,7 +119,9 @@ async def test_what_is_gone_through_from_the_first_reading_on_knows_the_confirma
     await after(desk, *BLOCK_OF_2, *GONE_1)
     async with transaction(desk.pool) as conn:
         silent = replace(await desk.batch(conn, Sent(2_000, {"1": N})), silent=("TR",))
-    await record_late(desk.pool, silent, {desk.ids["1"]: reading("1", N, minutes(2_000))}, RULE, desk.now)
+    await record_late(
+        desk.pool, silent, {desk.ids["1"]: reading("1", N, minutes(2_000))}, RULE, lambda: desk.now
+    )
     await after(desk, Sent(2_010, {"2": A}), Sent(2_005, {"1": N}))
 
     assert await verdict(desk) == CONFIRMED

@@ -344,4 +344,4 @@ async def late(world: World, minute: float, state: State) -> None:
     at = minutes(minute)
     batch = Batch(roster.roster_id, at, 9, at, BatchOutcome.ANSWERED, None, None, 0)
     shown = {i: reading("", state if n == 0 else AVAILABLE, at) for n, i in enumerate(roster.account_ids)}
-    await record_late(world.pool, batch, shown, ConfirmationRule(), world.clock())
+    await record_late(world.pool, batch, shown, ConfirmationRule(), world.clock)

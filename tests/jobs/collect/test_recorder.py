@@ -10,6 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.availability import State
@@ -42,7 +43,7 @@ class Desk:
         async with transaction(pool) as conn:
             accounts = await enlist(conn, Platform.X, [str(n) for n in range(2 * rosters)])
             made = [await roster_of(conn, accounts[n : n + 2]) for n in range(0, 2 * rosters, 2)]
-        return cls(pool, Recorder(pool, FakeCollector(), RULE), accounts, made)
+        return cls(pool, Recorder(pool, FakeCollector(), RULE, system_clock), accounts, made)
 
     def first_look(self, roster: int, at: datetime = T0, attempt: int = 0) -> Poll:
         """Both accounts of a roster are seen for the first time: two changes."""

@@ -113,7 +113,7 @@ class Desk:
             )
             await coverage.ensure_month(conn, batch.slot.date())
             news = [AccountStep(w.account, w.known, s, None, None) for w, _, s in judged.steps if s.is_news]
-            assert await record(conn, Recording(batch, news, (), ()), at)
+            assert await record(conn, Recording(batch, news, (), ()), lambda: at)
         self._note(batch, watched, judged)
 
     def _note(self, batch: Batch, watched: Sequence[TrackedAccount], judged: Judged) -> None:

@@ -117,7 +117,7 @@ class Desk:
             batch = await self.batch(conn, sent)
         if readings is None:
             readings = {self.ids[i]: r for i, r in sent.readings().items()}
-        return await record_late(self.pool, batch, readings, RULE, self.now, evidence or {})
+        return await record_late(self.pool, batch, readings, RULE, lambda: self.now, evidence or {})
 
     async def record(self, sent: Sent) -> None:
         """As the monitor does: judged by what is held, written by `storage.changes.record`."""
@@ -138,7 +138,7 @@ class Desk:
                 s = step(w.known, told, asked_at, RULE, cohort_active=active)
                 if s.is_news:
                     steps.append(AccountStep(w.account, w.known, s, None, None))
-            assert await record(conn, Recording(batch, steps, (), ()), sent.at)
+            assert await record(conn, Recording(batch, steps, (), ()), lambda: sent.at)
 
     async def _is_in_order(self, sent: Sent) -> bool:
         newest = await self.pool.fetchval("select max(observed_at) from coverage")

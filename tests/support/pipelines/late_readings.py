@@ -19,4 +19,4 @@ async def deliver(
     async with transaction(pool) as conn:
         roster = await roster_of(conn, [a for a, _ in shown], base=False)
     readings = {a.account_id: reading(a.native_id, state, at) for a, state in shown}
-    return await record_late(pool, batch(roster, at), readings, ConfirmationRule(), now or at)
+    return await record_late(pool, batch(roster, at), readings, ConfirmationRule(), lambda: now or at)

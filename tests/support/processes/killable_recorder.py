@@ -16,6 +16,7 @@ from typing import TextIO
 
 import uvloop
 
+from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from jobs.detect.judge import TrackedAccount
 from storage.changes import load_watched
@@ -90,7 +91,7 @@ async def _load(pool: Pool, roster: Roster) -> list[TrackedAccount]:
 async def work(dsn: str, out: TextIO) -> None:
     end = asyncio.Event()
     async with open_pool(dsn) as pool:
-        recorder = Recorder(pool, FakeCollector(), RULE)
+        recorder = Recorder(pool, FakeCollector(), RULE, system_clock)
         async with transaction(pool) as conn:
             mine = await rosters.base_rosters(conn, Platform.X)
         async with asyncio.TaskGroup() as group:

@@ -102,4 +102,4 @@ async def become(
         evidence,
     )
     await coverage.ensure_month(conn, at.date())
-    assert await record(conn, Recording(batch(roster, at), [step], (), ()), at)
+    assert await record(conn, Recording(batch(roster, at), [step], (), ()), lambda: at)
