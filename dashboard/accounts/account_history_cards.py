@@ -69,7 +69,7 @@ def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> t
     return (
         html.Div(_named(change)),
         words.state(change.old, platform, None) if change.old else "–",
-        capital(state_words(change.new, platform, change.flags)),
+        capital(state_words(change.new, platform, change.flags, then=True)),
         words.exact(change.last_seen_old) if change.last_seen_old else "none",
         words.exact(change.first_seen_new),
         window,

@@ -19,7 +19,7 @@ _TOLD_AS_A_CHANGE = frozenset({ChangeKind.RESTORATION, ChangeKind.RETURN, Change
 def sentences(account: AccountHistory, around: AccountContext) -> list[str]:
     """The status with its scope first, then what is not known, then what was seen beside it."""
     return [
-        " ".join(_status(account)),
+        " ".join((*_status(account), *_scope(account, around.facts))),
         *_silence(account, around),
         *_unheard(around),
         *(f"{capital(flag_words(Flag(f.kind), f.value))}." for f in open_flags(around.facts)),
@@ -64,6 +64,28 @@ def _status(account: AccountHistory) -> Iterator[str]:
         yield f"{capital(when)}."
     else:
         yield f"The change lies {when}."
+
+
+def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str]:
+    """When it was seen who took the account down, where that was after the account was seen taken down."""
+    current = account.spells[-1] if account.spells else None
+    scopes = [f for f in facts if not f.observer and f.kind in SCOPE_FLAGS]
+    for told in scopes:
+        if (
+            current is None
+            or told.first_absent is not None
+            or told.first_seen <= current.since
+            or told.kind is Flag.SCOPE_UNANSWERED
+        ):
+            continue
+        before = [Flag(f.kind) for f in scopes if f.first_absent == told.first_seen]
+        if Flag.SCOPE_UNANSWERED in before and len(before) == 1:
+            yield f"By whom was not known before {words.stamp(told.first_seen)}."
+            continue
+        yield f"{capital(flag_words(Flag(told.kind)))}: {words.between(told.last_absent, told.first_seen)}."
+        yield from (
+            f"Before that: {flag_words(flag)}." for flag in before if flag is not Flag.SCOPE_UNANSWERED
+        )
 
 
 def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:

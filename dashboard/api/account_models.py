@@ -28,7 +28,9 @@ class State(ApiModel):
     words: str
     """The same in English, with what the platform leaves open."""
     flags: list[Flag] | None
-    """Side facts of the first reading of the state; null: nobody saw how it began."""
+    """Side facts of the first reading of the state, and who took the account down, by the newest that tells;
+    null: nobody saw how it began.
+    """
     last_seen_old: datetime | None
     """The last sign of the state before; null: there is none."""
     since: datetime
@@ -185,11 +187,17 @@ def fields_of(row: object) -> dict[str, object]:
 
 
 def words(
-    platform: str, status: str | None, withheld_in: Collection[str], flags: Collection[str] | None
+    platform: str,
+    status: str | None,
+    withheld_in: Collection[str],
+    flags: Collection[str] | None,
+    *,
+    then: bool = False,
 ) -> str:
-    """What a state is called everywhere."""
+    """What a state is called everywhere; `then`: of a change, by its first reading."""
     state = None if status is None else Confirmed(Status(status), tuple(withheld_in))
-    return state_words(state, Platform(platform), None if flags is None else [Flag(f) for f in flags])
+    told = None if flags is None else [Flag(f) for f in flags]
+    return state_words(state, Platform(platform), told, then=then)
 
 
 def _state(row: AccountRow | StateRow) -> State | None:

@@ -178,9 +178,8 @@ def change_routes(source: ApiContext) -> APIRouter:
 
 
 def change(row: ChangeRow) -> Change:
-    return Change.model_validate(
-        {**fields_of(row), "words": words(row.platform, row.status, row.withheld_in, row.flags)}
-    )
+    said = words(row.platform, row.status, row.withheld_in, row.flags, then=True)
+    return Change.model_validate({**fields_of(row), "words": said})
 
 
 def spell(row: SpellRow) -> Spell:

@@ -68,7 +68,7 @@ def account_name(change: FeedChange) -> str:
 def sentences(change: FeedChange) -> Iterator[str]:
     """All that is known of a change, to be read without anything beside it."""
     old = short_words(change.old, change.platform, None)
-    new = state_words(change.new, change.platform, change.flags)
+    new = state_words(change.new, change.platform, change.flags, then=True)
     yield f"{account_name(change)}, id {clean(change.native_id, _NAME)}, went from {old} to {new}."
     yield _when(change)
     yield _evidence(change)

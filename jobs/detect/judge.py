@@ -35,6 +35,11 @@ NO_ANSWER = {
 }
 
 _NONE: frozenset[str] = frozenset()
+_SCOPES_OF = {
+    Status.SUSPENDED: SCOPE_FLAGS - {Flag.DELETED, Flag.SCOPE_UNANSWERED},
+    Status.NOT_FOUND: frozenset({Flag.DELETED}),
+}
+"""What says of a status who closed the account, and still holds when a later answer does not say it."""
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
 NO_OUTAGE_AFTER = timedelta(days=1)
@@ -243,13 +248,15 @@ def _was_there(known: Known) -> bool:
 
 
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
-    """The side facts after a reading. What a closed account does not show is taken to be as it was."""
+    """The side facts after a reading. What a closed account does not show is taken to be as it was; but who
+    took it down is taken over only for the same status, and as long as no answer says otherwise.
+    """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):
         return shown
-    says_who = any(flag in SCOPE_FLAGS for flag, _ in shown)
-    kept = {fact for fact in before if fact[0] not in SCOPE_FLAGS or not says_who} if before else before
-    return shown | kept
+    says_who = any(flag in SCOPE_FLAGS and flag is not Flag.SCOPE_UNANSWERED for flag, _ in shown)
+    same: frozenset[Flag] = frozenset() if says_who else _SCOPES_OF.get(reading.state.status, frozenset())
+    return shown | {fact for fact in before if fact[0] not in SCOPE_FLAGS or fact[0] in same}
 
 
 def _value(flag: Flag, reading: Reading) -> str:

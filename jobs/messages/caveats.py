@@ -16,7 +16,7 @@ def _on(platform: Platform, status: Status) -> Callable[[AlertChange], bool]:
 
 def _scope_unseen(change: AlertChange) -> bool:
     is_taken_down = _on(Platform.BLUESKY, Status.SUSPENDED)(change)
-    return is_taken_down and not change.flags & {Flag.HOST, Flag.APP_VIEW_ONLY}
+    return is_taken_down and not change.flags & {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.SCOPE_UNANSWERED}
 
 
 def _unclaimed(change: AlertChange) -> bool:
@@ -54,7 +54,12 @@ _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
         _on(Platform.BLUESKY, Status.SUSPENDED),
         "Why an account was taken down: the platform does not say.",
     ),
-    (_scope_unseen, "Who took an account down, its server or Bluesky: its server could not be asked."),
+    (_scope_unseen, "Who took an account down, its server or Bluesky: the answers do not say."),
+    (
+        lambda c: Flag.SCOPE_UNANSWERED in c.flags,
+        "Who took an account down, its server or Bluesky: its server, or the directory that leads to it, did "
+        "not say. It is asked again, and the account's page says who once it is known.",
+    ),
     (
         lambda c: Flag.TEMPORARY in c.flags,
         "Why an account was suspended, and for how long: its server does not say.",

@@ -11,7 +11,7 @@ from jobs.planning.daily_cost_guard import CostLimitGuard
 from jobs.planning.retry_queue import RetryQueue
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
-from storage.model.core.availability import Flag, Status
+from storage.model.core.availability import SCOPE_FLAGS, Flag, Status
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.model.core.known_state import Closed, Known
 
@@ -101,7 +101,8 @@ class WatchState:
         others_answered = batch.outcome is BatchOutcome.ANSWERED
         for w, answered in zip(watched, judged.answered, strict=True):
             w.held_since = _held_since(w.held_since, batch)
-            if answered or w.known.pending is not None:
+            # Who took it down is asked again as what an answer left out is.
+            if (answered and not _is_scope_open(w.facts)) or w.known.pending is not None:
                 self.again.forget(w.account.account_id)
             else:
                 self.again.left_out(w.account.account_id, batch.observed_at, others_answered=others_answered)
@@ -141,6 +142,12 @@ def _held_since(before: datetime | None, batch: Batch) -> datetime | None:
 def _is_news(before: Known, confirmed: Closed) -> bool:
     """Whether something is known to have changed: a first state, also of one country, does not say so."""
     return before.state is not None and Flag.FIRST_SEEN not in confirmed.pending.flags
+
+
+def _is_scope_open(facts: SideFacts) -> bool:
+    """Whether nothing is known of who took an account down, because nobody answered."""
+    scopes = {kind for kind, _ in facts if kind in SCOPE_FLAGS} if facts else frozenset[str]()
+    return scopes == {Flag.SCOPE_UNANSWERED}
 
 
 def _handle_seen_at(known: Known) -> datetime | None:

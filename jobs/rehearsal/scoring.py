@@ -246,7 +246,7 @@ def hold_against_truth(
             explained.add((change.native_id, began))
             delays.append((change.first_seen_new - began).total_seconds())
     changes = [c for c in detected if c.old is not None and not c.is_first]
-    found = {(c.native_id, c.new, c.first_seen_new) for c in changes}
+    found = {(c.native_id, c.new, c.first_seen_new) for c in detected if c.old is not None}
     true_times = [(i, at, s) for i, line in lines.items() for at, s in _starts(line, start, end)]
     missed = [
         at

@@ -51,7 +51,7 @@ async def listed_accounts(
         """
         select a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in, lower(s.valid) as since,
             a.tags, a.followers, a.followers_at,
-            case when s.before_change then '{}' else coalesce(c.flags, '{}') end as flags,
+            f.flags,
             array(
                 select l.name from watch_list_member m join watch_list l using (list_id)
                 where m.account_id = a.account_id order by l.name
@@ -60,6 +60,10 @@ async def listed_accounts(
         left join spell s on s.account_id = a.account_id and s.valid @> $2::timestamptz
             and s.recorded @> $3::timestamptz
         left join change c on c.change_id = s.change_id
+        cross join lateral scoped_flags(
+            s.account_id, s.status, case when s.before_change then '{}' else coalesce(c.flags, '{}') end,
+            lower(s.valid), $2::timestamptz + interval '1 microsecond', $3
+        ) f
         where case when $1::text is null then a.watched else exists (
             select from watch_list_member m join watch_list l using (list_id)
             where m.account_id = a.account_id and l.name = $1

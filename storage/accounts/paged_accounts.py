@@ -108,8 +108,8 @@ async def accounts_page(
                 select o.reference from watch_list_member m join legal_order o using (list_id)
                 where m.account_id = a.account_id order by o.reference
             ) as orders,
-            a.status, a.withheld_in, case when not a.before_change then c.flags end as flags,
-            a.last_seen_old, a.since, a.change_id, c.source, n.change_id as provisional_change_id,
+            a.status, a.withheld_in, f.flags, a.last_seen_old, a.since, a.change_id, c.source,
+            n.change_id as provisional_change_id,
             n.status as provisional_status, n.withheld_in as provisional_withheld_in,
             n.first_seen_new as provisional_since, p.agreeing as provisional_readings,
             r.at as last_read_at
@@ -117,6 +117,9 @@ async def accounts_page(
         left join change c on c.change_id = a.change_id
         left join pending_change p on p.account_id = a.account_id
         left join change n on n.change_id = p.change_id
+        cross join lateral scoped_flags(
+            a.account_id, a.status, case when not a.before_change then c.flags end, a.since, null, null
+        ) f
         left join lateral (
             select max(e.observed_at) as at
             from (
@@ -206,10 +209,13 @@ async def states_page(
             order by a.account_id limit $2
         )
         select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.status, a.withheld_in,
-            case when not a.before_change then c.flags end as flags, a.last_seen_old, a.since,
-            r.at as last_read_at, a.recorded_at, c.source, a.change_id
+            f.flags, a.last_seen_old, a.since, r.at as last_read_at, a.recorded_at, c.source, a.change_id
         from chosen a
         left join change c on c.change_id = a.change_id
+        cross join lateral scoped_flags(
+            a.account_id, a.status, case when not a.before_change then c.flags end, a.since,
+            $3 + interval '1 microsecond', $4
+        ) f
         left join lateral (
             select max(e.observed_at) as at
             from (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.availability import Flag
+from storage.model.core.availability import SCOPE_FLAGS, Flag
 from storage.model.core.side_facts import FactSighting, ObservedKind, SideFact
 from storage.postgres.pool import Conn
 
@@ -17,12 +17,15 @@ async def observe(
     """Take in what one observer saw (empty: the platform itself). Returns how many facts began or ended.
 
     A fact begins after `before`, the last look that did not show it, and ends after `before`, the last
-    that did. A look that is not later than what is stored of its account, or than its own `before`,
-    changes nothing: it is a repeat, or came too late. `recorded_at` is now; None: the time of each look.
+    that did. Who took an account down was not looked at as long as `SCOPE_UNANSWERED` stands: what follows
+    began after the look before. A look that is not later than what is stored of its account, or than its own
+    `before`, changes nothing: it is a repeat, or came too late. `recorded_at` is now; None: the time of each
+    look.
     """
     changed = 0
     for look in _rounds(sightings):
         changed += await _observe(conn, observer, look, recorded_at)
+        await _announce_scope(conn, observer, look)
     return changed
 
 
@@ -76,6 +79,7 @@ def _kind(text: str) -> Kind:
     return ObservedKind(text) if text in _OBSERVED else Flag(text)
 
 
+_TOLD_SCOPES = SCOPE_FLAGS - {Flag.SCOPE_UNANSWERED}
 _OBSERVED = frozenset(kind.value for kind in ObservedKind)
 
 
@@ -106,7 +110,11 @@ async def _observe(
             select * from unnest($5::bigint[], $6::text[], $7::text[]) as u (account_id, kind, value)
         ),
         look as (
-            select account_id, at, before from asked
+            select asked.account_id, at, before,
+                case when u.fact_id is null then before else u.last_absent end as scope_before
+            from asked
+            left join fact u on u.account_id = asked.account_id and u.observer = $1
+                and u.kind = 'scope_unanswered' and u.first_absent is null
             where (before is null or before < at) and not exists (
                 select from fact f
                 where f.account_id = asked.account_id and f.observer = $1
@@ -114,7 +122,9 @@ async def _observe(
             )
         ),
         ended as (
-            update fact f set last_seen = coalesce(look.before, f.first_seen), first_absent = look.at
+            update fact f set first_absent = look.at, last_seen = greatest(
+                    case when f.kind = any($9) then look.scope_before else look.before end, f.first_seen
+                )
             from look
             where f.account_id = look.account_id and f.observer = $1 and f.first_absent is null
                 and not exists (
@@ -125,7 +135,9 @@ async def _observe(
         ),
         begun as (
             insert into fact (account_id, observer, kind, value, last_absent, first_seen, recorded_at)
-            select look.account_id, $1, seen.kind, seen.value, look.before, look.at, coalesce($8, look.at)
+            select look.account_id, $1, seen.kind, seen.value,
+                case when seen.kind = any($9) then look.scope_before else look.before end, look.at,
+                coalesce($8, look.at)
             from look join seen using (account_id)
             on conflict (account_id, observer, kind, value) where first_absent is null do nothing
             returning 1
@@ -140,4 +152,26 @@ async def _observe(
         [kind for _, kind, _ in seen],
         [value for _, _, value in seen],
         recorded_at,
+        [kind.value for kind in _TOLD_SCOPES],
+    )
+
+
+async def _announce_scope(conn: Conn, observer: str, looks: Mapping[AccountId, FactSighting]) -> None:
+    """Have open pages take up who took an account down, where that was seen after its status was."""
+    seen = [s for s in looks.values() if any(kind in SCOPE_FLAGS for kind, _ in s.facts)]
+    if observer or not seen:
+        return
+    await conn.execute(
+        """
+        select announce('outcome', s.change_id)
+        from unnest($1::bigint[], $2::timestamptz[]) as u (account_id, at)
+        join spell s on s.account_id = u.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        where lower(s.valid) < u.at and exists (
+            select from fact f
+            where f.account_id = u.account_id and f.observer = '' and f.kind = any($3) and f.first_seen = u.at
+        )
+        """,
+        [s.account_id for s in seen],
+        [s.at for s in seen],
+        [kind.value for kind in SCOPE_FLAGS],
     )

@@ -38,7 +38,7 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
         """
         select al.alert_id, al.created_at, al.stage, c.change_key, c.account_id, a.platform, a.handle,
             c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.strength, c.last_seen_old,
-            c.first_seen_new, c.flags, coalesce(o.readings, p.agreeing, 1) as readings, a.tags, a.followers,
+            c.first_seen_new, f.flags, coalesce(o.readings, p.agreeing, 1) as readings, a.tags, a.followers,
             exists (select from executive e where e.account_id = a.account_id) as is_executive,
             array(
                 select d.rule_id from alert_decision d
@@ -62,6 +62,14 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
         left join change_outcome o using (change_id)
         left join pending_change p using (change_id)
         join account a on a.account_id = c.account_id
+        -- Who took an account down may have been seen only after its status.
+        cross join lateral scoped_flags(
+            c.account_id, c.status, c.flags, c.first_seen_new, (
+                select min(later.first_seen_new) from change later
+                where later.account_id = c.account_id and later.source = c.source
+                    and later.status <> c.status and later.first_seen_new > c.first_seen_new
+            ), null
+        ) f
         order by wanted.n
         """,
         alert_ids,
@@ -125,12 +133,19 @@ async def recent_alerts(
         -- Of an alert that moved to the row that tells its fact now, only the one there counts.
         select distinct on (c.change_id) told.created_at, d.rules, d.decisions, c.change_key,
             c.account_id, a.platform, a.handle, c.old_status, c.old_withheld_in, c.status, c.withheld_in,
-            c.kind, c.strength, c.last_seen_old, c.first_seen_new, c.flags, o.readings
+            c.kind, c.strength, c.last_seen_old, c.first_seen_new, f.flags, o.readings
         from often
         join told using (account_id)
         join standing_change c using (change_id)
         join change_outcome o using (change_id)
         join account a on a.account_id = c.account_id
+        cross join lateral scoped_flags(
+            c.account_id, c.status, c.flags, c.first_seen_new, (
+                select min(later.first_seen_new) from change later
+                where later.account_id = c.account_id and later.source = c.source
+                    and later.status <> c.status and later.first_seen_new > c.first_seen_new
+            ), null
+        ) f
         cross join lateral (
             select array_agg(rule_id) as rules, array_agg(decision) as decisions
             from alert_decision where alert_id = told.alert_id and rule_id is not null

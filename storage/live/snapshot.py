@@ -158,8 +158,12 @@ async def spells(
     rows = await conn.fetch(
         """
         select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
-            upper(s.valid) as until, case when s.before_change then '{}' else c.flags end as flags
+            upper(s.valid) as until, f.flags
         from spell s join account a using (account_id) join change c on c.change_id = s.change_id
+        cross join lateral scoped_flags(
+            s.account_id, s.status, case when s.before_change then '{}' else c.flags end, lower(s.valid),
+            upper(s.valid), $3
+        ) f
         where s.recorded @> coalesce($3::timestamptz, 'infinity')
             and ($1::timestamptz is null or s.valid && tstzrange($1, null))
             and (s.account_id = any($2::bigint[]) or ($2 is null and a.watched))

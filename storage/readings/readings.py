@@ -3,12 +3,21 @@
 The rules are in the database (`account_readings`, `account_misses`), so that they hold for psql as well.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
-from storage.model.core.availability import FIRST_SEEN_FLAGS, Flag, MissedReason, State, Status, Strength
+from storage.model.core.availability import (
+    DATED_SCOPES,
+    FIRST_SEEN_FLAGS,
+    Flag,
+    MissedReason,
+    State,
+    Status,
+    Strength,
+)
 from storage.model.core.packed_columns import instant, integers
 from storage.postgres.pool import Conn
 
@@ -21,8 +30,9 @@ class StoredReading(NamedTuple):
     state: State
     """As it was understood: of countries that the answer was silent on, it is what was held."""
     strength: Strength
-    """Of the change that tells the state; the same goes for `flags`."""
+    """Of the change that tells the state."""
     flags: frozenset[Flag]
+    """Of the same, but for who took the account down: by the newest answer up to this one that tells."""
     silent_on: frozenset[str]
     """Countries of which the answer said nothing."""
     roster_id: int
@@ -68,6 +78,7 @@ async def readings_of(
         until,
         known_at,
     )
+    scopes = await _scopes(conn, account_id, known_at)
     told: list[StoredReading] = []
     for *look, roster_id, vantage, at, latency_ms, recorded_at in rows:
         state, strength, flags, silent_on = _look(*look)
@@ -92,7 +103,41 @@ async def readings_of(
             )
         ]
     told.sort(key=attrgetter("at"))
-    return told
+    return [r._replace(flags=_scoped(r, scopes)) for r in told] if scopes else told
+
+
+class _Scope(NamedTuple):
+    flag: Flag
+    since: datetime
+    until: datetime | None
+
+
+async def _scopes(conn: Conn, account_id: int, known_at: datetime | None) -> list[_Scope]:
+    """Who took an account down, by the time at which it was seen; the newest last."""
+    rows = await conn.fetch(
+        """
+        select kind, first_seen, first_absent from fact
+        where account_id = $1 and observer = '' and kind = any($2)
+            and recorded_at <= coalesce($3::timestamptz, 'infinity')
+        order by kind <> 'scope_unanswered', first_seen
+        """,
+        account_id,
+        [flag.value for flag in DATED_SCOPES],
+        known_at,
+    )
+    return [_Scope(Flag(r["kind"]), r["first_seen"], r["first_absent"]) for r in rows]
+
+
+def _scoped(reading: StoredReading, scopes: Sequence[_Scope]) -> frozenset[Flag]:
+    if reading.state.status not in {Status.SUSPENDED, Status.NOT_FOUND}:
+        return reading.flags
+    standing = (
+        s.flag
+        for s in reversed(scopes)
+        if s.since <= reading.at and (s.until is None or reading.at < s.until)
+    )
+    found = next(standing, None)
+    return reading.flags if found is None else (reading.flags - DATED_SCOPES) | {found}
 
 
 async def attempts_of(conn: Conn, account_id: int, since: datetime, until: datetime) -> list[StoredMiss]:

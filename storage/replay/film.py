@@ -12,7 +12,7 @@ from datetime import datetime
 from storage.live.snapshot import LiveChange, live_change, state
 from storage.model.alerts.alerts import MailKind, MailState
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import Flag, State
+from storage.model.core.availability import DATED_SCOPES, Flag, State
 from storage.postgres.pool import Conn
 
 
@@ -102,18 +102,35 @@ async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, .
 
 
 async def beliefs(conn: Conn, account_ids: Sequence[int], until: datetime) -> tuple[FilmSpell, ...]:
-    """What was ever held of these accounts, of any time up to `until`, by account and time."""
+    """What was ever held of these accounts, of any time up to `until`, by account and time.
+
+    Who took an account down is that of the newest look that was recorded by then.
+    """
     rows = await conn.fetch(
         """
         select s.account_id, s.change_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
-            upper(s.valid) as until, lower(s.recorded) as known_from, upper(s.recorded) as known_until,
-            case when s.before_change then '{}' else c.flags end as flags
+            upper(s.valid) as until, k.known_from, k.known_until, f.flags
         from spell s join change c using (change_id)
+        cross join lateral (
+            select at as known_from, lead(at, 1, upper(s.recorded)) over (order by at) as known_until
+            from (
+                select lower(s.recorded) as at
+                union
+                select recorded_at from fact
+                where account_id = s.account_id and observer = '' and recorded_at <@ s.recorded
+                    and first_seen <@ s.valid and kind = any($3)
+            ) known
+        ) k
+        cross join lateral scoped_flags(
+            s.account_id, s.status, case when s.before_change then '{}' else c.flags end, lower(s.valid),
+            upper(s.valid), k.known_from
+        ) f
         where s.account_id = any($1::bigint[]) and lower(s.valid) <= $2
-        order by s.account_id, lower(s.valid), lower(s.recorded)
+        order by s.account_id, lower(s.valid), k.known_from
         """,
         account_ids,
         until,
+        [kind.value for kind in DATED_SCOPES],
     )
     return tuple(
         FilmSpell(

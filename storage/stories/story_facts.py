@@ -79,9 +79,12 @@ async def _versions(
         with theirs as materialized (select * from spell where account_id = any($1::bigint[]))
         select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
             nullif(upper(s.valid), 'infinity') as until, lower(s.recorded) as recorded_from,
-            nullif(upper(s.recorded), 'infinity') as recorded_to,
-            case when s.before_change then '{}' else c.flags end as flags
+            nullif(upper(s.recorded), 'infinity') as recorded_to, f.flags
         from theirs s join change c using (change_id)
+        cross join lateral scoped_flags(
+            s.account_id, s.status, case when s.before_change then '{}' else c.flags end, lower(s.valid),
+            least(upper(s.valid), $2::timestamptz + interval '1 microsecond'), $3
+        ) f
         where lower(s.valid) <= $2 and lower(s.recorded) <= $3
         order by s.account_id, lower(s.valid), lower(s.recorded)
         """,

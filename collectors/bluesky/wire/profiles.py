@@ -43,7 +43,13 @@ _REPO_WORDS = {
 }
 """`takendown` and `deactivated` are measured; the others are documented and come from other software."""
 
-_SCOPES = {RepoStatus.TAKEN_DOWN: Flag.HOST, RepoStatus.ACTIVE: Flag.APP_VIEW_ONLY}
+_SCOPES = {
+    RepoStatus.TAKEN_DOWN: Flag.HOST,
+    RepoStatus.ACTIVE: Flag.APP_VIEW_ONLY,
+    RepoStatus.DEACTIVATED: Flag.SCOPE_UNKNOWN,
+    RepoStatus.GONE: Flag.SCOPE_UNKNOWN,
+}
+"""Who took an account down that the app calls taken down, by what its server says of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +156,9 @@ def verdict(
     if absence is Absence.DEACTIVATED:
         return Reading(did, answer.at, _DEACTIVATED, Strength.STRONG)
     if absence is Absence.TAKEN_DOWN:
-        scope = _SCOPES.get(repo) if isinstance(repo, RepoStatus) else None
-        return _suspended(did, answer, scope)
+        if isinstance(identity, WireFault) or isinstance(repo, WireFault):
+            return _suspended(did, answer, Flag.SCOPE_UNANSWERED)
+        return _suspended(did, answer, Flag.SCOPE_UNKNOWN if repo is None else _SCOPES[repo])
     match identity, repo:
         case NoDid.TOMBSTONED, _:
             return _not_found(did, answer, Flag.DELETED)
@@ -211,9 +218,8 @@ def _shown(
     )
 
 
-def _suspended(did: str, answer: Exchange, scope: Flag | None) -> Reading:
-    flags = frozenset({scope}) if scope is not None else frozenset[Flag]()
-    return Reading(did, answer.at, _SUSPENDED, Strength.STRONG, flags=flags)
+def _suspended(did: str, answer: Exchange, scope: Flag) -> Reading:
+    return Reading(did, answer.at, _SUSPENDED, Strength.STRONG, flags=frozenset({scope}))
 
 
 def _not_found(did: str, answer: Exchange, flag: Flag | None) -> Reading:

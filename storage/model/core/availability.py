@@ -77,6 +77,12 @@ class Flag(StrEnum):
     """Suspended by the server that holds the account (Bluesky: its PDS)."""
     APP_VIEW_ONLY = "app_view_only"
     """Suspended in the Bluesky app only: the server that holds the account still serves it."""
+    SCOPE_UNANSWERED = "scope_unanswered"
+    """Suspended on Bluesky, and the server that holds the account, or the directory that leads to it, gave no
+    answer about by whom. It is asked again.
+    """
+    SCOPE_UNKNOWN = "scope_unknown"
+    """Suspended on Bluesky, and the answers do not say by whom."""
     DELETED = "deleted"
     """Not found any more although it was seen before, and its server no longer holds it."""
     TEMPORARY = "temporary"
@@ -112,9 +118,22 @@ class Flag(StrEnum):
 
 
 SCOPE_FLAGS = frozenset(
-    {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.DELETED, Flag.TEMPORARY, Flag.SUSPENDED_OR_DELETED}
+    {
+        Flag.HOST,
+        Flag.APP_VIEW_ONLY,
+        Flag.SCOPE_UNANSWERED,
+        Flag.SCOPE_UNKNOWN,
+        Flag.DELETED,
+        Flag.TEMPORARY,
+        Flag.SUSPENDED_OR_DELETED,
+    }
 )
 """Flags that say who took an account down: the words of a status tell them already."""
+
+DATED_SCOPES = frozenset(
+    {Flag.HOST, Flag.APP_VIEW_ONLY, Flag.SCOPE_UNANSWERED, Flag.SCOPE_UNKNOWN, Flag.DELETED}
+)
+"""Those that may be seen after the status, and change while it lasts; `scoped_flags` in the database."""
 
 FIRST_SEEN_FLAGS = frozenset({Flag.FIRST_SEEN, Flag.PARTLY_FIRST_SEEN})
 """Flags of a change, never of a reading."""

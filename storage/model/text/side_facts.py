@@ -12,6 +12,8 @@ _FLAG_WORDS = {
     Flag.PROTECTED: "protected by its owner as well",
     Flag.HOST: "taken down by its server",
     Flag.APP_VIEW_ONLY: "taken down in the Bluesky app only",
+    Flag.SCOPE_UNANSWERED: "taken down; its server, or the directory that leads to it, did not say by whom",
+    Flag.SCOPE_UNKNOWN: "taken down; by whom was not observable",
     Flag.DELETED: "its server no longer holds it",
     Flag.TEMPORARY: "suspended by its server, which may lift it",
     Flag.SUSPENDED_OR_DELETED: "suspended by its server or deleted by its owner",

@@ -27,16 +27,21 @@ class StateWording:
 
     words: str
     more: str = ""
+    then: str | None = None
+    """`more` about the time of a change; None: the same."""
 
 
-def state_words(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> str:
+def state_words(
+    state: State | None, platform: Platform, flags: Collection[Flag] | None, *, then: bool = False
+) -> str:
     """The whole of what is known of a state, to follow a handle: "taken down by its server".
 
-    `flags` are those of the reading that showed the state first. None: they are not at hand, which is not
-    the same as none, so that the words leave open what the flags would tell.
+    `flags` are those of the newest reading that tells; `then`: of the one that showed the state first, and
+    the words are about that time. None: they are not at hand, which is not the same as none, so that the
+    words leave open what the flags would tell.
     """
     said = _said(state, platform, flags)
-    return said.words + said.more
+    return said.words + (said.more if said.then is None or not then else said.then)
 
 
 def short_words(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> str:
@@ -177,7 +182,11 @@ def _suspended(platform: Platform, flags: Collection[Flag] | None) -> StateWordi
             if Flag.HOST in flags:
                 return StateWording("taken down by its server")
             if Flag.APP_VIEW_ONLY in flags:
-                return StateWording("taken down in the Bluesky app only", "; its own server still serves it")
+                words = "taken down in the Bluesky app only"
+                return StateWording(words, "; its own server still serves it", "; its own server served it")
+            if Flag.SCOPE_UNANSWERED in flags:
+                silent = "known: its server, or the directory, did not say)"
+                return StateWording("taken down", f" (by whom is not {silent}", f" (by whom was not {silent}")
             return StateWording("taken down", " (by whom was not observable)")
         case Platform.MASTODON:
             if Flag.TEMPORARY in (flags or ()):

@@ -1,6 +1,7 @@
 """The judgement of a rehearsal: it must notice a lie, a wrong interval and a change that was overlooked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -118,6 +119,13 @@ def test_a_change_dated_to_the_wrong_interval_is_wrong() -> None:
 def test_a_first_state_that_was_not_so_is_false() -> None:
     assert judged(Believed("1", None, SUSPENDED, None, minutes(0))).false
     assert not judged(Believed("1", None, AVAILABLE, None, minutes(0))).false
+
+
+def test_a_first_state_in_a_country_claims_no_change_and_misses_none() -> None:
+    first = Believed("1", AVAILABLE, SUSPENDED, None, minutes(120), is_first=True)
+    verdict = judged(BASELINE, first, ideal=[believed(SUSPENDED, 60, 120)])
+    assert (verdict.false, verdict.wrong_interval, verdict.unseen, verdict.detected) == ([], [], [], 0)
+    assert judged(BASELINE, replace(first, first_seen_new=minutes(60))).false
 
 
 def test_the_same_change_told_twice_is_false() -> None:

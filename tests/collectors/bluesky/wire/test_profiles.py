@@ -118,7 +118,7 @@ def became_of(
             ("get_profile__taken_down_by_handle", None, None),
             SUSPENDED,
             "strong",
-            "",
+            "scope_unknown",
             id="a takedown stands without a word of its server",
         ),
         pytest.param(
@@ -126,7 +126,7 @@ def became_of(
             ("get_profile__taken_down", "plc_document__deleted", "get_repo_status__deleted"),
             SUSPENDED,
             "strong",
-            "",
+            "scope_unknown",
             id="taken down and no longer held: by whom is not said",
         ),
         pytest.param(
@@ -134,7 +134,7 @@ def became_of(
             ("get_profile__taken_down", "plc_document__tombstoned", None),
             SUSPENDED,
             "strong",
-            "",
+            "scope_unknown",
             id="a takedown stands although the DID was given up",
         ),
         pytest.param(
@@ -194,18 +194,23 @@ def test_recorded_answers_are_read_as_what_they_state(
             HOLDS,
             made(503, b"down"),
             SUSPENDED,
-            {},
+            {Flag.SCOPE_UNANSWERED},
             id="takedown, server down: no scope",
         ),
         pytest.param(
-            refusal("AccountTakedown"), HOLDS, NETWORK, SUSPENDED, {}, id="takedown, server silent: no scope"
+            refusal("AccountTakedown"),
+            HOLDS,
+            NETWORK,
+            SUSPENDED,
+            {Flag.SCOPE_UNANSWERED},
+            id="takedown, server silent: no scope",
         ),
         pytest.param(
             refusal("AccountTakedown"),
             NETWORK,
             None,
             SUSPENDED,
-            {},
+            {Flag.SCOPE_UNANSWERED},
             id="takedown, directory silent: no scope",
         ),
         pytest.param(
@@ -213,7 +218,7 @@ def test_recorded_answers_are_read_as_what_they_state(
             HOLDS,
             made(200, {"did": ALICE, "active": False}),
             SUSPENDED,
-            {},
+            {Flag.SCOPE_UNANSWERED},
             id="takedown, server makes no claim: no scope",
         ),
         pytest.param(

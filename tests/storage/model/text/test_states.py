@@ -25,6 +25,7 @@ TR = State(Status.WITHHELD, ("TR",))
 EVERYWHERE = State(Status.WITHHELD, ("XX",))
 HOST = frozenset({Flag.HOST})
 APP = frozenset({Flag.APP_VIEW_ONLY})
+UNANSWERED = frozenset({Flag.SCOPE_UNANSWERED})
 DELETED = frozenset({Flag.DELETED})
 TEMPORARY = frozenset({Flag.TEMPORARY})
 OR_DELETED = frozenset({Flag.SUSPENDED_OR_DELETED})
@@ -59,6 +60,13 @@ MANY = State(Status.WITHHELD, tuple(sorted(("DE", "FR", "IN", "PK", "RU", "TR", 
             BLUESKY,
             NONE,
             "taken down (by whom was not observable)",
+            id="the answers do not say by whom",
+        ),
+        pytest.param(
+            SUSPENDED,
+            BLUESKY,
+            UNANSWERED,
+            "taken down (by whom is not known: its server, or the directory, did not say)",
             id="its server could not be asked",
         ),
         pytest.param(
@@ -115,7 +123,7 @@ def test_a_state_is_called_what_its_platform_told(
 
 
 EVERY_STATE = [AVAILABLE, PROTECTED, WITHHELD_IN, SUSPENDED, DEACTIVATED, NOT_FOUND]
-SCOPES = [None, NONE, HOST, APP, DELETED, TEMPORARY, OR_DELETED]
+SCOPES = [None, NONE, HOST, APP, UNANSWERED, DELETED, TEMPORARY, OR_DELETED]
 
 
 @pytest.mark.parametrize("platform", Platform)

@@ -1,0 +1,186 @@
+"""Who took an account down on Bluesky: seen with its own interval, asked again, told by the newest look."""
+
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from collectors.bluesky.collector import BlueskyCollector
+from collectors.simulator.bluesky.app import serve_bluesky
+from collectors.simulator.core.faults import FaultKind, FaultPlan
+from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
+from collectors.transport.client import HttpOptions, Retry
+from collectors.transport.ssrf_guard import Guard
+from dashboard.server.app import page_of
+from jobs.base.clock import SimulatedClock
+from jobs.collect.monitor import MonitorSettings
+from jobs.collect.pipeline import reading_pipeline
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.planning.sweep import Sweep
+from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.listing import listed_accounts
+from storage.accounts.paged_accounts import AccountFilter, accounts_page
+from storage.accounts.side_facts import facts_of
+from storage.alerts.open_alerts import open_alerts
+from storage.live.snapshot import last_event_id, spells
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag
+from storage.postgres.pool import Pool, transaction
+from storage.readings.readings import readings_of
+from storage.replay.film import beliefs
+from tests.support.clients.page_text import said
+from tests.support.samples.readings import AVAILABLE, SUSPENDED
+from tests.support.servers.dashboard import SETTINGS
+
+DAY = datetime(2021, 2, 1, tzinfo=UTC)
+START = DAY + timedelta(hours=10)
+TAKEN_DOWN = DAY + timedelta(hours=11, minutes=10)
+BY_SERVER = DAY + timedelta(hours=12, minutes=10)
+DID = "did:plc:" + "a" * 24
+
+APP_ONLY, HOST = frozenset({Flag.APP_VIEW_ONLY}), frozenset({Flag.HOST})
+UNANSWERED = frozenset({Flag.SCOPE_UNANSWERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Away(FaultPlan):
+    """The directory that leads to the servers of accounts, or these servers, answer 503 for a time."""
+
+    directory: bool = False
+    since: datetime = DAY
+    until: datetime = DAY
+
+    def of(self, now: datetime, request: str) -> FaultKind | None:
+        if not self.since <= now < self.until:
+            return None
+        if self.directory:
+            return FaultKind.UNAVAILABLE_JSON if request.startswith("/did:") else None
+        return FaultKind.HOST_DOWN
+
+
+@dataclass
+class Watch:
+    """One account that is read every half hour."""
+
+    pool: Pool
+    account_id: int
+    play_until: Callable[[datetime], Awaitable[None]]
+    clock: SimulatedClock
+
+    async def page(self) -> str:
+        async with transaction(self.pool) as conn:
+            return said(await page_of(conn, f"/account/{self.account_id}", self.clock(), SETTINGS, "light"))
+
+    async def shown(self, known_at: datetime | None = None) -> frozenset[Flag]:
+        async with transaction(self.pool) as conn:
+            return (await spells(conn, None, [self.account_id], known_at))[-1].flags
+
+    async def facts(self) -> list[tuple[str, datetime | None, datetime, datetime | None]]:
+        async with transaction(self.pool) as conn:
+            found = await facts_of(conn, self.account_id)
+        return [(f.kind.value, f.last_absent, f.first_seen, f.last_seen) for f in reversed(found)]
+
+    async def mailed(self) -> frozenset[Flag]:
+        async with transaction(self.pool) as conn:
+            return (await open_alerts(conn))[-1].change.flags
+
+
+@asynccontextmanager
+async def watch(pool: Pool, account: HistoryAccount, faults: FaultPlan) -> AsyncGenerator[Watch]:
+    async with transaction(pool) as conn:
+        await add_accounts(conn, [NewAccount(Platform.BLUESKY, DID, "a.test", ("Desk",))], START)
+        account_id = await conn.fetchval("select account_id from account")
+    clock = SimulatedClock(START)
+    async with serve_bluesky(History((account,)), now=START, faults=faults) as server:
+        http = HttpOptions(retry=Retry(attempts=0), guard=Guard({server.base_url.removeprefix("http://")}))
+        async with BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as collector:
+            settings = MonitorSettings(Sweep(timedelta(minutes=30), START))
+            monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
+            await monitor.load()
+
+            async def play_until(end: datetime) -> None:
+                while clock() <= end:
+                    server.set_clock(clock())
+                    await monitor.tick()
+                    clock.set(max(monitor.next_due(), clock() + timedelta(seconds=1)))
+
+            yield Watch(pool, account_id, play_until, clock)
+
+
+def taken_down(first: str) -> HistoryAccount:
+    seen = [(DAY, AVAILABLE, "a.test"), (TAKEN_DOWN, SUSPENDED, "a.test"), (BY_SERVER, SUSPENDED, "a.test")]
+    return settled(Platform.BLUESKY, DID, seen, details={TAKEN_DOWN: first})
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return DAY + timedelta(hours=hour, minutes=minute)
+
+
+async def test_a_takedown_by_the_server_after_one_in_the_app_is_told_with_its_own_interval(
+    pool: Pool,
+) -> None:
+    async with watch(pool, taken_down(APP_VIEW_ONLY), FaultPlan()) as desk:
+        await desk.play_until(at(12, 15))
+        assert "Taken down in the Bluesky app only; its own server still serves it." in await desk.page()
+        async with transaction(pool) as conn:
+            event = await last_event_id(conn)
+        await desk.play_until(at(12, 35))
+        page = await desk.page()
+        assert (
+            "Taken down by its server. The change lies 1 Feb 2021, between 11:00 and 11:30 UTC. "
+            "Taken down by its server: 1 Feb 2021, between 12:00 and 12:30 UTC. "
+            "Before that: taken down in the Bluesky app only." in page
+        )
+        assert "still serves it" not in page
+        assert [f[0] for f in await desk.facts()] == ["app_view_only", "host"]
+        assert (await desk.shown(), await desk.shown(at(12, 15)), await desk.mailed()) == (
+            HOST,
+            APP_ONLY,
+            HOST,
+        )
+        async with transaction(pool) as conn:
+            assert await last_event_id(conn) == event + 1
+            (row,) = await accounts_page(conn, AccountFilter(), desk.clock(), 0, 10)
+            assert (row.flags, row.change_id) == (["host"], row.change_id)
+            now = desk.clock()
+            told = [(await listed_accounts(conn, "Desk", t, now))[0].flags for t in (at(12, 15), at(12, 30))]
+            assert told == [APP_ONLY, HOST]
+            assert [b.flags for b in await beliefs(conn, [desk.account_id], now)][-2:] == [APP_ONLY, HOST]
+            readings = await readings_of(conn, desk.account_id, at(11, 15), now)
+        assert {r.flags for r in readings if r.at < at(12, 10)} == {APP_ONLY}
+        assert {r.flags for r in readings if r.at > at(12, 10)} == {HOST}
+
+
+async def test_by_whom_is_asked_again_where_nobody_answered_and_then_told(pool: Pool) -> None:
+    away = Away(directory=True, since=at(11, 5), until=at(12, 15))
+    async with watch(pool, taken_down(""), away) as desk:
+        await desk.play_until(at(11, 40))
+        assert (await desk.shown(), await desk.mailed()) == (UNANSWERED, UNANSWERED)
+        assert "Taken down (by whom is not known: its server, or the directory, did not say)." in (
+            await desk.page()
+        )
+        async with transaction(pool) as conn:
+            again = await readings_of(conn, desk.account_id, at(11, 32), at(11, 59))
+        assert again
+        await desk.play_until(at(12, 35))
+        assert (await desk.shown(), await desk.mailed()) == (HOST, HOST)
+        page = await desk.page()
+        assert "Taken down by its server. The change lies 1 Feb 2021, between 11:00 and 11:30 UTC. " in page
+        assert re.search(r"By whom was not known before 1 Feb 2021, 12:\d\d UTC\.", page)
+        (_, host) = await desk.facts()
+        assert (host[0], host[1]) == ("host", at(11))
+
+
+async def test_an_answer_without_by_whom_leaves_what_was_known_and_bounds_nothing(pool: Pool) -> None:
+    away = Away(since=at(11, 45), until=at(12, 45))
+    async with watch(pool, taken_down(APP_VIEW_ONLY), away) as desk:
+        await desk.play_until(at(12, 35))
+        assert await desk.shown() == APP_ONLY
+        await desk.play_until(at(13, 5))
+        assert await desk.shown() == HOST
+        facts = {kind: (absent, last) for kind, absent, _, last in await desk.facts()}
+        told_last = facts["app_view_only"][1]
+        assert told_last is not None
+        assert at(11, 30) <= told_last < at(11, 45)
+        assert facts["host"][0] == told_last
