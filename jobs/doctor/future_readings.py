@@ -13,7 +13,7 @@ from jobs.config.database import ready
 from jobs.config.settings import Settings
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.doctor.doctor import database_findings
-from storage.accounts.accounts import announce_watch
+from storage.accounts.accounts import announce_watch, lock_all
 from storage.changes import wrongly_dated
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -79,6 +79,7 @@ async def set_aside_future(pool: Pool, clock: Clock) -> AsideReport:
     The caller makes sure that the clock is right. A second call finds nothing left to do.
     """
     async with transaction(pool) as conn:
+        await lock_all(conn)
         now = await moment_after_wrong_clock(conn, clock)
         after = now + CLOCKS_MAY_DIFFER
         gone = await set_aside(conn, after, now)

@@ -270,6 +270,11 @@ async def end_pending(conn: Conn, account_id: int, now: datetime) -> None:
     )
 
 
+async def lock_all(conn: Conn) -> None:
+    """Make whoever wants to hold an account, or to change one, wait until the transaction ends."""
+    await conn.execute("lock table account in exclusive mode")
+
+
 async def announce_watch(conn: Conn) -> None:
     """Tell running monitors and open dashboards to load again what is watched."""
     await conn.execute("select announce('account', null)")

@@ -1,5 +1,6 @@
 """Readings that a clock dated a year ahead: they are set aside, and nothing that rests on them is claimed."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from storage.accounts.canaries import doubt
 from storage.accounts.side_facts import observe, open_facts
 from storage.changes.hash_chain import verify_chain
 from storage.changes.rebuild import rebuild
+from storage.changes.spells import lock
 from storage.changes.states import states
 from storage.executives.signals import add_executive
 from storage.health.collector_state import CollectorState, save_state
@@ -28,6 +30,7 @@ from storage.model.core.availability import Flag, State
 from storage.model.core.side_facts import FactSighting
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
+from storage.postgres.recording_order import moment
 from storage.readings.coverage import ensure_month
 from tests.support.clients.command_line import blockline, forget_settings
 from tests.support.pipelines.late_batches import Desk, Record, Sent
@@ -326,6 +329,25 @@ async def test_countries_that_answers_speak_of_since_then_are_spoken_of_from_now
     await set_aside_future(world.pool, world.clock)
     await read(world, [(240, AVAILABLE), (360, WITHHELD_IN), (361, WITHHELD_IN)])
     assert await world.rows(TOLD) == [("withheld", minutes(240), minutes(360), "confirmed")]
+
+
+async def test_a_monitor_that_records_meanwhile_comes_first_and_is_not_undone(world: World) -> None:
+    """It holds accounts and then takes the turn of recording: so does the doctor, in this order."""
+    await world.enlist(["1"])
+    await read(world, [(0, AVAILABLE), (YEAR, WITHHELD_IN)])
+    world.clock.set(minutes(239))
+    async with asyncio.TaskGroup() as group, transaction(world.pool) as conn:
+        await lock(conn, await conn.fetchval("select array_agg(account_id) from account"))
+        setting_aside = group.create_task(set_aside_future(world.pool, world.clock))
+        waits = """
+            select count(*) = 1 from pg_locks
+            where not granted
+                and database = (select oid from pg_database where datname = current_database())
+        """
+        while not await conn.fetchval(waits):  # noqa: ASYNC110 - it is the server that counts
+            await asyncio.sleep(0.01)
+        await moment(conn, world.clock)
+    assert setting_aside.result().batches == 1
 
 
 async def test_a_second_time_nothing_is_left_to_do(world: World) -> None:
