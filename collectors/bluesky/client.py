@@ -52,6 +52,9 @@ _KEEP_DOCUMENT: Final = timedelta(hours=1)
 _LABELS_A_PAGE: Final = 250
 """More are refused (documented)."""
 
+_BEGUN: Final = 1_000
+"""Readings under way, and many more."""
+
 _DOWN: Final = frozenset({MissedReason.UPSTREAM, MissedReason.NETWORK})
 _PAUSING: Final = BREAKERS | {MissedReason.RATE_LIMITED}
 
@@ -84,6 +87,8 @@ class BlueskyClient:
         self._pauses = Pauses()
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._documents: dict[str, tuple[datetime, DidLookup]] = {}
+        self._began_s: dict[datetime, float] = {}
+        """When the latest readings began, by the clock of the event loop; the oldest first."""
 
     def open(self) -> None:
         """Must run inside the event loop that will send the requests."""
@@ -232,6 +237,7 @@ class BlueskyClient:
         `about` names the one account of a request to the app's servers: what they refuse to say of it (401,
         403) is no refusal of the others, so that they pause for it alone.
         """
+        began_s = self._began_at(now)
         alone = f"{place}, about {about}" if about else place
         pause = self._pauses.of(now, place, alone)
         if pause is not None:
@@ -248,7 +254,14 @@ class BlueskyClient:
         self._note_answer(place, alone, answer, now)
         heard = answer.headers.get(CONTENT_LABELERS)
         said = ((CONTENT_LABELERS, heard),) if heard is not None else ()
-        return Exchange(shown, now, answer.http_status, answer.body, None, said)
+        return Exchange(shown, now, answer.http_status, answer.body, None, said, *answer.after(began_s))
+
+    def _began_at(self, now: datetime) -> float:
+        """When the reading of `now` began: at its first question."""
+        began_s = self._began_s.setdefault(now, asyncio.get_running_loop().time())
+        if len(self._began_s) > _BEGUN:
+            del self._began_s[next(iter(self._began_s))]
+        return began_s
 
     def _note_answer(self, place: str, alone: str, answer: RawAnswer, now: datetime) -> None:
         window = read_window(answer.headers)

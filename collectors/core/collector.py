@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
@@ -31,8 +31,9 @@ class RequestFailure:
 class Exchange:
     """One request and its raw answer: what evidence is cut out of.
 
-    `at` is when it was asked for. `url` holds no secret. `request_id` is the platform's own, where it gives
-    one. `said` holds the headers that bear on the verdict (which labelers had a say), by lower-case name.
+    `at` is when the reading began that it belongs to. `url` holds no secret. `request_id` is the platform's
+    own, where it gives one. `said` holds the headers that bear on the verdict (which labelers had a say), by
+    lower-case name.
     """
 
     url: str
@@ -41,6 +42,17 @@ class Exchange:
     body: bytes
     request_id: str | None = None
     said: tuple[tuple[str, str], ...] = ()
+    asked_after: timedelta = timedelta()
+    """How long after `at` it was sent."""
+    answered_after: timedelta = timedelta()
+    """How long after `at` all of the answer had come."""
+
+    def by(self, at: datetime) -> "Exchange":
+        """The same, asked and answered no later than `at`, where two clocks differ a little."""
+        most = max(at - self.at, timedelta())
+        if self.answered_after <= most:
+            return self
+        return replace(self, asked_after=min(self.asked_after, most), answered_after=most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,9 @@ class CollectorAnswer:
 
     def arrived(self, at: datetime) -> "CollectorAnswer":
         """The same, its readings dated when the answer had arrived rather than when it was asked for."""
-        dated = tuple(r.dated(at) for r in self.readings)
-        return replace(self, readings=dated)
+        is_dated = all(r.at == at for r in self.readings[:1])
+        dated = self.readings if is_dated else tuple(r.dated(at) for r in self.readings)
+        return replace(self, readings=dated, exchanges=tuple(e.by(at) for e in self.exchanges))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ Excerpt = Callable[[Exchange, Iterable[str]], dict[str, object]]
 def document(exchanges: Sequence[Exchange], native_ids: Iterable[str], excerpt: Excerpt) -> dict[str, bytes]:
     """For each account that is spoken of, a JSON array with one item an exchange:
 
-    `{"url", "at", "http_status", "request_id", "sha256" (of the whole answer), "bytes", "said", "about"}`.
+    `{"url", "asked_at", "answered_at" (when all of it had come), "http_status", "request_id", "sha256" (of
+    the whole answer), "bytes", "said", "about"}`; and "at", when the reading began, for one more release.
     """
     wanted = tuple(native_ids)
     kept: dict[str, list[dict[str, object]]] = {}
@@ -28,6 +29,8 @@ def document(exchanges: Sequence[Exchange], native_ids: Iterable[str], excerpt: 
         frame: dict[str, object] = {
             "url": exchange.url,
             "at": exchange.at.isoformat(),
+            "asked_at": (exchange.at + exchange.asked_after).isoformat(),
+            "answered_at": (exchange.at + exchange.answered_after).isoformat(),
             "http_status": exchange.http_status,
             "request_id": exchange.request_id,
             "sha256": hashlib.sha256(exchange.body).hexdigest(),

@@ -63,6 +63,7 @@ class MastodonLookup:
         self._client = client
         self._memory = memory
         self._now = now
+        self._began_s = asyncio.get_running_loop().time()
         self._said: list[Reading | Missed] = []
         self._exchanges: list[Exchange] = []
         self._api_answered = False
@@ -243,7 +244,10 @@ class MastodonLookup:
         self._sent = self._sent or not isinstance(answer, NotAsked)
         if not isinstance(answer, WireFault):
             url, request_id = address_of(address, params, who), answer.headers.get("X-Request-Id")
-            self._exchanges.append(Exchange(url, self._now, answer.http_status, answer.body, request_id))
+            times = answer.after(self._began_s)
+            self._exchanges.append(
+                Exchange(url, self._now, answer.http_status, answer.body, request_id, (), *times)
+            )
 
     def _miss(self, who: MastodonIdentity, fault: WireFault) -> None:
         self._said.append(Missed(who.native_id, self._now, fault.reason, fault.detail))

@@ -63,11 +63,21 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """An HTTP answer as it came. Header names are matched in any case of letters."""
+    """An HTTP answer as it came. Header names are matched in any case of letters.
+
+    `asked_s` and `answered_s`: when it was sent, and when all of it had come, by the clock of the event loop.
+    """
 
     http_status: int
     headers: Mapping[str, str]
     body: bytes
+    asked_s: float
+    answered_s: float
+
+    def after(self, began_s: float) -> tuple[timedelta, timedelta]:
+        """How long after `began_s` it was sent, and all of it had come."""
+        asked, answered = (max(0.0, at_s - began_s) for at_s in (self.asked_s, self.answered_s))
+        return timedelta(seconds=asked), timedelta(seconds=answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,8 @@ class Http:
                         await options.guard.judge(url)
             if options.pace is not None:
                 await options.pace.wait(url)
+            loop = asyncio.get_running_loop()
+            asked_s = loop.time()
             async with self._session.request(
                 method,
                 URL(url, encoded=True) if exact else url,
@@ -240,7 +252,7 @@ class Http:
                     received += chunk
                     if len(received) > options.max_body:
                         raise NoAnswer(f"an answer of more than {options.max_body} bytes")
-                return RawAnswer(response.status, response.headers, bytes(received))
+                return RawAnswer(response.status, response.headers, bytes(received), asked_s, loop.time())
         except TimeoutError:
             raise NoAnswerInTime("no answer in time") from None
         except PrivateAddressError as e:

@@ -1,5 +1,6 @@
 """The lookup of accounts by id: one request, and the search for an id that X refuses."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,12 +35,13 @@ async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> LookupA
     the rest asked again: what is believed comes from one answer, so that the control accounts in it speak
     for all of it.
     """
-    said = await _ask(client, ids, now)
+    began_s = asyncio.get_running_loop().time()
+    said = await _ask(client, ids, now, began_s)
     if said.trouble is None or said.trouble.reason is not MissedReason.BAD_REQUEST or len(ids) == 1:
         return said
 
     async def ask(part: Sequence[str]) -> RequestFailure | None:
-        return (await _ask(client, part, now)).trouble
+        return (await _ask(client, part, now, began_s)).trouble
 
     refused = await find_rejected(ids, ask, _BISECT_REQUESTS)
     if isinstance(refused, RequestFailure):
@@ -49,13 +51,13 @@ async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> LookupA
     if not refused or not rest:
         return said
     fault = WireFault(MissedReason.BAD_REQUEST, "X calls this id malformed")
-    again = await _ask(client, rest, now)
+    again = await _ask(client, rest, now, began_s)
     missed = all_missed([i for i in ids if i in refused], now, fault).missed
     lookup = replace(again.lookup, missed=(*missed, *again.lookup.missed))
     return replace(again, lookup=lookup, sent=True)
 
 
-async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> LookupAnswer:
+async def _ask(client: XClient, ids: Sequence[str], now: datetime, began_s: float) -> LookupAnswer:
     pause = client.pause(LOOKUP, now)
     if pause is not None:
         return LookupAnswer(
@@ -66,13 +68,14 @@ async def _ask(client: XClient, ids: Sequence[str], now: datetime) -> LookupAnsw
         trouble = client.trouble(LOOKUP, answer, answer, now)
         return LookupAnswer(all_missed(ids, now, answer), (), trouble, sent=not isinstance(answer, NotAsked))
     lookup = read_lookup(answer.http_status, answer.body, ids, now)
-    exchanges = (_exchange(ids, answer, now),)
+    exchanges = (_exchange(ids, answer, now, began_s),)
     if lookup.fault is None:
         return LookupAnswer(lookup, exchanges, None)
     return LookupAnswer(lookup, exchanges, client.trouble(LOOKUP, lookup.fault, answer, now))
 
 
-def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime) -> Exchange:
+def _exchange(ids: Sequence[str], answer: RawAnswer, now: datetime, began_s: float) -> Exchange:
     """Evidence of one account names no other one: the address of a batch says only how many it asked for."""
     url = "/2/users?ids=" + (ids[0] if len(ids) == 1 else f"… ({len(ids)} ids)")
-    return Exchange(url, now, answer.http_status, answer.body, answer.headers.get(_REQUEST_ID))
+    request_id, times = answer.headers.get(_REQUEST_ID), answer.after(began_s)
+    return Exchange(url, now, answer.http_status, answer.body, request_id, (), *times)

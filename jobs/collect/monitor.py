@@ -278,8 +278,7 @@ class Monitor:
                     roster.place, roster.account_ids, answer.trouble, asked_at, at, sent=False
                 )
             return None
-        if at != asked_at:
-            answer = answer.arrived(at)
+        answer = answer.arrived(at)
         async with self._account_locks.holding(roster.account_ids):
             watched = self._watched.of(roster.account_ids)
             judged = self._judge(

@@ -3,7 +3,7 @@
 import json
 import zlib
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter
 
@@ -11,6 +11,7 @@ from collectors.core.collector import CollectorAnswer, Exchange
 
 _ANSWER = TypeAdapter(CollectorAnswer)
 _QUICK = 1
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def pack(answer: CollectorAnswer) -> bytes:
@@ -18,7 +19,16 @@ def pack(answer: CollectorAnswer) -> bytes:
     told = _ANSWER.dump_json(replace(answer, exchanges=())).decode()
     exchanges = [
         # Bodies are bytes that nobody checked: letter by letter, so that evidence stays what was received.
-        (e.url, e.at.isoformat(), e.http_status, e.body.decode("latin-1"), e.request_id, e.said)
+        (
+            e.url,
+            e.at.isoformat(),
+            e.http_status,
+            e.body.decode("latin-1"),
+            e.request_id,
+            e.said,
+            e.asked_after // _MICROSECOND,
+            e.answered_after // _MICROSECOND,
+        )
         for e in answer.exchanges
     ]
     return zlib.compress(json.dumps((told, exchanges)).encode(), _QUICK)
@@ -34,7 +44,23 @@ def unpack(packed: bytes) -> CollectorAnswer:
 
 
 def _exchange(
-    url: str, at: str, http_status: int, body: str, request_id: str | None, said: list[tuple[str, str]]
+    url: str,
+    at: str,
+    http_status: int,
+    body: str,
+    request_id: str | None,
+    said: list[tuple[str, str]],
+    asked_us: int = 0,
+    answered_us: int = 0,
 ) -> Exchange:
-    headers = tuple((name, value) for name, value in said)
-    return Exchange(url, datetime.fromisoformat(at), http_status, body.encode("latin-1"), request_id, headers)
+    """A worker of the version before tells no times of its own."""
+    return Exchange(
+        url,
+        datetime.fromisoformat(at),
+        http_status,
+        body.encode("latin-1"),
+        request_id,
+        tuple((name, value) for name, value in said),
+        asked_us * _MICROSECOND,
+        answered_us * _MICROSECOND,
+    )

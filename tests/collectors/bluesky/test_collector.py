@@ -1,7 +1,8 @@
 """The Bluesky collector over real sockets: what it asks, of whom, and what it survives."""
 
+import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -29,7 +30,7 @@ from tests.support.simulated.scripted_bluesky import (
     staged,
     statuses,
 )
-from tests.support.simulated.scripted_x import cut, scripted
+from tests.support.simulated.scripted_x import Told, cut, scripted
 
 A, B, C = did(1), did(2), did(3)
 HOUR = timedelta(hours=1)
@@ -236,7 +237,7 @@ async def test_trouble_met_while_looking_for_the_refused_id_is_the_batchs_troubl
     stage = Stage(healthy(4))
     refuse = refusing(stage, set(stage.profiles))
 
-    def script(request: web.BaseRequest) -> web.Response | None:
+    def script(request: web.BaseRequest) -> Told:
         assert callable(refuse)
         whole = len(request.rel_url.query.getall("actors")) == 4
         return refuse(request) if whole else web.Response(status=429)
@@ -348,6 +349,35 @@ async def test_evidence_holds_every_answer_that_a_status_rests_on() -> None:
     (about_b,) = json.loads(kept[B])
     assert about_b["about"] == {"did": B, "handle": "name.test", "labels": [label]}
     assert about_b["said"] == {"atproto-content-labelers": f"{MAIN};redact,{REGION}"}
+
+
+async def test_evidence_dates_each_answer_by_its_own_question() -> None:
+    async def late(request: web.BaseRequest) -> web.Response:
+        await asyncio.sleep(0.05)
+        return web.json_response({"did": A, "active": True})
+
+    async with staged(Stage(alone={A: TAKEN_DOWN}, repos={A: late})) as (bluesky, _):
+        first = await bluesky.read([A], T0)
+        again = await bluesky.read([A], T0 + MINUTE)
+        kept = json.loads(bluesky.evidence(first.exchanges, [A])[A])
+        later = json.loads(bluesky.evidence(again.arrived(T0 + 2 * MINUTE).exchanges, [A])[A])
+    times = [datetime.fromisoformat(item[key]) for item in kept for key in ("asked_at", "answered_at")]
+    assert times == sorted(times)
+    assert len(set(times)) == 6
+    assert times[-1] - times[-2] >= timedelta(seconds=0.05)
+    assert {item["at"] for item in kept} == {T0.isoformat()}
+    # A document that is kept for an hour stays dated by the reading that asked for it.
+    assert [later[1][key] for key in ("asked_at", "answered_at")] == [
+        kept[1][key] for key in ("asked_at", "answered_at")
+    ]
+    assert datetime.fromisoformat(later[0]["asked_at"]) >= T0 + MINUTE
+
+
+async def test_no_answer_is_dated_after_the_reading_that_rests_on_it() -> None:
+    """The clock that dates readings may lag a little behind the one that measures."""
+    async with staged(Stage({A: shown(A)})) as (bluesky, _):
+        (exchange,) = (await bluesky.read([A], T0)).arrived(T0 + timedelta(microseconds=1)).exchanges
+    assert (exchange.asked_after, exchange.answered_after) == (timedelta(microseconds=1),) * 2
 
 
 async def test_evidence_keeps_that_a_server_gave_no_usable_answer() -> None:

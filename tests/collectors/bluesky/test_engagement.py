@@ -27,7 +27,7 @@ from tests.support.simulated.scripted_bluesky import (
     shown,
     staged,
 )
-from tests.support.simulated.scripted_x import cut, scripted
+from tests.support.simulated.scripted_x import Told, cut, scripted
 
 A, B, C = did(1), did(2), did(3)
 LIKE, REPOST, FOLLOW, POST = COLLECTIONS
@@ -117,7 +117,7 @@ async def test_a_poll_that_fails_on_any_page_concludes_nothing_and_keeps_the_cur
 ) -> None:
     stage = Stage(records={(A, name): keys(0, 3) for name in COLLECTIONS})
 
-    def script(request: web.BaseRequest) -> web.Response | None:
+    def script(request: web.BaseRequest) -> Told:
         query = request.rel_url.query
         if query["collection"] != failing:
             page = stage.page(query["repo"], query["collection"], query.get("cursor"))

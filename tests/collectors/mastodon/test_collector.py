@@ -491,6 +491,8 @@ async def test_evidence_says_who_and_in_what_state_and_nothing_personal() -> Non
         kept = mastodon.evidence(answer.exchanges, [ALICE.native_id, BOB.native_id])
     about_alice = json.loads(kept[ALICE.native_id])
     assert [item["http_status"] for item in about_alice] == [200, 410]
+    times = [item[key] for item in about_alice for key in ("asked_at", "answered_at")]
+    assert T0.isoformat() < times[0] < times[1] < times[2] < times[3]
     assert about_alice[0]["about"]["suspended"] is True
     assert about_alice[1]["url"] == f"https://{ACTOR} asked for {ALICE.native_id}"
     (about_bob,) = json.loads(kept[BOB.native_id])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -183,6 +184,9 @@ async def test_one_id_that_x_refuses_is_found_and_the_others_are_read(position: 
     assert answer.trouble is None
     assert len(server.asked) <= 17
     assert x.evidence(answer.exchanges, ["50", "51"])
+    (last,) = answer.exchanges
+    # The answer that counts came after all that looked for the id.
+    assert timedelta() < last.asked_after < last.answered_after
 
 
 async def test_a_batch_that_is_refused_in_every_part_costs_a_bounded_number_of_requests() -> None:

@@ -1,7 +1,7 @@
 """How requests are made, and how an answer travels from the machine that made one."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -41,6 +41,8 @@ exchanges = st.builds(
     st.binary(max_size=200),
     st.none() | texts,
     st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
+    st.timedeltas(timedelta(), timedelta(minutes=2)),
+    st.timedeltas(timedelta(), timedelta(minutes=2)),
 )
 troubles = st.builds(RequestFailure, st.sampled_from(MissedReason), texts, times, st.booleans())
 answers = st.builds(

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.wire.profiles import CONTENT_LABELERS
 from collectors.core.collector import CollectorAnswer
 from tests.support.samples.bluesky_answers import HEARD, MAIN, REGION, document
-from tests.support.simulated.scripted_x import ONCE, Script, Scripted, scripted
+from tests.support.simulated.scripted_x import ONCE, Script, Scripted, Told, scripted
 
 Said = tuple[int, Any] | Script
 """Status and body (JSON value or bytes) of an answer, or what makes the answer of a request."""
@@ -64,7 +64,7 @@ class Stage:
     heard: str = HEARD
     base_url: str = ""
 
-    def answer(self, request: web.BaseRequest) -> web.Response | Awaitable[web.Response] | None:
+    def answer(self, request: web.BaseRequest) -> Told:
         query, name = request.rel_url.query, request.path.rpartition(".")[2]
         if name in self.calls:
             return respond(self.calls[name], request)
@@ -103,9 +103,7 @@ class Stage:
         return {"records": items, **({"cursor": left[-1]} if left else {})}
 
 
-def respond(
-    said: Said, request: web.BaseRequest, heard: str | None = None
-) -> web.Response | Awaitable[web.Response] | None:
+def respond(said: Said, request: web.BaseRequest, heard: str | None = None) -> Told:
     if callable(said):
         return said(request)
     status, body = said
