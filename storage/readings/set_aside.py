@@ -54,7 +54,7 @@ async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None
     await _forget_scopes(conn, after)
     await _date_watch(conn, after, now)
     await _forget_pauses(conn, after, now)
-    await _forget_facts(conn, after)
+    await _forget_facts(conn, after, now)
     await _forget_alert_times(conn, after, now)
 
 
@@ -123,13 +123,18 @@ async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
     )
 
 
-async def _forget_facts(conn: Conn, after: datetime) -> None:
-    """Side facts as they were last seen before: no look is taken in that is not later than the newest."""
+async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
+    """Side facts as they were last seen before: no look is taken in that is not later than the newest. What
+    was only recorded then, also of renames and of imported records, counts as recorded `now`.
+    """
     await conn.execute("delete from fact where first_seen > $1", after)
     await conn.execute(
         "update fact set last_seen = null, first_absent = null where first_absent > $1",
         after,
     )
+    await conn.execute("update fact set recorded_at = $2 where recorded_at > $1", after, now)
+    await conn.execute("update rename set recorded_at = $2 where recorded_at > $1", after, now)
+    await conn.execute("update imported_span set recorded_at = $2 where recorded_at > $1", after, now)
 
 
 async def _forget_alert_times(conn: Conn, after: datetime, now: datetime) -> None:

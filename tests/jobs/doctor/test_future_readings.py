@@ -289,12 +289,14 @@ async def test_side_facts_are_as_they_were_last_seen_before(world: World) -> Non
             await observe(conn, "", [FactSighting(account_id, seen, minutes(at - 1), minutes(at))])
 
     await look(Flag.LIMITED, at=10)
+    await world.pool.execute("update fact set recorded_at = $1", minutes(YEAR))
     await read(world, [(0, AVAILABLE), (YEAR, AVAILABLE)])
     await look(Flag.COPYRIGHT_WITHHELD, at=YEAR)
     world.clock.set(minutes(239))
     await set_aside_future(world.pool, world.clock)
     async with transaction(world.pool) as conn:
         assert await open_facts(conn, Platform.X) == {account_id: {(Flag.LIMITED, "")}}
+        assert await conn.fetchval("select recorded_at from fact") == minutes(239)
     await look(at=240)
     async with transaction(world.pool) as conn:
         assert await open_facts(conn, Platform.X) == {}
