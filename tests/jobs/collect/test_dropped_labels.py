@@ -122,7 +122,7 @@ class Bluesky:
             i: reading(names[i], state if names[i] == did("restricted") else AVAILABLE, at)
             for i in roster.account_ids
         }
-        await record_late(self.pool, batch, shown, ConfirmationRule(), self.clock())
+        await record_late(self.pool, batch, shown, ConfirmationRule(), self.clock)
 
     async def evidence_of(self, kind: str) -> str:
         """What was kept of the answers that showed the one change of this kind first."""

@@ -1,5 +1,6 @@
 """What fails is left alone, but works no longer than a sweep, or half a minute, before it is read again."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +21,8 @@ from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import MINUTE, T0, FakeCollector, minutes
-from tests.support.simulated.scripted_x import TOKEN, USERS, Script, plain, scripted
+from tests.support.simulated.scripted_bluesky import REPO_GONE, Stage, did, shown, staged
+from tests.support.simulated.scripted_x import ONCE, TOKEN, USERS, Script, hang, plain, scripted
 
 SECOND = timedelta(seconds=1)
 RECOVERED = minutes(95.2)
@@ -108,3 +110,30 @@ async def test_what_a_platform_refused_and_did_not_date_is_asked_again_within_a_
             said.append(plain(200, USERS))
             await world.run(monitor, minutes(21.3))
     assert await world.rows("select count(*) from coverage where outcome = 0") == [(1,)]
+
+
+async def test_who_hangs_on_a_server_of_its_own_is_missed_and_read_again_and_the_others_are_recorded(
+    pool: Pool,
+) -> None:
+    world = World(pool)
+    away = did(1)
+    async with transaction(pool) as conn:
+        await add_accounts(
+            conn, [NewAccount(Platform.BLUESKY, did(n), f"h{n}.test", ("L",)) for n in range(4)], T0
+        )
+    stage = Stage({did(n): shown(did(n)) for n in range(4) if did(n) != away}, repos={away: hang})
+    http = replace(ONCE, follow_up_s=0.2)
+    async with staged(stage, http=http) as (bluesky, _):
+        settings = MonitorSettings(Sweep(60 * MINUTE, T0))
+        monitor = reading_pipeline(pool, bluesky, ConfirmationRule(), settings, world.clock)
+        await monitor.load()
+        async with asyncio.timeout(10):
+            await monitor.tick()
+        said = "select outcome, missed is not null, observed_at from coverage order by observed_at"
+        assert await world.rows(said) == [(0, True, T0)]
+        assert await world.rows(
+            "select distinct reason from account a, account_misses(a.account_id, '-infinity', 'infinity')"
+        ) == [("network",)]
+        stage.repos = {away: REPO_GONE}
+        await world.run(monitor, minutes(1))
+    assert await world.rows(said) == [(0, True, T0), (0, False, minutes(1))]
