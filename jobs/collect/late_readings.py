@@ -61,7 +61,7 @@ async def record_late(
         _check(batch, roster, readings)
         asked_at = batch.observed_at - timedelta(milliseconds=batch.latency_ms)
         scopes = await load_scopes(conn, roster.platform)
-        ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window)
+        ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window, rule)
         late = {i: TimedReading(_dated(r, batch.observed_at, scopes), asked_at) for i, r in readings.items()}
         told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
         now = await moment(conn, clock)
@@ -80,7 +80,7 @@ async def tell_again(
     if not account_ids:
         return ()
     nothing = Batch(0, since, 0, since, BatchOutcome.MISSED, None, None, 0)
-    ground = await late_context.load(conn, nothing, account_ids, rule.cohort_window)
+    ground = await late_context.load(conn, nothing, account_ids, rule.cohort_window, rule)
     told = redetect(ground.accounts, {}, ConfirmedOn(ground.confirmed_on), rule)
     return await _write(conn, ground, told, nothing, now, ahead_of=since)
 

@@ -9,6 +9,7 @@ from jobs.base.background_tasks import BackgroundTasks
 from jobs.base.clock import Clock
 from jobs.collect.account_locks import AccountLocks
 from jobs.collect.canaries import ControlAccounts
+from jobs.collect.load_accounts import load_accounts
 from jobs.collect.recorder import Recorder, batch_of
 from jobs.detect.judge import Judge, Judged, TrackedAccount, held_in
 from jobs.dispatch.breaker_store import BreakerStore
@@ -132,7 +133,7 @@ class Monitor:
             if self._collector.countries is not None:
                 await country_scope.record_scope(conn, self._platform, self._collector.countries, now)
             self._scopes = await country_scope.load_scopes(conn, self._platform)
-            loaded = await load_watched.load_watched(conn, self._platform)
+            loaded = await load_accounts(conn, self._platform, self._judge.rule)
             self._watched.take_up(loaded, await side_facts.open_facts(conn, self._platform), whole=True)
             if self._cost_limit is not None:
                 await self._cost_limit.load(conn, now)
@@ -336,7 +337,7 @@ class Monitor:
         """Another process was first: what it recorded stands."""
         async with transaction(self._pool) as conn:
             ids = list(roster.account_ids)
-            loaded = await load_watched.load_watched(conn, self._platform, ids)
+            loaded = await load_accounts(conn, self._platform, self._judge.rule, ids)
             self._watched.take_up(
                 loaded, await side_facts.open_facts(conn, self._platform, only=ids), whole=False
             )

@@ -136,9 +136,10 @@ class Recorder:
 
     def _recording(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> Recording:
         news = [(w, s) for w, _, s in judged.steps if s.is_news]
-        opened = [w for w, s in news if s.opened]
-        old = self._evidence((w.exchanges, w) for w in opened)
-        new = self._evidence((answer.exchanges, w) for w in opened)
+        opened = [(w, s.opened) for w, s in news if s.opened]
+        # The last answer shows the old side only where it is the one that bounds the change.
+        old = self._evidence((w.exchanges, w) for w, p in opened if p.last_seen_old == w.known.last_asked_at)
+        new = self._evidence((answer.exchanges, w) for w, _ in opened)
         steps = [
             AccountStep(w.account, w.known, s, old.get(w.account.native_id), new.get(w.account.native_id))
             for w, s in news

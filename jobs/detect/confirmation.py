@@ -22,6 +22,8 @@ class ConfirmationRule:
     cohort_window: timedelta = timedelta(hours=6)
     cohort_discount: int = 1
     """Fewer weak readings when a change of the same list was confirmed within `cohort_window`."""
+    way_back: timedelta = 15 * _MINUTE
+    """How long a state has to show again until what was sighted before it no longer bounds a later change."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.strong_readings <= self.weak_readings <= len(self.offsets):
@@ -32,6 +34,11 @@ class ConfirmationRule:
     def counts(self, agreeing: int, first_seen_new: datetime, at: datetime) -> bool:
         """Whether an agreeing reading at `at` counts as one more beside the `agreeing` counted so far."""
         return agreeing < len(self.offsets) and at >= first_seen_new + self.offsets[agreeing]
+
+    def settles(self, strength: Strength, agreeing: int, lasting: timedelta) -> bool:
+        """Whether `agreeing` readings of one state without a break leave no doubt of an earlier sighting."""
+        needed = self.strong_readings if strength is Strength.STRONG else self.weak_readings
+        return agreeing >= needed and lasting >= self.way_back
 
     def next_read_at(self, agreeing: int, first_seen_new: datetime, at: datetime) -> datetime:
         """When to look again after an agreeing reading at `at`, `agreeing` being counted by then."""

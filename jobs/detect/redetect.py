@@ -5,7 +5,7 @@ with the same rules. What that tells is compared with what is stored; the differ
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -20,7 +20,9 @@ from storage.model.bitemporal.corrections import (
 )
 from storage.model.core.accounts import AccountId, ListId, lists_at
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, kind_of
-from storage.model.core.known_state import Closed, Known, Pending
+from storage.model.core.known_state import Closed, Known, Pending, Unsettled
+
+_Rank = tuple[datetime, datetime, str]
 
 
 class ConfirmedOn:
@@ -104,6 +106,19 @@ class Folding:
         return kind_of(old, pending.state, pending.flags, self.flags)
 
 
+def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
+    """What is in question of an account after its stored readings, each decided as it was then."""
+    by_cohort = {c.last_agreeing_at for c in ground.stored if c.reason is Reason.COHORT_ACTIVE}
+    known = ground.known
+    for _, asked in sorted(_events(ground, None), key=lambda e: e[0]):
+        if asked is None:
+            known = replace(known, pending=None)
+        elif (reading := completed(known, as_answered(asked.reading))) is not None:
+            active = reading.at in by_cohort
+            known = step(known, reading, asked.asked_at, rule, cohort_active=active).known
+    return known.unsettled
+
+
 def redetect(
     grounds: Sequence[CorrectionInput],
     late: Mapping[AccountId, TimedReading],
@@ -118,12 +133,10 @@ def redetect(
     memberships = {g.account.account_id: g.memberships for g in grounds}
     folding = {g.account.account_id: Folding(g.known, g.flags) for g in grounds}
     events = [
-        (_rank(asked), g.account.account_id, asked)
+        (rank, g.account.account_id, asked)
         for g in grounds
-        for asked in (*g.readings, late.get(g.account.account_id))
-        if asked is not None
+        for rank, asked in _events(g, late.get(g.account.account_id))
     ]
-    events += [((at, at, "~"), g.account.account_id, None) for g in grounds for at in g.let_go_at]
     for _, account_id, asked in sorted(events, key=lambda e: e[:2]):
         f = folding[account_id]
         if asked is None:
@@ -137,7 +150,19 @@ def redetect(
     return {account_id: f.end() for account_id, f in folding.items()}
 
 
-def _rank(asked: TimedReading) -> tuple[datetime, datetime, str]:
+def _events(
+    ground: CorrectionInput, late: TimedReading | None
+) -> Iterator[tuple[_Rank, TimedReading | None]]:
+    """The readings of an account, and None whenever it was taken off the watch, with their places in time."""
+    for asked in ground.readings:
+        yield _rank(asked), asked
+    if late is not None:
+        yield _rank(late), late
+    for at in ground.let_go_at:
+        yield (at, at, "~"), None
+
+
+def _rank(asked: TimedReading) -> _Rank:
     """Of two answers at one instant the same one counts, whichever came in first."""
     state = asked.reading.state
     return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))

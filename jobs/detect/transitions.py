@@ -8,13 +8,18 @@ attempt is not a reading, so it never comes here.
 An answer speaks of a moment between question and answer. So the old state is certain up to when
 it was asked for (`asked_at`), and the new one from when its answer had arrived (`reading.at`).
 
+A platform may answer stale for a while, now this and now that. So a state that was sighted stays in question
+until another one was read as often, and over as long a time, as the way back asks for (`Known.unsettled`): if
+it shows again before, it may have lasted since it was sighted. And a sighting that was not confirmed narrows
+no interval: the change from the old state to a third one began after the old one was read last.
+
 An answer may say nothing of some countries; one that shows no account says nothing of any. It is then taken
 to say of them what is held already, and no more: a change there did not begin after such an answer, it may
 have begun before. A country of which no answer said anything before has a first state: that an account is
 withheld there is then no change.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -28,8 +33,16 @@ from storage.model.core.availability import (
     Reason,
     State,
     Status,
+    Strength,
 )
-from storage.model.core.known_state import Closed, Known, Pending, ReadingEffect
+from storage.model.core.known_state import (
+    Closed,
+    Known,
+    Pending,
+    ReadingEffect,
+    Sighting,
+    Unsettled,
+)
 
 
 def completed(known: Known, reading: Reading) -> Reading | None:
@@ -81,6 +94,7 @@ def says_nothing_new(known: Known, reading: Reading) -> bool:
     """
     return (
         known.pending is None
+        and known.unsettled is None
         and reading.state == known.state
         and not reading.silent_on
         and (known.last_read_at is None or reading.at > known.last_read_at)
@@ -94,44 +108,43 @@ def step(
     if known.last_read_at is not None and reading.at <= known.last_read_at:
         return ReadingEffect(known)
     pending = known.pending
-    if pending is None:
-        if reading.state == known.state:
-            return ReadingEffect(_known(known, reading, asked_at, known.state))
-        return _open(known, reading, asked_at, rule, cohort_active=cohort_active)
-    if reading.state == pending.state:
+    if pending is not None and reading.state == pending.state:
         return _agree(known, pending, reading, asked_at, rule, cohort_active=cohort_active)
     if reading.state == known.state:
-        refuted = Closed(pending, Outcome.NOT_CONFIRMED, Reason.WENT_BACK)
-        return ReadingEffect(_known(known, reading, asked_at, known.state), refuted=refuted)
-    refuted = Closed(pending, Outcome.NOT_CONFIRMED, Reason.MOVED_ON)
+        refuted = None if pending is None else Closed(pending, Outcome.NOT_CONFIRMED, Reason.WENT_BACK)
+        lasting = _lasting(known, reading, reading.strength, rule)
+        return ReadingEffect(_known(known, reading, asked_at, known.state, lasting), refuted=refuted)
+    refuted = None if pending is None else Closed(pending, Outcome.NOT_CONFIRMED, Reason.MOVED_ON)
     return replace(_open(known, reading, asked_at, rule, cohort_active=cohort_active), refuted=refuted)
 
 
 def _open(
     known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
 ) -> ReadingEffect:
-    """The first contrary reading. Whatever was read last contradicts it, so the onset lies after that."""
-    first = _first_seen_in(known, reading.state)
+    """The first contrary reading."""
+    unsettled = _stirred(known, reading)
+    sighting = unsettled.sighted[reading.state]
+    first = _first_seen_flags(known.state, reading.state, sighting.first_heard)
     pending = Pending(
         state=reading.state,
         strength=reading.strength,
-        last_seen_old=_last_seen_old(known, reading.state, first),
+        last_seen_old=sighting.last_seen_old,
         first_seen_new=reading.at,
         agreeing=1,
         last_agreeing_at=reading.at,
         next_read_at=rule.next_read_at(1, reading.at, reading.at),
-        flags=(reading.flags - FIRST_SEEN_FLAGS) | _first_seen_flags(known.state, reading.state, first),
-        first_seen_in=first,
+        flags=(reading.flags - FIRST_SEEN_FLAGS) | first,
     )
     reason = rule.verdict(known.state, pending.state, pending.strength, 1, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(pending, Outcome.CONFIRMED, reason)
+        believed = _believed(pending, unsettled)
         return ReadingEffect(
-            _known(known, reading, asked_at, pending.state),
+            _known(known, reading, asked_at, pending.state, believed),
             opened=pending,
             confirmed=confirmed,
         )
-    return ReadingEffect(_known(known, reading, asked_at, known.state, pending), opened=pending)
+    return ReadingEffect(_known(known, reading, asked_at, known.state, unsettled, pending), opened=pending)
 
 
 def _agree(
@@ -151,34 +164,121 @@ def _agree(
         last_agreeing_at=reading.at,
         next_read_at=rule.next_read_at(agreeing, pending.first_seen_new, reading.at),
     )
+    unsettled = _lasting(known, reading, pending.strength, rule)
     reason = rule.verdict(known.state, pending.state, pending.strength, agreeing, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(now_pending, Outcome.CONFIRMED, reason)
-        return ReadingEffect(_known(known, reading, asked_at, pending.state), confirmed=confirmed)
-    return ReadingEffect(_known(known, reading, asked_at, known.state, now_pending), advanced=True)
+        believed = _believed(pending, unsettled)
+        return ReadingEffect(_known(known, reading, asked_at, pending.state, believed), confirmed=confirmed)
+    return ReadingEffect(_known(known, reading, asked_at, known.state, unsettled, now_pending), advanced=True)
 
 
 def _known(
-    before: Known, reading: Reading, asked_at: datetime, state: State | None, pending: Pending | None = None
+    before: Known,
+    reading: Reading,
+    asked_at: datetime,
+    state: State | None,
+    unsettled: Unsettled | None,
+    pending: Pending | None = None,
 ) -> Known:
     """What is held after a reading; of the countries that it is silent on, when each was last heard of."""
     if not reading.silent_on:
-        return Known(state, reading.at, asked_at, pending)
+        return Known(state, reading.at, asked_at, pending, unsettled=unsettled)
     heard = {c: before.heard.get(c, before.last_asked_at) for c in reading.silent_on}
-    return Known(state, reading.at, asked_at, pending, heard)
+    return Known(state, reading.at, asked_at, pending, heard, unsettled)
+
+
+def _stirred(known: Known, reading: Reading) -> Unsettled:
+    """What is in question from a reading on that does not look as the one before."""
+    sighted: Mapping[State, Sighting] = {} if known.unsettled is None else known.unsettled.sighted
+    if reading.state not in sighted:
+        sighted = {**sighted, reading.state: _sighting(known, reading.state)}
+    return Unsettled(reading.state, reading.at, int(_speaks_of(reading, sighted)), sighted)
+
+
+def _lasting(known: Known, reading: Reading, strength: Strength, rule: ConfirmationRule) -> Unsettled | None:
+    """What is still in question after a reading that opens nothing."""
+    before = known.unsettled
+    if before is None:
+        return None
+    if reading.state != before.state:
+        return _stirred(known, reading)
+    if not _speaks_of(reading, before.sighted):
+        return before
+    if not before.agreeing:
+        return replace(before, since=reading.at, agreeing=1)
+    agreeing = before.agreeing + rule.counts(before.agreeing, before.since, reading.at)
+    if rule.settles(strength, agreeing, reading.at - before.since):
+        return None
+    return replace(before, agreeing=agreeing)
+
+
+def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
+    """Whether a reading tells its state from each of the others, whatever it is silent on."""
+    state, silent = reading.state, reading.silent_on
+    return not silent or all(
+        other == state
+        or not {other.status, state.status} <= BY_COUNTRY
+        or _heard(other, silent) != _heard(state, silent)
+        for other in sighted
+    )
+
+
+def _sighting(known: Known, state: State) -> Sighting:
+    """The first sighting of a state after another one, seen against what was sighted shortly before."""
+    first = _first_seen_in(known, state)
+    after, unsettled = _last_seen_old(known, state, first), known.unsettled
+    if unsettled is not None and state != known.state:
+        for other, sighting in unsettled.sighted.items():
+            is_first = sighting.first_heard and sighting.last_seen_old is None
+            unconfirmed = other == unsettled.state != known.state and not is_first
+            if unconfirmed or _announces(other, sighting, known.state, state):
+                after = _earlier(after, sighting.last_seen_old)
+    return Sighting(after, first)
+
+
+def _announces(other: State, sighting: Sighting, old: State | None, new: State) -> bool:
+    """Whether a sighted state differs from the old one in a country in which the new one does."""
+    if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
+        return False
+    was = set(old.withheld_in)
+    told = (was ^ set(other.withheld_in)) - sighting.first_heard
+    return not told.isdisjoint(was ^ set(new.withheld_in))
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return None if one is None or other is None else min(one, other)
+
+
+def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None:
+    """What stays in question once a change is believed: whatever follows it began after it may have begun."""
+    if unsettled is None:
+        return None
+    after = pending.last_seen_old
+    times = {s: sighting.last_seen_old for s, sighting in unsettled.sighted.items() if s != pending.state}
+    sighted = {
+        s: Sighting(after if at is None or (after is not None and at < after) else at)
+        for s, at in times.items()
+    }
+    return replace(unsettled, sighted=sighted) if sighted else None
 
 
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
     """The countries of a contrary state of which no answer spoke before.
 
-    A provisional change that has such countries hands them on as long as it is not confirmed, also through
-    one that shows no account.
+    A sighting that has such countries hands them on as long as it is in question.
     """
-    handed = frozenset[str]() if known.pending is None else known.pending.first_seen_in
-    if known.state is None or new.status not in BY_COUNTRY:
-        return handed
+    if known.state is None:
+        return frozenset()
     never = {c for c in new.withheld_in if c in known.heard and known.heard[c] is None}
-    return (handed | never).intersection(new.withheld_in).difference(known.state.withheld_in)
+    if known.unsettled is not None:
+        never.update(*(s.first_heard for s in known.unsettled.sighted.values()))
+    return frozenset(never.intersection(new.withheld_in).difference(known.state.withheld_in))
+
+
+def _last_shown(known: Known) -> State | None:
+    """What the last answer showed."""
+    return known.state if known.unsettled is None else known.unsettled.state
 
 
 def _first_seen_flags(old: State | None, new: State, first: Collection[str]) -> frozenset[Flag]:
@@ -190,16 +290,15 @@ def _first_seen_flags(old: State | None, new: State, first: Collection[str]) -> 
 
 def _last_seen_old(known: Known, new: State, first: Collection[str]) -> datetime | None:
     """When the last answer was asked for that contradicts the new state, the countries `first` left aside."""
-    pending = known.pending
-    last = known.state if pending is None else pending.state
+    last, unsettled = _last_shown(known), known.unsettled
     if Flag.FIRST_SEEN in _first_seen_flags(known.state, new, first):
         return None
     if last is None or not {last.status, new.status} <= BY_COUNTRY:
         return known.last_asked_at
     changed = (set(last.withheld_in) ^ set(new.withheld_in)).difference(first)
-    if pending is not None and not changed:
-        # What else is new was new already in the provisional change that this one replaces.
-        return pending.last_seen_old
+    if unsettled is not None and not changed:
+        # What else is new was new already in the sighting that this one replaces.
+        return unsettled.sighted[last].last_seen_old
     if not known.heard or any(c not in known.heard for c in changed):
         return known.last_asked_at
     # What the last answer spoke of is as before. Of the rest, each country was last heard of at its own time.

@@ -165,7 +165,7 @@ async def _judge(
     def lied(native_id: str, at: datetime) -> bool:
         return faults.lies and faults.lied_about(at, native_id)
 
-    return scoring.hold_against_truth(lines, ideal, detected, plan.start, plan.end, lied), totals
+    return scoring.hold_against_truth(lines, ideal, detected, plan.start, plan.end, lied, readings), totals
 
 
 def _figures(

@@ -22,6 +22,7 @@ from storage.model.core.availability import BY_COUNTRY, ChangeKind, State, Statu
 from storage.readings.rehearsal_readback import Confirmed
 
 _NO_SILENCES: Mapping[tuple[str, datetime], frozenset[str]] = MappingProxyType({})
+_NO_READINGS: Mapping[str, Sequence[datetime]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,8 @@ class RehearsalScore:
     """It was so, but it did not begin between the two readings."""
     misled: list[Believed]
     """As these, but the platform itself said of the account, at a reading that bounds the interval, that it
-    did not exist: no monitor can tell that from the truth. Only fault profiles that lie have such cases.
+    did not exist, and no reading before had announced the change: no monitor can tell that from the truth.
+    Only fault profiles that lie have such cases.
     """
     unseen: list[Believed]
     """Observable, but not detected."""
@@ -216,11 +218,22 @@ def hold_against_truth(
     start: datetime,
     end: datetime,
     lied: Callable[[str, datetime], bool] = lambda _account, _at: False,
+    readings: Mapping[str, Sequence[datetime]] = _NO_READINGS,
 ) -> RehearsalScore:
     """Compare the confirmed changes of a run over [`start`, `end`] with the truth.
 
-    `lied` tells whether the platform said untruly of an account, at a time, that it did not exist.
+    `lied` tells whether the platform said untruly of an account, at a time, that it did not exist; `readings`
+    are the times at which the accounts were read.
     """
+
+    def was_announced(change: Believed, began: datetime) -> bool:
+        """Whether an answer before the interval showed what had truly begun."""
+        after = change.last_seen_old
+        return after is not None and any(
+            began <= at <= after and not lied(change.native_id, at)
+            for at in readings.get(change.native_id, ())
+        )
+
     misled: list[Believed] = []
     false: list[Believed] = []
     wrong: list[Believed] = []
@@ -241,7 +254,8 @@ def hold_against_truth(
         elif change.is_first:
             continue
         elif change.old is not None and (began is None or not _within(began, change)):
-            (misled if is_misled else wrong).append(change)
+            is_wrong = not is_misled or (began is not None and was_announced(change, began))
+            (wrong if is_wrong else misled).append(change)
         elif change.old is not None and began is not None:
             explained.add((change.native_id, began))
             delays.append((change.first_seen_new - began).total_seconds())

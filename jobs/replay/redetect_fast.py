@@ -1,9 +1,9 @@
 """Pure: stored readings decided again, by whatever rule, as fast as they can be skipped.
 
-A reading that agrees with what is held, with nothing provisional, moves nothing but the time of the last
-reading; and while a change is provisional, one that agrees with it and comes too early to count moves nothing
-but the time of the last agreement. So the next reading that means more is looked up in the columns, and only
-that one goes through `detect.step`: the result is what stepping through all of them gives.
+A reading that agrees with what is held, with nothing provisional or in question, moves nothing but the time
+of the last reading; and while a change is provisional, one that agrees with it and comes too early to count
+moves nothing but the time of the last agreement. So the next reading that means more is looked up in the
+columns, and only that one goes through `detect.step`: the result is what stepping through all of them gives.
 """
 
 from bisect import bisect_left, bisect_right
@@ -44,10 +44,10 @@ class _Runner:
 
     def _next_position(self, rule: ConfirmationRule) -> int:
         known, position = self.folding.known, self.done
-        if known.pending is None:
-            return self._while_shown(known.state, position)
-        pending = known.pending
-        if self._needs_each(pending, rule):
+        pending, unsettled = known.pending, known.unsettled
+        if pending is None:
+            return self._while_shown(known.state, position) if unsettled is None else position
+        if self._needs_each(pending, rule) or unsettled is None or unsettled.agreeing < pending.agreeing:
             return position
         end = min(self._while_shown(pending.state, position), self.course.columns.next_silent(position))
         if pending.agreeing < len(rule.offsets):
@@ -85,7 +85,7 @@ class _Runner:
             next_read_at = rule.next_read_at(pending.agreeing, pending.first_seen_new, at)
             pending = replace(pending, last_agreeing_at=at, next_read_at=next_read_at)
         heard = self._heard(known, last)
-        self.folding.known = Known(known.state, at, asked_at, pending, heard)
+        self.folding.known = Known(known.state, at, asked_at, pending, heard, known.unsettled)
         self.done = position
 
     def _heard(self, before: Known, last: int) -> dict[str, datetime | None]:

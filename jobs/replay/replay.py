@@ -65,7 +65,7 @@ async def redecide(
     `of_list`: tell what differs for the accounts that are on this list now; None: for all.
     """
     started = time.perf_counter()
-    courses = await account_inputs.load(conn, since, until, rule.cohort_window)
+    courses = await account_inputs.load(conn, since, until, rule.cohort_window, rule)
     loaded = time.perf_counter()
     told = redetect_fast(courses.accounts, courses.confirmed_on, rule)
     compared = compare(courses.accounts, told, until, rule, IN_FORCE)

@@ -84,7 +84,9 @@ async def _add(
     fresh: bytes | None,
     at: datetime,
 ) -> int:
-    """A new row. A fact that was told before keeps its proof, and supersedes the row that told it last."""
+    """A new row. A fact that was told before keeps its proof, and supersedes the row that told it last. What
+    shows the old side is kept with any change that the same answer bounds.
+    """
     pending = told.pending
     same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old
     return await conn.fetchval(
@@ -99,8 +101,17 @@ async def _add(
             change_key, account_id, old_status, old_withheld_in, status, withheld_in, kind, strength,
             last_seen_old, first_seen_new, recorded_at, source, old_evidence, new_evidence, flags, supersedes
         )
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, coalesce($14, before.new_evidence),
-            $15, coalesce($16, before.change_id)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            coalesce(
+                $13,
+                (
+                    select c.old_evidence from change c
+                    where c.account_id = $2 and c.source = $12 and c.last_seen_old = $9
+                        and c.old_evidence is not null
+                    order by c.change_id desc limit 1
+                )
+            ),
+            coalesce($14, before.new_evidence), $15, coalesce($16, before.change_id)
         from before
         returning change_id
         """,

@@ -197,7 +197,8 @@ def _part(row: Record, change: ChangeStatement) -> PackRequestRole | None:
 
 def _what_became(row: Record) -> str:
     if row["told"]:
-        return "answered, and silent on what changed"
+        is_silent = bool(row["silent"])
+        return "answered, " + ("and silent on what changed" if is_silent else "and contradicted by others")
     if row["outcome"] == BatchOutcome.ANSWERED:
         return "answered, but not about this account"
     return f"{BatchOutcome(row['outcome']).name.lower()}: {row['missed_reason'] or 'no reason'}"

@@ -10,10 +10,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from storage.changes.late_context import own_changes
-from storage.model.bitemporal.corrections import OwnChange
 from storage.model.bitemporal.reading_columns import looks_of, times_there
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.availability import BY_COUNTRY, FIRST_SEEN_FLAGS, Outcome, Reason
+from storage.model.core.availability import BY_COUNTRY
 from storage.model.core.country_scope import CountryScopes
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Conn
@@ -63,13 +62,7 @@ async def with_heard_countries(
     spoken = await _last_spoken(conn, platform, sought, scopes)
     for i, countries in silent.items():
         heard.setdefault(i, {}).update((c, spoken.get((i, c))) for c in countries)
-    told = {i: replace(known[i], heard=by_country) for i, by_country in heard.items()}
-    pending = [i for i, k in known.items() if k.pending is not None]
-    for i, countries in (await _first_seen(conn, platform, pending, scopes)).items():
-        k = told.get(i, known[i])
-        if k.pending is not None:
-            told[i] = replace(k, pending=replace(k.pending, first_seen_in=countries))
-    return told
+    return {i: replace(known[i], heard=by_country) for i, by_country in heard.items()}
 
 
 def _is_there(known: Known) -> bool:
@@ -123,45 +116,6 @@ async def _last_there(
         AccountId(r["account_id"]): LastReading(r["asked_at"], r["observed_at"], frozenset(r["silent"] or ()))
         for r in rows
     }
-
-
-async def _first_seen(
-    conn: Conn, platform: Platform, pending: Sequence[AccountId], scopes: CountryScopes
-) -> dict[AccountId, frozenset[str]]:
-    """Of accounts with a provisional change, `Pending.first_seen_in`; those with none are left out."""
-    rows = await conn.fetch(
-        "select distinct account_id from change where account_id = any($1::bigint[]) and flags && $2::text[]",
-        pending,
-        sorted(FIRST_SEEN_FLAGS),
-    )
-    ids = [AccountId(r["account_id"]) for r in rows]
-    there = await _there(conn, ids)
-    begun = {i: _begun(changes) for i, changes in (await own_changes(conn, ids)).items()}
-    sought = [
-        _Sought(i, country, since, at if until is None else min(at, until))
-        for i, countries in begun.items()
-        for country, at in countries.items()
-        for since, until in there.get(i, _ALWAYS)
-    ]
-    spoken = await _last_spoken(conn, platform, sought, scopes)
-    return {i: frozenset(c for c in countries if (i, c) not in spoken) for i, countries in begun.items()}
-
-
-def _begun(own: Sequence[OwnChange]) -> dict[str, datetime]:
-    """Since when an account has been seen withheld in the countries that its provisional change adds."""
-    run: list[OwnChange] = []
-    for change in own:
-        if change.outcome is Outcome.CONFIRMED or change.reason not in {None, Reason.MOVED_ON}:
-            run.clear()
-        else:
-            run.append(change)
-    begun: dict[str, datetime] = {}
-    for change in run:
-        held = change.old.withheld_in if change.old is not None else ()
-        if change.new.status in BY_COUNTRY:
-            added = set(change.new.withheld_in).difference(held)
-            begun = {c: begun.get(c, change.first_seen_new) for c in added}
-    return begun
 
 
 async def _last_spoken(

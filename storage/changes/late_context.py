@@ -11,6 +11,7 @@ from storage.accounts.accounts import dated_memberships
 from storage.changes import spells
 from storage.model.bitemporal.corrections import CorrectionInput, OwnChange, TimedReading, held_at, shown_at
 from storage.model.bitemporal.reading_columns import looks_of, times_there
+from storage.model.bitemporal.settled import SettlingRule, is_settled_by, last_before, surely_settled
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import (
     BY_COUNTRY,
@@ -49,7 +50,11 @@ async def roster(conn: Conn, roster_id: int) -> Roster:
 
 
 async def load(
-    conn: Conn, batch: Batch, account_ids: Collection[AccountId], window: timedelta
+    conn: Conn,
+    batch: Batch,
+    account_ids: Collection[AccountId],
+    window: timedelta,
+    rule: SettlingRule,
 ) -> LateContext:
     """All that is stored around a batch, which is stored as well but left out of it.
 
@@ -65,7 +70,7 @@ async def load(
     for account, is_watched in await _accounts(conn, ids):
         own = changes.get(account.account_id, [])
         scopes = all_scopes.get(account.platform, EVERY_COUNTRY)
-        begin = await anchor(conn, batch.observed_at, account.account_id, own, scopes)
+        begin = await anchor(conn, batch.observed_at, account.account_id, own, scopes, rule)
         at = None if begin is None else begin.last_read_at
         held = None if at is None else held_at(own, at)
         out.append(
@@ -75,7 +80,7 @@ async def load(
                 memberships.get(account.account_id, ()),
                 begin or Known(),
                 frozenset() if held is None else held.flags,
-                await _readings(conn, batch, account.account_id, own, at, scopes),
+                await _readings(conn, account.account_id, own, at, scopes, but=batch),
                 [c for c in own if at is None or c.first_seen_new > at],
                 [t for t in let_go.get(account.account_id, ()) if at is None or t > at],
             )
@@ -137,7 +142,7 @@ async def own_changes(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, l
     """The standing changes that our own monitor recorded, in the order of time."""
     rows = await conn.fetch(
         """
-        select c.*, o.outcome, o.reason, coalesce(o.readings, p.agreeing) as readings,
+        select c.*, o.outcome, o.reason, o.decided_at, coalesce(o.readings, p.agreeing) as readings,
             coalesce(o.last_agreeing_at, p.last_agreeing_at) as last_agreeing_at
         from standing_change c join account a on a.account_id = c.account_id and a.platform = c.source
         left join change_outcome o using (change_id)
@@ -172,7 +177,83 @@ def _own_change(r: Record) -> OwnChange:
         last_agreeing_at=r["last_agreeing_at"],
         old_evidence=r["old_evidence"],
         new_evidence=r["new_evidence"],
+        decided_at=r["decided_at"],
     )
+
+
+async def unsettled_since(
+    conn: Conn, platform: Platform, known: Mapping[AccountId, Known], rule: SettlingRule
+) -> list[CorrectionInput]:
+    """The accounts of which something may be in question, each with its readings since that was not so.
+
+    `known` is what is held of those to look at. Lists are left out: how it was decided is stored.
+    """
+    read_at = {i: k.last_read_at for i, k in known.items() if k.last_read_at is not None}
+    last = await _last_changes(conn, platform, list(read_at))
+    ids = [
+        account_id
+        for account_id, (change, held) in last.items()
+        if held is None
+        or not known[account_id].heard.keys().isdisjoint({*change.new.withheld_in, *held.new.withheld_in})
+        or not is_settled_by(change, held, read_at[account_id], rule)
+    ]
+    changes, let_go = await own_changes(conn, ids), await let_go_times(conn, ids)
+    scopes = (await load_all_scopes(conn)).get(platform, EVERY_COUNTRY) if ids else EVERY_COUNTRY
+    out: list[CorrectionInput] = []
+    for account, is_watched in await _accounts(conn, ids):
+        account_id = account.account_id
+        own = changes[account_id]
+        begin = await anchor(conn, read_at[account_id] + timedelta.resolution, account_id, own, scopes, rule)
+        at = None if begin is None else begin.last_read_at
+        out.append(
+            CorrectionInput(
+                account,
+                is_watched,
+                (),
+                begin or Known(),
+                frozenset(),
+                await _readings(conn, account_id, own, at, scopes),
+                [c for c in own if at is None or c.first_seen_new > at],
+                [t for t in let_go.get(account_id, ()) if at is None or t > at],
+            )
+        )
+    return out
+
+
+async def _last_changes(
+    conn: Conn, platform: Platform, ids: Sequence[AccountId]
+) -> dict[AccountId, tuple[OwnChange, OwnChange | None]]:
+    """The last standing change of each account, and the one whose state is held (None: none yet).
+
+    Accounts of which no more than a first state was ever seen are left out.
+    """
+    rows = await conn.fetch(
+        """
+        select c.*, o.outcome, o.reason, o.decided_at, coalesce(o.readings, p.agreeing) as readings,
+            coalesce(o.last_agreeing_at, p.last_agreeing_at) as last_agreeing_at,
+            c.change_id = last.change_id as is_last, c.change_id = held.change_id as is_held
+        from account a
+        cross join lateral (
+            select (array_agg(change_id))[1] as change_id, count(*) as found from (
+                select c.change_id from standing_change c left join change_outcome o using (change_id)
+                where c.account_id = a.account_id and c.source = a.platform
+                    and o.reason is distinct from 'corrected'
+                order by c.first_seen_new desc, c.change_id desc limit 2
+            ) newest
+        ) last
+        left join lateral own_state(a.account_id) held on true
+        join change c on c.change_id in (last.change_id, held.change_id)
+        left join change_outcome o on o.change_id = c.change_id
+        left join pending_change p on p.change_id = c.change_id
+        where a.platform = $1 and a.account_id = any($2::bigint[])
+            and (last.found = 2 or last.change_id is distinct from held.change_id)
+        """,
+        platform.value,
+        ids,
+    )
+    held = {r["account_id"]: _own_change(r) for r in rows if r["is_held"]}
+    last = {r["account_id"]: _own_change(r) for r in rows if r["is_last"]}
+    return {AccountId(i): (change, held.get(i)) for i, change in last.items()}
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
@@ -191,10 +272,15 @@ async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, 
 
 
 async def anchor(
-    conn: Conn, before: datetime, account_id: AccountId, own: Sequence[OwnChange], scopes: CountryScopes
+    conn: Conn,
+    before: datetime,
+    account_id: AccountId,
+    own: Sequence[OwnChange],
+    scopes: CountryScopes,
+    rule: SettlingRule,
 ) -> Known | None:
-    """What was held at a reading before a time, the last at which nothing was provisional and every country
-    had been heard when the account was last seen to be there. It is one that agreed with it.
+    """What was held at a reading before a time, the last at which nothing was provisional or in question and
+    every country had been heard when the account was last seen to be there. It is one that agreed with it.
 
     None: everything has to be gone through from the first reading on.
     """
@@ -224,34 +310,77 @@ async def anchor(
         if row is None:
             return gone
         at, asked_at = row["observed_at"], row["asked_at"]
-        shown, held = shown_at(own, at), held_at(own, at)
+        shown, last, held = shown_at(own, at), last_before(own, at), held_at(own, at)
         teller = shown or held
-        if scopes.countries and teller is not None and teller.new.status not in BY_COUNTRY:
-            if shown is None and gone is None:
-                gone = Known(teller.new, at, asked_at, heard=dict.fromkeys(scopes.countries))
-            ends = [until for _, until in there if until is not None and until <= at]
-            if not ends:
-                return gone
-            before = ends[-1]
-            continue
-        if row["silent"] or scopes.lacking(at) or not any(c.first_seen_new <= at for c in own):
+        is_there = not scopes.countries or teller is None or teller.new.status in BY_COUNTRY
+        if last is None or (is_there and (row["silent"] or scopes.lacking(at))):
             return None
-        if gone is not None:
+        if is_there and gone is not None:
             return replace(gone, heard=dict.fromkeys(scopes.countries, asked_at))
-        if shown is None:
-            return Known(held and held.new, at, asked_at)
-        before = shown.first_seen_new
+        if gone is None:
+            if shown or held is None or not await _is_settled(conn, account_id, own, at, scopes, rule):
+                before = (shown or last).first_seen_new
+                continue
+            if is_there:
+                return Known(held.new, at, asked_at)
+            gone = Known(held.new, at, asked_at, heard=dict.fromkeys(scopes.countries))
+        ends = [until for _, until in there if until is not None and until <= at]
+        if not ends:
+            return gone
+        before = ends[-1]
+
+
+async def _is_settled(
+    conn: Conn,
+    account_id: AccountId,
+    own: Sequence[OwnChange],
+    at: datetime,
+    scopes: CountryScopes,
+    rule: SettlingRule,
+) -> bool:
+    """Whether nothing was in question after a reading of the state that is held."""
+    if surely_settled(own, at, rule):
+        return True
+    last, held = last_before(own, at), held_at(own, at)
+    if last is None or held is None:
+        return False
+    first, agreeing = None, 1
+    async for row in conn.cursor(
+        """
+        select c.observed_at from roster r join coverage c using (roster_id)
+        where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0 and c.silent is null
+            and c.observed_at >= $2 and c.observed_at <= $3
+            and (
+                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
+            )
+        order by c.observed_at
+        """,
+        account_id,
+        last.first_seen_new if last is held else last.last_agreeing_at + timedelta.resolution,
+        at,
+    ):
+        seen_at = row["observed_at"]
+        if scopes.lacking(seen_at):
+            continue
+        if first is None:
+            first = seen_at
+            continue
+        agreeing += rule.counts(agreeing, first, seen_at)
+        if rule.settles(held.strength, agreeing, seen_at - first):
+            return True
+    return False
 
 
 async def _readings(
     conn: Conn,
-    batch: Batch,
     account_id: AccountId,
     own: Sequence[OwnChange],
     after: datetime | None,
     scopes: CountryScopes,
+    but: Batch | None = None,
 ) -> list[TimedReading]:
-    """The stored readings after an anchor, each with the state that our own changes tell of it.
+    """The stored readings after an anchor, each with the state that our own changes tell of it; without those
+    of one batch.
 
     How good its evidence was and its side facts are those of the change: only the first reading of a state
     has them on record. Looks of an imported record tell no change of ours, and are left out.
@@ -268,15 +397,15 @@ async def _readings(
             and (
                 c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
             )
-            and (c.roster_id, c.slot, c.attempt) <> ($4, $5, $6)
+            and (c.roster_id, c.slot, c.attempt) is distinct from ($4::int, $5::timestamptz, $6::smallint)
         order by c.observed_at, asked_at
         """,
         account_id,
         after,
         first,
-        batch.roster_id,
-        batch.slot,
-        batch.attempt,
+        but and but.roster_id,
+        but and but.slot,
+        but and but.attempt,
     )
     out: list[TimedReading] = []
     for r in rows:

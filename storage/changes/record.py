@@ -113,7 +113,17 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
             )
             select change_key, u.account_id, old_status, string_to_array(old_withheld_in, ' '), u.status,
                 string_to_array(u.withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
-                platform, old_evidence, new_evidence, string_to_array(u.flags, ' ')
+                platform, coalesce(
+                    u.old_evidence,
+                    -- A sighting that was refuted has kept the answer that bounds this change as well.
+                    (
+                        select c.old_evidence from change c
+                        where c.account_id = u.account_id and c.source = u.platform
+                            and c.last_seen_old = u.last_seen_old and c.old_evidence is not null
+                        order by c.change_id desc limit 1
+                    )
+                ),
+                new_evidence, string_to_array(u.flags, ' ')
             from unnest(
                 $1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                 $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[], $12::bytea[], $14::bytea[],

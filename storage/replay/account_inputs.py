@@ -17,6 +17,7 @@ from storage.model.bitemporal.reading_columns import (
     known_only,
     looks_of,
 )
+from storage.model.bitemporal.settled import SettlingRule, surely_settled
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.core.availability import BY_COUNTRY, Flag, Outcome
 from storage.model.core.country_scope import EVERY_COUNTRY, CountryScopes
@@ -42,10 +43,13 @@ class Courses:
     """Changes of the time from records of others: they are no readings of ours."""
 
 
-async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) -> Courses:
+async def load(
+    conn: Conn, since: datetime, until: datetime, window: timedelta, rule: SettlingRule
+) -> Courses:
     """Everybody whom our own connection read from `since` until before `until`, by account number.
 
-    An account that had a provisional change at `since` begins with the reading that showed it first.
+    An account of which something was provisional or in question at `since` begins with the reading that
+    showed it first.
     """
     columns = replay_readings.by_account(await replay_readings.answered(conn, since, until))
     begun = microseconds(since)
@@ -62,7 +66,7 @@ async def load(conn: Conn, since: datetime, until: datetime, window: timedelta) 
             since <= c.first_seen_new < until for c in changes.get(account_id, ()) if c.is_annulled
         )
         scopes = all_scopes.get(account.platform, EVERY_COUNTRY)
-        course = await _course(conn, account, own, columns[account_id], since, scopes)
+        course = await _course(conn, account, own, columns[account_id], since, scopes, rule)
         gone = sorted(t for t in let_go.get(account_id, ()) if _begin(course, since) <= t < until)
         courses.append(
             Course(
@@ -94,14 +98,19 @@ async def _course(
     columns: Columns,
     since: datetime,
     scopes: CountryScopes,
+    rule: SettlingRule,
 ) -> Course:
     """The readings of one account with what was held before them."""
     looks = looks_of(own)
     before = [c for c in own if c.first_seen_new < since]
     held = held_at(own, since - timedelta.resolution)
     known, first = Known(), since
-    if before and (_is_open(before[-1], since) or _begins_otherwise(columns, looks, held, scopes)):
-        begin = await anchor(conn, since, account.account_id, own, scopes)
+    if before and (
+        _is_open(before[-1], since)
+        or _begins_otherwise(columns, looks, held, scopes)
+        or (columns.at and not surely_settled(before, instant(columns.at[0]), rule))
+    ):
+        begin = await anchor(conn, since, account.account_id, own, scopes, rule)
         at = None if begin is None else begin.last_read_at
         if begin is not None and at is not None:
             held, first, known = held_at(own, at), at + timedelta.resolution, begin

@@ -42,6 +42,8 @@ class OwnChange:
     old_evidence: bytes | None
     """The hashes of what shows both sides."""
     new_evidence: bytes | None
+    decided_at: datetime | None = None
+    """When the outcome was written; None while provisional."""
 
     @property
     def is_annulled(self) -> bool:

@@ -26,10 +26,33 @@ class Pending:
     next_read_at: datetime
     flags: frozenset[Flag] = frozenset()
     """Side facts of the reading that showed it first."""
-    first_seen_in: frozenset[str] = frozenset()
-    """Countries of which no answer spoke before this change, or before those that it follows without a
-    reading in between that denies them.
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Since when an account may be in a state that it was seen in lately: a change to it began after that."""
+
+    last_seen_old: datetime | None
+    """When the last answer was asked for that contradicts the first sighting; None: there was none."""
+    first_heard: frozenset[str] = frozenset()
+    """Countries of this state of which no answer spoke before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """The answers about an account contradict each other, and none of its states was read since as often, and
+    over as long a time, as the way back asks for. A state that shows again may have lasted since it was
+    sighted: the answers in between may be stale.
     """
+
+    state: State
+    """What the account looked like last."""
+    since: datetime
+    """From this reading on it looked so without a break."""
+    agreeing: int
+    """Readings since then that count, the first included: 0 if it left open whether another state is so."""
+    sighted: Mapping[State, Sighting]
+    """Every state that it changed to, and changed back to, in this time; not one that is confirmed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +70,8 @@ class Known:
     """Countries of which the last answer said nothing, and when the last answer that did was asked for
     (None: never). Empty in the usual case: the last answer spoke of every country.
     """
+    unsettled: Unsettled | None = None
+    """None in the usual case: the account has long looked the same."""
 
 
 @dataclass(frozen=True, slots=True)

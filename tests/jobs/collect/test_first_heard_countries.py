@@ -277,7 +277,7 @@ async def test_a_country_that_was_not_heard_before_a_suspension_is_not_heard_thr
     ("then", "expected"),
     [
         pytest.param(
-            TR, ("block", "", "TR", minutes(240), minutes(241), "", True), id="the country that was heard"
+            TR, ("block", "", "TR", minutes(120), minutes(241), "", True), id="the country that was heard"
         ),
         pytest.param(BR, ("baseline", "", "BR", None, minutes(241), FIRST, False), id="the one that was not"),
     ],

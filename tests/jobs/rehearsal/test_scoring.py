@@ -116,6 +116,28 @@ def test_a_change_dated_to_the_wrong_interval_is_wrong() -> None:
     assert (len(verdict.false), len(verdict.wrong_interval)) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("readings", "wrong", "misled"),
+    [
+        pytest.param([60, 120, 180], 0, 1, id="of what nothing announced the platform misled everybody"),
+        pytest.param([60, 110, 120, 180], 1, 0, id="a change that a reading announced has a wrong interval"),
+    ],
+)
+def test_a_lie_excuses_a_wrong_interval_only_where_nothing_announced_the_change(
+    readings: list[float], wrong: int, misled: int
+) -> None:
+    verdict = hold_against_truth(
+        {"1": BLOCKED},
+        (),
+        [BASELINE, believed(SUSPENDED, 120, 180)],
+        minutes(0),
+        minutes(600),
+        lambda _, at: at == minutes(120),
+        {"1": [minutes(m) for m in readings]},
+    )
+    assert (len(verdict.wrong_interval), len(verdict.misled)) == (wrong, misled)
+
+
 def test_a_first_state_that_was_not_so_is_false() -> None:
     assert judged(Believed("1", None, SUSPENDED, None, minutes(0))).false
     assert not judged(Believed("1", None, AVAILABLE, None, minutes(0))).false

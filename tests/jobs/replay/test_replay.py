@@ -29,7 +29,9 @@ A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
 LOOKS = st.sampled_from([A, A, A, W, W, S, N, N, None])
 ROSTERS = (("1", "2", "3"), ("1", "2"), ("3",))
 STORIES = st.lists(
-    st.tuples(st.sampled_from([1, 2, 16, 61, 300]), st.sampled_from(ROSTERS), st.tuples(LOOKS, LOOKS, LOOKS)),
+    st.tuples(
+        st.sampled_from([1, 2, 5, 16, 61, 300]), st.sampled_from(ROSTERS), st.tuples(LOOKS, LOOKS, LOOKS)
+    ),
     min_size=1,
     max_size=14,
 )

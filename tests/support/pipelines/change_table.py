@@ -96,16 +96,11 @@ def reference(readings: Sequence[TimedReading]) -> list[Row]:
         s = step(known, reading, asked.asked_at, RULE, cohort_active=False)
         for closed in (s.refuted, s.confirmed):
             if closed is not None:
-                rows.append((known.state, _stored(closed.pending), closed.outcome, closed.reason))
+                rows.append((known.state, closed.pending, closed.outcome, closed.reason))
         known = s.known
     if known.pending is not None:
-        rows.append((known.state, _stored(known.pending), None, None))
+        rows.append((known.state, known.pending, None, None))
     return rows
-
-
-def _stored(pending: Pending) -> Pending:
-    """As far as its row says: what it is first seen in follows from the readings before it."""
-    return replace(pending, first_seen_in=frozenset())
 
 
 def rows_of(table: Table) -> list[Row]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.collect.late_readings import LateReport, record_late
+from jobs.collect.load_accounts import load_accounts
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import completed, step
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.changes.load_watched import load_watched, recent_confirmations
+from storage.changes.load_watched import recent_confirmations
 from storage.changes.record import AccountStep, Recording, record
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
@@ -129,7 +130,7 @@ class Desk:
                 cohorts.confirmed([list_id], at)
             steps: list[AccountStep] = []
             asked_at = sent.at - timedelta(milliseconds=LATENCY_MS)
-            for w in await load_watched(conn, Platform.X, [self.ids[i] for i in sent.looks]):
+            for w in await load_accounts(conn, Platform.X, RULE, [self.ids[i] for i in sent.looks]):
                 if (seen := sent.readings().get(w.account.native_id)) is None:
                     continue
                 told = completed(w.known, seen)

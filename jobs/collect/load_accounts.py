@@ -1,0 +1,28 @@
+"""What a monitor takes up at its start: every watched account as its stored readings leave it."""
+
+from dataclasses import replace
+
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.redetect import unsettled_after
+from storage.changes import late_context
+from storage.changes.load_watched import WatchedAccount, load_watched
+from storage.model.core.accounts import AccountId, Platform
+from storage.postgres.pool import Conn
+
+
+async def load_accounts(
+    conn: Conn, platform: Platform, rule: ConfirmationRule, account_ids: list[AccountId] | None = None
+) -> list[WatchedAccount]:
+    """All watched accounts of a platform (or only those named) in the order of their ids."""
+    loaded = await load_watched(conn, platform, account_ids)
+    known = {w.account.account_id: w.known for w in loaded}
+    open_questions = {
+        ground.account.account_id: unsettled_after(ground, rule)
+        for ground in await late_context.unsettled_since(conn, platform, known, rule)
+    }
+    return [
+        w
+        if (unsettled := open_questions.get(w.account.account_id)) is None
+        else replace(w, known=replace(w.known, unsettled=unsettled))
+        for w in loaded
+    ]

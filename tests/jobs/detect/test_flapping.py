@@ -1,0 +1,221 @@
+"""A platform that answers stale for a while makes intervals wider, never wrong."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.transitions import completed, step
+from storage.model.core.availability import Flag, State, Status
+from storage.model.core.known_state import Closed, Known
+from tests.support.samples.readings import (
+    AVAILABLE,
+    NOT_FOUND,
+    PROTECTED,
+    SUSPENDED,
+    WITHHELD_IN,
+    minutes,
+    reading,
+)
+
+RULE = ConfirmationRule()
+A, W, S, N, P = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND, PROTECTED
+IN_AND_TR, TR = State(Status.WITHHELD, ("IN", "TR")), State(Status.WITHHELD, ("TR",))
+
+Answer = tuple[float, State]
+
+
+def confirmed(answers: Sequence[Answer], known: Known | None = None) -> list[Closed]:
+    """The changes that these answers confirm, of an account that was long available."""
+    known = Known(A, minutes(-60), minutes(-60)) if known is None else known
+    out: list[Closed] = []
+    for minute, state in answers:
+        at = minutes(minute)
+        result = step(known, reading("1", state, at), at, RULE, cohort_active=False)
+        out += [result.confirmed] if result.confirmed else []
+        known = result.known
+    return out
+
+
+def after(minute: float | None) -> datetime | None:
+    return None if minute is None else minutes(minute)
+
+
+@pytest.mark.parametrize(
+    ("answers", "last_seen_old"),
+    [
+        pytest.param([(0, A), (5, W), (6, A), (20, W), (21, W)], 0, id="one stale answer proves nothing"),
+        pytest.param(
+            [(0, A), (5, W), (6, A), (7, A), (19, A), (20, W), (21, W)],
+            0,
+            id="nor do many in less than a quarter of an hour",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, A), (21, A), (30, W), (31, W)],
+            21,
+            id="over a quarter of an hour the required readings prove the way back",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, A), (12, W), (13, A), (22, A), (25, W), (26, W)],
+            0,
+            id="the way back begins again with every sighting",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, A), (40, W), (41, A), (50, W), (51, W)],
+            0,
+            id="a single reading is none, however late it comes",
+        ),
+        pytest.param(
+            [(0, A), (5, N), (20, W), (21, W)],
+            0,
+            id="a third state that was seen once narrows nothing: available was seen before it",
+        ),
+        pytest.param(
+            [(0, A), (5, S), (6, N), (7, W), (8, W)], 0, id="nor do several states that were seen once"
+        ),
+        pytest.param(
+            [(0, A), (5, N), (6, A), (7, W), (8, W)],
+            6,
+            id="a state that nothing announced began after the old one was seen last",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, A), (7, IN_AND_TR), (8, IN_AND_TR)],
+            0,
+            id="a sighting of one country bounds a change that has this country in it",
+        ),
+        pytest.param(
+            [(0, A), (5, TR), (6, A), (7, W), (8, W)], 6, id="a sighting of another country bounds nothing"
+        ),
+    ],
+)
+def test_a_refuted_sighting_bounds_the_interval_until_the_way_back_is_confirmed(
+    answers: list[Answer], last_seen_old: float
+) -> None:
+    (change,) = confirmed(answers)
+    assert change.pending.last_seen_old == after(last_seen_old)
+
+
+@pytest.mark.parametrize(
+    ("answers", "bounds"),
+    [
+        pytest.param(
+            [(0, A), (5, W), (6, W), (7, A), (8, W), (15, A), (16, A)],
+            [0, 6],
+            id="a stale sighting of the old state after a confirmed change bounds the way back",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, W), (7, A), (8, W), (22, W), (23, W), (30, A), (31, A)],
+            [0, 23],
+            id="until the new state was confirmed over a quarter of an hour",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, A), (7, W), (8, W), (9, A), (10, A)],
+            [0, 5],
+            id="so does the old state that was seen between two sightings of the new one",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, A), (7, S), (8, S), (9, W), (10, W)],
+            [6, 6],
+            id="no change began before the one that it follows may have begun",
+        ),
+        pytest.param(
+            [(0, A), (5, W), (6, W), (10, A), (11, A), (14, W), (15, W)],
+            [0, 6, 11],
+            id="what was confirmed, and what then followed it, is believed",
+        ),
+        pytest.param(
+            [(0, N), (1, A), (2, N), (3, N), (17, N), (62, N)],
+            [None, None],
+            id="nobody knows since when it is so, if the first answer of all said so",
+        ),
+    ],
+)
+def test_what_follows_a_change_is_bounded_by_sightings_as_well(
+    answers: list[Answer], bounds: list[float | None]
+) -> None:
+    known = Known() if answers[0][1] == N else None
+    assert [c.pending.last_seen_old for c in confirmed(answers, known)] == [after(b) for b in bounds]
+
+
+def test_a_way_back_to_an_absence_takes_as_many_readings_as_an_absence() -> None:
+    gone = Known(N, minutes(-60), minutes(-60))
+    short = [(0, N), (5, A), (6, N), (7, N), (30, N), (60, N), (65, A), (66, A)]
+    long = [(0, N), (5, A), (6, N), (7, N), (30, N), (66, N), (68, A), (69, A)]
+    assert [c.pending.last_seen_old for c in confirmed(short, gone)] == [minutes(0)]
+    assert [c.pending.last_seen_old for c in confirmed(long, gone)] == [minutes(66)]
+
+
+def folded(answers: Sequence[tuple[float, State, str]]) -> list[Closed]:
+    """As `confirmed`, of answers that are silent on some countries."""
+    known, out = Known(A, minutes(-60), minutes(-60)), list[Closed]()
+    for minute, state, silent_on in answers:
+        said = replace(reading("1", state, minutes(minute)), silent_on=frozenset(silent_on.split()))
+        told = completed(known, said)
+        if told is not None:
+            result = step(known, told, minutes(minute), RULE, cohort_active=False)
+            out += [result.confirmed] if result.confirmed else []
+            known = result.known
+    return out
+
+
+def test_answers_that_are_silent_on_the_country_in_question_confirm_no_way_back() -> None:
+    silent = [(minute, A, "IN") for minute in (10.0, 20, 30)]
+    (change,) = folded([(0, A, ""), (5, W, ""), (6, A, ""), *silent, (40, W, ""), (41, W, "")])
+    assert change.pending.last_seen_old == minutes(0)
+    elsewhere = [(minute, A, "TR") for minute in (10.0, 20, 30)]
+    (change,) = folded([(0, A, ""), (5, W, ""), (6, A, ""), *elsewhere, (40, W, ""), (41, W, "")])
+    assert change.pending.last_seen_old == minutes(30)
+
+
+def test_a_first_state_in_a_country_that_shows_again_is_a_first_state_still() -> None:
+    known = Known(A, minutes(0), minutes(0), heard={"IN": None})
+    (change,) = confirmed([(5, W), (6, A), (7, W), (8, W)], known)
+    assert change.pending.flags == {Flag.FIRST_SEEN}
+    assert change.pending.last_seen_old is None
+
+
+STATES = [A, W, IN_AND_TR, S, N, P]
+
+
+@st.composite
+def platforms(draw: st.DrawFn) -> list[tuple[float, State, State]]:
+    """Minute, truth and answer of each reading: often the answer is another one, never twice the same.
+
+    After the truth has changed, no answer shows the state that is believed until one showed the new one:
+    else nothing announced the change.
+    """
+    minute, truth, announced = 0.0, A, True
+    rows = [(minute, A, A)]
+    known = Known(A, minutes(0), minutes(0))
+    for _ in range(draw(st.integers(1, 40))):
+        minute += draw(st.sampled_from([1, 1, 2, 5, 15, 60]))
+        before = rows[-1]
+        if announced and draw(st.integers(0, 4)) == 0:
+            truth = draw(st.sampled_from([s for s in STATES if s not in {truth, before[2]}]))
+            announced = False
+        lies = [s for s in STATES if s not in {truth, before[2]} and (announced or s != known.state)]
+        answer = draw(st.sampled_from(lies)) if before[1] == before[2] and draw(st.booleans()) else truth
+        announced = announced or answer == truth
+        rows.append((minute, truth, answer))
+        at = minutes(minute)
+        known = step(known, reading("1", answer, at), at, RULE, cohort_active=False).known
+    return rows
+
+
+@settings(max_examples=500)
+@given(platforms())
+def test_an_interval_contains_the_true_time_whatever_a_platform_answers_in_between(
+    rows: list[tuple[float, State, State]],
+) -> None:
+    onsets = [(at, truth) for (_, was, _), (at, truth, _) in pairwise(rows) if truth != was]
+    for change in confirmed([(minute, answer) for minute, _, answer in rows]):
+        p = change.pending
+        assert p.last_seen_old is not None
+        assert any(
+            truth == p.state and p.last_seen_old < minutes(at) <= p.first_seen_new for at, truth in onsets
+        )
