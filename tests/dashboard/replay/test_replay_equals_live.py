@@ -179,7 +179,9 @@ async def test_as_it_was_is_the_truth_as_far_as_readings_can_tell_it(lived: Live
     checked = unconfirmed = 0
     async with transaction(lived.pool) as conn:
         readings = await rehearsal_readback.reading_times(conn)
-        ideal = Ideal(scoring.observable(lines, lists, readings, ConfirmationRule()), lines, readings)
+        silences = await rehearsal_readback.silences(conn)
+        believed = scoring.observable(lines, lists, readings, ConfirmationRule(), silences)
+        ideal = Ideal(believed, lines, readings)
         for view in lived.views:
             told = by_account(await states(conn, at=view.at))
             for account_id, native_id in names.items():
