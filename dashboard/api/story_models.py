@@ -29,7 +29,7 @@ class WrittenStory(ApiModel):
     story_id: int
     title: str
     list_id: int | None
-    """Null: of all that were watched when it was written."""
+    """Null: of all that were watched in its time."""
     list_name: Annotated[str | None, Field(alias="list")]
     accounts: int
     """How many it is of; settled when it was written."""

@@ -121,5 +121,5 @@ def _known_late(found: OrderFigures) -> str:
         return ""
     return (
         f"The figures tell what was on file at {words.stamp(found.known_at)}. What was not checked, handles "
-        "and documents are told as they are on file now."
+        f"and documents are told as they are on file now. {words.PURGED_SINCE}"
     )

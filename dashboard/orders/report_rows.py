@@ -197,7 +197,7 @@ def account(
     if stay is not None and not member.is_read(found.at, found.gap_after):
         notes.append("not read lately: this is what was last known")
     if not member.watched:
-        notes.append("not watched any more")
+        notes.append("not watched")
     return ReportAccountRow(
         account_id=member.account_id,
         handle=clean(member.handle, 120),

@@ -28,6 +28,7 @@ from dashboard.replay.film_json import (
     reads_json,
     steps_json,
     up,
+    watched_json,
 )
 from dashboard.wire.columnar import pack
 from dashboard.wire.compact_json import Json
@@ -51,6 +52,7 @@ from storage.replay.film import (
     film_mails,
     memberships,
     nearer,
+    watches,
     whose,
 )
 from storage.replay.film_reads import Fill, film_reads, looks_since, weeks
@@ -112,6 +114,7 @@ async def film_json(
         reads = await kept.reads(conn, until, usual)
     told = await _film_history(conn, ids, until)
     rest: Json = {
+        "watched": watched_json(await watches(conn, ids)),
         "members": members_json(await memberships(conn, ids)),
         "signals": film_signals_json([s for s in await signals(conn, BEGINNING, ()) if s.at <= until]),
         "mails": mails_json(await film_mails(conn, until)),

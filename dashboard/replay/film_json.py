@@ -18,10 +18,21 @@ from storage.model.core.orders import OrderEvent
 from storage.model.core.signals import NOT_OBSERVABLE
 from storage.model.text.states import clean, short_words
 from storage.orders.edit_history import Edition
-from storage.replay.film import FilmAccount, FilmList, FilmMail, FilmSpell, Membership, Nearer
+from storage.replay.film import FilmAccount, FilmList, FilmMail, FilmSpell, FilmWatch, Membership, Nearer
 from storage.replay.film_reads import FilmRequest
 
-FILM_TABLES = ("accounts", "spells", "changes", "steps", "members", "runs", "holes", "points", "signals")
+FILM_TABLES = (
+    "accounts",
+    "watched",
+    "spells",
+    "changes",
+    "steps",
+    "members",
+    "runs",
+    "holes",
+    "points",
+    "signals",
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
@@ -63,8 +74,17 @@ def accounts_json(accounts: Sequence[FilmAccount]) -> Json:
             "id": lambda a: a.account_id,
             "platform": lambda a: a.platform.value,
             "handle": lambda a: clean(a.handle, _HANDLE),
-            "watched": lambda a: int(a.watched),
-            "added": lambda a: up(a.added_at),
+        },
+    )
+
+
+def watched_json(watches: Sequence[FilmWatch]) -> Json:
+    return _table(
+        watches,
+        {
+            "account": lambda w: w.account_id,
+            "from": lambda w: up(w.since),
+            "to": lambda w: up_or_none(w.until),
         },
     )
 
@@ -157,7 +177,12 @@ def steps_json(steps: Sequence[Nearer]) -> Json:
 def members_json(members: Sequence[Membership]) -> Json:
     return _table(
         members,
-        {"list": lambda m: m.list_id, "account": lambda m: m.account_id, "added": lambda m: up(m.added_at)},
+        {
+            "list": lambda m: m.list_id,
+            "account": lambda m: m.account_id,
+            "from": lambda m: up(m.added_at),
+            "to": lambda m: up_or_none(m.removed_at),
+        },
     )
 
 

@@ -113,8 +113,8 @@ def _told(stand: PastStatus) -> list[Component]:
 def _sentence(stand: PastStatus) -> str:
     known = "what is known now" if stand.known_at is None else f"what was on record {_when(stand.known_at)}"
     return (
-        f"How it stood {_when(stand.at)}, by {known}. Counted are the accounts that are watched now and were "
-        "on file by then: who was watched before is not dated."
+        f"How it stood {_when(stand.at)}, by {known}. Counted are the accounts that were watched at that "
+        f"moment. {words.PURGED_SINCE}"
     )
 
 

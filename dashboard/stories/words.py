@@ -53,10 +53,9 @@ def knowledge_sentence(read: StoryRead) -> str:
 
 def whose(story: WrittenStory) -> str:
     n = accounts(len(story.account_ids))
-    who = (
-        "all that were watched" if story.list_name is None else f"those of the list {clean(story.list_name)}"
-    )
-    return f"{n}: {who} when the story was written"
+    of = "" if story.list_name is None else f"of the list {clean(story.list_name)} "
+    told = f"{n}: all {of}that were watched in this time, as known when the story was written"
+    return f"{told}; what a whole purge removed is left out"
 
 
 def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:

@@ -9,6 +9,9 @@ from storage.model.core.coverage import WhyRead
 from storage.model.text.states import capital, short_words
 from storage.model.text.units import span as span
 
+PURGED_SINCE = "What a whole purge removed since then is left out."
+"""The one way in which a past moment is told otherwise later."""
+
 
 def day(at: datetime) -> str:
     at = at.astimezone(UTC)

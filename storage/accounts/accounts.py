@@ -91,7 +91,10 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
     joined = await conn.fetch(
         """
         insert into membership (list_id, account_id, added_at)
-        select distinct l.list_id, a.account_id, $4::timestamptz
+        select distinct l.list_id, a.account_id, greatest($4, (
+            select max(removed_at) from membership m
+            where m.list_id = l.list_id and m.account_id = a.account_id
+        ))
         from unnest($1::text[], $2::text[], $3::text[]) as u (platform, native_id, list)
         join account a on a.platform = u.platform and a.native_id = u.native_id
         join watch_list l on l.name = u.list

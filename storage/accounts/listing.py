@@ -43,18 +43,24 @@ class ListCount:
 async def listed_accounts(
     conn: Conn, list_name: str | None, at: datetime, known_at: datetime
 ) -> list[ListedAccount]:
-    """Everybody on a list, watched or not; without one, every watched account. Sorted by handle.
+    """Everybody on a list, watched or not; without one, every watched account; as of `known_at`. Sorted by
+    handle.
 
     The state is the one that held at `at`, by what was confirmed and recorded up to `known_at`.
     """
     rows = await conn.fetch(
         """
-        select a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in, lower(s.valid) as since,
-            a.tags, a.followers, a.followers_at,
+        select a.platform, a.native_id, a.handle, exists (
+                select from watch_period w where w.account_id = a.account_id
+                    and w.since <= $3 and (w.until is null or w.until > $3)
+            ) as watched,
+            s.status, s.withheld_in, lower(s.valid) as since, a.tags, a.followers, a.followers_at,
             f.flags,
             array(
-                select l.name from watch_list_member m join watch_list l using (list_id)
-                where m.account_id = a.account_id order by l.name
+                select l.name from membership m join watch_list l using (list_id)
+                where m.account_id = a.account_id
+                    and m.added_at <= $3 and (m.removed_at is null or m.removed_at > $3)
+                order by l.name
             ) as lists
         from account a
         left join spell s on s.account_id = a.account_id and s.valid @> $2::timestamptz
@@ -64,10 +70,13 @@ async def listed_accounts(
             s.account_id, s.status, case when s.before_change then '{}' else coalesce(c.flags, '{}') end,
             lower(s.valid), $2::timestamptz + interval '1 microsecond', $3
         ) f
-        where case when $1::text is null then a.watched else exists (
-            select from watch_list_member m join watch_list l using (list_id)
-            where m.account_id = a.account_id and l.name = $1
-        ) end
+        where ($1::text is not null or a.account_id in (
+                select account_id from watch_period where since <= $3 and (until is null or until > $3)
+            ))
+            and ($1 is null or a.account_id in (
+                select m.account_id from membership m join watch_list l using (list_id)
+                where l.name = $1 and m.added_at <= $3 and (m.removed_at is null or m.removed_at > $3)
+            ))
         order by a.platform, lower(a.handle), a.account_id
         """,
         list_name,

@@ -191,21 +191,27 @@ async def states_page(
     rows = await conn.fetch(
         """
         with chosen as (
-            select a.account_id, a.platform, a.native_id, a.handle, a.watched, s.status, s.withheld_in,
-                s.onset_after as last_seen_old, lower(s.valid) as since, lower(s.recorded) as recorded_at,
-                s.change_id, s.before_change
+            select a.account_id, a.platform, a.native_id, a.handle,
+                exists (
+                    select from watch_period w where w.account_id = a.account_id
+                        and w.since <= $4 and (w.until is null or w.until > $4)
+                ) as watched,
+                s.status, s.withheld_in, s.onset_after as last_seen_old, lower(s.valid) as since,
+                lower(s.recorded) as recorded_at, s.change_id, s.before_change
             from account a
             left join spell s on s.account_id = a.account_id and s.valid @> $3::timestamptz
                 and s.recorded @> $4::timestamptz
             where a.account_id > $1
                 and ($5::text is null or a.platform = $5)
                 and ($6::text is null or exists (
-                    select from watch_list_member m join watch_list l using (list_id)
+                    select from membership m join watch_list l using (list_id)
                     where m.account_id = a.account_id and l.name = $6
+                        and m.added_at <= $4 and (m.removed_at is null or m.removed_at > $4)
                 ))
                 and ($7::text[] is null or coalesce(s.status, 'unknown') = any($7))
                 and ($8::text is null or s.withheld_in && array[$8, 'XX'])
                 and ($9::bigint is null or a.account_id = $9)
+                and a.added_at <= $4
             order by a.account_id limit $2
         )
         select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.status, a.withheld_in,

@@ -100,7 +100,10 @@ async def put_accounts_on(
         await conn.execute(
             """
             insert into membership (list_id, account_id, added_at)
-            select $1, account_id, $3 from unnest($2::bigint[]) as u (account_id)
+            select $1, u.account_id, greatest($3, max(m.removed_at))
+            from unnest($2::bigint[]) as u (account_id)
+            left join membership m on m.list_id = $1 and m.account_id = u.account_id
+            group by u.account_id
             """,
             held.list_id,
             joining,

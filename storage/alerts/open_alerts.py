@@ -168,19 +168,21 @@ async def recent_alerts(
 
 
 async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> ListStatus:
-    """How the watched accounts of a list stood, as known at `as_of`."""
+    """How the accounts that were watched and on a list stood, all as known at `as_of`."""
     rows = await conn.fetch(
         """
         select a.platform, s.status, s.withheld_in, count(*)::int as accounts
-        from watch_list_member m
-        join account a on a.account_id = m.account_id and a.watched
+        from membership m
+        join account a using (account_id)
+        join watch_period w on w.account_id = m.account_id
+            and w.since <= $2 and (w.until is null or w.until > $2)
         -- "offset 0": one look an account, whatever is thought of how many spells there are.
         left join lateral (
             select status, withheld_in from spell
             where account_id = m.account_id and valid @> $2::timestamptz and recorded @> $2::timestamptz
             offset 0
         ) s on true
-        where m.list_id = $1
+        where m.list_id = $1 and m.added_at <= $2 and (m.removed_at is null or m.removed_at > $2)
         group by a.platform, s.status, s.withheld_in
         order by accounts desc, a.platform, s.status, s.withheld_in
         """,
@@ -222,8 +224,9 @@ async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datet
     rows = await conn.fetch(
         """
         with member as (
-            select m.account_id from watch_list_member m join account a using (account_id)
-            where m.list_id = $1 and a.watched
+            select m.account_id from membership m join watch_period w using (account_id)
+            where m.list_id = $1 and m.added_at <= $3 and (m.removed_at is null or m.removed_at > $3)
+                and w.since <= $3 and (w.until is null or w.until > $3)
         ),
         state as (
             select s.account_id, s.onset_after, lower(s.valid) as since,

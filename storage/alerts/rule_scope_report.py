@@ -13,7 +13,7 @@ from storage.readings.last_reading import last_confirmed
 
 
 async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAccount]:
-    """Every watched account that the rule can tell of, control accounts left out, as known at `known_at`."""
+    """Every account that was watched and that the rule can tell of, as known at `known_at`."""
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.added_at, s.status, s.withheld_in,
@@ -26,15 +26,19 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAcco
         left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
             and s.recorded @> $1::timestamptz
         left join change c on c.change_id = s.change_id
-        where a.watched and a.added_at <= $1
-            and not exists (select from canary k where k.account_id = a.account_id)
+        where exists (
+                select from watch_period w where w.account_id = a.account_id
+                    and w.since <= $1 and (w.until is null or w.until > $1)
+            )
             and (cardinality($2::text[]) = 0 or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = a.account_id and l.name = any($2)
+                    and m.added_at <= $1 and (m.removed_at is null or m.removed_at > $1)
             ))
             and (cardinality($3::text[]) = 0 or exists (
-                select from watch_list_member m join legal_order o using (list_id)
+                select from membership m join legal_order o using (list_id)
                 where m.account_id = a.account_id and o.reference = any($3)
+                    and m.added_at <= $1 and (m.removed_at is null or m.removed_at > $1)
             ))
             and (cardinality($4::text[]) = 0 or a.platform = any($4))
             and (cardinality($5::text[]) = 0 or a.tags && $5)
@@ -70,7 +74,10 @@ async def cohorts(conn: Conn, match: Match, account_ids: Sequence[int], known_at
         """
         select l.list_id, l.name, o.reference, o.country, o.issued_at, o.named_count
         from watch_list l left join legal_order o on o.list_id = l.list_id and o.known_at <= $4
-        where l.list_id in (select list_id from watch_list_member where account_id = any($1::bigint[]))
+        where l.list_id in (
+                select list_id from membership where account_id = any($1::bigint[])
+                    and added_at <= $4 and (removed_at is null or removed_at > $4)
+            )
             and (
                 cardinality($2::text[]) + cardinality($3::text[]) = 0
                 or l.name = any($2) or o.reference = any($3)

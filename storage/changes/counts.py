@@ -52,7 +52,7 @@ async def counts(
         rows = await _of_some(conn, whom, since, last)
     by_status: defaultdict[Status, Counter[int]] = defaultdict(Counter)
     by_country: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for r in rows:
+    for r in sorted(rows, key=lambda r: (r["status"], r["withheld_in"])):
         moves = _moves(r, since, step)
         by_status[Status(r["status"])].update(moves)
         for country in r["withheld_in"]:

@@ -98,8 +98,10 @@ async def changes_page(
             and ($7::text[] is null or coalesce(o.outcome, 'provisional') = any($7))
             and ($8::bigint is null or c.account_id = $8)
             and ($9::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = c.account_id and l.name = $9
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($10::text is null or (c.withheld_in || c.old_withheld_in) && array[$10, 'XX'])
             and ($11::text is null or a.platform = $11)
@@ -204,8 +206,10 @@ async def spells_page(
             and ($4::timestamptz is null or (s.account_id, lower(s.valid)) > ($5::bigint, $4))
             and ($6::bigint is null or s.account_id = $6)
             and ($7::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = s.account_id and l.name = $7
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($8::text[] is null or s.status = any($8))
             and ($9::text is null or s.withheld_in && array[$9, 'XX'])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
 from asyncpg import Record
 
 from storage.model.core.accounts import AccountId
@@ -65,7 +66,7 @@ async def states(
     known_at: datetime | None = None,
 ) -> list[StateColumns]:
     """The confirmed state of everybody (or of those named) at `at` as known at `known_at`, the most frequent
-    first. Of whom nothing was confirmed is not in it.
+    first, each by account. Of whom nothing was confirmed is not in it.
     """
     if account_ids is not None:
         rows = await _of_some(conn, account_ids, at, known_at)
@@ -73,16 +74,18 @@ async def states(
         rows = await _of_all_now(conn)
     else:
         rows = await _of_all(conn, at, known_at)
-    groups = [
-        StateColumns(
-            State(Status(r["status"]), tuple(r["withheld_in"])),
-            integers(r["account_ids"]),
-            instants(r["onset_after"]),
-            instants(r["since"]),
-        )
-        for r in rows
-    ]
-    return sorted(groups, key=len, reverse=True)
+    groups = [_by_account(r) for r in rows]
+    return sorted(groups, key=lambda g: (-len(g), g.state.status, g.state.withheld_in))
+
+
+def _by_account(r: Record) -> StateColumns:
+    """A group in the order of its accounts. The database would take four times as long for it."""
+    order = np.argsort(np.frombuffer(r["account_ids"], ">i8"))
+    account_ids, onset_after, since = (
+        np.frombuffer(r[name], ">i8")[order].tobytes() for name in ("account_ids", "onset_after", "since")
+    )
+    state = State(Status(r["status"]), tuple(r["withheld_in"]))
+    return StateColumns(state, integers(account_ids), instants(onset_after), instants(since))
 
 
 async def _of_all_now(conn: Conn) -> list[Record]:

@@ -8,19 +8,26 @@ from storage.postgres.pool import Conn
 async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
     """Everybody on file, watched or not, executives and control accounts as such.
 
-    Of an earlier knowledge only those who were on file by then; all else of them is as it is now.
+    Of an earlier knowledge only those who were on file by then, with whether they were watched then; all else
+    of them is as it is now.
     """
     return await rows_of(
         conn,
         """
-        select a.platform, a.native_id as account_id, a.handle, a.watched, a.added_at,
-            e.name as executive, e.title, k.account_id is not null as control
+        select a.platform, a.native_id as account_id, a.handle,
+            exists (
+                select from watch_period w where w.account_id = a.account_id
+                    and w.since <= coalesce($3::timestamptz, 'infinity') and (w.until is null or w.until > $3)
+            ) as watched,
+            a.added_at, e.name as executive, e.title, k.account_id is not null as control
         from account a
         left join executive e using (account_id)
         left join canary k on k.account_id = a.account_id and k.retired_at is null
         where ($1::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = a.account_id and l.name = $1
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($2::text is null or a.platform = $2)
             and a.added_at <= coalesce($3::timestamptz, 'infinity')
@@ -35,18 +42,23 @@ async def accounts(conn: Conn, wanted: ExportFilter) -> Rows:
 async def lists(conn: Conn, wanted: ExportFilter) -> Rows:
     """A row for each account on each list; a list without accounts has one row without an account.
 
-    Of an earlier knowledge only what had been put on a list by then: when it was taken off is not kept.
+    Of an earlier knowledge the lists that there were by then, with the accounts that were on them then.
     """
     return await rows_of(
         conn,
         """
         select l.name as list, l.created_at, o.reference as order, a.platform, a.native_id as account_id,
-            a.handle, a.watched, m.added_at
+            a.handle, case when a.account_id is not null then exists (
+                select from watch_period w where w.account_id = a.account_id
+                    and w.since <= coalesce($3::timestamptz, 'infinity') and (w.until is null or w.until > $3)
+            ) end as watched,
+            m.added_at
         from watch_list l
         left join legal_order o
             on o.list_id = l.list_id and o.known_at <= coalesce($3::timestamptz, 'infinity')
-        left join watch_list_member m
-            on m.list_id = l.list_id and m.added_at <= coalesce($3::timestamptz, 'infinity')
+        left join membership m on m.list_id = l.list_id
+            and m.added_at <= coalesce($3::timestamptz, 'infinity')
+            and (m.removed_at is null or m.removed_at > $3)
         left join account a using (account_id)
         where ($1::text is null or l.name = $1) and ($2::text is null or a.platform = $2)
             and l.created_at <= coalesce($3::timestamptz, 'infinity')
@@ -131,8 +143,10 @@ async def signals(conn: Conn, wanted: ExportFilter) -> Rows:
             and coalesce(s.made_at, s.first_seen_at) < coalesce($2::timestamptz, 'infinity')
             and s.first_seen_at <= coalesce($3::timestamptz, 'infinity')
             and ($4::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = s.account_id and l.name = $4
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or a.platform = $5)
         order by coalesce(s.made_at, s.first_seen_at), s.signal_id
@@ -157,8 +171,10 @@ async def renames(conn: Conn, wanted: ExportFilter) -> Rows:
             and r.first_seen_new < coalesce($2::timestamptz, 'infinity')
             and r.recorded_at <= coalesce($3::timestamptz, 'infinity')
             and ($4::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = r.account_id and l.name = $4
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or a.platform = $5)
         order by r.first_seen_new, r.rename_id

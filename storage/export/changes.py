@@ -43,8 +43,10 @@ async def changes(conn: Conn, wanted: ExportFilter) -> Rows:
                     and later.recorded_at <= coalesce($3::timestamptz, 'infinity')
             )
             and ($4::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = c.account_id and l.name = $4
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or a.platform = $5)
         order by c.first_seen_new, c.change_id
@@ -77,8 +79,10 @@ async def spells(conn: Conn, wanted: ExportFilter) -> Rows:
         where case when $3 is null then upper_inf(s.recorded) else s.recorded @> $3 end
             and s.valid && tstzrange($1::timestamptz, $2::timestamptz)
             and ($4::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = s.account_id and l.name = $4
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or a.platform = $5)
         order by lower(s.valid), s.account_id
@@ -92,16 +96,20 @@ async def spells(conn: Conn, wanted: ExportFilter) -> Rows:
 
 
 async def states(conn: Conn, wanted: ExportFilter) -> Rows:
-    """Every account in the state that was confirmed for `at`, empty where none was, by its number.
+    """Every account on file by then in the state confirmed for `at`, empty where there is none, by number.
 
     `last_read_at` is the newest reading up to `at`: until then the state is seen, after it is assumed.
     """
     return await rows_of(
         conn,
         """
-        select a.platform, a.native_id as account_id, a.handle, a.watched, $1::timestamptz as at,
-            $2::timestamptz as as_known_at, s.status, s.withheld_in,
-            f.flags, s.onset_after as last_seen_old, lower(s.valid) as since, r.at as last_read_at,
+        select a.platform, a.native_id as account_id, a.handle, exists (
+                select from watch_period w where w.account_id = a.account_id
+                    and w.since <= $2::timestamptz and (w.until is null or w.until > $2)
+            ) as watched,
+            $1::timestamptz as at, $2::timestamptz as as_known_at, s.status, s.withheld_in,
+            f.flags, s.onset_after as last_seen_old,
+            lower(s.valid) as since, r.at as last_read_at,
             lower(s.recorded) as recorded_at, c.source, s.change_id
         from account a
         left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
@@ -125,10 +133,12 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
             ) e
         ) r on true
         where ($3::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = a.account_id and l.name = $3
+                    and m.added_at <= $2 and (m.removed_at is null or m.removed_at > $2)
             ))
             and ($4::text is null or a.platform = $4)
+            and a.added_at <= $2
         order by a.account_id
         """,
         wanted.at or wanted.now,

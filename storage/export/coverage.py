@@ -32,8 +32,10 @@ async def coverage(conn: Conn, wanted: ExportFilter) -> Rows:
             and c.observed_at < coalesce($2::timestamptz, 'infinity')
             and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
             and ($4::text is null or r.account_ids && array(
-                select m.account_id::int from watch_list_member m join watch_list l using (list_id)
+                select m.account_id::int from membership m join watch_list l using (list_id)
                 where l.name = $4
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or r.platform = $5)
         order by c.observed_at, c.slot, c.roster_id, c.attempt
@@ -60,8 +62,10 @@ async def readings(conn: Conn, wanted: ExportFilter) -> Rows:
             )
         ) r
         where ($4::text is null or exists (
-                select from watch_list_member m join watch_list l using (list_id)
+                select from membership m join watch_list l using (list_id)
                 where m.account_id = a.account_id and l.name = $4
+                    and m.added_at <= coalesce($3::timestamptz, 'infinity')
+                    and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($5::text is null or a.platform = $5)
         order by a.account_id, r.at, r.roster_id

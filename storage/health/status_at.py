@@ -1,6 +1,7 @@
 """How everything stood at a moment of the past: as it is known now, or as it was known at another moment.
 
-Who is watched is not dated: the accounts are those that are watched now and were on file by then.
+The accounts are those that were watched at that moment, each on the lists that it was on then; of a moment
+after `known_at` nothing is known, so that it is told of `known_at` itself.
 """
 
 from collections.abc import Sequence
@@ -76,7 +77,7 @@ async def unread(
     account_ids: Sequence[AccountId] | None = None,
 ) -> list[AccountId]:
     """Who had no conclusive answer between these times, as far as was on record by `known_at` (None: by now);
-    of these accounts, None: of those that are watched.
+    of these accounts, None: of those that were watched at `until`, or at `known_at` when that is earlier.
     """
     rows = await conn.fetch(
         """
@@ -89,8 +90,13 @@ async def unread(
                 and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
         )
         select a.account_id from account a
-        where case when $4::bigint[] is null then a.watched else a.account_id = any($4) end
+        where ($4::bigint[] is null or a.account_id = any($4))
+            and ($4 is not null or a.account_id in (
+                select account_id from watch_period
+                where since <= least($2, $3) and (until is null or until > least($2, $3))
+            ))
             and not exists (select from read where read.account_id = a.account_id)
+        order by a.account_id
         """,
         after,
         until,
@@ -114,8 +120,10 @@ async def _states(
             and s.recorded @> coalesce($2::timestamptz, 'infinity')
         left join change c on c.change_id = s.change_id
         left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
-        where a.watched and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
-            and not exists (select from canary c where c.account_id = a.account_id)
+        where exists (
+            select from watch_period w where w.account_id = a.account_id
+                and w.since <= least($1, $2) and (w.until is null or w.until > least($1, $2))
+        )
         group by 1, 2, 3, 4
         order by count(*) desc, a.platform, s.status, s.withheld_in, or_deleted
         """,
@@ -140,8 +148,6 @@ async def _provisional(conn: Conn, at: datetime, known_at: datetime | None) -> i
     return await conn.fetchval(
         """
         select count(*) from change c
-        join account a on a.account_id = c.account_id and a.watched
-            and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
         left join change_outcome o on o.change_id = c.change_id
             and o.decided_at <= coalesce($2::timestamptz, 'infinity')
         where c.kind <> 'baseline' and c.first_seen_new <= $1
@@ -149,6 +155,10 @@ async def _provisional(conn: Conn, at: datetime, known_at: datetime | None) -> i
             and not exists (
                 select from change later where later.supersedes = c.change_id
                     and later.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            )
+            and exists (
+                select from watch_period w where w.account_id = c.account_id
+                    and w.since <= least($1, $2) and (w.until is null or w.until > least($1, $2))
             )
         """,
         at,
@@ -162,8 +172,6 @@ async def _changes(conn: Conn, at: datetime, known_at: datetime | None) -> dict[
         """
         select c.kind, count(*) as n
         from change c join change_outcome o using (change_id)
-        join account a on a.account_id = c.account_id and a.watched
-            and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
         where o.outcome = 'confirmed' and c.kind <> 'baseline'
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
             and c.recorded_at <= coalesce($2::timestamptz, 'infinity')
@@ -171,6 +179,10 @@ async def _changes(conn: Conn, at: datetime, known_at: datetime | None) -> dict[
             and not exists (
                 select from change later where later.supersedes = c.change_id
                     and later.recorded_at <= coalesce($2::timestamptz, 'infinity')
+            )
+            and exists (
+                select from watch_period w where w.account_id = c.account_id
+                    and w.since <= least($1, $2) and (w.until is null or w.until > least($1, $2))
             )
         group by c.kind
         """,
@@ -226,8 +238,10 @@ async def _countries(
             and s.recorded @> coalesce($2::timestamptz, 'infinity')
         cross join lateral unnest(s.withheld_in) as u (country)
         left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
-        where a.watched and a.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
-            and not exists (select from canary c where c.account_id = a.account_id)
+        where exists (
+            select from watch_period w where w.account_id = a.account_id
+                and w.since <= least($1, $2) and (w.until is null or w.until > least($1, $2))
+        )
         group by country order by accounts desc, country
         """,
         at,
@@ -249,13 +263,17 @@ async def _lists(
                 s.status = 'withheld' as withheld,
                 s.status = 'suspended'
                     and not ('suspended_or_deleted' = any(c.flags) and not s.before_change) as suspended
-            from watch_list_member m
-            join account a on a.account_id = m.account_id and a.watched
+            from membership m
+            join account a using (account_id)
             left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
                 and s.recorded @> coalesce($2::timestamptz, 'infinity')
             left join change c on c.change_id = s.change_id
             left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
-            where m.added_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+            where m.added_at <= least($1, $2) and (m.removed_at is null or m.removed_at > least($1, $2))
+                and exists (
+                    select from watch_period w where w.account_id = m.account_id
+                        and w.since <= least($1, $2) and (w.until is null or w.until > least($1, $2))
+                )
         )
         select l.name, o.reference, count(m.account_id) as accounts,
             count(*) filter (where m.withheld) as withheld,
@@ -265,9 +283,9 @@ async def _lists(
             count(*) filter (where m.unconfirmed) as unconfirmed
         from watch_list l
         left join legal_order o on o.list_id = l.list_id
-            and o.known_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+            and o.known_at <= least($1, $2)
         left join member m on m.list_id = l.list_id
-        where l.created_at <= least($1::timestamptz, coalesce($2::timestamptz, 'infinity'))
+        where l.created_at <= least($1, $2)
         group by l.list_id, l.name, o.reference order by l.name
         """,
         at,

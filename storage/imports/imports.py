@@ -162,7 +162,11 @@ async def _add_accounts(conn: Conn, history: ImportedHistory, now: datetime) -> 
     joined = await conn.fetch(
         """
         insert into membership (list_id, account_id, added_at)
-        select l.list_id, a.account_id, $2 from brought_member m
+        select l.list_id, a.account_id, greatest($2, (
+            select max(removed_at) from membership e
+            where e.list_id = l.list_id and e.account_id = a.account_id
+        ))
+        from brought_member m
         join watch_list l on l.name = m.list
         join account a on a.platform = $1 and a.native_id = m.native_id
         on conflict do nothing

@@ -151,7 +151,7 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
 async def spells(
     conn: Conn, since: datetime | None, account_ids: Sequence[int] | None, known_at: datetime | None = None
 ) -> tuple[LiveSpell, ...]:
-    """Spells that reach beyond `since` (None: all), of `account_ids` (None: all watched).
+    """Spells that reach beyond `since` (None: all), of `account_ids` (None: all that were watched then).
 
     As they were known at `known_at`, what was recorded at that very moment included; None: as known now.
     """
@@ -166,7 +166,13 @@ async def spells(
         ) f
         where s.recorded @> coalesce($3::timestamptz, 'infinity')
             and ($1::timestamptz is null or s.valid && tstzrange($1, null))
-            and (s.account_id = any($2::bigint[]) or ($2 is null and a.watched))
+            and (
+                s.account_id = any($2::bigint[])
+                or $2 is null and case when $3 is null then a.watched else exists (
+                    select from watch_period w where w.account_id = a.account_id
+                        and w.since <= $3 and (w.until is null or w.until > $3)
+                ) end
+            )
         order by s.account_id, lower(s.valid)
         """,
         since,
@@ -234,7 +240,10 @@ async def changes(
                             select supersedes from change where supersedes is not null and recorded_at > $3
                         )))
                     )
-                    and w.watched
+                    and case when $3 is null then w.watched else exists (
+                        select from watch_period p where p.account_id = w.account_id
+                            and p.since <= $3 and (p.until is null or p.until > $3)
+                    ) end
                 )
             )
             and (

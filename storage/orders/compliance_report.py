@@ -52,19 +52,29 @@ async def cohort(
 ) -> OrderCohort:
     """The accounts of an order up to `at`, as known at `known_at` (None: now), with what was looked at.
 
-    Whether an account is watched, its handle and the name of the list are those of today.
+    Who is on its list is as of `known_at`, who is watched as of the moment; handles and the name of the list
+    are those of today.
     """
     name = await conn.fetchval("select name from watch_list where list_id = $1", order.list_id)
     rows = await conn.fetch(
         """
-        select a.account_id, a.platform, a.handle, a.watched, m.added_at
-        from watch_list_member m join account a using (account_id)
+        select a.account_id, a.platform, a.handle, m.added_at, exists (
+                select from watch_period w where w.account_id = a.account_id
+                    and w.since <= least($3::timestamptz, $2::timestamptz)
+                    and (w.until is null or w.until > least($3, $2))
+            ) as watched
+        from membership m join account a using (account_id)
         where m.list_id = $1 and m.added_at <= coalesce($2::timestamptz, 'infinity')
-            and not exists (select from canary c where c.account_id = a.account_id)
+            and (m.removed_at is null or m.removed_at > $2)
+            and not exists (
+                select from canary c where c.account_id = a.account_id
+                    and (c.chosen_at is null or $2 is null or c.chosen_at <= $2)
+            )
         order by lower(a.handle), a.account_id
         """,
         order.list_id,
         known_at,
+        at,
     )
     stays = await _stays(conn, order, [r["account_id"] for r in rows], at, known_at)
     doubted = await _doubted(conn, [r["account_id"] for r in rows], at) if known_at is None else {}

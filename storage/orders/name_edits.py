@@ -144,7 +144,10 @@ async def put_on_list(conn: Conn, list_id: ListId, account_ids: Sequence[Account
     rows = await conn.fetch(
         """
         insert into membership (list_id, account_id, added_at)
-        select $1, account_id, $3 from unnest($2::bigint[]) as u (account_id)
+        select $1, u.account_id, greatest($3, max(m.removed_at))
+        from unnest($2::bigint[]) as u (account_id)
+        left join membership m on m.list_id = $1 and m.account_id = u.account_id
+        group by u.account_id
         on conflict do nothing returning 1
         """,
         list_id,

@@ -1,8 +1,8 @@
 """Read model of the replay film: all that was ever believed and recorded of accounts, and when.
 
 A superseded belief or change is told as well, with how long it stood: so any moment can be told of as it is
-known now, or as it was known at any other. Who is told of are the watched accounts, and whoever is on the
-list of an order. When they were read is in `film_reads`.
+known now, or as it was known at any other. Who is told of is everybody who ever was watched, or on the list
+of an order, with when that was. When they were read is in `film_reads`.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,15 @@ class FilmAccount:
     account_id: int
     platform: Platform
     handle: str
-    watched: bool
-    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FilmWatch:
+    """The account was watched from `since`, up to but not at `until`. None: it still is."""
+
+    account_id: int
+    since: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,7 @@ class Membership:
     list_id: int
     account_id: int
     added_at: datetime
+    removed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,28 +85,34 @@ class FilmMail:
 
 
 async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, ...]:
-    """Who is told of, control accounts left out; of one list, all who are on it."""
+    """Who is told of, control accounts that were never watched left out; of one list, all who were on it."""
     rows = await conn.fetch(
         """
-        select account_id, platform, handle, watched, added_at from account a
-        where not exists (select from canary c where c.account_id = a.account_id)
-            and case
-                when $1::bigint is null then watched or exists (
-                    select from watch_list_member m join legal_order o using (list_id)
-                    where m.account_id = a.account_id
-                )
-                else exists (
-                    select from watch_list_member m where m.account_id = a.account_id and m.list_id = $1
-                )
-            end
+        select account_id, platform, handle from account
+        where account_id in (
+            select account_id from watch_period where $1::bigint is null
+            union
+            select m.account_id from membership m
+            where (m.list_id = $1 or $1 is null and m.list_id in (select list_id from legal_order))
+                and not exists (select from canary c where c.account_id = m.account_id)
+        )
         order by account_id
         """,
         list_id,
     )
-    return tuple(
-        FilmAccount(r["account_id"], Platform(r["platform"]), r["handle"], r["watched"], r["added_at"])
-        for r in rows
+    return tuple(FilmAccount(r["account_id"], Platform(r["platform"]), r["handle"]) for r in rows)
+
+
+async def watches(conn: Conn, account_ids: Sequence[int]) -> tuple[FilmWatch, ...]:
+    """When each of these accounts was watched, by account and time."""
+    rows = await conn.fetch(
+        """
+        select account_id, since, until from watch_period
+        where account_id = any($1::bigint[]) order by account_id, since, watch_period_id
+        """,
+        account_ids,
     )
+    return tuple(FilmWatch(r["account_id"], r["since"], r["until"]) for r in rows)
 
 
 async def beliefs(conn: Conn, account_ids: Sequence[int], until: datetime) -> tuple[FilmSpell, ...]:
@@ -208,15 +222,15 @@ async def film_lists(conn: Conn) -> tuple[FilmList, ...]:
 
 
 async def memberships(conn: Conn, account_ids: Sequence[int]) -> tuple[Membership, ...]:
-    """Which lists these accounts are on, and since when."""
+    """Which lists these accounts are or were on, and when."""
     rows = await conn.fetch(
         """
-        select list_id, account_id, added_at from watch_list_member
-        where account_id = any($1::bigint[]) order by list_id, account_id
+        select list_id, account_id, added_at, removed_at from membership
+        where account_id = any($1::bigint[]) order by list_id, account_id, added_at, membership_id
         """,
         account_ids,
     )
-    return tuple(Membership(r["list_id"], r["account_id"], r["added_at"]) for r in rows)
+    return tuple(Membership(r["list_id"], r["account_id"], r["added_at"], r["removed_at"]) for r in rows)
 
 
 async def film_mails(

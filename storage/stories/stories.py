@@ -28,7 +28,8 @@ MOST_LISTED = 500
 async def write_story(
     conn: Conn, head: StoryHead, late_after: timedelta, actor: str, now: datetime
 ) -> WrittenStory:
-    """Keep a new story, without captions. Its accounts are those that are watched now, all or of the list.
+    """Keep a new story, without captions. Its accounts are those that were watched in its range, all or of
+    the list, by the knowledge that it is told by.
 
     Raises Refused with the sentence why not.
     """
@@ -42,7 +43,7 @@ async def write_story(
         """,
         head.title,
         head.list_id,
-        await _watched(conn, head.list_id),
+        await _watched(conn, head, now),
         head.since,
         head.until,
         head.view,
@@ -67,7 +68,7 @@ async def change_story(conn: Conn, story_id: int, head: StoryHead, actor: str, n
     if head == before.head:
         return before
     moved = head.list_id != before.head.list_id
-    account_ids = await _watched(conn, head.list_id) if moved else before.account_ids
+    account_ids = await _watched(conn, head, now) if moved else before.account_ids
     await conn.execute(
         """
         update written_story
@@ -210,18 +211,23 @@ async def _edited(conn: Conn, story_id: int, actor: str, now: datetime) -> None:
     )
 
 
-async def _watched(conn: Conn, list_id: int | None) -> list[AccountId]:
+async def _watched(conn: Conn, head: StoryHead, now: datetime) -> list[AccountId]:
     """Whose story it is. Raises Refused when that is nobody."""
+    known = head.until if head.view is View.AS_KNOWN_THEN else head.known_at or now
     rows = await conn.fetch(
         """
-        select a.account_id from account a
-        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        select distinct w.account_id from watch_period w
+        where w.since <= least($2::timestamptz, $4) and (w.until is null or w.until > $3)
             and ($1::bigint is null or exists (
-                select from watch_list_member m where m.list_id = $1 and m.account_id = a.account_id
+                select from membership m where m.list_id = $1 and m.account_id = w.account_id
+                    and m.added_at <= $4 and (m.removed_at is null or m.removed_at > $4)
             ))
-        order by a.account_id
+        order by w.account_id
         """,
-        list_id,
+        head.list_id,
+        head.until,
+        head.since,
+        known,
     )
     if not rows:
         _refuse(StoryFault.NOBODY)

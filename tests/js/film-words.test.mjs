@@ -66,7 +66,7 @@ test("two moments are set apart by the accounts that stand otherwise", () => {
 
 test("the film of one list has its accounts alone, each from when it was put on the list", () => {
   const snapshot = filmed();
-  snapshot.members.added[1] = at(5);
+  snapshot.members.from[1] = at(5);
   const film = filmOf(only(snapshot, 1));
   const state = goTo(stateOf(film), at(3));
   assert.deepEqual([state.counts.W, state.counts.n], [1, 1]);

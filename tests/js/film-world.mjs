@@ -30,7 +30,8 @@ export function filmed(more = {}) {
   return {
     id: 5, now: at(20), from: at(0), sweep: HOUR / 2, late_after: HOUR, gap_after: 1.25 * HOUR, apart: 0.75 * HOUR, recorded_within: HOUR / 4, rosters: { 9: [1], 10: [2, 3] },
     lists: [{ id: 1, name: "Order 1 list", created: at(0) }],
-    accounts: { id: [1, 2, 3, 4, 5], platform: ["x", "x", "x", "x", "x"], handle: ["ada", "bob", "cy", "dee", "gone"], watched: [1, 1, 1, 1, 0], added: [at(0), at(0), at(0), at(15), at(0)] },
+    accounts: { id: [1, 2, 3, 4, 5], platform: ["x", "x", "x", "x", "x"], handle: ["ada", "bob", "cy", "dee", "gone"] },
+    watched: { account: [1, 2, 3, 4], from: [at(0), at(0), at(0), at(15)], to: [null, null, null, null] },
     spells: columns(
       [
         belief(1, "A", 1, [0, null], [0, 2.5]), belief(1, "A", 1, [0, 2], [2.5, null]), belief(1, "W", 11, [2, null], [2.5, 6.5], 1.5),
@@ -48,7 +49,7 @@ export function filmed(more = {}) {
       ["id", "account", "kind", "s", "w", "h", "strength", "old", "seen", "recorded", "outcome", "why", "decided", "last", "agreeing", "mail", "corrects", "superseded"],
     ),
     steps: { change: [], recorded: [], agreeing: [] },
-    members: { list: [1, 1, 1], account: [1, 2, 5], added: [at(0), at(0), at(0)] },
+    members: { list: [1, 1, 1], account: [1, 2, 5], from: [at(0), at(0), at(0)], to: [null, null, null] },
     runs: columns([run(9, 0, 20), run(10, 0, 7.5), ...late, run(10, 11.5, 20)], ["roster", "a", "ar", "b", "br"]),
     holes: columns([], ["account", "roster", "a", "b", "br"]), points: columns([], ["account", "a", "ar"]),
     signals: columns([{ id: 1, executive: 9, kind: "post", t: at(3), seen: at(4) }], ["id", "executive", "kind", "t", "seen"]),

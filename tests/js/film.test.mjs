@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { density, differences, filmOf, goTo, nextEvent, stateOf } from "../../dashboard/assets/film/film.mjs";
+import { only } from "../../dashboard/assets/film/only.mjs";
 import { countAt, members, tally } from "../../dashboard/assets/live/counts.mjs";
 import { days } from "../../dashboard/assets/live/feed.mjs";
 import { figures } from "../../dashboard/assets/live/kpis.mjs";
@@ -128,4 +129,28 @@ test("a list has the accounts that were on it then", () => {
   assert.deepEqual(was(5).lists.map((l) => l.size), [2]);
   assert.deepEqual(members(state, 1).map((a) => a.handle), ["ada", "bob"]);
   assert.deepEqual(state.accounts[0].lists, [1]);
+});
+
+test("who left the watch or a list counts up to then, and again from when it came back", () => {
+  const edited = filmed();
+  edited.watched = { account: [1, 1, 2, 3], from: [at(0), at(16), at(0), at(0)], to: [at(4), null, null, at(12)] };
+  edited.members = { list: [1, 1, 1], account: [1, 2, 2], from: [at(0), at(0), at(18)], to: [null, at(9), null] };
+  const moment = stateOf(filmOf(edited));
+  const told = (h, k = null) => {
+    goTo(moment, at(h), k === null ? null : at(k));
+    return [moment.accounts.map((a) => a.handle), moment.watched, members(moment, 1).map((a) => a.handle)];
+  };
+  assert.deepEqual(told(3), [["ada", "bob", "cy"], 3, ["ada", "bob"]]);
+  assert.deepEqual(told(5), [["bob", "cy"], 2, ["bob"]]);
+  assert.deepEqual(told(10), [["bob", "cy"], 2, []]);
+  assert.deepEqual(told(17), [["ada", "bob"], 2, ["ada"]]);
+  assert.deepEqual(told(19), [["ada", "bob"], 2, ["ada", "bob"]]);
+  assert.deepEqual(told(3, 3), told(3));
+  assert.equal(goTo(moment, at(5)).counts.n, 2);
+  assert.equal(moment.kpis.new_blocks, 0, "what it did while it was watched is not told of those who are");
+  assert.deepEqual([null, at(17)].map((k) => goTo(moment, at(17), k).compliance[0].onList), [2, 1]);
+  const alone = stateOf(filmOf(only(edited, 1)));
+  assert.deepEqual(goTo(alone, at(3)).accounts.map((a) => a.handle), ["ada", "bob"]);
+  assert.deepEqual(goTo(alone, at(10)).accounts.map((a) => a.handle), []);
+  assert.deepEqual(goTo(alone, at(19)).accounts.map((a) => a.handle), ["ada", "bob"]);
 });

@@ -19,8 +19,8 @@ export function filmOf(snapshot, news = null) {
     id: all.id, now: all.now, from: all.from, sweep: all.sweep, lateAfter: all.late_after, gapAfter: all.gap_after,
     words: all.words, countries: all.countries, lists: all.lists, orders: all.orders, papers: all.events,
     executives: all.executives, accounts, index,
-    /** So many of them are watched, which come first, by when they were put on file. */
-    watched: accounts.filter((a) => a.watched).length,
+    /** So many of them ever were watched, which come first, by when that began. */
+    watched: accounts.filter((a) => a.times.length > 0).length,
     spells: spellsOf(all.spells, index, accounts.length),
     changes: changesOf(all.changes, index),
     steps: stepsOf(all.steps),
@@ -35,17 +35,22 @@ export function filmOf(snapshot, news = null) {
   film.mailOf = new Map(film.mails.map((mail) => [mail.id, mail]));
   film.changesOf = placesOf(film.changes.account, accounts.length);
   film.events = eventsOf(film);
-  /** The lists that each account was put on: [{list, added}]. */
+  /** The lists that each account ever was on: [{list, times}]. */
   film.listsOf = accounts.map(() => []);
-  for (const [list, on] of film.members) for (const m of on) film.listsOf[m.account].push({ list, added: m.added });
+  for (const [list, on] of film.members) for (const { account, times } of on) film.listsOf[account].push({ list, times });
   return film;
 }
 
-function accountsOf({ accounts: t }) {
-  const rows = Array.from(t.id, (id, i) => ({
-    id, handle: t.handle[i], platform: t.platform[i], watched: Boolean(t.watched[i]), added: t.added[i],
-  }));
-  return rows.sort((a, b) => b.watched - a.watched || a.added - b.added || a.id - b.id);
+/** Whether a time is within one of some periods: [[from, to]], without their ends. */
+export const during = (periods, t) => periods.some(([from, to]) => from <= t && t < to);
+
+/** Each with the `times` in which it was watched, as [[from, to]]. */
+function accountsOf({ accounts: t, watched }) {
+  const times = new Map(Array.from(t.id, (id) => [id, []]));
+  for (let j = 0; j < watched.account.length; j++) times.get(watched.account[j])?.push([watched.from[j], watched.to[j] ?? Infinity]);
+  const rows = Array.from(t.id, (id, i) => ({ id, handle: t.handle[i], platform: t.platform[i], times: times.get(id) }));
+  const begin = ({ times: [first] }) => first?.[0] ?? Number.MAX_VALUE;
+  return rows.sort((a, b) => begin(a) - begin(b) || a.id - b.id);
 }
 
 /** What was believed of each account, one after the other: `start[i]` to `start[i + 1]` are those of account i. */
@@ -85,17 +90,19 @@ function stepsOf(t) {
   return out;
 }
 
-/** Who was put on each list when: by list {account, added}, in the order of the accounts. */
+/** Who was on each list when: by list {account, times}, in the order of the accounts. */
 function membersOf(t, index) {
   const out = new Map();
   for (let j = 0; j < t.list.length; j++) {
     const account = index.get(t.account[j]);
     if (account === undefined) continue;
-    if (!out.has(t.list[j])) out.set(t.list[j], []);
-    out.get(t.list[j]).push({ account, added: t.added[j] });
+    if (!out.has(t.list[j])) out.set(t.list[j], new Map());
+    const times = out.get(t.list[j]);
+    if (!times.has(account)) times.set(account, []);
+    times.get(account).push([t.from[j], t.to[j] ?? Infinity]);
   }
-  for (const members of out.values()) members.sort((a, b) => a.account - b.account);
-  return out;
+  const inOrder = (of) => [...of].map(([account, times]) => ({ account, times })).sort((a, b) => a.account - b.account);
+  return new Map([...out].map(([list, of]) => [list, inOrder(of)]));
 }
 
 /** Acts of executives by when they were made. */

@@ -1,6 +1,6 @@
 // How far an order had been followed at a moment: the funnel of storage/model/orders/cohort.py.
 
-import { LETTERS } from "./columns.mjs";
+import { during, LETTERS } from "./columns.mjs";
 
 const EVERYWHERE = "XX";
 
@@ -18,11 +18,11 @@ function kindOf(film, v, country) {
  */
 export function complianceOf(state, order) {
   const { film, by } = state;
-  const members = (film.members.get(order.list) ?? []).filter((m) => m.added <= by).map((m) => m.account);
+  const members = (film.members.get(order.list) ?? []).filter((m) => during(m.times, by)).map((m) => m.account);
   const begin = order.from ?? order.at;
   const out = { order, named: order.named, onList: members.length, watched: 0, ever: 0, before: 0, now: 0, stale: 0, restored: 0, gone: 0 };
   for (const i of members) {
-    if (film.accounts[i].watched) out.watched += 1;
+    if (state.here[i]) out.watched += 1;
     const first = firstBlock(state, i, order.country, begin);
     if (first === null) continue;
     out.ever += 1;

@@ -13,7 +13,8 @@ import { LETTERS } from "./columns.mjs";
  */
 export function differences(was, then) {
   const out = [];
-  for (let i = 0; i < was.watched; i++) {
+  for (let i = 0; i < was.here.length; i++) {
+    if (!was.here[i]) continue;
     const [a, b] = [toldOf(was, i), toldOf(then, i)];
     if (a.s === b.s && a.w === b.w) continue;
     out.push({ account: was.all[i], was: a, then: b, ...causeOf(was, then, i) });

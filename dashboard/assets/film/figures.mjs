@@ -12,9 +12,10 @@ const lateness = ({ lasts, now, film }) => (i) => now - lasts[i] >= film.lateAft
 export function standingOf(state) {
   const out = Object.fromEntries([...LETTERS, "first"].filter((s) => s !== "U").map((s) => [s, [0, 0]]));
   const { s } = state.film.spells;
-  const { current, watched } = state;
+  const { current, here } = state;
   const isLate = lateness(state);
-  for (let i = 0; i < watched; i++) {
+  for (let i = 0; i < here.length; i++) {
+    if (!here[i]) continue;
     const v = current[i];
     const of = out[v < 0 ? "first" : LETTERS[s[v]]];
     of[0] += 1;
@@ -39,8 +40,9 @@ export function countriesOf(state) {
 
 function eachWithheld(state, tell) {
   const { s, c } = state.film.spells;
-  const { current, watched } = state;
-  for (let i = 0; i < watched; i++) {
+  const { current, here } = state;
+  for (let i = 0; i < here.length; i++) {
+    if (!here[i]) continue;
     const v = current[i];
     if (v >= 0 && LETTERS[s[v]] === "W") tell(state.film.countries[c[v]], i);
   }
@@ -62,9 +64,9 @@ export function kpisOf(state) {
 /** Of the last day, and what is not decided. */
 function newsOf(state) {
   const { changes } = state.film;
-  const { now, watched } = state;
+  const { now, here } = state;
   const out = { new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, provisional: 0 };
-  const counts = (j) => changes.isNews[j] && changes.account[j] < watched && state.tells(j);
+  const counts = (j) => changes.isNews[j] && here[changes.account[j]] && state.tells(j);
   const end = after(changes.seen, now);
   const day = upTo(changes.seen, now - DAY + 1);
   for (let j = day; j < end; j++) {

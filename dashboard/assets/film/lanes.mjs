@@ -39,7 +39,7 @@ export class FilmLanes extends Lanes {
   wordOf(account, t) {
     const difference = this.differing.get(account.i);
     if (!difference) {
-      if (account.i >= this.state.watched) return { text: "Not on file", icon: "U", provisional: false };
+      if (!this.state.here[account.i]) return { text: "Not watched", icon: "U", provisional: false };
       return super.wordOf(account, t);
     }
     const usual = super.wordOf(account, t);

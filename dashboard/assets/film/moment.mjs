@@ -1,7 +1,7 @@
 // One moment of the film, in the shape of the state of Live.
 
 import { Account } from "./account.mjs";
-import { LETTERS } from "./columns.mjs";
+import { during, LETTERS } from "./columns.mjs";
 import { complianceOf } from "./compliance.mjs";
 import { kpisOf, standingOf, countriesOf } from "./figures.mjs";
 import { known } from "./known.mjs";
@@ -34,7 +34,7 @@ export class Moment {
     this.knownAt = k;
     /** Up to when recorded what counts. What is known now has no such time, and nothing that was told otherwise since. */
     this.by = k === null ? Number.MAX_VALUE : Math.floor(k);
-    /** Up to when put on file who counts: by the moment in either view. */
+    /** Who counts is who was watched, and on a list, then: at the moment in either view. */
     this.onFileBy = Math.min(moment, this.by);
     this.facts += 1;
     this.kept = new Map();
@@ -47,21 +47,28 @@ export class Moment {
     return this.kept.get(name);
   }
 
-  /** The watched accounts that were on file. */
+  /** The accounts that were watched. The same array for as long as they are the same. */
   get accounts() {
-    const n = this.watched;
-    if (this.shown.length !== n) this.shown = this.all.slice(0, n);
+    const { here, shown } = this;
+    let n = 0;
+    while (n < shown.length && here[shown[n].i]) n += 1;
+    if (n < shown.length || n !== this.watched) this.shown = this.all.filter((_, i) => here[i]);
     return this.shown;
+  }
+
+  /** For each account 1 if it was watched. */
+  get here() {
+    return this.once("here", () => {
+      const { accounts, watched } = this.film;
+      const out = new Uint8Array(accounts.length);
+      for (let i = 0; i < watched; i++) if (during(accounts[i].times, this.onFileBy)) out[i] = 1;
+      return out;
+    });
   }
 
   /** How many they are. */
   get watched() {
-    return this.once("watched", () => {
-      const { accounts, watched } = this.film;
-      let n = watched;
-      while (n > 0 && accounts[n - 1].added > this.onFileBy) n -= 1;
-      return n;
-    });
+    return this.once("watched", () => this.here.reduce((sum, one) => sum + one, 0));
   }
 
   /** For each account the place of what was confirmed of it at the moment, -1 for nothing. */
@@ -158,10 +165,10 @@ export class Moment {
     return this.once("changes", () => {
       const { changes } = this.film;
       const out = new Map();
-      const { watched } = this;
+      const { here } = this;
       const end = after(changes.seen, this.now);
       for (let j = upTo(changes.seen, this.now - this.feedSpan); j < end; j++) {
-        if (changes.account[j] >= 0 && changes.account[j] < watched && this.tells(j)) out.set(changes.id[j], this.change(j));
+        if (here[changes.account[j]] && this.tells(j)) out.set(changes.id[j], this.change(j));
       }
       return out;
     });
@@ -225,12 +232,12 @@ export class Moment {
   members(list) {
     return this.once(`members ${list}`, () => {
       const on = this.film.members.get(list) ?? [];
-      return on.filter((m) => m.added <= this.onFileBy && m.account < this.watched).map((m) => this.all[m.account]);
+      return on.filter((m) => this.here[m.account] && during(m.times, this.onFileBy)).map((m) => this.all[m.account]);
     });
   }
 
   listsOf(i) {
-    return this.film.listsOf[i].filter((m) => m.added <= this.onFileBy).map((m) => m.list);
+    return this.film.listsOf[i].filter((m) => during(m.times, this.onFileBy)).map((m) => m.list);
   }
 
   /** What `counts.mjs` draws the fleet and the lists from. */
@@ -258,8 +265,9 @@ export class Moment {
     return this.once("counts", () => {
       const { s } = this.film.spells;
       const out = Object.fromEntries([...LETTERS, "first"].map((letter) => [letter, 0]));
-      const { current, lasts, watched, now, gapAfter } = this;
-      for (let i = 0; i < watched; i++) {
+      const { current, lasts, here, now, gapAfter } = this;
+      for (let i = 0; i < here.length; i++) {
+        if (!here[i]) continue;
         const v = current[i];
         const unread = now - lasts[i] > gapAfter;
         out[v < 0 ? "first" : unread ? "U" : LETTERS[s[v]]] += 1;

@@ -8,25 +8,41 @@ function rowsOf(table, keep) {
 }
 
 /**
- * A snapshot with the accounts of one list, each on file from when it was put on the list, and with the orders of that list. Mails,
+ * A snapshot with the accounts of one list, each watched only while it was on the list, and with the orders of that list. Mails,
  * papers and executives stay: they are beside every list.
  */
 export function only(snapshot, list) {
-  const { accounts, spells, changes, steps, members } = snapshot;
-  const added = new Map();
-  for (let j = 0; j < members.list.length; j++) if (members.list[j] === list) added.set(members.account[j], members.added[j]);
-  const kept = rowsOf(accounts, (j) => added.has(accounts.id[j]));
-  kept.added = kept.added.map((at, j) => Math.max(at, added.get(kept.id[j])));
-  const news = rowsOf(changes, (j) => added.has(changes.account[j]));
+  const { accounts, watched, spells, changes, steps, members } = snapshot;
+  const on = rowsOf(members, (j) => members.list[j] === list);
+  const theirs = new Set(on.account);
+  const news = rowsOf(changes, (j) => theirs.has(changes.account[j]));
   const told = new Set(news.id);
   return {
     ...snapshot,
-    accounts: kept,
-    spells: rowsOf(spells, (j) => added.has(spells.account[j])),
+    accounts: rowsOf(accounts, (j) => theirs.has(accounts.id[j])),
+    watched: whileOn(on, watched),
+    spells: rowsOf(spells, (j) => theirs.has(spells.account[j])),
     changes: news,
     steps: rowsOf(steps, (j) => told.has(steps.change[j])),
-    members: rowsOf(members, (j) => members.list[j] === list),
+    members: on,
     lists: snapshot.lists.filter((l) => l.id === list),
     orders: snapshot.orders.filter((o) => o.list === list),
   };
+}
+
+/** The times in which accounts were watched and on the list. */
+function whileOn(on, watched) {
+  const out = { account: [], from: [], to: [] };
+  const places = new Map();
+  on.account.forEach((account, j) => places.set(account, [...(places.get(account) ?? []), j]));
+  for (let w = 0; w < watched.account.length; w++) {
+    for (const j of places.get(watched.account[w]) ?? []) {
+      const [from, to] = [Math.max(on.from[j], watched.from[w]), Math.min(on.to[j] ?? Infinity, watched.to[w] ?? Infinity)];
+      if (from >= to) continue;
+      out.account.push(on.account[j]);
+      out.from.push(from);
+      out.to.push(to);
+    }
+  }
+  return out;
 }

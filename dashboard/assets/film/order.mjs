@@ -19,7 +19,7 @@ function changesIn(film, i, [from, to]) {
   return [first, n];
 }
 
-/** The places of the watched accounts. `differing`: those that come first where that is chosen. */
+/** The places of the accounts that ever were watched. `differing`: those that come first where that is chosen. */
 export function placesShown(differing) {
   const { film, sort } = stage;
   const span = range();

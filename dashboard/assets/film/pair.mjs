@@ -18,14 +18,14 @@ let drawn = "";
 /** The accounts that stand otherwise in two states, by their places: [{i, a, b}]. */
 export function apart(a, b) {
   const out = [];
-  for (let i = 0; i < Math.max(a.watched, b.watched); i++) {
-    const [x, y] = [i < a.watched ? toldOf(a, i) : NOT_YET, i < b.watched ? toldOf(b, i) : NOT_YET];
+  for (let i = 0; i < a.here.length; i++) {
+    const [x, y] = [a.here[i] ? toldOf(a, i) : NOT_WATCHED, b.here[i] ? toldOf(b, i) : NOT_WATCHED];
     if (x.s !== y.s || x.w !== y.w) out.push({ i, a: x, b: y });
   }
   return out;
 }
 
-const NOT_YET = { s: "none", w: "not on file" };
+const NOT_WATCHED = { s: "none", w: "not watched" };
 
 /** The window of their lanes: the range, and what it takes to have both moments in it. */
 export const windowOfBoth = ([from, to], a, b) => [Math.min(from, a.now, b.now), Math.max(to, a.now, b.now)];

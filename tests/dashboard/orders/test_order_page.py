@@ -14,6 +14,9 @@ from dashboard.orders.order_json import order_json
 from dashboard.orders.order_page import LANES, lane_pages
 from dashboard.server.app import page_of
 from dashboard.ui import words
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.accounts.watch_lists import take_accounts_off
+from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.orders import (
     Claim,
@@ -130,6 +133,30 @@ async def test_as_known_at_a_time_later_knowledge_changes_nothing(
     assert with_it is not None
     assert before.funnel == after.funnel
     assert with_it.funnel.ever_blocked == before.funnel.ever_blocked + 1
+
+
+async def test_as_known_at_a_time_no_edit_of_the_list_or_the_watch_changes_anything(
+    pool: Pool, story: Story, now: datetime
+) -> None:
+    then = story.at(0.3)
+    async with transaction(pool) as conn:
+        number = await order_id(conn, "SYN/1")
+        before = await read_order(conn, number, then, GAP, then)
+        name = await conn.fetchval("select name from watch_list where list_id = $1", story.lists[0])
+        left, stopped = story.accounts[0][:2]
+        await take_accounts_off(conn, name, [left], "Asha", now)
+        native_id = await conn.fetchval("select native_id from account where account_id = $1", stopped)
+        await stop_watching(conn, Platform.X, native_id, now, is_id=True)
+        await add_accounts(conn, [NewAccount(Platform.X, "77", "h77", (name,))], now)
+        after = await read_order(conn, number, then, GAP, then)
+        today = await read_order(conn, number, now, GAP)
+    assert before is not None
+    assert today is not None
+    assert after == before
+    assert (today.funnel.resolved, today.funnel.watched) == (
+        before.funnel.resolved,
+        before.funnel.watched - 1,
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from dashboard.orders.facts import read_orders
 from dashboard.replay.film import FilmCache, FilmSelection, film_json
 from dashboard.replay.film_json import FILM_TABLES
 from dashboard.wire.columnar import pack
-from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.health.status_at import status_at
 from storage.model.bitemporal.read_runs import joined, pace
 from storage.model.core.accounts import Platform
@@ -36,6 +37,7 @@ SETTINGS = DashboardSettings(title="Blockline", subtitle="A desk", synthetic=Tru
 SWEEPS = 72
 BEHIND = range(20, 31)
 """Sweeps whose answers about the second request came late, one by one."""
+EDITED = (30, 50, 65)
 FIRST, SECOND = ("1", "2", "3", "4"), ("5", "6", "7")
 LOOKS = (AVAILABLE, AVAILABLE, AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND)
 
@@ -44,7 +46,7 @@ pytestmark = needs_node
 
 async def recorded(pool: Pool, seed: int) -> Desk:
     """Two requests each 15 minutes: some failed, some lacked an account, and some came in late; now and then
-    one account was read again beside them. In the end one account is not watched any more.
+    one account was read again beside them. Accounts leave the watch and a list, and come back.
     """
     chance = random.Random(seed)
     desk = Desk(pool)
@@ -71,12 +73,25 @@ async def recorded(pool: Pool, seed: int) -> Desk:
             for number, sent in enumerate(late):
                 desk.now = minutes(15 * n + 2 + number / 7)
                 await desk.late(sent)
-        if n == 50:
-            async with transaction(pool) as conn:
-                await add_accounts(conn, [NewAccount(Platform.X, "8", "h8", ("Later",))], minutes(15 * n + 1))
-    await pool.execute("update account set watched = false where native_id = '4'")
+        if n in EDITED:
+            await edit(desk, n)
     desk.now = minutes(15 * SWEEPS)
     return desk
+
+
+async def edit(desk: Desk, n: int) -> None:
+    at = minutes(15 * n + 1)
+    async with transaction(desk.pool) as conn:
+        match n:
+            case 30:
+                await take_accounts_off(conn, "First", [desk.ids["2"]], "Asha", at)
+                await stop_watching(conn, Platform.X, "5", at, is_id=True)
+            case 50:
+                await add_accounts(conn, [NewAccount(Platform.X, "8", "h8", ("Later",))], at)
+                await put_accounts_on(conn, "First", [desk.ids["2"], desk.ids["6"]], "Asha", at)
+                await add_accounts(conn, [NewAccount(Platform.X, "5", "h5")], at)
+            case _:
+                await stop_watching(conn, Platform.X, "4", at, is_id=True)
 
 
 async def read_again(desk: Desk, name: str, minute: float) -> None:
@@ -130,6 +145,10 @@ async def test_what_was_known_at_a_time_stays_so_whatever_is_recorded_later(pool
         desk.now += timedelta(minutes=1)
         minute = chance.randrange(20, 400) + 0.5
         await desk.late(Sent(minute, {i: chance.choice(LOOKS) for i in FIRST}))
+    async with transaction(pool) as conn:
+        await stop_watching(conn, Platform.X, "1", desk.now, is_id=True)
+        await take_accounts_off(conn, "Both", [desk.ids["2"]], "Asha", desk.now)
+        await add_accounts(conn, [NewAccount(Platform.X, i, i, ("Both",)) for i in ("4", "9")], desk.now)
 
     after = film_at(await packed(pool, desk.now), asked)
 

@@ -9,6 +9,7 @@ from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import TickReport, next_due, tick
+from storage.accounts.accounts import stop_watching
 from storage.alerts import mutes, open_alerts
 from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.alerts import AlertDecision, AlertStage, ListStatus
@@ -122,7 +123,7 @@ async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Po
     await store(pool, [*blocked(3), an_alert(9, a_change(9, NOT_FOUND), T0, ORDER)])
     await store(pool, [an_alert(0, a_change(0, AVAILABLE, WITHHELD_IN, at=minutes(9)), minutes(10), ORDER)])
     async with transaction(pool) as conn:
-        await conn.execute("update account set watched = false where native_id = '1'")
+        await stop_watching(conn, Platform.X, "1", minutes(1), is_id=True)
         list_id = (await open_alerts.open_alerts(conn))[0].cohorts[0].list_id
         assert await open_alerts.standing(conn, list_id, minutes(20)) == ListStatus(
             3, ((Platform.X, AVAILABLE, 1), (Platform.X, NOT_FOUND, 1), (Platform.X, WITHHELD_IN, 1))
@@ -130,7 +131,7 @@ async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Po
         assert await open_alerts.standing(conn, list_id, minutes(5)) == ListStatus(
             3, ((Platform.X, WITHHELD_IN, 2), (Platform.X, NOT_FOUND, 1))
         )
-        assert await open_alerts.standing(conn, list_id, minutes(-60)) == ListStatus(3, ())
+        assert await open_alerts.standing(conn, list_id, minutes(-60)) == ListStatus(0, ())
 
 
 async def test_the_timeline_of_a_list_knows_who_crossed_the_line_and_what_was_so_before(pool: Pool) -> None:

@@ -5,14 +5,18 @@ from datetime import datetime
 import pytest
 
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching, watch_periods
+from storage.accounts.listing import listed_accounts
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
-from storage.model.core.accounts import Platform, WatchPeriod
+from storage.alerts import rule_scope_report
+from storage.alerts.open_alerts import standing, timeline
+from storage.model.alerts.rules import Match
+from storage.model.core.accounts import ListId, Platform, WatchPeriod
 from storage.orders.name_edits import add_unwatched
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, Pool, Refused, open_pool, transaction
 from storage.purge.purge import purge_account
-from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.single_rows import account, enlist
+from tests.support.samples.readings import SUSPENDED, T0, minutes
+from tests.support.seeds.single_rows import account, become, enlist, roster_of
 
 
 async def memberships_of(conn: Conn, account_id: int) -> list[tuple[str, datetime, datetime | None]]:
@@ -138,3 +142,45 @@ async def test_a_database_of_the_schema_before_keeps_who_is_watched_and_on_which
         }
         for each in (one, two):
             assert await memberships_of(conn, each.account_id) == [("List", minutes(3), None)]
+
+
+async def test_the_listing_of_accounts_as_known_at_a_time_follows_no_later_edit(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        _, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        asked = [(name, known) for name in (None, "List") for known in (minutes(4), minutes(5))]
+        before = [await listed_accounts(conn, name, minutes(3), known) for name, known in asked]
+        await take_accounts_off(conn, "List", [two.account_id], "Asha", minutes(6))
+        await stop_watching(conn, Platform.X, "1", minutes(6), is_id=True)
+        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3", ("List",))], minutes(6))
+
+        assert [await listed_accounts(conn, name, minutes(3), known) for name, known in asked] == before
+        now = await listed_accounts(conn, None, minutes(7), minutes(7))
+        on_list = await listed_accounts(conn, "List", minutes(7), minutes(7))
+        assert [(a.handle, a.lists) for a in now] == [("h2", ()), ("h3", ("List",))]
+        assert [(a.handle, a.watched) for a in on_list] == [("h1", False), ("h3", True)]
+
+
+async def test_what_a_rule_is_about_and_how_its_list_stood_are_of_the_end_of_the_digest(pool: Pool) -> None:
+    """The mail is written later, when accounts may have left the watch or the list."""
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        list_id = ListId(await conn.fetchval("select list_id from watch_list"))
+        rule, end = Match(lists=frozenset({"List"})), minutes(5)
+
+        async def told() -> tuple[object, ...]:
+            return (
+                await rule_scope_report.watched(conn, rule, end),
+                await rule_scope_report.cohorts(conn, Match(), [one.account_id, two.account_id], end),
+                await standing(conn, list_id, end),
+                await timeline(conn, list_id, T0, end),
+            )
+
+        roster = await roster_of(conn, [one, two])
+        await become(conn, roster, one, None, SUSPENDED, minutes(1))
+        before = await told()
+        await take_accounts_off(conn, "List", [one.account_id, two.account_id], "Asha", minutes(6))
+        await stop_watching(conn, Platform.X, "1", minutes(6), is_id=True)
+        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3", ("List",))], minutes(6))
+
+        assert await told() == before
+        assert len(await rule_scope_report.watched(conn, rule, minutes(7))) == 1

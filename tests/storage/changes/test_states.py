@@ -141,6 +141,20 @@ async def test_states_are_those_of_a_time_as_known_at_another(
     assert [len(g) for g in told] == sorted((len(g) for g in told), reverse=True)
 
 
+@pytest.mark.parametrize("whom", [None, "123"])
+async def test_the_same_content_comes_in_the_same_order_however_it_is_stored(
+    pool: Pool, ids: dict[str, AccountId], whom: str | None
+) -> None:
+    asked = None if whom is None else [ids[i] for i in whom]
+    for moved in "13":
+        await pool.execute("update spell set onset_after = onset_after where account_id = $1", ids[moved])
+        async with transaction(pool) as conn:
+            (group,) = await states(conn, asked, minutes(10), minutes(140))
+            alone = await states(conn, asked, minutes(160), minutes(300))
+        assert [a.account_id for a in group] == [ids["1"], ids["3"]]
+        assert [g.state for g in alone] == [SUSPENDED, WITHHELD_IN, IN_TR]
+
+
 async def test_a_list_is_asked_about_by_its_members(pool: Pool, ids: dict[str, AccountId]) -> None:
     async with transaction(pool) as conn:
         assert await members(conn, "Desk") == [ids["1"], ids["2"]]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.export.exports import EXPORTS, snapshot
 from storage.model.core.accounts import Platform
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
@@ -69,6 +71,7 @@ async def test_figures_that_a_platform_published_are_told_with_their_source(pool
         assert await table(conn, Kind.TRANSPARENCY, ExportFilter(NOW, known_at=minutes(4))) == []
 
 
+AS_KNOWN = [k for k in Kind if Choice.KNOWN_AT in EXPORTS[k].choices and k is not Kind.TRANSPARENCY]
 NOTHING = {
     Choice.UNTIL: ExportFilter(NOW, until=minutes(0)),
     Choice.KNOWN_AT: ExportFilter(NOW, known_at=minutes(-1)),
@@ -95,8 +98,6 @@ async def test_every_choice_of_a_kind_leaves_out_what_does_not_fit_and_nothing_e
         whole = {c: on_x(await table(conn, kind, EVERYTHING[c])) for c in choices & EVERYTHING.keys()}
     assert everything
     match kind:
-        case Kind.STATES:
-            assert {row["status"] for row in empty.pop(Choice.KNOWN_AT)} == {None}
         case Kind.LISTS:
             assert only(empty.pop(Choice.LIST), "list", "account_id") == [("Nobody", None)]
         case Kind.ORDER_EVENTS:
@@ -110,6 +111,29 @@ async def test_every_choice_of_a_kind_leaves_out_what_does_not_fit_and_nothing_e
 def on_x(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     """Without the account of Bluesky, which is on no list, and the list without accounts."""
     return [row for row in rows if row.get("platform", Platform.X) == Platform.X]
+
+
+@pytest.mark.parametrize("kind", AS_KNOWN)
+async def test_no_edit_of_today_alters_what_was_known(pool: Pool, kind: Kind) -> None:
+    """Who was watched and on a list then is not asked of who is now."""
+    choices = EXPORTS[kind].choices
+    known = minutes(200)
+    asked = [ExportFilter(NOW, known_at=known)]
+    if Choice.AT in choices:
+        asked.append(ExportFilter(NOW, at=minutes(61), known_at=known))
+    if Choice.LIST in choices:
+        asked += [ExportFilter(NOW, known_at=known, list_name=name) for name in ("Farmers", "Nobody")]
+    async with transaction(pool) as conn:
+        await context(conn)
+        before = [await table(conn, kind, wanted) for wanted in asked]
+        on_it = [r[0] for r in await conn.fetch("select account_id from watch_list_member order by 1")]
+        await take_accounts_off(conn, "Farmers", on_it, "Asha", minutes(201))
+        await put_accounts_on(conn, "Nobody", on_it[:1], "Asha", minutes(201))
+        await stop_watching(conn, Platform.X, "1", minutes(201), is_id=True)
+        await add_accounts(conn, [NewAccount(Platform.X, "77", "h77", ("Farmers",))], minutes(201))
+        after = [await table(conn, kind, wanted) for wanted in asked]
+    assert before[0]
+    assert after == before
 
 
 async def test_an_export_is_of_one_moment(pool: Pool) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jobs.status.at_time import as_json
-from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.health.status_at import status_at
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -75,6 +76,25 @@ async def test_lists_are_counted_by_what_was_on_them_then(pool: Pool) -> None:
         ("Desk", 2, 1, 0),
         ("Later", 1, 0, 1),
     ]
+
+
+async def test_no_edit_of_today_alters_what_was_known(pool: Pool) -> None:
+    await played(pool)
+    asked = [(minutes(at), known) for at in (21, 61, 130) for known in (minutes(at), minutes(130), None)]
+    async with transaction(pool) as conn:
+        before = [await status_at(conn, at, known, EVERY) for at, known in asked]
+        one, two, _ = await conn.fetchval("select array_agg(account_id order by account_id) from account")
+        await stop_watching(conn, Platform.X, "1", minutes(140), is_id=True)
+        await take_accounts_off(conn, "Desk", [two], "Asha", minutes(140))
+        await put_accounts_on(conn, "Later", [one], "Asha", minutes(140))
+        await add_accounts(conn, [NewAccount(Platform.X, "4", "h4", ("Desk",))], minutes(140))
+
+        assert [await status_at(conn, at, known, EVERY) for at, known in asked] == before
+        after = await status_at(conn, minutes(141), None, EVERY)
+    assert (after.watched, [(one.name, one.accounts) for one in after.lists]) == (
+        3,
+        [("Desk", 1), ("Later", 1)],
+    )
 
 
 # the command line ----------------------------------------------------------------------------------------

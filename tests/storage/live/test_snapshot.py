@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 from dashboard.asgi.settings import DashboardSettings
+from storage.accounts.accounts import stop_watching
 from storage.alerts.deliveries_report import DeliveryFilter, deliveries
 from storage.alerts.mails_report import mail
 from storage.live.account_detail import account_detail
 from storage.live.kpis import kpis
 from storage.live.snapshot import accounts, changes, last_event_id, snapshot, spells
 from storage.live.updates import news_since
+from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.coverage import Gap
 from storage.postgres.pool import Pool, transaction
@@ -40,6 +42,20 @@ async def test_a_list_that_is_no_longer_watched_is_neither_shown_nor_counted(
         await conn.execute("update account set watched = false where account_id = $1", stopped)
         assert stopped not in {a.account_id for a in await accounts(conn)}
         assert (await kpis(conn, story.now, story.sweep)).watched == 31
+
+
+async def test_lanes_and_changes_as_known_then_are_of_those_that_were_watched_then(
+    pool: Pool, story: Story
+) -> None:
+    then = story.now
+    async with transaction(pool) as conn:
+        before = await spells(conn, None, None, then), await changes(conn, story.start, (), then)
+        for account_id in story.wave[:3]:
+            native_id = await conn.fetchval("select native_id from account where account_id = $1", account_id)
+            await stop_watching(conn, Platform.X, native_id, then + HOUR, is_id=True)
+        after = await spells(conn, None, None, then), await changes(conn, story.start, (), then)
+        assert after == before
+        assert len(await spells(conn, None, None, then + 2 * HOUR)) < len(before[0])
 
 
 async def test_who_was_taken_off_his_last_list_is_watched_all_the_same(pool: Pool, story: Story) -> None:

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.lookup import list_called
-from storage.accounts.watch_lists import make_list, put_accounts_on
+from storage.accounts.watch_lists import make_list, put_accounts_on, take_accounts_off
 from storage.model.core.accounts import Account, Platform
 from storage.model.stories.stories import (
     LONGEST_CAPTION,
@@ -41,6 +42,30 @@ HEAD = StoryHead("All back", None, minutes(0), minutes(100))
 async def written(conn: Conn, head: StoryHead = HEAD) -> tuple[list[Account], WrittenStory]:
     accounts = await enlist(conn, Platform.X, ["1", "2"], ("Desk",))
     return accounts, await write_story(conn, head, LATE, "ada", NOW)
+
+
+async def test_a_story_is_of_those_that_were_watched_in_its_time_by_the_knowledge_that_it_is_told_by(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, Platform.X, ["1", "2"], ("Desk",))
+        await stop_watching(conn, Platform.X, "1", minutes(50), is_id=True)
+        await take_accounts_off(conn, "Desk", [two.account_id], "ada", minutes(150))
+        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3", ("Desk",))], minutes(150))
+        desk = await list_called(conn, "Desk")
+        told = [
+            (await write_story(conn, head, LATE, "ada", NOW)).account_ids
+            for head in (
+                HEAD,
+                replace(HEAD, since=minutes(60)),
+                replace(HEAD, list_id=desk),
+                replace(HEAD, list_id=desk, known_at=minutes(120)),
+                replace(HEAD, list_id=desk, view=View.AS_KNOWN_THEN),
+            )
+        ]
+
+    both = (one.account_id, two.account_id)
+    assert told == [both, (two.account_id,), (one.account_id,), both, both]
 
 
 async def test_a_story_keeps_whose_it_is_whatever_becomes_of_the_list(pool: Pool) -> None:
