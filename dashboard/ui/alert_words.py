@@ -19,6 +19,8 @@ DECISION_NAME = {
     "unsubscribed": "Unsubscribed",
     "superseded": "Superseded",
     "corrected": "Corrected",
+    "answered": "Answered",
+    "unwatched": "Unwatched",
 }
 DECISION_REASON = {
     "mailed": "told in a mail of its own",
@@ -36,11 +38,14 @@ DECISION_REASON = {
     "unsubscribed": "it was for a digest that none of its recipients wants",
     "superseded": "it was confirmed before it was told as provisional",
     "corrected": "a later reading shows that it was not so, or not yet",
+    "answered": "sent as a reply to those only who had been notified of it before",
+    "unwatched": "the account left the watch before it was sent as provisional",
 }
 STAGE_NAME = {
     AlertStage.PROVISIONAL: "provisional",
     AlertStage.CONFIRMED: "confirmed",
     AlertStage.WITHDRAWN: "taken back",
+    AlertStage.UNRESOLVED: "unresolved",
 }
 MAIL_STATE = {MailState.SENT: "sent", MailState.QUEUED: "queued", MailState.DEAD: "given up"}
 MAIL_KIND = {
@@ -51,6 +56,7 @@ MAIL_KIND = {
     MailKind.OPERATOR: "to the operators",
     MailKind.TEST: "test",
     MailKind.ENGAGEMENT: "an executive's act",
+    MailKind.REPLY: "reply",
 }
 
 

@@ -19,6 +19,18 @@ class RuleMatch:
     """Why nobody is told; None when somebody is."""
     mute_id: int | None = None
 
+    def reached(self, alert: AlertRow) -> set[str]:
+        """Who will have been told once this rule has. A digest answers only for what digests told."""
+        if self.stored.rule.digest is Digest.NONE:
+            return set(self.recipients)
+        owed = alert.owed
+        return {r for r in self.recipients if r in owed and owed[r].by_digest}
+
+    def is_refused(self, alert: AlertRow) -> bool:
+        """Whether a round-up would not reach somebody to whom it is owed."""
+        owed, refused = alert.owed, self.stored.refused
+        return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)
+
 
 def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[RuleMatch]:
     """The rules that match, in their order. Empty when none does.
@@ -33,6 +45,8 @@ def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mu
         if not concerns(alert, stored) or is_before(alert, stored):
             continue
         named = tuple(dict.fromkeys(stored.rule.recipients))
+        if alert.stage.is_answer:
+            named = tuple(r for r in named if r in alert.owed and stored.rule_id in alert.owed[r].rules)
         left = named
         if stored.rule.digest is Digest.NONE:
             left = tuple(r for r in named if r not in taken)
@@ -51,11 +65,15 @@ def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mu
 def concerns(alert: AlertRow, stored: StoredRule) -> bool:
     """Whether a rule is about this alert.
 
-    What was told and is taken back concerns those who were told, whatever has become of their rule.
+    What was told and is taken back, or stays unknown, concerns those who were told, whatever their rule asks
+    for now. Whom it names no longer is told by a reply, and so is everybody when it is off.
     """
     match alert.stage:
-        case AlertStage.WITHDRAWN:
-            return stored.rule_id in alert.told_by
+        case AlertStage.WITHDRAWN | AlertStage.UNRESOLVED:
+            return stored.enabled and any(
+                stored.rule_id in word.rules and recipient in stored.rule.recipients
+                for recipient, word in alert.owed.items()
+            )
         case AlertStage.PROVISIONAL:
             return stored.enabled and stored.rule.match.provisional and matches(alert, stored.rule.match)
         case AlertStage.CONFIRMED:
@@ -64,7 +82,7 @@ def concerns(alert: AlertRow, stored: StoredRule) -> bool:
 
 def is_before(alert: AlertRow, stored: StoredRule) -> bool:
     """Whether others looked at the alert before there was the rule: it is no news to it any more."""
-    if alert.stage is AlertStage.WITHDRAWN or alert.created_at >= stored.active_since:
+    if alert.stage.is_answer or alert.created_at >= stored.active_since:
         return False
     looked_at = alert.done | alert.held
     return bool(looked_at) and stored.rule_id not in looked_at
@@ -89,7 +107,7 @@ def covers(mute: Mute, alert: AlertRow) -> bool:
 
     What was told and is taken back is told all the same: nobody is left with a mail that is false.
     """
-    if alert.stage is AlertStage.WITHDRAWN or alert.created_at < mute.since:
+    if alert.stage.is_answer or alert.created_at < mute.since:
         return False
     if mute.until is not None and alert.created_at >= mute.until:
         return False

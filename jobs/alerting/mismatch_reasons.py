@@ -16,7 +16,7 @@ class RuleCondition(StrEnum):
     ENABLED = "enabled"
     ACTIVE_SINCE = "active_since"
     TOLD_BEFORE = "told_before"
-    """What is taken back is told by the rules that told it, and by no others."""
+    """What is taken back, or stays unknown, is told by the rules that told it, and by no others."""
     PROVISIONAL = "provisional"
     KINDS = "kinds"
     LISTS = "lists"
@@ -43,8 +43,9 @@ def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
         return Unmatched(RuleCondition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
     if not stored.enabled:
         return Unmatched(RuleCondition.ENABLED, "the rule is disabled")
-    if alert.stage is AlertStage.WITHDRAWN:
-        return Unmatched(RuleCondition.TOLD_BEFORE, "it takes back what this rule did not tell")
+    if alert.stage.is_answer:
+        verb = "takes back" if alert.stage is AlertStage.WITHDRAWN else "ends"
+        return Unmatched(RuleCondition.TOLD_BEFORE, f"it {verb} what this rule did not tell")
     wanted = stored.rule.match
     if alert.stage is AlertStage.PROVISIONAL and not wanted.provisional:
         return Unmatched(RuleCondition.PROVISIONAL, "it asks for what is confirmed, and this was not yet")

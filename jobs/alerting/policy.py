@@ -1,4 +1,4 @@
-"""What every rule does with every alert: tell it in a wave or a digest, keep it or be silent; and why."""
+"""What every rule does with every alert: tell it (wave, digest, reply), keep it or be silent; and why."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from jobs.alerting.flapping import Changes, flapping
 from jobs.alerting.matching import RuleMatch, cohort_of, match_rules
+from jobs.alerting.replies import Owed, Reply, due_at, owed, replies
 from jobs.alerting.waves import DAY, Cut, Waves, continued, known_at, opening_key
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, Cohort, PastAlert
 from storage.model.alerts.rules import AlertRule, Digest, Mute, StoredRule, digest_after, digest_before
@@ -88,19 +89,23 @@ class SilencedAlert:
 
 @dataclass(frozen=True, slots=True)
 class NotificationPlan:
-    """What to do with every open alert under every rule. Each pair is in exactly one of these."""
+    """What to do with every open alert under every rule. Each pair is in exactly one of these, except that a
+    reply may tell some what the rule tells others in its time.
+    """
 
     waves: tuple[Wave, ...] = ()
     digests: tuple[DigestDue, ...] = ()
+    replies: tuple[Reply, ...] = ()
     silent: Mapping[Key, SilencedAlert] = field(default_factory=dict[Key, SilencedAlert])
     kept: Mapping[Key, DeferredAlert] = field(default_factory=dict[Key, DeferredAlert])
 
     @property
-    def in_order(self) -> list[Wave | DigestDue]:
+    def in_order(self) -> list[Wave | DigestDue | Reply]:
         """Everything that is to be told, as it came to be complete: a story is told in its order."""
-        due: list[tuple[datetime, int, int, Wave | DigestDue]] = [
+        due: list[tuple[datetime, int, int, Wave | DigestDue | Reply]] = [
             *((w.closed_at, 0, n, w) for n, w in enumerate(self.waves)),
             *((d.until, 1, n, d) for n, d in enumerate(self.digests)),
+            *((r.due, 2, n, r) for n, r in enumerate(self.replies)),
         ]
         return [told for *_, told in sorted(due, key=lambda d: d[:3])]
 
@@ -148,25 +153,39 @@ def decide(
     where: dict[_Thread, Cohort | None] = {}
     left: dict[Key, tuple[str, ...]] = {}
     stories = {(s.rule_id, s.list_id): s for s in sorted(past.stories, key=_last_told)}
+    by_id: dict[int, StoredRule] = {s.rule_id: s for s in rules}
+    spoken: set[Key] = set()
+    unreached: dict[_Thread, list[Owed]] = {}
     for alert, found in claimed:
-        if not found and not alert.done:
-            silent[alert.alert_id, None] = SilencedAlert(AlertDecision.NO_RULE)
+        cohort = cohort_of(alert.cohorts, alert.change.first_seen_new)
+        list_id = cohort.list_id if cohort else None
+        reached, silences = set(alert.heard), dict[int, AlertDecision]()
         for claim in found:
-            rule_id = claim.stored.rule_id
+            rule_id, key = claim.stored.rule_id, (alert.alert_id, claim.stored.rule_id)
             if rule_id in alert.done:
                 continue
+            if (reason := _silence(alert, claim, judged[rule_id][1])) is not None:
+                silent[key], silences[rule_id] = reason, reason.decision
+                continue
+            spoken.add(key)
+            reached |= claim.reached(alert)
             if alert.created_at > now:  # the clock of another machine is ahead
-                kept[alert.alert_id, rule_id] = DeferredAlert(AlertDecision.WAITING, alert.created_at)
-            elif (reason := _silence(alert, claim, judged[rule_id][1])) is not None:
-                silent[alert.alert_id, rule_id] = reason
-            elif claim.stored.rule.digest is not Digest.NONE and claim.stored.enabled:
+                kept[key] = DeferredAlert(AlertDecision.WAITING, alert.created_at)
+            elif claim.stored.rule.digest is not Digest.NONE:
                 gathered.setdefault(rule_id, []).append(alert)
             else:
-                cohort = cohort_of(alert.cohorts, alert.change.first_seen_new)
-                key = (rule_id, cohort.list_id if cohort else None)
-                where[key] = cohort
-                left[alert.alert_id, rule_id] = claim.recipients
-                folds[rule_id].add(key, cohort, stories.get(key), alert)
+                where[rule_id, list_id] = cohort
+                left[key] = claim.recipients
+                at_once = claim.is_refused(alert)
+                folds[rule_id].add(
+                    (rule_id, list_id), cohort, stories.get((rule_id, list_id)), alert, at_once=at_once
+                )
+        still = owed(alert, reached, silences, by_id)
+        for rule_id, one in still.items():
+            where[rule_id, list_id] = cohort
+            unreached.setdefault((rule_id, list_id), []).append(one)
+        if not found and not alert.done and not still:
+            silent[alert.alert_id, None] = SilencedAlert(AlertDecision.NO_RULE)
     waves: list[Wave] = []
     digests: list[DigestDue] = []
     for stored in rules:
@@ -181,7 +200,10 @@ def decide(
     digests += _digests(rules, gathered, now, kept)
     digests.sort(key=lambda d: (d.until, d.stored.rule_id))
     waves.sort(key=lambda w: (w.closed_at, w.stored.rule_id, w.alerts[0].change.change_key, w.recipients))
-    return NotificationPlan(tuple(waves), tuple(digests), silent, kept)
+    for key in {(one.alert.alert_id, rule_id) for (rule_id, _), those in unreached.items() for one in those}:
+        silent.pop(key, None)
+    answers = _replies(unreached, by_id, where, spoken, now, kept)
+    return NotificationPlan(tuple(waves), tuple(digests), tuple(answers), silent, kept)
 
 
 def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: StoredRule) -> set[str]:
@@ -269,6 +291,31 @@ def _round_ups(parts: Iterable[Wave]) -> list[DigestDue]:
         )
         found.append(DigestDue(told[0].stored, recipients, until - DAY, until, tuple(alerts), told))
     return found
+
+
+def _replies(
+    unreached: Mapping[_Thread, Sequence[Owed]],
+    rules: Mapping[int, StoredRule],
+    where: Mapping[_Thread, Cohort | None],
+    spoken: Collection[Key],
+    now: datetime,
+    kept: dict[Key, DeferredAlert],
+) -> list[Reply]:
+    """The replies that are due; what belongs to later ones is added to `kept`. `spoken`: what rules tell."""
+    found: list[Reply] = []
+    for thread, members in unreached.items():
+        rule_id, _ = thread
+        due, why = due_at(rules[rule_id], members)
+        if due <= now:
+            undecided = {m.alert.alert_id for m in members if (m.alert.alert_id, rule_id) not in spoken}
+            found += replies(rules[rule_id], where[thread], members, due, undecided)
+            continue
+        for alert in (m.alert for m in members):
+            is_open = (alert.alert_id, rule_id) not in spoken and rule_id not in alert.done
+            key = alert.alert_id, rule_id if is_open else None
+            later = DeferredAlert(why, due)
+            kept[key] = min(later, kept.get(key, later), key=lambda k: k.until)
+    return sorted(found, key=lambda r: (r.due, r.stored.rule_id, r.alerts[0].change.change_key, r.recipients))
 
 
 def _digests(

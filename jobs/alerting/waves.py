@@ -98,31 +98,34 @@ class _Growing:
         self._loud_since: datetime | None = None
         self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
         """By kind the accounts that changed within an hour, oldest first."""
+        self._at_once = False
+        """It holds what a round-up would not bring to everybody who has to be told."""
         self._ready: datetime | None = None
         """From when on it may be told, once it settles; None while it is no news."""
         self._round_up = first
         """The morning at which a round-up tells it, if none takes it along before."""
 
-    def add(self, row: AlertRow) -> None:
+    def add(self, row: AlertRow, *, at_once: bool) -> None:
         self.members.append(row)
+        self._at_once |= at_once
         was = len(self._accounts) >= self._much, self._loud_since
         self._accounts.add(row.change.account_id)
-        if not _is_faint(row):
+        if at_once or not _is_faint(row):
             self._loud_since = self._loud_since or row.created_at
             # What was news once stays it until it is told: a straggler does not send a burst to the morning.
-            if (ready := self._ready_by(row)) is not None:
+            if (ready := self._ready_by(row, at_once=at_once)) is not None:
                 self._ready = min(self._ready or ready, ready)
         if len(self.members) == 1 or was != (len(self._accounts) >= self._much, self._loud_since):
             self._round_up = self._morning(row.created_at)
         self.close, self.why = self._end(row.created_at)
 
-    def _ready_by(self, row: AlertRow) -> datetime | None:
+    def _ready_by(self, row: AlertRow, *, at_once: bool) -> datetime | None:
         """From when on this change lets the story be told again, with those like it. None: it is no news."""
         if self.story is None:
             return row.created_at
         told_at = self.story.waves[-1].closed_at
         now, kind = max(row.created_at, told_at), _kind(row)
-        if row.stage is AlertStage.WITHDRAWN:
+        if at_once or row.stage.is_answer:
             return now
         burst = self._burst(row.change.account_id, kind, row.created_at)
         if burst >= self._enough and self._is_late(row.created_at):
@@ -179,7 +182,8 @@ class _Growing:
             and (awake := quiet_until(due, rule.quiet, rule.zone)) > due
         ):
             due, why = awake, AlertDecision.QUIET
-        return (due, why) if due < self._round_up else (self._round_up, AlertDecision.DIGEST)
+        is_wave = self._at_once or due < self._round_up
+        return (due, why) if is_wave else (self._round_up, AlertDecision.DIGEST)
 
     def cut(self) -> Cut:
         return Cut(tuple(self.members), self.story, self.close, self.why)
@@ -219,8 +223,19 @@ class Waves(Generic[K]):
         self._now: datetime | None = None
         self.told: list[tuple[K, Cut]] = []
 
-    def add(self, key: K, cohort: Cohort | None, story: AlertThread | None, row: AlertRow) -> None:
-        """Take in the next alert, of the story under `key`; `story` is what was told of it before."""
+    def add(
+        self,
+        key: K,
+        cohort: Cohort | None,
+        story: AlertThread | None,
+        row: AlertRow,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """Take in the next alert, of the story under `key`; `story` is what was told of it before.
+
+        `at_once`: a wave tells it, whether it is news or not, and no round-up.
+        """
         if row.created_at != self._now:  # what comes together is not parted
             self.run(row.created_at)
         self._now = row.created_at
@@ -231,7 +246,7 @@ class Waves(Generic[K]):
         was = thread.close
         if thread.wave is None:
             thread.wave = _Growing(self._rule, thread.order, thread.story, row.created_at)
-        thread.wave.add(row)
+        thread.wave.add(row, at_once=at_once)
         if (close := thread.wave.close) != was:
             heappush(self._closes, (close, place))
 
@@ -297,7 +312,8 @@ def _kind(alert: AlertRow) -> str:
 
 
 def _is_faint(alert: AlertRow) -> bool:
-    return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED
+    """Nobody waits for it: whoever was told that it was seen does."""
+    return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED and not alert.owed
 
 
 def _share(order: OrderRef | None, share: float) -> int:

@@ -27,13 +27,14 @@ from jinja2 import (
 
 from dashboard.auth.signed_links import Link, LinkAction, token
 from jobs.alerting.policy import Wave
+from jobs.alerting.replies import Reply, ReplyReason
 from jobs.alerting.waves import facts, opening_key
 from jobs.base.wording import handle_name, minute, number, zone_note
 from jobs.messages import caveats, cohort_counts, wave_content
 from jobs.messages.dashboard_links import places
 from jobs.messages.late_members import late_words
 from jobs.messages.webhook_payload import payload
-from storage.model.alerts.alerts import AlertRow, AlertStage, ListStatus, Mail, MailDraft
+from storage.model.alerts.alerts import AlertRow, AlertStage, ListStatus, Mail, MailDraft, MailKind
 from storage.model.alerts.rules import Severity, is_channel, is_webhook
 from storage.model.text.states import clean, of_many
 
@@ -132,11 +133,49 @@ def compose(
     picture: Picture | None = None,
 ) -> MailDraft:
     """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
+    acknowledge = head.link(Link(LinkAction.ACKNOWLEDGE, story_key(wave), recipient))
+    return _draft(
+        wave,
+        standing,
+        head,
+        recipient,
+        thread,
+        MailKind.WAVE,
+        preface=_since_last(wave, thread),
+        picture=picture,
+        acknowledge=acknowledge,
+    )
+
+
+def compose_reply(reply: Reply, head: Letterhead, recipient: str) -> MailDraft:
+    """What one recipient is told of changes that an earlier mail told, in the thread of that mail."""
+    wave = as_wave(reply)
+    ids = (alert.owed[recipient].message_id for alert in reply.alerts)
+    thread = ReplyThread(tuple(dict.fromkeys(i for i in ids if i is not None)))
+    return _draft(wave, None, head, recipient, thread, MailKind.REPLY, preface=_why_told(reply))
+
+
+def as_wave(reply: Reply) -> Wave:
+    """A reply as a wave that opens no story, for what words are made of."""
+    return Wave(reply.stored, reply.recipients, reply.cohort, reply.alerts, (), reply.due, None)
+
+
+def _draft(
+    wave: Wave,
+    standing: ListStatus | None,
+    head: Letterhead,
+    recipient: str,
+    thread: ReplyThread,
+    kind: MailKind,
+    *,
+    preface: str | None,
+    picture: Picture | None = None,
+    acknowledge: str | None = None,
+) -> MailDraft:
     rule = wave.rule
     headline = headline_of(wave, standing)
-    title = subject_of(wave, headline, head)
+    title = subject_of(wave, headline, head, kind)
     ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
-    acknowledge = head.link(Link(LinkAction.ACKNOWLEDGE, story_key(wave), recipient))
     content = {
         "number": number,
         "subject": title,
@@ -144,7 +183,7 @@ def compose(
         "cohort": wave_content.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
         "cohort_lines": _cohort_lines(wave, standing),
-        "since_last": _since_last(wave, thread),
+        "since_last": preface,
         "other_lists": wave_content.other_lists(wave),
         "counts": cohort_counts.counts(wave, standing),
         "picture": picture and picture.alternative,
@@ -173,6 +212,7 @@ def compose(
         subject=title,
         text_body=head.render("mail.txt", content),
         html_body=head.render("mail.html", content),
+        kind=kind,
         in_reply_to=thread.ids[-1] if thread.ids else None,
         # The first and the newest are enough for a thread, and a header has an end.
         reference_ids=tuple(dict.fromkeys((*thread.ids[:1], *thread.ids[-REFERENCES:]))),
@@ -181,6 +221,7 @@ def compose(
         payload=payload(
             wave,
             standing,
+            kind=kind,
             message_id=ident,
             headline=title,
             synthetic=head.synthetic,
@@ -191,17 +232,30 @@ def compose(
     )
 
 
-def subject_of(wave: Wave, headline: str, head: Letterhead) -> str:
+def subject_of(wave: Wave, headline: str, head: Letterhead, kind: MailKind = MailKind.WAVE) -> str:
     """What happened to whom and in which cohort, on one line."""
     mark = "Synthetic scenario: " if head.synthetic else ""
-    stages = {a.stage for a in wave.alerts}
-    if stages == {AlertStage.PROVISIONAL}:
-        mark += "Provisional: "
-    elif stages == {AlertStage.WITHDRAWN}:
-        mark += "Taken back: "
-    elif wave.story is not None:
+    marks = {_mark(a) for a in wave.alerts}
+    if len(marks) == 1 and None not in marks:
+        mark += f"{marks.pop()}: "
+    elif marks == {None} and kind is MailKind.REPLY:
+        mark += "Confirmed: "
+    elif wave.story is not None or kind is MailKind.REPLY:
         mark += "Update: "
     return f"{mark}{headline} - {wave_content.cohort_name(wave.cohort)}"
+
+
+def _mark(alert: AlertRow) -> str | None:
+    """How certain it is, before a subject; None of what is confirmed."""
+    match alert.stage:
+        case AlertStage.CONFIRMED:
+            return None
+        case AlertStage.PROVISIONAL:
+            return "Provisional"
+        case AlertStage.UNRESOLVED:
+            return "Unresolved"
+        case AlertStage.WITHDRAWN:
+            return "Taken back"
 
 
 def headline_of(wave: Wave, standing: ListStatus | None) -> str:
@@ -263,6 +317,22 @@ def _since_last(wave: Wave, thread: ReplyThread) -> str | None:
         f"This goes on from the mail that told what was known at {minute(heard)}. {missed}"
         "What follows is what this mail adds."
     )
+
+
+_REASONS = {
+    ReplyReason.RULE_OFF: "The rule that sent it is switched off now.",
+    ReplyReason.RECIPIENT_LEFT: "The rule that sent it notifies others now.",
+    ReplyReason.NOT_MATCHED: "The rule that sent it is no longer about this account or kind of change.",
+    ReplyReason.GATHERED: "The rule that sent it gathers its news for a digest now.",
+    ReplyReason.MUTED: "Alerts about this are muted now.",
+    ReplyReason.FLAPPING: "The account goes back and forth: further changes of it are not mailed.",
+}
+
+
+def _why_told(reply: Reply) -> str:
+    """Why a mail comes that no rule asks for."""
+    answers = "This answers an earlier email to you, so that you know how it ended."
+    return " ".join([answers, *(_REASONS[r] for r in ReplyReason if r in reply.reasons and r in _REASONS)])
 
 
 def message_id(facts: Iterable[str], recipients: Iterable[str], domain: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jobs.base.wording import number, zoned_minute
 from jobs.messages.wave_content import cohort_name
-from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, Joined
+from storage.model.alerts.alerts import AlertRow, Cohort, Joined
 
 
 def late_words(alerts: Sequence[AlertRow], cohort: Cohort | None, zone: str, when: str = "now") -> str | None:
@@ -34,7 +34,7 @@ def _after(alert: AlertRow, cohort: Cohort) -> Joined | None:
     What is taken back is told to those who were told, whatever the account is on.
     """
     joined = alert.joined.get(cohort.list_id)
-    if joined is None or alert.stage is AlertStage.WITHDRAWN or joined.at <= alert.created_at:
+    if joined is None or alert.stage.is_answer or joined.at <= alert.created_at:
         return None
     return joined
 

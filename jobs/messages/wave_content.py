@@ -83,8 +83,12 @@ def phrase_with_certainty(alert: AlertRow) -> str:
             return words
         case AlertStage.PROVISIONAL:
             return f"seen as {words}, not confirmed yet"
+        case AlertStage.WITHDRAWN if alert.change.kind is ChangeKind.BASELINE:
+            return f"{words}, perhaps so all along"
         case AlertStage.WITHDRAWN:
             return f"seen as {words}, not confirmed after all"
+        case AlertStage.UNRESOLVED:
+            return f"seen as {words}, no longer watched"
 
 
 def basis(alert: AlertRow) -> str:
@@ -93,7 +97,7 @@ def basis(alert: AlertRow) -> str:
     match alert.stage:
         case AlertStage.CONFIRMED:
             return f"confirmed on {words}"
-        case AlertStage.PROVISIONAL:
+        case AlertStage.PROVISIONAL | AlertStage.UNRESOLVED:
             return f"seen so far: {words}"
         case AlertStage.WITHDRAWN:
             return f"what was told rested on {words}"
@@ -147,8 +151,16 @@ def sections(wave: Wave, zone: str) -> list[Section]:
 def _note(alert: AlertRow, accounts: int) -> str:
     """What the heading over these changes leaves out: they have the same words, so the same explanation."""
     change = alert.change
+    if alert.stage is AlertStage.WITHDRAWN and change.kind is ChangeKind.BASELINE:
+        return "An earlier email reported this as a change. Since when it has been so is not known."
     if alert.stage is AlertStage.WITHDRAWN:
         return "An earlier mail told this. Later readings do not bear it out."
+    if alert.stage is AlertStage.UNRESOLVED:
+        who = "The account" if accounts == 1 else "Each account"
+        return (
+            f"An earlier email reported this as not confirmed yet. {who} left the watch before further "
+            "readings could decide: whether it was so stays unknown."
+        )
     if alert.stage is AlertStage.PROVISIONAL:
         return "Seen, and not confirmed yet: further readings decide, and you are told either way."
     more = explanation(change.new, change.platform, change.flags)

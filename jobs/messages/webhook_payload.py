@@ -21,6 +21,7 @@ def payload(
     wave: Wave,
     standing: ListStatus | None,
     *,
+    kind: MailKind = MailKind.WAVE,
     message_id: str,
     headline: str,
     synthetic: bool,
@@ -35,7 +36,7 @@ def payload(
     told: dict[str, object] = {
         "version": VERSION,
         "id": message_id.strip("<>"),
-        "kind": MailKind.WAVE.value,
+        "kind": kind.value,
         "headline": headline,
         "text": None,
         "rule": wave.rule.name,

@@ -23,11 +23,12 @@ from jobs.alerting.policy import (
     decide,
     unsettled,
 )
+from jobs.alerting.replies import Reply
 from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.clock import Clock
 from jobs.delivery.retry import FIRST_RETRY, LONGEST_RETRY, retry_at
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
-from jobs.messages.compose import Letterhead, ReplyThread, compose, story_key
+from jobs.messages.compose import Letterhead, ReplyThread, compose, compose_reply, story_key
 from jobs.notify import engagement_alerts, reminders, wave_chart
 from jobs.notify.digests import queue_digest
 from storage.alerts import mail_queue, mutes, open_alerts, outbox, rules, threads
@@ -110,7 +111,12 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
         times.append(await engagement_alerts.next_due(conn, now))
         if alerts:
             plan = await _plan(conn, alerts, known, now)
-            done = plan.waves or plan.silent or {a.alert_id for a in alerts} - {a for a, _ in plan.kept}
+            done = (
+                plan.waves
+                or plan.replies
+                or plan.silent
+                or {a.alert_id for a in alerts} - {a for a, _ in plan.kept}
+            )
             times.append(now if done else plan.next_at)
             if not done:
                 await outbox.keep(conn, _kept(plan))
@@ -218,16 +224,33 @@ def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
     ]
 
 
-def _threads_of(told: Wave | DigestDue) -> set[_Thread]:
-    """Which stories it goes on with or opens."""
+def _threads_of(told: Wave | DigestDue | Reply) -> set[_Thread]:
+    """Which stories it goes on with or opens, or answers."""
+    if isinstance(told, Reply):
+        return {(told.stored.rule_id, told.cohort.list_id if told.cohort else None)}
     parts = (told,) if isinstance(told, Wave) else told.parts
     return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None) for p in parts}
 
 
-async def _queue(conn: Conn, told: Wave | DigestDue, now: datetime, head: Letterhead) -> int:
-    if isinstance(told, Wave):
-        return await _queue_wave(conn, told, now, head)
-    return await queue_digest(conn, told, now, head)
+async def _queue(conn: Conn, told: Wave | DigestDue | Reply, now: datetime, head: Letterhead) -> int:
+    match told:
+        case Wave():
+            return await _queue_wave(conn, told, now, head)
+        case DigestDue():
+            return await queue_digest(conn, told, now, head)
+        case Reply():
+            return await _queue_reply(conn, told, now, head)
+
+
+async def _queue_reply(conn: Conn, told: Reply, now: datetime, head: Letterhead) -> int:
+    """One mail for each recipient of a reply, in the thread of what it answers."""
+    drafts: list[tuple[MailDraft, int | None]] = []
+    for recipient in told.recipients:
+        stories = [alert.owed[recipient].story_id for alert in told.alerts]
+        drafts.append((compose_reply(told, head, recipient), stories[-1]))
+    ids = [a.alert_id for a in told.alerts]
+    await outbox.reply(conn, drafts, ids, told.undecided, told.stored.rule_id, now)
+    return len(drafts)
 
 
 async def _queue_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:

@@ -23,7 +23,7 @@ from storage.model.bitemporal.corrections import RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
 from storage.model.bitemporal.reevaluation import MailCause
 from storage.model.core.accounts import AccountId
-from storage.model.core.availability import ChangeKind, change_key
+from storage.model.core.availability import ChangeKind, Reason, change_key
 from storage.model.core.packed_columns import instant, microseconds
 
 
@@ -195,6 +195,8 @@ def _born(
         return [seen], []
     if t.is_confirmed:
         at, decision, stage = p.last_agreeing_at, AlertDecision.SUPERSEDED, AlertStage.CONFIRMED
+    elif t.closed.reason is Reason.NO_LONGER_WATCHED:
+        at, decision, stage = _let_go(t, course, until), AlertDecision.UNWATCHED, AlertStage.UNRESOLVED
     else:
         at, decision, stage = _ended(t, course, until), AlertDecision.CORRECTED, AlertStage.WITHDRAWN
     end = replace(seen, alert_id=-2 - number, stage=stage, created_at=at)
@@ -205,6 +207,11 @@ def _ended(t: RecomputedChange, course: Course, until: datetime) -> datetime:
     """When a change was refuted: by the reading after the last one that agreed with it."""
     last = microseconds(t.pending.last_agreeing_at)
     return next((instant(at) for at in course.columns.at if at > last), until)
+
+
+def _let_go(t: RecomputedChange, course: Course, until: datetime) -> datetime:
+    """When the account left the watch before the change was decided."""
+    return next((at for at in course.let_go_at if at >= t.pending.last_agreeing_at), until)
 
 
 def _compared(

@@ -10,12 +10,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from jobs.alerting.policy import DigestDue, NotificationHistory, Wave, after, decide
+from jobs.alerting.replies import Reply
 from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.wording import number
-from jobs.messages.compose import Letterhead, headline_of, story_key, subject_of
+from jobs.messages.compose import Letterhead, as_wave, headline_of, story_key, subject_of
 from jobs.messages.digest_facts import parts_of
 from jobs.messages.digest_words import title
-from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, AlertThread, MailKind, PastAlert
+from storage.model.alerts.alerts import (
+    AlertDecision,
+    AlertRow,
+    AlertStage,
+    AlertThread,
+    LastWord,
+    MailKind,
+    PastAlert,
+)
 from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
 from storage.model.bitemporal.alert_inputs import (
     DatedCohort,
@@ -42,8 +51,8 @@ class NotifierStart:
     stories: Sequence[AlertThread]
     past: Mapping[AccountId, Sequence[PastAlert]]
     decisions: Mapping[tuple[int, int | None], AlertDecision]
-    told: Mapping[str, frozenset[int]]
-    """By the key of a change, the rules that told it."""
+    told: Mapping[str, Mapping[str, LastWord]]
+    """By the key of a change and by recipient, what was told last of it."""
     forgotten: Mapping[int, datetime]
     """From when on alerts do not count for flapping any more."""
     cohorts: Mapping[AccountId, Sequence[DatedCohort]]
@@ -64,7 +73,7 @@ class Notifier:
     _held: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
     _born: dict[AccountId, list[AlertRow]] = field(default_factory=dict[AccountId, list[AlertRow]])
     _stories: dict[str, AlertThread] = field(default_factory=dict[str, AlertThread])
-    _told: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    _told: dict[str, dict[str, LastWord]] = field(default_factory=dict[str, dict[str, LastWord]])
     _digested: dict[int, datetime] = field(default_factory=dict[int, datetime])
     _next: datetime | None = None
     _fresh: datetime | None = None
@@ -72,7 +81,7 @@ class Notifier:
 
     def __post_init__(self) -> None:
         self._stories = {s.story_key: s for s in self.ground.stories}
-        self._told = {key: set(rules) for key, rules in self.ground.told.items()}
+        self._told = {key: dict(words) for key, words in self.ground.told.items()}
         for alert_id, rule_id in self.ground.decisions:
             if rule_id is not None:
                 self._done.setdefault(alert_id, set()).add(rule_id)
@@ -81,7 +90,7 @@ class Notifier:
             self._digested[stored.rule_id] = max(stored.digested_to, begun)
 
     def run(self, births: Iterable[AlertRow], overtaken: Iterable[Overtaken], until: datetime) -> None:
-        """Let everything happen until before `until`. A withdrawal is born only to what was told."""
+        """Let everything happen until before `until`. An answer is born only to what was told."""
         events: list[tuple[datetime, int, AlertRow | Overtaken | None]] = [
             *((r.at, 0, None) for r in self.ground.rules if self.now < r.at < until),
             *((o.at, 1, o) for o in overtaken),
@@ -112,7 +121,7 @@ class Notifier:
         return min((t for t in times if t is not None), default=None)
 
     def _bear(self, row: AlertRow) -> None:
-        if row.stage is AlertStage.WITHDRAWN and not self._told.get(row.change.change_key):
+        if row.stage.is_answer and not self._owed(row):
             return
         self._open[row.alert_id] = row
         if row.stage is AlertStage.CONFIRMED:
@@ -154,10 +163,13 @@ class Notifier:
         for key, silence in plan.silent.items():
             self._decide(*key, silence.decision)
         for told in plan.in_order:
-            if isinstance(told, Wave):
-                self._tell_wave(told)
-            else:
-                self._tell_digest(told)
+            match told:
+                case Wave():
+                    self._tell_wave(told)
+                case DigestDue():
+                    self._tell_digest(told)
+                case Reply():
+                    self._tell_reply(told)
         kept: dict[int, set[int]] = {}
         for alert_id, rule_id in plan.kept:
             kept.setdefault(alert_id, set())
@@ -168,14 +180,19 @@ class Notifier:
 
     def _as_seen(self, row: AlertRow) -> AlertRow:
         i = row.alert_id
-        told_by = self._told.get(row.change.change_key, ()) if row.stage is AlertStage.WITHDRAWN else ()
+        words = self._told.get(row.change.change_key, {})
         return replace(
             row,
             cohorts=as_of(self.ground.cohorts.get(row.change.account_id, ()), self.now),
             done=frozenset(self._done.get(i, ())),
             held=frozenset(self._held.get(i, ())),
-            told_by=frozenset(told_by),
+            owed=self._owed(row),
+            heard=frozenset(r for r, word in words.items() if word.stage is row.stage),
         )
+
+    def _owed(self, row: AlertRow) -> dict[str, LastWord]:
+        words = self._told.get(row.change.change_key, {})
+        return {r: word for r, word in words.items() if word.asks_for(row.stage)}
 
     def _past(self, rows: Sequence[AlertRow], rules: Sequence[StoredRule]) -> NotificationHistory:
         oldest = min((r.created_at for r in rows), default=self.now)
@@ -206,6 +223,14 @@ class Notifier:
         for recipient in wave.recipients:
             self._mail(wave.stored, recipient, MailKind.WAVE, wave.closed_at, wave.alerts, headline)
         self._say(wave.stored, wave.alerts)
+
+    def _tell_reply(self, reply: Reply) -> None:
+        wave = as_wave(reply)
+        headline = subject_of(wave, headline_of(wave, None), _HEAD, MailKind.REPLY)
+        for recipient in reply.recipients:
+            self._mail(reply.stored, recipient, MailKind.REPLY, reply.due, reply.alerts, headline)
+        for alert_id in reply.undecided:
+            self._decide(alert_id, reply.stored.rule_id, AlertDecision.ANSWERED)
 
     def _tell_digest(self, due: DigestDue) -> None:
         if not due.is_round_up:
@@ -241,7 +266,6 @@ class Notifier:
         decision = AlertDecision.MAILED if len(alerts) == 1 else AlertDecision.GROUPED
         for alert in alerts:
             self._decide(alert.alert_id, stored.rule_id, decision)
-            self._told.setdefault(alert.change.change_key, set()).add(stored.rule_id)
 
     def _decide(self, alert_id: int, rule_id: int | None, decision: AlertDecision) -> None:
         self.decisions[alert_id, rule_id] = decision
@@ -257,5 +281,9 @@ class Notifier:
         alerts: Sequence[AlertRow],
         headline: str,
     ) -> None:
+        for alert in alerts:
+            words, rule_id = self._told.setdefault(alert.change.change_key, {}), stored.rule_id
+            word = LastWord(alert.stage, rule_id, frozenset({rule_id}), kind is MailKind.DIGEST)
+            words[recipient] = words[recipient].then(word) if recipient in words else word
         facts = frozenset((a.change.change_key, a.stage) for a in alerts)
         self.mails.append(PastMail(stored.rule.name, recipient, kind, at, facts, headline))

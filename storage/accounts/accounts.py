@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts import canaries
+from storage.alerts import creation
 from storage.model.core.accounts import (
     Account,
     AccountId,
@@ -260,17 +261,23 @@ async def watch_periods(
 
 
 async def end_pending(conn: Conn, account_id: int, now: datetime) -> None:
-    """Nobody will read the account again: its provisional change, if there is one, ends as not confirmed."""
-    await conn.execute(
+    """Nobody will read the account again: its provisional change, if there is one, ends as not confirmed.
+
+    Whoever was told of it will be told that it stays unknown.
+    """
+    change_id = await conn.fetchval(
         """
         with ended as (delete from pending_change where account_id = $1 returning *)
         insert into change_outcome (change_id, outcome, reason, decided_at, readings, last_agreeing_at)
         select change_id, 'not_confirmed', $2, $3, agreeing, last_agreeing_at from ended
+        returning change_id
         """,
         account_id,
         Reason.NO_LONGER_WATCHED.value,
         now,
     )
+    if change_id is not None:
+        await creation.unresolved(conn, [change_id], now)
 
 
 async def lock_all(conn: Conn) -> None:

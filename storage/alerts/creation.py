@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from storage.model.alerts.alerts import AlertDecision
+from storage.model.alerts.alerts import AlertDecision, AlertStage
 from storage.postgres.pool import Conn
+
+_PROVISIONAL = (AlertStage.PROVISIONAL,)
+_NOT_AFFIRMED = (AlertStage.WITHDRAWN, AlertStage.UNRESOLVED)
+_AFFIRMED = (AlertStage.PROVISIONAL, AlertStage.CONFIRMED, AlertStage.UNRESOLVED)
+"""Told at one of these stages: that it is not so is news."""
 
 
 async def provisional(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
@@ -27,7 +32,7 @@ async def provisional(conn: Conn, change_ids: Sequence[int], now: datetime) -> N
 
 async def confirmed(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
     """Alerts of changes that are confirmed now. What waits to be told as provisional gives way to them."""
-    await _overtaken(conn, change_ids, now)
+    await _close_facts(conn, change_ids, _PROVISIONAL, AlertDecision.SUPERSEDED, now)
     await conn.execute(
         """
         insert into alert (change_id, created_at)
@@ -44,31 +49,14 @@ async def withdrawn(conn: Conn, change_ids: Sequence[int], now: datetime) -> Non
 
     Harmless for a change of which nobody was to be told.
     """
-    held = await conn.fetch(
-        """
-        select alert_id from alert
-        where change_id = any($1::bigint[]) and decided_at is null and stage <> 'withdrawn'
-        order by alert_id for update
-        """,
-        change_ids,
-    )
-    await _close(conn, [r["alert_id"] for r in held], AlertDecision.CORRECTED, now)
-    await conn.execute(
-        """
-        insert into alert (change_id, created_at, stage)
-        select c.change_id, $2, 'withdrawn' from change c
-        where c.change_id = any($1::bigint[]) and exists (
-            select from change same
-            join alert a on a.change_id = same.change_id and a.stage <> 'withdrawn'
-            join alert_decision d on d.alert_id = a.alert_id and d.decision in ('mailed', 'grouped')
-            where same.change_key = c.change_key and same.source = c.source
-        )
-        order by c.change_key
-        on conflict (change_id, stage) do nothing
-        """,
-        change_ids,
-        now,
-    )
+    await _close_facts(conn, change_ids, _AFFIRMED, AlertDecision.CORRECTED, now)
+    await _answer(conn, change_ids, AlertStage.WITHDRAWN, _AFFIRMED, now)
+
+
+async def unresolved(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
+    """Say of provisional changes that nothing decides them any more, to those who were told of them."""
+    await _close_facts(conn, change_ids, _PROVISIONAL, AlertDecision.UNWATCHED, now)
+    await _answer(conn, change_ids, AlertStage.UNRESOLVED, _PROVISIONAL, now)
 
 
 async def alert_again(conn: Conn, change_id: int, now: datetime) -> None:
@@ -77,17 +65,8 @@ async def alert_again(conn: Conn, change_id: int, now: datetime) -> None:
     Nobody is told twice: who was told, and not yet that it was not so, hears nothing of either. Who was told
     that it was not so is told that it was so after all.
     """
-    await _overtaken(conn, [change_id], now)
-    held = await conn.fetch(
-        """
-        select a.alert_id from change c join change same using (change_key, source)
-        join alert a on a.change_id = same.change_id
-        where c.change_id = $1 and a.stage = 'withdrawn' and a.decided_at is null
-        order by a.alert_id for update of a
-        """,
-        change_id,
-    )
-    await _close(conn, [r["alert_id"] for r in held], AlertDecision.CORRECTED, now)
+    await _close_facts(conn, [change_id], _PROVISIONAL, AlertDecision.SUPERSEDED, now)
+    await _close_facts(conn, [change_id], _NOT_AFFIRMED, AlertDecision.CORRECTED, now)
     await conn.execute(
         """
         insert into alert (change_id, created_at)
@@ -141,22 +120,50 @@ async def moved(conn: Conn, change_id: int, to_change_id: int, now: datetime) ->
     await _close(conn, [old], AlertDecision.CORRECTED, now)
 
 
-async def _overtaken(conn: Conn, change_ids: Sequence[int], now: datetime) -> None:
-    """Close what waits to be told as provisional of these facts, and of the rows that they supersede."""
-    held = await conn.fetch(
+async def _answer(
+    conn: Conn, change_ids: Sequence[int], stage: AlertStage, told: Sequence[AlertStage], now: datetime
+) -> None:
+    """Alerts of this stage, of the changes whose fact somebody was last told at one of the stages `told`."""
+    await conn.execute(
         """
-        select a.alert_id from alert a
-        where a.stage = 'provisional' and a.decided_at is null and a.change_id in (
-            select same.change_id from change c join change same using (change_key, source)
-            where c.change_id = any($1::bigint[])
-            union all
-            select supersedes from change where change_id = any($1::bigint[])
+        insert into alert (change_id, created_at, stage)
+        select change_id, $2, $3 from change
+        where change_id in (
+            select change_id from (
+                select distinct on (change_id, recipient) change_id, stage from words_sent($1::bigint[])
+                order by change_id, recipient, mail_id desc, alert_id desc
+            ) last
+            where stage = any($4::text[])
         )
-        order by a.alert_id for update
+        order by change_key
+        on conflict (change_id, stage) do nothing
         """,
         change_ids,
+        now,
+        stage.value,
+        [s.value for s in told],
     )
-    await _close(conn, [r["alert_id"] for r in held], AlertDecision.SUPERSEDED, now)
+
+
+async def _close_facts(
+    conn: Conn,
+    change_ids: Sequence[int],
+    stages: Sequence[AlertStage],
+    decision: AlertDecision,
+    now: datetime,
+) -> None:
+    """Close what waits to be told at these stages of these facts."""
+    held = await conn.fetch(
+        """
+        select alert_id from alert
+        where decided_at is null and stage = any($2::text[])
+            and change_id in (select change_id from fact_rows($1::bigint[]))
+        order by alert_id for update
+        """,
+        change_ids,
+        [s.value for s in stages],
+    )
+    await _close(conn, [r["alert_id"] for r in held], decision, now)
 
 
 async def _close(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision, now: datetime) -> None:
@@ -180,7 +187,7 @@ async def _close(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision, 
         update alert set decided_at = $3, decision = coalesce(
             (
                 select d.decision from alert_decision d
-                where d.alert_id = alert.alert_id and d.decision in ('mailed', 'grouped')
+                where d.alert_id = alert.alert_id and d.decision in ('mailed', 'grouped', 'answered')
                 order by d.rule_id limit 1
             ),
             $2

@@ -14,6 +14,7 @@ from storage.model.alerts.alerts import (
     AlertStage,
     Cohort,
     Joined,
+    LastWord,
     ListStatus,
     OrderRef,
     PastAlert,
@@ -47,15 +48,7 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
             array(
                 select d.rule_id from alert_decision d
                 where d.alert_id = al.alert_id and d.rule_id is not null and d.decided_at is null
-            ) as held,
-            array(
-                select d.rule_id
-                from change same
-                join alert before on before.change_id = same.change_id and before.alert_id <> al.alert_id
-                join alert_decision d on d.alert_id = before.alert_id
-                where same.change_key = c.change_key and same.source = c.source
-                    and d.decision in ('mailed', 'grouped') and al.stage = 'withdrawn'
-            ) as told_by
+            ) as held
         from unnest($1::bigint[]) with ordinality as wanted (alert_id, n)
         join alert al using (alert_id)
         join change c using (change_id)
@@ -75,6 +68,7 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
         alert_ids,
     )
     cohorts = await cohorts_of(conn, {r["account_id"] for r in rows})
+    owed, heard = await _words(conn, alert_ids)
     return [
         AlertRow(
             alert_id=r["alert_id"],
@@ -88,10 +82,54 @@ async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
             is_executive=r["is_executive"],
             done=frozenset(r["done"]),
             held=frozenset(r["held"]),
-            told_by=frozenset(r["told_by"]),
+            owed=owed.get(r["alert_id"], {}),
+            heard=frozenset(heard.get(r["alert_id"], ())),
         )
         for r in rows
     ]
+
+
+async def _words(
+    conn: Conn, alert_ids: Sequence[int]
+) -> tuple[dict[int, dict[str, LastWord]], dict[int, set[str]]]:
+    """By alert: to whom it is owed, with what each was told last before it; and who was told it already."""
+    rows = await conn.fetch(
+        """
+        with wanted as (
+            select alert_id, change_id, stage from alert
+            where alert_id = any($1::bigint[]) and stage <> 'provisional'
+        )
+        select wanted.alert_id, wanted.stage as now, w.alert_id = wanted.alert_id as is_own, w.recipient,
+            w.stage, w.rule_id, w.by_digest, w.message_id, w.story_id
+        from words_sent(array(select change_id from wanted)) w join wanted using (change_id)
+        where w.alert_id <= wanted.alert_id
+        order by w.mail_id, w.alert_id
+        """,
+        alert_ids,
+    )
+    said: dict[int, dict[str, LastWord]] = {}
+    heard: dict[int, set[str]] = {}
+    for r in rows:
+        alert_id, recipient, rule_id = r["alert_id"], r["recipient"], r["rule_id"]
+        if r["is_own"]:
+            heard.setdefault(alert_id, set()).add(recipient)
+        elif rule_id is not None:
+            word = LastWord(
+                AlertStage(r["stage"]),
+                rule_id,
+                frozenset({rule_id}),
+                r["by_digest"],
+                r["message_id"],
+                r["story_id"],
+            )
+            before = said.setdefault(alert_id, {}).get(recipient)
+            said[alert_id][recipient] = word if before is None else before.then(word)
+    stages = {r["alert_id"]: AlertStage(r["now"]) for r in rows}
+    owed = {
+        alert_id: {r: word for r, word in words.items() if word.asks_for(stages[alert_id])}
+        for alert_id, words in said.items()
+    }
+    return owed, heard
 
 
 async def news_mark(pool: Pool) -> tuple[int, ...]:

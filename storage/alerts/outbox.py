@@ -60,14 +60,55 @@ async def tell(
         await announce(conn)
     await _hold_open(conn, alert_ids)
     for draft in drafts:
-        mail_id = await queue(conn, draft, now, story_id, wave)
-        if mail_id is None:
-            await _require_told(conn, draft, alert_ids)
-            continue
-        await conn.execute(
-            "insert into mail_alert (mail_id, alert_id) select $1, unnest($2::bigint[])", mail_id, alert_ids
-        )
+        await _queue_about(conn, draft, alert_ids, now, story_id, wave)
     decision = AlertDecision.MAILED if len(alert_ids) == 1 else AlertDecision.GROUPED
+    await _decide(conn, alert_ids, rule_id, decision, now, story_id)
+
+
+async def reply(
+    conn: Conn,
+    drafts: Sequence[tuple[MailDraft, int | None]],
+    alert_ids: Sequence[int],
+    undecided: Sequence[int],
+    rule_id: int,
+    now: datetime,
+) -> None:
+    """Queue the mails of one reply, each with the story that it answers, if any; in the caller's transaction.
+
+    To have told those of `undecided` is the decision of the rule. Raises like `tell`.
+    """
+    await announce(conn)
+    await _hold_open(conn, alert_ids)
+    for draft, story_id in drafts:
+        await _queue_about(conn, draft, alert_ids, now, story_id, None)
+    await _decide(conn, undecided, rule_id, AlertDecision.ANSWERED, now, None)
+
+
+async def _queue_about(
+    conn: Conn,
+    draft: MailDraft,
+    alert_ids: Sequence[int],
+    now: datetime,
+    story_id: int | None,
+    wave: int | None,
+) -> None:
+    mail_id = await queue(conn, draft, now, story_id, wave)
+    if mail_id is None:
+        await _require_told(conn, draft, alert_ids)
+        return
+    await conn.execute(
+        "insert into mail_alert (mail_id, alert_id) select $1, unnest($2::bigint[])", mail_id, alert_ids
+    )
+
+
+async def _decide(
+    conn: Conn,
+    alert_ids: Sequence[int],
+    rule_id: int,
+    decision: AlertDecision,
+    now: datetime,
+    story_id: int | None,
+) -> None:
     await conn.execute(
         """
         insert into alert_decision (alert_id, rule_id, decision, decided_at, story_id)
@@ -178,7 +219,7 @@ async def settle(
             """
             update alert set decided_at = $2, decision = (
                 select d.decision from alert_decision d where d.alert_id = alert.alert_id
-                order by d.decision in ('mailed', 'grouped') desc, d.rule_id limit 1
+                order by d.decision in ('mailed', 'grouped', 'answered') desc, d.rule_id limit 1
             )
             where alert_id = any($1::bigint[])
             """,

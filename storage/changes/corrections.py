@@ -35,10 +35,14 @@ async def write(
         s.outcome is None for s in found.annulled
     ):
         await conn.execute("delete from pending_change where account_id = $1", account.account_id)
+    added: list[tuple[int, RecomputedChange, OwnChange | None]] = []
     for told, superseded in found.told:
         fresh = kept if told.pending.first_seen_new == batch.observed_at else None
         change_id = await _add(conn, account, told, superseded, fresh, at)
         await _decide(conn, account, change_id, told, at)
+        added.append((change_id, told, superseded))
+    # Of all that is told now: what was told before belongs to the row that tells it again.
+    for change_id, told, superseded in added:
         await _alert(conn, change_id, told, superseded, at)
     for told, stored in found.settled:
         await _decide(conn, account, stored.change_id, told, at)
@@ -222,7 +226,7 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> No
 async def _alert(
     conn: Conn, change_id: int, told: RecomputedChange, superseded: OwnChange | None, at: datetime
 ) -> None:
-    """Alert of a change that is confirmed only now. One that waits gives way to one of what is told now."""
+    """Alert of a change that is decided only now. One that waits gives way to one of what is told now."""
     tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
     # A first state had no alert that could give way.
     was_alerted = (
@@ -232,7 +236,12 @@ async def _alert(
     )
     if superseded is not None and was_alerted and tells:
         await creation.moved(conn, superseded.change_id, change_id, at)
-    elif superseded is not None and was_alerted:
+    elif superseded is not None and was_alerted and not told.is_confirmed:
         await creation.withdrawn(conn, [superseded.change_id], at)
     elif tells:
         await creation.alert_again(conn, change_id, at)
+    elif told.closed is not None and told.closed.reason is Reason.NO_LONGER_WATCHED:
+        await creation.unresolved(conn, [change_id], at)
+    elif told.closed is not None:
+        # Also what is confirmed as a first state: it was told as a change, and is none.
+        await creation.withdrawn(conn, [change_id], at)

@@ -13,6 +13,7 @@ from storage.model.alerts.alerts import (
     AlertStage,
     AlertThread,
     Cohort,
+    LastWord,
     MailKind,
     OrderRef,
     PastAlert,
@@ -109,10 +110,10 @@ async def _overtaken(conn: Conn, ids: Sequence[int], until: datetime) -> list[Ov
     rows = await conn.fetch(
         """
         select alert_id, decided_at, decision from alert
-        where alert_id = any($1::bigint[]) and decision in ('superseded', 'corrected')
+        where alert_id = any($1::bigint[]) and decision in ('superseded', 'corrected', 'unwatched')
         union
         select alert_id, decided_at, decision from alert_decision
-        where alert_id = any($1::bigint[]) and decision in ('superseded', 'corrected')
+        where alert_id = any($1::bigint[]) and decision in ('superseded', 'corrected', 'unwatched')
         order by decided_at, alert_id
         """,
         ids,
@@ -124,18 +125,25 @@ async def _overtaken(conn: Conn, ids: Sequence[int], until: datetime) -> list[Ov
     ]
 
 
-async def _told_before(conn: Conn, keys: Sequence[str], since: datetime) -> dict[str, frozenset[int]]:
+async def _told_before(conn: Conn, keys: Sequence[str], since: datetime) -> dict[str, dict[str, LastWord]]:
     rows = await conn.fetch(
         """
-        select c.change_key, array_agg(distinct d.rule_id) as rules
-        from change c join alert al using (change_id) join alert_decision d using (alert_id)
-        where c.change_key = any($1::text[]) and d.decision in ('mailed', 'grouped') and d.decided_at < $2
-        group by c.change_key
+        select c.change_key, w.recipient, w.stage, w.rule_id, w.by_digest
+        from words_sent(array(select change_id from change where change_key = any($1::text[]))) w
+        join change c using (change_id)
+        join mail m using (mail_id)
+        where m.created_at < $2 and w.rule_id is not null
+        order by w.mail_id, w.alert_id
         """,
         keys,
         since,
     )
-    return {r["change_key"]: frozenset(r["rules"]) for r in rows}
+    told: dict[str, dict[str, LastWord]] = {}
+    for r in rows:
+        word = LastWord(AlertStage(r["stage"]), r["rule_id"], frozenset({r["rule_id"]}), r["by_digest"])
+        words, recipient = told.setdefault(r["change_key"], {}), r["recipient"]
+        words[recipient] = words[recipient].then(word) if recipient in words else word
+    return told
 
 
 async def _mails(conn: Conn, since: datetime, until: datetime) -> list[PastMail]:
@@ -147,7 +155,7 @@ async def _mails(conn: Conn, since: datetime, until: datetime) -> list[PastMail]
             from mail m
             left join story s using (story_id)
             left join story_wave w on m.kind = 'wave' and w.story_id = m.story_id and w.wave = m.wave
-            where m.kind in ('wave', 'digest')
+            where m.kind in ('wave', 'digest', 'reply')
         )
         select told.mail_id, told.recipients, told.kind, told.subject, told.at, r.name as rule,
             array(
@@ -159,7 +167,7 @@ async def _mails(conn: Conn, since: datetime, until: datetime) -> list[PastMail]
         left join lateral (
             select d.rule_id from mail_alert t join alert_decision d using (alert_id)
             where t.mail_id = told.mail_id and d.decided_at = told.created_at
-                and d.decision in ('mailed', 'grouped')
+                and d.decision in ('mailed', 'grouped', 'answered')
             limit 1
         ) d on told.rule_id is null
         left join alert_rule r on r.rule_id = coalesce(told.rule_id, d.rule_id)

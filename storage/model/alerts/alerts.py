@@ -1,7 +1,7 @@
 """From a confirmed change to a mail that a server accepted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,13 +10,20 @@ from storage.model.core.availability import ChangeKind, Flag, State, Strength
 
 
 class AlertStage(StrEnum):
-    """How certain what an alert tells is."""
+    """How certain what an alert tells is: of two stages of one change the later one here is the last word."""
 
     PROVISIONAL = "provisional"
     """Seen, and not confirmed yet. Only rules that ask for it tell it."""
+    UNRESOLVED = "unresolved"
+    """What was told as provisional stays unknown: nobody reads the account any more."""
     CONFIRMED = "confirmed"
     WITHDRAWN = "withdrawn"
     """What was told before was not so, or was not confirmed: who was told is told this too."""
+
+    @property
+    def is_answer(self) -> bool:
+        """It is only told to those who were told an earlier stage."""
+        return self in {AlertStage.WITHDRAWN, AlertStage.UNRESOLVED}
 
 
 class AlertDecision(StrEnum):
@@ -26,6 +33,8 @@ class AlertDecision(StrEnum):
     """Told in a mail of its own."""
     GROUPED = "grouped"
     """Told in one mail with the rest of its wave, or in a digest."""
+    ANSWERED = "answered"
+    """Told in a reply, to those only who had been told of it before; the rule itself is silent about it."""
     WAITING = "waiting"
     """Its wave may still grow."""
     SPACED = "spaced"
@@ -49,6 +58,8 @@ class AlertDecision(StrEnum):
     """It was confirmed before it was told as provisional: that is told instead."""
     CORRECTED = "corrected"
     """A later reading shows that it was not so, or not yet: nobody is told."""
+    UNWATCHED = "unwatched"
+    """The account left the watch before it was told as provisional: nobody is told."""
 
     @property
     def is_open(self) -> bool:
@@ -62,7 +73,7 @@ class AlertDecision(StrEnum):
 
     @property
     def is_sent(self) -> bool:
-        return self in {AlertDecision.MAILED, AlertDecision.GROUPED}
+        return self in {AlertDecision.MAILED, AlertDecision.GROUPED, AlertDecision.ANSWERED}
 
 
 class MailState(StrEnum):
@@ -123,6 +134,34 @@ class AlertChange:
 
 
 @dataclass(frozen=True, slots=True)
+class LastWord:
+    """What one recipient was last told of a change."""
+
+    stage: AlertStage
+    rule_id: int
+    """The rule that told it, a digest only where no other one did."""
+    rules: frozenset[int]
+    """All that told this recipient of the change."""
+    by_digest: bool = False
+    """Only digests told it."""
+    message_id: str | None = None
+    """Of the mail by which `rule_id` told it; None where mails are only simulated."""
+    story_id: int | None = None
+    """Of that mail; None when it told no story."""
+
+    def then(self, later: "LastWord") -> "LastWord":
+        """With what was told after it. A digest repeats what others told, and answers for nobody else."""
+        answers = self if later.by_digest and not self.by_digest else later
+        return replace(answers, stage=later.stage, rules=self.rules | later.rules)
+
+    def asks_for(self, stage: AlertStage) -> bool:
+        """Whether it is no longer the truth once the change is at `stage`."""
+        if stage is AlertStage.UNRESOLVED:
+            return self.stage is AlertStage.PROVISIONAL
+        return stage not in (self.stage, AlertStage.PROVISIONAL)
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRow:
     """One change that waits for the decision of at least one rule."""
 
@@ -140,10 +179,17 @@ class AlertRow:
     """The rules whose decision about it is final."""
     held: frozenset[int] = frozenset()
     """The rules that keep it for later."""
-    told_by: frozenset[int] = frozenset()
-    """The rules that told an earlier stage of the same change."""
+    owed: Mapping[str, LastWord] = field(default_factory=dict[str, LastWord])
+    """Recipients to whom it is owed: what they were last told of the change is not the truth any more."""
+    heard: frozenset[str] = frozenset()
+    """Recipients who were told it already."""
     joined: Mapping[ListId, Joined] = field(default_factory=dict[ListId, Joined])
     """How the account came under each of its cohorts."""
+
+    @property
+    def told_by(self) -> frozenset[int]:
+        """The rules that told an earlier stage of the same change."""
+        return frozenset(rule_id for word in self.owed.values() for rule_id in word.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +243,8 @@ class MailKind(StrEnum):
     OPERATOR = "operator"
     TEST = "test"
     ENGAGEMENT = "engagement"
+    REPLY = "reply"
+    """What became of a change, to those only who were told of it before and get no wave about it."""
 
 
 @dataclass(frozen=True, slots=True)

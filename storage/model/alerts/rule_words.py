@@ -25,6 +25,8 @@ DECISION_WORDS: Final[Mapping[str, str]] = {
     "unsubscribed": "not told: it was for a digest that none of its recipients wants",
     "superseded": "not told as provisional: it was confirmed before, and that is told",
     "corrected": "not told: a later reading shows that it was not so, or not yet",
+    "answered": "sent as a reply to those only who had been notified of it before",
+    "unwatched": "not sent as provisional: the account left the watch before",
 }
 """What a rule did with an alert, and why, by its decision."""
 

@@ -10,6 +10,7 @@ from storage.model.alerts.alerts import (
     AlertStage,
     AlertThread,
     Cohort,
+    LastWord,
     MailKind,
     PastAlert,
 )
@@ -44,7 +45,7 @@ class Overtaken:
     at: datetime
     alert_id: int
     decision: AlertDecision
-    """SUPERSEDED or CORRECTED."""
+    """SUPERSEDED, CORRECTED or UNWATCHED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,8 @@ class StoredAlerts:
     """The last words that were spoken in the time."""
     before: Decisions
     """And those that were spoken before it, of the same alerts."""
-    told_before: Mapping[str, frozenset[int]]
-    """By the key of a change, the rules that had told it before the time."""
+    told_before: Mapping[str, Mapping[str, LastWord]]
+    """By the key of a change and by recipient, what had been told last of it before the time."""
     mails: Sequence[PastMail]
     mutes: Sequence[MadeMute]
     stories: Sequence[AlertThread]

@@ -10,7 +10,7 @@ from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Digest, Match, Mute
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, State, Status
-from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
 from tests.support.samples.readings import AVAILABLE, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
 
 DESK = AlertRule(("desk@example.org",), name="desk")
@@ -61,7 +61,7 @@ def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: objec
         pytest.param(Match(provisional=True), alert(stage=AlertStage.PROVISIONAL), True, id="on demand too"),
         pytest.param(
             Match(lists=frozenset({"Others"})),
-            alert(stage=AlertStage.WITHDRAWN, told_by=frozenset({1})),
+            alert(stage=AlertStage.WITHDRAWN, owed=owed_to()),
             True,
             id="who was told is told that it was not so, whatever the rule says now",
         ),
@@ -123,7 +123,7 @@ def test_what_a_mute_covers(muted: Mute, expected: AlertDecision | None) -> None
 
 
 def test_what_was_told_and_is_taken_back_is_told_whatever_is_muted() -> None:
-    back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
+    back = replace(alert(), stage=AlertStage.WITHDRAWN, owed=owed_to())
     assert [c.silence for c in match_rules(back, [a_rule(DESK)], [mute()])] == [None]
 
 
@@ -155,7 +155,11 @@ def test_a_rule_is_about_what_else_matches_it(row: AlertRow) -> None:
     assert len(match_rules(row, [replace(a_rule(DESK, 2), active_since=minutes(9))], [])) == 1
 
 
-def test_what_was_told_and_is_taken_back_is_told_by_a_rule_that_is_off_or_gone() -> None:
-    back = replace(alert(), stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
-    (claim,) = match_rules(back, [a_rule(DESK, enabled=False)], [])
-    assert (claim.recipients, claim.silence) == (DESK.recipients, None)
+@pytest.mark.parametrize("stage", [AlertStage.WITHDRAWN, AlertStage.UNRESOLVED])
+def test_a_rule_tells_the_end_to_those_of_its_recipients_whom_it_told(stage: AlertStage) -> None:
+    both = replace(DESK, recipients=("law@example.org", "desk@example.org"))
+    back = alert(stage=stage, owed=owed_to() | owed_to(to="gone@example.org"))
+    assert [c.recipients for c in match_rules(back, [a_rule(both), a_rule(DESK, 2)], [])] == [
+        ("desk@example.org",)
+    ]
+    assert match_rules(back, [a_rule(both, enabled=False)], []) == []

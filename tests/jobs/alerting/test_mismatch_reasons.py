@@ -12,7 +12,7 @@ from storage.model.alerts.alerts import AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, State, Status
-from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, WITHHELD_IN
 
 BLOCK = replace(
@@ -120,13 +120,13 @@ def test_what_is_not_there_is_said_to_be_so(wanted: Match, words: str) -> None:
             id="what is not confirmed is for rules that ask for it",
         ),
         pytest.param(
-            replace(BLOCK, stage=AlertStage.WITHDRAWN, told_by=frozenset({7})),
+            replace(BLOCK, stage=AlertStage.WITHDRAWN, owed=owed_to(AlertStage.CONFIRMED, 7)),
             ANYTHING,
             RuleCondition.TOLD_BEFORE,
             id="what is taken back is for those who were told",
         ),
         pytest.param(
-            replace(BLOCK, stage=AlertStage.WITHDRAWN, told_by=frozenset({1})),
+            replace(BLOCK, stage=AlertStage.WITHDRAWN, owed=owed_to()),
             Match(countries=frozenset({"TR"})),
             None,
             id="whatever their rule asks for now",
@@ -136,7 +136,7 @@ def test_what_is_not_there_is_said_to_be_so(wanted: Match, words: str) -> None:
 def test_the_stage_of_an_alert_decides_first(
     alert: AlertRow, wanted: Match, condition: RuleCondition | None
 ) -> None:
-    found = unmatched(alert, a_rule(AlertRule((), match=wanted)))
+    found = unmatched(alert, a_rule(AlertRule(("desk@example.org",), match=wanted)))
     assert (found and found.condition) == condition
 
 
@@ -173,11 +173,11 @@ STATES = st.sampled_from([AVAILABLE, SUSPENDED, WITHHELD_IN, State(Status.WITHHE
         tags=SOME,
         followers=st.none() | st.integers(0, 2),
         is_executive=st.booleans(),
-        told_by=st.frozensets(st.integers(1, 2)),
+        owed=st.sampled_from([{}, owed_to(), owed_to(AlertStage.PROVISIONAL, 2)]),
     ),
 )
 def test_a_reason_is_given_exactly_when_the_rule_is_not_about_the_alert(
     wanted: Match, alert: AlertRow
 ) -> None:
-    stored = a_rule(AlertRule((), match=wanted))
+    stored = a_rule(AlertRule(("desk@example.org",), match=wanted))
     assert (unmatched(alert, stored) is None) == concerns(alert, stored)

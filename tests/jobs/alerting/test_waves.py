@@ -20,7 +20,7 @@ from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Severity
 from storage.model.core.accounts import ListId
 from storage.model.core.availability import State
-from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, past
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
 RULE = AlertRule(("desk@example.org",), settle=timedelta(seconds=1))
@@ -209,7 +209,7 @@ def test_after_two_weeks_a_new_story_begins() -> None:
 
 def test_what_is_taken_back_is_told_at_once_and_in_the_thread() -> None:
     blocks = some((0, 100))
-    wrong = replace(blocks[0], alert_id=999, stage=AlertStage.WITHDRAWN, told_by=frozenset({1}))
+    wrong = replace(blocks[0], alert_id=999, stage=AlertStage.WITHDRAWN, owed=owed_to())
     found = plan([*blocks, replace(wrong, created_at=minutes(20))])
     assert told(found) == [(0.017, 100), (20.017, 1)]
     assert found.waves[1].story is not None

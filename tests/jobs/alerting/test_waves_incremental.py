@@ -134,12 +134,12 @@ def _ready(
             tellings.update(wave.told.keys())
     is_late = told_at - grows <= last < told_at
     was_late = len(story.waves) > 1 and story.waves[-2].closed_at >= told_at - 2 * grows
-    times = [now for a in loud if a.stage is AlertStage.WITHDRAWN]
+    times = [now for a in loud if a.stage.is_answer]
     newest = count_by_kind(a for a in loud if a.created_at == last)
     for kind, n in count_by_kind(a for a in loud if a.created_at > last - BURST).items():
-        if n < _share(order, BURST_SHARE):
-            continue
-        if is_late and not was_late and kind in newest:
+        if n < _share(order, BURST_SHARE) or kind not in newest:
+            continue  # what came before was looked at when it came
+        if is_late and not was_late:
             times.append(told_at + grows)
         elif n >= lately[kind] == 0:
             times.append(now)

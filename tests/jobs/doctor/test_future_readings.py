@@ -250,13 +250,10 @@ async def test_what_waited_for_the_time_of_that_clock_waits_no_more(world: World
 
 
 async def test_who_was_told_of_a_change_that_is_taken_back_is_told_so_at_once(world: World) -> None:
+    await tell_by(world.pool, AlertRule(("desk@example.org",)))
     await world.enlist(["1"])
     await read(world, [(0, AVAILABLE), (YEAR, WITHHELD_IN), (YEAR + 1, WITHHELD_IN)])
-    async with transaction(world.pool) as conn:
-        await conn.execute(
-            "insert into alert_decision (alert_id, decision, decided_at) "
-            "select alert_id, 'mailed', created_at from alert"
-        )
+    await decide_alerts(world.pool, minutes(YEAR + 30), Letterhead())
     world.clock.set(minutes(239))
     await set_aside_future(world.pool, world.clock)
     assert await world.rows("select created_at from alert where stage = 'withdrawn'") == [(minutes(239),)]

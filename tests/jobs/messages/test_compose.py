@@ -19,7 +19,7 @@ from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import ListId, Platform
 from storage.model.core.availability import State, Status
-from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, past
+from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
 from tests.support.samples.readings import (
     AVAILABLE,
     NOT_FOUND,
@@ -124,7 +124,7 @@ def stored(draft: MailDraft) -> Mail:
                     replace(
                         an_alert(1, change, T0, REPORTERS),
                         stage=AlertStage.WITHDRAWN,
-                        told_by=frozenset({a_rule(RULE).rule_id}),
+                        owed=owed_to(),
                     )
                 ],
                 f"Taken back: @a seen as {words}, not confirmed after all - list Reporters",

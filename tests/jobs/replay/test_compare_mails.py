@@ -89,8 +89,8 @@ WAVE, DIGEST = MailKind.WAVE, MailKind.DIGEST
         ),
         pytest.param(
             a_rule(ME, match=Match(provisional=True)),
-            [("more", ME, WAVE, 1)] * 3,
-            id="one that tells what is provisional tells each kind of change before it is confirmed",
+            [("more", ME, WAVE, 1)] * 4 + [("not", ME, DIGEST, 1)],
+            id="one that tells what is provisional lets nobody wait for the end",
         ),
         pytest.param(
             a_rule(ME, digest=Digest.DAILY),

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from storage.alerts.rules import keep_to_settings
-from storage.model.alerts.alerts import AlertChange, AlertDecision, AlertRow, Cohort, OrderRef, PastAlert
+from storage.model.alerts.alerts import (
+    AlertChange,
+    AlertDecision,
+    AlertRow,
+    AlertStage,
+    Cohort,
+    LastWord,
+    OrderRef,
+    PastAlert,
+)
 from storage.model.alerts.rules import AlertRule, RuleId, StoredRule
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import State, Status, Strength, kind_of
@@ -48,6 +57,13 @@ def a_change(
 
 def an_alert(alert_id: int, change: AlertChange, created_at: datetime, *cohorts: Cohort) -> AlertRow:
     return AlertRow(alert_id, created_at, change, cohorts)
+
+
+def owed_to(
+    stage: AlertStage = AlertStage.CONFIRMED, *rules: int, to: str = "desk@example.org"
+) -> dict[str, LastWord]:
+    """What somebody was told last of a change, by these rules; by default by the one with the number 1."""
+    return {to: LastWord(stage, (rules or (1,))[-1], frozenset(rules or (1,)))}
 
 
 def a_rule(rule: AlertRule, rule_id: int = 1, *, enabled: bool = True) -> StoredRule:

@@ -3,11 +3,12 @@
 import socket
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from email import message_from_bytes
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from jobs.delivery.local_inbox import Inbox, SmtpServer
+from jobs.delivery.local_inbox import Inbox, ReceivedMail, SmtpServer
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from storage.model.alerts.alerts import Mail, MailState
 from tests.support.samples.readings import minutes
@@ -30,6 +31,21 @@ def a_mail(number: int = 1, *recipients: str, sent_at_minute: float = 0) -> Mail
         sent_at=None,
         last_error=None,
     )
+
+
+class InOrder(Inbox):
+    """An inbox that shows its mails in the order in which they came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came: list[str] = []
+
+    def receive(self, raw: bytes) -> None:
+        super().receive(raw)
+        self._came.append(str(message_from_bytes(raw)["Message-ID"]))
+
+    def mails(self) -> list[ReceivedMail]:
+        return sorted(super().mails(), key=lambda m: self._came.index(m.message_id))
 
 
 class Refusing(Inbox):

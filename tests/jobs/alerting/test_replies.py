@@ -1,0 +1,146 @@
+"""To whom the end of a change is owed beside those whom rules reach, and why no rule reaches them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.alerting.policy import NotificationHistory, NotificationPlan, decide
+from jobs.alerting.replies import ReplyReason
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, LastWord
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Digest, Match, Mute, StoredRule
+from tests.support.samples.alerts import ORDER, a_change, a_rule, an_alert, owed_to, past
+from tests.support.samples.readings import T0, minutes
+
+DESK, LAW, GONE = "desk@example.org", "law@example.org", "gone@example.org"
+RULE = AlertRule((DESK,))
+SEEN = owed_to(AlertStage.PROVISIONAL)
+OFF = Match(lists=frozenset({"Others"}))
+EVERYTHING = Mute(7, None, None, T0, None, "", "ada")
+
+
+def an_end(
+    number: int = 1, owed: Mapping[str, LastWord] = SEEN, stage: AlertStage = AlertStage.CONFIRMED
+) -> AlertRow:
+    change = a_change(number, at=minutes(1))
+    return replace(an_alert(number, change, minutes(5), ORDER), stage=stage, owed=owed)
+
+
+def planned(
+    rule: StoredRule, *alerts: AlertRow, muted: bool = False, at: float = 9, flaps: bool = False
+) -> NotificationPlan:
+    before = [past(a) for a in alerts]
+    if flaps:
+        before += [replace(p, created_at=p.created_at - timedelta(days=1)) for p in before] * 4
+    return decide(alerts, [rule], [EVERYTHING] if muted else [], NotificationHistory(before), minutes(at))
+
+
+@pytest.mark.parametrize(
+    ("rule", "muted", "reason"),
+    [
+        pytest.param(a_rule(RULE, enabled=False), False, ReplyReason.RULE_OFF, id="the rule is off"),
+        pytest.param(a_rule(replace(RULE, recipients=(LAW,))), False, ReplyReason.RECIPIENT_LEFT, id="left"),
+        pytest.param(a_rule(replace(RULE, match=OFF)), False, ReplyReason.NOT_MATCHED, id="edited"),
+        pytest.param(a_rule(RULE), True, ReplyReason.MUTED, id="muted"),
+        pytest.param(a_rule(replace(RULE, digest=Digest.DAILY)), False, ReplyReason.GATHERED, id="gathered"),
+    ],
+)
+def test_whom_no_rule_tells_the_end_a_reply_does_and_says_why(
+    rule: StoredRule, muted: bool, reason: ReplyReason
+) -> None:
+    (reply,) = planned(rule, an_end(), muted=muted).replies
+    assert (reply.recipients, reply.reasons) == ((DESK,), {reason})
+
+
+def test_a_rule_that_tells_the_end_by_itself_needs_no_reply() -> None:
+    found = planned(a_rule(RULE), an_end())
+    assert ([w.recipients for w in found.waves], found.replies) == ([(DESK,)], ())
+
+
+def test_who_was_told_already_is_told_no_more() -> None:
+    off = a_rule(RULE, enabled=False)
+    assert planned(off, replace(an_end(), heard=frozenset({DESK}))).replies == ()
+
+
+def test_a_reply_holds_nothing_but_what_is_owed_to_its_recipient() -> None:
+    off = a_rule(RULE, enabled=False)
+    both = SEEN | owed_to(AlertStage.PROVISIONAL, to=GONE)
+    replies = planned(off, an_end(1, both), an_end(2, SEEN), an_end(3, {})).replies
+    assert {r.recipients: [a.alert_id for a in r.alerts] for r in replies} == {(DESK,): [1, 2], (GONE,): [1]}
+
+
+def test_a_reply_waits_for_the_end_of_quiet_hours_and_keeps_its_alert_until_then() -> None:
+    asleep = a_rule(replace(RULE, quiet=QuietHours(time(0), time(6))), enabled=False)
+    found = planned(asleep, an_end())
+    assert found.replies == ()
+    assert [(key, k.decision, k.until) for key, k in found.kept.items()] == [
+        ((1, 1), AlertDecision.QUIET, minutes(360))
+    ]
+    assert len(planned(asleep, an_end(), at=360).replies) == 1
+
+
+def test_what_a_rule_tells_others_in_its_time_a_reply_tells_at_once_to_who_left() -> None:
+    daily = a_rule(replace(RULE, recipients=(LAW,), digest=Digest.DAILY))
+    found = planned(daily, an_end())
+    (reply,) = found.replies
+    assert (reply.recipients, reply.undecided) == ((DESK,), ())
+    assert found.kept[1, 1].decision is AlertDecision.DIGEST
+
+
+def test_whoever_refuses_digests_is_not_owed_what_only_digests_told() -> None:
+    word = LastWord(AlertStage.PROVISIONAL, 1, frozenset({1}), by_digest=True)
+    off = replace(a_rule(replace(RULE, digest=Digest.DAILY), enabled=False), refused=frozenset({DESK}))
+    assert planned(off, an_end(1, {DESK: word})).replies == ()
+    assert len(planned(replace(off, refused=frozenset()), an_end(1, {DESK: word})).replies) == 1
+
+
+WORDS = st.builds(
+    LastWord,
+    st.sampled_from(AlertStage),
+    st.just(1),
+    st.just(frozenset({1})),
+)
+RULES = st.builds(
+    a_rule,
+    st.builds(
+        AlertRule,
+        recipients=st.sampled_from([(), (DESK,), (LAW,), (LAW, DESK), (GONE, DESK)]),
+        match=st.sampled_from([Match(), OFF]),
+        quiet=st.sampled_from([None, QuietHours(time(0), time(6))]),
+        flapping_changes=st.sampled_from([2, 4]),
+    ),
+    enabled=st.booleans(),
+)
+
+
+@given(
+    RULES,
+    st.lists(
+        st.tuples(st.sampled_from(AlertStage), st.dictionaries(st.sampled_from([DESK, LAW, GONE]), WORDS)),
+        min_size=1,
+        max_size=4,
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+def test_every_end_reaches_everybody_to_whom_it_is_owed_once(
+    rule: StoredRule, ends: list[tuple[AlertStage, dict[str, LastWord]]], muted: bool, flaps: bool
+) -> None:
+    alerts = [
+        an_end(n, {r: word for r, word in owed.items() if word.asks_for(stage)}, stage)
+        for n, (stage, owed) in enumerate(ends)
+    ]
+    found = planned(rule, *alerts, muted=muted, flaps=flaps, at=360)
+    told = [
+        (alert.alert_id, recipient)
+        for mail in (*found.waves, *found.replies)
+        for alert in mail.alerts
+        for recipient in mail.recipients
+    ]
+    owed = {(a.alert_id, r) for a in alerts for r in a.owed}
+    assert owed <= set(told)
+    assert len(told) == len(set(told))

@@ -1,0 +1,382 @@
+"""Who was told of something as provisional hears how it ended, once, whatever became of rule and account."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import time, timedelta
+
+import pytest
+
+from jobs.messages.compose import Letterhead
+from jobs.notify.notifier import next_due, tick
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
+from storage.accounts.watch_lists import take_accounts_off
+from storage.alerts import mutes, rules
+from storage.alerts.deliveries_report import DeliveryFilter, deliveries
+from storage.alerts.threads_report import open_stories
+from storage.model.alerts.alerts import MailKind
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rules import AlertRule, Digest, Match
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.purge.purge import purge_account
+from tests.support.pipelines.late_batches import Desk, Sent
+from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
+from tests.support.servers.mail import InOrder, serving
+
+A, W = AVAILABLE, WITHHELD_IN
+EDITOR, NIGHT = "editor@example.org", "night@example.org"
+EAGER = AlertRule((EDITOR,), "eager", Match(lists=frozenset({"Desk"}), provisional=True))
+HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+TWO_WEEKS = 14 * 1440
+
+SEEN = "Provisional: @h1 seen as withheld in India (IN), not confirmed yet"
+CONFIRMED = "@h1 withheld in India (IN)"
+REFUTED = "Taken back: @h1 seen as withheld in India (IN), not confirmed after all"
+UNWATCHED = "Unresolved: @h1 seen as withheld in India (IN), no longer watched"
+
+Step = Callable[["Newsroom"], Awaitable[object]]
+
+
+class Newsroom:
+    """A desk whose notifier looks whenever something is due, and sends by a real server."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.pool = desk.pool
+        self.desk = desk
+        self.inbox = InOrder()
+
+    async def rules(self, *those: AlertRule, at: float = 0) -> None:
+        async with transaction(self.pool) as conn:
+            await rules.keep_to_settings(conn, those, minutes(at))
+
+    async def run(self, since: float, until: float) -> None:
+        async with serving(self.inbox) as sender:
+            now = minutes(since)
+            while now < minutes(until):
+                await tick(self.pool, sender, now, HEAD)
+                due = await next_due(self.pool, sender, now)
+                now = minutes(until) if due is None else max(due, now + timedelta(milliseconds=1))
+
+    def told(self, *, to: str = EDITOR) -> list[str]:
+        """The subjects that somebody got, in their order, without the names of lists."""
+        return [m.subject.partition(" - ")[0] for m in self.inbox.mails() if m.recipients == (to,)]
+
+    def newest(self) -> str:
+        return self.inbox.mails()[-1].text
+
+    async def do(self, act: Callable[[Conn], Awaitable[object]]) -> None:
+        async with transaction(self.pool) as conn:
+            await act(conn)
+
+
+def plain(subject: str) -> str:
+    """Without what says that a mail goes on with another one."""
+    return subject.removeprefix("Update: ").removeprefix("Confirmed: ")
+
+
+@pytest.fixture
+async def newsroom(pool: Pool) -> Newsroom:
+    desk = Desk(pool)
+    await desk.enlist("1", "2")
+    return Newsroom(desk)
+
+
+async def seen_once(newsroom: Newsroom, *those: AlertRule) -> None:
+    """The editor was told of an account that was seen as withheld once."""
+    await newsroom.rules(*(those or (EAGER,)))
+    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
+        await newsroom.desk.take(sent)
+    await newsroom.run(11, 12)
+    assert newsroom.told() == [SEEN]
+
+
+# how it ends ---------------------------------------------------------------------------------------------
+
+
+async def confirmed(newsroom: Newsroom) -> None:
+    await newsroom.desk.take(Sent(20, {"1": W, "2": A}))
+
+
+async def refuted(newsroom: Newsroom) -> None:
+    await newsroom.desk.take(Sent(20, {"1": A, "2": A}))
+
+
+async def unwatched(newsroom: Newsroom) -> None:
+    await newsroom.do(lambda conn: stop_watching(conn, Platform.X, "h1", minutes(20)))
+
+
+ENDS: dict[Step, str] = {confirmed: CONFIRMED, refuted: REFUTED, unwatched: UNWATCHED}
+
+# what happens meanwhile ----------------------------------------------------------------------------------
+
+
+async def nothing(_newsroom: Newsroom) -> None:
+    """Everything stays as it is."""
+
+
+def by(*those: AlertRule) -> Step:
+    return lambda newsroom: newsroom.rules(*those, at=12)
+
+
+def about(**match: object) -> AlertRule:
+    return replace(EAGER, match=replace(EAGER.match, **match))
+
+
+async def switched_off(newsroom: Newsroom) -> None:
+    await newsroom.pool.execute("update alert_rule set enabled = false")
+
+
+async def off_the_list(newsroom: Newsroom) -> None:
+    one = newsroom.desk.ids["1"]
+    await newsroom.do(lambda conn: take_accounts_off(conn, "Desk", [one], "ada", minutes(12)))
+
+
+async def account_muted(newsroom: Newsroom) -> None:
+    one = newsroom.desk.ids["1"]
+    await newsroom.do(lambda conn: mutes.mute_account(conn, one, minutes(12), None, "", "ada", minutes(12)))
+
+
+async def list_muted(newsroom: Newsroom) -> None:
+    await newsroom.do(lambda conn: mutes.mute_list(conn, "Desk", minutes(12), None, "", "ada", minutes(12)))
+
+
+async def maintenance(newsroom: Newsroom) -> None:
+    end = minutes(TWO_WEEKS)
+    await newsroom.do(lambda conn: mutes.maintenance(conn, minutes(12), end, "move", "ada", minutes(12)))
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param(nothing, id="nothing else happens"),
+        pytest.param(switched_off, id="the rule is switched off"),
+        pytest.param(by(), id="the rule is removed"),
+        pytest.param(by(replace(EAGER, name="other")), id="another rule takes its place"),
+        pytest.param(by(about(kinds=frozenset({ChangeKind.RESTORATION}))), id="it asks for other kinds"),
+        pytest.param(by(about(lists=frozenset({"Others"}))), id="it is about another list"),
+        pytest.param(by(about(provisional=False)), id="it asks for what is confirmed only"),
+        pytest.param(by(replace(EAGER, recipients=(NIGHT,))), id="it tells others"),
+        pytest.param(by(replace(EAGER, recipients=(NIGHT, EDITOR))), id="it tells others as well"),
+        pytest.param(by(replace(EAGER, recipients=())), id="it tells nobody"),
+        pytest.param(by(replace(EAGER, quiet=QuietHours(time(0), time(6)))), id="quiet hours begin"),
+        pytest.param(by(replace(EAGER, flapping_changes=2)), id="the account goes back and forth"),
+        pytest.param(off_the_list, id="the account is taken off its list"),
+        pytest.param(account_muted, id="the account is muted"),
+        pytest.param(list_muted, id="the list is muted"),
+        pytest.param(maintenance, id="a maintenance window begins"),
+    ],
+)
+async def test_who_was_promised_to_be_told_is_told_once(
+    newsroom: Newsroom, meanwhile: Step, end: Step
+) -> None:
+    await seen_once(newsroom)
+    await meanwhile(newsroom)
+    await end(newsroom)
+    await newsroom.run(21, TWO_WEEKS)
+    assert [plain(subject) for subject in newsroom.told()] == [SEEN, ENDS[end]]
+    assert {plain(subject) for subject in newsroom.told(to=NIGHT)} <= {CONFIRMED}
+
+
+async def refuse(newsroom: Newsroom, at: float = 12) -> None:
+    """The editor wants no more digests and round-ups."""
+    await newsroom.do(lambda conn: rules.refuse_digests(conn, "eager", EDITOR, minutes(at)))
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("morning", [time(9), time(6)], ids=["later", "as the quiet hours end"])
+async def test_no_round_up_takes_the_end_from_who_refuses_round_ups(
+    newsroom: Newsroom, end: Step, morning: time
+) -> None:
+    quiet = QuietHours(time(0, 11, 30), time(6))
+    slow = replace(EAGER, update_after=timedelta(hours=12), digest_at=morning)
+    await seen_once(newsroom, slow)
+    await refuse(newsroom)
+    await newsroom.rules(replace(slow, quiet=quiet), at=12)
+    await end(newsroom)
+    await newsroom.run(21, TWO_WEEKS)
+    assert [plain(subject) for subject in newsroom.told()] == [SEEN, ENDS[end]]
+
+
+async def test_a_rule_that_gathers_for_a_digest_now_answers_at_once_what_it_told_at_once(
+    newsroom: Newsroom,
+) -> None:
+    await seen_once(newsroom)
+    await newsroom.rules(replace(EAGER, digest=Digest.WEEKLY), at=12)
+    await unwatched(newsroom)
+    await newsroom.run(21, 60)
+    assert newsroom.told() == [SEEN, UNWATCHED]
+    assert "gathers its news for a digest now" in newsroom.newest()
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_what_a_digest_promised_the_next_digest_tells(newsroom: Newsroom, end: Step) -> None:
+    daily = replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15))
+    await newsroom.rules(daily)
+    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
+        await newsroom.desk.take(sent)
+    await newsroom.run(11, 16)
+    await end(newsroom)
+    await newsroom.run(21, 3000)
+    first, second, *others = [mail.text for mail in newsroom.inbox.mails()]
+    assert "seen as withheld in India (IN), not confirmed yet" in first
+    assert (
+        plain(ENDS[end]).removeprefix("Taken back: ").removeprefix("Unresolved: ").removeprefix("@h1 ")
+        in second
+    )
+    assert not any("h1" in text for text in others)
+
+
+@pytest.mark.parametrize(("refused", "told"), [(False, [UNWATCHED]), (True, [])], ids=["wanted", "refused"])
+async def test_a_digest_rule_that_is_off_answers_who_still_wants_its_digests(
+    newsroom: Newsroom, refused: bool, told: list[str]
+) -> None:
+    await newsroom.rules(replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15)))
+    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
+        await newsroom.desk.take(sent)
+    await newsroom.run(11, 16)
+    await switched_off(newsroom)
+    if refused:
+        await refuse(newsroom)
+    await unwatched(newsroom)
+    await newsroom.run(21, TWO_WEEKS)
+    assert newsroom.told()[1:] == told
+
+
+# what comes late, or too early ---------------------------------------------------------------------------
+
+
+async def late(newsroom: Newsroom, *those: Sent) -> None:
+    newsroom.desk.now = minutes(24)
+    for sent in those:
+        await newsroom.desk.take(sent)
+
+
+@pytest.mark.parametrize("before", [nothing, switched_off], ids=["rule on", "rule off"])
+@pytest.mark.parametrize(
+    ("answers", "ends", "told"),
+    [
+        pytest.param([Sent(9.5, {"1": W})], refuted, REFUTED, id="it began earlier, and is refuted"),
+        pytest.param([Sent(9.5, {"1": W})], confirmed, CONFIRMED, id="it began earlier, and is confirmed"),
+        pytest.param([Sent(9.5, {"1": W})], unwatched, UNWATCHED, id="it began earlier, and is unwatched"),
+        pytest.param([Sent(5, {"1": A})], refuted, REFUTED, id="its interval is narrower, and it is refuted"),
+        pytest.param([Sent(12, {"1": A})], nothing, REFUTED, id="a late reading refutes it"),
+        pytest.param([Sent(12, {"1": W})], nothing, CONFIRMED, id="a late reading confirms it"),
+        pytest.param([Sent(9.5, {"1": W}), Sent(12, {"1": A})], nothing, REFUTED, id="both late"),
+    ],
+)
+async def test_a_correction_keeps_the_promise(
+    newsroom: Newsroom, before: Step, answers: Sequence[Sent], ends: Step, told: str
+) -> None:
+    await seen_once(newsroom)
+    await before(newsroom)
+    await newsroom.desk.take(Sent(13, {"2": A}))
+    await late(newsroom, *answers)
+    await ends(newsroom)
+    await newsroom.run(27, TWO_WEEKS)
+    assert [plain(subject) for subject in newsroom.told()] == [SEEN, told]
+
+
+async def test_an_end_that_a_late_reading_corrects_is_told_again(newsroom: Newsroom) -> None:
+    await seen_once(newsroom)
+    await newsroom.desk.take(Sent(13, {"2": A}))
+    await unwatched(newsroom)
+    await newsroom.run(21, 23)
+    await late(newsroom, Sent(12, {"1": W}))
+    await newsroom.run(26, TWO_WEEKS)
+    assert [plain(subject) for subject in newsroom.told()] == [SEEN, UNWATCHED, CONFIRMED]
+
+
+async def test_who_was_told_a_confirmed_change_hears_that_it_was_not_so_though_the_rule_tells_others_now(
+    newsroom: Newsroom,
+) -> None:
+    await newsroom.rules(replace(EAGER, match=Match()))
+    for sent in (Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": W})):
+        await newsroom.desk.take(sent)
+    await newsroom.run(21, 22)
+    await newsroom.rules(replace(EAGER, match=Match(), recipients=(NIGHT,)), at=22)
+    await late(newsroom, Sent(14, {"1": A}))
+    await newsroom.run(27, TWO_WEEKS)
+    back = REFUTED
+    assert newsroom.told() == [CONFIRMED, back]
+    assert "The rule that sent it notifies others now" in newsroom.newest()
+    assert newsroom.told(to=NIGHT) == []
+
+
+async def test_nobody_is_promised_what_can_no_longer_be_kept(newsroom: Newsroom) -> None:
+    asleep = replace(EAGER, quiet=QuietHours(time(0), time(6)))
+    await newsroom.rules(asleep)
+    for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
+        await newsroom.desk.take(sent)
+    await newsroom.run(11, 12)
+    await unwatched(newsroom)
+    await newsroom.run(21, TWO_WEEKS)
+    assert newsroom.told() == []
+    decided = await newsroom.desk.rows("select stage, decision from alert")
+    assert decided == [("provisional", "unwatched")]
+
+
+async def test_an_account_that_is_watched_again_keeps_no_old_promise(newsroom: Newsroom) -> None:
+    await seen_once(newsroom)
+    await unwatched(newsroom)
+    await newsroom.run(21, 23)
+    again = [NewAccount(Platform.X, "1", "h1", ("Desk",))]
+    await newsroom.do(lambda conn: add_accounts(conn, again, minutes(24)))
+    for minute in (30, 40):
+        await newsroom.desk.take(Sent(minute, {"1": W, "2": A}))
+        await newsroom.run(minute + 1, minute + 2)
+    assert [plain(subject) for subject in newsroom.told()] == [SEEN, UNWATCHED, CONFIRMED]
+
+
+@pytest.mark.parametrize("before", [nothing, switched_off], ids=["rule on", "rule off"])
+async def test_a_purge_leaves_nobody_without_the_end(newsroom: Newsroom, before: Step) -> None:
+    await seen_once(newsroom)
+    await before(newsroom)
+    one = newsroom.desk.ids["1"]
+    await newsroom.do(lambda conn: purge_account(conn, one, minutes(20)))
+    await newsroom.run(21, TWO_WEEKS)
+    assert newsroom.told() == [SEEN, UNWATCHED.replace("@h1", "@1")]
+    assert "h1" not in newsroom.newest()
+
+
+async def test_what_still_stands_is_not_taken_back_because_what_came_before_it_was_none(
+    newsroom: Newsroom,
+) -> None:
+    await newsroom.rules(replace(EAGER, match=Match()))
+    for sent in (Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": W})):
+        await newsroom.desk.take(sent)
+    await newsroom.run(21, 22)
+    # Late, it seems to have begun at minute 5; then that was another sighting, and refuted.
+    for sent in (Sent(5, {"1": W}), Sent(7, {"1": A})):
+        await late(newsroom, sent)
+        await newsroom.run(26, 60)
+    assert newsroom.told() == [CONFIRMED]
+    newsroom.desk.now = minutes(90)
+    await newsroom.desk.take(Sent(14, {"1": A}))
+    await newsroom.run(92, TWO_WEEKS)
+    assert newsroom.told()[1:] == [REFUTED]
+
+
+async def test_a_reply_goes_on_in_the_thread_of_what_it_answers_and_asks_for_nothing(
+    newsroom: Newsroom,
+) -> None:
+    await seen_once(newsroom)
+    await newsroom.rules(replace(EAGER, recipients=(NIGHT,)), at=12)
+    await unwatched(newsroom)
+    await newsroom.run(21, 60)
+    seen, told = newsroom.inbox.mails()
+    assert f"In-Reply-To: {seen.message_id}" in told.raw.decode()
+    assert "This answers an earlier email to you" in told.text
+    assert "whether it was so stays unknown" in told.text
+    assert "Acknowledge" not in told.text
+    async with transaction(newsroom.pool) as conn:
+        (story,) = await open_stories(conn, 9)
+        (first, second) = await deliveries(conn, DeliveryFilter(rule="eager"), 9)
+    assert (story.waves, story.subject) == (1, seen.subject)
+    assert (first.mail.kind, first.mail.subject) == (MailKind.REPLY, told.subject)
+    assert second.mail.subject == seen.subject
+    assert await newsroom.desk.rows("select decision from alert order by alert_id") == [
+        ("mailed",),
+        ("answered",),
+    ]
