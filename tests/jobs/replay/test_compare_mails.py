@@ -47,6 +47,7 @@ async def live(desk: Desk, story: Sequence[Sent], until: float = END) -> None:
     waiting = list(story)
     for minute in [t for t in times if t <= until]:
         while waiting and waiting[0].minute <= minute:
+            desk.now = minutes(minute - 1)  # what is late is recorded now as well, and not long after
             await desk.take(waiting.pop(0))
         await decide_alerts(desk.pool, minutes(minute), Letterhead())
 
