@@ -159,12 +159,13 @@ async def _judge(
         totals = await rehearsal_readback.totals(conn)
     lines = {a.native_id: scoring.shown(a) for a in history.accounts}
     lists = {a.native_id: tuple(f"{a.platform}:{name}" for name in a.lists) for a in history.accounts}
-    ideal = scoring.observable(lines, lists, readings, ConfirmationRule(), silences)
-    detected = [scoring.as_believed(c) for c in confirmed]
 
     def lied(native_id: str, at: datetime) -> bool:
         return faults.lies and faults.lied_about(at, native_id)
 
+    honest = {i: [at for at in times if not lied(i, at)] for i, times in readings.items()}
+    ideal = scoring.observable(lines, lists, honest, ConfirmationRule(), silences)
+    detected = [scoring.as_believed(c) for c in confirmed]
     return scoring.hold_against_truth(lines, ideal, detected, plan.start, plan.end, lied, readings), totals
 
 

@@ -260,7 +260,7 @@ def hold_against_truth(
             explained.add((change.native_id, began))
             delays.append((change.first_seen_new - began).total_seconds())
     changes = [c for c in detected if c.old is not None and not c.is_first]
-    found = {(c.native_id, c.new, c.first_seen_new) for c in detected if c.old is not None}
+    found = {_event(lines, c) for c in detected if c.old is not None}
     true_times = [(i, at, s) for i, line in lines.items() for at, s in _starts(line, start, end)]
     missed = [
         at
@@ -274,10 +274,15 @@ def hold_against_truth(
         false=false,
         wrong_interval=wrong,
         misled=misled,
-        unseen=[b for b in ideal if (b.native_id, b.new, b.first_seen_new) not in found],
+        unseen=[b for b in ideal if _event(lines, b) not in found],
         spells_missed=len(missed),
         delays_s=sorted(delays),
     )
+
+
+def _event(lines: Mapping[str, StatusTimeline], change: Believed) -> tuple[str, State, datetime | None]:
+    """What truly happened, whichever reading showed it first."""
+    return change.native_id, change.new, lines[change.native_id].start_of(change.first_seen_new)
 
 
 def _within(began: datetime, change: Believed) -> bool:
