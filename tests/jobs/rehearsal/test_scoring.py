@@ -173,7 +173,7 @@ def test_an_observable_change_that_was_not_detected_is_listed() -> None:
 
 
 def test_a_change_whose_first_reading_was_answered_with_a_lie_is_detected_by_a_later_one() -> None:
-    """The interval contains the truth; that an ideal monitor was not lied to makes the change no less seen."""
+    """That an ideal monitor was not lied to makes the change no less seen."""
     ideal = [believed(SUSPENDED, 60, 120)]
     assert judged(BASELINE, believed(SUSPENDED, 60, 180), ideal=ideal).unseen == []
 
