@@ -29,6 +29,7 @@ from storage.accounts.paged_accounts import AccountFilter, StateFilter, accounts
 from storage.accounts.side_facts import facts_of
 from storage.live.account_detail import renames_of
 from storage.postgres.pool import transaction
+from storage.postgres.recording_order import as_known
 
 
 class Rename(ApiModel):
@@ -165,12 +166,12 @@ def account_routes(source: ApiContext) -> APIRouter:
     ) -> Response:
         """Every account on file in the state that was confirmed for a moment: `blockline export states`."""
         now = source.clock()
-        moment, known = past(at, "at", now) or now, past(as_known_at, "as_known_at", now) or now
+        moment, known = past(at, "at", now) or now, past(as_known_at, "as_known_at", now)
         after = number_in(request, cursor) or 0
         wanted = StateFilter(platform, list_name, status, country, account_id)
-        async with transaction(source.pool) as conn:
+        async with as_known(source.pool, known) as conn:
             await refuse_unknown_list(conn, list_name)
-            rows = await states_page(conn, wanted, moment, known, after, limit + 1)
+            rows = await states_page(conn, wanted, moment, known or now, after, limit + 1)
         return page(request, rows, limit, state_at, lambda row: row.account_id)
 
     return router

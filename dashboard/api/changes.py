@@ -36,6 +36,7 @@ from storage.changes.paged_changes import (
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Reason, Status, Strength
 from storage.postgres.pool import transaction
+from storage.postgres.recording_order import as_known
 
 Outcome = Literal["provisional", "confirmed", "not_confirmed"]
 
@@ -136,7 +137,7 @@ def change_routes(source: ApiContext) -> APIRouter:
         known = past(as_known_at, "as_known_at", source.clock())
         before = key_in(request, cursor)
         wanted = ChangeFilter(since, until, known, kind, outcome, account_id, list_name, country, platform)
-        async with transaction(source.pool) as conn:
+        async with as_known(source.pool, known) as conn:
             await refuse_unknown_list(conn, list_name)
             rows = await changes_page(conn, wanted, before, limit + 1)
         return page(request, rows, limit, change, lambda row: (row.first_seen_new, row.change_id))
@@ -169,7 +170,7 @@ def change_routes(source: ApiContext) -> APIRouter:
         known = past(as_known_at, "as_known_at", source.clock())
         after = key_in(request, cursor)
         wanted = SpellFilter(since, until, known, account_id, list_name, status, country, platform)
-        async with transaction(source.pool) as conn:
+        async with as_known(source.pool, known) as conn:
             await refuse_unknown_list(conn, list_name)
             rows = await spells_page(conn, wanted, after, limit + 1)
         return page(request, rows, limit, spell, lambda row: (row.since, row.account_id))

@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatform, To
 from dashboard.api.problem_responses import NOT_FOUND, ApiBusy, ApiInvalidField
 from dashboard.api.request_checks import ApiContext, refuse_unknown_list
-from storage.export.exports import EXPORTS, fault, snapshot
+from storage.export.exports import EXPORTS, fault, settled, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
 
@@ -88,6 +88,7 @@ def export_routes(source: ApiContext) -> APIRouter:
         stack = AsyncExitStack()
         async with stack:
             await stack.enter_async_context(free)
+            wanted = await settled(source.pool, kind, wanted)
             conn = await stack.enter_async_context(snapshot(source.pool))
             await refuse_unknown_list(conn, list_name)
             rows = await EXPORTS[kind].rows(conn, wanted)

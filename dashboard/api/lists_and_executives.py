@@ -28,6 +28,7 @@ from storage.executives.paged_signals import SignalFilter, SignalRow, signals_pa
 from storage.model.core.accounts import Platform
 from storage.model.core.signals import Doubt, SignalKind
 from storage.postgres.pool import transaction
+from storage.postgres.recording_order import as_known
 
 
 class WatchList(ApiModel):
@@ -146,7 +147,7 @@ def watching_routes(source: ApiContext) -> APIRouter:
         known = past(as_known_at, "as_known_at", source.clock())
         before = key_in(request, cursor)
         wanted = SignalFilter(since, until, known, executive, kind, platform)
-        async with transaction(source.pool) as conn:
+        async with as_known(source.pool, known) as conn:
             rows = await signals_page(conn, wanted, before, limit + 1)
         return page(request, rows, limit, _signal, lambda row: (row.at, row.signal_id))
 

@@ -18,7 +18,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.orders import ClaimedWhat
 from storage.model.orders.claims import Verdict
 from storage.model.orders.cohort import Kind
-from storage.postgres.pool import transaction
+from storage.postgres.recording_order import as_known
 
 
 class OrderFacts(ApiModel):
@@ -206,7 +206,7 @@ def order_routes(source: ApiContext) -> APIRouter:
         known = past(as_known_at, "as_known_at", now)
         moment = past(at, "at", now) or known or now
         after = number_in(request, cursor) or 0
-        async with transaction(source.pool) as conn:
+        async with as_known(source.pool, known) as conn:
             found = await read_orders(
                 conn, moment, source.settings.gap_after, known, after=after, limit=limit + 1
             )
@@ -226,7 +226,7 @@ def order_routes(source: ApiContext) -> APIRouter:
         now = source.clock()
         known = past(as_known_at, "as_known_at", now)
         moment = past(at, "at", now) or known or now
-        async with transaction(source.pool) as conn:
+        async with as_known(source.pool, known) as conn:
             found = await read_order(conn, order_id, moment, source.settings.gap_after, known)
         if found is None:
             raise ApiNotFound("There is no such order.")

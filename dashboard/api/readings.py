@@ -14,6 +14,7 @@ from dashboard.api.request_checks import ApiContext, ordered, past
 from storage.accounts.lookup import is_on_file
 from storage.model.core.availability import Flag, MissedReason, Status, Strength
 from storage.postgres.pool import Conn, transaction
+from storage.postgres.recording_order import as_known
 from storage.readings.readings import StoredMiss, StoredReading, attempts_of, readings_of
 
 LONGEST = timedelta(days=366)
@@ -81,7 +82,7 @@ def reading_routes(source: ApiContext) -> APIRouter:
         begin, end = span(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         after = key_in(request, cursor)
-        async with transaction(source.pool) as conn:
+        async with as_known(source.pool, known) as conn:
             await _refuse_unknown(conn, account_id)
             rows = await readings_of(conn, account_id, max(begin, after[0]) if after else begin, end, known)
         rows.sort(key=lambda r: (r.at, r.roster_id))

@@ -21,6 +21,7 @@ from storage.export.exports import snapshot
 from storage.model.stories.stories import StoryFault
 from storage.model.stories.stories import WrittenStory as StoredStory
 from storage.postgres.pool import transaction
+from storage.postgres.recording_order import settle_at_most
 from storage.stories.stories import stories, story
 
 _FILE: dict[int | str, dict[str, Any]] = {
@@ -75,6 +76,7 @@ async def _read(source: ApiContext, number: int, as_known_at: datetime | None) -
     """Raises ApiNotFound, and ApiInvalidField when the story cannot be told by that knowledge."""
     now = source.clock()
     known = past(as_known_at, "as_known_at", now)
+    now = await settle_at_most(source.pool, known or now)
     async with snapshot(source.pool) as conn:
         read = await read_story(conn, number, now, known, synthetic=source.settings.synthetic)
     if read is None:

@@ -12,7 +12,8 @@ from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.report import made_by, read_report
 from dashboard.orders.report_html import Imprint
 from dashboard.orders.routes import asked
-from storage.postgres.pool import Pool, StorageError, transaction
+from storage.postgres.pool import Pool, StorageError
+from storage.postgres.recording_order import as_known, settle_at_most
 
 
 def report_routes(
@@ -33,7 +34,9 @@ def report_routes(
             return refused
         imprint = Imprint(now, made_by(), settings.synthetic, settings.sweep_every, base_url)
         try:
-            async with transaction(pool) as conn:
+            # The heads of the days that are over are given away with it.
+            await settle_at_most(pool, now)
+            async with as_known(pool, known) as conn:
                 found = await read_report(conn, order_id, moment, known, imprint)
         except StorageError as error:
             return refusal(503, str(error))

@@ -12,7 +12,8 @@ from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.facts import OrderFigures, read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
 from dashboard.orders.restoration import restoration_json, restoration_of
-from storage.postgres.pool import Pool, StorageError, transaction
+from storage.postgres.pool import Pool, StorageError
+from storage.postgres.recording_order import as_known
 
 """No moment before this year can be asked for."""
 
@@ -27,7 +28,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         if refused is not None:
             return refused
         try:
-            async with transaction(pool) as conn:
+            async with as_known(pool, known) as conn:
                 found = await read_orders(conn, moment, settings.gap_after, known)
         except StorageError as error:
             return refusal(503, str(error))
@@ -40,7 +41,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         if refused is not None:
             return refused
         try:
-            async with transaction(pool) as conn:
+            async with as_known(pool, known) as conn:
                 found = await read_order(conn, order_id, moment, settings.gap_after, known)
         except StorageError as error:
             return refusal(503, str(error))

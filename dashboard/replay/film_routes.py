@@ -13,6 +13,7 @@ from dashboard.asgi.settings import DashboardSettings
 from dashboard.replay.film import WHOLE, FilmCache, FilmSelection, film_selection
 from dashboard.wire.response_cache import packed
 from storage.postgres.pool import Pool, StorageError, transaction
+from storage.postgres.recording_order import settle_at_most
 
 
 def film_routes(
@@ -39,9 +40,10 @@ def film_routes(
             return refusal(422, "from: it has to be before to.")
         part = FilmSelection(since, until, list_id)
         try:
+            now = await settle_at_most(pool, now)
             if part == FilmSelection():
                 async with transaction(pool) as conn:
-                    body = await films.answer(conn, WHOLE)
+                    body = await films.answer(conn, WHOLE, now)
             else:
                 async with making, transaction(pool) as conn:
                     body = await film_selection(conn, part, now, settings)

@@ -46,7 +46,7 @@ from dashboard.replay.reevaluation import ReevaluationRuns, Reevaluator
 from dashboard.replay.reevaluation_routes import deciding_routes
 from dashboard.server.dash_bundles import BundleMiddleware
 from dashboard.server.prometheus_metrics import metric_routes
-from dashboard.server.routing import asked, page_of
+from dashboard.server.routing import asked, page_of, settled_for
 from dashboard.server.search import search_routes
 from dashboard.server.shell import index, layout
 from dashboard.server.static import mount_static
@@ -231,9 +231,10 @@ def _connect_pages(
         theme: Theme = "dark" if routed["theme"] == "dark" else "light"
         query = asked(routed["query"])
         try:
+            now = await settled_for(pool, routed["path"], query, clock())
             async with transaction(pool) as conn:
                 process = _this_process(pool, hub)
-                page = await page_of(conn, routed["path"], clock(), settings, theme, query, process, runs)
+                page = await page_of(conn, routed["path"], now, settings, theme, query, process, runs)
             return timed(page)
         except StorageError as error:
             return away_page(str(error))

@@ -52,7 +52,8 @@ from storage.live.lists_and_executives import signals
 from storage.model.alerts.alerts import AlertDecision
 from storage.model.core.accounts import Platform
 from storage.orders.orders import orders
-from storage.postgres.pool import Conn
+from storage.postgres.pool import Conn, Pool
+from storage.postgres.recording_order import settle, settle_at_most
 
 LONGEST_NUMBER = 18
 """Digits of a number that the database takes."""
@@ -118,6 +119,22 @@ async def page_of(
         case _:
             pass
     return page or missing_page(NO_SUCH_PAGE)
+
+
+async def settled_for(pool: Pool, path: str, query: Mapping[str, str], now: datetime) -> datetime:
+    """Settle what the page under an address tells as known; returns the moment at which it is to be read.
+    Raises NotSettled.
+    """
+    match path.strip("/").split("/"):
+        case ["replay"]:
+            asked_for = moment_of(query, now)
+            if isinstance(asked_for, ReplayMoment) and asked_for.known_at is not None:
+                await settle(pool, asked_for.known_at)
+            return now
+        case ["stories", _]:
+            return await settle_at_most(pool, now)
+        case _:
+            return now
 
 
 async def _replay(

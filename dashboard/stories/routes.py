@@ -23,6 +23,7 @@ from storage.export.exports import snapshot
 from storage.model.core.people import Actor
 from storage.model.stories.stories import StoryFault
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.postgres.recording_order import settle_at_most
 from storage.stories import stories
 
 PAGE = "/stories"
@@ -103,6 +104,7 @@ def story_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         if (refused := refused_time("as_known_at", as_known_at, now)) is not None:
             return refused
         try:
+            now = await settle_at_most(pool, as_known_at or now)
             async with snapshot(pool) as conn:
                 read = await read_story(conn, story_id, now, as_known_at, synthetic=settings.synthetic)
         except StorageError as error:

@@ -91,13 +91,13 @@ class AnswerCache(ABC):
     def lacks(self, kept: CachedAnswer, news: Json) -> bool:
         """Whether the news speaks of what the kept one does not hold, so that a new one has to be made."""
 
-    async def answer(self, conn: Conn, name: str) -> bytes:
-        """The answer as of now, packed and compressed by gzip."""
+    async def answer(self, conn: Conn, name: str, now: datetime | None = None) -> bytes:
+        """The answer as of `now` (None: what the clock shows), packed and compressed by gzip."""
         kept = self._kept.get(name) or await self._make(conn, name, None)
-        news = await self.since(conn, kept, self.clock())
+        news = await self.since(conn, kept, now or self.clock())
         if self.lacks(kept, news):
             kept = await self._make(conn, name, kept)
-            news = await self.since(conn, kept, self.clock())
+            news = await self.since(conn, kept, now or self.clock())
         kept.asked_at = self.clock()
         rest = kept.open_stream.copy()
         text = json.dumps(news, separators=(",", ":")).encode()

@@ -93,7 +93,11 @@ def accounts_list(
     now = system_clock()
     when, known_at = moment_past(at, "--at", now), moment_past(as_known_at, "--as-known-at", now)
     settings = load_settings(config)
-    listing = with_conn(settings, lambda conn: accounts_listing(conn, list_name, when, known_at, platform))
+    listing = with_conn(
+        settings,
+        lambda conn: accounts_listing(conn, list_name, when, known_at, platform),
+        None if as_known_at is None else known_at,
+    )
     listing.show("accounts", as_json=as_json)
 
 

@@ -19,7 +19,8 @@ from jobs.rehearsal.simulators import SimulatorError
 from storage.model.tables.csv_cells import in_utc
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import StorageError
-from storage.postgres.pool import Conn, Pool, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, open_pool
+from storage.postgres.recording_order import as_known
 
 T = TypeVar("T")
 
@@ -132,11 +133,13 @@ def with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
         return run(lambda: opened(dsn))
 
 
-def with_conn(settings: Settings, work: Callable[[Conn], Awaitable[T]]) -> T:
-    """Run `work` in one transaction."""
+def with_conn(
+    settings: Settings, work: Callable[[Conn], Awaitable[T]], as_known_at: datetime | None = None
+) -> T:
+    """Run `work` in one transaction, in which what was known at `as_known_at` is what it will ever be."""
 
     async def inside(pool: Pool) -> T:
-        async with transaction(pool) as conn:
+        async with as_known(pool, as_known_at) as conn:
             return await work(conn)
 
     return with_pool(settings, inside)

@@ -1,7 +1,8 @@
 """Commands about proof: evidence packs, their check, the chain and its heads, time stamps."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +33,8 @@ from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificate
 from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
 from storage.changes.hash_chain import ChainCheck, Head, heads, verify_chain
 from storage.model.evidence.packs import Material
-from storage.postgres.pool import Conn, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
+from storage.postgres.recording_order import settle_at_most
 
 
 class _PackUnlessNamed(TyperGroup):
@@ -146,7 +148,7 @@ def heads_command(
 
     async def listed(dsn: str) -> list[Head]:
         await ready(settings, dsn)
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        async with open_pool(dsn, max_size=1) as pool, _with_final_heads(pool) as conn:
             return await heads(conn, first)
 
     with database(settings) as dsn:
@@ -208,7 +210,7 @@ def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> Non
 
 async def _gathered(settings: Settings, dsn: str, name: str) -> Material:
     await ready(settings, dsn)
-    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+    async with open_pool(dsn, max_size=1) as pool, _with_final_heads(pool) as conn:
         found = await changes_named(conn, name)
         if not found:
             raise CommandError(await _not_found(conn, name))
@@ -216,6 +218,14 @@ async def _gathered(settings: Settings, dsn: str, name: str) -> Material:
             numbers = ", ".join(map(str, found))
             raise CommandError(f"{_printable(name)} is the beginning of more than one change: {numbers}.")
         return await material(conn, found[0])
+
+
+@asynccontextmanager
+async def _with_final_heads(pool: Pool) -> AsyncGenerator[Conn]:
+    """A transaction in which the heads of the days that are over are those that they will ever have."""
+    await settle_at_most(pool, system_clock())
+    async with transaction(pool) as conn:
+        yield conn
 
 
 async def _not_found(conn: Conn, name: str) -> str:

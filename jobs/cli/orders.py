@@ -139,7 +139,7 @@ def orders_import(
 def orders_list(*, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """The stored orders, by date."""
     known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", system_clock())
-    listing = with_conn(load_settings(config), lambda conn: orders_listing(conn, known))
+    listing = with_conn(load_settings(config), lambda conn: orders_listing(conn, known), known)
     listing.show("orders", as_json=as_json)
 
 
@@ -437,7 +437,7 @@ def orders_show(
             raise CommandError(f"There is no order with the reference {clean(reference, 120)}.")
         return found
 
-    found = with_conn(settings, read)
+    found = with_conn(settings, read, known)
     told = restoration_of(found) if restoration else None
     if as_json:
         more = {} if told is None else {"restoration": restoration_json(found, told)}

@@ -20,7 +20,8 @@ from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.model.text.states import clean
 from storage.orders.orders import orders
-from storage.postgres.pool import Conn, open_pool, transaction
+from storage.postgres.pool import Conn, open_pool
+from storage.postgres.recording_order import as_known, settle_at_most
 
 HTML, PDF = ".html", ".pdf"
 
@@ -77,11 +78,14 @@ async def _read(
     imprint = Imprint(
         now, made_by(), synthetic=False, sweep_every=settings.sweep_every, dashboard_url=address
     )
-    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        found = await read_report(conn, await _number(conn, name, known), at, known, imprint)
-        if found is None:
-            raise CommandError(_unknown(name, known))
-        return found
+    async with open_pool(dsn, max_size=1) as pool:
+        # The heads of the days that are over are given away with it.
+        await settle_at_most(pool, now)
+        async with as_known(pool, known) as conn:
+            found = await read_report(conn, await _number(conn, name, known), at, known, imprint)
+    if found is None:
+        raise CommandError(_unknown(name, known))
+    return found
 
 
 async def _number(conn: Conn, name: str, known: datetime | None) -> int:

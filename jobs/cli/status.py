@@ -63,7 +63,7 @@ def tell_then(at: str | None, as_known_at: str | None, config: Path | None, *, a
     """Print how everything stood at a moment, as known at another."""
     when, known_at = moments_past(at, as_known_at, system_clock())
     settings = load_settings(config)
-    stand = with_conn(settings, lambda conn: status_at(conn, when, known_at, settings.sweep_every))
+    stand = with_conn(settings, lambda conn: status_at(conn, when, known_at, settings.sweep_every), known_at)
     if as_json:
         show_json(at_time.as_json(stand))
     else:

@@ -16,10 +16,12 @@ from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
-from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, moment_past, with_conn
+from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, moment_past, with_conn, with_pool
 from jobs.config.settings import load_settings
 from storage.model.stories.stories import StoryFault, WrittenStory
 from storage.model.text.states import clean
+from storage.postgres.pool import Pool, transaction
+from storage.postgres.recording_order import settle_at_most
 from storage.stories.stories import all_stories
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="Its number, as in its address.", min=1, max=2**53)]
@@ -100,10 +102,13 @@ def _read(number: int, as_known_at: str | None, config: Path | None, occasion: s
     """Raises CommandError with the sentence why it cannot be told."""
     now = system_clock()
     known: datetime | None = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
-    read = with_conn(
-        load_settings(config),
-        lambda conn: read_story(conn, number, now, known, synthetic=False, occasion=occasion),
-    )
+
+    async def settled(pool: Pool) -> StoryRead | StoryFault | None:
+        by = await settle_at_most(pool, known or now)
+        async with transaction(pool) as conn:
+            return await read_story(conn, number, by, known, synthetic=False, occasion=occasion)
+
+    read = with_pool(load_settings(config), settled)
     if read is None:
         raise CommandError(f"There is no story {number}.")
     if isinstance(read, StoryFault):

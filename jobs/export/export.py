@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from jobs.base.atomic_files import whole_file, whole_folder
 from jobs.base.errors import CommandError
-from storage.export.exports import EXPORTS, list_names, snapshot
+from storage.export.exports import EXPORTS, list_names, settled, snapshot
 from storage.export.row_stream import Row, Rows
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines, utc
@@ -59,7 +59,7 @@ Progress = Callable[[int, datetime | None], None]
 
 async def export_to_stream(pool: Pool, order: ExportRequest, stream: BinaryIO, told: Progress) -> Exported:
     """As text, line by line. Raises CommandError for a list that is not there."""
-    async with _reading(pool, order) as rows:
+    async with _reading(pool, order) as (rows, _):
         first, lines = csv_lines(rows.columns) if order.form is Format.CSV else json_lines(rows.columns)
         stream.write(first.encode())
         done = await _each(order.kind, rows, lambda chunk: stream.write(lines(chunk).encode()), told)
@@ -78,9 +78,8 @@ async def export_to_folder(pool: Pool, order: ExportRequest, path: Path, told: P
     """As Parquet, with a manifest that names every file and its hash. The folder appears whole or not."""
     from jobs.export.parquet import ParquetFolder  # a large library, for this form only
 
-    about = _about(order)
     with whole_folder(path) as folder:
-        async with _reading(pool, order) as rows:
+        async with _reading(pool, order) as (rows, about):
             with ParquetFolder(folder, rows.columns, EXPORTS[order.kind].time, about) as files:
                 done = await _each(order.kind, rows, files.write, told)
         made = tuple(_made(folder / name, name, n) for name, n in files.rows.items())
@@ -102,27 +101,26 @@ async def _each(kind: Kind, rows: Rows, write: Callable[[Sequence[Row]], object]
 
 
 @asynccontextmanager
-async def _reading(pool: Pool, order: ExportRequest) -> AsyncGenerator[Rows]:
-    """The rows, all of the moment at which this begins."""
+async def _reading(pool: Pool, order: ExportRequest) -> AsyncGenerator[tuple[Rows, dict[str, str]]]:
+    """The rows, all of the moment at which this begins, and what they are."""
+    wanted = await settled(pool, order.kind, order.wanted)
     async with snapshot(pool) as conn:
-        wanted = order.wanted
         if wanted.list_name is not None and wanted.list_name not in (names := await list_names(conn)):
             known = ", ".join(map(clean, names)) or "none"
             raise CommandError(f"There is no list {clean(wanted.list_name)!r}; there are: {known}.")
         rows = await EXPORTS[order.kind].rows(conn, wanted)
         async with aclosing(rows.chunks):
-            yield rows
+            yield rows, _about(order.kind, wanted)
 
 
-def _about(order: ExportRequest) -> dict[str, str]:
+def _about(kind: Kind, wanted: ExportFilter) -> dict[str, str]:
     """What is exported, for the manifest and the metadata of each file."""
-    wanted = order.wanted
     chosen: dict[str, str] = {}
     for choice, value in wanted.choices.items():
         if value is not None:
             chosen[choice.strip("-").replace("-", "_")] = utc(value) if isinstance(value, datetime) else value
     return {
-        "kind": order.kind.value,
+        "kind": kind.value,
         "exported_at": utc(wanted.now),
         "schema": newest(),
         "as_known_at": utc(wanted.known_at or wanted.now),

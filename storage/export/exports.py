@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storage.export import (
     accounts_orders_signals,
@@ -12,6 +12,7 @@ from storage.export import (
 from storage.export.row_stream import Rows
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.recording_order import settle_at_most
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,14 @@ def fault(kind: Kind, wanted: ExportFilter, called: Callable[[Choice], str] = st
         until, since = called(Choice.UNTIL), called(Choice.SINCE)
         return f"{until} ({wanted.until.isoformat()}) is not after {since} ({wanted.since.isoformat()})."
     return None
+
+
+async def settled(pool: Pool, kind: Kind, wanted: ExportFilter) -> ExportFilter:
+    """The same with the knowledge by which it is told: the rows are then the same whenever they are asked for
+    by it. Raises NotSettled when somebody records for too long.
+    """
+    known = await settle_at_most(pool, wanted.known_at or wanted.now)
+    return replace(wanted, known_at=known) if Choice.KNOWN_AT in EXPORTS[kind].choices else wanted
 
 
 @asynccontextmanager

@@ -35,6 +35,10 @@ class SchemaTooNew(StorageError):
     """The database was made by a newer Blockline: upgrade Blockline, never the other way round."""
 
 
+class NotSettled(StorageError):
+    """What was known at a moment cannot be told yet: it might still become more. Later it can."""
+
+
 class AlreadyHeld(StorageError):
     """Another process holds this lock."""
 
