@@ -61,6 +61,8 @@ class Section:
     groups: tuple[Group, ...]
     unlisted: int
     """Accounts of groups that this mail has no room for at all."""
+    lead: str
+    """What the time of a group follows: only what is confirmed is said to have happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,17 @@ def sections(wave: Wave, zone: str) -> list[Section]:
         n = _accounts(alerts)
         heading = text if n == 1 else of_many(text)
         tone = _tone(alerts[0].change) if alerts[0].stage is AlertStage.CONFIRMED else "other"
-        out.append(Section(heading, _note(alerts[0], n), tone, n, shown, unlisted))
+        lead = _LEADS[alerts[0].stage]
+        out.append(Section(heading, _note(alerts[0], n), tone, n, shown, unlisted, lead))
     return out
+
+
+_LEADS = {
+    AlertStage.CONFIRMED: "Happened",
+    AlertStage.PROVISIONAL: "If so, it happened",
+    AlertStage.UNRESOLVED: "If so, it happened",
+    AlertStage.WITHDRAWN: "It was reported to have happened",
+}
 
 
 def _note(alert: AlertRow, accounts: int) -> str:

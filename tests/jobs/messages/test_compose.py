@@ -149,6 +149,17 @@ def test_the_subject_says_what_happened_to_whom_and_in_which_cohort(
     assert mail_of(alerts, ListStatus(0, ())).subject == subject
 
 
+@pytest.mark.parametrize("stage", [stage for stage in AlertStage if stage is not AlertStage.CONFIRMED])
+def test_what_is_not_confirmed_is_not_said_to_have_happened(stage: AlertStage) -> None:
+    alert = replace(an_alert(1, a_change(1), T0, REPORTERS), stage=stage)
+    wave = Wave(a_rule(RULE), (DESK,), REPORTERS, (alert,), (), T0, None)
+    mail = compose(wave, None, HEAD, DESK)
+    for body in (mail.text_body, mail.html_body):
+        assert "Happened between" not in body
+        assert ">Between" not in body
+        assert "happened between" in body
+
+
 def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
     alerts = [an_alert(i, a_change(i), T0, ORDER) for i in range(46)]
     text = mail_of(
