@@ -41,7 +41,8 @@ class Added:
 async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime) -> Added:
     """Add accounts to the watch, and to their lists. One that is already there only gains its new lists.
 
-    A control account that Blockline chose makes way. Raises Refused, and nothing is stored, when one of
+    They are watched, and on a list, from `now` on or from what was recorded last. A control account that
+    Blockline chose makes way. Raises Refused, and nothing is stored, when one of
     them is a control account of the settings.
     """
     if not accounts:
@@ -49,6 +50,16 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
     platforms = [a.platform.value for a in accounts]
     native_ids = [a.native_id for a in accounts]
     await canaries.refuse_named(conn, platforms, native_ids)
+    await conn.execute(
+        """
+        select from account a join unnest($1::text[], $2::text[]) as u (platform, native_id)
+            using (platform, native_id)
+        order by a.account_id for no key update of a
+        """,
+        platforms,
+        native_ids,
+    )
+    at = await moment(conn, lambda: now)
     new = await conn.fetch(
         """
         insert into account (platform, native_id, handle, added_at)
@@ -60,7 +71,7 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         platforms,
         native_ids,
         [a.handle for a in accounts],
-        now,
+        at,
     )
     again = await conn.fetch(
         """
@@ -76,7 +87,7 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         """,
         platforms,
         native_ids,
-        now,
+        at,
     )
     await canaries.release(conn, platforms, native_ids)
     members = [(a.platform.value, a.native_id, name) for a in accounts for name in a.lists]
@@ -87,7 +98,7 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         on conflict (name) do nothing
         """,
         [name for _, _, name in members],
-        now,
+        at,
     )
     joined = await conn.fetch(
         """
@@ -105,7 +116,7 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
         [m[0] for m in members],
         [m[1] for m in members],
         [m[2] for m in members],
-        now,
+        at,
     )
     if new or again or joined:
         await announce_watch(conn)

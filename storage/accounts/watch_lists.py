@@ -14,6 +14,7 @@ from storage.model.tables.tag_and_list_edits import Edited, EditOutcome
 from storage.model.text.states import clean
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
+from storage.postgres.recording_order import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ async def put_accounts_on(
     }
     told = [Edited(i, _put_outcome(i, known, on_it, controls)) for i in dict.fromkeys(account_ids)]
     if joining := _done(told):
+        at = await moment(conn, lambda: now)
         await conn.execute(
             """
             insert into membership (list_id, account_id, added_at)
@@ -107,7 +109,7 @@ async def put_accounts_on(
             """,
             held.list_id,
             joining,
-            now,
+            at,
         )
         detail = {"list": held.list_id, "accounts": joining}
         await log(conn, now, actor, "accounts put on a list", f"list {held.name}", detail)
@@ -134,6 +136,7 @@ async def take_accounts_off(
     }
     told = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
     if leaving := _done(told):
+        at = await moment(conn, lambda: now)
         await conn.execute(
             """
             update membership set removed_at = greatest($3, added_at)
@@ -141,7 +144,7 @@ async def take_accounts_off(
             """,
             held.list_id,
             leaving,
-            now,
+            at,
         )
         detail = {"list": held.list_id, "accounts": leaving}
         await log(conn, now, actor, "accounts taken off a list", f"list {held.name}", detail)

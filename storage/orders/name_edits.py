@@ -7,6 +7,7 @@ from storage.accounts.accounts import announce_watch
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.orders import NameCandidate, NewCheck, NewName
 from storage.postgres.pool import Conn
+from storage.postgres.recording_order import moment
 
 
 async def candidates(
@@ -152,7 +153,7 @@ async def put_on_list(conn: Conn, list_id: ListId, account_ids: Sequence[Account
         """,
         list_id,
         list(dict.fromkeys(account_ids)),
-        now,
+        await moment(conn, lambda: now),
     )
     if rows:
         await announce_watch(conn)

@@ -80,6 +80,28 @@ async def test_an_account_that_left_a_list_and_joined_it_again_has_two_membershi
         ]
 
 
+async def test_an_edit_counts_from_what_was_recorded_last_on_whatever_its_clock_shows(pool: Pool) -> None:
+    """Nothing is put into a past that was shown already."""
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        await become(conn, await roster_of(conn, [one, two]), one, None, SUSPENDED, minutes(60))
+        await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(30))
+        await put_accounts_on(conn, "List", [one.account_id], "Asha", minutes(30))
+        await stop_watching(conn, Platform.X, "2", minutes(30), is_id=True)
+        await add_accounts(conn, [NewAccount(Platform.X, i, i, ("List",)) for i in ("2", "3")], minutes(30))
+        three = await account(conn, Platform.X, "3")
+
+        assert await memberships_of(conn, one.account_id) == [
+            ("List", T0, minutes(60)),
+            ("List", minutes(60), None),
+        ]
+        assert await watch_periods(conn, [two.account_id, three.account_id]) == {
+            two.account_id: (WatchPeriod(T0, minutes(60)), WatchPeriod(minutes(60), None)),
+            three.account_id: (WatchPeriod(minutes(60), None),),
+        }
+        assert await memberships_of(conn, three.account_id) == [("List", minutes(60), None)]
+
+
 async def test_a_purge_ends_the_watch_and_a_whole_purge_leaves_no_trace_of_it(pool: Pool) -> None:
     async with transaction(pool) as conn:
         one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
