@@ -194,7 +194,7 @@ def film_signals_json(signals: Sequence[LiveSignal]) -> Json:
             "executive": lambda s: s.account_id,
             "kind": lambda s: s.kind.value,
             "t": lambda s: up(s.at),
-            "seen": lambda s: up(s.first_seen_at),
+            "seen": lambda s: up(s.recorded_at),
         },
     )
 

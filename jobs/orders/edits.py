@@ -46,8 +46,8 @@ async def change(conn: Conn, reference: str, edit: Edit, actor: str, now: dateti
     before, after = differences(stored.order, order)
     if not after:
         return f"Order {clean(reference)} says all that already."
-    await orders.edit_order(conn, stored, order)
     await log_edit(conn, now, actor, stored.order, order)
+    await orders.edit_order(conn, stored, order)
     changed = "; ".join(
         f"{name} is {_words(value)} (it was {_words(before[name])})" for name, value in after.items()
     )

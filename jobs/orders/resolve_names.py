@@ -111,8 +111,8 @@ async def _count(
     if there <= stored.order.named_count:
         return None
     order = replace(stored.order, named_count=there)
-    await edit_order(conn, stored, order)
     await log_edit(conn, now, actor, stored.order, order)
+    await edit_order(conn, stored, order)
     return there
 
 

@@ -28,6 +28,7 @@ class ListHead:
 
 async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
     """Make an empty list; returns its number. Raises Refused when there is one of that name."""
+    now = await moment(conn, lambda: now)
     list_id = await conn.fetchval(
         """
         insert into watch_list (name, created_at) values ($1, $2)

@@ -8,6 +8,7 @@ from asyncpg import Record
 from storage.model.core.accounts import Platform
 from storage.model.orders.transparency_figures import Key, TransparencyReport
 from storage.postgres.pool import Conn
+from storage.postgres.recording_order import moment
 
 
 async def stored_reports(conn: Conn, brought: Sequence[TransparencyReport]) -> dict[Key, TransparencyReport]:
@@ -19,6 +20,7 @@ async def stored_reports(conn: Conn, brought: Sequence[TransparencyReport]) -> d
 
 async def add_reports(conn: Conn, new: Sequence[TransparencyReport], now: datetime) -> None:
     """Store figures on matters of which their sources said nothing yet. Raises Refused when one did."""
+    now = await moment(conn, lambda: now)
     await conn.copy_records_to_table(
         "transparency_report",
         records=[

@@ -52,7 +52,7 @@ async def signals_page(
         from signal s join executive e using (account_id) join account a using (account_id)
         where coalesce(s.made_at, s.first_seen_at) >= coalesce($1::timestamptz, '-infinity')
             and coalesce(s.made_at, s.first_seen_at) < coalesce($2::timestamptz, 'infinity')
-            and s.first_seen_at <= coalesce($3::timestamptz, 'infinity')
+            and coalesce(s.recorded_at, s.first_seen_at) <= coalesce($3::timestamptz, 'infinity')
             and ($4::timestamptz is null
                 or (coalesce(s.made_at, s.first_seen_at), s.signal_id) < ($4, $5::bigint))
             and ($6::bigint is null or s.account_id = $6)

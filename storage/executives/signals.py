@@ -7,12 +7,19 @@ from storage.accounts.accounts import announce_watch
 from storage.model.core.accounts import Account, AccountId, Executive, Platform
 from storage.model.core.signals import Counters, Signal
 from storage.postgres.pool import Conn, StaleState
+from storage.postgres.recording_order import moment
 
 
 async def add_executive(
     conn: Conn, platform: Platform, native_id: str, handle: str, name: str, title: str, now: datetime
 ) -> bool:
     """Collect somebody's engagement. False when they are known already (name and title are updated)."""
+    await conn.execute(
+        "select from account where platform = $1 and native_id = $2 for no key update",
+        platform.value,
+        native_id,
+    )
+    now = await moment(conn, lambda: now)
     account_id = await conn.fetchval(
         """
         insert into account (platform, native_id, handle, watched, added_at) values ($1, $2, $3, false, $4)
@@ -88,14 +95,17 @@ async def add_signals(
 
     `source` is empty for what our own collectors saw.
     """
+    if not signals:
+        return 0
+    recorded_at = await moment(conn, lambda: now)
     rows = await conn.fetch(
         """
         insert into signal (
             account_id, kind, native_id, made_at, first_seen_at, made_after, target_id, target_author_id,
-            doubts, source
+            doubts, source, recorded_at
         )
         select $1, kind, native_id, made_at, coalesce(seen_at, $2), made_after, target_id, target_author_id,
-            string_to_array(doubts, ','), $11
+            string_to_array(doubts, ','), $11, $12
         from unnest(
             $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[], $8::text[],
             $9::text[], $10::text[]
@@ -114,6 +124,7 @@ async def add_signals(
         [s.target_author_id for s in signals],
         [",".join(s.doubts) for s in signals],
         source,
+        recorded_at,
     )
     said = {(s.kind.value, s.native_id): s.words for s in signals if s.words}
     if said:

@@ -141,7 +141,7 @@ async def signals(conn: Conn, wanted: ExportFilter) -> Rows:
         join account a using (account_id)
         where coalesce(s.made_at, s.first_seen_at) >= coalesce($1::timestamptz, '-infinity')
             and coalesce(s.made_at, s.first_seen_at) < coalesce($2::timestamptz, 'infinity')
-            and s.first_seen_at <= coalesce($3::timestamptz, 'infinity')
+            and coalesce(s.recorded_at, s.first_seen_at) <= coalesce($3::timestamptz, 'infinity')
             and ($4::text is null or exists (
                 select from membership m join watch_list l using (list_id)
                 where m.account_id = s.account_id and l.name = $4

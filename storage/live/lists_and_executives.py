@@ -46,7 +46,7 @@ class LiveSignal:
     kind: SignalKind
     at: datetime
     """When the act was made; where the platform does not say, when it was first seen."""
-    first_seen_at: datetime
+    recorded_at: datetime
 
 
 async def lists(conn: Conn) -> tuple[LiveList, ...]:
@@ -120,7 +120,8 @@ async def signals(conn: Conn, since: datetime | None, signal_ids: Sequence[int])
     """Acts made since `since` (None: none by time) and those of `signal_ids`, oldest first."""
     rows = await conn.fetch(
         """
-        select signal_id, account_id, kind, coalesce(made_at, first_seen_at) as at, first_seen_at
+        select signal_id, account_id, kind, coalesce(made_at, first_seen_at) as at,
+            coalesce(recorded_at, first_seen_at) as recorded_at
         from signal
         where coalesce(made_at, first_seen_at) >= $1 or signal_id = any($2::bigint[])
         order by coalesce(made_at, first_seen_at), signal_id
@@ -129,6 +130,6 @@ async def signals(conn: Conn, since: datetime | None, signal_ids: Sequence[int])
         signal_ids,
     )
     return tuple(
-        LiveSignal(r["signal_id"], r["account_id"], SignalKind(r["kind"]), r["at"], r["first_seen_at"])
+        LiveSignal(r["signal_id"], r["account_id"], SignalKind(r["kind"]), r["at"], r["recorded_at"])
         for r in rows
     )

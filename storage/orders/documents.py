@@ -7,6 +7,7 @@ from hashlib import sha256
 from storage.model.core.orders import OrderDocument
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Refused
+from storage.postgres.recording_order import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class NewDocument:
 
 async def attach(conn: Conn, order_id: int, document: NewDocument, by: str, now: datetime) -> str | None:
     """The hash under which a file is stored from now on. None: it was attached before; nothing is stored."""
+    now = await moment(conn, lambda: now)
     return await conn.fetchval(
         """
         insert into order_document (

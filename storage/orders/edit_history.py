@@ -11,12 +11,14 @@ from storage.model.core.orders import NewOrder, Order
 from storage.model.orders.edits import differences, undone
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn
+from storage.postgres.recording_order import moment
 
 _EDITED = "order edited"
 
 
 async def log_edit(conn: Conn, now: datetime, actor: str, before: NewOrder, after: NewOrder) -> None:
-    """Put an edit on record, inside the transaction that makes it."""
+    """Put an edit on record, inside the transaction that makes it afterwards."""
+    now = await moment(conn, lambda: now)
     was, is_now = differences(before, after)
     await log(conn, now, actor, _EDITED, _subject(after.reference), {"before": was, "after": is_now})
 

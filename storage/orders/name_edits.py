@@ -37,6 +37,7 @@ async def candidates(
 
 async def add_names(conn: Conn, order_id: int, names: Sequence[NewName], now: datetime) -> None:
     """Store names of an order. One whose words are there already is left as it is."""
+    now = await moment(conn, lambda: now)
     await conn.execute(
         """
         insert into order_name (
@@ -66,6 +67,7 @@ async def add_names(conn: Conn, order_id: int, names: Sequence[NewName], now: da
 
 async def change_names(conn: Conn, order_id: int, names: Sequence[NewName], now: datetime) -> None:
     """Put on record what became of names that are not resolved, and keep what had become of them before."""
+    now = await moment(conn, lambda: now)
     said = [n.said for n in names]
     await conn.execute(
         """
@@ -100,6 +102,7 @@ async def change_names(conn: Conn, order_id: int, names: Sequence[NewName], now:
 
 async def add_checks(conn: Conn, order_id: int, checks: Sequence[NewCheck], now: datetime) -> int:
     """Store what others saw of names of an order; returns how much of it was new."""
+    now = await moment(conn, lambda: now)
     rows = await conn.fetch(
         """
         insert into order_check (
@@ -128,6 +131,7 @@ async def add_checks(conn: Conn, order_id: int, checks: Sequence[NewCheck], now:
 
 async def add_unwatched(conn: Conn, platform: Platform, native_id: str, handle: str, now: datetime) -> None:
     """Put an account on file without reading it. One that is there stays as it is, watched or not."""
+    now = await moment(conn, lambda: now)
     await conn.execute(
         """
         insert into account (platform, native_id, handle, watched, added_at) values ($1, $2, $3, false, $4)

@@ -17,6 +17,7 @@ from storage.model.core.orders import (
 from storage.model.text.states import clean
 from storage.orders.edit_history import as_known
 from storage.postgres.pool import Conn, Refused
+from storage.postgres.recording_order import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class StoredOrder:
 
 async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
     """Store an order and make its list. False, and nothing stored, when its reference is known."""
+    now, known_at = await moment(conn, lambda: now), await moment(conn, lambda: order.known_at)
     return bool(
         await conn.fetchval(
             """
@@ -58,7 +60,7 @@ async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
             order.issued_to,
             order.deadline_at,
             order.named_count,
-            order.known_at,
+            known_at,
         )
     )
 
@@ -130,6 +132,7 @@ async def edit_order(conn: Conn, stored: StoredOrder, order: NewOrder) -> None:
 
 async def add_order_event(conn: Conn, event: NewOrderEvent) -> bool:
     """Store a notice, claim, statement or ruling. False: it is there already, and is left alone."""
+    known_at = await moment(conn, lambda: event.known_at)
     done = await conn.fetchval(
         """
         insert into order_event (
@@ -148,7 +151,7 @@ async def add_order_event(conn: Conn, event: NewOrderEvent) -> bool:
         event.at_to,
         event.text,
         event.source,
-        event.known_at,
+        known_at,
         event.claim and event.claim.count,
         event.claim and event.claim.of,
         event.claim and event.claim.what.value,
@@ -167,6 +170,7 @@ async def change_keywords(
     conn: Conn, order_id: int, add: Collection[str], remove: Collection[str], now: datetime
 ) -> list[str]:
     """The words of an order after some were added and others taken away."""
+    now = await moment(conn, lambda: now)
     await conn.execute(
         "delete from order_keyword where order_id = $1 and word = any($2::text[])", order_id, list(remove)
     )
