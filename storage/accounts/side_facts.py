@@ -122,9 +122,10 @@ async def _observe(
             )
         ),
         ended as (
-            update fact f set first_absent = look.at, last_seen = greatest(
-                    case when f.kind = any($9) then look.scope_before else look.before end, f.first_seen
-                )
+            update fact f set first_absent = look.at, last_seen = case
+                    when f.kind = any($9) then greatest(look.scope_before, f.first_seen)
+                    else coalesce(look.before, f.first_seen)
+                end
             from look
             where f.account_id = look.account_id and f.observer = $1 and f.first_absent is null
                 and not exists (

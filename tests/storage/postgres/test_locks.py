@@ -19,7 +19,7 @@ async def lose(pool: Pool, name: str) -> None:
         while not ended:  # the server may not have noticed yet that an earlier holder left
             ended = await conn.fetchval(
                 """
-                select count(pg_terminate_backend(pid)) from pg_locks
+                select count(pg_terminate_backend(pid, 5000)) from pg_locks
                 where locktype = 'advisory' and granted and objsubid = 1
                     and database = (select oid from pg_database where datname = current_database())
                     and ((classid::bigint << 32) | objid::bigint) = hashtextextended('blockline ' || $1, 0)
