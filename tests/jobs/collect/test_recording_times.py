@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor
 from jobs.dispatch.local_requester import TimedAnswer
 from storage.changes.states import states
@@ -18,6 +19,14 @@ RECORDED = """
     select recorded_at from coverage union select recorded_at from change
     union select decided_at from change_outcome
 """
+LATER = [
+    ("recorded_at", "observed_at", "coverage"),
+    ("recorded_at", "first_seen_new", "change"),
+    ("decided_at", "last_agreeing_at", "change_outcome"),
+    ("lower(recorded)", "lower(valid)", "spell"),
+    ("created_at", "last_agreeing_at", "alert join change_outcome using (change_id)"),
+]
+"""What is dated by its recording, what by its reading, and where both stand."""
 SWEEP_EVERY = timedelta(hours=2)
 
 
@@ -67,3 +76,29 @@ async def test_a_late_correction_is_known_from_the_moment_at_which_it_was_writte
     assert await world.rows(corrected) == [(minutes(60), minutes(130))]
     moments = "select upper(recorded) from spell where not upper_inf(recorded) order by 1 desc limit 1"
     assert await world.rows(moments) == [(minutes(130),)]
+
+
+class MovingClock(SimulatedClock):
+    """A clock that nobody sees stand: each look at it is later than the one before."""
+
+    def __call__(self) -> datetime:
+        self.set(super().__call__() + timedelta(milliseconds=1))
+        return super().__call__()
+
+
+async def test_what_is_recorded_is_dated_between_its_judging_and_its_commit(pool: Pool) -> None:
+    world = World(pool, clock=MovingClock(minutes(0)))
+    await world.enlist(["1", "2"])
+    monitor = await world.start()
+    await world.run(monitor, minutes(1))
+    world.platform.truth["1"] = SUSPENDED
+    await world.run(monitor, minutes(125))
+    committed = world.clock()
+    async with transaction(pool) as conn:
+        for later, earlier, table in LATER:
+            dated = await conn.fetch(f"select {later} as later, {earlier} as earlier from {table}")  # noqa: S608
+            assert dated, table
+            for row in dated:
+                assert row["earlier"] < row["later"] < committed, table
+        in_order: list[datetime] = await conn.fetchval("select array_agg(at order by seq) from chain")
+        assert in_order == sorted(in_order)
