@@ -345,30 +345,37 @@ async def _is_settled(
     if last is None or held is None:
         return False
     first, agreeing = None, 1
-    async for row in conn.cursor(
+    after = last.last_agreeing_at if last is not held else last.first_seen_new - timedelta.resolution
+    while times := await _answered_at(conn, account_id, after, at):
+        for after in times:
+            if scopes.lacking(after):
+                continue
+            if first is None:
+                first = after
+                continue
+            agreeing += rule.counts(agreeing, first, after)
+            if rule.settles(held.strength, agreeing, after - first):
+                return True
+    return False
+
+
+async def _answered_at(conn: Conn, account_id: AccountId, after: datetime, until: datetime) -> list[datetime]:
+    """When the next answers that spoke of every country arrived, each moment once; empty: there is none."""
+    rows = await conn.fetch(
         """
-        select c.observed_at from roster r join coverage c using (roster_id)
+        select distinct c.observed_at from roster r join coverage c using (roster_id)
         where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0 and c.silent is null
-            and c.observed_at >= $2 and c.observed_at <= $3
+            and c.observed_at > $2 and c.observed_at <= $3
             and (
                 c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
             )
-        order by c.observed_at
+        order by c.observed_at limit 100
         """,
         account_id,
-        last.first_seen_new if last is held else last.last_agreeing_at + timedelta.resolution,
-        at,
-    ):
-        seen_at = row["observed_at"]
-        if scopes.lacking(seen_at):
-            continue
-        if first is None:
-            first = seen_at
-            continue
-        agreeing += rule.counts(agreeing, first, seen_at)
-        if rule.settles(held.strength, agreeing, seen_at - first):
-            return True
-    return False
+        after,
+        until,
+    )
+    return [r["observed_at"] for r in rows]
 
 
 async def _readings(
