@@ -166,7 +166,10 @@ async def _judge(
     honest = {i: [at for at in times if not lied(i, at)] for i, times in readings.items()}
     ideal = scoring.observable(lines, lists, honest, ConfirmationRule(), silences)
     detected = [scoring.as_believed(c) for c in confirmed]
-    return scoring.hold_against_truth(lines, ideal, detected, plan.start, plan.end, lied, readings), totals
+    verdict = scoring.hold_against_truth(
+        lines, ideal, detected, plan.start, plan.end, lied, readings, silences
+    )
+    return verdict, totals
 
 
 def _figures(

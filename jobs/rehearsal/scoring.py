@@ -219,11 +219,12 @@ def hold_against_truth(
     end: datetime,
     lied: Callable[[str, datetime], bool] = lambda _account, _at: False,
     readings: Mapping[str, Sequence[datetime]] = _NO_READINGS,
+    silences: Mapping[tuple[str, datetime], frozenset[str]] = _NO_SILENCES,
 ) -> RehearsalScore:
     """Compare the confirmed changes of a run over [`start`, `end`] with the truth.
 
     `lied` tells whether the platform said untruly of an account, at a time, that it did not exist; `readings`
-    are the times at which the accounts were read.
+    are the times at which the accounts were read, `silences` as in `observable`.
     """
 
     def was_announced(change: Believed, began: datetime) -> bool:
@@ -246,12 +247,15 @@ def hold_against_truth(
         held_state = before[-1][1] if before else None
         before.append((change.first_seen_new, change.new))
         began = line.start_of(change.first_seen_new)
-        is_true = line.at(change.first_seen_new) == change.new and change.old == held_state != change.new
+        truth = line.at(change.first_seen_new)
+        silent = silences.get((change.native_id, change.first_seen_new), frozenset())
+        is_part = truth != change.new and _differ_only_in(truth, change.new, silent)
+        is_true = (is_part or truth == change.new) and change.old == held_state != change.new
         bounds = [at for at in (change.last_seen_old, change.first_seen_new) if at is not None]
         is_misled = any(lied(change.native_id, at) for at in bounds)
         if not is_true or (began is not None and (change.native_id, began) in explained):
             (misled if is_misled and change.old == held_state else false).append(change)
-        elif change.is_first:
+        elif change.is_first or is_part:
             continue
         elif change.old is not None and (began is None or not _within(began, change)):
             is_wrong = not is_misled or (began is not None and was_announced(change, began))
@@ -277,6 +281,13 @@ def hold_against_truth(
         unseen=[b for b in ideal if _event(lines, b) not in found],
         spells_missed=len(missed),
         delays_s=sorted(delays),
+    )
+
+
+def _differ_only_in(one: State, other: State, countries: frozenset[str]) -> bool:
+    """Whether two states say the same of all but these countries, of which an answer said nothing."""
+    return {one.status, other.status} <= BY_COUNTRY and not (
+        (set(one.withheld_in) ^ set(other.withheld_in)) - countries
     )
 
 

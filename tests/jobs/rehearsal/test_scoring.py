@@ -178,6 +178,20 @@ def test_a_change_whose_first_reading_was_answered_with_a_lie_is_detected_by_a_l
     assert judged(BASELINE, believed(SUSPENDED, 60, 180), ideal=ideal).unseen == []
 
 
+def test_a_lift_in_one_country_in_an_answer_silent_on_the_other_is_not_false() -> None:
+    both, one = State(Status.WITHHELD, ("IN", "TR")), State(Status.WITHHELD, ("TR",))
+    changes = [
+        Believed("1", None, both, None, minutes(0)),
+        Believed("1", both, one, minutes(60), minutes(120)),
+        Believed("1", one, AVAILABLE, minutes(60), minutes(180)),
+    ]
+    silences = {("1", minutes(120)): frozenset({"TR"})}
+    lines = {"1": line((-9, both), (100, AVAILABLE))}
+    verdict = hold_against_truth(lines, (), changes, minutes(0), minutes(600), silences=silences)
+    assert (verdict.false, verdict.wrong_interval) == ([], [])
+    assert hold_against_truth(lines, (), changes, minutes(0), minutes(600)).false
+
+
 def test_the_delay_runs_from_the_true_time_to_the_first_agreeing_reading() -> None:
     assert judged(BASELINE, believed(SUSPENDED, 60, 120)).delays_s == [1200.0]
 
