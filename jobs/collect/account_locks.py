@@ -14,21 +14,39 @@ class AccountLocks:
 
     def __init__(self) -> None:
         self._accounts: set[AccountId] = set()
+        self._everybody = asyncio.Lock()
         self._waiting: list[asyncio.Future[None]] = []
 
     @asynccontextmanager
     async def holding(self, account_ids: Collection[AccountId]) -> AsyncGenerator[None]:
         """Waits as long as any of these is in hand."""
-        while not self._accounts.isdisjoint(account_ids):
-            freed = asyncio.get_running_loop().create_future()
-            self._waiting.append(freed)
-            await freed
+        while self._everybody.locked() or not self._accounts.isdisjoint(account_ids):
+            await self._freed()
         self._accounts.update(account_ids)
         try:
             yield
         finally:
             self._accounts.difference_update(account_ids)
-            waiting, self._waiting = self._waiting, []
-            for freed in waiting:
-                if not freed.done():
-                    freed.set_result(None)
+            self._wake()
+
+    @asynccontextmanager
+    async def holding_everybody(self) -> AsyncGenerator[None]:
+        """Waits until nobody is in hand. Whoever comes later waits for it."""
+        try:
+            async with self._everybody:
+                while self._accounts:
+                    await self._freed()
+                yield
+        finally:
+            self._wake()
+
+    async def _freed(self) -> None:
+        freed = asyncio.get_running_loop().create_future()
+        self._waiting.append(freed)
+        await freed
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for freed in waiting:
+            if not freed.done():
+                freed.set_result(None)

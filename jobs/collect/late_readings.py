@@ -6,7 +6,7 @@ known then; what is known now is told by rows that supersede it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 
 from jobs.base.clock import Clock
@@ -14,11 +14,13 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, corrections, redetect
 from storage.changes import corrections as stored_corrections
 from storage.changes import late_context
+from storage.changes.record import Recording, record_beside
 from storage.model.bitemporal.corrections import RecomputedChange, TimedReading
 from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading
 from storage.model.core.country_scope import CountryScopes
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, is_answered
+from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.recording_order import moment
 from storage.readings import coverage
@@ -44,30 +46,41 @@ async def record_late(
     rule: ConfirmationRule,
     clock: Clock,
     evidence: Mapping[AccountId, bytes] = NOTHING,
+    *,
+    evidence_before: Mapping[AccountId, bytes] = NOTHING,
+    beside: Recording | None = None,
+    fence: Fence = unfenced,
 ) -> LateReport:
     """Store a batch of our own connection, whenever it was read, and whatever it changes, in one transaction.
 
     `readings` are what its answer showed of the accounts that answered, `evidence` the parts of it that say
-    so. A batch that is not late at all does the same as the usual way. Only statuses are told from it: a
-    name or a side fact that it shows may be long out of date. All of it counts as known from the moment that
-    `clock` shows when it is written.
+    so, `evidence_before` what the answer before said of those for whom it is not late. A batch that is not
+    late at all does the same as the usual way. Only statuses are told from it: a name or a side fact that it
+    shows may be long out of date. `beside` has those of accounts for which it is not late, and was judged
+    under the `fence`; its steps do not count. All of it counts as known from the moment that `clock` shows
+    when it is written.
 
     Raises ValueError when `readings` are not those of the accounts that the batch says have answered, and
     StaleState when another writer came first: nothing is stored then.
     """
     await coverage.ensure_months(pool, [batch.slot.date()])
     async with transaction(pool) as conn:
+        await fence(conn)
         roster = await late_context.roster(conn, batch.roster_id)
         _check(batch, roster, readings)
-        asked_at = batch.observed_at - timedelta(milliseconds=batch.latency_ms)
         scopes = await load_scopes(conn, roster.platform)
         ground = await late_context.load(conn, batch, readings.keys(), rule.cohort_window, rule)
-        late = {i: TimedReading(_dated(r, batch.observed_at, scopes), asked_at) for i, r in readings.items()}
+        late = {
+            i: TimedReading(_dated(r, batch.observed_at, scopes), batch.asked_at) for i, r in readings.items()
+        }
         told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
         now = await moment(conn, clock)
         if not await coverage.insert_batch(conn, batch, now):
             return LateReport(stored=False)
-        return LateReport(stored=True, retold=await _write(conn, ground, told, batch, now, evidence))
+        retold = await _write(conn, ground, told, batch, now, evidence, evidence_before)
+        if beside is not None:
+            await record_beside(conn, beside, now)
+        return LateReport(stored=True, retold=retold)
 
 
 async def tell_again(
@@ -92,6 +105,7 @@ async def _write(
     batch: Batch,
     now: datetime,
     evidence: Mapping[AccountId, bytes] = NOTHING,
+    evidence_before: Mapping[AccountId, bytes] = NOTHING,
     ahead_of: datetime | None = None,
 ) -> tuple[AccountId, ...]:
     """Store what is told otherwise than before; returns the accounts of which something is."""
@@ -100,8 +114,8 @@ async def _write(
         account_id = g.account.account_id
         found = corrections(g.stored, told[account_id])
         if found.is_news:
-            shown = evidence.get(account_id)
-            await stored_corrections.write(conn, g.account, found, batch, shown, now, ahead_of)
+            shown, before = evidence.get(account_id), evidence_before.get(account_id)
+            await stored_corrections.write(conn, g.account, found, batch, shown, now, ahead_of, before)
             retold.append(account_id)
     return tuple(retold)
 

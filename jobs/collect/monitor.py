@@ -1,6 +1,6 @@
 """The monitor of one platform: at each tick, whatever is due is planned, polled, judged and recorded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,8 +10,8 @@ from jobs.base.clock import Clock
 from jobs.collect.account_locks import AccountLocks
 from jobs.collect.canaries import ControlAccounts
 from jobs.collect.load_accounts import load_accounts
-from jobs.collect.recorder import Recorder, batch_of
-from jobs.detect.judge import Judge, Judged, TrackedAccount, held_in
+from jobs.collect.recorder import Recorder, batch_of, comes_late, stored_asked_at
+from jobs.detect.judge import Judge, Judged, TrackedAccount, held_in, of_roster
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import Requester, TimedAnswer
 from jobs.planning.daily_cost_guard import CostLimitGuard, is_refused
@@ -30,7 +30,7 @@ from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.locks import Fence, unfenced
-from storage.postgres.pool import Pool, StorageError, transaction
+from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.readings import country_scope, coverage, rosters
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -141,10 +141,13 @@ class Monitor:
                 await self._memory.load(conn)
             await self._renewal.load(conn, now)
             self.canaries.take_up(self._held_since(self._watched))
-            since = now - self._judge.rule.cohort_window
-            for list_id, at in await load_watched.recent_confirmations(conn, self._platform, since):
-                self._judge.confirmations.confirmed([list_id], at)
+            await self._load_confirmations(conn)
         await self.breakers.load()
+
+    async def _load_confirmations(self, conn: Conn) -> None:
+        since = self._clock() - self._judge.rule.cohort_window
+        confirmed = await load_watched.recent_confirmations(conn, self._platform, since)
+        self._judge.confirmations.take_up(confirmed)
 
     def accounts(self) -> Mapping[AccountId, Account]:
         """Everybody who is watched."""
@@ -265,8 +268,8 @@ class Monitor:
         """Record the reply to a question that another process asked, which planned before this one."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
-        if roster is None or any(self._watched.get(a) is None for a in roster.account_ids):
-            return  # somebody in it is not watched any more: it is not read as it is
+        if roster is None:
+            return
         await self._take_in(roster, question, reply)
         await self._load_again(roster)
 
@@ -279,29 +282,58 @@ class Monitor:
                     roster.place, roster.account_ids, answer.trouble, asked_at, at, sent=False
                 )
             return None
-        answer = answer.arrived(at)
+        answer, asked_at = answer.arrived(at), stored_asked_at(asked_at, at)
         async with self._account_locks.holding(roster.account_ids):
-            watched = self._watched.of(roster.account_ids)
-            judged = self._judge(
-                answer,
-                watched,
-                self._rosters.canaries_of(roster),
-                asked_at,
-                at,
-                unsure=self.canaries.is_unsure(roster.place),
-                countries=self._collector.countries,
-                unspoken=self._scopes.before_the_newest(at),
-            )
-            batch = batch_of(question, judged, asked_at, at)
-            stored = await self._recorder.record(batch, judged, answer)
-            if stored:
-                self._count(judged)
-                self.planner.saw(judged, at)
-                self._watched.apply(batch, watched, judged, answer)
-            else:
-                await self._load_again(roster)
+            watched, judged, batch = self._judged(roster, question, answer, asked_at, at)
+            late = comes_late(batch, judged)
+            stored = not late and await self._record(roster, watched, judged, batch, answer)
+        if late:
+            async with self._account_locks.holding_everybody():
+                watched, judged, batch = self._judged(roster, question, answer, asked_at, at)
+                stored = await self._record(roster, watched, judged, batch, answer)
         await self._note(roster, judged, answer, asked_at, at)
         return batch if stored else None
+
+    def _judged(
+        self, roster: Roster, question: Question, answer: CollectorAnswer, asked_at: datetime, at: datetime
+    ) -> tuple[list[TrackedAccount], Judged, Batch]:
+        """What an answer says of the accounts of its roster that are still watched."""
+        found = [(n, w) for n, a in enumerate(roster.account_ids) if (w := self._watched.get(a)) is not None]
+        watched = [w for _, w in found]
+        judged = self._judge(
+            answer,
+            watched,
+            self._rosters.canaries_of(roster),
+            asked_at,
+            at,
+            unsure=self.canaries.is_unsure(roster.place),
+            countries=self._collector.countries,
+            unspoken=self._scopes.before_the_newest(at),
+        )
+        whole = judged
+        if len(found) < len(roster.account_ids):
+            whole = of_roster(judged, [n for n, _ in found], len(roster.account_ids))
+        return watched, judged, batch_of(question, whole, asked_at, at)
+
+    async def _record(
+        self,
+        roster: Roster,
+        watched: Sequence[TrackedAccount],
+        judged: Judged,
+        batch: Batch,
+        answer: CollectorAnswer,
+    ) -> bool:
+        """Commit, and hold what was committed; False: memory was out of date, and is loaded again."""
+        retold: Sequence[AccountId] = ()
+        if comes_late(batch, judged):
+            retold = await self._recorder.record_late(batch, judged, answer)
+        elif await self._recorder.record(batch, judged, answer):
+            self._count(judged)
+            self.planner.saw(judged, batch.observed_at)
+            self._watched.apply(batch, watched, judged, answer)
+            return True
+        await self._load_again(roster, retold)
+        return False
 
     def _count(self, judged: Judged) -> None:
         self.tally.requests += 1
@@ -316,7 +348,7 @@ class Monitor:
             await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return
         await self.breakers.note_quarantined(roster.place, roster.account_ids, judged.detail, asked_at, at)
-        self.canaries.take_up(self._held_since(self._watched.of(roster.account_ids)))
+        self.canaries.take_up(self._held_since(w for a in roster.account_ids if (w := self._watched.get(a))))
         if await self.canaries.held(roster.place, at, vouched=judged.vouched):
             await self._renewal.renew(at)
 
@@ -333,13 +365,17 @@ class Monitor:
         if await self.canaries.review(now):
             await self._renewal.renew(now)
 
-    async def _load_again(self, roster: Roster) -> None:
-        """Another process was first: what it recorded stands."""
+    async def _load_again(self, roster: Roster, retold: Sequence[AccountId] = ()) -> None:
+        """What is recorded stands: another process was first, or a late answer has changed the history of
+        accounts, those that are `retold` among them.
+        """
         async with transaction(self._pool) as conn:
-            ids = list(roster.account_ids)
+            ids = sorted({*roster.account_ids, *retold})
             loaded = await load_accounts(conn, self._platform, self._judge.rule, ids)
             self._watched.take_up(
                 loaded, await side_facts.open_facts(conn, self._platform, only=ids), whole=False
             )
             newest = await self._rosters.attempts(conn, [roster.roster_id])
+            if retold:
+                await self._load_confirmations(conn)
         self.planner.loaded_again(roster, newest.get(roster.roster_id))

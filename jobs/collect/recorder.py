@@ -6,19 +6,21 @@ waits on purpose: a recording that comes alone is committed at once.
 
 import asyncio
 import logging
-import math
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from collectors.core.collector import Collector, CollectorAnswer, Exchange
 from jobs.base.clock import Clock
 from jobs.collect.late_readings import record_late
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import Judged, TrackedAccount
+from jobs.detect.transitions import overlaps
 from storage.changes.record import AccountStep, Recording, record_many
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
+from storage.model.core.known_state import Pending, ReadingEffect
 from storage.model.core.platform_request import Question
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Pool, StaleState, StorageError, Unreachable, transaction
@@ -26,6 +28,7 @@ from storage.readings import coverage
 
 log = logging.getLogger(__name__)
 
+_MILLISECOND = timedelta(milliseconds=1)
 _AT_MOST = 256
 """Recordings in one transaction."""
 
@@ -64,15 +67,12 @@ class Recorder:
         """Those whose partition is known to be there."""
 
     async def record(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> bool:
-        """Commit. False when memory is out of date, so that it must be loaded again: another writer was
-        first, and nothing is stored; or another had read later, and this is stored as what came in late.
+        """Commit what does not come late. False when another writer was first: nothing is stored, and memory
+        is out of date, so that it must be loaded again.
 
         Whoever has the turn writes for all who wait. Nothing waits without its caller, so there is nothing
         to be emptied at the end: what was not acknowledged was not promised.
         """
-        if any(s.known is w.known and _is_late(w, r) for w, r, s in judged.steps):
-            await self._record_late(batch, judged, answer)
-            return False
         mine = _Waiting(self._recording(batch, judged, answer))
         self._waiting.append(mine)
         try:
@@ -116,7 +116,14 @@ class Recorder:
         self._months |= months.keys()
         return stored
 
-    async def _record_late(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> None:
+    async def record_late(
+        self, batch: Batch, judged: Judged, answer: CollectorAnswer
+    ) -> tuple[AccountId, ...]:
+        """Commit what comes late (`comes_late`), and return the accounts of which something is told otherwise
+        than before. Memory is out of date then: of these, and of everybody in the batch.
+
+        Nothing else is to be judged meanwhile that rests on memory: whom it concerns is known only then.
+        """
         said = {r.native_id: r.state for r in answer.readings}
         shown = self._evidence((answer.exchanges, w) for w, _, _ in judged.steps)
         readings = {
@@ -124,21 +131,41 @@ class Recorder:
             w.account.account_id: replace(r, state=said[w.account.native_id])
             for w, r, _ in judged.steps
         }
-        evidence = {
-            w.account.account_id: shown[w.account.native_id]
-            for w, _, _ in judged.steps
-            if w.account.native_id in shown
-        }
+        before = self._evidence(
+            (w.exchanges, w)
+            for w, _, s in judged.steps
+            if s.opened and _is_bounded_by_last(w, s.opened) and not overlaps(w.known, batch.asked_at)
+        )
+        ids = {w.account.native_id: w.account.account_id for w, _, _ in judged.steps}
+        late = {w.account.account_id for w, r, _ in judged.steps if _is_behind(w, r)}
+        beside = Recording(
+            batch,
+            (),
+            [r for r in judged.renames if r.account_id not in late],
+            judged.postponed,
+            [s for s in judged.sightings if s.account_id not in late],
+        )
         try:
-            await record_late(self._pool, batch, readings, self._rule, self._clock, evidence)
+            report = await record_late(
+                self._pool,
+                batch,
+                readings,
+                self._rule,
+                self._clock,
+                {ids[i]: said for i, said in shown.items()},
+                evidence_before={ids[i]: said for i, said in before.items()},
+                beside=beside,
+                fence=self._fence,
+            )
         except StaleState as error:
             _failed(error)
+            return ()
+        return report.retold
 
     def _recording(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> Recording:
         news = [(w, s) for w, _, s in judged.steps if s.is_news]
         opened = [(w, s.opened) for w, s in news if s.opened]
-        # The last answer shows the old side only where it is the one that bounds the change.
-        old = self._evidence((w.exchanges, w) for w, p in opened if p.last_seen_old == w.known.last_asked_at)
+        old = self._evidence((w.exchanges, w) for w, p in opened if _is_bounded_by_last(w, p))
         new = self._evidence((answer.exchanges, w) for w, _ in opened)
         steps = [
             AccountStep(w.account, w.known, s, old.get(w.account.native_id), new.get(w.account.native_id))
@@ -157,6 +184,17 @@ class Recorder:
         return found
 
 
+def stored_asked_at(asked_at: datetime, at: datetime) -> datetime:
+    """When a question was asked, as it can be stored with its answer: how long it took is kept in whole
+    milliseconds, rounded up. What is decided by it comes out the same after a restart.
+    """
+    return at - _latency_ms(asked_at, at) * _MILLISECOND
+
+
+def _latency_ms(asked_at: datetime, at: datetime) -> int:
+    return -((asked_at - at) // _MILLISECOND)
+
+
 def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetime) -> Batch:
     """What is kept of a request as a whole."""
     return Batch(
@@ -167,19 +205,38 @@ def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetim
         outcome=judged.outcome,
         missed_reason=judged.reason and judged.reason.value,
         answered=bitmap(judged.answered) if judged.outcome is BatchOutcome.ANSWERED else None,
-        latency_ms=math.ceil((at - asked_at).total_seconds() * 1000),
+        latency_ms=_latency_ms(asked_at, at),
         missed=judged.missed,
         silent=judged.silent,
     )
 
 
-def _is_late(watched: TrackedAccount, reading: Reading) -> bool:
-    """Whether a reading that did nothing comes too late for that, rather than being a repeat of the last."""
+def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
+    """Whether the last answer is the one that shows the old side."""
+    return opened.last_seen_old == watched.known.last_asked_at
+
+
+def comes_late(batch: Batch, judged: Judged) -> bool:
+    """Whether what a batch shows of some account is to be told from all readings around it: a later one is
+    held already, or one came in after the question, and what this one opens is bounded by those before it.
+    """
+    return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
+
+
+def _is_late(watched: TrackedAccount, reading: Reading, effect: ReadingEffect, asked_at: datetime) -> bool:
     known = watched.known
-    if known.last_read_at is None or reading.at > known.last_read_at:
-        return False
+    if not _is_behind(watched, reading):
+        return overlaps(known, asked_at) and bool(effect.opened or effect.refuted)
     last = known.state if known.pending is None else known.pending.state
-    return reading.at < known.last_read_at or reading.state != last
+    if reading.at != known.last_read_at or reading.state != last:
+        return True
+    # A repeat of the last one. Of two the one counts that was asked for first.
+    return known.last_asked_at is not None and asked_at < known.last_asked_at
+
+
+def _is_behind(watched: TrackedAccount, reading: Reading) -> bool:
+    """Whether a reading that is not earlier was held before this one came."""
+    return watched.known.last_read_at is not None and reading.at <= watched.known.last_read_at
 
 
 def _failed(error: StorageError) -> bool | StorageError:

@@ -18,6 +18,12 @@ class RecentConfirmations:
         self._window = window
         self._times: defaultdict[ListId, deque[datetime]] = defaultdict(deque)
 
+    def take_up(self, confirmed: Iterable[tuple[ListId, datetime]]) -> None:
+        """Hold these times, in their order, and no others."""
+        self._times.clear()
+        for list_id, at in confirmed:
+            self.confirmed([list_id], at)
+
     def confirmed(self, lists: Iterable[ListId], at: datetime) -> None:
         for list_id in lists:
             times = self._times[list_id]

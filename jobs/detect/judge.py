@@ -170,6 +170,15 @@ class Judge:
         )
 
 
+def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
+    """The same by the positions of a roster of `size` accounts, of which those at `positions` were judged."""
+    answered = [False] * size
+    for position, has_answered in zip(positions, judged.answered, strict=True):
+        answered[position] = has_answered
+    missed = {reason: [positions[n] for n in places] for reason, places in judged.missed.items()}
+    return replace(judged, answered=tuple(answered), missed=missed)
+
+
 def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> frozenset[str]:
     """The countries of which whoever asked, by other settings than ours, could not hear."""
     if countries is None or answer.countries is None:

@@ -4,13 +4,13 @@ A reading that comes in late is put where it belongs, and the readings after it 
 with the same rules. What that tells is compared with what is stored; the difference is written as new rows.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.transitions import as_answered, completed, step
+from jobs.detect.transitions import as_answered, completed, overlaps, step
 from storage.model.bitemporal.corrections import (
     CorrectionInput,
     Corrections,
@@ -55,6 +55,8 @@ class Folding:
     flags: frozenset[Flag]
     """Side facts of the state that is held."""
     told: list[RecomputedChange] = field(default_factory=list[RecomputedChange])
+    _held: list[Known] = field(default_factory=list[Known])
+    """What was held after each reading that was taken."""
 
     def take(
         self,
@@ -69,14 +71,18 @@ class Folding:
         if reading is None:
             return
         active = reading.state != before.state and confirmed_on.is_active(lists, at, rule.cohort_window)
-        s = step(before, reading, asked.asked_at, rule, cohort_active=active)
-        if s.refuted is not None:
-            self._close(s.refuted, before.state)
+        self._held = self._held or [before]
+        then = _when_asked(self._held, asked.asked_at)
+        s = step(before, reading, asked.asked_at, rule, cohort_active=active, when_asked=then)
+        for closed in (s.refuted, s.overtaken):
+            if closed is not None:
+                self._close(closed, before.state)
         if s.confirmed is not None:
             self._close(s.confirmed, before.state)
             if before.state is not None and Flag.FIRST_SEEN not in s.confirmed.pending.flags:
                 confirmed_on.add(lists, at)
         self.known = s.known
+        self._held.append(s.known)
 
     def _close(self, closed: Closed, old: State | None) -> None:
         kind, pending = self._kind(closed.pending, old), closed.pending
@@ -109,14 +115,24 @@ class Folding:
 def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
     """What is in question of an account after its stored readings, each decided as it was then."""
     by_cohort = {c.last_agreeing_at for c in ground.stored if c.reason is Reason.COHORT_ACTIVE}
-    known = ground.known
+    known, held = ground.known, [ground.known]
     for _, asked in sorted(_events(ground, None), key=lambda e: e[0]):
         if asked is None:
             known = replace(known, pending=None)
         elif (reading := completed(known, as_answered(asked.reading))) is not None:
-            active = reading.at in by_cohort
-            known = step(known, reading, asked.asked_at, rule, cohort_active=active).known
+            active, then = reading.at in by_cohort, _when_asked(held, asked.asked_at)
+            s = step(known, reading, asked.asked_at, rule, cohort_active=active, when_asked=then)
+            known = s.known
+            held.append(known)
     return known.unsettled
+
+
+def _when_asked(held: Sequence[Known], asked_at: datetime) -> Known | None:
+    """Of what was held reading by reading, that at a question; None: no answer came in since."""
+    if not overlaps(held[-1], asked_at):
+        return None
+    earlier = bisect_right(held, asked_at, lo=1, key=lambda k: k.last_read_at or asked_at)
+    return held[earlier - 1]
 
 
 def redetect(

@@ -6,7 +6,9 @@ brings it nearer to confirmation; one that agrees with neither ends it and opens
 attempt is not a reading, so it never comes here.
 
 An answer speaks of a moment between question and answer. So the old state is certain up to when
-it was asked for (`asked_at`), and the new one from when its answer had arrived (`reading.at`).
+it was asked for (`asked_at`), and the new one from when its answer had arrived (`reading.at`). Of two
+answers that overlap nobody knows which moment came first: one bounds the other only if it had arrived before
+the other was asked for, and one that shows what was so when it was asked for begins no change.
 
 A platform may answer stale for a while, now this and now that. So a state that was sighted stays in question
 until another one was read as often, and over as long a time, as the way back asks for (`Known.unsettled`): if
@@ -102,9 +104,18 @@ def says_nothing_new(known: Known, reading: Reading) -> bool:
 
 
 def step(
-    known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
+    known: Known,
+    reading: Reading,
+    asked_at: datetime,
+    rule: ConfirmationRule,
+    *,
+    cohort_active: bool,
+    when_asked: Known | None = None,
 ) -> ReadingEffect:
-    """Apply one reading, `completed` before. One not later than the last changes nothing: it is a repeat."""
+    """Apply one reading, `completed` before. One not later than the last changes nothing: it is a repeat.
+
+    `when_asked` is what was held when it was asked for, where answers came in between (`overlaps`).
+    """
     if known.last_read_at is not None and reading.at <= known.last_read_at:
         return ReadingEffect(known)
     pending = known.pending
@@ -112,17 +123,29 @@ def step(
         return _agree(known, pending, reading, asked_at, rule, cohort_active=cohort_active)
     if reading.state == known.state:
         refuted = None if pending is None else Closed(pending, Outcome.NOT_CONFIRMED, Reason.WENT_BACK)
-        lasting = _lasting(known, reading, reading.strength, rule)
+        lasting = _lasting(known, reading, asked_at, reading.strength, rule, when_asked or known)
         return ReadingEffect(_known(known, reading, asked_at, known.state, lasting), refuted=refuted)
     refuted = None if pending is None else Closed(pending, Outcome.NOT_CONFIRMED, Reason.MOVED_ON)
-    return replace(_open(known, reading, asked_at, rule, cohort_active=cohort_active), refuted=refuted)
+    opened = _open(known, reading, asked_at, rule, when_asked, cohort_active=cohort_active)
+    return replace(opened, refuted=refuted)
+
+
+def overlaps(known: Known, asked_at: datetime) -> bool:
+    """Whether a reading was asked for before the last one had arrived."""
+    return known.last_read_at is not None and asked_at < known.last_read_at
 
 
 def _open(
-    known: Known, reading: Reading, asked_at: datetime, rule: ConfirmationRule, *, cohort_active: bool
+    known: Known,
+    reading: Reading,
+    asked_at: datetime,
+    rule: ConfirmationRule,
+    when_asked: Known | None,
+    *,
+    cohort_active: bool,
 ) -> ReadingEffect:
     """The first contrary reading."""
-    unsettled = _stirred(known, reading)
+    unsettled = _stirred(known, reading, when_asked or known)
     sighting = unsettled.sighted[reading.state]
     first = _first_seen_flags(known.state, reading.state, sighting.first_heard)
     pending = Pending(
@@ -135,6 +158,10 @@ def _open(
         next_read_at=rule.next_read_at(1, reading.at, reading.at),
         flags=(reading.flags - FIRST_SEEN_FLAGS) | first,
     )
+    if when_asked is not None and _last_shown(when_asked) == reading.state:
+        overtaken = Closed(pending, Outcome.NOT_CONFIRMED, Reason.OVERTAKEN)
+        after = _known(known, reading, asked_at, known.state, replace(unsettled, agreeing=0))
+        return ReadingEffect(after, opened=pending, overtaken=overtaken)
     reason = rule.verdict(known.state, pending.state, pending.strength, 1, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(pending, Outcome.CONFIRMED, reason)
@@ -156,21 +183,29 @@ def _agree(
     *,
     cohort_active: bool,
 ) -> ReadingEffect:
-    counted = rule.counts(pending.agreeing, pending.first_seen_new, reading.at)
-    agreeing = pending.agreeing + counted
+    agreeing = pending.agreeing + _counts(rule, pending.agreeing, pending.first_seen_new, reading, asked_at)
     now_pending = replace(
         pending,
         agreeing=agreeing,
         last_agreeing_at=reading.at,
         next_read_at=rule.next_read_at(agreeing, pending.first_seen_new, reading.at),
     )
-    unsettled = _lasting(known, reading, pending.strength, rule)
+    unsettled = _lasting(known, reading, asked_at, pending.strength, rule, known)
     reason = rule.verdict(known.state, pending.state, pending.strength, agreeing, cohort_active=cohort_active)
     if reason is not None:
         confirmed = Closed(now_pending, Outcome.CONFIRMED, reason)
         believed = _believed(pending, unsettled)
         return ReadingEffect(_known(known, reading, asked_at, pending.state, believed), confirmed=confirmed)
     return ReadingEffect(_known(known, reading, asked_at, known.state, unsettled, now_pending), advanced=True)
+
+
+def _counts(
+    rule: ConfirmationRule, agreeing: int, since: datetime, reading: Reading, asked_at: datetime
+) -> bool:
+    """Whether a reading that agrees with the first counts beside it: one that was asked for before the first
+    had arrived may be older.
+    """
+    return asked_at >= since and rule.counts(agreeing, since, reading.at)
 
 
 def _known(
@@ -188,26 +223,33 @@ def _known(
     return Known(state, reading.at, asked_at, pending, heard, unsettled)
 
 
-def _stirred(known: Known, reading: Reading) -> Unsettled:
+def _stirred(known: Known, reading: Reading, when_asked: Known) -> Unsettled:
     """What is in question from a reading on that does not look as the one before."""
     sighted: Mapping[State, Sighting] = {} if known.unsettled is None else known.unsettled.sighted
     if reading.state not in sighted:
-        sighted = {**sighted, reading.state: _sighting(known, reading.state)}
+        sighted = {**sighted, reading.state: _sighting(known, reading.state, when_asked)}
     return Unsettled(reading.state, reading.at, int(_speaks_of(reading, sighted)), sighted)
 
 
-def _lasting(known: Known, reading: Reading, strength: Strength, rule: ConfirmationRule) -> Unsettled | None:
+def _lasting(
+    known: Known,
+    reading: Reading,
+    asked_at: datetime,
+    strength: Strength,
+    rule: ConfirmationRule,
+    when_asked: Known,
+) -> Unsettled | None:
     """What is still in question after a reading that opens nothing."""
     before = known.unsettled
     if before is None:
         return None
     if reading.state != before.state:
-        return _stirred(known, reading)
+        return _stirred(known, reading, when_asked)
     if not _speaks_of(reading, before.sighted):
         return before
     if not before.agreeing:
         return replace(before, since=reading.at, agreeing=1)
-    agreeing = before.agreeing + rule.counts(before.agreeing, before.since, reading.at)
+    agreeing = before.agreeing + _counts(rule, before.agreeing, before.since, reading, asked_at)
     if rule.settles(strength, agreeing, reading.at - before.since):
         return None
     return replace(before, agreeing=agreeing)
@@ -224,15 +266,25 @@ def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
     )
 
 
-def _sighting(known: Known, state: State) -> Sighting:
-    """The first sighting of a state after another one, seen against what was sighted shortly before."""
-    first = _first_seen_in(known, state)
-    after, unsettled = _last_seen_old(known, state, first), known.unsettled
-    if unsettled is not None and state != known.state:
-        for other, sighting in unsettled.sighted.items():
-            is_first = sighting.first_heard and sighting.last_seen_old is None
-            unconfirmed = other == unsettled.state != known.state and not is_first
-            if unconfirmed or _announces(other, sighting, known.state, state):
+def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
+    """The first sighting of a state after another one, seen against what was held when it was asked for, and
+    what was sighted shortly before.
+    """
+    before = when_asked.unsettled
+    if _last_shown(when_asked) == state:
+        asked_then = Sighting(when_asked.last_asked_at)
+        return asked_then if before is None else before.sighted.get(state, asked_then)
+    first = _first_seen_in(when_asked, state)
+    after = _last_seen_old(when_asked, state, first)
+    if state == known.state:
+        return Sighting(after, first)
+    if before is not None and before.state != when_asked.state:
+        unconfirmed = before.sighted[before.state]
+        if unconfirmed.last_seen_old is not None or not unconfirmed.first_heard:
+            after = _earlier(after, unconfirmed.last_seen_old)
+    if known.unsettled is not None:
+        for other, sighting in known.unsettled.sighted.items():
+            if _announces(other, sighting, known.state, state):
                 after = _earlier(after, sighting.last_seen_old)
     return Sighting(after, first)
 

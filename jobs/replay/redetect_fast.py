@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import heapify, heappop, heapreplace
+from itertools import islice
+from operator import gt
 
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
 from storage.model.bitemporal.corrections import RecomputedChange
-from storage.model.bitemporal.reading_columns import Course
+from storage.model.bitemporal.reading_columns import Columns, Course
 from storage.model.core.accounts import AccountId, ListId, Platform, lists_at
 from storage.model.core.availability import Strength
 from storage.model.core.known_state import Known, Pending
@@ -28,6 +30,8 @@ class _Runner:
 
     course: Course
     folding: Folding
+    overlaps: Sequence[tuple[int, int]] = ()
+    """First and last position of readings that are gone through one by one: see `_overlaps`."""
     done: int = 0
     let_go: int = 0
     """How many of the times are over at which it was let go."""
@@ -35,7 +39,7 @@ class _Runner:
     def next_at(self, rule: ConfirmationRule) -> int | None:
         """When something has to be decided next; None: nothing any more."""
         at = self.course.columns.at
-        position = self._next_position(rule)
+        position = self._one_by_one(self._next_position(rule))
         reading = at[position] if position < len(at) else None
         if self.let_go < len(self.course.let_go_at):
             gone = microseconds(self.course.let_go_at[self.let_go])
@@ -54,6 +58,15 @@ class _Runner:
             due = microseconds(pending.first_seen_new + rule.offsets[pending.agreeing])
             end = min(end, bisect_left(self.course.columns.at, due, position))
         return end
+
+    def _one_by_one(self, position: int) -> int:
+        """The next position, or where a run of overlapping answers begins before it."""
+        if not self.overlaps:
+            return position
+        found = bisect_left(self.overlaps, self.done, key=lambda run: run[1])
+        return (
+            min(position, max(self.done, self.overlaps[found][0])) if found < len(self.overlaps) else position
+        )
 
     def _needs_each(self, pending: Pending, rule: ConfirmationRule) -> bool:
         """Whether a change of somebody else may confirm this one at any reading."""
@@ -140,9 +153,11 @@ def redetect_fast(
 
 
 def _retold(
-    courses: Iterable[Course], confirmed_on: ConfirmedOn, rule: ConfirmationRule
+    courses: Sequence[Course], confirmed_on: ConfirmedOn, rule: ConfirmationRule
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
-    runners = [_Runner(c, Folding(c.known, c.flags)) for c in courses]
+    shared = {id(c.columns): c.columns for c in courses}  # by many accounts
+    overlaps = {key: _overlaps(columns) for key, columns in shared.items()}
+    runners = [_Runner(c, Folding(c.known, c.flags), overlaps[id(c.columns)]) for c in courses]
     queue = [(at, n) for n, r in enumerate(runners) if (at := r.next_at(rule)) is not None]
     heapify(queue)
     while queue:
@@ -154,3 +169,19 @@ def _retold(
         else:
             heapreplace(queue, (following, n))
     return {r.course.account.account_id: r.end(rule) for r in runners}
+
+
+def _overlaps(columns: Columns) -> list[tuple[int, int]]:
+    """From the last reading before a question up to the answer, where others came in meanwhile: what was held
+    then bounds what the answer shows.
+    """
+    if not any(map(gt, columns.at, islice(columns.asked, 1, None))):
+        return []
+    runs: list[tuple[int, int]] = []
+    for position in range(1, len(columns.at)):
+        if columns.asked[position] < columns.at[position - 1]:
+            first = max(bisect_right(columns.at, columns.asked[position]) - 1, 0)
+            while runs and runs[-1][1] >= first:
+                first = min(first, runs.pop()[0])
+            runs.append((first, position))
+    return runs

@@ -21,24 +21,26 @@ async def write(
     shown: bytes | None,
     now: datetime,
     ahead_of: datetime | None = None,
+    shown_before: bytes | None = None,
 ) -> None:
     """Store the corrections of one account, which is locked, and tell its spells anew.
 
-    `shown` is what the answer to `batch` says of it, kept with a change that this answer showed first. What
+    `shown` is what the answer to `batch` says of it, kept with a change that this answer showed first, and
+    `shown_before` what the one before said, if that bounds such a change. What
     was recorded after `ahead_of` was dated by a wrong clock: the corrections are known `now` all the same,
     and `storage.changes.rebuild` has to tell the spells.
     """
     at = await _moment(conn, account.account_id, now, ahead_of)
     why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
-    (kept,) = await evidence.store(conn, [shown])
+    fresh = await evidence.store(conn, [shown_before, shown])
     if any(s.outcome is None for _, s in (*found.told, *found.settled) if s is not None) or any(
         s.outcome is None for s in found.annulled
     ):
         await conn.execute("delete from pending_change where account_id = $1", account.account_id)
     added: list[tuple[int, RecomputedChange, OwnChange | None]] = []
     for told, superseded in found.told:
-        fresh = kept if told.pending.first_seen_new == batch.observed_at else None
-        change_id = await _add(conn, account, told, superseded, fresh, at)
+        is_first = told.pending.first_seen_new == batch.observed_at
+        change_id = await _add(conn, account, told, superseded, fresh if is_first else (None, None), at)
         await _decide(conn, account, change_id, told, at)
         added.append((change_id, told, superseded))
     # Of all that is told now: what was told before belongs to the row that tells it again.
@@ -46,7 +48,7 @@ async def write(
         await _alert(conn, change_id, told, superseded, at)
     for told, stored in found.settled:
         await _decide(conn, account, stored.change_id, told, at)
-        await _alert(conn, stored.change_id, told, None, at)
+        await _alert(conn, stored.change_id, told, stored, at)
     for stored in found.annulled:
         await _annul(conn, stored, at, why)
     if ahead_of is None:
@@ -85,7 +87,7 @@ async def _add(
     account: Account,
     told: RecomputedChange,
     superseded: OwnChange | None,
-    fresh: bytes | None,
+    fresh: Sequence[bytes | None],
     at: datetime,
 ) -> int:
     """A new row. A fact that was told before keeps its proof, and supersedes the row that told it last. What
@@ -131,8 +133,8 @@ async def _add(
         pending.first_seen_new,
         at,
         account.platform.value,
-        superseded.old_evidence if superseded is not None and same_old else None,
-        fresh,
+        superseded.old_evidence if superseded is not None and same_old else fresh[0],
+        fresh[1],
         sorted(pending.flags),
         superseded and superseded.change_id,
     )
@@ -226,7 +228,10 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> No
 async def _alert(
     conn: Conn, change_id: int, told: RecomputedChange, superseded: OwnChange | None, at: datetime
 ) -> None:
-    """Alert of a change that is decided only now. One that waits gives way to one of what is told now."""
+    """Alert of a change that is seen or decided only now. One that waits gives way to what is told now.
+
+    `superseded` is what stood for it before: perhaps its own row, which was provisional.
+    """
     tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
     # A first state had no alert that could give way.
     was_alerted = (
@@ -245,3 +250,5 @@ async def _alert(
     elif told.closed is not None:
         # Also what is confirmed as a first state: it was told as a change, and is none.
         await creation.withdrawn(conn, [change_id], at)
+    elif superseded is None:
+        await creation.provisional(conn, [change_id], at)

@@ -65,12 +65,13 @@ async def load(
     changes = await own_changes(conn, ids)
     let_go = await let_go_times(conn, ids)
     out: list[CorrectionInput] = []
+    until = min(batch.observed_at, batch.asked_at + timedelta.resolution)
     memberships = await dated_memberships(conn, ids)
     all_scopes = await load_all_scopes(conn)
     for account, is_watched in await _accounts(conn, ids):
         own = changes.get(account.account_id, [])
         scopes = all_scopes.get(account.platform, EVERY_COUNTRY)
-        begin = await anchor(conn, batch.observed_at, account.account_id, own, scopes, rule)
+        begin, readings = await _begin(conn, account.account_id, own, scopes, rule, until, batch)
         at = None if begin is None else begin.last_read_at
         held = None if at is None else held_at(own, at)
         out.append(
@@ -80,7 +81,7 @@ async def load(
                 memberships.get(account.account_id, ()),
                 begin or Known(),
                 frozenset() if held is None else held.flags,
-                await _readings(conn, account.account_id, own, at, scopes, but=batch),
+                readings,
                 [c for c in own if at is None or c.first_seen_new > at],
                 [t for t in let_go.get(account.account_id, ()) if at is None or t > at],
             )
@@ -188,14 +189,16 @@ async def unsettled_since(
 
     `known` is what is held of those to look at. Lists are left out: how it was decided is stored.
     """
-    read_at = {i: k.last_read_at for i, k in known.items() if k.last_read_at is not None}
-    last = await _last_changes(conn, platform, list(read_at))
+    times = {
+        i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
+    }
+    last = await _last_changes(conn, platform, list(times))
     ids = [
         account_id
         for account_id, (change, held) in last.items()
         if held is None
         or not known[account_id].heard.keys().isdisjoint({*change.new.withheld_in, *held.new.withheld_in})
-        or not is_settled_by(change, held, read_at[account_id], rule)
+        or not is_settled_by(change, held, *times[account_id], rule)
     ]
     changes, let_go = await own_changes(conn, ids), await let_go_times(conn, ids)
     scopes = (await load_all_scopes(conn)).get(platform, EVERY_COUNTRY) if ids else EVERY_COUNTRY
@@ -203,7 +206,8 @@ async def unsettled_since(
     for account, is_watched in await _accounts(conn, ids):
         account_id = account.account_id
         own = changes[account_id]
-        begin = await anchor(conn, read_at[account_id] + timedelta.resolution, account_id, own, scopes, rule)
+        until = times[account_id][1] + timedelta.resolution
+        begin, readings = await _begin(conn, account_id, own, scopes, rule, until)
         at = None if begin is None else begin.last_read_at
         out.append(
             CorrectionInput(
@@ -212,7 +216,7 @@ async def unsettled_since(
                 (),
                 begin or Known(),
                 frozenset(),
-                await _readings(conn, account_id, own, at, scopes),
+                readings,
                 [c for c in own if at is None or c.first_seen_new > at],
                 [t for t in let_go.get(account_id, ()) if at is None or t > at],
             )
@@ -237,7 +241,7 @@ async def _last_changes(
             select (array_agg(change_id))[1] as change_id, count(*) as found from (
                 select c.change_id from standing_change c left join change_outcome o using (change_id)
                 where c.account_id = a.account_id and c.source = a.platform
-                    and o.reason is distinct from 'corrected'
+                    and coalesce(o.reason, '') not in ('corrected', 'set_aside')
                 order by c.first_seen_new desc, c.change_id desc limit 2
             ) newest
         ) last
@@ -257,9 +261,13 @@ async def _last_changes(
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
-    """When accounts were taken off the watch while something was provisional. Corrections tell it again."""
+    """When accounts were taken off the watch: whatever was provisional then, as is known now, ended."""
     rows = await conn.fetch(
         """
+        select account_id, until as at from watch_period
+        where account_id = any($1::bigint[]) and until is not null
+        union
+        -- Before schema 17 only this was kept. Corrections tell it again.
         select c.account_id, o.decided_at from change c join change_outcome o using (change_id)
         where c.account_id = any($1::bigint[]) and c.supersedes is null and o.reason = 'no_longer_watched'
         """,
@@ -267,8 +275,28 @@ async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, 
     )
     out: defaultdict[AccountId, list[datetime]] = defaultdict(list)
     for r in rows:
-        out[AccountId(r["account_id"])].append(r["decided_at"])
+        out[AccountId(r["account_id"])].append(r["at"])
     return out
+
+
+async def _begin(
+    conn: Conn,
+    account_id: AccountId,
+    own: Sequence[OwnChange],
+    scopes: CountryScopes,
+    rule: SettlingRule,
+    until: datetime,
+    but: Batch | None = None,
+) -> tuple[Known | None, list[TimedReading]]:
+    """An `anchor` before a time, and the stored readings since, none of which was asked for before it."""
+    while True:
+        begin = await anchor(conn, until, account_id, own, scopes, rule)
+        at = None if begin is None else begin.last_read_at
+        readings = await _readings(conn, account_id, own, at, scopes, but)
+        first = min((r.asked_at for r in readings), default=at)
+        if at is None or first is None or first >= at:
+            return begin, readings
+        until = first + timedelta.resolution
 
 
 async def anchor(
@@ -299,7 +327,7 @@ async def anchor(
                         c.answered is null
                         or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
                     )
-                order by c.observed_at desc limit 1
+                order by c.observed_at desc, c.latency_ms desc limit 1
             ) c
             where r.account_ids @> array[$1::int] and r.vantage = ''
             order by c.observed_at desc, asked_at limit 1
@@ -318,8 +346,12 @@ async def anchor(
         if is_there and gone is not None:
             return replace(gone, heard=dict.fromkeys(scopes.countries, asked_at))
         if gone is None:
-            if shown or held is None or not await _is_settled(conn, account_id, own, at, scopes, rule):
+            if shown or held is None:
                 before = (shown or last).first_seen_new
+                continue
+            is_settled = surely_settled(own, asked_at, at, rule)
+            if not is_settled and not await _is_settled(conn, account_id, last, held, at, scopes, rule):
+                before = last.first_seen_new
                 continue
             if is_there:
                 return Known(held.new, at, asked_at)
@@ -333,49 +365,47 @@ async def anchor(
 async def _is_settled(
     conn: Conn,
     account_id: AccountId,
-    own: Sequence[OwnChange],
+    last: OwnChange,
+    held: OwnChange,
     at: datetime,
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> bool:
-    """Whether nothing was in question after a reading of the state that is held."""
-    if surely_settled(own, at, rule):
-        return True
-    last, held = last_before(own, at), held_at(own, at)
-    if last is None or held is None:
-        return False
+    """Whether nothing was in question after a reading of the state that is held, as the readings tell."""
     first, agreeing = None, 1
-    after = last.last_agreeing_at if last is not held else last.first_seen_new - timedelta.resolution
-    while times := await _answered_at(conn, account_id, after, at):
-        for after in times:
-            if scopes.lacking(after):
+    after = last.last_agreeing_at if last != held else last.first_seen_new - timedelta.resolution
+    while rows := await _looks(conn, account_id, after, at):
+        for row in rows:
+            after = row["observed_at"]
+            if row["silent"] or scopes.lacking(after):
                 continue
             if first is None:
                 first = after
                 continue
-            agreeing += rule.counts(agreeing, first, after)
+            agreeing += row["asked_at"] >= first and rule.counts(agreeing, first, after)
             if rule.settles(held.strength, agreeing, after - first):
                 return True
     return False
 
 
-async def _answered_at(conn: Conn, account_id: AccountId, after: datetime, until: datetime) -> list[datetime]:
-    """When the next answers that spoke of every country arrived, each moment once; empty: there is none."""
-    rows = await conn.fetch(
+async def _looks(conn: Conn, account_id: AccountId, after: datetime, until: datetime) -> list[Record]:
+    """The first readings after a time up to another; of one instant the one that was asked for first."""
+    return await conn.fetch(
         """
-        select distinct c.observed_at from roster r join coverage c using (roster_id)
-        where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0 and c.silent is null
+        select distinct on (c.observed_at) c.observed_at, c.silent,
+            c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at
+        from roster r join coverage c using (roster_id)
+        where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
             and c.observed_at > $2 and c.observed_at <= $3
             and (
                 c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
             )
-        order by c.observed_at limit 100
+        order by c.observed_at, asked_at limit 100
         """,
         account_id,
         after,
         until,
     )
-    return [r["observed_at"] for r in rows]
 
 
 async def _readings(

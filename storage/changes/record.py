@@ -87,6 +87,11 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
         change_ids = await _close(conn, [(s, p, c) for s, p, c in confirmed if p and c], now)
         await spells.append(conn, change_ids)
         await creation.confirmed(conn, change_ids, now)
+    await record_beside(conn, recording, now)
+
+
+async def record_beside(conn: Conn, recording: Recording, now: datetime) -> None:
+    """What a request brought beside statuses, inside the caller's transaction."""
     if recording.renames:
         await record_renames(conn, recording.renames, now)
     if recording.postponed:

@@ -132,7 +132,8 @@ async def last_readings(
             from roster r
             cross join lateral (
                 select observed_at, latency_ms, silent, answered from coverage
-                where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
+                where roster_id = r.roster_id and outcome = 0
+                order by observed_at desc, latency_ms desc limit 1
             ) c
             where r.platform = $1 and r.vantage = $2 and ($3::int[] is null or r.account_ids && $3)
         ),
@@ -157,7 +158,7 @@ async def last_readings(
         )
         select distinct on (account_id) account_id, observed_at, silent,
             observed_at - latency_ms * interval '1 millisecond' as asked_at
-        from told order by account_id, observed_at desc
+        from told order by account_id, observed_at desc, asked_at
         """,
         platform.value,
         vantage,
@@ -191,7 +192,8 @@ async def held_since(
         ) newest
         left join lateral (
             select observed_at as at from coverage
-            where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
+            where roster_id = r.roster_id and outcome = 0
+                order by observed_at desc, latency_ms desc limit 1
         ) believed on true
         where r.platform = $1 and r.vantage = '' and newest.outcome = 2
             and ($2::int[] is null or r.account_ids && $2)
@@ -208,7 +210,8 @@ async def held_since(
             from roster r
             cross join lateral (
                 select observed_at from coverage
-                where roster_id = r.roster_id and outcome = 0 order by observed_at desc limit 1
+                where roster_id = r.roster_id and outcome = 0
+                order by observed_at desc, latency_ms desc limit 1
             ) c
             cross join lateral unnest(r.account_ids) as m (account_id)
             -- The answers of an imported record are not ours.

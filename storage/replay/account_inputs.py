@@ -1,6 +1,6 @@
 """Everybody who was read in a time, ready to be decided on again: what was held before, and what came."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,23 +108,45 @@ async def _course(
     if before and (
         _is_open(before[-1], since)
         or _begins_otherwise(columns, looks, held, scopes)
-        or (columns.at and not surely_settled(before, instant(columns.at[0]), rule))
+        or (
+            columns.at and not surely_settled(before, instant(columns.asked[0]), instant(columns.at[0]), rule)
+        )
+        or _is_bounded_before(columns, own)
     ):
-        begin = await anchor(conn, since, account.account_id, own, scopes, rule)
+        begin, columns = await _warm(conn, account.account_id, own, columns, since, scopes, rule)
         at = None if begin is None else begin.last_read_at
         if begin is not None and at is not None:
             held, first, known = held_at(own, at), at + timedelta.resolution, begin
         else:
             held, first = None, before[0].first_seen_new
-        warm = await replay_readings.before(conn, account.account_id, at, since, scopes)
-        now = [(when, columns.asked[i], columns.silent_on(i)) for i, when in enumerate(columns.at)]
-        columns = columns_of([*warm, *now])
     elif held is not None:
         known = Known(held.new)
     stored = [c for c in own if c.first_seen_new >= first]
     flags = frozenset[Flag]() if held is None else held.flags
     columns = known_only(columns, looks)
     return Course(account, (), columns, looks, stored, known, flags, countries=scopes.countries)
+
+
+async def _warm(
+    conn: Conn,
+    account_id: AccountId,
+    own: Sequence[OwnChange],
+    columns: Columns,
+    since: datetime,
+    scopes: CountryScopes,
+    rule: SettlingRule,
+) -> tuple[Known | None, Columns]:
+    """An `anchor` before a time, and all readings after it: none of them was asked for before it."""
+    now = [(at, columns.asked[i], columns.silent_on(i)) for i, at in enumerate(columns.at)]
+    until = since
+    while True:
+        begin = await anchor(conn, until, account_id, own, scopes, rule)
+        at = None if begin is None else begin.last_read_at
+        found = columns_of([*await replay_readings.before(conn, account_id, at, since, scopes), *now])
+        first = min(found.asked, default=None)
+        if at is None or first is None or instant(first) >= at:
+            return begin, found
+        until = instant(first) + timedelta.resolution
 
 
 def _is_open(last: OwnChange, since: datetime) -> bool:
@@ -145,6 +167,14 @@ def _begins_otherwise(
     if look is None or held is None or look.state != held.new:
         return True
     return bool(columns.silent_on(0) or (scopes.countries and look.state.status not in BY_COUNTRY))
+
+
+def _is_bounded_before(columns: Columns, own: Sequence[OwnChange]) -> bool:
+    """Whether a change began or ended with an answer that was asked for before the first one had arrived."""
+    begun = (bisect_left(columns.at, microseconds(c.first_seen_new)) for c in own)
+    ended = (bisect_right(columns.at, microseconds(c.last_agreeing_at)) for c in own)
+    found = {n for n in (*begun, *ended) if 0 < n < len(columns.at)}
+    return any(columns.asked[n] < columns.at[0] for n in found)
 
 
 def _begin(course: Course, since: datetime) -> datetime:

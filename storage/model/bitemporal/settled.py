@@ -25,8 +25,10 @@ def last_before(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
     return next((c for c in reversed(own) if not c.is_annulled and c.first_seen_new <= at), None)
 
 
-def surely_settled(own: Sequence[OwnChange], read_at: datetime, rule: SettlingRule) -> bool:
-    """Whether nothing was in question (`Known.unsettled`) after a reading at `read_at` of what is held.
+def surely_settled(
+    own: Sequence[OwnChange], asked_at: datetime, read_at: datetime, rule: SettlingRule
+) -> bool:
+    """Whether nothing was in question (`Known.unsettled`) after a reading of what is held, with its times.
 
     `own` are the standing changes in the order of time. False: they do not say; the readings do.
     """
@@ -35,10 +37,12 @@ def surely_settled(own: Sequence[OwnChange], read_at: datetime, rule: SettlingRu
         return False
     if last is held and last is next(c for c in own if not c.is_annulled):
         return True  # nothing else was ever sighted
-    return is_settled_by(last, held, read_at, rule)
+    return is_settled_by(last, held, asked_at, read_at, rule)
 
 
-def is_settled_by(last: OwnChange, held: OwnChange, read_at: datetime, rule: SettlingRule) -> bool:
+def is_settled_by(
+    last: OwnChange, held: OwnChange, asked_at: datetime, read_at: datetime, rule: SettlingRule
+) -> bool:
     """As `surely_settled`, of an account whose last change and the one whose state is held are these."""
     if last.change_id == held.change_id:
         since, agreeing, counted_at = last.first_seen_new, last.readings, last.last_agreeing_at
@@ -48,5 +52,5 @@ def is_settled_by(last: OwnChange, held: OwnChange, read_at: datetime, rule: Set
         agreeing = 1
     else:
         return False
-    agreeing += read_at > counted_at and rule.counts(agreeing, since, read_at)
+    agreeing += read_at > counted_at and asked_at >= since and rule.counts(agreeing, since, read_at)
     return rule.settles(held.strength, agreeing, read_at - since)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from storage.model.core.accounts import AccountId, Platform
@@ -64,6 +64,10 @@ class Batch:
     """Why accounts gave nothing in an answered request: positions in the roster by reason."""
     silent: tuple[str, ...] = ()
     """Countries of which the answer said nothing: nobody in it was read for them."""
+
+    @property
+    def asked_at(self) -> datetime:
+        return self.observed_at - timedelta(milliseconds=self.latency_ms)
 
 
 def bitmap(answered: Sequence[bool]) -> bytes | None:

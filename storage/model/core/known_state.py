@@ -86,12 +86,14 @@ class Closed:
 @dataclass(frozen=True, slots=True)
 class ReadingEffect:
     """The effect of one reading, in this order: `refuted` ends the provisional change that stood,
-    `opened` begins one, `confirmed` ends the one that stands now. `advanced` says that it came nearer.
+    `opened` begins one, `overtaken` or `confirmed` ends the one that stands now. `advanced` says that it came
+    nearer.
     """
 
     known: Known
     refuted: Closed | None = None
     opened: Pending | None = None
+    overtaken: Closed | None = None
     confirmed: Closed | None = None
     advanced: bool = False
 

@@ -1,7 +1,8 @@
 """Skipping readings that mean nothing new tells what stepping through every one of them tells."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
@@ -45,17 +46,19 @@ def course(
     lists: Sequence[int] = (1,),
     let_go: Sequence[float] = (),
     start: float = 0,
+    slow: Mapping[int, float] = MappingProxyType({}),
 ) -> Course:
+    """`slow` is how many minutes some answers took, by their place; all others took 1.5 seconds."""
     at, rows, since, looks = (
         start,
         list[tuple[int, int, frozenset[str]]](),
         list[int](),
         list[ReplayedReading | None](),
     )
-    for gap, state, silent in shown:
+    for n_shown, (gap, state, silent) in enumerate(shown):
         at += gap
         when = microseconds(minutes(at))
-        rows.append((when, when - 1_500_000, silent))
+        rows.append((when, when - round(slow.get(n_shown, 0.025) * 60_000_000), silent))
         strength = Strength.WEAK if state.status.is_gone else Strength.STRONG
         look = ReplayedReading(state, strength, frozenset({Flag.HOST}) if state == S else frozenset())
         if not since or (looks[-1] != look and since[-1] != when):
@@ -99,16 +102,25 @@ RUN = st.tuples(SHOWN, st.integers(1, 6)).map(lambda run: [run[0]] * run[1])
 LINES = st.lists(RUN, min_size=1, max_size=8).map(lambda runs: [shown for run in runs for shown in run])
 MEMBERS = st.sampled_from([(), (1,), (1, 2), (2,)])
 COURSES = st.lists(
-    st.tuples(LINES, MEMBERS, st.lists(st.integers(0, 200), max_size=1)), min_size=1, max_size=4
+    st.tuples(
+        LINES,
+        MEMBERS,
+        st.lists(st.integers(0, 200), max_size=1),
+        st.dictionaries(st.integers(1, 30), st.sampled_from([0.8, 3, 20, 70]), max_size=4),
+    ),
+    min_size=1,
+    max_size=4,
 )
 
 
 @settings(max_examples=400)
 @given(drawn=COURSES, rule=st.sampled_from(RULES))
 def test_skipping_tells_what_stepping_one_by_one_tells(
-    drawn: list[tuple[list[Shown], tuple[int, ...], list[int]]], rule: ConfirmationRule
+    drawn: list[tuple[list[Shown], tuple[int, ...], list[int], dict[int, float]]], rule: ConfirmationRule
 ) -> None:
-    courses = [course(n, shown, lists, let_go) for n, (shown, lists, let_go) in enumerate(drawn)]
+    courses = [
+        course(n, shown, lists, let_go, slow=slow) for n, (shown, lists, let_go, slow) in enumerate(drawn)
+    ]
     assert redetect_fast(courses, {}, rule) == one_by_one(courses, rule)
 
 

@@ -17,7 +17,7 @@ from storage.model.bitemporal.reevaluation import Cause, Effect
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
-from tests.support.pipelines.late_batches import Delivery, Desk, Record, Sent
+from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
 from tests.support.pipelines.reevaluation import again, effects
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
@@ -30,7 +30,10 @@ LOOKS = st.sampled_from([A, A, A, W, W, S, N, N, None])
 ROSTERS = (("1", "2", "3"), ("1", "2"), ("3",))
 STORIES = st.lists(
     st.tuples(
-        st.sampled_from([1, 2, 5, 16, 61, 300]), st.sampled_from(ROSTERS), st.tuples(LOOKS, LOOKS, LOOKS)
+        st.sampled_from([0, 1, 2, 5, 16, 61, 300]),
+        st.sampled_from(ROSTERS),
+        st.tuples(LOOKS, LOOKS, LOOKS),
+        st.sampled_from([LATENCY_MS, LATENCY_MS, LATENCY_MS, 150_000, 1_200_000]),
     ),
     min_size=1,
     max_size=14,
@@ -42,15 +45,15 @@ STORIES = st.lists(
 @given(drawn=STORIES, order=st.randoms(use_true_random=False), cut=st.integers(0, 900))
 async def test_what_came_in_late_is_decided_as_it_is_told_since(
     fresh_database: Callable[[], AbstractContextManager[str]],
-    drawn: list[tuple[int, tuple[str, ...], tuple[State | None, ...]]],
+    drawn: list[tuple[int, tuple[str, ...], tuple[State | None, ...], int]],
     order: random.Random,
     cut: int,
 ) -> None:
     """Whatever the order in which answers came in, and wherever the time begins or ends."""
     minute, story = 0, list[Delivery]()
-    for gap, roster, looks in drawn:
+    for n, (gap, roster, looks, latency_ms) in enumerate(drawn):
         minute += gap
-        story.append(Sent(minute, dict(zip(roster, looks, strict=False))))
+        story.append(Sent(minute, dict(zip(roster, looks, strict=False)), latency_ms, n))
     order.shuffle(story)
     with fresh_database() as dsn:
         async with open_pool(dsn) as pool:

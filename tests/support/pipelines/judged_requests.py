@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from collectors.core.collector import CollectorAnswer, Exchange
-from jobs.collect.recorder import Recorder
+from jobs.collect.recorder import Recorder, comes_late
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import Judge, Judged, TrackedAccount
@@ -28,6 +28,10 @@ class Poll:
     answer: CollectorAnswer
 
     async def record(self, recorder: Recorder) -> bool:
+        """False: memory is out of date, as it is after what came late."""
+        if comes_late(self.batch, self.judged):
+            await recorder.record_late(self.batch, self.judged, self.answer)
+            return False
         return await recorder.record(self.batch, self.judged, self.answer)
 
     def apply(self) -> None:

@@ -8,7 +8,7 @@ from jobs.collect.late_readings import LateReport, record_late
 from jobs.collect.load_accounts import load_accounts
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.detect.transitions import completed, step
+from jobs.detect.transitions import completed, overlaps, step
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.changes.load_watched import recent_confirmations
 from storage.changes.record import AccountStep, Recording, record
@@ -36,10 +36,16 @@ class Sent:
 
     minute: float
     looks: Mapping[str, State | None]
+    latency_ms: int = LATENCY_MS
+    attempt: int = 0
 
     @property
     def at(self) -> datetime:
         return minutes(self.minute)
+
+    @property
+    def asked_at(self) -> datetime:
+        return self.at - timedelta(milliseconds=self.latency_ms)
 
     def readings(self) -> dict[str, Reading]:
         return {i: reading(i, state, self.at) for i, state in self.looks.items() if state is not None}
@@ -103,9 +109,7 @@ class Desk:
         if isinstance(delivery, Record):
             async with transaction(self.pool) as conn:
                 await import_history(conn, delivery.history(), self.now)
-        elif await self._is_in_order(delivery):
-            await self.record(delivery)
-        else:
+        elif not await self._is_in_order(delivery) or not await self.record(delivery):
             await self.late(delivery)
 
     async def late(
@@ -120,8 +124,10 @@ class Desk:
             readings = {self.ids[i]: r for i, r in sent.readings().items()}
         return await record_late(self.pool, batch, readings, RULE, lambda: self.now, evidence or {})
 
-    async def record(self, sent: Sent) -> None:
-        """As the monitor does: judged by what is held, written by `storage.changes.record`."""
+    async def record(self, sent: Sent) -> bool:
+        """As the monitor does: judged by what is held, written by `storage.changes.record`. False where the
+        monitor leaves it to the late readings, since answers overlap: nothing is stored then.
+        """
         async with transaction(self.pool) as conn:
             batch = await self.batch(conn, sent)
             await coverage.ensure_month(conn, batch.slot.date())
@@ -129,17 +135,18 @@ class Desk:
             for list_id, at in await recent_confirmations(conn, Platform.X, sent.at - RULE.cohort_window):
                 cohorts.confirmed([list_id], at)
             steps: list[AccountStep] = []
-            asked_at = sent.at - timedelta(milliseconds=LATENCY_MS)
             for w in await load_accounts(conn, Platform.X, RULE, [self.ids[i] for i in sent.looks]):
                 if (seen := sent.readings().get(w.account.native_id)) is None:
                     continue
                 told = completed(w.known, seen)
                 assert told is not None
                 active = cohorts.is_active(w.lists, sent.at)
-                s = step(w.known, told, asked_at, RULE, cohort_active=active)
+                s = step(w.known, told, sent.asked_at, RULE, cohort_active=active)
+                if overlaps(w.known, sent.asked_at) and (s.opened or s.refuted):
+                    return False
                 if s.is_news:
                     steps.append(AccountStep(w.account, w.known, s, None, None))
-            assert await record(conn, Recording(batch, steps, (), ()), lambda: sent.at)
+            return await record(conn, Recording(batch, steps, (), ()), lambda: sent.at)
 
     async def _is_in_order(self, sent: Sent) -> bool:
         newest = await self.pool.fetchval("select max(observed_at) from coverage")
@@ -148,7 +155,10 @@ class Desk:
     async def batch(self, conn: Conn, sent: Sent) -> Batch:
         roster = await get_or_make(conn, Platform.X, [self.ids[i] for i in sent.looks], (), T0, base=True)
         answered = bitmap([state is not None for state in sent.looks.values()])
-        return Batch(roster.roster_id, sent.at, 0, sent.at, BatchOutcome.ANSWERED, None, answered, LATENCY_MS)
+        outcome = BatchOutcome.ANSWERED
+        return Batch(
+            roster.roster_id, sent.at, sent.attempt, sent.at, outcome, None, answered, sent.latency_ms
+        )
 
     async def rows(self, query: str) -> Rows:
         return [tuple(r) for r in await self.pool.fetch(query)]
