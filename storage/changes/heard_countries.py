@@ -12,7 +12,7 @@ from typing import NamedTuple
 from storage.changes.late_context import own_changes
 from storage.model.bitemporal.reading_columns import looks_of, times_there
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.availability import BY_COUNTRY
+from storage.model.core.availability import BY_COUNTRY, Status
 from storage.model.core.country_scope import CountryScopes
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Conn
@@ -42,7 +42,8 @@ async def with_heard_countries(
     """
     scopes = await load_scopes(conn, platform)
     silent = {i: cs for i, r in read.items() if i in known and (cs := r.silent | scopes.gained_since(r.at))}
-    gone = [i for i, k in known.items() if scopes.scopes and i in read and not _is_there(k)]
+    ended = await _ended_with(conn, platform, read, known) if scopes.scopes else {}
+    gone = [i for i, k in known.items() if scopes.scopes and i in read and not _is_there(k, ended.get(i))]
     there = await _there(conn, {*silent, *gone}) if scopes.scopes else {}
     last_there = await _last_there(conn, platform, [(i, *span) for i in gone for span in there.get(i, ())])
     heard: dict[AccountId, dict[str, datetime | None]] = {}
@@ -65,10 +66,34 @@ async def with_heard_countries(
     return {i: replace(known[i], heard=by_country) for i, by_country in heard.items()}
 
 
-def _is_there(known: Known) -> bool:
+def _is_there(known: Known, ended: Status | None) -> bool:
     """Whether the last reading showed the account, so that it could speak of countries."""
     shown = known.state if known.pending is None else known.pending.state
-    return shown is None or shown.status in BY_COUNTRY
+    status = ended or (shown and shown.status)
+    return status is None or status in BY_COUNTRY
+
+
+async def _ended_with(
+    conn: Conn, platform: Platform, read: Mapping[AccountId, LastReading], known: Collection[AccountId]
+) -> dict[AccountId, Status]:
+    """What the last readings showed of accounts of which nothing is provisional any more, though it was shown
+    by no later reading: they left the watch, or the answer was overtaken.
+    """
+    rows = await conn.fetch(
+        """
+        select c.account_id, c.status, o.last_agreeing_at
+        from change_outcome o join standing_change c using (change_id)
+        where o.reason in ('no_longer_watched', 'overtaken') and c.source = $1
+            and c.account_id = any($2::bigint[])
+        """,
+        platform.value,
+        sorted(known),
+    )
+    return {
+        AccountId(r["account_id"]): Status(r["status"])
+        for r in rows
+        if (last := read.get(AccountId(r["account_id"]))) is not None and last.at == r["last_agreeing_at"]
+    }
 
 
 async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequence[_Span]]:

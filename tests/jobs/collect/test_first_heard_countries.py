@@ -9,6 +9,7 @@ import pytest
 from collectors.core.collector import CollectorAnswer
 from jobs.collect.late_readings import record_late
 from jobs.detect.confirmation import ConfirmationRule
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import BY_COUNTRY, State, Status
 from storage.model.core.coverage import Batch, BatchOutcome
@@ -329,6 +330,22 @@ async def test_a_late_answer_about_a_suspended_account_leaves_its_first_state(
     await late(world, 300, SUSPENDED)
     assert (await world.rows(CHANGES))[2:] == [("baseline", "", "BR", None, minutes(480), FIRST, False)]
     await require_the_same(world)
+
+
+async def test_a_suspension_speaks_of_no_country_before_and_after_a_break_of_the_watch(
+    world: World, labelers: Labelers
+) -> None:
+    labelers.truth["1"] = SUSPENDED
+    await world.run(await world.start(), minutes(0.5))
+    async with transaction(world.pool) as conn:
+        await stop_watching(conn, Platform.X, "1", minutes(2), is_id=True)
+        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(3))
+    monitor = await world.start()
+    await world.run(monitor, minutes(130))
+    labelers.truth["1"] = TR
+    await world.run(monitor, minutes(300))
+    await require_the_same(world)
+    assert [(r[0], r[2], r[5]) for r in await world.rows(CHANGES)] == [("block", "TR", PARTLY)]
 
 
 async def require_the_same(world: World) -> None:
