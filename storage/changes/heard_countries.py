@@ -129,10 +129,10 @@ async def _last_there(
                 and observed_at >= coalesce(q.since, '-infinity')
                 and observed_at < coalesce(q.until, 'infinity')
                 and (answered is null or get_bit(answered, m.position::int - 1) = 1)
-            order by observed_at desc limit 1
+            order by observed_at desc, latency_ms desc limit 1
         ) c
         where r.platform = $4 and r.vantage = ''
-        order by q.account_id, c.observed_at desc
+        order by q.account_id, c.observed_at desc, asked_at
         """,
         *zip(*spans, strict=True),
         platform.value,
@@ -146,7 +146,7 @@ async def _last_there(
 async def _last_spoken(
     conn: Conn, platform: Platform, sought: Sequence[_Sought], scopes: CountryScopes
 ) -> dict[tuple[AccountId, str], datetime]:
-    """When the last answer that spoke of a country, in any of the spans sought, was asked for."""
+    """When the last answer to arrive that spoke of a country, in any of the spans sought, was asked for."""
     if not sought:
         return {}
     gaps = [(c, *gap) for c in {s.country for s in sought} for gap in scopes.gaps(c)]
@@ -178,8 +178,8 @@ async def _last_spoken(
                 order by observed_at desc limit 1
             ) c
         )
-        select a.account_id, a.country,
-            max(c.observed_at - c.latency_ms * interval '1 millisecond') as asked_at
+        select distinct on (a.account_id, a.country) a.account_id, a.country,
+            c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at
         from asked a join spoken s using (roster_id, country)
         cross join lateral (
             select observed_at, latency_ms from coverage
@@ -192,9 +192,9 @@ async def _last_spoken(
                     select from gap where gap.country = a.country and observed_at >= gap.since
                         and (gap.until is null or observed_at < gap.until)
                 )
-            order by observed_at desc limit 1
+            order by observed_at desc, latency_ms desc limit 1
         ) c
-        group by a.account_id, a.country
+        order by a.account_id, a.country, c.observed_at desc, asked_at
         """,
         *zip(*sought, strict=True),
         platform.value,

@@ -152,7 +152,7 @@ async def last_readings(
                 select observed_at, latency_ms, silent from coverage
                 where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
                     and (answered is null or get_bit(answered, n.bit) = 1)
-                order by observed_at desc limit 1
+                order by observed_at desc, latency_ms desc limit 1
             ) c
             where get_bit(n.answered, n.bit) = 0
         )
