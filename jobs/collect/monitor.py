@@ -22,6 +22,7 @@ from jobs.planning.sweep import Sweep
 from jobs.planning.sweep_planner import Planner, ScheduledRead
 from jobs.planning.watch_state import WatchState
 from storage.accounts import side_facts
+from storage.accounts.accounts import watch_periods
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.country_scope import EVERY_COUNTRY
@@ -268,13 +269,20 @@ class Monitor:
         """Record the reply to a question that another process asked, which planned before this one."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
-        if roster is None:
-            return
-        await self._take_in(roster, question, reply)
+            if roster is None:
+                return
+            periods = await watch_periods(conn, roster.account_ids)
+        left = [p.until for of_one in periods.values() for p in of_one if p.until is not None]
+        await self._take_in(roster, question, reply, is_late=any(until >= reply.at for until in left))
         await self._load_again(roster)
 
-    async def _take_in(self, roster: Roster, question: Question, reply: TimedAnswer) -> Batch | None:
-        """Judge an answer, record it, and hold what it showed; None when nothing was sent or stored."""
+    async def _take_in(
+        self, roster: Roster, question: Question, reply: TimedAnswer, *, is_late: bool = False
+    ) -> Batch | None:
+        """Judge an answer, record it, and hold what it showed; None when nothing was sent or stored.
+
+        `is_late` says that some account left the watch after it: that ended whatever the answer begins.
+        """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
             if not is_refused(answer):
@@ -285,12 +293,13 @@ class Monitor:
         answer, asked_at = answer.arrived(at), stored_asked_at(asked_at, at)
         async with self._account_locks.holding(roster.account_ids):
             watched, judged, batch = self._judged(roster, question, answer, asked_at, at)
-            late = comes_late(batch, judged)
+            late = comes_late(batch, judged) or (is_late and bool(judged.steps))
             stored = not late and await self._record(roster, watched, judged, batch, answer)
         if late:
             async with self._account_locks.holding_everybody():
                 watched, judged, batch = self._judged(roster, question, answer, asked_at, at)
-                stored = await self._record(roster, watched, judged, batch, answer)
+                late = comes_late(batch, judged) or (is_late and bool(judged.steps))
+                stored = await self._record(roster, watched, judged, batch, answer, late=late)
         await self._note(roster, judged, answer, asked_at, at)
         return batch if stored else None
 
@@ -322,10 +331,12 @@ class Monitor:
         judged: Judged,
         batch: Batch,
         answer: CollectorAnswer,
+        *,
+        late: bool = False,
     ) -> bool:
         """Commit, and hold what was committed; False: memory was out of date, and is loaded again."""
         retold: Sequence[AccountId] = ()
-        if comes_late(batch, judged):
+        if late:
             retold = await self._recorder.record_late(batch, judged, answer)
         elif await self._recorder.record(batch, judged, answer):
             self._count(judged)

@@ -10,7 +10,7 @@ from jobs.collect.load_accounts import load_accounts
 from jobs.collect.monitor import Monitor
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import TimedAnswer
-from storage.accounts.accounts import stop_watching
+from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import State
@@ -166,3 +166,21 @@ async def test_an_answer_counts_for_those_of_its_accounts_that_are_still_watched
     assert await desk.rows(CHANGES) == [("2", "suspended", minutes(0), minutes(11), None)]
     assert await desk.rows("select answered from coverage order by observed_at") == [(None,), (b"\x02",)]
     assert desk.held() == await desk.loaded()
+
+
+async def test_what_an_answer_began_ended_when_the_account_left_the_watch_after_it(desk: Desk) -> None:
+    """It is taken over only when the account is watched again."""
+    await desk.begin("1")
+    await desk.take_in(0, 1, {"1": A})
+    async with transaction(desk.pool) as conn:
+        await stop_watching(conn, Platform.X, "h1", minutes(20))
+        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(30))
+    desk.clock.set(minutes(30))
+    await desk.monitor.load()
+    await desk.take_in(9, 10, {"1": W})
+    assert desk.held() == await desk.loaded()
+    await desk.take_in(40, 41, {"1": W})
+    assert await desk.rows(
+        "select first_seen_new, reason from change left join change_outcome using (change_id)"
+        " where kind = 'block' order by 1"
+    ) == [(minutes(10), "no_longer_watched"), (minutes(41), None)]

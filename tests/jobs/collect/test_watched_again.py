@@ -64,6 +64,18 @@ EVENTS = st.lists(
 )
 
 
+async def test_a_late_sighting_that_ended_with_the_watch_ends_no_later_one(pool: Pool) -> None:
+    desk = Desk(pool)
+    await desk.enlist("1")
+    await watch(pool, 2, on=False)
+    await watch(pool, 3, on=True)
+    await desk.late(Sent(1, {"1": W}))
+    await desk.late(Sent(4, {"1": W}))
+    truth = await desk.truth()
+    assert [(r[3], r[4]) for r in truth["refuted"]] == [(minutes(1), "no_longer_watched")]
+    assert [r[4] for r in truth["pending"]] == [minutes(4)]
+
+
 @pytest.mark.timeout(300)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(events=EVENTS)
