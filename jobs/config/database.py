@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from jobs.config.settings import Settings
 from storage.embedded.launcher import embedded_postgres
-from storage.postgres.migrate import check_schema, migrate
+from storage.postgres.schema import check_schema, newest, schema_of
 
 
 @contextmanager
@@ -21,10 +21,12 @@ def database(settings: Settings) -> Generator[str]:
 
 async def ready(settings: Settings, dsn: str) -> None:
     """See to it that the schema fits. Our own database is migrated; somebody else's only by command."""
-    if settings.database_url is None:
-        await migrate(dsn)
-    else:
+    if settings.database_url is not None:
         await check_schema(dsn)
+    elif await schema_of(dsn) != newest():
+        from storage.postgres.migrate import migrate  # Alembic: large, and needed once a version
+
+        await migrate(dsn)
 
 
 async def revive(settings: Settings) -> None:

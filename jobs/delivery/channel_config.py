@@ -9,12 +9,19 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from jobs.delivery.apprise import service
 from jobs.delivery.channel_address import APPRISE, WEBHOOK
-from jobs.delivery.webhook import Webhook
 
 _NAME: Final = re.compile(r"[a-z0-9-]{1,32}")
 _SHORTEST_SECRET: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where alerts are posted. Both are secret: an address often holds the only key."""
+
+    url: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    """Each signs every request, so that receivers can go over to a new one while both are here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ def service_addresses(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]
     """Names with an address of Apprise each, such as slack://… or tgram://…."""
     _check_names(value)
     for name, address in value.items():
+        from jobs.delivery.apprise import service  # a large library, and most settings name no channel
+
         try:
             service(address.get_secret_value())
         except ValueError:

@@ -9,7 +9,6 @@ import hmac
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -21,6 +20,7 @@ from yarl import URL
 from collectors.transport.client import USER_AGENT
 from jobs.base.clock import Clock
 from jobs.delivery.channel_address import addressed
+from jobs.delivery.channel_config import Webhook
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from storage.model.alerts.alerts import Mail
 from storage.model.text.states import clean
@@ -33,15 +33,6 @@ _LONGEST_WAIT: Final = timedelta(hours=1)
 _WORD: Final = re.compile(r"[\w-]{4,}")
 _PIECES: Final = (re.compile(r"\S{4,}"), re.compile(r"[\w-][\w.-]{2,}[\w-]"), _WORD)
 """In what pieces an answer is looked through for one that stands in an address or a secret."""
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """Where alerts are posted. Both are secret: an address often holds the only key."""
-
-    url: str = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
-    """Each signs every request, so that receivers can go over to a new one while both are here."""
 
 
 class WebhookSender:

@@ -17,8 +17,8 @@ from jobs.runtime.web import PortTaken, listen_on
 from storage.health.status import DatabaseServer, server
 from storage.model.alerts.rules import is_channel
 from storage.postgres.errors import SchemaBehind, address
-from storage.postgres.migrate import check_schema, newest
 from storage.postgres.pool import StorageError, open_pool, transaction
+from storage.postgres.schema import check_schema, newest
 
 OLDEST_POSTGRES = 17
 _LITTLE_ROOM = 1_000_000_000

@@ -17,8 +17,8 @@ from storage.export.row_stream import Row, Rows
 from storage.model.evidence.export_kinds import ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines, utc
 from storage.model.text.states import clean
-from storage.postgres.migrate import newest
 from storage.postgres.pool import Pool
+from storage.postgres.schema import newest
 
 
 class Format(StrEnum):

@@ -15,8 +15,8 @@ from storage.backup.archive import (
     SavedTable,
 )
 from storage.postgres.errors import address
-from storage.postgres.migrate import revision_of
 from storage.postgres.pool import Conn, close, connect, translated
+from storage.postgres.schema import revision_of
 
 
 async def back_up(dsn: str, file: BinaryIO, now: datetime, told: BackupProgress) -> BackupManifest:

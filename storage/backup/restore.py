@@ -8,8 +8,9 @@ from storage.backup.archive import Backup, BackupError, BackupProgress, SavedTab
 from storage.backup.backup import neutral_session
 from storage.postgres.errors import address
 from storage.postgres.locks import exclusive
-from storage.postgres.migrate import migrate, refuse_unknown, revision_of
+from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, close, connect, translated
+from storage.postgres.schema import refuse_unknown, revision_of
 
 _MONTH = re.compile(r"coverage_([0-9]{4})_([0-9]{2})")
 

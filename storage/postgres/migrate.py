@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this version, says when the two do not fit, and who may run on it."""
+"""Brings a database to the schema of this version, and says who may run on it. It loads Alembic."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,19 +9,18 @@ import asyncpg
 from alembic import command, op
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as Bind
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage.postgres.errors import Refused, SchemaBehind, SchemaTooNew, StorageError, address
-from storage.postgres.pool import Conn, Connection, Pool, address_of, close, connect, transaction, translated
+from storage.postgres.errors import Refused, StorageError, address
+from storage.postgres.pool import Connection, close, connect, translated
+from storage.postgres.schema import MIGRATIONS, check_schema, newest, refuse_unknown
 
 LOCK_WAIT = timedelta(seconds=30)
 """How long a step waits for another program that uses one of its tables."""
-_SCRIPTS = Path(__file__).parent.parent / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,38 +68,6 @@ async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT, revision: str | No
     return Migrated(before, revision or newest())
 
 
-async def check_schema(database: str | Pool) -> None:
-    """Return when the database (DSN or pool) has exactly the schema of this version.
-
-    Raises SchemaBehind, SchemaTooNew or Unreachable.
-    """
-    where = address_of(database)
-    if isinstance(database, str):
-        conn = await connect(database)
-        try:
-            with translated(conn, where):
-                current = await revision_of(conn, where)
-        finally:
-            await close(conn)
-    else:
-        async with transaction(database) as conn:
-            current = await revision_of(conn, where)
-    if current is None:
-        raise SchemaBehind(f"The database at {where} has no tables of Blockline yet. Run: blockline migrate")
-    if current != newest():
-        raise SchemaBehind(
-            f"The database at {where} has schema {current}; this version needs {newest()}. "
-            "Run: blockline migrate"
-        )
-
-
-async def revision_of(conn: Conn, where: str) -> str | None:
-    """The schema of a database; None when it has no tables of Blockline. Raises SchemaTooNew."""
-    current = await _read_revision(conn)
-    refuse_unknown(current, f"The database at {where}")
-    return current
-
-
 async def grant_running(dsn: str, role: str) -> None:
     """Give an existing role what `blockline run` needs, and take from it what goes beyond that.
 
@@ -117,14 +84,6 @@ async def grant_running(dsn: str, role: str) -> None:
             await conn.execute("select grant_running($1)", role)
     finally:
         await close(conn)
-
-
-def newest() -> str:
-    """The schema revision that this version works with."""
-    head = _scripts().get_current_head()
-    if head is None:
-        raise StorageError(f"Blockline is not installed completely: no migrations in {_SCRIPTS}.")
-    return head
 
 
 def execute_script(path: Path) -> None:
@@ -145,22 +104,6 @@ def execute_sql(script: str) -> None:
     adapted.run_async(run)
 
 
-async def _read_revision(conn: Conn) -> str | None:
-    if await conn.fetchval("select to_regclass('alembic_version')") is None:
-        return None
-    return await conn.fetchval("select version_num from alembic_version")
-
-
-def refuse_unknown(revision: str | None, what: str) -> None:
-    """Raise SchemaTooNew when `what` has a schema that this version does not know."""
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
-        raise SchemaTooNew(
-            f"{what} was made by a newer Blockline (schema {revision}); "
-            f"this version knows {newest()}. Upgrade Blockline."
-        )
-
-
 def _revision(conn: Bind) -> str | None:
     return MigrationContext.configure(conn).get_current_revision()
 
@@ -171,11 +114,7 @@ def _upgrade(conn: Bind, revision: str) -> None:
     command.upgrade(config, revision)
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.postgres.migrate import newest
+from storage.postgres.schema import newest
 from tests.storage.backup.test_backup import ask, busy, no_tables, saved
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
 from tests.support.table_digests import digests

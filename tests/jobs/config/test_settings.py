@@ -1,5 +1,7 @@
 """Settings: where they come from, and the sentence that a wrong one gets."""
 
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -447,3 +449,21 @@ def test_a_password_in_clear_is_refused() -> None:
     settings = Settings(smtp_host="mail.example.org", smtp_security="none", smtp_username="me")
     with pytest.raises(SettingsError, match="in clear"):
         sender(settings)
+
+
+LOADED = """
+import sys
+from jobs.config.settings import load_settings
+load_settings(environ={})
+print(*sys.modules)
+"""
+
+
+def test_reading_them_loads_no_sender_no_template_engine_no_http_client_and_no_database(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    needless = {"aiosmtplib", "apprise", "smtplib", "jinja2", "aiohttp", "requests", "tweepy", "asyncpg"}
+    assert needless & set(done.stdout.split()) == set()

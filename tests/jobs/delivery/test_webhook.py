@@ -13,8 +13,9 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.delivery.channel_config import Webhook
 from jobs.delivery.sender import DeliveryFault, Undeliverable
-from jobs.delivery.webhook import Webhook, WebhookSender, headers, signature, verified, wait_asked_for
+from jobs.delivery.webhook import WebhookSender, headers, signature, verified, wait_asked_for
 from tests.support.samples.readings import minutes
 from tests.support.servers.mail import free_port
 from tests.support.servers.webhook_receivers import (

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.delivery.webhook import Webhook, WebhookSender, verified
+from jobs.delivery.channel_config import Webhook
+from jobs.delivery.webhook import WebhookSender, verified
 from jobs.messages.compose import Letterhead
 from jobs.notify.alert_preview import draft, files, mail, marked, newest, waves_on_trial
 from storage.model.alerts.alerts import AlertStage, AlertThread, MailDraft, MailKind, SentWave

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from storage.backup.archive import BackupError, BackupManifest, BackupWriter, read_backup
 from storage.backup.backup import in_order
-from storage.postgres.migrate import newest
+from storage.postgres.schema import newest
 
 NOW = datetime(2021, 2, 12, 12, 0, tzinfo=UTC)
 

@@ -22,8 +22,8 @@ from storage.people.people import add_person
 from storage.people.sessions import begin_session
 from storage.people.tokens import add_token
 from storage.postgres.errors import SchemaTooNew
-from storage.postgres.migrate import check_schema
 from storage.postgres.pool import Conn, Refused, open_pool, transaction
+from storage.postgres.schema import check_schema
 from storage.purge.purge import purge_account
 from tests.storage.postgres.test_migrate_schema_2 import with_rows_of_schema_1
 from tests.support.seeds.live_page import seed

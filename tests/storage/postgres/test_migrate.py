@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from storage.postgres.errors import Refused, SchemaBehind, SchemaTooNew, StorageError, Unreachable
-from storage.postgres.migrate import Migrated, check_schema, migrate, newest
+from storage.postgres.migrate import Migrated, migrate
 from storage.postgres.pool import Conn, Pool, connect, listen, open_pool, transaction
+from storage.postgres.schema import MIGRATIONS, check_schema, newest, refuse_unknown
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SCHEMA_1 = ROOT / "storage" / "migrations" / "versions" / "0001_initial.sql"
@@ -73,6 +75,15 @@ async def test_an_empty_database_is_migrated_once_and_a_second_run_changes_nothi
     assert await tables(empty_dsn) == before
     assert {"account", "coverage_row", "change", "spell", "live_event"} <= before
     await check_schema(empty_dsn)
+
+
+def test_the_schemas_that_are_known_are_those_that_alembic_finds() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert scripts.get_heads() == [newest()]
+    for script in scripts.walk_revisions():
+        refuse_unknown(script.revision, "A database")
+    with pytest.raises(SchemaTooNew):
+        refuse_unknown("9999", "A database")
 
 
 async def test_processes_that_start_at_once_migrate_once(empty_dsn: str) -> None:

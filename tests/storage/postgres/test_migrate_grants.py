@@ -14,8 +14,9 @@ from jobs.selfmonitoring.watchdog import ConditionReport, tick
 from storage.alerts import mail_queue
 from storage.changes.hash_chain import verify_chain
 from storage.model.alerts.alerts import MailState
-from storage.postgres.migrate import check_schema, grant_running
+from storage.postgres.migrate import grant_running
 from storage.postgres.pool import Pool, Refused, StorageError, open_pool, transaction
+from storage.postgres.schema import check_schema
 from storage.purge.purge import purge_account
 from storage.readings import coverage
 from tests.support.clients.command_line import blockline, forget_settings

@@ -11,8 +11,9 @@ from storage.health.collector_state import load_states
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.postgres.errors import Refused, SchemaBehind
-from storage.postgres.migrate import Migrated, check_schema, migrate, newest
+from storage.postgres.migrate import Migrated, migrate
 from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.schema import check_schema, newest
 from storage.readings.evidence import load, store
 from storage.readings.rosters import base_rosters, get_or_make
 from tests.storage.postgres.test_migrate import NOON, SCHEMA_1, a_change, execute

@@ -1,0 +1,53 @@
+"""The database of an installation has the schema of this version before it is used."""
+
+import subprocess
+import sys
+
+import asyncpg
+import pytest
+
+from jobs.config.database import ready
+from jobs.config.settings import Settings
+from storage.postgres.errors import SchemaBehind, SchemaTooNew
+from storage.postgres.schema import check_schema
+
+OWN = Settings()
+
+READY = """
+import asyncio, sys
+from jobs.config.database import ready
+from jobs.config.settings import Settings
+asyncio.run(ready(Settings(), sys.argv[1]))
+print("alembic" in sys.modules)
+"""
+
+
+async def test_our_own_database_is_migrated(empty_dsn: str) -> None:
+    await ready(OWN, empty_dsn)
+    await check_schema(empty_dsn)
+
+
+async def test_somebody_elses_database_is_migrated_only_by_command(empty_dsn: str) -> None:
+    with pytest.raises(SchemaBehind, match=r"Run: blockline migrate$"):
+        await ready(Settings.model_validate({"database_url": empty_dsn}), empty_dsn)
+
+
+async def test_our_own_database_of_a_newer_version_is_refused(dsn: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    await conn.execute("update alembic_version set version_num = '9999'")
+    await conn.close()
+    with pytest.raises(SchemaTooNew, match="Upgrade Blockline"):
+        await ready(OWN, dsn)
+
+
+@pytest.mark.parametrize(("database", "loaded"), [("dsn", False), ("empty_dsn", True)])
+def test_the_migrations_are_loaded_where_there_is_something_to_migrate(
+    request: pytest.FixtureRequest, database: str, *, loaded: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READY, request.getfixturevalue(database)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{loaded}\n"
