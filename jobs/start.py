@@ -2,12 +2,13 @@
 
 import sys
 
+from jobs.base.errors import STOPPED
+
 
 def main() -> None:
-    """Run `blockline`. Loading all of it takes a second, in which somebody may think better of it."""
+    """Run `blockline`."""
     try:
         from jobs.cli.main import main as run
     except KeyboardInterrupt:
-        print("Stopped before anything was done.", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        sys.exit(STOPPED)
     run()

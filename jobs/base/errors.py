@@ -4,6 +4,9 @@ import tempfile
 import traceback
 from typing import cast
 
+STOPPED = "Stopped before anything was done."
+"""What is said of an interrupt while a command is loaded."""
+
 
 def first_error(error: BaseException) -> BaseException:
     """The first exception that is not a group: what a user has to hear of."""
@@ -12,7 +15,11 @@ def first_error(error: BaseException) -> BaseException:
     return error
 
 
-class PortTaken(Exception):
+class CommandError(Exception):
+    """A command cannot do what was asked. The message is what the user reads, a sentence a line."""
+
+
+class PortTaken(CommandError):
     """The dashboard cannot listen there. The message is one sentence that names the setting."""
 
 
@@ -24,7 +31,3 @@ def unknown_error(error: BaseException) -> str:
         f"Blockline met an error that it does not know ({type(error).__name__}: {error}); "
         f"please report it with {file.name}."
     )
-
-
-class CommandError(Exception):
-    """A command cannot do what was asked. The message is what the user reads, a sentence a line."""

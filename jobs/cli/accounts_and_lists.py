@@ -11,8 +11,9 @@ from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
 from jobs.base.wording import handle_name
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past, with_conn, with_pool
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
 from jobs.collect.resolve_handles import Resolver
+from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
 from jobs.imports.engagement import import_engagement
@@ -40,9 +41,9 @@ from storage.postgres.pool import Conn
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with a header line.")]
 OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
 
-accounts = typer.Typer(help="The accounts that are watched.", no_args_is_help=True)
-executives = typer.Typer(help="The people whose engagement is collected.", no_args_is_help=True)
-lists = typer.Typer(help="The lists, and how long the evidence of each is kept.", invoke_without_command=True)
+accounts = typer.Typer(no_args_is_help=True)
+executives = typer.Typer(no_args_is_help=True)
+lists = typer.Typer(invoke_without_command=True)
 
 
 def register(cli: typer.Typer) -> None:

@@ -15,10 +15,11 @@ from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file, whol
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, show, show_json
-from jobs.base.wording import number
+from jobs.base.wording import minute, number
 from jobs.cli import alerts_actions
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, with_conn, with_pool
-from jobs.cli.lookup import find_change, find_rule, find_thread
+from jobs.cli.alerts_actions import find_thread
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile
+from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import Settings, load_settings
 from jobs.delivery.channel_config import channels_of
 from jobs.delivery.sender import Sender, Undeliverable
@@ -30,6 +31,7 @@ from storage.alerts.history import alerts_of_change, alerts_of_wave, change_fact
 from storage.alerts.open_alerts import alerts_by_id
 from storage.alerts.rules import absent_names, load_rules, remove_rule, save_rule
 from storage.alerts.threads import newest_thread, sent_thread
+from storage.changes.evidence_pack import changes_named, purged_at
 from storage.model.alerts.alerts import AlertRow, AlertThread, MailDraft
 from storage.model.alerts.rule_codec import to_table
 from storage.model.alerts.rule_toml import to_toml
@@ -40,7 +42,6 @@ from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Pool, transaction
 
 alerts = typer.Typer(
-    help="Who is told of what: rules, and what became of each alert; acknowledging and muting.",
     no_args_is_help=True,
 )
 RuleName = Annotated[str, typer.Argument(metavar="NAME", help="As `alerts rules` shows it.")]
@@ -391,3 +392,26 @@ def _tell_trial(
     if out is not None:
         mails = number(len(made), "mail")
         show(f"{out} holds {mails} in {number(len(files), 'file')}: {', '.join(files)}.")
+
+
+def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
+    """Raises CommandError with the names that there are."""
+    for stored in known:
+        if stored.rule.name == name:
+            return stored
+    there = ", ".join(clean(stored.rule.name, 80) for stored in known)
+    hint = f"there are: {there}." if there else "there is none at all."
+    raise CommandError(f"There is no rule {clean(name, 80)!r}; {hint}")
+
+
+async def find_change(conn: Conn, name: str) -> int:
+    """The number of the change that a number, a key or the beginning of one means. Raises CommandError."""
+    found = await changes_named(conn, name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        numbers = ", ".join(map(str, found))
+        raise CommandError(f"{clean(name)} is the beginning of more than one change: {numbers}.")
+    if name.isdecimal() and len(name) < 19 and (at := await purged_at(conn, int(name))) is not None:
+        raise CommandError(f"Change {name} was purged on {minute(at)}: of it only hashes are left.")
+    raise CommandError(f"There is no change with the number or the key {clean(name)}.")

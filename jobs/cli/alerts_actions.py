@@ -10,14 +10,14 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import account_name, minute, number
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, moment_of, with_conn
-from jobs.cli.lookup import find_thread
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, moment_of
+from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
 from storage.alerts import mutes
 from storage.alerts.mail_queue import resend
 from storage.alerts.mutes import MuteLine, mute_lines
-from storage.alerts.threads import Acknowledged, ThreadLine, acknowledge, thread_lines
+from storage.alerts.threads import Acknowledged, ThreadLine, acknowledge, stories_named, thread_lines
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres import audit_log
@@ -284,3 +284,13 @@ def _json(line: MuteLine) -> dict[str, object]:
         "by": line.made_by,
         "made_at": line.made_at.isoformat(),
     }
+
+
+async def find_thread(conn: Conn, name: str) -> str:
+    """The key of the story that a key or the beginning of one means. Raises CommandError."""
+    found = await stories_named(conn, name) if name else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise CommandError(f"{clean(name)} is the beginning of more than one story: write more of its key.")
+    raise CommandError(f"There is no story {clean(name)}; `blockline alerts stories` lists them.")

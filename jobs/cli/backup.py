@@ -1,4 +1,4 @@
-"""Commands that keep an installation safe: backup, restore, upgrade."""
+"""Commands on the database as a whole: backup, restore, upgrade, migrate."""
 
 import os
 from collections.abc import Generator
@@ -13,15 +13,17 @@ from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, T
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import AsJson, ConfigFile, run
+from jobs.cli.command import AsJson, ConfigFile
 from jobs.config.database import database
 from jobs.config.settings import load_settings
 from storage.backup.archive import BackupManifest, BackupProgress, read_backup
 from storage.backup.backup import back_up
 from storage.backup.restore import restore
 from storage.embedded.upgrade import upgrade_folder
+from storage.postgres.migrate import grant_running, migrate
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE")]
 
@@ -31,10 +33,10 @@ def register(cli: typer.Typer) -> None:
     cli.command("backup")(backup_command)
     cli.command("restore")(restore_command)
     cli.command("upgrade")(upgrade_command)
+    cli.command("migrate")(migrate_command)
 
 
 def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Write the whole database into one file, as it is at this moment, and read the file back."""
     settings = load_settings(config)
     refuse_taken(file)
     with database(settings) as dsn, _shown("Backing up") as told:
@@ -50,7 +52,6 @@ def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigF
 
 
 def restore_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Fill an empty database with a backup. The file is read through first: no byte may be wrong."""
     settings = load_settings(config)
     with _shown("Restoring") as told:
         backup = read_backup(file, told)
@@ -73,7 +74,6 @@ def upgrade_command(
     ] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Make the embedded database anew with the Postgres of this version. The old files are kept."""
     settings = load_settings(config)
     if settings.database_url is not None:
         raise CommandError(
@@ -131,3 +131,26 @@ def _as_json(file: Path, manifest: BackupManifest) -> dict[str, object]:
         "rows": manifest.rows,
         "tables": {t.name: t.rows for t in manifest.tables},
     }
+
+
+def migrate_command(
+    *,
+    grant: Annotated[
+        str | None,
+        typer.Option(metavar="ROLE", help="Also let this database role run Blockline, and rewrite nothing."),
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    settings = load_settings(config)
+    with database(settings) as dsn:
+        done = run(lambda: migrate(dsn))
+        if grant is not None:
+            run(lambda: grant_running(dsn, grant))
+    if done.before == done.after:
+        print(f"The database has schema {done.after} already.")
+    elif done.before is None:
+        print(f"The database was empty and has schema {done.after} now.")
+    else:
+        print(f"The database went from schema {done.before} to {done.after}.")
+    if grant is not None:
+        print(f"The role {grant} can run Blockline: it reads everything, and what is append-only it adds to.")

@@ -16,9 +16,10 @@ from collectors.transport.client import Http
 from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import minute, number
-from jobs.cli.command import AsJson, ConfigFile, run
+from jobs.cli.command import AsJson, ConfigFile
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor.hash_chain import broken_words
@@ -46,9 +47,7 @@ class _PackUnlessNamed(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-evidence = typer.Typer(
-    cls=_PackUnlessNamed, help="Evidence packs of changes, and what they rest on.", no_args_is_help=True
-)
+evidence = typer.Typer(cls=_PackUnlessNamed, no_args_is_help=True)
 
 
 def register(cli: typer.Typer) -> None:

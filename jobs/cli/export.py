@@ -16,9 +16,10 @@ from rich.status import Status
 from jobs.base.atomic_files import refuse_filled, refuse_taken
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import AsJson, ConfigFile, moment_of, run
+from jobs.cli.command import AsJson, ConfigFile, moment_of
 from jobs.config.database import database, ready
 from jobs.config.settings import load_settings
 from jobs.export.export import (
@@ -63,10 +64,7 @@ def export_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Take rows out as CSV, JSON Lines or Parquet. What each column means: docs/export.md.
-
-    A file or folder appears under its name only when it is whole.
-    """
+    """A file or folder appears under its name only when it is whole."""
     wanted = ExportFilter(
         system_clock(),
         moment_of(since, "--from"),

@@ -9,9 +9,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, ConfigFile, Partial, run
+from jobs.cli.command import AsJson, ConfigFile, Partial
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.imports.published_records import LONGEST_NAME, Say, import_record
@@ -41,10 +42,8 @@ def import_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Take in what others published, once: a second time stores nothing. Nobody in it is watched.
-
-    The header says what a file is: a status history (platform,account_id,handle,at,status,withheld_in), spans
-    (account_id,platform,status,seen_from,seen_to), restorations
+    """The header says what a file is: a status history (platform,account_id,handle,at,status,withheld_in),
+    spans (account_id,platform,status,seen_from,seen_to), restorations
     (account_id,suspended_seen_at,restored_seen_at), a crawl of withheld accounts, or figures of legal
     demands (period,iso2 or country,source,source_url and any of court_orders, other_legal_demands,
     total_demands, accounts_specified, accounts_withheld, tweets_withheld, accounts_tos,

@@ -29,10 +29,9 @@ from jobs.cli.command import (
     moment_of,
     moment_past,
     moments_past,
-    with_conn,
-    with_pool,
 )
 from jobs.collect.resolve_handles import Resolver
+from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
 from jobs.imports.order_fields import NONE, Edit
 from jobs.imports.report import print_report
@@ -59,7 +58,7 @@ from storage.orders.orders import order_called
 from storage.orders.orders import orders as stored_orders
 from storage.postgres.pool import Conn
 
-orders = typer.Typer(help="Legal orders that name accounts.", no_args_is_help=True)
+orders = typer.Typer(no_args_is_help=True)
 
 MOST = 999_999_999
 """No order names more, and the database takes it."""

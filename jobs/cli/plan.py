@@ -39,11 +39,7 @@ def _plan(
     servers: Annotated[int, typer.Option(help="How many Mastodon servers they are on.")] = 1,
     json: AsJson = False,
 ) -> None:
-    """What watching so many accounts takes: requests, delays, cost, database, machine; and what each figure
-    rests on.
-
-    It needs no database and asks nobody.
-    """
+    """It needs no database and asks nobody."""
     try:
         asked = SizingQuestion(
             platform=platform,

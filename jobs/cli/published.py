@@ -10,8 +10,9 @@ from dashboard.countries import published_words
 from dashboard.countries.published_json import claimed_json
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, ConfigFile, run
+from jobs.cli.command import AsJson, ConfigFile
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.countries.published_report import claimed, published_by_country
@@ -32,10 +33,7 @@ def published_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """What was published of a country's demands, by half-year, beside what was observed there.
-
-    Figures come in with `blockline import`. Every source stands by itself: never sum over them.
-    """
+    """Figures come in with `blockline import`. Every source stands by itself: never sum over them."""
     settings, now = load_settings(config), system_clock()
     with database(settings) as dsn:
         found, known = run(lambda: _read(settings, dsn, code.upper()))

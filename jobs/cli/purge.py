@@ -8,9 +8,10 @@ import typer
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import handle_name, number
-from jobs.cli.command import AsJson, ConfigFile, run
+from jobs.cli.command import AsJson, ConfigFile
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.accounts.lookup import accounts_named
@@ -39,10 +40,7 @@ def purge_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Take the evidence and the handles of an account out of the store. Ids, states and times stay.
-
-    With --whole they go too: what is left is a number that names nobody.
-    """
+    """With --whole they go too: what is left is a number that names nobody."""
     try:
         address = read_address(handle, platform)
     except AddressError as error:
@@ -61,7 +59,6 @@ def purge_command(
 
 
 def purges_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Every purge there ever was: when, of which account, how much went and why."""
     settings = load_settings(config)
     with database(settings) as dsn:
         done = run(lambda: _purges(settings, dsn))

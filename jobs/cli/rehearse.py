@@ -22,10 +22,11 @@ from dashboard.orders.order_json import summary_json
 from dashboard.orders.words import sentences
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.input_files import table_content
 from jobs.base.wording import number
 from jobs.cli import simulate
-from jobs.cli.command import AsJson, moment_of, run
+from jobs.cli.command import AsJson, moment_of
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.rehearsal import rehearse
 from jobs.rehearsal.demands_history import history_of, in_time, until
@@ -71,7 +72,7 @@ def progress(start: datetime, end: datetime, *, shown: bool) -> Generator[tuple[
 
 
 def register(cli: typer.Typer) -> None:
-    """Add the command to the command line."""
+    """Add this command to the command line."""
     cli.command("rehearse")(_rehearse)
 
 
@@ -99,9 +100,7 @@ def _rehearse(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Drive the real pipeline through a recorded history in simulated time, and hold it against the truth.
-
-    Of a table of legal demands, each account becomes what others found it to be six hours after the day of
+    """Of a table of legal demands, each account becomes what others found it to be six hours after the day of
     its demand, which is assumed; the demands of a day are one order.
     """
     begin, limit = moment_of(start, "--from"), moment_of(end, "--to")

@@ -10,9 +10,10 @@ import typer
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.input_files import file_content
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of, run
+from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of
 from jobs.cli.status import tell_then
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
@@ -63,11 +64,8 @@ def _replay(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Decide again: the stored readings of a time through detection, confirmation and alert rules, and what
-    would differ. With --at, or --as-known-at: how everything stood at that moment.
-
-    Nothing is written to the database. With the rules in force nothing differs: if something does that is not
-    explained, the exit code is 1.
+    """Nothing is written to the database. With the rules in force nothing differs: if something does that is
+    not explained, the exit code is 1.
     """
     if at is not None or as_known_at is not None:
         others = {"--from": start, "--to": end, "--rules": rules, "--list": of_list, "--report": report}

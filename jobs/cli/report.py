@@ -13,9 +13,10 @@ from dashboard.ui.words import accounts
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.output import moment, show
 from jobs.base.pdf import PdfError, find_chromium, pdf_of
-from jobs.cli.command import AsKnownAt, AtMoment, ConfigFile, moments_past, run
+from jobs.cli.command import AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.model.text.states import clean
@@ -42,9 +43,8 @@ def report_command(
     as_known_at: AsKnownAt = None,
     config: ConfigFile = None,
 ) -> None:
-    """Write how far an order was followed: one page with figures, tables, methods and coverage.
-
-    It stands by itself, to be kept, printed and handed on. A name that ends with .pdf is printed by Chromium.
+    """It stands by itself, to be kept, printed and handed on. A name that ends with .pdf is printed by
+    Chromium.
     """
     now = system_clock()
     then, known = moments_past(at, as_known_at, now)

@@ -12,7 +12,7 @@ from collectors.simulator.core.history import History, HistoryAccount
 from collectors.simulator.core.mastodon_ids import actor_of
 from collectors.simulator.core.server import first_time
 from jobs.base.errors import CommandError
-from jobs.cli.command import for_ever, run
+from jobs.base.event_loop import for_ever, run
 from jobs.rehearsal.simulators import TOKEN, Played, acts_for, read_history_file, serving
 from storage.model.core.accounts import Platform
 
@@ -95,7 +95,6 @@ def _simulate(
         ),
     ] = 8060,
 ) -> None:
-    """Serve a history as the platforms would, for tests of your own."""
     plan = fault_plan(faults)
     served = read_history_file(history, platform)
     done = acts_for(acts, served)

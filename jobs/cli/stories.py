@@ -16,7 +16,8 @@ from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
-from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, moment_past, with_conn, with_pool
+from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, moment_past
+from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
 from storage.model.stories.stories import StoryFault, WrittenStory
 from storage.model.text.states import clean
@@ -26,9 +27,7 @@ from storage.stories.stories import all_stories
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="Its number, as in its address.", min=1, max=2**53)]
 
-stories = typer.Typer(
-    help="Stories: a range of time with captions, to be read and given away.", no_args_is_help=True
-)
+stories = typer.Typer(no_args_is_help=True)
 
 
 def register(cli: typer.Typer) -> None:

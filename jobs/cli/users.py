@@ -9,7 +9,8 @@ from dashboard.auth.passwords import WrongPassword, hash_of, new_token, token_ha
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, with_conn
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile
+from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from storage.model.core.people import Role, Scope
 from storage.model.text.units import parse_duration
@@ -23,8 +24,8 @@ FromStdin = Annotated[
 ]
 LONGEST_NUMBER = 18
 
-users = typer.Typer(help="The people who may use the dashboard.", no_args_is_help=True)
-tokens = typer.Typer(help="Tokens with which programs reach the dashboard.", no_args_is_help=True)
+users = typer.Typer(no_args_is_help=True)
+tokens = typer.Typer(no_args_is_help=True)
 
 
 def register(cli: typer.Typer) -> None:

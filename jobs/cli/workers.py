@@ -13,7 +13,8 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, with_conn
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile
+from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from jobs.status.workers import budget_json, machines_json, worker_row
 from storage.health.workers_report import Queue, WorkersReport, machines
@@ -25,7 +26,6 @@ from storage.work.rate_limits import budgets
 from storage.work.request_queue import FailedJob, drop_held, held_jobs
 
 workers = typer.Typer(
-    help="The processes that read, on all machines; what waits for them; and what is held.",
     invoke_without_command=True,
 )
 

@@ -1,6 +1,7 @@
 """The collectors of an installation, one a platform and a vantage, put together from its settings."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
@@ -17,9 +18,11 @@ from collectors.x.compliance import XCompliance
 from collectors.x.likes import XLikes
 from collectors.x.tweepy_session import TWEEPY_HOST
 from jobs.config.settings import Settings, SettingsError
-from jobs.dispatch.shared_rate_limits import SharedBudgets
 from storage.model.core.accounts import Platform
 from storage.model.limits.rate_limits import UNPACED
+
+if TYPE_CHECKING:  # it keeps its counts in a database, and `blockline check` works without one
+    from jobs.dispatch.shared_rate_limits import SharedBudgets
 
 _BLUESKY_PER_S, _BLUESKY_BURST = 5.0, 10
 """Requests a second to each host (recalled: the AppView's limit is not documented)."""
@@ -33,7 +36,7 @@ def platforms_of(settings: Settings) -> tuple[Platform, ...]:
 
 
 def collector_of(
-    settings: Settings, platform: Platform, vantage: str = "", budgets: SharedBudgets | None = None
+    settings: Settings, platform: Platform, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> Collector:
     """The collector of a platform, reading from `vantage`: a name in the settings, empty for here.
 
@@ -49,7 +52,7 @@ def collector_of(
             return mastodon_collector(settings, vantage, budgets)
 
 
-def x_collector(settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None) -> XCollector:
+def x_collector(settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None) -> XCollector:
     """The X collector of the settings. Raises SettingsError as `collector_of`."""
     token = _token(settings)
     http = HttpOptions(
@@ -72,7 +75,7 @@ def _token(settings: Settings) -> str:
     return settings.x_bearer_token.get_secret_value()
 
 
-def likes_readers(settings: Settings, budgets: SharedBudgets | None = None) -> dict[str, XLikes]:
+def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) -> dict[str, XLikes]:
     """What reads the likes of each executive on X who authorised our app, by their id.
 
     Raises SettingsError when a key cannot be one; the message contains none.
@@ -99,7 +102,7 @@ def likes_readers(settings: Settings, budgets: SharedBudgets | None = None) -> d
     return readers
 
 
-def compliance_jobs(settings: Settings, budgets: SharedBudgets | None = None) -> XCompliance | None:
+def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) -> XCompliance | None:
     """What asks X why accounts vanished; None when that is off. Raises SettingsError for the token."""
     if not settings.x_compliance:
         return None
@@ -112,7 +115,7 @@ def compliance_jobs(settings: Settings, budgets: SharedBudgets | None = None) ->
 
 
 def bluesky_collector(
-    settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None
+    settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> BlueskyCollector:
     """The Bluesky collector of the settings. Raises SettingsError for labelers that cannot be asked."""
     labelers, values = settings.bluesky_labelers, settings.bluesky_label_values
@@ -137,7 +140,7 @@ def bluesky_collector(
 
 
 def mastodon_collector(
-    settings: Settings, vantage: str = "", budgets: SharedBudgets | None = None
+    settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> MastodonCollector:
     """The Mastodon collector of the settings. Raises SettingsError for a vantage that is not set."""
     http = replace(
@@ -150,12 +153,12 @@ def mastodon_collector(
     return MastodonCollector(http=http, origins=settings.mastodon_origins)
 
 
-def _of_credential(budgets: SharedBudgets | None, token: str) -> RequestBudget | None:
+def _of_credential(budgets: "SharedBudgets | None", token: str) -> RequestBudget | None:
     return None if budgets is None else budgets.of(Platform.X, credential=token)
 
 
 def _shared(
-    http: HttpOptions, budgets: SharedBudgets | None, platform: Platform, vantage: str
+    http: HttpOptions, budgets: "SharedBudgets | None", platform: Platform, vantage: str
 ) -> HttpOptions:
     """With the pace of all processes together in place of this one's own."""
     if budgets is None:

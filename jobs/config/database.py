@@ -1,12 +1,19 @@
 """Which database an installation uses: the one that is configured, or its own embedded Postgres."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar
 
+from jobs.base.event_loop import run
 from jobs.config.settings import Settings
 from storage.embedded.launcher import embedded_postgres
+from storage.postgres.pool import Conn, Pool, open_pool
+from storage.postgres.recording_order import as_known
 from storage.postgres.schema import check_schema, newest, schema_of
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -27,6 +34,30 @@ async def ready(settings: Settings, dsn: str) -> None:
         from storage.postgres.migrate import migrate  # Alembic: large, and needed once a version
 
         await migrate(dsn)
+
+
+def with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
+    """Run `work` on the database of an installation, its schema being right."""
+
+    async def opened(dsn: str) -> T:
+        await ready(settings, dsn)
+        async with open_pool(dsn) as pool:
+            return await work(pool)
+
+    with database(settings) as dsn:
+        return run(lambda: opened(dsn))
+
+
+def with_conn(
+    settings: Settings, work: Callable[[Conn], Awaitable[T]], as_known_at: datetime | None = None
+) -> T:
+    """Run `work` in one transaction, in which what was known at `as_known_at` is what it will ever be."""
+
+    async def inside(pool: Pool) -> T:
+        async with as_known(pool, as_known_at) as conn:
+            return await work(conn)
+
+    return with_pool(settings, inside)
 
 
 async def revive(settings: Settings) -> None:

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from jobs.alerting.rules_file import line_of
+from jobs.base.errors import CommandError
 from jobs.config import values as values_of
 from jobs.config.errors import clause
 from jobs.config.values import Control, RulesFault
@@ -38,7 +39,7 @@ PREFIX = "BLOCKLINE_"
 DEFAULT_FILE = Path("blockline.toml")
 
 
-class SettingsError(Exception):
+class SettingsError(CommandError):
     """A setting cannot be used. The message is one sentence that names it and where it stands."""
 
 

@@ -30,12 +30,13 @@ from collectors.simulator.core.history_files import load_acts, load_history
 from collectors.simulator.core.server import first_time
 from collectors.simulator.mastodon.app import serve_mastodon
 from collectors.simulator.x.app import serve_x
+from jobs.base.errors import CommandError
 from storage.model.core.accounts import Platform
 
 TOKEN = "simulated"  # noqa: S105 - the simulator's own, good for nothing else
 
 
-class SimulatorError(Exception):
+class SimulatorError(CommandError):
     """The simulators did not start. The message is one sentence."""
 
 

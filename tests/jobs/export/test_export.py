@@ -183,8 +183,7 @@ async def test_a_table_that_cannot_be_written_whole_leaves_nothing(pool: Pool, t
 
 MEASURED = """
 import sys
-from jobs.cli.main import cli
-from jobs.cli.command import exit_code
+from jobs.cli.main import cli, exit_code
 try:
     exit_code(lambda: cli(sys.argv[1:]))
 finally:

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from jobs.cli.command import exit_code
-from jobs.cli.main import cli
+from jobs.cli.main import cli, exit_code
 
 HISTORY = """platform,account_id,handle,at,status,withheld_in,list
 x,1001,alpha,2021-02-01T00:00:00Z,withheld,IN TR,L

