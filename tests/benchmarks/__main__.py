@@ -15,6 +15,7 @@ from tests.benchmarks import (
     replay,
     replay_film,
     sizing,
+    start,
     storage,
     workers,
 )
@@ -42,6 +43,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "rehearsal": rehearsal.figures,
     "million": million.figures,
     "workers": workers.figures,
+    "start": start.figures,
 }
 
 
