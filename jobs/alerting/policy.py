@@ -38,6 +38,8 @@ class Wave:
     """When it was complete. The mail may go out later, when nobody was there to send it."""
     story: AlertThread | None
     """The waves before it; None when it opens a story."""
+    retold: frozenset[int] = frozenset()
+    """Those of `alerts` that stand for an earlier word about the same change, which no other mail tells."""
 
     @property
     def as_of(self) -> datetime:

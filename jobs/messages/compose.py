@@ -131,9 +131,13 @@ def compose(
     recipient: str,
     thread: ReplyThread = ReplyThread(),
     picture: Picture | None = None,
+    key: str | None = None,
 ) -> MailDraft:
-    """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`."""
-    acknowledge = head.link(Link(LinkAction.ACKNOWLEDGE, story_key(wave), recipient))
+    """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`.
+
+    `key`: of its story, where `wave` does not say it.
+    """
+    acknowledge = head.link(Link(LinkAction.ACKNOWLEDGE, key or story_key(wave), recipient))
     return _draft(
         wave,
         standing,
@@ -173,9 +177,10 @@ def _draft(
     acknowledge: str | None = None,
 ) -> MailDraft:
     rule = wave.rule
+    ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
+    wave = wave_content.settled(wave)
     headline = headline_of(wave, standing)
     title = subject_of(wave, headline, head, kind)
-    ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
     content = {
         "number": number,
         "subject": title,
@@ -262,15 +267,17 @@ def headline_of(wave: Wave, standing: ListStatus | None) -> str:
     """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
     `@handle suspended` when it is about one.
     """
-    by_topic = wave_content.topics(wave)
-    told = [(len({a.change.account_id for a in alerts}), text) for text, alerts in by_topic]
+    by_topic = wave_content.course_topics(wave)
+    told = [(topic.accounts, topic.phrase) for topic in by_topic]
     if wave.flaps:
         told.insert(0, (len(wave.flaps), wave_content.flap_phrase(wave.flaps)))
     if len({a.change.account_id for a in wave.alerts}) == 1:
         name = handle_name(wave.alerts[-1].change.handle)
         return f"{name} {', '.join(text for _, text in told)}"
-    if len(told) == 1 and not wave.flaps and (whole := _of_the_order(wave, standing, *by_topic[0])):
-        return whole
+    if len(told) == 1 and not wave.flaps and len(by_topic[0].alerts) == len(wave.alerts):
+        topic = by_topic[0]
+        if whole := _of_the_order(wave, standing, topic.phrase, topic.alerts):
+            return whole
     if len(told) > TOPICS_IN_SUBJECT:
         rest = sum(n for n, _ in told[TOPICS_IN_SUBJECT - 1 :])
         told = [*told[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]

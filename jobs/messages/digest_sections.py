@@ -20,16 +20,12 @@ APART = timedelta(hours=18)
 
 def sections(wave: Wave, zone: str, most: int) -> list[Section]:
     """The changes of the wave, equal ones with the time in which all happened; `most` accounts by name."""
-    whole = {
-        text: s
-        for (text, _), s in zip(wave_content.topics(wave), wave_content.sections(wave, zone), strict=True)
-    }
-    by_topic = [(whole[text], _groups(alerts, zone)) for text, alerts in topics(wave)]
+    by_topic = [(wave_content.heading(text, alerts), _groups(alerts, zone)) for text, alerts in topics(wave)]
     places = iter(shares([group.accounts for _, groups in by_topic for group in groups], most, 1))
     out: list[Section] = []
     for section, groups in by_topic:
         shown = tuple(replace(g, listed=g.listed[: next(places)]) for g in groups)
-        out.append(replace(section, groups=shown, unlisted=0))
+        out.append(replace(section, groups=shown))
     return out
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from jobs.alerting.policy import Flap, Wave
 from jobs.base.wording import account_name, day, evidence_words, interval, number
 from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Cohort, ListStatus
-from storage.model.core.availability import ChangeKind, Status
+from storage.model.core.availability import ChangeKind, State, Status
 from storage.model.text.states import (
     capital,
     change_words,
@@ -32,15 +33,27 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupStep:
+    """One of several changes of the same accounts."""
+
+    phrase: str
+    when: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Accounts that changed in the same way, in the same interval, on equal evidence."""
 
     was: str
+    """What they were before all that is told of them."""
     when: str
     evidence: str
     accounts: int
     listed: tuple[Named, ...]
     """The accounts listed in this mail; fewer than `accounts` when there are too many."""
+    steps: tuple[GroupStep, ...] = ()
+    """The changes in their order, where each account had several; else `when` and `evidence` say it all."""
 
     @property
     def more(self) -> int:
@@ -66,6 +79,25 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class _Topic:
+    """Accounts of which the same became."""
+
+    phrase: str
+    courses: list[tuple[AlertRow, ...]]
+    """The confirmed changes of each account in their order, or one alert that is not confirmed."""
+    is_retold: bool
+
+    @property
+    def alerts(self) -> list[AlertRow]:
+        """The newest of each course."""
+        return [course[-1] for course in self.courses]
+
+    @property
+    def accounts(self) -> int:
+        return _accounts(self.alerts)
+
+
+@dataclass(frozen=True, slots=True)
 class FlapStory:
     name: str
     now: str
@@ -75,6 +107,43 @@ class FlapStory:
 def phrase(change: AlertChange) -> str:
     """What became of an account, so that it can follow "@handle"; after a number see `of_many`."""
     return change_words(change.kind, change.old, change.new, change.platform, change.flags)
+
+
+def course_phrase(course: Sequence[AlertChange]) -> str:
+    """What became of an account in several changes: "available again after being withheld in India (IN)"."""
+    *earlier, last = course
+    now = _step_phrase(last)
+    if not earlier:
+        return phrase(last)
+    if len(earlier) == 1 and last.kind in _BACK and last.old == earlier[0].new:
+        was = _now(earlier[0])
+        return f"{was}, then no longer" if now == f"no longer {was}" else f"{now} after being {was}"
+    said: list[str] = []
+    for change in course:
+        words = _step_phrase(change)
+        said.append(f"{words} again" if words in said and not words.endswith("again") else words)
+    return ", then ".join(said)
+
+
+_BACK = {ChangeKind.RESTORATION, ChangeKind.RETURN}
+
+
+def _step_phrase(change: AlertChange) -> str:
+    """`phrase`, where what was before is said as well."""
+    if change.kind is ChangeKind.PARTIAL:
+        return _now(change)
+    return change_words(change.kind, change.old, change.new, change.platform, change.flags, before=False)
+
+
+def settled(wave: Wave) -> Wave:
+    """The wave with the last word about each change alone: what was taken back is not told as confirmed."""
+    words: dict[tuple[int, datetime, State], list[int]] = {}
+    for alert in wave.alerts:
+        change = alert.change
+        words.setdefault((change.account_id, change.first_seen_new, change.new), []).append(alert.alert_id)
+    last = {max(ids): len(ids) > 1 for ids in words.values()}
+    alerts = tuple(a for a in wave.alerts if a.alert_id in last)
+    return replace(wave, alerts=alerts, retold=frozenset(i for i, is_retold in last.items() if is_retold))
 
 
 def phrase_with_certainty(alert: AlertRow) -> str:
@@ -93,7 +162,7 @@ def phrase_with_certainty(alert: AlertRow) -> str:
             return f"seen as {words}, no longer watched"
 
 
-def basis(alert: AlertRow) -> str:
+def basis(alert: AlertRow, *, is_retold: bool = False) -> str:
     """What the telling rests on."""
     words = evidence_words(alert.change.strength, alert.change.readings)
     match alert.stage:
@@ -101,6 +170,8 @@ def basis(alert: AlertRow) -> str:
             return f"confirmed on {words}"
         case AlertStage.PROVISIONAL | AlertStage.UNRESOLVED:
             return f"seen so far: {words}"
+        case AlertStage.WITHDRAWN if is_retold:
+            return f"it rested on {words}"
         case AlertStage.WITHDRAWN:
             return f"what was told rested on {words}"
 
@@ -114,13 +185,35 @@ def _now(change: AlertChange) -> str:
 
 
 def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
-    """The changes of a wave by what became of the accounts, most accounts first. Flapping ones are apart."""
+    """The changes of a wave, each by itself, by what became of the accounts, most accounts first.
+
+    Flapping ones are apart.
+    """
     apart = {f.alert.alert_id for f in wave.flaps}
     by_phrase: dict[str, list[AlertRow]] = {}
     for alert in wave.alerts:
         if alert.alert_id not in apart:
             by_phrase.setdefault(phrase_with_certainty(alert), []).append(alert)
     return sorted(by_phrase.items(), key=lambda t: (-_accounts(t[1]), t[0]))
+
+
+def course_topics(wave: Wave) -> list[_Topic]:
+    """The same with all confirmed changes of an account together: what became of it in the end, and how."""
+    apart = {p.change.change_key for f in wave.flaps for p in f.changes}
+    courses: dict[tuple[int, int | None], list[AlertRow]] = {}
+    for alert in wave.alerts:
+        if alert.stage is not AlertStage.CONFIRMED:
+            courses[alert.change.account_id, alert.alert_id] = [alert]
+        elif alert.change.change_key not in apart:
+            courses.setdefault((alert.change.account_id, None), []).append(alert)
+    found: dict[tuple[str, bool], _Topic] = {}
+    for alerts in courses.values():
+        course = tuple(sorted(alerts, key=lambda a: (a.change.first_seen_new, a.change.change_key)))
+        is_one = len(course) == 1
+        text = phrase_with_certainty(course[0]) if is_one else course_phrase([a.change for a in course])
+        is_retold = course[0].stage is not AlertStage.CONFIRMED and course[0].alert_id in wave.retold
+        found.setdefault((text, is_retold), _Topic(text, [], is_retold)).courses.append(course)
+    return sorted(found.values(), key=lambda t: (-t.accounts, t.phrase, t.is_retold))
 
 
 def flap_phrase(flaps: Sequence[Flap]) -> str:
@@ -136,19 +229,26 @@ def cohort_name(cohort: Cohort | None) -> str:
 
 def sections(wave: Wave, zone: str) -> list[Section]:
     """The changes of the wave, listing at most `ACCOUNTS_LISTED` accounts, shared out over all intervals."""
-    told = [(text, alerts, _groups(alerts, zone)) for text, alerts in topics(wave)]
-    shares = iter(_share_out([g.accounts for _, _, groups in told for g in groups], ACCOUNTS_LISTED))
+    told = [(topic, _groups(topic, zone)) for topic in course_topics(wave)]
+    shares = iter(_share_out([g.accounts for _, groups in told for g in groups], ACCOUNTS_LISTED))
     out: list[Section] = []
-    for text, alerts, groups in told:
+    for topic, groups in told:
         cut = [replace(g, listed=g.listed[: next(shares)]) for g in groups]
         shown = tuple(g for g in cut if g.listed)
         unlisted = sum(g.accounts for g in cut if not g.listed)
-        n = _accounts(alerts)
-        heading = text if n == 1 else of_many(text)
-        tone = _tone(alerts[0].change) if alerts[0].stage is AlertStage.CONFIRMED else "other"
-        lead = _LEADS[alerts[0].stage]
-        out.append(Section(heading, _note(alerts[0], n), tone, n, shown, unlisted, lead))
+        head = heading(topic.phrase, topic.alerts, is_retold=topic.is_retold)
+        out.append(replace(head, groups=shown, unlisted=unlisted))
     return out
+
+
+def heading(text: str, alerts: Sequence[AlertRow], *, is_retold: bool = False) -> Section:
+    """The section of these alerts, which have the same words, without its groups."""
+    n, first = _accounts(alerts), alerts[0]
+    phrase = text if n == 1 else of_many(text)
+    tone = _tone(first.change) if first.stage is AlertStage.CONFIRMED else "other"
+    if is_retold:
+        return Section(phrase, _note_retold(first, n), tone, n, (), 0, _LEADS_RETOLD[first.stage])
+    return Section(phrase, _note(first, n), tone, n, (), 0, _LEADS[first.stage])
 
 
 _LEADS = {
@@ -157,6 +257,7 @@ _LEADS = {
     AlertStage.UNRESOLVED: "If so, it happened",
     AlertStage.WITHDRAWN: "It was reported to have happened",
 }
+_LEADS_RETOLD = {**_LEADS, AlertStage.WITHDRAWN: "It seemed to have happened"}
 
 
 def _note(alert: AlertRow, accounts: int) -> str:
@@ -180,6 +281,21 @@ def _note(alert: AlertRow, accounts: int) -> str:
     return f"{capital(more)}." if accounts == 1 else f"In each case {more}."
 
 
+def _note_retold(alert: AlertRow, accounts: int) -> str:
+    """The same where no earlier mail told what is answered here."""
+    if alert.stage is AlertStage.WITHDRAWN and alert.change.kind is ChangeKind.BASELINE:
+        return "It was taken for a change at first. Since when it has been so is not known."
+    if alert.stage is AlertStage.WITHDRAWN:
+        return "It was recorded at first. Later readings do not bear it out."
+    if alert.stage is AlertStage.UNRESOLVED:
+        who = "The account" if accounts == 1 else "Each account"
+        return (
+            f"It was not confirmed. {who} left the watch before further readings could decide: whether it "
+            "was so stays unknown."
+        )
+    return _note(alert, accounts)
+
+
 def _share_out(sizes: Sequence[int], total: int) -> list[int]:
     """Shares of at most `total` places: small groups whole, the large ones what is left in equal parts."""
     shares = [0] * len(sizes)
@@ -189,20 +305,28 @@ def _share_out(sizes: Sequence[int], total: int) -> list[int]:
     return shares
 
 
-def _groups(alerts: Iterable[AlertRow], zone: str) -> list[Group]:
-    """Alerts that read the same, in the order of their onset."""
-    alike: dict[tuple[str, str, str], list[AlertChange]] = {}
-    for alert in sorted(alerts, key=lambda a: (a.change.first_seen_new, a.change.change_key)):
-        change = alert.change
-        when = interval(change.last_seen_old, change.first_seen_new, zone)
-        evidence = basis(alert)
-        alike.setdefault((_was(change), when, evidence), []).append(change)
+def _groups(topic: _Topic, zone: str) -> list[Group]:
+    """Accounts that read the same, in the order of their onset."""
+    alike: dict[tuple[str, tuple[GroupStep, ...]], list[AlertChange]] = {}
+    for course in sorted(topic.courses, key=lambda c: (c[0].change.first_seen_new, c[0].change.change_key)):
+        steps = tuple(_step(alert, zone, is_retold=topic.is_retold) for alert in course)
+        alike.setdefault((_was(course[0].change), steps), []).append(course[-1].change)
     out: list[Group] = []
-    for (was, when, evidence), changes in alike.items():
+    for (was, steps), changes in alike.items():
         changes.sort(key=lambda c: (c.handle.casefold(), c.change_key))
         listed = tuple(Named(account_name(c.platform, c.handle), c.account_id) for c in changes)
-        out.append(Group(was, when, evidence, len(listed), listed))
+        if len(listed) > 1:
+            steps = tuple(replace(s, phrase=of_many(s.phrase)) for s in steps)
+        when = ", then ".join(s.when for s in steps)
+        evidence = "; then ".join(s.evidence for s in steps)
+        out.append(Group(was, when, evidence, len(listed), listed, steps if len(steps) > 1 else ()))
     return out
+
+
+def _step(alert: AlertRow, zone: str, *, is_retold: bool) -> GroupStep:
+    change = alert.change
+    when = interval(change.last_seen_old, change.first_seen_new, zone)
+    return GroupStep(capital(_step_phrase(change)), when, basis(alert, is_retold=is_retold))
 
 
 def flap_stories(wave: Wave, zone: str) -> list[FlapStory]:

@@ -64,26 +64,33 @@ def capital(words: str) -> str:
 
 
 def change_words(
-    kind: ChangeKind, old: State | None, new: State, platform: Platform, flags: Collection[Flag]
+    kind: ChangeKind,
+    old: State | None,
+    new: State,
+    platform: Platform,
+    flags: Collection[Flag],
+    *,
+    before: bool = True,
 ) -> str:
     """What became of an account: "withheld in India (IN)", "no longer restricted in TR (Bluesky app)".
 
-    `flags` are those of the new state. Of the old one only the status is told.
+    `flags` are those of the new state. Of the old one only the status is told; not `before`: not even that
+    of an account that is available again.
     """
     tail = ", protected" if new.status is Status.PROTECTED else ""
     match kind:
         case ChangeKind.RESTORATION:
-            before = short_words(old, platform, None)
+            was = short_words(old, platform, None)
             if platform is Platform.BLUESKY and old is not None and old.status is Status.WITHHELD:
-                return f"no longer {before}"
-            return f"available again{tail} (before: {before})"
+                return f"no longer {was}"
+            return f"available again{tail}" + (f" (before: {was})" if before else "")
         case ChangeKind.BASELINE if Flag.FIRST_SEEN in flags:
             return f"first seen {short_words(new, platform, flags)}"
         case ChangeKind.RETURN:
             return f"found again{tail}"
         case ChangeKind.PARTIAL:
-            before = _codes(old.withheld_in if old else ())
-            return f"now {short_words(new, platform, flags)} (before: {before})"
+            was = _codes(old.withheld_in if old else ())
+            return f"now {short_words(new, platform, flags)} (before: {was})"
         case ChangeKind.PROTECTION:
             return "protected by the owner" if tail else "no longer protected"
         case _:

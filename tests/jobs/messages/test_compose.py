@@ -8,6 +8,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as parsing
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -112,6 +113,39 @@ def stored(draft: MailDraft) -> Mail:
             [an_alert(i, a_change(i, IN_PK, WITHHELD_IN), T0, ORDER) for i in range(2)],
             "2 accounts now withheld in India (IN), Pakistan (PK) (before: IN) - order MeitY 2021-01-31",
             id="more countries",
+        ),
+        *(
+            pytest.param(
+                [
+                    an_alert(
+                        n, a_change(1, new, old, at=minutes(n), handle="a", platform=platform), T0, REPORTERS
+                    )
+                    for n, (old, new) in enumerate(pairwise((AVAILABLE, *states)))
+                ],
+                f"@a {words} - list Reporters",
+                id=words,
+            )
+            for platform, states, words in (
+                (Platform.X, (WITHHELD_IN, AVAILABLE), "available again after being withheld in India (IN)"),
+                (Platform.X, (SUSPENDED, PROTECTED), "available again, protected after being suspended"),
+                (Platform.X, (NOT_FOUND, AVAILABLE), "found again after being not found"),
+                (Platform.X, (WITHHELD_IN, SUSPENDED), "withheld in India (IN), then suspended"),
+                (
+                    Platform.X,
+                    (WITHHELD_IN, IN_PK),
+                    "withheld in India (IN), then withheld in India (IN), Pakistan (PK)",
+                ),
+                (
+                    Platform.X,
+                    (WITHHELD_IN, AVAILABLE, WITHHELD_IN),
+                    "withheld in India (IN), then available again, then withheld in India (IN) again",
+                ),
+                (
+                    Platform.BLUESKY,
+                    (WITHHELD_IN, AVAILABLE),
+                    "restricted in IN (Bluesky app), then no longer",
+                ),
+            )
         ),
         pytest.param(
             [an_alert(1, a_change(1, AVAILABLE, NOT_FOUND, handle="a"), T0, REPORTERS)],
