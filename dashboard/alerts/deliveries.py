@@ -163,7 +163,8 @@ def address(chosen: Chosen, path: str = PATH) -> str:
 def _filter(chosen: Chosen, known: Choices) -> Component:
     """A form that asks for another address: it works without any script."""
     states = [
-        (s.value, alert_words.MAIL_STATE[s]) for s in (MailState.DEAD, MailState.QUEUED, MailState.SENT)
+        (s.value, alert_words.MAIL_STATE[s])
+        for s in (MailState.DEAD, MailState.QUEUED, MailState.SENT, MailState.MERGED)
     ]
     ranges = [(name, label) for name, (label, _) in RANGES.items()]
     return html.Form(

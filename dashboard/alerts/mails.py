@@ -103,7 +103,7 @@ def _states(chosen: Chosen) -> Component:
     links = [_link("All", replace(chosen, state=None, before=None), marked=chosen.state is None)]
     links += [
         _link(capital(MAIL_STATE[s]), replace(chosen, state=s, before=None), marked=chosen.state is s)
-        for s in (MailState.DEAD, MailState.QUEUED, MailState.SENT)
+        for s in (MailState.DEAD, MailState.QUEUED, MailState.SENT, MailState.MERGED)
     ]
     named: dict[str, Any] = {"aria-label": "States"}
     return html.Nav(links, className="filters", **named)
@@ -156,7 +156,7 @@ def _reading(mail: Mail | None, thread: MailThread | None, actor: Actor) -> list
             [
                 html.H2(mail.subject, className=QUOTED),
                 html.Div(f"{_kind(mail, thread)} to {', '.join(mail.recipients)}", className="muted"),
-                html.Div(delivery(mail), className="muted"),
+                html.Div([delivery(mail), *_merged(mail)], className="muted"),
                 *_acknowledged(mail, thread, actor),
                 *_again(mail, actor),
             ],
@@ -235,8 +235,16 @@ def _earlier(note: ThreadStatus) -> str:
     )
 
 
+def _merged(mail: Mail) -> list[str | Component]:
+    """A link to the mail that says what this one says."""
+    if mail.merged_into is None:
+        return []
+    later = html.A(f"email {mail.merged_into} says both", href=f"/mail/{mail.merged_into}", className="under")
+    return [": ", later]
+
+
 def _again(mail: Mail, actor: Actor) -> list[Component]:
-    if mail.state is MailState.QUEUED or not actor.role.includes(access.RESEND):
+    if mail.state in {MailState.QUEUED, MailState.MERGED} or not actor.role.includes(access.RESEND):
         return []
     return [form("resend", [], "Send again", f"/mail/{mail.mail_id}", sends=("mail", str(mail.mail_id)))]
 
@@ -281,6 +289,9 @@ def delivery(mail: Mail) -> str:
     """Where the mail is on its way, with the reason when it is not sent."""
     if mail.state is MailState.SENT:
         return f"Accepted by the mail server {_at(mail.sent_at)}"
+    if mail.state is MailState.MERGED:
+        written = _at(mail.created_at)
+        return f"Written {written}; no mail server accepted it, and it was merged into a later email"
     why = f": {mail.last_error}" if mail.last_error else ""
     if mail.state is MailState.DEAD:
         return f"Given up after {mail.attempts} attempts{why}"

@@ -62,6 +62,8 @@ def delivery_status(mail: MailLine) -> Component:
     after = f"; next {words.stamp(mail.next_attempt_at)}" if mail.next_attempt_at is not None else ""
     if mail.sent_at is not None:
         after = f"; accepted {words.stamp(mail.sent_at)}"
+    if mail.merged_into is not None:
+        after = f"; email {mail.merged_into} says both"
     return html.Div([state, html.Small(f"{tried}{after}")])
 
 

@@ -40,7 +40,9 @@ class Mail(ApiModel):
     recipients: list[str]
     """Mail addresses, `apprise:NAME` or `webhook:NAME`."""
     state: MailState
-    """`dead`: it was given up, and nobody got it."""
+    """`dead`: it was given up, and nobody got it. `merged`: no server accepted it, and the later mail
+    `merged_into` says both.
+    """
     created_at: datetime
     sent_at: datetime | None
     """When a server accepted it, which is not when it was read."""
@@ -48,6 +50,8 @@ class Mail(ApiModel):
     next_attempt_at: datetime | None
     last_error: str | None
     story_key: str | None
+    merged_into: int | None
+    """Null: it is not merged into a later mail."""
     change_ids: list[int]
     """The changes that it tells of."""
 

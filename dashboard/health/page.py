@@ -37,6 +37,7 @@ _MAIL = {
     MailState.QUEUED: "waits to be sent",
     MailState.SENT: "sent",
     MailState.DEAD: "given up",
+    MailState.MERGED: "merged into a later email",
 }
 
 

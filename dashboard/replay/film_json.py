@@ -209,6 +209,7 @@ def mails_json(mails: Sequence[FilmMail]) -> list[Json]:
             "n": m.recipients,
             "created": up(m.created_at),
             "sent": up_or_none(m.sent_at),
+            "into": m.merged_into,
         }
         for m in mails
     ]

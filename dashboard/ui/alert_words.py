@@ -47,7 +47,12 @@ STAGE_NAME = {
     AlertStage.WITHDRAWN: "taken back",
     AlertStage.UNRESOLVED: "unresolved",
 }
-MAIL_STATE = {MailState.SENT: "sent", MailState.QUEUED: "queued", MailState.DEAD: "given up"}
+MAIL_STATE = {
+    MailState.SENT: "sent",
+    MailState.QUEUED: "queued",
+    MailState.DEAD: "given up",
+    MailState.MERGED: "merged",
+}
 MAIL_KIND = {
     MailKind.WAVE: "alert",
     MailKind.DIGEST: "digest",

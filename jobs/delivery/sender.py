@@ -21,7 +21,7 @@ class DeliveryFault(StrEnum):
 
 
 class Undeliverable(Exception):
-    """No recipient's mail was accepted. The message is one sentence for the operator, without secrets."""
+    """Nobody said that he accepted the mail. The message is a sentence for the operator, without secrets."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class Undeliverable(Exception):
         permanent: bool,
         fault: DeliveryFault = DeliveryFault.MAIL,
         retry_after: timedelta | None = None,
+        uncertain: bool = True,
     ) -> None:
         super().__init__(sentence)
         self.permanent = permanent
@@ -37,6 +38,8 @@ class Undeliverable(Exception):
         self.fault = fault
         self.retry_after = retry_after
         """What the server asked to wait, if it did."""
+        self.uncertain = uncertain
+        """It may have been accepted all the same: the answer to the whole message was not heard."""
 
 
 class Sender(Protocol):

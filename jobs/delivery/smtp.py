@@ -7,6 +7,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 from enum import StrEnum
 from ipaddress import ip_address
+from typing import Any
 
 import aiosmtplib
 
@@ -60,6 +61,22 @@ class MailServer:
         return f"{self.host}:{self.port}"
 
 
+class _Connection(aiosmtplib.SMTP):
+    """Knows whether a message was handed over to which the server has not answered yet."""
+
+    is_unanswered = False
+
+    async def data(self, message: str | bytes, /, **options: Any) -> aiosmtplib.SMTPResponse:
+        self.is_unanswered = True
+        try:
+            response = await super().data(message, **options)
+        except aiosmtplib.SMTPResponseException as error:
+            self.is_unanswered = not 400 <= error.code < 600  # what is no answer of SMTP refuses nothing
+            raise
+        self.is_unanswered = False
+        return response
+
+
 class SmtpSender:
     """One connection at a time, opened by the first mail and used for all until `close`."""
 
@@ -67,21 +84,18 @@ class SmtpSender:
         self._server = server
         self._limit_s = limit_s
         """For one mail, from the first connection to the last answer."""
-        self._smtp: aiosmtplib.SMTP | None = None
+        self._smtp: _Connection | None = None
+        self._uncertain = False
+        """The server may have accepted the mail at hand: it was handed over, and no answer was heard."""
 
     async def send(self, mail: Mail) -> None:
         """Return once the server accepted the mail for all its recipients. Raises Undeliverable."""
-        server = self._server
+        self._uncertain = False
         try:
-            body = message(mail, server.sender).as_bytes(policy=WIRE)
-        except ValueError as error:
-            raise _unsendable(error) from error
-        try:
-            async with asyncio.timeout(self._limit_s):
-                await self._send(mail, body)
-        except TimeoutError as error:
-            await self._drop()
-            raise _not_reached(server, error) from error
+            await self._send_in_time(mail)
+        except Undeliverable as error:
+            error.uncertain = self._uncertain
+            raise
 
     async def greet(self) -> str:
         """Connect and log in as for a delivery, and send nothing. Returns host:port; raises Undeliverable."""
@@ -107,6 +121,19 @@ class SmtpSender:
         finally:
             smtp.close()
 
+    async def _send_in_time(self, mail: Mail) -> None:
+        server = self._server
+        try:
+            body = message(mail, server.sender).as_bytes(policy=WIRE)
+        except ValueError as error:
+            raise _unsendable(error) from error
+        try:
+            async with asyncio.timeout(self._limit_s):
+                await self._send(mail, body)
+        except TimeoutError as error:
+            await self._drop()
+            raise _not_reached(server, error) from error
+
     async def _send(self, mail: Mail, body: bytes) -> None:
         reused = self._smtp is not None
         try:
@@ -118,8 +145,8 @@ class SmtpSender:
                 raise
         await self._deliver(await self._connect(), mail, body)
 
-    async def _deliver(self, smtp: aiosmtplib.SMTP, mail: Mail, body: bytes) -> None:
-        server = self._server
+    async def _deliver(self, smtp: _Connection, mail: Mail, body: bytes) -> None:
+        server, smtp.is_unanswered = self._server, False
         try:
             await smtp.sendmail(server.address, mail.recipients, body)
         except aiosmtplib.SMTPRecipientsRefused as error:
@@ -135,14 +162,15 @@ class SmtpSender:
         except ValueError as error:
             raise _unsendable(error) from error
         finally:
+            self._uncertain |= smtp.is_unanswered
             if self._smtp is not None and not self._smtp.is_connected:
                 self._smtp = None
 
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> _Connection:
         """Nothing that goes wrong here is the mail's fault, so all of it is worth another try."""
         server = self._server
         try:
-            smtp = aiosmtplib.SMTP(
+            smtp = _Connection(
                 hostname=server.host,
                 port=server.port,
                 use_tls=server.security is Security.TLS,

@@ -192,6 +192,8 @@ def _mail_line(mail: SentMail) -> str:
                 fate += f", next on {minute(mail.next_attempt_at)}"
         case MailState.DEAD:
             fate = "given up"
+        case MailState.MERGED:
+            fate = f"merged into mail {mail.merged_into} before any server accepted it"
     error = "" if mail.last_error is None else f" ({clean(mail.last_error, 200).rstrip('.')})"
     return f"Mail {mail.mail_id} to {to}: {fate}{error}"
 
@@ -229,6 +231,7 @@ def _mail_json(mail: SentMail) -> dict[str, object]:
         "sent_at": _iso(mail.sent_at),
         "next_attempt_at": _iso(mail.next_attempt_at),
         "last_error": mail.last_error,
+        "merged_into": mail.merged_into,
     }
 
 

@@ -10,6 +10,7 @@ from jobs.base.clock import Clock
 from jobs.delivery.rate_limit import MailRateLimit
 from jobs.delivery.sender import NO_SERVER, Sender
 from jobs.messages.compose import Letterhead
+from jobs.notify import merging
 from jobs.notify.notifier import decide_due, next_decision, send_next
 from storage.alerts import mail_queue
 from storage.alerts.open_alerts import news_mark
@@ -40,6 +41,8 @@ class DecisionLoop:
         if old or known != self._known:
             self._due = await next_decision(self.pool, now)
             self._known, self._planned_at = known, now
+            # A mail may have failed for certain only after the one that makes it pointless was written.
+            await merging.tick(self.pool, now, self.head)
         if self._due is not None and self._due <= now:
             self._known = None
             await decide_due(self.pool, now, self.head)

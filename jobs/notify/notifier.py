@@ -29,7 +29,7 @@ from jobs.base.clock import Clock
 from jobs.delivery.retry import FIRST_RETRY, LONGEST_RETRY, retry_at
 from jobs.delivery.sender import NO_SERVER, DeliveryFault, Sender, Undeliverable
 from jobs.messages.compose import Letterhead, ReplyThread, compose, compose_reply, story_key
-from jobs.notify import engagement_alerts, reminders, wave_chart
+from jobs.notify import engagement_alerts, merging, reminders, wave_chart
 from jobs.notify.digests import queue_digest
 from storage.alerts import mail_queue, mutes, open_alerts, outbox, rules, threads
 from storage.model.alerts.alerts import AlertRow, Mail, MailDraft, Via
@@ -84,6 +84,7 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
     """Queue what is to be told now, reminders and acts of executives included; returns how many mails.
 
+    What waits already and is made pointless by it is merged with it.
     Raises what `decide_alerts` raises.
     """
     made = 0
@@ -93,7 +94,10 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
         try:
             made += await reminders.tick(pool, now, head)
         finally:
-            made += await engagement_alerts.tick(pool, now, head)
+            try:
+                made += await engagement_alerts.tick(pool, now, head)
+            finally:
+                await merging.tick(pool, now, head)
     return made
 
 
@@ -300,7 +304,7 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
         if retry_at(mail, now, None) is None:
             await mail_queue.mark_dead(pool, mail, said)
         else:
-            await mail_queue.mark_failed(pool, mail, now + LONGEST_RETRY, said)
+            await mail_queue.mark_failed(pool, mail, now + LONGEST_RETRY, said, uncertain=True)
         raise
     await mail_queue.mark_sent(pool, mail, clock())
     return Fate.SENT
@@ -315,7 +319,7 @@ async def _refused(pool: Pool, mail: Mail, error: Undeliverable, now: datetime) 
         await mail_queue.mark_dead(pool, mail, str(error))
         return Fate.DEAD
     else:
-        await mail_queue.mark_failed(pool, mail, again, str(error))
+        await mail_queue.mark_failed(pool, mail, again, str(error), uncertain=error.uncertain)
     if error.fault is not DeliveryFault.MAIL:
         await mail_queue.hold_back(pool, mail, now, later, str(error))
     return Fate.FAILED

@@ -79,7 +79,7 @@ async def _decided(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision
             array(
                 select t.mail_id from mail_alert t join mail using (mail_id)
                 where t.alert_id = d.alert_id and (
-                    mail.story_id = d.story_id
+                    (mail.story_id = d.story_id and mail.state <> 'merged')
                     or (
                         mail.kind = 'digest' and mail.created_at = d.decided_at
                         and r.definition -> 'recipients' ? mail.recipients[1]

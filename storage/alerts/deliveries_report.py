@@ -69,7 +69,7 @@ async def deliveries(conn: Conn, wanted: DeliveryFilter, limit: int) -> list[Del
             order by m.mail_id desc limit $6
         )
         select m.mail_id, m.subject, m.recipients, m.state, m.created_at, m.sent_at, m.attempts,
-            m.next_attempt_at, m.last_error, m.kind,
+            m.next_attempt_at, m.last_error, m.kind, m.merged_into,
             (select count(*) from mail_alert t where t.mail_id = m.mail_id) as changes,
             m.rules,
             case when s.acknowledged_wave >= m.wave then s.acknowledged_by end as acknowledged_by,
@@ -98,6 +98,7 @@ async def deliveries(conn: Conn, wanted: DeliveryFilter, limit: int) -> list[Del
                 last_error=r["last_error"],
                 changes=r["changes"],
                 kind=MailKind(r["kind"]),
+                merged_into=r["merged_into"],
             ),
             tuple(r["rules"]),
             r["acknowledged_by"],

@@ -50,6 +50,8 @@ async def alerts_of_wave(conn: Conn, story_key: str) -> tuple[int, list[int]]:
         with told as (
             select m.mail_id, m.wave from mail m join story s using (story_id)
             where s.story_key = $1 and m.kind = 'wave'
+                -- The mail that others were merged into tells earlier waves as well.
+                and not exists (select from mail part where part.merged_into = m.mail_id)
         )
         select distinct al.alert_id, al.created_at, told.wave
         from told join mail_alert using (mail_id) join alert al using (alert_id)
@@ -112,7 +114,7 @@ async def _mails(conn: Conn, alert_id: int) -> tuple[SentMail, ...]:
     rows = await conn.fetch(
         """
         select m.mail_id, m.kind, m.recipients, m.subject, s.story_key, m.created_at, m.state, m.sent_at,
-            m.next_attempt_at, m.last_error, (
+            m.next_attempt_at, m.last_error, m.merged_into, (
                 select nullif(count(*), 0) from story_wave w
                 where w.story_id = m.story_id and w.wave <= m.wave and not w.in_round_up
             ) as wave
@@ -134,6 +136,7 @@ async def _mails(conn: Conn, alert_id: int) -> tuple[SentMail, ...]:
             r["sent_at"],
             r["next_attempt_at"],
             r["last_error"],
+            r["merged_into"],
         )
         for r in rows
     )

@@ -79,6 +79,8 @@ async def first_in_line(conn: Conn) -> list[int]:
 async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = None) -> list[Mail]:
     """Take up to `limit` queued mails that are due, urgent ones and then oldest first; count the attempt.
 
+    From now on a server may have accepted them: they are merged into no other mail, unless the attempt is
+    known to have failed.
     A mail waits while an older one of its thread is queued, also when another notifier sends that one just
     now. A mail that an urgent one waits for is urgent itself. Nobody else gets the mails before `LEASE` is
     over. `via` None: by whatever they go out. `next_attempt_at` of the answer, when the lease ends, tells
@@ -88,7 +90,8 @@ async def claim_due(pool: Pool, now: datetime, limit: int, via: Via | None = Non
         line = await queued(conn)
         rows = await conn.fetch(
             """
-            update mail set attempts = attempts + 1, next_attempt_at = $1 + $3
+            update mail set attempts = attempts + 1, uncertain_offers = uncertain_offers + 1,
+                next_attempt_at = $1 + $3
             where mail_id in (
                 select mail_id from mail
                 where state = 'queued' and next_attempt_at <= $1 and mail_id = any($5::bigint[])
@@ -124,21 +127,23 @@ async def mark_sent(pool: Pool, mail: Mail, now: datetime) -> None:
         )
 
 
-async def mark_failed(pool: Pool, mail: Mail, retry_at: datetime, error: str) -> None:
-    """Nobody accepted `mail` this time; those behind it wait as long, and say so.
+async def mark_failed(pool: Pool, mail: Mail, retry_at: datetime, error: str, *, uncertain: bool) -> None:
+    """Nobody said to have accepted `mail` this time; those behind it wait as long, and say so.
 
-    Does nothing when the claim is no longer ours.
+    `uncertain`: somebody may have accepted it all the same. Does nothing when the claim is no longer ours.
     """
     async with transaction(pool) as conn:
         ours = await conn.fetchval(
             """
-            update mail set next_attempt_at = $3, last_error = $4
+            update mail set next_attempt_at = $3, last_error = $4,
+                uncertain_offers = uncertain_offers - case when $5 then 0 else 1 end
             where mail_id = $1 and next_attempt_at = $2 and state = 'queued' returning true
             """,
             mail.mail_id,
             mail.next_attempt_at,
             retry_at,
             error,
+            uncertain,
         )
         if ours:
             await conn.execute(
@@ -163,7 +168,8 @@ async def release(pool: Pool, mail: Mail, look_again: datetime, reason: str) -> 
     async with transaction(pool) as conn:
         await conn.execute(
             """
-            update mail set attempts = attempts - 1, next_attempt_at = $3, last_error = $4
+            update mail set attempts = attempts - 1, uncertain_offers = uncertain_offers - 1,
+                next_attempt_at = $3, last_error = $4
             where mail_id = $1 and next_attempt_at = $2 and state = 'queued'
             """,
             mail.mail_id,
@@ -237,19 +243,22 @@ async def resend(conn: Conn, mail_id: int, actor: str, now: datetime) -> str:
     """Send a mail again by hand, under the Message-ID that it had; returns its subject.
 
     A dead letter gets its attempts anew, and is told as given up anew if it comes to that. Raises Refused
-    when there is no such mail, or it waits already.
+    when there is no such mail, it waits already, or a later one says the same.
     """
     row = await conn.fetchrow(
-        "select state, subject, recipients from mail where mail_id = $1 for update", mail_id
+        "select state, subject, recipients, merged_into from mail where mail_id = $1 for update", mail_id
     )
     if row is None:
         raise Refused(f"There is no mail {mail_id}.")
     if row["state"] == "queued":
         raise Refused(f"Mail {mail_id} waits to be sent already.")
+    if row["merged_into"] is not None:
+        into = row["merged_into"]
+        raise Refused(f"Mail {mail_id} was merged into mail {into}, which says both: send mail {into} again.")
     await conn.execute(
         """
         update mail set state = 'queued', attempts = 0, next_attempt_at = $2, sent_at = null,
-            last_error = null, given_up_seen_at = null
+            last_error = null, given_up_seen_at = null, uncertain_offers = greatest(uncertain_offers, 1)
         where mail_id = $1
         """,
         mail_id,
@@ -282,4 +291,5 @@ def mail_of(r: Record) -> Mail:
         picture=r["picture"],
         payload=r["payload"],
         unsubscribe_url=r["unsubscribe_url"],
+        merged_into=r["merged_into"],
     )

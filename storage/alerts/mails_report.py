@@ -42,6 +42,8 @@ class MailLine:
     changes: int
     """How many changes it tells of."""
     kind: MailKind
+    merged_into: int | None = None
+    """The later mail that says what this one says; None when it is not merged."""
 
 
 async def mail_notes(conn: Conn, since: datetime | None, mail_ids: Sequence[int]) -> tuple[MailNote, ...]:

@@ -37,6 +37,8 @@ class MailRow:
     next_attempt_at: datetime | None
     last_error: str | None
     story_key: str | None
+    merged_into: int | None
+    """The later mail that says what this one says; None when it is not merged."""
     change_ids: Sequence[int]
 
 
@@ -45,7 +47,7 @@ async def mails_page(conn: Conn, wanted: MailFilter, before: int | None, limit: 
     rows = await conn.fetch(
         """
         select m.mail_id, m.message_id, m.kind, m.subject, m.recipients, m.state, m.created_at, m.sent_at,
-            m.attempts, m.next_attempt_at, m.last_error, s.story_key,
+            m.attempts, m.next_attempt_at, m.last_error, s.story_key, m.merged_into,
             array(
                 select distinct a.change_id from mail_alert t join alert a using (alert_id)
                 where t.mail_id = m.mail_id order by a.change_id

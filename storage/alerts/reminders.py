@@ -112,7 +112,8 @@ async def last_mails(conn: Conn, story_id: int) -> list[LastMail]:
     rows = await conn.fetch(
         """
         select distinct on (recipients[1]) recipients[1] as recipient, mail_id, message_id, subject
-        from mail where story_id = $1 and kind = 'wave' order by recipients[1], wave desc
+        from mail where story_id = $1 and kind = 'wave' and state <> 'merged'
+        order by recipients[1], wave desc
         """,
         story_id,
     )

@@ -107,20 +107,23 @@ async def add_wave(
 
 
 async def thread(conn: Conn, story_key: str) -> dict[str, list[str]]:
-    """The Message-IDs of a story's mails by recipient, oldest first."""
+    """The Message-IDs of a story's mails by recipient, oldest first; without those that never went out."""
     rows = await conn.fetch(
         """
         select m.recipients[1] as recipient, array_agg(m.message_id order by m.wave) as ids
         from mail m join story s using (story_id)
-        where s.story_key = $1 and m.kind = 'wave' group by 1
+        where s.story_key = $1 and m.kind = 'wave' and m.state <> 'merged' group by 1
         """,
         story_key,
     )
     return {r["recipient"]: r["ids"] for r in rows}
 
 
-async def told_up_to(conn: Conn, story_key: str) -> dict[str, datetime]:
-    """By recipient the `as_of` of the newest wave of a story that a mail told him, be it a round-up."""
+async def told_up_to(conn: Conn, story_key: str, before: int | None = None) -> dict[str, datetime]:
+    """By recipient the `as_of` of the newest wave of a story that a mail told him, be it a round-up.
+
+    `before`: only of the waves with a lower number; None: of all.
+    """
     rows = await conn.fetch(
         """
         select m.recipients[1] as recipient, max(w.as_of) as as_of
@@ -135,9 +138,10 @@ async def told_up_to(conn: Conn, story_key: str) -> dict[str, datetime]:
             where w.in_round_up and d.story_id = s.story_id and a.created_at = w.as_of
                 and digest.kind = 'digest' and digest.created_at = d.decided_at
         ) m
-        where s.story_key = $1 group by 1
+        where s.story_key = $1 and ($2::int is null or w.wave < $2) group by 1
         """,
         story_key,
+        before,
     )
     return {r["recipient"]: r["as_of"] for r in rows}
 

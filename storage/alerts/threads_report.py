@@ -69,7 +69,8 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenThread]:
         cross join lateral (
             select array_agg((t.recipients[1], t.mail_id, t.state) order by t.mail_id) as told,
                 coalesce(min(t.created_at), w.closed_at) as told_at
-            from mail t where t.story_id = s.story_id and t.wave = w.wave and t.kind = 'wave'
+            from mail t
+            where t.story_id = s.story_id and t.wave = w.wave and t.kind = 'wave' and t.state <> 'merged'
         ) n
         left join lateral (
             select subject, mail_id from mail where story_id = s.story_id and kind = 'wave'

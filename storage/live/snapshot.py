@@ -220,6 +220,11 @@ async def changes(
             select min(t.mail_id) as mail_id
             from alert a join mail_alert t using (alert_id) join mail m using (mail_id)
             where a.change_id = c.change_id and ($3 is null or m.created_at <= $3)
+                -- Of what was merged into a later mail that one tells, once it was written.
+                and not exists (
+                    select from mail later
+                    where later.mail_id = m.merged_into and ($3 is null or later.created_at <= $3)
+                )
         ) told on true
         left join pending_change p on p.change_id = c.change_id and $3 is null
         left join lateral (

@@ -147,7 +147,11 @@ async def _told_before(conn: Conn, keys: Sequence[str], since: datetime) -> dict
 
 
 async def _mails(conn: Conn, since: datetime, until: datetime) -> list[PastMail]:
-    """Mails of waves by the end of their wave, others by when they were written."""
+    """Mails of waves by the end of their wave, others by when they were written.
+
+    As the rules decided them: of mails that were merged before any server accepted one those, and not the one
+    that says all of them.
+    """
     rows = await conn.fetch(
         """
         with told as (
@@ -156,6 +160,7 @@ async def _mails(conn: Conn, since: datetime, until: datetime) -> list[PastMail]
             left join story s using (story_id)
             left join story_wave w on m.kind = 'wave' and w.story_id = m.story_id and w.wave = m.wave
             where m.kind in ('wave', 'digest', 'reply')
+                and not exists (select from mail part where part.merged_into = m.mail_id)
         )
         select told.mail_id, told.recipients, told.kind, told.subject, told.at, r.name as rule,
             array(

@@ -81,6 +81,8 @@ class FilmMail:
     recipients: int
     created_at: datetime
     sent_at: datetime | None
+    merged_into: int | None
+    """The later mail that says what this one says; None when it is not merged."""
     change_ids: tuple[int, ...]
 
 
@@ -179,7 +181,14 @@ async def film_changes(conn: Conn, account_ids: Sequence[int], until: datetime) 
             where supersedes is not null group by supersedes
         ) later on later.supersedes = c.change_id
         left join (
-            select a.change_id, min(t.mail_id) as mail_id from alert a join mail_alert t using (alert_id)
+            -- One that was merged where no other told it: that leads to the one which tells it since.
+            select a.change_id, coalesce(
+                min(t.mail_id) filter (where m.merged_into is null and not exists (
+                    select from mail part where part.merged_into = m.mail_id
+                )),
+                min(t.mail_id)
+            ) as mail_id
+            from alert a join mail_alert t using (alert_id) join mail m using (mail_id)
             group by a.change_id
         ) told on told.change_id = c.change_id
         where c.account_id = any($1::bigint[]) and c.first_seen_new <= $2
@@ -240,7 +249,7 @@ async def film_mails(
     rows = await conn.fetch(
         """
         select m.mail_id, m.kind, m.subject, m.state, cardinality(m.recipients) as recipients, m.created_at,
-            m.sent_at, told.change_ids
+            m.sent_at, m.merged_into, told.change_ids
         from mail m
         join (
             select t.mail_id, array_agg(distinct a.change_id order by a.change_id) as change_ids
@@ -261,6 +270,7 @@ async def film_mails(
             recipients=r["recipients"],
             created_at=r["created_at"],
             sent_at=r["sent_at"],
+            merged_into=r["merged_into"],
             change_ids=tuple(r["change_ids"]),
         )
         for r in rows

@@ -79,6 +79,8 @@ test("several mails about one wave are said in one line, with what is not delive
   assert.equal(mailWords([mail(1, 1), mail(2, 3), mail(3, 2)]), "3 mails, last 15:00 UTC");
   assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")]), "3 mails, last 13:00 UTC, 1 could not be delivered, 1 on the way");
   assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")]), "2 mails, 2 on the way");
+  assert.equal(mailWords([mail(1, 1, "merged")]), "mail was merged into a later one");
+  assert.equal(mailWords([mail(1, 1, "merged"), mail(2, 3)]), "2 mails, last 15:00 UTC, 1 merged into a later one");
 });
 
 test("papers are told on the day on which they became known, with the time that they speak of", () => {

@@ -79,6 +79,16 @@ test("the feed has what was known, with its mails as far as they were", () => {
   assert.deepEqual([...known(11).changes.keys()], [11, 12]);
 });
 
+test("a mail that was merged waits until the one that says both is written, and that one tells it since", () => {
+  const wrote = { id: 7, subject: "Withheld", state: "merged", into: 8, n: 1, created: at(2.5), sent: null };
+  const both = { id: 8, subject: "Available again after being withheld", state: "sent", into: null, n: 1, created: at(6.5), sent: at(7) };
+  const own = stateOf(filmOf(filmed({ mails: [wrote, both] })));
+  const then = (hours) => [goTo(own, at(hours)).changes.get(11).mail, own.mails.get(7).state, own.mails.get(8)?.state];
+  assert.deepEqual(then(3), [7, "queued", undefined]);
+  assert.deepEqual(then(6.6), [8, "merged", "queued"]);
+  assert.deepEqual(then(8), [8, "merged", "sent"]);
+});
+
 test("orders are told as they stood on file, and how far they were followed", () => {
   assert.deepEqual(was(0.5).orders, []);
   assert.equal(known(5).orders[0].title, "Order one");

@@ -150,7 +150,7 @@ export class Moment {
   change(j) {
     const t = this.film.changes;
     const outcome = this.outcomeOf(j);
-    const mail = this.film.mailOf.get(t.mail[j]);
+    const mail = this.saying(this.film.mailOf.get(t.mail[j]));
     const step = this.film.steps.get(t.id[j])?.findLast(([recorded]) => recorded <= this.by);
     return {
       id: t.id[j], account: this.all[t.account[j]].id, kind: t.kind[j], s: t.s[j], w: this.film.words[t.w[j]], h: this.film.words[t.h[j]],
@@ -181,13 +181,20 @@ export class Moment {
     return [...places, now - this.lastRead > this.gapAfter, new Date(now).toDateString()].join();
   }
 
+  /** The mail that says what this one said: itself, or the later one that it had been merged into. */
+  saying(mail) {
+    const into = mail?.into ? this.film.mailOf.get(mail.into) : null;
+    return into && into.created <= this.onFileBy ? this.saying(into) : mail;
+  }
+
   /** The mails that were written, each as far as it had come. Of one that was given up it is not on file when. */
   get mails() {
     return this.once("mails", () => {
       const sent = (m) => m.sent !== null && m.sent <= this.now;
+      const isAsStored = (m) => (m.state === "sent" ? sent(m) : m.state !== "merged" || this.saying(m) !== m);
       return new Map(
         this.film.mails.slice(0, after(this.film.written, this.onFileBy)).map((m) => [
-          m.id, { ...m, state: m.state === "sent" && !sent(m) ? "queued" : m.state, t: sent(m) ? m.sent : m.created },
+          m.id, { ...m, state: isAsStored(m) ? m.state : "queued", t: sent(m) ? m.sent : m.created },
         ]),
       );
     });

@@ -109,10 +109,13 @@ export function mailWords(mails) {
   if (mails.length === 1) return oneMail(mails[0]);
   const sent = mails.filter((m) => m.state === "sent");
   const dead = mails.filter((m) => m.state === "dead").length;
+  const merged = mails.filter((m) => m.state === "merged").length;
   const last = sent.reduce((t, m) => Math.max(t, m.t), -Infinity);
   const parts = [`${mails.length} mails${sent.length ? `, last ${clock(last)} ${zoneName(last)}` : ""}`];
   if (dead) parts.push(`${dead} could not be delivered`);
-  if (mails.length > sent.length + dead) parts.push(`${mails.length - sent.length - dead} on the way`);
+  if (merged) parts.push(`${merged} merged into a later one`);
+  const left = mails.length - sent.length - dead - merged;
+  if (left) parts.push(`${left} on the way`);
   return parts.join(", ");
 }
 
@@ -125,6 +128,7 @@ export function toldWords(changes, mails) {
 function oneMail(mail) {
   if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
   if (mail.state === "dead") return "mail could not be delivered";
+  if (mail.state === "merged") return "mail was merged into a later one";
   return "mail is on its way";
 }
 

@@ -82,6 +82,8 @@ class MailState(StrEnum):
     """Set only after the server accepted."""
     DEAD = "dead"
     """Given up, with the reason kept; shown on the dashboard."""
+    MERGED = "merged"
+    """Never accepted by a server, and said by a later mail, which says both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,3 +301,5 @@ class Mail:
     picture: bytes | None = None
     payload: str | None = None
     unsubscribe_url: str | None = None
+    merged_into: int | None = None
+    """The later mail that says what this one says, when this one is merged."""

@@ -24,6 +24,8 @@ class SentMail:
     sent_at: datetime | None
     next_attempt_at: datetime | None
     last_error: str | None
+    merged_into: int | None = None
+    """The later mail that says what this one says; None when it is not merged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,15 @@ async def test_the_page_tells_what_is_asked_for(pool: Pool, played: Played) -> N
     assert "No such mail is on file." in await page(pool, played, "/alerts/deliveries", "?to=x%40example.org")
 
 
+async def test_a_merged_mail_is_listed_with_the_one_that_says_both(pool: Pool, played: Played) -> None:
+    await pool.execute(
+        "update mail set state = 'merged', merged_into = $1 + 1 where mail_id = $1", played.dead_mail
+    )
+    merged = await page(pool, played, "/alerts/deliveries", "?state=merged")
+    assert f"email {played.dead_mail + 1} says both" in merged
+    assert "Send again" not in merged
+
+
 async def test_a_page_that_is_not_the_last_leads_on_with_what_is_chosen(pool: Pool, played: Played) -> None:
     async with transaction(pool) as conn:
         await conn.execute(

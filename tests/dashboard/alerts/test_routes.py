@@ -301,6 +301,20 @@ async def test_a_mail_is_found_under_its_message_id_too(pool: Pool, played: Play
         assert "Not here" in said(await page(pool, unknown, played))
 
 
+async def test_a_merged_mail_says_where_it_went_and_is_not_offered_to_be_sent(
+    pool: Pool, played: Played
+) -> None:
+    async with transaction(pool) as conn:
+        later = await conn.fetchval("select max(mail_id) from mail")
+        await conn.execute(
+            "update mail set state = 'merged', merged_into = $2 where mail_id = $1", played.dead_mail, later
+        )
+    opened = await page(pool, f"/mail/{played.dead_mail}", played)
+    assert "no mail server accepted it, and it was merged into a later email" in said(opened)
+    assert f"email {later} says both" in said(opened)
+    assert "Send again" not in _buttons(opened)
+
+
 async def test_a_name_that_is_not_on_file_is_marked_beside_its_rule(pool: Pool, played: Played) -> None:
     wrong = Match(lists=frozenset({"Pres"}))
     async with transaction(pool) as conn:

@@ -125,6 +125,20 @@ def test_a_mail_that_was_sent_says_when_and_one_that_was_given_up_says_why(run: 
     assert "Mail 2 to night@example.org: given up (no such user)." in said
 
 
+def test_a_mail_that_was_merged_says_into_which(run: Blockline, dsn: str) -> None:
+    async def merged(pool: Pool) -> None:
+        await told(pool)
+        await pool.execute(
+            "update mail set state = 'merged', merged_into = 3, last_error = null where mail_id = 1"
+        )
+
+    on(dsn, merged)
+    said = [line.strip() for line in run("alerts", "explain", 1).said]
+    assert "Mail 1 to desk@example.org: merged into mail 3 before any server accepted it." in said
+    (alert,) = run("alerts", "explain", 1, "--json").json["alerts"]
+    assert {mail["mail"]: mail["merged_into"] for mail in alert["mails"]} == {1: 3, 2: None}
+
+
 def test_a_rule_that_is_gone_keeps_what_it_did_and_a_new_one_did_nothing(run: Blockline, dsn: str) -> None:
     async def changed(pool: Pool) -> None:
         await muted_and_open(pool)

@@ -142,6 +142,76 @@ async def test_whose_fault_it_is_says_whether_another_mail_would_fare_the_same(
     assert refused.value.fault is fault
 
 
+class Vanishing(Refusing):
+    """Gives no answer once the text of a message came, and then refuses everybody."""
+
+    def __init__(self, then: str, takes: int = 0) -> None:
+        super().__init__("", "450 later")
+        self.then = then
+        self.takes = takes
+        """So many messages before."""
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.takes -= 1
+        if self.takes >= 0:
+            return await super().handle_DATA(server, session, envelope)
+        self.command = "RCPT"
+        if self.then == "hangs":
+            await asyncio.sleep(60)
+        elif self.then == "hangs up":
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+        return "250 never heard" if self.then != "babbles" else "so be it"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [("MAIL", "451 busy"), ("RCPT", "450 greylisted"), ("DATA", "452 disk full"), ("DATA", "554 spam")],
+)
+async def test_what_a_server_refuses_it_has_not_accepted(command: str, answer: str) -> None:
+    async with serving(Refusing(command, answer)) as sender:
+        with pytest.raises(Undeliverable) as refused:
+            await sender.send(a_mail())
+        assert not refused.value.uncertain
+
+
+async def test_what_no_server_was_given_none_has_accepted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for port in (silent.getsockname()[1], free_port()):
+            sender = SmtpSender(MailServer("127.0.0.1", port, SENDER, Security.NONE), limit_s=0.3)
+            with pytest.raises(Undeliverable) as refused:
+                await sender.send(a_mail())
+            assert not refused.value.uncertain
+    inbox = Slow("")
+    inbox.is_slow = True
+    with SmtpServer(inbox) as server:
+        where = MailServer("127.0.0.1", server.port, SENDER, Security.NONE)
+        with pytest.raises(Undeliverable, match="did not answer in time") as refused:
+            await SmtpSender(where, limit_s=0.3).send(a_mail())
+        assert not refused.value.uncertain
+
+
+@pytest.mark.parametrize("then", ["hangs", "hangs up", "babbles"])
+async def test_a_server_that_is_not_heard_of_after_the_text_may_have_accepted_it(then: str) -> None:
+    with SmtpServer(Vanishing(then)) as server:
+        sender = SmtpSender(MailServer("127.0.0.1", server.port, SENDER, Security.NONE), limit_s=0.5)
+        with pytest.raises(Undeliverable) as lost:
+            await sender.send(a_mail(1))
+        assert lost.value.uncertain
+    with pytest.raises(Undeliverable) as away:
+        await sender.send(a_mail(2))
+    assert not away.value.uncertain, "this one was given to nobody"
+
+
+async def test_a_text_that_was_lost_on_an_old_connection_stays_in_doubt_whatever_a_new_one_says() -> None:
+    inbox = Vanishing("hangs up", takes=1)
+    async with serving(inbox) as sender:
+        await sender.send(a_mail(1))
+        with pytest.raises(Undeliverable, match="450 later") as refused:
+            await sender.send(a_mail(2))
+        assert refused.value.uncertain
+
+
 async def test_a_recipient_that_no_message_can_name_is_the_fault_of_the_mail() -> None:
     with pytest.raises(Undeliverable, match="An address or header cannot be sent") as refused:
         await SmtpSender(MailServer("127.0.0.1", free_port(), SENDER)).send(a_mail(1, "a@b.org\r\nBcc: c"))

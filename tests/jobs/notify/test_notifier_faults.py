@@ -192,6 +192,13 @@ async def test_two_notifiers_at_once_send_each_mail_once(dsn: str) -> None:
         assert len(await decisions(one)) == 18
 
 
+TWO = [
+    an_alert(n, a_change(n, handle=handle), minutes(1), REPORTERS)
+    for n, handle in ((1, "reporter"), (2, "another"))
+]
+"""What a mail about one of them does not make pointless."""
+
+
 async def arrivals(pool: Pool, inbox: Inbox, sender: SmtpSender, now: datetime, until: datetime) -> list[str]:
     """The subjects in the order in which a notifier that looks whenever something is due hands them over."""
     arrived: list[str] = []
@@ -211,7 +218,7 @@ async def test_the_last_word_arrives_last_whatever_the_server_refused_before(
     pool: Pool, recipient: str
 ) -> None:
     await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
-    await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
+    await store(pool, TWO)
     with SmtpServer(Inbox()) as gone:
         away = sender_to(gone.port)
     inbox = Refusing("RCPT", *["450 busy"] * (3 if recipient == "desk@" else 0), recipient=recipient)
@@ -225,36 +232,58 @@ async def test_the_last_word_arrives_last_whatever_the_server_refused_before(
         await store(pool, [an_alert(2, back, now - MINUTE / 2, REPORTERS)])
         arrived = await arrivals(pool, inbox, sender, now - MINUTE / 4, now + timedelta(hours=40))
     assert [subject.partition(" - ")[0] for subject in arrived] == [
-        "@reporter withheld in India (IN)",
+        "2 accounts withheld in India (IN)",
         "Update: @reporter available again (before: withheld in India (IN))",
     ]
 
 
 async def test_what_is_taken_back_arrives_after_what_it_takes_back(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
-    await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
+    await store(pool, TWO)
     inbox = Refusing("RCPT", *["450 busy"] * 4)
     async with serving(inbox) as sender:
         await tick(pool, sender, minutes(5), HEAD)
         await tick(pool, sender, minutes(7), HEAD)
         await pool.execute(
-            "insert into alert (change_id, created_at, stage) select change_id, $1, 'withdrawn' from change",
+            """
+            insert into alert (change_id, created_at, stage)
+            select change_id, $1, 'withdrawn' from change order by change_id limit 1
+            """,
             minutes(7.5),
         )
         arrived = await arrivals(pool, inbox, sender, minutes(8), minutes(3000))
-    assert [subject.partition("@")[0] for subject in arrived] == ["", "Taken back: "]
+    assert [subject.partition("@")[0].partition("2")[0] for subject in arrived] == ["", "Taken back: "]
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "away"])
+async def test_what_began_and_ended_while_a_server_took_nothing_arrives_as_one_mail(
+    pool: Pool, command: str
+) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    with SmtpServer(Inbox()) as gone:
+        away = sender_to(gone.port)
+    inbox = Refusing(command, "450 busy", "450 busy")
+    async with serving(inbox) as sender:
+        first = away if command == "away" else sender
+        await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
+        await tick(pool, first, minutes(5), HEAD)
+        back = a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(6), handle="reporter")
+        await store(pool, [an_alert(2, back, minutes(7), REPORTERS)])
+        await tick(pool, first, minutes(8), HEAD)
+        arrived = await arrivals(pool, inbox, sender, minutes(9), minutes(3000))
+    assert arrived == ["@reporter available again after being withheld in India (IN) - list Reporters"]
 
 
 async def test_a_mail_that_stays_undeliverable_holds_its_thread_up_for_a_day_and_no_longer(
     pool: Pool,
 ) -> None:
     await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
-    await store(pool, [an_alert(1, a_change(1, handle="reporter"), minutes(1), REPORTERS)])
+    await store(pool, TWO)
     await decide_alerts(pool, minutes(5), HEAD)
     back = a_change(1, AVAILABLE, WITHHELD_IN, at=minutes(90), handle="reporter")
     await store(pool, [an_alert(2, back, minutes(91), REPORTERS)])
     await decide_alerts(pool, minutes(95), HEAD)
-    sender, now = Breaking("@reporter withheld"), minutes(95)
+    sender, now = Breaking("2 accounts withheld"), minutes(95)
     while (due := await next_due(pool, sender, now)) is not None:
         now = max(now, due)
         with suppress(ZeroDivisionError):
@@ -344,7 +373,7 @@ async def test_a_claim_that_was_lost_changes_nothing_except_that_sent_is_sent(po
     assert await mail_queue.claim_due(pool, minutes(5), 10) == []
     (new,) = await mail_queue.claim_due(pool, minutes(5) + mail_queue.LEASE, 10)
     assert (old.attempts, new.attempts) == (1, 2)
-    await mail_queue.mark_failed(pool, old, minutes(6), "too late")
+    await mail_queue.mark_failed(pool, old, minutes(6), "too late", uncertain=True)
     await mail_queue.mark_dead(pool, old, "too late")
     assert await queue(pool) == [("queued", DESK, 2, None)]
     await mail_queue.mark_sent(pool, old, minutes(20))

@@ -6,6 +6,7 @@ from datetime import time, timedelta
 import pytest
 
 from jobs.messages.compose import Letterhead
+from jobs.notify import merging
 from jobs.notify.notifier import decide_alerts
 from jobs.replay.replay import IN_FORCE, Redecided
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
@@ -167,6 +168,14 @@ async def test_by_the_rules_in_force_everybody_is_told_what_he_was_told(
     assert told(found) == []
     assert found.mails.decisions_otherwise == 0
     assert found.mails.decisions_same >= 5
+
+
+async def test_mails_that_an_outage_merged_are_those_that_the_rules_decided(desk: Desk) -> None:
+    await tell_by(desk.pool, PLAIN)
+    await live(desk, [*BLOCK, *BACK])
+    assert await merging.tick(desk.pool, minutes(END), Letterhead()) == 1
+    found = await redone(desk)
+    assert (told(found), found.mails.same) == ([], 2)
 
 
 async def test_rules_that_were_changed_on_the_way_are_those_of_each_moment(desk: Desk) -> None:

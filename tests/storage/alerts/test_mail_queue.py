@@ -113,7 +113,7 @@ async def test_a_mail_that_waits_says_why_and_is_neither_due_nor_overdue(pool: P
     await write(pool, [STORY, STORY, Written(to=NIGHT)])
     (mine, other) = await claim_due(pool, minutes(1), 10)
     await mail_queue.mark_sent(pool, other, minutes(1))
-    await mail_queue.mark_failed(pool, mine, minutes(50), "450 busy")
+    await mail_queue.mark_failed(pool, mine, minutes(50), "450 busy", uncertain=False)
     assert [(state, error) for state, _, _, error in await queue(pool)] == [
         ("queued", "450 busy"),
         ("queued", BEHIND),

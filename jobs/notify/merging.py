@@ -1,0 +1,83 @@
+"""One mail instead of several that wait, where the last makes those before it pointless."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from jobs.alerting.flapping import flapping
+from jobs.alerting.policy import Flap, Wave
+from jobs.messages.compose import Letterhead, ReplyThread, compose
+from jobs.notify import wave_chart
+from storage.alerts import merged_mails, open_alerts, outbox, rules, threads
+from storage.model.alerts.alerts import AlertStage, MailKind
+from storage.model.alerts.waiting_mails import WaitingLine, WaitingMail, pointless
+from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
+
+
+async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
+    """Merge what waits and cannot have been accepted by any server; returns how many mails that made.
+
+    Raises a group of what was wrong with mails that could not be merged, once all others are; they go out as
+    they are.
+    """
+    made, faults = 0, list[Exception]()
+    async with transaction(pool) as conn:
+        if not any(pointless(line.mails) for line in await merged_mails.waiting_lines(conn)):
+            return 0
+        await outbox.begin(conn)
+        for line in await merged_mails.waiting_lines(conn):
+            try:
+                async with part_of(conn, pool):
+                    made += await _merge(conn, line, now, head)
+            except StaleState:
+                continue
+            except Unreachable:
+                raise
+            except Exception as error:  # noqa: BLE001 - what cannot be merged must not silence the others
+                faults.append(error)
+    if faults:
+        raise ExceptionGroup("some of what waits could not be merged", faults)
+    return made
+
+
+async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead) -> int:
+    """Write the one mail in which a line ends; 0 where there is none to write."""
+    mails = pointless(line.mails)
+    waves = [mail for mail in mails if mail.kind is MailKind.WAVE]
+    wave = await _wave(conn, line, waves, now) if mails else None
+    if wave is None:
+        return 0
+    standing = None
+    if wave.cohort is not None:
+        standing = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
+    picture = await wave_chart.picture(conn, wave, standing)
+    gone = {mail.message_id for mail in mails}
+    earlier = (await threads.thread(conn, line.story_key)).get(line.recipient, ())
+    heard = await threads.told_up_to(conn, line.story_key, before=waves[0].first_wave)
+    thread = ReplyThread(tuple(i for i in earlier if i not in gone), heard.get(line.recipient))
+    draft = compose(wave, standing, head, line.recipient, thread, picture, line.story_key)
+    await merged_mails.merge(conn, line, mails, draft, now)
+    return 1
+
+
+async def _wave(conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], now: datetime) -> Wave | None:
+    """All that these mails tell as one wave; None where its rule or its list is not to be had any more."""
+    stored = next(
+        (r for r in await rules.load_rules(conn, {line.rule_id}) if r.rule_id == line.rule_id), None
+    )
+    ids = sorted({alert_id for mail in mails for alert_id in mail.alert_ids})
+    alerts = await open_alerts.alerts_by_id(conn, ids)
+    cohort = next((c for a in alerts for c in a.cohorts if c.list_id == line.list_id), None)
+    if stored is None or (cohort is None and line.list_id is not None):
+        return None
+    alerts.sort(key=lambda a: (a.created_at, a.change.change_key, a.stage))
+    accounts = {a.change.account_id for a in alerts}
+    since = alerts[0].created_at - stored.rule.lookback
+    past = await open_alerts.recent_alerts(conn, accounts, since, stored.rule.flapping_changes)
+    opening, _ = flapping(past, stored, ())
+    flaps = tuple(
+        Flap(a, opening[a.change.change_key])
+        for a in alerts
+        if a.stage is AlertStage.CONFIRMED and a.change.change_key in opening
+    )
+    story = await threads.sent_thread(conn, line.story_key, mails[0].first_wave - 1)
+    return Wave(stored, (line.recipient,), cohort, tuple(alerts), flaps, now, story)
