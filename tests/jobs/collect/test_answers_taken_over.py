@@ -16,6 +16,8 @@ from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import State
 from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
+from storage.postgres.errors import Unreachable
+from storage.postgres.locks import Lock
 from storage.postgres.pool import Pool, transaction
 from storage.readings import evidence
 from storage.readings.rosters import get_or_make
@@ -184,3 +186,16 @@ async def test_what_an_answer_began_ended_when_the_account_left_the_watch_after_
         "select first_seen_new, reason from change left join change_outcome using (change_id)"
         " where kind = 'block' order by 1"
     ) == [(minutes(10), "no_longer_watched"), (minutes(41), None)]
+
+
+async def test_a_process_that_lost_its_lock_records_no_late_answer(desk: Desk, dsn: str) -> None:
+    await desk.begin("1")
+    await desk.take_in(0, 1, {"1": A})
+    lock = Lock(dsn, "monitor of x")
+    await lock.take(1)
+    desk.monitor = await desk.start(fence=lock.fence)
+    await desk.take_in(10, 12, {"1": A})
+    await lock.let_go()
+    with pytest.raises(Unreachable, match="does not hold the lock"):
+        await desk.take_in(5, 6, {"1": W})
+    assert await desk.rows("select observed_at from coverage order by 1") == [(minutes(1),), (minutes(12),)]
