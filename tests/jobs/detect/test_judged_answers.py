@@ -1,0 +1,102 @@
+"""What one answer is believed to say: of its control accounts, and of accounts that nobody vouches for."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from collectors.core.collector import CollectorAnswer
+from jobs.detect.active_cohorts import RecentConfirmations
+from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.judge import CanaryExpectation, Judge, TrackedAccount, failed_canaries
+from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.availability import Missed, MissedReason, State, Status
+from storage.model.core.coverage import BatchOutcome
+from storage.model.core.known_state import Known
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, minutes, reading
+
+AT = minutes(3 * 24 * 60)
+RULE = ConfirmationRule()
+BOTH = State(Status.WITHHELD, ("BR", "IN"))
+
+
+def control(name: str, expected: Status = Status.AVAILABLE, *, doubted: bool = False) -> CanaryExpectation:
+    return CanaryExpectation(Account(AccountId(0), Platform.X, name, name), expected, doubted)
+
+
+def answer(shown: Mapping[str, State], unheard: Collection[str] = ()) -> CollectorAnswer:
+    return CollectorAnswer(
+        tuple(reading(i, state, AT) for i, state in shown.items()),
+        tuple(Missed(i, AT, MissedReason.NETWORK) for i in unheard),
+        (),
+    )
+
+
+STABLE, OTHER, DOUBTED = control("a"), control("b"), control("d", doubted=True)
+BLOCKED = control("s", Status.SUSPENDED)
+
+
+@pytest.mark.parametrize(
+    ("controls", "shown", "unheard", "failed"),
+    [
+        pytest.param([STABLE, BLOCKED], {"a": AVAILABLE, "s": SUSPENDED}, "", "", id="all look right"),
+        pytest.param([STABLE, OTHER], {"a": AVAILABLE, "b": SUSPENDED}, "", "b", id="one looks wrong"),
+        pytest.param([STABLE, OTHER], {"a": AVAILABLE}, "", "b", id="one is not in the answer"),
+        pytest.param(
+            [STABLE, DOUBTED], {"a": AVAILABLE, "d": SUSPENDED}, "", "", id="a doubted one does not count"
+        ),
+        pytest.param(
+            [STABLE, DOUBTED], {"a": SUSPENDED, "d": SUSPENDED}, "", "ad", id="beside a wrong one it counts"
+        ),
+        pytest.param(
+            [DOUBTED, BLOCKED], {"d": SUSPENDED, "s": SUSPENDED}, "", "d", id="nor is a blocked one enough"
+        ),
+        pytest.param(
+            [DOUBTED, control("e", doubted=True)],
+            {"d": SUSPENDED, "e": AVAILABLE},
+            "",
+            "d",
+            id="nor another doubted one",
+        ),
+        pytest.param([STABLE, OTHER], {"a": AVAILABLE}, "b", "", id="one got no answer"),
+        pytest.param([STABLE, OTHER], {}, "ab", "ab", id="none got an answer"),
+    ],
+)
+def test_which_control_accounts_speak_against_an_answer(
+    controls: Sequence[CanaryExpectation], shown: Mapping[str, State], unheard: str, failed: str
+) -> None:
+    found = failed_canaries(controls, answer(shown, list(unheard)))
+    assert "".join(c.account.handle for c, _ in found) == failed
+
+
+def watched(number: int, held_since: datetime | None = None) -> list[TrackedAccount]:
+    known = Known(AVAILABLE, minutes(0), minutes(0))
+    accounts = [Account(AccountId(n), Platform.X, str(n), f"h{n}") for n in range(number)]
+    return [TrackedAccount(a, frozenset(), known, None, held_since=held_since) for a in accounts]
+
+
+@pytest.mark.parametrize(
+    ("held_since", "outcome"),
+    [
+        pytest.param(None, BatchOutcome.HELD, id="for the first time"),
+        pytest.param(AT - timedelta(hours=23), BatchOutcome.HELD, id="for less than a day"),
+        pytest.param(AT - timedelta(days=1), BatchOutcome.ANSWERED, id="for a day: no outage lasts longer"),
+    ],
+)
+def test_when_everybody_vanishes_and_nobody_vouches_the_answer_is_held_for_a_day(
+    held_since: datetime | None, outcome: BatchOutcome
+) -> None:
+    judge = Judge(RULE, RecentConfirmations(RULE.cohort_window))
+    gone = answer({str(n): NOT_FOUND for n in range(6)})
+    assert judge(gone, watched(6, held_since), [], AT, AT).outcome is outcome
+
+
+def test_an_answer_that_is_silent_on_a_country_leaves_there_what_is_held() -> None:
+    (one,) = watched(1)
+    one = replace(one, known=replace(one.known, state=BOTH))
+    shown = reading("0", State(Status.WITHHELD, ("IN",)), AT)
+    silent = CollectorAnswer((replace(shown, silent_on=frozenset({"BR"})),), (), ())
+    judged = Judge(RULE, RecentConfirmations(RULE.cohort_window))(silent, [one], [], AT, AT)
+    ((_, told, effect),) = judged.steps
+    assert (told.state, effect.opened, judged.silent) == (BOTH, None, ("BR",))
