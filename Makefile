@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install demo test test-17 lint bench screenshots lock
+.PHONY: install demo test test-long test-17 mutants lint bench screenshots lock
 
 install: .venv/runtime
 
@@ -33,6 +33,15 @@ demo: install
 # As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one.
 test: .venv/development .venv/axe
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+
+# Anything happens to an installation, in any order, for hours: each round begins with another seed.
+ROUNDS ?= 1000
+test-long: .venv/development
+	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -n logical --maxprocesses 4 --maxfail 1 tests/truth $(ARGS)
+
+# Small faults put into the core, one at a time: whether a test notices each of them.
+mutants: .venv/development
+	$(BIN)/python -m tests.support.mutants $(ARGS)
 
 # The tests of the storage again, on a Postgres 17 of this machine, made for the occasion.
 test-17: .venv/development
