@@ -132,7 +132,9 @@ class Monitor:
                     "`blockline doctor --set-aside` sets these readings aside."
                 )
             if self._collector.countries is not None:
-                await country_scope.record_scope(conn, self._platform, self._collector.countries, now)
+                # No reading by the settings of before may be dated after it, though the clock was set back.
+                since = now if newest is None else max(now, newest + timedelta.resolution)
+                await country_scope.record_scope(conn, self._platform, self._collector.countries, since)
             self._scopes = await country_scope.load_scopes(conn, self._platform)
             loaded = await load_accounts(conn, self._platform, self._judge.rule)
             self._watched.take_up(loaded, await side_facts.open_facts(conn, self._platform), whole=True)

@@ -19,12 +19,14 @@ _CHANGES = """
 
 
 async def false_changes(here: Installation) -> list[str]:
-    """Changes that are told, confirmed or not, of which the truth knows nothing in their interval."""
+    """Changes that are told, confirmed or not, of which the truth knows nothing in their interval. One that was
+    overtaken claims nothing: its answer may be older than those that came in before it.
+    """
     wrong: list[str] = []
     for r in await here.pool.fetch(_CHANGES):
         if (
             r["kind"] == "baseline"
-            or r["reason"] == "corrected"
+            or r["reason"] in {"corrected", "overtaken"}
             or r["native_id"] not in here.platform.timelines
         ):
             continue

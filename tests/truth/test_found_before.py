@@ -88,6 +88,13 @@ def an_answer_from_before_a_break_of_the_watch_is_taken_over_after_it(it: Whatev
     it.an_account_leaves_the_watch_or_comes_back(who="2")
 
 
+def a_labeler_is_added_by_a_clock_that_was_set_back(it: WhateverHappens) -> None:
+    it.an_account_changes(who="1", state=State(Status.WITHHELD, ("BR",)))
+    it.accounts_are_read_until_it_is_certain(whom=EVERYBODY, seconds=61)
+    it.another_process_takes_over_by_a_clock_that_is_behind(seconds=1)
+    it.another_labeler_is_heard()
+
+
 @pytest.mark.parametrize(
     "story",
     [
@@ -98,6 +105,7 @@ def an_answer_from_before_a_break_of_the_watch_is_taken_over_after_it(it: Whatev
         one_country_after_another_behind_a_suspension,
         an_answer_is_out_of_date_when_an_account_is_suspended,
         an_answer_from_before_a_break_of_the_watch_is_taken_over_after_it,
+        a_labeler_is_added_by_a_clock_that_was_set_back,
     ],
 )
 def test_what_was_found_stays_mended(

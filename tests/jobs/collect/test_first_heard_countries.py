@@ -87,6 +87,17 @@ async def test_a_labeler_that_is_added_gives_a_first_state_there(world: World, l
     assert await world.rows(CHANGES) == [("baseline", "", "BR", None, minutes(240), FIRST, False)]
 
 
+async def test_a_labeler_that_is_added_by_a_clock_that_was_set_back_was_not_heard_before(
+    world: World, labelers: Labelers
+) -> None:
+    labelers.truth["1"] = BR
+    await world.run(await world.start(), minutes(120.5))
+    labelers.spoken_of = frozenset({"TR", "BR"})
+    world.clock.set(minutes(119.5))
+    await world.run(await world.start(), minutes(300))
+    assert await world.rows(CHANGES) == [("baseline", "", "BR", None, minutes(240), FIRST, False)]
+
+
 async def test_after_that_the_country_is_like_any_other(world: World, labelers: Labelers) -> None:
     labelers.truth["1"] = BR
     await world.run(await world.start(), minutes(130))
