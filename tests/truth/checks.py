@@ -19,8 +19,8 @@ _CHANGES = """
 
 
 async def false_changes(here: Installation) -> list[str]:
-    """Changes that are told, confirmed or not, of which the truth knows nothing in their interval. One that was
-    overtaken claims nothing: its answer may be older than those that came in before it.
+    """Changes that are told, confirmed or not, of which the truth knows nothing in their interval. One that
+    was overtaken claims nothing: its answer may be older than those that came in before it.
     """
     wrong: list[str] = []
     for r in await here.pool.fetch(_CHANGES):
