@@ -23,7 +23,7 @@ async def back_up(dsn: str, file: BinaryIO, now: datetime, told: BackupProgress)
     """Write every table of the database into `file`, whatever is written to the database meanwhile.
 
     Needs memory for one piece only. A migration waits until it is done. Raises BackupError when there is
-    nothing of Blockline in the database, SchemaTooNew, Unreachable or another StorageError.
+    nothing of Blockline in the database, SchemaTooOld, SchemaTooNew, Unreachable or another StorageError.
     """
     conn = await connect(dsn)
     try:

@@ -10,7 +10,7 @@ from storage.postgres.errors import address
 from storage.postgres.locks import exclusive
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, close, connect, translated
-from storage.postgres.schema import refuse_unknown, revision_of
+from storage.postgres.schema import revision_of, schema_for
 
 _MONTH = re.compile(r"coverage_([0-9]{4})_([0-9]{2})")
 
@@ -20,16 +20,16 @@ async def restore(dsn: str, backup: Backup, told: BackupProgress) -> None:
 
     No trigger fires: what triggers wrote is in the backup. One transaction loads everything, so that a
     restore that was killed can be begun again. Raises BackupError when the database is not empty,
-    SchemaTooNew when a newer Blockline made the backup, AlreadyHeld when another one restores.
+    SchemaTooOld or SchemaTooNew when no schema of this version fits, AlreadyHeld when another one restores.
     """
     where = address(dsn)
-    refuse_unknown(backup.manifest.revision, f"The backup {backup.path}")
+    revision = schema_for(backup.manifest.revision, f"The backup {backup.path}")
     async with exclusive(dsn, "restore", wait_s=1):
         conn = await connect(dsn)
         try:
             with translated(conn, where):
-                await _refuse_other(conn, backup, where)
-                await migrate(dsn, revision=backup.manifest.revision)
+                await _refuse_other(conn, revision, where)
+                await migrate(dsn, revision=revision)
                 async with conn.transaction():
                     await _load(conn, backup, told, where)
                 await migrate(dsn)
@@ -38,11 +38,11 @@ async def restore(dsn: str, backup: Backup, told: BackupProgress) -> None:
             await close(conn)
 
 
-async def _refuse_other(conn: Conn, backup: Backup, where: str) -> None:
+async def _refuse_other(conn: Conn, wanted: str, where: str) -> None:
     """Go on with a database that has no tables at all, or those of a restore that was killed before."""
     revision = await revision_of(conn, where)
     if revision is not None:
-        if revision != backup.manifest.revision:
+        if revision != wanted:
             raise _not_empty(where, "tables of Blockline")
         return
     other = await conn.fetchval(

@@ -267,7 +267,7 @@ async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, 
         select account_id, until as at from watch_period
         where account_id = any($1::bigint[]) and until is not null
         union
-        -- Before schema 17 only this was kept. Corrections tell it again, as do answers that came in late.
+        -- Development versions kept only this. Corrections tell it again, as do answers that came in late.
         select c.account_id, o.decided_at from change c join change_outcome o using (change_id)
         where c.account_id = any($1::bigint[]) and c.supersedes is null and o.reason = 'no_longer_watched'
             and not exists (

@@ -31,6 +31,10 @@ class SchemaBehind(StorageError):
     """The database lacks tables that this version needs: migrate it."""
 
 
+class SchemaTooOld(StorageError):
+    """The database was made before the first schema that can be migrated: export it and import it again."""
+
+
 class SchemaTooNew(StorageError):
     """The database was made by a newer Blockline: upgrade Blockline, never the other way round."""
 

@@ -35,8 +35,8 @@ async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT, revision: str | No
     """Bring the database to `revision`, or the newest schema that this version knows, in one transaction.
 
     Processes that start at once wait for each other; a second run changes nothing. Raises
-    SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then) and when
-    another program keeps a table for longer than `lock_wait`.
+    SchemaTooOld, SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then)
+    and when another program keeps a table for longer than `lock_wait`.
     """
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: connect(dsn), poolclass=NullPool

@@ -22,7 +22,7 @@ def content_hash(
     as long as they are read from one vantage at one place.
     """
     text = f"{','.join(map(str, account_ids))}|{','.join(map(str, canary_ids))}|{'base' if base else 'adhoc'}"
-    if vantage or place:  # rosters of schema 1 had neither, and keep their identity
+    if vantage or place:  # the first rosters had neither, and keep their identity
         text += f"|{vantage}|{place}"
     if out_of_turn is not None:  # so that none of ours is the roster of a record that others made
         text += f"|{out_of_turn}"

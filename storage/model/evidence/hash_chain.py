@@ -1,7 +1,8 @@
 """What an entry of the hash chain attests, byte for byte, and how one entry follows from the one before.
 
-The database makes the same bytes when a change or an outcome is recorded (`chain_statement` in the
-migrations). They are made here a second time, so that the chain can be checked without trusting it.
+The database makes the same bytes when a change or an outcome is recorded (`chain_statement` in
+`storage/migrations/versions/0100_05_chain.sql`). They are made here a second time, so that the chain can be
+checked without trusting it.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.config.database import ready
 from jobs.config.settings import Settings
-from storage.postgres.errors import SchemaBehind, SchemaTooNew
+from storage.postgres.errors import SchemaBehind, SchemaTooNew, SchemaTooOld, StorageError
 from storage.postgres.schema import check_schema
 
 OWN = Settings()
@@ -32,11 +32,17 @@ async def test_somebody_elses_database_is_migrated_only_by_command(empty_dsn: st
         await ready(Settings.model_validate({"database_url": empty_dsn}), empty_dsn)
 
 
-async def test_our_own_database_of_a_newer_version_is_refused(dsn: str) -> None:
+@pytest.mark.parametrize(
+    ("revision", "error", "fix"),
+    [("9999", SchemaTooNew, "Upgrade Blockline"), ("0023", SchemaTooOld, "blockline restore FILE")],
+)
+async def test_our_own_database_of_a_newer_or_a_development_version_is_refused(
+    dsn: str, revision: str, error: type[StorageError], fix: str
+) -> None:
     conn = await asyncpg.connect(dsn)
-    await conn.execute("update alembic_version set version_num = '9999'")
+    await conn.execute("update alembic_version set version_num = $1", revision)
     await conn.close()
-    with pytest.raises(SchemaTooNew, match="Upgrade Blockline"):
+    with pytest.raises(error, match=fix):
         await ready(OWN, dsn)
 
 

@@ -24,7 +24,6 @@ from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.coverage import BatchOutcome
-from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.jobs.messages.test_webhook_payload import SCHEMA, faults
 from tests.support.clients.page_text import said
@@ -383,33 +382,6 @@ async def test_numbers_that_change_are_kept_and_are_no_new_trouble(pool: Pool) -
         "2 mails wait, and nobody tries to send them",
         minutes(16),
     )
-
-
-async def test_a_stop_that_was_told_before_the_upgrade_is_not_told_anew(empty_dsn: str) -> None:
-    await migrate(empty_dsn, revision="0004")
-    async with open_pool(empty_dsn) as pool:
-        await x_is(pool, 5, "credits")
-        async with transaction(pool) as conn:
-            await put_mail(conn, "<told@test>", minutes(6), "sent", 1)
-            await put_mail(conn, "<older@test>", minutes(1), "sent", 1)
-            await conn.execute(
-                """
-                insert into operator_mail (platform, place, vantage, since, mail_id)
-                select 'x', '', '', u.since, m.mail_id
-                from (values ('<told@test>', $1::timestamptz), ('<older@test>', $2)) as u (id, since)
-                join mail m on m.message_id = u.id
-                """,
-                minutes(5),
-                minutes(0),
-            )
-    await migrate(empty_dsn)
-    async with open_pool(empty_dsn) as pool:
-        await reads_x(pool, 0)
-        assert await ticks(pool, 10, 20, 40) == [NOTHING] * 3
-        async with transaction(pool) as conn:
-            (one,) = await open_conditions(conn)
-        assert (one.condition.sentence, one.condition.since, one.told_at) == (STOPPED, minutes(5), minutes(6))
-        assert await mails(pool) == []
 
 
 async def test_operators_hear_that_a_control_account_of_the_settings_is_no_longer_asked(pool: Pool) -> None:

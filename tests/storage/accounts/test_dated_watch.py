@@ -12,8 +12,7 @@ from storage.alerts.open_alerts import standing, timeline
 from storage.model.alerts.rules import Match
 from storage.model.core.accounts import ListId, Platform, WatchPeriod
 from storage.orders.name_edits import add_unwatched
-from storage.postgres.migrate import migrate
-from storage.postgres.pool import Conn, Pool, Refused, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import purge_account
 from tests.support.samples.readings import SUSPENDED, T0, minutes
 from tests.support.seeds.single_rows import account, become, enlist, roster_of
@@ -136,34 +135,6 @@ async def test_what_has_ended_can_not_be_rewritten(pool: Pool, command: str) -> 
     with pytest.raises(Refused, match="a row ends once"):
         async with transaction(pool) as conn:
             await conn.execute(command)
-
-
-async def test_a_database_of_the_schema_before_keeps_who_is_watched_and_on_which_list(empty_dsn: str) -> None:
-    await migrate(empty_dsn, revision="0016")
-    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
-        await conn.execute(
-            """
-            insert into account (platform, native_id, handle, watched, added_at)
-            select 'x', n, 'h' || n, n = '1', $1 from unnest('{1,2}'::text[]) as n
-            """,
-            T0,
-        )
-        await conn.execute("insert into watch_list (name, created_at) values ('List', $1)", T0)
-        await conn.execute(
-            """
-            insert into watch_list_member (list_id, account_id, added_at)
-            select list_id, account_id, $1 from account, watch_list
-            """,
-            minutes(3),
-        )
-    await migrate(empty_dsn)
-    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
-        one, two = await account(conn, Platform.X, "1"), await account(conn, Platform.X, "2")
-        assert await watch_periods(conn, [one.account_id, two.account_id]) == {
-            one.account_id: (WatchPeriod(T0, None),)
-        }
-        for each in (one, two):
-            assert await memberships_of(conn, each.account_id) == [("List", minutes(3), None)]
 
 
 async def test_the_listing_of_accounts_as_known_at_a_time_follows_no_later_edit(pool: Pool) -> None:

@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -21,11 +22,11 @@ from storage.model.core.people import Role, Scope
 from storage.people.people import add_person
 from storage.people.sessions import begin_session
 from storage.people.tokens import add_token
-from storage.postgres.errors import SchemaTooNew
+from storage.postgres.errors import SchemaTooNew, SchemaTooOld
 from storage.postgres.pool import Conn, Refused, open_pool, transaction
 from storage.postgres.schema import check_schema
 from storage.purge.purge import purge_account
-from tests.storage.postgres.test_migrate_schema_2 import with_rows_of_schema_1
+from tests.support.processes.later_version import LATER, later_version
 from tests.support.seeds.live_page import seed
 from tests.support.seeds.single_rows import enlist
 from tests.support.table_digests import as_role, counters, digests
@@ -67,6 +68,10 @@ async def saved(dsn: str, path: Path) -> Backup:
     with path.open("wb") as file:
         await back_up(dsn, file, NOW, quiet)
     return read_backup(path, quiet)
+
+
+def of_schema(revision: str, backup: Backup) -> Backup:
+    return replace(backup, manifest=replace(backup.manifest, revision=revision))
 
 
 async def ask(dsn: str, query: str) -> object:
@@ -215,23 +220,37 @@ async def test_a_restore_that_was_killed_can_be_begun_again(dsn: str, empty_dsn:
 
 
 async def test_a_backup_of_an_older_schema_is_restored_and_brought_up(
-    empty_dsn: str, fresh_database: Fresh, tmp_path: Path
+    dsn: str, empty_dsn: str, tmp_path: Path
 ) -> None:
-    await with_rows_of_schema_1(empty_dsn)
-    backup = await saved(empty_dsn, tmp_path / "b")
-    assert backup.manifest.revision == "0001"
-    with fresh_database() as other:
-        async with open_pool(other, max_size=1) as pool, transaction(pool) as conn:
-            await conn.execute("drop schema public cascade")
-            await conn.execute("create schema public")
-        await restore(other, backup, quiet)
-        await check_schema(other)
-        assert await ask(other, "select count(*) from change") == await ask(
-            empty_dsn, "select count(*) from change"
-        )
-        async with open_pool(other, max_size=1) as pool, transaction(pool) as conn:
-            checked = await verify_chain(conn)
-            assert (checked.broken, checked.entries) == (None, 3)
+    await busy(dsn)
+    await saved(dsn, tmp_path / "b")
+    await later_version(tmp_path).restore(empty_dsn, tmp_path / "b")
+    assert await ask(empty_dsn, "select version_num from alembic_version") == LATER
+    assert await ask(empty_dsn, "select bool_and(made_up is null) from change")
+    before, after = await digests(dsn), await digests(empty_dsn)
+    assert {name for name in before if before[name] != after[name]} == {"alembic_version", "change"}
+    assert before["change"][0] == after["change"][0]
+    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
+        await is_whole(conn)
+
+
+async def test_a_backup_of_the_last_development_schema_is_restored_into_the_first_schema(
+    dsn: str, empty_dsn: str, tmp_path: Path
+) -> None:
+    await busy(dsn)
+    backup = of_schema("0023", await saved(dsn, tmp_path / "b"))
+    await restore(empty_dsn, backup, quiet)
+    assert await digests(empty_dsn) == await digests(dsn)
+    await check_schema(empty_dsn)
+
+
+async def test_a_backup_of_an_earlier_development_schema_is_refused(
+    dsn: str, empty_dsn: str, tmp_path: Path
+) -> None:
+    backup = of_schema("0014", await saved(dsn, tmp_path / "b"))
+    with pytest.raises(SchemaTooOld, match=r"The backup .*/b has schema 0014 of a development version"):
+        await restore(empty_dsn, backup, quiet)
+    assert await no_tables(empty_dsn)
 
 
 async def test_a_backup_of_a_newer_blockline_is_refused(empty_dsn: str, tmp_path: Path) -> None:

@@ -30,10 +30,8 @@ from storage.model.evidence.hash_chain import (
     read_statement,
     statement_bytes,
 )
-from storage.postgres.migrate import migrate
-from storage.postgres.pool import Conn, Pool, Refused, StorageError, connect, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, connect, transaction
 from storage.purge.purge import purge_account
-from tests.storage.postgres.test_migrate_schema_2 import with_rows_of_schema_1
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import add_change, add_outcome, block_of
 from tests.support.seeds.single_rows import enlist
@@ -125,21 +123,6 @@ async def test_the_database_and_this_program_make_the_same_statement_of_any_row(
     assert isinstance(statement, ChangeStatement)
     assert (statement.account, statement.source, statement.flags) == (native_id, source, tuple(flags))
     assert statement_bytes(statement) == said.encode()
-
-
-async def test_what_was_recorded_before_there_was_a_chain_is_chained_in_the_order_of_its_times(
-    empty_dsn: str,
-) -> None:
-    await with_rows_of_schema_1(empty_dsn)
-    await migrate(empty_dsn)
-    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
-        rows = await conn.fetchval("select count(*) from change") + await conn.fetchval(
-            "select count(*) from change_outcome"
-        )
-        assert await verify_chain(conn) == ChainCheck(rows, 0, None)
-        times = [r["at"] for r in await conn.fetch("select at from chain order by seq")]
-    assert rows > 1
-    assert times == sorted(times)
 
 
 async def test_rows_of_one_statement_are_chained_in_the_order_of_their_numbers(pool: Pool) -> None:

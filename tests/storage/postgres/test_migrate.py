@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import shutil
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -11,13 +12,21 @@ from pathlib import Path
 import pytest
 from alembic.script import ScriptDirectory
 
-from storage.postgres.errors import Refused, SchemaBehind, SchemaTooNew, StorageError, Unreachable
+from storage.postgres.errors import (
+    Refused,
+    SchemaBehind,
+    SchemaTooNew,
+    SchemaTooOld,
+    StorageError,
+    Unreachable,
+)
 from storage.postgres.migrate import Migrated, migrate
 from storage.postgres.pool import Conn, Pool, connect, listen, open_pool, transaction
 from storage.postgres.schema import MIGRATIONS, check_schema, newest, refuse_unknown
+from tests.support.processes.later_version import LATER, later_version
+from tests.support.table_digests import digests
 
 ROOT = Path(__file__).parent.parent.parent.parent
-SCHEMA_1 = ROOT / "storage" / "migrations" / "versions" / "0001_initial.sql"
 MIGRATE = """
 import asyncio, sys
 from storage.postgres import migrate
@@ -130,21 +139,52 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_dsn: str) -> N
 
 
 async def test_while_another_program_uses_a_table_nothing_is_migrated_and_the_sentence_says_so(
-    empty_dsn: str,
+    dsn: str, pool: Pool, tmp_path: Path
 ) -> None:
-    await execute(empty_dsn, SCHEMA_1.read_text(encoding="utf-8"))
-    await execute(empty_dsn, "create table alembic_version (version_num varchar(32) primary key)")
-    await execute(empty_dsn, "insert into alembic_version values ('0001')")
-    before = await tables(empty_dsn)
-    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
+    later = later_version(tmp_path)
+    async with transaction(pool) as conn:
+        await a_change(conn)
         await conn.execute("lock table change in access share mode")
+        assert re.fullmatch(
+            r"Another program uses the database at \S+; stop it and run again: blockline migrate",
+            await later.migrate(dsn),
+        )
+    await check_schema(pool)
+    before = await digests(dsn)
+    assert await later.migrate(dsn) == f"{newest()} {LATER}"
+    assert (await digests(dsn)).keys() == before.keys()
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select made_up is null from change")
+
+
+async def test_a_database_is_behind_until_it_is_migrated_and_then_too_new_for_the_version_before(
+    dsn: str, tmp_path: Path
+) -> None:
+    later = later_version(tmp_path)
+    assert (await later.check_schema(dsn)).endswith(
+        f" has schema {newest()}; this version needs {LATER}. Run: blockline migrate"
+    )
+    await later.migrate(dsn)
+    assert await later.check_schema(dsn) == ""
+    with pytest.raises(SchemaTooNew):
+        await check_schema(dsn)
+
+
+@pytest.mark.parametrize("revision", ["0001", "0014", "0023", "0099"])
+async def test_a_database_of_a_development_version_is_refused_in_one_sentence_and_left_alone(
+    dsn: str, revision: str
+) -> None:
+    await execute(dsn, f"update alembic_version set version_num = '{revision}'")  # noqa: S608
+    before = await digests(dsn)
+    for refused in (migrate, check_schema):
         with pytest.raises(
-            StorageError,
-            match=r"^Another program uses the database at \S+; stop it and run again: blockline migrate$",
+            SchemaTooOld,
+            match=rf"^The database at \S+ has schema {revision} of a development version and cannot be "
+            r"migrated: export it .*blockline backup FILE.*, and import it .* into an empty database "
+            r"\(blockline restore FILE\)\.$",
         ):
-            await migrate(empty_dsn, lock_wait=timedelta(milliseconds=50))
-    assert await tables(empty_dsn) == before
-    assert await migrate(empty_dsn) == Migrated("0001", newest())
+            await refused(dsn)
+    assert await digests(dsn) == before
 
 
 async def test_a_database_of_a_newer_version_is_refused_in_one_sentence_and_left_alone(dsn: str) -> None:
@@ -309,3 +349,62 @@ async def test_a_reader_who_saw_an_event_never_misses_an_earlier_one(dsn: str) -
         for _ in range(5):
             await asyncio.gather(announce(slow=True), announce(slow=False))
     assert all(ids == list(range(1, len(ids) + 1)) for ids in visible)
+
+
+@pytest.mark.parametrize(
+    ("packed", "purged_at"),
+    [
+        pytest.param(None, None, id="no content, and nobody purged it"),
+        pytest.param(b"content", NOON, id="purged, but the content is there"),
+    ],
+)
+async def test_evidence_without_content_says_when_it_was_purged(
+    pool: Pool, packed: bytes | None, purged_at: datetime | None
+) -> None:
+    with pytest.raises(Refused):
+        async with transaction(pool) as conn:
+            await conn.execute(
+                "insert into evidence (sha256, packed, purged_at) values ('h', $1, $2)", packed, purged_at
+            )
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pytest.param((1, 1, None, None), id="begins at the look without it"),
+        pytest.param((None, 1, 2, None), id="last seen, but not over"),
+        pytest.param((None, 1, None, 2), id="over, but never last seen"),
+        pytest.param((None, 1, 2, 2), id="ends at the last look with it"),
+    ],
+)
+async def test_a_side_fact_has_times_that_can_be(pool: Pool, days: tuple[int | None, ...]) -> None:
+    async with transaction(pool) as conn:
+        account_id, _ = await a_change(conn)
+    with pytest.raises(Refused):
+        async with transaction(pool) as conn:
+            await conn.execute(
+                """
+                insert into fact (
+                    account_id, kind, last_absent, first_seen, last_seen, first_absent, recorded_at
+                )
+                values ($1, 'limited', $2, $3, $4, $5, $6)
+                """,
+                account_id,
+                *(None if n is None else NOON + timedelta(days=n) for n in days),
+                NOON,
+            )
+
+
+async def test_a_side_fact_is_open_once_for_each_observer(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        account_id, _ = await a_change(conn)
+    insert = """
+        insert into fact (account_id, observer, kind, first_seen, recorded_at)
+        values ($1, $2, 'limited', now(), now())
+    """
+    async with transaction(pool) as conn:
+        await conn.execute(insert, account_id, "")
+        await conn.execute(insert, account_id, "other.example")
+    with pytest.raises(Refused):
+        async with transaction(pool) as conn:
+            await conn.execute(insert, account_id, "")

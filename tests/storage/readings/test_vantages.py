@@ -21,7 +21,7 @@ DIDS = ["did:plc:a", "did:plc:b"]
 # rosters -------------------------------------------------------------------------------------------------
 
 
-def test_a_roster_without_vantage_and_place_keeps_the_identity_that_it_had_in_schema_1() -> None:
+def test_a_roster_without_vantage_and_place_keeps_the_identity_that_it_had_before_there_were_any() -> None:
     ids, canary_ids = [AccountId(1), AccountId(2)], [AccountId(9)]
     was = hashlib.sha256(b"1,2|9|base").digest()
     assert rosters.content_hash(ids, canary_ids, base=True) == was

@@ -243,11 +243,8 @@ async def _mail(conn: Conn, story: Story, subject: str, change_ids: list[int], s
         at,
         change_ids,
     )
-    has_many = await conn.fetchval("select to_regclass('mail_alert') is not null")
     await conn.executemany(
-        "insert into mail_alert (mail_id, alert_id) values ($1, $2)"
-        if has_many
-        else "update alert set mail_id = $1 where alert_id = $2",  # schema 4 and before: one mail of an alert
+        "insert into mail_alert (mail_id, alert_id) values ($1, $2)",
         [(mail_id, r["alert_id"]) for r in alerts],
     )
     return mail_id

@@ -1,0 +1,119 @@
+-- People: who may log in, from which browsers they are logged in, tokens for programs, and who did what. Of what a
+-- browser or a program shows only a hash is kept, so that whoever reads the database cannot act as anybody.
+
+create table person (
+    person_id bigint generated always as identity primary key,
+    login text not null,
+    display_name text not null,
+    role text not null check (role in ('viewer', 'analyst', 'admin')),
+    password_hash text,
+    oidc_issuer text,
+    oidc_subject text,
+    created_at timestamptz not null,
+    disabled_at timestamptz,
+    check ((oidc_issuer is null) = (oidc_subject is null))
+);
+create unique index person_login on person (lower(login));
+create unique index person_oidc on person (oidc_issuer, oidc_subject);
+comment on table person is 'Who may log in. A person is never deleted: the audit log and sessions name them.';
+comment on column person.person_id is 'Number of the person.';
+comment on column person.login is 'The name to log in with; upper and lower case are the same.';
+comment on column person.display_name is 'The name that is shown.';
+comment on column person.role is 'What they may do: viewers look, analysts work, admins decide.';
+comment on column person.password_hash is 'A hash of the password. Null: they do not log in by password.';
+comment on column person.oidc_issuer is 'The OpenID Connect provider that knows them. Null: none.';
+comment on column person.oidc_subject is
+    'Whom the provider means, by its own words: names may change there, this does not. Null: no provider.';
+comment on column person.created_at is 'When they were added.';
+comment on column person.disabled_at is 'Since when they may not log in. Null: they may.';
+
+create table web_session (
+    web_session_id bigint generated always as identity primary key,
+    person_id bigint not null references person,
+    digest bytea not null unique check (length(digest) = 32),
+    address text not null,
+    browser text not null,
+    created_at timestamptz not null,
+    seen_at timestamptz not null,
+    expires_at timestamptz not null,
+    ended_at timestamptz
+);
+create index web_session_of_person on web_session (person_id) where ended_at is null;
+comment on table web_session is 'A browser in which a person is logged in.';
+comment on column web_session.web_session_id is 'Number of the session.';
+comment on column web_session.person_id is 'The person.';
+comment on column web_session.digest is 'SHA-256 of what the cookie holds.';
+comment on column web_session.address is 'From where it was begun, for the person who looks which are theirs.';
+comment on column web_session.browser is 'With what it was begun.';
+comment on column web_session.created_at is 'When it was begun.';
+comment on column web_session.seen_at is 'When it was last used.';
+comment on column web_session.expires_at is 'When it ends by itself.';
+comment on column web_session.ended_at is 'When somebody ended it. Null: nobody did.';
+
+create table api_token (
+    api_token_id bigint generated always as identity primary key,
+    person_id bigint not null references person,
+    digest bytea not null unique check (length(digest) = 32),
+    name text not null,
+    scope text not null check (scope in ('feeds', 'read', 'write', 'admin')),
+    created_at timestamptz not null,
+    expires_at timestamptz,
+    used_at timestamptz,
+    revoked_at timestamptz,
+    revoked_by text,
+    check ((revoked_at is null) = (revoked_by is null))
+);
+create index api_token_of_person on api_token (person_id);
+comment on table api_token is 'What a program shows in place of a person.';
+comment on column api_token.api_token_id is 'Number of the token.';
+comment on column api_token.person_id is 'The person for whom the program acts.';
+comment on column api_token.digest is 'SHA-256 of the token.';
+comment on column api_token.name is 'What its person calls it.';
+comment on column api_token.scope is 'What it reaches: the lesser of this and the role of its person.';
+comment on column api_token.created_at is 'When it was made.';
+comment on column api_token.expires_at is 'When it ends by itself. Null: never.';
+comment on column api_token.used_at is 'When it was last used. Null: never.';
+comment on column api_token.revoked_at is 'When it was revoked. Null: it was not.';
+comment on column api_token.revoked_by is 'Who revoked it. Null: nobody did.';
+
+create table login_failure (
+    subject bytea primary key check (length(subject) = 32),
+    failures int not null,
+    since timestamptz not null
+);
+create index login_failure_since on login_failure (since);
+comment on table login_failure is 'Attempts to log in that count against somebody. Old ones go as new ones come.';
+comment on column login_failure.subject is
+    'Whom they slow down, hashed: an address, or a name from an address.';
+comment on column login_failure.failures is 'How many attempts, counted before it is known how they end.';
+comment on column login_failure.since is 'When the first of them was.';
+
+create table audit_log (
+    audit_id bigint generated always as identity primary key,
+    at timestamptz not null,
+    actor text not null,
+    action text not null,
+    subject text not null,
+    detail jsonb not null default '{}'
+);
+comment on table audit_log is 'Who did what. Only added to.';
+comment on column audit_log.audit_id is 'Number of the entry.';
+comment on column audit_log.at is 'When it was done.';
+comment on column audit_log.actor is 'Who did it.';
+comment on column audit_log.action is 'What was done.';
+comment on column audit_log.subject is 'To what it was done.';
+comment on column audit_log.detail is 'What belongs to it. Empty: nothing.';
+create trigger audit_log_append_only before update or delete on audit_log
+    for each row execute function refuse_rewriting();
+create trigger audit_log_no_truncate before truncate on audit_log
+    for each statement execute function refuse_rewriting();
+
+create table installation_key (
+    name text primary key,
+    key bytea not null
+);
+comment on table installation_key is
+    'Secrets and marks of this installation, such as the key that signs the links in mails: whoever has it can '
+    'acknowledge.';
+comment on column installation_key.name is 'What it is for. The mark "synthetic" says that the data is made up.';
+comment on column installation_key.key is 'The key. Empty: the row is only a mark.';
