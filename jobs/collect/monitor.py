@@ -14,6 +14,7 @@ from jobs.collect.recorder import Recorder, batch_of, comes_late, stored_asked_a
 from jobs.detect.judge import Judge, Judged, TrackedAccount, held_in, of_roster
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import Requester, TimedAnswer
+from jobs.planning.daily_bill import next_day
 from jobs.planning.daily_cost_guard import CostLimitGuard, is_refused
 from jobs.planning.planner_store import PlannerMemory
 from jobs.planning.roster_renewal import RosterRenewal
@@ -245,6 +246,7 @@ class Monitor:
                 return None
             question = self._question(roster, slot, number, urgent=urgent)
             if not await self._charge(question):
+                self.planner.refused(roster, next_day(self._clock()))
                 return None
             async with self._requester.asked(question) as reply:
                 return None if reply is None else await self._take_in(roster, question, reply)

@@ -170,6 +170,9 @@ class AdaptivePlanner:
                     name, moment if place.open_today is None else earliest_billable(max(moment, now))
                 )
 
+    def refused(self, _roster: Roster, _until: datetime, /) -> None:
+        """It plans by what the day still pays for."""
+
     def polled(self, turn: ScheduledRead, batch: Batch | None) -> None:
         if (picked := self._under_way.end(turn)) is None:
             return

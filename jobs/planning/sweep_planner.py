@@ -63,6 +63,10 @@ class Planner(Protocol):
         """How it went; None: nothing was asked, or nothing could be stored."""
         ...
 
+    def refused(self, roster: Roster, until: datetime, /) -> None:
+        """The daily cost limit does not pay for this roster until then."""
+        ...
+
     def saw(self, judged: Judged, at: datetime, /) -> None:
         """What an answer showed, from whichever request. Told before the accounts are brought up to date."""
         ...
@@ -80,15 +84,19 @@ class SweepPlanner:
         self._queues: dict[str, list[tuple[datetime, int]]] = {}
         """By place: when each roster is due, as a heap. Those under way are not in it."""
         self._under_way: set[tuple[AccountId, ...]] = set()
+        self._refused: dict[int, datetime] = {}
+        """By roster, until when it is not paid for."""
 
     def take_up(self, base: Sequence[Roster], stored: Mapping[int, Attempt], _now: datetime, /) -> None:
-        """A roster that was made anew only for its control accounts keeps its turn."""
+        """A roster that was made anew only for its control accounts keeps its turn. What was refused is asked
+        for again: another limit may hold now.
+        """
         turns = {r.account_ids: self._last.get(r.roster_id) for r in self._base}
         last = {r.roster_id: stored.get(r.roster_id) or turns.get(r.account_ids) for r in base}
         self._base = base
         self._position = {r.account_ids: position for position, r in enumerate(base)}
         self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
-        self._queues = {}
+        self._queues, self._refused = {}, {}
         for roster in base:
             if roster.account_ids not in self._under_way:
                 self._queue(roster)
@@ -123,6 +131,9 @@ class SweepPlanner:
         if (position := self._position.get(turn.account_ids)) is not None:
             self._queue(self._base[position])
 
+    def refused(self, roster: Roster, until: datetime, /) -> None:
+        self._refused[roster.roster_id] = until
+
     def saw(self, _judged: Judged, _at: datetime, /) -> None:
         """Nothing is learned from it."""
 
@@ -132,7 +143,8 @@ class SweepPlanner:
 
     def _due_at(self, roster: Roster) -> datetime:
         last = self._last.get(roster.roster_id)
-        return _NEVER if last is None else due_from(self._sweep, last)
+        due = _NEVER if last is None else due_from(self._sweep, last)
+        return max(due, self._refused.get(roster.roster_id, _NEVER))
 
     def _turn(self, position: int, roster: Roster, now: datetime) -> ScheduledRead:
         last = self._last.get(roster.roster_id)

@@ -74,6 +74,13 @@ async def test_whoever_takes_over_keeps_to_the_ceiling_of_the_day_and_to_its_own
     assert tomorrow in range(FIRST + 1, 601) if wanted else tomorrow >= len(EVERYBODY)
 
 
+async def test_what_a_sweep_cannot_pay_for_waits_for_the_next_day(world: Billed) -> None:
+    _, monitor = await planned(world, FIRST, PlannerKind.SWEEP)
+    await world.run(monitor, T0 + 23 * HOUR)
+    assert len(world.billing.billed[T0.date()]) in range(FIRST // 2, FIRST + 1)
+    assert monitor.next_due() == T0 + 24 * HOUR, "only who is paid for is due in the slots of this day"
+
+
 async def test_a_lower_ceiling_holds_at_once(world: Billed) -> None:
     _, first = await planned(world, 600)
     await world.run(first, T0 + 3 * HOUR)
