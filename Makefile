@@ -34,10 +34,11 @@ demo: install
 test: .venv/development .venv/axe
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
-# Anything happens to an installation, in any order, for hours: each round begins with another seed.
+# What depends on chance, again and again: processes are killed at any moment, and for hours anything happens
+# to an installation, in any order. Each of ROUNDS begins with another seed.
 ROUNDS ?= 1000
 test-long: .venv/development
-	ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -n logical --maxprocesses 4 --maxfail 1 tests/truth $(ARGS)
+	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m long -n logical --maxprocesses 4 --maxfail 1 $(ARGS)
 
 # Small faults put into the core, one at a time: whether a test notices each of them.
 mutants: .venv/development

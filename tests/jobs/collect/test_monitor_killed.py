@@ -15,10 +15,11 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.rehearsal.simulators import spawn
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool, transaction
+from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
 
-KILLS = 20
+KILLS = repeats(5, 20)
 EVERY_MINUTES = 30
 END = T0 + timedelta(days=9)
 
@@ -74,8 +75,9 @@ async def perform(dsn: str, folder: Path, kills: int) -> tuple[list[object], dic
     return [tuple(c) for c in (*changes, *decided)], received, killed
 
 
-@pytest.mark.timeout(400)
-async def test_killed_twenty_times_it_finds_the_same_changes_and_sends_the_same_mails(
+@pytest.mark.long
+@pytest.mark.timeout(1000)
+async def test_killed_again_and_again_it_finds_the_same_changes_and_sends_the_same_mails(
     fresh_database: Database, tmp_path: Path
 ) -> None:
     (tmp_path / "calm").mkdir()

@@ -27,9 +27,10 @@ from storage.readings import rosters
 from tests.support.pipelines.judged_requests import watched
 from tests.support.processes.embedded_users import ROOT, postmaster, public_folder
 from tests.support.processes.killable_recorder import at_turn, told
+from tests.support.repeats import repeats
 from tests.support.seeds.single_rows import enlist, roster_of
 
-KILLS = 50
+KILLS = repeats(10, 50)
 ROSTERS, SIZE = 6, 12
 LONGEST_LIFE_S = 0.5
 
@@ -40,8 +41,9 @@ Change = tuple[str, str, list[str], datetime, str | None, str | None]
 Spell = tuple[str, str, list[str], datetime, datetime | None]
 
 
-@pytest.mark.timeout(400)
-def test_killed_fifty_times_what_was_acknowledged_is_there_exactly_once_and_nothing_is_half_there() -> None:
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_killed_again_and_again_what_was_acknowledged_is_there_once_and_nothing_is_half_there() -> None:
     rng = random.Random(2021)
     with public_folder() as parent:
         folder = parent / "database"
