@@ -25,6 +25,7 @@ CORE: dict[str, tuple[str, ...]] = {
     "jobs/detect/redetect.py": (
         "tests/jobs/detect",
         _FOUND_BEFORE,
+        "tests/jobs/collect/test_load_accounts.py",
         "tests/jobs/collect/test_late_readings.py",
     ),
     "jobs/collect/late_readings.py": (
