@@ -38,7 +38,7 @@ test: .venv/development .venv/axe
 # to an installation, in any order. Each of ROUNDS begins with another seed.
 ROUNDS ?= 1000
 test-long: .venv/development
-	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m long -n logical --maxprocesses 4 --maxfail 1 $(ARGS)
+	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m long -n logical --maxprocesses 4 --maxschedchunk 1 --maxfail 1 $(ARGS)
 
 # Small faults put into the core, one at a time: whether a test notices each of them.
 mutants: .venv/development

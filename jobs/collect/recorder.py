@@ -218,7 +218,8 @@ def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
 
 def comes_late(batch: Batch, judged: Judged) -> bool:
     """Whether what a batch shows of some account is to be told from all readings around it: a later one is
-    held already, or one came in after the question, and what this one opens is bounded by those before it.
+    held already, or one came in after the question, and what this one opens, or what is in question, is
+    bounded by those before it.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 
@@ -226,7 +227,7 @@ def comes_late(batch: Batch, judged: Judged) -> bool:
 def _is_late(watched: TrackedAccount, reading: Reading, effect: ReadingEffect, asked_at: datetime) -> bool:
     known = watched.known
     if not _is_behind(watched, reading):
-        return overlaps(known, asked_at) and bool(effect.opened or effect.refuted)
+        return overlaps(known, asked_at) and bool(effect.opened or effect.refuted or known.unsettled)
     last = known.state if known.pending is None else known.pending.state
     if reading.at != known.last_read_at or reading.state != last:
         return True

@@ -261,18 +261,29 @@ async def _last_changes(
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
-    """When accounts were taken off the watch: whatever was provisional then, as is known now, ended."""
+    """When accounts were taken off the watch, and when they came back: whatever was provisional then, as is
+    known now, ended. An answer that was on its way when one left is between the two.
+    """
     rows = await conn.fetch(
         """
         select account_id, until as at from watch_period
         where account_id = any($1::bigint[]) and until is not null
+        union
+        select account_id, since from watch_period later
+        where account_id = any($1::bigint[]) and exists (
+            select from watch_period w
+            where w.account_id = later.account_id and w.watch_period_id < later.watch_period_id
+        )
         union
         -- Development versions kept only this. Corrections tell it again, as do answers that came in late.
         select c.account_id, o.decided_at from change c join change_outcome o using (change_id)
         where c.account_id = any($1::bigint[]) and c.supersedes is null and o.reason = 'no_longer_watched'
             and not exists (
                 select from watch_period w
-                where w.account_id = c.account_id and w.until between o.last_agreeing_at and o.decided_at
+                where w.account_id = c.account_id and (
+                    w.until between o.last_agreeing_at and o.decided_at
+                    or w.since between o.last_agreeing_at and o.decided_at
+                )
             )
         """,
         ids,

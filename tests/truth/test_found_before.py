@@ -95,6 +95,18 @@ def a_labeler_is_added_by_a_clock_that_was_set_back(it: WhateverHappens) -> None
     it.another_labeler_is_heard()
 
 
+def an_answer_that_was_overtaken_is_followed_by_another_one_that_overlaps(it: WhateverHappens) -> None:
+    it.accounts_are_read_until_it_is_certain(whom=EVERYBODY, seconds=3700)
+    it.accounts_are_asked_for(whom=EVERYBODY)
+    it.accounts_are_asked_for(whom=EVERYBODY)
+    it.accounts_are_asked_for(whom={"2"})
+    it.an_account_changes_and_is_read(who="2", state=State(Status.WITHHELD, ("BR", "IN")), seconds=1)
+    it.accounts_are_read_until_it_is_certain(whom={"2"}, seconds=61)
+    it.an_answer_comes(which=0, seconds=0, part=1.0, fault=OK)
+    it.an_answer_comes(which=0, seconds=20, part=0.7, fault=Fault.OUT_OF_DATE)
+    it.an_answer_comes(which=0, seconds=20, part=0.7, fault=OK)
+
+
 @pytest.mark.parametrize(
     "story",
     [
@@ -106,6 +118,7 @@ def a_labeler_is_added_by_a_clock_that_was_set_back(it: WhateverHappens) -> None
         an_answer_is_out_of_date_when_an_account_is_suspended,
         an_answer_from_before_a_break_of_the_watch_is_taken_over_after_it,
         a_labeler_is_added_by_a_clock_that_was_set_back,
+        an_answer_that_was_overtaken_is_followed_by_another_one_that_overlaps,
     ],
 )
 def test_what_was_found_stays_mended(

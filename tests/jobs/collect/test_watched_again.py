@@ -76,6 +76,19 @@ async def test_a_late_sighting_that_ended_with_the_watch_ends_no_later_one(pool:
     assert [r[4] for r in truth["pending"]] == [minutes(4)]
 
 
+async def test_a_sighting_from_between_two_times_of_the_watch_ends_with_the_second_one(pool: Pool) -> None:
+    """Its answer was on its way when the account left."""
+    desk = Desk(pool)
+    await desk.enlist("1")
+    await watch(pool, 2, on=False)
+    await watch(pool, 30, on=True)
+    await desk.late(Sent(3, {"1": W}))
+    await desk.late(Sent(40, {"1": W}))
+    truth = await desk.truth()
+    assert [(r[3], r[4]) for r in truth["refuted"]] == [(minutes(3), "no_longer_watched")]
+    assert [r[4] for r in truth["pending"]] == [minutes(40)]
+
+
 @pytest.mark.timeout(300)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(events=EVENTS)
