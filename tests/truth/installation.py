@@ -56,6 +56,10 @@ class TickingClock:
         self.latest = max(self.latest, self.now)
         return self.now
 
+    def catch_up(self) -> None:
+        """Wait until it is no longer behind what it showed before."""
+        self.now = max(self.now, self.latest)
+
 
 class MailServer(Enum):
     """What becomes of a mail that is offered now."""
@@ -171,6 +175,7 @@ class Installation:
         return orphans
 
     async def watch(self, native_id: str, lists: tuple[str, ...] = ()) -> None:
+        self.clock.catch_up()  # breaks of the watch are dated in the order of recording, not by the clock
         async with transaction(self.pool) as conn:
             new = NewAccount(Platform.BLUESKY, native_id, f"h{native_id}", lists)
             await add_accounts(conn, [new], self.clock())
@@ -179,11 +184,13 @@ class Installation:
         self.watched.add(native_id)
 
     async def unwatch(self, native_id: str) -> None:
+        self.clock.catch_up()
         async with transaction(self.pool) as conn:
             await stop_watching(conn, Platform.BLUESKY, native_id, self.clock(), is_id=True)
         self.watched.discard(native_id)
 
     async def purge(self, native_id: str) -> None:
+        self.clock.catch_up()
         async with transaction(self.pool) as conn:
             await purge_account(conn, self.ids[native_id], self.clock())
         self.watched.discard(native_id)
