@@ -97,7 +97,7 @@ REASON_WORDS = {
     "cohort_active": "{n}; others of its list changed too",
     "went_back": "a later reading showed the old state again",
     "moved_on": "a later reading showed a third state",
-    "overtaken": "asked for before others came in, it shows what was so before them",
+    "overtaken": "its request began before other answers arrived, so it may be older than they are",
     "no_longer_watched": "the account was taken off the watch before",
     "imported": "taken from a published record",
     "corrected": "an earlier answer came in late and shows that it was not so",

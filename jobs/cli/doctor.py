@@ -33,7 +33,7 @@ def doctor_command(
         bool,
         typer.Option(
             "--rebuild",
-            help="Instead: tell the periods of all accounts anew from the recorded changes, compare them "
+            help="Instead: rebuild the periods of all accounts from the recorded changes, compare them "
             "with those that are stored, and replace what differs.",
         ),
     ] = False,

@@ -128,9 +128,9 @@ async def mark_sent(pool: Pool, mail: Mail, now: datetime) -> None:
 
 
 async def mark_failed(pool: Pool, mail: Mail, retry_at: datetime, error: str, *, uncertain: bool) -> None:
-    """Nobody said to have accepted `mail` this time; those behind it wait as long, and say so.
+    """No server said that it accepted `mail` this time; those behind it wait as long, and say so.
 
-    `uncertain`: somebody may have accepted it all the same. Does nothing when the claim is no longer ours.
+    `uncertain`: a server may have accepted it all the same. Does nothing when the claim is no longer ours.
     """
     async with transaction(pool) as conn:
         ours = await conn.fetchval(

@@ -112,7 +112,9 @@ async def wrong_words(here: Installation) -> list[str]:
         """,
         RECIPIENT,
     )
-    sent = [r for r in rows if r["message_id"] in place]
+    # One mail says one thing of a change: the newest.
+    words = {(r["message_id"], r["change_key"]): r for r in sorted(rows, key=lambda r: r["alert_id"])}
+    sent = [r for r in words.values() if r["message_id"] in place]
     told: defaultdict[str, list[Record]] = defaultdict(list)
     for r in sorted(sent, key=lambda r: (place[r["message_id"]], r["alert_id"])):
         told[r["native_id"]].append(r)

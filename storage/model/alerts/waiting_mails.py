@@ -49,7 +49,7 @@ def pointless(mails: Sequence[WaitingMail]) -> tuple[WaitingMail, ...]:
 
     The newest wave makes those before it pointless that tell of no other account, back to the first that does
     tell of another, may have been accepted, or is no wave: what is merged moves to the end of the line, and
-    must not overtake anything. Reminders of what nobody got go with it.
+    must not overtake anything. Reminders of mails that were not delivered go with it.
     """
     found: list[WaitingMail] = []
     nudges: list[WaitingMail] = []
