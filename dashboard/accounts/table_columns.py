@@ -9,6 +9,7 @@ from storage.live.lists_and_executives import LiveList
 from storage.live.snapshot import LiveSpell
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage_gaps import NEVER, Seen
+from storage.model.core.late import late_after
 from storage.model.core.orders import Order
 from storage.model.text.states import clean, short_words
 
@@ -29,8 +30,7 @@ def accounts_json(
     return {
         "id": shot.live_event_id,
         "now": ms(now),
-        # Without a reading in two sweeps, as in the figures of the live page.
-        "late_after": span_ms(2 * sweep_every),
+        "late_after": span_ms(late_after(sweep_every)),
         "gap_after": span_ms(gap_after),
         "total": shot.total,
         "lists": [{"id": w.list_id, "name": clean(w.name)} for w in lists],

@@ -54,10 +54,11 @@ def written_editing_routes(source: ApiContext) -> APIRouter:
     @router.post("/written-stories", status_code=201, response_model=WrittenStory, responses=CONFLICT)
     async def write_story(given: StoryGiven, actor: Analyst) -> Response:
         """Write a story, without captions. Takes an analyst."""
-        late_after = 2 * source.settings.sweep_every
         async with transaction(source.pool) as conn:
             head = await _head(conn, given)
-            story = await stories.write_story(conn, head, late_after, actor.name, source.clock())
+            story = await stories.write_story(
+                conn, head, source.settings.late_after, actor.name, source.clock()
+            )
         return made(written(story))
 
     @router.put(

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from storage.model.core.accounts import Platform
+from storage.model.core.late import gap_after, late_after
 from storage.model.core.people import Role
-
-GAP_IN_SWEEPS = 2.5
-"""Two readings further apart than so many sweeps leave a gap: nobody looked in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +57,8 @@ class DashboardSettings:
 
     @property
     def gap_after(self) -> timedelta:
-        return self.sweep_every * GAP_IN_SWEEPS
+        return gap_after(self.sweep_every)
+
+    @property
+    def late_after(self) -> timedelta:
+        return late_after(self.sweep_every)

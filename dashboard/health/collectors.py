@@ -33,8 +33,8 @@ COLLECTOR_HEALTH_NAMES = {
 """What each is called for programs."""
 
 
-def collector_health(detector: CollectorReport, now: datetime, gap_after: timedelta) -> CollectorHealth:
-    """`gap_after` is how old the newest answer may be."""
+def collector_health(detector: CollectorReport, now: datetime, late_after: timedelta) -> CollectorHealth:
+    """`late_after` is how old the newest answer may be."""
     last = detector.last_answered_at
     if not detector.healthy:
         return CollectorHealth.HELD if detector.reason == MissedReason.HELD else CollectorHealth.STOPPED
@@ -42,7 +42,7 @@ def collector_health(detector: CollectorReport, now: datetime, gap_after: timede
         return CollectorHealth.HELD
     if last is None:
         return CollectorHealth.NEVER if detector.last_asked_at is None else CollectorHealth.SILENT
-    return CollectorHealth.SILENT if now - last > gap_after else CollectorHealth.WORKS
+    return CollectorHealth.SILENT if now - last > late_after else CollectorHealth.WORKS
 
 
 def since(detector: CollectorReport, found: CollectorHealth) -> datetime | None:
@@ -59,10 +59,10 @@ def since(detector: CollectorReport, found: CollectorHealth) -> datetime | None:
 
 
 def worst_first(
-    detectors: Iterable[CollectorReport], now: datetime, gap_after: timedelta
+    detectors: Iterable[CollectorReport], now: datetime, late_after: timedelta
 ) -> list[tuple[CollectorHealth, CollectorReport]]:
     """Every detector with its condition; among equals whole platforms before servers and other vantages."""
-    found = [(collector_health(d, now, gap_after), d) for d in detectors]
+    found = [(collector_health(d, now, late_after), d) for d in detectors]
     return sorted(
         found,
         key=lambda f: (

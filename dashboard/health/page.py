@@ -45,12 +45,12 @@ def health_page(
     facts: HealthFacts,
     process: ThisProcess | None,
     actor: Actor,
-    gap_after: timedelta,
+    late_after: timedelta,
     tag: list[Component],
 ) -> Component:
     """`process` is what the web process knows of itself; None where there is none."""
     now = facts.at
-    found = worst_first(facts.detectors, now, gap_after)
+    found = worst_first(facts.detectors, now, late_after)
     head = html.Div(
         [
             html.H1("Health"),

@@ -12,6 +12,7 @@ from storage.health.database_report import Database, Growth, TableSize
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
+from storage.model.core.late import LATE_AT_MOST, LATE_SWEEPS, late_after
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
 from storage.model.text.states import clean
@@ -20,8 +21,6 @@ from storage.readings.rates_report import Rate, RequestTally
 
 MISSED_AT_MOST = 0.1
 """A greater share of missed attempts in the last hour is worth a look."""
-LATE_AT_MOST = 0.05
-"""A greater share of accounts not read within two sweeps is worth a look."""
 CONNECTIONS_AT_MOST = 0.8
 OVERDUE_AFTER = timedelta(minutes=15)
 ANCHORED_WITHIN = timedelta(days=2)
@@ -125,7 +124,7 @@ def _scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platfor
 
 
 def lateness_verdict(found: Sequence[Lateness], sweep_every: timedelta) -> HealthVerdict:
-    late = [(one, one.later_than(2)) for one in found]
+    late = [(one, one.later_than(LATE_SWEEPS)) for one in found]
     bad = [f"{collector_name(o.platform, '', '')} {share(n, o.watched)}" for o, n in late if _is_many(o, n)]
     if not bad and (alone := sum(one.older for one in found)):
         return HealthVerdict(
@@ -135,7 +134,7 @@ def lateness_verdict(found: Sequence[Lateness], sweep_every: timedelta) -> Healt
     if not bad:
         return WELL
     return HealthVerdict(
-        f"Not read within two sweeps, which are {words.span(2 * sweep_every)}: {', '.join(bad)}.",
+        f"Not read within two sweeps, which are {words.span(late_after(sweep_every))}: {', '.join(bad)}.",
         "See above whether a detector gives nothing. If all work, more is watched than can be read in time: "
         "watch fewer accounts, or set sweep_every longer.",
     )

@@ -101,9 +101,9 @@ def _access(kind: SignalKind, platform: Platform, state: str, at: int | None, wh
     return {"what": what, "where": PLATFORM_NAME[platform], "state": state, "at": at, "why": why}
 
 
-def detectors_json(detectors: Sequence[CollectorReport], now: datetime, gap_after: timedelta) -> Json:
+def detectors_json(detectors: Sequence[CollectorReport], now: datetime, late_after: timedelta) -> Json:
     """How many detectors there are, how many give nothing, and the worst of those."""
-    found = [(c, d) for c, d in worst_first(detectors, now, gap_after) if c is not CollectorHealth.WORKS]
+    found = [(c, d) for c, d in worst_first(detectors, now, late_after) if c is not CollectorHealth.WORKS]
     return {
         "n": len(detectors),
         "bad": len(found),

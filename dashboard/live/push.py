@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-from dashboard.asgi.settings import GAP_IN_SWEEPS, DashboardSettings
+from dashboard.asgi.settings import DashboardSettings
 from dashboard.asgi.websockets import Sockets
 from dashboard.live.context_json import context_json, detectors_json
 from dashboard.wire.compact_json import Json, kpis_json, ms, news_json, reads_json
@@ -24,6 +24,7 @@ from storage.live.kpis import kpis
 from storage.live.lists_and_executives import became_known, executives, lists
 from storage.live.snapshot import last_event_id
 from storage.live.updates import news_since
+from storage.model.core.late import late_after
 from storage.orders.orders import order_events, orders
 from storage.people.sessions import CHANNEL, ended_session
 from storage.postgres.pool import Conn, Pool, StorageError, listen, transaction
@@ -245,7 +246,7 @@ async def figures(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
 
 async def health(conn: Conn, now: datetime, sweep_every: timedelta) -> Json:
     """How the detectors stand. It costs more than the figures, and changes less often."""
-    return {"detectors": detectors_json(await collector_reports(conn, now), now, sweep_every * GAP_IN_SWEEPS)}
+    return {"detectors": detectors_json(await collector_reports(conn, now), now, late_after(sweep_every))}
 
 
 async def catch_up(conn: Conn, since: int, read_to: datetime, now: datetime, sweep_every: timedelta) -> Json:

@@ -44,7 +44,7 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     return {
         **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
         **context_json(shot.lists, shot.orders, shot.events, shot.executives),
-        "detectors": detectors_json(await collector_reports(conn, now), now, settings.gap_after),
+        "detectors": detectors_json(await collector_reports(conn, now), now, settings.late_after),
         "before": {
             "from": ms(earlier.since),
             "step": span_ms(earlier.step),

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from dashboard.asgi.settings import GAP_IN_SWEEPS
 from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.orders.report_html import Imprint, report_html
 from dashboard.orders.restoration import restoration_of, section
+from storage.model.core.late import gap_after
 from storage.orders.report_sources import ReportSources, grounds
 from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn
@@ -47,7 +47,7 @@ async def read_report(
 
     What is recorded in a demonstration is told as invented, whatever `imprint` says.
     """
-    found = await read_order(conn, order_id, at, imprint.sweep_every * GAP_IN_SWEEPS, known_at)
+    found = await read_order(conn, order_id, at, gap_after(imprint.sweep_every), known_at)
     if found is None:
         return None
     synthetic = imprint.synthetic or await is_synthetic(conn)

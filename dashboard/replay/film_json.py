@@ -14,6 +14,7 @@ from storage.live.lists_and_executives import LiveExecutive, LiveSignal
 from storage.live.snapshot import LiveChange
 from storage.model.bitemporal.read_runs import Reads, UsualPace
 from storage.model.core.accounts import Platform
+from storage.model.core.late import late_after
 from storage.model.core.orders import OrderEvent
 from storage.model.core.signals import NOT_OBSERVABLE
 from storage.model.text.states import clean, short_words
@@ -261,7 +262,7 @@ def looks_json(looks: Sequence[FilmRequest]) -> list[list[object]]:
 def pace_json(sweep_every: timedelta, gap_after: timedelta, usual: UsualPace) -> Json:
     return {
         "sweep": span_ms(sweep_every),
-        "late_after": span_ms(2 * sweep_every),
+        "late_after": span_ms(late_after(sweep_every)),
         "gap_after": span_ms(gap_after),
         "apart": span_ms(usual.apart),
         "recorded_within": span_ms(usual.recorded_within),

@@ -174,7 +174,7 @@ async def _operations(
     if which == "plan":
         return plan_page(query, await watch_sizes(conn, LISTS), settings.sweep_every, tag)
     facts = await read_health(conn, now, settings.sweep_every)
-    return health_page(facts, process, acting(), settings.gap_after, tag)
+    return health_page(facts, process, acting(), settings.late_after, tag)
 
 
 async def _alerts(

@@ -130,7 +130,7 @@ def _route(
     async def act(request: Request) -> Response:
         async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
-                following = await deed(conn, given, actor, clock(), 2 * settings.sweep_every)
+                following = await deed(conn, given, actor, clock(), settings.late_after)
             return redirect_to(request, following)
 
         return await run_form_action(request, access.STORIES, do)

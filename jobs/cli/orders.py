@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from dashboard.asgi.settings import GAP_IN_SWEEPS
 from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.orders.order_json import order_json
 from dashboard.orders.restoration import restoration_json, restoration_of
@@ -42,6 +41,7 @@ from jobs.orders.parse_names import said_names
 from jobs.orders.resolve_names import name_accounts, unresolved
 from jobs.status.listings import orders_listing
 from storage.model.core.accounts import Platform
+from storage.model.core.late import gap_after
 from storage.model.core.orders import (
     Claim,
     ClaimedWhat,
@@ -430,8 +430,8 @@ def orders_show(
         order_id = next(
             (o.order_id for o in await stored_orders(conn, known) if o.reference == reference), None
         )
-        gap_after = settings.sweep_every * GAP_IN_SWEEPS
-        found = None if order_id is None else await read_order(conn, order_id, then, gap_after, known)
+        limit = gap_after(settings.sweep_every)
+        found = None if order_id is None else await read_order(conn, order_id, then, limit, known)
         if found is None:
             raise CommandError(f"There is no order with the reference {clean(reference, 120)}.")
         return found

@@ -10,7 +10,6 @@ from jobs.messages.compose import Letterhead, story_key
 from jobs.messages.digest_compose import compose
 from jobs.messages.digest_facts import DigestCohort, DigestContent, DigestCoverage, QuietCohorts, parts_of
 from jobs.notify import wave_chart
-from jobs.selfmonitoring.conditions import Thresholds
 from storage.alerts import (
     open_alerts,
     outbox,
@@ -22,6 +21,7 @@ from storage.health import silence_report
 from storage.model.alerts.alerts import AlertDecision
 from storage.model.alerts.digest_period import RuleAccount
 from storage.model.core.accounts import Platform
+from storage.model.core.late import gap_after, late_after
 from storage.postgres.pool import Conn, StaleState
 from storage.readings import last_reading
 
@@ -84,9 +84,9 @@ async def _continue(conn: Conn, part: Wave, rule_id: int) -> None:
 async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: Letterhead) -> DigestCoverage:
     """How well was looked in the time of the digest, as it was known at its end."""
     until = due.until
-    late_after = Thresholds(head.sweep_every).late_after
+    unread_for = late_after(head.sweep_every)
     since = min([due.since, *(a.created_at for a in due.alerts)])
-    platforms, states, blocked_late = digest_facts.looked(scope, since, until, late_after)
+    platforms, states, blocked_late = digest_facts.looked(scope, since, until, unread_for)
     begins: dict[Platform, datetime] = {}
     for one in scope:
         begins[one.platform] = min(begins.get(one.platform, until), max(since, one.added_at))
@@ -94,13 +94,13 @@ async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: 
     return DigestCoverage(
         since=since,
         until=until,
-        late_after=late_after,
+        late_after=unread_for,
         platforms=platforms,
         states=states,
         blocked_late=blocked_late,
         asked=requests.asked,
         answered=requests.answered,
-        silences=tuple(await silence_report.silences(conn, begins, until, late_after)),
+        silences=tuple(await silence_report.silences(conn, begins, until, gap_after(head.sweep_every))),
         troubles=tuple(await silence_report.past_conditions(conn, list(begins), since, until)),
         provisional=await rule_scope_report.provisional(conn, [w.account_id for w in scope], until),
         untold=()

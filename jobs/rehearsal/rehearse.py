@@ -16,7 +16,6 @@ from pathlib import Path
 
 from collectors.simulator.core.faults import FaultPlan, profile
 from collectors.simulator.core.history import History
-from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.facts import OrderFigures, read_orders
 from jobs.base.errors import CommandError
 from jobs.delivery.local_inbox import Inbox, SmtpServer
@@ -36,6 +35,7 @@ from jobs.rehearsal.scoring import Believed, RehearsalScore
 from jobs.rehearsal.simulators import spawn
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.availability import State
+from storage.model.core.late import gap_after
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings import rehearsal_readback
 
@@ -137,9 +137,8 @@ async def _file_orders(pool: Pool, papers: RehearsalOrders, now: datetime) -> No
 
 
 async def _orders(pool: Pool, plan: SimulationPlan) -> list[OrderFigures]:
-    gap_after = DashboardSettings("", "", synthetic=True, sweep_every=plan.every).gap_after
     async with transaction(pool) as conn:
-        found = await read_orders(conn, plan.end, gap_after)
+        found = await read_orders(conn, plan.end, gap_after(plan.every))
     return [o for o in found if plan.start <= o.order.issued_at <= plan.end]
 
 

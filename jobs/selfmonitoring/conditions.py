@@ -21,6 +21,7 @@ from storage.model.alerts.conditions import (
 )
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
+from storage.model.core.late import LATE_AT_MOST, late_after
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
 from storage.model.text.states import PLATFORM_NAME, clean
 
@@ -39,10 +40,6 @@ class Thresholds:
     """What counts as a trouble, and how often operators hear of it."""
 
     sweep_every: timedelta
-    late_sweeps: int = 3
-    """An account without a conclusive answer for so many sweeps is late; a platform without any is blind."""
-    late_share: float = 0.05
-    """More than this share of a platform may not be late."""
     quarantined_for: timedelta = timedelta(hours=1)
     untried_for: timedelta = timedelta(minutes=15)
     refused_for: timedelta = timedelta(hours=1)
@@ -59,7 +56,7 @@ class Thresholds:
 
     @property
     def late_after(self) -> timedelta:
-        return self.sweep_every * self.late_sweeps
+        return late_after(self.sweep_every)
 
 
 def conditions(facts: ConditionFacts, now: datetime, thresholds: Thresholds) -> list[Condition]:
@@ -218,7 +215,7 @@ def _blind(
 
 def _late(coverage: PlatformCoverage, now: datetime, thresholds: Thresholds) -> Condition | None:
     late = coverage.due - coverage.due_heard
-    if not coverage.due or late / coverage.due <= thresholds.late_share:
+    if not coverage.due or late / coverage.due <= LATE_AT_MOST:
         return None
     of = f"{late:,} of {number(coverage.due, 'account')}"
     was = "was" if late == 1 else "were"

@@ -10,6 +10,7 @@ from storage.health.workers_report import WorkersReport, machines
 from storage.model.alerts.conditions import KnownCondition
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, MissedReason, State, Status
+from storage.model.core.late import late_after
 from storage.postgres.pool import Conn
 from storage.work.daily_cost_limit import StoredDailyBill, bills
 
@@ -118,11 +119,11 @@ async def overview(conn: Conn, now: datetime, sweep_every: timedelta) -> Overvie
 
 async def standing(conn: Conn, now: datetime, sweep_every: timedelta) -> Overview:
     """The same without the countries, which take longer to count than all the rest."""
-    late_after = 2 * sweep_every
+    unread_for = late_after(sweep_every)
     return Overview(
         at=now,
-        late_after=late_after,
-        states=await _states(conn, now, now - late_after),
+        late_after=unread_for,
+        states=await _states(conn, now, now - unread_for),
         provisional=await conn.fetchval(
             "select count(*) from pending_change join change using (change_id) where kind <> 'baseline'"
         ),

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from storage.health.status import PlatformStateCount, Requests, StatusReport
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, MissedReason, State, Status
+from storage.model.core.late import late_after
 from storage.postgres.pool import Conn
 
 
@@ -54,11 +55,11 @@ async def status_at(
     conn: Conn, at: datetime, known_at: datetime | None, sweep_every: timedelta
 ) -> PastStatus:
     """Count everything at `at`. Late is an account without a conclusive answer in the two sweeps before."""
-    late_after = 2 * sweep_every
-    late = await unread(conn, at - late_after, at, known_at)
+    unread_for = late_after(sweep_every)
+    late = await unread(conn, at - unread_for, at, known_at)
     return PastStatus(
         at=at,
-        late_after=late_after,
+        late_after=unread_for,
         states=await _states(conn, at, known_at, late),
         provisional=await _provisional(conn, at, known_at),
         changes=await _changes(conn, at, known_at),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.model.core.late import late_after
 from storage.postgres.pool import Conn
 
 
@@ -35,7 +36,7 @@ class Kpis:
 
 async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
     """Count at `now`. An account is unread when its last reading is older than two sweeps."""
-    standing = await _standing(conn, now, now - 2 * sweep_every)
+    standing = await _standing(conn, now, now - late_after(sweep_every))
     by_country: dict[str, int] = {}
     for count in standing:
         if count.status == "withheld":

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from dashboard.asgi.settings import GAP_IN_SWEEPS
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures, OrderRecord
 from dashboard.orders.order_json import order_json
@@ -22,6 +21,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.model.core.coverage import Gap
+from storage.model.core.late import gap_after
 from storage.model.core.orders import NameOutcome, OrderCheck, OrderDocument, OrderName
 from storage.model.orders.cohort import Kind, blocked_times, by_first_block
 from storage.model.orders.curve import step_at
@@ -380,4 +380,4 @@ def test_the_curve_says_in_words_what_it_shows() -> None:
 
 
 def test_what_is_not_checked_here_is_what_is_not_checked_on_the_page() -> None:
-    assert IMPRINT.sweep_every * GAP_IN_SWEEPS == GAP
+    assert gap_after(IMPRINT.sweep_every) == GAP

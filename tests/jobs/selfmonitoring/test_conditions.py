@@ -131,7 +131,7 @@ def facts(
             "Nothing of X is read, though 100 accounts are watched there",
             "",
             "See that blockline run is running",
-            id="no answer for more than three sweeps and no trouble on record",
+            id="no answer for more than two sweeps and no trouble on record",
         ),
         pytest.param(
             facts(
@@ -155,7 +155,7 @@ def facts(
         pytest.param(
             facts(coverage=[replace(READ, heard=94, due_heard=94)]),
             NOW,
-            "On X 6 of 100 accounts (6.0%) were not read in the last 45 min",
+            "On X 6 of 100 accounts (6.0%) were not read in the last 30 min",
             "",
             "take accounts off the watch whose server is gone",
             id="more than 5 % are late",
@@ -302,7 +302,7 @@ def test_what_follows_from_a_trouble_is_no_second_one(given: ConditionFacts, kin
         pytest.param(
             "coverage_late",
             facts(coverage=[replace(READ, due_heard=96)]),
-            "On X 96 of 100 accounts were read in the last 45 min",
+            "On X 96 of 100 accounts were read in the last 30 min",
             id="nearly all are read",
         ),
     ],
