@@ -9,7 +9,6 @@ or more happened than is worth telling, the message is "reload" and the browser 
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -58,7 +57,7 @@ class Hub:
         self._settings = settings
         self.sockets = Sockets()
         """The websockets of this process, those of other callbacks included."""
-        self.browsers: set[asyncio.Queue[str]] = set()
+        self.browsers: set[asyncio.Queue[Json]] = set()
         """A queue for each open page."""
         self._woken = asyncio.Event()
         self._joined = asyncio.Event()
@@ -86,9 +85,9 @@ class Hub:
             tasks.create_task(self._tell_rest())
 
     @contextmanager
-    def subscribe(self) -> Generator[asyncio.Queue[str]]:
+    def subscribe(self) -> Generator[asyncio.Queue[Json]]:
         """A queue of messages for one browser. What was before is not in it: its first ids tell."""
-        queue: asyncio.Queue[str] = asyncio.Queue(QUEUE)
+        queue: asyncio.Queue[Json] = asyncio.Queue(QUEUE)
         self.browsers.add(queue)
         self._woken.set()
         self._joined.set()
@@ -206,12 +205,12 @@ class Hub:
         return message
 
     def broadcast(self, message: Json) -> None:
-        """Give every browser the same text: it is encoded once, not once for each."""
-        text = json.dumps({"beat": monotonic_ms(), **message}, separators=(",", ":"))
+        """Give every browser the same message."""
+        told: Json = {"beat": monotonic_ms(), **message}
         for queue in self.browsers:
             if queue.full():
                 queue.get_nowait()
-            queue.put_nowait(text)
+            queue.put_nowait(told)
 
     def _untold(self, requests: tuple[Request, ...]) -> list[Request]:
         """Those not pushed before. Coverage has no event of its own: most of it is no news."""

@@ -2,7 +2,6 @@
 """The dashboard as one ASGI app: Dash on FastAPI, with push, data and pages, behind the security headers."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -48,10 +47,9 @@ from dashboard.server.dash_bundles import BundleMiddleware
 from dashboard.server.prometheus_metrics import metric_routes
 from dashboard.server.routing import asked, page_of, settled_for
 from dashboard.server.search import search_routes
-from dashboard.server.shell import index, layout
+from dashboard.server.shell import Shell, index, layout
 from dashboard.server.static import mount_static
 from dashboard.stories.routes import story_routes
-from dashboard.ui.ag_grid import on_demand
 from dashboard.ui.chart_style import Theme
 from dashboard.ui.time_markup import timed
 from storage.postgres.pool import Pool, StorageError, transaction
@@ -123,14 +121,14 @@ def create_app(
     server.include_router(executive_routes(pool, clock))
     server.include_router(metric_routes(pool, clock, settings, hub))
     v1.mount(server, pool, clock, settings, hub)
-    dash = Dash(
+    dash = Shell(
         __name__,
         server=server,  # pyright: ignore[reportArgumentType]  # Dash has no type for a FastAPI server
         title=f"{settings.title} · Blockline",
         update_title="",
         assets_folder=str(Path(__file__).parent.parent / "assets"),
         assets_ignore=".*",  # the document names our files itself: they are there from the first request on
-        index_string=index(settings, mount_static(server), on_demand()),
+        index_string=index(settings, mount_static(server)),
         suppress_callback_exceptions=True,
         compress=True,
         websocket_allowed_origins=list(settings.allowed_origins),
@@ -181,7 +179,7 @@ def _connect_push(dash: Dash, hub: Hub) -> None:
         with hub.subscribe() as queue:
             sent = 0
             while not socket.is_shutdown:
-                _send(socket, await queue.get())
+                socket.set_prop_sync("live-push", "data", await queue.get())
                 sent += 1
                 if sent % ASK_EVERY == 0 and not await _still_there(socket):
                     return
@@ -194,16 +192,6 @@ def _connect_push(dash: Dash, hub: Hub) -> None:
         socket = current.get()
         if socket is not None and socket.age_s > JUST_CONNECTED_S:
             socket.close(AGAIN)
-
-
-def _send(socket: DashWebsocketCallback, news: str) -> None:
-    """Set the property that the page's script listens to, with what Dash would encode for each anew."""
-    start = json.dumps({"type": "set_props", "rendererId": socket._renderer_id})  # pyright: ignore[reportPrivateUsage]
-    queue = socket._get_outbound_queue()  # pyright: ignore[reportPrivateUsage]
-    if queue is not None and not socket.is_shutdown:
-        queue.sync_q.put_nowait(
-            f'{start[:-1]},"payload":{{"componentId":"live-push","props":{{"data":{news}}}}}}}'
-        )
 
 
 async def _still_there(socket: DashWebsocketCallback) -> bool:

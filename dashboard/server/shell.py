@@ -3,21 +3,30 @@
 import html as markup
 from pathlib import Path
 
-from dash import dcc, html
+from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.asgi.settings import DashboardSettings
+from dashboard.ui.ag_grid import on_demand
 
 SYNTHETIC = "Synthetic scenario"
 FALLBACK_MS = 15_000
 """How often a browser asks by itself, in case its websocket is blocked."""
 
 
-def index(settings: DashboardSettings, assets: str, grid_script: str) -> str:
+class Shell(Dash):
+    """Dash with a document of ours: the script that only pages with a grid fetch is named, not loaded."""
+
+    def interpolate_index(self, **parts: str) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
+        parts["scripts"], grid = on_demand(parts["scripts"])
+        document = super().interpolate_index(**parts)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        return str(document).replace("{{grid}}", grid)  # pyright: ignore[reportUnknownArgumentType]
+
+
+def index(settings: DashboardSettings, assets: str) -> str:
     """The HTML document, with its files under the address `assets`.
 
     The live page and the replay film are part of it, so that they stand before any script has run.
-    `grid_script` is the address of the script that only pages with a grid fetch.
     """
     page, film = (
         (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("index.html", "replay.html")
@@ -28,7 +37,6 @@ def index(settings: DashboardSettings, assets: str, grid_script: str) -> str:
     for name, text in (
         ("tag", tag),
         ("subtitle", markup.escape(settings.subtitle)),
-        ("grid", markup.escape(grid_script)),
     ):
         page = page.replace(f"{{{{{name}}}}}", text)
     return page

@@ -1,4 +1,3 @@
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 """AG Grid, as dash-ag-grid brings it: its script of a megabyte is fetched only where a table needs it.
 
 Dash's own component copies every row and every selection back into Dash, which at 10,000 rows takes longer
@@ -6,26 +5,19 @@ than drawing them. So it is shown empty and out of sight, hands the library to a
 makes the grid. No expression is evaluated but the call of one registered function.
 """
 
-from pathlib import Path
-from typing import Any
+import re
 
-import dash_ag_grid
+import dash_ag_grid  # pyright: ignore[reportMissingTypeStubs]
 from dash import html
 from dash.development.base_component import Component
-from dash.fingerprint import build_fingerprint
 
-_SCRIPT = "dash_ag_grid.min.js"
+_TAG = re.compile(r'<script src="(/_dash-component-suites/dash_ag_grid/dash_ag_grid\.[^"]*)"></script>\n?')
 
 
-def on_demand() -> str:
-    """Take the script out of the document of every Dash app; returns its address, for who needs the grid."""
-    resources: list[dict[str, Any]] = dash_ag_grid._js_dist  # pyright: ignore[reportPrivateUsage]
-    for resource in resources:
-        if resource["relative_package_path"] == _SCRIPT:
-            resource["dynamic"] = True
-    changed = int((Path(dash_ag_grid.__file__).parent / _SCRIPT).stat().st_mtime)
-    name = build_fingerprint(_SCRIPT, dash_ag_grid.__version__, changed)
-    return f"/_dash-component-suites/dash_ag_grid/{name}"
+def on_demand(scripts: str) -> tuple[str, str]:
+    """The script tags of a document without AG Grid's; and the address in it, for who needs the grid."""
+    (tag,) = _TAG.finditer(scripts)
+    return scripts.replace(tag[0], ""), tag[1]
 
 
 def grid_library() -> Component:

@@ -1,7 +1,6 @@
 """News reaches open pages whatever comes between: lost messages, restarts, sleep, blocked websockets."""
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ import pytest
 
 from dashboard.live.push import QUEUE, Hub
 from dashboard.server.app import ASK_EVERY
+from dashboard.wire.compact_json import Json
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.push import Following, following
@@ -63,7 +63,7 @@ async def test_changes_one_after_another_are_told_once_each_in_messages_that_joi
             told: list[int] = []
             upto = None
             while len(told) < len(ids):
-                message: Any = json.loads(await queue.get())
+                message: Any = await queue.get()
                 if "changes" in message:
                     assert upto in {None, message["since"]}, "a message does not begin where the last ended"
                     upto = message["id"]
@@ -78,13 +78,13 @@ async def test_every_heartbeat_says_the_last_event_so_that_a_lost_message_is_not
         with hub.subscribe() as queue:
             await _heartbeat(queue)
             await blocked(pool, story)
-            while "changes" not in (news := json.loads(await queue.get())):
+            while "changes" not in (news := await queue.get()):
                 pass
             assert (await _heartbeat(queue))["since"] == news["id"]
 
 
-async def _heartbeat(queue: asyncio.Queue[str]) -> Any:
-    while "reads" not in (message := json.loads(await queue.get())) or "since" not in message:
+async def _heartbeat(queue: asyncio.Queue[Json]) -> Any:
+    while "reads" not in (message := await queue.get()) or "since" not in message:
         pass
     return message
 
@@ -99,12 +99,12 @@ async def test_news_that_cannot_be_read_is_said_and_told_once_it_can(
                 await conn.execute("alter table spell rename to gone")
             async with transaction(pool) as conn:
                 await conn.execute("select announce('change', 1)")
-            while "lost" not in (message := json.loads(await queue.get())):
+            while "lost" not in (message := await queue.get()):
                 pass
-            assert message["lost"].endswith(".")
+            assert str(message["lost"]).endswith(".")
             async with transaction(pool) as conn:
                 await conn.execute("alter table gone rename to spell")
-            while "changes" not in json.loads(await queue.get()):
+            while "changes" not in await queue.get():
                 pass
 
 

@@ -16,6 +16,7 @@ from dashboard.asgi.security_headers import cache_control, content_security_poli
 from dashboard.live.push import Hub
 from dashboard.live.snapshot_cache import USUAL, live_json
 from dashboard.ui import words
+from dashboard.wire.compact_json import Json
 from storage.live.account_detail import account_detail
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.changes import HOUR, SUSPENDED, WITHHELD, Story, happen
@@ -186,7 +187,7 @@ async def test_a_browser_that_does_not_read_loses_the_oldest_message_and_no_memo
             hub.broadcast({"now": n})
 
     assert queue.qsize() == queue.maxsize
-    assert json.loads(queue.get_nowait())["now"] == 5
+    assert queue.get_nowait()["now"] == 5
 
 
 async def cut_listener(conn: Any) -> None:
@@ -203,10 +204,10 @@ async def _is(value: bool) -> bool:
     return value
 
 
-async def next_with(queue: asyncio.Queue[str], key: str) -> Any:
+async def next_with(queue: asyncio.Queue[Json], key: str) -> Any:
     async with asyncio.timeout(20):
         while True:
-            message = json.loads(await queue.get())
+            message = await queue.get()
             if key in message:
                 return message
 
