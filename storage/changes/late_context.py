@@ -274,17 +274,6 @@ async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, 
             select from watch_period w
             where w.account_id = later.account_id and w.watch_period_id < later.watch_period_id
         )
-        union
-        -- Development versions kept only this. Corrections tell it again, as do answers that came in late.
-        select c.account_id, o.decided_at from change c join change_outcome o using (change_id)
-        where c.account_id = any($1::bigint[]) and c.supersedes is null and o.reason = 'no_longer_watched'
-            and not exists (
-                select from watch_period w
-                where w.account_id = c.account_id and (
-                    w.until between o.last_agreeing_at and o.decided_at
-                    or w.since between o.last_agreeing_at and o.decided_at
-                )
-            )
         """,
         ids,
     )

@@ -107,6 +107,14 @@ def an_answer_that_was_overtaken_is_followed_by_another_one_that_overlaps(it: Wh
     it.an_answer_comes(which=0, seconds=20, part=0.7, fault=OK)
 
 
+def two_answers_are_on_their_way_when_an_account_leaves(it: WhateverHappens) -> None:
+    it.accounts_are_asked_for(whom=EVERYBODY)
+    it.an_account_changes(who="3", state=WITHHELD_IN)
+    it.accounts_are_asked_for(whom=EVERYBODY)
+    it.accounts_are_read(whom=EVERYBODY, seconds=20_000, part=1.0, fault=OK)
+    it.an_account_leaves_the_watch_or_comes_back(who="3")
+
+
 @pytest.mark.parametrize(
     "story",
     [
@@ -119,6 +127,7 @@ def an_answer_that_was_overtaken_is_followed_by_another_one_that_overlaps(it: Wh
         an_answer_from_before_a_break_of_the_watch_is_taken_over_after_it,
         a_labeler_is_added_by_a_clock_that_was_set_back,
         an_answer_that_was_overtaken_is_followed_by_another_one_that_overlaps,
+        two_answers_are_on_their_way_when_an_account_leaves,
     ],
 )
 def test_what_was_found_stays_mended(
