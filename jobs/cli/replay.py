@@ -1,7 +1,7 @@
 """The command `replay`: the stored past decided again."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,15 +17,10 @@ from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of
 from jobs.cli.status import tell_then
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
-from jobs.replay import replay
 from jobs.replay import report as replay_report
-from jobs.replay.replay import Redecided
+from jobs.replay.replay import Redecided, redecide_stored
 from jobs.replay.what_if_rules import OtherRules, read_other_rules
-from storage.accounts.lookup import list_called
-from storage.export.exports import snapshot
 from storage.model.tables.csv_rows import TableError
-from storage.postgres.pool import open_pool
-from storage.replay.account_inputs import span
 
 _MOST_BYTES = 1024 * 1024
 
@@ -75,7 +70,7 @@ def _replay(
         return
     now = system_clock()
     since, until = moment_of(start, "--from"), moment_of(end, "--to")
-    other = OtherRules(None, None) if rules is None else _other(rules)
+    other = OtherRules() if rules is None else _other(rules)
     if since is not None and since >= (until or now):
         given = "the present" if until is None else f"--to ({until.isoformat()})"
         raise CommandError(f"--from ({since.isoformat()}) is not before {given}.")
@@ -83,16 +78,16 @@ def _replay(
         refuse_taken(report)
     settings = load_settings(config)
     with database(settings) as dsn:
-        found, begin, limit = run(lambda: _decided(settings, dsn, since, until or now, other, of_list))
+        found = run(lambda: _decided(settings, dsn, since, until or now, other, of_list))
     if report is not None:
         with whole_file(report) as file:
             for case in replay_report.cases(found):
                 file.write(f"{json.dumps(case)}\n".encode())
     name = None if rules is None else rules.name
     if as_json:
-        show_json(replay_report.as_json(found, begin, limit, name, of_list))
+        show_json(replay_report.as_json(found, name, of_list))
     else:
-        show(replay_report.as_text(found, begin, limit, name, of_list))
+        show(replay_report.as_text(found, name, of_list))
     if found.unexplained:
         where = f"see {report}" if report else "run again with --report FILE to see all"
         raise CommandError(
@@ -108,26 +103,9 @@ async def _decided(
     until: datetime,
     other: OtherRules,
     of_list: str | None,
-) -> tuple[Redecided, datetime, datetime]:
-    """What is found, and from when to when the readings are. Raises CommandError when there is none."""
+) -> Redecided:
     await ready(settings, dsn)
-    async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
-        read = await span(conn)
-        if read is None:
-            raise CommandError("Nothing was ever read here, so there is nothing to decide on again.")
-        first, last = read
-        list_id = None if of_list is None else await list_called(conn, of_list)
-        begin, limit = since or first, min(until, last + timedelta.resolution)
-        found = None
-        if begin < limit:
-            thresholds = other.confirmation or replay.IN_FORCE
-            found = await replay.redecide(conn, begin, limit, thresholds, other.rules, list_id)
-        if found is None or not found.courses.readings:
-            raise CommandError(
-                f"There is no reading from {begin.isoformat()} to {until.isoformat()}: "
-                f"they go from {first.isoformat()} to {last.isoformat()}."
-            )
-        return found, begin, limit
+    return await redecide_stored(dsn, since, until, other, of_list)
 
 
 def _other(path: Path) -> OtherRules:

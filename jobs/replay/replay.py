@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from jobs.alerting.rules_file import FileRule
+from jobs.base.errors import CommandError
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.replay.compare_changes import ChangeComparison, compare
 from jobs.replay.compare_mails import MailComparison, accounts_of, reevaluate_mails
 from jobs.replay.redetect_fast import redetect_fast
+from jobs.replay.what_if_rules import OtherRules
+from storage.accounts.lookup import list_called
+from storage.export.exports import snapshot
 from storage.model.core.accounts import AccountId, ListId
-from storage.postgres.pool import Conn
+from storage.postgres.pool import Conn, open_pool
 from storage.replay import account_inputs, alert_inputs
-from storage.replay.account_inputs import Courses
+from storage.replay.account_inputs import Courses, span
 from storage.replay.rules_history import rules_since
 
 IN_FORCE = ConfirmationRule()
@@ -25,6 +29,9 @@ _LOOKBACK = timedelta(days=60)
 class Redecided:
     """What the readings of a time tell, and how that differs from what is stored."""
 
+    since: datetime
+    until: datetime
+    """Of which readings: from the one until before the other."""
     rule: ConfirmationRule
     courses: Courses
     compared: ChangeComparison
@@ -86,4 +93,37 @@ async def redecide(
     if of is not None:
         compared = compare(theirs, told, until, rule, IN_FORCE)
     took = time.perf_counter() - decided
-    return Redecided(rule, courses, compared, mails, loaded - started, decided - loaded, took, rules, of)
+    return Redecided(
+        since, until, rule, courses, compared, mails, loaded - started, decided - loaded, took, rules, of
+    )
+
+
+async def redecide_stored(
+    dsn: str,
+    since: datetime | None,
+    until: datetime | None,
+    other: OtherRules,
+    of_list: str | None,
+) -> Redecided:
+    """Decide on what a database holds of a time; None: from the first reading on, or up to the last.
+
+    `of_list` is the name of the list whose accounts are told of. Raises CommandError when nothing was read
+    then, Refused for a list that is not there.
+    """
+    async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
+        read = await span(conn)
+        if read is None:
+            raise CommandError("Nothing was ever read here, so there is nothing to decide on again.")
+        first, last = read
+        list_id = None if of_list is None else await list_called(conn, of_list)
+        begin, end = since or first, last + timedelta.resolution
+        limit = end if until is None else min(until, end)
+        found = None
+        if begin < limit:
+            found = await redecide(conn, begin, limit, other.confirmation or IN_FORCE, other.rules, list_id)
+        if found is None or not found.courses.readings:
+            raise CommandError(
+                f"There is no reading from {begin.isoformat()} to {limit.isoformat()}: "
+                f"they go from {first.isoformat()} to {last.isoformat()}."
+            )
+        return found

@@ -1,7 +1,6 @@
 """What deciding again found: for a program, for a reader, and case by case."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -26,17 +25,15 @@ SHOWN = 20
 """Differences in the table for a reader; all of them are in the file of --report."""
 
 
-def as_json(
-    found: Redecided, since: datetime, until: datetime, rules: str | None, of_list: str | None = None
-) -> dict[str, object]:
+def as_json(found: Redecided, rules: str | None, of_list: str | None = None) -> dict[str, object]:
     """One object. `rules`: the name of the file of other rules, None for those in force; `of_list`: the list
     whose accounts are told of, None for all.
     """
     c = found.rule
     compared = found.compared
     return {
-        "from": since.isoformat(),
-        "to": until.isoformat(),
+        "from": found.since.isoformat(),
+        "to": found.until.isoformat(),
         "rules": rules or "in force",
         "alert_rules": None if found.rules is None else [row.rule.name for row in found.rules],
         "confirmation": {
@@ -65,12 +62,10 @@ def as_json(
     }
 
 
-def as_text(
-    found: Redecided, since: datetime, until: datetime, rules: str | None, of_list: str | None = None
-) -> RenderableType:
+def as_text(found: Redecided, rules: str | None, of_list: str | None = None) -> RenderableType:
     compared, courses = found.compared, found.courses
     facts = Table.grid(padding=(0, 2))
-    facts.add_row("Time", f"{moment(since)} to {moment(until)}")
+    facts.add_row("Time", f"{moment(found.since)} to {moment(found.until)}")
     facts.add_row("Rules", clean(rules) if rules else "those in force")
     facts.add_row(
         "Readings", f"{courses.readings:,} of {number(len(courses.accounts), 'account')}, as they are stored"

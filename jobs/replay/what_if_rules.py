@@ -28,8 +28,8 @@ class _Fault(Exception):
 class OtherRules:
     """What a file says. None: as it is in force."""
 
-    rules: tuple[FileRule, ...] | None
-    confirmation: ConfirmationRule | None
+    rules: tuple[FileRule, ...] | None = None
+    confirmation: ConfirmationRule | None = None
 
 
 def thresholds_toml(rule: ConfirmationRule) -> str:

@@ -1,14 +1,10 @@
-"""Deciding again for the dashboard: `blockline replay` in a process of its own, bounded in time."""
+"""Deciding again for the dashboard: in a process of its own, bounded in time. Pages are served meanwhile."""
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-from pydantic import TypeAdapter, ValidationError
+import signal
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from typing import Protocol
 
 from dashboard.replay.reevaluation import ReevaluationFailed, ReevaluationRequest
 from dashboard.replay.reevaluation_result import (
@@ -18,17 +14,27 @@ from dashboard.replay.reevaluation_result import (
     ReevaluationResult,
     ReevaluationSummary,
 )
-from jobs.config.settings import PREFIX
-from jobs.replay.replay import IN_FORCE
-from jobs.replay.what_if_rules import thresholds_toml
+from jobs.base.errors import CommandError
+from jobs.replay.replay import IN_FORCE, Redecided, redecide_stored
+from jobs.replay.report import as_json, cases
+from jobs.replay.what_if_rules import OtherRules, read_other_rules, thresholds_toml
+from storage.model.tables.csv_rows import TableError
+from storage.postgres.errors import StorageError
 
 PATIENCE_S = 600.0
-_RULES, _CASES = "rules", "cases.jsonl"
-_CASE: TypeAdapter[ChangeCase | MailCase] = TypeAdapter(ChangeCase | MailCase)
+_PROCESSES = get_context("spawn")
+"""Each begins empty: a fork would share the connections of this one."""
+
+
+class _End(Protocol):
+    """One end of a pipe: which class it is depends on the system."""
+
+    def recv(self) -> ReevaluationResult | ReevaluationFailed: ...
+    def send(self, obj: ReevaluationResult | ReevaluationFailed) -> None: ...
 
 
 class ReplayProcess:
-    """Asks the very command that a person would run, of one database."""
+    """Decides what `blockline replay` decides, of one database."""
 
     thresholds = thresholds_toml(IN_FORCE)
 
@@ -38,38 +44,18 @@ class ReplayProcess:
 
     async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
         """Raises ReevaluationFailed. When cancelled, the process is killed first."""
+        ours, theirs = _PROCESSES.Pipe(duplex=False)
+        process = _PROCESSES.Process(target=_answer_into, args=(theirs, self._dsn, asked), daemon=True)
         try:
-            with TemporaryDirectory(prefix="blockline-replay-") as name:
-                folder = Path(name)
-                if asked.rules is not None:
-                    (folder / _RULES).write_text(asked.rules, encoding="utf-8")
-                said = await self._run(_arguments(asked), folder)
-                return await asyncio.to_thread(_answer, said, folder / _CASES)
+            process.start()
         except OSError as error:
             raise ReevaluationFailed(
                 f"The process that decides could not be run: {error.strerror}."
             ) from error
-        except ValidationError as error:
-            raise ReevaluationFailed(
-                "The process that decides gave an answer that cannot be read."
-            ) from error
-
-    async def _run(self, arguments: Sequence[str], folder: Path) -> bytes:
-        """What the command prints."""
-        # Not this process's own settings: they may name another file, and are of no account here.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "jobs.cli.main", "replay", *arguments),
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd=folder,
-            env=kept
-            | {f"{PREFIX}DATABASE_URL": self._dsn, "PYTHONPATH": str(Path(__file__).parent.parent.parent)},
-        )
+        theirs.close()
         try:
             async with asyncio.timeout(self._patience_s):
-                out, said = await process.communicate()
+                answer = await asyncio.to_thread(_received, ours, process)
         except TimeoutError:
             minutes = round(self._patience_s / 60)
             raise ReevaluationFailed(
@@ -77,45 +63,46 @@ class ReplayProcess:
                 "`blockline replay` on a command line."
             ) from None
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if not out:  # with an answer, the exit code 1 says that something in it is not explained
-            raise ReevaluationFailed(complaint(said, process.returncode))
-        return out
+            process.kill()
+        if isinstance(answer, ReevaluationResult):
+            return answer
+        raise answer
 
 
-def _arguments(asked: ReevaluationRequest) -> list[str]:
-    given = {
-        "--from": asked.since and asked.since.isoformat(),
-        "--to": asked.until and asked.until.isoformat(),
-        "--list": asked.list_name,
-        "--rules": None if asked.rules is None else _RULES,
-        "--report": _CASES,
-    }
-    return ["--json", *(f"{name}={value}" for name, value in given.items() if value is not None)]
+def _received(ours: _End, process: BaseProcess) -> ReevaluationResult | ReevaluationFailed:
+    """What the process sends before it ends. Waits for that, so it is called in a thread."""
+    try:
+        answer = ours.recv()
+    except EOFError:
+        answer = None
+    process.join()
+    return answer or ReevaluationFailed(
+        f"The process that decides ended without an answer (exit code {process.exitcode})."
+    )
 
 
-def _answer(said: bytes, cases: Path) -> ReevaluationResult:
+def _answer_into(theirs: _End, dsn: str, asked: ReevaluationRequest) -> None:
+    """What the process does. An error that nobody foresaw is printed where the log of the server goes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it ends it
+    try:
+        rules = OtherRules() if asked.rules is None else read_other_rules(asked.rules.encode(), "rules")
+        found = asyncio.run(redecide_stored(dsn, asked.since, asked.until, rules, asked.list_name))
+        theirs.send(_result(found, asked.list_name))
+    except (CommandError, StorageError, TableError) as error:
+        theirs.send(ReevaluationFailed(str(error)))
+
+
+def _result(found: Redecided, of_list: str | None) -> ReevaluationResult:
+    """The differences beyond MOST_CASES are counted only."""
     changes: list[ChangeCase] = []
     mails: list[MailCase] = []
     left_out = 0
-    with cases.open("rb") as lines:
-        for line in lines:
-            if len(changes) + len(mails) >= MOST_CASES:
-                left_out += 1
-                continue
-            case = _CASE.validate_json(line)
-            if isinstance(case, MailCase):
-                mails.append(case)
-            else:
-                changes.append(case)
-    return ReevaluationResult(ReevaluationSummary.model_validate_json(said), changes, mails, left_out)
-
-
-def complaint(said: bytes, code: int | None) -> str:
-    """What it says that is wrong. A traceback is for nobody who asks on a page: it names files of ours."""
-    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
-    if lines and not any(line.startswith("Traceback ") for line in lines):
-        return " ".join(lines)[:1000]
-    return f"The process that decides ended without an answer (exit code {code})."
+    for case in cases(found):
+        if len(changes) + len(mails) >= MOST_CASES:
+            left_out += 1
+        elif "account" in case:
+            changes.append(ChangeCase.model_validate(case))
+        else:
+            mails.append(MailCase.model_validate(case))
+    summary = ReevaluationSummary.model_validate(as_json(found, None, of_list))
+    return ReevaluationResult(summary, changes, mails, left_out)

@@ -1,13 +1,14 @@
-"""Deciding again from the dashboard: what is asked, who may, and what comes of it, by the real command."""
+"""Deciding again from the dashboard: what is asked, who may, and what comes of it, by a real process."""
 
 import asyncio
 import csv
 import io
-import tempfile
+import multiprocessing
+import os
+import signal
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -26,7 +27,7 @@ from dashboard.server.routing import page_of
 from dashboard.ui.form_input import WrongInput, filled
 from jobs.replay.replay import IN_FORCE
 from jobs.replay.what_if_rules import read_other_rules, thresholds_toml
-from jobs.runtime.replay_process import ReplayProcess, complaint
+from jobs.runtime.replay_process import ReplayProcess
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule
 from storage.model.bitemporal.reevaluation import Cause, Effect
@@ -37,6 +38,7 @@ from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN
 from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import SETTINGS, served, until
+from tests.support.servers.mail import free_port
 
 NOW = datetime(2021, 3, 1, tzinfo=UTC)
 EVERYTHING = ReevaluationRequest(None, None, None, None)
@@ -164,17 +166,19 @@ async def test_what_cannot_be_decided_is_said_in_one_sentence(
     assert str(refused.value).startswith(why)
 
 
-async def test_where_no_file_can_be_written_that_is_said(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(ReevaluationFailed, match="could not be run: No such file or directory"):
-        await ReplayProcess(dsn).decide(EARLY)
+async def test_without_a_database_it_says_so() -> None:
+    nowhere = f"postgresql://reader@127.0.0.1:{free_port()}/blockline"
+    with pytest.raises(ReevaluationFailed, match=r"127\.0\.0\.1"):
+        await ReplayProcess(nowhere).decide(EVERYTHING)
 
 
-def test_a_fault_of_ours_is_told_without_its_traceback() -> None:
-    said = b'Traceback (most recent call last):\n  File "/srv/jobs/cli/main.py", line 1, in f\nKeyError: 1\n'
-    assert complaint(said, 1) == "The process that decides ended without an answer (exit code 1)."
+async def test_a_process_that_ends_by_itself_is_told_of(dsn: str) -> None:
+    deciding = asyncio.ensure_future(ReplayProcess(dsn).decide(EVERYTHING))
+    await until(its_processes)
+    (process,) = await its_processes()
+    os.kill(process, signal.SIGKILL)
+    with pytest.raises(ReevaluationFailed, match=r"ended without an answer \(exit code -9\)"):
+        await deciding
 
 
 async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
@@ -182,35 +186,21 @@ async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
         await ReplayProcess(dsn, patience_s=0.05).decide(EVERYTHING)
 
 
-async def test_without_a_place_for_its_files_it_says_so(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(ReevaluationFailed, match="could not be run: No such file or directory"):
-        await ReplayProcess(dsn).decide(EVERYTHING)
-
-
-async def test_when_it_is_stopped_its_process_ends_and_leaves_nothing(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+async def test_when_it_is_stopped_its_process_ends(dsn: str) -> None:
     deciding = asyncio.ensure_future(ReplayProcess(dsn).decide(EARLY))
-    await until(lambda: its_process(tmp_path))
+    await until(its_processes)
     deciding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await deciding
-    assert await its_process(tmp_path) is None
-    assert list(tmp_path.iterdir()) == []
+    await until(nobody_decides)
 
 
-async def its_process(folder: Path) -> str | None:
-    """The number of a process that runs in the folder, as Linux tells it."""
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            with suppress(OSError):
-                if (process / "cwd").readlink().is_relative_to(folder):
-                    return process.name
-    return None
+async def its_processes() -> list[int]:
+    return [process.pid for process in multiprocessing.active_children() if process.pid is not None]
+
+
+async def nobody_decides() -> bool:
+    return not await its_processes()
 
 
 class Slow:
