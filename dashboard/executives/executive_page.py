@@ -205,7 +205,7 @@ def _acts(view: PersonView) -> Component:
         nothing = "No act that could be seen is on file for this period."
         return html.Div([head, html.P(nothing, className="nothing")], className="card")
     table = json.dumps(acts_table(view), separators=(",", ":"), ensure_ascii=False)
-    # Filled by assets/live/tables.mjs: as components of Dash, so many cells would take seconds to paint.
+    # Filled by assets/shell/tables.mjs: as components of Dash, so many cells would take seconds to paint.
     place = html.Div(
         className="table-scroll narrow",
         **{"data-table": table},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
@@ -214,7 +214,7 @@ def _acts(view: PersonView) -> Component:
 
 
 def acts_table(view: PersonView) -> Json:
-    """The acts as `assets/live/tables.mjs` takes a table; those that count for nothing are marked."""
+    """The acts as `assets/shell/tables.mjs` takes a table; those that count for nothing are marked."""
     return {
         "columns": list(COLUMNS),
         "rows": [

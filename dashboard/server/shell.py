@@ -7,6 +7,7 @@ from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.asgi.settings import DashboardSettings
+from dashboard.server.static import modules_of
 from dashboard.ui.ag_grid import on_demand
 
 SYNTHETIC = "Synthetic scenario"
@@ -32,6 +33,11 @@ def index(settings: DashboardSettings, assets: str) -> str:
         (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("index.html", "replay.html")
     )
     page = page.replace("{{film}}", film)
+    # Told at once: a browser that finds imports one after the other asks for them one after the other.
+    preload = "\n".join(
+        f'<link rel="modulepreload" href="/assets/{name}">' for name in modules_of("main.mjs")
+    )
+    page = page.replace("{{scripts}}", preload)
     page = page.replace('"/assets/', f'"{assets}/')
     tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
     for name, text in (

@@ -5,6 +5,7 @@ than its data. A new version has a new address, and only files of that very vers
 """
 
 import hashlib
+import re
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 ASSETS = Path(__file__).parent.parent / "assets"
+_IMPORTED = re.compile(r'^(?:import|export) [^"]* from "(\.[^"]+)";$', re.MULTILINE)
 CACHE_FOREVER = "private, max-age=31536000, immutable"
 """By the browser alone: a proxy must not hand out what lies behind the login."""
 
@@ -24,6 +26,21 @@ def version_of(folder: Path) -> str:
     for file in sorted(p for p in folder.rglob("*") if p.is_file()):
         digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def modules_of(entry: str) -> list[str]:
+    """The scripts that `entry` (a path below the folder) imports, and those that they import; itself first.
+
+    What a script fetches only when it needs it is not among them.
+    """
+    found = [entry]
+    for name in found:
+        folder = (ASSETS / name).parent
+        for path in _IMPORTED.findall((ASSETS / name).read_text(encoding="utf-8")):
+            module = (folder / path).resolve().relative_to(ASSETS.resolve()).as_posix()
+            if module not in found:
+                found.append(module)
+    return found
 
 
 def mount_static(server: FastAPI) -> str:

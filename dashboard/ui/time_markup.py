@@ -1,7 +1,7 @@
 """Marks the moments in a page's words, so that the reader's browser can tell them in the reader's own zone.
 
 Pages are written in UTC, with the words of `dashboard.ui.words`. Before a page leaves, its moments become
-`time` elements that say the same and carry the moment itself; assets/live/times.mjs writes those anew when
+`time` elements that say the same and carry the moment itself; assets/shell/times.mjs writes those anew when
 the reader chose the local zone. What others wrote is quoted and stays as it is: text in “…”, in elements of
 the class QUOTED, and in elements that are for texts as they came.
 """

@@ -61,7 +61,7 @@ async def test_other_pages_do_without_the_script_of_the_table(
             "performance.getEntriesByType('resource').map((r) => r.name).join()"
         )
         assert "ag_grid" not in loaded
-        assert "accounts.mjs" not in loaded
+        assert "accounts/page.mjs" not in loaded
         await browser.page.locator("nav a", has_text="Accounts").first.click()
         await counts(browser, "32 watched")
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addPast, choiceOf, COMPARE, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/live/accounts-rows.mjs";
-import { pieces, read, spark, until, words } from "../../dashboard/assets/live/accounts-spark.mjs";
+import { addPast, choiceOf, COMPARE, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/accounts/rows.mjs";
+import { pieces, spark, words } from "../../dashboard/assets/accounts/spark.mjs";
+import { covered, knownUntil } from "../../dashboard/assets/board/state.mjs";
 
 const H = 3_600_000;
 const NOW = 1_000 * H;
@@ -114,14 +115,14 @@ test("what the rows say of now holds against a past that is older", () => {
 });
 
 test("nothing is drawn where nobody looked", () => {
-  assert.deepEqual(read(withheld, NOW - 60 * H, NOW), [[NOW - 60 * H, NOW - 50 * H], [NOW - 40 * H, NOW]]);
+  assert.deepEqual(covered(withheld, NOW - 60 * H, NOW), [[NOW - 60 * H, NOW - 50 * H], [NOW - 40 * H, NOW]]);
   assert.deepEqual(pieces(state, { ...onFile, last: null }), []);
   assert.equal(words(state, { ...onFile, last: null }), "No reading in these 30 days");
 });
 
 test("a spell ends with the last reading when readings stay away", () => {
-  assert.equal(until(state, withheld), NOW);
-  assert.equal(until(state, suspended), NOW - 5 * H);
+  assert.equal(knownUntil(state, withheld), NOW);
+  assert.equal(knownUntil(state, suspended), NOW - 5 * H);
 });
 
 test("between two readings that differ is a window, and what is provisional is hollow", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { annotations, place } from "../../dashboard/assets/live/annotations.mjs";
-import { decode } from "../../dashboard/assets/live/state.mjs";
+import { annotations, place } from "../../dashboard/assets/board/annotations.mjs";
+import { decode } from "../../dashboard/assets/board/state.mjs";
 import { at, HOUR, snapshot } from "./world.mjs";
 
 /** A canvas that only measures: seven pixels a letter. */

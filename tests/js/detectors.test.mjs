@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { detectorWords } from "../../dashboard/assets/live/detectors.mjs";
+import { detectorWords } from "../../dashboard/assets/live/kpis.mjs";
 import { at } from "./world.mjs";
 
 const words = (bad, ...worst) => detectorWords({ n: 4, bad, worst }, at(10));

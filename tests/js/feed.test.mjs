@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { days, denominator, detail, happened, mailWords, mark, spokenOf, toldWords, waves } from "../../dashboard/assets/live/feed.mjs";
-import { decode } from "../../dashboard/assets/live/state.mjs";
+import { days, denominator, detail, happened, mailWords, mark, spokenOf, toldWords, waves } from "../../dashboard/assets/board/feed.mjs";
+import { decode } from "../../dashboard/assets/board/state.mjs";
 import { at, change, changes, snapshot } from "./world.mjs";
 
 const withChanges = (...rows) => decode(snapshot({ changes: changes(rows) }));

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { choicesOf, momentIn, momentWords, searchOf } from "../../dashboard/assets/film/address.mjs";
-import { advanced, otherSpeed, SPEEDS, speedWords, stepOf, stepped, usualSpeed } from "../../dashboard/assets/film/clock.mjs";
-import { actionOf } from "../../dashboard/assets/film/keys.mjs";
-import { DAY, HOUR, MINUTE } from "../../dashboard/assets/live/time.mjs";
+import { choicesOf, momentIn, momentWords, searchOf } from "../../dashboard/assets/replay/address.mjs";
+import { advanced, otherSpeed, SPEEDS, speedWords, stepOf, stepped, usualSpeed } from "../../dashboard/assets/replay/clock.mjs";
+import { actionOf } from "../../dashboard/assets/replay/keys.mjs";
+import { DAY, HOUR, MINUTE } from "../../dashboard/assets/shell/time.mjs";
 
 const at = (text) => Date.parse(`${text}Z`);
 const NOON = at("2021-02-01T12:30");

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { placesShown } from "../../dashboard/assets/film/order.mjs";
-import { adopt, begin, choose, chooseList, differing, eventAfter, go, pinned, range, shown, stage, step, whole } from "../../dashboard/assets/film/stage.mjs";
-import { MINUTE } from "../../dashboard/assets/live/time.mjs";
+import { placesShown } from "../../dashboard/assets/replay/order.mjs";
+import { adopt, begin, choose, chooseList, differing, eventAfter, go, pinned, range, shown, stage, step, whole } from "../../dashboard/assets/replay/stage.mjs";
+import { MINUTE } from "../../dashboard/assets/shell/time.mjs";
 import { filmed } from "./film-world.mjs";
 import { at } from "./world.mjs";
 

@@ -3,9 +3,9 @@ import { test } from "node:test";
 
 import { differences, filmOf, goTo, stateOf } from "../../dashboard/assets/film/film.mjs";
 import { only } from "../../dashboard/assets/film/only.mjs";
-import { apart, windowOfBoth } from "../../dashboard/assets/film/pair.mjs";
-import { differenceWords, hereWords, knewWords, lateWord, utcWords } from "../../dashboard/assets/film/words.mjs";
-import { setZone } from "../../dashboard/assets/live/time.mjs";
+import { apart, windowOfBoth } from "../../dashboard/assets/replay/pair.mjs";
+import { differenceWords, hereWords, knewWords, lateWord, utcWords } from "../../dashboard/assets/replay/words.mjs";
+import { setZone } from "../../dashboard/assets/shell/time.mjs";
 import { filmed } from "./film-world.mjs";
 import { at, T0 } from "./world.mjs";
 

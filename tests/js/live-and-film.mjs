@@ -10,10 +10,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { goTo, openFilm, stateOf } from "../../dashboard/assets/film/film.mjs";
-import { unpack } from "../../dashboard/assets/live/columns.mjs";
-import { countNow } from "../../dashboard/assets/live/counts.mjs";
-import { laneWord } from "../../dashboard/assets/live/lanes.mjs";
-import { decode, outages } from "../../dashboard/assets/live/state.mjs";
+import { unpack } from "../../dashboard/assets/shell/columnar.mjs";
+import { countAt } from "../../dashboard/assets/board/counts.mjs";
+import { laneWord } from "../../dashboard/assets/board/lanes.mjs";
+import { decode, outages } from "../../dashboard/assets/board/state.mjs";
 
 const folder = process.argv[2];
 const read = (name) => {
@@ -25,7 +25,7 @@ const read = (name) => {
  * provisional change is to be read again is not on record. */
 const told = (state) => ({
   now: state.now,
-  counts: countNow(state, state.accounts),
+  counts: countAt(state, state.accounts, state.now),
   kpis: { ...state.kpis, next_read: null },
   outages: outages(state),
   lists: state.lists.map(({ name, size }) => [name, size]).sort(),

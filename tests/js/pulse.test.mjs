@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { age, heard, newPulse, standing } from "../../dashboard/assets/live/pulse.mjs";
+import { age, heard, newPulse, standing } from "../../dashboard/assets/shell/pulse.mjs";
 
 /** The browser's clock is this far ahead of the server's. */
 const AHEAD = 1_700_000_000_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { moved, opens, options, told } from "../../dashboard/assets/live/search-list.mjs";
+import { moved, opens, options, told } from "../../dashboard/assets/shell/search-list.mjs";
 
 const key = (more) => ({ key: "k", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: { closest: () => null }, ...more });
 const writing = { closest: () => ({}) };

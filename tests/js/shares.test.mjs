@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { means } from "../../dashboard/assets/live/counts.mjs";
-import { groups, ORDER, pixels, stacked } from "../../dashboard/assets/live/shares.mjs";
-import { decode } from "../../dashboard/assets/live/state.mjs";
+import { means } from "../../dashboard/assets/board/counts.mjs";
+import { groups, ORDER, pixels, stacked } from "../../dashboard/assets/board/shares.mjs";
+import { decode } from "../../dashboard/assets/board/state.mjs";
 import { at, changes, snapshot, spell, spells } from "./world.mjs";
 
 const near = (found, wanted) => assert.ok(Math.abs(found - wanted) < 1e-6, `${found} is not ${wanted}`);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { tally } from "../../dashboard/assets/live/counts.mjs";
-import { apply, covered, decode, groupName, knownUntil, listAsked, outages, stateAt, stateNow, windowOf } from "../../dashboard/assets/live/state.mjs";
+import { tally } from "../../dashboard/assets/board/counts.mjs";
+import { apply, covered, decode, groupName, knownUntil, listAsked, outages, stateAt, stateNow, windowOf } from "../../dashboard/assets/board/state.mjs";
 import { at, change, changes, HOUR, snapshot, spell, spells, WORDS } from "./world.mjs";
 
 const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), words: WORDS, ...more });

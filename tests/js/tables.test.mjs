@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { build } from "../../dashboard/assets/live/tables.mjs";
+import { build } from "../../dashboard/assets/shell/tables.mjs";
 
 /** As much of a document as a table needs. */
 const document = {

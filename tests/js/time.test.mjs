@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { between, count, dayStart, duration, percent, setZone, stamp, ticks, zoneName } from "../../dashboard/assets/live/time.mjs";
+import { between, count, dayStart, duration, percent, setZone, stamp, ticks, zoneName } from "../../dashboard/assets/shell/time.mjs";
 import { at, HOUR, T0 } from "./world.mjs";
 
 const rows = (cases, f) => cases.forEach(([name, input, expected]) => test(name, () => assert.equal(f(...input), expected)));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { told, tell } from "../../dashboard/assets/live/times.mjs";
-import { setZone } from "../../dashboard/assets/live/time.mjs";
+import { told, tell } from "../../dashboard/assets/shell/times.mjs";
+import { setZone } from "../../dashboard/assets/shell/time.mjs";
 
 process.env.TZ = "Asia/Kolkata"; // five and a half hours ahead, all year
 

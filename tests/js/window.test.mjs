@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { dragged } from "../../dashboard/assets/live/gestures.mjs";
 import { choicesOf, DEFAULTS, searchOf } from "../../dashboard/assets/live/address.mjs";
-import { decode } from "../../dashboard/assets/live/state.mjs";
+import { decode } from "../../dashboard/assets/board/state.mjs";
 import { bounded, holds, panned, rangeFor, shownWindow, zoomed } from "../../dashboard/assets/live/window.mjs";
 import { at, HOUR, snapshot } from "./world.mjs";
 

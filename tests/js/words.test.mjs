@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { accessWords } from "../../dashboard/assets/live/board.mjs";
-import { decode } from "../../dashboard/assets/live/state.mjs";
-import { momentLines } from "../../dashboard/assets/live/tip.mjs";
+import { accessWords } from "../../dashboard/assets/board/executives.mjs";
+import { decode } from "../../dashboard/assets/board/state.mjs";
+import { momentLines } from "../../dashboard/assets/board/tip.mjs";
 import { at, change, changes, snapshot, spell, spells } from "./world.mjs";
 
 const access = (state, time) => ({ what: "likes", where: "X", state, at: time, why: "" });

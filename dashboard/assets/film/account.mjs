@@ -1,6 +1,6 @@
 // One account at the moment of its state, in the shape that Live draws. What is asked for is made once for each move.
 
-import { LETTERS } from "./columns.mjs";
+import { LETTERS } from "../board/state.mjs";
 
 export class Account {
   constructor(state, row, i) {

@@ -1,11 +1,9 @@
 // The answer of the server as the film holds it: columns in an order in which a moment is found without a search.
 
+import { CODE } from "../board/state.mjs";
 import { mergeNews } from "./news.mjs";
 import { picked, placesOf } from "./places.mjs";
 import { Reads } from "./reads.mjs";
-
-export const LETTERS = "APWSGDNU";
-const CODE = Object.fromEntries([...LETTERS].map((s, i) => [s, i]));
 
 /** A column of times, of which a missing one lies beyond all others (or is NaN where that says more). */
 const times = (column, missing = Infinity) => Float64Array.from(column, (t) => t ?? missing);

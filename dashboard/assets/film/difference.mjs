@@ -1,6 +1,6 @@
 // What is told otherwise now than it was known at a moment.
 
-import { LETTERS } from "./columns.mjs";
+import { LETTERS } from "../board/state.mjs";
 
 /**
  * The accounts of which two states of one film and one moment tell something else: `was` (by what is known now) and

@@ -8,7 +8,7 @@
 //
 // Times are whole milliseconds since 1970. What happened within a millisecond counts as known at its end.
 
-import { unpack } from "../live/columns.mjs";
+import { unpack } from "../shell/columnar.mjs";
 import { filmOf } from "./columns.mjs";
 import { after, upTo } from "./sorted.mjs";
 import { Moment } from "./moment.mjs";

@@ -1,5 +1,7 @@
 // What came since the film was packed.
 
+import { rowsOf } from "./places.mjs";
+
 /** The snapshot with the news in it. Of whoever is touched all is told anew, and replaces what was told before. */
 export function mergeNews(snapshot, news) {
   const touched = new Set(news.touched);
@@ -34,8 +36,8 @@ function ofThem({ account, id }, touched) {
 
 function joined(table, keeps, more) {
   if (!Object.values(more)[0].length) return table;
-  const rows = Array.from(Object.values(table)[0] ?? [], (_, j) => j).filter((j) => keeps(j, table));
-  return Object.fromEntries(Object.keys(table).map((name) => [name, [...rows.map((j) => table[name][j]), ...more[name]]]));
+  const kept = rowsOf(table, (j) => keeps(j, table));
+  return Object.fromEntries(Object.keys(table).map((name) => [name, [...kept[name], ...more[name]]]));
 }
 
 /** The runs, holes and points with what was read since. Told again, a reading changes nothing. */

@@ -1,11 +1,6 @@
 // The film of one list alone: everything in it, its counts and its events, is of the accounts of that list. Pure.
 
-/** The rows of a table by whether `keep(place)` says so. */
-function rowsOf(table, keep) {
-  const names = Object.keys(table);
-  const places = Array.from({ length: table[names[0]]?.length ?? 0 }, (_, j) => j).filter(keep);
-  return Object.fromEntries(names.map((name) => [name, places.map((j) => table[name][j])]));
-}
+import { rowsOf } from "./places.mjs";
 
 /**
  * A snapshot with the accounts of one list, each watched only while it was on the list, and with the orders of that list. Mails,

@@ -30,3 +30,10 @@ export function picked(order, column, missing = 0, lag = null) {
   }
   return out;
 }
+
+/** The rows of a table of which `keep(place)` says so, as a table. */
+export function rowsOf(table, keep) {
+  const names = Object.keys(table);
+  const places = Array.from({ length: table[names[0]]?.length ?? 0 }, (_, j) => j).filter(keep);
+  return Object.fromEntries(names.map((name) => [name, places.map((j) => table[name][j])]));
+}

@@ -1,6 +1,6 @@
 // What of the live page stands in its address, so that it can be given on and comes back as it is. Pure.
 
-import { RANGES } from "./state.mjs";
+import { RANGES } from "../board/state.mjs";
 
 export const SORTS = ["latest", "most", "blocked", "handle"];
 export const DEFAULTS = { range: "14d", span: null, list: "all", sort: "latest", filter: "", fit: false, only: false, account: null };

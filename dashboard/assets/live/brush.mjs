@@ -1,8 +1,9 @@
 // The strip above the board: blocks and restorations of a longer time, and in it the window, which can be dragged.
 
-import { prepare, scale, snap, theme } from "./marks.mjs";
+import { flowBars, prepare, scale, snap, theme } from "../board/marks.mjs";
+import { $, say } from "../shell/dom.mjs";
 import { beginning } from "./window.mjs";
-import { count, DAY, dayYear, duration } from "./time.mjs";
+import { count, DAY, dayYear, duration } from "../shell/time.mjs";
 
 const HEIGHT = 34;
 const BAR_PX = 4;
@@ -44,19 +45,10 @@ export function drawBrush(canvas, state, window, width) {
   // Rounded to the part of a bar: what was counted holds until the strip has moved by that.
   const key = [state.facts, n, Math.round(strip[0] / ((strip[1] - strip[0]) / n)), Math.round(strip[1] - strip[0])].join();
   if (summed.key !== key || summed.state !== state) summed = { key, state, ...flows(state, strip, n) };
-  const most = Math.max(1, ...summed.blocked, ...summed.restored);
   const middle = HEIGHT / 2;
-  const size = (k) => (k ? Math.max(1.5, Math.sqrt(k / most) * (middle - 4)) : 0);
   g.fillStyle = theme.line2;
   g.fillRect(0, snap(middle), width, 1);
-  for (let i = 0; i < n; i++) {
-    const left = snap((i * width) / n);
-    const w = Math.max(1, snap(((i + 1) * width) / n) - left - 1);
-    g.fillStyle = theme["A-e"];
-    g.fillRect(left, middle - size(summed.restored[i]), w, size(summed.restored[i]));
-    g.fillStyle = theme.W;
-    g.fillRect(left, middle + 1, w, size(summed.blocked[i]));
-  }
+  flowBars(g, summed, width, middle, middle - 4, 1.5);
   const [a, b] = [snap(Math.max(0, X(window[0]))), snap(Math.min(width, X(window[1])))];
   g.globalAlpha = 0.72;
   g.fillStyle = theme.sunk;
@@ -78,10 +70,9 @@ function label(canvas, state, window, strip) {
   canvas.setAttribute("aria-valuetext", words);
   const share = Math.round((100 * (window[1] - strip[0])) / (strip[1] - strip[0]));
   canvas.setAttribute("aria-valuenow", String(Math.max(0, Math.min(100, share))));
-  const days = document.getElementById("strip-days");
   const length = (strip[1] - strip[0]) / DAY;
   const title = length < 2 ? duration(strip[1] - strip[0]) : `${count(Math.round(length))} days`;
-  if (days.textContent !== title) days.textContent = title;
+  say($("strip-days"), title);
 }
 
 /** Drag the window, or an end of it; press beside it to have it there. `on` = {current(), move(window), settle()}. */

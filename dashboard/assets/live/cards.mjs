@@ -1,13 +1,13 @@
 // On a phone: accounts as cards with a small timeline, instead of lanes.
 
-import { escape } from "./html.mjs";
-import { drawLane, laneWord } from "./lanes.mjs";
-import { prepare, scale } from "./marks.mjs";
-import { stateNow } from "./state.mjs";
-import { between, count, day, stamp, zoneName } from "./time.mjs";
+import { $, escape } from "../shell/dom.mjs";
+import { drawLane, laneWord } from "../board/lanes.mjs";
+import { prepare, scale } from "../board/marks.mjs";
+import { stateNow } from "../board/state.mjs";
+import { between, count, day, stamp, zoneName } from "../shell/time.mjs";
 
 export function renderCards(state, list, view, window) {
-  const root = document.getElementById("cards");
+  const root = $("cards");
   const shown = list.slice(0, view.cards);
   const head = `<div class="card-head"><h2>Accounts</h2><span class="faint">latest change first, ${day(window[0])} to ${day(state.now)}</span></div>`;
   const cards = shown.map((account) => {

@@ -1,24 +1,24 @@
 // Draws the live page from the state and the reader's choices. The board alone is drawn while somebody zooms or pans.
 
-import { annotations, drawAnnotations } from "./annotations.mjs";
-import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT, writeEnds } from "./board.mjs";
+import { annotations, drawAnnotations } from "../board/annotations.mjs";
+import { columnsOf, drawAxis, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT, writeEnds } from "../board/context.mjs";
+import { connectExecutives, drawExecutive } from "../board/executives.mjs";
 import { drawBrush } from "./brush.mjs";
 import { renderCards } from "./cards.mjs";
-import { navigate } from "./controls.mjs";
-import { members } from "./counts.mjs";
-import { renderDetectors } from "./detectors.mjs";
-import { renderFeed } from "./feed-view.mjs";
-import { renderKpis } from "./kpis.mjs";
-import { Lanes } from "./lanes.mjs";
-import { paintLegend } from "./legend.mjs";
+import { members } from "../board/counts.mjs";
+import { renderFeed } from "../board/feed-view.mjs";
+import { Lanes } from "../board/lanes.mjs";
+import { paintLegend } from "../board/legend.mjs";
+import { $, say } from "../shell/dom.mjs";
+import { navigate } from "../shell/navigate.mjs";
+import { renderDetectors, renderKpis } from "./kpis.mjs";
 import { listOf } from "./listing.mjs";
-import { windowOf } from "./state.mjs";
-import { openTable } from "./table.mjs";
-import { count, percent, stamp, zoneName } from "./time.mjs";
-import { hideTip, tipForAccount, tipForActs, tipForGroup } from "./tip.mjs";
+import { windowOf } from "../board/state.mjs";
+import { openTable } from "../board/table.mjs";
+import { count, percent, stamp, zoneName } from "../shell/time.mjs";
+import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
 import { holds, shownWindow } from "./window.mjs";
 
-const $ = (id) => document.getElementById(id);
 const shared = globalThis.__blockline;
 let lanes = null;
 let cursor = null;
@@ -33,13 +33,7 @@ let on = null;
 export function connectBoard(asks) {
   on = asks;
   addEventListener("resize", () => (widths = null));
-  $("executives").addEventListener("mousemove", (event) => {
-    const row = event.target.closest("canvas")?.closest("[data-executive]");
-    const executive = row && current?.state.executives.find((e) => e.id === Number(row.dataset.executive));
-    if (executive) tipForActs(current.state, executive, current.window, event);
-    else hideTip();
-  });
-  $("executives").addEventListener("mouseleave", hideTip);
+  connectExecutives($("executives"), () => current);
 }
 
 export function resetLanes() {
@@ -56,11 +50,8 @@ export function chart() {
 
 /** Measured anew after the window has another size, and each time that all is drawn: the page may have got a scrollbar. */
 function measure() {
-  const board = $("board");
-  const css = getComputedStyle(board);
-  const [left, right] = ["--left", "--right"].map((name) => Number.parseFloat(css.getPropertyValue(name)));
-  edge = board.getBoundingClientRect().left;
-  return { left, right, width: board.clientWidth - left - right };
+  edge = $("board").getBoundingClientRect().left;
+  return columnsOf($("board"));
 }
 
 export function draw(state, view) {
@@ -103,10 +94,6 @@ function choose(view) {
   const account = current.state.byId.get(view.account);
   if (account) lanes.choose(account);
 }
-
-const say = (element, words) => {
-  if (element.textContent !== words) element.textContent = words;
-};
 
 function drawContext(state, window, width) {
   const t = Math.min(state.now, window[1]);

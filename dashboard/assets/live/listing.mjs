@@ -1,6 +1,6 @@
 // Which accounts have a lane, and in which order.
 
-import { isBlocked, stateNow } from "./state.mjs";
+import { isBlocked, stateNow } from "../board/state.mjs";
 
 let listed = { key: "", list: [] };
 

@@ -1,9 +1,9 @@
 // The parts of the live page that depend on which lists and executives there are, and what stands instead of them.
 
-import { paintExecutiveKey, paintLegend } from "./legend.mjs";
-import { count } from "./time.mjs";
-
-const $ = (id) => document.getElementById(id);
+import { showExecutives } from "../board/executives.mjs";
+import { paintLegend } from "../board/legend.mjs";
+import { $ } from "../shell/dom.mjs";
+import { count } from "../shell/time.mjs";
 
 /** Build the rows that depend on which lists and executives there are. */
 export function layout(state, view) {
@@ -33,23 +33,6 @@ export function layout(state, view) {
     ),
   );
   paintLegend(state);
-}
-
-/** A row for each of them, still without what they did. */
-export function showExecutives(executives, root) {
-  root.replaceChildren(
-    ...executives.map((executive) => {
-      const row = document.createElement("div");
-      row.className = "row rule executive";
-      row.innerHTML =
-        '<div class="left"><div class="label"></div><div class="sub"></div><div class="sub">not evidence of cause</div></div><canvas role="img" tabindex="-1"></canvas><div class="right sub key"></div>';
-      row.querySelector(".label").textContent = executive.name;
-      row.querySelector(".sub").textContent = executive.title;
-      row.dataset.executive = executive.id;
-      return row;
-    }),
-  );
-  paintExecutiveKey(root);
 }
 
 /** For a page that never got its data: what is wrong, instead of an empty frame. */

@@ -1,16 +1,18 @@
 // The board as a file: SVG, drawn by the code that draws it on screen; PNG, the same SVG painted.
 
-import { drawAnnotations, LABELS_PX } from "./annotations.mjs";
-import { drawAxis, drawExecutive, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT } from "./board.mjs";
-import { countAt, members } from "./counts.mjs";
+import { drawAnnotations, LABELS_PX } from "../board/annotations.mjs";
+import { drawAxis, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT } from "../board/context.mjs";
+import { drawExecutive } from "../board/executives.mjs";
+import { countAt, members } from "../board/counts.mjs";
 import { current, drawnLanes } from "./draw.mjs";
-import { LANE, drawLane, laneWord } from "./lanes.mjs";
-import { drawKey, legendOf } from "./legend.mjs";
-import { prepare, scale, text, theme } from "./marks.mjs";
-import { drawShares } from "./overview.mjs";
-import { groupName } from "./state.mjs";
+import { LANE, drawLane, laneWord } from "../board/lanes.mjs";
+import { drawKey, legendOf } from "../board/legend.mjs";
+import { paperOf, prepare, scale, text, theme } from "../board/marks.mjs";
+import { drawShares } from "../board/overview.mjs";
+import { groupName } from "../board/state.mjs";
 import { SvgContext } from "./svg.mjs";
-import { count, full, percent } from "./time.mjs";
+import { download, pictureOf } from "../shell/dom.mjs";
+import { count, full, percent } from "../shell/time.mjs";
 
 const PAD = 16;
 const SHARPNESS = 2;
@@ -26,6 +28,8 @@ class Sheet {
       return ruler.measureText(words).width;
     });
     this.g.textBaseline = "middle";
+    /** What passes for the canvas of a drawing. */
+    this.paper = paperOf(this.g);
     Object.assign(this, { left, width, right, y: PAD });
   }
 
@@ -43,7 +47,7 @@ class Sheet {
       this.g.restore();
     });
     this.g.box(this.left, this.y, this.width, height);
-    draw({ getContext: () => this.g, style: {}, getAttribute: () => null, setAttribute: () => {} });
+    draw(this.paper);
     this.g.restore();
     words.forEach(([name, y], i) => this.words(this.left + this.width + 8, this.y + (y ?? 9 + i * 14), name));
     this.y += height;
@@ -57,7 +61,7 @@ class Sheet {
 }
 
 /** What is on screen as one picture: whose, of when, made when; with its legend. */
-export function boardSvg(title) {
+function boardSvg(title) {
   const { state, view, window, marks, left, width, right } = current;
   const end = Math.min(state.now, window[1]);
   const sheet = new Sheet({ left, width, right });
@@ -70,7 +74,7 @@ export function boardSvg(title) {
   else sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
   lanes(sheet, state, view, window, width, end);
   sheet.g.box(left, top, width, sheet.y - top);
-  drawOverlay({ getContext: () => sheet.g, style: {} }, marks, window, width, sheet.y - top, null, 0);
+  drawOverlay(sheet.paper, marks, window, width, sheet.y - top, null, 0);
   sheet.g.restore();
   legend(sheet, state);
   return sheet.svg;
@@ -127,7 +131,7 @@ function legend(sheet, state) {
       sheet.y += 20;
     }
     sheet.g.box(x, sheet.y, 18, 12);
-    drawKey({ getContext: () => sheet.g, style: {} }, key);
+    drawKey(sheet.paper, key);
     sheet.g.restore();
     sheet.words(x + 24, sheet.y + 6, key === "gap" ? "Not checked: nothing is drawn, nothing is said" : word);
     x += w + 44;
@@ -141,12 +145,8 @@ export async function save(kind, title) {
   const { window } = current;
   const svg = new Blob([boardSvg(title)], { type: "image/svg+xml" });
   const blob = kind === "svg" ? svg : await painted(svg);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
   const day = (t) => new Date(t).toISOString().slice(0, 10);
-  link.download = `board-${day(window[0])}-${day(Math.min(window[1], current.state.now))}.${kind}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  download(blob, `board-${day(window[0])}-${day(Math.min(window[1], current.state.now))}.${kind}`);
 }
 
 async function painted(svg) {
@@ -158,5 +158,5 @@ async function painted(svg) {
   canvas.height = image.naturalHeight * SHARPNESS;
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   URL.revokeObjectURL(image.src);
-  return new Promise((done) => canvas.toBlob(done, "image/png"));
+  return pictureOf(canvas, "image/png");
 }

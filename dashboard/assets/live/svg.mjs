@@ -1,7 +1,7 @@
 // A drawing context that writes down what is drawn, as SVG: the same code draws the board on screen and in the file.
 // It knows the part of CanvasRenderingContext2D that the board uses.
 
-import { escape } from "./html.mjs";
+import { escape } from "../shell/dom.mjs";
 
 const number = (v) => String(Math.round(v * 100) / 100);
 

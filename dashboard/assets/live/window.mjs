@@ -1,7 +1,7 @@
 // The time window of the board, and what becomes of it when somebody zooms or pans. Pure.
 
-import { RANGES, windowOf } from "./state.mjs";
-import { MINUTE } from "./time.mjs";
+import { RANGES, windowOf } from "../board/state.mjs";
+import { MINUTE } from "../shell/time.mjs";
 
 /** A window is never shorter. */
 const LEAST = 10 * MINUTE;

@@ -26,15 +26,15 @@ from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import SETTINGS, served
 
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="the browser's side needs node")
-LIVE = Path(__file__).parent.parent.parent.parent / "dashboard" / "assets" / "live"
+ASSETS = Path(__file__).parent.parent.parent.parent / "dashboard" / "assets"
 
 
 def _unpacked(data: bytes, then: str) -> Any:
     """What a script makes of it that has {snapshot, news}, unpack, decode and apply at hand."""
     script = f"""
         import {{ readFileSync }} from "node:fs";
-        import {{ unpack }} from "{LIVE.as_uri()}/columns.mjs";
-        import {{ apply, decode }} from "{LIVE.as_uri()}/state.mjs";
+        import {{ unpack }} from "{ASSETS.as_uri()}/shell/columnar.mjs";
+        import {{ apply, decode }} from "{ASSETS.as_uri()}/board/state.mjs";
         const bytes = readFileSync(0);
         const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
         const {{ snapshot, news }} = unpack(buffer);

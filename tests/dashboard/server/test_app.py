@@ -250,7 +250,7 @@ def test_an_interval_is_said_with_both_its_readings(
     [
         pytest.param("/api/live", b"no-store", id="data"),
         pytest.param("/_dash-layout", b"no-store", id="Dash's answers"),
-        pytest.param("/assets/live/main.mjs", b"no-cache", id="our scripts are asked for again"),
+        pytest.param("/assets/main.mjs", b"no-cache", id="our scripts are asked for again"),
         pytest.param("/static/0123/boot.js", None, id="the same by their version say how long"),
         pytest.param("/feeds/all.atom", b"private, no-cache", id="a feed is kept by its reader, who asks"),
         pytest.param("/_dash-component-suites/x.v1.js", None, id="versioned scripts keep theirs"),

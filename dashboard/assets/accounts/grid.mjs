@@ -1,0 +1,165 @@
+// The table of accounts: AG Grid with cells of our own. What is in it is decided in rows.mjs.
+
+import { COMPARE, PLATFORM, sortsOf } from "./rows.mjs";
+import { spark, words } from "./spark.mjs";
+import { navigate } from "../shell/navigate.mjs";
+import { capital } from "../board/state.mjs";
+import { between, clock, dayYear, duration, zoneName } from "../shell/time.mjs";
+
+const DEFAULT_SORT = "since:desc";
+const NARROW = 760;
+
+/** The library, once Dash's component has handed it on: see dashboard/ui/ag_grid.py. */
+export const library = new Promise((resolve) => {
+  globalThis.dashAgGridFunctions = {
+    ...globalThis.dashAgGridFunctions,
+    blocklineTakeGrid: (agGrid) => {
+      resolve(agGrid);
+      return agGrid.themeQuartz;
+    },
+  };
+});
+
+const theme = (agGrid) =>
+  agGrid.themeQuartz.withParams({
+    backgroundColor: "var(--card)", foregroundColor: "var(--ink)", textColor: "var(--ink)", headerTextColor: "var(--ink2)", headerBackgroundColor: "var(--card)",
+    chromeBackgroundColor: "var(--card)", borderColor: "var(--line)", accentColor: "var(--focus)", rowHoverColor: "var(--hover)", selectedRowBackgroundColor: "var(--sel)",
+    oddRowBackgroundColor: "var(--card)", checkboxUncheckedBorderColor: "var(--ink3)", checkboxCheckedBackgroundColor: "var(--ink)", checkboxCheckedShapeColor: "var(--invert)",
+    checkboxCheckedBorderColor: "var(--ink)", checkboxIndeterminateBackgroundColor: "var(--ink)", checkboxIndeterminateShapeColor: "var(--invert)", checkboxIndeterminateBorderColor: "var(--ink)",
+    fontFamily: "inherit", fontSize: 13, headerFontSize: 12, headerFontWeight: 500, cellHorizontalPadding: 10, wrapperBorder: false, wrapperBorderRadius: 0, rowHeight: 44, headerHeight: 34,
+    focusShadow: "none", rangeSelectionBorderColor: "var(--focus)", iconColor: "var(--ink2)", browserColorScheme: "inherit",
+  });
+
+/** An element with its text or children: text of strangers never becomes markup. */
+function make(name, className, ...children) {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  element.append(...children.filter((c) => c !== null && c !== ""));
+  return element;
+}
+
+function icon(letter) {
+  const holder = document.createElement("span");
+  holder.innerHTML = `<svg class="i" aria-hidden="true"><use href="#i-${letter}"/></svg>`;
+  return holder.firstChild;
+}
+
+function link(href, text) {
+  const a = make("a", "", text);
+  a.href = href;
+  return a;
+}
+
+const statusLine = (row) => make("span", "ac-state", icon(row.now?.s ?? "U"), row.now ? capital(row.now.w) : "Nothing confirmed yet");
+
+const since = (row) => (row.now ? between(row.now.onset, row.now.from) : "–");
+
+/** When it was last read, and what that means. */
+function lastRead(state, row) {
+  if (row.last === null) return ["No reading", `in the last ${state.from === null ? "24 hours" : "30 days"}`];
+  const ago = state.now - row.last;
+  return [ago < 86_400_000 ? `${clock(row.last)} ${zoneName(row.last)}` : dayYear(row.last), `${duration(ago)} ago`];
+}
+
+/** By column: heading, width, and what a cell shows of a row. */
+const COLUMNS = {
+  handle: ["Account", 190, (row, state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
+  status: ["Status", 190, (row) => [
+    statusLine(row),
+    row.pending ? make("small", "ac-open", `${capital(row.pending.w)}? provisional`) : row.late && row.now ? make("small", "", "when last read") : null,
+  ]],
+  since: ["Since", 186, (row) => [make("span", "ac-wrap", since(row))]],
+  spark: ["Last 30 days", 154, (row, state) => {
+    const holder = make("span", "");
+    holder.innerHTML = spark(state, row);
+    return [holder.firstChild, make("span", "hidden", words(state, row))];
+  }],
+  last: ["Last reading", 112, (row, state) => {
+    const [at, ago] = lastRead(state, row);
+    return [make("span", "", at), make("small", row.late ? "ac-late" : "", row.late ? icon("warn") : null, row.late ? `late, ${ago}` : ago)];
+  }],
+  countries: ["Countries", 92, (row) => [row.countries.includes("XX") ? "all" : row.countries.join(", ")]],
+  lists: ["Lists", 112, (row) => [make("span", "ac-wrap", row.lists.map((l) => l.name).join(", "))]],
+  orders: ["Orders", 92, (row) => row.orders.map((o) => link(`/orders/${o.id}`, o.title))],
+  tags: ["Tags", 120, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
+  watched: ["Watch", 86, (row) => [row.watched ? "Watched" : "On file"]],
+};
+
+function columnDefs(held) {
+  return Object.entries(COLUMNS).map(([id, [headerName, width, show]]) => ({
+    colId: id,
+    headerName,
+    width,
+    minWidth: id === "since" || id === "status" ? width : 80,
+    sortable: id in COMPARE,
+    sortingOrder: ["asc", "desc"],
+    comparator: id in COMPARE ? (_a, _b, one, other, isDescending) => COMPARE[id](one.data, other.data, isDescending ? -1 : 1) : undefined,
+    valueGetter: ({ data }) => data.id, // cells are drawn from the row; without a value the grid would skip them
+    equals: () => false,
+    suppressHeaderMenuButton: true,
+    hide: id === "status" && innerWidth <= NARROW, // it stands below the handle there
+    pinned: id === "handle" && innerWidth > NARROW ? "left" : null,
+    flex: id === "since" || id === "status" ? 1 : undefined,
+    cellClass: `ac-${id}`,
+    cellRenderer: ({ data }) => make("div", "ac-cell", ...show(data, held.state, innerWidth <= NARROW)),
+  }));
+}
+
+/**
+ * Make the grid in `place`. `held` is {state, passes}, read at each drawing; `on` is {sorted(text), selected(ids), shown(n)}.
+ */
+export function makeGrid(agGrid, place, held, choice, on) {
+  const shown = () => on.shown(api.getDisplayedRowCount());
+  let silent = true;
+  const api = agGrid.createGrid(place, {
+    theme: theme(agGrid),
+    columnDefs: columnDefs(held),
+    rowData: held.state.rows,
+    getRowId: ({ data }) => String(data.id),
+    rowHeight: 44,
+    rowSelection: { mode: "multiRow", checkboxes: true, headerCheckbox: true, selectAll: "filtered", enableClickSelection: false },
+    selectionColumnDef: { pinned: innerWidth > NARROW ? "left" : null, width: 42, suppressHeaderMenuButton: true },
+    isExternalFilterPresent: () => true,
+    doesExternalFilterPass: ({ data }) => held.passes(data),
+    ensureDomOrder: true,
+    enableCellTextSelection: true,
+    suppressDragLeaveHidesColumns: true,
+    animateRows: false,
+    localeText: { noRowsToShow: "No account is like that." },
+    overlayNoRowsTemplate: '<span class="nothing">No account is like that.</span>',
+    onModelUpdated: () => queueMicrotask(shown),
+    onSortChanged: ({ api }) => {
+      if (silent) return;
+      const sorted = api.getColumnState().filter((c) => c.sort).sort((a, b) => a.sortIndex - b.sortIndex);
+      const text = sorted.map((c) => (c.sort === "desc" ? `${c.colId}:desc` : c.colId)).join(",");
+      on.sorted(text === DEFAULT_SORT ? "" : text);
+    },
+    onSelectionChanged: ({ api }) => {
+      if (!silent) on.selected(api.getSelectedNodes().map((node) => node.data.id));
+    },
+    onCellKeyDown: ({ event, data, column }) => {
+      if (event.key === "Enter" && column.getColId() !== "ag-Grid-SelectionColumn") navigate(`/account/${data.id}`);
+    },
+  });
+  arrange(api, choice);
+  silent = false;
+  return {
+    api,
+    arrange: (chosen) => {
+      silent = true;
+      arrange(api, chosen);
+      silent = false;
+    },
+  };
+}
+
+/** Sort and select as the address says. */
+function arrange(api, choice) {
+  const sorts = sortsOf(choice.sort || DEFAULT_SORT);
+  api.applyColumnState({ state: sorts.map(([colId, sort], sortIndex) => ({ colId, sort, sortIndex })), defaultState: { sort: null } });
+  const nodes = [];
+  const others = [];
+  api.forEachNodeAfterFilter((node) => (choice.selected === "all" || choice.selected.has(node.data.id) ? nodes : others).push(node));
+  api.setNodesSelected({ nodes: others.filter((n) => n.isSelected()), newValue: false, source: "api" });
+  api.setNodesSelected({ nodes, newValue: true, source: "api" });
+}

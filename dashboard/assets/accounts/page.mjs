@@ -1,0 +1,183 @@
+// The page of accounts: fetches them, keeps table, tools and address in step, and says what is chosen.
+
+import { library, makeGrid } from "./grid.mjs";
+import { addPast, choiceOf, decode, facets, isFiltered, matcher, searchOf } from "./rows.mjs";
+import { drawBulk } from "./bulk.mjs";
+import { drawTools, fillTools } from "./tools.mjs";
+import { failure, json } from "../shell/answers.mjs";
+import { $ } from "../shell/dom.mjs";
+import { count } from "../shell/time.mjs";
+
+const root = document.documentElement;
+const page = { choice: null, held: { state: null, passes: () => true }, grid: null, place: null, fetched: null, at: 0, whom: null };
+/** After a change has been pushed the accounts are asked for anew, at most so often. */
+const AGAIN_MS = 5_000;
+/** What was before changes only by readings that come in late. */
+const PAST_MS = 10 * 60_000;
+let waiting = 0;
+
+/** Begin to fetch accounts and grid; done when Dash can draw the page. */
+export async function open() {
+  page.choice = choiceOf(location.search);
+  ask(page.choice.whom);
+  if (!page.script) {
+    page.script = gridScript();
+    connectAccounts(document.getElementById("react-entry-point"));
+  }
+  await page.script;
+}
+
+function gridScript() {
+  return new Promise((resolve) => {
+    const script = document.createElement("script");
+    script.src = root.dataset.grid;
+    script.addEventListener("load", resolve);
+    script.addEventListener("error", resolve); // the page then stays without its table, and Dash says why
+    document.head.append(script);
+  });
+}
+
+function ask(whom) {
+  page.whom = whom;
+  page.at = Date.now();
+  page.fetched = json(fetch(`/api/accounts?whom=${whom}`)).then(decode);
+  page.fetched.catch(() => {}); // said where it is awaited
+  return page.fetched;
+}
+
+/** Called whenever the page under an address may have come, gone or been drawn anew. */
+async function connect() {
+  const place = $("accounts-grid");
+  if (!place) {
+    page.grid?.api.destroy();
+    page.grid = page.place = null;
+    return;
+  }
+  if (place === page.place) return;
+  page.place = place;
+  page.grid = null;
+  try {
+    const [agGrid, state] = await Promise.all([library, page.fetched ?? ask(choiceOf(location.search).whom)]);
+    if (place !== page.place) return;
+    page.choice = choiceOf(location.search);
+    hold(state);
+    drawTools($("accounts-tools"), $("accounts-actions"), page.choice, choose, () => renew());
+    fillTools(state, facets(state));
+    place.replaceChildren();
+    page.grid = makeGrid(agGrid, place, page.held, page.choice, { sorted: (sort) => choose({ sort }), selected: select, shown: tell });
+    past(state);
+    select([...page.grid.api.getSelectedNodes()].map((node) => node.data.id));
+  } catch (error) {
+    page.place = null;
+    refuse(place, error);
+  }
+}
+
+function refuse(place, error) {
+  place.replaceChildren();
+  const sentence = document.createElement("p");
+  sentence.className = "nothing";
+  sentence.setAttribute("role", "alert");
+  sentence.textContent = error instanceof TypeError ? `${failure(error)} This page tries again by itself.` : failure(error);
+  place.append(sentence);
+}
+
+function hold(state) {
+  page.held.state = state;
+  page.held.passes = matcher(page.choice);
+}
+
+/** Take over some choices: into the address, the table and the sentence above it. */
+function choose(some) {
+  const before = page.choice;
+  page.choice = { ...before, ...some };
+  history.replaceState(history.state, "", `${location.pathname}${searchOf(page.choice)}`);
+  if (page.choice.whom !== page.whom) return renew();
+  page.held.passes = matcher(page.choice);
+  if (!("sort" in some) && !("selected" in some)) page.grid?.api.onFilterChanged();
+  return undefined;
+}
+
+function select(ids) {
+  const rows = page.held.state.rows.filter((row) => page.held.passes(row));
+  const chosen = new Set(ids);
+  const all = rows.length > 1 && rows.length === ids.length && rows.every((row) => chosen.has(row.id));
+  choose({ selected: all ? "all" : chosen });
+  const byId = new Map(page.held.state.rows.map((row) => [row.id, row]));
+  drawBulk($("accounts-bulk"), ids.map((id) => byId.get(id)).filter(Boolean), page.held.state, {
+    done: () => renew(),
+    clear: () => page.grid.api.deselectAll(),
+  });
+}
+
+function tell(shown) {
+  const { state } = page.held;
+  const of = { watched: "watched", file: "on file only", all: "watched and on file" }[page.choice.whom];
+  const whole = `${count(state.rows.length)} ${of}`;
+  const cut = state.total > state.rows.length ? `, the first of ${count(state.total)}: use the search for the others` : "";
+  const late = state.rows.reduce((n, row) => n + row.late, 0);
+  $("accounts-count").textContent = `${isFiltered(page.choice) ? `${count(shown)} of ${whole}` : whole}${cut}${late ? `, ${count(late)} late` : ""}`;
+}
+
+/** Fetch the accounts again and put them in place of those shown; selection and scroll stay. */
+async function renew() {
+  if (!page.place) return;
+  try {
+    const state = await ask(page.choice.whom);
+    if (!page.grid) return connect();
+    if (page.past && page.pastOf === page.choice.whom) addPast(state, page.past);
+    hold(state);
+    fillTools(state, facets(state));
+    page.grid.api.setGridOption("rowData", state.rows);
+    page.grid.api.refreshCells({ force: true });
+    page.grid.api.onFilterChanged();
+    past(state);
+  } catch (error) {
+    if (!page.grid) refuse(page.place, error);
+  }
+}
+
+/** What was before comes after: the table is there meanwhile. */
+async function past(state) {
+  const { whom } = page.choice;
+  if (page.past && page.pastOf === whom && Date.now() - page.pastAt < PAST_MS) return;
+  if (page.pastOf !== whom) page.past = null;
+  page.pastAt = Date.now();
+  page.pastOf = whom;
+  try {
+    const answer = await fetch(`/api/accounts/past?whom=${whom}`);
+    if (!answer.ok || page.pastOf !== whom) return;
+    page.past = await answer.json();
+    const shown = page.held.state ?? state;
+    addPast(shown, page.past);
+    page.grid?.api.refreshCells({ force: true });
+  } catch {
+    page.pastAt = 0; // asked again with the next news
+  }
+}
+
+/** Something was recorded: show it soon, and a burst of it once. */
+function news() {
+  if (waiting || !page.place) return;
+  waiting = setTimeout(() => {
+    waiting = 0;
+    renew();
+  }, Math.max(0, page.at + AGAIN_MS - Date.now()));
+}
+
+function connectAccounts(place) {
+  new MutationObserver(connect).observe(place, { childList: true, subtree: true });
+  connect();
+  document.addEventListener("blockline:news", news);
+  // A minute without news still makes readings older: what is late has to be said.
+  setInterval(() => document.hidden || Date.now() - page.at < 60_000 || news(), 10_000);
+  new MutationObserver(() => page.grid?.api.refreshCells({ force: true })).observe(root, { attributeFilter: ["data-zone"] });
+  addEventListener("popstate", () => {
+    if (!page.grid || location.pathname !== "/accounts") return;
+    page.choice = choiceOf(location.search);
+    drawTools($("accounts-tools"), $("accounts-actions"), page.choice, choose, () => renew());
+    fillTools(page.held.state, facets(page.held.state));
+    choose({});
+    page.grid.arrange(page.choice);
+  });
+}

@@ -1,0 +1,180 @@
+// The accounts of the page as rows: decoded, filtered, sorted; and the reader's choices as an address. No DOM in here.
+
+import { isBlocked } from "../board/state.mjs";
+import { rows as rowsOf } from "../shell/columnar.mjs";
+
+export const PLATFORM = { x: "X", bluesky: "Bluesky", mastodon: "Mastodon" };
+/** The statuses that can be chosen, by their name in the address. */
+export const STATUSES = [
+  ["blocked", "Blocked: withheld or suspended"], ["withheld", "Withheld"], ["suspended", "Suspended"], ["gone", "Suspended or deleted"],
+  ["not_found", "Not found"], ["deactivated", "Deactivated"], ["protected", "Protected"], ["available", "Available"],
+  ["none", "Nothing confirmed yet"], ["provisional", "With a provisional change"],
+];
+const LETTER = { withheld: "W", suspended: "S", gone: "G", not_found: "N", deactivated: "D", protected: "P", available: "A" };
+/** Worst first, as a reader looks for it. */
+const WEIGHT = { W: 0, S: 1, G: 2, N: 3, D: 4, P: 5, A: 6 };
+export const WHOM = [["watched", "Watched"], ["file", "On file only"], ["all", "Watched and on file"]];
+/** What may be chosen, in the order in which it stands in the address. */
+const KEYS = ["q", "status", "country", "list", "order", "tag", "platform", "late", "whom", "sort", "selected"];
+const LONGEST_SELECTION = 1_500;
+
+/** {now, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. What was before: `addPast`. */
+export function decode(body) {
+  const orderOf = new Map(body.orders.map((o) => [o.list, o]));
+  const listOf = new Map(body.lists.map((l) => [l.id, l]));
+  const byId = new Map();
+  const rows = rowsOf(body.accounts).map((a) => {
+    const [last, gaps] = body.groups[a.group];
+    const row = {
+      id: a.id, platform: a.platform, native: a.native, handle: a.handle, watched: a.watched === 1, last, gaps, spells: [], now: null, pending: null,
+      lists: a.lists.map((id) => listOf.get(id)).filter(Boolean),
+      orders: a.lists.map((id) => orderOf.get(id)).filter(Boolean),
+      tags: a.tags.map((n) => body.tags[n]),
+      countries: [],
+      late: false,
+    };
+    row.late = row.watched && (last === null || body.now - last > body.late_after);
+    row.text = `@${row.handle}\n${row.native}\n${row.id}`.toLowerCase();
+    byId.set(row.id, row);
+    return row;
+  });
+  for (const s of rowsOf(body.spells)) {
+    const row = byId.get(s.account);
+    row.now = spellOf(s, body);
+    row.spells = [row.now];
+    row.countries = row.now.countries;
+  }
+  for (const p of rowsOf(body.provisional)) byId.get(p.account).pending = { s: p.s, w: body.words[p.w], old: p.old, seen: p.seen };
+  return { now: body.now, from: null, gapAfter: body.gap_after, lateAfter: body.late_after, total: body.total, lists: body.lists, orders: body.orders, rows };
+}
+
+const spellOf = (s, body) => ({ s: s.s, w: body.words[s.w], countries: body.countries[s.c] ? body.countries[s.c].split(" ") : [], onset: s.onset, from: s.from, to: s.to });
+
+/** Put what was before beside the rows. It may be some minutes older than they are: what they say of now holds. */
+export function addPast(state, body) {
+  const byId = new Map(state.rows.map((row) => [row.id, row]));
+  const before = new Map();
+  for (const s of rowsOf(body.spells)) before.set(s.account, [...(before.get(s.account) ?? []), spellOf(s, body)]);
+  for (const { id, group } of rowsOf(body.accounts)) {
+    const row = byId.get(id);
+    if (!row) continue;
+    const [last, gaps] = body.groups[group];
+    const known = new Set(gaps.map(([from]) => from));
+    row.gaps = [...gaps, ...row.gaps.filter(([from]) => !known.has(from))];
+    row.last ??= last;
+    row.spells = [...(before.get(id) ?? []).filter((s) => !row.now || s.from < row.now.from), ...(row.now ? [row.now] : [])];
+  }
+  state.from = body.from;
+}
+
+/** The reader's choices from an address; what is not there is empty. */
+export function choiceOf(search) {
+  const asked = new URLSearchParams(search);
+  const choice = Object.fromEntries(KEYS.map((key) => [key, asked.get(key) ?? ""]));
+  if (!STATUSES.some(([name]) => name === choice.status)) choice.status = "";
+  if (!WHOM.some(([name]) => name === choice.whom)) choice.whom = "watched";
+  choice.late = choice.late === "1";
+  choice.selected = choice.selected === "all" ? "all" : idsOf(choice.selected);
+  return choice;
+}
+
+/** The part of the address that says all choices, "" when there are none. A selection too long for it is left out. */
+export function searchOf(choice) {
+  const out = new URLSearchParams();
+  for (const key of KEYS) {
+    let value = choice[key];
+    if (key === "late") value = value ? "1" : "";
+    if (key === "whom" && value === "watched") value = "";
+    if (key === "selected" && value !== "all") value = written(value);
+    if (value) out.set(key, value);
+  }
+  const text = out.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+  return text ? `?${text}` : "";
+}
+
+/** "3,5-9" of a set of numbers; empty when it would be too long for an address. */
+function written(ids) {
+  const sorted = [...ids].sort((a, b) => a - b);
+  const parts = [];
+  for (let i = 0; i < sorted.length; ) {
+    let j = i;
+    while (j + 1 < sorted.length && sorted[j + 1] === sorted[j] + 1) j++;
+    parts.push(i === j ? String(sorted[i]) : `${sorted[i]}-${sorted[j]}`);
+    i = j + 1;
+  }
+  const text = parts.join(",");
+  return text.length > LONGEST_SELECTION ? "" : text;
+}
+
+function idsOf(text) {
+  const ids = new Set();
+  for (const part of text.split(",")) {
+    const found = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part);
+    if (!found) continue;
+    const last = Math.min(Number(found[2] ?? found[1]), Number(found[1]) + 50_000);
+    for (let id = Number(found[1]); id <= last; id++) ids.add(id);
+  }
+  return ids;
+}
+
+/** Whether a row is among those chosen. */
+export function matcher(choice) {
+  const words = choice.q.toLowerCase().trim().split(/\s+/).filter(Boolean);
+  const letter = LETTER[choice.status];
+  const tests = [];
+  if (words.length) tests.push((row) => words.every((w) => row.text.includes(w) || row.tags.some((t) => t.toLowerCase().includes(w))));
+  if (letter) tests.push((row) => row.now?.s === letter);
+  if (choice.status === "blocked") tests.push((row) => row.now !== null && isBlocked(row.now.s));
+  if (choice.status === "none") tests.push((row) => row.now === null);
+  if (choice.status === "provisional") tests.push((row) => row.pending !== null);
+  if (choice.country) tests.push((row) => row.countries.includes(choice.country));
+  if (choice.list) tests.push((row) => row.lists.some((l) => String(l.id) === choice.list));
+  if (choice.order) tests.push((row) => row.orders.some((o) => String(o.id) === choice.order));
+  if (choice.tag) tests.push((row) => row.tags.includes(choice.tag));
+  if (choice.platform) tests.push((row) => row.platform === choice.platform);
+  if (choice.late) tests.push((row) => row.late);
+  return (row) => tests.every((test) => test(row));
+}
+
+/** Which filters of the choice leave somebody out. */
+export const isFiltered = (choice) => Boolean(choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.late);
+
+/** The values that can be chosen from, each with how many accounts have it. */
+export function facets(state) {
+  const count = (valuesOf) => {
+    const found = new Map();
+    for (const row of state.rows) for (const value of valuesOf(row)) found.set(value, (found.get(value) ?? 0) + 1);
+    return found;
+  };
+  return {
+    country: count((row) => row.countries), tag: count((row) => row.tags), platform: count((row) => [row.platform]),
+    list: count((row) => row.lists.map((l) => String(l.id))), order: count((row) => row.orders.map((o) => String(o.id))),
+  };
+}
+
+/** [[column, "asc" | "desc"], ...] of "since:desc,handle". */
+export function sortsOf(text) {
+  return text.split(",").flatMap((part) => {
+    const [column, way] = part.split(":");
+    return Object.hasOwn(COMPARE, column) ? [[column, way === "desc" ? "desc" : "asc"]] : [];
+  });
+}
+
+const byNumber = (a, b) => a - b;
+const byText = (a, b) => a.localeCompare(b, "en", { numeric: true, sensitivity: "base" });
+/** What is missing comes last, whichever way the column is sorted: `sign` is -1 when it is the other way round. */
+const missingLast = (compare) => (a, b, sign) => (a === null ? (b === null ? 0 : sign) : b === null ? -sign : compare(a, b));
+const names = (list, key) => list.map((one) => one[key] ?? one).sort(byText).join(", ") || null;
+
+/** By column: how two rows compare in ascending order; `sign` as above. */
+export const COMPARE = {
+  handle: (a, b) => byText(a.handle, b.handle) || byText(a.platform, b.platform),
+  status: (a, b, sign) => missingLast(byNumber)(a.now && WEIGHT[a.now.s], b.now && WEIGHT[b.now.s], sign) || byText(a.now?.w ?? "", b.now?.w ?? ""),
+  since: (a, b, sign) => missingLast(byNumber)(a.now && a.now.from, b.now && b.now.from, sign),
+  countries: (a, b, sign) => missingLast(byText)(names(a.countries, ""), names(b.countries, ""), sign),
+  lists: (a, b, sign) => missingLast(byText)(names(a.lists, "name"), names(b.lists, "name"), sign),
+  orders: (a, b, sign) => missingLast(byText)(names(a.orders, "title"), names(b.orders, "title"), sign),
+  tags: (a, b, sign) => missingLast(byText)(names(a.tags, ""), names(b.tags, ""), sign),
+  last: (a, b, sign) => missingLast(byNumber)(a.last, b.last, sign),
+  watched: (a, b) => Number(b.watched) - Number(a.watched),
+};

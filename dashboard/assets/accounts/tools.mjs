@@ -1,0 +1,60 @@
+// Above the table of accounts: what can be chosen, each with how many accounts it leaves.
+
+import { openImport } from "./import.mjs";
+import { PLATFORM, STATUSES, WHOM } from "./rows.mjs";
+import { escape } from "../shell/dom.mjs";
+import { count } from "../shell/time.mjs";
+
+const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Watched or on file", ""]];
+
+let tools = null;
+
+/** Draw them with the reader's choices in them; `choose` is told of each that changes. */
+export function drawTools(place, actions, choice, choose, renew) {
+  tools = { place, choice };
+  place.innerHTML = `<form class="ac-tools" role="search" aria-label="Accounts">
+    <label class="find"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><span class="hidden">Handle, id or tag</span><input type="search" name="q" placeholder="Handle, id or tag" autocomplete="off" spellcheck="false"></label>
+    ${SELECTS.map(([name, label]) => `<label><span class="hidden">${label}</span><select class="select" name="${name}"></select></label>`).join("")}
+    <label class="ac-check"><input type="checkbox" name="late"> Late only</label>
+    <button type="button" class="link" data-clear>Clear</button></form>`;
+  const form = place.querySelector("form");
+  form.q.value = choice.q;
+  form.late.checked = choice.late;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", ({ target }) => choose(take({ [target.name]: target.type === "checkbox" ? target.checked : target.value })));
+  form.querySelector("[data-clear]").addEventListener("click", () => {
+    form.reset();
+    const none = { q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", late: false };
+    for (const name of Object.keys(none)) if (form[name].tagName === "SELECT") form[name].value = "";
+    choose(take(none));
+  });
+  if (!actions.childElementCount && place.closest("[data-edit]")) {
+    actions.innerHTML = '<button type="button" class="button">Import</button>';
+    actions.firstChild.addEventListener("click", () => openImport(renew));
+  }
+}
+
+/** Of two drawings of the tools the later one must know what was chosen in the earlier. */
+function take(some) {
+  Object.assign(tools.choice, some);
+  return some;
+}
+
+/** The values that there are. One that is chosen stays in the list, also when nobody has it any more. */
+export function fillTools(state, found) {
+  const { place, choice } = tools;
+  const name = {
+    list: new Map(state.lists.map((l) => [String(l.id), l.name])), order: new Map(state.orders.map((o) => [String(o.id), o.title])), platform: new Map(Object.entries(PLATFORM)),
+  };
+  for (const [key, , any] of SELECTS) {
+    const options =
+      key === "status" ? STATUSES.map(([value, label]) => [value, label])
+      : key === "whom" ? WHOM
+      : [...found[key]].map(([value, n]) => [value, `${name[key]?.get(value) ?? value}, ${count(n)}`]).sort((a, b) => a[1].localeCompare(b[1], "en", { numeric: true }));
+    if (choice[key] && !options.some(([value]) => value === choice[key])) options.push([choice[key], `${name[key]?.get(choice[key]) ?? choice[key]}, 0`]);
+    const select = place.querySelector(`select[name="${key}"]`);
+    select.innerHTML = (any ? [["", any], ...options] : options).map(([value, label]) => `<option value="${escape(value)}">${escape(label)}</option>`).join("");
+    select.value = choice[key];
+    select.closest("label").hidden = options.length === 0;
+  }
+}

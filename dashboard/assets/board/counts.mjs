@@ -1,0 +1,155 @@
+// How many accounts were in which status when. Fast enough to be asked for each frame while ten thousand are zoomed.
+
+import { CODE, knownUntil, LETTERS } from "./state.mjs";
+
+const UNREAD = CODE.U;
+const cut = new WeakMap();
+const lists = new WeakMap();
+
+/**
+ * The known times of all accounts as flat columns, those of one account in a row: from `start[i]` to `start[i + 1]`,
+ * its first millisecond to the one after its last. What is known until now has no end, and silences are left out.
+ * Made anew when something has changed, or was not read in time.
+ */
+function known(state) {
+  if (state.known) return state.known; // a moment of the replay film, which holds its accounts as columns already
+  const before = cut.get(state);
+  if (before && before.facts === state.facts && state.now <= before.holds) return before;
+  const { accounts } = state;
+  const most = accounts.reduce((sum, a) => sum + a.spells.length * (a.gaps.length + 1), 0);
+  const out = {
+    facts: state.facts, holds: Infinity, n: 0,
+    start: new Int32Array(accounts.length + 1), first: new Float64Array(accounts.length).fill(Infinity),
+    s: new Uint8Array(most), from: new Float64Array(most), to: new Float64Array(most),
+  };
+  accounts.forEach((account, i) => {
+    out.start[i] = out.n;
+    if (account.spells.length) cutOne(state, account, i, out);
+  });
+  out.start[accounts.length] = out.n;
+  cut.set(state, out);
+  return out;
+}
+
+function cutOne(state, account, i, out) {
+  const { spells, gaps } = account;
+  const until = knownUntil(state, account);
+  const fresh = until === state.now;
+  if (fresh) out.holds = Math.min(out.holds, account.last + state.gapAfter);
+  out.first[i] = spells[0].from;
+  for (let k = 0; k < spells.length; k++) {
+    const end = Math.min(k + 1 < spells.length ? spells[k + 1].from : spells[k].to ?? Infinity, fresh ? Infinity : until + 1);
+    let from = spells[k].from;
+    for (const [a, b] of gaps) {
+      if (b <= from || a >= end) continue;
+      put(out, spells[k].s, from, a + 1);
+      from = b;
+    }
+    put(out, spells[k].s, from, end);
+  }
+}
+
+function put(out, s, from, to) {
+  if (to <= from) return;
+  out.s[out.n] = CODE[s];
+  out.from[out.n] = from;
+  out.to[out.n] = to;
+  out.n += 1;
+}
+
+/** The accounts on a list. */
+export function members(state, list) {
+  if (state.members) return state.members(list);
+  if (!lists.has(state)) lists.set(state, new Map());
+  const of = lists.get(state);
+  if (!of.has(list)) of.set(list, state.accounts.filter((a) => a.lists.includes(list)));
+  return of.get(list);
+}
+
+/**
+ * How many of `accounts` were in each status at n + 1 equidistant times of [from, to]: {A: Int32Array, ..., U, n}.
+ * Times after now stay zero.
+ */
+export function tally(state, accounts, from, to, n) {
+  const { start, first, s, from: begins, to: ends } = known(state);
+  const step = (to - from) / n;
+  const counts = Array.from(LETTERS, () => new Int32Array(n + 2));
+  const total = new Int32Array(n + 2);
+  const index = (t) => (t <= from ? 0 : t > to + step ? n + 1 : Math.min(n + 1, Math.ceil((t - from) / step)));
+  const last = index(state.now + 1);
+  for (let j = 0; j < accounts.length; j++) {
+    const i = accounts[j].i;
+    const begin = index(first[i]);
+    if (begin >= last) continue;
+    total[begin] += 1;
+    total[last] -= 1;
+    for (let k = start[i]; k < start[i + 1]; k++) {
+      if (ends[k] <= from || begins[k] > to) continue;
+      const a = index(begins[k]);
+      const b = Math.min(last, index(ends[k]));
+      if (b <= a) continue;
+      counts[s[k]][a] += 1;
+      counts[s[k]][b] -= 1;
+    }
+  }
+  for (const column of [...counts, total]) for (let i = 1; i < column.length; i++) column[i] += column[i - 1];
+  // Who was read before and is not now is not checked.
+  for (let i = 0; i < total.length; i++) counts[UNREAD][i] = counts.reduce((rest, column) => rest - column[i], total[i]);
+  return { ...Object.fromEntries([...LETTERS].map((letter, k) => [letter, counts[k]])), n: total };
+}
+
+/**
+ * How many of `accounts` were in each status on average of each of n equal parts of [from, to]: however short a status
+ * lasted, it has its part. The part that now lies in is told by what is known of it; later ones stay zero.
+ */
+export function means(state, accounts, from, to, n) {
+  const all = known(state);
+  const step = (to - from) / n;
+  const counts = Array.from(LETTERS, () => new Float64Array(n + 2));
+  const whole = Array.from(LETTERS, () => new Int32Array(n + 2));
+  const end = Math.max(0, Math.min(n, Math.ceil((state.now - from) / step)));
+  for (const { i } of accounts) {
+    for (let k = all.start[i]; k < all.start[i + 1]; k++) {
+      const a = Math.max(0, (all.from[k] - from) / step);
+      const b = Math.min(end, (all.to[k] - from) / step);
+      if (b <= a) continue;
+      const s = all.s[k];
+      const first = Math.floor(a);
+      const last = Math.floor(b);
+      if (first === last) {
+        counts[s][first] += b - a;
+        continue;
+      }
+      counts[s][first] += first + 1 - a;
+      counts[s][last] += b - last;
+      whole[s][first + 1] += 1;
+      whole[s][last] -= 1;
+    }
+  }
+  return Object.fromEntries(
+    [...LETTERS].map((letter, s) => {
+      let sum = 0;
+      for (let i = 0; i < n; i++) {
+        sum += whole[s][i];
+        counts[s][i] += sum;
+      }
+      return [letter, counts[s]];
+    }),
+  );
+}
+
+/** How many of `accounts` were in each status at `t`, exactly: {A, P, W, S, G, D, N, U, n}. */
+export function countAt(state, accounts, t) {
+  const all = known(state);
+  const counts = new Int32Array(LETTERS.length);
+  let n = 0;
+  for (let j = 0; j < accounts.length; j++) {
+    const i = accounts[j].i;
+    if (all.first[i] > t) continue;
+    n += 1;
+    let k = all.start[i + 1] - 1;
+    while (k >= all.start[i] && all.from[k] > t) k--;
+    counts[k >= all.start[i] && t < all.to[k] ? all.s[k] : UNREAD] += 1;
+  }
+  return { ...Object.fromEntries([...LETTERS].map((s, i) => [s, counts[i]])), n };
+}

@@ -1,0 +1,89 @@
+// The rows of executives: what they did in public, what nobody outside can see, and what is only claimed.
+
+import { dayYear, full, stamp, ticks, zoneName } from "../shell/time.mjs";
+import { escape } from "../shell/dom.mjs";
+import { acts, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
+import { describe } from "./context.mjs";
+import { capital } from "./state.mjs";
+import { hideTip, showTip, tipLine } from "./tip.mjs";
+
+/** A row for each of them, still without what they did. */
+export function showExecutives(executives, root) {
+  root.replaceChildren(
+    ...executives.map((executive) => {
+      const row = document.createElement("div");
+      row.className = "row rule executive";
+      row.innerHTML =
+        '<div class="left"><div class="label"></div><div class="sub"></div><div class="sub">not evidence of cause</div></div><canvas role="img" tabindex="-1"></canvas><div class="right sub key"></div>';
+      row.querySelector(".label").textContent = executive.name;
+      row.querySelector(".sub").textContent = executive.title;
+      row.dataset.executive = executive.id;
+      return row;
+    }),
+  );
+  const first = root.querySelector(".key");
+  if (first) paintKey(first);
+}
+
+function paintKey(place) {
+  const kinds = ["repost", "quote", "reply", "post"];
+  place.innerHTML = kinds.map((kind) => `<span><canvas data-kind="${kind}" aria-hidden="true"></canvas>${kind}</span>`).join("");
+  for (const canvas of place.querySelectorAll("canvas")) shape(prepare(canvas, 10, 10), canvas.dataset.kind, 5, 5, 4);
+}
+
+/** Whether a kind of act can be seen, and since when that was found: in words of the server. */
+export function accessWords(access, narrow) {
+  const words = `${access.what}${narrow ? "" : ` on ${access.where}`}: ${access.state}`;
+  if (access.at === null) return words;
+  return `${words} ${narrow ? dayYear(access.at) : full(access.at)}`;
+}
+
+/** One executive: shapes on the axis, and under them what nobody outside can see, and what is only claimed. */
+export function drawExecutive(canvas, state, executive, window, width, height) {
+  const g = prepare(canvas, width, height);
+  const X = scale(window, width);
+  g.fillStyle = theme.grid;
+  for (const tick of ticks(window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
+  const y = 12;
+  g.fillStyle = theme.line2;
+  g.fillRect(0, y, Math.max(0, Math.min(width, X(state.now))), 1);
+  const list = [...state.signals.values()]
+    .filter((s) => s.executive === executive.id && s.t >= window[0] && s.t <= window[1])
+    .sort((a, b) => a.t - b.t);
+  acts(g, list, X, y);
+  text(g, 11);
+  g.fillStyle = theme.ink2;
+  const access = executive.access.map((a) => accessWords(a, width <= 420));
+  g.fillText(access.join(" · "), 8, height - 11);
+  describe(canvas, `${list.length} public acts of ${executive.name} in this window. ${access.join(". ")}. Not evidence of cause.`);
+  return list;
+}
+
+/** Tell of the acts under the pointer; `current()` is {state, window} of what was drawn last, or null. */
+export function connectExecutives(root, current) {
+  root.addEventListener("mousemove", (event) => {
+    const row = event.target.closest("canvas")?.closest("[data-executive]");
+    const now = row && current();
+    const executive = now?.state.executives.find((e) => e.id === Number(row.dataset.executive));
+    if (executive) tell(now, executive, event);
+    else hideTip();
+  });
+  root.addEventListener("mouseleave", hideTip);
+}
+
+function tell({ state, window }, executive, event) {
+  const box = event.target.getBoundingClientRect();
+  const width = box.width;
+  const span = window[1] - window[0];
+  const at = window[0] + ((event.clientX - box.left) / width) * span;
+  const reach = (9 / width) * span;
+  const near = [...state.signals.values()].filter((s) => s.executive === executive.id && Math.abs(s.t - at) <= reach).sort((a, b) => a.t - b.t);
+  if (!near.length) {
+    if (event.clientY - box.top > box.height / 2 && executive.access.length) showTip(executive.access.map((a) => tipLine(escape(a.why))).join(""), event);
+    else hideTip();
+    return;
+  }
+  const lines = near.slice(0, 6).map((s) => tipLine(`${escape(capital(s.kind))}, ${stamp(s.t)} ${zoneName(s.t)}`));
+  if (near.length > 6) lines.push(tipLine(`and ${near.length - 6} more`));
+  showTip(`<b>${escape(executive.name)}</b>${lines.join("")}<div class="faint">Not evidence of cause</div>`, event);
+}

@@ -1,0 +1,114 @@
+// Renders the feed. It is written anew only when something in it changed, so that a screen reader hears news only.
+
+import { $, escape } from "../shell/dom.mjs";
+import { days, denominator, detail, happened, toldWords, mark, spokenOf } from "./feed.mjs";
+import { clock, count, day, dayStart, duration, stamp, zoneName } from "../shell/time.mjs";
+
+const PER_DAY = 40;
+/** What was written last, by where. */
+const written = new WeakMap();
+
+export function renderFeed(state, view, from, root = $("feed")) {
+  if (view.paused && written.has(root) && !view.feedDirty) return;
+  view.feedDirty = false;
+  const list = days(state, from);
+  const html = list.length ? list.map((one, i) => renderDay(state, view, one, i)).join("") : '<p class="nothing">No change in this window.<br>Accounts that are read and stay as they are make no news.</p>';
+  if (html === written.get(root)) return;
+  written.set(root, html);
+  const top = root.scrollTop;
+  root.innerHTML = html;
+  root.scrollTop = top;
+}
+
+/** How the meter of a wave is filled: a canvas for each would be a layer for each. */
+const SWATCH = { A: "available", W: "withheld", S: "suspended", G: "not_found", N: "not_found", D: "deactivated", P: "protected" };
+
+function renderDay(state, view, one, index) {
+  const open = view.openDays.has(one.day) || (index < 2 && !view.closedDays.has(one.day));
+  const today = one.day === dayStart(state.now);
+  const news = [one.down && `▼ ${count(one.down)} blocked`, one.up && `▲ ${count(one.up)} restored`].filter(Boolean);
+  // Three totals have no room in a line: what was done to accounts is told, the rest stands below.
+  const totals = one.other && news.length < 2 ? [...news, `${count(one.other)} other`] : news;
+  const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span>${totals.join("&ensp;")}</span></button>`;
+  if (!open) return head;
+  const all = one.items;
+  const items = all.slice(0, PER_DAY).map((item) => renderItem(state, item)).join("");
+  const rest = all.length > PER_DAY ? `<p class="nothing">${count(all.length - PER_DAY)} earlier on this day</p>` : "";
+  return head + items + rest;
+}
+
+function renderItem(state, item) {
+  if (item.type === "gap") return gapItem(item);
+  if (item.type === "order") return orderItem(state, item.order);
+  if (item.type === "event") return eventItem(item.event);
+  const { wave } = item;
+  const first = wave.first;
+  const chip = first.outcome === null ? ' <span class="chip">provisional</span>' : first.outcome === "not_confirmed" ? ' <span class="chip">not confirmed</span>' : "";
+  const sign = mark(first);
+  const mails = [...wave.mails].map((id) => state.mails.get(id)).filter(Boolean);
+  const told = mails.length ? `<a class="mailed" href="/mail/${mails.at(-1).id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${toldWords(wave.changes, mails)}</a>` : "";
+  if (item.type === "change") {
+    const account = state.byId.get(first.account);
+    return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escape(account.handle)}</b></a> ${escape(happened(first))}${chip}</p><p class="m">${detail(wave, false)}</p>${told}</article>`;
+  }
+  const of = denominator(state, wave.cohort);
+  const n = wave.changes.length;
+  const news = first.kind === "block" || first.kind === "restoration";
+  const share = of ? Math.min(100, (100 * n) / of.of).toFixed(2) : "";
+  const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escape(of.name)}</span></div>` : "";
+  const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escape(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
+  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escape(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
+}
+
+/** Readings that were recorded long after they were taken are said to be late. */
+function lateWords(wave) {
+  return wave.recorded - wave.seen > 3_600_000 ? `; recorded ${stamp(wave.recorded)}, late` : "";
+}
+
+function gapItem({ a, b }) {
+  const words = b === null ? `Not checked since ${clock(a)} ${zoneName(a)}` : `Not checked for ${duration(b - a)}`;
+  const span = b === null ? "" : `${stamp(a)} to ${stamp(b)} ${zoneName(b)}. `;
+  return `<article class="event note"><span class="g">╌</span><p class="h">${words}</p><p class="m">${span}No reading, so no statement about any account.</p></article>`;
+}
+
+function orderItem(state, order) {
+  const list = state.lists.find((l) => l.id === order.list);
+  const of = spokenOf(order.at, order.known);
+  const dated = `${of && ` It is dated ${of} ${zoneName(order.at)}.`}${order.from === null ? "" : ` Its date is disputed: ${day(order.from)} to ${day(order.to)}.`}`;
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escape(order.issuer)}, ${escape(order.basis)}; ${count(list?.size ?? 0)} watched.${dated}</p></article>`;
+}
+
+function eventItem(event) {
+  const claim = event.kind === "claim" ? ' <span class="chip">claim</span>' : "";
+  const of = spokenOf(event.at, event.known);
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(event.text)}${claim}</p><p class="m">${of && `Speaks of ${of} ${zoneName(event.at)}. `}${escape(event.source)}</p></article>`;
+}
+
+/** A press on the head of a day: open or close it; false when it was somewhere else. */
+export function turnDay(view, { target }) {
+  const head = target.closest("[data-day]");
+  if (!head) return false;
+  const isOpen = head.getAttribute("aria-expanded") === "true";
+  (isOpen ? view.openDays : view.closedDays).delete(Number(head.dataset.day));
+  (isOpen ? view.closedDays : view.openDays).add(Number(head.dataset.day));
+  return true;
+}
+
+const PAUSE_MS = 10_000;
+let told = null;
+let toldAt = 0;
+
+/** Say what is new to a screen reader, in one sentence at most every ten seconds. */
+export function announce(state, view) {
+  let newest = 0;
+  for (const id of state.changes.keys()) newest = Math.max(newest, id);
+  if (told === null) told = newest;
+  if (newest <= told || view.paused || Date.now() - toldAt < PAUSE_MS) return;
+  const news = [...state.changes.values()].filter((c) => c.id > told && c.kind !== "baseline" && c.outcome !== "not_confirmed");
+  told = newest;
+  if (!news.length) return;
+  toldAt = Date.now();
+  const last = news.reduce((a, b) => (b.seen > a.seen ? b : a));
+  const one = `@${state.byId.get(last.account).handle} ${happened(last)}`;
+  $("announce").textContent = news.length === 1 ? `New change: ${one}.` : `${count(news.length)} new changes, the newest: ${one}.`;
+}

@@ -1,0 +1,160 @@
+// The feed: which changes belong together, and how they are said. Pure; the page renders what comes out.
+
+import { outages } from "./state.mjs";
+import { between, clock, count, dayStart, HOUR, shortly, zoneName } from "../shell/time.mjs";
+
+/** ▼ is a block, ▲ a restoration, and nothing else carries these marks. */
+export function mark(change) {
+  if (change.outcome === "not_confirmed") return "–";
+  const open = change.outcome === null;
+  if (change.kind === "block") return open ? "▽" : "▼";
+  if (change.kind === "restoration") return open ? "△" : "▲";
+  return "·";
+}
+
+/** What happened to `n` accounts, after their name or number: "withheld in India (IN)". The words are the server's. */
+export const happened = (change, n = 1) => (n === 1 ? change.h : change.h.replaceAll(" its ", " their "));
+
+/** The list a change is told under: the one of an order first, else the first. */
+function cohortOf(state, account) {
+  const orders = new Set(state.orders.map((o) => o.list));
+  return account.lists.find((l) => orders.has(l)) ?? account.lists[0] ?? null;
+}
+
+/** A wave: changes of one cohort to the same state on one day, each at most `reach` after the one before. */
+export function waves(state, reach = 4 * state.sweep, all = news(state)) {
+  const open = new Map();
+  const out = [];
+  for (const change of all) {
+    const account = state.byId.get(change.account);
+    const cohort = cohortOf(state, account);
+    const key = [cohort, change.kind, change.h, change.outcome ?? "open", dayStart(change.seen)].join("|");
+    const known = open.get(key);
+    if (known && change.seen - known.seen <= reach) {
+      known.changes.push(change);
+      known.seen = change.seen;
+      known.recorded = Math.max(known.recorded, change.recorded);
+      known.old = change.old === null || known.old === null ? known.old ?? change.old : Math.min(known.old, change.old);
+      if (change.mail) known.mails.add(change.mail);
+      continue;
+    }
+    const wave = {
+      cohort, first: change, changes: [change], old: change.old, seen: change.seen, recorded: change.recorded,
+      mails: new Set(change.mail ? [change.mail] : []),
+    };
+    open.set(key, wave);
+    out.push(wave);
+  }
+  return out;
+}
+
+/** The changes that are news, in their order. */
+const news = (state) => [...state.changes.values()].filter((c) => c.kind !== "baseline").sort((a, b) => a.seen - b.seen || a.id - b.id);
+
+/** One day of the feed: the totals of its confirmed changes; its items, newest first, when they are asked for. */
+class Day {
+  constructor(state, from, day) {
+    Object.assign(this, { state, from, day, changes: [], notes: [], down: 0, up: 0, other: 0 });
+  }
+
+  count(changes) {
+    for (const change of changes) {
+      if (change.outcome !== "confirmed") continue;
+      this[change.kind === "block" ? "down" : change.kind === "restoration" ? "up" : "other"] += 1;
+    }
+  }
+
+  get waves() {
+    return waves(this.state, undefined, this.changes).filter((wave) => wave.seen >= this.from);
+  }
+
+  get items() {
+    const told = this.waves.map((wave) => ({ type: wave.changes.length > 1 ? "wave" : "change", wave, t: wave.seen }));
+    return [...told, ...this.notes].sort((x, y) => y.t - x.t);
+  }
+}
+
+/** Days, newest first. Their changes are folded into waves only where somebody looks: most days stay closed. */
+export function days(state, from) {
+  const byDay = new Map();
+  const dayOf = (t) => {
+    const key = dayStart(t);
+    if (!byDay.has(key)) byDay.set(key, new Day(state, from, key));
+    return byDay.get(key);
+  };
+  const note = (t, item) => {
+    if (t >= from) dayOf(t).notes.push({ ...item, t });
+  };
+  // The first day is there from its start: a wave that began before `from` and lasted longer is told whole.
+  const first = dayStart(from);
+  for (const change of news(state)) if (change.seen >= first) dayOf(change.seen).changes.push(change);
+  for (const [a, b] of outages(state)) note(b ?? state.now, { type: "gap", a, b });
+  // Papers are news when they become known; what they speak of may lie days before.
+  for (const order of state.orders) note(order.known, { type: "order", order });
+  for (const event of state.events) note(event.known, { type: "event", event });
+  for (const day of byDay.values()) day.count(day.day === first ? day.waves.flatMap((wave) => wave.changes) : day.changes);
+  return [...byDay.values()].filter((day) => day.day !== first || day.items.length).sort((x, y) => y.day - x.day);
+}
+
+/** Numbers of a wave: of how many, under which name. An order's denominator is what it names, watched or not. */
+export function denominator(state, cohort) {
+  const order = state.orders.find((o) => o.list === cohort);
+  const list = state.lists.find((l) => l.id === cohort);
+  if (order) return { of: order.named, name: order.title, watched: list ? list.size : 0, named: true };
+  return list ? { of: list.size, name: list.name, watched: list.size, named: false } : null;
+}
+
+/** What became of the mails about one wave, in one line: each of them stands on the mail page. */
+export function mailWords(mails) {
+  if (mails.length === 1) return oneMail(mails[0]);
+  const sent = mails.filter((m) => m.state === "sent");
+  const dead = mails.filter((m) => m.state === "dead").length;
+  const merged = mails.filter((m) => m.state === "merged").length;
+  const last = sent.reduce((t, m) => Math.max(t, m.t), -Infinity);
+  const parts = [`${mails.length} mails${sent.length ? `, last ${clock(last)} ${zoneName(last)}` : ""}`];
+  if (dead) parts.push(`${dead} could not be delivered`);
+  if (merged) parts.push(`${merged} merged into a later one`);
+  const left = mails.length - sent.length - dead - merged;
+  if (left) parts.push(`${left} on the way`);
+  return parts.join(", ");
+}
+
+/** The same, where some of the changes in one line of the feed were not told in any mail: of how many it speaks. */
+export function toldWords(changes, mails) {
+  const told = changes.filter((change) => change.mail).length;
+  return told < changes.length ? `${count(told)} of these: ${mailWords(mails)}` : mailWords(mails);
+}
+
+function oneMail(mail) {
+  if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
+  if (mail.state === "dead") return "mail could not be delivered";
+  if (mail.state === "merged") return "mail was merged into a later one";
+  return "mail is on its way";
+}
+
+/** When a paper speaks of another time than the one at which it became known: of which. */
+export function spokenOf(paper, known) {
+  if (Math.abs(known - paper) < 6 * HOUR) return "";
+  return shortly(paper, known);
+}
+
+const NOT_CONFIRMED = {
+  went_back: "a later reading showed the old state again",
+  moved_on: "a later reading showed a third state",
+  no_longer_watched: "taken off the watch before it was confirmed",
+  corrected: "an earlier answer came in late and shows that it was not so",
+  set_aside: "its readings were dated by a wrong clock, and are set aside",
+};
+
+/** The line under a wave or change: the interval, and what is not yet or never certain. */
+export function detail(wave, withDay) {
+  const { first } = wave;
+  let text = between(wave.old, wave.seen, withDay);
+  if (first.outcome === null) text += wave.changes.length > 1 ? "; provisional, no mail yet" : `; ${first.agreeing === 1 ? "one reading" : `${first.agreeing} readings`}, no mail yet`;
+  else if (first.outcome === "not_confirmed") text += `; ${NOT_CONFIRMED[first.why] ?? "not confirmed"}`;
+  else if (first.strength === "weak") text += ", weak evidence";
+  const corrected = wave.changes.filter((c) => c.corrects).length;
+  if (corrected && first.why !== "corrected") text += `; ${wave.changes.length > 1 ? `${corrected} of them ` : ""}corrected when more became known`;
+  return text;
+}
+

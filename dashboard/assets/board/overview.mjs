@@ -1,0 +1,72 @@
+// All lanes at once: bands of neighbouring accounts, each a little stack of the shares of its accounts' statuses.
+
+import { ratio, theme } from "./marks.mjs";
+import { groups, ORDER, pixels, stacked } from "./shares.mjs";
+import { count } from "../shell/time.mjs";
+
+/** Height of a band: below, its stack could not be told from one colour. */
+const BAND = 8;
+
+const bands = (height) => Math.max(1, Math.floor(height / BAND));
+
+let grouped = { list: null, most: 0, all: [] };
+
+function groupsOf(list, height) {
+  const most = bands(height);
+  if (grouped.list !== list || grouped.most !== most) grouped = { list, most, all: groups(list, most) };
+  return grouped.all;
+}
+
+/** The accounts under a pixel. */
+export function groupAt(list, height, y) {
+  const all = groupsOf(list, height);
+  return all[Math.floor((y / height) * all.length)] ?? [];
+}
+
+/** What is drawn where all lanes fit, in words. */
+export function fitWords(list, lane, height) {
+  if (lane >= 2) return `All ${count(list.length)} lanes.`;
+  const sizes = groupsOf(list, height).map((group) => group.length);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const each = least === most ? count(most) : `${count(least)} or ${count(most)}`;
+  return `All ${count(list.length)} lanes, ${each} in a band. Of its height each status has the share of the accounts that were in it; what was not checked stays empty.`;
+}
+
+/** [red, green, blue] of a colour of the tokens, which are all written as #rrggbb. */
+const rgb = (colour) => [1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16));
+
+let paper = null;
+
+/** Paint the shares of the whole list between the top and the bottom of the lanes. */
+export function drawShares(g, state, list, window, width, height) {
+  const d = ratio();
+  const all = groupsOf(list, height);
+  const [w, h] = [Math.round((width * d) / 2), Math.round(height * d)];
+  if (w < 1 || !list.length) return;
+  paper ??= document.createElement("canvas");
+  paper.width = w;
+  paper.height = h;
+  const c = paper.getContext("2d");
+  const image = c.createImageData(w, h);
+  const colours = ORDER.map((s) => rgb(s === "A" ? theme["A-wash"] : theme[s]));
+  const empty = rgb(theme.card);
+  all.forEach((group, i) => {
+    const top = Math.round((i * h) / all.length);
+    // One pixel between bands, so that one's stack is not taken for the other's.
+    const rows = Math.max(1, Math.round(((i + 1) * h) / all.length) - top - Math.round(d));
+    const tops = stacked(state, group, window[0], window[1], w);
+    for (let x = 0; x < w; x++) {
+      if (tops[x * ORDER.length + ORDER.length - 1] === 0) continue;
+      pixels(tops, x * ORDER.length, rows, colours, empty, (row, red, green, blue) => {
+        const at = ((top + row) * w + x) * 4;
+        image.data[at] = red;
+        image.data[at + 1] = green;
+        image.data[at + 2] = blue;
+        image.data[at + 3] = 255;
+      });
+    }
+  });
+  c.putImageData(image, 0, 0);
+  g.imageSmoothingEnabled = false;
+  g.drawImage(paper, 0, 0, width, height);
+}

@@ -1,0 +1,236 @@
+// What the page knows: decoded from the first answer, then kept up to date by deltas. No DOM in here.
+
+import { rows } from "../shell/columnar.mjs";
+import { DAY, HOUR } from "../shell/time.mjs";
+
+export const STATUS = {
+  A: "Available", P: "Protected", W: "Withheld", S: "Suspended", G: "Suspended or deleted", D: "Deactivated", N: "Not found",
+  U: "Not checked",
+};
+/** The letters of statuses, by their number in a column. */
+export const LETTERS = "APWSGDNU";
+export const CODE = Object.fromEntries([...LETTERS].map((s, i) => [s, i]));
+const CONTEXT = ["orders", "events", "executives", "lists"];
+/** The list that an address (its part from the question mark on) asks for, as the page names it; null for none. */
+export function listAsked(state, search) {
+  const id = Number(new URLSearchParams(search).get("list") ?? Number.NaN);
+  return state.lists.some((l) => l.id === id) ? String(id) : null;
+}
+
+export const isBlocked = (s) => s === "W" || s === "S";
+
+export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+
+/** What accounts of these platforms in one status are called together: Bluesky's own app restricts, X withholds. */
+export function groupName(state, s) {
+  const own = { W: "Restricted", S: "Taken down" }[s];
+  if (!own || !state.platforms.has("bluesky")) return STATUS[s];
+  return state.platforms.size === 1 ? own : `${STATUS[s]} or ${own.toLowerCase()}`;
+}
+
+export function decode(snapshot) {
+  const state = {
+    id: snapshot.id,
+    now: snapshot.now,
+    readTo: snapshot.now,
+    from: snapshot.from,
+    earliest: snapshot.earliest,
+    gapAfter: snapshot.gap_after,
+    sweep: snapshot.sweep,
+    lists: snapshot.lists,
+    accounts: [],
+    byId: new Map(),
+    changes: new Map(),
+    signals: new Map(),
+    mails: new Map(),
+    rosters: new Map(),
+    outages: snapshot.outages.map(([a, b]) => [a, b]),
+    orders: snapshot.orders,
+    events: snapshot.events,
+    executives: snapshot.executives,
+    kpis: snapshot.kpis,
+    detectors: snapshot.detectors,
+    /** Blocks and restorations before `from`, by steps: all that is held of that time. */
+    before: snapshot.before,
+    platforms: new Set(),
+    rev: 0,
+    /** Counts what changed, or ended a silence: what is derived from that alone holds as long as it stays. */
+    facts: 0,
+  };
+  const { id, handle, platform, lists, group } = snapshot.accounts;
+  for (let i = 0; i < id.length; i++) {
+    addAccount(state, { id: id[i], handle: handle[i], platform: platform[i], lists: lists[i] }, snapshot.coverage.groups[group[i]]);
+  }
+  for (const [roster, ids] of Object.entries(snapshot.coverage.rosters)) {
+    state.rosters.set(Number(roster), ids.map((i) => state.accounts[i]));
+  }
+  merge(state, snapshot);
+  state.lastRead = state.accounts.reduce((m, a) => Math.max(m, a.last ?? -Infinity), -Infinity);
+  return state;
+}
+
+function addAccount(state, row, group) {
+  const account = {
+    i: state.accounts.length, id: row.id, handle: row.handle, platform: row.platform, lists: row.lists,
+    last: group ? group[0] : null,
+    gaps: group ? group[1].map(([a, b]) => [a, b]) : [],
+    spells: [], changes: [], pending: null, latest: 0,
+  };
+  state.accounts.push(account);
+  state.platforms.add(account.platform);
+  state.byId.set(account.id, account);
+}
+
+/** Fold rows of changes, spells, signals and mails into the state. Doing it twice changes nothing. */
+function merge(state, part) {
+  state.facts += 1;
+  const touched = new Set();
+  const replaced = new Set();
+  const { spells } = part;
+  for (let i = 0; i < (spells?.account.length ?? 0); i++) {
+    const account = state.byId.get(spells.account[i]);
+    if (!account) continue;
+    if (!replaced.has(account)) account.spells = [];
+    replaced.add(account);
+    account.spells.push({ s: spells.s[i], w: part.words[spells.w[i]], onset: spells.onset[i], from: spells.from[i], to: spells.to[i] });
+  }
+  for (const id of part.superseded ?? []) {
+    const change = state.changes.get(id);
+    if (!change) continue;
+    state.changes.delete(id);
+    const account = state.byId.get(change.account);
+    account.changes = account.changes.filter((c) => c.id !== id);
+    touched.add(account);
+  }
+  for (let i = 0; i < (part.changes?.id.length ?? 0); i++) {
+    const account = state.byId.get(part.changes.account[i]);
+    if (!account) continue;
+    const row = changeOf(part.changes, i, part.words);
+    const known = state.changes.get(row.id);
+    if (known) Object.assign(known, row);
+    else {
+      state.changes.set(row.id, row);
+      account.changes.push(row);
+    }
+    touched.add(account);
+  }
+  for (const row of rows(part.signals)) state.signals.set(row.id, row);
+  for (const mail of part.mails ?? []) {
+    state.mails.set(mail.id, mail);
+    for (const id of mail.changes ?? []) {
+      const change = state.changes.get(id);
+      if (change) change.mail = mail.id;
+    }
+  }
+  for (const account of replaced) account.spells.sort((a, b) => a.from - b.from);
+  for (const account of touched) settle(account);
+}
+
+/** One change. The words come once for each message: what a state is called is decided by the server alone. */
+function changeOf(t, i, words) {
+  return {
+    id: t.id[i], account: t.account[i], kind: t.kind[i], s: t.s[i], w: words[t.w[i]], h: words[t.h[i]],
+    strength: t.strength[i], old: t.old[i], seen: t.seen[i], recorded: t.recorded[i], outcome: t.outcome[i], why: t.why[i],
+    last: t.last[i], agreeing: t.agreeing[i], mail: t.mail[i], corrects: t.corrects[i],
+  };
+}
+
+function settle(account) {
+  account.changes.sort((a, b) => a.seen - b.seen || a.id - b.id);
+  account.pending = account.changes.findLast((c) => c.outcome === null) ?? null;
+  const news = account.changes.findLast((c) => c.kind !== "baseline");
+  account.latest = news ? news.seen : 0;
+}
+
+/** Add one answered request to the coverage; a silence longer than the limit becomes a gap. */
+export function read(state, roster, at, missing, ids = null) {
+  const accounts = ids ? ids.map((id) => state.byId.get(id)).filter(Boolean) : state.rosters.get(roster);
+  if (!accounts) return false;
+  if (at - state.lastRead > state.gapAfter && state.lastRead !== -Infinity) state.outages.push([state.lastRead, at]);
+  state.lastRead = Math.max(state.lastRead, at);
+  const without = new Set(missing);
+  for (const account of accounts) {
+    if (without.has(account.id) || (account.last !== null && at <= account.last)) continue;
+    // Who is read in time stays known, which is no new fact.
+    if (account.last === null || at - account.last > state.gapAfter) state.facts += 1;
+    if (account.last !== null && at - account.last > state.gapAfter) account.gaps.push([account.last, at]);
+    account.last = at;
+  }
+  return true;
+}
+
+/**
+ * Fold a delta in. Answers "ok", "behind" when events or readings before it are missing here (nothing is folded in
+ * then: a reading left out would look like a gap), or "reload" when it speaks of accounts this page does not know.
+ */
+export function apply(state, delta) {
+  state.now = Math.max(state.now, delta.now);
+  if (delta.reload) return "reload";
+  if (delta.since > state.id || delta.read_from > state.readTo) return "behind";
+  let answer = "ok";
+  if (delta.id > state.id) {
+    state.id = delta.id;
+    merge(state, delta);
+    for (const [id, handle] of delta.renames ?? []) {
+      const account = state.byId.get(id);
+      if (account) account.handle = handle;
+    }
+    if (delta.changes?.account.some((id) => !state.byId.has(id))) answer = "reload";
+  }
+  // Without an event as well: an order that is dated ahead becomes known when its time comes.
+  if (delta.id >= state.id) for (const key of CONTEXT) if (delta[key]) state[key] = delta[key];
+  for (const one of delta.reads ?? []) if (!read(state, ...one)) answer = "reload";
+  if (delta.reads) state.readTo = Math.max(state.readTo, delta.now);
+  if (delta.kpis) state.kpis = delta.kpis;
+  if (delta.detectors) state.detectors = delta.detectors;
+  state.rev += 1;
+  return answer;
+}
+
+export const RANGES = { "24h": DAY, "7d": 7 * DAY, "14d": 14 * DAY, "30d": 30 * DAY, "1y": 365 * DAY, all: Infinity };
+
+/**
+ * The time window of the board: the chosen range up to now, but from the first reading or order on where that is
+ * later, at least an hour; with margins of 1 % and 2 % that keep what is at its ends visible.
+ */
+export function windowOf(state, range) {
+  const start = state.now - RANGES[range];
+  const first = Math.min(state.earliest ?? state.now - DAY, state.now - HOUR, ...state.orders.map((o) => o.at).filter((t) => t >= start));
+  const from = Math.max(start, first);
+  const span = state.now - from;
+  return [from === start ? from : from - span * 0.01, state.now + span * 0.02];
+}
+
+/** Times in which nothing at all was read, the last one open (null) while it lasts. */
+export function outages(state) {
+  const silent = state.now - state.lastRead > state.gapAfter && state.lastRead !== -Infinity;
+  return silent ? [...state.outages, [state.lastRead, null]] : state.outages;
+}
+
+/** Until when the account's state may be drawn: now while readings arrive, else its last reading. */
+export function knownUntil(state, account) {
+  if (account.last === null) return -Infinity;
+  return state.now - account.last <= state.gapAfter ? state.now : account.last;
+}
+
+/** The parts of [from, to) in which the account was read. */
+export function covered(account, from, to) {
+  let parts = [[from, to]];
+  for (const [a, b] of account.gaps) {
+    if (b <= from || a >= to) continue;
+    parts = parts.flatMap(([p, q]) => (b <= p || a >= q ? [[p, q]] : [[p, a], [b, q]].filter(([x, y]) => y > x)));
+  }
+  return parts.filter(([p, q]) => q > p);
+}
+
+/** The confirmed state at `t`: {s, w}, "U" when nobody looked, null before the account was first read. */
+export function stateAt(state, account, t) {
+  const first = account.spells[0];
+  if (!first || t < first.from) return null;
+  if (t > knownUntil(state, account) || account.gaps.some(([a, b]) => t > a && t < b)) return { s: "U", w: "not checked" };
+  const spell = account.spells.findLast((x) => x.from <= t);
+  return { s: spell.s, w: spell.w };
+}
+
+/** The confirmed state now. */
+export const stateNow = (state, account) => stateAt(state, account, state.now);

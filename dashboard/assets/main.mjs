@@ -1,0 +1,303 @@
+// The live page's conductor: takes the data in, keeps it current, and says what has to be drawn.
+
+import { connectBrush } from "./live/brush.mjs";
+import { chart, connectBoard, current, draw, drawBoard, drawnLanes, resetLanes } from "./live/draw.mjs";
+import { connectGestures } from "./live/gestures.mjs";
+import { layout, showNothing } from "./live/page.mjs";
+import { announce } from "./board/feed-view.mjs";
+import { readTheme } from "./board/marks.mjs";
+import { unpack } from "./shell/columnar.mjs";
+import { apply, decode, listAsked, RANGES } from "./board/state.mjs";
+import { age, heard as beat, newPulse, standing } from "./shell/pulse.mjs";
+import { failure, granted, json } from "./shell/answers.mjs";
+import { $ } from "./shell/dom.mjs";
+import { connectForms, countWaiting } from "./shell/forms.mjs";
+import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
+import { connectLinks } from "./shell/navigate.mjs";
+import { connectTables } from "./shell/tables.mjs";
+import { connectSearch } from "./shell/search.mjs";
+import { connectTimes } from "./shell/times.mjs";
+import { connectUnfinished } from "./shell/unfinished.mjs";
+import { adopt, connectControls, keepAddress, showChoices, view } from "./live/controls.mjs";
+import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
+
+const shared = globalThis.__blockline;
+const root = document.documentElement;
+/** Readings that were recorded very late change the past: after so long everything is fetched anew. */
+const RENEW_MS = 30 * 60_000;
+/** Where websockets are blocked it is tried again, but not all the time. */
+const WAKE_MS = 5 * 60_000;
+let state = null;
+let loading = null;
+/** Asked to load while loading: what is on its way may have been read too early, so it is fetched once more. */
+let again = false;
+let catching = null;
+/** When anything came, when something came by the websocket, and when it was last asked to connect again. */
+let heard = 0;
+let pushed = Date.now();
+let woke = 0;
+const pulse = newPulse();
+let loaded = 0;
+let lost = null;
+let frame = 0;
+let wholly = false;
+/** How the detectors stood in the last message, to see that it changed. */
+let stood = null;
+
+/** Draw once in the next frame, however often it is asked for: all of it, or the board alone while it moves. */
+function redraw(whole = true) {
+  wholly ||= whole;
+  if (frame || !state || root.dataset.page !== "live") return;
+  frame = requestAnimationFrame(() => {
+    frame = 0;
+    if (wholly) draw(state, view);
+    else drawBoard(state, view);
+    wholly = false;
+    root.dataset.painted = String(state.rev);
+    shared.rev = state.rev;
+    // Not before what was drawn is on the screen.
+    if (globalThis.requestIdleCallback) requestIdleCallback(shared.startDash, { timeout: 500 });
+    else setTimeout(shared.startDash, 50);
+  });
+}
+
+/** Fetch a longer range when what is shown reaches beyond what is here. */
+function extend() {
+  if (!state || loading) return;
+  const window = shownWindow(state, view);
+  const range = view.span ? rangeFor(state, window[0]) : view.range;
+  if (!holds(state, window) && RANGES[range] > RANGES[state.range]) load(range);
+}
+
+/** Show another window of time, as somebody drags it. */
+function move(window) {
+  if (!state) return;
+  view.span = bounded(state, window);
+  redraw(false);
+}
+
+function settle() {
+  showChoices();
+  keepAddress();
+  redraw();
+  extend();
+}
+
+async function load(range, response = null) {
+  loading = (async () => {
+    try {
+      const answer = await granted(response ?? fetch(`/api/live?range=${range}`));
+      const { snapshot, news } = unpack(await answer.arrayBuffer());
+      const rev = state ? state.rev + 1 : 1;
+      state = decode(snapshot);
+      if (news) apply(state, news);
+      state.rev = rev;
+      state.range = range;
+      shared.state = state;
+      heard = loaded = Date.now();
+      beat(pulse, news?.beat, heard);
+      lost = null;
+      // A list that is no more, or was never there, is no choice.
+      if (/^\d+$/.test(view.list)) view.list = listAsked(state, `?list=${view.list}`) ?? "all";
+      layout(state, view);
+      showChoices();
+    } catch (error) {
+      lost = failure(error);
+    }
+  })();
+  await loading;
+  loading = null;
+  pill();
+  redraw();
+  if (again) {
+    again = false;
+    reload();
+  } else if (!lost) extend();
+}
+
+function reload() {
+  if (loading) again = true;
+  else load(state ? state.range : view.range);
+}
+
+/** Fetch what was missed since the last event this page knows of. */
+async function catchUp() {
+  if (catching || !state) return catching;
+  catching = (async () => {
+    try {
+      const body = await json(fetch(`/api/live/since?id=${state.id}&read=${state.readTo}`));
+      shared.resyncs = (shared.resyncs ?? 0) + 1;
+      take(body);
+    } catch (error) {
+      lost = failure(error);
+      pill();
+    }
+  })();
+  await catching;
+  catching = null;
+}
+
+/** What the rows of the board are made of. */
+const rowsOf = (state) => JSON.stringify([state.lists, state.executives, state.orders.map((o) => [o.list, o.title, o.named])]);
+
+function take(message) {
+  if (message.lost) {
+    lost = message.lost;
+    pill();
+    return;
+  }
+  heard = Date.now();
+  beat(pulse, message.beat, heard);
+  lost = null;
+  if (document.querySelector("#page .away")) ask();
+  if (message.reload || message.changes || message.renames) document.dispatchEvent(new Event("blockline:news"));
+  if (message.detectors) renewHealth(JSON.stringify(message.detectors));
+  if (state) {
+    const before = rowsOf(state);
+    const answer = apply(state, message);
+    if (answer === "behind") catchUp();
+    if (answer === "reload") reload();
+    if (before !== rowsOf(state)) layout(state, view);
+  } else if (root.dataset.page === "live" && (message.reload || !loading)) reload();
+  pill();
+  redraw();
+}
+
+/** The health page is written by the server: when a detector stops or works again, it is asked for anew. */
+function renewHealth(standing) {
+  const changed = stood !== null && stood !== standing;
+  stood = standing;
+  if (changed && root.dataset.page === "health") ask();
+}
+
+/** Have the server write the page that is shown once more. */
+const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(location.pathname, location.search) });
+
+function pill() {
+  showBanner(state || root.dataset.page !== "live" ? lost : null);
+  if (lost && !state) showNothing(lost);
+  showPill(...standing(age(pulse, Date.now()), lost));
+}
+
+/** Ask again when nothing came by the push for a while (websockets blocked, or given up), and now and then anew. */
+async function poll() {
+  countWaiting();
+  if (loading) return;
+  if (state && Date.now() - loaded > RENEW_MS && root.dataset.page === "live") load(state.range);
+  if (Date.now() - heard < 10_000) return;
+  await (state ? catchUp() : load(view.range));
+  const now = Date.now();
+  if (now - heard < 10_000 && now - pushed > 30_000 && now - woke > WAKE_MS) {
+    woke = now;
+    globalThis.dash_clientside.set_props("live-wake", { data: now });
+  }
+}
+
+function route(path, query) {
+  const page = shared.pageOf(path ?? location.pathname);
+  root.dataset.page = page;
+  root.dataset.path = shared.pathOf(path ?? location.pathname);
+  for (const link of document.querySelectorAll("[data-nav]")) {
+    if (link.dataset.nav === ({ stories: "replay", plan: "health" }[page] ?? page)) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", executives: "Executives", replay: "Replay", stories: "Stories", account: "Account", health: "Health", plan: "Sizing", settings: "Settings" }[page];
+  document.title = name ? `${name} · Blockline` : "Blockline";
+  const asked = query ?? location.search;
+  if (page === "live") {
+    // An address that says something is taken at its word; one that says nothing gets what is shown.
+    if (asked) adopt(asked);
+    else keepAddress();
+    if (!state && !loading) load(view.range);
+    extend();
+    redraw();
+  }
+  // Only who looks at the replay needs what plays it.
+  if (root.dataset.path === "/replay") import("./replay/main.mjs").then((film) => film.open());
+  countWaiting();
+  return { path: path ?? location.pathname, query: asked, theme: root.dataset.theme };
+}
+
+connectHeader({
+  zone: () => {
+    if (state) layout(state, view);
+    redraw();
+  },
+  theme: () => {
+    readTheme();
+    resetLanes();
+    redraw();
+    // The server draws the figures that are no canvas: it has to know of the theme.
+    if (document.querySelector("#page .dash-graph, #page .drawn")) ask();
+  },
+});
+connectLinks();
+connectControls({
+  redraw,
+  extend,
+  save: async (kind) => {
+    // Only who saves a picture needs what makes one.
+    const { save } = await import("./live/picture.mjs");
+    await save(kind, ["Blockline", $("subtitle").textContent, document.querySelector("#live .tag")?.textContent].filter(Boolean).join(" · "));
+  },
+});
+connectBoard({
+  select: (account) => {
+    view.account = account.id;
+    keepAddress();
+  },
+  look: (account) => {
+    Object.assign(view, { fit: false, account: account.id });
+    drawnLanes().chosen = null;
+    settle();
+  },
+});
+/** The window as it was last asked for, which may not be drawn yet: several turns of a wheel come in one frame. */
+const latest = () => current && { ...current, window: shownWindow(current.state, view) };
+const moving = { chart, current: latest, move, settle };
+connectBrush($("c-brush"), moving);
+connectGestures($("board"), {
+  ...moving,
+  reset: () => {
+    view.span = null;
+    settle();
+  },
+  pause: () => $("pause").click(),
+});
+const pages = $("react-entry-point");
+connectTables(pages);
+connectSearch();
+connectUnfinished(pages, ask);
+connectForms(() => {
+  ask();
+  countWaiting(true);
+});
+connectTimes(pages);
+readTheme();
+adopt(location.search);
+if (shared.first) load(shared.range, shared.first);
+route(location.pathname, location.search);
+shared.arrived({
+  push: (message) => {
+    if (message) {
+      pushed = Date.now();
+      take(message);
+    }
+    return state ? state.rev : 0;
+  },
+  poll,
+  route: async (path, query) => {
+    // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
+    if (shared.pageOf(path ?? location.pathname) === "accounts") await (await import("./accounts/page.mjs")).open();
+    return route(path, query);
+  },
+});
+setInterval(() => {
+  pill();
+  if (state && root.dataset.page === "live") announce(state, view);
+}, 1000);
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) poll();
+});
+document.addEventListener("resume", poll);
+addEventListener("resize", redraw);

@@ -1,0 +1,64 @@
+// What stands around the board: the figures of the moment, the mails sent by then, and how far each order had been followed.
+
+import { figures } from "../board/kpis.mjs";
+import { escape, say, write } from "../shell/dom.mjs";
+import { clock, count, DAY, duration, percent, stamp, zoneName } from "../shell/time.mjs";
+import { other, shown, stage } from "./stage.mjs";
+
+const NAMES = (state) => ({
+  blocked: "Blocked then", new: "▼ New blocks, 24 h", restored: "▲ Restored, 24 h", provisional: "Provisional", orders: "Orders",
+  unread: `Not checked, ${duration(2 * state.sweep)}`,
+});
+
+/** "as it was: 250" */
+const otherwise = (value) => `${stage.knew === null ? "as we knew it" : "as it was"}: ${value}`;
+
+/** The figures of the moment; those that were known otherwise say so in violet. */
+export function renderFigures(root) {
+  const state = shown();
+  const told = figures(state);
+  const elsewhere = figures(other());
+  const html = Object.entries(NAMES(state))
+    .map(([name, label]) => {
+      const [value, words, weighs] = told[name];
+      const differs = elsewhere[name][0] !== value;
+      const below = differs ? `<dd class="s f-other">${otherwise(elsewhere[name][0])}</dd>` : `<dd class="s${weighs ? " strong" : ""}" title="${words}">${words}</dd>`;
+      return `<div class="kpi${differs ? " differs" : ""}"><dt>${label}</dt><dd class="v" data-figure="${name}">${value}</dd>${below}</div>`;
+    })
+    .join("");
+  write(root, html);
+}
+
+const MAILS = 12;
+
+export function renderMails(root, number, state) {
+  const sent = [...state.mails.values()].filter((m) => m.state === "sent").sort((a, b) => b.t - a.t);
+  say(number, sent.length ? count(sent.length) : "none");
+  const rows = sent.slice(0, MAILS).map(
+    (m) => `<li><a href="/mail/${m.id}">${escape(m.subject)}</a><span>${when(m.t, state.now)} to ${count(m.n)}</span></li>`,
+  );
+  if (sent.length > MAILS) rows.push(`<li class="faint">and ${count(sent.length - MAILS)} earlier</li>`);
+  write(root, rows.join(""));
+}
+
+const when = (t, now) => `${now - t < DAY ? clock(t) : stamp(t)} ${zoneName(t)}`;
+
+const COLUMNS = ["Named", "On the list", "Watched", "Ever blocked", "Blocked then", "Restored", "Gone"];
+
+export function renderOrders(root, state) {
+  const rows = state.compliance.map((c) => {
+    const { order } = c;
+    const overdue = order.deadline === null ? "no deadline" : `${order.deadline < state.now ? "deadline passed" : "deadline"} ${stamp(order.deadline)} ${zoneName(order.deadline)}`;
+    const stale = c.stale ? `${count(c.stale)} of them not read lately` : "";
+    const figures = [
+      [count(c.named), ""], [count(c.onList), ""], [count(c.watched), ""], [count(c.ever), `${percent(c.ever, c.onList)} of the list${c.before ? `, ${count(c.before)} before it` : ""}`],
+      [count(c.now), stale], [count(c.restored), ""], [count(c.gone), ""],
+    ];
+    const cells = figures.map(([n, small], i) => `<td class="n" data-label="${COLUMNS[i]}">${n}${small ? `<small>${small}</small>` : ""}</td>`).join("");
+    return `<tr><th scope="row"><a class="handle" href="/orders/${order.id}">${escape(order.title)}</a><small>${overdue}</small></th>${cells}</tr>`;
+  });
+  const table = rows.length
+    ? `<div class="table-scroll"><table class="labelled"><thead><tr><th scope="col">Order</th>${COLUMNS.map((c) => `<th scope="col" class="n">${c}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
+    : '<p class="nothing">No order was on record by then.</p>';
+  write(root, `<div class="card-head"><h2>Orders by then</h2><span class="faint">as far as they were known and followed at this moment</span></div>${table}`);
+}

@@ -1,0 +1,75 @@
+// The range as a film in a file: drawn here picture by picture, made one file by the server's ffmpeg.
+
+import { failure } from "../shell/answers.mjs";
+import { $, download, pictureOf } from "../shell/dom.mjs";
+import { MINUTE } from "../shell/time.mjs";
+import { within } from "./clock.mjs";
+import { drawSheet, fileName } from "./sheet.mjs";
+import { go, range, stage } from "./stage.mjs";
+
+const PER_SECOND = 15;
+const SIZE = [1280, 960];
+const QUALITY = 0.9;
+const NAMES = { mp4: "MP4", webm: "WebM", gif: "GIF" };
+let stopped = null;
+
+/** `limits` = {forms, frames, bytes} of the server. */
+export function open(limits) {
+  const form = $("f-clip-form");
+  form.hidden = !form.hidden;
+  if (form.hidden || form.dataset.connected) return;
+  form.dataset.connected = "";
+  $("f-clip-kind").replaceChildren(...limits.forms.map((kind) => new Option(NAMES[kind], kind)));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!stopped) make($("f-clip-kind").value, Number($("f-clip-length").value), limits);
+  });
+  $("f-clip-stop").addEventListener("click", () => stopped?.abort());
+}
+
+async function make(kind, seconds, limits) {
+  const before = { t: stage.t, playing: stage.playing };
+  stage.playing = false;
+  stopped = new AbortController();
+  $("f-clip-stop").hidden = false;
+  try {
+    const frames = Math.min(limits.frames, seconds * PER_SECOND);
+    const pictures = await drawn(frames, limits.bytes, stopped.signal);
+    go(before.t);
+    say("Making the film …");
+    const query = new URLSearchParams({ format: kind, frames, rate: PER_SECOND });
+    const answer = await fetch(`/api/replay/clip?${query}`, { method: "POST", body: pictures, signal: stopped.signal });
+    if (!answer.ok) throw new Error((await answer.json()).error ?? "The server could not make the film.");
+    download(await answer.blob(), fileName(kind));
+    say("Saved.");
+  } catch (error) {
+    say(error.name === "AbortError" ? "Stopped." : failure(error));
+  } finally {
+    go(before.t);
+    stopped = null;
+    $("f-clip-stop").hidden = true;
+  }
+}
+
+/** The pictures of the range, one after the other as JPEG. */
+async function drawn(frames, most, signal) {
+  const [from, to] = range();
+  // Seconds that pass by a thousand in a picture are not told.
+  const grain = (to - from) / frames > MINUTE ? MINUTE : 1_000;
+  const canvas = document.createElement("canvas");
+  const out = [];
+  let bytes = 0;
+  for (let i = 0; i < frames; i++) {
+    signal.throwIfAborted();
+    go(within([from, to], Math.round((from + ((to - from) * i) / Math.max(1, frames - 1)) / grain) * grain));
+    drawSheet(canvas, ...SIZE);
+    const picture = await pictureOf(canvas, "image/jpeg", QUALITY);
+    bytes += picture.size;
+    if (bytes > most) throw new Error("The pictures are larger than the server takes: choose a shorter film.");
+    out.push(picture);
+    say(`Drawing ${i + 1} of ${frames}`);
+  }
+  return new Blob(out);
+}
+
+const say = (words) => ($("f-clip-said").textContent = words);

@@ -1,0 +1,141 @@
+// What the reader can press, choose and type on the replay page; each asks for an action by its name.
+
+import { $ } from "../shell/dom.mjs";
+import { momentIn, momentWords } from "./address.mjs";
+import { SPEEDS, speedWords } from "./clock.mjs";
+import { actionOf } from "./keys.mjs";
+import { range, stage, whole } from "./stage.mjs";
+import { connectStrip } from "./strip.mjs";
+import { utcWords } from "./words.mjs";
+
+const root = document.documentElement;
+const BUTTONS = { "f-play": "play", "f-loop": "loop", "f-from": "from", "f-to": "to", "f-whole": "whole", "f-pin": "pin" };
+const SAID_MS = 2_000;
+const WRITE_A_TIME = "Write a time in UTC such as 2021-02-11 08:00, or a day such as 2021-02-11.";
+
+/** `on` = {act(action), scrub(t), settle(), asking(range), choose(range), address()}. */
+export function connectControls(on) {
+  for (const [id, name] of Object.entries(BUTTONS)) $(id).addEventListener("click", () => on.act({ do: name }));
+  $("f-prev").addEventListener("click", () => on.act({ do: "event", by: -1 }));
+  $("f-next").addEventListener("click", () => on.act({ do: "event", by: 1 }));
+  $("f-view").addEventListener("click", ({ target }) => target.dataset.knew && on.act({ do: "view", knew: target.dataset.knew === "then" ? "then" : null }));
+  $("f-list").addEventListener("change", ({ target }) => on.act({ do: "list", list: target.value }));
+  $("f-sort").addEventListener("change", ({ target }) => on.act({ do: "sort", sort: target.value }));
+  $("f-speed").addEventListener("change", ({ target }) => on.act({ do: "speed", to: Number(target.value) }));
+  $("f-speed").replaceChildren(...SPEEDS.map((speed) => new Option(speedWords(speed), speed)));
+  $("f-goto").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const t = momentIn($("f-date").value);
+    const why = whyNot(t);
+    $("f-date").setCustomValidity(why);
+    if (why) $("f-date").reportValidity();
+    else on.act({ do: "go", t });
+  });
+  $("f-date").addEventListener("input", () => $("f-date").setCustomValidity(""));
+  $("f-pair").addEventListener("click", ({ target }) => {
+    const name = { off: "unpin", swap: "swap" }[target.dataset.pair];
+    if (name) on.act({ do: name });
+  });
+  connectStrip($("f-strip"), on);
+  connectKeys(on);
+  connectSaving(on);
+}
+
+/** Why a time cannot be gone to, in a sentence; empty when it can. */
+function whyNot(t) {
+  if (t === null) return WRITE_A_TIME;
+  const [first, last] = whole();
+  if (t > last) return `That time has not come yet: the film ends on ${utcWords(last)}.`;
+  return t < first ? `Nothing is on file of that time: the film begins on ${utcWords(first)}.` : "";
+}
+
+function connectKeys({ act }) {
+  document.addEventListener("keydown", (event) => {
+    if (root.dataset.path !== "/replay" || event.defaultPrevented) return;
+    const { target } = event;
+    const inFilm = target.closest("#film");
+    // Who has come by a link of the navigation still has it in focus.
+    if (!inFilm && target !== document.body && !target.closest(".nav")) return;
+    if (target.closest("input, select, textarea, dialog")) return;
+    if (target.closest("button") && event.key === " ") return; // which presses it
+    const action = actionOf(event, target.id === "f-strip" ? "strip" : inFilm ? "film" : "page");
+    if (!action) return;
+    event.preventDefault();
+    act(action);
+  });
+}
+
+function connectSaving(on) {
+  const said = (button, words) => {
+    const usual = (button.dataset.usual ??= button.textContent);
+    button.textContent = words;
+    setTimeout(() => (button.textContent = usual), SAID_MS);
+  };
+  $("f-copy").addEventListener("click", async () => {
+    on.settle();
+    try {
+      await navigator.clipboard.writeText(on.address());
+      said($("f-copy"), "Copied");
+    } catch {
+      // Without TLS there is no clipboard: the address bar has the same link.
+      said($("f-copy"), "Copy the address above");
+    }
+  });
+  // Only who saves a picture needs what makes one.
+  $("f-png").addEventListener("click", async () => (await import("./sheet.mjs")).savePicture());
+  // The film may have gone on since they were written.
+  $("f-csv").addEventListener("click", () => ($("f-csv").href = tableAddress()));
+  $("f-story").addEventListener("click", () => ($("f-story").href = storyAddress()), { capture: true });
+  $("f-clip").addEventListener("click", async () => (await import("./clip.mjs")).open(await offered));
+}
+
+/** What films the server can make, asked for once the page stands. */
+let offered = null;
+
+/** Offer a film as a file where the server can make one. */
+export async function offerClip() {
+  offered ??= fetch("/api/replay/clip").then((answer) => (answer.ok ? answer.json() : { forms: [] }));
+  $("f-clip").hidden = (await offered).forms.length === 0;
+}
+
+/** The states of all accounts at the moment, as the server exports them. */
+function tableAddress() {
+  const fields = new URLSearchParams({ format: "csv", at: new Date(stage.t).toISOString() });
+  if (stage.knew !== null) fields.set("as_known_at", new Date(stage.knew === "then" ? stage.t : stage.knew).toISOString());
+  const list = stage.snapshot.lists.find((l) => String(l.id) === stage.list);
+  if (list) fields.set("list", list.name);
+  return `/api/v1/export/states?${fields}`;
+}
+
+/** A new story of the range that begins with this moment. */
+function storyAddress() {
+  const [from, to] = range();
+  const fields = { from, to, at: stage.t, ...(stage.knew === null ? {} : { as_known_at: stage.knew === "then" ? stage.t : stage.knew }) };
+  const list = stage.list === "all" ? {} : { list: stage.list };
+  const told = Object.entries(fields).map(([name, t]) => [name, momentWords(t)]);
+  return `/stories/new?${new URLSearchParams([...told, ...Object.entries(list)])}`;
+}
+
+const press = (button, on) => button.setAttribute("aria-pressed", String(on));
+
+/** Show in the controls what is chosen. */
+export function showChoices() {
+  const { playing } = stage;
+  const lists = [["all", "All accounts"], ...stage.lists];
+  const key = JSON.stringify(lists);
+  if ($("f-list").dataset.of !== key) {
+    $("f-list").dataset.of = key;
+    $("f-list").replaceChildren(...lists.map(([value, label]) => new Option(label, value)));
+  }
+  $("f-list").value = stage.list;
+  $("f-sort").value = stage.sort;
+  $("f-speed").value = String(stage.speed);
+  $("f-play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  $("f-play").querySelector("use").setAttribute("href", playing ? "#i-pause" : "#i-play");
+  press($("f-loop"), stage.loop);
+  for (const button of $("f-view").children) press(button, (button.dataset.knew === "then") === (stage.knew !== null));
+  if (document.activeElement !== $("f-date")) $("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
+  $("f-pin").textContent = stage.pinned ? "Pin anew as A" : "Pin as A";
+  $("f-csv").href = tableAddress();
+  $("f-story").href = storyAddress();
+}

@@ -1,0 +1,193 @@
+// Draws the film's page from the stage: the moment, the strip and the board with each picture, the rest when it has changed.
+
+import { annotations, drawAnnotations, LABELS_PX } from "../board/annotations.mjs";
+import { columnsOf, drawAxis, drawFleet, drawOverlay, FLEET_HEIGHT, writeEnds } from "../board/context.mjs";
+import { connectExecutives, drawExecutive, showExecutives } from "../board/executives.mjs";
+import { renderFeed, turnDay } from "../board/feed-view.mjs";
+import { paintLegend } from "../board/legend.mjs";
+import { scale, snap } from "../board/marks.mjs";
+import { openTable } from "../board/table.mjs";
+import { $, say } from "../shell/dom.mjs";
+import { navigate } from "../shell/navigate.mjs";
+import { count, dayYear, duration, stamp, zoneName } from "../shell/time.mjs";
+import { hideTip, tipForAccount } from "../board/tip.mjs";
+import { renderFigures, renderMails, renderOrders } from "./beside.mjs";
+import { stepOf } from "./clock.mjs";
+import { FilmLanes } from "./lanes.mjs";
+import { placesShown } from "./order.mjs";
+import { renderPair } from "./pair.mjs";
+import { differing, pinned, range, shown, stage, whole } from "./stage.mjs";
+import { describeStrip, drawStrip, forgetStrip } from "./strip.mjs";
+import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
+
+/** What is read, not seen, is written so often while the film plays or is dragged; on a slow machine in a part of the time at most. */
+const WORDS_MS = 250;
+const WORDS_PART = 8;
+const feedView = { openDays: new Set(), closedDays: new Set(), paused: false };
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+let lanes = null;
+let widths = null;
+/** When words may be written again. */
+let next = 0;
+/** Of what the board was drawn last. */
+let board = "";
+let differs = new Map();
+let listed = {};
+let feed = "";
+let people = "";
+
+/** After the window, the theme or the zone has changed. */
+export function forget() {
+  widths = null;
+  feed = people = "";
+  made.clear();
+  forgetStrip();
+  for (const row of lanes?.rows ?? []) row.key = "";
+  if (stage.film) paintLegend(shown(), $("f-legend"));
+}
+
+/** By name, of what it was drawn last: what stays the same is not drawn again. */
+const made = new Map();
+
+function once(name, key, make) {
+  if (made.get(name) === key) return;
+  made.set(name, key);
+  make();
+}
+
+const measure = () => ({ ...columnsOf($("f-board")), strip: $("f-strip").parentElement.clientWidth - 32 });
+
+/** The window of the board: the range, and a little beyond, so that what has just changed can be seen. */
+export function windowOf([from, to]) {
+  return [from, to + Math.max(60_000, (to - from) * 0.02)];
+}
+
+/** Draw it. `asked`: a range that is being chosen. */
+export function draw(asked = null) {
+  const began = performance.now();
+  const isWritten = !(stage.playing || stage.held) || began >= next;
+  if (isWritten) differs = new Map(differing().map((d) => [d.account.i, d]));
+  const told = performance.now() - began;
+  widths ??= measure();
+  if (widths.width < 40) return;
+  const state = shown();
+  drawMoment(state);
+  drawStrip($("f-strip"), stage.t, widths.strip, asked);
+  if (isWritten || board !== boardKey(state)) drawBoard(state);
+  if (!isWritten) return;
+  const drawn = performance.now();
+  writeWords(state);
+  const now = performance.now();
+  next = now + Math.max(WORDS_MS, WORDS_PART * (told + now - drawn));
+}
+
+function drawMoment(state) {
+  say($("f-at"), utcWords(state.now, stage.playing ? stage.speed < 60 : state.now % 60_000 !== 0));
+  const here = hereWords(state.now, zone);
+  say($("f-zone"), [here, knewWords(stage.knew)].filter(Boolean).join(" · "));
+}
+
+/** The pixel of the moment and what is told at it: a slow film draws the same board many times. */
+const boardKey = (state) => [momentX(state), state.feedKey, stage.knew === null].join();
+
+const momentX = (state) => snap(scale(windowOf(range()), widths.width)(state.now));
+
+function drawBoard(state) {
+  board = boardKey(state);
+  const { left, width, right } = widths;
+  const window = windowOf(range());
+  const marks = annotations(state);
+  const still = [width, ...window].join();
+  once("marks", still + JSON.stringify(marks), () => drawAnnotations($("f-ann"), marks, window, width));
+  const ends = drawFleet($("f-fleet"), state, window, width, FLEET_HEIGHT);
+  describeFleet(ends);
+  once("axis", still, () => drawAxis($("f-axis"), window, width));
+  drawExecutives(state, window, width);
+  lanes ??= connectLanes();
+  lanes.differing = differs;
+  lanes.set(state, accountsShown(state), window, left, width, right, false);
+  // Asked once: an answer makes the browser lay out all that was written since the last picture.
+  widths.rows ??= [$("f-ann").offsetTop + LABELS_PX, $("f-lanes").offsetTop + $("f-lanes").offsetHeight];
+  const [head, bottom] = widths.rows;
+  once("overlay", still + JSON.stringify([marks, head, bottom]), () => {
+    for (const [name, value] of [["left", left], ["top", head]]) $("f-overlay").style[name] = `${value}px`;
+    drawOverlay($("f-overlay"), marks, window, width, bottom - head, null, 0);
+    $("f-now").style.height = `${bottom - head}px`;
+  });
+  $("f-now").style.transform = `translate(${left + momentX(state)}px, ${head}px)`;
+}
+
+/** The accounts of the lanes, the same list for as long as their order is. */
+function accountsShown(state) {
+  const places = placesShown(differs);
+  if (listed.places !== places || listed.state !== state) listed = { places, state, accounts: places.map((i) => state.all[i]) };
+  return listed.accounts;
+}
+
+function describeFleet(ends) {
+  if (!writeEnds($("f-ends"), ends)) return;
+  $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${end.name.toLowerCase()}`).join(", ") || "none was read"}.`);
+}
+
+function drawExecutives(state, window, width) {
+  const key = state.executives.map((e) => `${e.id} ${e.name}`).join();
+  const root = $("f-executives");
+  if (people !== key || root.childElementCount !== state.executives.length) {
+    people = key;
+    widths.rows = null;
+    showExecutives(state.executives, root);
+  }
+  for (const row of root.children) {
+    const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));
+    drawExecutive(row.querySelector("canvas"), state, executive, window, width, 48);
+  }
+}
+
+function writeWords(state) {
+  describeStrip($("f-strip"), stage.t);
+  const words = differenceWords([...differs.values()]);
+  const banner = $("f-differ");
+  banner.hidden = !words;
+  if (words && banner.dataset.said !== words.head + words.reasons) {
+    banner.dataset.said = words.head + words.reasons;
+    banner.replaceChildren(Object.assign(document.createElement("b"), { textContent: words.head }), ` ${words.reasons}`);
+  }
+  renderFigures($("f-kpis"));
+  renderPair($("f-pair"), pinned(), state, windowOf(range()));
+  renderOrders($("f-orders"), state);
+  say($("f-fleet-of"), stage.list === "all" ? "All accounts" : stage.lists.find(([id]) => id === stage.list)[1]);
+  const key = [state.feedKey, stage.list, stage.knew === null].join();
+  if (key !== feed) {
+    feed = key;
+    renderFeed(state, feedView, state.now - state.feedSpan, $("f-feed"));
+    renderMails($("f-mails"), $("f-mails-n"), state);
+  }
+  const [from, to] = range();
+  const isWhole = stage.range === null;
+  say($("f-range"), `${isWhole ? "Whole film" : "Range"}: ${dayYear(from)}, ${stamp(from).split(", ")[1]} to ${dayYear(to)}, ${stamp(to).split(", ")[1]} ${zoneName(to)}`);
+  say($("f-step"), duration(stepOf(range())));
+  $("f-whole").disabled = isWhole;
+  const [first, last] = whole();
+  $("f-prev").disabled = stage.t <= first;
+  $("f-next").disabled = stage.t >= last;
+}
+
+function connectLanes() {
+  $("f-feed").addEventListener("click", (event) => {
+    if (!turnDay(feedView, event)) return;
+    feed = "";
+    draw();
+  });
+  $("f-table").addEventListener("click", () => openTable(shown(), lanes.list, windowOf(range())));
+  connectExecutives($("f-executives"), () => ({ state: shown(), window: windowOf(range()) }));
+  return new FilmLanes($("f-lanes"), {
+    hover: (account, t, event) => (t <= stage.t ? tipForAccount(shown(), account, t, event) : hideTip()),
+    leave: hideTip,
+    open: (account) => navigate(`/account/${account.id}`),
+    select: () => {},
+    look: () => {},
+    survey: () => {},
+  });
+}
+
+export const drawnLanes = () => lanes;

@@ -1,0 +1,85 @@
+// Two moments side by side: A is pinned, B is the one that is shown. Their figures, and the accounts that stand otherwise.
+
+import { escape } from "../shell/dom.mjs";
+import { figures } from "../board/kpis.mjs";
+import { drawLane } from "../board/lanes.mjs";
+import { prepare, scale } from "../board/marks.mjs";
+import { capital } from "../board/state.mjs";
+import { count } from "../shell/time.mjs";
+import { toldOf } from "../film/difference.mjs";
+import { stage } from "./stage.mjs";
+import { knewWords, utcWords } from "./words.mjs";
+
+const MOST = 40;
+const LANE_PX = 16;
+const NAMES = { blocked: "Blocked then", new: "New blocks, 24 h", restored: "Restored, 24 h", provisional: "Provisional", orders: "Orders", unread: "Not checked" };
+let drawn = "";
+
+/** The accounts that stand otherwise in two states, by their places: [{i, a, b}]. */
+export function apart(a, b) {
+  const out = [];
+  for (let i = 0; i < a.here.length; i++) {
+    const [x, y] = [a.here[i] ? toldOf(a, i) : NOT_WATCHED, b.here[i] ? toldOf(b, i) : NOT_WATCHED];
+    if (x.s !== y.s || x.w !== y.w) out.push({ i, a: x, b: y });
+  }
+  return out;
+}
+
+const NOT_WATCHED = { s: "none", w: "not watched" };
+
+/** The window of their lanes: the range, and what it takes to have both moments in it. */
+export const windowOfBoth = ([from, to], a, b) => [Math.min(from, a.now, b.now), Math.max(to, a.now, b.now)];
+
+export function renderPair(root, a, b, range) {
+  root.hidden = a === null;
+  if (a === null) {
+    drawn = "";
+    return;
+  }
+  const differ = apart(a, b);
+  const window = windowOfBoth(range, a, b);
+  const html = head(a, b) + table(a, b) + list(differ, a);
+  if (html !== drawn || root.__wide !== root.clientWidth) {
+    drawn = html;
+    root.__wide = root.clientWidth;
+    root.innerHTML = html;
+  }
+  for (const row of root.querySelectorAll("[data-place]")) {
+    for (const [side, state] of [["a", a], ["b", b]]) lane(row.querySelector(`[data-side=${side}]`), state, Number(row.dataset.place), window);
+  }
+}
+
+function lane(canvas, state, i, window) {
+  const width = canvas.parentElement.clientWidth;
+  if (width < 20) return;
+  const g = prepare(canvas, width, LANE_PX);
+  drawLane(g, state, state.all[i], window, scale(window, width), 2, LANE_PX - 4, true);
+}
+
+function head(a, b) {
+  const side = (name, state, knew) => `<p><b class="f-side">${name}</b> <b>${utcWords(state.now)}</b><small>${knewWords(knew)}</small></p>`;
+  return `<div class="card-head"><h2>Two moments</h2><span class="grow"></span><button type="button" class="button small" data-pair="swap">Go to A</button><button type="button" class="button small" data-pair="off">Unpin</button></div><div class="f-sides">${side("A", a, stage.pinned.knew)}${side("B", b, stage.knew)}</div>`;
+}
+
+function table(a, b) {
+  const [left, right] = [figures(a), figures(b)];
+  const number = (words) => (/^[\d,]+$/.test(words) ? Number(words.replaceAll(",", "")) : null);
+  const rows = Object.entries(NAMES).map(([name, label]) => {
+    const [x, y] = [left[name][0], right[name][0]];
+    const [m, n] = [number(x), number(y)];
+    const by = x === y ? "the same" : m === null || n === null ? "" : `${n > m ? "+" : "−"}${count(Math.abs(n - m))}`;
+    return `<tr><th scope="row">${label}</th><td class="n">${x}</td><td class="n">${y}</td><td class="n">${by}</td></tr>`;
+  });
+  return `<table class="f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">From A to B</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}
+
+function list(differ, a) {
+  if (!differ.length) return '<p class="nothing">Every account stands the same at both moments.</p>';
+  const rows = differ.slice(0, MOST).map(({ i, a: x, b: y }) => {
+    const { id, handle } = a.all[i];
+    const canvas = (side, told) => `<span><canvas role="img" data-side="${side}" aria-label="${side.toUpperCase()}: ${escape(capital(told.w))}"></canvas></span>`;
+    return `<li data-place="${i}"><a href="/account/${id}">@${escape(handle)}</a>${canvas("a", x)}${canvas("b", y)}<span class="f-words">${escape(capital(x.w))} → ${escape(y.w)}</span></li>`;
+  });
+  const more = differ.length > MOST ? `<p class="nothing">The first ${MOST} of them.</p>` : "";
+  return `<p class="f-count"><b>${count(differ.length)}</b> ${differ.length === 1 ? "account stands" : "accounts stand"} otherwise at B than at A.</p><ul class="f-apart">${rows.join("")}</ul>${more}`;
+}

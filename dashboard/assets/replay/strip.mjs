@@ -1,0 +1,156 @@
+// The strip: how much happened when in the range, and where the film stands. It is dragged, and it is the slider for the keyboard.
+
+import { flowBars, prepare, ratio, scale, snap, text, theme } from "../board/marks.mjs";
+import { count, ticks } from "../shell/time.mjs";
+import { density } from "../film/film.mjs";
+import { range, stage } from "./stage.mjs";
+import { utcWords } from "./words.mjs";
+
+export const STRIP_PX = 74;
+const BARS_PX = 54;
+const BAR_PX = 4;
+/** What is after the moment is shown as it is on any time line, and paler. */
+const AHEAD = 0.38;
+
+/** The strip twice, without the moment: as it is before it, and paler as it is after it. Made when something of it changes. */
+const papers = { key: "", bright: null, pale: null };
+
+/** After the theme or the zone has changed. */
+export const forgetStrip = () => (papers.key = "");
+
+function paper(span, width, isPale) {
+  const canvas = document.createElement("canvas");
+  paint(prepare(canvas, width, STRIP_PX), span, width, isPale);
+  return canvas;
+}
+
+function paint(g, span, width, isPale) {
+  const X = scale(span, width);
+  const flows = density(stage.film, Math.max(10, Math.floor(width / BAR_PX)), span[0], span[1] + 1);
+  const middle = snap(BARS_PX / 2);
+  g.fillStyle = theme.sunk;
+  g.fillRect(0, 0, width, BARS_PX);
+  g.fillStyle = theme.line2;
+  g.fillRect(0, middle, width, 1);
+  g.globalAlpha = isPale ? AHEAD : 1;
+  flowBars(g, flows, width, middle, BARS_PX / 2 - 3, 2);
+  g.globalAlpha = 1;
+  g.fillStyle = isPale ? theme.ink3 : theme.ink;
+  label(g, "▲", flows.restored, 9, width);
+  label(g, "▼", flows.blocked, BARS_PX - 8, width);
+  axis(g, span, X, width);
+}
+
+/** Where the moment stands on a strip, not cut off at its ends. */
+const placeOf = (t, width) => snap(Math.max(1, Math.min(width - 2, scale(range(), width)(t))));
+
+/** The strip on a canvas of any sharpness. */
+export function paintStrip(g, t, width) {
+  const x = placeOf(t, width);
+  for (const [from, to, isPale] of [[0, x, false], [x, width, true]]) {
+    g.save();
+    g.beginPath();
+    g.rect(from, 0, to - from, STRIP_PX);
+    g.clip();
+    paint(g, range(), width, isPale);
+    g.restore();
+  }
+  head(g, x, BARS_PX);
+}
+
+/** Bars upwards are restorations, downwards blocks. `asked`: a range that is being chosen, or null. */
+export function drawStrip(canvas, t, width, asked = null) {
+  const g = prepare(canvas, width, STRIP_PX);
+  const span = range();
+  const X = scale(span, width);
+  const key = [width, ratio(), ...span].join();
+  if (papers.key !== key || papers.film !== stage.film) {
+    Object.assign(papers, { key, film: stage.film, bright: paper(span, width, false), pale: paper(span, width, true) });
+  }
+  const x = placeOf(t, width);
+  const d = ratio();
+  const part = (paper, from, to) => to > from && g.drawImage(paper, from * d, 0, (to - from) * d, STRIP_PX * d, from, 0, to - from, STRIP_PX);
+  part(papers.bright, 0, x);
+  part(papers.pale, x, width);
+  if (asked) {
+    g.fillStyle = theme.ink;
+    g.globalAlpha = 0.16;
+    g.fillRect(X(asked[0]), 0, X(asked[1]) - X(asked[0]), BARS_PX);
+    g.globalAlpha = 1;
+  }
+  head(g, x, BARS_PX);
+}
+
+/** The number of the highest bar beside it. */
+function label(g, mark, counts, y, width) {
+  let i = 0;
+  for (let k = 1; k < counts.length; k++) if (counts[k] > counts[i]) i = k;
+  if (!counts[i]) return;
+  const words = `${mark} ${count(counts[i])}`;
+  text(g, 11);
+  const w = g.measureText(words).width;
+  const at = (width * (i + 0.5)) / counts.length;
+  g.fillText(words, at + 8 + w < width ? at + 6 : at - 6 - w, y);
+}
+
+function axis(g, span, X, width) {
+  for (const tick of ticks(span, width)) {
+    const at = X(tick.t);
+    g.fillStyle = theme.line2;
+    g.fillRect(snap(at), BARS_PX, 1, 4);
+    text(g, 11, tick.major ? 600 : 400);
+    if (at + 4 + g.measureText(tick.label).width > width) continue;
+    g.fillStyle = tick.major ? theme.ink : theme.ink2;
+    g.fillText(tick.label, at + 4, BARS_PX + 11);
+  }
+}
+
+function head(g, x, height) {
+  g.fillStyle = theme.ink;
+  g.fillRect(x - 1, 0, 2, height);
+  g.beginPath();
+  g.arc(x, height, 5, 0, 7);
+  g.fill();
+  g.fillStyle = theme.card;
+  g.beginPath();
+  g.arc(x, height, 2, 0, 7);
+  g.fill();
+}
+
+/** Say where the film stands to who does not see it. */
+export function describeStrip(canvas, t) {
+  const [from, to] = range();
+  canvas.setAttribute("aria-valuenow", String(Math.round((100 * (t - from)) / Math.max(1, to - from))));
+  canvas.setAttribute("aria-valuetext", utcWords(t));
+}
+
+/** `on` = {scrub(t), settle(), asking([from, to]), choose([from, to])}. With Shift a range is chosen. */
+export function connectStrip(canvas, on) {
+  let held = null;
+  const timeAt = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const [from, to] = range();
+    return from + (Math.max(0, Math.min(box.width, event.clientX - box.left)) / box.width) * (to - from);
+  };
+  const spanOf = (a, b) => [Math.min(a, b), Math.max(a, b)];
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button || !stage.film) return;
+    canvas.setPointerCapture(event.pointerId);
+    held = { asks: event.shiftKey, from: timeAt(event) };
+    if (!held.asks) on.scrub(held.from);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    if (held.asks) on.asking(spanOf(held.from, timeAt(event)));
+    else on.scrub(timeAt(event));
+  });
+  const end = (event) => {
+    if (!held) return;
+    const { asks, from } = held;
+    held = null;
+    if (asks) on.choose(spanOf(from, timeAt(event)));
+    else on.settle();
+  };
+  canvas.addEventListener("pointerup", end);
+  canvas.addEventListener("pointercancel", end);
+}

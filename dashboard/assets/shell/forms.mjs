@@ -1,0 +1,98 @@
+// Forms that change something: sent without leaving the page, so that a refusal keeps what was written. And
+// forms that choose what is shown: what is chosen goes into the address.
+
+import { json, unchanged } from "./answers.mjs";
+import { $ } from "./dom.mjs";
+import { navigate } from "./navigate.mjs";
+
+/** `done` is called after a form was accepted, to show the page anew. */
+export function connectForms(done) {
+  document.addEventListener("submit", async (event) => {
+    if (event.defaultPrevented) return; // a form that its own script sends
+    const form = event.target;
+    const action = form.getAttribute("action") ?? "";
+    if (form.method === "get") {
+      event.preventDefault();
+      navigate(addressOf(action, new FormData(form)));
+      return;
+    }
+    if (!action.startsWith("/api/")) return;
+    event.preventDefault();
+    const button = event.submitter ?? form.querySelector("button");
+    const fields = new URLSearchParams(new FormData(form, button));
+    say(form, "");
+    button.disabled = true;
+    const { refused, secret, next } = await send(action, fields);
+    button.disabled = false;
+    if (refused) return say(form, refused);
+    if (next && next !== location.pathname + location.search) return navigate(next);
+    if (secret) showOnce(secret);
+    form.reset();
+    done();
+  });
+  // A field for one line is a text area, since Dash has no other plain one: Enter sends it.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.target.dataset?.line === undefined) return;
+    event.preventDefault();
+    event.target.form?.requestSubmit();
+  });
+}
+
+/** The address that a form asks for; what is left empty chooses nothing. */
+function addressOf(action, fields) {
+  const chosen = new URLSearchParams([...fields].filter(([, value]) => value !== ""));
+  return chosen.size ? `${action}?${chosen}` : action;
+}
+
+/** Why it was refused, or what was made and is shown once, or which page comes next; nothing when it was simply done. */
+async function send(action, body) {
+  try {
+    const answer = await fetch(action, { method: "POST", body, redirect: "manual" });
+    if (answer.type === "opaqueredirect") return {};
+    const isJson = (answer.headers.get("content-type") ?? "").startsWith("application/json");
+    const { error, secret, next } = isJson ? await answer.json() : { error: await answer.text() };
+    return answer.ok ? { secret, next } : { refused: error };
+  } catch {
+    return { refused: unchanged };
+  }
+}
+
+/** Show what nobody can read again later, until it is put away. */
+function showOnce(secret) {
+  const dialog = $("once");
+  const field = dialog.querySelector("input");
+  field.value = secret;
+  dialog.addEventListener("close", () => (field.value = ""), { once: true });
+  dialog.showModal();
+  field.select();
+}
+
+function say(form, sentence) {
+  let place = form.querySelector(".refused");
+  if (!place) {
+    place = document.createElement("p");
+    place.className = "refused";
+    place.setAttribute("role", "alert");
+    form.append(place);
+  }
+  place.textContent = sentence;
+  place.hidden = !sentence;
+}
+
+const SELDOM_MS = 5_000;
+let counted = 0;
+
+/** How many stories wait for somebody, in the navigation. */
+export async function countWaiting(atOnce = false) {
+  if (!atOnce && Date.now() - counted < SELDOM_MS) return;
+  counted = Date.now();
+  try {
+    const { stories } = await json(fetch("/api/alerts/waiting"));
+    const place = $("waiting");
+    place.textContent = stories > 99 ? "99+" : String(stories);
+    place.title = `${stories} not acknowledged`;
+    place.hidden = stories === 0;
+  } catch {
+    // The banner says that the monitor does not answer; the number is as it was known last.
+  }
+}

@@ -1,0 +1,66 @@
+// What stands above every page: the zone, the theme, who is logged in, and whether the connection lives.
+
+import { json, silent } from "./answers.mjs";
+import { $, press, say } from "./dom.mjs";
+import { setZone } from "./time.mjs";
+
+const root = document.documentElement;
+
+function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // Storage may be forbidden; the choice then lasts as long as the page.
+  }
+}
+
+/** `on` = {zone(), theme()}: called after another one was chosen. */
+export function connectHeader(on) {
+  setZone(root.dataset.zone);
+  press($("zone"), "zone", root.dataset.zone);
+  $("zone").addEventListener("click", (event) => {
+    const name = event.target.dataset.zone;
+    if (!name) return;
+    root.dataset.zone = name;
+    remember("blockline.zone", name);
+    setZone(name);
+    press($("zone"), "zone", name);
+    on.zone();
+  });
+  $("theme").addEventListener("click", () => {
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+    remember("blockline.theme", root.dataset.theme);
+    on.theme();
+  });
+  const more = $("nav-more");
+  more.addEventListener("click", ({ target }) => target.closest("a") && more.matches(":popover-open") && more.hidePopover());
+  connectMe($("me-menu"));
+}
+
+/** Who is logged in is asked for when somebody opens the menu, so that no page waits for it. */
+function connectMe(menu) {
+  menu.addEventListener("toggle", async (event) => {
+    if (event.newState !== "open") return;
+    try {
+      const { name, role } = await json(fetch("/api/people/me"));
+      $("me-who").textContent = name === null ? `No login: everybody acts as ${role}` : `${name}, ${role}`;
+      $("me-out").hidden = name === null;
+    } catch {
+      $("me-who").textContent = silent;
+    }
+  });
+  menu.addEventListener("click", (event) => event.target.closest("a") && menu.hidePopover());
+}
+
+export function showPill(kind, word, age) {
+  const pill = $("pill");
+  if (pill.dataset.state !== kind) pill.dataset.state = kind;
+  $("pill-word").textContent = word;
+  $("pill-age").textContent = age;
+}
+
+export function showBanner(sentence) {
+  $("banner").hidden = !sentence;
+  if (!sentence) return;
+  say($("banner-text"), `${sentence} What you see is the last that arrived; it is brought up to date as soon as the connection is back.`);
+}

@@ -1,0 +1,28 @@
+// From page to page without loading everything anew.
+
+/** Go to another page; Dash's router listens for the event. */
+export function navigate(href) {
+  const from = location.pathname;
+  history.pushState({}, "", href);
+  dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  // Another choice on the same page leaves the reader where he is.
+  if (location.pathname !== from) scrollTo(0, 0);
+}
+
+function inSitePath(event) {
+  const link = event.target.closest?.("a[href]");
+  if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
+  if (link.target || link.origin !== location.origin || link.getAttribute("href").startsWith("#")) return null;
+  if (link.pathname.startsWith("/api/") || link.pathname.endsWith(".html")) return null; // a file
+  return link.pathname + link.search;
+}
+
+/** Have the links to our own pages lead there that way. */
+export function connectLinks() {
+  document.addEventListener("click", (event) => {
+    const path = inSitePath(event);
+    if (path === null) return;
+    event.preventDefault();
+    navigate(path);
+  });
+}

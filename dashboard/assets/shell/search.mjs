@@ -1,0 +1,98 @@
+// The search box: opened from the header or by Ctrl+K, a combobox over what the monitor has on file.
+
+import { failure, json } from "./answers.mjs";
+import { $ } from "./dom.mjs";
+import { navigate } from "./navigate.mjs";
+import { moved, opens, options, told } from "./search-list.mjs";
+
+const WAIT_MS = 120;
+let dialog = null;
+let found = [];
+let at = -1;
+let asked = "";
+let timer = 0;
+
+export function connectSearch() {
+  $("search").addEventListener("click", open);
+  document.addEventListener("keydown", (event) => {
+    if (!opens(event)) return;
+    event.preventDefault();
+    open();
+  });
+}
+
+function open() {
+  dialog ??= build();
+  if (dialog.open) return;
+  dialog.showModal();
+  input().select();
+}
+
+const input = () => dialog.querySelector("input");
+const list = () => dialog.querySelector("[role=listbox]");
+
+function build() {
+  const made = document.createElement("dialog");
+  made.className = "search";
+  made.setAttribute("aria-label", "Search");
+  made.innerHTML = `<div class="se-box"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><input type="text" role="combobox" aria-label="Account, list, order or executive" aria-expanded="false" aria-controls="se-list" aria-autocomplete="list" placeholder="Account, list, order or executive" autocomplete="off" autocapitalize="off" spellcheck="false"><button type="button" class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></div>
+    <div role="listbox" id="se-list" aria-label="Results" hidden></div><p class="nothing" role="status"></p>`;
+  document.body.append(made);
+  const field = made.querySelector("input");
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, WAIT_MS);
+  });
+  made.addEventListener("keydown", keys);
+  made.addEventListener("click", (event) => {
+    if (event.target === made || event.target.closest("button, a")) made.close();
+  });
+  return made;
+}
+
+async function ask() {
+  const text = input().value.trim();
+  asked = text;
+  let sentence = null;
+  let answered = [];
+  if (text) {
+    try {
+      answered = (await json(fetch(`/api/search?q=${encodeURIComponent(text)}`))).found;
+    } catch (error) {
+      sentence = failure(error);
+    }
+  }
+  if (text !== asked) return; // more was written meanwhile
+  found = answered;
+  list().innerHTML = options(found, "se-");
+  list().hidden = found.length === 0;
+  input().setAttribute("aria-expanded", String(found.length > 0));
+  const status = dialog.querySelector("[role=status]");
+  status.textContent = sentence ?? told(found, text);
+  status.classList.toggle("hidden", found.length > 0);
+  mark(found.length ? 0 : -1);
+}
+
+function mark(next) {
+  list().querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
+  at = next;
+  const chosen = $(`se-${at}`);
+  if (!chosen) return input().removeAttribute("aria-activedescendant");
+  chosen.setAttribute("aria-selected", "true");
+  chosen.scrollIntoView({ block: "nearest" });
+  return input().setAttribute("aria-activedescendant", chosen.id);
+}
+
+function keys(event) {
+  if (event.target !== input() || event.isComposing) return;
+  if (event.key === "Enter" && found[at] && asked === input().value.trim()) {
+    event.preventDefault();
+    dialog.close();
+    navigate(found[at].href);
+    return;
+  }
+  const next = moved(at, event.key, found.length);
+  if (next === null) return;
+  event.preventDefault();
+  mark(next);
+}
