@@ -101,23 +101,6 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def verified(
-    secret: str,
-    timestamp: str,
-    signatures: str,
-    body: bytes,
-    now: datetime,
-    tolerance: timedelta = timedelta(minutes=5),
-) -> bool:
-    """Whether a request with these two headers is signed with `secret`, at a time near `now`."""
-    if not re.fullmatch(r"[0-9]{1,12}", timestamp):
-        return False
-    if abs(now.timestamp() - int(timestamp)) > tolerance.total_seconds():
-        return False
-    expected = f"v1={signature(secret, int(timestamp), body)}".encode()
-    return any(hmac.compare_digest(expected, one.strip().encode()) for one in signatures.split(","))
-
-
 async def _answer(response: aiohttp.ClientResponse) -> str:
     """The beginning of what the receiver said; what cannot be read is left out."""
     received = bytearray()

@@ -1,6 +1,5 @@
 """Pure: where the facts of a picture stand. Numbers in the course of time, and their axis."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -71,12 +70,6 @@ class Scale:
 
     def y(self, number: int) -> int:
         return self.bottom - round((self.bottom - self.top) * number / self.highest)
-
-
-def bounds_at(steps: Sequence[ChartStep], at: datetime) -> Bounds:
-    """The bounds at one instant, not before the first step."""
-    step = steps[bisect_right(steps, at, key=lambda s: s.at) - 1]
-    return step.here if step.at == at else step.after
 
 
 def runs(steps: Sequence[ChartStep], scale: Scale) -> Iterator[Run]:

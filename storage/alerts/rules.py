@@ -314,22 +314,6 @@ async def refuse_digests(conn: Conn, rule_name: str, recipient: str, now: dateti
     return True
 
 
-async def allow_digests(conn: Conn, rule_name: str, recipient: str, actor: str, now: datetime) -> bool:
-    """Send this recipient the digests and round-ups of a rule again.
-
-    False when nobody had refused them. Raises Refused when there is no such rule.
-    """
-    ended = await conn.fetchval(
-        "delete from digest_refusal where rule_id = $1 and recipient = $2 returning true",
-        await _rule_id(conn, rule_name),
-        recipient,
-    )
-    if ended is None:
-        return False
-    await log(conn, now, actor, "digests wanted again", rule_name, {"recipient": recipient})
-    return True
-
-
 async def _rule_id(conn: Conn, rule_name: str) -> int:
     rule_id = await conn.fetchval(
         "select rule_id from alert_rule where name = $1 and removed_at is null", rule_name

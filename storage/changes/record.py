@@ -43,11 +43,6 @@ class Recording:
     """What the platform itself said beside the status, of accounts that this request answered for."""
 
 
-async def record(conn: Conn, recording: Recording, clock: Callable[[], datetime]) -> bool:
-    """`record_many` of one."""
-    return (await record_many(conn, [recording], clock))[0]
-
-
 async def record_many(
     conn: Conn, recordings: Sequence[Recording], clock: Callable[[], datetime]
 ) -> list[bool]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from storage.executives.executives_report import SignalCount
 from storage.model.core.accounts import Platform
-from storage.model.core.packed_columns import instants
+from storage.model.core.packed_columns import instant, integers
 from storage.model.core.signals import NO_ACT
 from storage.postgres.pool import Conn
 
@@ -118,7 +118,7 @@ async def series_of(conn: Conn, account_ids: Sequence[int]) -> tuple[Series, ...
     return tuple(
         Series(
             source=r["source"],
-            times=tuple(at for at in instants(r["times"]) if at is not None),
+            times=tuple(map(instant, integers(r["times"]))),
             seen_from=r["seen_from"],
             seen_to=max(r["seen_to"], polled) if polled is not None and not r["source"] else r["seen_to"],
             toward={order: times for (source, order), times in toward.items() if source == r["source"]},
@@ -149,7 +149,7 @@ async def _toward(conn: Conn, account_ids: Sequence[int]) -> dict[tuple[str, int
     out: dict[tuple[str, int], list[datetime]] = {}
     for r in acted:
         if named := orders.get((r["platform"], r["key"])):
-            times = [at for at in instants(r["times"]) if at is not None]
+            times = [instant(n) for n in integers(r["times"])]
             for order_id in named:
                 out.setdefault((r["source"], order_id), []).extend(times)
     return {key: tuple(times) for key, times in out.items()}

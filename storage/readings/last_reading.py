@@ -59,23 +59,6 @@ async def last_confirmed(
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
-    """An account that was not read lately."""
-
-    account_id: AccountId
-    last_at: datetime | None
-    """Its newest conclusive answer; None when it never gave one."""
-
-
-async def late_accounts(conn: Conn, account_ids: Sequence[int], read_after: datetime) -> list[Late]:
-    """Those of these accounts without a conclusive answer after `read_after`, the longest unread first."""
-    last = await last_confirmed(conn, account_ids)
-    late = [Late(AccountId(i), last.get(AccountId(i))) for i in account_ids]
-    late = [one for one in late if one.last_at is None or one.last_at <= read_after]
-    return sorted(late, key=lambda one: (one.last_at is not None, one.last_at or read_after, one.account_id))
-
-
-@dataclass(frozen=True, slots=True)
 class AnswerRate:
     """What came of asking for accounts over a time. An account that was asked for five times counts five."""
 

@@ -22,7 +22,7 @@ from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.canaries import set_canaries
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.alerts.rules import save_rule
-from storage.changes.states import states, timelines
+from storage.live import snapshot
 from storage.model.alerts.alerts import Mail
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.accounts import AccountId, Platform
@@ -34,6 +34,7 @@ from storage.postgres.pool import Pool, open_pool, transaction
 from storage.postgres.recording_order import as_known
 from storage.purge.purge import purge_account
 from storage.readings.rosters import get_or_make
+from tests.support.clients.stored_states import states_at
 from tests.support.samples.readings import T0
 from tests.truth.invented_truth import CONTROL, Asked, Fault, InventedPlatform, Questions, Timeline
 
@@ -274,11 +275,9 @@ class Installation:
 
     async def shown(self, known_at: datetime) -> str:
         async with as_known(self.pool, known_at) as conn:
-            columns = [one for group in await states(conn, None, known_at, known_at) for one in group]
-            spells = await timelines(
-                conn, sorted(self.ids.values()), T0 - timedelta(days=1), known_at, known_at
-            )
-        return repr((sorted(columns), spells))
+            states = await states_at(conn, known_at, known_at)
+            spells = await snapshot.spells(conn, None, sorted(self.ids.values()), known_at)
+        return repr((states, [(s.account_id, s.state, s.onset_after, s.since, s.until) for s in spells]))
 
     async def held(self) -> dict[str, Known | None]:
         """What the monitor holds in memory of everybody who is watched."""

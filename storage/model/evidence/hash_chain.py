@@ -15,7 +15,6 @@ from typing import Final, TypeAlias, cast
 
 BEGINNING: Final = bytes(32)
 """What stands before the first entry."""
-HASH_BYTES: Final = 32
 
 
 class StatementKind(StrEnum):

@@ -24,13 +24,13 @@ from dashboard.wire.columnar import pack
 from dashboard.wire.compact_json import LETTER, ms
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.rehearsal import scoring
-from storage.changes.states import states
 from storage.health.status_at import status_at
 from storage.live import snapshot
 from storage.model.core.availability import ChangeKind, State, Status
 from storage.postgres.pool import transaction
 from storage.readings import rehearsal_readback
 from storage.readings.coverage_report import seen_of
+from tests.support.clients.stored_states import states_at
 from tests.support.pipelines.film_in_node import needs_node
 from tests.support.pipelines.late_rehearsal import (
     EVERY,
@@ -42,7 +42,6 @@ from tests.support.pipelines.late_rehearsal import (
     SINCE,
     Lived,
     accounts,
-    by_account,
     lived_through,
 )
 from tests.support.samples.readings import T0
@@ -89,7 +88,7 @@ async def test_as_we_knew_it_every_figure_is_the_one_that_was_shown(lived: Lived
 async def test_as_we_knew_it_every_account_is_in_the_state_that_was_shown(lived: Lived) -> None:
     async with transaction(lived.pool) as conn:
         for view in lived.views:
-            told = by_account(await states(conn, at=view.at, known_at=view.at))
+            told = await states_at(conn, view.at, view.at)
             assert told == view.states, view.at
 
 
@@ -137,7 +136,7 @@ async def test_as_we_knew_it_the_film_shows_what_the_live_page_showed(lived: Liv
         for view, one in zip(lived.views, shown, strict=True):
             assert list(differences(one["live"], one["film"])) == [], view.at
             assert one["orders"] == [order_words(o) for o in view.orders], view.at
-            was = by_account(await states(conn, at=view.at))
+            was = await states_at(conn, view.at)
             assert len(one["was"]) == view.stand.watched, view.at
             for account, letter in one["was"].items():
                 known = was.get(int(account))
@@ -183,7 +182,7 @@ async def test_as_it_was_is_the_truth_as_far_as_readings_can_tell_it(lived: Live
         believed = scoring.observable(lines, lists, readings, ConfirmationRule(), silences)
         ideal = Ideal(believed, lines, readings)
         for view in lived.views:
-            told = by_account(await states(conn, at=view.at))
+            told = await states_at(conn, view.at)
             for account_id, native_id in names.items():
                 read = bisect_right(readings[native_id], view.at)
                 if not read:

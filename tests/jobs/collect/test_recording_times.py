@@ -7,11 +7,11 @@ import pytest
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor
 from jobs.dispatch.local_requester import TimedAnswer
-from storage.changes.states import states
 from storage.health.status_at import PastStatus, status_at
 from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
+from tests.support.clients.stored_states import states_at
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes
 
@@ -45,10 +45,10 @@ async def handed_over(world: World, monitor: Monitor, read_at: datetime, now: da
     await monitor.take_in(question, TimedAnswer(answer, read_at, read_at))
 
 
-async def figures(world: World, at: datetime, known_at: datetime) -> tuple[PastStatus, list[object]]:
+async def figures(world: World, at: datetime, known_at: datetime) -> tuple[PastStatus, object]:
     async with transaction(world.pool) as conn:
         counted = await status_at(conn, at, known_at, SWEEP_EVERY)
-        return counted, [*await states(conn, None, at, known_at)]
+        return counted, await states_at(conn, at, known_at)
 
 
 async def test_an_answer_taken_over_an_hour_later_is_not_known_an_hour_before(world: World) -> None:

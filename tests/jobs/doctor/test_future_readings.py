@@ -21,7 +21,6 @@ from storage.accounts.side_facts import observe, open_facts
 from storage.changes.hash_chain import verify_chain
 from storage.changes.rebuild import rebuild
 from storage.changes.spells import lock
-from storage.changes.states import states
 from storage.executives.signals import add_executive
 from storage.health.collector_state import CollectorState, save_state
 from storage.model.alerts.rules import AlertRule
@@ -33,6 +32,7 @@ from storage.postgres.pool import Pool, Refused, StorageError, transaction
 from storage.postgres.recording_order import moment
 from storage.readings.coverage import ensure_month
 from tests.support.clients.command_line import blockline, forget_settings
+from tests.support.clients.stored_states import states_at
 from tests.support.pipelines.late_batches import Desk, Record, Sent
 from tests.support.pipelines.monitor import World
 from tests.support.samples.alerts import tell_by
@@ -162,9 +162,8 @@ async def test_what_is_recorded_afterwards_is_known_when_it_is_recorded(
     await set_aside_future(world.pool, world.clock)
     await read(world, [(240, AVAILABLE), (241, AVAILABLE), (360, WITHHELD_IN), (361, WITHHELD_IN)])
     async with transaction(world.pool) as conn:
-        known = [await states(conn, known_at=minutes(at)) for at in (300, 361)]
-        assert [state.state for (state,) in known] == [AVAILABLE, WITHHELD_IN]
-        assert [state.state for state in await states(conn, known_at=minutes(YEAR * 2))] == [WITHHELD_IN]
+        known = [(await states_at(conn, known_at=minutes(at))).values() for at in (300, 361, YEAR * 2)]
+        assert [one.state for (one,) in known] == [AVAILABLE, WITHHELD_IN, WITHHELD_IN]
         assert await conn.fetchval(RECORDED) < minutes(362)
         assert not (await rebuild(conn)).differs
         assert (await verify_chain(conn)).broken is None
@@ -196,7 +195,7 @@ async def test_what_was_only_recorded_by_that_clock_is_recorded_again(pool: Pool
     assert await pool.fetchval(RECORDED) == minutes(240)
     async with transaction(pool) as conn:
         assert not (await rebuild(conn)).differs
-        known = {s.account_id: s.state for found in await states(conn, known_at=minutes(241)) for s in found}
+        known = {i: one.state for i, one in (await states_at(conn, known_at=minutes(241))).items()}
     assert known == {desk.ids["1"]: WITHHELD_IN, desk.ids["2"]: AVAILABLE}
 
 
@@ -217,7 +216,8 @@ async def test_what_was_taken_back_by_that_clock_is_taken_back_when_it_is_set_ri
     await set_aside_future(pool, SimulatedClock(minutes(239)))
     async with transaction(pool) as conn:
         for known_at, state in ((238, NOT_FOUND), (240, AVAILABLE), (YEAR * 2, AVAILABLE)):
-            assert [s.state for s in await states(conn, known_at=minutes(known_at))] == [state]
+            (one,) = (await states_at(conn, known_at=minutes(known_at))).values()
+            assert one.state == state
         assert not (await rebuild(conn)).differs
 
 

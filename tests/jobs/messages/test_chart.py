@@ -1,6 +1,7 @@
 """The picture of a wave: it never shows more than was seen, and it can be drawn of anything."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import BytesIO
@@ -17,8 +18,8 @@ from jobs.messages.chart_paint import LABEL_GAP, POSSIBLY, SURELY, UNREAD, UNREA
 from jobs.messages.chart_scale import (
     SHORTEST,
     Bounds,
+    ChartStep,
     Scale,
-    bounds_at,
     count_ticks,
     highest_count,
     runs,
@@ -155,6 +156,12 @@ def lives(draws: st.DrawFn) -> list[Life]:
             changes.append(PicturedChange(account_id, state, old, minutes(last_read)))
         out.append(Life(known, before, tuple(turned), tuple(changes)))
     return out
+
+
+def bounds_at(steps: Sequence[ChartStep], at: datetime) -> Bounds:
+    """The bounds at one instant, not before the first step."""
+    step = steps[bisect_right(steps, at, key=lambda s: s.at) - 1]
+    return step.here if step.at == at else step.after
 
 
 @given(lives(), st.integers(0, 3), st.randoms(use_true_random=False))

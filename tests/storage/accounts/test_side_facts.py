@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from storage.accounts import side_facts
-from storage.changes.record import Recording, record
+from storage.changes.record import Recording, record_many
 from storage.live.snapshot import last_event_id
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag
@@ -171,8 +171,8 @@ async def test_sightings_of_a_request_are_stored_with_it_and_not_with_its_repeat
         await read(conn, batch(roster, T0))
         seen = Recording(batch(roster, minutes(15)), (), (), (), (look(one, 15, 0, LIMITED),))
         gone = Recording(batch(roster, minutes(15)), (), (), (), (look(one, 16, 15),))
-        assert await record(conn, seen, lambda: minutes(15))
-        assert not await record(conn, gone, lambda: minutes(16))
+        assert await record_many(conn, [seen], lambda: minutes(15)) == [True]
+        assert await record_many(conn, [gone], lambda: minutes(16)) == [False]
         assert await side_facts.open_facts(conn, Platform.MASTODON) == {one: frozenset({LIMITED})}
 
 

@@ -7,9 +7,9 @@ import pytest
 from storage.accounts.accounts import accounts_version
 from storage.accounts.canaries import set_canaries
 from storage.accounts.evidence_retention import ORDER_DAYS, list_rules
+from storage.accounts.paged_accounts import AccountFilter, accounts_page
 from storage.accounts.tags import edit_tags
 from storage.accounts.watch_lists import keep_evidence, make_list, put_accounts_on, take_accounts_off
-from storage.changes.states import members
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.orders import NameOutcome, NewName, NewOrder
@@ -72,7 +72,7 @@ async def test_accounts_join_and_leave_a_list_once_and_dashboards_hear_of_it(poo
         assert [t.outcome for t in first] == [DONE, DONE, EditOutcome.UNKNOWN_ACCOUNT]
         assert [t.outcome for t in again] == [UNCHANGED]
         assert [t.outcome for t in gone] == [DONE, EditOutcome.UNKNOWN_ACCOUNT]
-        assert await members(conn, "Farmers") == [one.account_id]
+        assert await _members(conn) == [one.account_id]
         assert heard == before + 1
         assert await accounts_version(conn) == heard + 1
         assert await _told(conn) == [
@@ -90,7 +90,7 @@ async def test_a_control_account_is_put_on_no_list(pool: Pool) -> None:
         (told,) = await put_accounts_on(conn, "Farmers", [control], "Asha", T0)
 
         assert told.outcome is EditOutcome.CONTROL_ACCOUNT
-        assert await members(conn, "Farmers") == []
+        assert await _members(conn) == []
 
 
 async def test_whom_an_order_names_stays_on_its_list(pool: Pool) -> None:
@@ -106,7 +106,7 @@ async def test_whom_an_order_names_stays_on_its_list(pool: Pool) -> None:
         told = await take_accounts_off(conn, "Farmers", [one.account_id, two.account_id], "Asha", T0)
 
         assert [t.outcome for t in told] == [EditOutcome.NAMED_BY_ORDER, DONE]
-        assert await members(conn, "Farmers") == [one.account_id]
+        assert await _members(conn) == [one.account_id]
 
 
 async def test_there_are_no_two_lists_of_one_name_and_none_is_made_by_an_edit(pool: Pool) -> None:
@@ -195,3 +195,8 @@ async def test_many_accounts_are_edited_at_once(pool: Pool) -> None:
         logged = await conn.fetchval("select detail::text from audit_log where action like 'accounts put%'")
 
     assert json.loads(logged)["accounts"] == ids
+
+
+async def _members(conn: Conn) -> list[int]:
+    rows = await accounts_page(conn, AccountFilter(list_name="Farmers"), minutes(9), 0, 100)
+    return [r.account_id for r in rows]

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from storage.accounts.paged_accounts import StateFilter, states_page
 from storage.accounts.side_facts import open_facts
 from storage.alerts.reminders import outstanding
-from storage.changes.counts import counts
 from storage.changes.load_watched import load_watched
-from storage.changes.states import states, timelines
+from storage.changes.paged_changes import SpellFilter, spells_page
 from storage.health.status import overview
 from storage.live.account_detail import account_detail
 from storage.live.snapshot import changes, snapshot
@@ -248,26 +248,14 @@ ROWS: list[Row] = [
         WHOLE_STATE,
     ),
     (
-        "the states of some accounts are looked up account by account",
-        lambda c: states(c, SOME),
+        "a page of states, as of any time and as known at any other, is looked up account by account",
+        lambda c: states_page(c, StateFilter(), START + 9 * HOUR, START + 10 * HOUR, 0, 100),
         {"spell_account"},
         BIG,
     ),
     (
-        "so are their states as of any time, as known at any other",
-        lambda c: states(c, SOME, START + 9 * HOUR, START + 10 * HOUR),
-        {"spell_account"},
-        BIG,
-    ),
-    (
-        "timelines are looked up account by account",
-        lambda c: timelines(c, SOME, START, END),
-        {"spell_account"},
-        BIG,
-    ),
-    (
-        "the counts of some accounts come from their own spells",
-        lambda c: counts(c, START, END, HOUR, SOME),
+        "the spells of an account are looked up by its number",
+        lambda c: spells_page(c, SpellFilter(START, END, account_id=ONE), None, 100),
         {"spell_account"},
         BIG,
     ),

@@ -16,7 +16,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import CanaryExpectation, Judge, Judged, TrackedAccount
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.changes.load_watched import load_watched
-from storage.changes.record import AccountStep, Recording, record
+from storage.changes.record import AccountStep, Recording, record_many
 from storage.imports.imports import import_history
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status
@@ -113,7 +113,7 @@ class Desk:
             )
             await coverage.ensure_month(conn, batch.slot.date())
             news = [AccountStep(w.account, w.known, s, None, None) for w, _, s in judged.steps if s.is_news]
-            assert await record(conn, Recording(batch, news, (), ()), lambda: at)
+            assert await record_many(conn, [Recording(batch, news, (), ())], lambda: at) == [True]
         self._note(batch, watched, judged)
 
     def _note(self, batch: Batch, watched: Sequence[TrackedAccount], judged: Judged) -> None:

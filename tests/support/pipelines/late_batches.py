@@ -11,7 +11,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import completed, overlaps, step
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.changes.load_watched import recent_confirmations
-from storage.changes.record import AccountStep, Recording, record
+from storage.changes.record import AccountStep, Recording, record_many
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
 from storage.model.core.accounts import AccountId, Platform
@@ -146,7 +146,7 @@ class Desk:
                     return False
                 if s.is_news:
                     steps.append(AccountStep(w.account, w.known, s, None, None))
-            return await record(conn, Recording(batch, steps, (), ()), lambda: sent.at)
+            return (await record_many(conn, [Recording(batch, steps, (), ())], lambda: sent.at))[0]
 
     async def _is_in_order(self, sent: Sent) -> bool:
         newest = await self.pool.fetchval("select max(observed_at) from coverage")

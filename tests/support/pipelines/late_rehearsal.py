@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 from pathlib import Path
 
 from collectors.simulator.core.faults import Outage
@@ -34,7 +33,6 @@ from jobs.rehearsal.pipeline import (
     simulated_canaries,
 )
 from jobs.rehearsal.simulators import played, spawn
-from storage.changes.states import AccountState, StateColumns, states
 from storage.health.status import Overview, standing
 from storage.live import snapshot
 from storage.live.kpis import Kpis, kpis
@@ -43,6 +41,7 @@ from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.orders import NewOrder
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.readings.coverage_report import CoverageReport, live_coverage
+from tests.support.clients.stored_states import AccountState, states_now
 from tests.support.pipelines.second_reader import OtherMachine, other_machine
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
@@ -112,16 +111,12 @@ async def seen(conn: Conn, now: datetime) -> View:
         await standing(conn, now, EVERY),
         await kpis(conn, now, EVERY),
         await live_coverage(conn, SINCE, now, GAP),
-        by_account(await states(conn)),
+        await states_now(conn),
         await snapshot.spells(conn, SINCE, None),
         await snapshot.changes(conn, SINCE, ()),
         await read_orders(conn, now, GAP),
         pack(await live_json(conn, "all", now, SETTINGS)),
     )
-
-
-def by_account(groups: Sequence[StateColumns]) -> dict[int, AccountState]:
-    return {one.account_id: one for one in chain.from_iterable(groups)}
 
 
 async def accounts(pool: Pool) -> list[Account]:

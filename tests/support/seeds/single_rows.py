@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.changes.record import AccountStep, Recording, record
+from storage.changes.record import AccountStep, Recording, record_many
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Flag, Outcome, Reason, State, Strength
 from storage.model.core.coverage import Batch, BatchOutcome, Roster, bitmap
@@ -102,4 +102,4 @@ async def become(
         evidence,
     )
     await coverage.ensure_month(conn, at.date())
-    assert await record(conn, Recording(batch(roster, at), [step], (), ()), lambda: at)
+    assert await record_many(conn, [Recording(batch(roster, at), [step], (), ())], lambda: at) == [True]
