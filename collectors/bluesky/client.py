@@ -28,7 +28,6 @@ from collectors.bluesky.wire.profiles import CONTENT_LABELERS
 from collectors.bluesky.wire.records import PAGE_SIZE
 from collectors.core.collector import Exchange, RequestFailure
 from collectors.core.rate_limit_headers import (
-    BREAKERS,
     MOST_JITTER_S,
     NOT_STATED,
     Pauses,
@@ -38,7 +37,7 @@ from collectors.core.rate_limit_headers import (
 )
 from collectors.core.wire import REASON_OF_CODE, WireFault, printable
 from collectors.transport.client import BudgetUsedUp, Http, HttpOptions, NoAnswer, RawAnswer
-from storage.model.core.availability import MissedReason
+from storage.model.core.availability import BREAKERS, MissedReason
 
 APP_VIEW: Final = "the app's servers"
 PLC: Final = "the directory of DIDs"

@@ -6,16 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault
-from storage.model.core.availability import MissedReason
+from storage.model.core.availability import BREAKERS, MissedReason
 
 SHORTEST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=15)
 """X counts in windows of 15 minutes, Bluesky and Mastodon of 5: a reset that lies further away is absurd."""
-
-BREAKERS = frozenset(
-    {MissedReason.AUTH, MissedReason.CREDITS, MissedReason.ACCESS, MissedReason.USAGE_CAPPED}
-)
-"""Reasons for which every further request would fail in the same way until somebody acts."""
 
 MOST_JITTER_S = 15.0
 _MOST_JITTER = timedelta(seconds=MOST_JITTER_S)

@@ -14,6 +14,7 @@ from storage.health.collectors_report import (
     disagreements,
     silent_countries,
 )
+from storage.health.condition_facts import MailFacts, Thresholds, mail_facts
 from storage.health.conditions import open_conditions
 from storage.health.database_report import Database, Growth, database, growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport, maintenance_tasks, outbox
@@ -70,6 +71,7 @@ class HealthFacts:
     growth: Growth
     maintenance: MaintenanceTasks
     outbox: OutboxReport
+    undelivered: MailFacts
     mails: Sequence[MailLine]
     """Some of those that were given up or wait."""
 
@@ -97,5 +99,6 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         growth=await growth(conn, now),
         maintenance=await maintenance_tasks(conn),
         outbox=await outbox(conn, now),
+        undelivered=await mail_facts(conn, now, Thresholds(sweep_every)),
         mails=await undelivered(conn, MAILS),
     )

@@ -162,7 +162,7 @@ def lateness_cards(facts: HealthFacts) -> list[Component]:
             )
             for one in facts.lateness
         ],
-        above=verdict(health_words.lateness_verdict(facts.lateness, facts.sweep_every)),
+        above=verdict(health_words.lateness_verdict(facts.lateness, facts.at, facts.sweep_every)),
     )
     return [table, *_late(facts)]
 

@@ -13,6 +13,9 @@ from dashboard.health.facts import HealthFacts, ThisProcess
 from dashboard.health.reading_cards import verdict
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
+from storage.health.checks import mail_checks
+from storage.health.condition_facts import Thresholds
+from storage.model.alerts.conditions import ABOUT_MAILS
 from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import size_words
@@ -38,8 +41,9 @@ def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
         ("Given up", f"{box.dead:,}", "dead letters: each can be sent again" if box.dead else ""),
         ("Sent", f"{box.sent:,}", "accepted by a server, in all"),
     ]
+    found = mail_checks(facts.undelivered, facts.at, Thresholds(facts.sweep_every))
     return [
-        _facts("Outbox", "mails and messages on their way", health_words.outbox_verdict(box, facts.at), rows),
+        _facts("Outbox", "mails and messages on their way", health_words.told_of(found, ABOUT_MAILS), rows),
         *undelivered_card(facts.mails, actor, "/health"),
     ]
 

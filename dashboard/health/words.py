@@ -8,21 +8,22 @@ from dashboard.ui import words
 from dashboard.ui.words import share
 from storage.accounts.canaries import Origin
 from storage.health.canaries_report import Control
+from storage.health.checks import late_check, retired_check
+from storage.health.condition_facts import RetiredControls, Thresholds
 from storage.health.database_report import Database, Growth, TableSize
-from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
+from storage.health.maintenance_tasks_report import MaintenanceTasks
+from storage.model.alerts.conditions import Condition, ConditionKind
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.core.late import LATE_AT_MOST, LATE_SWEEPS, late_after
+from storage.model.core.late import LATE_SWEEPS
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
-from storage.model.text.states import clean
 from storage.readings.lateness_report import Lateness
 from storage.readings.rates_report import Rate, RequestTally
 
 MISSED_AT_MOST = 0.1
 """A greater share of missed attempts in the last hour is worth a look."""
 CONNECTIONS_AT_MOST = 0.8
-OVERDUE_AFTER = timedelta(minutes=15)
 ANCHORED_WITHIN = timedelta(days=2)
 RETAINED_WITHIN = timedelta(days=2)
 ASKED_LATELY = timedelta(hours=1)
@@ -39,6 +40,15 @@ class HealthVerdict:
 
 
 WELL = HealthVerdict()
+
+
+def told_of(found: Iterable[Condition], kinds: Collection[ConditionKind]) -> HealthVerdict:
+    """The first of them that is of one of these kinds."""
+    for one in found:
+        if one.key.kind in kinds:
+            said = f" “{one.detail}”" if one.detail else ""
+            return HealthVerdict(f"{one.sentence}.{said}", one.to_do)
+    return WELL
 
 
 def reading_verdict(rates: Sequence[Rate]) -> HealthVerdict:
@@ -123,43 +133,35 @@ def _scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platfor
     return not is_counted, share_left, one.platform, one.name
 
 
-def lateness_verdict(found: Sequence[Lateness], sweep_every: timedelta) -> HealthVerdict:
-    late = [(one, one.later_than(LATE_SWEEPS)) for one in found]
-    bad = [f"{collector_name(o.platform, '', '')} {share(n, o.watched)}" for o, n in late if _is_many(o, n)]
-    if not bad and (alone := sum(one.older for one in found)):
+def lateness_verdict(found: Sequence[Lateness], now: datetime, sweep_every: timedelta) -> HealthVerdict:
+    rules = Thresholds(sweep_every)
+    late = [
+        late_check(one.platform, one.later_than(LATE_SWEEPS), one.watched - one.new, now, rules)
+        for one in found
+    ]
+    verdict = told_of(filter(None, late), {ConditionKind.COVERAGE_LATE})
+    if verdict is WELL and (alone := sum(one.older for one in found)):
         return HealthVerdict(
             f"{'One account was' if alone == 1 else f'{alone:,} accounts were'} not read for four sweeps.",
             "Below stands who, and the page of each says what was answered instead.",
         )
-    if not bad:
-        return WELL
-    return HealthVerdict(
-        f"Not read within two sweeps, which are {words.span(late_after(sweep_every))}: {', '.join(bad)}.",
-        "See above whether a detector gives nothing. If all work, more is watched than can be read in time: "
-        "watch fewer accounts, or set sweep_every longer.",
-    )
-
-
-def _is_many(found: Lateness, late: int) -> bool:
-    return late > LATE_AT_MOST * found.watched
+    return verdict
 
 
 def controls_verdict(found: Sequence[Control]) -> HealthVerdict:
     doubted = [c for c in found if c.doubts and c.retired_at is None]
-    named = [c for c in found if c.retired_at is not None and c.origin is Origin.SETTINGS]
-    if named and not doubted:
-        names = ", ".join(f"@{clean(c.handle, 80)}" for c in named)
+    if doubted:
+        name = "one control account looks" if len(doubted) == 1 else f"{len(doubted):,} control accounts look"
         return HealthVerdict(
-            f"Not asked any more, because of looking otherwise for good: {names}.",
-            f"Name others in setting {named[0].platform.value}_canaries and start blockline run again.",
+            f"At the last answer {name} otherwise than expected.",
+            to_do(doubted[0].platform, MissedReason.HELD) or WAIT,
         )
-    if not doubted:
-        return WELL
-    name = "one control account looks" if len(doubted) == 1 else f"{len(doubted):,} control accounts look"
-    return HealthVerdict(
-        f"At the last answer {name} otherwise than expected.",
-        to_do(doubted[0].platform, MissedReason.HELD) or WAIT,
-    )
+    named = [
+        RetiredControls(c.platform, c.place, (c.handle,), c.retired_at)
+        for c in found
+        if c.retired_at is not None and c.origin is Origin.SETTINGS
+    ]
+    return told_of(map(retired_check, named), {ConditionKind.CONTROL_ACCOUNTS_RETIRED})
 
 
 def database_verdict(found: Database) -> HealthVerdict:
@@ -170,25 +172,6 @@ def database_verdict(found: Database) -> HealthVerdict:
         "See with select * from pg_stat_activity who holds them; raise max_connections, or run fewer web "
         "processes.",
     )
-
-
-def outbox_verdict(found: OutboxReport, now: datetime) -> HealthVerdict:
-    waits = now - found.retry_at if found.overdue and found.retry_at is not None else timedelta()
-    if waits > OVERDUE_AFTER:
-        return HealthVerdict(
-            f"{_mails(found.overdue)} should have been tried for {words.span(waits)}, and nobody tries.",
-            "See whether a process with the role notify runs: blockline run, or blockline run --role notify.",
-        )
-    if found.dead:
-        return HealthVerdict(
-            f"{_mails(found.dead)} {'was' if found.dead == 1 else 'were'} given up: nobody got them.",
-            "Below stands why. Mend that, then send them again; blockline doctor tries the mail server.",
-        )
-    return WELL
-
-
-def _mails(n: int) -> str:
-    return "One mail" if n == 1 else f"{n:,} mails"
 
 
 def listener_verdict(is_listening: bool) -> HealthVerdict:

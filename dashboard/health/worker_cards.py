@@ -42,7 +42,7 @@ def _workers(facts: HealthFacts) -> Component:
         f"{note}{more}",
         ("Process", "Address", "Reads", "Since", "Last heard", "Clock", "Stands"),
         [_worker(worker, facts) for worker in found[:ROWS]],
-        above=verdict(worker_words.workers_verdict(found, facts.at)),
+        above=verdict(worker_words.workers_verdict(facts.machines, facts.at)),
     )
 
 

@@ -1,17 +1,17 @@
 """The processes that read, their queue and what is held, in words; and what a person can do about each."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from dashboard.health.words import WELL, HealthVerdict
+from dashboard.health.words import WELL, HealthVerdict, told_of
 from dashboard.ui import words
+from storage.health.worker_checks import ABOUT_MACHINES, ABOUT_QUEUES, worker_checks
 from storage.health.workers_report import WorkersReport
 from storage.model.core.availability import MissedReason
-from storage.model.core.platform_request import OTHER_ADDRESS, source_parts
-from storage.model.text.collectors import HANGS_TO_DO, WAIT, source_words, to_do, why_words
+from storage.model.text.collectors import WAIT, source_words, why_words
 from storage.model.text.states import clean
 from storage.model.text.units import clock_words
-from storage.work.request_queue import FailedJob, QueueBacklog
+from storage.work.request_queue import FailedJob
 from storage.work.workers import Worker, WorkerStatus
 
 WORKER_STATUS = {
@@ -20,8 +20,6 @@ WORKER_STATUS = {
     WorkerStatus.CLOCK_OFF: "reads nothing",
     WorkerStatus.UNHEARD: "not heard of",
 }
-WAITS_AT_MOST = timedelta(minutes=5)
-"""A request that could be taken for longer, and was not, is worth a look."""
 
 
 def named(worker: Worker) -> str:
@@ -55,34 +53,29 @@ def _pause(worker: Worker, source: str, now: datetime) -> list[str]:
     return [f"pauses {source_words(source)} until {until}: {why_words(pause.reason)}", *said]
 
 
-def workers_verdict(workers: Iterable[Worker], now: datetime) -> HealthVerdict:
+def workers_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
     """About the worst of what was heard of them."""
-    workers = list(workers)
-    by = {standing: [w for w in workers if w.overall_status(now) is standing] for standing in WorkerStatus}
-    if off := by[WorkerStatus.CLOCK_OFF]:
-        whose = _names(off)
+    if (verdict := told_of(worker_checks(found, now), ABOUT_MACHINES)) is not WELL:
+        return verdict
+    if unheard := [w for w in found.workers if w.overall_status(now) is WorkerStatus.UNHEARD]:
         return HealthVerdict(
-            f"Nothing is read by {whose}: what it reads could not be dated, since its clock is "
-            f"{clock_words(off[0].clock_off)}."
-            if len(off) == 1
-            else f"Nothing is read by {whose}: their clocks are off by more than a second.",
-            "Keep the clocks of the machines and of the database right (NTP); then they read by themselves.",
-        )
-    if unheard := by[WorkerStatus.UNHEARD]:
-        return HealthVerdict(
-            f"Nothing was heard lately of {_names(unheard)}.",
+            f"Nothing was heard lately of {', '.join(map(named, unheard))}.",
             "Its requests are left to others that read the same, if there are any. See on the machine "
             "whether blockline run still runs there, and whether it reaches the database.",
         )
-    refused = [(w, s) for w in workers for s in w.sources if w.status_for(s, now) is WorkerStatus.PAUSES]
-    if refused:
-        worker, source = refused[0]
-        reason = worker.paused[source].reason
+    pauses = [(w, s) for w in found.workers for s in w.sources if _is_unreached(w, s, now)]
+    if pauses:
+        worker, source = pauses[0]
         return HealthVerdict(
-            _in_its_way(worker, source, reason),
-            f"Its requests are left to others. {_advice(source, reason)}",
+            f"{source_words(source)} is not reached from {named(worker)}.",
+            f"Its requests are left to others. {WAIT}",
         )
     return WELL
+
+
+def _is_unreached(worker: Worker, source: str, now: datetime) -> bool:
+    is_paused = worker.status_for(source, now) is WorkerStatus.PAUSES
+    return is_paused and worker.paused[source].reason == MissedReason.NETWORK
 
 
 def no_worker_verdicts(found: WorkersReport) -> list[HealthVerdict]:
@@ -96,45 +89,10 @@ def no_worker_verdicts(found: WorkersReport) -> list[HealthVerdict]:
     ]
 
 
-def _in_its_way(worker: Worker, source: str, reason: str) -> str:
-    if reason == MissedReason.NETWORK:
-        return f"{source_words(source)} is not reached from {named(worker)}."
-    if reason == OTHER_ADDRESS:
-        return f"{named(worker)} asks another address for {source_words(source)} than the process that plans."
-    return f"{source_words(source)} refuses {named(worker)} alone, for this reason: {why_words(reason)}."
-
-
-def _advice(source: str, reason: str) -> str:
-    try:
-        platform, _ = source_parts(source)
-    except ValueError:
-        return WAIT
-    return to_do(platform, reason) or WAIT
-
-
-def _names(workers: list[Worker]) -> str:
-    return ", ".join(map(named, workers))
-
-
 def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
     """About sources that a process plans which hangs, or nobody; or whose requests nobody takes."""
-    hangs = [(q.planner, since) for q in found.queues if (since := q.unheard_since) is not None]
-    if hangs:
-        planner, since = hangs[0]
-        of_it = [q.line.source for q in found.queues if q.planner == planner]
-        return HealthVerdict(
-            f"{clean(planner or '', 80)} plans the reading of {reads(of_it)}, and nothing was heard of it "
-            f"since {words.exact(since)}.",
-            HANGS_TO_DO,
-        )
-    stuck = [q.line.source for q in found.queues if q.planner is not None and _is_stuck(q.line, now)]
-    if stuck:
-        return HealthVerdict(
-            f"Requests to {reads(stuck)} could be taken for more than {words.span(WAITS_AT_MOST)}, and "
-            "nobody takes them.",
-            "See above which machines read, and what the log of blockline run says on them; start another "
-            "with blockline run --role collect.",
-        )
+    if (verdict := told_of(worker_checks(found, now), ABOUT_QUEUES)) is not WELL:
+        return verdict
     heard = {s for w in found.workers for s in w.sources if w.status_for(s, now) is not WorkerStatus.UNHEARD}
     wanted = heard | {q.line.source for q in found.queues if q.line.waiting or q.line.in_hand}
     unplanned = [q.line.source for q in found.queues if q.planner is None and q.line.source in wanted]
@@ -145,10 +103,6 @@ def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
             "why; if none runs, start one.",
         )
     return WELL
-
-
-def _is_stuck(line: QueueBacklog, now: datetime) -> bool:
-    return line.free_since is not None and now - line.free_since > WAITS_AT_MOST
 
 
 def failed_request(job: FailedJob) -> str:

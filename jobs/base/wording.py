@@ -7,29 +7,16 @@ from zoneinfo import ZoneInfo
 
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Strength
-from storage.model.text.states import PLATFORM_NAME, clean
-
-_LONGEST_QUOTED = 400
-
-
-def handle_name(handle: str) -> str:
-    return "@" + clean(handle.removeprefix("@"))
+from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.states import handle_name as handle_name
+from storage.model.text.states import quoted as quoted
+from storage.model.text.units import number as number
 
 
 def account_name(platform: Platform, handle: str) -> str:
     """A handle, with its platform unless that is X."""
     name = handle_name(handle)
     return name if platform is Platform.X else f"{name} ({PLATFORM_NAME[platform]})"
-
-
-def quoted(text: str | None) -> str:
-    """What a platform, a server or an exception said, made safe and not too long; empty: nothing."""
-    return clean(text, _LONGEST_QUOTED) if text else ""
-
-
-def number(n: int, singular: str) -> str:
-    """`1 account`, `1,178 accounts`."""
-    return f"{n:,} {singular}" if n == 1 else f"{n:,} {singular}s"
 
 
 def evidence_words(strength: Strength, readings: int) -> str:

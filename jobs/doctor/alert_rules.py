@@ -8,7 +8,7 @@ from jobs.base.wording import number
 from jobs.config.settings import Settings
 from jobs.runtime.app import unknown_channels
 from storage.alerts.mails_report import past_recipients
-from storage.alerts.rules import absent_names, load_rules, unreadable_rules
+from storage.alerts.rules import absent_names, load_rules
 from storage.model.alerts.rule_words import absent_words
 from storage.model.alerts.rules import AbsentNames, AlertRule, StoredRule, is_channel
 from storage.model.text.states import clean
@@ -22,7 +22,6 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
     try:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
             by_hand = made_by_hand(await load_rules(conn))
-            unreadable = await unreadable_rules(conn)
             told = await past_recipients(conn)
             absent = await absent_names(conn, (*settings.alert_rules, *by_hand))
     except StorageError:
@@ -30,14 +29,6 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
     telling = [rule for rule in (*settings.alert_rules, *by_hand) if rule.recipients]
     return [
         rules_finding(telling),
-        *(
-            Finding(
-                "alert rules",
-                FindingLevel.MEND,
-                f"Rule {r.name!r} cannot be read and tells nobody ({r.why}): write it anew, or remove it.",
-            )
-            for r in unreadable
-        ),
         *names_findings(telling, absent),
         *server_findings(settings, by_hand),
         *channel_findings(settings, telling),

@@ -16,6 +16,9 @@ from jobs.doctor.platforms import controls_part
 from jobs.planning.daily_bill import current_billing_day
 from storage.accounts.canaries import Canary, canaries
 from storage.executives.signals import executives
+from storage.health.checks import checks, unexplained
+from storage.health.condition_facts import Thresholds, condition_facts
+from storage.model.alerts.conditions import Condition, ConditionKind
 from storage.model.core.accounts import Executive, Platform
 from storage.model.core.availability import Status
 from storage.model.limits.daily_cost_shares import accounts_for
@@ -38,6 +41,9 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
                 conn, Platform.X, current_billing_day(clock())
             )
             out.append(await chain_finding(conn))
+            rules = Thresholds(settings.sweep_every)
+            troubles = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
+            out += map(trouble_finding, troubles)
     except StorageError:
         return []
     if promised is not None and Platform.X in platforms_of(settings):
@@ -75,6 +81,17 @@ def future_finding(newest: datetime | None, now: datetime) -> Finding:
             "aside.",
         )
     return Finding(part, FindingLevel.OK, f"{said}.")
+
+
+def trouble_finding(found: Condition) -> Finding:
+    """What operators are mailed about, as it is now: most of it passes, an alert rule has to be mended."""
+    is_lasting = found.key.kind is ConditionKind.RULES_UNREADABLE
+    said = f" ({found.detail})" if found.detail else ""
+    return Finding(
+        "alert rules" if is_lasting else "monitor",
+        FindingLevel.MEND if is_lasting else FindingLevel.ADVICE,
+        f"{found.sentence}{said}. {found.to_do}",
+    )
 
 
 async def _chosen(conn: Conn, platform: Platform) -> Finding:

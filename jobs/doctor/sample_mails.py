@@ -12,9 +12,9 @@ from jobs.messages.wave_content import ACCOUNTS_LISTED
 from jobs.notify.engagement_alerts import SHOWN as ACTS_SHOWN
 from jobs.notify.engagement_alerts import EngagementNotice, draft
 from jobs.notify.reminders import Reminder, drafts
-from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.operator_mail import OperatorNews, operator_mail
 from storage.alerts.reminders import LastMail, Outstanding
+from storage.health.condition_facts import Thresholds
 from storage.model.alerts.alerts import (
     AlertChange,
     AlertRow,

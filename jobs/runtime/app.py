@@ -26,9 +26,9 @@ from jobs.runtime.evidence_retention import Retention
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.runtime.platform_loop import platform_loops
 from jobs.runtime.web import listen_on, serve
-from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.watchdog import tick as look_for_trouble
 from storage.alerts.rules import keep_to_settings
+from storage.health.condition_facts import Thresholds
 from storage.model.alerts.rules import AlertRule, is_channel
 from storage.model.core import people
 from storage.model.text.states import PLATFORM_NAME

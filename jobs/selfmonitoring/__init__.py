@@ -2,6 +2,6 @@
 
 Of `jobs` it may import `alerting`, `base`, `detect`, `dispatch`, `export`, `messages` and `planning`.
 It may also import the other packages.
-Begin with `watchdog.py`. It holds one tick; `conditions.py` decides which issues there are,
+Begin with `watchdog.py`. It holds one tick; `storage/health/checks.py` decides which issues there are,
 `operator_mail.py` writes the email.
 """

@@ -9,16 +9,13 @@ from dashboard.ui.words import span
 from jobs.base.wording import minute, number
 from jobs.messages.compose import Letterhead, message_id
 from jobs.messages.webhook_payload import note
-from jobs.selfmonitoring.conditions import Thresholds
+from storage.health.condition_facts import Thresholds
 from storage.model.alerts.alerts import MailDraft, MailKind, MailState
-from storage.model.alerts.conditions import ConditionKey, ConditionKind, KnownCondition
+from storage.model.alerts.conditions import ABOUT_MAILS, ConditionKey, KnownCondition
 from storage.model.alerts.rules import Severity, is_webhook
 
 SHOWN = 12
 """Troubles that one mail describes; of more it gives the number."""
-_ABOUT_MAILS = frozenset(
-    {ConditionKind.OUTBOX_STUCK, ConditionKind.DEAD_LETTERS, ConditionKind.RULES_UNREADABLE}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +149,19 @@ def _meanwhile(told: OperatorNews, thresholds: Thresholds) -> list[str]:
     """What follows from it, and what does not."""
     kinds = {k.condition.key.kind for k in told.open}
     lines: list[str] = []
-    if kinds - _ABOUT_MAILS:
+    if kinds - ABOUT_MAILS:
         lines += [
             "Of what is not read no status changes: no account is called blocked, none restored.",
             "The time until it is read again is kept as not checked.",
         ]
-    if kinds & _ABOUT_MAILS:
+    if kinds & ABOUT_MAILS:
         lines.append("What is read and recorded does not depend on mails: the dashboard shows all of it.")
     if kinds:
         lines.append(
             "It goes on by itself where it can. What lasts is told again after "
             f"{span(thresholds.remind_every)}; when it is over, a mail says so."
         )
-    elif {k.condition.key.kind for k in told.over} - _ABOUT_MAILS:
+    elif {k.condition.key.kind for k in told.over} - ABOUT_MAILS:
         lines.append("What was not read in that time stays not checked: no status is claimed for it.")
     return lines
 

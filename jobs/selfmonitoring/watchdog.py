@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from jobs.messages.compose import Letterhead
-from jobs.selfmonitoring.conditions import Thresholds, conditions, ending, unexplained
 from jobs.selfmonitoring.operator_mail import news, operator_mail
 from storage.health import conditions as stored
-from storage.health.condition_facts import facts as stored_facts
+from storage.health.checks import checks, ending, unexplained
+from storage.health.condition_facts import ConditionFacts, Thresholds, condition_facts
 from storage.health.conditions import EndedCondition
-from storage.model.alerts.conditions import Condition, ConditionFacts, KnownCondition
+from storage.model.alerts.conditions import Condition, KnownCondition
 from storage.postgres.pool import Conn, Pool, transaction
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Threshol
     async with transaction(pool) as conn:
         await stored.take_turn(conn)
         await stored.note_dead_letters(conn, now)
-        found = await _facts(conn, now, thresholds)
-        begun, ended = await _notice(conn, found, now, thresholds)
+        facts = await condition_facts(conn, now, thresholds)
+        begun, ended = await _notice(conn, facts, thresholds)
         mails = await _tell(conn, now, head, thresholds)
     for one in begun:
         log.warning("%s.", one.sentence)
@@ -45,23 +45,11 @@ async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Threshol
     return ConditionReport(len(begun), len(ended), mails)
 
 
-async def _facts(conn: Conn, now: datetime, thresholds: Thresholds) -> ConditionFacts:
-    return await stored_facts(
-        conn,
-        now,
-        read_since=now - thresholds.late_after,
-        untried_before=now - thresholds.untried_for,
-        written_before=now - thresholds.refused_for,
-        given_up_after=now - thresholds.given_up_within,
-        untaken_before=now - thresholds.taken_within,
-    )
-
-
 async def _notice(
-    conn: Conn, facts: ConditionFacts, now: datetime, thresholds: Thresholds
+    conn: Conn, facts: ConditionFacts, thresholds: Thresholds
 ) -> tuple[Sequence[Condition], Sequence[EndedCondition]]:
     """Keep what began, what changed and what ended since the last time; returns what began and what ended."""
-    found = conditions(facts, now, thresholds)
+    found = checks(facts, thresholds)
     present = {k.condition.key: k for k in await stored.open_conditions(conn)}
     begun = [c for c in unexplained(found) if c.key not in present]
     changed = [
@@ -73,7 +61,7 @@ async def _notice(
         for key, k in present.items()
         if key not in keys
     ]
-    await stored.save(conn, begun, changed, ended, now)
+    await stored.save(conn, begun, changed, ended, facts.at)
     return begun, ended
 
 

@@ -8,7 +8,9 @@ from dashboard.health.words import counted_as
 from dashboard.health.worker_words import WORKER_STATUS
 from jobs.base.output import moment
 from jobs.base.wording import number
+from storage.health.worker_checks import worker_checks
 from storage.health.workers_report import Queue, WorkersReport
+from storage.model.alerts.conditions import ConditionKind
 from storage.model.limits.rate_limits import BudgetBasis, NamedBudget
 from storage.model.text.collectors import source_words, why_words
 from storage.model.text.states import clean
@@ -16,6 +18,7 @@ from storage.model.text.units import clock_words
 from storage.work.request_queue import FailedJob
 from storage.work.workers import Worker, WorkerStatus
 
+_LINES = {ConditionKind.PLANNER_UNHEARD: "Planning", ConditionKind.REQUESTS_HELD: "Held"}
 _MANY = {
     WorkerStatus.READS: "read",
     WorkerStatus.PAUSES: "pause",
@@ -117,19 +120,11 @@ def machine_lines(found: WorkersReport, now: datetime) -> list[tuple[str, str]]:
                 f"{each}; {number(waiting, 'request')} in the queue, {in_hand:,} in hand (blockline workers)",
             )
         )
-    if hangs := [queue for queue in found.queues if queue.unheard_since is not None]:
-        sources = worker_words.reads(queue.line.source for queue in hangs)
-        name = clean(hangs[0].planner or "", 80)
-        since = moment(hangs[0].unheard_since)
-        lines.append(
-            ("Planning", f"{name} plans {sources}, and was not heard of since {since} (blockline workers)")
-        )
-    if found.held:
-        since = moment(found.held[0].since)
-        lines.append(
-            ("Held", f"{number(found.held_in_all, 'request')}, the oldest since {since} (blockline workers)")
-        )
-    return lines
+    return lines + [
+        (name, f"since {moment(one.since)}: {one.sentence} (blockline workers)")
+        for one in worker_checks(found, now)
+        if (name := _LINES.get(one.key.kind)) is not None
+    ]
 
 
 def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:

@@ -1,85 +1,137 @@
 """What the monitor's own troubles are decided from: collectors, coverage, machines, and mails that wait."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from asyncpg import Record
 
 from storage.alerts.mail_queue import first_in_line
 from storage.alerts.rules import unreadable_rules
-from storage.health.collectors_report import collector_reports
-from storage.health.workers_report import SHOWN_FOR
-from storage.model.alerts.conditions import (
-    CollectorStatus,
-    ConditionFacts,
-    HeldRequests,
-    PlannedBy,
-    PlatformCoverage,
-    RefusedAlone,
-    RetiredControls,
-    UndeliveredMails,
-    Untaken,
-    WrongClock,
-)
+from storage.health.collectors_report import CollectorReport, collector_reports
+from storage.health.workers_report import WorkersReport, machines
+from storage.model.alerts.conditions import UnreadableRule
 from storage.model.core.accounts import Platform
-from storage.model.core.platform_request import source_parts
+from storage.model.core.late import late_after
 from storage.postgres.pool import Conn
-from storage.work import request_queue
-from storage.work.workers import HEARD_WITHIN, Worker, WorkerStatus, heard_of, platform_leaders
 
 
-async def facts(
-    conn: Conn,
-    now: datetime,
-    read_since: datetime,
-    untried_before: datetime,
-    written_before: datetime,
-    given_up_after: datetime,
-    untaken_before: datetime,
-) -> ConditionFacts:
-    """At `now`: heard is who gave a conclusive answer since `read_since`, due who was added before that.
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What counts as a trouble, and how often operators hear of it."""
 
-    Untold is an alert that was to be told before `untried_before`, untried a queued mail that was to be tried
-    before then; refused one that was written before `written_before` and not taken, be it that others to the
-    same server were not; given up what was noticed to be so after `given_up_after`; untaken a request that
-    any machine could have taken before `untaken_before`.
+    sweep_every: timedelta
+    quarantined_for: timedelta = timedelta(hours=1)
+    untried_for: timedelta = timedelta(minutes=15)
+    refused_for: timedelta = timedelta(hours=1)
+    given_up_within: timedelta = timedelta(hours=24)
+    notify_after: timedelta = timedelta(minutes=2)
+    """A trouble that is over sooner is never told."""
+    mail_every: timedelta = timedelta(minutes=30)
+    """No two mails to an operator come closer; what happens meanwhile is gathered."""
+    remind_every: timedelta = timedelta(hours=24)
+
+    @property
+    def late_after(self) -> timedelta:
+        """An account without a conclusive answer for so long is late; a platform without any is blind."""
+        return late_after(self.sweep_every)
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredControls:
+    """Control accounts that the settings name and that are not asked any more, of one place."""
+
+    platform: Platform
+    place: str
+    handles: tuple[str, ...]
+    since: datetime
+    """When the first of them was retired."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformCoverage:
+    """How well a platform is read from the installation's own connection. Control accounts do not count."""
+
+    platform: Platform
+    watched: int
+    """Accounts on the watch. There may be none where only executives are read."""
+    heard: int
+    """Those of them that gave a conclusive answer in the time that is looked at."""
+    due: int
+    """Those of them that were there already when that time began."""
+    due_heard: int
+    first_due_at: datetime | None
+    """When the first of the due ones was added."""
+    last_answer_at: datetime | None
+    """The newest conclusive answer of the sweep. It is only looked for where `heard` is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndeliveredMails:
+    """Some mails that did not reach anybody; with none of them there is no time either."""
+
+    count: int = 0
+    since: datetime | None = None
+    error: str | None = None
+    """What was said about one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """The mails that did not reach anybody."""
+
+    untold: UndeliveredMails = UndeliveredMails()
+    """Alerts whose time has come and of which no mail was written; since the first of them was recorded."""
+    untried: UndeliveredMails = UndeliveredMails()
+    """Queued ones whose time has come and which nobody tries; since the first of these times."""
+    refused: UndeliveredMails = UndeliveredMails()
+    """Queued ones that are not taken, for long, be it that others to the same server were; since the first of
+    them was written.
     """
-    sources = [
-        CollectorStatus(
-            platform=d.platform,
-            place=d.place,
-            vantage=d.vantage,
-            healthy=d.healthy,
-            reason=d.reason,
-            detail=d.detail,
-            since=d.since,
-            held_since=d.held_since,
-            last_answered_at=d.last_answered_at,
-            doubted=d.doubted,
-        )
-        for d in await collector_reports(conn, now)
-    ]
-    heard = await heard_of(conn, now - SHOWN_FOR)
+    given_up: UndeliveredMails = UndeliveredMails()
+    """Those of the last day; since that of the first of them was noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionFacts:
+    """What conditions are decided from."""
+
+    at: datetime
+    sources: tuple[CollectorReport, ...]
+    coverage: tuple[PlatformCoverage, ...]
+    mails: MailFacts
+    unreadable: tuple[UnreadableRule, ...]
+    """The enabled ones."""
+    machines: WorkersReport
+    retired: tuple[RetiredControls, ...] = ()
+
+
+async def condition_facts(conn: Conn, now: datetime, thresholds: Thresholds) -> ConditionFacts:
     return ConditionFacts(
-        sources=tuple(sources),
-        coverage=tuple(await _coverage(conn, now, read_since)),
-        untold=await _untold(conn, untried_before),
-        untried=await _untried(conn, untried_before),
-        refused=await _refused(conn, untried_before, written_before),
-        given_up=await _given_up(conn, given_up_after),
+        at=now,
+        sources=tuple(await collector_reports(conn, now)),
+        coverage=tuple(await platform_coverage(conn, now, now - thresholds.late_after)),
+        mails=await mail_facts(conn, now, thresholds),
         unreadable=tuple(await unreadable_rules(conn)),
-        clocks=tuple(WrongClock(w.name, w.clock_off, w.heard_at) for w in heard if not w.is_on_time),
-        refused_alone=tuple(_refused_alone(heard, now)),
-        planned=tuple(PlannedBy(on, p.name, p.heard_at) for on, p in (await platform_leaders(conn)).items()),
-        held=await _held(conn, now),
-        untaken=tuple(await _untaken(conn, now, untaken_before)),
+        machines=await machines(conn, now),
         retired=tuple(await _retired(conn)),
     )
 
 
-async def _coverage(conn: Conn, now: datetime, read_since: datetime) -> list[PlatformCoverage]:
-    """Of every platform with watched accounts or executives."""
+async def mail_facts(conn: Conn, now: datetime, thresholds: Thresholds) -> MailFacts:
+    untried_before = now - thresholds.untried_for
+    return MailFacts(
+        untold=await _untold(conn, untried_before),
+        untried=await _untried(conn, untried_before),
+        refused=await _refused(conn, untried_before, now - thresholds.refused_for),
+        given_up=await _given_up(conn, now - thresholds.given_up_within),
+    )
+
+
+async def platform_coverage(conn: Conn, now: datetime, read_since: datetime) -> list[PlatformCoverage]:
+    """Of every platform with watched accounts or executives: heard is who gave a conclusive answer since
+    `read_since`, due who was added before that.
+    """
     rows = await conn.fetch(
         """
         with heard as (
@@ -189,43 +241,6 @@ async def _given_up(conn: Conn, given_up_after: datetime) -> UndeliveredMails:
         given_up_after,
     )
     return _mails(row)
-
-
-def _refused_alone(heard: Iterable[Worker], now: datetime) -> list[RefusedAlone]:
-    """A pause that ended just now counts: its worker may be about to be refused again."""
-    out: list[RefusedAlone] = []
-    for worker in heard:
-        for source, pause in worker.paused.items():
-            with suppress(ValueError):  # a source of another version
-                platform, vantage = source_parts(source)
-                if pause.until > now - SHOWN_FOR:
-                    told = (worker.name, platform, vantage, pause.reason, pause.detail)
-                    out.append(RefusedAlone(*told, worker.heard_at))
-    return out
-
-
-async def _held(conn: Conn, now: datetime) -> HeldRequests:
-    count = sum(line.held for line in await request_queue.lines(conn, now))
-    oldest = await request_queue.held_jobs(conn, 1)
-    return HeldRequests(count, oldest[0].since, oldest[0].said) if oldest else HeldRequests()
-
-
-async def _untaken(conn: Conn, now: datetime, before: datetime) -> list[Untaken]:
-    found = await request_queue.untaken(conn, before)
-    if not found:
-        return []
-    planned = await platform_leaders(conn)
-    heard = await heard_of(conn, now - HEARD_WITHIN)
-    out: list[Untaken] = []
-    for source, count, since in found:
-        try:
-            platform, vantage = source_parts(source)
-        except ValueError:  # put there by another version
-            continue
-        does = [w.status_for(source, now) for w in heard if source in w.sources]
-        takers = does.count(WorkerStatus.READS)
-        out.append(Untaken(platform, vantage, count, since, platform in planned, len(does), takers))
-    return out
 
 
 async def _retired(conn: Conn) -> list[RetiredControls]:

@@ -24,6 +24,8 @@ class Queue:
     line: QueueBacklog
     unheard_since: datetime | None = None
     """When that process last reported itself, if that is more than `SHOWN_FOR` ago."""
+    heard_at: datetime | None = None
+    """When it last reported itself; None: no report of it is on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ def _queues(
     queues: list[Queue] = []
     for source, line in sorted(found.items()):
         planner = planned_by.get(source.split(" ")[0])
-        unheard_since = None if planner is None else planner.unheard_since(now, SHOWN_FOR)
-        queues.append(Queue(None if planner is None else planner.name, line, unheard_since))
+        if planner is None:
+            queues.append(Queue(None, line))
+        else:
+            queues.append(Queue(planner.name, line, planner.unheard_since(now, SHOWN_FOR), planner.heard_at))
     return queues

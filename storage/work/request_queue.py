@@ -149,19 +149,6 @@ async def lines(conn: Conn, now: datetime) -> list[QueueBacklog]:
     return [QueueBacklog(*r) for r in rows]
 
 
-async def untaken(conn: Conn, before: datetime) -> list[tuple[str, int, datetime]]:
-    """The sources whose requests could have been taken before then and were not: how many, since when."""
-    rows = await conn.fetch(
-        """
-        select entrypoint, count(*), min(greatest(created, execute_after)) from pgqueuer
-        where status = 'queued' and greatest(created, execute_after) < $1
-        group by entrypoint order by entrypoint
-        """,
-        before,
-    )
-    return [tuple(r) for r in rows]
-
-
 async def held_jobs(conn: Conn, at_most: int | None = None) -> list[FailedJob]:
     """The jobs that failed, oldest first; all of them, or so many."""
     rows = await conn.fetch(

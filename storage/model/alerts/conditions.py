@@ -1,7 +1,7 @@
 """The monitor's own troubles: what is known of how it works, and what of that its operators are told."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from storage.model.alerts.alerts import MailState
@@ -39,6 +39,12 @@ class ConditionKind(StrEnum):
     """The process that plans a platform holds the planning and does not report itself any more."""
     RULES_UNREADABLE = "rules_unreadable"
     """Alert rules are on file that cannot be read: nobody is told by them."""
+
+
+ABOUT_MAILS = frozenset(
+    {ConditionKind.OUTBOX_STUCK, ConditionKind.DEAD_LETTERS, ConditionKind.RULES_UNREADABLE}
+)
+"""They keep nobody from being read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,124 +91,6 @@ class KnownCondition:
 
 
 @dataclass(frozen=True, slots=True)
-class CollectorStatus:
-    """One collector at one place, from one vantage."""
-
-    platform: Platform
-    place: str
-    vantage: str
-    healthy: bool
-    reason: str | None
-    detail: str
-    since: datetime | None
-    held_since: datetime | None
-    """The first answer that was not believed since the last one that was; None when there is none."""
-    last_answered_at: datetime | None
-    doubted: tuple[str, ...] = ()
-    """Handles of control accounts that look otherwise than they should."""
-
-
-@dataclass(frozen=True, slots=True)
-class RetiredControls:
-    """Control accounts that the settings name and that are not asked any more, of one place."""
-
-    platform: Platform
-    place: str
-    handles: tuple[str, ...]
-    since: datetime
-    """When the first of them was retired."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformCoverage:
-    """How well a platform is read from the installation's own connection. Control accounts do not count."""
-
-    platform: Platform
-    watched: int
-    """Accounts on the watch. There may be none where only executives are read."""
-    heard: int
-    """Those of them that gave a conclusive answer in the time that is looked at."""
-    due: int
-    """Those of them that were there already when that time began."""
-    due_heard: int
-    first_due_at: datetime | None
-    """When the first of the due ones was added."""
-    last_answer_at: datetime | None
-    """The newest conclusive answer of the sweep. It is only looked for where `heard` is 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class UndeliveredMails:
-    """Some mails that did not reach anybody; with none of them there is no time either."""
-
-    count: int = 0
-    since: datetime | None = None
-    error: str | None = None
-    """What was said about one of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrongClock:
-    """A process that reads nothing, since what it would read could not be dated."""
-
-    name: str
-    off: timedelta
-    """How far its clock is ahead of the database's."""
-    heard_at: datetime
-    """When it last said so."""
-
-
-@dataclass(frozen=True, slots=True)
-class RefusedAlone:
-    """A process that leaves a platform to others, for a reason of its own: most often it is refused."""
-
-    name: str
-    platform: Platform
-    vantage: str
-    reason: str
-    detail: str
-    heard_at: datetime
-    """When the process last said so."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRequests:
-    """Requests at which a machine failed by a fault of ours; with none of them there is no time either."""
-
-    count: int = 0
-    since: datetime | None = None
-    said: str = ""
-    """What went wrong at the oldest."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedBy:
-    """The process that alone plans the reading of a platform."""
-
-    platform: Platform
-    name: str
-    heard_at: datetime | None
-    """When it last reported itself; None: no report of it is on record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Untaken:
-    """Requests of one source that wait for a machine for long, though any could take them."""
-
-    platform: Platform
-    vantage: str
-    count: int
-    since: datetime
-    """Since when the first of them could have been taken."""
-    is_planned: bool
-    """Whether a process plans what is read there, and so waits for them."""
-    readers: int
-    """Processes that read the source and were heard of lately."""
-    takers: int
-    """Those of them that neither pause nor have a clock that is off."""
-
-
-@dataclass(frozen=True, slots=True)
 class UnreadableRule:
     """A rule on file that this version or this machine does not understand: it tells nobody."""
 
@@ -210,27 +98,3 @@ class UnreadableRule:
     from_settings: bool
     why: str
     """One clause."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionFacts:
-    """What conditions are decided from."""
-
-    sources: tuple[CollectorStatus, ...]
-    coverage: tuple[PlatformCoverage, ...]
-    untold: UndeliveredMails
-    """Alerts whose time has come and of which no mail was written; since the first of them was recorded."""
-    untried: UndeliveredMails
-    """Queued ones whose time has come and which nobody tries; since the first of these times."""
-    refused: UndeliveredMails
-    """Queued ones that are not taken, for long; since the first of them was written."""
-    given_up: UndeliveredMails
-    """Those of the last day; since that of the first of them was noticed."""
-    unreadable: tuple[UnreadableRule, ...] = ()
-    """The enabled ones."""
-    clocks: tuple[WrongClock, ...] = ()
-    refused_alone: tuple[RefusedAlone, ...] = ()
-    planned: tuple[PlannedBy, ...] = ()
-    held: HeldRequests = HeldRequests()
-    untaken: tuple[Untaken, ...] = ()
-    retired: tuple[RetiredControls, ...] = ()

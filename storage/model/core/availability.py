@@ -160,6 +160,12 @@ class MissedReason(StrEnum):
     """The answer came, but its control accounts looked wrong, so none of it is believed."""
 
 
+BREAKERS = frozenset(
+    {MissedReason.AUTH, MissedReason.CREDITS, MissedReason.ACCESS, MissedReason.USAGE_CAPPED}
+)
+"""Reasons for which every further request would fail in the same way until somebody acts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One conclusive answer about one account at one time."""

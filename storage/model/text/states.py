@@ -17,6 +17,7 @@ from storage.model.text.countries import country_name
 PLATFORM_NAME = {Platform.X: "X", Platform.BLUESKY: "Bluesky", Platform.MASTODON: "Mastodon"}
 
 _COUNTRIES_NAMED = 8
+_LONGEST_QUOTED = 400
 _MARKS_IN_A_ROW = 3
 _JOINERS = {"\u200c", "\u200d"}
 
@@ -139,6 +140,15 @@ def clean(text: str, limit: int = 60) -> str:
     if len(line) > limit:
         line = line[: limit - 1].rstrip() + "…"
     return line or "(no name)"
+
+
+def quoted(text: str | None) -> str:
+    """What a platform, a server or an exception said, made safe and not too long; empty: nothing."""
+    return clean(text, _LONGEST_QUOTED) if text else ""
+
+
+def handle_name(handle: str) -> str:
+    return "@" + clean(handle.removeprefix("@"))
 
 
 def _said(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> StateWording:

@@ -11,6 +11,11 @@ _UNMEASURED = timedelta(seconds=0.05)
 """What a message takes on its way cannot be told from a clock that is off."""
 
 
+def number(n: int, singular: str) -> str:
+    """`1 account`, `1,178 accounts`."""
+    return f"{n:,} {singular}" if n == 1 else f"{n:,} {singular}s"
+
+
 def parse_duration(text: str) -> timedelta:
     """The duration in `text`. Raises ValueError with a sentence when it is not one, or not positive."""
     found = _FORM.fullmatch(text.strip())

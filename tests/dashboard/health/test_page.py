@@ -16,6 +16,7 @@ from dashboard.server.app import page_of
 from storage.accounts.side_facts import observe
 from storage.health.collector_state import CollectorState, save_state
 from storage.health.collectors_report import CollectorReport
+from storage.health.condition_facts import MailFacts
 from storage.health.database_report import Database, Growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
 from storage.health.workers_report import WorkersReport
@@ -54,6 +55,7 @@ NOTHING = HealthFacts(
     growth=Growth(0, 0, 0),
     maintenance=MaintenanceTasks(0, None, None, 0, None, None, 0, (), 0, None, None, None),
     outbox=OutboxReport(0, 0, 0, None, None, 0, 0, None),
+    undelivered=MailFacts(),
     mails=(),
 )
 WELL = CollectorReport(

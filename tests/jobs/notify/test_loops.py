@@ -17,8 +17,8 @@ from jobs.messages.compose import Letterhead
 from jobs.notify.loops import DecisionLoop, DeliveryLoop
 from jobs.notify.notifier import decide_alerts, decide_due
 from jobs.selfmonitoring import watchdog
-from jobs.selfmonitoring.conditions import Thresholds
 from storage.alerts import mail_queue
+from storage.health.condition_facts import Thresholds
 from storage.health.conditions import open_conditions
 from storage.model.alerts.alerts import Mail, Via
 from storage.model.alerts.rules import AlertRule, Severity

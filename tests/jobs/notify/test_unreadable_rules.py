@@ -3,12 +3,12 @@
 import pytest
 
 from dashboard.alerts.facts import read_alerts
+from jobs.base.clock import system_clock
 from jobs.config.settings import Settings
-from jobs.doctor.alert_rules import rule_findings
+from jobs.doctor.database_checks import watch_findings
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_due, next_decision
 from jobs.selfmonitoring import watchdog
-from jobs.selfmonitoring.conditions import Thresholds
 from storage.alerts.rules import (
     enable_rule,
     keep_to_settings,
@@ -17,6 +17,7 @@ from storage.alerts.rules import (
     save_rule,
     unreadable_rules,
 )
+from storage.health.condition_facts import Thresholds
 from storage.health.conditions import open_conditions
 from storage.model.alerts.conditions import ConditionKind
 from storage.model.alerts.rules import AlertRule
@@ -88,8 +89,8 @@ async def test_it_is_said_to_the_operators_by_the_doctor_and_on_the_alerts_page(
     assert known.condition.key.kind is ConditionKind.RULES_UNREADABLE
     assert known.condition.detail.startswith("gone: 'Asia/Gone' is not a time zone")
     assert [r.name for r in page.unreadable] == ["gone"]
-    said = [f.said for f in await rule_findings(Settings(), dsn)]
-    assert any(s.startswith("Rule 'gone' cannot be read and tells nobody ('Asia/Gone'") for s in said)
+    said = [f.said for f in await watch_findings(Settings(), dsn, system_clock)]
+    assert any(s.startswith("1 alert rule cannot be read and tells nobody (gone: 'Asia/Gone'") for s in said)
 
 
 async def test_it_ends_when_the_rule_is_written_anew(by_hand: Pool) -> None:

@@ -14,9 +14,9 @@ from jobs.base.clock import system_clock
 from jobs.dispatch.worker import AT_ONCE
 from jobs.runtime.app import ProcessRole, running
 from jobs.runtime.loop_scheduler import Loop, scheduled
-from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.watchdog import tick
 from jobs.status.workers import machine_lines
+from storage.health.condition_facts import Thresholds
 from storage.health.workers_report import machines
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.runtime.test_app import settings
@@ -164,7 +164,7 @@ async def test_one_that_is_alone_reads_nothing_says_so_and_goes_on_when_its_cloc
             (line,) = machine_lines(await machines(conn, now), now)
             page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
         assert line[1].startswith("1 reads nothing")
-        assert "Nothing is read by" in page
+        assert "is off, and it reads nothing. “beside the database" in page
         alone.clock.off = timedelta(0)
         await alone.makes(2)
     assert await asked_since(pool, DATED_WRONGLY, began) == 0

@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from jobs.messages.compose import Letterhead
-from jobs.selfmonitoring.conditions import Thresholds, conditions, ending, unexplained
 from jobs.selfmonitoring.operator_mail import SHOWN, OperatorNews, news, operator_mail
-from storage.model.alerts.alerts import MailState
-from storage.model.alerts.conditions import (
-    CollectorStatus,
-    Condition,
+from storage.health.checks import checks, ending, unexplained
+from storage.health.collectors_report import CollectorReport
+from storage.health.condition_facts import (
     ConditionFacts,
-    ConditionKey,
-    ConditionKind,
-    KnownCondition,
+    MailFacts,
     PlatformCoverage,
     RetiredControls,
+    Thresholds,
     UndeliveredMails,
 )
+from storage.health.workers_report import WorkersReport
+from storage.model.alerts.alerts import MailState
+from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from tests.support.samples.readings import MINUTE, T0, minutes
@@ -30,17 +30,33 @@ RULES = Thresholds(15 * MINUTE)
 NOW = minutes(600)
 HEAD = Letterhead("https://blockline.example.org/", operators=("ops@example.org",))
 
-WELL = CollectorStatus(X, "", "", True, None, "", None, None, minutes(595))
+WELL = CollectorReport(
+    platform=X,
+    place="",
+    vantage="",
+    healthy=True,
+    reason=None,
+    detail="",
+    since=None,
+    retry_at=None,
+    stable=2,
+    suspended=1,
+    doubted=(),
+    held_since=None,
+    last_answered_at=minutes(595),
+    last_asked_at=minutes(595),
+)
 NO_CREDITS = replace(WELL, healthy=False, reason="credits", detail="402", since=minutes(500))
 HELD = replace(WELL, held_since=minutes(530), doubted=("steady",))
 READ = PlatformCoverage(
     X, watched=100, heard=100, due=100, due_heard=100, first_due_at=T0, last_answer_at=None
 )
+NO_MACHINES = WorkersReport((), (), ())
 BLIND = replace(READ, heard=0, due_heard=0, last_answer_at=minutes(550))
 
 
 def facts(
-    *sources: CollectorStatus,
+    *sources: CollectorReport,
     coverage: Sequence[PlatformCoverage] = (READ,),
     untold: UndeliveredMails = UndeliveredMails(),  # noqa: B008 - immutable
     untried: UndeliveredMails = UndeliveredMails(),  # noqa: B008
@@ -48,7 +64,8 @@ def facts(
     given_up: UndeliveredMails = UndeliveredMails(),  # noqa: B008
     retired: tuple[RetiredControls, ...] = (),
 ) -> ConditionFacts:
-    return ConditionFacts(sources, tuple(coverage), untold, untried, refused, given_up, retired=retired)
+    mails = MailFacts(untold, untried, refused, given_up)
+    return ConditionFacts(NOW, sources, tuple(coverage), mails, (), NO_MACHINES, retired)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +221,7 @@ def facts(
 def test_a_trouble_is_told_with_its_beginning_what_was_said_and_what_to_do(
     given: ConditionFacts, since: datetime, sentence: str, detail: str, to_do: str
 ) -> None:
-    (one,) = unexplained(conditions(given, NOW, RULES))
+    (one,) = unexplained(checks(given, RULES))
     assert (one.since, one.sentence, one.detail) == (since, sentence, detail)
     assert to_do in one.to_do
 
@@ -235,11 +252,11 @@ def test_a_trouble_is_told_with_its_beginning_what_was_said_and_what_to_do(
     ],
 )
 def test_what_is_no_trouble_or_none_yet_is_not_told(given: ConditionFacts) -> None:
-    assert conditions(given, NOW, RULES) == []
+    assert checks(given, RULES) == []
 
 
 def test_a_newcomer_that_answers_shows_that_the_collector_is_not_blind() -> None:
-    (one,) = conditions(facts(coverage=[replace(READ, heard=1, due_heard=0)]), NOW, RULES)
+    (one,) = checks(facts(coverage=[replace(READ, heard=1, due_heard=0)]), RULES)
     assert one.key == ConditionKey(ConditionKind.COVERAGE_LATE, X)
 
 
@@ -265,7 +282,7 @@ def test_a_newcomer_that_answers_shows_that_the_collector_is_not_blind() -> None
     ],
 )
 def test_what_follows_from_a_trouble_is_no_second_one(given: ConditionFacts, kinds: list[str]) -> None:
-    assert [c.key.kind for c in unexplained(conditions(given, NOW, RULES))] == kinds
+    assert [c.key.kind for c in unexplained(checks(given, RULES))] == kinds
 
 
 @pytest.mark.parametrize(
@@ -442,7 +459,7 @@ def test_a_mail_says_which_troubles_since_when_and_what_to_do(
 def test_no_mail_to_operators_hints_at_a_block(reason: MissedReason) -> None:
     for platform in Platform:
         source = replace(NO_CREDITS, platform=platform, reason=reason.value)
-        found = conditions(facts(source, coverage=[replace(BLIND, platform=platform)]), NOW, RULES)
+        found = checks(facts(source, coverage=[replace(BLIND, platform=platform)]), RULES)
         assert found
         told = told_of([known(c, number=i) for i, c in enumerate(found)])
         text = operator_mail(told, "ops@example.org", RULES, HEAD).text_body
@@ -474,7 +491,7 @@ def test_what_a_platform_says_cannot_break_the_mail() -> None:
     hostile = replace(
         NO_CREDITS, detail='<script>x</script>\r\nBcc: a@b.c\r\n\r\n"', since=NOW - timedelta(1)
     )
-    found = conditions(facts(hostile), NOW, RULES)
+    found = checks(facts(hostile), RULES)
     draft = operator_mail(told_of([known(c) for c in found]), "ops@example.org", RULES, HEAD)
     assert "<script>" not in draft.html_body
     assert "\r" not in draft.text_body
@@ -485,7 +502,7 @@ def test_of_very_many_troubles_a_mail_describes_some_and_counts_the_rest() -> No
     hosts = [
         replace(HELD, platform=MASTODON, place=f"{n:02}.example", detail=f"detail {n:02}") for n in range(20)
     ]
-    found = conditions(facts(*hosts, coverage=[replace(READ, platform=MASTODON)]), NOW, RULES)
+    found = checks(facts(*hosts, coverage=[replace(READ, platform=MASTODON)]), RULES)
     draft = operator_mail(told_of([known(c) for c in found]), "ops@example.org", RULES, HEAD)
     assert draft.subject == "Blockline: 20 troubles"
     for body in (draft.text_body, draft.html_body):

@@ -10,15 +10,20 @@ import pytest
 from dashboard.server.app import page_of
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
-from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.watchdog import ConditionReport, tick
 from storage.accounts.canaries import canaries, choose, retire, set_canaries
 from storage.alerts.mail_queue import resend
 from storage.health.collector_state import CollectorState, save_state
-from storage.health.condition_facts import facts
+from storage.health.condition_facts import (
+    PlatformCoverage,
+    Thresholds,
+    UndeliveredMails,
+    mail_facts,
+    platform_coverage,
+)
 from storage.health.conditions import open_conditions
 from storage.health.status import overview
-from storage.model.alerts.conditions import ConditionKey, ConditionKind, PlatformCoverage, UndeliveredMails
+from storage.model.alerts.conditions import ConditionKey, ConditionKind
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
@@ -251,8 +256,7 @@ async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
 
 async def coverage(pool: Pool, now: float, read_since: float) -> Sequence[PlatformCoverage]:
     async with transaction(pool) as conn:
-        found = await facts(conn, minutes(now), minutes(read_since), T0, T0, T0, T0)
-    return found.coverage
+        return await platform_coverage(conn, minutes(now), minutes(read_since))
 
 
 async def test_coverage_counts_who_was_heard_and_who_should_have_been(pool: Pool) -> None:
@@ -265,9 +269,9 @@ async def test_coverage_counts_who_was_heard_and_who_should_have_been(pool: Pool
         await read(conn, batch(roster, minutes(26), BatchOutcome.HELD))
         await conn.execute("update account set added_at = $1 where native_id = 'c'", minutes(12))
     bluesky = Platform.BLUESKY
-    assert await coverage(pool, 30, 10) == (PlatformCoverage(bluesky, 3, 2, 2, 1, T0, None),)
-    assert await coverage(pool, 30, 4) == (PlatformCoverage(bluesky, 3, 3, 2, 2, T0, None),)
-    assert await coverage(pool, 60, 21) == (PlatformCoverage(bluesky, 3, 0, 3, 0, T0, minutes(20)),)
+    assert await coverage(pool, 30, 10) == [PlatformCoverage(bluesky, 3, 2, 2, 1, T0, None)]
+    assert await coverage(pool, 30, 4) == [PlatformCoverage(bluesky, 3, 3, 2, 2, T0, None)]
+    assert await coverage(pool, 60, 21) == [PlatformCoverage(bluesky, 3, 0, 3, 0, T0, minutes(20))]
 
 
 async def test_an_answer_that_left_everybody_out_is_not_conclusive(pool: Pool) -> None:
@@ -275,7 +279,7 @@ async def test_an_answer_that_left_everybody_out_is_not_conclusive(pool: Pool) -
         roster = await roster_of(conn, await enlist(conn, Platform.X, ["1", "2"]))
         await read(conn, batch(roster, minutes(5)))
         await read(conn, batch(roster, minutes(50), answered=[False, False]))
-    assert await coverage(pool, 51, 6) == (PlatformCoverage(Platform.X, 2, 0, 2, 0, T0, minutes(5)),)
+    assert await coverage(pool, 51, 6) == [PlatformCoverage(Platform.X, 2, 0, 2, 0, T0, minutes(5))]
 
 
 async def test_a_platform_is_blind_after_two_sweeps_and_read_again_with_its_first_answer(
@@ -310,7 +314,7 @@ async def test_the_queue_tells_mails_that_nobody_tries_from_those_that_are_not_t
         await put_mail(conn, "<refused@test>", minutes(20), attempts=6, again=minutes(130), error="451")
         await put_mail(conn, "<fresh@test>", minutes(90), attempts=3, again=minutes(130), error="451")
         await put_mail(conn, "<sent@test>", minutes(0), "sent", 1)
-        found = await facts(conn, minutes(120), T0, minutes(105), minutes(60), T0, T0)
+        found = await mail_facts(conn, minutes(120), RULES)
     assert (found.untried, found.refused) == (
         UndeliveredMails(1, minutes(10), "no server is set"),
         UndeliveredMails(1, minutes(20), "451"),
@@ -321,12 +325,11 @@ async def test_the_queue_tells_mails_that_nobody_tries_from_those_that_are_not_t
 async def test_a_change_that_waits_for_nothing_and_is_not_told_is_stuck(pool: Pool) -> None:
     await tell_by(pool, AlertRule(("desk@example.org",), quiet=QuietHours(time(0), time(23))))
     await store(pool, blocked(2, minutes(10)))
-    asked = minutes(120), T0, minutes(105), minutes(60), T0, T0
     async with transaction(pool) as conn:
-        assert (await facts(conn, *asked)).untold == UndeliveredMails(2, minutes(10))
+        assert (await mail_facts(conn, minutes(120), RULES)).untold == UndeliveredMails(2, minutes(10))
     await decide_alerts(pool, minutes(20), Letterhead())
     async with transaction(pool) as conn:
-        assert (await facts(conn, *asked)).untold == UndeliveredMails()
+        assert (await mail_facts(conn, minutes(120), RULES)).untold == UndeliveredMails()
 
 
 async def test_a_mail_counts_as_given_up_for_a_day_after_that_was_noticed(pool: Pool) -> None:

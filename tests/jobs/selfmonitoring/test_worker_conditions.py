@@ -2,55 +2,76 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from jobs.messages.compose import Letterhead
-from jobs.selfmonitoring.conditions import Thresholds, conditions, ending, unexplained
 from jobs.selfmonitoring.watchdog import tick
-from storage.health.condition_facts import facts as stored_facts
-from storage.model.alerts.conditions import (
-    ConditionKey,
-    ConditionKind,
-    HeldRequests,
-    PlannedBy,
-    RefusedAlone,
-    Untaken,
-    WrongClock,
-)
+from storage.health.checks import checks, ending, unexplained
+from storage.health.condition_facts import ConditionFacts, Thresholds
+from storage.health.workers_report import Queue, WorkersReport
+from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind
 from storage.model.core.accounts import Platform
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
 from storage.postgres.process_name import this_process
 from storage.work import request_queue, workers
-from storage.work.workers import SourcePause, planning_lock
+from storage.work.request_queue import FailedJob, QueueBacklog
+from storage.work.workers import SourcePause, Worker, planning_lock
 from tests.jobs.selfmonitoring.test_conditions import BLIND, NOW, RULES, facts
 from tests.jobs.selfmonitoring.test_watchdog import HEAD, deliver, mails, to_both
 from tests.support.samples.readings import MINUTE, minutes
 from tests.support.seeds.workers import FAULT, SECOND, hold, put, report
 
 X = Platform.X
-AHEAD = WrongClock("amber 4711", timedelta(seconds=3.2), minutes(599))
-BEHIND = WrongClock("birch 812", timedelta(seconds=-4), minutes(598))
-UNTAKEN = Untaken(X, "", 12, minutes(590), is_planned=True, readers=2, takers=2)
-REFUSED = RefusedAlone("birch 812", X, "", "auth", "401", minutes(597))
+HEARD = NOW - 2 * SECOND
+READS = Worker(UUID(int=1), "amber 4711", "", ("x",), minutes(0), HEARD, timedelta(0))
+OTHER = replace(READS, name="birch 812")
+REFUSED = SourcePause(NOW + MINUTE, "auth", "401")
 NOTHING = facts()
-UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
+NONE_WAITS = QueueBacklog("x", 0, 0, 0, None, None)
+UNTAKEN = Queue("amber 4711", QueueBacklog("x", 12, 0, 0, minutes(590), minutes(590)), None, HEARD)
+UNHEARD = Queue("amber 4711", NONE_WAITS, NOW - 61 * SECOND, NOW - 61 * SECOND)
+
+
+def off(worker: Worker, seconds: float) -> Worker:
+    """Its clock is so far ahead, and it was heard of at the same time."""
+    ahead = timedelta(seconds=seconds)
+    return replace(worker, clock_off=ahead, seen_at=worker.seen_at + ahead)
+
+
+def paused(worker: Worker, reason: str, detail: str = "401") -> Worker:
+    return replace(worker, paused={"x": replace(REFUSED, reason=reason, detail=detail)})
+
+
+def given(
+    *there: Worker, queues: tuple[Queue, ...] = (), held: int = 0, said: str = FAULT, blind: bool = False
+) -> ConditionFacts:
+    if held:
+        queues = (Queue(None, replace(NONE_WAITS, held=held)),)
+    jobs = (FailedJob(1, "7 slot 0", "x", minutes(300), said),) if held else ()
+    known = facts(coverage=[BLIND]) if blind else NOTHING
+    return replace(known, machines=WorkersReport(there, queues, jobs))
+
+
+def found(known: ConditionFacts) -> list[Condition]:
+    return checks(known, RULES)
 
 
 @pytest.mark.parametrize(
-    ("given", "since", "sentence", "detail", "to_do"),
+    ("known", "since", "sentence", "detail", "to_do"),
     [
         pytest.param(
-            replace(NOTHING, clocks=(AHEAD,)),
-            minutes(599),
+            given(off(READS, 3.2)),
+            HEARD,
             "The clock of amber 4711 is off, and it reads nothing",
             "beside the database's: amber 4711 3.2 s ahead",
             "right with NTP",
             id="a clock that is off",
         ),
         pytest.param(
-            replace(NOTHING, clocks=(AHEAD, BEHIND)),
+            given(off(READS, 3.2), off(replace(OTHER, seen_at=minutes(598)), -4)),
             minutes(598),
             "The clocks of 2 processes are off, and they read nothing",
             "beside the database's: amber 4711 3.2 s ahead, birch 812 4.0 s behind",
@@ -58,31 +79,31 @@ UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
             id="two are one trouble",
         ),
         pytest.param(
-            replace(NOTHING, refused_alone=(REFUSED, replace(REFUSED, name="cedar 3022", reason="credits"))),
-            minutes(597),
+            given(paused(OTHER, "auth"), paused(replace(READS, name="cedar 3022"), "credits")),
+            HEARD,
             "X refuses birch 812, cedar 3022, and answers others (key refused; credits used up)",
             "401",
             "and start blockline run again. Buy credits in the developer console",
             id="two tokens that are refused, for two reasons",
         ),
         pytest.param(
-            replace(NOTHING, planned=(UNHEARD,)),
+            given(queues=(UNHEARD, replace(UNHEARD, line=replace(NONE_WAITS, source="x from tr")))),
             NOW - 61 * SECOND,
             "amber 4711 plans the reading of X, and nothing was heard of it for more than 60 s",
             "",
             "end it there (kill -9",
-            id="a process that plans and hangs",
+            id="a process that plans and hangs, told once for all vantages",
         ),
         pytest.param(
-            replace(NOTHING, refused_alone=(replace(REFUSED, reason="other_address", detail="it asks a"),)),
-            minutes(597),
+            given(paused(OTHER, "other_address", "it asks a")),
+            HEARD,
             "birch 812 asks another address for X than the process that plans",
             "it asks a",
             "Give setting x_base_url the same value on all machines",
             id="a machine that is set otherwise than the process that plans",
         ),
         pytest.param(
-            replace(NOTHING, held=HeldRequests(1, minutes(300), FAULT)),
+            given(held=1),
             minutes(300),
             "1 request is held: a machine failed at it by a fault of Blockline's own",
             FAULT,
@@ -90,7 +111,7 @@ UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
             id="a request that is held",
         ),
         pytest.param(
-            replace(NOTHING, held=HeldRequests(3, minutes(300))),
+            given(held=3, said=""),
             minutes(300),
             "3 requests are held: machines failed at them by a fault of Blockline's own",
             "",
@@ -98,7 +119,7 @@ UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
             id="three, of which nothing is on record",
         ),
         pytest.param(
-            replace(NOTHING, untaken=(UNTAKEN,)),
+            given(READS, queues=(UNTAKEN,)),
             minutes(590),
             "12 requests to X wait, and nobody takes them",
             "",
@@ -106,7 +127,7 @@ UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
             id="requests that nobody takes",
         ),
         pytest.param(
-            replace(NOTHING, untaken=(replace(UNTAKEN, vantage="tr", count=1, readers=0, takers=0),)),
+            given(queues=(replace(UNTAKEN, line=replace(UNTAKEN.line, source="x from tr", waiting=1)),)),
             minutes(590),
             "1 request to X from tr waits, and nobody takes it",
             "",
@@ -116,48 +137,64 @@ UNHEARD = PlannedBy(X, "amber 4711", NOW - 61 * SECOND)
     ],
 )
 def test_a_trouble_says_what_was_seen_and_what_to_do(
-    given: object, since: datetime, sentence: str, detail: str, to_do: str
+    known: ConditionFacts, since: datetime, sentence: str, detail: str, to_do: str
 ) -> None:
-    (found,) = conditions(given, NOW, RULES)  # pyright: ignore[reportArgumentType]
-    assert (found.since, found.sentence, found.detail) == (since, sentence, detail)
-    assert to_do in found.to_do
+    (one,) = found(known)
+    assert (one.since, one.sentence, one.detail) == (since, sentence, detail)
+    assert to_do in one.to_do
 
 
-def test_a_pause_that_passes_by_itself_is_no_trouble() -> None:
-    paused = replace(REFUSED, reason="rate_limited")
-    assert conditions(replace(NOTHING, refused_alone=(paused,)), NOW, RULES) == []
-
-
-@pytest.mark.parametrize(
-    "untaken",
-    [
-        pytest.param(replace(UNTAKEN, is_planned=False), id="nobody plans, so nobody waits for them"),
-        pytest.param(replace(UNTAKEN, takers=0), id="all who read it pause, which is told as what it is"),
-    ],
-)
-def test_requests_that_wait_for_a_reason_are_no_trouble_of_their_own(untaken: Untaken) -> None:
-    assert conditions(replace(NOTHING, untaken=(untaken,)), NOW, RULES) == []
+PUT_OFF = replace(UNTAKEN, line=replace(UNTAKEN.line, free_since=minutes(595)))
 
 
 @pytest.mark.parametrize(
-    "heard_at",
+    "known",
     [
-        pytest.param(NOW - 60 * SECOND, id="it was heard of a minute ago"),
-        pytest.param(None, id="of one that never reported itself nothing is known"),
+        pytest.param(given(paused(OTHER, "rate_limited")), id="a pause that passes by itself"),
+        pytest.param(
+            given(replace(OTHER, paused={"x": replace(REFUSED, until=NOW - MINUTE)})),
+            id="a pause that ended a minute ago",
+        ),
+        pytest.param(
+            given(replace(OTHER, paused={"threads": REFUSED})), id="of a platform that is not known here"
+        ),
+        pytest.param(given(queues=(replace(UNTAKEN, planner=None),)), id="nobody plans, so nobody waits"),
+        pytest.param(given(READS, queues=(PUT_OFF,)), id="they wait for no more than five minutes"),
+        pytest.param(
+            given(paused(READS, "rate_limited"), queues=(UNTAKEN,)),
+            id="all who read it pause, which is told as what it is",
+        ),
+        pytest.param(
+            given(queues=(Queue("amber 4711", NONE_WAITS, None, NOW - 60 * SECOND),)),
+            id="whoever plans was heard of a minute ago",
+        ),
+        pytest.param(
+            given(queues=(Queue("amber 4711", NONE_WAITS),)),
+            id="of one that plans and never reported itself nothing is known",
+        ),
     ],
 )
-def test_a_process_that_plans_is_not_called_silent_sooner(heard_at: datetime | None) -> None:
-    assert conditions(replace(NOTHING, planned=(replace(UNHEARD, heard_at=heard_at),)), NOW, RULES) == []
+def test_what_waits_for_a_reason_or_not_for_long_is_no_trouble(known: ConditionFacts) -> None:
+    assert found(known) == []
 
 
-def test_what_follows_from_a_process_that_plans_and_hangs_is_not_told_as_well() -> None:
-    found = conditions(replace(facts(coverage=[BLIND]), planned=(UNHEARD,)), NOW, RULES)
-    assert [c.key.kind for c in unexplained(found)] == [ConditionKind.PLANNER_UNHEARD]
+def test_a_pause_that_ended_just_now_is_told_still() -> None:
+    """Its process may be about to be refused again."""
+    just = replace(OTHER, paused={"x": replace(REFUSED, until=NOW - 59 * SECOND)})
+    assert [c.key.kind for c in found(given(just))] == [ConditionKind.REFUSED_ALONE]
 
 
-def test_what_follows_from_a_queue_that_is_stuck_is_not_told_as_well() -> None:
-    found = conditions(replace(facts(coverage=[BLIND]), untaken=(UNTAKEN,)), NOW, RULES)
-    assert [c.key.kind for c in unexplained(found)] == [ConditionKind.QUEUE_STUCK]
+@pytest.mark.parametrize(
+    ("known", "cause"),
+    [
+        pytest.param(given(queues=(UNHEARD,), blind=True), ConditionKind.PLANNER_UNHEARD, id="it hangs"),
+        pytest.param(
+            given(READS, queues=(UNTAKEN,), blind=True), ConditionKind.QUEUE_STUCK, id="the queue is stuck"
+        ),
+    ],
+)
+def test_what_follows_from_a_trouble_is_not_told_as_well(known: ConditionFacts, cause: ConditionKind) -> None:
+    assert [c.key.kind for c in unexplained(found(known))] == [cause]
 
 
 STUCK = ConditionKey(ConditionKind.QUEUE_STUCK, X)
@@ -165,7 +202,7 @@ HANGS = ConditionKey(ConditionKind.PLANNER_UNHEARD, X)
 
 
 @pytest.mark.parametrize(
-    ("key", "given", "words"),
+    ("key", "known", "words"),
     [
         pytest.param(
             ConditionKey(ConditionKind.REFUSED_ALONE, X, "", "tr"),
@@ -191,13 +228,13 @@ HANGS = ConditionKey(ConditionKind.PLANNER_UNHEARD, X)
         pytest.param(HANGS, NOTHING, "Nobody plans the reading of X now", id="it ended"),
         pytest.param(
             HANGS,
-            replace(NOTHING, planned=(replace(UNHEARD, name="birch 812"),)),
+            given(queues=(Queue("birch 812", NONE_WAITS, None, HEARD),)),
             "birch 812 plans the reading of X, and it reported itself",
             id="another one took over",
         ),
         pytest.param(
             HANGS,
-            replace(NOTHING, planned=(replace(UNHEARD, heard_at=None),)),
+            given(queues=(Queue("amber 4711", NONE_WAITS),)),
             "amber 4711 plans the reading of X, and there is no report of it",
             id="nobody knows how it is",
         ),
@@ -206,58 +243,23 @@ HANGS = ConditionKey(ConditionKind.PLANNER_UNHEARD, X)
         ),
         pytest.param(
             STUCK,
-            replace(NOTHING, untaken=(replace(UNTAKEN, is_planned=False),)),
+            given(queues=(replace(UNTAKEN, planner=None),)),
             "No process plans the reading of X any more; 12 requests to X wait",
             id="they wait still, and nobody plans",
         ),
         pytest.param(
             STUCK,
-            replace(NOTHING, untaken=(replace(UNTAKEN, takers=0),)),
+            given(paused(READS, "auth"), queues=(UNTAKEN,)),
             "All machines that read X pause now; 12 requests to X wait",
             id="they wait still, and all pause",
         ),
     ],
 )
-def test_an_end_claims_no_more_than_was_seen(key: ConditionKey, given: object, words: str) -> None:
-    assert ending(key, given, RULES) == words  # pyright: ignore[reportArgumentType]
+def test_an_end_claims_no_more_than_was_seen(key: ConditionKey, known: ConditionFacts, words: str) -> None:
+    assert ending(key, known, RULES) == words
 
 
 # from the database ---------------------------------------------------------------------------------------
-
-
-async def test_what_it_is_decided_from(pool: Pool, dsn: str, now: datetime) -> None:
-    off = 5 * SECOND
-    pause = SourcePause(now + MINUTE, "auth", "")
-    async with transaction(pool) as conn:
-        await report(conn, "amber 4711", now, sources=("x",), off=off)
-        await report(conn, "birch 812", now, sources=("x",))
-        await report(conn, "cedar 3022", now, sources=("x", "bluesky"), paused={"x": pause})
-        just = {"bluesky from tr": SourcePause(now - 59 * SECOND, "auth", "401"), "threads": pause}
-        await report(conn, "dill 5", now, sources=("threads",), paused=just)
-        before = {"x": SourcePause(now - 60 * SECOND, "auth", "401")}
-        await report(conn, "elm 6", now, sources=("mastodon",), paused=before)
-        await report(conn, "gone 1", now, sources=("x",), heard=16 * SECOND)
-        await put(conn, "x", now - 7 * MINUTE)
-        await put(conn, "x", now - 6 * MINUTE)
-        await put(conn, "x", now - 4 * MINUTE)
-        await put(conn, "x", now - 9 * MINUTE, not_before=now - MINUTE)
-        await put(conn, "x", now - 9 * MINUTE, "picked")
-        await put(conn, "bluesky from tr", now - 8 * MINUTE)
-        await put(conn, "threads", now - 8 * MINUTE)
-        await hold(conn, "x", now - 30 * MINUTE)
-        await hold(conn, "x", now - 20 * MINUTE, "second")
-    async with exclusive(dsn, planning_lock(X), 1), transaction(pool) as conn:
-        found = await stored_facts(conn, now, now, now, now, now, now - 5 * MINUTE)
-    assert found.clocks == (WrongClock("amber 4711", off, now - 2 * SECOND),)
-    assert found.refused_alone == (
-        RefusedAlone("cedar 3022", X, "", "auth", "", now - 2 * SECOND),
-        RefusedAlone("dill 5", Platform.BLUESKY, "tr", "auth", "401", now - 2 * SECOND),
-    )
-    assert found.held == HeldRequests(2, now - 30 * MINUTE, FAULT)
-    assert found.untaken == (
-        Untaken(Platform.BLUESKY, "tr", 1, now - 8 * MINUTE, is_planned=False, readers=0, takers=0),
-        Untaken(X, "", 2, now - 7 * MINUTE, is_planned=True, readers=3, takers=1),
-    )
 
 
 async def ticks(pool: Pool, *at: float, head: Letterhead = HEAD) -> None:

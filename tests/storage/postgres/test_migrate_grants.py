@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from jobs.messages.compose import Letterhead
-from jobs.selfmonitoring.conditions import Thresholds
 from jobs.selfmonitoring.watchdog import ConditionReport, tick
 from storage.alerts import mail_queue
 from storage.changes.hash_chain import verify_chain
+from storage.health.condition_facts import Thresholds
 from storage.model.alerts.alerts import MailState
 from storage.postgres.migrate import grant_running
 from storage.postgres.pool import Pool, Refused, StorageError, open_pool, transaction

@@ -1,29 +1,29 @@
-"""What is wrong with the monitor itself: decided from what is stored, in words that claim no more."""
+"""What is wrong with the monitor itself, since when, and what to do, in words that claim no more.
+
+Decided from what is stored, once for all who tell it: the Health page, `status`, `doctor`, operators' mails
+and metrics.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from collectors.core.rate_limit_headers import BREAKERS
-from dashboard.ui.words import span
-from jobs.base.wording import handle_name, number, quoted
-from jobs.selfmonitoring.mail_conditions import mail_conditions, mail_ending
-from jobs.selfmonitoring.worker_conditions import worker_conditions, worker_ending
-from storage.model.alerts.conditions import (
-    CollectorStatus,
-    Condition,
+from storage.health.collectors_report import CollectorReport
+from storage.health.condition_facts import (
     ConditionFacts,
-    ConditionKey,
-    ConditionKind,
+    MailFacts,
     PlatformCoverage,
     RetiredControls,
-    UnreadableRule,
+    Thresholds,
+    UndeliveredMails,
 )
+from storage.health.worker_checks import worker_checks, worker_ending
+from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, UnreadableRule
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import MissedReason
-from storage.model.core.late import LATE_AT_MOST, late_after
+from storage.model.core.availability import BREAKERS, MissedReason
+from storage.model.core.late import LATE_AT_MOST
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
-from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.states import PLATFORM_NAME, clean, handle_name, quoted
+from storage.model.text.units import number, span
 
 _IS_IT_RUNNING = (
     "See that blockline run is running and reads this platform; blockline doctor says what it lacks."
@@ -33,45 +33,35 @@ _LATE_TO_DO = (
     "gone. If all work, more is watched than can be read in time: watch fewer accounts, or set sweep_every "
     "higher."
 )
+_UNTOLD_TO_DO = (
+    "See that blockline run is running with the role notify; if it is, its log says what it cannot write."
+)
+_UNTRIED_TO_DO = (
+    "See that blockline run is running with the role notify, and that setting smtp_host is there."
+)
+_REFUSED_TO_DO = (
+    "blockline doctor tries the mail server and says what it answers, and names channels that are not set."
+)
+_GIVEN_UP_TO_DO = (
+    "Nobody got them, and nobody tries again: the mail page shows what they say and why they were given up. "
+    "Put the address or the mail server right."
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """What counts as a trouble, and how often operators hear of it."""
-
-    sweep_every: timedelta
-    quarantined_for: timedelta = timedelta(hours=1)
-    untried_for: timedelta = timedelta(minutes=15)
-    refused_for: timedelta = timedelta(hours=1)
-    given_up_within: timedelta = timedelta(hours=24)
-    taken_within: timedelta = timedelta(minutes=5)
-    """A request that waits longer for a machine is stuck."""
-    unheard_for: timedelta = timedelta(minutes=1)
-    """A process that plans reports itself every few seconds: one that is silent for longer hangs."""
-    notify_after: timedelta = timedelta(minutes=2)
-    """A trouble that is over sooner is never told."""
-    mail_every: timedelta = timedelta(minutes=30)
-    """No two mails to an operator come closer; what happens meanwhile is gathered."""
-    remind_every: timedelta = timedelta(hours=24)
-
-    @property
-    def late_after(self) -> timedelta:
-        return late_after(self.sweep_every)
-
-
-def conditions(facts: ConditionFacts, now: datetime, thresholds: Thresholds) -> list[Condition]:
-    """Every trouble that there is at `now`, the causes before what follows from them."""
+def checks(facts: ConditionFacts, thresholds: Thresholds) -> list[Condition]:
+    """Every trouble that there is, the causes before what follows from them."""
+    now = facts.at
     in_use = {c.platform for c in facts.coverage}
     sources = [s for s in facts.sources if s.platform in in_use]
     found = [
-        *worker_conditions(facts, now, thresholds.unheard_for),
+        *worker_checks(facts.machines, now),
         *(_stopped(s) for s in sources),
         *(_held(s, now, thresholds) for s in sources),
-        *(_retired(r) for r in facts.retired if r.platform in in_use),
+        *(retired_check(r) for r in facts.retired if r.platform in in_use),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
-        *(_late(c, now, thresholds) for c in facts.coverage),
-        *mail_conditions(facts, now, thresholds.refused_for, thresholds.given_up_within),
-        _unreadable(facts.unreadable, now),
+        *(late_check(c.platform, c.due - c.due_heard, c.due, now, thresholds) for c in facts.coverage),
+        *mail_checks(facts.mails, now, thresholds),
+        rules_check(facts.unreadable, now),
     ]
     return [one for one in found if one is not None]
 
@@ -108,11 +98,13 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
 
 def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> str:
     """How things stand when a condition is not so any more: that it works again only where that was seen."""
-    if (said := mail_ending(key, thresholds.given_up_within)) is not None:
-        return said
+    if key.kind is ConditionKind.OUTBOX_STUCK:
+        return "No mail is stuck any more"
+    if key.kind is ConditionKind.DEAD_LETTERS:
+        return f"No mail was given up in the last {span(thresholds.given_up_within)}"
     if key.kind is ConditionKind.RULES_UNREADABLE:
         return "No alert rule is on file any more that cannot be read"
-    if (said := worker_ending(key, facts, thresholds.taken_within)) is not None:
+    if (said := worker_ending(key, facts.machines, facts.at)) is not None:
         return said
     if key.platform is None:
         raise ValueError(f"a condition of kind {key.kind} has a platform")
@@ -148,7 +140,7 @@ def _source_now(key: ConditionKey, platform: Platform, facts: ConditionFacts, *,
     return f"The {name} collector works again"
 
 
-def _stopped(source: CollectorStatus) -> Condition | None:
+def _stopped(source: CollectorReport) -> Condition | None:
     """The whole of a platform stopped for a reason that does not pass by itself."""
     stops = not source.healthy and source.reason in BREAKERS and not source.place and not source.vantage
     if not stops or source.since is None:
@@ -162,7 +154,7 @@ def _stopped(source: CollectorStatus) -> Condition | None:
     )
 
 
-def _held(source: CollectorStatus, now: datetime, thresholds: Thresholds) -> Condition | None:
+def _held(source: CollectorReport, now: datetime, thresholds: Thresholds) -> Condition | None:
     is_told = not source.healthy and source.reason == MissedReason.HELD
     since = source.held_since or (source.since if is_told else None)
     stops_otherwise = not source.healthy and not is_told
@@ -178,7 +170,7 @@ def _held(source: CollectorStatus, now: datetime, thresholds: Thresholds) -> Con
     )
 
 
-def _retired(retired: RetiredControls) -> Condition:
+def retired_check(retired: RetiredControls) -> Condition:
     names = ", ".join(map(handle_name, retired.handles))
     where = collector_name(retired.platform, retired.place, "")
     looks = "account looks" if len(retired.handles) == 1 else "accounts look"
@@ -194,7 +186,7 @@ def _retired(retired: RetiredControls) -> Condition:
 
 
 def _blind(
-    coverage: PlatformCoverage, sources: Iterable[CollectorStatus], now: datetime, thresholds: Thresholds
+    coverage: PlatformCoverage, sources: Iterable[CollectorReport], now: datetime, thresholds: Thresholds
 ) -> Condition | None:
     since = coverage.last_answer_at or coverage.first_due_at
     is_late = since is not None and now - since > thresholds.late_after
@@ -213,23 +205,76 @@ def _blind(
     )
 
 
-def _late(coverage: PlatformCoverage, now: datetime, thresholds: Thresholds) -> Condition | None:
-    late = coverage.due - coverage.due_heard
-    if not coverage.due or late / coverage.due <= LATE_AT_MOST:
+def late_check(
+    platform: Platform, late: int, due: int, now: datetime, thresholds: Thresholds
+) -> Condition | None:
+    """`late` of the `due` accounts were not read in time."""
+    if not due or late / due <= LATE_AT_MOST:
         return None
-    of = f"{late:,} of {number(coverage.due, 'account')}"
+    of = f"{late:,} of {number(due, 'account')}"
     was = "was" if late == 1 else "were"
     return Condition(
-        ConditionKey(ConditionKind.COVERAGE_LATE, coverage.platform),
+        ConditionKey(ConditionKind.COVERAGE_LATE, platform),
         now,
-        f"On {PLATFORM_NAME[coverage.platform]} {of} ({late / coverage.due:.1%}) {was} not read in the last "
+        f"On {PLATFORM_NAME[platform]} {of} ({late / due:.1%}) {was} not read in the last "
         f"{span(thresholds.late_after)}",
         "",
         _LATE_TO_DO,
     )
 
 
-def _unreadable(rules: Sequence[UnreadableRule], now: datetime) -> Condition | None:
+def mail_checks(mails: MailFacts, now: datetime, thresholds: Thresholds) -> list[Condition]:
+    """Mails that nobody writes, sends or takes, and those that were given up."""
+    found = [_stuck(mails, now, thresholds), _given_up(mails.given_up, now, thresholds)]
+    return [one for one in found if one is not None]
+
+
+def _stuck(mails: MailFacts, now: datetime, thresholds: Thresholds) -> Condition | None:
+    untold, untried, refused = mails.untold, mails.untried, mails.refused
+    said: list[str] = []
+    if untold.count:
+        waits = "waits" if untold.count == 1 else "wait"
+        said.append(f"{number(untold.count, 'change')} {waits} to be told, and no mail is written")
+    if untried.count:
+        waits, them = ("waits", "it") if untried.count == 1 else ("wait", "them")
+        said.append(f"{number(untried.count, 'mail')} {waits}, and nobody tries to send {them}")
+    if refused.count:
+        was = "was" if refused.count == 1 else "were"
+        old = span(thresholds.refused_for)
+        said.append(f"{number(refused.count, 'mail')} of more than {old} ago {was} not taken")
+    if not said:
+        return None
+    return Condition(
+        ConditionKey(ConditionKind.OUTBOX_STUCK),
+        min((m.since for m in (untold, untried, refused) if m.since is not None), default=now),
+        "; ".join(said),
+        quoted(untried.error or refused.error),
+        " ".join(
+            todo
+            for those, todo in (
+                (untold, _UNTOLD_TO_DO),
+                (untried, _UNTRIED_TO_DO),
+                (refused, _REFUSED_TO_DO),
+            )
+            if those.count
+        ),
+    )
+
+
+def _given_up(mails: UndeliveredMails, now: datetime, thresholds: Thresholds) -> Condition | None:
+    if not mails.count:
+        return None
+    was = "was" if mails.count == 1 else "were"
+    return Condition(
+        ConditionKey(ConditionKind.DEAD_LETTERS),
+        mails.since or now,
+        f"{number(mails.count, 'mail')} {was} given up in the last {span(thresholds.given_up_within)}",
+        quoted(mails.error),
+        _GIVEN_UP_TO_DO,
+    )
+
+
+def rules_check(rules: Sequence[UnreadableRule], now: datetime) -> Condition | None:
     if not rules:
         return None
     they = "cannot be read and tells nobody" if len(rules) == 1 else "cannot be read and tell nobody"
@@ -242,11 +287,11 @@ def _unreadable(rules: Sequence[UnreadableRule], now: datetime) -> Condition | N
     )
 
 
-def _key(kind: ConditionKind, source: CollectorStatus) -> ConditionKey:
+def _key(kind: ConditionKind, source: CollectorReport) -> ConditionKey:
     return ConditionKey(kind, source.platform, source.place, source.vantage)
 
 
-def _name(source: CollectorStatus) -> str:
+def _name(source: CollectorReport) -> str:
     return collector_name(source.platform, source.place, source.vantage)
 
 
