@@ -160,7 +160,7 @@ SOON = replace(ONCE, follow_up_s=0.2)
 
 
 async def test_a_server_that_hangs_holds_up_nobody_else_of_its_batch() -> None:
-    async with scripted(hang) as hanging, asyncio.timeout(10):
+    async with scripted(hang) as hanging, asyncio.timeout(100):
         away = {one: (200, document(one, hanging.base_url)) for one in (A, did(4))}
         stage = Stage({C: shown(C)}, documents=dict(away))
         async with staged(stage, http=SOON) as (bluesky, _):
@@ -179,7 +179,7 @@ async def test_an_app_or_a_directory_that_hangs_over_single_accounts_holds_up_no
         Stage({C: shown(C)}, calls={"getProfile": hang}),
         Stage({C: shown(C)}, documents={A: hang, B: hang}),
     ):
-        async with asyncio.timeout(10), staged(stage, http=SOON) as (bluesky, _):
+        async with asyncio.timeout(100), staged(stage, http=SOON) as (bluesky, _):
             answer = await bluesky.read([A, B, C], T0)
         assert statuses(answer) == {A: "network", B: "network", C: "available"}
 
@@ -197,7 +197,7 @@ async def test_what_is_read_beside_the_statuses_holds_up_no_batch(hanging: str) 
     async with staged(stage, http=SOON) as (bluesky, _), asyncio.TaskGroup() as group:
         beside = bluesky.handle_history(A, T0) if is_log else bluesky.engagement(A, None, T0)
         reading = group.create_task(beside)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await asked.wait()
             answer = await bluesky.read([A, C], T0)
         assert statuses(answer) == {A: "not_found", C: "available"}

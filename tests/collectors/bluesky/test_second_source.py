@@ -160,7 +160,7 @@ async def test_a_labeler_that_is_down_is_left_alone_for_a_while_and_then_asked_a
 
 async def test_a_labeler_that_hangs_is_given_up_soon_and_left_alone_for_a_while() -> None:
     http = HttpOptions(retry=Retry(attempts=2, base_s=0), follow_up_s=0.2)
-    async with scripted(hang) as hanging, asyncio.timeout(10):
+    async with scripted(hang) as hanging, asyncio.timeout(100):
         made = stage(page(WITHDRAWN))
         made.documents[REGION] = labeler(hanging.base_url)
         async with staged(made, http=http) as (bluesky, _):

@@ -205,7 +205,7 @@ async def _is(value: bool) -> bool:
 
 
 async def next_with(queue: asyncio.Queue[Json], key: str) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(200):
         while True:
             message = await queue.get()
             if key in message:

@@ -127,7 +127,7 @@ async def test_who_hangs_on_a_server_of_its_own_is_missed_and_read_again_and_the
         settings = MonitorSettings(Sweep(60 * MINUTE, T0))
         monitor = reading_pipeline(pool, bluesky, ConfirmationRule(), settings, world.clock)
         await monitor.load()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await monitor.tick()
         said = "select outcome, missed is not null, observed_at from coverage order by observed_at"
         assert await world.rows(said) == [(0, True, T0)]

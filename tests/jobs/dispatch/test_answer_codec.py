@@ -69,5 +69,5 @@ def test_what_another_version_wrote_is_refused(packed: bytes) -> None:
 
 async def test_what_is_urgent_waits_for_no_turn_of_a_sweep() -> None:
     here = LocalRequester(FakeCollector(), lambda: T0, at_once=1)
-    async with here.room("", urgent=False), asyncio.timeout(10), here.room("", urgent=True):
+    async with here.room("", urgent=False), asyncio.timeout(100), here.room("", urgent=True):
         pass

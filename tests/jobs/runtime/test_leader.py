@@ -51,7 +51,7 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
         Settings(), lock, pool, world.platform, monitor, {}, push, AnswerIntake(), world.clock, lambda: True
     )
     listening = asyncio.ensure_future(push.run())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(200):
         await leader.turn()
         await stream.has(1)
 

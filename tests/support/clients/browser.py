@@ -23,6 +23,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = 200_000
+"""A guard against hanging."""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ async def opened(
             color_scheme=theme,
             timezone_id=zone,
         )
+        context.set_default_timeout(PATIENCE_MS)
         try:
             browser = Browser(await context.new_page(), base)
             browser.page.on("console", lambda message: browser.heard(message))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Request
 
+from tests.support.clients.browser import PATIENCE_MS
 from tests.support.servers.dashboard import until
 
 DESKTOP, PHONE, NARROW = (1440, 900), (390, 844), (320, 640)
@@ -110,6 +111,7 @@ class Walker:
 async def walking(browser: Browser, base: str, path: str = "/", **context: str) -> AsyncGenerator[Walker]:
     """A reader with a fresh profile. What went wrong in his pages is in `errors` and `hosts`."""
     profile = await browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    profile.set_default_timeout(PATIENCE_MS)
     walker = Walker(await profile.new_page(), base)
     walker.page.on("console", lambda message: walker.heard(message))
     walker.page.on("pageerror", lambda error: walker.errors.append(str(error)))

@@ -109,7 +109,7 @@ async def _resolved(value: bool) -> bool:
     return value
 
 
-async def until(condition: Callable[[], Awaitable[object]], within_s: float = 20.0) -> None:
+async def until(condition: Callable[[], Awaitable[object]], within_s: float = 200.0) -> None:
     """Wait for a condition that the code under test brings about; it is elsewhere, so it is asked."""
     async with asyncio.timeout(within_s):
         while not await condition():  # noqa: ASYNC110 - no event reaches us from there

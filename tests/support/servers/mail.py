@@ -87,7 +87,7 @@ class Refusing(Inbox):
 
 
 def sender_to(port: int, security: Security = Security.NONE) -> SmtpSender:
-    return SmtpSender(MailServer("127.0.0.1", port, SENDER, security, timeout_s=10))
+    return SmtpSender(MailServer("127.0.0.1", port, SENDER, security, timeout_s=60))
 
 
 @asynccontextmanager
