@@ -68,7 +68,7 @@ MODULES = {
     "restore": "backup",
     "upgrade": "backup",
     "migrate": "backup",
-    "demo": "run",
+    "demo": "rehearse",
     "accounts": "accounts_and_lists",
     "executives": "accounts_and_lists",
     "lists": "accounts_and_lists",

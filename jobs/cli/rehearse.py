@@ -1,8 +1,8 @@
-"""The command `rehearse`: the real pipeline, held against a recorded history or a table of legal demands.
-
-The database for the occasion and the bar of its progress serve `demo` too.
+"""The real pipeline on simulated platforms: `rehearse` holds it against a recorded history or a table of
+legal demands, `demo` shows it playing a scenario.
 """
 
+import dataclasses
 import json
 import shutil
 import tempfile
@@ -22,16 +22,17 @@ from dashboard.orders.order_json import summary_json
 from dashboard.orders.words import sentences
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.event_loop import run
+from jobs.base.event_loop import for_ever, run
 from jobs.base.input_files import table_content
 from jobs.base.wording import number
 from jobs.cli import simulate
 from jobs.cli.command import AsJson, moment_of
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
-from jobs.rehearsal import rehearse
+from jobs.rehearsal import demo, rehearse
 from jobs.rehearsal.demands_history import history_of, in_time, until
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.simulators import Played, played
+from jobs.runtime.web import listen_on
 from storage.embedded.launcher import embedded_postgres
 from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind
 from storage.model.tables.csv_rows import TableError, header_of
@@ -72,8 +73,9 @@ def progress(start: datetime, end: datetime, *, shown: bool) -> Generator[tuple[
 
 
 def register(cli: typer.Typer) -> None:
-    """Add this command to the command line."""
+    """Add these commands to the command line."""
     cli.command("rehearse")(_rehearse)
+    cli.command("demo")(_demo)
 
 
 def _rehearse(
@@ -147,6 +149,65 @@ def _rehearse(
             f"{len(found.verdict.false)} false changes, {len(found.verdict.wrong_interval)} wrong intervals"
             + (f": see {report}." if report else "; run again with --report FILE to see them.")
         )
+
+
+def _demo(
+    *,
+    headless: Annotated[
+        bool, typer.Option(help="No dashboard, as fast as it goes, and end by itself.")
+    ] = False,
+    as_json: AsJson = False,
+    port: Annotated[
+        int, typer.Option(help="Port of the dashboard; 0 takes a free one.", min=0, max=65535)
+    ] = 8050,
+) -> None:
+    story = demo.scenario()
+    with ExitStack() as stack:
+        listener = None if headless else stack.enter_context(listen_on("127.0.0.1", port))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="blockline-demo-")))
+        err.print("Starting Postgres …")
+        dsn = stack.enter_context(scratch_database())
+        bar, task = stack.enter_context(progress(story.start, story.end, shown=err.is_terminal))
+
+        def after(at: datetime, tally: demo.MonitorCounts) -> None:
+            bar.update(
+                task,
+                completed=(at - story.start).total_seconds(),
+                description=f"{at:%d %b %Y %H:%M} UTC",
+                said=f"{tally.readings:,} readings",
+            )
+
+        async def at_once(_: datetime) -> None:
+            """Headless, nobody is waited for."""
+
+        def tell(ended: demo.DemoResult) -> None:
+            if as_json:
+                print(json.dumps(dataclasses.asdict(ended)), flush=True)
+            else:
+                err.print(_ended_sentence(ended))
+
+        async def play() -> None:
+            if listener is None:
+                tell(await demo.play(dsn, folder, dashboard_url=None, before=at_once, after=after))
+                return
+            clock = demo.paced_clock()
+            async with demo.shown(dsn, listener, clock) as address:
+                err.print(
+                    f"Dashboard on {address} (synthetic, about {demo.minutes_long():.0f} min; Ctrl-C ends it)"
+                )
+                tell(await demo.play(dsn, folder, dashboard_url=address, before=clock.wait_for, after=after))
+                err.print("The scenario has ended; the dashboard stays until Ctrl-C.")
+                await for_ever()
+
+        run(play)
+
+
+def _ended_sentence(ended: demo.DemoResult) -> str:
+    kinds = ", ".join(f"{n} {kind}" for kind, n in ended.changes.items() if n)
+    return (
+        f"{ended.accounts:,} accounts, {ended.readings:,} readings, confirmed changes: {kinds}; "
+        f"{ended.mails} mails; false changes: {ended.false_changes}."
+    )
 
 
 def _tell(found: rehearse.RehearsalReport, *, as_json: bool) -> None:

@@ -25,7 +25,6 @@ from jobs.notify.pipeline import alert_pipeline
 from jobs.runtime.evidence_retention import Retention
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.runtime.platform_loop import platform_loops
-from jobs.runtime.web import listen_on, serve
 from jobs.selfmonitoring.watchdog import tick as look_for_trouble
 from storage.alerts.rules import keep_to_settings
 from storage.health.condition_facts import Thresholds
@@ -151,6 +150,8 @@ async def running(
     async with AsyncExitStack() as stack:
         listener = None
         if ProcessRole.WEB in roles:
+            from jobs.runtime.web import listen_on  # the pages, which no other role loads
+
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if ProcessRole.COLLECT in roles:
@@ -177,6 +178,8 @@ async def running(
             loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
             said.append(_mail_sentence(settings))
         if listener is not None:
+            from jobs.runtime.web import serve
+
             origin = proxied_origin(settings.dashboard_url)
             view = DashboardSettings(
                 platforms=settings.platforms,
