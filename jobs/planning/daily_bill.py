@@ -62,11 +62,13 @@ class DailyBill:
         self._paid: dict[str, WhyRead | None] = {}
         self._by_why: Counter[WhyRead | None] = Counter()
         self._sentinels: frozenset[str] = frozenset()
+        self._unpaid_sentinels: set[str] = set()
 
     def turn_to(self, day: date, paid: Mapping[str, WhyRead | None]) -> None:
         """What is on record of a day."""
         self.day, self._paid, self._by_why = day, dict(paid), Counter(paid.values())
         self.on_record, self.waiting = set(paid), set()
+        self._unpaid_sentinels = set(self._sentinels) - paid.keys()
 
     def begin(self, now: datetime) -> bool:
         """Whether anything can be read now; with a new day nobody is paid for."""
@@ -77,6 +79,7 @@ class DailyBill:
 
     def share_out(self, shares: CostLimitShares, sentinels: Iterable[str]) -> None:
         self.shares, self._sentinels = shares, frozenset(sentinels)
+        self._unpaid_sentinels = set(self._sentinels) - self._paid.keys()
 
     @property
     def total(self) -> int:
@@ -102,7 +105,7 @@ class DailyBill:
         left -= max(0, shares.controls - paid[None])
         if why is WhyRead.SENTINEL:
             return left
-        left -= len(self._sentinels - self._paid.keys())
+        left -= len(self._unpaid_sentinels)
         turns = max(0, shares.in_turn - paid[WhyRead.TURN])
         return min(turns, left) if why is WhyRead.TURN else left - turns
 
@@ -113,6 +116,7 @@ class DailyBill:
             self._paid |= dict.fromkeys(new, why)
             self._by_why[why] += len(new)
             self.waiting.difference_update(new)
+            self._unpaid_sentinels.difference_update(new)
             return None
         if why is WhyRead.TURN:
             return Refusal.SHARE
