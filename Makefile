@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Many tests start Python anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo test test-long test-17 mutants lint bench screenshots lock
 
@@ -35,7 +37,8 @@ test: .venv/development .venv/axe
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 # What depends on chance, again and again: processes are killed at any moment, and for hours anything happens
-# to an installation, in any order. Each of ROUNDS begins with another seed.
+# to an installation, in any order. Each of ROUNDS begins with another seed. And all cases of which `make test`
+# takes a few.
 ROUNDS ?= 1000
 test-long: .venv/development
 	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m long -n logical --maxprocesses 4 --maxschedchunk 1 --maxfail 1 $(ARGS)

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from storage.model.core.availability import State
 from storage.postgres.pool import open_pool
+from tests.support.repeats import repeats
 from tests.truth import checks, other_order
 from tests.truth.installation import LISTS, Installation, MailServer
 from tests.truth.invented_truth import Fault, states
@@ -219,7 +220,7 @@ def test_whatever_happens_nothing_false_is_told(fresh_database: Databases, numbe
     run_state_machine_as_test(
         OnTheirDatabases,
         settings=settings(
-            max_examples=20,
+            max_examples=repeats(8, 20),
             stateful_step_count=30,
             deadline=None,
             derandomize=number == 0,

@@ -3,15 +3,20 @@
 import asyncio
 from datetime import datetime, timedelta
 
+import pytest
+
 from collectors.simulator.core.history import History, settled
 from collectors.simulator.x.app import serve_x
 from collectors.simulator.x.rate_limits import DOCUMENTED_LIMITS
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, State, Status
+from tests.support.repeats import repeats
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_x import collector, plain, scripted
 
 SLOT = timedelta(minutes=15)
+SLOTS = repeats(8, 96)
+"""Two hours, or a day."""
 IDS = [str(10**9 + n) for n in range(20_000)]
 EVERYBODY = History(
     tuple(settled(Platform.X, i, [(T0, State(Status.AVAILABLE), f"n{i}")]) for i in IDS),
@@ -19,16 +24,21 @@ EVERYBODY = History(
 CAP = b'{"title":"UsageCapExceeded","type":"https://api.x.com/2/problems/usage-capped"}'
 
 
-async def test_a_day_of_twenty_thousand_accounts_every_quarter_hour_meets_no_refusal() -> None:
+@pytest.mark.long
+async def test_twenty_thousand_accounts_every_quarter_hour_meet_no_refusal() -> None:
     rosters = [IDS[start : start + 98] for start in range(0, len(IDS), 98)]
     assert len(rosters) == 205
     async with serve_x(EVERYBODY, limit=DOCUMENTED_LIMITS) as server, collector(server.base_url) as x:
-        for slot in range(96):
+        for slot in range(SLOTS):
             now = T0 + slot * SLOT
             server.set_clock(now)
             for roster in rosters:
                 assert len((await x.read(roster, now)).readings) == len(roster)
-        assert server.counts["users"] == {"requests": 96 * 205, "ids": 96 * 20_000, "refused": 0}
+        assert server.counts["users"] == {
+            "requests": SLOTS * 205,
+            "ids": SLOTS * 20_000,
+            "refused": 0,
+        }
 
 
 async def test_requests_side_by_side_stop_at_the_limit_and_not_after_it() -> None:

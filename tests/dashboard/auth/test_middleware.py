@@ -5,7 +5,7 @@ a session or a token, and each only as far as that goes.
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -83,18 +83,17 @@ async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
         yield base
 
 
-@pytest.mark.parametrize(
-    "shown",
-    [
-        pytest.param({}, id="nothing"),
-        pytest.param({"Cookie": "blockline=made-up; __Host-blockline=made-up"}, id="a session that is none"),
-        pytest.param({"Cookie": "=;;blockline"}, id="a cookie that is none"),
-        pytest.param({"Authorization": "Bearer blockline_made-up"}, id="a token that is none"),
-        pytest.param({"Authorization": "Basic YWRhOmFkYQ=="}, id="another way of logging in"),
-    ],
-)
+NO_LOGIN: Mapping[str, dict[str, str]] = {
+    "nothing": {},
+    "a session that is none": {"Cookie": "blockline=made-up; __Host-blockline=made-up"},
+    "a cookie that is none": {"Cookie": "=;;blockline"},
+    "a token that is none": {"Authorization": "Bearer blockline_made-up"},
+    "another way of logging in": {"Authorization": "Basic YWRhOmFkYQ=="},
+}
+
+
 async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
-    pool: Pool, dsn: str, now: datetime, base: str, shown: dict[str, str]
+    pool: Pool, dsn: str, now: datetime, base: str
 ) -> None:
     known = set(
         routes(
@@ -103,21 +102,22 @@ async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
     )
     assert len(known) > 60
     assert {("GET", "/api/live"), ("POST", "/_dash-update-component"), ("WS", "/_dash-ws-callback")} <= known
-    answered: set[str] = set()
-    async with aiohttp.ClientSession(headers={"Origin": base, **shown}) as session:
-        for method, path in sorted(known):
-            address = base + re.sub(r"\{[^}]*\}", "1", path)
-            if method == "WS":
-                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-                    await session.ws_connect(address)
-                assert refused.value.status == 401
-                continue
-            async with session.request(method, address, allow_redirects=False) as answer:
-                if answer.status != 401:
-                    answered.add(path)
-                elif method != "HEAD":
-                    assert LOGIN_FIRST in await answer.text()
-    assert answered == FREE
+    for what, shown in NO_LOGIN.items():
+        answered: set[str] = set()
+        async with aiohttp.ClientSession(headers={"Origin": base, **shown}) as session:
+            for method, path in sorted(known):
+                address = base + re.sub(r"\{[^}]*\}", "1", path)
+                if method == "WS":
+                    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                        await session.ws_connect(address)
+                    assert refused.value.status == 401, what
+                    continue
+                async with session.request(method, address, allow_redirects=False) as answer:
+                    if answer.status != 401:
+                        answered.add(path)
+                    elif method != "HEAD":
+                        assert LOGIN_FIRST in await answer.text(), what
+        assert answered == FREE, what
 
 
 OWN = {

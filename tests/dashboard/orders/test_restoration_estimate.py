@@ -15,6 +15,7 @@ from dashboard.orders.restoration_chart import restoration_figure
 from dashboard.orders.restoration_estimate import ROUNDING, intervals, restoration
 from dashboard.orders.restoration_limits import LEAST_ORDERS, share_limits
 from storage.model.orders.restoration import BlockedFor, BlockEnd, NoShare, RestorationEstimate
+from tests.support.repeats import repeats
 from tests.support.samples.restoration_cohorts import HOUR, cohort
 
 HOURLY = timedelta(hours=1)
@@ -200,7 +201,8 @@ def test_beginnings_that_are_known_loosely_are_counted() -> None:
 HOURS = st.integers(0, 60)
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.long
+@settings(max_examples=repeats(15, 200), deadline=None)
 @given(
     sample=st.lists(
         st.tuples(HOURS, st.none() | HOURS).map(

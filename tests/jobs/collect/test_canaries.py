@@ -9,6 +9,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.monitor import CHANGES, World
+from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
 STABLE = [(str(n), f"stable_{n}", Status.AVAILABLE) for n in (900, 902, 903)]
@@ -297,6 +298,7 @@ async def test_the_day_of_a_hold_by_wrong_control_accounts_is_counted_over_resta
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
 
+@pytest.mark.long
 async def test_an_outage_of_a_part_makes_nobody_vanish_at_a_restart_either(world: World) -> None:
     """What was held is asked for another way, by a monitor that heard no control account itself."""
     await named(world, *STABLE, GONE)
@@ -304,7 +306,7 @@ async def test_an_outage_of_a_part_makes_nobody_vanish_at_a_restart_either(world
     await world.run(await world.start(), minutes(1))
     part = [*ORDER[:30], "900"]
     world.platform.truth |= dict.fromkeys(part, NOT_FOUND)
-    await run_with_restarts(world, 60 * 12, every=1)
+    await run_with_restarts(world, 60 * 12, every=repeats(13, 1))
     world.platform.truth |= dict.fromkeys(part, AVAILABLE)
     await run_with_restarts(world, 60 * 20)
     assert set(await world.rows(NEWS)) <= {("gone", "not_confirmed")}

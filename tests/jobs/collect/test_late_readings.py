@@ -17,6 +17,7 @@ from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from storage.readings.evidence import load
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
+from tests.support.repeats import repeats as often
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
@@ -64,8 +65,11 @@ def records_of(drawn: list[list[tuple[int, State]]]) -> list[Record]:
     ]
 
 
-@pytest.mark.timeout(300)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
+@settings(
+    max_examples=often(8, 100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(drawn=STORIES, records=RECORDS, order=st.randoms(use_true_random=False), repeats=st.integers(0, 3))
 async def test_the_truth_is_the_same_in_every_order_of_arrival(
     fresh_database: Callable[[], AbstractContextManager[str]],

@@ -15,6 +15,7 @@ from storage.model.core.known_state import Known
 from storage.postgres.pool import Pool, open_pool, transaction
 from storage.readings import evidence
 from tests.support.pipelines.monitor import World
+from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
@@ -37,8 +38,11 @@ async def loaded(pool: Pool) -> dict[str, Known]:
     return {w.account.native_id: w.known for w in found}
 
 
-@pytest.mark.timeout(300)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
+@settings(
+    max_examples=repeats(8, 100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(story=STORIES)
 async def test_what_is_loaded_is_what_is_held(
     fresh_database: Callable[[], AbstractContextManager[str]],

@@ -18,6 +18,7 @@ from storage.model.core.coverage import Roster
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Pool, StorageError, Unreachable, open_pool, transaction
 from tests.support.pipelines.judged_requests import RULE, Poll, poll, watched
+from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, FakeCollector, minutes
 from tests.support.seeds.single_rows import enlist, roster_of
 
@@ -231,7 +232,8 @@ async def test_when_all_are_cancelled_nothing_is_left_waiting(desk: Desk) -> Non
     assert await desk.first_look(5).record(desk.recorder)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.long
+@settings(max_examples=repeats(15, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(

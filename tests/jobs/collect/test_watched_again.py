@@ -14,6 +14,7 @@ from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.pipelines.monitor import World
 from tests.support.pipelines.reevaluation import again
+from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
@@ -89,8 +90,11 @@ async def test_a_sighting_from_between_two_times_of_the_watch_ends_with_the_seco
     assert [r[4] for r in truth["pending"]] == [minutes(40)]
 
 
-@pytest.mark.timeout(300)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
+@settings(
+    max_examples=repeats(8, 100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(events=EVENTS)
 async def test_late_readings_from_before_and_after_an_interruption_tell_the_same_as_in_order(
     fresh_database: Callable[[], AbstractContextManager[str]],

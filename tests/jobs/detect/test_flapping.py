@@ -13,6 +13,7 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.transitions import completed, step
 from storage.model.core.availability import Flag, State, Status
 from storage.model.core.known_state import Closed, Known
+from tests.support.repeats import repeats
 from tests.support.samples.readings import (
     AVAILABLE,
     NOT_FOUND,
@@ -207,7 +208,8 @@ def platforms(draw: st.DrawFn) -> list[tuple[float, State, State]]:
     return rows
 
 
-@settings(max_examples=500)
+@pytest.mark.long
+@settings(max_examples=repeats(150, 2000))
 @given(platforms())
 def test_an_interval_contains_the_true_time_whatever_a_platform_answers_in_between(
     rows: list[tuple[float, State, State]],

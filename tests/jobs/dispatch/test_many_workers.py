@@ -9,6 +9,7 @@ from storage.postgres.pool import Pool, transaction
 from storage.work import request_queue
 from storage.work.request_queue import QueueJob
 from tests.support.processes.worker_fleet import asked, fleet, many_accounts, said, until, watch_many
+from tests.support.repeats import ONLY_LONG
 from tests.support.simulated.slow_x import counted, far_x
 
 ACCOUNTS = 6_000
@@ -41,7 +42,14 @@ async def rosters(pool: Pool) -> int:
     return count
 
 
-@pytest.mark.parametrize("killed", [(0, 1), (1, 2)], ids=["the one that plans is among them", "it is not"])
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "killed",
+    [
+        pytest.param((0, 1), id="the one that plans is among them"),
+        pytest.param((1, 2), id="it is not", marks=ONLY_LONG),
+    ],
+)
 async def test_two_of_four_processes_are_killed_and_every_account_is_read_once(
     pool: Pool, dsn: str, tmp_path: Path, killed: tuple[int, int]
 ) -> None:
@@ -110,8 +118,13 @@ async def test_one_that_is_told_to_end_finishes_what_it_has_in_hand(
     assert requests == await rosters(pool)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    "which", ["true", "query like 'LISTEN%'"], ids=["all connections", "those that listen for requests"]
+    "which",
+    [
+        pytest.param("true", id="all connections"),
+        pytest.param("query like 'LISTEN%'", id="those that listen for requests", marks=ONLY_LONG),
+    ],
 )
 async def test_processes_that_lose_connections_to_the_database_read_on(
     pool: Pool, dsn: str, tmp_path: Path, which: str

@@ -18,6 +18,7 @@ from storage.model.alerts.alerts import Mail
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, open_pool, transaction
+from tests.support.repeats import repeats
 from tests.support.samples.alerts import REPORTERS, a_change, an_alert, store, tell_by
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN
 
@@ -104,8 +105,11 @@ def begun(steps: list[Step]) -> list[Step]:
     return [turns(2, Weather.AWAY), *steps] if len(steps) % 3 else steps
 
 
-@pytest.mark.timeout(600)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
+@settings(
+    max_examples=repeats(8, 100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(st.one_of(CHANGES, CHANGES, CHANGES, TURNS), min_size=2, max_size=9).map(begun))
 @example([turns(2, Weather.AWAY), seen(5, WITHHELD_IN), seen(300, AVAILABLE), seen(300, None)])
 @example([turns(2, Weather.AWAY), seen(5, WITHHELD_IN), Step(60, 2, SUSPENDED, None), seen(99, AVAILABLE)])

@@ -25,7 +25,7 @@ from tests.support.servers.statement_proxy import Watch, proxied
 RULE = AlertRule(("desk@example.org", "night@example.org"))
 APART = 30 * 1440
 """Minutes between two trials, so that none has to do with the next."""
-EVERY = repeats(4, 1)
+EVERY = repeats(7, 1)
 """At each statement, or at one of so many."""
 
 

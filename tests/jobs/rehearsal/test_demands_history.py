@@ -92,7 +92,6 @@ def handles(rows: list[dict[str, str]]) -> set[str]:
     return {r["handle"].lower() for r in rows}
 
 
-@pytest.mark.timeout(600)
 async def test_what_a_query_over_the_table_counts_is_what_page_api_and_rehearsal_tell(
     dsn: str, tmp_path: Path
 ) -> None:

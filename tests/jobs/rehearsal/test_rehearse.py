@@ -20,6 +20,7 @@ from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool, transaction
 from storage.readings.rehearsal_readback import confirmed_changes
 from tests.support.pipelines.reevaluation import require_the_same
+from tests.support.repeats import ONLY_LONG, cases
 from tests.support.samples.invented_histories import write_history, write_order
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, T0, minutes
 from tests.support.samples.recorded_histories import recorded
@@ -45,9 +46,9 @@ async def detected(dsn: str, told: History) -> Counter[Platform]:
 async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
     dsn: str, tmp_path: Path
 ) -> None:
-    path = write_history(tmp_path / "history.csv", accounts=90, days=4)
+    path = write_history(tmp_path / "history.csv", accounts=60, days=3)
     found = await perform(
-        path, dsn, SimulationPlan(T0, T0 + timedelta(days=4), timedelta(hours=1)), "none", "all"
+        path, dsn, SimulationPlan(T0, T0 + timedelta(days=3), timedelta(hours=1)), "none", "all"
     )
     figures = found.figures
     assert found.is_right
@@ -55,13 +56,16 @@ async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
         figures["changes_detected"] == figures["changes_observable"] == figures["intervals_containing_truth"]
     )
     assert found.verdict.unseen == []
-    assert found.verdict.detected > 300
+    assert found.verdict.detected > 150
     assert figures["missed"] == 0
     assert figures["mails"] == figures["mails_in_mailbox"]
     assert found.verdict.spells_missed > 0, "the history has spells that no hourly reading can see"
 
 
-@pytest.mark.parametrize("faults", [name for name in PROFILES if name != "none"])
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "faults", cases(["heavy", "everything"], [name for name in PROFILES if name != "none"])
+)
 async def test_no_fault_of_a_platform_ever_becomes_a_change(faults: str, dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=30, days=2)
     found = await perform(
@@ -89,7 +93,6 @@ async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap
     assert await detected(dsn, told) == {Platform.X: 257, Platform.BLUESKY: 257}
 
 
-@pytest.mark.timeout(300)
 async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn: str) -> None:
     path = recorded()
     told = load_history(path)
@@ -121,7 +124,8 @@ def test_a_wrong_case_is_written_out_with_both_readings(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.long
+@ONLY_LONG  # what is played is in tests/jobs/rehearsal/test_demo.py
 def test_the_demonstration_ends_by_itself_with_the_story_told_and_nothing_false() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "jobs.cli.main", "demo", "--headless", "--json"],

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from collectors.simulator.core.history_files import load_history
 from jobs.planning.change_rates import DAY, HOUR
@@ -44,7 +43,6 @@ async def rehearsed(
         return found, looks(told, await rehearsal_readback.reading_times(conn), 0)
 
 
-@pytest.mark.timeout(120)
 async def test_a_block_of_a_known_list_and_its_restoration_are_seen_much_sooner_with_as_many_readings(
     tmp_path: Path, fresh_database: Callable[[], AbstractContextManager[str]]
 ) -> None:

@@ -23,6 +23,7 @@ from storage.model.core.accounts import Account, AccountId, DatedMembership, Lis
 from storage.model.core.availability import Flag, Outcome, Reason, State, Status, Strength
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
+from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, WITHHELD_IN, minutes
 
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
@@ -113,7 +114,8 @@ COURSES = st.lists(
 )
 
 
-@settings(max_examples=400)
+@pytest.mark.long
+@settings(max_examples=repeats(150, 2000))
 @given(drawn=COURSES, rule=st.sampled_from(RULES))
 def test_skipping_tells_what_stepping_one_by_one_tells(
     drawn: list[tuple[list[Shown], tuple[int, ...], list[int], dict[int, float]]], rule: ConfirmationRule

@@ -19,6 +19,7 @@ from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
 from tests.support.pipelines.reevaluation import again, effects
+from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
 WEAK_NEVER = ConfirmationRule((timedelta(0), MINUTE, timedelta(days=300)), 2, 3, cohort_discount=0)
@@ -40,8 +41,11 @@ STORIES = st.lists(
 )
 
 
-@pytest.mark.timeout(300)
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
+@settings(
+    max_examples=repeats(8, 100),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(drawn=STORIES, order=st.randoms(use_true_random=False), cut=st.integers(0, 900))
 async def test_what_came_in_late_is_decided_as_it_is_told_since(
     fresh_database: Callable[[], AbstractContextManager[str]],

@@ -30,7 +30,7 @@ from tests.support.processes.killable_recorder import at_turn, told
 from tests.support.repeats import repeats
 from tests.support.seeds.single_rows import enlist, roster_of
 
-KILLS = repeats(10, 50)
+KILLS = repeats(4, 50)
 ROSTERS, SIZE = 6, 12
 LONGEST_LIFE_S = 0.5
 

@@ -37,9 +37,9 @@ upgrade_folder(Path(sys.argv[1]), Path(sys.argv[2]), carry)
 Digests = dict[str, tuple[int, str]]
 
 
-@pytest.fixture
-def made_by_17() -> Generator[tuple[Path, Digests]]:
-    """A data folder that Postgres 17 made, and what is in it."""
+@pytest.fixture(scope="module")
+def first_made() -> Generator[tuple[Path, Digests]]:
+    """A data folder that Postgres 17 made, and what is in it; tests work on copies."""
     with public_folder() as parent:
         folder = parent / "postgres"
         folder.mkdir(mode=0o700)
@@ -55,6 +55,14 @@ def made_by_17() -> Generator[tuple[Path, Digests]]:
         finally:
             server.stop()
         yield folder, held
+
+
+@pytest.fixture
+def made_by_17(first_made: tuple[Path, Digests]) -> Generator[tuple[Path, Digests]]:
+    folder, held = first_made
+    with public_folder() as parent:
+        subprocess.run(["cp", "-a", folder, parent], check=True)
+        yield parent / folder.name, held
 
 
 def version(folder: Path) -> str:

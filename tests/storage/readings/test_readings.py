@@ -26,6 +26,7 @@ from storage.readings import coverage
 from storage.readings.readings import StoredMiss, StoredReading, attempts_of, readings_of
 from storage.readings.rosters import get_or_make
 from tests.support.pipelines.late_batches import Record
+from tests.support.repeats import repeats
 from tests.support.samples.readings import (
     AVAILABLE,
     MINUTE,
@@ -195,7 +196,11 @@ RECORDS = st.builds(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
+@settings(
+    max_examples=repeats(15, 200),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(story=st.lists(st.one_of(REQUESTS, REQUESTS, REQUESTS, REQUESTS, LEAVES, RECORDS), max_size=25))
 async def test_every_reading_comes_back_as_it_was_given(
     fresh_database: Callable[[], AbstractContextManager[str]], story: list[Asked | str | Record]

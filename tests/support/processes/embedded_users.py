@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from storage.postgres.pool import connect
+from tests.conftest import roomy_memory
 
 ROOT = Path(__file__).parent.parent.parent.parent
 CLIENT = """
@@ -27,7 +28,7 @@ with embedded_postgres(Path(sys.argv[1]), fsync=False) as dsn:
 @contextmanager
 def public_folder() -> Generator[Path]:
     """A place that every user may enter. No server may be left in it."""
-    parent = Path(tempfile.mkdtemp(prefix="blockline-test-"))
+    parent = Path(tempfile.mkdtemp(prefix="blockline-test-", dir=roomy_memory()))
     parent.chmod(0o755)
     try:
         yield parent
