@@ -15,6 +15,7 @@ from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
 from storage.health.checks import mail_checks
 from storage.health.condition_facts import Thresholds
+from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, next_run
 from storage.model.alerts.conditions import ABOUT_MAILS
 from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME
@@ -121,12 +122,14 @@ def maintenance_card(facts: HealthFacts) -> Component:
         (
             "Chain of evidence: newest entry",
             _when(found.chain_at, now),
+            "–",
             f"{found.chain_entries:,} entries; blockline evidence chain checks them all",
             "",
         ),
         (
             "Chain of evidence: newest time stamp",
             _when(found.anchored_at, now),
+            words.stamp(next_run(ANCHOR_AT, now)) if found.anchored_at else "–",
             "no authority has put a time on an entry: set tsa_url for that"
             if found.anchored_seq is None
             else f"entry {found.anchored_seq:,} of {found.chain_entries:,}",
@@ -135,6 +138,7 @@ def maintenance_card(facts: HealthFacts) -> Component:
         (
             "Evidence whose time is over",
             _when(found.retention_at, now),
+            words.stamp(next_run(RETENTION_AT, now)) if found.retention_lists else "–",
             "no list has a term: all evidence is kept"
             if not found.retention_lists
             else f"looked for once a day; {found.retention_lists:,} lists have a term",
@@ -143,20 +147,21 @@ def maintenance_card(facts: HealthFacts) -> Component:
         (
             "Acts of executives",
             _when(found.engagement_at, now),
+            "–",
             "nobody's are collected" if not found.executives else _executives(facts),
             "",
         ),
     ]
     if found.follows_at is not None:
-        rows.append(("Lists of follows", _when(found.follows_at, now), "read whole", ""))
+        rows.append(("Lists of follows", _when(found.follows_at, now), "–", "read whole", ""))
     rows += [
-        (f"Stream of {PLATFORM_NAME[platform]}", _when(at, now), "taken in up to there", "")
+        (f"Stream of {PLATFORM_NAME[platform]}", _when(at, now), "–", "taken in up to there", "")
         for platform, at in found.streams
     ]
     return table_card(
         "Chain and chores",
-        "what is done beside the sweep, when it last left a trace, and what to do",
-        ("What", "Last", "", "Stands"),
+        "what is done beside the sweep, when it last left a trace, when it is done next, and what to do",
+        ("What", "Last", "Next", "", "Stands"),
         rows,
     )
 

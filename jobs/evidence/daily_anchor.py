@@ -1,24 +1,17 @@
 """Once a day the newest head of the chain is taken to a time-stamping authority, where one is set."""
 
-import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from functools import partial
 
 from collectors.transport.client import Http
 from jobs.base.clock import Clock
 from jobs.config.settings import Settings, SettingsError
 from jobs.evidence.pack_proof import Stamp
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamped
-from storage.changes.hash_chain import Head, add_anchor, last_anchored_at, newest_head
+from storage.changes.hash_chain import Head, add_anchor, newest_head
 from storage.postgres.pool import Pool, transaction
-
-log = logging.getLogger(__name__)
-
-_FIRST_PAUSE: Final = timedelta(minutes=5)
-_LONGEST_PAUSE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,54 +49,14 @@ async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> 
     return AnchoredHead(head, stamp)
 
 
-def is_due(last: datetime | None, now: datetime) -> bool:
-    """Whether no head has been anchored yet on this UTC day."""
-    return last is None or last.astimezone(UTC).date() < now.astimezone(UTC).date()
-
-
-class DailyAnchor:
-    """The daily anchor. The first failure and the recovery are logged, nothing between."""
-
-    def __init__(self, pool: Pool, http: Http, authority: Authority, clock: Clock) -> None:
-        self._pool = pool
-        self._http = http
-        self._authority = authority
-        self._clock = clock
-        self._failures = 0
-        self._not_before: datetime | None = None
-
-    async def turn(self) -> None:
-        """Anchor when it is due. What is wrong with the authority is never raised."""
-        now = self._clock()
-        if self._not_before is not None and now < self._not_before:
-            return
-        async with transaction(self._pool) as conn:
-            last = await last_anchored_at(conn)
-        if not is_due(last, now):
-            return
-        try:
-            await anchor(self._pool, self._http, self._authority, self._clock)
-        except TimestampError as error:
-            self._failed(error, now)
-            return
-        if self._failures:
-            log.warning("%s puts its time on the chain again.", self._authority.url)
-        self._failures = 0
-        self._not_before = None
-
-    def _failed(self, error: TimestampError, now: datetime) -> None:
-        if self._failures == 0:
-            log.error("No time stamp for the chain from %s: %s.", self._authority.url, error)
-        self._not_before = now + min(_FIRST_PAUSE * 2 ** min(self._failures, 10), _LONGEST_PAUSE)
-        self._failures += 1
-
-
 @asynccontextmanager
-async def daily_anchor(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[DailyAnchor | None]:
-    """The daily anchor of these settings with its connection; None when no authority is set."""
+async def daily_anchor(
+    settings: Settings, pool: Pool, clock: Clock
+) -> AsyncGenerator[Callable[[], Awaitable[AnchoredHead | None]] | None]:
+    """`anchor` by these settings with its connection; None when no authority is set. Raises SettingsError."""
     authority = authority_of(settings)
     if authority is None:
         yield None
         return
     async with Http(LIMITS) as http:
-        yield DailyAnchor(pool, http, authority, clock)
+        yield partial(anchor, pool, http, authority, clock)

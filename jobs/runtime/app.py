@@ -3,7 +3,9 @@
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import time
 from enum import StrEnum
+from functools import partial
 
 from collectors.core.rate_limit_headers import longest_pause
 from dashboard.asgi.security_headers import proxied_origin
@@ -22,12 +24,16 @@ from jobs.dispatch.worker import QueueWorker, running_worker
 from jobs.evidence.daily_anchor import authority_of, daily_anchor
 from jobs.messages.compose import Letterhead
 from jobs.notify.pipeline import alert_pipeline
-from jobs.runtime.evidence_retention import Retention
-from jobs.runtime.loop_scheduler import Loop, scheduled
+from jobs.runtime.evidence_retention import keep_to_lists
+from jobs.runtime.loop_scheduler import DAILY_PAUSES_S, Loop, scheduled
+from jobs.runtime.maintenance import MaintenanceTask
 from jobs.runtime.platform_loop import platform_loops
 from jobs.selfmonitoring.watchdog import tick as look_for_trouble
+from storage.accounts.evidence_retention import last_run
 from storage.alerts.rules import keep_to_settings
+from storage.changes.hash_chain import last_anchored_at
 from storage.health.condition_facts import Thresholds
+from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT
 from storage.model.alerts.rules import AlertRule, is_channel
 from storage.model.core import people
 from storage.model.text.states import PLATFORM_NAME
@@ -147,6 +153,7 @@ async def running(
         await revive(settings)
 
     loops: list[tuple[Loop, float]] = []
+    daily: list[tuple[Loop, time]] = []
     async with AsyncExitStack() as stack:
         listener = None
         if ProcessRole.WEB in roles:
@@ -165,11 +172,9 @@ async def running(
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
             await stack.enter_async_context(running_worker(worker))
-            retention = Retention(pool, clock)
-            loops.append((Loop("Keeping to the retention of lists", retention.turn, mend), _SELDOM_S))
-            daily = await stack.enter_async_context(daily_anchor(settings, pool, clock))
-            if daily is not None:
-                loops.append((Loop("Anchoring the chain", daily.turn, mend), _SELDOM_S))
+            for task in await stack.enter_async_context(_maintenance(settings, pool, clock)):
+                turn = partial(task.turn, dsn, pool, system_clock)
+                daily.append((Loop(task.name, turn, mend, DAILY_PAUSES_S), task.at))
             names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
             said.append(f"Reading {names} every {span(settings.sweep_every)}.")
         if ProcessRole.NOTIFY in roles:
@@ -204,8 +209,22 @@ async def running(
             said.append(f"Dashboard on {address}")
             async with transaction(pool) as conn:
                 said += doubts_about_login(settings, await admins(conn))
-        await stack.enter_async_context(scheduled(loops))
+        await stack.enter_async_context(scheduled(loops, daily=daily))
         yield said
+
+
+@asynccontextmanager
+async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[list[MaintenanceTask]]:
+    """What is done once a day, by one of all processes that collect."""
+
+    async def expire() -> None:
+        await keep_to_lists(pool, clock())
+
+    tasks = [MaintenanceTask("Keeping to the retention of lists", RETENTION_AT, last_run, expire)]
+    async with daily_anchor(settings, pool, clock) as anchor:
+        if anchor is not None:
+            tasks.append(MaintenanceTask("Anchoring the chain", ANCHOR_AT, last_anchored_at, anchor))
+        yield tasks
 
 
 async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], Awaitable[None]]]:

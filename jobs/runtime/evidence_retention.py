@@ -1,18 +1,16 @@
-"""Once a day, the raw evidence that no list keeps any more leaves the store."""
+"""The raw evidence that no list keeps any more leaves the store, once a day."""
 
 import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from jobs.base.clock import Clock
 from jobs.base.wording import number
-from storage.accounts.evidence_retention import Cutoff, ListRule, expire, last_run, list_rules, log_run
+from storage.accounts.evidence_retention import Cutoff, ListRule, expire, list_rules, log_run
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
 
-EVERY = timedelta(days=1)
 _LONGEST = 36_500
 _PIECES = 2000
 """Emptied in one transaction, so that nobody waits for it."""
@@ -35,47 +33,24 @@ def cutoffs(rules: Sequence[ListRule], now: datetime) -> list[Cutoff]:
     return [Cutoff(i, days, None if days is None else now - timedelta(days=days)) for i, days in kept]
 
 
-def next_run(last: datetime | None, now: datetime) -> datetime:
-    """When to look again, given when that was last done by anybody."""
-    return now if last is None else last + EVERY
-
-
-class Retention:
-    """Keeps to what the lists say, once a day in whichever process comes first."""
-
-    def __init__(self, pool: Pool, clock: Clock) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._next: datetime | None = None
-
-    async def turn(self) -> None:
-        """Do what is due. Raises StorageError."""
-        now = self._clock()
-        if self._next is not None and now < self._next:
-            return
-        async with transaction(self._pool) as conn:
-            due = next_run(await last_run(conn), now)
-            rules = await list_rules(conn)
-        if due <= now:
-            await self._run(cutoffs(rules, now), now)
-            due = now + EVERY
-        self._next = due
-
-    async def _run(self, cut: Sequence[Cutoff], now: datetime) -> None:
-        if all(c.before is None for c in cut):
-            return
-        pieces: dict[int, int] = {}
-        while True:
-            async with transaction(self._pool) as conn:
-                gone = await expire(conn, cut, now, _PIECES)
-            if not gone:
-                break
-            for list_id, n in gone.items():
-                pieces[list_id] = pieces.get(list_id, 0) + n
-        async with transaction(self._pool) as conn:
-            await log_run(conn, cut, pieces, now)
-        if pieces:
-            log.warning(
-                "%s of evidence expired, as the lists say; the hashes stay.",
-                number(sum(pieces.values()), "piece"),
-            )
+async def keep_to_lists(pool: Pool, now: datetime) -> None:
+    """Empty what no list keeps any more, and log the run. Raises StorageError."""
+    async with transaction(pool) as conn:
+        cut = cutoffs(await list_rules(conn), now)
+    if all(c.before is None for c in cut):
+        return
+    pieces: dict[int, int] = {}
+    while True:
+        async with transaction(pool) as conn:
+            gone = await expire(conn, cut, now, _PIECES)
+        if not gone:
+            break
+        for list_id, n in gone.items():
+            pieces[list_id] = pieces.get(list_id, 0) + n
+    async with transaction(pool) as conn:
+        await log_run(conn, cut, pieces, now)
+    if pieces:
+        log.warning(
+            "%s of evidence expired, as the lists say; the hashes stay.",
+            number(sum(pieces.values()), "piece"),
+        )

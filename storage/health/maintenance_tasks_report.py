@@ -3,11 +3,20 @@ outbox.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 
 from storage.alerts.mail_queue import first_in_line
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn
+
+ANCHOR_AT, RETENTION_AT = time(0, 1), time(2, 40)
+"""When these are done each day, in UTC."""
+
+
+def next_run(at: time, now: datetime) -> datetime:
+    """When something is done next that is done each day at this time, in UTC."""
+    today = datetime.combine(now.astimezone(UTC), at, UTC)
+    return today if now < today else today + timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """A time-stamping authority puts its time on the head of the chain; what it says wrongly is not kept."""
 
 import dataclasses
-import logging
 from collections.abc import AsyncGenerator, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from collectors.transport.client import Http
-from jobs.base.clock import SimulatedClock, system_clock
+from jobs.base.clock import system_clock
 from jobs.config.settings import Settings, SettingsError
-from jobs.evidence.daily_anchor import DailyAnchor, anchor, authority_of, daily_anchor, is_due
+from jobs.evidence.daily_anchor import anchor, authority_of, daily_anchor
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
-from storage.changes.hash_chain import anchors_since, last_seq, newest_head
+from storage.changes.hash_chain import anchors_since
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.readings import T0, minutes
-from tests.support.seeds.chain_rows import add_change, block_of
+from tests.support.seeds.chain_rows import block_of
 from tests.support.servers.timestamp_authority import Authority as Served
 from tests.support.servers.timestamp_authority import Openssl, authority
 
@@ -137,63 +135,13 @@ async def test_the_newest_head_is_anchored_once(pool: Pool, served: Served, http
     assert stamp_in(token, first.head.entry, known(served).certificates) == first.stamp
 
 
-@pytest.mark.parametrize(
-    ("last", "now", "due"),
-    [
-        pytest.param(None, T0, True, id="never before"),
-        pytest.param(T0, T0 + timedelta(hours=23, minutes=59), False, id="once on a UTC day"),
-        pytest.param(T0 + timedelta(hours=23), T0 + timedelta(hours=24), True, id="again on the next"),
-        pytest.param(
-            datetime.fromisoformat("2021-02-02T03:00:00+05:30"), T0 + timedelta(hours=23), False, id="by UTC"
-        ),
-    ],
-)
-def test_a_head_is_anchored_once_a_day(last: datetime | None, now: datetime, due: bool) -> None:
-    assert is_due(last, now) is due
-
-
-async def test_a_failure_is_logged_once_and_so_is_the_recovery(
-    pool: Pool, served: Served, http: Http, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO, LOGGER)
-    async with transaction(pool) as conn:
-        one, _ = await block_of(conn)
-    clock = SimulatedClock(minutes(60))
-    daily = DailyAnchor(pool, http, known(served), clock)
-    served.status = 500
-    await daily.turn()
-    await daily.turn()
-    assert served.asked == 1, "it is not asked again at once"
-    for n in range(1, 5):
-        clock.set(minutes(60 + n * 61))
-        await daily.turn()
-    assert served.asked == 5
-    assert [r.message.split(" from ")[0] for r in caplog.records] == ["No time stamp for the chain"]
-    served.status = 200
-    clock.set(minutes(400))
-    await daily.turn()
-    assert [r.levelname for r in caplog.records] == ["ERROR", "WARNING"]
-    async with transaction(pool) as conn:
-        await add_change(conn, one.account_id, "later", minutes(401))
-        assert await anchors_since(conn, await last_seq(conn)) == []
-    clock.set(minutes(500))
-    await daily.turn()
-    assert served.asked == 6, "once a day"
-    clock.set(minutes(24 * 60))
-    await daily.turn()
-    async with transaction(pool) as conn:
-        head = await newest_head(conn)
-    assert head is not None
-    assert [a.at for a in head.anchors] == [minutes(24 * 60)]
-
-
 async def test_the_chore_is_made_from_the_settings(pool: Pool, served: Served) -> None:
     async with transaction(pool) as conn:
         await block_of(conn)
     settings = Settings(tsa_url=served.url, tsa_certificates=served.openssl.root)
     async with daily_anchor(settings, pool, system_clock) as daily:
         assert daily is not None
-        await daily.turn()
+        await daily()
     async with daily_anchor(Settings(), pool, system_clock) as daily:
         assert daily is None
     assert served.asked == 1

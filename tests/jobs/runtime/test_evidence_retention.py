@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.base.clock import SimulatedClock
-from jobs.runtime.evidence_retention import Retention, cutoffs, next_run, parse_keeping
+from jobs.runtime.evidence_retention import cutoffs, keep_to_lists, parse_keeping
 from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, expire, list_rules, set_rule
 from storage.model.core.accounts import Account, Platform
 from storage.postgres.pool import Conn, Pool, transaction
@@ -48,12 +47,6 @@ def test_how_long_a_list_keeps(keep: int | None, order: str | None, days: int | 
     assert rule.days_kept == days
     (cut,) = cutoffs([rule], T0)
     assert cut.before == (None if days is None else T0 - days * DAY)
-
-
-def test_it_is_looked_through_once_a_day_by_whoever_comes_first() -> None:
-    assert next_run(None, T0) == T0
-    assert next_run(T0 - DAY, T0) == T0
-    assert next_run(T0, T0) == T0 + DAY
 
 
 async def rule(conn: Conn, name: str, days: int | None) -> None:
@@ -149,24 +142,18 @@ async def test_no_more_than_the_limit_goes_at_once(pool: Pool) -> None:
         assert [await run(conn, 11, limit=4) for _ in range(3)] == [{"short": 4}, {"short": 2}, {}]
 
 
-async def test_the_chore_runs_daily_logs_a_row_a_list_and_says_it_once(
+async def test_a_run_logs_a_row_a_list_and_says_once_what_expired(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    clock = SimulatedClock(T0 + 11 * DAY)
     async with transaction(pool) as conn:
         await blocked(conn, "1", ("short",), 0, b"one")
         await blocked(conn, "2", ("ever",), 0, b"two")
         await rule(conn, "short", 10)
-    chore, other = Retention(pool, clock), Retention(pool, clock)
-    for _ in range(3):
-        await chore.turn()
-        await other.turn()
+    for days in (11, 12):
+        await keep_to_lists(pool, T0 + days * DAY)
     assert [r.message for r in caplog.records] == [
         "2 pieces of evidence expired, as the lists say; the hashes stay."
     ]
-    clock.set(T0 + 12 * DAY)
-    await other.turn()
-    await chore.turn()
     async with transaction(pool) as conn:
         log = await conn.fetch("select at, days, pieces from retention_log order by at")
     assert [tuple(r) for r in log] == [(T0 + 11 * DAY, 10, 2), (T0 + 12 * DAY, 10, 0)]
@@ -175,7 +162,7 @@ async def test_the_chore_runs_daily_logs_a_row_a_list_and_says_it_once(
 async def test_where_everything_is_kept_nothing_is_logged(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await blocked(conn, "1", ("ever",), 0, b"one")
-    await Retention(pool, SimulatedClock(T0 + 4000 * DAY)).turn()
+    await keep_to_lists(pool, T0 + 4000 * DAY)
     async with transaction(pool) as conn:
         assert await kept(conn) == {"1"}
         assert await conn.fetchval("select count(*) from retention_log") == 0

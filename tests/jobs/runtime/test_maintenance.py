@@ -1,0 +1,88 @@
+"""Maintenance tasks: each day one process does each, and what was missed is made up for."""
+
+import asyncio
+from datetime import datetime, time, timedelta
+
+import pytest
+
+from jobs.base.clock import SimulatedClock, system_clock
+from jobs.evidence.rfc3161 import TimestampError
+from jobs.runtime.loop_scheduler import Loop, scheduled
+from jobs.runtime.maintenance import MaintenanceTask
+from storage.changes.hash_chain import last_anchored_at
+from storage.health.maintenance_tasks_report import next_run
+from storage.postgres.pool import Conn, Pool
+from tests.support.samples.readings import T0
+
+HOUR = timedelta(hours=1)
+AT = time(2, 40)
+YESTERDAY_AT = T0 - timedelta(hours=21, minutes=20)
+"""`T0` is midnight."""
+
+
+class Chore:
+    """It keeps when it was done."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.done: list[datetime] = []
+        self._clock = clock
+        self.task = MaintenanceTask("A chore", AT, self._last, self._work)
+
+    async def _last(self, _: Conn) -> datetime | None:
+        return self.done[-1] if self.done else None
+
+    async def _work(self) -> None:
+        await asyncio.sleep(0.1)
+        self.done.append(self._clock())
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "due"),
+    [
+        pytest.param(None, T0, True, id="never before"),
+        pytest.param(YESTERDAY_AT, T0 + 2 * HOUR, False, id="its time has not come again"),
+        pytest.param(YESTERDAY_AT, T0 + 3 * HOUR, True, id="its time has come"),
+        pytest.param(T0 + 2.9 * HOUR, T0 + 23 * HOUR, False, id="done late, it is not done twice a day"),
+        pytest.param(T0 - 99 * HOUR, T0, True, id="nobody was there for days"),
+        pytest.param(datetime.fromisoformat("2021-02-01T05:00:00+05:30"), T0 + 2.7 * HOUR, True, id="by UTC"),
+    ],
+)
+def test_a_task_is_due_when_its_time_came_since_it_was_done(
+    last: datetime | None, now: datetime, due: bool
+) -> None:
+    assert MaintenanceTask("A chore", AT, last_anchored_at, asyncio.Event().wait).is_due(last, now) is due
+
+
+@pytest.mark.parametrize(("hours", "days"), [(2, 0), (3, 1)])
+def test_the_page_tells_when_it_is_done_next(hours: int, days: int) -> None:
+    assert next_run(AT, T0 + hours * HOUR) == T0 + timedelta(days=days, hours=2, minutes=40)
+
+
+async def test_of_several_processes_one_does_it_each_day(pool: Pool, dsn: str) -> None:
+    clock = SimulatedClock(T0)
+    chore = Chore(clock)
+    for at in (T0, T0 + HOUR, T0 + 3 * HOUR, T0 + 23 * HOUR, T0 + 27 * HOUR):
+        clock.set(at)
+        await asyncio.gather(*(chore.task.turn(dsn, pool, clock) for _ in range(3)))
+    assert chore.done == [T0, T0 + 3 * HOUR, T0 + 27 * HOUR]
+
+
+async def test_one_that_fails_is_tried_again_before_its_next_day(caplog: pytest.LogCaptureFixture) -> None:
+    tried, mended = 0, asyncio.Event()
+
+    async def work() -> None:
+        nonlocal tried
+        tried += 1
+        if tried < 3:
+            raise TimestampError("the authority does not answer")
+        mended.set()
+
+    loop = Loop("Anchoring the chain", work, None, (0.1, 0.2))
+    at = (system_clock() - HOUR).time()
+    async with scheduled([], daily=[(loop, at)]):
+        await mended.wait()
+        await asyncio.sleep(0)
+    assert [r.getMessage() for r in caplog.records] == [
+        "Anchoring the chain stands still: the authority does not answer",
+        "Anchoring the chain goes on.",
+    ]
