@@ -22,25 +22,24 @@ install: .venv/runtime
 	$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@
 
-# What examines the pages for accessibility; in the lock are its version and its hash.
-.venv/axe: tests/js/package.json tests/js/package-lock.json | .venv/bin/python
-	@mkdir -p $@ && cp $^ $@
-	@if command -v npm >/dev/null; then npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --silent; \
-	else echo 'npm is not installed: no test examines the pages with axe-core.'; fi
-	@touch $@
+# What checks the browser's scripts, and what examines the pages for accessibility. Versions and hashes are in the lock.
+.venv/npm: tests/js/package.json tests/js/package-lock.json | .venv/bin/python
+	@if ! command -v npm >/dev/null; then \
+	echo 'npm is not installed: nothing checks the scripts of the browser, and no test examines the pages with axe-core.'; \
+	else rm -rf $@ && mkdir $@ && cp $^ $@ && npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --silent || { rm -rf $@; exit 1; }; fi
 
 demo: install
 	$(BIN)/blockline demo $(ARGS)
 
 # As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one.
-test: .venv/development .venv/axe
+test: .venv/development .venv/npm
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 # What depends on chance, again and again: processes are killed at any moment, and for hours anything happens
 # to an installation, in any order. Each of ROUNDS begins with another seed. And all cases of which `make test`
 # takes a few.
 ROUNDS ?= 1000
-test-long: .venv/development
+test-long: .venv/development .venv/npm
 	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m long -n logical --maxprocesses 4 --maxschedchunk 1 --maxfail 1 $(ARGS)
 
 # Small faults put into the core, one at a time: whether a test notices each of them.
@@ -51,13 +50,16 @@ mutants: .venv/development
 test-17: .venv/development
 	$(BIN)/python -m tests.support.on_postgres_17 $(ARGS)
 
-lint: .venv/development
+lint: .venv/development .venv/npm
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	@test -d .venv/npm || { echo 'The scripts of the browser were not checked: install npm, then make lint again.'; exit 1; }
+	.venv/npm/node_modules/.bin/biome check --error-on-warnings
+	.venv/npm/node_modules/.bin/tsc
 	@find collectors storage dashboard jobs -name '*.py' | xargs wc -l | awk '$$2 != "total" && $$1 > 500 {print "past 500 lines, look for a second noun: " $$2 " (" $$1 ")"}'
-	@if grep -nE '://' requirements.txt requirements-dev.txt; then echo 'requirements: an address in a lock file'; exit 1; fi
+	@if grep -nE '://' requirements.txt requirements-dev.txt tests/js/package-lock.json; then echo 'an address in a lock file'; exit 1; fi
 
 bench: .venv/development
 	$(BIN)/python -m tests.benchmarks $(GROUP)
@@ -68,8 +70,10 @@ screenshots: .venv/development
 	$(BIN)/python -m tests.support.screenshots
 	$(BIN)/python -m tests.support.every_screenshot $(FOLDER)
 
-# Renew the locks from pyproject.toml; needs uv on the path.
+# Renew the locks from pyproject.toml and package.json; needs uv and npm on the path.
 LOCK := pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header -q
 lock:
 	uv pip compile $(LOCK) -o requirements.txt
 	uv pip compile $(LOCK) --group dev -o requirements-dev.txt
+	npm install --prefix tests/js --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund --silent
+	sed -i '/"funding": {/,/}/d' tests/js/package-lock.json

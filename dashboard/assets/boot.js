@@ -9,6 +9,7 @@
     if (answer.status === 401) location.reload();
     return answer;
   };
+  /** @param {string} key */
   const remembered = (key) => {
     try {
       return localStorage.getItem(key);
@@ -19,23 +20,27 @@
   const dark = globalThis.matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = remembered("blockline.theme") ?? (dark ? "dark" : "light");
   root.dataset.zone = remembered("blockline.zone") ?? "utc";
+  /** @param {string} path */
   const pageOf = (path) => (path === "/" ? "live" : path.split("/")[1]);
+  /** @param {string} path */
   const pathOf = (path) => path.replace(/(?<=.)\/+$/, "");
   root.dataset.page = pageOf(location.pathname);
   root.dataset.path = pathOf(location.pathname);
 
+  /** @type {RangeName[]} */
   const ranges = ["24h", "7d", "14d", "30d", "1y", "all"];
   const wanted = new URLSearchParams(location.search).get("range");
-  const range = ranges.includes(wanted) ? wanted : "14d";
+  const range = ranges.find((name) => name === wanted) ?? "14d";
   const first = root.dataset.page === "live" ? fetch(`/api/live?range=${range}`) : null;
   const film = root.dataset.path === "/replay" ? fetch("/api/replay") : null;
 
   // Dash's own scripts take as long to start as all of a page of ours: there they wait until it is drawn.
   let started = false;
   const startDash = async () => {
-    const kept = document.getElementById("dash-scripts");
+    const kept = /** @type {HTMLTemplateElement | null} */ (document.getElementById("dash-scripts"));
     if (started || !kept) return;
     started = true;
+    /** @param {HTMLScriptElement} script */
     const add = (script) => {
       const made = document.createElement("script");
       for (const { name, value } of script.attributes) made.setAttribute(name, value);
@@ -54,16 +59,16 @@
   const PATIENCE_MS = 2_000;
   document.addEventListener("DOMContentLoaded", () => (early ? setTimeout(startDash, PATIENCE_MS) : startDash()));
 
-  let arrived;
-  const ready = new Promise((resolve) => (arrived = resolve));
+  /** @type {PromiseWithResolvers<Ready>} */
+  const { promise: ready, resolve: arrived } = Promise.withResolvers();
   globalThis.__blockline = { rev: 0, range, first, film, pageOf, pathOf, arrived, startDash };
 
   // Dash looks these up when it starts, which may be before the module below has loaded: they wait for it.
   globalThis.dash_clientside = Object.assign({}, globalThis.dash_clientside, {
     blockline: {
-      push: async (message) => (await ready).push(message),
+      push: async (/** @type {Delta} */ message) => (await ready).push(message),
       poll: async () => (await ready).poll(),
-      route: async (path, search) => (await ready).route(path, search),
+      route: async (/** @type {string} */ path, /** @type {string} */ search) => (await ready).route(path, search),
     },
   });
 })();

@@ -1,25 +1,25 @@
 // The live page's conductor: takes the data in, keeps it current, and says what has to be drawn.
 
+import { announce } from "./board/feed-view.mjs";
+import { readTheme } from "./board/marks.mjs";
+import { apply, decode, listAsked, RANGES } from "./board/state.mjs";
 import { connectBrush } from "./live/brush.mjs";
+import { adopt, connectControls, keepAddress, showChoices, view } from "./live/controls.mjs";
 import { chart, connectBoard, current, draw, drawBoard, drawnLanes, resetLanes } from "./live/draw.mjs";
 import { connectGestures } from "./live/gestures.mjs";
 import { layout, showNothing } from "./live/page.mjs";
-import { announce } from "./board/feed-view.mjs";
-import { readTheme } from "./board/marks.mjs";
-import { unpack } from "./shell/columnar.mjs";
-import { apply, decode, listAsked, RANGES } from "./board/state.mjs";
-import { age, heard as beat, newPulse, standing } from "./shell/pulse.mjs";
+import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 import { failure, granted, json } from "./shell/answers.mjs";
-import { $ } from "./shell/dom.mjs";
+import { unpack } from "./shell/columnar.mjs";
+import { $, all } from "./shell/dom.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
 import { connectLinks } from "./shell/navigate.mjs";
-import { connectTables } from "./shell/tables.mjs";
+import { age, heard as beat, newPulse, standing } from "./shell/pulse.mjs";
 import { connectSearch } from "./shell/search.mjs";
+import { connectTables } from "./shell/tables.mjs";
 import { connectTimes } from "./shell/times.mjs";
 import { connectUnfinished } from "./shell/unfinished.mjs";
-import { adopt, connectControls, keepAddress, showChoices, view } from "./live/controls.mjs";
-import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 
 const shared = globalThis.__blockline;
 const root = document.documentElement;
@@ -27,10 +27,13 @@ const root = document.documentElement;
 const RENEW_MS = 30 * 60_000;
 /** Where websockets are blocked it is tried again, but not all the time. */
 const WAKE_MS = 5 * 60_000;
+/** @type {LiveState | null} */
 let state = null;
+/** @type {Promise<void> | null} */
 let loading = null;
 /** Asked to load while loading: what is on its way may have been read too early, so it is fetched once more. */
 let again = false;
+/** @type {Promise<void> | null} */
 let catching = null;
 /** When anything came, when something came by the websocket, and when it was last asked to connect again. */
 let heard = 0;
@@ -38,10 +41,11 @@ let pushed = Date.now();
 let woke = 0;
 const pulse = newPulse();
 let loaded = 0;
+/** Why nothing comes, in a sentence. @type {string | null} */
 let lost = null;
 let frame = 0;
 let wholly = false;
-/** How the detectors stood in the last message, to see that it changed. */
+/** How the detectors stood in the last message, to see that it changed. @type {string | null} */
 let stood = null;
 
 /** Draw once in the next frame, however often it is asked for: all of it, or the board alone while it moves. */
@@ -50,13 +54,14 @@ function redraw(whole = true) {
   if (frame || !state || root.dataset.page !== "live") return;
   frame = requestAnimationFrame(() => {
     frame = 0;
+    if (!state) return;
     if (wholly) draw(state, view);
     else drawBoard(state, view);
     wholly = false;
     root.dataset.painted = String(state.rev);
     shared.rev = state.rev;
     // Not before what was drawn is on the screen.
-    if (globalThis.requestIdleCallback) requestIdleCallback(shared.startDash, { timeout: 500 });
+    if ("requestIdleCallback" in globalThis) requestIdleCallback(shared.startDash, { timeout: 500 });
     else setTimeout(shared.startDash, 50);
   });
 }
@@ -66,10 +71,10 @@ function extend() {
   if (!state || loading) return;
   const window = shownWindow(state, view);
   const range = view.span ? rangeFor(state, window[0]) : view.range;
-  if (!holds(state, window) && RANGES[range] > RANGES[state.range]) load(range);
+  if (!holds(state, window) && RANGES[range] > RANGES[state.range ?? view.range]) load(range);
 }
 
-/** Show another window of time, as somebody drags it. */
+/** Show another window of time, as somebody drags it. @param {Span} window */
 function move(window) {
   if (!state) return;
   view.span = bounded(state, window);
@@ -83,6 +88,7 @@ function settle() {
   extend();
 }
 
+/** @param {RangeName} range @param {Promise<Response> | null} [response] */
 async function load(range, response = null) {
   loading = (async () => {
     try {
@@ -117,7 +123,7 @@ async function load(range, response = null) {
 
 function reload() {
   if (loading) again = true;
-  else load(state ? state.range : view.range);
+  else load(state?.range ?? view.range);
 }
 
 /** Fetch what was missed since the last event this page knows of. */
@@ -137,9 +143,10 @@ async function catchUp() {
   catching = null;
 }
 
-/** What the rows of the board are made of. */
+/** What the rows of the board are made of. @param {State} state */
 const rowsOf = (state) => JSON.stringify([state.lists, state.executives, state.orders.map((o) => [o.list, o.title, o.named])]);
 
+/** @param {Delta} message */
 function take(message) {
   if (message.lost) {
     lost = message.lost;
@@ -163,7 +170,7 @@ function take(message) {
   redraw();
 }
 
-/** The health page is written by the server: when a detector stops or works again, it is asked for anew. */
+/** The health page is written by the server: when a detector stops or works again, it is asked for anew. @param {string} standing */
 function renewHealth(standing) {
   const changed = stood !== null && stood !== standing;
   stood = standing;
@@ -176,14 +183,15 @@ const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(l
 function pill() {
   showBanner(state || root.dataset.page !== "live" ? lost : null);
   if (lost && !state) showNothing(lost);
-  showPill(...standing(age(pulse, Date.now()), lost));
+  const [kind, word, silent] = standing(age(pulse, Date.now()), lost);
+  showPill(kind, word, silent);
 }
 
 /** Ask again when nothing came by the push for a while (websockets blocked, or given up), and now and then anew. */
 async function poll() {
   countWaiting();
   if (loading) return;
-  if (state && Date.now() - loaded > RENEW_MS && root.dataset.page === "live") load(state.range);
+  if (state && Date.now() - loaded > RENEW_MS && root.dataset.page === "live") load(state.range ?? view.range);
   if (Date.now() - heard < 10_000) return;
   await (state ? catchUp() : load(view.range));
   const now = Date.now();
@@ -193,11 +201,12 @@ async function poll() {
   }
 }
 
+/** @param {string | undefined} path @param {string | undefined} query */
 function route(path, query) {
   const page = shared.pageOf(path ?? location.pathname);
   root.dataset.page = page;
   root.dataset.path = shared.pathOf(path ?? location.pathname);
-  for (const link of document.querySelectorAll("[data-nav]")) {
+  for (const link of all(document, "[data-nav]")) {
     if (link.dataset.nav === ({ stories: "replay", plan: "health" }[page] ?? page)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
@@ -300,4 +309,4 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll();
 });
 document.addEventListener("resume", poll);
-addEventListener("resize", redraw);
+addEventListener("resize", () => redraw());

@@ -22,7 +22,7 @@ from tests.support.seeds.every_page import ALONE, PAGES, Everything, seed_everyt
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
 from tests.support.servers.dashboard import served
 
-for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/axe` brings it")):
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
     if not needed.exists():
         if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
             raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")

@@ -11,7 +11,7 @@ from tests.support.clients.axe import AXE, violations
 from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.servers.dashboard import served
 
-for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/axe` brings it")):
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
     if not needed.exists():
         if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
             raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")

@@ -21,6 +21,9 @@ def test_the_locks_hold_hashes_and_no_addresses() -> None:
         text = (ROOT / name).read_text()
         assert "://" not in text
         assert text.count("==") <= text.count("--hash=sha256:")
+    text = (ROOT / "tests/js/package-lock.json").read_text()
+    assert "://" not in text
+    assert text.count('"node_modules/') == text.count('"integrity": "sha512-')
 
 
 def test_the_wheel_holds_the_four_packages_with_their_files_and_no_tests(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addPast, choiceOf, COMPARE, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/accounts/rows.mjs";
+import { addPast, COMPARE, choiceOf, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/accounts/rows.mjs";
 import { pieces, spark, words } from "../../dashboard/assets/accounts/spark.mjs";
 import { covered, knownUntil } from "../../dashboard/assets/board/state.mjs";
 

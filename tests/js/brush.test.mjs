@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { flows, stripOf } from "../../dashboard/assets/live/brush.mjs";
 import { decode } from "../../dashboard/assets/board/state.mjs";
+import { flows, stripOf } from "../../dashboard/assets/live/brush.mjs";
 import { at, change, changes, HOUR, snapshot } from "./world.mjs";
 
 test("the strip counts what is held and, before it, what the server counted, each change once", () => {

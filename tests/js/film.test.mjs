@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { density, differences, filmOf, goTo, nextEvent, stateOf } from "../../dashboard/assets/film/film.mjs";
-import { only } from "../../dashboard/assets/film/only.mjs";
 import { countAt, members, tally } from "../../dashboard/assets/board/counts.mjs";
 import { days } from "../../dashboard/assets/board/feed.mjs";
 import { figures } from "../../dashboard/assets/board/kpis.mjs";
 import { laneWord } from "../../dashboard/assets/board/lanes.mjs";
 import { lastWords } from "../../dashboard/assets/board/table.mjs";
+import { density, differences, filmOf, goTo, nextEvent, stateOf } from "../../dashboard/assets/film/film.mjs";
+import { only } from "../../dashboard/assets/film/only.mjs";
 import { filmed } from "./film-world.mjs";
 import { at, HOUR } from "./world.mjs";
 

@@ -8,12 +8,11 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-
-import { goTo, openFilm, stateOf } from "../../dashboard/assets/film/film.mjs";
-import { unpack } from "../../dashboard/assets/shell/columnar.mjs";
 import { countAt } from "../../dashboard/assets/board/counts.mjs";
 import { laneWord } from "../../dashboard/assets/board/lanes.mjs";
 import { decode, outages } from "../../dashboard/assets/board/state.mjs";
+import { goTo, openFilm, stateOf } from "../../dashboard/assets/film/film.mjs";
+import { unpack } from "../../dashboard/assets/shell/columnar.mjs";
 
 const folder = process.argv[2];
 const read = (name) => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { SvgContext } from "../../dashboard/assets/live/svg.mjs";
 
-const context = () => new SvgContext((font, words) => words.length * 6);
+const context = () => new SvgContext((_font, words) => words.length * 6);
 
 test("shapes and words are written where they would have been drawn, and a stranger's text as text", () => {
   const g = context();

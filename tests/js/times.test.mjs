@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { told, tell } from "../../dashboard/assets/shell/times.mjs";
 import { setZone } from "../../dashboard/assets/shell/time.mjs";
+import { tell, told } from "../../dashboard/assets/shell/times.mjs";
 
 process.env.TZ = "Asia/Kolkata"; // five and a half hours ahead, all year
 

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { dragged } from "../../dashboard/assets/live/gestures.mjs";
-import { choicesOf, DEFAULTS, searchOf } from "../../dashboard/assets/live/address.mjs";
 import { decode } from "../../dashboard/assets/board/state.mjs";
+import { choicesOf, DEFAULTS, searchOf } from "../../dashboard/assets/live/address.mjs";
+import { dragged } from "../../dashboard/assets/live/gestures.mjs";
 import { bounded, holds, panned, rangeFor, shownWindow, zoomed } from "../../dashboard/assets/live/window.mjs";
 import { at, HOUR, snapshot } from "./world.mjs";
 

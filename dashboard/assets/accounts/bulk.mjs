@@ -1,12 +1,16 @@
 // What is done with the accounts that are selected: tags and lists, for all of them at once or for none.
 
 import { unchanged } from "../shell/answers.mjs";
+import { find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 
 const DEEDS = [["tag", "Add the tag"], ["untag", "Remove the tag"], ["put", "Put on the list"], ["take", "Take off the list"]];
 let shown = "";
 
-/** Draw the bar of the selection; `on` is {done(), clear()}. Who may only look sees how many are selected. */
+/**
+ * Draw the bar of the selection; `on` is {done(), clear()}. Who may only look sees how many are selected.
+ * @param {HTMLElement} place @param {AccountRow[]} rows @param {AccountsState} state @param {{ done(): void, clear(): void }} on
+ */
 export function drawBulk(place, rows, state, on) {
   place.hidden = rows.length === 0;
   const key = rows.map((row) => row.id).join();
@@ -20,22 +24,22 @@ export function drawBulk(place, rows, state, on) {
     <label data-for="list" hidden><span class="hidden">List</span><select class="select" name="list"></select></label>
     <button class="button small primary">Apply</button>` : ""}
     <button type="button" class="link" data-clear>Clear selection</button><p class="ac-said" role="alert" hidden></p><ul class="ac-each" hidden></ul></form>`;
-  place.querySelector("b").textContent = `${count(rows.length)} selected`;
-  const form = place.querySelector("form");
-  form.querySelector("[data-clear]").addEventListener("click", on.clear);
+  find(place, "b").textContent = `${count(rows.length)} selected`;
+  const form = /** @type {HTMLFormElement} */ (find(place, "form"));
+  find(form, "[data-clear]").addEventListener("click", on.clear);
   if (!mayEdit) return;
   form.do.append(...DEEDS.map(([value, label]) => new Option(label, value)));
-  form.list.append(...state.lists.map((l) => new Option(l.name, l.id)));
-  form.querySelector("datalist").append(...tags.map((t) => new Option(t)));
+  form.list.append(...state.lists.map((l) => new Option(l.name, String(l.id))));
+  find(form, "datalist").append(...tags.map((t) => new Option(t)));
   form.do.addEventListener("change", () => {
     const ofTag = form.do.value === "tag" || form.do.value === "untag";
-    form.querySelector("[data-for=tag]").hidden = !ofTag;
-    form.querySelector("[data-for=list]").hidden = ofTag;
+    find(form, "[data-for=tag]").hidden = !ofTag;
+    find(form, "[data-for=list]").hidden = ofTag;
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const ofTag = form.do.value === "tag" || form.do.value === "untag";
-    const button = form.querySelector("button.primary");
+    const button = /** @type {HTMLButtonElement} */ (find(form, "button.primary"));
     button.disabled = true;
     const answer = await send("/api/accounts/edit", { do: form.do.value, value: ofTag ? form.tag.value.trim() : form.list.value, accounts: rows.map((row) => row.id) });
     button.disabled = false;
@@ -44,14 +48,14 @@ export function drawBulk(place, rows, state, on) {
   });
 }
 
-/** What was done, and of each account why it was not. */
+/** What was done, and of each account why it was not. @param {HTMLFormElement} form @param {Answer} answer @param {AccountRow[]} rows */
 function say(form, answer, rows) {
-  const said = form.querySelector(".ac-said");
-  said.textContent = answer.error ?? answer.sentence;
+  const said = find(form, ".ac-said");
+  said.textContent = answer.error ?? answer.sentence ?? "";
   said.classList.toggle("refused", Boolean(answer.error));
   said.hidden = false;
   const handle = new Map(rows.map((row) => [row.id, row.handle]));
-  const each = form.querySelector(".ac-each");
+  const each = find(form, ".ac-each");
   each.replaceChildren(
     ...(answer.each ?? []).map(({ account, words }) => {
       const line = document.createElement("li");
@@ -62,7 +66,7 @@ function say(form, answer, rows) {
   each.hidden = each.childElementCount === 0;
 }
 
-/** Send JSON; the answer is what came back, or {error} with one sentence. */
+/** Send JSON; the answer is what came back, or {error} with one sentence. @param {string} action @param {object} body */
 export async function send(action, body) {
   try {
     const answer = await fetch(action, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });

@@ -1,16 +1,16 @@
 // The table of accounts: AG Grid with cells of our own. What is in it is decided in rows.mjs.
 
+import { capital } from "../board/state.mjs";
+import { navigate } from "../shell/navigate.mjs";
+import { between, clock, dayYear, duration, zoneName } from "../shell/time.mjs";
 import { COMPARE, PLATFORM, sortsOf } from "./rows.mjs";
 import { spark, words } from "./spark.mjs";
-import { navigate } from "../shell/navigate.mjs";
-import { capital } from "../board/state.mjs";
-import { between, clock, dayYear, duration, zoneName } from "../shell/time.mjs";
 
 const DEFAULT_SORT = "since:desc";
 const NARROW = 760;
 
 /** The library, once Dash's component has handed it on: see dashboard/ui/ag_grid.py. */
-export const library = new Promise((resolve) => {
+export const library = /** @type {Promise<any>} */ (new Promise((resolve) => {
   globalThis.dashAgGridFunctions = {
     ...globalThis.dashAgGridFunctions,
     blocklineTakeGrid: (agGrid) => {
@@ -18,8 +18,9 @@ export const library = new Promise((resolve) => {
       return agGrid.themeQuartz;
     },
   };
-});
+}));
 
+/** @param {any} agGrid */
 const theme = (agGrid) =>
   agGrid.themeQuartz.withParams({
     backgroundColor: "var(--card)", foregroundColor: "var(--ink)", textColor: "var(--ink)", headerTextColor: "var(--ink2)", headerBackgroundColor: "var(--card)",
@@ -30,40 +31,50 @@ const theme = (agGrid) =>
     focusShadow: "none", rangeSelectionBorderColor: "var(--focus)", iconColor: "var(--ink2)", browserColorScheme: "inherit",
   });
 
-/** An element with its text or children: text of strangers never becomes markup. */
+/**
+ * An element with its text or children: text of strangers never becomes markup.
+ * @param {string} name @param {string} className @param {...(Node | string | null)} children
+ */
 function make(name, className, ...children) {
   const element = document.createElement(name);
   if (className) element.className = className;
-  element.append(...children.filter((c) => c !== null && c !== ""));
+  element.append(...children.flatMap((child) => child || []));
   return element;
 }
 
+/** @param {string} letter */
 function icon(letter) {
   const holder = document.createElement("span");
   holder.innerHTML = `<svg class="i" aria-hidden="true"><use href="#i-${letter}"/></svg>`;
   return holder.firstChild;
 }
 
+/** @param {string} href @param {string} text */
 function link(href, text) {
   const a = make("a", "", text);
-  a.href = href;
+  a.setAttribute("href", href);
   return a;
 }
 
+/** @param {AccountRow} row */
 const statusLine = (row) => make("span", "ac-state", icon(row.now?.s ?? "U"), row.now ? capital(row.now.w) : "Nothing confirmed yet");
 
+/** @param {AccountRow} row */
 const since = (row) => (row.now ? between(row.now.onset, row.now.from) : "–");
 
-/** When it was last read, and what that means. */
+/** When it was last read, and what that means. @param {AccountsState} state @param {AccountRow} row */
 function lastRead(state, row) {
   if (row.last === null) return ["No reading", `in the last ${state.from === null ? "24 hours" : "30 days"}`];
   const ago = state.now - row.last;
   return [ago < 86_400_000 ? `${clock(row.last)} ${zoneName(row.last)}` : dayYear(row.last), `${duration(ago)} ago`];
 }
 
-/** By column: heading, width, and what a cell shows of a row. */
+/**
+ * By column: heading, width, and what a cell shows of a row.
+ * @type {Record<string, [heading: string, width: number, show: (row: AccountRow, state: AccountsState, narrow: boolean) => (Node | string | null)[]]>}
+ */
 const COLUMNS = {
-  handle: ["Account", 190, (row, state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
+  handle: ["Account", 190, (row, _state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
   status: ["Status", 190, (row) => [
     statusLine(row),
     row.pending ? make("small", "ac-open", `${capital(row.pending.w)}? provisional`) : row.late && row.now ? make("small", "", "when last read") : null,
@@ -85,6 +96,7 @@ const COLUMNS = {
   watched: ["Watch", 86, (row) => [row.watched ? "Watched" : "On file"]],
 };
 
+/** @param {Held} held */
 function columnDefs(held) {
   return Object.entries(COLUMNS).map(([id, [headerName, width, show]]) => ({
     colId: id,
@@ -93,34 +105,36 @@ function columnDefs(held) {
     minWidth: id === "since" || id === "status" ? width : 80,
     sortable: id in COMPARE,
     sortingOrder: ["asc", "desc"],
-    comparator: id in COMPARE ? (_a, _b, one, other, isDescending) => COMPARE[id](one.data, other.data, isDescending ? -1 : 1) : undefined,
-    valueGetter: ({ data }) => data.id, // cells are drawn from the row; without a value the grid would skip them
+    comparator: id in COMPARE ? (/** @type {unknown} */ _a, /** @type {unknown} */ _b, /** @type {GridNode} */ one, /** @type {GridNode} */ other, /** @type {boolean} */ isDescending) => COMPARE[id](one.data, other.data, isDescending ? -1 : 1) : undefined,
+    valueGetter: (/** @type {GridNode} */ { data }) => data.id, // cells are drawn from the row; without a value the grid would skip them
     equals: () => false,
     suppressHeaderMenuButton: true,
     hide: id === "status" && innerWidth <= NARROW, // it stands below the handle there
     pinned: id === "handle" && innerWidth > NARROW ? "left" : null,
     flex: id === "since" || id === "status" ? 1 : undefined,
     cellClass: `ac-${id}`,
-    cellRenderer: ({ data }) => make("div", "ac-cell", ...show(data, held.state, innerWidth <= NARROW)),
+    cellRenderer: (/** @type {GridNode} */ { data }) => make("div", "ac-cell", ...show(data, held.state, innerWidth <= NARROW)),
   }));
 }
 
 /**
  * Make the grid in `place`. `held` is {state, passes}, read at each drawing; `on` is {sorted(text), selected(ids), shown(n)}.
+ * @param {any} agGrid @param {HTMLElement} place @param {Held} held @param {Choice} choice @param {{ sorted(sort: string): void, selected(ids: number[]): void, shown(n: number): void }} on
  */
 export function makeGrid(agGrid, place, held, choice, on) {
   const shown = () => on.shown(api.getDisplayedRowCount());
   let silent = true;
+  /** @type {Grid} */
   const api = agGrid.createGrid(place, {
     theme: theme(agGrid),
     columnDefs: columnDefs(held),
     rowData: held.state.rows,
-    getRowId: ({ data }) => String(data.id),
+    getRowId: (/** @type {GridNode} */ { data }) => String(data.id),
     rowHeight: 44,
     rowSelection: { mode: "multiRow", checkboxes: true, headerCheckbox: true, selectAll: "filtered", enableClickSelection: false },
     selectionColumnDef: { pinned: innerWidth > NARROW ? "left" : null, width: 42, suppressHeaderMenuButton: true },
     isExternalFilterPresent: () => true,
-    doesExternalFilterPass: ({ data }) => held.passes(data),
+    doesExternalFilterPass: (/** @type {GridNode} */ { data }) => held.passes(data),
     ensureDomOrder: true,
     enableCellTextSelection: true,
     suppressDragLeaveHidesColumns: true,
@@ -128,16 +142,16 @@ export function makeGrid(agGrid, place, held, choice, on) {
     localeText: { noRowsToShow: "No account is like that." },
     overlayNoRowsTemplate: '<span class="nothing">No account is like that.</span>',
     onModelUpdated: () => queueMicrotask(shown),
-    onSortChanged: ({ api }) => {
+    onSortChanged: () => {
       if (silent) return;
-      const sorted = api.getColumnState().filter((c) => c.sort).sort((a, b) => a.sortIndex - b.sortIndex);
+      const sorted = api.getColumnState().filter((c) => c.sort).sort((a, b) => Number(a.sortIndex) - Number(b.sortIndex));
       const text = sorted.map((c) => (c.sort === "desc" ? `${c.colId}:desc` : c.colId)).join(",");
       on.sorted(text === DEFAULT_SORT ? "" : text);
     },
-    onSelectionChanged: ({ api }) => {
+    onSelectionChanged: () => {
       if (!silent) on.selected(api.getSelectedNodes().map((node) => node.data.id));
     },
-    onCellKeyDown: ({ event, data, column }) => {
+    onCellKeyDown: (/** @type {{ event: KeyboardEvent, data: AccountRow, column: { getColId(): string } }} */ { event, data, column }) => {
       if (event.key === "Enter" && column.getColId() !== "ag-Grid-SelectionColumn") navigate(`/account/${data.id}`);
     },
   });
@@ -145,7 +159,7 @@ export function makeGrid(agGrid, place, held, choice, on) {
   silent = false;
   return {
     api,
-    arrange: (chosen) => {
+    arrange: (/** @type {Choice} */ chosen) => {
       silent = true;
       arrange(api, chosen);
       silent = false;
@@ -153,11 +167,13 @@ export function makeGrid(agGrid, place, held, choice, on) {
   };
 }
 
-/** Sort and select as the address says. */
+/** Sort and select as the address says. @param {Grid} api @param {Choice} choice */
 function arrange(api, choice) {
   const sorts = sortsOf(choice.sort || DEFAULT_SORT);
   api.applyColumnState({ state: sorts.map(([colId, sort], sortIndex) => ({ colId, sort, sortIndex })), defaultState: { sort: null } });
+  /** @type {GridNode[]} */
   const nodes = [];
+  /** @type {GridNode[]} */
   const others = [];
   api.forEachNodeAfterFilter((node) => (choice.selected === "all" || choice.selected.has(node.data.id) ? nodes : others).push(node));
   api.setNodesSelected({ nodes: others.filter((n) => n.isSelected()), newValue: false, source: "api" });

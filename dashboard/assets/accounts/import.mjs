@@ -1,13 +1,13 @@
 // Taking in a watch list: chosen or pasted, looked at line by line, and only then stored.
 
-import { send } from "./bulk.mjs";
-import { escape } from "../shell/dom.mjs";
+import { escaped, find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
+import { send } from "./bulk.mjs";
 
 const COLUMNS = "platform,handle,account_id,list,tags,followers";
 const MOST_BYTES = 2_000_000;
 
-/** Open the dialog; `done` is called after a table was stored. */
+/** Open the dialog; `done` is called after a table was stored. @param {() => void} done */
 export function openImport(done) {
   const dialog = document.createElement("dialog");
   dialog.className = "ac-import";
@@ -22,10 +22,10 @@ export function openImport(done) {
     </form>`;
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
-  const form = dialog.querySelector(".forms");
-  const store = form.querySelector("[data-store]");
-  const said = form.querySelector(".ac-said");
-  const lines = form.querySelector("[data-lines]");
+  const form = /** @type {HTMLFormElement} */ (find(dialog, ".forms"));
+  const store = find(form, "[data-store]");
+  const said = find(form, ".ac-said");
+  const lines = find(form, "[data-lines]");
   let name = "";
 
   const forget = () => {
@@ -49,6 +49,7 @@ export function openImport(done) {
     name = file.name;
   });
 
+  /** @param {string} action */
   const ask = async (action) => {
     for (const button of form.querySelectorAll("button")) button.disabled = true;
     const answer = await send(action, { name, text: form.text.value });
@@ -77,11 +78,11 @@ export function openImport(done) {
   form.text.focus();
 }
 
-/** Line by line what is done, those that are refused first. */
+/** Line by line what is done, those that are refused first. @param {HTMLElement} place @param {ImportAnswer} answer */
 function show(place, answer) {
-  const refused = answer.refused.map(({ line, why }) => `<tr class="ac-no"><td class="n">${line ?? ""}</td><td><b>Refused</b></td><td>${escape(why)}</td></tr>`);
-  const taken = answer.lines.map(({ line, what, did, changed }) => `<tr><td class="n">${line}</td><td>${changed ? "New" : "As it was"}</td><td>${escape(what)} ${escape(did)}</td></tr>`);
-  const ignored = answer.ignored.length ? `<p class="nothing">Without a meaning here, so ignored: ${escape(answer.ignored.join(", "))}.</p>` : "";
+  const refused = answer.refused.map(({ line, why }) => `<tr class="ac-no"><td class="n">${line ?? ""}</td><td><b>Refused</b></td><td>${escaped(why)}</td></tr>`);
+  const taken = answer.lines.map(({ line, what, did, changed }) => `<tr><td class="n">${line}</td><td>${changed ? "New" : "As it was"}</td><td>${escaped(what)} ${escaped(did)}</td></tr>`);
+  const ignored = answer.ignored.length ? `<p class="nothing">Without a meaning here, so ignored: ${escaped(answer.ignored.join(", "))}.</p>` : "";
   const more = answer.taken > answer.lines.length ? `<p class="nothing">The first ${count(answer.lines.length)} of ${count(answer.taken)} are shown.</p>` : "";
   place.innerHTML = `${ignored}<table><thead><tr><th scope="col" class="n">Line</th><th scope="col">Result</th><th scope="col">What</th></tr></thead><tbody>${refused.join("")}${taken.join("")}</tbody></table>${more}`;
   place.hidden = false;

@@ -1,15 +1,17 @@
 // The page of accounts: fetches them, keeps table, tools and address in step, and says what is chosen.
 
-import { library, makeGrid } from "./grid.mjs";
-import { addPast, choiceOf, decode, facets, isFiltered, matcher, searchOf } from "./rows.mjs";
-import { drawBulk } from "./bulk.mjs";
-import { drawTools, fillTools } from "./tools.mjs";
 import { failure, json } from "../shell/answers.mjs";
 import { $ } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
+import { drawBulk } from "./bulk.mjs";
+import { library, makeGrid } from "./grid.mjs";
+import { addPast, choiceOf, decode, facets, isFiltered, matcher, searchOf } from "./rows.mjs";
+import { drawTools, fillTools } from "./tools.mjs";
 
 const root = document.documentElement;
-const page = { choice: null, held: { state: null, passes: () => true }, grid: null, place: null, fetched: null, at: 0, whom: null };
+const page = /** @type {AccountsPage} */ (/** @type {unknown} */ ({
+  choice: null, held: { state: null, passes: () => true }, grid: null, place: null, script: null, fetched: null, at: 0, whom: null, past: null, pastAt: 0, pastOf: null,
+}));
 /** After a change has been pushed the accounts are asked for anew, at most so often. */
 const AGAIN_MS = 5_000;
 /** What was before changes only by readings that come in late. */
@@ -22,7 +24,7 @@ export async function open() {
   ask(page.choice.whom);
   if (!page.script) {
     page.script = gridScript();
-    connectAccounts(document.getElementById("react-entry-point"));
+    connectAccounts($("react-entry-point"));
   }
   await page.script;
 }
@@ -30,13 +32,14 @@ export async function open() {
 function gridScript() {
   return new Promise((resolve) => {
     const script = document.createElement("script");
-    script.src = root.dataset.grid;
+    script.src = root.dataset.grid ?? "";
     script.addEventListener("load", resolve);
     script.addEventListener("error", resolve); // the page then stays without its table, and Dash says why
     document.head.append(script);
   });
 }
 
+/** @param {string} whom */
 function ask(whom) {
   page.whom = whom;
   page.at = Date.now();
@@ -73,6 +76,7 @@ async function connect() {
   }
 }
 
+/** @param {HTMLElement} place @param {unknown} error */
 function refuse(place, error) {
   place.replaceChildren();
   const sentence = document.createElement("p");
@@ -82,12 +86,13 @@ function refuse(place, error) {
   place.append(sentence);
 }
 
+/** @param {AccountsState} state */
 function hold(state) {
   page.held.state = state;
   page.held.passes = matcher(page.choice);
 }
 
-/** Take over some choices: into the address, the table and the sentence above it. */
+/** Take over some choices: into the address, the table and the sentence above it. @param {Partial<Choice>} some */
 function choose(some) {
   const before = page.choice;
   page.choice = { ...before, ...some };
@@ -98,24 +103,26 @@ function choose(some) {
   return undefined;
 }
 
+/** @param {number[]} ids */
 function select(ids) {
   const rows = page.held.state.rows.filter((row) => page.held.passes(row));
   const chosen = new Set(ids);
   const all = rows.length > 1 && rows.length === ids.length && rows.every((row) => chosen.has(row.id));
   choose({ selected: all ? "all" : chosen });
   const byId = new Map(page.held.state.rows.map((row) => [row.id, row]));
-  drawBulk($("accounts-bulk"), ids.map((id) => byId.get(id)).filter(Boolean), page.held.state, {
+  drawBulk($("accounts-bulk"), ids.flatMap((id) => byId.get(id) ?? []), page.held.state, {
     done: () => renew(),
-    clear: () => page.grid.api.deselectAll(),
+    clear: () => page.grid?.api.deselectAll(),
   });
 }
 
+/** @param {number} shown */
 function tell(shown) {
   const { state } = page.held;
-  const of = { watched: "watched", file: "on file only", all: "watched and on file" }[page.choice.whom];
+  const of = page.choice.whom === "file" ? "on file only" : page.choice.whom === "all" ? "watched and on file" : "watched";
   const whole = `${count(state.rows.length)} ${of}`;
   const cut = state.total > state.rows.length ? `, the first of ${count(state.total)}: use the search for the others` : "";
-  const late = state.rows.reduce((n, row) => n + row.late, 0);
+  const late = state.rows.reduce((n, row) => n + Number(row.late), 0);
   $("accounts-count").textContent = `${isFiltered(page.choice) ? `${count(shown)} of ${whole}` : whole}${cut}${late ? `, ${count(late)} late` : ""}`;
 }
 
@@ -137,7 +144,7 @@ async function renew() {
   }
 }
 
-/** What was before comes after: the table is there meanwhile. */
+/** What was before comes after: the table is there meanwhile. @param {AccountsState} state */
 async function past(state) {
   const { whom } = page.choice;
   if (page.past && page.pastOf === whom && Date.now() - page.pastAt < PAST_MS) return;
@@ -147,9 +154,10 @@ async function past(state) {
   try {
     const answer = await fetch(`/api/accounts/past?whom=${whom}`);
     if (!answer.ok || page.pastOf !== whom) return;
-    page.past = await answer.json();
-    const shown = page.held.state ?? state;
-    addPast(shown, page.past);
+    /** @type {AccountsPast} */
+    const before = await answer.json();
+    page.past = before;
+    addPast(page.held.state ?? state, before);
     page.grid?.api.refreshCells({ force: true });
   } catch {
     page.pastAt = 0; // asked again with the next news
@@ -165,6 +173,7 @@ function news() {
   }, Math.max(0, page.at + AGAIN_MS - Date.now()));
 }
 
+/** @param {HTMLElement} place */
 function connectAccounts(place) {
   new MutationObserver(connect).observe(place, { childList: true, subtree: true });
   connect();

@@ -3,6 +3,7 @@
 import { isBlocked } from "../board/state.mjs";
 import { rows as rowsOf } from "../shell/columnar.mjs";
 
+/** @type {Record<Platform, string>} */
 export const PLATFORM = { x: "X", bluesky: "Bluesky", mastodon: "Mastodon" };
 /** The statuses that can be chosen, by their name in the address. */
 export const STATUSES = [
@@ -10,28 +11,35 @@ export const STATUSES = [
   ["not_found", "Not found"], ["deactivated", "Deactivated"], ["protected", "Protected"], ["available", "Available"],
   ["none", "Nothing confirmed yet"], ["provisional", "With a provisional change"],
 ];
+/** @type {Record<string, Letter>} */
 const LETTER = { withheld: "W", suspended: "S", gone: "G", not_found: "N", deactivated: "D", protected: "P", available: "A" };
-/** Worst first, as a reader looks for it. */
+/** Worst first, as a reader looks for it. @type {Partial<Record<Letter, number>>} */
 const WEIGHT = { W: 0, S: 1, G: 2, N: 3, D: 4, P: 5, A: 6 };
 export const WHOM = [["watched", "Watched"], ["file", "On file only"], ["all", "Watched and on file"]];
-/** What may be chosen, in the order in which it stands in the address. */
+/** What may be chosen, in the order in which it stands in the address. @type {(keyof Choice)[]} */
 const KEYS = ["q", "status", "country", "list", "order", "tag", "platform", "late", "whom", "sort", "selected"];
 const LONGEST_SELECTION = 1_500;
 
-/** {now, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. What was before: `addPast`. */
+/**
+ * {now, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. What was before: `addPast`.
+ * @param {AccountsTable} body @returns {AccountsState}
+ */
 export function decode(body) {
   const orderOf = new Map(body.orders.map((o) => [o.list, o]));
   const listOf = new Map(body.lists.map((l) => [l.id, l]));
+  /** @type {Sure<number, AccountRow>} */
   const byId = new Map();
   const rows = rowsOf(body.accounts).map((a) => {
     const [last, gaps] = body.groups[a.group];
+    /** @type {AccountRow} */
     const row = {
       id: a.id, platform: a.platform, native: a.native, handle: a.handle, watched: a.watched === 1, last, gaps, spells: [], now: null, pending: null,
-      lists: a.lists.map((id) => listOf.get(id)).filter(Boolean),
-      orders: a.lists.map((id) => orderOf.get(id)).filter(Boolean),
+      lists: a.lists.flatMap((id) => listOf.get(id) ?? []),
+      orders: a.lists.flatMap((id) => orderOf.get(id) ?? []),
       tags: a.tags.map((n) => body.tags[n]),
       countries: [],
       late: false,
+      text: "",
     };
     row.late = row.watched && (last === null || body.now - last > body.late_after);
     row.text = `@${row.handle}\n${row.native}\n${row.id}`.toLowerCase();
@@ -48,11 +56,16 @@ export function decode(body) {
   return { now: body.now, from: null, gapAfter: body.gap_after, lateAfter: body.late_after, total: body.total, lists: body.lists, orders: body.orders, rows };
 }
 
+/** @param {AccountSpellRow} s @param {Pick<AccountsPast, "words" | "countries">} body */
 const spellOf = (s, body) => ({ s: s.s, w: body.words[s.w], countries: body.countries[s.c] ? body.countries[s.c].split(" ") : [], onset: s.onset, from: s.from, to: s.to });
 
-/** Put what was before beside the rows. It may be some minutes older than they are: what they say of now holds. */
+/**
+ * Put what was before beside the rows. It may be some minutes older than they are: what they say of now holds.
+ * @param {AccountsState} state @param {AccountsPast} body
+ */
 export function addPast(state, body) {
   const byId = new Map(state.rows.map((row) => [row.id, row]));
+  /** @type {Map<number, AccountSpell[]>} */
   const before = new Map();
   for (const s of rowsOf(body.spells)) before.set(s.account, [...(before.get(s.account) ?? []), spellOf(s, body)]);
   for (const { id, group } of rowsOf(body.accounts)) {
@@ -67,32 +80,38 @@ export function addPast(state, body) {
   state.from = body.from;
 }
 
-/** The reader's choices from an address; what is not there is empty. */
+/** The reader's choices from an address; what is not there is empty. @param {string} search @returns {Choice} */
 export function choiceOf(search) {
   const asked = new URLSearchParams(search);
-  const choice = Object.fromEntries(KEYS.map((key) => [key, asked.get(key) ?? ""]));
-  if (!STATUSES.some(([name]) => name === choice.status)) choice.status = "";
-  if (!WHOM.some(([name]) => name === choice.whom)) choice.whom = "watched";
-  choice.late = choice.late === "1";
-  choice.selected = choice.selected === "all" ? "all" : idsOf(choice.selected);
-  return choice;
+  /** @type {Omit<Choice, "late" | "selected"> & { late: string, selected: string }} */
+  const said = /** @type {any} */ (Object.fromEntries(KEYS.map((key) => [key, asked.get(key) ?? ""])));
+  return {
+    ...said,
+    status: STATUSES.some(([name]) => name === said.status) ? said.status : "",
+    whom: WHOM.some(([name]) => name === said.whom) ? said.whom : "watched",
+    late: said.late === "1",
+    selected: said.selected === "all" ? "all" : idsOf(said.selected),
+  };
 }
 
-/** The part of the address that says all choices, "" when there are none. A selection too long for it is left out. */
+/**
+ * The part of the address that says all choices, "" when there are none. A selection too long for it is left out.
+ * @param {Choice} choice
+ */
 export function searchOf(choice) {
   const out = new URLSearchParams();
   for (const key of KEYS) {
-    let value = choice[key];
-    if (key === "late") value = value ? "1" : "";
-    if (key === "whom" && value === "watched") value = "";
-    if (key === "selected" && value !== "all") value = written(value);
-    if (value) out.set(key, value);
+    const { [key]: value } = choice;
+    if (value instanceof Set) out.set(key, written(value));
+    else if (typeof value === "boolean") out.set(key, value ? "1" : "");
+    else if (key !== "whom" || value !== "watched") out.set(key, value);
+    if (!out.get(key)) out.delete(key);
   }
   const text = out.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
   return text ? `?${text}` : "";
 }
 
-/** "3,5-9" of a set of numbers; empty when it would be too long for an address. */
+/** "3,5-9" of a set of numbers; empty when it would be too long for an address. @param {Iterable<number>} ids */
 function written(ids) {
   const sorted = [...ids].sort((a, b) => a - b);
   const parts = [];
@@ -106,7 +125,9 @@ function written(ids) {
   return text.length > LONGEST_SELECTION ? "" : text;
 }
 
+/** @param {string} text */
 function idsOf(text) {
+  /** @type {Set<number>} */
   const ids = new Set();
   for (const part of text.split(",")) {
     const found = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part);
@@ -117,10 +138,11 @@ function idsOf(text) {
   return ids;
 }
 
-/** Whether a row is among those chosen. */
+/** Whether a row is among those chosen. @param {Choice} choice */
 export function matcher(choice) {
   const words = choice.q.toLowerCase().trim().split(/\s+/).filter(Boolean);
   const letter = LETTER[choice.status];
+  /** @type {((row: AccountRow) => boolean)[]} */
   const tests = [];
   if (words.length) tests.push((row) => words.every((w) => row.text.includes(w) || row.tags.some((t) => t.toLowerCase().includes(w))));
   if (letter) tests.push((row) => row.now?.s === letter);
@@ -133,16 +155,17 @@ export function matcher(choice) {
   if (choice.tag) tests.push((row) => row.tags.includes(choice.tag));
   if (choice.platform) tests.push((row) => row.platform === choice.platform);
   if (choice.late) tests.push((row) => row.late);
-  return (row) => tests.every((test) => test(row));
+  return (/** @type {AccountRow} */ row) => tests.every((test) => test(row));
 }
 
-/** Which filters of the choice leave somebody out. */
+/** Which filters of the choice leave somebody out. @param {Choice} choice */
 export const isFiltered = (choice) => Boolean(choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.late);
 
-/** The values that can be chosen from, each with how many accounts have it. */
+/** The values that can be chosen from, each with how many accounts have it. @param {AccountsState} state */
 export function facets(state) {
+  /** @param {(row: AccountRow) => Iterable<string>} valuesOf */
   const count = (valuesOf) => {
-    const found = new Map();
+    const found = /** @type {Map<string, number>} */ (new Map());
     for (const row of state.rows) for (const value of valuesOf(row)) found.set(value, (found.get(value) ?? 0) + 1);
     return found;
   };
@@ -152,7 +175,7 @@ export function facets(state) {
   };
 }
 
-/** [[column, "asc" | "desc"], ...] of "since:desc,handle". */
+/** [[column, "asc" | "desc"], ...] of "since:desc,handle". @param {string} text @returns {[column: string, way: "asc" | "desc"][]} */
 export function sortsOf(text) {
   return text.split(",").flatMap((part) => {
     const [column, way] = part.split(":");
@@ -160,21 +183,28 @@ export function sortsOf(text) {
   });
 }
 
+/** @param {number} a @param {number} b */
 const byNumber = (a, b) => a - b;
+/** @param {string} a @param {string} b */
 const byText = (a, b) => a.localeCompare(b, "en", { numeric: true, sensitivity: "base" });
 /** What is missing comes last, whichever way the column is sorted: `sign` is -1 when it is the other way round. */
+/** @template T @param {(a: T, b: T) => number} compare @returns {(a: T | null, b: T | null, sign: number) => number} */
 const missingLast = (compare) => (a, b, sign) => (a === null ? (b === null ? 0 : sign) : b === null ? -sign : compare(a, b));
-const names = (list, key) => list.map((one) => one[key] ?? one).sort(byText).join(", ") || null;
+/** @param {string[]} list */
+const names = (list) => [...list].sort(byText).join(", ") || null;
 
-/** By column: how two rows compare in ascending order; `sign` as above. */
+/** @param {AccountRow} row */
+const weight = (row) => (row.now ? WEIGHT[row.now.s] ?? null : null);
+
+/** By column: how two rows compare in ascending order; `sign` as above. @type {Record<string, (a: AccountRow, b: AccountRow, sign: number) => number>} */
 export const COMPARE = {
   handle: (a, b) => byText(a.handle, b.handle) || byText(a.platform, b.platform),
-  status: (a, b, sign) => missingLast(byNumber)(a.now && WEIGHT[a.now.s], b.now && WEIGHT[b.now.s], sign) || byText(a.now?.w ?? "", b.now?.w ?? ""),
-  since: (a, b, sign) => missingLast(byNumber)(a.now && a.now.from, b.now && b.now.from, sign),
-  countries: (a, b, sign) => missingLast(byText)(names(a.countries, ""), names(b.countries, ""), sign),
-  lists: (a, b, sign) => missingLast(byText)(names(a.lists, "name"), names(b.lists, "name"), sign),
-  orders: (a, b, sign) => missingLast(byText)(names(a.orders, "title"), names(b.orders, "title"), sign),
-  tags: (a, b, sign) => missingLast(byText)(names(a.tags, ""), names(b.tags, ""), sign),
+  status: (a, b, sign) => missingLast(byNumber)(weight(a), weight(b), sign) || byText(a.now?.w ?? "", b.now?.w ?? ""),
+  since: (a, b, sign) => missingLast(byNumber)(a.now?.from ?? null, b.now?.from ?? null, sign),
+  countries: (a, b, sign) => missingLast(byText)(names(a.countries), names(b.countries), sign),
+  lists: (a, b, sign) => missingLast(byText)(names(a.lists.map((l) => l.name)), names(b.lists.map((l) => l.name)), sign),
+  orders: (a, b, sign) => missingLast(byText)(names(a.orders.map((o) => o.title)), names(b.orders.map((o) => o.title)), sign),
+  tags: (a, b, sign) => missingLast(byText)(names(a.tags), names(b.tags), sign),
   last: (a, b, sign) => missingLast(byNumber)(a.last, b.last, sign),
   watched: (a, b) => Number(b.watched) - Number(a.watched),
 };

@@ -7,43 +7,53 @@ const WIDTH = 132;
 const HEIGHT = 16;
 const HALF = new Set(["P", "D"]);
 
-/** What is drawn: [{kind: "spell" | "window" | "provisional", s, from, to}], in the order of drawing. */
+/**
+ * What is drawn: [{kind: "spell" | "window" | "provisional", s, from, to}], in the order of drawing.
+ * @param {AccountsState} state @param {AccountRow} row
+ */
 export function pieces(state, row) {
   const end = knownUntil(state, row);
-  if (end === -Infinity || state.from === null) return [];
+  const { from: begin } = state;
+  if (end === -Infinity || begin === null) return [];
+  /** @type {Piece[]} */
   const windows = [];
+  /** @type {Piece[]} */
   const solid = [];
   row.spells.forEach((spell, k) => {
     const next = row.spells[k + 1];
     let stop = Math.min(next ? next.onset ?? next.from : spell.to ?? end, end);
     // Between the last reading that agrees and a provisional one that does not, nothing is known.
     if (spell === row.now && row.pending?.old) stop = Math.min(stop, Math.max(row.pending.old, spell.from));
-    for (const [from, to] of covered(row, Math.max(spell.from, state.from), stop)) solid.push({ kind: "spell", s: spell.s, from, to });
-    if (spell.onset !== null && spell.from > state.from) windows.push({ kind: "window", s: spell.s, from: Math.max(spell.onset, state.from), to: spell.from });
+    for (const [from, to] of covered(row, Math.max(spell.from, begin), stop)) solid.push({ kind: "spell", s: spell.s, from, to });
+    if (spell.onset !== null && spell.from > begin) windows.push({ kind: "window", s: spell.s, from: Math.max(spell.onset, begin), to: spell.from });
   });
+  /** @type {Piece[]} */
   const open = [];
   if (row.pending) {
-    if (row.pending.old !== null) windows.push({ kind: "window", s: row.pending.s, from: Math.max(row.pending.old, state.from), to: row.pending.seen });
-    open.push({ kind: "provisional", s: row.pending.s, from: Math.max(row.pending.seen, state.from), to: Math.max(end, row.pending.seen) });
+    if (row.pending.old !== null) windows.push({ kind: "window", s: row.pending.s, from: Math.max(row.pending.old, begin), to: row.pending.seen });
+    open.push({ kind: "provisional", s: row.pending.s, from: Math.max(row.pending.seen, begin), to: Math.max(end, row.pending.seen) });
   }
   return [...windows, ...solid, ...open];
 }
 
-/** In words, for who does not see it. */
+/** In words, for who does not see it. @param {AccountsState} state @param {AccountRow} row */
 export function words(state, row) {
-  if (state.from === null) return "The last 30 days are on their way";
+  const { from: begin } = state;
+  if (begin === null) return "The last 30 days are on their way";
   if (row.last === null) return "No reading in these 30 days";
-  const shown = row.spells.filter((s) => (s.to ?? Infinity) > state.from);
-  const told = shown.map((s) => (s.from <= state.from ? capital(s.w) : `${s.w} from ${day(s.from)}`)).slice(-4).join(", then ");
+  const shown = row.spells.filter((s) => (s.to ?? Infinity) > begin);
+  const told = shown.map((s) => (s.from <= begin ? capital(s.w) : `${s.w} from ${day(s.from)}`)).slice(-4).join(", then ");
   const more = shown.length > 4 ? `${count(shown.length - 4)} earlier, ` : "";
   const gaps = row.gaps.length ? `; ${row.gaps.length === 1 ? "one gap" : `${count(row.gaps.length)} gaps`} in which nobody looked` : "";
   return `30 days: ${more}${told || "nothing confirmed"}${row.pending ? `, provisional: ${row.pending.w}` : ""}${gaps}`;
 }
 
-/** The markup. Everything in it is a number or one of our own letters. */
+/** The markup. Everything in it is a number or one of our own letters. @param {AccountsState} state @param {AccountRow} row */
 export function spark(state, row) {
-  const scale = (WIDTH - 2) / (state.now - state.from);
-  const x = (t) => Math.round((t - state.from) * scale * 2) / 2;
+  const begin = Number(state.from);
+  const scale = (WIDTH - 2) / (state.now - begin);
+  /** @param {number} t */
+  const x = (t) => Math.round((t - begin) * scale * 2) / 2;
   const marks = pieces(state, row).map(({ kind, s, from, to }) => {
     const left = x(from);
     const width = Math.max(x(to) - left, kind === "window" ? 2 : s === "A" && kind === "spell" ? 1 : 3);

@@ -1,15 +1,20 @@
 // Above the table of accounts: what can be chosen, each with how many accounts it leaves.
 
+import { escaped, find, targetOf } from "../shell/dom.mjs";
+import { count } from "../shell/time.mjs";
 import { openImport } from "./import.mjs";
 import { PLATFORM, STATUSES, WHOM } from "./rows.mjs";
-import { escape } from "../shell/dom.mjs";
-import { count } from "../shell/time.mjs";
 
+/** @type {[key: "status" | "country" | "list" | "order" | "tag" | "platform" | "whom", label: string, any: string][]} */
 const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Watched or on file", ""]];
 
-let tools = null;
+/** Where the tools are, and what is chosen in them. @type {{ place: HTMLElement, choice: Choice }} */
+let tools;
 
-/** Draw them with the reader's choices in them; `choose` is told of each that changes. */
+/**
+ * Draw them with the reader's choices in them; `choose` is told of each that changes.
+ * @param {HTMLElement} place @param {HTMLElement} actions @param {Choice} choice @param {(some: Partial<Choice>) => void} choose @param {() => void} renew
+ */
 export function drawTools(place, actions, choice, choose, renew) {
   tools = { place, choice };
   place.innerHTML = `<form class="ac-tools" role="search" aria-label="Accounts">
@@ -17,12 +22,15 @@ export function drawTools(place, actions, choice, choose, renew) {
     ${SELECTS.map(([name, label]) => `<label><span class="hidden">${label}</span><select class="select" name="${name}"></select></label>`).join("")}
     <label class="ac-check"><input type="checkbox" name="late"> Late only</label>
     <button type="button" class="link" data-clear>Clear</button></form>`;
-  const form = place.querySelector("form");
+  const form = /** @type {HTMLFormElement} */ (find(place, "form"));
   form.q.value = choice.q;
   form.late.checked = choice.late;
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", ({ target }) => choose(take({ [target.name]: target.type === "checkbox" ? target.checked : target.value })));
-  form.querySelector("[data-clear]").addEventListener("click", () => {
+  form.addEventListener("input", (event) => {
+    const { name, type, checked, value } = targetOf(event);
+    choose(take({ [name]: type === "checkbox" ? checked : value }));
+  });
+  find(form, "[data-clear]").addEventListener("click", () => {
     form.reset();
     const none = { q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", late: false };
     for (const name of Object.keys(none)) if (form[name].tagName === "SELECT") form[name].value = "";
@@ -30,31 +38,36 @@ export function drawTools(place, actions, choice, choose, renew) {
   });
   if (!actions.childElementCount && place.closest("[data-edit]")) {
     actions.innerHTML = '<button type="button" class="button">Import</button>';
-    actions.firstChild.addEventListener("click", () => openImport(renew));
+    find(actions, "button").addEventListener("click", () => openImport(renew));
   }
 }
 
-/** Of two drawings of the tools the later one must know what was chosen in the earlier. */
+/** Of two drawings of the tools the later one must know what was chosen in the earlier. @param {Partial<Choice>} some */
 function take(some) {
   Object.assign(tools.choice, some);
   return some;
 }
 
-/** The values that there are. One that is chosen stays in the list, also when nobody has it any more. */
+/**
+ * The values that there are. One that is chosen stays in the list, also when nobody has it any more.
+ * @param {AccountsState} state @param {ReturnType<typeof import("./rows.mjs").facets>} found
+ */
 export function fillTools(state, found) {
   const { place, choice } = tools;
+  /** @type {Record<string, Map<string, string>>} */
   const name = {
     list: new Map(state.lists.map((l) => [String(l.id), l.name])), order: new Map(state.orders.map((o) => [String(o.id), o.title])), platform: new Map(Object.entries(PLATFORM)),
   };
+  /** @param {keyof typeof found} key */
+  const counted = (key) =>
+    [...found[key]].map(([value, n]) => [value, `${name[key]?.get(value) ?? value}, ${count(n)}`]).sort((a, b) => a[1].localeCompare(b[1], "en", { numeric: true }));
   for (const [key, , any] of SELECTS) {
-    const options =
-      key === "status" ? STATUSES.map(([value, label]) => [value, label])
-      : key === "whom" ? WHOM
-      : [...found[key]].map(([value, n]) => [value, `${name[key]?.get(value) ?? value}, ${count(n)}`]).sort((a, b) => a[1].localeCompare(b[1], "en", { numeric: true }));
-    if (choice[key] && !options.some(([value]) => value === choice[key])) options.push([choice[key], `${name[key]?.get(choice[key]) ?? choice[key]}, 0`]);
-    const select = place.querySelector(`select[name="${key}"]`);
-    select.innerHTML = (any ? [["", any], ...options] : options).map(([value, label]) => `<option value="${escape(value)}">${escape(label)}</option>`).join("");
-    select.value = choice[key];
-    select.closest("label").hidden = options.length === 0;
+    const chosen = choice[key];
+    const options = key === "status" ? [...STATUSES] : key === "whom" ? [...WHOM] : counted(key);
+    if (chosen && !options.some(([value]) => value === chosen)) options.push([chosen, `${name[key]?.get(chosen) ?? chosen}, 0`]);
+    const select = /** @type {HTMLSelectElement} */ (find(place, `select[name="${key}"]`));
+    select.innerHTML = (any ? [["", any], ...options] : options).map(([value, label]) => `<option value="${escaped(value)}">${escaped(label)}</option>`).join("");
+    select.value = chosen;
+    /** @type {HTMLElement} */ (select.parentElement).hidden = options.length === 0;
   }
 }

@@ -1,10 +1,11 @@
 // Orders, notices and claims above the time axis: which lines there are, and labels that never overlap.
 
+import { count, day } from "../shell/time.mjs";
 import { prepare, scale, shape, snap, text, theme } from "./marks.mjs";
-import { count, stamp } from "../shell/time.mjs";
 
-/** Orders, notices and claims as marks of the axis: {t, label, sub, range, row, hollow}. */
+/** Orders, notices and claims as marks of the axis: {t, label, sub, range, row, hollow}. @param {State} state */
 export function annotations(state) {
+  /** @type {Mark[]} */
   const out = state.orders.map((o) => ({
     t: o.at, label: `${o.title}: ${count(o.named)} named`, sub: o.from !== null ? disputed(o) : "",
     range: o.from !== null && o.to !== null ? [o.from, o.to] : null, row: 0, hollow: false,
@@ -21,8 +22,10 @@ export function annotations(state) {
   return out.sort((a, b) => a.t - b.t);
 }
 
-const disputed = (o) => `dated ${stamp(o.from).split(",")[0]} to ${stamp(o.to).split(",")[0]}`;
+/** @param {Order} o */
+const disputed = (o) => `dated ${day(Number(o.from))} to ${day(Number(o.to))}`;
 
+/** @param {Ctx} g @param {string} words @param {number} room */
 const fit = (g, words, room) => {
   if (g.measureText(words).width <= room) return words;
   let cut = words;
@@ -36,7 +39,10 @@ const ROW_PX = 17;
 const APART = 10;
 export const LABELS_PX = ROWS * ROW_PX + 9;
 
-/** The labels of the vertical lines, in three rows that never overlap. What has no room loses its second part first. */
+/**
+ * The labels of the vertical lines, in three rows that never overlap. What has no room loses its second part first.
+ * @param {HTMLCanvasElement} canvas @param {Mark[]} marks @param {Span} window @param {number} width
+ */
 export function drawAnnotations(canvas, marks, window, width) {
   const g = prepare(canvas, width, LABELS_PX);
   const X = scale(window, width);
@@ -70,10 +76,16 @@ export function drawAnnotations(canvas, marks, window, width) {
   }
 }
 
-/** Where each label goes: important ones choose first, orders, then notices and claims, then deadlines. */
+/**
+ * Where each label goes: important ones choose first, orders, then notices and claims, then deadlines.
+ * @param {Ctx} g @param {Mark[]} marks @param {Scale} X @param {number} width
+ */
 export function place(g, marks, X, width) {
+  /** @type {Map<Mark, Label>} */
   const places = new Map();
+  /** @type {Span[][]} */
   const taken = Array.from({ length: ROWS }, () => []);
+  /** @param {Mark} m */
   const weight = (m) => (m.minor ? 2 : m.row);
   for (const m of [...marks].sort((a, b) => weight(a) - weight(b) || a.t - b.t)) {
     const x = X(m.t);
@@ -83,11 +95,16 @@ export function place(g, marks, X, width) {
     text(g, 11);
     const w2 = m.sub ? g.measureText(m.sub).width + 6 : 0;
     const lines = marks.filter((o) => o !== m).map((o) => [X(o.t), places.get(o)?.row ?? weight(o)]);
+    /** @param {number} row @param {number} a @param {number} b */
     const free = (row, a, b) => a >= 0 && b <= width && taken[row].every(([p, q]) => b + 8 < p || a - 8 > q);
+    /** @param {number} row @param {number} a @param {number} b */
     const clear = (row, a, b) => lines.every(([o, from]) => from > row || o < a - APART || o > b + APART);
     const rows = [0, 1, 2].sort((a, b) => Math.abs(a - weight(m)) - Math.abs(b - weight(m)));
+    /** @param {number} w */
     const sides = (w) => [x + 6, x - 6 - w];
-    const choices = [[w1 + w2, m.sub, true], [w1, "", true], [w1, "", false]].flatMap(([w, rest, mustBeClear]) =>
+    /** @type {[width: number, rest: string, mustBeClear: boolean][]} */
+    const ways = [[w1 + w2, m.sub, true], [w1, "", true], [w1, "", false]];
+    const choices = ways.flatMap(([w, rest, mustBeClear]) =>
       rows.flatMap((row) => sides(w).map((left) => ({ row, left, label, width: w, rest, mustBeClear }))),
     );
     const found = choices.find((c) => free(c.row, c.left, c.left + c.width) && (!c.mustBeClear || clear(c.row, c.left, c.left + c.width)));
@@ -100,7 +117,10 @@ export function place(g, marks, X, width) {
   return places;
 }
 
-/** Last resort: what fits between this line and the next label. */
+/**
+ * Last resort: what fits between this line and the next label.
+ * @param {Ctx} g @param {Mark} m @param {number} x @param {number} width @param {number[]} rows @param {Span[][]} taken
+ */
 function squeezed(g, m, x, width, rows, taken) {
   text(g, 11, 600);
   for (const row of rows) {
@@ -112,6 +132,7 @@ function squeezed(g, m, x, width, rows, taken) {
   return null;
 }
 
+/** @param {Ctx} g @param {number} x0 @param {number} x1 @param {number} y */
 function bracket(g, x0, x1, y) {
   const a = snap(x0) + 0.5;
   const b = snap(x1) + 0.5;

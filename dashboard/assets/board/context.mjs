@@ -1,14 +1,14 @@
 // The context rows above the lanes, all on one time axis: the fleet's area and the share blocked per cohort.
 
-import { pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
 import { write } from "../shell/dom.mjs";
-import { countAt, tally } from "./counts.mjs";
-import { groupName, outages } from "./state.mjs";
 import { count, duration, percent, stamp, ticks, zoneName } from "../shell/time.mjs";
+import { countAt, tally } from "./counts.mjs";
+import { pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
+import { groupName, outages } from "./state.mjs";
 
 export const FLEET_HEIGHT = 112;
 
-/** The widths of a board's three columns: names, drawings, words. */
+/** The widths of a board's three columns: names, drawings, words. @param {HTMLElement} board */
 export function columnsOf(board) {
   const css = getComputedStyle(board);
   const [left, right] = ["--left", "--right"].map((name) => Number.parseFloat(css.getPropertyValue(name)));
@@ -18,6 +18,7 @@ export function columnsOf(board) {
 /**
  * The vertical lines through all rows, and the crosshair with its time beside the axis. `unloaded`: what was before
  * that time is not here yet, which is said over it; null when all is here.
+ * @param {HTMLCanvasElement} canvas @param {Mark[]} marks @param {Span} window @param {number} width @param {number} height @param {number | null} cursor @param {number} labelTop @param {number | null} [unloaded]
  */
 export function drawOverlay(canvas, marks, window, width, height, cursor, labelTop, unloaded = null) {
   const g = prepare(canvas, width, height);
@@ -61,6 +62,7 @@ export function drawOverlay(canvas, marks, window, width, height, cursor, labelT
   g.fillText(words, left + 6, labelTop + 9.5);
 }
 
+/** @param {HTMLCanvasElement} canvas @param {Span} window @param {number} width @param {number} [height] */
 export function drawAxis(canvas, window, width, height = 20) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
@@ -76,14 +78,19 @@ export function drawAxis(canvas, window, width, height = 20) {
   }
 }
 
+/** @param {HTMLCanvasElement} canvas @param {string} words */
 export const describe = (canvas, words) => canvas.getAttribute("aria-label") !== words && canvas.setAttribute("aria-label", words);
 
+/** @type {Letter[][]} */
 const STACK = [["W"], ["S"], ["N", "G", "D"], ["P"], ["A"], ["U"]];
 
 /** How far the state of now is drawn beyond now: as far as the current spell of a lane. */
 const NOW_PX = 8;
 
-/** Accounts by status over time, stacked; what was not read is hatched. Answers the values at the window's end. */
+/**
+ * Accounts by status over time, stacked; what was not read is hatched. Answers the values at the window's end.
+ * @param {HTMLCanvasElement} canvas @param {State} state @param {Span} window @param {number} width @param {number} height
+ */
 export function drawFleet(canvas, state, window, width, height) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
@@ -92,6 +99,7 @@ export function drawFleet(canvas, state, window, width, height) {
   const end = Math.min(state.now, window[1]);
   const lastSample = Math.min(n, Math.floor(((end - window[0]) / (window[1] - window[0])) * n));
   const max = Math.max(10, ...t.n.slice(0, n + 1));
+  /** @param {number} v */
   const Y = (v) => height - 1 - (v / max) * (height - 6);
   g.fillStyle = theme.grid;
   for (const tick of ticks(window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
@@ -115,7 +123,7 @@ export function drawFleet(canvas, state, window, width, height) {
     }
     base.set(top);
   }
-  gapLabels(g, state, window, width, X);
+  gapLabels(g, state, width, X);
   g.fillStyle = theme.line2;
   g.fillRect(0, height - 1, width, 1);
   let below = 0;
@@ -127,7 +135,10 @@ export function drawFleet(canvas, state, window, width, height) {
   }).filter((x) => x.value > 0);
 }
 
-/** Name and number of each band at its end, as far as they have room; whether that is other than before. */
+/**
+ * Name and number of each band at its end, as far as they have room; whether that is other than before.
+ * @param {HTMLElement} root @param {End[]} ends
+ */
 export function writeEnds(root, ends) {
   let limit = FLEET_HEIGHT - 6;
   const labels = [];
@@ -140,7 +151,10 @@ export function writeEnds(root, ends) {
   return write(root, labels.join(""));
 }
 
-/** A step at each sample: what is known at its time held since the one before at the latest. */
+/**
+ * A step at each sample: what is known at its time held since the one before at the latest.
+ * @param {Ctx} g @param {Float64Array} base @param {Float64Array} top @param {Float64Array} xs @param {Scale} Y
+ */
 function outline(g, base, top, xs, Y) {
   const last = xs.length - 1;
   g.beginPath();
@@ -160,6 +174,7 @@ function outline(g, base, top, xs, Y) {
   g.closePath();
 }
 
+/** @param {Ctx} g @param {Float64Array} base @param {Float64Array} top @param {Float64Array} xs @param {Scale} Y */
 function edge(g, base, top, xs, Y) {
   g.beginPath();
   let drawing = false;
@@ -170,12 +185,15 @@ function edge(g, base, top, xs, Y) {
     if (!visible && drawing) g.lineTo(xs[i], Y(top[i - 1]));
     drawing = visible;
   }
-  if (drawing) g.lineTo(xs.at(-1) + NOW_PX, Y(top.at(-1)));
+  if (drawing) g.lineTo(xs[xs.length - 1] + NOW_PX, Y(top[top.length - 1]));
   g.stroke();
 }
 
-/** "not checked, 8 h 30 min" beside each outage that is wide enough to be seen. */
-function gapLabels(g, state, window, width, X) {
+/**
+ * "not checked, 8 h 30 min" beside each outage that is wide enough to be seen.
+ * @param {Ctx} g @param {State} state @param {number} width @param {Scale} X
+ */
+function gapLabels(g, state, width, X) {
   text(g, 11);
   let free = 0;
   for (const [a, b] of outages(state)) {
@@ -194,7 +212,10 @@ function gapLabels(g, state, window, width, X) {
   }
 }
 
-/** One cohort: the share blocked of those read, per bin, one hue. Answers {blocked, read} at the window's end. */
+/**
+ * One cohort: the share blocked of those read, per bin, one hue. Answers {blocked, read} at the window's end.
+ * @param {HTMLCanvasElement} canvas @param {State} state @param {Account[]} accounts @param {Span} window @param {number} width @param {number} height
+ */
 export function drawStrip(canvas, state, accounts, window, width, height) {
   const g = prepare(canvas, width, height);
   const n = Math.max(20, Math.floor(width / 4));
@@ -211,7 +232,7 @@ export function drawStrip(canvas, state, accounts, window, width, height) {
     g.fillStyle = theme.sunk;
     g.fillRect(x, 3, w, height - 6);
     if (share > 0) {
-      g.globalAlpha = 0.14 + 0.86 * Math.pow(share, 0.8);
+      g.globalAlpha = 0.14 + 0.86 * share ** 0.8;
       g.fillStyle = theme.W;
       g.fillRect(x, 3, w, height - 6);
       g.globalAlpha = 1;

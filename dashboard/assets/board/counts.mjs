@@ -3,13 +3,16 @@
 import { CODE, knownUntil, LETTERS } from "./state.mjs";
 
 const UNREAD = CODE.U;
+/** @type {WeakMap<State, Cut>} */
 const cut = new WeakMap();
+/** @type {WeakMap<State, Map<number, Account[]>>} */
 const lists = new WeakMap();
 
 /**
  * The known times of all accounts as flat columns, those of one account in a row: from `start[i]` to `start[i + 1]`,
  * its first millisecond to the one after its last. What is known until now has no end, and silences are left out.
  * Made anew when something has changed, or was not read in time.
+ * @param {State} state
  */
 function known(state) {
   if (state.known) return state.known; // a moment of the replay film, which holds its accounts as columns already
@@ -31,11 +34,12 @@ function known(state) {
   return out;
 }
 
+/** @param {State} state @param {Account} account @param {number} i @param {Cut} out */
 function cutOne(state, account, i, out) {
   const { spells, gaps } = account;
   const until = knownUntil(state, account);
   const fresh = until === state.now;
-  if (fresh) out.holds = Math.min(out.holds, account.last + state.gapAfter);
+  if (fresh) out.holds = Math.min(out.holds, Number(account.last) + state.gapAfter);
   out.first[i] = spells[0].from;
   for (let k = 0; k < spells.length; k++) {
     const end = Math.min(k + 1 < spells.length ? spells[k + 1].from : spells[k].to ?? Infinity, fresh ? Infinity : until + 1);
@@ -49,6 +53,7 @@ function cutOne(state, account, i, out) {
   }
 }
 
+/** @param {Known} out @param {Letter} s @param {number} from @param {number} to */
 function put(out, s, from, to) {
   if (to <= from) return;
   out.s[out.n] = CODE[s];
@@ -57,11 +62,11 @@ function put(out, s, from, to) {
   out.n += 1;
 }
 
-/** The accounts on a list. */
+/** The accounts on a list. @param {State} state @param {number} list */
 export function members(state, list) {
   if (state.members) return state.members(list);
-  if (!lists.has(state)) lists.set(state, new Map());
-  const of = lists.get(state);
+  const of = lists.get(state) ?? new Map();
+  lists.set(state, of);
   if (!of.has(list)) of.set(list, state.accounts.filter((a) => a.lists.includes(list)));
   return of.get(list);
 }
@@ -69,12 +74,14 @@ export function members(state, list) {
 /**
  * How many of `accounts` were in each status at n + 1 equidistant times of [from, to]: {A: Int32Array, ..., U, n}.
  * Times after now stay zero.
+ * @param {State} state @param {Account[]} accounts @param {number} from @param {number} to @param {number} n
  */
 export function tally(state, accounts, from, to, n) {
   const { start, first, s, from: begins, to: ends } = known(state);
   const step = (to - from) / n;
   const counts = Array.from(LETTERS, () => new Int32Array(n + 2));
   const total = new Int32Array(n + 2);
+  /** @param {number} t */
   const index = (t) => (t <= from ? 0 : t > to + step ? n + 1 : Math.min(n + 1, Math.ceil((t - from) / step)));
   const last = index(state.now + 1);
   for (let j = 0; j < accounts.length; j++) {
@@ -95,12 +102,13 @@ export function tally(state, accounts, from, to, n) {
   for (const column of [...counts, total]) for (let i = 1; i < column.length; i++) column[i] += column[i - 1];
   // Who was read before and is not now is not checked.
   for (let i = 0; i < total.length; i++) counts[UNREAD][i] = counts.reduce((rest, column) => rest - column[i], total[i]);
-  return { ...Object.fromEntries([...LETTERS].map((letter, k) => [letter, counts[k]])), n: total };
+  return /** @type {Tally} */ ({ ...Object.fromEntries(LETTERS.map((letter, k) => [letter, counts[k]])), n: total });
 }
 
 /**
  * How many of `accounts` were in each status on average of each of n equal parts of [from, to]: however short a status
  * lasted, it has its part. The part that now lies in is told by what is known of it; later ones stay zero.
+ * @param {State} state @param {Account[]} accounts @param {number} from @param {number} to @param {number} n
  */
 export function means(state, accounts, from, to, n) {
   const all = known(state);
@@ -127,7 +135,7 @@ export function means(state, accounts, from, to, n) {
     }
   }
   return Object.fromEntries(
-    [...LETTERS].map((letter, s) => {
+    LETTERS.map((letter, s) => {
       let sum = 0;
       for (let i = 0; i < n; i++) {
         sum += whole[s][i];
@@ -138,7 +146,10 @@ export function means(state, accounts, from, to, n) {
   );
 }
 
-/** How many of `accounts` were in each status at `t`, exactly: {A, P, W, S, G, D, N, U, n}. */
+/**
+ * How many of `accounts` were in each status at `t`, exactly: {A, P, W, S, G, D, N, U, n}.
+ * @param {State} state @param {Account[]} accounts @param {number} t
+ */
 export function countAt(state, accounts, t) {
   const all = known(state);
   const counts = new Int32Array(LETTERS.length);
@@ -151,5 +162,5 @@ export function countAt(state, accounts, t) {
     while (k >= all.start[i] && all.from[k] > t) k--;
     counts[k >= all.start[i] && t < all.to[k] ? all.s[k] : UNREAD] += 1;
   }
-  return { ...Object.fromEntries([...LETTERS].map((s, i) => [s, counts[i]])), n };
+  return /** @type {Counts} */ ({ ...Object.fromEntries(LETTERS.map((s, i) => [s, counts[i]])), n });
 }

@@ -1,13 +1,13 @@
 // The rows of executives: what they did in public, what nobody outside can see, and what is only claimed.
 
+import { escaped, find, targetOf } from "../shell/dom.mjs";
 import { dayYear, full, stamp, ticks, zoneName } from "../shell/time.mjs";
-import { escape } from "../shell/dom.mjs";
-import { acts, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
 import { describe } from "./context.mjs";
+import { acts, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
 import { capital } from "./state.mjs";
 import { hideTip, showTip, tipLine } from "./tip.mjs";
 
-/** A row for each of them, still without what they did. */
+/** A row for each of them, still without what they did. @param {Executive[]} executives @param {HTMLElement} root */
 export function showExecutives(executives, root) {
   root.replaceChildren(
     ...executives.map((executive) => {
@@ -15,30 +15,36 @@ export function showExecutives(executives, root) {
       row.className = "row rule executive";
       row.innerHTML =
         '<div class="left"><div class="label"></div><div class="sub"></div><div class="sub">not evidence of cause</div></div><canvas role="img" tabindex="-1"></canvas><div class="right sub key"></div>';
-      row.querySelector(".label").textContent = executive.name;
-      row.querySelector(".sub").textContent = executive.title;
-      row.dataset.executive = executive.id;
+      find(row, ".label").textContent = executive.name;
+      find(row, ".sub").textContent = executive.title;
+      row.dataset.executive = String(executive.id);
       return row;
     }),
   );
-  const first = root.querySelector(".key");
-  if (first) paintKey(first);
+  if (executives.length) paintKey(find(root, ".key"));
 }
 
+/** @param {HTMLElement} place */
 function paintKey(place) {
   const kinds = ["repost", "quote", "reply", "post"];
   place.innerHTML = kinds.map((kind) => `<span><canvas data-kind="${kind}" aria-hidden="true"></canvas>${kind}</span>`).join("");
-  for (const canvas of place.querySelectorAll("canvas")) shape(prepare(canvas, 10, 10), canvas.dataset.kind, 5, 5, 4);
+  for (const canvas of place.querySelectorAll("canvas")) shape(prepare(canvas, 10, 10), String(canvas.dataset.kind), 5, 5, 4);
 }
 
-/** Whether a kind of act can be seen, and since when that was found: in words of the server. */
+/**
+ * Whether a kind of act can be seen, and since when that was found: in words of the server.
+ * @param {Access} access @param {boolean} narrow
+ */
 export function accessWords(access, narrow) {
   const words = `${access.what}${narrow ? "" : ` on ${access.where}`}: ${access.state}`;
   if (access.at === null) return words;
   return `${words} ${narrow ? dayYear(access.at) : full(access.at)}`;
 }
 
-/** One executive: shapes on the axis, and under them what nobody outside can see, and what is only claimed. */
+/**
+ * One executive: shapes on the axis, and under them what nobody outside can see, and what is only claimed.
+ * @param {HTMLCanvasElement} canvas @param {State} state @param {Executive} executive @param {Span} window @param {number} width @param {number} height
+ */
 export function drawExecutive(canvas, state, executive, window, width, height) {
   const g = prepare(canvas, width, height);
   const X = scale(window, width);
@@ -59,31 +65,35 @@ export function drawExecutive(canvas, state, executive, window, width, height) {
   return list;
 }
 
-/** Tell of the acts under the pointer; `current()` is {state, window} of what was drawn last, or null. */
+/**
+ * Tell of the acts under the pointer; `current()` is {state, window} of what was drawn last, or null.
+ * @param {HTMLElement} root @param {() => Board | null} current
+ */
 export function connectExecutives(root, current) {
   root.addEventListener("mousemove", (event) => {
-    const row = event.target.closest("canvas")?.closest("[data-executive]");
-    const now = row && current();
-    const executive = now?.state.executives.find((e) => e.id === Number(row.dataset.executive));
-    if (executive) tell(now, executive, event);
+    const row = /** @type {HTMLElement | null | undefined} */ (targetOf(event).closest("canvas")?.closest("[data-executive]"));
+    const now = current();
+    const executive = now?.state.executives.find((e) => e.id === Number(row?.dataset.executive));
+    if (now && executive) tell(now, executive, event);
     else hideTip();
   });
   root.addEventListener("mouseleave", hideTip);
 }
 
+/** @param {Board} of @param {Executive} executive @param {MouseEvent} event */
 function tell({ state, window }, executive, event) {
-  const box = event.target.getBoundingClientRect();
+  const box = targetOf(event).getBoundingClientRect();
   const width = box.width;
   const span = window[1] - window[0];
   const at = window[0] + ((event.clientX - box.left) / width) * span;
   const reach = (9 / width) * span;
   const near = [...state.signals.values()].filter((s) => s.executive === executive.id && Math.abs(s.t - at) <= reach).sort((a, b) => a.t - b.t);
   if (!near.length) {
-    if (event.clientY - box.top > box.height / 2 && executive.access.length) showTip(executive.access.map((a) => tipLine(escape(a.why))).join(""), event);
+    if (event.clientY - box.top > box.height / 2 && executive.access.length) showTip(executive.access.map((a) => tipLine(escaped(a.why))).join(""), event);
     else hideTip();
     return;
   }
-  const lines = near.slice(0, 6).map((s) => tipLine(`${escape(capital(s.kind))}, ${stamp(s.t)} ${zoneName(s.t)}`));
+  const lines = near.slice(0, 6).map((s) => tipLine(`${escaped(capital(s.kind))}, ${stamp(s.t)} ${zoneName(s.t)}`));
   if (near.length > 6) lines.push(tipLine(`and ${near.length - 6} more`));
-  showTip(`<b>${escape(executive.name)}</b>${lines.join("")}<div class="faint">Not evidence of cause</div>`, event);
+  showTip(`<b>${escaped(executive.name)}</b>${lines.join("")}<div class="faint">Not evidence of cause</div>`, event);
 }

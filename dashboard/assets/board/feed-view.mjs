@@ -1,13 +1,14 @@
 // Renders the feed. It is written anew only when something in it changed, so that a screen reader hears news only.
 
-import { $, escape } from "../shell/dom.mjs";
-import { days, denominator, detail, happened, toldWords, mark, spokenOf } from "./feed.mjs";
+import { $, escaped, targetOf } from "../shell/dom.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "../shell/time.mjs";
+import { days, denominator, detail, happened, mark, spokenOf, toldWords } from "./feed.mjs";
 
 const PER_DAY = 40;
 /** What was written last, by where. */
 const written = new WeakMap();
 
+/** @param {State} state @param {FeedView} view @param {number} from @param {HTMLElement} [root] */
 export function renderFeed(state, view, from, root = $("feed")) {
   if (view.paused && written.has(root) && !view.feedDirty) return;
   view.feedDirty = false;
@@ -20,9 +21,10 @@ export function renderFeed(state, view, from, root = $("feed")) {
   root.scrollTop = top;
 }
 
-/** How the meter of a wave is filled: a canvas for each would be a layer for each. */
+/** How the meter of a wave is filled: a canvas for each would be a layer for each. @type {Partial<Record<Letter, string>>} */
 const SWATCH = { A: "available", W: "withheld", S: "suspended", G: "not_found", N: "not_found", D: "deactivated", P: "protected" };
 
+/** @param {State} state @param {FeedView} view @param {import("./feed.mjs").Day} one @param {number} index */
 function renderDay(state, view, one, index) {
   const open = view.openDays.has(one.day) || (index < 2 && !view.closedDays.has(one.day));
   const today = one.day === dayStart(state.now);
@@ -37,6 +39,7 @@ function renderDay(state, view, one, index) {
   return head + items + rest;
 }
 
+/** @param {State} state @param {Item} item */
 function renderItem(state, item) {
   if (item.type === "gap") return gapItem(item);
   if (item.type === "order") return orderItem(state, item.order);
@@ -45,48 +48,51 @@ function renderItem(state, item) {
   const first = wave.first;
   const chip = first.outcome === null ? ' <span class="chip">provisional</span>' : first.outcome === "not_confirmed" ? ' <span class="chip">not confirmed</span>' : "";
   const sign = mark(first);
-  const mails = [...wave.mails].map((id) => state.mails.get(id)).filter(Boolean);
-  const told = mails.length ? `<a class="mailed" href="/mail/${mails.at(-1).id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${toldWords(wave.changes, mails)}</a>` : "";
+  const mails = [...wave.mails].flatMap((id) => state.mails.get(id) ?? []);
+  const told = mails.length ? `<a class="mailed" href="/mail/${mails[mails.length - 1].id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${toldWords(wave.changes, mails)}</a>` : "";
   if (item.type === "change") {
     const account = state.byId.get(first.account);
-    return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escape(account.handle)}</b></a> ${escape(happened(first))}${chip}</p><p class="m">${detail(wave, false)}</p>${told}</article>`;
+    return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escaped(account.handle)}</b></a> ${escaped(happened(first))}${chip}</p><p class="m">${detail(wave, false)}</p>${told}</article>`;
   }
   const of = denominator(state, wave.cohort);
   const n = wave.changes.length;
   const news = first.kind === "block" || first.kind === "restoration";
   const share = of ? Math.min(100, (100 * n) / of.of).toFixed(2) : "";
-  const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escape(of.name)}</span></div>` : "";
-  const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escape(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
-  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escape(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
+  const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escaped(of.name)}</span></div>` : "";
+  const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escaped(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
+  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escaped(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
 }
 
-/** Readings that were recorded long after they were taken are said to be late. */
+/** Readings that were recorded long after they were taken are said to be late. @param {Wave} wave */
 function lateWords(wave) {
   return wave.recorded - wave.seen > 3_600_000 ? `; recorded ${stamp(wave.recorded)}, late` : "";
 }
 
+/** @param {{ a: number, b: number | null }} of */
 function gapItem({ a, b }) {
   const words = b === null ? `Not checked since ${clock(a)} ${zoneName(a)}` : `Not checked for ${duration(b - a)}`;
   const span = b === null ? "" : `${stamp(a)} to ${stamp(b)} ${zoneName(b)}. `;
   return `<article class="event note"><span class="g">╌</span><p class="h">${words}</p><p class="m">${span}No reading, so no statement about any account.</p></article>`;
 }
 
+/** @param {State} state @param {Order} order */
 function orderItem(state, order) {
   const list = state.lists.find((l) => l.id === order.list);
   const of = spokenOf(order.at, order.known);
-  const dated = `${of && ` It is dated ${of} ${zoneName(order.at)}.`}${order.from === null ? "" : ` Its date is disputed: ${day(order.from)} to ${day(order.to)}.`}`;
-  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escape(order.issuer)}, ${escape(order.basis)}; ${count(list?.size ?? 0)} watched.${dated}</p></article>`;
+  const dated = `${of && ` It is dated ${of} ${zoneName(order.at)}.`}${order.from === null ? "" : ` Its date is disputed: ${day(order.from)} to ${day(Number(order.to))}.`}`;
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escaped(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escaped(order.issuer)}, ${escaped(order.basis)}; ${count(list?.size ?? 0)} watched.${dated}</p></article>`;
 }
 
+/** @param {Paper} event */
 function eventItem(event) {
   const claim = event.kind === "claim" ? ' <span class="chip">claim</span>' : "";
   const of = spokenOf(event.at, event.known);
-  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escape(event.text)}${claim}</p><p class="m">${of && `Speaks of ${of} ${zoneName(event.at)}. `}${escape(event.source)}</p></article>`;
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escaped(event.text)}${claim}</p><p class="m">${of && `Speaks of ${of} ${zoneName(event.at)}. `}${escaped(event.source)}</p></article>`;
 }
 
-/** A press on the head of a day: open or close it; false when it was somewhere else. */
-export function turnDay(view, { target }) {
-  const head = target.closest("[data-day]");
+/** A press on the head of a day: open or close it; false when it was somewhere else. @param {FeedView} view @param {Event} event */
+export function turnDay(view, event) {
+  const head = /** @type {HTMLElement | null} */ (targetOf(event).closest("[data-day]"));
   if (!head) return false;
   const isOpen = head.getAttribute("aria-expanded") === "true";
   (isOpen ? view.openDays : view.closedDays).delete(Number(head.dataset.day));
@@ -95,16 +101,18 @@ export function turnDay(view, { target }) {
 }
 
 const PAUSE_MS = 10_000;
+/** @type {number | null} */
 let told = null;
 let toldAt = 0;
 
-/** Say what is new to a screen reader, in one sentence at most every ten seconds. */
+/** Say what is new to a screen reader, in one sentence at most every ten seconds. @param {State} state @param {FeedView} view */
 export function announce(state, view) {
   let newest = 0;
   for (const id of state.changes.keys()) newest = Math.max(newest, id);
   if (told === null) told = newest;
   if (newest <= told || view.paused || Date.now() - toldAt < PAUSE_MS) return;
-  const news = [...state.changes.values()].filter((c) => c.id > told && c.kind !== "baseline" && c.outcome !== "not_confirmed");
+  const before = told;
+  const news = [...state.changes.values()].filter((c) => c.id > before && c.kind !== "baseline" && c.outcome !== "not_confirmed");
   told = newest;
   if (!news.length) return;
   toldAt = Date.now();

@@ -1,9 +1,9 @@
 // The feed: which changes belong together, and how they are said. Pure; the page renders what comes out.
 
-import { outages } from "./state.mjs";
 import { between, clock, count, dayStart, HOUR, shortly, zoneName } from "../shell/time.mjs";
+import { outages } from "./state.mjs";
 
-/** ▼ is a block, ▲ a restoration, and nothing else carries these marks. */
+/** ▼ is a block, ▲ a restoration, and nothing else carries these marks. @param {Change} change */
 export function mark(change) {
   if (change.outcome === "not_confirmed") return "–";
   const open = change.outcome === null;
@@ -12,16 +12,22 @@ export function mark(change) {
   return "·";
 }
 
-/** What happened to `n` accounts, after their name or number: "withheld in India (IN)". The words are the server's. */
+/**
+ * What happened to `n` accounts, after their name or number: "withheld in India (IN)". The words are the server's.
+ * @param {Change} change @param {number} [n]
+ */
 export const happened = (change, n = 1) => (n === 1 ? change.h : change.h.replaceAll(" its ", " their "));
 
-/** The list a change is told under: the one of an order first, else the first. */
+/** The list a change is told under: the one of an order first, else the first. @param {State} state @param {Account} account */
 function cohortOf(state, account) {
   const orders = new Set(state.orders.map((o) => o.list));
   return account.lists.find((l) => orders.has(l)) ?? account.lists[0] ?? null;
 }
 
-/** A wave: changes of one cohort to the same state on one day, each at most `reach` after the one before. */
+/**
+ * A wave: changes of one cohort to the same state on one day, each at most `reach` after the one before.
+ * @param {State} state @param {number} [reach] @param {Change[]} [all]
+ */
 export function waves(state, reach = 4 * state.sweep, all = news(state)) {
   const open = new Map();
   const out = [];
@@ -48,15 +54,22 @@ export function waves(state, reach = 4 * state.sweep, all = news(state)) {
   return out;
 }
 
-/** The changes that are news, in their order. */
+/** The changes that are news, in their order. @param {State} state */
 const news = (state) => [...state.changes.values()].filter((c) => c.kind !== "baseline").sort((a, b) => a.seen - b.seen || a.id - b.id);
 
 /** One day of the feed: the totals of its confirmed changes; its items, newest first, when they are asked for. */
-class Day {
+export class Day {
+  /** @param {State} state @param {number} from @param {number} day */
   constructor(state, from, day) {
-    Object.assign(this, { state, from, day, changes: [], notes: [], down: 0, up: 0, other: 0 });
+    this.state = state;
+    this.from = from;
+    this.day = day;
+    this.changes = /** @type {Change[]} */ ([]);
+    this.notes = /** @type {Item[]} */ ([]);
+    this.down = this.up = this.other = 0;
   }
 
+  /** @param {Change[]} changes */
   count(changes) {
     for (const change of changes) {
       if (change.outcome !== "confirmed") continue;
@@ -68,20 +81,28 @@ class Day {
     return waves(this.state, undefined, this.changes).filter((wave) => wave.seen >= this.from);
   }
 
+  /** @returns {Item[]} */
   get items() {
+    /** @type {Item[]} */
     const told = this.waves.map((wave) => ({ type: wave.changes.length > 1 ? "wave" : "change", wave, t: wave.seen }));
     return [...told, ...this.notes].sort((x, y) => y.t - x.t);
   }
 }
 
-/** Days, newest first. Their changes are folded into waves only where somebody looks: most days stay closed. */
+/**
+ * Days, newest first. Their changes are folded into waves only where somebody looks: most days stay closed.
+ * @param {State} state @param {number} from
+ */
 export function days(state, from) {
+  /** @type {Sure<number, Day>} */
   const byDay = new Map();
+  /** @param {number} t */
   const dayOf = (t) => {
     const key = dayStart(t);
     if (!byDay.has(key)) byDay.set(key, new Day(state, from, key));
     return byDay.get(key);
   };
+  /** @param {number} t @param {Note} item */
   const note = (t, item) => {
     if (t >= from) dayOf(t).notes.push({ ...item, t });
   };
@@ -96,7 +117,10 @@ export function days(state, from) {
   return [...byDay.values()].filter((day) => day.day !== first || day.items.length).sort((x, y) => y.day - x.day);
 }
 
-/** Numbers of a wave: of how many, under which name. An order's denominator is what it names, watched or not. */
+/**
+ * Numbers of a wave: of how many, under which name. An order's denominator is what it names, watched or not.
+ * @param {State} state @param {number | null} cohort
+ */
 export function denominator(state, cohort) {
   const order = state.orders.find((o) => o.list === cohort);
   const list = state.lists.find((l) => l.id === cohort);
@@ -104,7 +128,7 @@ export function denominator(state, cohort) {
   return list ? { of: list.size, name: list.name, watched: list.size, named: false } : null;
 }
 
-/** What became of the mails about one wave, in one line: each of them stands on the mail page. */
+/** What became of the mails about one wave, in one line: each of them stands on the mail page. @param {Mail[]} mails */
 export function mailWords(mails) {
   if (mails.length === 1) return oneMail(mails[0]);
   const sent = mails.filter((m) => m.state === "sent");
@@ -119,12 +143,16 @@ export function mailWords(mails) {
   return parts.join(", ");
 }
 
-/** The same, where some of the changes in one line of the feed were not told in any mail: of how many it speaks. */
+/**
+ * The same, where some of the changes in one line of the feed were not told in any mail: of how many it speaks.
+ * @param {Change[]} changes @param {Mail[]} mails
+ */
 export function toldWords(changes, mails) {
   const told = changes.filter((change) => change.mail).length;
   return told < changes.length ? `${count(told)} of these: ${mailWords(mails)}` : mailWords(mails);
 }
 
+/** @param {Mail} mail */
 function oneMail(mail) {
   if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
   if (mail.state === "dead") return "mail could not be delivered";
@@ -132,12 +160,13 @@ function oneMail(mail) {
   return "mail is on its way";
 }
 
-/** When a paper speaks of another time than the one at which it became known: of which. */
+/** When a paper speaks of another time than the one at which it became known: of which. @param {number} paper @param {number} known */
 export function spokenOf(paper, known) {
   if (Math.abs(known - paper) < 6 * HOUR) return "";
   return shortly(paper, known);
 }
 
+/** @type {Record<string, string>} */
 const NOT_CONFIRMED = {
   went_back: "a later reading showed the old state again",
   moved_on: "a later reading showed a third state",
@@ -146,12 +175,12 @@ const NOT_CONFIRMED = {
   set_aside: "its readings were dated by a wrong clock, and are set aside",
 };
 
-/** The line under a wave or change: the interval, and what is not yet or never certain. */
+/** The line under a wave or change: the interval, and what is not yet or never certain. @param {Wave} wave @param {boolean} withDay */
 export function detail(wave, withDay) {
   const { first } = wave;
   let text = between(wave.old, wave.seen, withDay);
   if (first.outcome === null) text += wave.changes.length > 1 ? "; provisional, no mail yet" : `; ${first.agreeing === 1 ? "one reading" : `${first.agreeing} readings`}, no mail yet`;
-  else if (first.outcome === "not_confirmed") text += `; ${NOT_CONFIRMED[first.why] ?? "not confirmed"}`;
+  else if (first.outcome === "not_confirmed") text += `; ${NOT_CONFIRMED[String(first.why)] ?? "not confirmed"}`;
   else if (first.strength === "weak") text += ", weak evidence";
   const corrected = wave.changes.filter((c) => c.corrects).length;
   if (corrected && first.why !== "corrected") text += `; ${wave.changes.length > 1 ? `${corrected} of them ` : ""}corrected when more became known`;

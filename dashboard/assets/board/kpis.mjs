@@ -1,8 +1,9 @@
 // The figures at the top. They are counted by the server; a figure that is not known is a dash, never a zero.
 
-import { groupName } from "./state.mjs";
 import { count, DAY, duration, percent, shortly, zoneName } from "../shell/time.mjs";
+import { groupName } from "./state.mjs";
 
+/** @param {State} state @param {Kpis} k */
 function blockedWords(state, k) {
   const by = k.withheld_by;
   const [withholds, suspends] = [groupName(state, "W"), groupName(state, "S")].map((name) => name.toLowerCase());
@@ -12,7 +13,7 @@ function blockedWords(state, k) {
   return `${withheld}, ${count(k.suspended)} ${suspends}${unread}`;
 }
 
-/** The figures of a moment by name: [value, the words below it, whether these weigh]. */
+/** The figures of a moment by name: [value, the words below it, whether these weigh]. @param {State} state @returns {Figures} */
 export function figures(state) {
   const k = state.kpis;
   const known = k.watched > 0;
@@ -37,6 +38,7 @@ export function figures(state) {
   };
 }
 
+/** @param {Kpis} k @param {number} now */
 function provisionalWords(k, now) {
   if (!k.provisional) return "nothing waits for a re-read";
   if (k.next_read === undefined) return "further readings were wanted"; // of a moment that is over it is not on record when

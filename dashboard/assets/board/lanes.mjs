@@ -1,15 +1,20 @@
 // The swimlane: one lane an account; names are real links beside the canvas, only those on screen exist.
 
+import { find } from "../shell/dom.mjs";
+import { day, ticks } from "../shell/time.mjs";
 import { bar, prepare, snap, theme, windowBox } from "./marks.mjs";
 import { drawShares, fitWords, groupAt } from "./overview.mjs";
-import { capital, covered, knownUntil, stateAt, STATUS } from "./state.mjs";
-import { day, ticks } from "../shell/time.mjs";
+import { capital, covered, knownUntil, STATUS, stateAt } from "./state.mjs";
 
 export const LANE = 16;
 
-/** Draw one account between y and y + height; X maps a time to a pixel. */
+/**
+ * Draw one account between y and y + height; X maps a time to a pixel.
+ * @param {Ctx} g @param {State} state @param {Account} account @param {Span} of @param {Scale} X @param {number} y @param {number} height @param {boolean} [narrow]
+ */
 export function drawLane(g, state, account, [from, to], X, y, height, narrow = false) {
   const until = knownUntil(state, account);
+  /** @type {(() => void)[]} */
   const solid = [];
   const last = account.spells.length - 1;
   account.spells.forEach((spell, k) => {
@@ -36,7 +41,7 @@ export function drawLane(g, state, account, [from, to], X, y, height, narrow = f
   for (const draw of solid) draw();
   for (const change of account.changes) {
     if (change.outcome === "confirmed" || change.seen > to || change.kind === "baseline") continue;
-    const end = change.outcome === null ? until : change.last;
+    const end = change.outcome === null ? until : Number(change.last);
     if (end < from) continue;
     if (change.old !== null) windowBox(g, X(change.old), X(change.seen), y, height, min);
     const parts = covered(account, Math.max(change.seen, from), Math.max(Math.min(end, to), change.seen + 1));
@@ -47,7 +52,10 @@ export function drawLane(g, state, account, [from, to], X, y, height, narrow = f
   }
 }
 
-/** The word at the right of a lane, of the time `t`: a provisional change is said with a question mark. */
+/**
+ * The word at the right of a lane, of the time `t`: a provisional change is said with a question mark.
+ * @param {State} state @param {Account} account @param {number} [t] @returns {LaneWord}
+ */
 export function laneWord(state, account, t = state.now) {
   if (account.pending && account.pending.kind !== "baseline" && account.pending.seen <= t) {
     return { text: `${capital(account.pending.w)}?`, icon: null, provisional: true };
@@ -59,21 +67,36 @@ export function laneWord(state, account, t = state.now) {
 }
 
 export class Lanes {
-  /** `root` holds .lane-view > (.names, canvas, .words); `on` = {hover(account, t, event), leave(), open(account)}. */
+  /**
+   * `root` holds .lane-view > (.names, canvas, .words); `on` = {hover(account, t, event), leave(), open(account)}.
+   * @param {HTMLElement} root @param {LanesOn} on
+   */
   constructor(root, on) {
     this.root = root;
     this.on = on;
+    /** What is drawn; nothing is before `set` gives it. */
+    this.state = /** @type {State} */ (/** @type {unknown} */ (null));
+    /** @type {Account[]} */
     this.list = [];
+    /** @type {Span} */
+    this.window = [0, 1];
+    this.left = this.width = this.right = this.height = this.measured = 0;
+    this.lane = LANE;
+    this.fits = false;
     this.current = -1;
+    /** @type {LaneRow[]} */
     this.rows = [];
+    /** The moment that the keys have reached. @type {number | null} */
     this.moment = null;
+    /** The account that was chosen last. @type {number | null} */
+    this.chosen = null;
     root.innerHTML =
       '<div class="lane-space"><div class="lane-view"><canvas role="img"></canvas><div class="names" role="list"></div><p class="fit-note" hidden></p></div></div>';
-    this.space = root.firstElementChild;
-    this.view = this.space.firstElementChild;
-    this.canvas = root.querySelector("canvas");
-    this.names = root.querySelector(".names");
-    this.note = root.querySelector(".fit-note");
+    this.space = find(root, ".lane-space");
+    this.view = find(root, ".lane-view");
+    this.canvas = /** @type {HTMLCanvasElement} */ (find(root, "canvas"));
+    this.names = find(root, ".names");
+    this.note = find(root, ".fit-note");
     root.addEventListener("scroll", () => this.draw(), { passive: true });
     root.addEventListener("keydown", (e) => this.key(e));
     root.addEventListener("mousemove", (e) => this.move(e));
@@ -92,6 +115,7 @@ export class Lanes {
   /**
    * Give it what to draw: the state, the accounts in order, the window, the widths of the three columns, and whether
    * all lanes have to fit. `height` of a lane is then less than usual; lanes below 2 px are told as shares.
+   * @param {State} state @param {Account[]} list @param {Span} window @param {number} left @param {number} width @param {number} right @param {boolean} fit
    */
   set(state, list, window, left, width, right, fit) {
     Object.assign(this, { state, list, window, left, width, right });
@@ -108,16 +132,18 @@ export class Lanes {
     this.draw();
   }
 
+  /** @param {HTMLElement} element @param {"height" | "left" | "transform"} name @param {string} value */
   put(element, name, value) {
     if (element.style[name] !== value) element.style[name] = value;
   }
 
+  /** @param {MouseEvent} event */
   laneAt(event) {
     const y = event.clientY - this.root.getBoundingClientRect().top + this.root.scrollTop;
     return Math.floor(y / this.lane);
   }
 
-  /** Make an account the current one, and have it on screen. */
+  /** Make an account the current one, and have it on screen. @param {Account} account */
   choose(account) {
     const i = this.list.indexOf(account);
     if (i < 0) return;
@@ -126,6 +152,7 @@ export class Lanes {
     this.draw();
   }
 
+  /** @param {MouseEvent} event */
   move(event) {
     if (event.buttons) {
       // The board is being dragged: nothing is asked about what passes under the pointer.
@@ -150,6 +177,7 @@ export class Lanes {
     else this.on.hover(account, t, event);
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const page = Math.max(1, Math.floor(this.height / LANE) - 1);
     if (event.shiftKey || this.fits) return;
@@ -164,7 +192,7 @@ export class Lanes {
       return;
     }
     this.moment = null;
-    this.current = Math.max(0, Math.min(this.list.length - 1, this.current + step));
+    this.current = Math.max(0, Math.min(this.list.length - 1, this.current + Number(step)));
     const y = this.current * LANE;
     if (y < this.root.scrollTop) this.root.scrollTop = y;
     if (y > this.root.scrollTop + this.height - LANE) this.root.scrollTop = y - this.height + LANE;
@@ -173,7 +201,7 @@ export class Lanes {
     this.tell();
   }
 
-  /** Go to the change before or after the one told last. */
+  /** Go to the change before or after the one told last. @param {number} side */
   walk(side) {
     const [from, to] = this.window;
     const times = this.list[this.current].changes.map((c) => c.seen).filter((t) => t >= from && t <= to);
@@ -203,6 +231,7 @@ export class Lanes {
     const [from, to] = this.window;
     const label = `${list.length} account timelines, ${day(from)} to ${day(to)}. “View as table” holds the same facts.`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
+    /** @param {number} t */
     const X = (t) => ((t - from) / (to - from)) * width;
     g.fillStyle = theme.grid;
     for (const tick of ticks(this.window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
@@ -210,7 +239,7 @@ export class Lanes {
     else this.drawLanes(g, X);
   }
 
-  /** The lanes on screen; with their names where there is room for them. */
+  /** The lanes on screen; with their names where there is room for them. @param {Ctx} g @param {Scale} X */
   drawLanes(g, X) {
     const { width, height, list, lane } = this;
     const first = Math.floor(this.root.scrollTop / lane);
@@ -238,16 +267,20 @@ export class Lanes {
     for (let k = this.fits ? 0 : visible; k < this.rows.length; k++) this.rows[k].root.hidden = true;
   }
 
-  /** One lane. Who draws more than this page does says it here. */
+  /**
+   * One lane. Who draws more than this page does says it here.
+   * @param {Ctx} g @param {Account} account @param {Scale} X @param {number} y @param {number} height
+   */
   paint(g, account, X, y, height) {
     drawLane(g, this.state, account, this.window, X, y, height, this.lane < LANE);
   }
 
-  /** What stands at its right. `mark` is a class of its row, after a space. */
+  /** What stands at its right. `mark` is a class of its row, after a space. @param {Account} account @param {number} t */
   wordOf(account, t) {
     return laneWord(this.state, account, t);
   }
 
+  /** @param {number} k @param {Account | undefined} account @param {number} y @param {boolean} current */
   row(k, account, y, current) {
     const row = (this.rows[k] ??= this.makeRow());
     if (row.root.hidden !== !account) row.root.hidden = !account;
@@ -273,13 +306,15 @@ export class Lanes {
     row.word.className = `lane-word${provisional ? " provisional" : ""}`;
   }
 
+  /** @returns {LaneRow} */
   makeRow() {
     const root = document.createElement("div");
     root.setAttribute("role", "listitem");
     root.innerHTML =
       '<a class="lane-name" tabindex="-1"><svg class="i" role="img"><use></use></svg><span></span></a><span class="lane-word"></span>';
     this.names.append(root);
-    const [link, word] = root.children;
-    return { root, link, word, svg: link.querySelector("svg"), use: link.querySelector("use"), name: link.querySelector("span"), key: "" };
+    /** @type {Omit<LaneRow, "key" | "root">} */
+    const parts = { link: find(root, "a"), word: find(root, ".lane-word"), svg: find(root, "svg"), use: find(root, "use"), name: find(root, "span") };
+    return { ...parts, root, key: "" };
   }
 }

@@ -5,7 +5,9 @@ const TOKENS = [
   "S-h", "G", "G-e", "G-h", "N", "N-e", "N-h", "D", "D-e", "D-h", "P", "P-e", "P-h", "X", "X-e", "win", "win-bg", "diff", "diff-wash",
 ];
 
+/** @type {Record<string, string>} */
 export const theme = {};
+/** @type {Map<string, CanvasPattern>} */
 const patterns = new Map();
 
 /** Read the tokens again: at start, and after a change of theme. */
@@ -16,21 +18,27 @@ export function readTheme() {
   patterns.clear();
 }
 
-/** The pixel of a time in a window that is `width` pixels wide. */
-export const scale = ([from, to], width) => (t) => ((t - from) / (to - from)) * width;
+/** The pixel of a time in a window that is `width` pixels wide. @param {Span} of @param {number} width */
+export const scale = ([from, to], width) => (/** @type {number} */ t) => ((t - from) / (to - from)) * width;
 
 export const ratio = () => Math.max(1, Math.min(3, globalThis.devicePixelRatio || 1));
 /** As it was when something was last prepared: it is asked for thousands of times in a frame. */
 let density = 1;
-/** The nearest whole device pixel. */
+/** The nearest whole device pixel. @param {number} v */
 export const snap = (v) => Math.round(v * density) / density;
 
-/** Size a canvas for the screen's pixels and give its context in CSS pixels, cleared. */
+/** @param {HTMLCanvasElement} canvas */
+export const contextOf = (canvas) => /** @type {Ctx} */ (canvas.getContext("2d"));
+
+/**
+ * Size a canvas for the screen's pixels and give its context in CSS pixels, cleared.
+ * @param {HTMLCanvasElement} canvas @param {number} width @param {number} height
+ */
 export function prepare(canvas, width, height) {
   const d = (density = ratio());
   const w = Math.round(width * d);
   const h = Math.round(height * d);
-  const g = canvas.getContext("2d");
+  const g = contextOf(canvas);
   if (canvas.width !== w || canvas.height !== h) {
     canvas.width = w;
     canvas.height = h;
@@ -46,11 +54,13 @@ export function prepare(canvas, width, height) {
   return g;
 }
 
-/** What passes for a canvas where a drawing goes to another one, or to a file. */
-export const paperOf = (g) => ({ getContext: () => g, style: {}, getAttribute: () => null, setAttribute: () => {} });
+/** What passes for a canvas where a drawing goes to another one, or to a file. @param {Ctx} g */
+export const paperOf = (g) => /** @type {HTMLCanvasElement} */ (/** @type {unknown} */ ({ getContext: () => g, style: {}, getAttribute: () => null, setAttribute: () => {} }));
 
+/** @param {{ font: string }} g @param {number} [size] @param {number} [weight] */
 export const text = (g, size = 11, weight = 400) => (g.font = `${weight} ${size}px ${theme.font}`);
 
+/** @type {Record<string, number[][]>} */
 const HATCH = {
   W: [[-1, 7, 7, -1], [-1, 1, 1, -1], [5, 7, 7, 5]],
   S: [[-1, -1, 7, 7], [-1, 7, 7, -1]],
@@ -63,7 +73,10 @@ const HATCH = {
 
 const TILE = 6;
 
-/** The fill of a status: its colour with its hatch ("U" not checked and "win" change window have only the hatch). */
+/**
+ * The fill of a status: its colour with its hatch ("U" not checked and "win" change window have only the hatch).
+ * @param {Ctx} g @param {string} key
+ */
 export function pattern(g, key) {
   if (g.hatch) return g.hatch(`hatch-${key}`, TILE, (c) => drawTile(c, key));
   const d = ratio();
@@ -72,15 +85,16 @@ export function pattern(g, key) {
   if (known) return known;
   const tile = document.createElement("canvas");
   tile.width = tile.height = TILE * d;
-  const c = tile.getContext("2d");
+  const c = contextOf(tile);
   c.scale(d, d);
   drawTile(c, key);
-  const made = g.createPattern(tile, "repeat");
+  const made = /** @type {CanvasPattern} */ (g.createPattern(tile, "repeat"));
   made.setTransform(new DOMMatrix([1 / d, 0, 0, 1 / d, 0, 0]));
   patterns.set(id, made);
   return made;
 }
 
+/** @param {Ctx} c @param {string} key */
 function drawTile(c, key) {
   if (key !== "U" && key !== "win") {
     c.fillStyle = theme[key];
@@ -107,6 +121,7 @@ function drawTile(c, key) {
 /**
  * One stretch of one status. Available is a 2 px line; what was done to the account has full height; the owner's own
  * act (protected, deactivated) half. A provisional one is hollow with a dashed edge.
+ * @param {Ctx} g @param {number} x @param {number} y @param {number} width @param {number} height @param {Letter} s @param {boolean} [provisional]
  */
 export function bar(g, x, y, width, height, s, provisional = false) {
   if (width <= 0) return;
@@ -142,10 +157,14 @@ export function bar(g, x, y, width, height, s, provisional = false) {
   }
 }
 
-/** Bars upwards from `middle` for what was restored, downwards for what was blocked, `reach` pixels at most and `least` at least. */
+/**
+ * Bars upwards from `middle` for what was restored, downwards for what was blocked, `reach` pixels at most and `least` at least.
+ * @param {Ctx} g @param {Flows} of @param {number} width @param {number} middle @param {number} reach @param {number} least
+ */
 export function flowBars(g, { blocked, restored }, width, middle, reach, least) {
   const n = blocked.length;
   const most = Math.max(1, ...blocked, ...restored);
+  /** @param {number} k */
   const size = (k) => (k ? Math.max(least, Math.sqrt(k / most) * reach) : 0);
   for (let i = 0; i < n; i++) {
     if (!blocked[i] && !restored[i]) continue;
@@ -158,7 +177,10 @@ export function flowBars(g, { blocked, restored }, width, middle, reach, least) 
   }
 }
 
-/** The outlined, hatched box between the last contrary and the first agreeing reading. */
+/**
+ * The outlined, hatched box between the last contrary and the first agreeing reading.
+ * @param {Ctx} g @param {number} x0 @param {number} x1 @param {number} y @param {number} height @param {number} [min]
+ */
 export function windowBox(g, x0, x1, y, height, min = 5) {
   if (x1 - x0 < min) [x0, x1] = [(x0 + x1 - min) / 2, (x0 + x1 + min) / 2];
   const left = snap(x0);
@@ -174,6 +196,7 @@ export function windowBox(g, x0, x1, y, height, min = 5) {
   g.strokeRect(left + 0.5, y + 0.5, w - 1, height - 1);
 }
 
+/** @type {Record<string, number[][]>} */
 const SHAPES = {
   repost: [[-1, 0], [0, -1], [1, 0], [0, 1]],
   quote: [[-0.8, -0.8], [0.8, -0.8], [0.8, 0.8], [-0.8, 0.8]],
@@ -185,7 +208,10 @@ const SHAPES = {
   unfollow: [[-1, -0.36], [1, -0.36], [1, 0.36], [-1, 0.36]],
 };
 
-/** An executive's act: the shape is its kind. `hollow` is an act that is claimed and was not observed. */
+/**
+ * An executive's act: the shape is its kind. `hollow` is an act that is claimed and was not observed.
+ * @param {Ctx} g @param {string} kind @param {number} x @param {number} y @param {number} [r] @param {boolean} [hollow]
+ */
 export function shape(g, kind, x, y, r = 4.8, hollow = false) {
   g.save();
   g.translate(x, y);
@@ -209,7 +235,10 @@ export function shape(g, kind, x, y, r = 4.8, hollow = false) {
 
 const CLUSTER_PX = 44;
 
-/** Acts on one line; three or more that touch become one box with their number, so wide that it still says when. */
+/**
+ * Acts on one line; three or more that touch become one box with their number, so wide that it still says when.
+ * @param {Ctx} g @param {Signal[]} list @param {Scale} X @param {number} y @param {number} [r]
+ */
 export function acts(g, list, X, y, r = 4.8) {
   for (let i = 0; i < list.length; ) {
     let j = i;
@@ -217,7 +246,7 @@ export function acts(g, list, X, y, r = 4.8) {
     const n = j - i + 1;
     if (n >= 3) {
       text(g, 10, 700);
-      const w = Math.max(g.measureText(n).width + 10, X(list[j].t) - X(list[i].t) + 8);
+      const w = Math.max(g.measureText(String(n)).width + 10, X(list[j].t) - X(list[i].t) + 8);
       const left = snap((X(list[i].t) + X(list[j].t) - w) / 2);
       g.fillStyle = theme.X;
       g.strokeStyle = theme["X-e"];
@@ -228,7 +257,7 @@ export function acts(g, list, X, y, r = 4.8) {
       g.stroke();
       g.fillStyle = "#191a1c";
       g.textAlign = "center";
-      g.fillText(n, left + w / 2 + 0.5, y + 0.5);
+      g.fillText(String(n), left + w / 2 + 0.5, y + 0.5);
       g.textAlign = "left";
     } else for (let k = i; k <= j; k++) shape(g, list[k].kind, X(list[k].t), y, r);
     i = j + 1;

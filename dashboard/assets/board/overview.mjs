@@ -1,29 +1,32 @@
 // All lanes at once: bands of neighbouring accounts, each a little stack of the shares of its accounts' statuses.
 
+import { count } from "../shell/time.mjs";
 import { ratio, theme } from "./marks.mjs";
 import { groups, ORDER, pixels, stacked } from "./shares.mjs";
-import { count } from "../shell/time.mjs";
 
 /** Height of a band: below, its stack could not be told from one colour. */
 const BAND = 8;
 
+/** @param {number} height */
 const bands = (height) => Math.max(1, Math.floor(height / BAND));
 
+/** @type {{ list: Account[] | null, most: number, all: Account[][] }} */
 let grouped = { list: null, most: 0, all: [] };
 
+/** @param {Account[]} list @param {number} height */
 function groupsOf(list, height) {
   const most = bands(height);
   if (grouped.list !== list || grouped.most !== most) grouped = { list, most, all: groups(list, most) };
   return grouped.all;
 }
 
-/** The accounts under a pixel. */
+/** The accounts under a pixel. @param {Account[]} list @param {number} height @param {number} y */
 export function groupAt(list, height, y) {
   const all = groupsOf(list, height);
   return all[Math.floor((y / height) * all.length)] ?? [];
 }
 
-/** What is drawn where all lanes fit, in words. */
+/** What is drawn where all lanes fit, in words. @param {Account[]} list @param {number} lane @param {number} height */
 export function fitWords(list, lane, height) {
   if (lane >= 2) return `All ${count(list.length)} lanes.`;
   const sizes = groupsOf(list, height).map((group) => group.length);
@@ -32,12 +35,15 @@ export function fitWords(list, lane, height) {
   return `All ${count(list.length)} lanes, ${each} in a band. Of its height each status has the share of the accounts that were in it; what was not checked stays empty.`;
 }
 
-/** [red, green, blue] of a colour of the tokens, which are all written as #rrggbb. */
+/** [red, green, blue] of a colour of the tokens, which are all written as #rrggbb. @param {string} colour */
 const rgb = (colour) => [1, 3, 5].map((i) => Number.parseInt(colour.slice(i, i + 2), 16));
 
 let paper = null;
 
-/** Paint the shares of the whole list between the top and the bottom of the lanes. */
+/**
+ * Paint the shares of the whole list between the top and the bottom of the lanes.
+ * @param {Ctx} g @param {State} state @param {Account[]} list @param {Span} window @param {number} width @param {number} height
+ */
 export function drawShares(g, state, list, window, width, height) {
   const d = ratio();
   const all = groupsOf(list, height);

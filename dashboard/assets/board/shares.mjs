@@ -6,7 +6,10 @@ import { means } from "./counts.mjs";
 /** From the bottom of a band to its top. Not checked ("U") is no ink: it stays empty. */
 export const ORDER = ["W", "S", "N", "G", "D", "P", "A"];
 
-/** The accounts in as many groups of neighbours as there is room for: sizes differ by one at most. */
+/**
+ * The accounts in as many groups of neighbours as there is room for: sizes differ by one at most.
+ * @param {Account[]} list @param {number} most
+ */
 export function groups(list, most) {
   const n = Math.max(1, Math.min(most, list.length));
   return Array.from({ length: n }, (_, i) => list.slice(Math.round((i * list.length) / n), Math.round(((i + 1) * list.length) / n)));
@@ -15,6 +18,7 @@ export function groups(list, most) {
 /**
  * The shares of one group in n equal parts of a window: for each the tops of the statuses in `ORDER`, from 0 to 1, one upon the other.
  * Of a group of which half was not checked, half stays empty.
+ * @param {State} state @param {Account[]} group @param {number} from @param {number} to @param {number} n
  */
 export function stacked(state, group, from, to, n) {
   const counts = means(state, group, from, to, n);
@@ -32,6 +36,7 @@ export function stacked(state, group, from, to, n) {
 /**
  * One column of a band as `rows` pixels from its top to its bottom: each is the mean of the colours that it covers,
  * by how much of it they cover. `colours` are [red, green, blue] in `ORDER`, `empty` the one behind them.
+ * @param {Float32Array} tops @param {number} at @param {number} rows @param {Rgb[]} colours @param {Rgb} empty @param {(row: number, red: number, green: number, blue: number) => void} put
  */
 export function pixels(tops, at, rows, colours, empty, put) {
   for (let row = 0; row < rows; row++) {

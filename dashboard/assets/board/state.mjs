@@ -3,32 +3,50 @@
 import { rows } from "../shell/columnar.mjs";
 import { DAY, HOUR } from "../shell/time.mjs";
 
+/** @type {Record<Letter, string>} */
 export const STATUS = {
   A: "Available", P: "Protected", W: "Withheld", S: "Suspended", G: "Suspended or deleted", D: "Deactivated", N: "Not found",
   U: "Not checked",
 };
 /** The letters of statuses, by their number in a column. */
-export const LETTERS = "APWSGDNU";
-export const CODE = Object.fromEntries([...LETTERS].map((s, i) => [s, i]));
+export const LETTERS = letters("APWSGDNU");
+export const CODE = /** @type {Record<Letter, number>} */ (Object.fromEntries(LETTERS.map((s, i) => [s, i])));
+/** @type {(keyof Context)[]} */
 const CONTEXT = ["orders", "events", "executives", "lists"];
-/** The list that an address (its part from the question mark on) asks for, as the page names it; null for none. */
+
+/** Some statuses in an order. @param {string} text */
+export function letters(text) {
+  return /** @type {Letter[]} */ ([...text]);
+}
+
+/**
+ * The list that an address (its part from the question mark on) asks for, as the page names it; null for none.
+ * @param {State} state @param {string} search
+ */
 export function listAsked(state, search) {
   const id = Number(new URLSearchParams(search).get("list") ?? Number.NaN);
   return state.lists.some((l) => l.id === id) ? String(id) : null;
 }
 
+/** @param {string | undefined} s */
 export const isBlocked = (s) => s === "W" || s === "S";
 
+/** @param {string} words */
 export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
-/** What accounts of these platforms in one status are called together: Bluesky's own app restricts, X withholds. */
+/**
+ * What accounts of these platforms in one status are called together: Bluesky's own app restricts, X withholds.
+ * @param {Pick<State, "platforms">} state @param {Letter} s
+ */
 export function groupName(state, s) {
-  const own = { W: "Restricted", S: "Taken down" }[s];
+  const own = { W: "Restricted", S: "Taken down" }[/** @type {"W" | "S"} */ (s)];
   if (!own || !state.platforms.has("bluesky")) return STATUS[s];
   return state.platforms.size === 1 ? own : `${STATUS[s]} or ${own.toLowerCase()}`;
 }
 
+/** @param {Snapshot} snapshot */
 export function decode(snapshot) {
+  /** @type {LiveState} */
   const state = {
     id: snapshot.id,
     now: snapshot.now,
@@ -53,6 +71,7 @@ export function decode(snapshot) {
     /** Blocks and restorations before `from`, by steps: all that is held of that time. */
     before: snapshot.before,
     platforms: new Set(),
+    lastRead: -Infinity,
     rev: 0,
     /** Counts what changed, or ended a silence: what is derived from that alone holds as long as it stays. */
     facts: 0,
@@ -69,7 +88,9 @@ export function decode(snapshot) {
   return state;
 }
 
+/** @param {LiveState} state @param {Pick<Account, "id" | "handle" | "platform" | "lists">} row @param {Group} group */
 function addAccount(state, row, group) {
+  /** @type {Account} */
   const account = {
     i: state.accounts.length, id: row.id, handle: row.handle, platform: row.platform, lists: row.lists,
     last: group ? group[0] : null,
@@ -81,18 +102,23 @@ function addAccount(state, row, group) {
   state.byId.set(account.id, account);
 }
 
-/** Fold rows of changes, spells, signals and mails into the state. Doing it twice changes nothing. */
+/**
+ * Fold rows of changes, spells, signals and mails into the state. Doing it twice changes nothing.
+ * @param {LiveState} state @param {Snapshot | Delta} part
+ */
 function merge(state, part) {
   state.facts += 1;
+  /** @type {Set<Account>} */
   const touched = new Set();
+  /** @type {Set<Account>} */
   const replaced = new Set();
-  const { spells } = part;
-  for (let i = 0; i < (spells?.account.length ?? 0); i++) {
+  const { changes, spells, words = [] } = part;
+  for (let i = 0; spells && i < spells.account.length; i++) {
     const account = state.byId.get(spells.account[i]);
     if (!account) continue;
     if (!replaced.has(account)) account.spells = [];
     replaced.add(account);
-    account.spells.push({ s: spells.s[i], w: part.words[spells.w[i]], onset: spells.onset[i], from: spells.from[i], to: spells.to[i] });
+    account.spells.push({ s: spells.s[i], w: words[spells.w[i]], onset: spells.onset[i], from: spells.from[i], to: spells.to[i] });
   }
   for (const id of part.superseded ?? []) {
     const change = state.changes.get(id);
@@ -102,10 +128,10 @@ function merge(state, part) {
     account.changes = account.changes.filter((c) => c.id !== id);
     touched.add(account);
   }
-  for (let i = 0; i < (part.changes?.id.length ?? 0); i++) {
-    const account = state.byId.get(part.changes.account[i]);
+  for (let i = 0; changes && i < changes.id.length; i++) {
+    const account = state.byId.get(changes.account[i]);
     if (!account) continue;
-    const row = changeOf(part.changes, i, part.words);
+    const row = changeOf(changes, i, words);
     const known = state.changes.get(row.id);
     if (known) Object.assign(known, row);
     else {
@@ -126,7 +152,10 @@ function merge(state, part) {
   for (const account of touched) settle(account);
 }
 
-/** One change. The words come once for each message: what a state is called is decided by the server alone. */
+/**
+ * One change. The words come once for each message: what a state is called is decided by the server alone.
+ * @param {Table<ChangeRow>} t @param {number} i @param {string[]} words
+ */
 function changeOf(t, i, words) {
   return {
     id: t.id[i], account: t.account[i], kind: t.kind[i], s: t.s[i], w: words[t.w[i]], h: words[t.h[i]],
@@ -135,6 +164,7 @@ function changeOf(t, i, words) {
   };
 }
 
+/** @param {Account} account */
 function settle(account) {
   account.changes.sort((a, b) => a.seen - b.seen || a.id - b.id);
   account.pending = account.changes.findLast((c) => c.outcome === null) ?? null;
@@ -142,7 +172,10 @@ function settle(account) {
   account.latest = news ? news.seen : 0;
 }
 
-/** Add one answered request to the coverage; a silence longer than the limit becomes a gap. */
+/**
+ * Add one answered request to the coverage; a silence longer than the limit becomes a gap.
+ * @param {LiveState} state @param {number} roster @param {number} at @param {number[]} missing @param {number[] | null} [ids]
+ */
 export function read(state, roster, at, missing, ids = null) {
   const accounts = ids ? ids.map((id) => state.byId.get(id)).filter(Boolean) : state.rosters.get(roster);
   if (!accounts) return false;
@@ -162,6 +195,7 @@ export function read(state, roster, at, missing, ids = null) {
 /**
  * Fold a delta in. Answers "ok", "behind" when events or readings before it are missing here (nothing is folded in
  * then: a reading left out would look like a gap), or "reload" when it speaks of accounts this page does not know.
+ * @param {LiveState} state @param {Delta} delta
  */
 export function apply(state, delta) {
   state.now = Math.max(state.now, delta.now);
@@ -178,7 +212,7 @@ export function apply(state, delta) {
     if (delta.changes?.account.some((id) => !state.byId.has(id))) answer = "reload";
   }
   // Without an event as well: an order that is dated ahead becomes known when its time comes.
-  if (delta.id >= state.id) for (const key of CONTEXT) if (delta[key]) state[key] = delta[key];
+  if (delta.id >= state.id) for (const key of CONTEXT) if (delta[key]) Object.assign(state, { [key]: delta[key] });
   for (const one of delta.reads ?? []) if (!read(state, ...one)) answer = "reload";
   if (delta.reads) state.readTo = Math.max(state.readTo, delta.now);
   if (delta.kpis) state.kpis = delta.kpis;
@@ -192,6 +226,7 @@ export const RANGES = { "24h": DAY, "7d": 7 * DAY, "14d": 14 * DAY, "30d": 30 * 
 /**
  * The time window of the board: the chosen range up to now, but from the first reading or order on where that is
  * later, at least an hour; with margins of 1 % and 2 % that keep what is at its ends visible.
+ * @param {State} state @param {RangeName} range @returns {Span}
  */
 export function windowOf(state, range) {
   const start = state.now - RANGES[range];
@@ -201,19 +236,22 @@ export function windowOf(state, range) {
   return [from === start ? from : from - span * 0.01, state.now + span * 0.02];
 }
 
-/** Times in which nothing at all was read, the last one open (null) while it lasts. */
+/** Times in which nothing at all was read, the last one open (null) while it lasts. @param {State} state @returns {Gap[]} */
 export function outages(state) {
   const silent = state.now - state.lastRead > state.gapAfter && state.lastRead !== -Infinity;
   return silent ? [...state.outages, [state.lastRead, null]] : state.outages;
 }
 
-/** Until when the account's state may be drawn: now while readings arrive, else its last reading. */
+/**
+ * Until when the account's state may be drawn: now while readings arrive, else its last reading.
+ * @param {Pick<State, "now" | "gapAfter">} state @param {Pick<Account, "last">} account
+ */
 export function knownUntil(state, account) {
   if (account.last === null) return -Infinity;
   return state.now - account.last <= state.gapAfter ? state.now : account.last;
 }
 
-/** The parts of [from, to) in which the account was read. */
+/** The parts of [from, to) in which the account was read. @param {Pick<Account, "gaps">} account @param {number} from @param {number} to */
 export function covered(account, from, to) {
   let parts = [[from, to]];
   for (const [a, b] of account.gaps) {
@@ -223,14 +261,17 @@ export function covered(account, from, to) {
   return parts.filter(([p, q]) => q > p);
 }
 
-/** The confirmed state at `t`: {s, w}, "U" when nobody looked, null before the account was first read. */
+/**
+ * The confirmed state at `t`: {s, w}, "U" when nobody looked, null before the account was first read.
+ * @param {State} state @param {Account} account @param {number} t @returns {{ s: Letter, w: string } | null}
+ */
 export function stateAt(state, account, t) {
   const first = account.spells[0];
   if (!first || t < first.from) return null;
   if (t > knownUntil(state, account) || account.gaps.some(([a, b]) => t > a && t < b)) return { s: "U", w: "not checked" };
-  const spell = account.spells.findLast((x) => x.from <= t);
+  const spell = account.spells.findLast((x) => x.from <= t) ?? first;
   return { s: spell.s, w: spell.w };
 }
 
-/** The confirmed state now. */
+/** The confirmed state now. @param {State} state @param {Account} account */
 export const stateNow = (state, account) => stateAt(state, account, state.now);

@@ -1,10 +1,10 @@
 // The tooltip: exact words for the moment under the pointer.
 
-import { $, escape } from "../shell/dom.mjs";
-import { happened } from "./feed.mjs";
-import { countAt } from "./counts.mjs";
-import { capital, groupName, knownUntil } from "./state.mjs";
+import { $, escaped } from "../shell/dom.mjs";
 import { between, count, duration, full, stamp, zoneName } from "../shell/time.mjs";
+import { countAt } from "./counts.mjs";
+import { happened } from "./feed.mjs";
+import { capital, groupName, knownUntil, letters } from "./state.mjs";
 
 const tip = () => $("tip");
 
@@ -12,6 +12,7 @@ export function hideTip() {
   if (!tip().hidden) tip().hidden = true;
 }
 
+/** @param {string} html @param {At} event */
 export function showTip(html, event) {
   const box = tip();
   box.innerHTML = html;
@@ -22,24 +23,29 @@ export function showTip(html, event) {
   box.style.transform = `translate(${Math.max(8, Math.round(x))}px, ${Math.max(8, Math.round(y))}px)`;
 }
 
+/** @param {string} words */
 export const tipLine = (words) => `<div>${words}</div>`;
 
+/** @param {State} state @param {Account} account @param {number} t @param {At} event */
 export function tipForAccount(state, account, t, event) {
-  const out = [`<b>@${escape(account.handle)}</b>`, `<div class="faint">${full(t)}</div>`];
+  const out = [`<b>@${escaped(account.handle)}</b>`, `<div class="faint">${full(t)}</div>`];
   out.push(...momentLines(state, account, t).map(tipLine));
   showTip(out.join(""), event);
 }
 
-/** How many of a group of lanes were in which status, in words. */
+/**
+ * How many of a group of lanes were in which status, in words.
+ * @param {State} state @param {Account[]} group @param {number} t @param {At} event
+ */
 export function tipForGroup(state, group, t, event) {
   const counts = countAt(state, group, t);
   const unread = group.length - counts.n + counts.U;
-  const lines = [..."WSGNDPA"].filter((s) => counts[s]).map((s) => tipLine(`<b>${count(counts[s])}</b> ${escape(groupName(state, s).toLowerCase())}`));
+  const lines = letters("WSGNDPA").filter((s) => counts[s]).map((s) => tipLine(`<b>${count(counts[s])}</b> ${escaped(groupName(state, s).toLowerCase())}`));
   if (unread) lines.push(tipLine(`<b>${count(unread)}</b> not checked, so no statement`));
   showTip(`<b>${count(group.length)} accounts</b><div class="faint">${full(t)}</div>${lines.join("")}<div class="faint">Press to see their lanes</div>`, event);
 }
 
-/** What is known about one account at one time, in sentences. */
+/** What is known about one account at one time, in sentences. @param {State} state @param {Account} account @param {number} t */
 export function momentLines(state, account, t) {
   const gap = account.gaps.find(([a, b]) => t > a && t < b);
   const until = knownUntil(state, account);
@@ -53,16 +59,16 @@ export function momentLines(state, account, t) {
   const spell = account.spells.findLast((s) => s.from <= t) ?? first;
   const next = account.spells[account.spells.indexOf(spell) + 1];
   if (next && next.onset !== null && t > next.onset) {
-    out.push(`Changed here from ${escape(spell.w)} to ${escape(next.w)}`, between(next.onset, next.from));
+    out.push(`Changed here from ${escaped(spell.w)} to ${escaped(next.w)}`, between(next.onset, next.from));
   } else {
-    out.push(`<b>${escape(capital(spell.w))}</b>`);
+    out.push(`<b>${escaped(capital(spell.w))}</b>`);
     if (spell.onset !== null) out.push(`since ${between(spell.onset, spell.from)}`);
     const most = next ? `at least ${duration((next.onset ?? next.from) - spell.from)}, at most ${duration(next.from - (spell.onset ?? spell.from))}` : null;
     if (most && spell.onset !== null) out.push(most);
   }
   if (open) {
     const how = open.outcome === null ? "provisional, no mail yet" : "not confirmed";
-    out.push(`<i>${escape(capital(happened(open)))}? ${how}</i>`, between(open.old, open.seen));
+    out.push(`<i>${escaped(capital(happened(open)))}? ${how}</i>`, between(open.old, open.seen));
   }
   return out;
 }

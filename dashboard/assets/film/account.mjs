@@ -3,13 +3,15 @@
 import { LETTERS } from "../board/state.mjs";
 
 export class Account {
+  /** @param {Moment} state @param {Film["accounts"][number]} row @param {number} i */
   constructor(state, row, i) {
     this.state = state;
     this.i = i;
     this.id = row.id;
     this.handle = row.handle;
     this.platform = row.platform;
-    this.kept = { spells: -1, changes: -1, gaps: -1 };
+    /** By name what was made, and at which move. @type {Map<string, { facts: number, made: any }>} */
+    this.kept = new Map();
   }
 
   /** What is confirmed of it, oldest first; the last has no end. */
@@ -17,6 +19,7 @@ export class Account {
     return this.once("spells", () => {
       const { spells, words } = this.state.film;
       const { now, by } = this.state;
+      /** @type {Spell[]} */
       const out = [];
       for (let v = spells.start[this.i]; v < spells.start[this.i + 1] && spells.from[v] <= now; v++) {
         if (spells.known[v] > by || spells.until[v] <= by) continue;
@@ -66,11 +69,16 @@ export class Account {
     return this.state.listsOf(this.i);
   }
 
+  /**
+   * What `make` gives, made once for each move of the state.
+   * @template T
+   * @param {string} name @param {() => T} make @returns {T}
+   */
   once(name, make) {
-    if (this.kept[name] !== this.state.facts) {
-      this.kept[name] = this.state.facts;
-      this[`_${name}`] = make();
-    }
-    return this[`_${name}`];
+    const before = this.kept.get(name);
+    if (before?.facts === this.state.facts) return before.made;
+    const made = make();
+    this.kept.set(name, { facts: this.state.facts, made });
+    return made;
   }
 }

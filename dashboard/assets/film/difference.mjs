@@ -5,13 +5,10 @@ import { LETTERS } from "../board/state.mjs";
 /**
  * The accounts of which two states of one film and one moment tell something else: `was` (by what is known now) and
  * `then` (as it was known at the time).
- *
- * @returns {Array<{account: object, was: {s: string, w: string}, then: {s: string, w: string}, recorded: number|null, why: string}>}
- *   s is a letter, "first" where nothing was confirmed; `recorded`: when the first of what makes the difference was put
- *   on record, null where that cannot be told; `why`: "confirmed later" (it was provisional), "recorded later" (the
- *   change was not on record), "read later" (the reading was not)
+ * @param {Moment} was @param {Moment} then @returns {Difference[]}
  */
 export function differences(was, then) {
+  /** @type {Difference[]} */
   const out = [];
   for (let i = 0; i < was.here.length; i++) {
     if (!was.here[i]) continue;
@@ -22,7 +19,7 @@ export function differences(was, then) {
   return out;
 }
 
-/** How an account is told of, by its place: {s, w}. */
+/** How an account is told of, by its place: {s, w}. @param {Moment} state @param {number} i @returns {Told} */
 export function toldOf(state, i) {
   const v = state.current[i];
   if (v < 0) return { s: "first", w: "nothing confirmed" };
@@ -30,6 +27,7 @@ export function toldOf(state, i) {
   return { s: LETTERS[state.film.spells.s[v]], w: state.film.words[state.film.spells.w[v]] };
 }
 
+/** @param {Moment} was @param {Moment} then @param {number} i @returns {Pick<Difference, "recorded" | "why">} */
 function causeOf(was, then, i) {
   const { spells, changes, reads } = was.film;
   const [a, b] = [was.current[i], then.current[i]];

@@ -5,9 +5,10 @@ import { DAY, HOUR } from "../shell/time.mjs";
 import { during } from "./columns.mjs";
 import { after, upTo } from "./sorted.mjs";
 
-/** Whether each account had not been read in the last two sweeps. */
-const lateness = ({ lasts, now, film }) => (i) => now - lasts[i] >= film.lateAfter;
+/** Whether each account had not been read in the last two sweeps. @param {Moment} of */
+const lateness = ({ lasts, now, film }) => (/** @type {number} */ i) => now - lasts[i] >= film.lateAfter;
 
+/** @param {Moment} state */
 export function standingOf(state) {
   const out = Object.fromEntries([...LETTERS, "first"].filter((s) => s !== "U").map((s) => [s, [0, 0]]));
   const { s } = state.film.spells;
@@ -23,6 +24,7 @@ export function standingOf(state) {
   return out;
 }
 
+/** @param {Moment} state */
 export function countriesOf(state) {
   const found = new Map();
   const isLate = lateness(state);
@@ -37,6 +39,7 @@ export function countriesOf(state) {
   return [...found.values()].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }
 
+/** @param {Moment} state @param {(countries: string[], i: number) => void} tell */
 function eachWithheld(state, tell) {
   const { s, c } = state.film.spells;
   const { current, here } = state;
@@ -47,6 +50,7 @@ function eachWithheld(state, tell) {
   }
 }
 
+/** @param {Moment} state */
 export function kpisOf(state) {
   const { standing } = state;
   const by = new Map();
@@ -60,11 +64,13 @@ export function kpisOf(state) {
   };
 }
 
-/** Of the last day, and what is not decided. */
+/** Of the last day, and what is not decided. @param {Moment} state */
 function newsOf(state) {
   const { changes } = state.film;
   const { now, here } = state;
+  /** @type {Pick<Kpis, "new_blocks" | "new_blocks_hour" | "restored" | "last_restored" | "provisional">} */
   const out = { new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, provisional: 0 };
+  /** @param {number} j */
   const counts = (j) => changes.isNews[j] && here[changes.account[j]] && state.tells(j);
   const end = after(changes.seen, now);
   const day = upTo(changes.seen, now - DAY + 1);
@@ -85,10 +91,10 @@ function newsOf(state) {
 // How far an order had been followed is the funnel of storage/model/orders/cohort.py.
 const EVERYWHERE = "XX";
 
-/** What a confirmed state is, seen from the country of the order. */
+/** What a confirmed state is, seen from the country of the order. @param {Film} film @param {number} v @param {string} country */
 function kindOf(film, v, country) {
   const s = LETTERS[film.spells.s[v]];
-  if (s !== "W") return { A: "back", P: "back", S: "block" }[s] ?? "gone";
+  if (s !== "W") return s === "A" || s === "P" ? "back" : s === "S" ? "block" : "gone";
   const countries = film.countries[film.spells.c[v]];
   return countries.includes(country) || countries.includes(EVERYWHERE) ? "block" : "back";
 }
@@ -96,6 +102,7 @@ function kindOf(film, v, country) {
 /**
  * Counts accounts of the order's list, each once: `named` by the order, `onList`, `watched` of them, `ever` seen blocked
  * since the order, `before` it already, blocked `now`, of those `stale` (not read lately), `restored` and `gone`.
+ * @param {Moment} state @param {FilmOrder} order
  */
 export function complianceOf(state, order) {
   const { film, by } = state;
@@ -120,9 +127,13 @@ export function complianceOf(state, order) {
   return out;
 }
 
+/** @param {Moment} state @param {number} i */
 const isRead = (state, i) => state.now - state.lastOf(i) <= state.gapAfter;
 
-/** When the first block was seen of those that were seen since `begin`; null for none. */
+/**
+ * When the first block was seen of those that were seen since `begin`; null for none.
+ * @param {Moment} state @param {number} i @param {string} country @param {number} begin
+ */
 function firstBlock(state, i, country, begin) {
   const { film, now, by } = state;
   const { start, from, onset, known, until } = film.spells;
@@ -141,7 +152,7 @@ function firstBlock(state, i, country, begin) {
   return Math.max(since, sureUntil(state, i) ?? since) >= begin ? since : null;
 }
 
-/** The newest reading that agrees with what is confirmed. */
+/** The newest reading that agrees with what is confirmed. @param {Moment} state @param {number} i */
 function sureUntil(state, i) {
   const { last, pending } = state.all[i];
   return last === null || !pending || pending.old === null ? last : Math.min(last, pending.old);

@@ -10,8 +10,8 @@
 
 import { unpack } from "../shell/columnar.mjs";
 import { filmOf } from "./columns.mjs";
-import { after, upTo } from "./sorted.mjs";
 import { Moment } from "./moment.mjs";
+import { after, upTo } from "./sorted.mjs";
 
 export { differences } from "./difference.mjs";
 export { filmOf };
@@ -46,6 +46,7 @@ export function openFilm(buffer) {
  * Nothing in it is of later than the moment. Its accounts are the same objects for as long as the film is open.
  *
  * @returns {Moment}
+ * @param {Film} film
  */
 export const stateOf = (film) => new Moment(film);
 
@@ -66,6 +67,7 @@ export function goTo(state, t, k = null) {
  * Confirmed blocks and restorations in n equal parts of [from, to), as known now: for the strip.
  *
  * @returns {{blocked: Int32Array, restored: Int32Array}}
+ * @param {Film} film @param {number} n @param {number} from @param {number} to
  */
 export function density(film, n, from, to) {
   const out = { blocked: new Int32Array(n), restored: new Int32Array(n) };
@@ -81,12 +83,9 @@ export function density(film, n, from, to) {
 
 /**
  * The next moment at which something happened: a change was first seen, a mail was written, an order or notice became
- * known. Of what was known (`asKnown`) a change happens when it is recorded, and again when it is decided.
- *
- * @param {number} t
- * @param {1|-1} way - forwards or backwards
- * @param {boolean} asKnown
- * @returns {number|null} null when there is none in that direction
+ * known. Of what was known (`asKnown`) a change happens when it is recorded, and again when it is decided. Null when there
+ * is none in that direction: `way` is 1 forwards, -1 backwards.
+ * @param {Film} film @param {number} t @param {number} way @param {boolean} asKnown
  */
 export function nextEvent(film, t, way, asKnown = false) {
   const times = film.events[asKnown ? "known" : "was"];

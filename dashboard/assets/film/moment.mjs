@@ -10,22 +10,35 @@ import { after, upTo } from "./sorted.mjs";
 const WEEK = 7 * DAY;
 
 export class Moment {
+  /** @param {Film} film */
   constructor(film) {
     this.film = film;
     this.all = film.accounts.map((row, i) => new Account(this, row, i));
-    this.byId = new Map(this.all.map((account) => [account.id, account]));
-    Object.assign(this, {
-      id: film.id, from: film.from, earliest: film.from, sweep: film.sweep, gapAfter: film.gapAfter, platforms: film.platforms,
-      before: { from: film.from, step: film.sweep, blocked: [], restored: [] }, feedSpan: WEEK, rev: 0,
-      /** Counts the moves. */
-      facts: 0,
-    });
+    this.byId = /** @type {Sure<number, Account>} */ (new Map(this.all.map((account) => [account.id, account])));
+    this.id = film.id;
+    this.from = this.earliest = film.from;
+    this.sweep = film.sweep;
+    this.gapAfter = film.gapAfter;
+    this.platforms = film.platforms;
+    /** @type {Snapshot["before"]} */
+    this.before = { from: film.from, step: film.sweep, blocked: [], restored: [] };
+    this.feedSpan = WEEK;
+    this.rev = 0;
+    /** Counts the moves. */
+    this.facts = 0;
+    this.now = this.by = this.onFileBy = 0;
+    /** @type {number | null} */
+    this.knownAt = null;
+    /** What was made since the last move, by name. @type {Map<string, any>} */
+    this.kept = new Map();
+    /** @type {Account[]} */
     this.shown = [];
-    /** What `known` writes to, with each move anew. */
+    /** What `known` writes to, with each move anew. @type {Room | null} */
     this.room = null;
     this.move(film.now, null);
   }
 
+  /** @param {number} t @param {number | null} k */
   move(t, k) {
     const { film } = this;
     const moment = Math.floor(Math.max(film.from, Math.min(film.now, t, k ?? Infinity)));
@@ -41,7 +54,11 @@ export class Moment {
     return this;
   }
 
-  /** What `make` gives, made once for each move. */
+  /**
+   * What `make` gives, made once for each move.
+   * @template T
+   * @param {string} name @param {() => T} make @returns {T}
+   */
   once(name, make) {
     if (!this.kept.has(name)) this.kept.set(name, make());
     return this.kept.get(name);
@@ -86,7 +103,7 @@ export class Moment {
     });
   }
 
-  /** The last reading of account i, -Infinity for none. */
+  /** The last reading of account i, -Infinity for none. @param {number} i */
   lastOf(i) {
     return this.lasts[i];
   }
@@ -109,6 +126,7 @@ export class Moment {
     });
   }
 
+  /** @param {number} i */
   gapsOf(i) {
     const { reads } = this.film;
     return reads.gapsOf(i, this.gapsOfGroups[reads.groupOf[i]], this.now, this.by);
@@ -134,28 +152,29 @@ export class Moment {
     return this.now;
   }
 
-  /** Whether a change is told of at the moment: confirmed first states are no news. */
+  /** Whether a change is told of at the moment: confirmed first states are no news. @param {number} j */
   tells(j) {
     const { changes } = this.film;
     if (changes.seen[j] > this.now || changes.recorded[j] > this.by || changes.superseded[j] <= this.by) return false;
     return changes.kind[j] !== "baseline" || this.outcomeOf(j) !== "confirmed";
   }
 
+  /** @param {number} j */
   outcomeOf(j) {
     const { changes } = this.film;
     return changes.decided[j] <= this.by ? changes.outcome[j] : null;
   }
 
-  /** A change as it stood. */
+  /** A change as it stood. @param {number} j */
   change(j) {
     const t = this.film.changes;
     const outcome = this.outcomeOf(j);
-    const mail = this.saying(this.film.mailOf.get(t.mail[j]));
+    const mail = this.saying(this.film.mailOf.get(Number(t.mail[j])));
     const step = this.film.steps.get(t.id[j])?.findLast(([recorded]) => recorded <= this.by);
     return {
       id: t.id[j], account: this.all[t.account[j]].id, kind: t.kind[j], s: t.s[j], w: this.film.words[t.w[j]], h: this.film.words[t.h[j]],
       strength: t.strength[j], old: t.old[j], seen: t.seen[j], recorded: t.recorded[j], outcome, why: outcome ? t.why[j] : null,
-      last: outcome ? Math.min(t.last[j], this.now) : null, agreeing: outcome ? t.agreeing[j] : step?.[1] ?? 1,
+      last: outcome ? Math.min(Number(t.last[j]), this.now) : null, agreeing: outcome ? t.agreeing[j] : step?.[1] ?? 1,
       mail: mail && mail.created <= this.onFileBy ? mail.id : null, corrects: t.corrects[j],
     };
   }
@@ -181,7 +200,7 @@ export class Moment {
     return [...places, now - this.lastRead > this.gapAfter, new Date(now).toDateString()].join();
   }
 
-  /** The mail that says what this one said: itself, or the later one that it had been merged into. */
+  /** The mail that says what this one said: itself, or the later one that it had been merged into. @param {FilmMail | undefined} mail @returns {FilmMail | undefined} */
   saying(mail) {
     const into = mail?.into ? this.film.mailOf.get(mail.into) : null;
     return into && into.created <= this.onFileBy ? this.saying(into) : mail;
@@ -190,11 +209,13 @@ export class Moment {
   /** The mails that were written, each as far as it had come. Of one that was given up it is not on file when. */
   get mails() {
     return this.once("mails", () => {
+      /** @param {FilmMail} m */
       const sent = (m) => m.sent !== null && m.sent <= this.now;
+      /** @param {FilmMail} m */
       const isAsStored = (m) => (m.state === "sent" ? sent(m) : m.state !== "merged" || this.saying(m) !== m);
       return new Map(
         this.film.mails.slice(0, after(this.film.written, this.onFileBy)).map((m) => [
-          m.id, { ...m, state: isAsStored(m) ? m.state : "queued", t: sent(m) ? m.sent : m.created },
+          m.id, { ...m, state: isAsStored(m) ? m.state : "queued", t: sent(m) ? Number(m.sent) : m.created },
         ]),
       );
     });
@@ -235,7 +256,7 @@ export class Moment {
     return this.once("lists", () => this.film.lists.filter((l) => l.created <= this.onFileBy).map((l) => ({ ...l, size: this.members(l.id).length })));
   }
 
-  /** The watched accounts that were on a list. */
+  /** The watched accounts that were on a list. @param {number} list */
   members(list) {
     return this.once(`members ${list}`, () => {
       const on = this.film.members.get(list) ?? [];
@@ -243,6 +264,7 @@ export class Moment {
     });
   }
 
+  /** @param {number} i */
   listsOf(i) {
     return this.film.listsOf[i].filter((m) => during(m.times, this.onFileBy)).map((m) => m.list);
   }
@@ -284,7 +306,11 @@ export class Moment {
   }
 }
 
-/** The known times of all accounts up to a moment, as `counts.mjs` takes them: columns {n, start, first, s, from, to}: those of one account in a row, silences left out. */
+/**
+ * The known times of all accounts up to a moment, as `counts.mjs` takes them: those of one account in a row,
+ * silences left out.
+ * @param {Moment} state
+ */
 function known(state) {
   const { spells, reads } = state.film;
   const { all, now, by, gapAfter, lasts, gapsOfGroups } = state;
@@ -314,12 +340,14 @@ function known(state) {
   return out;
 }
 
+/** @param {number} accounts @param {number} room */
 function emptyFor(accounts, room) {
-  const out = { n: 0, start: new Int32Array(accounts + 1), first: new Float64Array(accounts) };
+  const out = /** @type {Room} */ ({ n: 0, start: new Int32Array(accounts + 1), first: new Float64Array(accounts) });
   grow(out, room);
   return out;
 }
 
+/** @param {Room} out @param {number} s @param {number} from @param {number} to */
 function put(out, s, from, to) {
   if (to <= from) return;
   if (out.n === out.room) grow(out, 2 * out.room);
@@ -329,6 +357,7 @@ function put(out, s, from, to) {
   out.n += 1;
 }
 
+/** @param {Room} out @param {number} room */
 function grow(out, room) {
   const { s, from, to } = out;
   Object.assign(out, { room, s: new Uint8Array(room), from: new Float64Array(room), to: new Float64Array(room) });

@@ -5,6 +5,7 @@ import { rowsOf } from "./places.mjs";
 /**
  * A snapshot with the accounts of one list, each watched only while it was on the list, and with the orders of that list. Mails,
  * papers and executives stay: they are beside every list.
+ * @param {FilmSnapshot} snapshot @param {number} list
  */
 export function only(snapshot, list) {
   const { accounts, watched, spells, changes, steps, members } = snapshot;
@@ -25,8 +26,12 @@ export function only(snapshot, list) {
   };
 }
 
-/** The times in which accounts were watched and on the list. */
+/**
+ * The times in which accounts were watched and on the list.
+ * @param {FilmSnapshot["members"]} on @param {FilmSnapshot["watched"]} watched
+ */
 function whileOn(on, watched) {
+  /** @type {Table<Period>} */
   const out = { account: [], from: [], to: [] };
   const places = new Map();
   on.account.forEach((account, j) => places.set(account, [...(places.get(account) ?? []), j]));

@@ -1,6 +1,9 @@
 // Rows by whom they are about.
 
-/** The places of rows by their number from 0 to n: `order[start[i]]` to `order[start[i + 1] - 1]` are those of i. */
+/**
+ * The places of rows by their number from 0 to n: `order[start[i]]` to `order[start[i + 1] - 1]` are those of i.
+ * @param {Int32Array} numbers @param {number} n @param {((a: number, b: number) => number) | null} [compare]
+ */
 export function placesOf(numbers, n, compare = null) {
   const start = new Int32Array(n + 1);
   for (const i of numbers) if (i >= 0) start[i + 1] += 1;
@@ -21,7 +24,10 @@ export function placesOf(numbers, n, compare = null) {
   return { start, order };
 }
 
-/** The numbers of a column in another order; `missing` stands for null, and `lag`, where it is given, is added. */
+/**
+ * The numbers of a column in another order; `missing` stands for null, and `lag`, where it is given, is added.
+ * @param {Int32Array} order @param {ArrayLike<number | null>} column @param {number} [missing] @param {ArrayLike<number> | null} [lag]
+ */
 export function picked(order, column, missing = 0, lag = null) {
   const out = new Float64Array(order.length);
   for (let k = 0; k < out.length; k++) {
@@ -31,9 +37,13 @@ export function picked(order, column, missing = 0, lag = null) {
   return out;
 }
 
-/** The rows of a table of which `keep(place)` says so, as a table. */
+/**
+ * The rows of a table of which `keep(place)` says so, as a table.
+ * @template Row
+ * @param {Table<Row>} table @param {(j: number) => boolean} keep @returns {Table<Row>}
+ */
 export function rowsOf(table, keep) {
-  const names = Object.keys(table);
-  const places = Array.from({ length: table[names[0]]?.length ?? 0 }, (_, j) => j).filter(keep);
-  return Object.fromEntries(names.map((name) => [name, places.map((j) => table[name][j])]));
+  const columns = /** @type {[string, any[]][]} */ (Object.entries(table));
+  const places = Array.from(columns[0]?.[1] ?? [], (_, j) => j).filter(keep);
+  return /** @type {Table<Row>} */ (Object.fromEntries(columns.map(([name, column]) => [name, places.map((j) => column[j])])));
 }

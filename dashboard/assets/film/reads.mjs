@@ -5,6 +5,7 @@ import { picked, placesOf } from "./places.mjs";
 import { after, upTo } from "./sorted.mjs";
 
 export class Reads {
+  /** @param {FilmSnapshot} of @param {Index} index @param {number} n */
   constructor({ rosters, runs, holes, points: beside, gap_after: gapAfter, recorded_within: within }, index, n) {
     this.within = within;
     this.gapAfter = gapAfter;
@@ -30,20 +31,27 @@ export class Reads {
     this.inGroups = this.groups.map((rosters) => merged(rosters.flatMap((r) => ofRosters[r]), within, gapAfter));
     const points = Array.from(this.points.a, (at, p) => ({ a: at, ar: this.points.ar[p], b: at }));
     // One roster after the other: most of them were read at the same times, so that there is little to be put in order.
+    // biome-ignore lint/performance/noAccumulatingSpread: `merged` keeps it short
     this.fleet = merged(ofRosters.reduce((fleet, runs) => merged([...fleet, ...runs], within, 0), []), within, 0, points);
     this.own = ownSilences(this, n, gapAfter);
     this.hasOwn = new Uint8Array(n);
     for (const i of this.own.keys()) this.hasOwn[i] = 1;
   }
 
-  /** The last reading of a roster by `t` and on record by `by`, -Infinity for none. Within a run it is `t`: it was read in time. */
+  /**
+   * The last reading of a roster by `t` and on record by `by`, -Infinity for none. Within a run it is `t`: it was read in time.
+   * @param {number} roster @param {number} t @param {number} by
+   */
   lastOf(roster, t, by) {
     const { start, a, ar, b } = this.runs;
     for (let j = after(a, t, start[roster], start[roster + 1]) - 1; j >= start[roster]; j--) if (ar[j] <= by) return Math.min(t, b[j]);
     return -Infinity;
   }
 
-  /** The same of one account, of which `last` is what the roster tells. */
+  /**
+   * The same of one account, of which `last` is what the roster tells.
+   * @param {number} i @param {number} roster @param {number} last @param {number} by
+   */
   without(i, roster, last, by) {
     const { start, of, a, b, br } = this.holes;
     for (let h = start[i + 1] - 1; h >= start[i] && last > -Infinity; h--) {
@@ -55,19 +63,20 @@ export class Reads {
     return last;
   }
 
-  /** The last of the points of one account. */
+  /** The last of the points of one account. @param {number} i @param {number} t @param {number} by */
   lastPoint(i, t, by) {
     const { start, a, ar } = this.points;
     for (let p = after(a, t, start[i], start[i + 1]) - 1; p >= start[i]; p--) if (ar[p] <= by) return a[p];
     return -Infinity;
   }
 
-  /** Of an account, where those of its group are known. */
+  /** Of an account, where those of its group are known. @param {number} i @param {Span[]} ofGroup @param {number} t @param {number} by */
   gapsOf(i, ofGroup, t, by) {
     if (!this.hasOwn[i]) return ofGroup;
     const own = this.own.get(i);
     if (own === null) return this.gapsByReading(i, t, by);
     const { a, b, br } = this.holes;
+    /** @type {Span[]} */
     const closed = [];
     for (const h of own) if (b[h] <= t && br[h] <= by) closed.push([a[h], b[h]]);
     if (!closed.length) return ofGroup;
@@ -76,19 +85,22 @@ export class Reads {
     return [...others, ...closed].sort((x, y) => x[0] - y[0]);
   }
 
-  /** Whether the run in which there is a reading at `t` was recorded in time. */
+  /** Whether the run in which there is a reading at `t` was recorded in time. @param {number} roster @param {number} t */
   isPunctual(roster, t) {
     const { start, a, ar, b } = this.runs;
     const j = after(a, t, start[roster], start[roster + 1]) - 1;
     return j >= start[roster] && t <= b[j] && ar[j] - a[j] <= this.within;
   }
 
-  /** The silences longer than a gap before the last reading: [[from, to]], oldest first. Of all in a group who lacked nothing. */
+  /**
+   * The silences longer than a gap before the last reading: [[from, to]], oldest first. Of all in a group who lacked nothing.
+   * @param {number} group @param {number} t @param {number} by
+   */
   gapsOfGroup(group, t, by) {
     return silences(this.inGroups[group], t, by, this.gapAfter).found;
   }
 
-  /** The same of one account, by every reading of it. */
+  /** The same of one account, by every reading of it. @param {number} i @param {number} t @param {number} by */
   gapsByReading(i, t, by) {
     const { start, a, ar } = this.points;
     const parts = this.groups[this.groupOf[i]].flatMap((roster) => this.partsOf(roster, i, t, by));
@@ -96,7 +108,7 @@ export class Reads {
     return silences(parts.sort((x, y) => x.a - y.a), t, by, this.gapAfter).found;
   }
 
-  /** The runs of a roster, cut at the holes of an account. */
+  /** The runs of a roster, cut at the holes of an account. @param {number} roster @param {number} i @param {number} t @param {number} by */
   partsOf(roster, i, t, by) {
     const { start, a, ar, b } = this.runs;
     const { holes } = this;
@@ -115,15 +127,23 @@ export class Reads {
     return out;
   }
 
-  /** The times in which nobody at all was read for longer than `limit`, and the last reading of all. */
+  /**
+   * The times in which nobody at all was read for longer than `limit`, and the last reading of all.
+   * @param {number} t @param {number} by @param {number} limit
+   */
   ofAll(t, by, limit) {
     const { found, last } = silences(this.fleet, t, by, limit);
     return { outages: found, last };
   }
 
-  /** When the first reading was recorded for want of which an account was taken for not read at `t` by `by`; null for none. */
+  /**
+   * When the first reading was recorded for want of which an account was taken for not read at `t` by `by`; null for none.
+   * @param {number} i @param {number} t @param {number} by @param {number} limit
+   */
   readLate(i, t, by, limit) {
+    /** @type {number | null} */
     let found = null;
+    /** @param {{ a: Float64Array, ar: Float64Array }} of @param {number} from @param {number} to */
     const look = ({ a, ar }, from, to) => {
       for (let j = upTo(a, t - limit, from, to); j < to && a[j] <= t; j++) if (ar[j] > by) found = Math.min(found ?? Infinity, ar[j]);
     };
@@ -136,6 +156,7 @@ export class Reads {
 /**
  * The accounts that have silences of their own: the places of the holes that are as long as a gap, or null where that is not
  * all there is to it, so that all of their readings have to be looked at.
+ * @param {Reads} reads @param {number} n @param {number} gapAfter
  */
 function ownSilences(reads, n, gapAfter) {
   const out = new Map();
@@ -155,7 +176,10 @@ function ownSilences(reads, n, gapAfter) {
   return out;
 }
 
-/** Whether the readings of the rosters on both sides of a time are less than a gap apart, and in time. */
+/**
+ * Whether the readings of the rosters on both sides of a time are less than a gap apart, and in time.
+ * @param {Reads} reads @param {number} i @param {number} t @param {number} gapAfter
+ */
 function isAmongRuns(reads, i, t, gapAfter) {
   const { runs, holes } = reads;
   for (let h = holes.start[i]; h < holes.start[i + 1]; h++) {
@@ -169,21 +193,29 @@ function isAmongRuns(reads, i, t, gapAfter) {
   });
 }
 
-/** From reading `a`, recorded at `ar`, to reading `b` (the answer tells how much later). One that was recorded late stands alone, so that it can be left out. */
+/**
+ * From reading `a`, recorded at `ar`, to reading `b` (the answer tells how much later). One that was recorded late stands alone, so that it can be left out.
+ * @param {FilmSnapshot["runs"]} t @param {Index} numbers
+ */
 function runsOf(t, numbers) {
-  const { start, order } = placesOf(Int32Array.from(t.roster, (id) => numbers.get(id)), numbers.size, (x, y) => t.a[x] - t.a[y]);
+  const { start, order } = placesOf(Int32Array.from(t.roster, (id) => Number(numbers.get(id))), numbers.size, (x, y) => t.a[x] - t.a[y]);
   return {
     start,
     a: picked(order, t.a), ar: picked(order, t.a, 0, t.ar), b: picked(order, t.b),
   };
 }
 
-/** The rosters of each group: accounts that were always asked together are one. */
+/**
+ * The rosters of each group: accounts that were always asked together are one.
+ * @param {FilmSnapshot["rosters"]} rosters @param {Index} numbers @param {Index} index @param {number} n @param {Int32Array} groupOf
+ */
 function groupsOf(rosters, numbers, index, n, groupOf) {
+  /** @type {number[][]} */
   const of = Array.from({ length: n }, () => []);
   for (const [id, members] of Object.entries(rosters)) {
-    for (const account of members) if (index.has(account)) of[index.get(account)].push(numbers.get(Number(id)));
+    for (const account of members) if (index.has(account)) of[Number(index.get(account))].push(Number(numbers.get(Number(id))));
   }
+  /** @type {Sure<string, [number, number[]]>} */
   const groups = new Map();
   of.forEach((list, i) => {
     const key = list.join();
@@ -193,13 +225,16 @@ function groupsOf(rosters, numbers, index, n, groupOf) {
   return [...groups.values()].map(([, list]) => list);
 }
 
-/** Between readings `a` and `b`, recorded at `br`, a roster (`of`) told nothing of the account. */
+/**
+ * Between readings `a` and `b`, recorded at `br`, a roster (`of`) told nothing of the account.
+ * @param {FilmSnapshot["holes"]} t @param {Index} numbers @param {Index} index @param {number} n
+ */
 function holesOf(t, numbers, index, n) {
   const place = Int32Array.from(t.account, (id) => index.get(id) ?? -1);
   const { start, order } = placesOf(place, n, (x, y) => (t.a[x] ?? -Infinity) - (t.a[y] ?? -Infinity));
   return {
     start,
-    of: Int32Array.from(order, (j) => numbers.get(t.roster[j])),
+    of: Int32Array.from(order, (j) => Number(numbers.get(t.roster[j]))),
     a: picked(order, t.a, -Infinity), b: picked(order, t.b, Infinity), br: picked(order, t.b, Infinity, t.br),
   };
 }
@@ -207,9 +242,12 @@ function holesOf(t, numbers, index, n) {
 /**
  * Runs {a, ar, b} by when they begin; those that were recorded in time and are at most so far `apart` are one. What was
  * recorded late, and `more`, only tells what those do not.
+ * @param {Run[]} runs @param {number} within @param {number} apart @param {Run[]} [more]
  */
 function merged(runs, within, apart, more = []) {
+  /** @param {Run} of */
   const isInTime = ({ a, ar }) => ar - a <= within;
+  /** @type {Run[]} */
   const out = [];
   for (const run of runs.filter(isInTime).sort((x, y) => x.a - y.a)) {
     const before = out.at(-1);
@@ -217,12 +255,17 @@ function merged(runs, within, apart, more = []) {
     else out.push({ ...run });
   }
   const begins = out.map((run) => run.a);
-  const tells = ({ a }) => !(a <= out[after(begins, a) - 1]?.b);
+  /** @param {Run} of */
+  const tells = ({ a }) => !(a <= (out[after(begins, a) - 1]?.b ?? -Infinity));
   return [...out, ...runs.filter((run) => !isInTime(run) && tells(run)), ...more.filter(tells)].sort((x, y) => x.a - y.a);
 }
 
-/** The times without a reading for longer than `limit`, up to the last reading; and that. */
+/**
+ * The times without a reading for longer than `limit`, up to the last reading; and that.
+ * @param {Run[]} runs @param {number} t @param {number} by @param {number} limit
+ */
 function silences(runs, t, by, limit) {
+  /** @type {Span[]} */
   const found = [];
   let last = -Infinity;
   for (const { a, ar, b } of runs) {
@@ -234,6 +277,7 @@ function silences(runs, t, by, limit) {
   return { found, last };
 }
 
+/** @param {FilmSnapshot["points"]} t @param {Index} index @param {number} n */
 function pointsOf(t, index, n) {
   const place = Int32Array.from(t.account, (id) => index.get(id) ?? -1);
   const { start, order } = placesOf(place, n, (x, y) => t.a[x] - t.a[y]);

@@ -3,15 +3,18 @@
 import { RANGES } from "../board/state.mjs";
 
 export const SORTS = ["latest", "most", "blocked", "handle"];
+/** @type {Choices} */
 export const DEFAULTS = { range: "14d", span: null, list: "all", sort: "latest", filter: "", fit: false, only: false, account: null };
 
+/** @param {string | null} words */
 const time = (words) => {
   const t = Date.parse(words ?? "");
   return Number.isFinite(t) ? t : null;
 };
-const known = (value, values, otherwise) => (values.includes(value) ? value : otherwise);
+/** @template {string} T @param {string | null} value @param {T[]} values @param {T} otherwise */
+const known = (value, values, otherwise) => values.find((one) => one === value) ?? otherwise;
 
-/** The choices that an address (its part from the question mark on) stands for; what it does not say is as usual. */
+/** The choices that an address (its part from the question mark on) stands for; what it does not say is as usual. @param {string} search @returns {Choices} */
 export function choicesOf(search) {
   const asked = new URLSearchParams(search);
   const from = time(asked.get("from"));
@@ -19,7 +22,7 @@ export function choicesOf(search) {
   const list = asked.get("list") ?? "";
   const account = asked.get("account") ?? "";
   return {
-    range: known(asked.get("range"), Object.keys(RANGES), DEFAULTS.range),
+    range: known(asked.get("range"), /** @type {RangeName[]} */ (Object.keys(RANGES)), DEFAULTS.range),
     span: from !== null && (to === null || to > from) ? { from, to } : null,
     list: /^\d+$/.test(list) || list === "changed" ? list : DEFAULTS.list,
     sort: known(asked.get("sort"), SORTS, DEFAULTS.sort),
@@ -30,9 +33,10 @@ export function choicesOf(search) {
   };
 }
 
-/** The address of these choices, from the question mark on; empty when all is as usual. */
+/** The address of these choices, from the question mark on; empty when all is as usual. @param {Choices} view */
 export function searchOf(view) {
   const out = new URLSearchParams();
+  /** @param {string} name @param {string | number | null} value @param {string | number | null} usual */
   const say = (name, value, usual) => value !== usual && out.set(name, String(value));
   say("range", view.range, DEFAULTS.range);
   if (view.span) out.set("from", new Date(view.span.from).toISOString());

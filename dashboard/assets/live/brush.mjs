@@ -2,25 +2,30 @@
 
 import { flowBars, prepare, scale, snap, theme } from "../board/marks.mjs";
 import { $, say } from "../shell/dom.mjs";
-import { beginning } from "./window.mjs";
 import { count, DAY, dayYear, duration } from "../shell/time.mjs";
+import { beginning, panned } from "./window.mjs";
 
 const HEIGHT = 34;
 const BAR_PX = 4;
 const GRIP_PX = 6;
 const LEAST_DAYS = 30;
-let summed = { facts: -1 };
+/** What was counted last, and for which strip. @type {Flows & { key: string, state: State | null }} */
+let summed = { key: "", state: null, blocked: new Int32Array(), restored: new Int32Array() };
 
-/** The time that the strip shows: 30 days, more where more is loaded, not more than there is. */
+/** The time that the strip shows: 30 days, more where more is loaded, not more than there is. @param {State} state @param {Span} window @returns {Span} */
 export function stripOf(state, window) {
   const longest = Math.min(state.now - LEAST_DAYS * DAY, state.from, window[0]);
   const from = Math.max(longest, Math.min(beginning(state), window[0]));
   return [from, state.now + (state.now - from) * 0.01];
 }
 
-/** Confirmed blocks and restorations in n equal parts of [from, to]: {blocked, restored}. */
+/**
+ * Confirmed blocks and restorations in n equal parts of [from, to]: {blocked, restored}.
+ * @param {State} state @param {Span} of @param {number} n
+ */
 export function flows(state, [from, to], n) {
   const out = { blocked: new Int32Array(n), restored: new Int32Array(n) };
+  /** @param {Int32Array} of @param {number} t @param {number} k */
   const put = (of, t, k) => {
     const i = Math.floor(((t - from) / (to - from)) * n);
     if (i >= 0 && i < n) of[i] += k;
@@ -36,7 +41,10 @@ export function flows(state, [from, to], n) {
   return out;
 }
 
-/** Bars upwards are restorations, downwards blocks; the window is outlined with a grip at each end. */
+/**
+ * Bars upwards are restorations, downwards blocks; the window is outlined with a grip at each end.
+ * @param {HTMLCanvasElement} canvas @param {State} state @param {Span} window @param {number} width
+ */
 export function drawBrush(canvas, state, window, width) {
   const g = prepare(canvas, width, HEIGHT);
   const strip = stripOf(state, window);
@@ -63,6 +71,7 @@ export function drawBrush(canvas, state, window, width) {
   label(canvas, state, window, strip);
 }
 
+/** @param {HTMLCanvasElement} canvas @param {State} state @param {Span} window @param {Span} strip */
 function label(canvas, state, window, strip) {
   const [blocked, restored] = [summed.blocked, summed.restored].map((of) => of.reduce((sum, k) => sum + k, 0));
   const words = `${dayYear(window[0])} to ${dayYear(Math.min(window[1], state.now))}, ${duration(window[1] - window[0])}. ${count(restored)} restored and ${count(blocked)} blocked in ${duration(strip[1] - strip[0])}.`;
@@ -75,8 +84,12 @@ function label(canvas, state, window, strip) {
   say($("strip-days"), title);
 }
 
-/** Drag the window, or an end of it; press beside it to have it there. `on` = {current(), move(window), settle()}. */
+/**
+ * Drag the window, or an end of it; press beside it to have it there. `on` = {current(), move(window), settle()}.
+ * @param {HTMLCanvasElement} canvas @param {Moving} on
+ */
 export function connectBrush(canvas, on) {
+  /** @type {{ part: "from" | "to" | "both", x: number, window: Span, perPixel: number } | null} */
   let held = null;
   canvas.addEventListener("pointerdown", (event) => {
     const now = on.current();
@@ -94,7 +107,7 @@ export function connectBrush(canvas, on) {
     const perPixel = (strip[1] - strip[0]) / width;
     if (part === "both" && (at < a || at > b)) {
       const by = (at - (a + b) / 2) * perPixel;
-      window = window.map((t) => t + by);
+      window = panned(window, by);
       on.move(window);
     }
     held = { part, x: event.clientX, window, perPixel };

@@ -1,11 +1,12 @@
 // On a phone: accounts as cards with a small timeline, instead of lanes.
 
-import { $, escape } from "../shell/dom.mjs";
 import { drawLane, laneWord } from "../board/lanes.mjs";
 import { prepare, scale } from "../board/marks.mjs";
 import { stateNow } from "../board/state.mjs";
+import { $, escaped } from "../shell/dom.mjs";
 import { between, count, day, stamp, zoneName } from "../shell/time.mjs";
 
+/** @param {State} state @param {Account[]} list @param {View} view @param {Span} window */
 export function renderCards(state, list, view, window) {
   const root = $("cards");
   const shown = list.slice(0, view.cards);
@@ -15,7 +16,7 @@ export function renderCards(state, list, view, window) {
     const sign = stateNow(state, account)?.s ?? "U";
     const news = account.changes.findLast((c) => c.kind !== "baseline");
     const line = news ? between(news.old, news.seen) : account.last ? `last read ${stamp(account.last)} ${zoneName(account.last)}` : "not yet read";
-    return `<a class="account-card" href="/account/${account.id}"><span class="line"><svg class="i" aria-hidden="true"><use href="#i-${sign}"/></svg><span class="name">@${escape(account.handle)}</span><small class="${word.provisional ? "provisional" : ""}">${escape(word.text)}</small></span><canvas aria-hidden="true"></canvas><span class="muted">${line}</span></a>`;
+    return `<a class="account-card" href="/account/${account.id}"><span class="line"><svg class="i" aria-hidden="true"><use href="#i-${sign}"/></svg><span class="name">@${escaped(account.handle)}</span><small class="${word.provisional ? "provisional" : ""}">${escaped(word.text)}</small></span><canvas aria-hidden="true"></canvas><span class="muted">${line}</span></a>`;
   });
   const more = list.length > shown.length ? `<button type="button" class="button more" data-more>Show more of ${count(list.length)}</button>` : "";
   root.innerHTML = head + cards.join("") + more;

@@ -1,10 +1,10 @@
 // What the reader can set: range, list, order of lanes, filter, pause. Their choices live in `view`.
 
 import { turnDay } from "../board/feed-view.mjs";
-import { $, press } from "../shell/dom.mjs";
+import { $, field, find, press, targetOf } from "../shell/dom.mjs";
 import { choicesOf, DEFAULTS, searchOf } from "./address.mjs";
 
-/** What stands in the address, and what lasts as long as the page. */
+/** What stands in the address, and what lasts as long as the page. @type {View} */
 export const view = { ...DEFAULTS, paused: false, openDays: new Set(), closedDays: new Set(), cards: 20 };
 
 const root = document.documentElement;
@@ -15,7 +15,7 @@ export function keepAddress() {
   if (root.dataset.page === "live" && location.search !== search) history.replaceState(history.state, "", location.pathname + search);
 }
 
-/** Take over what an address says, and show it in the controls. */
+/** Take over what an address says, and show it in the controls. @param {string} search */
 export function adopt(search) {
   Object.assign(view, choicesOf(search));
   showChoices();
@@ -23,17 +23,17 @@ export function adopt(search) {
 
 export function showChoices() {
   press($("ranges"), "range", view.span ? null : view.range);
-  for (const [id, on] of [["lanes-only", view.only], ["fit", view.fit]]) $(id).setAttribute("aria-pressed", String(on));
+  for (const [id, on] of Object.entries({ "lanes-only": view.only, fit: view.fit })) $(id).setAttribute("aria-pressed", String(on));
   $("board").classList.toggle("only", view.only);
   $("board").classList.toggle("fit", view.fit);
-  $("pick-list").value = view.list;
-  $("pick-sort").value = view.sort;
-  if (document.activeElement !== $("pick-handle")) $("pick-handle").value = view.filter;
+  field("pick-list").value = view.list;
+  field("pick-sort").value = view.sort;
+  if (document.activeElement !== $("pick-handle")) field("pick-handle").value = view.filter;
 }
 
-/** `on` = {redraw(), extend(), save(kind)}. */
+/** `on` = {redraw(), extend(), save(kind)}. @param {{ redraw(): void, extend(): void, save(kind: string): void }} of */
 export function connectControls({ redraw, extend, save }) {
-  /** A choice is shown, drawn and kept in the address at once. */
+  /** A choice is shown, drawn and kept in the address at once. @param {Partial<View>} more */
   const chosen = (more) => {
     Object.assign(view, more);
     showChoices();
@@ -42,7 +42,7 @@ export function connectControls({ redraw, extend, save }) {
   };
 
   $("ranges").addEventListener("click", (event) => {
-    const range = event.target.dataset.range;
+    const range = /** @type {RangeName | undefined} */ (targetOf(event).dataset.range);
     if (!range) return;
     chosen({ range, span: null });
     extend();
@@ -52,20 +52,20 @@ export function connectControls({ redraw, extend, save }) {
   for (const [id, key] of [["pick-list", "list"], ["pick-sort", "sort"]]) {
     $(id).addEventListener("change", (event) => {
       $("lanes").scrollTop = 0;
-      chosen({ [key]: event.target.value });
+      chosen({ [key]: targetOf(event).value });
     });
   }
   $("pick-handle").addEventListener("input", (event) => {
     $("lanes").scrollTop = 0;
-    chosen({ filter: event.target.value.trim().replace(/^@/, "").toLowerCase() });
+    chosen({ filter: targetOf(event).value.trim().replace(/^@/, "").toLowerCase() });
   });
 
-  $("pause").addEventListener("click", (event) => {
+  $("pause").addEventListener("click", () => {
     view.paused = !view.paused;
-    const button = event.currentTarget;
+    const button = $("pause");
     button.setAttribute("aria-pressed", String(view.paused));
-    button.querySelector("use").setAttribute("href", view.paused ? "#i-play" : "#i-pause");
-    button.querySelector("span").textContent = view.paused ? "Resume" : "Pause";
+    find(button, "use").setAttribute("href", view.paused ? "#i-play" : "#i-pause");
+    find(button, "span").textContent = view.paused ? "Resume" : "Pause";
     $("feed-note").textContent = view.paused ? "paused" : "newest first";
     redraw();
   });
@@ -79,7 +79,7 @@ export function connectControls({ redraw, extend, save }) {
   for (const kind of ["png", "svg"]) $(`save-${kind}`).addEventListener("click", () => save(kind));
 
   $("cards").addEventListener("click", (event) => {
-    if (!event.target.closest("[data-more]")) return;
+    if (!targetOf(event).closest("[data-more]")) return;
     view.cards += 40;
     redraw();
   });

@@ -2,34 +2,40 @@
 
 import { annotations, drawAnnotations } from "../board/annotations.mjs";
 import { columnsOf, drawAxis, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT, writeEnds } from "../board/context.mjs";
-import { connectExecutives, drawExecutive } from "../board/executives.mjs";
-import { drawBrush } from "./brush.mjs";
-import { renderCards } from "./cards.mjs";
 import { members } from "../board/counts.mjs";
+import { connectExecutives, drawExecutive } from "../board/executives.mjs";
 import { renderFeed } from "../board/feed-view.mjs";
 import { Lanes } from "../board/lanes.mjs";
 import { paintLegend } from "../board/legend.mjs";
-import { $, say } from "../shell/dom.mjs";
-import { navigate } from "../shell/navigate.mjs";
-import { renderDetectors, renderKpis } from "./kpis.mjs";
-import { listOf } from "./listing.mjs";
 import { windowOf } from "../board/state.mjs";
 import { openTable } from "../board/table.mjs";
-import { count, percent, stamp, zoneName } from "../shell/time.mjs";
 import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
+import { $, all, find, say } from "../shell/dom.mjs";
+import { navigate } from "../shell/navigate.mjs";
+import { count, percent, stamp, zoneName } from "../shell/time.mjs";
+import { drawBrush } from "./brush.mjs";
+import { renderCards } from "./cards.mjs";
+import { renderDetectors, renderKpis } from "./kpis.mjs";
+import { listOf } from "./listing.mjs";
 import { holds, shownWindow } from "./window.mjs";
 
 const shared = globalThis.__blockline;
+/** @type {Lanes | null} */
 let lanes = null;
+/** @type {number | null} */
 let cursor = null;
-/** What was drawn last: {state, view, window, marks, list, left, width, right}. */
+/** What was drawn last. @type {Drawn | null} */
 export let current = null;
+/** The same, for what is asked of it once it is. */
+const drawn = () => /** @type {Drawn} */ (current);
+/** @type {ReturnType<typeof measure> | null} */
 let widths = null;
 /** Where the board begins. */
 let edge = 0;
-let on = null;
+/** @type {Pick<LanesOn, "select" | "look">} */
+let on;
 
-/** `on` = {select(account), look(account)}: what the lanes ask for. */
+/** `on` = {select(account), look(account)}: what the lanes ask for. @param {Pick<LanesOn, "select" | "look">} asks */
 export function connectBoard(asks) {
   on = asks;
   addEventListener("resize", () => (widths = null));
@@ -38,10 +44,11 @@ export function connectBoard(asks) {
 
 export function resetLanes() {
   for (const row of lanes?.rows ?? []) row.key = "";
-  paintLegend();
+  paintLegend(null);
 }
 
-export const drawnLanes = () => lanes;
+/** The lanes, once they are. */
+export const drawnLanes = () => /** @type {Lanes} */ (lanes);
 
 /** Where the board's drawings are, in pixels of the window; null before they are. */
 export function chart() {
@@ -54,6 +61,7 @@ function measure() {
   return columnsOf($("board"));
 }
 
+/** @param {LiveState} state @param {View} view */
 export function draw(state, view) {
   renderKpis(state);
   renderDetectors(state);
@@ -64,6 +72,7 @@ export function draw(state, view) {
   renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)));
 }
 
+/** @param {LiveState} state @param {View} view */
 export function drawBoard(state, view) {
   if (state.accounts.length === 0) return;
   widths ??= measure();
@@ -81,20 +90,24 @@ export function drawBoard(state, view) {
   if (innerWidth > 640) {
     lanes ??= connectLanes();
     lanes.set(state, list, window, left, width, right, view.fit);
-    choose(view);
+    choose(lanes, state, view);
     $("as-table").onclick = () => openTable(state, list, window);
   } else renderCards(state, list, view, window);
   placeOverlay();
 }
 
-/** The account that the address names, as soon as it is there. */
-function choose(view) {
+/** The account that the address names, as soon as it is there. @param {Lanes} lanes @param {State} state @param {View} view */
+function choose(lanes, state, view) {
   if (view.account === null || lanes.chosen === view.account) return;
   lanes.chosen = view.account;
-  const account = current.state.byId.get(view.account);
+  const account = state.byId.get(view.account);
   if (account) lanes.choose(account);
 }
 
+/** What a row of a list is made of, by the row: it is asked for in each frame. @type {Sure<HTMLElement, { canvas: HTMLCanvasElement, share: HTMLElement, of: HTMLElement }>} */
+const parts = /** @type {any} */ (new WeakMap());
+
+/** @param {LiveState} state @param {Span} window @param {number} width */
 function drawContext(state, window, width) {
   const t = Math.min(state.now, window[1]);
   const ends = drawFleet($("c-fleet"), state, window, width, FLEET_HEIGHT);
@@ -102,21 +115,22 @@ function drawContext(state, window, width) {
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
   say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "now, of those read");
-  for (const row of $("strips").children) {
-    const [canvas, share, of] = (row.parts ??= [row.querySelector("canvas"), row.querySelector("b"), row.querySelector(".right span")]);
+  for (const row of all($("strips"), ".strip")) {
+    if (!parts.has(row)) parts.set(row, { canvas: find(row, "canvas"), share: find(row, "b"), of: find(row, ".right span") });
+    const { canvas, share, of } = parts.get(row);
     const end = drawStrip(canvas, state, members(state, Number(row.dataset.list)), window, width, 18);
     say(share, percent(end.blocked, end.read));
     say(of, end.read ? `${count(end.blocked)} of ${count(end.read)}` : "none read");
   }
-  for (const row of $("executives").children) {
+  for (const row of all($("executives"), ".executive")) {
     const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));
-    if (executive) drawExecutive(row.querySelector("canvas"), state, executive, window, width, 48);
+    if (executive) drawExecutive(find(row, "canvas"), state, executive, window, width, 48);
   }
 }
 
 function placeOverlay() {
-  const { state, window, marks, left, width, view } = current;
-  const overlay = $("c-overlay");
+  const { state, window, marks, left, width, view } = drawn();
+  const overlay = /** @type {HTMLCanvasElement} */ ($("c-overlay"));
   const top = (view.only ? $("c-axis") : $("c-fleet")).offsetTop;
   overlay.style.left = `${left}px`;
   overlay.style.top = `${top}px`;
@@ -128,20 +142,21 @@ function connectLanes() {
   const board = $("board");
   board.addEventListener("mousemove", (event) => {
     if (event.buttons) return;
-    const x = event.clientX - edge - current.left;
-    cursor = x >= 0 && x <= current.width ? current.window[0] + (x / current.width) * (current.window[1] - current.window[0]) : null;
+    const { left, width, window } = drawn();
+    const x = event.clientX - edge - left;
+    cursor = x >= 0 && x <= width ? window[0] + (x / width) * (window[1] - window[0]) : null;
     requestAnimationFrame(placeOverlay);
   });
   board.addEventListener("mouseleave", () => {
     cursor = null;
     placeOverlay();
   });
-  return new Lanes($("lanes"), {
-    hover: (account, t, event) => tipForAccount(current.state, account, Math.min(t, current.state.now), event),
-    survey: (group, t, event) => tipForGroup(current.state, group, Math.min(t, current.state.now), event),
+  const made = new Lanes($("lanes"), {
+    hover: (account, t, event) => tipForAccount(drawn().state, account, Math.min(t, drawn().state.now), event),
+    survey: (group, t, event) => tipForGroup(drawn().state, group, Math.min(t, drawn().state.now), event),
     leave: hideTip,
     select: (account) => {
-      lanes.chosen = account.id;
+      made.chosen = account.id;
       on.select(account);
     },
     look: (account) => {
@@ -150,9 +165,10 @@ function connectLanes() {
     },
     open: (account) => {
       hideTip();
-      lanes.chosen = account.id;
+      made.chosen = account.id;
       on.select(account);
       navigate(`/account/${account.id}`);
     },
   });
+  return made;
 }

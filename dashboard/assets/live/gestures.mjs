@@ -1,5 +1,6 @@
 // Zoom and pan on the board's time axis: wheel, drag, pinch, keys.
 
+import { targetOf } from "../shell/dom.mjs";
 import { panned, zoomed } from "./window.mjs";
 
 /** A press that moves less is a click. */
@@ -8,15 +9,18 @@ const SETTLED_MS = 250;
 const STEP = 0.2;
 const KEY_ZOOM = 0.6;
 
-/** How far one turn of the wheel zooms: a pinch on a trackpad comes as many small turns. */
+/** How far one turn of the wheel zooms: a pinch on a trackpad comes as many small turns. @param {number} delta */
 const wheelZoom = (delta) => Math.exp(Math.max(-30, Math.min(30, delta)) * 0.01);
 
 /**
  * `on` = {chart(): {left, width} in pixels of the window, or null; current(): {window}; move(window): draw it;
  * settle(): the gesture is over; reset(): back to the preset; pause(): hold the feed, or let it go}.
+ * @param {HTMLElement} board @param {Moving & { reset(): void, pause(): void }} on
  */
 export function connectGestures(board, on) {
+  /** @type {Map<number, { x: number, y: number, first: number }>} */
   const pointers = new Map();
+  /** @type {{ window: Span, held: number[] } | null} */
   let start = null;
   let moved = false;
   let timer = 0;
@@ -25,15 +29,20 @@ export function connectGestures(board, on) {
     clearTimeout(timer);
     timer = setTimeout(on.settle, SETTLED_MS);
   };
+  /** Where the drawings are, and their window: a pointer is in them, so that they are there. */
+  const held = () => ({ chart: /** @type {{ left: number, width: number }} */ (on.chart()), window: /** @type {Drawn} */ (on.current()).window });
+  /** @param {number} x */
   const timeAt = (x) => {
-    const { left, width } = on.chart();
-    const [from, to] = on.current().window;
+    const { left, width } = held().chart;
+    const [from, to] = held().window;
     return from + ((x - left) / width) * (to - from);
   };
+  /** @param {number} x */
   const inChart = (x) => {
     const chart = on.chart();
     return chart !== null && x >= chart.left && x <= chart.left + chart.width;
   };
+  /** @param {Span} window */
   const go = (window) => {
     on.move(window);
     settleSoon();
@@ -47,21 +56,20 @@ export function connectGestures(board, on) {
       const side = event.shiftKey && !event.deltaX ? event.deltaY : event.deltaX;
       if (!zooms && Math.abs(side) <= (event.shiftKey ? 0 : Math.abs(event.deltaY))) return;
       event.preventDefault();
-      const { window } = on.current();
+      const { chart, window } = held();
       if (zooms) go(zoomed(window, wheelZoom(event.deltaY), timeAt(event.clientX)));
-      else go(panned(window, (side / on.chart().width) * (window[1] - window[0])));
+      else go(panned(window, (side / chart.width) * (window[1] - window[0])));
     },
     { passive: false },
   );
 
   /** From here on the fingers that are down hold these times. */
   const grip = () => {
-    const held = [...pointers.values()].map((p) => p.x);
-    start = { window: on.current().window, held };
+    start = { window: held().window, held: [...pointers.values()].map((p) => p.x) };
   };
 
   board.addEventListener("pointerdown", (event) => {
-    if (event.button || !inChart(event.clientX) || event.target.closest("a, button, select, input, [role=slider]")) return;
+    if (event.button || !inChart(event.clientX) || targetOf(event).closest("a, button, select, input, [role=slider]")) return;
     pointers.set(event.pointerId, { x: event.clientX, y: event.clientY, first: event.clientX });
     moved = pointers.size > 1;
     grip();
@@ -77,9 +85,10 @@ export function connectGestures(board, on) {
       board.classList.add("dragging");
     }
     if (!board.hasPointerCapture(event.pointerId)) board.setPointerCapture(event.pointerId);
-    go(dragged(start, [...pointers.values()].map((p) => p.x), on.chart()));
+    go(dragged(start, [...pointers.values()].map((p) => p.x), held().chart));
   });
 
+  /** @param {PointerEvent} event */
   const release = (event) => {
     if (!pointers.delete(event.pointerId)) return;
     board.classList.remove("dragging");
@@ -99,9 +108,10 @@ export function connectGestures(board, on) {
   );
 
   board.addEventListener("keydown", (event) => {
-    if (event.target.closest("button, select, input, a") || event.ctrlKey || event.metaKey || event.altKey || !on.current()) return;
-    const { window } = on.current();
-    const slides = event.shiftKey || event.target.closest("[role=slider]");
+    if (targetOf(event).closest("button, select, input, a") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const window = on.current()?.window;
+    if (!window) return;
+    const slides = event.shiftKey || targetOf(event).closest("[role=slider]");
     const side = slides ? { ArrowLeft: -STEP, ArrowRight: STEP }[event.key] : undefined;
     const factor = { "+": KEY_ZOOM, "=": KEY_ZOOM, "-": 1 / KEY_ZOOM, _: 1 / KEY_ZOOM }[event.key];
     if (side) go(panned(window, side * (window[1] - window[0])));
@@ -113,9 +123,13 @@ export function connectGestures(board, on) {
   });
 }
 
-/** The window in which the fingers lie on the times that they took hold of: one drags, two stretch. */
+/**
+ * The window in which the fingers lie on the times that they took hold of: one drags, two stretch.
+ * @param {{ window: Span, held: number[] }} of @param {number[]} now @param {{ left: number, width: number }} of
+ */
 export function dragged({ window, held }, now, { left, width }) {
   const span = window[1] - window[0];
+  /** @param {number} x */
   const time = (x) => window[0] + ((x - left) / width) * span;
   if (now.length < 2 || held.length < 2) return panned(window, ((held[0] - now[0]) / width) * span);
   const far = Math.max(10, Math.abs(now[0] - now[1]));

@@ -2,9 +2,10 @@
 
 import { figures } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
-import { $, say } from "../shell/dom.mjs";
+import { $, find, say } from "../shell/dom.mjs";
 import { duration, shortly, zoneName } from "../shell/time.mjs";
 
+/** @param {LiveState} state */
 export function renderKpis(state) {
   const k = state.kpis;
   for (const [name, [value, words, weighs]] of Object.entries(figures(state))) {
@@ -17,9 +18,10 @@ export function renderKpis(state) {
   split(k);
 }
 
+/** @param {Kpis} k */
 function split(k) {
-  const canvas = $("k-split");
-  const width = canvas.parentElement.clientWidth - $("k-blocked").offsetWidth - 16;
+  const canvas = /** @type {HTMLCanvasElement} */ ($("k-split"));
+  const width = find($("kpis"), ".kpi-row").clientWidth - $("k-blocked").offsetWidth - 16;
   canvas.hidden = width < 60 || k.withheld + k.suspended === 0;
   if (canvas.hidden) return;
   const g = prepare(canvas, width, 10);
@@ -30,7 +32,7 @@ function split(k) {
 
 const WORD = { stopped: "stopped", held: "held", silent: "silent", never: "never read" };
 
-/** "Detectors ok", or the worst of those that give nothing: "held since 14:05 UTC (X)". */
+/** "Detectors ok", or the worst of those that give nothing: "held since 14:05 UTC (X)". @param {Detectors} detectors @param {number} now */
 export function detectorWords(detectors, now) {
   if (!detectors.n) return "no detector yet";
   const [worst] = detectors.worst;
@@ -41,9 +43,10 @@ export function detectorWords(detectors, now) {
   return `${WORD[worst.state]}${since} (${worst.name})${more}`;
 }
 
+/** @param {LiveState} state */
 export function renderDetectors(state) {
   const link = $("detectors");
   const kind = state.detectors.bad || !state.detectors.n ? "bad" : "ok";
   if (link.dataset.state !== kind) link.dataset.state = kind;
-  say(link.lastElementChild, detectorWords(state.detectors, state.now));
+  say(find(link, "span"), detectorWords(state.detectors, state.now));
 }

@@ -2,10 +2,10 @@
 
 import { showExecutives } from "../board/executives.mjs";
 import { paintLegend } from "../board/legend.mjs";
-import { $ } from "../shell/dom.mjs";
+import { $, find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 
-/** Build the rows that depend on which lists and executives there are. */
+/** Build the rows that depend on which lists and executives there are. @param {LiveState} state @param {View} view */
 export function layout(state, view) {
   const empty = state.accounts.length === 0;
   $("empty").hidden = !empty;
@@ -17,11 +17,11 @@ export function layout(state, view) {
       const row = document.createElement("div");
       row.className = "row strip";
       row.innerHTML = '<div class="left"><span class="name"></span><span class="of"></span></div><canvas role="img"></canvas><div class="right"><b></b><span></span></div>';
-      row.querySelector(".name").textContent = order?.title ?? list.name;
-      row.querySelector(".name").title = list.name;
-      row.querySelector(".of").textContent = order ? `${count(list.size)} of ${count(order.named)}` : count(list.size);
-      row.querySelector(".of").title = order ? `${count(list.size)} watched of ${count(order.named)} named` : `${count(list.size)} watched`;
-      row.dataset.list = list.id;
+      find(row, ".name").textContent = order?.title ?? list.name;
+      find(row, ".name").title = list.name;
+      find(row, ".of").textContent = order ? `${count(list.size)} of ${count(order.named)}` : count(list.size);
+      find(row, ".of").title = order ? `${count(list.size)} watched of ${count(order.named)} named` : `${count(list.size)} watched`;
+      row.dataset.list = String(list.id);
       return row;
     }),
   );
@@ -35,13 +35,13 @@ export function layout(state, view) {
   paintLegend(state);
 }
 
-/** For a page that never got its data: what is wrong, instead of an empty frame. */
+/** For a page that never got its data: what is wrong, instead of an empty frame. @param {string} sentence */
 export function showNothing(sentence) {
   $("grid").hidden = $("ranges").hidden = $("lanes-only").hidden = true;
   const box = $("empty");
   box.hidden = false;
   box.innerHTML = '<h2>Nothing has arrived yet</h2><p></p><p class="faint">This page tries again by itself. No figure is shown until it is known.</p>';
-  box.querySelector("p").textContent = sentence;
+  find(box, "p").textContent = sentence;
 }
 
 function renderEmpty() {

@@ -2,17 +2,17 @@
 
 import { drawAnnotations, LABELS_PX } from "../board/annotations.mjs";
 import { drawAxis, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT } from "../board/context.mjs";
-import { drawExecutive } from "../board/executives.mjs";
 import { countAt, members } from "../board/counts.mjs";
-import { current, drawnLanes } from "./draw.mjs";
-import { LANE, drawLane, laneWord } from "../board/lanes.mjs";
+import { drawExecutive } from "../board/executives.mjs";
+import { drawLane, LANE, laneWord } from "../board/lanes.mjs";
 import { drawKey, legendOf } from "../board/legend.mjs";
-import { paperOf, prepare, scale, text, theme } from "../board/marks.mjs";
+import { contextOf, paperOf, prepare, scale, text, theme } from "../board/marks.mjs";
 import { drawShares } from "../board/overview.mjs";
-import { groupName } from "../board/state.mjs";
-import { SvgContext } from "./svg.mjs";
+import { groupName, letters } from "../board/state.mjs";
 import { download, pictureOf } from "../shell/dom.mjs";
 import { count, full, percent } from "../shell/time.mjs";
+import { current, drawnLanes } from "./draw.mjs";
+import { SvgContext } from "./svg.mjs";
 
 const PAD = 16;
 const SHARPNESS = 2;
@@ -21,25 +21,33 @@ const LEAST_LANES = 30;
 
 /** Writes text and drawings of the sheet from its top to its bottom. */
 class Sheet {
+  /** @param {{ left: number, width: number, right: number }} of */
   constructor({ left, width, right }) {
-    const ruler = document.createElement("canvas").getContext("2d");
+    const ruler = contextOf(document.createElement("canvas"));
     this.g = new SvgContext((font, words) => {
       ruler.font = font;
       return ruler.measureText(words).width;
     });
     this.g.textBaseline = "middle";
     /** What passes for the canvas of a drawing. */
-    this.paper = paperOf(this.g);
-    Object.assign(this, { left, width, right, y: PAD });
+    this.paper = paperOf(/** @type {Ctx} */ (/** @type {unknown} */ (this.g)));
+    this.left = left;
+    this.width = width;
+    this.right = right;
+    this.y = PAD;
   }
 
+  /** @param {number} x @param {number} y @param {string} words @param {{ size?: number, weight?: number, ink?: string }} [of] */
   words(x, y, words, { size = 11, weight = 400, ink = theme.ink2 } = {}) {
     text(this.g, size, weight);
     this.g.fillStyle = ink;
     this.g.fillText(words, x, y);
   }
 
-  /** A row with a name at its left and words at its right; `draw` gets what passes for its canvas. */
+  /**
+   * A row with a name at its left and words at its right; `draw` gets what passes for its canvas.
+   * @param {number} height @param {[name: string, weight?: number][]} names @param {[words: string, y?: number][]} words @param {(canvas: HTMLCanvasElement) => void} draw
+   */
   row(height, names, words, draw) {
     names.forEach(([name, weight], i) => {
       this.g.box(PAD, this.y, this.left - PAD - 8, height);
@@ -60,9 +68,9 @@ class Sheet {
   }
 }
 
-/** What is on screen as one picture: whose, of when, made when; with its legend. */
-function boardSvg(title) {
-  const { state, view, window, marks, left, width, right } = current;
+/** What is on screen as one picture: whose, of when, made when; with its legend. @param {Drawn} drawn @param {string} title */
+function boardSvg(drawn, title) {
+  const { state, view, window, marks, left, width, right } = drawn;
   const end = Math.min(state.now, window[1]);
   const sheet = new Sheet({ left, width, right });
   sheet.words(PAD, sheet.y + 8, title, { size: 15, weight: 650, ink: theme.ink });
@@ -72,7 +80,7 @@ function boardSvg(title) {
   const top = sheet.y;
   if (!view.only) context(sheet, state, window, width, end);
   else sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
-  lanes(sheet, state, view, window, width, end);
+  lanes(sheet, state, window, width, end);
   sheet.g.box(left, top, width, sheet.y - top);
   drawOverlay(sheet.paper, marks, window, width, sheet.y - top, null, 0);
   sheet.g.restore();
@@ -80,9 +88,10 @@ function boardSvg(title) {
   return sheet.svg;
 }
 
+/** @param {Sheet} sheet @param {State} state @param {Span} window @param {number} width @param {number} end */
 function context(sheet, state, window, width, end) {
   const counts = countAt(state, state.accounts, end);
-  const words = [..."AWSPGNDU"].filter((s) => counts[s]).map((s) => [`${count(counts[s])} ${groupName(state, s)}`]);
+  const words = letters("AWSPGNDU").filter((s) => counts[s]).map((s) => /** @type {[string]} */ ([`${count(counts[s])} ${groupName(state, s)}`]));
   sheet.row(FLEET_HEIGHT, [["All watched", 600], ["accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
   sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
   sheet.row(18, [["Share blocked of those read", 600]], [], () => {});
@@ -100,7 +109,8 @@ function context(sheet, state, window, width, end) {
   sheet.y += 8;
 }
 
-function lanes(sheet, state, view, window, width, end) {
+/** @param {Sheet} sheet @param {State} state @param {Span} window @param {number} width @param {number} end */
+function lanes(sheet, state, window, width, end) {
   const { list, root, height, fits } = drawnLanes();
   if (fits) {
     const room = Math.max(height, 200);
@@ -120,6 +130,7 @@ function lanes(sheet, state, view, window, width, end) {
   }
 }
 
+/** @param {Sheet} sheet @param {State} state */
 function legend(sheet, state) {
   sheet.y += 14;
   let x = PAD;
@@ -139,16 +150,18 @@ function legend(sheet, state) {
   sheet.y += 14;
 }
 
-/** Have the browser save the board, as "png" or "svg". */
+/** Have the browser save the board, as "png" or "svg". @param {string} kind @param {string} title */
 export async function save(kind, title) {
   if (!current) return;
-  const { window } = current;
-  const svg = new Blob([boardSvg(title)], { type: "image/svg+xml" });
+  const { state, window } = current;
+  const svg = new Blob([boardSvg(current, title)], { type: "image/svg+xml" });
   const blob = kind === "svg" ? svg : await painted(svg);
+  /** @param {number} t */
   const day = (t) => new Date(t).toISOString().slice(0, 10);
-  download(blob, `board-${day(window[0])}-${day(Math.min(window[1], current.state.now))}.${kind}`);
+  download(blob, `board-${day(window[0])}-${day(Math.min(window[1], state.now))}.${kind}`);
 }
 
+/** @param {Blob} svg */
 async function painted(svg) {
   const image = new Image();
   image.src = URL.createObjectURL(svg);
@@ -156,7 +169,7 @@ async function painted(svg) {
   const canvas = document.createElement("canvas");
   canvas.width = image.naturalWidth * SHARPNESS;
   canvas.height = image.naturalHeight * SHARPNESS;
-  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  contextOf(canvas).drawImage(image, 0, 0, canvas.width, canvas.height);
   URL.revokeObjectURL(image.src);
   return pictureOf(canvas, "image/png");
 }

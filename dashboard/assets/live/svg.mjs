@@ -1,32 +1,45 @@
 // A drawing context that writes down what is drawn, as SVG: the same code draws the board on screen and in the file.
 // It knows the part of CanvasRenderingContext2D that the board uses.
 
-import { escape } from "../shell/dom.mjs";
+import { escaped } from "../shell/dom.mjs";
 
+/** @param {number} v */
 const number = (v) => String(Math.round(v * 100) / 100);
 
 export class SvgContext {
-  /** `measure(font, words)` is the width of a text in pixels. */
+  /** `measure(font, words)` is the width of a text in pixels. @param {(font: string, words: string) => number} measure */
   constructor(measure) {
     this.measure = measure;
+    /** @type {string[]} */
     this.out = [];
+    /** @type {Map<string, string>} */
     this.defs = new Map();
+    /** @type {object[]} */
     this.saved = [];
     this.clips = 0;
-    this.state = { fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, globalAlpha: 1, font: "11px sans-serif", textAlign: "left", textBaseline: "middle", dash: [], shift: [0, 0], open: 0 };
     this.path = "";
-    for (const key of ["fillStyle", "strokeStyle", "lineWidth", "globalAlpha", "font", "textAlign", "textBaseline"]) {
-      Object.defineProperty(this, key, { get: () => this.state[key], set: (value) => (this.state[key] = value) });
-    }
+    this.fillStyle = this.strokeStyle = "#000";
+    this.lineWidth = this.globalAlpha = 1;
+    this.font = "11px sans-serif";
+    this.textAlign = "left";
+    this.textBaseline = "middle";
+    /** @type {number[]} */
+    this.dash = [];
+    this.left = this.top = 0;
+    /** Groups that were opened and not closed, since the last `save` and in all. */
+    this.open = this.unclosed = 0;
   }
 
   /** All that was drawn, as elements. */
   get text() {
-    const ends = "</g>".repeat([...this.saved, this.state].reduce((sum, s) => sum + s.open, 0));
+    const ends = "</g>".repeat(this.unclosed);
     return `<defs>${[...this.defs.values()].join("")}</defs>${this.out.join("")}${ends}`;
   }
 
-  /** A fill that stands for a hatch: `draw(g)` draws one tile of `size` pixels. */
+  /**
+   * A fill that stands for a hatch: `draw(g)` draws one tile of `size` pixels.
+   * @param {string} id @param {number} size @param {(g: any) => void} draw
+   */
   hatch(id, size, draw) {
     if (!this.defs.has(id)) {
       this.defs.set(id, "");
@@ -37,7 +50,10 @@ export class SvgContext {
     return `url(#${id})`;
   }
 
-  /** Everything until the next `restore` stands shifted, and cut to a box. */
+  /**
+   * Everything until the next `restore` stands shifted, and cut to a box.
+   * @param {number} x @param {number} y @param {number} width @param {number} height
+   */
   box(x, y, width, height) {
     this.save();
     this.translate(x, y);
@@ -45,33 +61,40 @@ export class SvgContext {
   }
 
   save() {
-    this.saved.push(this.state);
-    this.state = { ...this.state, shift: [...this.state.shift], open: 0 };
+    const { fillStyle, strokeStyle, lineWidth, globalAlpha, font, textAlign, textBaseline, dash, left, top, open } = this;
+    this.saved.push({ fillStyle, strokeStyle, lineWidth, globalAlpha, font, textAlign, textBaseline, dash, left, top, open });
+    this.open = 0;
   }
 
   restore() {
-    this.out.push("</g>".repeat(this.state.open));
-    this.state = this.saved.pop();
+    this.out.push("</g>".repeat(this.open));
+    this.unclosed -= this.open;
+    Object.assign(this, this.saved.pop());
   }
 
+  /** @param {number} x @param {number} y */
   translate(x, y) {
-    this.state.shift = [this.state.shift[0] + x, this.state.shift[1] + y];
+    this.left += x;
+    this.top += y;
   }
 
   setTransform() {}
 
   clearRect() {}
 
+  /** @param {number[]} dash */
   setLineDash(dash) {
-    this.state.dash = dash;
+    this.dash = dash;
   }
 
+  /** @param {number} x @param {number} y */
   at(x, y) {
-    return `${number(x + this.state.shift[0])} ${number(y + this.state.shift[1])}`;
+    return `${number(x + this.left)} ${number(y + this.top)}`;
   }
 
+  /** @param {number} x @param {number} y @param {number} w @param {number} h */
   rectangle(x, y, w, h) {
-    const [left, top] = [x + this.state.shift[0], y + this.state.shift[1]];
+    const [left, top] = [x + this.left, y + this.top];
     return `x="${number(left)}" y="${number(top)}" width="${number(Math.max(0, w))}" height="${number(Math.max(0, h))}"`;
   }
 
@@ -80,31 +103,38 @@ export class SvgContext {
   }
 
   get stroked() {
-    const dash = this.state.dash.length ? ` stroke-dasharray="${this.state.dash.join(" ")}"` : "";
+    const dash = this.dash.length ? ` stroke-dasharray="${this.dash.join(" ")}"` : "";
     return `fill="none" stroke="${this.strokeStyle}" stroke-width="${number(this.lineWidth)}"${dash}${this.globalAlpha < 1 ? ` opacity="${number(this.globalAlpha)}"` : ""}`;
   }
 
+  /** @param {number} x @param {number} y @param {number} w @param {number} h */
   fillRect(x, y, w, h) {
     if (w > 0 && h > 0) this.out.push(`<rect ${this.rectangle(x, y, w, h)} ${this.filled}/>`);
   }
 
+  /** @param {number} x @param {number} y @param {number} w @param {number} h */
   strokeRect(x, y, w, h) {
     this.out.push(`<rect ${this.rectangle(x, y, w, h)} ${this.stroked}/>`);
   }
 
+  /** @param {string | number} words @param {number} x @param {number} y */
   fillText(words, x, y) {
     const [, weight, size, family] = /^(?:(\d+) )?([\d.]+)px (.*)$/.exec(this.font) ?? [];
     const anchor = { center: "middle", right: "end" }[this.textAlign];
-    const [left, top] = [x + this.state.shift[0], y + this.state.shift[1] + (this.textBaseline === "middle" ? Number(size) * 0.35 : 0)];
+    const [left, top] = [x + this.left, y + this.top + (this.textBaseline === "middle" ? Number(size) * 0.35 : 0)];
     const more = `${weight && weight !== "400" ? ` font-weight="${weight}"` : ""}${anchor ? ` text-anchor="${anchor}"` : ""}`;
-    this.out.push(`<text x="${number(left)}" y="${number(top)}" font-size="${size}" font-family="${escape(family ?? "sans-serif")}"${more} ${this.filled}>${escape(words)}</text>`);
+    this.out.push(`<text x="${number(left)}" y="${number(top)}" font-size="${size}" font-family="${escaped(family ?? "sans-serif")}"${more} ${this.filled}>${escaped(words)}</text>`);
   }
 
+  /** @param {string | number} words */
   measureText(words) {
     return { width: this.measure(this.font, String(words)) };
   }
 
-  /** `source` is a canvas: what cannot be told in shapes (a pixel for each share) is put in as a picture. */
+  /**
+   * `source` is a canvas: what cannot be told in shapes (a pixel for each share) is put in as a picture.
+   * @param {HTMLCanvasElement} source @param {number} x @param {number} y @param {number} w @param {number} h
+   */
   drawImage(source, x, y, w, h) {
     this.out.push(`<image ${this.rectangle(x, y, w, h)} preserveAspectRatio="none" style="image-rendering:pixelated" href="${source.toDataURL("image/png")}"/>`);
   }
@@ -113,28 +143,35 @@ export class SvgContext {
     this.path = "";
   }
 
+  /** @param {number} x @param {number} y */
   moveTo(x, y) {
     this.path += `M${this.at(x, y)}`;
   }
 
+  /** @param {number} x @param {number} y */
   lineTo(x, y) {
     this.path += `${this.path ? "L" : "M"}${this.at(x, y)}`;
   }
 
+  /** @param {number} a @param {number} b @param {number} c @param {number} d @param {number} x @param {number} y */
   bezierCurveTo(a, b, c, d, x, y) {
     this.path += `C${this.at(a, b)} ${this.at(c, d)} ${this.at(x, y)}`;
   }
 
-  /** Whole circles only. */
+  /** Whole circles only. @param {number} x @param {number} y @param {number} r */
   arc(x, y, r) {
     this.path += `M${this.at(x - r, y)}a${number(r)} ${number(r)} 0 1 0 ${number(2 * r)} 0a${number(r)} ${number(r)} 0 1 0 ${number(-2 * r)} 0`;
   }
 
+  /** @param {number} x @param {number} y @param {number} w @param {number} h */
   rect(x, y, w, h) {
     this.path += `M${this.at(x, y)}h${number(w)}v${number(h)}h${number(-w)}Z`;
   }
 
-  /** The corners are cut, which at this size looks the same. */
+  /**
+   * The corners are cut, which at this size looks the same.
+   * @param {number} x @param {number} y @param {number} w @param {number} h @param {number} r
+   */
   roundRect(x, y, w, h, r) {
     this.moveTo(x + r, y);
     for (const [a, b] of [[x + w - r, y], [x + w, y + r], [x + w, y + h - r], [x + w - r, y + h], [x + r, y + h], [x, y + h - r], [x, y + r]]) this.lineTo(a, b);
@@ -159,9 +196,11 @@ export class SvgContext {
     const id = `clip${this.clips}`;
     this.defs.set(id, `<clipPath id="${id}"><path d="${this.path}"/></clipPath>`);
     this.out.push(`<g clip-path="url(#${id})">`);
-    this.state.open += 1;
+    this.open += 1;
+    this.unclosed += 1;
   }
 
+  /** @param {number} x @param {number} y @param {number} w @param {number} h */
   clipTo(x, y, w, h) {
     this.beginPath();
     this.rect(x, y, w, h);

@@ -3,7 +3,7 @@
 const UTC_DAY = /^\d{4}-\d{2}-\d{2}$/;
 const WITH_ZONE = /(?:[zZ]|[+-]\d{2}:?\d{2})$/;
 
-/** A time that somebody wrote, in UTC unless it says otherwise; null when it is none. */
+/** A time that somebody wrote, in UTC unless it says otherwise; null when it is none. @param {string | null} words */
 export function momentIn(words) {
   const text = (words ?? "").trim().replace(" ", "T");
   if (!text) return null;
@@ -11,7 +11,7 @@ export function momentIn(words) {
   return Number.isFinite(t) ? t : null;
 }
 
-/** The shortest words in UTC that `momentIn`, and the server, read as this very time. */
+/** The shortest words in UTC that `momentIn`, and the server, read as this very time. @param {number} t */
 export function momentWords(t) {
   const words = new Date(Math.ceil(t)).toISOString();
   if (!words.endsWith(".000Z")) return words;
@@ -21,15 +21,20 @@ export function momentWords(t) {
 /**
  * What is known is told by `knew`: null = all that is known now; "then" = what had been recorded by the moment itself; a time =
  * what had been recorded by that time.
+ * @param {number | null} at @param {number | null} asKnownAt @returns {Knew}
  */
 function knewOf(at, asKnownAt) {
   if (asKnownAt === null) return null;
   return asKnownAt === at ? "then" : asKnownAt;
 }
 
-/** The choices that an address (its part from the question mark on) stands for: null and "all" where it says nothing. */
+/**
+ * The choices that an address (its part from the question mark on) stands for: null and "all" where it says nothing.
+ * @param {string} search @returns {ReplayChoices}
+ */
 export function choicesOf(search) {
   const asked = new URLSearchParams(search);
+  /** @param {string} name */
   const time = (name) => momentIn(asked.get(name));
   const [at, from, to, pinned] = ["at", "from", "to", "with"].map(time);
   const list = asked.get("list") ?? "";
@@ -43,9 +48,10 @@ export function choicesOf(search) {
   };
 }
 
-/** The address of these choices, from the question mark on. */
+/** The address of these choices, from the question mark on. @param {ReplayChoices} of */
 export function searchOf({ at, knew, range, list, loop, pinned }) {
   const out = new URLSearchParams();
+  /** @param {string} name @param {number | null} t */
   const say = (name, t) => t !== null && out.set(name, momentWords(t));
   say("at", at);
   say("as_known_at", knew === "then" ? at : knew);

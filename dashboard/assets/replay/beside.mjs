@@ -1,24 +1,25 @@
 // What stands around the board: the figures of the moment, the mails sent by then, and how far each order had been followed.
 
 import { figures } from "../board/kpis.mjs";
-import { escape, say, write } from "../shell/dom.mjs";
+import { escaped, say, write } from "../shell/dom.mjs";
 import { clock, count, DAY, duration, percent, stamp, zoneName } from "../shell/time.mjs";
 import { other, shown, stage } from "./stage.mjs";
 
+/** @param {Moment} state */
 const NAMES = (state) => ({
   blocked: "Blocked then", new: "▼ New blocks, 24 h", restored: "▲ Restored, 24 h", provisional: "Provisional", orders: "Orders",
   unread: `Not checked, ${duration(2 * state.sweep)}`,
 });
 
-/** "as it was: 250" */
+/** "as it was: 250" @param {string} value */
 const otherwise = (value) => `${stage.knew === null ? "as we knew it" : "as it was"}: ${value}`;
 
-/** The figures of the moment; those that were known otherwise say so in violet. */
+/** The figures of the moment; those that were known otherwise say so in violet. @param {HTMLElement} root */
 export function renderFigures(root) {
   const state = shown();
   const told = figures(state);
   const elsewhere = figures(other());
-  const html = Object.entries(NAMES(state))
+  const html = /** @type {[keyof Figures, string][]} */ (Object.entries(NAMES(state)))
     .map(([name, label]) => {
       const [value, words, weighs] = told[name];
       const differs = elsewhere[name][0] !== value;
@@ -31,20 +32,23 @@ export function renderFigures(root) {
 
 const MAILS = 12;
 
+/** @param {HTMLElement} root @param {HTMLElement} number @param {Moment} state */
 export function renderMails(root, number, state) {
   const sent = [...state.mails.values()].filter((m) => m.state === "sent").sort((a, b) => b.t - a.t);
   say(number, sent.length ? count(sent.length) : "none");
   const rows = sent.slice(0, MAILS).map(
-    (m) => `<li><a href="/mail/${m.id}">${escape(m.subject)}</a><span>${when(m.t, state.now)} to ${count(m.n)}</span></li>`,
+    (m) => `<li><a href="/mail/${m.id}">${escaped(m.subject)}</a><span>${when(m.t, state.now)} to ${count(m.n)}</span></li>`,
   );
   if (sent.length > MAILS) rows.push(`<li class="faint">and ${count(sent.length - MAILS)} earlier</li>`);
   write(root, rows.join(""));
 }
 
+/** @param {number} t @param {number} now */
 const when = (t, now) => `${now - t < DAY ? clock(t) : stamp(t)} ${zoneName(t)}`;
 
 const COLUMNS = ["Named", "On the list", "Watched", "Ever blocked", "Blocked then", "Restored", "Gone"];
 
+/** @param {HTMLElement} root @param {Moment} state */
 export function renderOrders(root, state) {
   const rows = state.compliance.map((c) => {
     const { order } = c;
@@ -55,7 +59,7 @@ export function renderOrders(root, state) {
       [count(c.now), stale], [count(c.restored), ""], [count(c.gone), ""],
     ];
     const cells = figures.map(([n, small], i) => `<td class="n" data-label="${COLUMNS[i]}">${n}${small ? `<small>${small}</small>` : ""}</td>`).join("");
-    return `<tr><th scope="row"><a class="handle" href="/orders/${order.id}">${escape(order.title)}</a><small>${overdue}</small></th>${cells}</tr>`;
+    return `<tr><th scope="row"><a class="handle" href="/orders/${order.id}">${escaped(order.title)}</a><small>${overdue}</small></th>${cells}</tr>`;
   });
   const table = rows.length
     ? `<div class="table-scroll"><table class="labelled"><thead><tr><th scope="col">Order</th>${COLUMNS.map((c) => `<th scope="col" class="n">${c}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`

@@ -1,19 +1,21 @@
 // The range as a film in a file: drawn here picture by picture, made one file by the server's ffmpeg.
 
 import { failure } from "../shell/answers.mjs";
-import { $, download, pictureOf } from "../shell/dom.mjs";
+import { $, download, field, pictureOf } from "../shell/dom.mjs";
 import { MINUTE } from "../shell/time.mjs";
 import { within } from "./clock.mjs";
 import { drawSheet, fileName } from "./sheet.mjs";
 import { go, range, stage } from "./stage.mjs";
 
 const PER_SECOND = 15;
-const SIZE = [1280, 960];
+const WIDTH = 1280;
+const HEIGHT = 960;
 const QUALITY = 0.9;
 const NAMES = { mp4: "MP4", webm: "WebM", gif: "GIF" };
+/** @type {AbortController | null} */
 let stopped = null;
 
-/** `limits` = {forms, frames, bytes} of the server. */
+/** `limits` = {forms, frames, bytes} of the server. @param {Limits} limits */
 export function open(limits) {
   const form = $("f-clip-form");
   form.hidden = !form.hidden;
@@ -22,11 +24,12 @@ export function open(limits) {
   $("f-clip-kind").replaceChildren(...limits.forms.map((kind) => new Option(NAMES[kind], kind)));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (!stopped) make($("f-clip-kind").value, Number($("f-clip-length").value), limits);
+    if (!stopped) make(field("f-clip-kind").value, Number(field("f-clip-length").value), limits);
   });
   $("f-clip-stop").addEventListener("click", () => stopped?.abort());
 }
 
+/** @param {string} kind @param {number} seconds @param {Limits} limits */
 async function make(kind, seconds, limits) {
   const before = { t: stage.t, playing: stage.playing };
   stage.playing = false;
@@ -37,13 +40,13 @@ async function make(kind, seconds, limits) {
     const pictures = await drawn(frames, limits.bytes, stopped.signal);
     go(before.t);
     say("Making the film …");
-    const query = new URLSearchParams({ format: kind, frames, rate: PER_SECOND });
+    const query = new URLSearchParams({ format: kind, frames: String(frames), rate: String(PER_SECOND) });
     const answer = await fetch(`/api/replay/clip?${query}`, { method: "POST", body: pictures, signal: stopped.signal });
     if (!answer.ok) throw new Error((await answer.json()).error ?? "The server could not make the film.");
     download(await answer.blob(), fileName(kind));
     say("Saved.");
   } catch (error) {
-    say(error.name === "AbortError" ? "Stopped." : failure(error));
+    say(error instanceof DOMException && error.name === "AbortError" ? "Stopped." : failure(error));
   } finally {
     go(before.t);
     stopped = null;
@@ -51,7 +54,7 @@ async function make(kind, seconds, limits) {
   }
 }
 
-/** The pictures of the range, one after the other as JPEG. */
+/** The pictures of the range, one after the other as JPEG. @param {number} frames @param {number} most @param {AbortSignal} signal */
 async function drawn(frames, most, signal) {
   const [from, to] = range();
   // Seconds that pass by a thousand in a picture are not told.
@@ -62,7 +65,7 @@ async function drawn(frames, most, signal) {
   for (let i = 0; i < frames; i++) {
     signal.throwIfAborted();
     go(within([from, to], Math.round((from + ((to - from) * i) / Math.max(1, frames - 1)) / grain) * grain));
-    drawSheet(canvas, ...SIZE);
+    drawSheet(canvas, WIDTH, HEIGHT);
     const picture = await pictureOf(canvas, "image/jpeg", QUALITY);
     bytes += picture.size;
     if (bytes > most) throw new Error("The pictures are larger than the server takes: choose a shorter film.");
@@ -72,4 +75,5 @@ async function drawn(frames, most, signal) {
   return new Blob(out);
 }
 
+/** @param {string} words */
 const say = (words) => ($("f-clip-said").textContent = words);

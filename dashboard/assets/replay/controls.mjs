@@ -1,6 +1,6 @@
 // What the reader can press, choose and type on the replay page; each asks for an action by its name.
 
-import { $ } from "../shell/dom.mjs";
+import { $, all, field, find, targetOf } from "../shell/dom.mjs";
 import { momentIn, momentWords } from "./address.mjs";
 import { SPEEDS, speedWords } from "./clock.mjs";
 import { actionOf } from "./keys.mjs";
@@ -9,39 +9,40 @@ import { connectStrip } from "./strip.mjs";
 import { utcWords } from "./words.mjs";
 
 const root = document.documentElement;
+/** @type {Record<string, Action["do"]>} */
 const BUTTONS = { "f-play": "play", "f-loop": "loop", "f-from": "from", "f-to": "to", "f-whole": "whole", "f-pin": "pin" };
 const SAID_MS = 2_000;
 const WRITE_A_TIME = "Write a time in UTC such as 2021-02-11 08:00, or a day such as 2021-02-11.";
 
-/** `on` = {act(action), scrub(t), settle(), asking(range), choose(range), address()}. */
+/** `on` = {act(action), scrub(t), settle(), asking(range), choose(range), address()}. @param {ReplayOn} on */
 export function connectControls(on) {
   for (const [id, name] of Object.entries(BUTTONS)) $(id).addEventListener("click", () => on.act({ do: name }));
   $("f-prev").addEventListener("click", () => on.act({ do: "event", by: -1 }));
   $("f-next").addEventListener("click", () => on.act({ do: "event", by: 1 }));
-  $("f-view").addEventListener("click", ({ target }) => target.dataset.knew && on.act({ do: "view", knew: target.dataset.knew === "then" ? "then" : null }));
-  $("f-list").addEventListener("change", ({ target }) => on.act({ do: "list", list: target.value }));
-  $("f-sort").addEventListener("change", ({ target }) => on.act({ do: "sort", sort: target.value }));
-  $("f-speed").addEventListener("change", ({ target }) => on.act({ do: "speed", to: Number(target.value) }));
-  $("f-speed").replaceChildren(...SPEEDS.map((speed) => new Option(speedWords(speed), speed)));
+  $("f-view").addEventListener("click", (event) => targetOf(event).dataset.knew && on.act({ do: "view", knew: targetOf(event).dataset.knew === "then" ? "then" : null }));
+  $("f-list").addEventListener("change", () => on.act({ do: "list", list: field("f-list").value }));
+  $("f-sort").addEventListener("change", () => on.act({ do: "sort", sort: field("f-sort").value }));
+  $("f-speed").addEventListener("change", () => on.act({ do: "speed", to: Number(field("f-speed").value) }));
+  $("f-speed").replaceChildren(...SPEEDS.map((speed) => new Option(speedWords(speed), String(speed))));
   $("f-goto").addEventListener("submit", (event) => {
     event.preventDefault();
-    const t = momentIn($("f-date").value);
+    const t = momentIn(field("f-date").value);
     const why = whyNot(t);
-    $("f-date").setCustomValidity(why);
-    if (why) $("f-date").reportValidity();
-    else on.act({ do: "go", t });
+    field("f-date").setCustomValidity(why);
+    if (why) field("f-date").reportValidity();
+    else on.act({ do: "go", t: Number(t) });
   });
-  $("f-date").addEventListener("input", () => $("f-date").setCustomValidity(""));
-  $("f-pair").addEventListener("click", ({ target }) => {
-    const name = { off: "unpin", swap: "swap" }[target.dataset.pair];
-    if (name) on.act({ do: name });
+  $("f-date").addEventListener("input", () => field("f-date").setCustomValidity(""));
+  $("f-pair").addEventListener("click", (event) => {
+    const { pair } = targetOf(event).dataset;
+    if (pair) on.act({ do: pair === "off" ? "unpin" : "swap" });
   });
   connectStrip($("f-strip"), on);
   connectKeys(on);
   connectSaving(on);
 }
 
-/** Why a time cannot be gone to, in a sentence; empty when it can. */
+/** Why a time cannot be gone to, in a sentence; empty when it can. @param {number | null} t */
 function whyNot(t) {
   if (t === null) return WRITE_A_TIME;
   const [first, last] = whole();
@@ -49,10 +50,11 @@ function whyNot(t) {
   return t < first ? `Nothing is on file of that time: the film begins on ${utcWords(first)}.` : "";
 }
 
+/** @param {ReplayOn} of */
 function connectKeys({ act }) {
   document.addEventListener("keydown", (event) => {
     if (root.dataset.path !== "/replay" || event.defaultPrevented) return;
-    const { target } = event;
+    const target = targetOf(event);
     const inFilm = target.closest("#film");
     // Who has come by a link of the navigation still has it in focus.
     if (!inFilm && target !== document.body && !target.closest(".nav")) return;
@@ -65,7 +67,9 @@ function connectKeys({ act }) {
   });
 }
 
+/** @param {ReplayOn} on */
 function connectSaving(on) {
+  /** @param {HTMLElement} button @param {string} words */
   const said = (button, words) => {
     const usual = (button.dataset.usual ??= button.textContent);
     button.textContent = words;
@@ -84,19 +88,20 @@ function connectSaving(on) {
   // Only who saves a picture needs what makes one.
   $("f-png").addEventListener("click", async () => (await import("./sheet.mjs")).savePicture());
   // The film may have gone on since they were written.
-  $("f-csv").addEventListener("click", () => ($("f-csv").href = tableAddress()));
-  $("f-story").addEventListener("click", () => ($("f-story").href = storyAddress()), { capture: true });
-  $("f-clip").addEventListener("click", async () => (await import("./clip.mjs")).open(await offered));
+  $("f-csv").addEventListener("click", () => link("f-csv", tableAddress()));
+  $("f-story").addEventListener("click", () => link("f-story", storyAddress()), { capture: true });
+  $("f-clip").addEventListener("click", async () => (await import("./clip.mjs")).open(await limits()));
 }
 
-/** What films the server can make, asked for once the page stands. */
+/** What films the server can make, asked for once the page stands. @type {Promise<Limits> | null} */
 let offered = null;
 
 /** Offer a film as a file where the server can make one. */
 export async function offerClip() {
-  offered ??= fetch("/api/replay/clip").then((answer) => (answer.ok ? answer.json() : { forms: [] }));
-  $("f-clip").hidden = (await offered).forms.length === 0;
+  $("f-clip").hidden = (await limits()).forms.length === 0;
 }
+
+const limits = () => (offered ??= fetch("/api/replay/clip").then((answer) => (answer.ok ? answer.json() : { forms: [] })));
 
 /** The states of all accounts at the moment, as the server exports them. */
 function tableAddress() {
@@ -112,11 +117,15 @@ function storyAddress() {
   const [from, to] = range();
   const fields = { from, to, at: stage.t, ...(stage.knew === null ? {} : { as_known_at: stage.knew === "then" ? stage.t : stage.knew }) };
   const list = stage.list === "all" ? {} : { list: stage.list };
-  const told = Object.entries(fields).map(([name, t]) => [name, momentWords(t)]);
+  const told = Object.entries(fields).map(([name, t]) => [name, momentWords(Number(t))]);
   return `/stories/new?${new URLSearchParams([...told, ...Object.entries(list)])}`;
 }
 
+/** @param {Element} button @param {boolean} on */
 const press = (button, on) => button.setAttribute("aria-pressed", String(on));
+
+/** @param {string} id @param {string} href */
+const link = (id, href) => (/** @type {HTMLAnchorElement} */ ($(id)).href = href);
 
 /** Show in the controls what is chosen. */
 export function showChoices() {
@@ -127,15 +136,15 @@ export function showChoices() {
     $("f-list").dataset.of = key;
     $("f-list").replaceChildren(...lists.map(([value, label]) => new Option(label, value)));
   }
-  $("f-list").value = stage.list;
-  $("f-sort").value = stage.sort;
-  $("f-speed").value = String(stage.speed);
+  field("f-list").value = stage.list;
+  field("f-sort").value = stage.sort;
+  field("f-speed").value = String(stage.speed);
   $("f-play").setAttribute("aria-label", playing ? "Pause" : "Play");
-  $("f-play").querySelector("use").setAttribute("href", playing ? "#i-pause" : "#i-play");
+  find($("f-play"), "use").setAttribute("href", playing ? "#i-pause" : "#i-play");
   press($("f-loop"), stage.loop);
-  for (const button of $("f-view").children) press(button, (button.dataset.knew === "then") === (stage.knew !== null));
-  if (document.activeElement !== $("f-date")) $("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
+  for (const button of all($("f-view"), "button")) press(button, (button.dataset.knew === "then") === (stage.knew !== null));
+  if (document.activeElement !== $("f-date")) field("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
   $("f-pin").textContent = stage.pinned ? "Pin anew as A" : "Pin as A";
-  $("f-csv").href = tableAddress();
-  $("f-story").href = storyAddress();
+  link("f-csv", tableAddress());
+  link("f-story", storyAddress());
 }

@@ -7,32 +7,37 @@ import { renderFeed, turnDay } from "../board/feed-view.mjs";
 import { paintLegend } from "../board/legend.mjs";
 import { scale, snap } from "../board/marks.mjs";
 import { openTable } from "../board/table.mjs";
-import { $, say } from "../shell/dom.mjs";
+import { hideTip, tipForAccount } from "../board/tip.mjs";
+import { $, all, field, find, say } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
 import { count, dayYear, duration, stamp, zoneName } from "../shell/time.mjs";
-import { hideTip, tipForAccount } from "../board/tip.mjs";
 import { renderFigures, renderMails, renderOrders } from "./beside.mjs";
 import { stepOf } from "./clock.mjs";
 import { FilmLanes } from "./lanes.mjs";
 import { placesShown } from "./order.mjs";
 import { renderPair } from "./pair.mjs";
-import { differing, pinned, range, shown, stage, whole } from "./stage.mjs";
+import { differing, listName, pinned, range, shown, stage, whole } from "./stage.mjs";
 import { describeStrip, drawStrip, forgetStrip } from "./strip.mjs";
 import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
 
 /** What is read, not seen, is written so often while the film plays or is dragged; on a slow machine in a part of the time at most. */
 const WORDS_MS = 250;
 const WORDS_PART = 8;
+/** @type {FeedView} */
 const feedView = { openDays: new Set(), closedDays: new Set(), paused: false };
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** @type {FilmLanes | null} */
 let lanes = null;
+/** Measured anew after `forget`. @type {ReturnType<typeof measure> | null} */
 let widths = null;
 /** When words may be written again. */
 let next = 0;
 /** Of what the board was drawn last. */
 let board = "";
+/** @type {Map<number, Difference>} */
 let differs = new Map();
-let listed = {};
+/** @type {{ places: number[], state: Moment | null, accounts: Account[] }} */
+let listed = { places: [], state: null, accounts: [] };
 let feed = "";
 let people = "";
 
@@ -46,33 +51,37 @@ export function forget() {
   if (stage.film) paintLegend(shown(), $("f-legend"));
 }
 
-/** By name, of what it was drawn last: what stays the same is not drawn again. */
+/** By name, of what it was drawn last: what stays the same is not drawn again. @type {Map<string, string>} */
 const made = new Map();
 
+/** @param {string} name @param {string} key @param {() => void} make */
 function once(name, key, make) {
   if (made.get(name) === key) return;
   made.set(name, key);
   make();
 }
 
-const measure = () => ({ ...columnsOf($("f-board")), strip: $("f-strip").parentElement.clientWidth - 32 });
+/** @returns {{ left: number, right: number, width: number, strip: number, rows?: [head: number, bottom: number] }} */
+const measure = () => ({ ...columnsOf($("f-board")), strip: Number($("f-strip").parentElement?.clientWidth) - 32 });
 
-/** The window of the board: the range, and a little beyond, so that what has just changed can be seen. */
+const sized = () => (widths ??= measure());
+
+/** The window of the board: the range, and a little beyond, so that what has just changed can be seen. @param {Span} of @returns {Span} */
 export function windowOf([from, to]) {
   return [from, to + Math.max(60_000, (to - from) * 0.02)];
 }
 
-/** Draw it. `asked`: a range that is being chosen. */
+/** Draw it. `asked`: a range that is being chosen. @param {Span | null} asked */
 export function draw(asked = null) {
   const began = performance.now();
   const isWritten = !(stage.playing || stage.held) || began >= next;
   if (isWritten) differs = new Map(differing().map((d) => [d.account.i, d]));
   const told = performance.now() - began;
-  widths ??= measure();
-  if (widths.width < 40) return;
+  const { width, strip } = sized();
+  if (width < 40) return;
   const state = shown();
   drawMoment(state);
-  drawStrip($("f-strip"), stage.t, widths.strip, asked);
+  drawStrip($("f-strip"), stage.t, strip, asked);
   if (isWritten || board !== boardKey(state)) drawBoard(state);
   if (!isWritten) return;
   const drawn = performance.now();
@@ -81,20 +90,24 @@ export function draw(asked = null) {
   next = now + Math.max(WORDS_MS, WORDS_PART * (told + now - drawn));
 }
 
+/** @param {Moment} state */
 function drawMoment(state) {
   say($("f-at"), utcWords(state.now, stage.playing ? stage.speed < 60 : state.now % 60_000 !== 0));
   const here = hereWords(state.now, zone);
   say($("f-zone"), [here, knewWords(stage.knew)].filter(Boolean).join(" · "));
 }
 
-/** The pixel of the moment and what is told at it: a slow film draws the same board many times. */
+/** The pixel of the moment and what is told at it: a slow film draws the same board many times. @param {Moment} state */
 const boardKey = (state) => [momentX(state), state.feedKey, stage.knew === null].join();
 
-const momentX = (state) => snap(scale(windowOf(range()), widths.width)(state.now));
+/** @param {Moment} state */
+const momentX = (state) => snap(scale(windowOf(range()), sized().width)(state.now));
 
+/** @param {Moment} state */
 function drawBoard(state) {
   board = boardKey(state);
-  const { left, width, right } = widths;
+  const sizes = sized();
+  const { left, width, right } = sizes;
   const window = windowOf(range());
   const marks = annotations(state);
   const still = [width, ...window].join();
@@ -107,42 +120,47 @@ function drawBoard(state) {
   lanes.differing = differs;
   lanes.set(state, accountsShown(state), window, left, width, right, false);
   // Asked once: an answer makes the browser lay out all that was written since the last picture.
-  widths.rows ??= [$("f-ann").offsetTop + LABELS_PX, $("f-lanes").offsetTop + $("f-lanes").offsetHeight];
-  const [head, bottom] = widths.rows;
+  sizes.rows ??= [$("f-ann").offsetTop + LABELS_PX, $("f-lanes").offsetTop + $("f-lanes").offsetHeight];
+  const [head, bottom] = sizes.rows;
   once("overlay", still + JSON.stringify([marks, head, bottom]), () => {
-    for (const [name, value] of [["left", left], ["top", head]]) $("f-overlay").style[name] = `${value}px`;
-    drawOverlay($("f-overlay"), marks, window, width, bottom - head, null, 0);
+    const overlay = /** @type {HTMLCanvasElement} */ ($("f-overlay"));
+    overlay.style.left = `${left}px`;
+    overlay.style.top = `${head}px`;
+    drawOverlay(overlay, marks, window, width, bottom - head, null, 0);
     $("f-now").style.height = `${bottom - head}px`;
   });
   $("f-now").style.transform = `translate(${left + momentX(state)}px, ${head}px)`;
 }
 
-/** The accounts of the lanes, the same list for as long as their order is. */
+/** The accounts of the lanes, the same list for as long as their order is. @param {Moment} state */
 function accountsShown(state) {
   const places = placesShown(differs);
   if (listed.places !== places || listed.state !== state) listed = { places, state, accounts: places.map((i) => state.all[i]) };
   return listed.accounts;
 }
 
+/** @param {End[]} ends */
 function describeFleet(ends) {
   if (!writeEnds($("f-ends"), ends)) return;
   $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${end.name.toLowerCase()}`).join(", ") || "none was read"}.`);
 }
 
+/** @param {Moment} state @param {Span} window @param {number} width */
 function drawExecutives(state, window, width) {
   const key = state.executives.map((e) => `${e.id} ${e.name}`).join();
   const root = $("f-executives");
   if (people !== key || root.childElementCount !== state.executives.length) {
     people = key;
-    widths.rows = null;
+    sized().rows = undefined;
     showExecutives(state.executives, root);
   }
-  for (const row of root.children) {
+  for (const row of all(root, ".executive")) {
     const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));
-    drawExecutive(row.querySelector("canvas"), state, executive, window, width, 48);
+    if (executive) drawExecutive(find(row, "canvas"), state, executive, window, width, 48);
   }
 }
 
+/** @param {Moment} state */
 function writeWords(state) {
   describeStrip($("f-strip"), stage.t);
   const words = differenceWords([...differs.values()]);
@@ -155,7 +173,7 @@ function writeWords(state) {
   renderFigures($("f-kpis"));
   renderPair($("f-pair"), pinned(), state, windowOf(range()));
   renderOrders($("f-orders"), state);
-  say($("f-fleet-of"), stage.list === "all" ? "All accounts" : stage.lists.find(([id]) => id === stage.list)[1]);
+  say($("f-fleet-of"), listName());
   const key = [state.feedKey, stage.list, stage.knew === null].join();
   if (key !== feed) {
     feed = key;
@@ -166,10 +184,10 @@ function writeWords(state) {
   const isWhole = stage.range === null;
   say($("f-range"), `${isWhole ? "Whole film" : "Range"}: ${dayYear(from)}, ${stamp(from).split(", ")[1]} to ${dayYear(to)}, ${stamp(to).split(", ")[1]} ${zoneName(to)}`);
   say($("f-step"), duration(stepOf(range())));
-  $("f-whole").disabled = isWhole;
+  field("f-whole").disabled = isWhole;
   const [first, last] = whole();
-  $("f-prev").disabled = stage.t <= first;
-  $("f-next").disabled = stage.t >= last;
+  field("f-prev").disabled = stage.t <= first;
+  field("f-next").disabled = stage.t >= last;
 }
 
 function connectLanes() {
@@ -178,9 +196,8 @@ function connectLanes() {
     feed = "";
     draw();
   });
-  $("f-table").addEventListener("click", () => openTable(shown(), lanes.list, windowOf(range())));
   connectExecutives($("f-executives"), () => ({ state: shown(), window: windowOf(range()) }));
-  return new FilmLanes($("f-lanes"), {
+  const shownLanes = new FilmLanes($("f-lanes"), {
     hover: (account, t, event) => (t <= stage.t ? tipForAccount(shown(), account, t, event) : hideTip()),
     leave: hideTip,
     open: (account) => navigate(`/account/${account.id}`),
@@ -188,6 +205,8 @@ function connectLanes() {
     look: () => {},
     survey: () => {},
   });
+  $("f-table").addEventListener("click", () => openTable(shown(), shownLanes.list, windowOf(range())));
+  return shownLanes;
 }
 
 export const drawnLanes = () => lanes;

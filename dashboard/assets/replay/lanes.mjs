@@ -2,10 +2,13 @@
 
 import { Lanes } from "../board/lanes.mjs";
 import { snap, theme } from "../board/marks.mjs";
-import { stage } from "./stage.mjs";
+import { shown, stage } from "./stage.mjs";
 import { lateWord } from "./words.mjs";
 
-/** A dashed box over the time of which another state is told now than was known. */
+/**
+ * A dashed box over the time of which another state is told now than was known.
+ * @param {Ctx} g @param {number} x0 @param {number} x1 @param {number} y @param {number} height
+ */
 export function differenceBox(g, x0, x1, y, height) {
   const left = snap(Math.min(x0, x1 - 6));
   const w = snap(x1) - left;
@@ -18,7 +21,7 @@ export function differenceBox(g, x0, x1, y, height) {
   g.setLineDash([]);
 }
 
-/** From when on what was known of an account is not what was so. */
+/** From when on what was known of an account is not what was so. @param {Difference} of */
 export function differsFrom({ account, why }) {
   const then = stage.then.all[account.i];
   if (why === "read later") return then.last ?? account.spells.at(-1)?.from ?? stage.t;
@@ -27,19 +30,21 @@ export function differsFrom({ account, why }) {
 }
 
 export class FilmLanes extends Lanes {
-  /** What differs, by the place of the account. */
+  /** What differs, by the place of the account. @type {Map<number, Difference>} */
   differing = new Map();
 
+  /** @param {Ctx} g @param {Account} account @param {Scale} X @param {number} y @param {number} height */
   paint(g, account, X, y, height) {
     super.paint(g, account, X, y, height);
     const difference = this.differing.get(account.i);
     if (difference && stage.knew !== null) differenceBox(g, Math.max(0, X(differsFrom(difference))), X(stage.t), y, height);
   }
 
+  /** @param {Account} account @param {number} t @returns {LaneWord} */
   wordOf(account, t) {
     const difference = this.differing.get(account.i);
     if (!difference) {
-      if (!this.state.here[account.i]) return { text: "Not watched", icon: "U", provisional: false };
+      if (!shown().here[account.i]) return { text: "Not watched", icon: "U", provisional: false };
       return super.wordOf(account, t);
     }
     const usual = super.wordOf(account, t);

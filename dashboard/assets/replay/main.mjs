@@ -20,13 +20,15 @@ const ADDRESS_MS = 1_000;
 /** The table below is asked for when the moment has stood still for so long. */
 const STILL_MS = 600;
 const calm = globalThis.matchMedia("(prefers-reduced-motion: reduce)");
+/** @type {Promise<void> | null} */
 let loading = null;
 let frame = 0;
 let before = 0;
 let addressed = 0;
-/** The address as it was written last. */
+/** The address as it was written last. @type {string | null} */
 let kept = null;
 let still = 0;
+/** The range that is being chosen. @type {Span | null} */
 let asking = null;
 let isDrawn = false;
 
@@ -53,6 +55,7 @@ function redraw() {
   });
 }
 
+/** @param {number} now */
 function advance(now) {
   const ms = Math.min(LONGEST_MS, now - before);
   if (calm.matches) {
@@ -64,6 +67,7 @@ function advance(now) {
   else if (now - addressed > ADDRESS_MS) keepAddress();
 }
 
+/** @param {{ t: number, playing: boolean }} of */
 function moved({ t, playing }) {
   go(t);
   stage.playing = playing;
@@ -109,23 +113,24 @@ function settle() {
   }, STILL_MS);
 }
 
+/** @type {Record<Action["do"], (asked: Action) => unknown>} */
 const ACTIONS = {
   play: () => play(),
-  step: ({ by, larger }) => step(by, larger),
-  end: ({ by }) => go(range()[by < 0 ? 0 : 1]),
-  event: ({ by }) => {
+  step: ({ by = 1, larger = false }) => step(by, larger),
+  end: ({ by = 1 }) => go(range()[by < 0 ? 0 : 1]),
+  event: ({ by = 1 }) => {
     const next = eventAfter(stage.t, by);
     if (next !== null) go(next);
     else $("f-said").textContent = by < 0 ? "No earlier event in this range." : "No later event in this range.";
   },
-  speed: ({ by, to }) => (stage.speed = to ?? otherSpeed(stage.speed, by)),
+  speed: ({ by = 1, to }) => (stage.speed = to ?? otherSpeed(stage.speed, by)),
   loop: () => (stage.loop = !stage.loop),
   view: ({ knew }) => {
     stage.knew = knew === undefined ? (stage.knew === null ? "then" : null) : knew;
     go(stage.t);
   },
-  list: ({ list }) => chooseList(list),
-  sort: ({ sort }) => {
+  list: ({ list = "all" }) => chooseList(list),
+  sort: ({ sort = "first" }) => {
     stage.sort = sort;
     const lanes = drawnLanes();
     if (lanes) lanes.root.scrollTop = 0;
@@ -133,8 +138,8 @@ const ACTIONS = {
   from: () => choose([stage.t, Math.max(stage.t, range()[1])]),
   to: () => choose([Math.min(stage.t, range()[0]), stage.t]),
   whole: () => choose(null),
-  range: ({ range: span }) => choose(span),
-  go: ({ t }) => {
+  range: ({ range: span = null }) => choose(span),
+  go: ({ t = stage.t }) => {
     const [from, to] = range();
     if (t < from || t > to) choose(null);
     go(t);
@@ -142,14 +147,15 @@ const ACTIONS = {
   pin: () => (stage.pinned = { at: stage.t, knew: stage.knew }),
   unpin: () => (stage.pinned = null),
   swap: () => {
+    if (!stage.pinned) return;
     const { at, knew } = stage.pinned;
     stage.pinned = { at: stage.t, knew: stage.knew };
     stage.knew = knew;
-    ACTIONS.go({ t: at });
+    ACTIONS.go({ do: "go", t: at });
   },
 };
 
-/** Do what a key or a control asks for. */
+/** Do what a key or a control asks for. @param {Action} action */
 function act(action) {
   if (!stage.film) return;
   if (action.do === "play") return play();
@@ -177,7 +183,7 @@ async function load() {
 
 /** The page is shown: once, again after another page, or with another address. */
 export async function open() {
-  loading ??= load().catch(() => (loading = null));
+  loading ??= load().catch(() => void (loading = null));
   await loading;
   if (!stage.film) return;
   // What Dash was told of the address may be older than what stands there by now.

@@ -3,9 +3,10 @@
 import { range, stage } from "./stage.mjs";
 
 const alphabet = new Intl.Collator();
-let kept = { key: "", places: [] };
+/** @type {{ key: string, film: Film | null, places: number[] }} */
+let kept = { key: "", film: null, places: [] };
 
-/** When the first change of an account is seen in a range, and how many are. */
+/** When the first change of an account is seen in a range, and how many are. @param {Film} film @param {number} i @param {Span} of */
 function changesIn(film, i, [from, to]) {
   const { start, order } = film.changesOf;
   let first = Infinity;
@@ -19,7 +20,10 @@ function changesIn(film, i, [from, to]) {
   return [first, n];
 }
 
-/** The places of the accounts that ever were watched. `differing`: those that come first where that is chosen. */
+/**
+ * The places of the accounts that ever were watched. `differing`: those that come first where that is chosen.
+ * @param {Map<number, Difference>} differing
+ */
 export function placesShown(differing) {
   const { film, sort } = stage;
   const span = range();
@@ -29,9 +33,12 @@ export function placesShown(differing) {
   const places = Array.from({ length: film.watched }, (_, i) => i);
   if (sort === "handle") places.sort((a, b) => alphabet.compare(film.accounts[a].handle, film.accounts[b].handle));
   else {
-    const told = new Map(places.map((i) => [i, changesIn(film, i, span)]));
+    const told = /** @type {Sure<number, number[]>} */ (new Map(places.map((i) => [i, changesIn(film, i, span)])));
+    /** @param {number} i */
     const first = (i) => told.get(i)[0];
+    /** @param {number} a @param {number} b */
     const earlier = (a, b) => (first(a) === first(b) ? a - b : first(a) - first(b));
+    /** @param {number} i */
     const differs = (i) => Number(differing.has(i));
     if (sort === "most") places.sort((a, b) => told.get(b)[1] - told.get(a)[1] || earlier(a, b));
     else if (sort === "differ") places.sort((a, b) => differs(b) - differs(a) || earlier(a, b));

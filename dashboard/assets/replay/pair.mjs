@@ -1,22 +1,25 @@
 // Two moments side by side: A is pinned, B is the one that is shown. Their figures, and the accounts that stand otherwise.
 
-import { escape } from "../shell/dom.mjs";
 import { figures } from "../board/kpis.mjs";
 import { drawLane } from "../board/lanes.mjs";
 import { prepare, scale } from "../board/marks.mjs";
 import { capital } from "../board/state.mjs";
-import { count } from "../shell/time.mjs";
 import { toldOf } from "../film/difference.mjs";
+import { all, escaped, find } from "../shell/dom.mjs";
+import { count } from "../shell/time.mjs";
 import { stage } from "./stage.mjs";
 import { knewWords, utcWords } from "./words.mjs";
 
 const MOST = 40;
 const LANE_PX = 16;
 const NAMES = { blocked: "Blocked then", new: "New blocks, 24 h", restored: "Restored, 24 h", provisional: "Provisional", orders: "Orders", unread: "Not checked" };
+/** What was written last, and how wide the place for it was. */
 let drawn = "";
+let wide = 0;
 
-/** The accounts that stand otherwise in two states, by their places: [{i, a, b}]. */
+/** The accounts that stand otherwise in two states, by their places: [{i, a, b}]. @param {Moment} a @param {Moment} b */
 export function apart(a, b) {
+  /** @type {{ i: number, a: Told, b: Told }[]} */
   const out = [];
   for (let i = 0; i < a.here.length; i++) {
     const [x, y] = [a.here[i] ? toldOf(a, i) : NOT_WATCHED, b.here[i] ? toldOf(b, i) : NOT_WATCHED];
@@ -25,11 +28,16 @@ export function apart(a, b) {
   return out;
 }
 
+/** @type {Told} */
 const NOT_WATCHED = { s: "none", w: "not watched" };
 
-/** The window of their lanes: the range, and what it takes to have both moments in it. */
+/**
+ * The window of their lanes: the range, and what it takes to have both moments in it.
+ * @param {Span} of @param {Pick<Moment, "now">} a @param {Pick<Moment, "now">} b @returns {Span}
+ */
 export const windowOfBoth = ([from, to], a, b) => [Math.min(from, a.now, b.now), Math.max(to, a.now, b.now)];
 
+/** @param {HTMLElement} root @param {Moment | null} a @param {Moment} b @param {Span} range */
 export function renderPair(root, a, b, range) {
   root.hidden = a === null;
   if (a === null) {
@@ -39,32 +47,37 @@ export function renderPair(root, a, b, range) {
   const differ = apart(a, b);
   const window = windowOfBoth(range, a, b);
   const html = head(a, b) + table(a, b) + list(differ, a);
-  if (html !== drawn || root.__wide !== root.clientWidth) {
+  if (html !== drawn || wide !== root.clientWidth) {
     drawn = html;
-    root.__wide = root.clientWidth;
+    wide = root.clientWidth;
     root.innerHTML = html;
   }
-  for (const row of root.querySelectorAll("[data-place]")) {
-    for (const [side, state] of [["a", a], ["b", b]]) lane(row.querySelector(`[data-side=${side}]`), state, Number(row.dataset.place), window);
+  for (const row of all(root, "[data-place]")) {
+    for (const [side, state] of Object.entries({ a, b })) lane(find(row, `[data-side=${side}]`), state, Number(row.dataset.place), window);
   }
 }
 
+/** @param {HTMLCanvasElement} canvas @param {Moment} state @param {number} i @param {Span} window */
 function lane(canvas, state, i, window) {
-  const width = canvas.parentElement.clientWidth;
+  const width = Number(canvas.parentElement?.clientWidth);
   if (width < 20) return;
   const g = prepare(canvas, width, LANE_PX);
   drawLane(g, state, state.all[i], window, scale(window, width), 2, LANE_PX - 4, true);
 }
 
+/** @param {Moment} a @param {Moment} b */
 function head(a, b) {
+  /** @param {string} name @param {Moment} state @param {Knew} knew */
   const side = (name, state, knew) => `<p><b class="f-side">${name}</b> <b>${utcWords(state.now)}</b><small>${knewWords(knew)}</small></p>`;
-  return `<div class="card-head"><h2>Two moments</h2><span class="grow"></span><button type="button" class="button small" data-pair="swap">Go to A</button><button type="button" class="button small" data-pair="off">Unpin</button></div><div class="f-sides">${side("A", a, stage.pinned.knew)}${side("B", b, stage.knew)}</div>`;
+  return `<div class="card-head"><h2>Two moments</h2><span class="grow"></span><button type="button" class="button small" data-pair="swap">Go to A</button><button type="button" class="button small" data-pair="off">Unpin</button></div><div class="f-sides">${side("A", a, stage.pinned?.knew ?? null)}${side("B", b, stage.knew)}</div>`;
 }
 
+/** @param {Moment} a @param {Moment} b */
 function table(a, b) {
   const [left, right] = [figures(a), figures(b)];
+  /** @param {string} words */
   const number = (words) => (/^[\d,]+$/.test(words) ? Number(words.replaceAll(",", "")) : null);
-  const rows = Object.entries(NAMES).map(([name, label]) => {
+  const rows = /** @type {[keyof Figures, string][]} */ (Object.entries(NAMES)).map(([name, label]) => {
     const [x, y] = [left[name][0], right[name][0]];
     const [m, n] = [number(x), number(y)];
     const by = x === y ? "the same" : m === null || n === null ? "" : `${n > m ? "+" : "−"}${count(Math.abs(n - m))}`;
@@ -73,12 +86,14 @@ function table(a, b) {
   return `<table class="f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">From A to B</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
+/** @param {ReturnType<typeof apart>} differ @param {Moment} a */
 function list(differ, a) {
   if (!differ.length) return '<p class="nothing">Every account stands the same at both moments.</p>';
   const rows = differ.slice(0, MOST).map(({ i, a: x, b: y }) => {
     const { id, handle } = a.all[i];
-    const canvas = (side, told) => `<span><canvas role="img" data-side="${side}" aria-label="${side.toUpperCase()}: ${escape(capital(told.w))}"></canvas></span>`;
-    return `<li data-place="${i}"><a href="/account/${id}">@${escape(handle)}</a>${canvas("a", x)}${canvas("b", y)}<span class="f-words">${escape(capital(x.w))} → ${escape(y.w)}</span></li>`;
+    /** @param {string} side @param {Told} told */
+    const canvas = (side, told) => `<span><canvas role="img" data-side="${side}" aria-label="${side.toUpperCase()}: ${escaped(capital(told.w))}"></canvas></span>`;
+    return `<li data-place="${i}"><a href="/account/${id}">@${escaped(handle)}</a>${canvas("a", x)}${canvas("b", y)}<span class="f-words">${escaped(capital(x.w))} → ${escaped(y.w)}</span></li>`;
   });
   const more = differ.length > MOST ? `<p class="nothing">The first ${MOST} of them.</p>` : "";
   return `<p class="f-count"><b>${count(differ.length)}</b> ${differ.length === 1 ? "account stands" : "accounts stand"} otherwise at B than at A.</p><ul class="f-apart">${rows.join("")}</ul>${more}`;

@@ -6,14 +6,14 @@ import { drawExecutive } from "../board/executives.mjs";
 import { figures } from "../board/kpis.mjs";
 import { drawLane, LANE, laneWord } from "../board/lanes.mjs";
 import { drawKey, legendOf } from "../board/legend.mjs";
-import { paperOf, scale, text, theme } from "../board/marks.mjs";
+import { contextOf, paperOf, scale, text, theme } from "../board/marks.mjs";
 import { capital } from "../board/state.mjs";
 import { download, pictureOf } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 import { windowOf } from "./draw.mjs";
 import { differenceBox, differsFrom } from "./lanes.mjs";
 import { placesShown } from "./order.mjs";
-import { differing, other, range, shown, stage } from "./stage.mjs";
+import { differing, listName, other, range, shown, stage } from "./stage.mjs";
 import { paintStrip, STRIP_PX } from "./strip.mjs";
 import { differenceWords, knewWords, lateWord, utcWords } from "./words.mjs";
 
@@ -24,19 +24,23 @@ const FIGURES = { blocked: "Blocked then", new: "▼ New, 24 h", restored: "▲ 
 
 /** Draws from the top to the bottom of a canvas of `width` by `height`. */
 class Sheet {
+  /** @param {HTMLCanvasElement} canvas @param {number} width @param {number} height @param {number} sharpness */
   constructor(canvas, width, height, sharpness) {
     canvas.width = width * sharpness;
     canvas.height = height * sharpness;
-    this.g = canvas.getContext("2d");
+    this.g = contextOf(canvas);
     this.g.scale(sharpness, sharpness);
     this.g.fillStyle = theme.card;
     this.g.fillRect(0, 0, width, height);
     this.g.textBaseline = "middle";
     // A drawing of the page begins by making its canvas empty: here it has a place on this one.
     this.g.setTransform = this.g.clearRect = () => {};
-    Object.assign(this, { width, height, y: PAD });
+    this.width = width;
+    this.height = height;
+    this.y = PAD;
   }
 
+  /** @param {number} x @param {number} y @param {string} words @param {number} [size] @param {number} [weight] @param {string} [ink] */
   words(x, y, words, size = 12, weight = 400, ink = theme.ink2) {
     text(this.g, size, weight);
     this.g.fillStyle = ink;
@@ -44,7 +48,11 @@ class Sheet {
     return this.g.measureText(words).width;
   }
 
-  /** What `drawing` makes of a canvas, at a place. */
+  /**
+   * What `drawing` makes of a canvas, at a place.
+   * @template T
+   * @param {number} x @param {number} y @param {number} width @param {number} height @param {(paper: HTMLCanvasElement) => T} drawing
+   */
   put(x, y, width, height, drawing) {
     const { g } = this;
     g.save();
@@ -58,7 +66,10 @@ class Sheet {
   }
 }
 
-/** Draw the moment of the stage. What has no room below is left out, and said to be. */
+/**
+ * Draw the moment of the stage. What has no room below is left out, and said to be.
+ * @param {HTMLCanvasElement} canvas @param {number} width @param {number} height @param {number} [sharpness]
+ */
 export function drawSheet(canvas, width, height, sharpness = 1) {
   const sheet = new Sheet(canvas, width, height, sharpness);
   const state = shown();
@@ -71,17 +82,18 @@ export function drawSheet(canvas, width, height, sharpness = 1) {
   legend(sheet, state);
 }
 
+/** @param {Sheet} sheet @param {Moment} state @param {Difference[]} differ */
 function head(sheet, state, differ) {
   const tag = document.querySelector("#film .tag")?.textContent;
-  const whose = stage.list === "all" ? "All accounts" : stage.lists.find(([id]) => id === stage.list)[1];
   const w = sheet.words(PAD, sheet.y + 14, utcWords(state.now), 26, 650, theme.ink);
-  sheet.words(PAD + w + 16, sheet.y + 8, ["Blockline replay", whose, tag].filter(Boolean).join(" · "), 12);
+  sheet.words(PAD + w + 16, sheet.y + 8, ["Blockline replay", listName(), tag].filter(Boolean).join(" · "), 12);
   sheet.words(PAD + w + 16, sheet.y + 24, `${stage.knew === null ? "As it was" : "As it was known"}, ${knewWords(stage.knew)}`, 12, 600, theme.ink);
   sheet.y += 44;
   const told = figures(state);
   const elsewhere = figures(other());
-  Object.entries(FIGURES).forEach(([name, label], i) => {
-    const x = PAD + (i * (sheet.width - 2 * PAD)) / Object.keys(FIGURES).length;
+  const names = /** @type {[keyof Figures, string][]} */ (Object.entries(FIGURES));
+  names.forEach(([name, label], i) => {
+    const x = PAD + (i * (sheet.width - 2 * PAD)) / names.length;
     sheet.words(x, sheet.y + 8, label, 12);
     const wide = sheet.words(x, sheet.y + 30, told[name][0], 24, 600, theme.ink);
     const otherwise = elsewhere[name][0];
@@ -94,6 +106,7 @@ function head(sheet, state, differ) {
   sheet.y += 20;
 }
 
+/** @param {Sheet} sheet @param {Moment} state @param {Map<number, Difference>} differs */
 function board(sheet, state, differs) {
   const width = sheet.width - 2 * PAD - LEFT - RIGHT;
   const window = windowOf(range());
@@ -116,6 +129,7 @@ function board(sheet, state, differs) {
   lanes(sheet, state, differs, window, x, width, right);
 }
 
+/** @param {Sheet} sheet @param {Moment} state @param {Map<number, Difference>} differs @param {Span} window @param {number} x @param {number} width @param {number} right */
 function lanes(sheet, state, differs, window, x, width, right) {
   const places = placesShown(differs);
   const room = Math.max(0, Math.floor((sheet.height - sheet.y - 56) / LANE));
@@ -136,6 +150,7 @@ function lanes(sheet, state, differs, window, x, width, right) {
   if (places.length > room) sheet.words(PAD, sheet.height - 44, `${count(room)} of ${count(places.length)} lanes.`, 11);
 }
 
+/** @param {Sheet} sheet @param {Moment} state */
 function legend(sheet, state) {
   let x = PAD;
   for (const [key, word] of legendOf(state)) {
@@ -144,7 +159,7 @@ function legend(sheet, state) {
   }
 }
 
-/** The name of a file about the moment. */
+/** The name of a file about the moment. @param {string} kind */
 export const fileName = (kind) => `replay-${new Date(stage.t).toISOString().slice(0, 16).replace(":", "")}Z${stage.knew === null ? "" : "-as-known"}.${kind}`;
 
 export async function savePicture() {

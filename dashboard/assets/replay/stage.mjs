@@ -1,34 +1,35 @@
 // What is shown of the film: the moment, by what is known, the range, whose. No DOM in here.
 
-import { unpack } from "../shell/columnar.mjs";
-import { choicesOf } from "./address.mjs";
-import { stepOf, usualSpeed, within } from "./clock.mjs";
 import { differences, filmOf, goTo, nextEvent, stateOf } from "../film/film.mjs";
 import { mergeNews } from "../film/news.mjs";
 import { only } from "../film/only.mjs";
+import { unpack } from "../shell/columnar.mjs";
+import { choicesOf } from "./address.mjs";
+import { stepOf, usualSpeed, within } from "./clock.mjs";
 
 /**
  * `knew` and what follows it as in the address. `film` is of the chosen list, `lists` are all that can be chosen. `was` and `then` are
  * states of the moment, by what is known now and by what was known.
  */
-export const stage = {
+export const stage = /** @type {Stage} */ (/** @type {unknown} */ ({
   snapshot: null, films: new Map(), lists: [], film: null, was: null, then: null,
   t: 0, knew: null, range: null, list: "all", loop: false, pinned: null, speed: 0, playing: false, held: false, sort: "first",
-};
+}));
 
-/** The state of the pinned moment: made when one is pinned. */
+/** The state of the pinned moment: made when one is pinned. @type {Moment | null} */
 let pair = null;
 
+/** @param {Knew} knew @param {number} t */
 const knownAt = (knew, t) => (knew === "then" ? t : knew);
 
-/** Take in the answer of the server. */
+/** Take in the answer of the server. @param {ArrayBuffer} buffer */
 export function begin(buffer) {
   const { snapshot, news } = unpack(buffer);
   stage.snapshot = news ? mergeNews(snapshot, news) : snapshot;
   stage.films.clear();
   const { lists, orders } = stage.snapshot;
   stage.lists = lists.map((l) => [String(l.id), orders.findLast((o) => o.list === l.id)?.title ?? l.name]);
-  const isNew = stage.film === null;
+  const isNew = !stage.film;
   cast();
   go(isNew ? stage.film.now : stage.t);
 }
@@ -43,21 +44,25 @@ function cast() {
   Object.assign(stage, films.get(list));
 }
 
-/** The first and the last moment that can be shown. */
+/** The first and the last moment that can be shown. @returns {Span} */
 export const whole = () => [stage.film.from, stage.film.now];
 export const range = () => stage.range ?? whole();
+
+/** What those are called that are told of. */
+export const listName = () => stage.lists.find(([id]) => id === stage.list)?.[1] ?? "All accounts";
 
 /** The state that is shown, and the one that it is compared with. */
 export const shown = () => (stage.knew === null ? stage.was : stage.then);
 export const other = () => (stage.knew === null ? stage.then : stage.was);
 
+/** @param {number} t */
 export function go(t) {
   stage.t = Math.round(within(whole(), t));
   goTo(stage.was, stage.t, null);
   goTo(stage.then, stage.t, knownAt(stage.knew, stage.t) ?? stage.t);
 }
 
-/** Choose whose accounts are told of. */
+/** Choose whose accounts are told of. @param {string} list */
 export function chooseList(list) {
   stage.list = stage.lists.some(([id]) => id === list) ? list : "all";
   cast();
@@ -68,13 +73,14 @@ export function chooseList(list) {
 export function pinned() {
   const { pinned: pin, film } = stage;
   if (!pin) return null;
-  if (pair?.film !== film) pair = stateOf(film);
-  return goTo(pair, pin.at, knownAt(pin.knew, pin.at));
+  const state = pair?.film === film ? pair : (pair = stateOf(film));
+  return goTo(state, pin.at, knownAt(pin.knew, pin.at));
 }
 
+/** @param {number} by @param {boolean} larger */
 export const step = (by, larger) => go(stage.t + by * stepOf(range(), larger));
 
-/** The next event within the range, in a direction; null when there is none. */
+/** The next event within the range, in a direction; null when there is none. @param {number} t @param {number} way */
 export function eventAfter(t, way) {
   const next = nextEvent(stage.film, t, way, stage.knew !== null);
   const [from, to] = range();
@@ -84,12 +90,12 @@ export function eventAfter(t, way) {
 /** The accounts in which what was and what was known differ. */
 export const differing = () => differences(stage.was, stage.then);
 
-/** Take over what an address says; what it does not say is as usual. */
+/** Take over what an address says; what it does not say is as usual. @param {string} search */
 export function adopt(search) {
   const { at, list, ...choices } = choicesOf(search);
   Object.assign(stage, choices, { playing: false });
   if (stage.range) {
-    const [from, to] = stage.range.map((t) => within(whole(), t));
+    const [from, to] = [within(whole(), stage.range[0]), within(whole(), stage.range[1])];
     stage.range = to > from ? [from, to] : null;
   }
   stage.speed = usualSpeed(range());
@@ -97,7 +103,7 @@ export function adopt(search) {
   chooseList(list);
 }
 
-/** Choose a range; null for all of the film. The moment stays within it. */
+/** Choose a range; null for all of the film. The moment stays within it. @param {Span | null} chosen */
 export function choose(chosen) {
   const [from, to] = chosen ?? whole();
   stage.range = chosen && to - from >= 1_000 ? [Math.round(from), Math.round(to)] : null;

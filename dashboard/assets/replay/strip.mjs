@@ -1,8 +1,8 @@
 // The strip: how much happened when in the range, and where the film stands. It is dragged, and it is the slider for the keyboard.
 
 import { flowBars, prepare, ratio, scale, snap, text, theme } from "../board/marks.mjs";
-import { count, ticks } from "../shell/time.mjs";
 import { density } from "../film/film.mjs";
+import { count, ticks } from "../shell/time.mjs";
 import { range, stage } from "./stage.mjs";
 import { utcWords } from "./words.mjs";
 
@@ -12,18 +12,23 @@ const BAR_PX = 4;
 /** What is after the moment is shown as it is on any time line, and paler. */
 const AHEAD = 0.38;
 
-/** The strip twice, without the moment: as it is before it, and paler as it is after it. Made when something of it changes. */
-const papers = { key: "", bright: null, pale: null };
+/**
+ * The strip twice, without the moment: as it is before it, and paler as it is after it. Made when something of it changes.
+ * @type {{ key: string, film: Film | null, bright: HTMLCanvasElement | null, pale: HTMLCanvasElement | null }}
+ */
+let papers = { key: "", film: null, bright: null, pale: null };
 
 /** After the theme or the zone has changed. */
 export const forgetStrip = () => (papers.key = "");
 
+/** @param {Span} span @param {number} width @param {boolean} isPale */
 function paper(span, width, isPale) {
   const canvas = document.createElement("canvas");
   paint(prepare(canvas, width, STRIP_PX), span, width, isPale);
   return canvas;
 }
 
+/** @param {Ctx} g @param {Span} span @param {number} width @param {boolean} isPale */
 function paint(g, span, width, isPale) {
   const X = scale(span, width);
   const flows = density(stage.film, Math.max(10, Math.floor(width / BAR_PX)), span[0], span[1] + 1);
@@ -41,16 +46,16 @@ function paint(g, span, width, isPale) {
   axis(g, span, X, width);
 }
 
-/** Where the moment stands on a strip, not cut off at its ends. */
+/** Where the moment stands on a strip, not cut off at its ends. @param {number} t @param {number} width */
 const placeOf = (t, width) => snap(Math.max(1, Math.min(width - 2, scale(range(), width)(t))));
 
-/** The strip on a canvas of any sharpness. */
+/** The strip on a canvas of any sharpness. @param {Ctx} g @param {number} t @param {number} width */
 export function paintStrip(g, t, width) {
   const x = placeOf(t, width);
-  for (const [from, to, isPale] of [[0, x, false], [x, width, true]]) {
+  for (const isPale of [false, true]) {
     g.save();
     g.beginPath();
-    g.rect(from, 0, to - from, STRIP_PX);
+    g.rect(isPale ? x : 0, 0, isPale ? width - x : x, STRIP_PX);
     g.clip();
     paint(g, range(), width, isPale);
     g.restore();
@@ -58,18 +63,22 @@ export function paintStrip(g, t, width) {
   head(g, x, BARS_PX);
 }
 
-/** Bars upwards are restorations, downwards blocks. `asked`: a range that is being chosen, or null. */
+/**
+ * Bars upwards are restorations, downwards blocks. `asked`: a range that is being chosen, or null.
+ * @param {HTMLCanvasElement} canvas @param {number} t @param {number} width @param {Span | null} [asked]
+ */
 export function drawStrip(canvas, t, width, asked = null) {
   const g = prepare(canvas, width, STRIP_PX);
   const span = range();
   const X = scale(span, width);
   const key = [width, ratio(), ...span].join();
   if (papers.key !== key || papers.film !== stage.film) {
-    Object.assign(papers, { key, film: stage.film, bright: paper(span, width, false), pale: paper(span, width, true) });
+    papers = { key, film: stage.film, bright: paper(span, width, false), pale: paper(span, width, true) };
   }
   const x = placeOf(t, width);
   const d = ratio();
-  const part = (paper, from, to) => to > from && g.drawImage(paper, from * d, 0, (to - from) * d, STRIP_PX * d, from, 0, to - from, STRIP_PX);
+  /** @param {HTMLCanvasElement | null} paper @param {number} from @param {number} to */
+  const part = (paper, from, to) => paper && to > from && g.drawImage(paper, from * d, 0, (to - from) * d, STRIP_PX * d, from, 0, to - from, STRIP_PX);
   part(papers.bright, 0, x);
   part(papers.pale, x, width);
   if (asked) {
@@ -81,7 +90,10 @@ export function drawStrip(canvas, t, width, asked = null) {
   head(g, x, BARS_PX);
 }
 
-/** The number of the highest bar beside it. */
+/**
+ * The number of the highest bar beside it.
+ * @param {Ctx} g @param {string} mark @param {Int32Array} counts @param {number} y @param {number} width
+ */
 function label(g, mark, counts, y, width) {
   let i = 0;
   for (let k = 1; k < counts.length; k++) if (counts[k] > counts[i]) i = k;
@@ -93,6 +105,7 @@ function label(g, mark, counts, y, width) {
   g.fillText(words, at + 8 + w < width ? at + 6 : at - 6 - w, y);
 }
 
+/** @param {Ctx} g @param {Span} span @param {Scale} X @param {number} width */
 function axis(g, span, X, width) {
   for (const tick of ticks(span, width)) {
     const at = X(tick.t);
@@ -105,6 +118,7 @@ function axis(g, span, X, width) {
   }
 }
 
+/** @param {Ctx} g @param {number} x @param {number} height */
 function head(g, x, height) {
   g.fillStyle = theme.ink;
   g.fillRect(x - 1, 0, 2, height);
@@ -117,21 +131,27 @@ function head(g, x, height) {
   g.fill();
 }
 
-/** Say where the film stands to who does not see it. */
+/** Say where the film stands to who does not see it. @param {HTMLCanvasElement} canvas @param {number} t */
 export function describeStrip(canvas, t) {
   const [from, to] = range();
   canvas.setAttribute("aria-valuenow", String(Math.round((100 * (t - from)) / Math.max(1, to - from))));
   canvas.setAttribute("aria-valuetext", utcWords(t));
 }
 
-/** `on` = {scrub(t), settle(), asking([from, to]), choose([from, to])}. With Shift a range is chosen. */
+/**
+ * `on` = {scrub(t), settle(), asking([from, to]), choose([from, to])}. With Shift a range is chosen.
+ * @param {HTMLCanvasElement} canvas @param {ReplayOn} on
+ */
 export function connectStrip(canvas, on) {
+  /** @type {{ asks: boolean, from: number } | null} */
   let held = null;
+  /** @param {PointerEvent} event */
   const timeAt = (event) => {
     const box = canvas.getBoundingClientRect();
     const [from, to] = range();
     return from + (Math.max(0, Math.min(box.width, event.clientX - box.left)) / box.width) * (to - from);
   };
+  /** @param {number} a @param {number} b @returns {Span} */
   const spanOf = (a, b) => [Math.min(a, b), Math.max(a, b)];
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button || !stage.film) return;
@@ -144,6 +164,7 @@ export function connectStrip(canvas, on) {
     if (held.asks) on.asking(spanOf(held.from, timeAt(event)));
     else on.scrub(timeAt(event));
   });
+  /** @param {PointerEvent} event */
   const end = (event) => {
     if (!held) return;
     const { asks, from } = held;

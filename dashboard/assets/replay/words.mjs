@@ -2,53 +2,65 @@
 
 import { count, MONTHS, shortly, stamp, two, zoneName } from "../shell/time.mjs";
 
-/** "1 Feb 2021, 12:30 UTC", whichever zone is chosen; with its seconds where they are told. */
+/** "1 Feb 2021, 12:30 UTC", whichever zone is chosen; with its seconds where they are told. @param {number} t @param {boolean} [seconds] */
 export function utcWords(t, seconds = t % 60_000 !== 0) {
   const d = new Date(t);
   const time = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}${seconds ? `:${two(d.getUTCSeconds())}` : ""}`;
   return `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()}, ${time} UTC`;
 }
 
-/** The same moment where the reader is; empty where that is UTC. `zone` is a name such as "Asia/Kolkata". */
+/**
+ * The same moment where the reader is; empty where that is UTC. `zone` is a name such as "Asia/Kolkata".
+ * @param {number} t @param {string} zone
+ */
 export function hereWords(t, zone) {
-  const name = told(zone, NAME).formatToParts(t).find((p) => p.type === "timeZoneName").value;
+  const name = told(zone, NAME).formatToParts(t).find((p) => p.type === "timeZoneName")?.value;
   if (name === "UTC") return "";
   const day = told(zone, DAY).format(t);
   return `${day === told("UTC", DAY).format(t) ? "" : `${day}, `}${told(zone, TIME).format(t)} ${name}`;
 }
 
+/** @type {Intl.DateTimeFormatOptions[]} */
 const [TIME, DAY, NAME] = [{ hour: "2-digit", minute: "2-digit" }, { day: "numeric", month: "short" }, { timeZoneName: "short" }];
 /** Making one takes longer than a picture of the film may. */
-const formats = new Map();
+const formats = /** @type {Sure<string, Intl.DateTimeFormat>} */ (new Map());
 
+/** @param {string} zone @param {Intl.DateTimeFormatOptions} options */
 function told(zone, options) {
   const key = zone + Object.keys(options);
   if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }));
   return formats.get(key);
 }
 
-/** By what is known, in words; `knew` as in the address. */
+/** By what is known, in words; `knew` as in the address. @param {Knew} knew */
 export function knewWords(knew) {
   if (knew === null) return "by what is known now";
   return knew === "then" ? "by what was on record at that moment" : `by what was on record on ${utcWords(knew)}`;
 }
 
-/** When it was put on record, as short as it can be told beside a lane of a moment. */
+/** When it was put on record, as short as it can be told beside a lane of a moment. @param {number} t @param {number} now */
 const laterWords = (t, now) => shortly(t, now).split(",")[0];
 
-/** The word beside the lane of an account that was known otherwise: "recorded 14:05". */
+/**
+ * The word beside the lane of an account that was known otherwise: "recorded 14:05".
+ * @param {Pick<Difference, "recorded" | "why">} of @param {number} now
+ */
 export function lateWord({ recorded, why }, now) {
   if (recorded === null) return why;
   return `${why === "confirmed later" ? "confirmed" : "recorded"} ${laterWords(recorded, now)}`;
 }
 
+/** @type {[why: string, words: (n: string) => string][]} */
 const REASONS = [
   ["recorded later", (n) => `${n} had changed by then, but the readings that show it were recorded`],
   ["confirmed later", (n) => `${n} had changed by then, but that was still provisional: it was confirmed`],
   ["read later", (n) => `${n} had been read by then, but the readings were recorded`],
 ];
 
-/** How many accounts differ and why, in two or more sentences; null where none does. */
+/**
+ * How many accounts differ and why, in two or more sentences; null where none does.
+ * @param {Pick<Difference, "recorded" | "why">[]} differing
+ */
 export function differenceWords(differing) {
   if (!differing.length) return null;
   const n = differing.length;
@@ -56,12 +68,13 @@ export function differenceWords(differing) {
   const reasons = REASONS.flatMap(([why, words]) => {
     const of = differing.filter((d) => d.why === why);
     if (!of.length) return [];
-    const times = of.map((d) => d.recorded).filter((t) => t !== null);
+    const times = of.flatMap((d) => d.recorded ?? []);
     return `${words(of.length === n ? (n === 1 ? "It" : "They") : count(of.length))} ${when(times)}.`;
   });
   return { head, reasons: reasons.join(" ") };
 }
 
+/** @param {number[]} times */
 function when(times) {
   if (!times.length) return "later";
   const [first, last] = [Math.min(...times), Math.max(...times)];

@@ -4,10 +4,10 @@ export const silent = "The monitor does not answer.";
 /** The same of something that was to change. */
 export const unchanged = "The monitor does not answer: nothing was changed as far as is known.";
 
-/** Why something that was asked for is not here, in one sentence. */
-export const failure = (error) => (error instanceof TypeError ? silent : error.message);
+/** Why something that was asked for is not here, in one sentence. @param {unknown} error */
+export const failure = (error) => (error instanceof TypeError ? silent : /** @type {Error} */ (error).message);
 
-/** The answer to a request; throws with the server's own sentence where it refuses. */
+/** The answer to a request; throws with the server's own sentence where it refuses. @param {Response | Promise<Response>} request */
 export async function granted(request) {
   const answer = await request;
   if (answer.ok) return answer;
@@ -15,5 +15,5 @@ export async function granted(request) {
   throw new Error(error);
 }
 
-/** What is in it. */
+/** What is in it. @param {Response | Promise<Response>} request */
 export const json = async (request) => (await granted(request)).json();

@@ -1,34 +1,59 @@
 // The few things that every page does to its document.
 
+/** @type {Record<string, string>} */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
-/** Text that comes from outside (handles, sources, names) passes through here before it becomes HTML. */
-export const escape = (words) => String(words).replace(/[&<>"']/g, (c) => ENTITIES[c]);
+/** Text that comes from outside (handles, sources, names) passes through here before it becomes HTML. @param {string | number} words */
+export const escaped = (words) => String(words).replace(/[&<>"']/g, (c) => ENTITIES[c]);
 
-export const $ = (id) => document.getElementById(id);
+/**
+ * The element of the page with an id.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id @returns {T}
+ */
+export const $ = (id) => /** @type {T} */ (document.getElementById(id));
 
-/** Write words, or HTML, where they are other than those that stand there; whether they were. */
+/** One in which a reader writes or chooses. @param {string} id */
+export const field = (id) => /** @type {HTMLInputElement} */ ($(id));
+
+/**
+ * The first element within another that a selector finds; one has to be there.
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} root @param {string} selector @returns {T}
+ */
+export const find = (root, selector) => /** @type {T} */ (/** @type {unknown} */ (root.querySelector(selector)));
+
+/** @param {ParentNode} root @param {string} selector @returns {NodeListOf<HTMLElement>} */
+export const all = (root, selector) => root.querySelectorAll(selector);
+
+/** What an event happened to. @param {Event} event */
+export const targetOf = (event) => /** @type {HTMLInputElement} */ (event.target);
+
+/** Write words where they are other than those that stand there. @param {Element} element @param {string} words */
 export function say(element, words) {
-  const isNew = element.textContent !== words;
-  if (isNew) element.textContent = words;
-  return isNew;
+  if (element.textContent !== words) element.textContent = words;
 }
 
+/** @type {WeakMap<Element, string>} */
 const written = new WeakMap();
 
+/** Write HTML where it is other than what was written there last; whether it was. @param {HTMLElement} root @param {string} html */
 export function write(root, html) {
-  const isNew = written.get(root) !== html;
-  if (isNew) root.innerHTML = html;
+  if (written.get(root) === html) return false;
+  root.innerHTML = html;
   written.set(root, html);
-  return isNew;
+  return true;
 }
 
-/** Of a group of buttons the one whose `data-…` says so is the one that is pressed. */
+/**
+ * Of a group of buttons the one whose `data-…` says so is the one that is pressed.
+ * @param {HTMLElement} group @param {string} attribute @param {string | null | undefined} value
+ */
 export function press(group, attribute, value) {
   for (const button of group.querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset[attribute] === value));
 }
 
-/** Have the browser save a file. */
+/** Have the browser save a file. @param {Blob} blob @param {string} name */
 export function download(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -37,5 +62,9 @@ export function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** What is on a canvas as a file of a kind such as "image/png". */
-export const pictureOf = (canvas, kind, quality) => new Promise((done) => canvas.toBlob(done, kind, quality));
+/**
+ * What is on a canvas as a file of a kind such as "image/png".
+ * @param {HTMLCanvasElement} canvas @param {string} kind @param {number} [quality] @returns {Promise<Blob>}
+ */
+export const pictureOf = (canvas, kind, quality) =>
+  new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error("There is no picture."))), kind, quality));

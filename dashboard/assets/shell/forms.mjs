@@ -2,14 +2,14 @@
 // forms that choose what is shown: what is chosen goes into the address.
 
 import { json, unchanged } from "./answers.mjs";
-import { $ } from "./dom.mjs";
+import { $, find, targetOf } from "./dom.mjs";
 import { navigate } from "./navigate.mjs";
 
-/** `done` is called after a form was accepted, to show the page anew. */
+/** `done` is called after a form was accepted, to show the page anew. @param {() => void} done */
 export function connectForms(done) {
   document.addEventListener("submit", async (event) => {
     if (event.defaultPrevented) return; // a form that its own script sends
-    const form = event.target;
+    const form = /** @type {HTMLFormElement} */ (event.target);
     const action = form.getAttribute("action") ?? "";
     if (form.method === "get") {
       event.preventDefault();
@@ -18,8 +18,8 @@ export function connectForms(done) {
     }
     if (!action.startsWith("/api/")) return;
     event.preventDefault();
-    const button = event.submitter ?? form.querySelector("button");
-    const fields = new URLSearchParams(new FormData(form, button));
+    const button = /** @type {HTMLButtonElement} */ (event.submitter ?? find(form, "button"));
+    const fields = written(new FormData(form, button));
     say(form, "");
     button.disabled = true;
     const { refused, secret, next } = await send(action, fields);
@@ -32,19 +32,25 @@ export function connectForms(done) {
   });
   // A field for one line is a text area, since Dash has no other plain one: Enter sends it.
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || event.target.dataset?.line === undefined) return;
+    if (event.key !== "Enter" || event.isComposing || targetOf(event).dataset?.line === undefined) return;
     event.preventDefault();
-    event.target.form?.requestSubmit();
+    targetOf(event).form?.requestSubmit();
   });
 }
 
-/** The address that a form asks for; what is left empty chooses nothing. */
+/** What is in the fields of a form; none of ours takes a file. @param {FormData} fields */
+const written = (fields) => new URLSearchParams([...fields].map(([name, value]) => [name, String(value)]));
+
+/** The address that a form asks for; what is left empty chooses nothing. @param {string} action @param {FormData} fields */
 function addressOf(action, fields) {
-  const chosen = new URLSearchParams([...fields].filter(([, value]) => value !== ""));
+  const chosen = new URLSearchParams([...written(fields)].filter(([, value]) => value !== ""));
   return chosen.size ? `${action}?${chosen}` : action;
 }
 
-/** Why it was refused, or what was made and is shown once, or which page comes next; nothing when it was simply done. */
+/**
+ * Why it was refused, or what was made and is shown once, or which page comes next; nothing when it was simply done.
+ * @param {string} action @param {URLSearchParams} body
+ */
 async function send(action, body) {
   try {
     const answer = await fetch(action, { method: "POST", body, redirect: "manual" });
@@ -57,18 +63,19 @@ async function send(action, body) {
   }
 }
 
-/** Show what nobody can read again later, until it is put away. */
+/** Show what nobody can read again later, until it is put away. @param {string} secret */
 function showOnce(secret) {
-  const dialog = $("once");
-  const field = dialog.querySelector("input");
+  const dialog = /** @type {HTMLDialogElement} */ ($("once"));
+  const field = /** @type {HTMLInputElement} */ (find(dialog, "input"));
   field.value = secret;
   dialog.addEventListener("close", () => (field.value = ""), { once: true });
   dialog.showModal();
   field.select();
 }
 
+/** @param {HTMLFormElement} form @param {string} sentence */
 function say(form, sentence) {
-  let place = form.querySelector(".refused");
+  let place = /** @type {HTMLElement | null} */ (form.querySelector(".refused"));
   if (!place) {
     place = document.createElement("p");
     place.className = "refused";

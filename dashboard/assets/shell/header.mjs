@@ -1,11 +1,12 @@
 // What stands above every page: the zone, the theme, who is logged in, and whether the connection lives.
 
 import { json, silent } from "./answers.mjs";
-import { $, press, say } from "./dom.mjs";
+import { $, press, say, targetOf } from "./dom.mjs";
 import { setZone } from "./time.mjs";
 
 const root = document.documentElement;
 
+/** @param {string} key @param {string} value */
 function remember(key, value) {
   try {
     localStorage.setItem(key, value);
@@ -14,12 +15,12 @@ function remember(key, value) {
   }
 }
 
-/** `on` = {zone(), theme()}: called after another one was chosen. */
+/** `on` = {zone(), theme()}: called after another one was chosen. @param {{ zone(): void, theme(): void }} on */
 export function connectHeader(on) {
   setZone(root.dataset.zone);
   press($("zone"), "zone", root.dataset.zone);
   $("zone").addEventListener("click", (event) => {
-    const name = event.target.dataset.zone;
+    const name = targetOf(event).dataset.zone;
     if (!name) return;
     root.dataset.zone = name;
     remember("blockline.zone", name);
@@ -33,11 +34,11 @@ export function connectHeader(on) {
     on.theme();
   });
   const more = $("nav-more");
-  more.addEventListener("click", ({ target }) => target.closest("a") && more.matches(":popover-open") && more.hidePopover());
+  more.addEventListener("click", (event) => targetOf(event).closest("a") && more.matches(":popover-open") && more.hidePopover());
   connectMe($("me-menu"));
 }
 
-/** Who is logged in is asked for when somebody opens the menu, so that no page waits for it. */
+/** Who is logged in is asked for when somebody opens the menu, so that no page waits for it. @param {HTMLElement} menu */
 function connectMe(menu) {
   menu.addEventListener("toggle", async (event) => {
     if (event.newState !== "open") return;
@@ -49,9 +50,10 @@ function connectMe(menu) {
       $("me-who").textContent = silent;
     }
   });
-  menu.addEventListener("click", (event) => event.target.closest("a") && menu.hidePopover());
+  menu.addEventListener("click", (event) => targetOf(event).closest("a") && menu.hidePopover());
 }
 
+/** @param {string} kind @param {string} word @param {string} age */
 export function showPill(kind, word, age) {
   const pill = $("pill");
   if (pill.dataset.state !== kind) pill.dataset.state = kind;
@@ -59,6 +61,7 @@ export function showPill(kind, word, age) {
   $("pill-age").textContent = age;
 }
 
+/** @param {string | null} sentence */
 export function showBanner(sentence) {
   $("banner").hidden = !sentence;
   if (!sentence) return;

@@ -1,6 +1,8 @@
 // From page to page without loading everything anew.
 
-/** Go to another page; Dash's router listens for the event. */
+import { targetOf } from "./dom.mjs";
+
+/** Go to another page; Dash's router listens for the event. @param {string} href */
 export function navigate(href) {
   const from = location.pathname;
   history.pushState({}, "", href);
@@ -9,10 +11,11 @@ export function navigate(href) {
   if (location.pathname !== from) scrollTo(0, 0);
 }
 
+/** @param {MouseEvent} event */
 function inSitePath(event) {
-  const link = event.target.closest?.("a[href]");
+  const link = /** @type {HTMLAnchorElement | null} */ (targetOf(event).closest?.("a[href]"));
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
-  if (link.target || link.origin !== location.origin || link.getAttribute("href").startsWith("#")) return null;
+  if (link.target || link.origin !== location.origin || link.getAttribute("href")?.startsWith("#")) return null;
   if (link.pathname.startsWith("/api/") || link.pathname.endsWith(".html")) return null; // a file
   return link.pathname + link.search;
 }

@@ -1,19 +1,22 @@
 // The results of the search box without the box: what they are called, and where the keys lead. No DOM in here.
 
-import { escape } from "./dom.mjs";
+import { escaped, targetOf } from "./dom.mjs";
 
 const KIND = { account: "Accounts", list: "Lists", order: "Orders", executive: "Executives" };
 const ICON = { account: "i-accounts", list: "i-doc", order: "i-order", executive: "i-person" };
 
-/** Whether a key opens the search: Ctrl+K, on a Mac Cmd+K; a "/" too, where nobody writes. */
+/** Whether a key opens the search: Ctrl+K, on a Mac Cmd+K; a "/" too, where nobody writes. @param {KeyboardEvent} event */
 export function opens(event) {
   if (event.altKey || event.shiftKey) return false;
   if (event.key.toLowerCase() === "k") return event.ctrlKey !== event.metaKey;
-  const writes = event.target?.closest?.("input, textarea, select, [contenteditable]");
+  const writes = targetOf(event)?.closest?.("input, textarea, select, [contenteditable]");
   return event.key === "/" && !event.ctrlKey && !event.metaKey && !writes;
 }
 
-/** Which of `n` results is chosen after a key; -1 is none. Null: the key means nothing here. */
+/**
+ * Which of `n` results is chosen after a key; -1 is none. Null: the key means nothing here.
+ * @param {number} at @param {string} key @param {number} n
+ */
 export function moved(at, key, n) {
   if (n === 0) return null;
   if (key === "ArrowDown") return at + 1 >= n ? 0 : at + 1;
@@ -23,19 +26,22 @@ export function moved(at, key, n) {
   return null;
 }
 
-/** The results as the options of a list box, by kind; ids are `${prefix}0`, `${prefix}1`, ... */
+/**
+ * The results as the options of a list box, by kind; ids are `${prefix}0`, `${prefix}1`, ...
+ * @param {Hit[]} found @param {string} prefix
+ */
 export function options(found, prefix) {
-  let kind = null;
+  let kind = /** @type {string} */ ("");
   return found
     .map((one, i) => {
       const head = one.kind === kind ? "" : `${kind ? "</div>" : ""}<div role="group" aria-label="${KIND[one.kind]}"><div class="se-kind" aria-hidden="true">${KIND[one.kind]}</div>`;
       kind = one.kind;
-      return `${head}<a role="option" id="${prefix}${i}" aria-selected="false" tabindex="-1" href="${escape(one.href)}"><svg class="i" aria-hidden="true"><use href="#${ICON[one.kind]}"/></svg><b>${escape(one.name)}</b><span>${escape(one.more)}</span></a>`;
+      return `${head}<a role="option" id="${prefix}${i}" aria-selected="false" tabindex="-1" href="${escaped(one.href)}"><svg class="i" aria-hidden="true"><use href="#${ICON[one.kind]}"/></svg><b>${escaped(one.name)}</b><span>${escaped(one.more)}</span></a>`;
     })
     .join("") + (kind ? "</div>" : "");
 }
 
-/** What is said of the results to who does not see them. */
+/** What is said of the results to who does not see them. @param {Hit[]} found @param {string} text */
 export function told(found, text) {
   if (!text) return "";
   if (!found.length) return `Nothing on file is called “${text}”.`;

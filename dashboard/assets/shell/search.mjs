@@ -1,12 +1,14 @@
 // The search box: opened from the header or by Ctrl+K, a combobox over what the monitor has on file.
 
 import { failure, json } from "./answers.mjs";
-import { $ } from "./dom.mjs";
+import { $, find, targetOf } from "./dom.mjs";
 import { navigate } from "./navigate.mjs";
 import { moved, opens, options, told } from "./search-list.mjs";
 
 const WAIT_MS = 120;
-let dialog = null;
+/** @type {HTMLDialogElement} */
+let dialog;
+/** @type {Hit[]} */
 let found = [];
 let at = -1;
 let asked = "";
@@ -28,8 +30,9 @@ function open() {
   input().select();
 }
 
-const input = () => dialog.querySelector("input");
-const list = () => dialog.querySelector("[role=listbox]");
+/** @returns {HTMLInputElement} */
+const input = () => find(dialog, "input");
+const list = () => find(dialog, "[role=listbox]");
 
 function build() {
   const made = document.createElement("dialog");
@@ -38,14 +41,14 @@ function build() {
   made.innerHTML = `<div class="se-box"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><input type="text" role="combobox" aria-label="Account, list, order or executive" aria-expanded="false" aria-controls="se-list" aria-autocomplete="list" placeholder="Account, list, order or executive" autocomplete="off" autocapitalize="off" spellcheck="false"><button type="button" class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></div>
     <div role="listbox" id="se-list" aria-label="Results" hidden></div><p class="nothing" role="status"></p>`;
   document.body.append(made);
-  const field = made.querySelector("input");
+  const field = /** @type {HTMLInputElement} */ (find(made, "input"));
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(ask, WAIT_MS);
   });
   made.addEventListener("keydown", keys);
   made.addEventListener("click", (event) => {
-    if (event.target === made || event.target.closest("button, a")) made.close();
+    if (event.target === made || targetOf(event).closest("button, a")) made.close();
   });
   return made;
 }
@@ -53,7 +56,8 @@ function build() {
 async function ask() {
   const text = input().value.trim();
   asked = text;
-  let sentence = null;
+  let sentence = "";
+  /** @type {Hit[]} */
   let answered = [];
   if (text) {
     try {
@@ -67,12 +71,13 @@ async function ask() {
   list().innerHTML = options(found, "se-");
   list().hidden = found.length === 0;
   input().setAttribute("aria-expanded", String(found.length > 0));
-  const status = dialog.querySelector("[role=status]");
-  status.textContent = sentence ?? told(found, text);
+  const status = find(dialog, "[role=status]");
+  status.textContent = sentence || told(found, text);
   status.classList.toggle("hidden", found.length > 0);
   mark(found.length ? 0 : -1);
 }
 
+/** @param {number} next */
 function mark(next) {
   list().querySelector("[aria-selected=true]")?.setAttribute("aria-selected", "false");
   at = next;
@@ -83,6 +88,7 @@ function mark(next) {
   return input().setAttribute("aria-activedescendant", chosen.id);
 }
 
+/** @param {KeyboardEvent} event */
 function keys(event) {
   if (event.target !== input() || event.isComposing) return;
   if (event.key === "Enter" && found[at] && asked === input().value.trim()) {

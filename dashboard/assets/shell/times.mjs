@@ -2,11 +2,15 @@
 // them in UTC as <time datetime=...>: an interval has its beginning in data-from, and of a moment
 // of which only the day or the time of day is written data-as is "day" or "clock".
 
+import { all } from "./dom.mjs";
 import { clock, dayYear, offset, seconds, zoneName } from "./time.mjs";
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
-/** What a moment is called in the chosen zone: `at` and `from` as in the element, `as` is "day", "clock" or nothing. */
+/**
+ * What a moment is called in the chosen zone: `at` and `from` as in the element, `as` is "day", "clock" or nothing.
+ * @param {{ at: string, from?: string, as?: string }} of
+ */
 export function told({ at, from, as }) {
   const end = Date.parse(at);
   const zone = zoneName(end);
@@ -16,6 +20,7 @@ export function told({ at, from, as }) {
   }
   if (as === "day") return dayYear(end);
   if (as === "clock") return `${clock(end)} ${zone}`;
+  /** @param {number} t @param {string} iso */
   const time = (t, iso) => (iso.length > "2021-02-01T12:00Z".length ? seconds(t) : clock(t));
   if (!from) return `${dayYear(end)}, ${time(end, at)} ${zone}`;
   const begin = Date.parse(from);
@@ -23,12 +28,15 @@ export function told({ at, from, as }) {
   return `between ${dayYear(begin)}, ${time(begin, from)} and ${dayYear(end)}, ${time(end, at)} ${zone}`;
 }
 
-/** What the server wrote, by element: it holds as long as the moment is the same. */
+/** What the server wrote, by element: it holds as long as the moment is the same. @type {WeakMap<Element, { key: string, utc: string }>} */
 const written = new WeakMap();
 
-/** Write one element in the chosen zone, with UTC in its title; or as the server wrote it. */
+/**
+ * Write one element in the chosen zone, with UTC in its title; or as the server wrote it.
+ * @param {HTMLElement} element @param {boolean} local
+ */
 export function tell(element, local) {
-  const moment = { at: element.getAttribute("datetime"), from: element.dataset.from, as: element.dataset.as };
+  const moment = { at: element.getAttribute("datetime") ?? "", from: element.dataset.from, as: element.dataset.as };
   const key = `${moment.at} ${moment.from}`;
   const known = written.get(element);
   const utc = known?.key === key ? known.utc : element.textContent;
@@ -39,12 +47,12 @@ export function tell(element, local) {
   else element.removeAttribute("title");
 }
 
-/** Keep every moment below `root` in the zone of the document, through new pages and switches. */
+/** Keep every moment below `root` in the zone of the document, through new pages and switches. @param {HTMLElement} root */
 export function connectTimes(root) {
   const zone = document.documentElement;
   const tellAll = () => {
     const local = zone.dataset.zone === "local";
-    for (const element of root.querySelectorAll("time[datetime]")) tell(element, local);
+    for (const element of all(root, "time[datetime]")) tell(element, local);
     watch.takeRecords(); // what was written here is no news
   };
   const watch = new MutationObserver(tellAll);

@@ -2,7 +2,10 @@
 
 const SOON_MS = 1_000;
 
-/** Call `ask` a while after each page that is not finished, `root` being where pages come and go. */
+/**
+ * Call `ask` a while after each page that is not finished, `root` being where pages come and go.
+ * @param {HTMLElement} root @param {() => void} ask
+ */
 export function connectUnfinished(root, ask) {
   let waiting = 0;
   const look = () => {

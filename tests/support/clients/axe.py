@@ -1,4 +1,4 @@
-"""Examines a page with axe-core, which `make .venv/axe` brings from npm: version and hash are in a lock."""
+"""Examines a page with axe-core, which `make .venv/npm` brings from npm: version and hash are in a lock."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-AXE = Path(sys.prefix) / "axe/node_modules/axe-core/axe.min.js"
+AXE = Path(sys.prefix) / "npm/node_modules/axe-core/axe.min.js"
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 """Levels A and AA of WCAG 2.2, as far as a program can tell."""
 COLOURS = ("color-contrast", "link-in-text-block")
