@@ -1,13 +1,14 @@
 """The monitor of one platform: at each tick, whatever is due is planned, polled, judged and recorded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from collectors.core.collector import Collector, CollectorAnswer
 from jobs.base.background_tasks import BackgroundTasks
 from jobs.base.clock import Clock
-from jobs.collect.account_locks import AccountLocks
 from jobs.collect.canaries import ControlAccounts
 from jobs.collect.load_accounts import load_accounts
 from jobs.collect.recorder import Recorder, batch_of, comes_late, stored_asked_at
@@ -37,6 +38,51 @@ from storage.readings import country_scope, coverage, rosters
 
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _STEP_S = 1.0
+
+
+class AccountLocks:
+    """Answers that speak of the same account are taken in one after the other, so that each is judged by what
+    the one before left. A list that is read ahead and the turn of one of its members may well meet.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: set[AccountId] = set()
+        self._everybody = asyncio.Lock()
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @asynccontextmanager
+    async def holding(self, account_ids: Collection[AccountId]) -> AsyncGenerator[None]:
+        """Waits as long as any of these is in hand."""
+        while self._everybody.locked() or not self._accounts.isdisjoint(account_ids):
+            await self._freed()
+        self._accounts.update(account_ids)
+        try:
+            yield
+        finally:
+            self._accounts.difference_update(account_ids)
+            self._wake()
+
+    @asynccontextmanager
+    async def holding_everybody(self) -> AsyncGenerator[None]:
+        """Waits until nobody is in hand. Whoever comes later waits for it."""
+        try:
+            async with self._everybody:
+                while self._accounts:
+                    await self._freed()
+                yield
+        finally:
+            self._wake()
+
+    async def _freed(self) -> None:
+        freed = asyncio.get_running_loop().create_future()
+        self._waiting.append(freed)
+        await freed
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for freed in waiting:
+            if not freed.done():
+                freed.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,20 @@
 """Invented mails of every sort, full and bare, with which templates are tried."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from jobs.alerting.policy import Flap, Wave
-from jobs.doctor.sample_digests import digests
+from jobs.alerting.policy import DigestDue, Flap, Wave
 from jobs.messages.compose import Letterhead, Picture, ReplyThread, compose
 from jobs.messages.digest_compose import compose as compose_summary
+from jobs.messages.digest_facts import (
+    DigestContent,
+    DigestCoverage,
+    DigestPlatform,
+    QuietCohorts,
+    StateNow,
+    parts_of,
+)
 from jobs.messages.wave_content import ACCOUNTS_LISTED
 from jobs.notify.engagement_alerts import SHOWN as ACTS_SHOWN
 from jobs.notify.engagement_alerts import EngagementNotice, draft
@@ -17,6 +24,7 @@ from storage.alerts.reminders import LastMail, Outstanding
 from storage.health.condition_facts import Thresholds
 from storage.model.alerts.alerts import (
     AlertChange,
+    AlertDecision,
     AlertRow,
     AlertStage,
     AlertThread,
@@ -28,8 +36,9 @@ from storage.model.alerts.alerts import (
     SentWave,
 )
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
+from storage.model.alerts.digest_period import PastCondition, PlatformSilence, UnsentChanges
 from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
-from storage.model.alerts.rules import AlertRule, RuleId, StoredRule
+from storage.model.alerts.rules import AlertRule, Digest, RuleId, StoredRule
 from storage.model.core.accounts import AccountId, ListId, Platform
 from storage.model.core.availability import State, Status, Strength, kind_of
 from storage.model.core.signals import SignalKind
@@ -172,3 +181,52 @@ def _trouble(n: int, kind: ConditionKind, *, is_told: bool = False, is_over: boo
         ended_at=_AT + timedelta(hours=1) if is_over else None,
         end_sentence="An example of a trouble is over" if is_over else "",
     )
+
+
+_COHORTS = 20
+"""More than one mail tells in full."""
+
+
+def digests(wave: Wave, standing: ListStatus) -> list[DigestContent]:
+    """What is told of a day in which much happened, of one with nothing, and in a round-up."""
+    until = wave.closed_at
+    since = until - timedelta(days=1)
+    stored = replace(wave.stored, rule=replace(wave.rule, digest=Digest.DAILY))
+    due = DigestDue(stored, wave.recipients, since, until, (*wave.alerts, *_elsewhere(wave.alerts[0])))
+    parts = tuple(replace(part, standing=standing) for part in parts_of(due, wave.recipients[0]))
+    quiet = QuietCohorts(((Cohort(ListId(99), "Quiet list", None), standing),), 3)
+    round_up = replace(due, stored=wave.stored, parts=(wave,))
+    bare = DigestCoverage(since, until, timedelta(minutes=45))
+    full = DigestCoverage(
+        since,
+        until,
+        timedelta(minutes=45),
+        (DigestPlatform(Platform.X, 110, 100, 7),),
+        (
+            StateNow("withheld in India (IN)", 70, is_blocked=True),
+            StateNow("available", 30, is_blocked=False),
+        ),
+        blocked_late=3,
+        asked=9000,
+        answered=8500,
+        silences=(PlatformSilence(Platform.X, since, until),),
+        troubles=(
+            PastCondition("An example of a trouble", since, None),
+            PastCondition("Another", since, until),
+        ),
+        provisional=2,
+        untold=(UnsentChanges(AlertDecision.MUTED, 4),),
+    )
+    return [
+        DigestContent(due, parts, full, quiet),
+        DigestContent(replace(due, alerts=()), (), bare),
+        DigestContent(round_up, parts_of(round_up, wave.recipients[0]), bare),
+    ]
+
+
+def _elsewhere(alert: AlertRow) -> Sequence[AlertRow]:
+    """The same change of accounts of other lists."""
+    return [
+        replace(alert, alert_id=1000 + n, cohorts=(Cohort(ListId(100 + n), f"List {n}", None),))
+        for n in range(_COHORTS)
+    ]

@@ -6,7 +6,7 @@ recipients, never from numbers that a database hands out, so that a repeat is re
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -14,7 +14,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 from jinja2 import (
     ChoiceLoader,
@@ -31,12 +31,11 @@ from jobs.alerting.replies import Reply, ReplyReason
 from jobs.alerting.waves import facts, opening_key
 from jobs.base.wording import handle_name, minute, number, zone_note
 from jobs.messages import caveats, cohort_counts, wave_content
-from jobs.messages.dashboard_links import places
-from jobs.messages.late_members import late_words
+from jobs.messages.wave_content import cohort_name, late_words
 from jobs.messages.webhook_payload import payload
-from storage.model.alerts.alerts import AlertRow, AlertStage, ListStatus, Mail, MailDraft, MailKind
+from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, Mail, MailDraft, MailKind
 from storage.model.alerts.rules import Severity, is_channel, is_webhook
-from storage.model.text.states import clean, of_many
+from storage.model.text.states import capital, clean, of_many
 
 TOPICS_IN_SUBJECT = 3
 
@@ -377,3 +376,38 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     for n, part in enumerate(p for p in out.walk() if p.is_multipart()):
         part.set_boundary(f"=_{hashlib.sha256(mail.message_id.encode()).hexdigest()[:30]}_{n}")
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardLink:
+    """A link, and what is behind it."""
+
+    words: str
+    url: str
+
+
+def list_url(base: str | None, cohort: Cohort | None) -> str | None:
+    """The Live page with the accounts of this list or order alone; None where there is none."""
+    return None if base is None or cohort is None else urljoin(base, f"/?list={cohort.list_id}")
+
+
+def places(
+    base: str | None, cohort: Cohort | None, account_ids: Collection[int], message_id: str | None
+) -> list[DashboardLink]:
+    """What a mail links to, the nearest first. `message_id` is None for one that has no page.
+
+    Empty where readers reach no dashboard.
+    """
+    if base is None:
+        return []
+    found: list[DashboardLink] = []
+    if len(account_ids) == 1:
+        found.append(DashboardLink("The account", urljoin(base, f"/account/{next(iter(account_ids))}")))
+    if (url := list_url(base, cohort)) is not None:
+        found.append(DashboardLink(f"{capital(cohort_name(cohort))} on the Live page", url))
+    if message_id is not None:
+        # By its Message-ID: it has no number before it is stored.
+        found.append(
+            DashboardLink("This mail", urljoin(base, f"/mail/{quote(message_id.strip('<>'), safe='@')}"))
+        )
+    return found or [DashboardLink("The dashboard", base)]

@@ -16,8 +16,7 @@ from jobs.messages import (
     digest_words,
     wave_content,
 )
-from jobs.messages.compose import Letterhead, Picture, message_id
-from jobs.messages.dashboard_links import list_url, places
+from jobs.messages.compose import Letterhead, Picture, list_url, message_id, places
 from jobs.messages.digest_facts import DigestCohort, DigestContent, accounts
 from jobs.messages.digest_sections import sections, shares
 from jobs.messages.webhook_payload import note

@@ -9,8 +9,7 @@ from datetime import datetime
 
 from jobs.alerting.mismatch_reasons import Unmatched, unmatched
 from jobs.base.wording import account_name, minute
-from jobs.messages.late_members import late_words
-from jobs.messages.wave_content import phrase_with_certainty
+from jobs.messages.wave_content import late_words, phrase_with_certainty
 from storage.model.alerts.alerts import MailKind, MailState
 from storage.model.alerts.history import AlertHistory, ChangeFacts, RuleDecision, SentMail
 from storage.model.alerts.rule_words import DECISION_WORDS

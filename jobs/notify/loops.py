@@ -3,11 +3,11 @@
 A mail server that hangs delays no decision and no channel, and what cannot be told holds up nothing else.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from jobs.base.clock import Clock
-from jobs.delivery.rate_limit import MailRateLimit
 from jobs.delivery.sender import NO_SERVER, Sender
 from jobs.messages.compose import Letterhead
 from jobs.notify import merging
@@ -19,6 +19,28 @@ from storage.postgres.pool import Pool
 
 _THINK_AGAIN = timedelta(seconds=30)
 """What was planned holds as long as nothing new is on record, and no longer than this."""
+
+
+_MINUTE = timedelta(minutes=1)
+
+
+class MailRateLimit:
+    """At most so many in any minute; None: as many as there are."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._per_minute = per_minute
+        self._tried: deque[datetime] = deque()
+
+    def allows(self, now: datetime) -> bool:
+        """Whether another one may be tried at `now`."""
+        while self._tried and self._tried[0] <= now - _MINUTE:
+            self._tried.popleft()
+        return self._per_minute is None or len(self._tried) < self._per_minute
+
+    def count(self, now: datetime) -> None:
+        """One is tried at `now`, whatever becomes of it."""
+        if self._per_minute is not None:
+            self._tried.append(now)
 
 
 @dataclass(slots=True)

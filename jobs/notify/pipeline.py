@@ -6,10 +6,9 @@ The alert itself is stored in the transaction of its change (`storage.alerts.cre
 from collections.abc import Awaitable, Callable
 
 from jobs.base.clock import Clock
-from jobs.delivery.rate_limit import MailRateLimit
 from jobs.delivery.sender import Sender
 from jobs.messages.compose import Letterhead
-from jobs.notify.loops import DecisionLoop, DeliveryLoop
+from jobs.notify.loops import DecisionLoop, DeliveryLoop, MailRateLimit
 from storage.model.alerts.alerts import Via
 from storage.postgres.pool import Pool
 

@@ -13,10 +13,16 @@ import numpy as np
 
 from collectors.core.rate_limit_headers import longest_pause
 from jobs.detect.judge import Judged, TrackedAccount
-from jobs.planning.change_rates import NEVER, Expectations, Learned, Prior, nothing_learned
+from jobs.planning.change_rates import (
+    NEVER,
+    Accounts,
+    Expectations,
+    Learned,
+    Positions,
+    Prior,
+    nothing_learned,
+)
 from jobs.planning.daily_bill import DailyBill, Refusal, earliest_billable
-from jobs.planning.in_flight import InFlightReads
-from jobs.planning.initial_state import as_last_read, asked_in_turn, is_closed, members_by_list, read_at
 from jobs.planning.roster_priority import Pick, PlannerRule, RosterPriority, rosters_by_list
 from jobs.planning.rosters import RosterBook
 from jobs.planning.sentinels import DailyCostFilter, plan_within_cost_limit
@@ -30,6 +36,45 @@ from storage.model.core.known_state import Closed
 
 _AT_ONCE_S = 60.0
 """What was not used is kept for so long: a night's silence is not made up for at once."""
+
+
+Called = dict[tuple[bool, tuple[AccountId, ...]], Pick]
+"""Picks by whether they are made in turn, and by their accounts."""
+
+
+class InFlightReads:
+    """The turns under way, each with what the planner that there is now calls it: they stay so when the
+    rosters are made anew meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[ScheduledRead, tuple[RosterPriority, Pick]] = {}
+
+    def begin(self, turn: ScheduledRead, planner: RosterPriority, pick: Pick) -> None:
+        self._turns[turn] = planner, pick
+
+    def end(self, turn: ScheduledRead) -> tuple[RosterPriority, Pick] | None:
+        """Whom to tell how it went; None when its accounts do not stand together any more."""
+        return self._turns.pop(turn, None)
+
+    def take_up(self, planners: Mapping[str, tuple[RosterPriority, Sequence[AccountId]]]) -> None:
+        """These are the planners now, by place, each with its accounts in the order of their positions."""
+        before, self._turns = self._turns, {}
+        concerned = planners.keys() & {turn.place for turn in before}
+        called = {place: _called(*planners[place]) for place in concerned}
+        for turn, (_, picked) in before.items():
+            pick = called.get(turn.place, {}).get((picked.why is WhyRead.TURN, turn.account_ids))
+            if pick is not None:
+                planner, _ = planners[turn.place]
+                planner.wait(pick, np.inf)  # until it is known how it went
+                self._turns[turn] = planner, pick
+
+
+def _called(planner: RosterPriority, ids: Sequence[AccountId]) -> Called:
+    return {
+        (pick.why is WhyRead.TURN, tuple(ids[int(at)] for at in planner.accounts_of(pick))): pick
+        for pick in planner.picks()
+    }
 
 
 @dataclass(slots=True)
@@ -292,3 +337,49 @@ def _moment(at: float) -> datetime:
 
 def _seconds(every: timedelta | None) -> float:
     return np.inf if every is None else every.total_seconds()
+
+
+def as_last_read(
+    watched: Sequence[TrackedAccount],
+    changed_at: Mapping[AccountId, float],
+    asked_at: Mapping[AccountId, float],
+    never: float,
+) -> Accounts:
+    """In the order of `watched`; who was never read counts as read at `never`."""
+    ids = [w.account.account_id for w in watched]
+    accounts = Accounts(
+        np.array([read_at(w, never) for w in watched]),
+        np.array([changed_at.get(account_id, NEVER) for account_id in ids]),
+        np.array([is_closed(w.known.state) for w in watched], np.int8),
+    )
+    asked = np.array([asked_at.get(account_id, NEVER) for account_id in ids])
+    accounts.asked_at = np.maximum(accounts.read_at, asked)
+    return accounts
+
+
+def asked_in_turn(base: Sequence[Roster], stored: Mapping[int, Attempt]) -> dict[AccountId, float]:
+    """When each account was asked for with its base roster, where its newest attempt was answered."""
+    return {
+        account_id: last.at.timestamp()
+        for roster in base
+        if (last := stored.get(roster.roster_id)) is not None and last.outcome is BatchOutcome.ANSWERED
+        for account_id in roster.account_ids
+    }
+
+
+def members_by_list(watched: Sequence[TrackedAccount]) -> dict[int, Positions]:
+    """Their positions among `watched`."""
+    members: defaultdict[ListId, list[int]] = defaultdict(list)
+    for at, w in enumerate(watched):
+        for list_id in w.lists:
+            members[list_id].append(at)
+    return {list_id: np.array(members[list_id], np.intp) for list_id in sorted(members)}
+
+
+def read_at(watched: TrackedAccount, never: float) -> float:
+    at = watched.known.last_read_at
+    return never if at is None else at.timestamp()
+
+
+def is_closed(state: State | None) -> int:
+    return int(state is not None and (state.status.is_gone or state.status.is_blocked))

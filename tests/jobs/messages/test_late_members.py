@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.messages.late_members import late_words
+from jobs.messages.wave_content import late_words
 from storage.alerts.reminders import outstanding
 from storage.alerts.threads import newest_thread, thread_lines
 from storage.alerts.threads_report import open_stories

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from jobs.base.clock import SimulatedClock
 from jobs.delivery.channel_config import Channels
 from jobs.delivery.channel_router import channel_router
-from jobs.delivery.rate_limit import MailRateLimit
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.messages.compose import Letterhead
-from jobs.notify.loops import DecisionLoop, DeliveryLoop
+from jobs.notify.loops import DecisionLoop, DeliveryLoop, MailRateLimit
 from jobs.notify.notifier import decide_alerts, decide_due
 from jobs.selfmonitoring import watchdog
 from storage.alerts import mail_queue

@@ -11,10 +11,9 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from jobs.delivery.local_inbox import Inbox, SmtpServer
-from jobs.delivery.retry import GIVE_UP_AFTER, retry_delay
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.messages.compose import Letterhead
-from jobs.notify.notifier import TickReport, decide_alerts, next_due, tick
+from jobs.notify.notifier import GIVE_UP_AFTER, TickReport, decide_alerts, next_due, retry_delay, tick
 from storage.alerts import mail_queue, outbox
 from storage.alerts.open_alerts import open_alerts
 from storage.alerts.rules import load_rules

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.collect.account_locks import AccountLocks
+from jobs.collect.monitor import AccountLocks
 from jobs.planning.change_rates import Accounts, Expectations, Prior, nothing_learned
 from jobs.planning.roster_priority import Ahead, Pick, PlannerRule, RosterPriority
 from jobs.planning.sweep import Attempt, Sweep, due_from, next_attempt
