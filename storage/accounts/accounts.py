@@ -312,9 +312,8 @@ async def accounts_not_found(conn: Conn, platform: Platform) -> list[Account]:
     """The watched accounts whose confirmed status is not found, in stable order."""
     rows = await conn.fetch(
         """
-        select a.account_id, a.native_id, a.handle from spell s join account a using (account_id)
+        select a.account_id, a.native_id, a.handle from spells_now() s join account a using (account_id)
         where a.platform = $1 and a.watched and s.status = 'not_found'
-            and upper_inf(s.valid) and upper_inf(s.recorded)
         order by a.account_id
         """,
         platform.value,

@@ -202,9 +202,8 @@ async def unlisted_suspended(conn: Conn, platform: Platform, before: datetime, l
     rows = await conn.fetch(
         """
         select a.account_id, a.native_id, a.handle
-        from account a join spell s using (account_id)
-        where a.platform = $1 and not a.watched and s.status = 'suspended'
-            and upper_inf(s.valid) and upper_inf(s.recorded) and lower(s.valid) < $2
+        from account a join spells_now() s using (account_id)
+        where a.platform = $1 and not a.watched and s.status = 'suspended' and lower(s.valid) < $2
             and not exists (select from watch_list_member m where m.account_id = a.account_id)
             and not exists (
                 select from canary c where c.account_id = a.account_id

@@ -63,8 +63,7 @@ async def listed_accounts(
                 order by l.name
             ) as lists
         from account a
-        left join spell s on s.account_id = a.account_id and s.valid @> $2::timestamptz
-            and s.recorded @> $3::timestamptz
+        left join spells_at($2, $3) s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
         cross join lateral scoped_flags(
             s.account_id, s.status, case when s.before_change then '{}' else coalesce(c.flags, '{}') end,

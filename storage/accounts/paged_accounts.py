@@ -71,7 +71,7 @@ async def accounts_page(
             select a.*, s.status, s.withheld_in, s.onset_after as last_seen_old, lower(s.valid) as since,
                 s.change_id, s.before_change
             from account a
-            left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+            left join spells_now() s on s.account_id = a.account_id
             where a.account_id > $1
                 and ($4::text is null or a.platform = $4)
                 and ($5::text is null or exists (
@@ -120,19 +120,7 @@ async def accounts_page(
         cross join lateral scoped_flags(
             a.account_id, a.status, case when not a.before_change then c.flags end, a.since, null, null
         ) f
-        left join lateral (
-            select max(e.observed_at) as at
-            from (
-                select roster_id, array_position(account_ids, a.account_id::int) as position from roster
-                where account_ids @> array[a.account_id::int] and vantage = ''
-            ) r
-            cross join lateral (
-                select observed_at from coverage
-                where roster_id = r.roster_id and outcome = 0 and observed_at <= $3
-                    and (answered is null or get_bit(answered, r.position - 1) = 1)
-                order by observed_at desc limit 1
-            ) e
-        ) r on true
+        left join last_answer(a.account_id, $3, 'infinity') r on true
         order by a.account_id
         """,
         after,
@@ -199,8 +187,7 @@ async def states_page(
                 s.status, s.withheld_in, s.onset_after as last_seen_old, lower(s.valid) as since,
                 lower(s.recorded) as recorded_at, s.change_id, s.before_change
             from account a
-            left join spell s on s.account_id = a.account_id and s.valid @> $3::timestamptz
-                and s.recorded @> $4::timestamptz
+            left join spells_at($3, $4) s on s.account_id = a.account_id
             where a.account_id > $1
                 and ($5::text is null or a.platform = $5)
                 and ($6::text is null or exists (
@@ -222,19 +209,7 @@ async def states_page(
             a.account_id, a.status, case when not a.before_change then c.flags end, a.since,
             $3 + interval '1 microsecond', $4
         ) f
-        left join lateral (
-            select max(e.observed_at) as at
-            from (
-                select roster_id, array_position(account_ids, a.account_id::int) as position from roster
-                where account_ids @> array[a.account_id::int] and vantage = ''
-            ) r
-            cross join lateral (
-                select observed_at from coverage
-                where roster_id = r.roster_id and outcome = 0 and observed_at <= $3 and recorded_at <= $4
-                    and (answered is null or get_bit(answered, r.position - 1) = 1)
-                order by observed_at desc limit 1
-            ) e
-        ) r on true
+        left join last_answer(a.account_id, $3, $4) r on true
         order by a.account_id
         """,
         after,

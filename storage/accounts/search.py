@@ -67,8 +67,7 @@ async def _accounts(conn: Conn, text: str, most: int) -> list[SearchResult]:
         )
         select a.account_id, a.platform, a.native_id, a.handle, a.watched,
             case when best.is_past and lower(best.name) <> lower(a.handle) then best.name else '' end as once
-        from best join account a using (account_id)
-        where not exists (select from canary c where c.account_id = a.account_id)
+        from best join ordinary_accounts() a using (account_id)
         order by best.rank, not a.watched, lower(a.handle), a.account_id limit $2
         """,
         text,

@@ -166,7 +166,7 @@ async def _announce_scope(conn: Conn, observer: str, looks: Mapping[AccountId, F
         """
         select announce('outcome', s.change_id)
         from unnest($1::bigint[], $2::timestamptz[]) as u (account_id, at)
-        join spell s on s.account_id = u.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        join spells_now() s on s.account_id = u.account_id
         where lower(s.valid) < u.at and exists (
             select from fact f
             where f.account_id = u.account_id and f.observer = '' and f.kind = any($3) and f.first_seen = u.at

@@ -216,9 +216,7 @@ async def standing(conn: Conn, list_id: ListId, as_of: datetime) -> ListStatus:
             and w.since <= $2 and (w.until is null or w.until > $2)
         -- "offset 0": one look an account, whatever is thought of how many spells there are.
         left join lateral (
-            select status, withheld_in from spell
-            where account_id = m.account_id and valid @> $2::timestamptz and recorded @> $2::timestamptz
-            offset 0
+            select status, withheld_in from spells_at($2, $2) where account_id = m.account_id offset 0
         ) s on true
         where m.list_id = $1 and m.added_at <= $2 and (m.removed_at is null or m.removed_at > $2)
         group by a.platform, s.status, s.withheld_in
@@ -271,8 +269,7 @@ async def timeline(conn: Conn, list_id: ListId, since: datetime, known_at: datet
                 s.status in ('withheld', 'suspended') and not (
                     c.flags @> '{suspended_or_deleted}' and not s.before_change
                 ) as blocked
-            from spell s join member using (account_id) join change c using (change_id)
-            where s.recorded @> $3::timestamptz
+            from spells_known($3) s join member using (account_id) join change c using (change_id)
         ),
         told as (
             select *, lag(blocked) over (partition by account_id order by since) as was from state

@@ -23,8 +23,7 @@ async def watched(conn: Conn, match: Match, known_at: datetime) -> list[RuleAcco
                 false
             ) as is_blocked
         from account a
-        left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
-            and s.recorded @> $1::timestamptz
+        left join spells_at($1, $1) s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
         where exists (
                 select from watch_period w where w.account_id = a.account_id

@@ -128,7 +128,7 @@ async def _last_there(
             where roster_id = r.roster_id and outcome = 0
                 and observed_at >= coalesce(q.since, '-infinity')
                 and observed_at < coalesce(q.until, 'infinity')
-                and (answered is null or get_bit(answered, m.position::int - 1) = 1)
+                and answered_at(answered, m.position)
             order by observed_at desc, latency_ms desc limit 1
         ) c
         where r.platform = $4 and r.vantage = ''
@@ -153,7 +153,7 @@ async def _last_spoken(
     rows = await conn.fetch(
         """
         with asked as (
-            select q.*, r.roster_id, m.position::int - 1 as bit
+            select q.*, r.roster_id, m.position
             from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[])
                 as q (account_id, country, since, until)
             join roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
@@ -186,7 +186,7 @@ async def _last_spoken(
             where roster_id = a.roster_id and outcome = 0 and observed_at <= s.at
                 and observed_at >= coalesce(a.since, '-infinity')
                 and observed_at < coalesce(a.until, 'infinity')
-                and (answered is null or get_bit(answered, a.bit) = 1)
+                and answered_at(answered, a.position)
                 and (silent is null or a.country <> all(silent))
                 and not exists (
                     select from gap where gap.country = a.country and observed_at >= gap.since

@@ -192,17 +192,15 @@ async def spells_page(
         select a.account_id, a.platform, a.native_id, a.handle, s.status, s.withheld_in,
             f.flags, s.onset_after as last_seen_old, lower(s.valid) as since, n.onset_after as last_seen,
             upper(s.valid) as until, lower(s.recorded) as recorded_at, c.source, s.change_id
-        from spell s
+        from spells_known($3) s
         join account a using (account_id)
         join change c on c.change_id = s.change_id
         cross join lateral scoped_flags(
             s.account_id, s.status, case when not s.before_change then c.flags end, lower(s.valid),
             upper(s.valid), $3
         ) f
-        left join spell n on n.account_id = s.account_id and lower(n.valid) = upper(s.valid)
-            and case when $3::timestamptz is null then upper_inf(n.recorded) else n.recorded @> $3 end
-        where case when $3 is null then upper_inf(s.recorded) else s.recorded @> $3 end
-            and s.valid && tstzrange($1::timestamptz, $2::timestamptz)
+        left join spells_known($3) n on n.account_id = s.account_id and lower(n.valid) = upper(s.valid)
+        where s.valid && tstzrange($1::timestamptz, $2::timestamptz)
             and ($4::timestamptz is null or (s.account_id, lower(s.valid)) > ($5::bigint, $4))
             and ($6::bigint is null or s.account_id = $6)
             and ($7::text is null or exists (

@@ -136,7 +136,7 @@ async def append(conn: Conn, change_ids: Sequence[int]) -> None:
                     and (other.source <> c.source or other.supersedes is not null)
             ) as is_plain
         from change c join change_outcome o using (change_id)
-        left join spell s on s.account_id = c.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        left join spells_now() s on s.account_id = c.account_id
         where c.change_id = any($1::bigint[])
         """,
         change_ids,

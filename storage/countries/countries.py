@@ -37,13 +37,13 @@ async def by_country(conn: Conn) -> list[CountryCount]:
             where upper_inf(s.recorded)
         ),
         member as (
-            select r.roster_id, m.account_id, m.position::int - 1 as bit
+            select r.roster_id, m.account_id, m.position
             from roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
             where r.vantage = '' and m.account_id in (select account_id from pair)
         ),
         newest as (
             select distinct on (m.account_id) m.account_id,
-                c.outcome = 0 and (c.answered is null or get_bit(c.answered, m.bit) = 1) as told
+                c.outcome = 0 and answered_at(c.answered, m.position) as told
             from member m
             cross join lateral (
                 select c.observed_at, c.attempt, c.outcome, c.answered from coverage c
@@ -57,7 +57,7 @@ async def by_country(conn: Conn) -> list[CountryCount]:
             cross join lateral (
                 select c.observed_at from coverage c
                 where c.roster_id = m.roster_id and c.outcome = 0
-                    and (c.answered is null or get_bit(c.answered, m.bit) = 1)
+                    and answered_at(c.answered, m.position)
                 order by c.observed_at desc limit 1
             ) c
             group by m.account_id
@@ -66,7 +66,7 @@ async def by_country(conn: Conn) -> list[CountryCount]:
             select p.country, coalesce(n.told, false) as told, r.at,
                 coalesce(p.country = any(s.withheld_in) or 'XX' = any(s.withheld_in), false) as still
             from pair p
-            left join spell s on s.account_id = p.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+            left join spells_now() s on s.account_id = p.account_id
             left join newest n on n.account_id = p.account_id
             left join reading r on r.account_id = p.account_id
         )

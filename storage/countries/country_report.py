@@ -71,13 +71,13 @@ async def country_accounts(
             from step last join latest using (account_id) where last.open
         ),
         member as (
-            select r.roster_id, m.account_id, m.position::int - 1 as bit
+            select r.roster_id, m.account_id, m.position
             from roster r cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
             where r.vantage = '' and m.account_id in (select account_id from pair)
         ),
         newest as (
             select distinct on (m.account_id) m.account_id,
-                c.outcome = 0 and (c.answered is null or get_bit(c.answered, m.bit) = 1) as told
+                c.outcome = 0 and answered_at(c.answered, m.position) as told
             from member m
             cross join lateral (
                 select c.observed_at, c.attempt, c.outcome, c.answered from coverage c
@@ -91,7 +91,7 @@ async def country_accounts(
             cross join lateral (
                 select c.observed_at from coverage c
                 where c.roster_id = m.roster_id and c.outcome = 0
-                    and (c.answered is null or get_bit(c.answered, m.bit) = 1)
+                    and answered_at(c.answered, m.position)
                 order by c.observed_at desc limit 1
             ) c
             group by m.account_id

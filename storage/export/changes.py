@@ -67,17 +67,15 @@ async def spells(conn: Conn, wanted: ExportFilter) -> Rows:
         select a.platform, a.native_id as account_id, a.handle, s.status, s.withheld_in,
             f.flags, s.onset_after as last_seen_old, lower(s.valid) as since, n.onset_after as last_seen,
             upper(s.valid) as until, lower(s.recorded) as recorded_at, c.source, s.change_id
-        from spell s
+        from spells_known($3) s
         join account a using (account_id)
         join change c on c.change_id = s.change_id
         cross join lateral scoped_flags(
             s.account_id, s.status, case when not s.before_change then c.flags end, lower(s.valid),
             upper(s.valid), $3
         ) f
-        left join spell n on n.account_id = s.account_id and lower(n.valid) = upper(s.valid)
-            and case when $3::timestamptz is null then upper_inf(n.recorded) else n.recorded @> $3 end
-        where case when $3 is null then upper_inf(s.recorded) else s.recorded @> $3 end
-            and s.valid && tstzrange($1::timestamptz, $2::timestamptz)
+        left join spells_known($3) n on n.account_id = s.account_id and lower(n.valid) = upper(s.valid)
+        where s.valid && tstzrange($1::timestamptz, $2::timestamptz)
             and ($4::text is null or exists (
                 select from membership m join watch_list l using (list_id)
                 where m.account_id = s.account_id and l.name = $4
@@ -112,26 +110,13 @@ async def states(conn: Conn, wanted: ExportFilter) -> Rows:
             lower(s.valid) as since, r.at as last_read_at,
             lower(s.recorded) as recorded_at, c.source, s.change_id
         from account a
-        left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
-            and s.recorded @> $2::timestamptz
+        left join spells_at($1, $2) s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
         cross join lateral scoped_flags(
             s.account_id, s.status, case when not s.before_change then c.flags end, lower(s.valid),
             $1::timestamptz + interval '1 microsecond', $2
         ) f
-        left join lateral (
-            select max(e.observed_at) as at
-            from (
-                select roster_id, array_position(account_ids, a.account_id::int) as position from roster
-                where account_ids @> array[a.account_id::int] and vantage = ''
-            ) r
-            cross join lateral (
-                select observed_at from coverage
-                where roster_id = r.roster_id and outcome = 0 and observed_at <= $1 and recorded_at <= $2
-                    and (answered is null or get_bit(answered, r.position - 1) = 1)
-                order by observed_at desc limit 1
-            ) e
-        ) r on true
+        left join last_answer(a.account_id, $1, $2) r on true
         where ($3::text is null or exists (
                 select from membership m join watch_list l using (list_id)
                 where m.account_id = a.account_id and l.name = $3

@@ -139,16 +139,15 @@ async def platform_coverage(conn: Conn, now: datetime, read_since: datetime) -> 
             from coverage c join roster r using (roster_id)
             cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
             where c.outcome = 0 and c.observed_at >= $2 and c.observed_at <= $1 and r.vantage = ''
-                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+                and answered_at(c.answered, m.position)
         )
         select a.platform, count(*) filter (where a.watched) as watched,
             count(h.account_id) filter (where a.watched) as heard,
             count(*) filter (where a.watched and a.added_at < $2) as due,
             count(h.account_id) filter (where a.watched and a.added_at < $2) as due_heard,
             min(a.added_at) filter (where a.watched and a.added_at < $2) as first_due_at
-        from account a left join heard h using (account_id)
-        where (a.watched or exists (select from executive e where e.account_id = a.account_id))
-            and not exists (select from canary c where c.account_id = a.account_id)
+        from ordinary_accounts() a left join heard h using (account_id)
+        where a.watched or exists (select from executive e where e.account_id = a.account_id)
         group by a.platform order by a.platform
         """,
         now,

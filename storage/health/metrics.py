@@ -87,8 +87,7 @@ async def freshness(conn: Conn, now: datetime) -> list[Freshness]:
     rows = await conn.fetch(
         """
         with watched as (
-            select a.account_id, a.platform from account a
-            where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+            select account_id, platform from ordinary_accounts() where watched
         ),
         answer as materialized (  -- one a roster, not one an account
             select r.roster_id, r.account_ids, c.observed_at, c.answered
@@ -101,20 +100,20 @@ async def freshness(conn: Conn, now: datetime) -> list[Freshness]:
             where r.vantage = ''
         ),
         newest as (
-            select a.roster_id, a.observed_at, a.answered, m.account_id, m.position::int - 1 as bit
+            select a.roster_id, a.observed_at, a.answered, m.account_id, m.position
             from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
         ),
         told as (
-            select account_id, observed_at from newest where answered is null or get_bit(answered, bit) = 1
+            select account_id, observed_at from newest where answered_at(answered, position)
             union all
             select n.account_id, c.observed_at from newest n
             cross join lateral (
                 select observed_at from coverage
                 where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
-                    and (answered is null or get_bit(answered, n.bit) = 1)
+                    and answered_at(answered, n.position)
                 order by observed_at desc limit 1
             ) c
-            where get_bit(n.answered, n.bit) = 0
+            where get_bit(n.answered, n.position - 1) = 0  -- of which the planner expects few, as there are
         ),
         last as (select account_id, max(observed_at) as at from told group by account_id)
         select w.platform, count(*) as watched, count(*) filter (where l.at is null) as never_read,

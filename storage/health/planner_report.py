@@ -59,11 +59,7 @@ async def list_paces(conn: Conn, now: datetime, sweep_every: timedelta) -> list[
     rows = await conn.fetch(
         """
         with read as (
-            select m.account_id, c.observed_at as at
-            from coverage c join roster r using (roster_id)
-            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
-                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+            select account_id, observed_at as at from answers_between($2, $1)
         ),
         wait as (
             select account_id, lead(at, 1, $1) over (partition by account_id order by at) - at as span
@@ -81,9 +77,8 @@ async def list_paces(conn: Conn, now: datetime, sweep_every: timedelta) -> list[
             max(o.longest) as longest
         from watch_list l
         join watch_list_member m using (list_id)
-        join account a on a.account_id = m.account_id and a.watched
+        join ordinary_accounts() a on a.account_id = m.account_id and a.watched
         left join of_account o on o.account_id = m.account_id
-        where not exists (select from canary k where k.account_id = m.account_id)
         group by l.list_id order by l.name
         """,
         now,

@@ -23,8 +23,7 @@ async def watch_sizes(conn: Conn, most_lists: int) -> list[WatchSize]:
     rows = await conn.fetch(
         """
         with mine as (
-            select a.account_id, a.platform, a.native_id from account a
-            where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+            select account_id, platform, native_id from ordinary_accounts() where watched
         ),
         size as (
             select platform, count(*) as accounts,

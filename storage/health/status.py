@@ -149,21 +149,17 @@ async def _states(conn: Conn, now: datetime, read_after: datetime) -> tuple[Plat
     rows = await conn.fetch(
         """
         with read as (
-            select distinct m.account_id
-            from coverage c join roster r using (roster_id)
-            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
-                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+            select distinct account_id from answers_between($2, $1)
         )
         select a.platform, s.status, s.withheld_in,
             coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
             count(*) as accounts,
             count(*) filter (where read.account_id is null) as late
-        from account a
-        left join spell s on s.account_id = a.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        from ordinary_accounts() a
+        left join spells_now() s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
         left join read on read.account_id = a.account_id
-        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        where a.watched
         group by 1, 2, 3, 4
         order by count(*) desc, a.platform, s.status, s.withheld_in, or_deleted
         """,

@@ -83,12 +83,8 @@ async def unread(
     rows = await conn.fetch(
         """
         with read as (
-            select distinct m.account_id
-            from coverage c join roster r using (roster_id)
-            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
-                and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
-                and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+            select distinct account_id from answers_between($1, $2)
+            where recorded_at <= coalesce($3::timestamptz, 'infinity')
         )
         select a.account_id from account a
         where ($4::bigint[] is null or a.account_id = any($4))
@@ -117,8 +113,7 @@ async def _states(
             coalesce('suspended_or_deleted' = any(c.flags) and not s.before_change, false) as or_deleted,
             count(*) as accounts, count(late.account_id) as late
         from account a
-        left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
-            and s.recorded @> coalesce($2::timestamptz, 'infinity')
+        left join spells_at($1, $2) s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
         left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
         where exists (
@@ -235,8 +230,7 @@ async def _countries(
         """
         select country, count(*) as accounts, count(late.account_id) as late
         from account a
-        join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
-            and s.recorded @> coalesce($2::timestamptz, 'infinity')
+        join spells_at($1, $2) s on s.account_id = a.account_id
         cross join lateral unnest(s.withheld_in) as u (country)
         left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
         where exists (
@@ -266,8 +260,7 @@ async def _lists(
                     and not ('suspended_or_deleted' = any(c.flags) and not s.before_change) as suspended
             from membership m
             join account a using (account_id)
-            left join spell s on s.account_id = a.account_id and s.valid @> $1::timestamptz
-                and s.recorded @> coalesce($2::timestamptz, 'infinity')
+            left join spells_at($1, $2) s on s.account_id = a.account_id
             left join change c on c.change_id = s.change_id
             left join unnest($3::bigint[]) as late (account_id) on late.account_id = a.account_id
             where m.added_at <= least($1, $2) and (m.removed_at is null or m.removed_at > least($1, $2))

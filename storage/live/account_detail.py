@@ -97,7 +97,7 @@ async def _last_look(conn: Conn, account_id: int, now: datetime) -> LastLook | N
     row = await conn.fetchrow(
         """
         select c.observed_at,
-            c.outcome = 0 and (c.answered is null or get_bit(c.answered, r.position - 1) = 1) as told
+            c.outcome = 0 and answered_at(c.answered, r.position) as told
         from (
             select roster_id, array_position(account_ids, $1::int) as position from roster
             where vantage = '' and account_ids @> array[$1::int]

@@ -107,13 +107,12 @@ async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]
         """
         select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.tags,
             coalesce(m.list_ids, '{}') as list_ids
-        from account a
+        from ordinary_accounts() a
         left join (
             select account_id, array_agg(list_id order by list_id) as list_ids
             from watch_list_member group by account_id
         ) m using (account_id)
-        where ($1 = 'all' or a.watched = ($1 = 'watched'))
-            and not exists (select from canary c where c.account_id = a.account_id)
+        where $1 = 'all' or a.watched = ($1 = 'watched')
         order by a.account_id limit $2
         """,
         whom.value,
@@ -136,9 +135,8 @@ async def _lines(conn: Conn, whom: AccountScope, most: int) -> list[AccountLine]
 async def _count(conn: Conn, whom: AccountScope) -> int:
     return await conn.fetchval(
         """
-        select count(*) from account a
-        where ($1 = 'all' or a.watched = ($1 = 'watched'))
-            and not exists (select from canary c where c.account_id = a.account_id)
+        select count(*) from ordinary_accounts() a
+        where $1 = 'all' or a.watched = ($1 = 'watched')
         """,
         whom.value,
     )

@@ -63,9 +63,8 @@ async def newest_changes(conn: Conn, list_id: ListId | None, limit: int) -> Newe
             o.decided_at, o.reason, o.readings, c.source, c.supersedes is not null as corrects
         from standing_change c
         join change_outcome o using (change_id)
-        join account a using (account_id)
+        join ordinary_accounts() a using (account_id)
         where o.outcome = 'confirmed' and c.kind <> 'baseline'
-            and not exists (select from canary where canary.account_id = c.account_id)
             and case
                 when $1::bigint is null then a.watched or c.source = a.platform
                 else exists (

@@ -115,17 +115,8 @@ class _Count:
 async def _standing(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
     rows = await conn.fetch(
         """
-        with member as (
-            select account_id from account a
-            where a.watched
-                and not exists (select from canary c where c.account_id = a.account_id)
-        ),
-        read as (
-            select distinct a.account_id
-            from coverage c join roster r using (roster_id)
-            cross join lateral unnest(r.account_ids) with ordinality as a (account_id, position)
-            where c.outcome = 0 and c.observed_at > $2 and c.observed_at <= $1 and r.vantage = ''
-                and (c.answered is null or get_bit(c.answered, a.position::int - 1) = 1)
+        with read as (
+            select distinct account_id from answers_between($2, $1)
         )
         select s.status, coalesce(array_to_string(s.withheld_in, ','), '') as countries,
             coalesce(
@@ -134,10 +125,11 @@ async def _standing(conn: Conn, now: datetime, read_after: datetime) -> list[_Co
                 false
             ) as is_blocked,
             count(*) as accounts, count(*) filter (where read.account_id is null) as unread
-        from member
-        left join spell s on s.account_id = member.account_id and upper_inf(s.valid) and upper_inf(s.recorded)
+        from ordinary_accounts() a
+        left join spells_now() s on s.account_id = a.account_id
         left join change c on c.change_id = s.change_id
-        left join read on read.account_id = member.account_id
+        left join read on read.account_id = a.account_id
+        where a.watched
         group by 1, 2, 3
         """,
         now,

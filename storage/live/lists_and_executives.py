@@ -56,8 +56,7 @@ async def lists(conn: Conn) -> tuple[LiveList, ...]:
         select l.list_id, l.name, count(a.account_id) as size
         from watch_list l
         left join watch_list_member m using (list_id)
-        left join account a on a.account_id = m.account_id and a.watched
-            and not exists (select from canary c where c.account_id = a.account_id)
+        left join ordinary_accounts() a on a.account_id = m.account_id and a.watched
         group by l.list_id order by l.list_id
         """
     )

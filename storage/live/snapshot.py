@@ -136,12 +136,12 @@ async def accounts(conn: Conn) -> tuple[LiveAccount, ...]:
     rows = await conn.fetch(
         """
         select a.account_id, a.platform, a.handle, coalesce(m.list_ids, '{}') as list_ids
-        from account a
+        from ordinary_accounts() a
         left join (
             select account_id, array_agg(list_id order by list_id) as list_ids
             from watch_list_member group by account_id
         ) m using (account_id)
-        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        where a.watched
         order by a.account_id
         """
     )
@@ -159,13 +159,12 @@ async def spells(
         """
         select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
             upper(s.valid) as until, f.flags
-        from spell s join account a using (account_id) join change c on c.change_id = s.change_id
+        from spells_known($3) s join account a using (account_id) join change c on c.change_id = s.change_id
         cross join lateral scoped_flags(
             s.account_id, s.status, case when s.before_change then '{}' else c.flags end, lower(s.valid),
             upper(s.valid), $3
         ) f
-        where s.recorded @> coalesce($3::timestamptz, 'infinity')
-            and ($1::timestamptz is null or s.valid && tstzrange($1, null))
+        where ($1::timestamptz is null or s.valid && tstzrange($1, null))
             and (
                 s.account_id = any($2::bigint[])
                 or $2 is null and case when $3 is null then a.watched else exists (

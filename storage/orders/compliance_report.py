@@ -126,7 +126,7 @@ async def _stays(
     """What is confirmed of each account up to `at`. What began later is left out, and not known to end."""
     rows = await conn.fetch(
         """
-        with theirs as materialized (select * from spell where account_id = any($1::bigint[]))
+        with theirs as materialized (select * from spells_known($3) where account_id = any($1::bigint[]))
         select s.account_id, s.status, s.withheld_in, s.onset_after, lower(s.valid) as since,
             nullif(upper(s.valid), 'infinity') as until, f.flags
         from theirs s join change c using (change_id)
@@ -134,7 +134,7 @@ async def _stays(
             s.account_id, s.status, case when s.before_change then '{}' else c.flags end, lower(s.valid),
             least(upper(s.valid), $2::timestamptz + interval '1 microsecond'), $3
         ) f
-        where lower(s.valid) <= $2 and s.recorded @> coalesce($3::timestamptz, 'infinity')
+        where lower(s.valid) <= $2
         order by s.account_id, lower(s.valid)
         """,
         account_ids,

@@ -49,9 +49,8 @@ async def grounds(
     rows = await conn.fetch(
         """
         select s.account_id, lower(s.valid) as since, s.change_id, c.source
-        from spell s join change c using (change_id)
+        from spells_known($3) s join change c using (change_id)
         where s.account_id = any($1::bigint[]) and lower(s.valid) <= $2
-            and s.recorded @> coalesce($3::timestamptz, 'infinity')
         """,
         account_ids,
         at,

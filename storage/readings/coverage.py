@@ -138,23 +138,23 @@ async def last_readings(
             where r.platform = $1 and r.vantage = $2 and ($3::int[] is null or r.account_ids && $3)
         ),
         newest as (
-            select a.*, m.account_id, m.position::int - 1 as bit
+            select a.*, m.account_id, m.position
             from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
             where $3::int[] is null or m.account_id = any($3)
         ),
         told as (
             select account_id, observed_at, latency_ms, silent from newest
-            where answered is null or get_bit(answered, bit) = 1
+            where answered_at(answered, position)
             union all
             -- Nearly everybody is in the newest answer of the roster; only the others are looked for further.
             select n.account_id, c.* from newest n
             cross join lateral (
                 select observed_at, latency_ms, silent from coverage
                 where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
-                    and (answered is null or get_bit(answered, n.bit) = 1)
+                    and answered_at(answered, n.position)
                 order by observed_at desc, latency_ms desc limit 1
             ) c
-            where get_bit(n.answered, n.bit) = 0
+            where get_bit(n.answered, n.position - 1) = 0  -- of which the planner expects few, as there are
         )
         select distinct on (account_id) account_id, observed_at, silent,
             observed_at - latency_ms * interval '1 millisecond' as asked_at

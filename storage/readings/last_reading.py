@@ -33,22 +33,22 @@ async def last_confirmed(
             ) c
         ),
         newest as materialized (
-            select a.roster_id, m.account_id, m.position::int - 1 as bit, a.observed_at, a.answered
+            select a.roster_id, m.account_id, m.position, a.observed_at, a.answered
             from answer a cross join lateral unnest(a.account_ids) with ordinality as m (account_id, position)
             where m.account_id in (select unnest($1::int[]))
         ),
         told as (
-            select account_id, observed_at from newest where answered is null or get_bit(answered, bit) = 1
+            select account_id, observed_at from newest where answered_at(answered, position)
             union all
             -- Nearly everybody is in the newest answer of the roster; only the others are looked for further.
             select n.account_id, c.observed_at from newest n
             cross join lateral (
                 select observed_at from coverage
                 where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
-                    and (answered is null or get_bit(answered, n.bit) = 1)
+                    and answered_at(answered, n.position)
                 order by observed_at desc limit 1
             ) c
-            where get_bit(n.answered, n.bit) = 0
+            where get_bit(n.answered, n.position - 1) = 0  -- of which the planner expects few, as there are
         )
         select account_id, max(observed_at) as at from told group by account_id
         """,

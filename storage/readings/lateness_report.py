@@ -52,12 +52,8 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
     rows = await conn.fetch(
         """
         with read as (
-            select m.account_id, max(c.observed_at) as at
-            from coverage c join roster r using (roster_id)
-            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $1::timestamptz - 4 * $2::interval and c.observed_at <= $1
-                and r.vantage = '' and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
-            group by m.account_id
+            select account_id, max(observed_at) as at
+            from answers_between($1::timestamptz - 4 * $2::interval, $1) group by account_id
         )
         select a.platform,
             count(*) filter (where read.at >= $1::timestamptz - $2::interval) as within_1,
@@ -73,8 +69,8 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
                 where read.at is null and a.added_at > $1::timestamptz - 4 * $2::interval
             ) as new,
             min(read.at) as oldest_at
-        from account a left join read on read.account_id = a.account_id
-        where a.watched and not exists (select from canary c where c.account_id = a.account_id)
+        from ordinary_accounts() a left join read on read.account_id = a.account_id
+        where a.watched
         group by a.platform order by a.platform
         """,
         now,
@@ -103,16 +99,11 @@ async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> li
     rows = await conn.fetch(
         """
         with read as (
-            select distinct m.account_id
-            from coverage c join roster r using (roster_id)
-            cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
-            where c.outcome = 0 and c.observed_at > $1::timestamptz - 4 * $2::interval and c.observed_at <= $1
-                and r.vantage = '' and (c.answered is null or get_bit(c.answered, m.position::int - 1) = 1)
+            select distinct account_id from answers_between($1::timestamptz - 4 * $2::interval, $1)
         ),
         late as (
-            select a.account_id, a.platform, a.native_id, a.handle from account a
+            select a.account_id, a.platform, a.native_id, a.handle from ordinary_accounts() a
             where a.watched and a.added_at <= $1::timestamptz - 4 * $2::interval
-                and not exists (select from canary c where c.account_id = a.account_id)
                 and not exists (select from read where read.account_id = a.account_id)
             order by a.account_id limit $4
         )
@@ -123,10 +114,7 @@ async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> li
                 select c.observed_at as at from coverage c
                 where c.roster_id = r.roster_id and c.outcome = 0
                     and c.observed_at > $1::timestamptz - $3::interval and c.observed_at <= $1
-                    and (
-                        c.answered is null
-                        or get_bit(c.answered, array_position(r.account_ids, late.account_id::int) - 1) = 1
-                    )
+                    and answered_at(c.answered, array_position(r.account_ids, late.account_id::int))
                 order by c.observed_at desc limit 1
             ) newest
             where r.account_ids @> array[late.account_id::int] and r.vantage = ''

@@ -179,7 +179,7 @@ async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, 
         cross join lateral (
             select observed_at, silent from coverage
             where roster_id = r.roster_id and outcome = 0 and observed_at <= $2
-                and (answered is null or get_bit(answered, r.position - 1) = 1)
+                and answered_at(answered, r.position)
             order by observed_at desc limit 1
         ) c
         order by c.observed_at desc limit 1
@@ -200,7 +200,7 @@ async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, 
         left join lateral (
             select observed_at from coverage
             where roster_id = r.roster_id and outcome = 0 and observed_at < $3
-                and (answered is null or get_bit(answered, r.position - 1) = 1)
+                and answered_at(answered, r.position)
                 and (silent is null or s.country <> all(silent))
             order by observed_at desc limit 1
         ) c on true

@@ -96,6 +96,7 @@ async def film_accounts(conn: Conn, list_id: int | None) -> tuple[FilmAccount, .
             union
             select m.account_id from membership m
             where (m.list_id = $1 or $1 is null and m.list_id in (select list_id from legal_order))
+                -- Written out, as no more of an account is needed here than its number.
                 and not exists (select from canary c where c.account_id = m.account_id)
         )
         order by account_id

@@ -140,9 +140,7 @@ async def before(
         from roster r join coverage c using (roster_id)
         where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
             and c.observed_at > coalesce($2::timestamptz, '-infinity') and c.observed_at < $3
-            and (
-                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
-            )
+            and answered_at(c.answered, array_position(r.account_ids, $1::int))
         """,
         account_id,
         since,

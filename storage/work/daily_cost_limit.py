@@ -178,9 +178,8 @@ async def _by_list(conn: Conn, platform: Platform, day: date) -> list[ListBill]:
         """
         select l.name, count(*) as watched, count(d.native_id) as paid
         from watch_list l join watch_list_member m using (list_id)
-        join account a on a.account_id = m.account_id and a.watched and a.platform = $1
+        join ordinary_accounts() a on a.account_id = m.account_id and a.watched and a.platform = $1
         left join account_day d on d.platform = $1 and d.day = $2 and d.native_id = a.native_id
-        where not exists (select from canary k where k.account_id = m.account_id)
         group by l.list_id order by l.name
         """,
         platform.value,

@@ -245,3 +245,9 @@ comment on column canary.doubted_since is
     'The first of the readings in a row that showed another status. Null: it looks as it should.';
 comment on column canary.doubts is 'How many readings in a row showed another status.';
 comment on column canary.retired_at is 'Since when it is no longer asked. Null: it is asked.';
+
+create function ordinary_accounts() returns setof account stable parallel safe language sql as $$
+    select * from account a where not exists (select from canary c where c.account_id = a.account_id)
+$$;
+comment on function ordinary_accounts is
+    'Everybody on file who is no control account, watched or not: figures and lists speak of them alone.';

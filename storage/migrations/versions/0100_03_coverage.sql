@@ -100,6 +100,13 @@ comment on column coverage.missed is
     'Why the others gave nothing: {"reason": [positions in the roster]}. Null: nobody was missed.';
 comment on column coverage.silent is 'Countries of which the answer said nothing. Null: none.';
 
+create function answered_at(answered bytea, place bigint) returns boolean
+immutable parallel safe language sql as $$
+    select answered is null or get_bit(answered, place - 1) = 1
+$$;
+comment on function answered_at is
+    'Whether a request that was answered says something of the account at this place of its roster, counted from 1.';
+
 create function ensure_coverage_month(month date) returns void language plpgsql security definer as $$
 declare
     first date := date_trunc('month', month);

@@ -207,6 +207,22 @@ comment on column spell.before_change is
     'True: it is the state before its change, because another source had said a different one, and nobody recorded how '
     'it came back. The flags of the change are then not those of the spell.';
 
+create function spells_now() returns setof spell stable parallel safe language sql as $$
+    select * from spell where upper_inf(valid) and upper_inf(recorded)
+$$;
+comment on function spells_now is 'The present state of every account, as it is known now.';
+
+create function spells_at(at timestamptz, known_at timestamptz) returns setof spell
+stable parallel safe language sql as $$
+    select * from spell where valid @> $1 and recorded @> coalesce($2, 'infinity')
+$$;
+comment on function spells_at is 'The state of every account at a time, as known at another (null: as known now).';
+
+create function spells_known(known_at timestamptz) returns setof spell stable parallel safe language sql as $$
+    select * from spell where case when $1 is null then upper_inf(recorded) else recorded @> $1 end
+$$;
+comment on function spells_known is 'The states of all times, as known at one (null: as known now).';
+
 create table imported_span (
     account_id bigint not null references account,
     source text not null,

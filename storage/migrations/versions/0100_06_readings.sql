@@ -41,7 +41,7 @@ create function account_readings(
     from told t
     join own o using (change_id)
     cross join (
-        select r.roster_id, r.vantage, array_position(r.account_ids, $1::int) - 1 as bit
+        select r.roster_id, r.vantage, array_position(r.account_ids, $1::int) as position
         from roster r where r.account_ids @> array[$1::int] and r.vantage = '' offset 0
     ) r
     -- "offset 0" keeps the planner from reading all coverage of a time first, and then looking who was asked.
@@ -52,7 +52,7 @@ create function account_readings(
             and c.observed_at <= coalesce(upper(t.during), 'infinity')
         offset 0
     ) c
-    where t.during @> c.observed_at and (c.answered is null or get_bit(c.answered, r.bit) = 1)
+    where t.during @> c.observed_at and answered_at(c.answered, r.position)
 $$;
 comment on function account_readings is
     'What every answer of our own connection showed of an account, in any order (sort it by at): the state of the '
@@ -92,3 +92,33 @@ $$;
 comment on function account_misses is
     'Every attempt of our own connection that said nothing of an account, in any order. alone: others of the same '
     'request were answered, so that only this account failed.';
+
+create function answers_between(after timestamptz, until timestamptz)
+returns table (account_id int, observed_at timestamptz, recorded_at timestamptz)
+stable parallel safe language sql as $$
+    select m.account_id, c.observed_at, c.recorded_at
+    from coverage c join roster r using (roster_id)
+    cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
+    where c.outcome = 0 and c.observed_at > $1 and c.observed_at <= $2 and r.vantage = ''
+        and answered_at(c.answered, m.position)
+$$;
+comment on function answers_between is
+    'Who gave a conclusive answer to our own connection after one time and up to another, once for each answer.';
+
+create function last_answer(account bigint, until timestamptz, known_at timestamptz)
+returns table (at timestamptz) stable parallel safe language sql as $$
+    select max(e.observed_at)
+    from (
+        select roster_id, array_position(account_ids, $1::int) as position from roster
+        where account_ids @> array[$1::int] and vantage = ''
+    ) r
+    cross join lateral (
+        select observed_at from coverage
+        where roster_id = r.roster_id and outcome = 0 and observed_at <= $2 and recorded_at <= $3
+            and answered_at(answered, r.position)
+        order by observed_at desc limit 1
+    ) e
+$$;
+comment on function last_answer is
+    'When an account last gave a conclusive answer to our own connection, up to a time and as known at another. '
+    'Null: never.';
