@@ -148,37 +148,11 @@ def account(row: AccountRow) -> Account:
             first_seen_new=row.provisional_since,
             readings=row.provisional_readings,
         )
-    return Account(
-        account_id=row.account_id,
-        platform=Platform(row.platform),
-        native_id=row.native_id,
-        handle=row.handle,
-        watched=row.watched,
-        added_at=row.added_at,
-        control=row.control,
-        executive=row.executive,
-        tags=list(row.tags),
-        followers=row.followers,
-        followers_at=row.followers_at,
-        lists=list(row.lists),
-        orders=list(row.orders),
-        state=_state(row),
-        provisional=provisional,
-        last_read_at=row.last_read_at,
-    )
+    return Account.model_validate({**fields_of(row), "state": _state(row), "provisional": provisional})
 
 
 def state_at(row: StateRow) -> StateAt:
-    return StateAt(
-        account_id=row.account_id,
-        platform=Platform(row.platform),
-        native_id=row.native_id,
-        handle=row.handle,
-        watched=row.watched,
-        state=_state(row),
-        last_read_at=row.last_read_at,
-        recorded_at=row.recorded_at,
-    )
+    return StateAt.model_validate({**fields_of(row), "state": _state(row)})
 
 
 def fields_of(row: object) -> dict[str, object]:
@@ -203,14 +177,5 @@ def words(
 def _state(row: AccountRow | StateRow) -> State | None:
     if row.status is None or row.since is None or row.source is None or row.change_id is None:
         return None
-    countries = row.withheld_in or ()
-    return State(
-        status=Status(row.status),
-        withheld_in=list(countries),
-        words=words(row.platform, row.status, countries, row.flags),
-        flags=None if row.flags is None else [Flag(f) for f in row.flags],
-        last_seen_old=row.last_seen_old,
-        since=row.since,
-        source=row.source,
-        change_id=row.change_id,
-    )
+    told = words(row.platform, row.status, row.withheld_in or (), row.flags)
+    return State.model_validate({**fields_of(row), "words": told})

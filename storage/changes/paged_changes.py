@@ -30,7 +30,6 @@ class ChangeRow:
     change_id: int
     change_key: str
     supersedes: int | None
-    superseded_by: int | None
     account_id: int
     platform: str
     native_id: str
@@ -53,6 +52,8 @@ class ChangeRow:
     source: str
     old_evidence: str | None
     new_evidence: str | None
+    superseded_by: int | None = None
+    """Told by `change_with` alone."""
 
 
 async def changes_page(
@@ -64,38 +65,17 @@ async def changes_page(
     """
     rows = await conn.fetch(
         """
-        select c.change_id, c.change_key, c.supersedes, null::bigint as superseded_by, a.account_id,
-            a.platform, a.native_id, a.handle, c.kind,
-            c.old_status, case when c.old_status is not null then c.old_withheld_in end as old_withheld_in,
-            c.status, c.withheld_in, c.flags, c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at,
-            coalesce(o.outcome, 'provisional') as outcome, o.reason,
-            coalesce(o.readings, case when $3::timestamptz is null then p.agreeing
-                else coalesce(s.agreeing, 1) end) as readings,
-            coalesce(o.last_agreeing_at, case when $3::timestamptz is null then p.last_agreeing_at
-                else coalesce(s.last_agreeing_at, c.first_seen_new) end) as last_agreeing_at,
-            o.decided_at, c.source, encode(c.old_evidence, 'hex') as old_evidence,
-            encode(c.new_evidence, 'hex') as new_evidence
-        from change c
-        join account a using (account_id)
-        left join change_outcome o
-            on o.change_id = c.change_id and o.decided_at <= coalesce($3::timestamptz, 'infinity')
-        left join pending_change p on p.change_id = c.change_id
-        left join lateral (
-            select agreeing, last_agreeing_at from pending_step
-            where change_id = c.change_id and recorded_at <= $3::timestamptz
-            order by recorded_at desc limit 1
-        ) s on true
-        where c.first_seen_new >= coalesce($1::timestamptz, '-infinity')
-            and c.first_seen_new < coalesce($2::timestamptz, 'infinity')
-            and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
-            and not exists (
+        select * from changes_told($3) c
+        where not exists (
                 select from change later
                 where later.supersedes = c.change_id
                     and later.recorded_at <= coalesce($3::timestamptz, 'infinity')
             )
+            and c.first_seen_new >= coalesce($1::timestamptz, '-infinity')
+            and c.first_seen_new < coalesce($2::timestamptz, 'infinity')
             and ($4::timestamptz is null or (c.first_seen_new, c.change_id) < ($4, $5::bigint))
             and ($6::text[] is null or c.kind = any($6))
-            and ($7::text[] is null or coalesce(o.outcome, 'provisional') = any($7))
+            and ($7::text[] is null or c.outcome = any($7))
             and ($8::bigint is null or c.account_id = $8)
             and ($9::text is null or exists (
                 select from membership m join watch_list l using (list_id)
@@ -104,7 +84,7 @@ async def changes_page(
                     and (m.removed_at is null or m.removed_at > $3)
             ))
             and ($10::text is null or (c.withheld_in || c.old_withheld_in) && array[$10, 'XX'])
-            and ($11::text is null or a.platform = $11)
+            and ($11::text is null or c.platform = $11)
         order by c.first_seen_new desc, c.change_id desc limit $12
         """,
         wanted.since,
@@ -127,20 +107,8 @@ async def change_with(conn: Conn, change_id: int) -> ChangeRow | None:
     """One change as it stands now, also one that another superseded; None when there is none."""
     row = await conn.fetchrow(
         """
-        select c.change_id, c.change_key, c.supersedes, (
-                select min(change_id) from change later where later.supersedes = c.change_id
-            ) as superseded_by, a.account_id, a.platform, a.native_id, a.handle, c.kind,
-            c.old_status, case when c.old_status is not null then c.old_withheld_in end as old_withheld_in,
-            c.status, c.withheld_in, c.flags, c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at,
-            coalesce(o.outcome, 'provisional') as outcome, o.reason,
-            coalesce(o.readings, p.agreeing) as readings,
-            coalesce(o.last_agreeing_at, p.last_agreeing_at) as last_agreeing_at, o.decided_at, c.source,
-            encode(c.old_evidence, 'hex') as old_evidence, encode(c.new_evidence, 'hex') as new_evidence
-        from change c
-        join account a using (account_id)
-        left join change_outcome o on o.change_id = c.change_id
-        left join pending_change p on p.change_id = c.change_id
-        where c.change_id = $1
+        select c.*, (select min(change_id) from change later where later.supersedes = $1) as superseded_by
+        from changes_told(null) c where change_id = $1
         """,
         change_id,
     )

@@ -6,49 +6,30 @@ from storage.postgres.pool import Conn
 
 
 async def changes(conn: Conn, wanted: ExportFilter) -> Rows:
-    """Changes that nothing superseded, provisional, confirmed and not confirmed ones, by first reading.
-
-    Each as it stood at `known_at`: an outcome that was decided later is not told, and of a provisional
-    change how many readings agreed by then.
+    """Changes that nothing superseded, provisional, confirmed and not confirmed ones, by first reading, each
+    as it stood at `known_at`.
     """
     return await rows_of(
         conn,
         """
-        select c.change_id, c.supersedes, a.platform, a.native_id as account_id, a.handle, c.kind,
-            c.old_status, case when c.old_status is not null then c.old_withheld_in end as old_withheld_in,
-            c.status, c.withheld_in, c.flags, c.strength, c.last_seen_old, c.first_seen_new, c.recorded_at,
-            coalesce(o.outcome, 'provisional') as outcome, o.reason,
-            coalesce(o.readings, case when $3::timestamptz is null then p.agreeing
-                else coalesce(s.agreeing, 1) end) as readings,
-            coalesce(o.last_agreeing_at, case when $3::timestamptz is null then p.last_agreeing_at
-                else coalesce(s.last_agreeing_at, c.first_seen_new) end) as last_agreeing_at,
-            o.decided_at, c.source, encode(c.old_evidence, 'hex') as old_evidence,
-            encode(c.new_evidence, 'hex') as new_evidence
-        from change c
-        join account a using (account_id)
-        left join change_outcome o
-            on o.change_id = c.change_id and o.decided_at <= coalesce($3::timestamptz, 'infinity')
-        left join pending_change p on p.change_id = c.change_id
-        left join lateral (
-            select agreeing, last_agreeing_at from pending_step
-            where change_id = c.change_id and recorded_at <= $3::timestamptz
-            order by recorded_at desc limit 1
-        ) s on true
-        where c.first_seen_new >= coalesce($1::timestamptz, '-infinity')
-            and c.first_seen_new < coalesce($2::timestamptz, 'infinity')
-            and c.recorded_at <= coalesce($3::timestamptz, 'infinity')
-            and not exists (
+        select change_id, supersedes, platform, native_id as account_id, handle, kind, old_status,
+            old_withheld_in, status, withheld_in, flags, strength, last_seen_old, first_seen_new, recorded_at,
+            outcome, reason, readings, last_agreeing_at, decided_at, source, old_evidence, new_evidence
+        from changes_told($3) c
+        where not exists (
                 select from change later
                 where later.supersedes = c.change_id
                     and later.recorded_at <= coalesce($3::timestamptz, 'infinity')
             )
+            and first_seen_new >= coalesce($1::timestamptz, '-infinity')
+            and first_seen_new < coalesce($2::timestamptz, 'infinity')
             and ($4::text is null or exists (
                 select from membership m join watch_list l using (list_id)
                 where m.account_id = c.account_id and l.name = $4
                     and m.added_at <= coalesce($3::timestamptz, 'infinity')
                     and (m.removed_at is null or m.removed_at > $3)
             ))
-            and ($5::text is null or a.platform = $5)
+            and ($5::text is null or c.platform = $5)
         order by c.first_seen_new, c.change_id
         """,
         wanted.since,

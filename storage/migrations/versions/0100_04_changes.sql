@@ -322,3 +322,33 @@ comment on function fact_rows is
     'The rows that state the same fact as a change: itself, those that began with the same reading, and those that '
     'they supersede. What was superseded by one that began earlier or later belongs to that one, unless another row '
     'states it again. wanted_id is the change that was asked about.';
+
+create function changes_told(known_at timestamptz) returns table (
+    change_id bigint, change_key text, supersedes bigint, account_id bigint, platform text, native_id text,
+    handle text, kind text, old_status text, old_withheld_in text[], status text,
+    withheld_in text[], flags text[], strength text, last_seen_old timestamptz, first_seen_new timestamptz,
+    recorded_at timestamptz, outcome text, reason text, readings int, last_agreeing_at timestamptz,
+    decided_at timestamptz, source text, old_evidence text, new_evidence text
+) stable parallel safe language sql as $$
+    select c.change_id, c.change_key, c.supersedes, c.account_id, a.platform, a.native_id, a.handle, c.kind,
+        c.old_status, case when c.old_status is not null then c.old_withheld_in end, c.status, c.withheld_in,
+        c.flags, c.strength,
+        c.last_seen_old, c.first_seen_new, c.recorded_at, coalesce(o.outcome, 'provisional'), o.reason,
+        coalesce(o.readings, case when $1 is null then p.agreeing else coalesce(s.agreeing, 1) end),
+        coalesce(o.last_agreeing_at, case when $1 is null then p.last_agreeing_at
+            else coalesce(s.last_agreeing_at, c.first_seen_new) end),
+        o.decided_at, c.source, encode(c.old_evidence, 'hex'), encode(c.new_evidence, 'hex')
+    from change c
+    join account a using (account_id)
+    left join change_outcome o on o.change_id = c.change_id and o.decided_at <= coalesce($1, 'infinity')
+    left join pending_change p on p.change_id = c.change_id
+    left join lateral (
+        select agreeing, last_agreeing_at from pending_step
+        where change_id = c.change_id and recorded_at <= $1
+        order by recorded_at desc limit 1
+    ) s on true
+    where c.recorded_at <= coalesce($1, 'infinity')
+$$;
+comment on function changes_told is
+    'Changes as API and export tell them, superseded ones too, as they stood at a time (null: now): an outcome that '
+    'was decided later is not told, and of a provisional change how many readings agreed by then.';

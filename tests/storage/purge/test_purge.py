@@ -14,8 +14,7 @@ from storage.model.core.availability import Flag, Status
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Conn, Pool, Refused, transaction
-from storage.purge.mails import payload_without, without
-from storage.purge.purge import purge_account
+from storage.purge.purge import payload_without, purge_account, without
 from storage.readings import evidence
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import become, enlist, roster_of

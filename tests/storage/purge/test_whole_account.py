@@ -16,8 +16,7 @@ from storage.executives.signals import executives, record_signals
 from storage.model.core.accounts import Account, Platform
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Conn, Pool, Refused, transaction
-from storage.purge.mails import without
-from storage.purge.purge import Purged, purge_account, purges
+from storage.purge.purge import Purged, purge_account, purges, without
 from tests.storage.purge.test_purge import story, texts
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, minutes
 from tests.support.seeds.single_rows import account, become, enlist, roster_of
