@@ -1,12 +1,17 @@
 """How each collector stands: whether it reads, and if not, since when and why."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dashboard.ui import words
 from storage.health.collectors_report import CollectorReport
 from storage.model.core.availability import MissedReason
-from storage.model.text.collectors import collector_name
+from storage.model.text.collectors import collector_name, why_words
+from storage.model.text.states import capital, clean
+
+Stamp = Callable[[datetime], str]
+"""How a time is written."""
 
 
 class CollectorHealth(StrEnum):
@@ -77,3 +82,45 @@ def worst_first(
 
 def detector_name(detector: CollectorReport) -> str:
     return collector_name(detector.platform, detector.place, detector.vantage)
+
+
+def collector_status(
+    detector: CollectorReport, found: CollectorHealth, stamp: Stamp = words.stamp
+) -> tuple[str, list[str]]:
+    """How a detector stands, and the lines that explain it."""
+    began = since(detector, found)
+    from_when = "" if began is None else f" since {stamp(began)}"
+    again = [] if detector.retry_at is None else [f"tries again {stamp(detector.retry_at)}"]
+    match found:
+        case CollectorHealth.WORKS:
+            return "works", []
+        case CollectorHealth.NEVER:
+            return "not asked yet", ["blockline run asks it"]
+        case CollectorHealth.SILENT if began is None:
+            return "asked, and never answered yet", []
+        case CollectorHealth.SILENT:
+            return f"silent{from_when}", ["no trouble is on record: is blockline run running?"]
+        case CollectorHealth.HELD:
+            why = ["answers come, and none is believed", *_said(detector)]
+            return f"gives nothing{from_when}", [*why, *again]
+        case CollectorHealth.STOPPED:
+            why = [capital(why_words(detector.reason)), *_said(detector)]
+            return f"gives nothing{from_when}", [*why, *again]
+
+
+def _said(detector: CollectorReport) -> list[str]:
+    return [f"“{clean(detector.detail, 200)}”"] if detector.detail else []
+
+
+def controls(detector: CollectorReport, found: CollectorHealth, stamp: Stamp = words.stamp) -> str:
+    """How its control accounts look: "ok (2 stable, 1 suspended)", or since when which one looks wrong."""
+    if not detector.stable and not detector.suspended:
+        return "none chosen: a mass block cannot be told from an outage"
+    kinds = (("stable", detector.stable), ("suspended", detector.suspended))
+    count = ", ".join(f"{n} {kind}" for kind, n in kinds if n)
+    doubted = ", ".join(f"@{clean(handle, 80)}" for handle in detector.doubted)
+    began = since(detector, found) if found is CollectorHealth.HELD else None
+    if began is not None:
+        which = f"{doubted} looked wrong" if doubted else "they looked wrong"
+        return f"held since {stamp(began)}: {which} ({count})"
+    return f"{doubted} looks wrong ({count})" if doubted else f"ok ({count})"

@@ -6,7 +6,13 @@ from datetime import datetime, timedelta
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.health.collectors import CollectorHealth, detector_name, since, worst_first
+from dashboard.health.collectors import (
+    CollectorHealth,
+    collector_status,
+    controls,
+    detector_name,
+    worst_first,
+)
 from dashboard.health.facts import HealthFacts, ThisProcess
 from dashboard.health.planning_cards import planning_cards
 from dashboard.health.reading_cards import (
@@ -213,46 +219,6 @@ def _row(detector: CollectorReport, found: CollectorHealth, now: datetime) -> Co
             html.Td([words.stamp(last), html.Small(words.ago(last, now))] if last else "never"),
         ]
     )
-
-
-def collector_status(detector: CollectorReport, found: CollectorHealth) -> tuple[str, list[str]]:
-    """How a detector stands, and the lines that explain it."""
-    began = since(detector, found)
-    from_when = "" if began is None else f" since {words.stamp(began)}"
-    again = [] if detector.retry_at is None else [f"tries again {words.stamp(detector.retry_at)}"]
-    match found:
-        case CollectorHealth.WORKS:
-            return "works", []
-        case CollectorHealth.NEVER:
-            return "not asked yet", []
-        case CollectorHealth.SILENT if began is None:
-            return "asked, and never answered yet", []
-        case CollectorHealth.SILENT:
-            return f"silent{from_when}", ["no trouble is on record: is blockline run running?"]
-        case CollectorHealth.HELD:
-            why = ["answers come, and none is believed", *_said(detector)]
-            return f"gives nothing{from_when}", [*why, *again]
-        case CollectorHealth.STOPPED:
-            why = [capital(why_words(detector.reason)), *_said(detector)]
-            return f"gives nothing{from_when}", [*why, *again]
-
-
-def _said(detector: CollectorReport) -> list[str]:
-    return [f"“{clean(detector.detail, 200)}”"] if detector.detail else []
-
-
-def controls(detector: CollectorReport, found: CollectorHealth) -> str:
-    """How its control accounts look: "ok (2 stable, 1 suspended)", or since when which one looks wrong."""
-    if not detector.stable and not detector.suspended:
-        return "none chosen: a mass block cannot be told from an outage"
-    kinds = (("stable", detector.stable), ("suspended", detector.suspended))
-    count = ", ".join(f"{n} {kind}" for kind, n in kinds if n)
-    doubted = ", ".join(f"@{clean(handle, 80)}" for handle in detector.doubted)
-    began = since(detector, found) if found is CollectorHealth.HELD else None
-    if began is not None:
-        which = f"{doubted} looked wrong" if doubted else "they looked wrong"
-        return f"held since {words.stamp(began)}: {which} ({count})"
-    return f"{doubted} looks wrong ({count})" if doubted else f"ok ({count})"
 
 
 def _silent(silent: Sequence[SilentCountry], now: datetime) -> list[Component]:

@@ -7,16 +7,15 @@ from datetime import datetime, timedelta
 from dashboard.health.collectors import (
     COLLECTOR_HEALTH_NAMES,
     CollectorHealth,
+    collector_status,
+    controls,
     detector_name,
-    since,
     worst_first,
 )
 from jobs.base.output import moment
-from jobs.base.wording import handle_name, number
+from jobs.base.wording import number
 from storage.health.collectors_report import CollectorReport
-from storage.model.core.availability import MissedReason
-from storage.model.text.collectors import collector_name, why_words
-from storage.model.text.states import clean
+from storage.model.text.collectors import collector_name
 
 
 def collectors_json(
@@ -60,49 +59,12 @@ def collector_lines(
 
 
 def _words(detector: CollectorReport, found: CollectorHealth) -> str:
-    last = detector.last_answered_at
-    match found:
-        case CollectorHealth.STOPPED:
-            reason = detector.reason or "no reason is on record"
-            why = f"{reason}: {clean(detector.detail, 160)}" if detector.detail else reason
-            return f"pauses since {moment(since(detector, found))} ({why}){_again(detector)}"
-        case CollectorHealth.HELD:
-            began = moment(since(detector, found))
-            return (
-                f"held since {began}: answers come and none is believed ({_held_why(detector)})"
-                f"{_again(detector)}"
-            )
-        case CollectorHealth.NEVER:
-            return "has not read anything yet; start it with: blockline run"
-        case CollectorHealth.SILENT if last is None:
-            return "was never answered yet"
-        case CollectorHealth.SILENT:
-            return f"silent since {moment(last)}; is blockline run running?"
-        case CollectorHealth.WORKS:
-            return f"reads, last answer {moment(last)}; {_controls(detector)}"
-
-
-def _again(detector: CollectorReport) -> str:
-    return "" if detector.retry_at is None else f", tries again at {moment(detector.retry_at)}"
-
-
-def _held_why(detector: CollectorReport) -> str:
-    if detector.detail:
-        return clean(detector.detail, 160)
-    return _controls(detector) if _in_doubt(detector) else why_words(MissedReason.HELD)
-
-
-def _in_doubt(detector: CollectorReport) -> bool:
-    return bool(detector.doubted) or not detector.stable + detector.suspended
-
-
-def _controls(detector: CollectorReport) -> str:
-    """How the control accounts of a collector look now."""
-    if not _in_doubt(detector):
-        return f"control accounts ok ({detector.stable} stable, {detector.suspended} suspended)"
-    if detector.doubted:
-        return f"control accounts look otherwise: {', '.join(map(handle_name, detector.doubted))}"
-    return "no control accounts"
+    standing, more = collector_status(detector, found, moment)
+    if found is CollectorHealth.WORKS:
+        more.append(f"last answer {moment(detector.last_answered_at)}")
+    if found in {CollectorHealth.WORKS, CollectorHealth.HELD}:
+        more.append(f"control accounts: {controls(detector, found, moment)}")
+    return "; ".join((standing, *more))
 
 
 def _iso(at: datetime | None) -> str | None:

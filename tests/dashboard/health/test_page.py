@@ -121,7 +121,7 @@ NEW = replace(WELL, last_answered_at=None, last_asked_at=None)
             id="no trouble and no answer is not well",
         ),
         pytest.param(ASKED, "silent", None, "asked, and never answered yet", [], id="never answered"),
-        pytest.param(NEW, "never", None, "not asked yet", [], id="never asked"),
+        pytest.param(NEW, "never", None, "not asked yet", ["blockline run asks it"], id="never asked"),
     ],
 )
 def test_a_detector_stands_as_it_was_last_heard(

@@ -116,7 +116,7 @@ async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted
     }
     assert text(stand)["Blocked now"] == "2 accounts (1 withheld, 1 suspended)"
     assert text(stand)["Collector of X"] == (
-        "reads, last answer 2021-02-01 00:01 UTC; control accounts ok (1 stable, 0 suspended)"
+        "works; last answer 2021-02-01 00:01 UTC; control accounts: ok (1 stable)"
     )
 
 
@@ -196,7 +196,8 @@ async def test_missed_requests_are_told_with_their_reason_and_the_collector_paus
         }
     ]
     assert text(stand)["Collector of X"] == (
-        "pauses since 2021-02-01 00:15 UTC (credits: no credits), tries again at 2021-02-01 01:00 UTC"
+        "gives nothing since 2021-02-01 00:15 UTC; Credits used up; “no credits”; "
+        "tries again 2021-02-01 01:00 UTC"
     )
 
 
@@ -217,7 +218,9 @@ DETECTOR = CollectorReport(
     last_asked_at=T0,
 )
 HELD = replace(DETECTOR, held_since=minutes(5))
-HELD_WORDS = "held since 2021-02-01 00:05 UTC: answers come and none is believed"
+HELD_WORDS = "gives nothing since 2021-02-01 00:05 UTC; answers come, and none is believed"
+HELD_CONTROLS = "control accounts: held since 2021-02-01 00:05 UTC"
+NO_CONTROLS = "control accounts: none chosen: a mass block cannot be told from an outage"
 
 
 @pytest.mark.parametrize(
@@ -225,27 +228,30 @@ HELD_WORDS = "held since 2021-02-01 00:05 UTC: answers come and none is believed
     [
         pytest.param(
             DETECTOR,
-            "reads, last answer 2021-02-01 00:00 UTC; control accounts ok (2 stable, 1 suspended)",
+            "works; last answer 2021-02-01 00:00 UTC; control accounts: ok (2 stable, 1 suspended)",
             id="a collector that works",
         ),
         pytest.param(
             replace(DETECTOR, stable=0, suspended=0),
-            "reads, last answer 2021-02-01 00:00 UTC; no control accounts",
+            f"works; last answer 2021-02-01 00:00 UTC; {NO_CONTROLS}",
             id="without control accounts",
         ),
         pytest.param(
             replace(DETECTOR, doubted=("steady\u202e",)),
-            "reads, last answer 2021-02-01 00:00 UTC; control accounts look otherwise: @steady\ufffd",
+            "works; last answer 2021-02-01 00:00 UTC; "
+            "control accounts: @steady\ufffd looks wrong (2 stable, 1 suspended)",
             id="one is in doubt",
         ),
-        pytest.param(HELD, f"{HELD_WORDS} (control accounts look wrong)", id="held"),
+        pytest.param(
+            HELD, f"{HELD_WORDS}; {HELD_CONTROLS}: they looked wrong (2 stable, 1 suspended)", id="held"
+        ),
         pytest.param(
             replace(HELD, doubted=("steady",)),
-            f"{HELD_WORDS} (control accounts look otherwise: @steady)",
+            f"{HELD_WORDS}; {HELD_CONTROLS}: @steady looked wrong (2 stable, 1 suspended)",
             id="held for one control account",
         ),
         pytest.param(
-            replace(HELD, stable=0, suspended=0), f"{HELD_WORDS} (no control accounts)", id="held without any"
+            replace(HELD, stable=0, suspended=0), f"{HELD_WORDS}; {NO_CONTROLS}", id="held without any"
         ),
         pytest.param(
             replace(
@@ -256,7 +262,8 @@ HELD_WORDS = "held since 2021-02-01 00:05 UTC: answers come and none is believed
                 since=minutes(7),
                 retry_at=minutes(60),
             ),
-            f"{HELD_WORDS} (all vanished at once), tries again at 2021-02-01 01:00 UTC",
+            f"{HELD_WORDS}; “all vanished at once”; tries again 2021-02-01 01:00 UTC; "
+            f"{HELD_CONTROLS}: they looked wrong (2 stable, 1 suspended)",
             id="held as it is on record",
         ),
     ],
