@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from dashboard.api.account_models import ApiModel, words
+from dashboard.api.account_models import ApiModel, fields_of, words
 from dashboard.api.paging import Page, page, sent
 from dashboard.api.parameter_types import Limit
 from dashboard.api.request_checks import ApiContext
@@ -170,16 +170,4 @@ def condition_model(stand: Overview) -> Standing:
 
 def _condition(known: KnownCondition) -> Condition:
     found = known.condition
-    return Condition(
-        condition_id=known.condition_id,
-        kind=found.key.kind,
-        platform=found.key.platform,
-        place=found.key.place,
-        vantage=found.key.vantage,
-        since=found.since,
-        sentence=found.sentence,
-        detail=found.detail,
-        to_do=found.to_do,
-        opened_at=known.opened_at,
-        told_at=known.told_at,
-    )
+    return Condition.model_validate(fields_of(known) | fields_of(found) | fields_of(found.key))

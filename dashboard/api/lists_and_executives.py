@@ -156,30 +156,12 @@ def watching_routes(source: ApiContext) -> APIRouter:
 
 def watch_list(row: ListRow) -> WatchList:
     kept = ListRule(row.list_id, row.name, row.keep_days, row.order_reference).days_kept
-    return WatchList(
-        list_id=row.list_id,
-        name=row.name,
-        created_at=row.created_at,
-        accounts=row.accounts,
-        watched=row.watched,
-        order_id=row.order_id,
-        order_reference=row.order_reference,
-        evidence_days=kept,
-    )
+    return WatchList.model_validate({**fields_of(row), "evidence_days": kept})
 
 
 def executive(name: str, account: PersonAccount) -> Executive:
-    return Executive(
-        account_id=account.account_id,
-        platform=account.platform,
-        native_id=account.native_id,
-        handle=account.handle,
-        name=name,
-        title=account.title,
-        last_polled_at=account.last_polled_at,
-        acts=account.acts,
-        observability=[Observable.model_validate(o) for o in observability(account)],
-    )
+    seen = [Observable.model_validate(o) for o in observability(account)]
+    return Executive.model_validate({**fields_of(account), "name": name, "observability": seen})
 
 
 def _signal(row: SignalRow) -> Signal:

@@ -15,7 +15,7 @@ from storage.accounts.lookup import is_on_file
 from storage.model.core.availability import Flag, MissedReason, Status, Strength
 from storage.postgres.pool import Conn, transaction
 from storage.postgres.recording_order import as_known
-from storage.readings.readings import StoredMiss, StoredReading, attempts_of, readings_of
+from storage.readings.readings import StoredReading, attempts_of, readings_of
 
 LONGEST = timedelta(days=366)
 USUAL = timedelta(days=1)
@@ -105,7 +105,7 @@ def reading_routes(source: ApiContext) -> APIRouter:
             await _refuse_unknown(conn, account_id)
             rows = await attempts_of(conn, account_id, max(begin, after[0]) if after else begin, end)
         left = [m for m in rows if after is None or (m.at, m.roster_id) > after]
-        return page(request, left, limit, _miss, lambda m: (m.at, m.roster_id))
+        return page(request, left, limit, Miss.model_validate, lambda m: (m.at, m.roster_id))
 
     return router
 
@@ -116,25 +116,12 @@ async def _refuse_unknown(conn: Conn, account_id: int) -> None:
 
 
 def _reading(row: StoredReading) -> Reading:
-    return Reading(
-        at=row.at,
-        asked_at=row.asked_at,
-        status=row.state.status,
-        withheld_in=list(row.state.withheld_in),
-        strength=row.strength,
-        flags=sorted(row.flags),
-        silent_on=sorted(row.silent_on),
-        roster_id=row.roster_id,
-        recorded_at=row.recorded_at,
-    )
-
-
-def _miss(row: StoredMiss) -> Miss:
-    return Miss(
-        at=row.at,
-        asked_at=row.asked_at,
-        reason=row.reason,
-        alone=row.alone,
-        roster_id=row.roster_id,
-        recorded_at=row.recorded_at,
+    return Reading.model_validate(
+        {
+            **row._asdict(),
+            "status": row.state.status,
+            "withheld_in": row.state.withheld_in,
+            "flags": sorted(row.flags),
+            "silent_on": sorted(row.silent_on),
+        }
     )

@@ -327,10 +327,7 @@ async def anchor(
             cross join lateral (
                 select observed_at, latency_ms, silent from coverage c
                 where c.roster_id = r.roster_id and c.observed_at < $2 and c.outcome = 0
-                    and (
-                        c.answered is null
-                        or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
-                    )
+                    and answered_at(c.answered, array_position(r.account_ids, $1::int))
                 order by c.observed_at desc, c.latency_ms desc limit 1
             ) c
             where r.account_ids @> array[$1::int] and r.vantage = ''
@@ -401,9 +398,7 @@ async def _looks(conn: Conn, account_id: AccountId, after: datetime, until: date
         from roster r join coverage c using (roster_id)
         where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
             and c.observed_at > $2 and c.observed_at <= $3
-            and (
-                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
-            )
+            and answered_at(c.answered, array_position(r.account_ids, $1::int))
         order by c.observed_at, asked_at limit 100
         """,
         account_id,
@@ -435,9 +430,7 @@ async def _readings(
         from roster r join coverage c using (roster_id)
         where r.account_ids @> array[$1::int] and r.vantage = '' and c.outcome = 0
             and c.observed_at > coalesce($2::timestamptz, '-infinity') and c.observed_at >= $3
-            and (
-                c.answered is null or get_bit(c.answered, array_position(r.account_ids, $1::int) - 1) = 1
-            )
+            and answered_at(c.answered, array_position(r.account_ids, $1::int))
             and (c.roster_id, c.slot, c.attempt) is distinct from ($4::int, $5::timestamptz, $6::smallint)
         order by c.observed_at, asked_at
         """,
