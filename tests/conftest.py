@@ -1,6 +1,7 @@
 """One real Postgres for the session, one fresh database for each test that asks for it."""
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
@@ -19,13 +20,16 @@ import pytest
 
 from storage.embedded.launcher import embedded_postgres
 from storage.postgres.migrate import migrate
-from storage.postgres.pool import Pool, connect, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, connect, open_pool, transaction
 from tests.support.seeds.alerts import Played, play_alerts
 from tests.support.seeds.changes import Story
 from tests.support.seeds.live_page import seed
 
 T = TypeVar("T")
 _counter = itertools.count()
+_thread, _runner = ThreadPoolExecutor(1), asyncio.Runner()
+_connections: dict[str, Conn] = {}
+"""To the servers on which databases are made, by address."""
 
 # How long an example takes says something about the machine, not about the code.
 hypothesis.settings.register_profile("blockline", deadline=None)
@@ -33,6 +37,11 @@ hypothesis.settings.load_profile("blockline")
 
 
 NOW = datetime(2021, 2, 1, 12, 0, tzinfo=UTC)
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded so far stays to the end: no collection of garbage need look through it."""
+    gc.freeze()
 
 
 @pytest.fixture
@@ -49,11 +58,13 @@ def postgres_dsn() -> Generator[str]:
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given.replace("{tester}", os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
+        _part()
         return
     folder = Path(tempfile.mkdtemp(prefix="blockline-tests-", dir=roomy_memory()))
     try:
         with embedded_postgres(folder, fsync=False) as dsn:
             yield dsn
+            _part()
     finally:
         shutil.rmtree(folder)
 
@@ -143,12 +154,20 @@ async def _written(dsn: str, write: Callable[[Pool], Awaitable[T]]) -> T:
         return await write(pool)
 
 
-async def _execute(dsn: str, command: str) -> None:
-    conn = await connect(dsn)
-    try:
-        await conn.execute(command)
-    finally:
-        await conn.close()
+async def _execute(server: str, command: str) -> None:
+    if server not in _connections:
+        _connections[server] = await connect(server)
+    await _connections[server].execute(command)
+
+
+def _part() -> None:
+    _run(_disconnect())
+    _thread.submit(_runner.close).result()
+
+
+async def _disconnect() -> None:
+    while _connections:
+        await _connections.popitem()[1].close()
 
 
 def roomy_memory() -> str | None:
@@ -160,5 +179,4 @@ def roomy_memory() -> str | None:
 
 def _run(work: Coroutine[object, object, T]) -> T:
     """In a thread of its own, since the test's event loop may be set up already."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
+    return _thread.submit(_runner.run, work).result()

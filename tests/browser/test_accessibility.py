@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from storage.model.core.people import Role
 from storage.postgres.pool import open_pool
 from tests.conftest import NOW
-from tests.support.clients.axe import AXE, COLOURS, violations
-from tests.support.clients.browser import ARGUMENTS, CHROMIUM
+from tests.support.clients.axe import AXE, COLOURS, WCAG, violations
+from tests.support.clients.browser import CHROMIUM
 from tests.support.clients.page_walker import DESKTOP, NARROW, PHONE, Walker, walking
+from tests.support.repeats import IS_LONG, cases
 from tests.support.seeds.every_page import ALONE, PAGES, Everything, seed_everything
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
 from tests.support.servers.dashboard import served
@@ -28,7 +29,7 @@ for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .ven
             raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
         pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +41,22 @@ class House:
     browser: Browser
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(fresh_database: Callable[[], AbstractContextManager[str]]) -> AsyncGenerator[House]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(
+    fresh_database: Callable[[], AbstractContextManager[str]], chromium: Browser | None
+) -> AsyncGenerator[House]:
+    assert chromium is not None
     async with AsyncExitStack() as stack:
         dsn = stack.enter_context(fresh_database())
         pool = await stack.enter_async_context(open_pool(dsn))
         written = await seed_everything(pool, NOW)
-        playwright = await stack.enter_async_context(async_playwright())
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        stack.push_async_callback(browser.close)
         base = await stack.enter_async_context(served(pool, dsn, NOW, WITH_LOGIN))
         readers: dict[Role, Walker] = {}
         for role in Role:
             await a_person(pool, role.value, role, NOW)
-            readers[role] = await stack.enter_async_context(walking(browser, base))
+            readers[role] = await stack.enter_async_context(walking(chromium, base))
             await _log_in(readers[role], role.value)
-        yield House(written, readers, browser)
+        yield House(written, readers, chromium)
 
 
 async def _log_in(reader: Walker, name: str) -> None:
@@ -79,37 +80,53 @@ async def test_what_is_shown_without_a_login_breaks_no_rule(house: House, path: 
         assert (reader.errors, reader.strange_hosts()) == ([], set())
 
 
+VIEWS = (
+    (DESKTOP, "light", WCAG),
+    (PHONE, "light", WCAG),
+    (PHONE, "dark", COLOURS),
+    (DESKTOP, "dark", COLOURS),
+)
+TWO_VIEWS = (PHONE, "light", WCAG), (DESKTOP, "dark", WCAG)
+IN_ALL_VIEWS = [
+    "live",
+    "order",
+    "alerts",
+    "mail",
+    "account in doubt",
+    "settings",
+    "replay of two moments",
+    "story",
+]
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("name", PAGES)
-async def test_a_page_breaks_no_rule_in_either_theme_on_desktop_and_phone(house: House, name: str) -> None:
+async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, name: str) -> None:
     reader = house.readers[Role.ADMIN]
     await reader.look(DESKTOP)
     await reader.go(house.written.path(name))
-    await reader.unfold()
-    found: dict[tuple[int, int], list[str]] = {}
-    for size in (DESKTOP, PHONE):
-        await reader.look(size, "light")
-        found[size] = await violations(reader.page)
-        await reader.look(size, "dark")
+    found: list[str] = []
+    wide: dict[tuple[int, int], int] = {}
+    for size, theme, rules in VIEWS if IS_LONG or name in IN_ALL_VIEWS else TWO_VIEWS:
+        await reader.look(size, theme)
         await reader.unfold()
-        found[size] += await violations(reader.page, COLOURS)
-    assert found == {DESKTOP: [], PHONE: []}
+        wide[size] = await reader.sticks_out()
+        found += [f"{theme}, {size[0]} px: {wrong}" for wrong in await violations(reader.page, rules)]
+    await reader.look(NARROW)
+    wide[NARROW] = await reader.sticks_out()
+    assert found == []
+    assert wide == {DESKTOP: 0, PHONE: 0, NARROW: 0}
     assert (reader.errors, reader.strange_hosts()) == ([], set())
 
 
-@pytest.mark.parametrize("name", PAGES)
-async def test_a_page_never_scrolls_sideways(house: House, name: str) -> None:
-    reader = house.readers[Role.ADMIN]
-    await reader.go(house.written.path(name))
-    await reader.unfold()
-    wide: dict[tuple[int, int], int] = {}
-    for size in (DESKTOP, PHONE, NARROW):
-        await reader.look(size)
-        wide[size] = await reader.sticks_out()
-    assert wide == {DESKTOP: 0, PHONE: 0, NARROW: 0}
-
-
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("role", "name"),
+    cases(
+        [(Role.VIEWER, name) for name in [*PAGES][::3]] + [(Role.ANALYST, name) for name in [*PAGES][1::3]],
+        [(role, name) for role in (Role.VIEWER, Role.ANALYST) for name in PAGES],
+    ),
+)
 async def test_who_may_do_less_meets_no_fault_either(house: House, role: Role, name: str) -> None:
     reader = house.readers[role]
     await reader.go(house.written.path(name))
@@ -132,10 +149,7 @@ FOCUSED = """
 """
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["live", "order", "alerts", "mail", "account in doubt", "settings", "replay of two moments", "story"],
-)
+@pytest.mark.parametrize("name", IN_ALL_VIEWS)
 async def test_the_keyboard_reaches_every_control_in_the_order_of_the_page_and_shows_where_it_is(
     house: House, name: str
 ) -> None:

@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,8 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 ROWS = ".ag-center-cols-container .ag-row, .ag-pinned-left-cols-container .ag-row"
 
 
@@ -28,9 +29,9 @@ async def counts(browser: Browser, text: str) -> None:
 
 
 async def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts") as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
         page = browser.page
         await counts(browser, "32 watched")
         assert "ag_grid" in str(await page.evaluate("[...document.scripts].map((s) => s.src).join()"))
@@ -52,10 +53,8 @@ async def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(
     assert search.startswith("?q=1100000&status=withheld&sort=handle&selected=")
 
 
-async def test_other_pages_do_without_the_script_of_the_table(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+async def test_other_pages_do_without_the_script_of_the_table(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.painted()
         loaded = await browser.page.evaluate(
             "performance.getEntriesByType('resource').map((r) => r.name).join()"
@@ -67,12 +66,12 @@ async def test_other_pages_do_without_the_script_of_the_table(
 
 
 async def test_a_change_is_shown_without_a_reload_and_the_selection_stays(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     quiet = story.accounts[1][-2]
     async with (
         served(pool, dsn, story.now) as base,
-        opened(base, tmp_path, "/accounts?status=suspended") as browser,
+        opened(base, "/accounts?status=suspended") as browser,
     ):
         page = browser.page
         await browser.becomes("document.querySelectorAll('.ac-handle a').length > 0")
@@ -85,10 +84,8 @@ async def test_a_change_is_shown_without_a_reload_and_the_selection_stays(
         assert await page.get_by_text("1 selected").count() == 1
 
 
-async def test_the_table_is_read_and_walked_without_a_mouse(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts") as browser:
+async def test_the_table_is_read_and_walked_without_a_mouse(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
         page = browser.page
         await counts(browser, "32 watched")
         grid = page.locator("#accounts-grid [role=grid]")
@@ -104,21 +101,19 @@ async def test_the_table_is_read_and_walked_without_a_mouse(
 
 
 async def test_on_a_phone_the_table_keeps_within_the_page_and_says_the_status_below_the_handle(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     async with (
         served(pool, dsn, story.now) as base,
-        opened(base, tmp_path, "/accounts", width=360) as browser,
+        opened(base, "/accounts", width=360) as browser,
     ):
         await counts(browser, "32 watched")
         assert await browser.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert await browser.page.locator(".ac-handle .ac-state").count() > 3
 
 
-async def test_selected_accounts_get_a_tag_and_the_table_shows_it(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts") as browser:
+async def test_selected_accounts_get_a_tag_and_the_table_shows_it(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
         page = browser.page
         await counts(browser, "32 watched")
         for row in ("0", "1"):
@@ -132,11 +127,9 @@ async def test_selected_accounts_get_a_tag_and_the_table_shows_it(
         assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 2
 
 
-async def test_a_table_is_pasted_looked_at_and_only_then_stored(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
+async def test_a_table_is_pasted_looked_at_and_only_then_stored(pool: Pool, dsn: str, story: Story) -> None:
     table = "platform,handle,account_id,list\nx,newcomer,7001,New list\n"
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/accounts", 390) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, "/accounts", 390) as browser:
         page = browser.page
         await counts(browser, "32 watched")
         await page.get_by_role("button", name="Import").click()
@@ -157,12 +150,12 @@ async def test_a_table_is_pasted_looked_at_and_only_then_stored(
 
 
 async def test_who_may_only_look_selects_and_sees_no_way_to_change(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     settings = replace(SETTINGS, role=Role.VIEWER)
     async with (
         served(pool, dsn, story.now, settings) as base,
-        opened(base, tmp_path, "/accounts?selected=all") as browser,
+        opened(base, "/accounts?selected=all") as browser,
     ):
         await browser.page.get_by_text("32 selected").wait_for()
         assert await browser.page.get_by_role("button", name="Import").count() == 0
@@ -170,10 +163,10 @@ async def test_who_may_only_look_selects_and_sees_no_way_to_change(
 
 
 async def test_notes_and_readings_of_one_account_are_written_and_asked_for_in_place(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     one = f"/account/{story.wave[0]}"
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, one, width=390) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, one, width=390) as browser:
         page = browser.page
         await page.locator(".writing textarea").fill("Called <b>the owner</b>")
         await page.evaluate("window.__loaded_once = true")

@@ -1,7 +1,6 @@
 """The forms of the Alerts page and of the links in mails, in a real browser."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +17,8 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 ACKNOWLEDGE = "form[action^='/api/alerts/acknowledge']"
 
 
@@ -28,10 +29,10 @@ async def is_acknowledged(pool: Pool, story_key: str) -> bool:
 
 
 async def test_an_acknowledged_story_leaves_the_page_and_the_count_without_a_reload(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path
+    pool: Pool, dsn: str, played: Played
 ) -> None:
     waiting = len(played.story_keys)
-    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/alerts") as browser:
+    async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
         page = browser.page
         await browser.becomes(f"document.getElementById('waiting').textContent === '{waiting}'")
         await browser.becomes(f'document.querySelectorAll("{ACKNOWLEDGE}").length === {waiting}')
@@ -47,9 +48,9 @@ async def test_an_acknowledged_story_leaves_the_page_and_the_count_without_a_rel
 
 
 async def test_a_refused_rule_says_why_and_keeps_what_was_written(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path
+    pool: Pool, dsn: str, played: Played
 ) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/alerts") as browser:
+    async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
         page = browser.page
         await page.get_by_text("Add a rule").click()
         text = page.locator("form:has(button:text-is('Add')) textarea")
@@ -67,9 +68,9 @@ async def test_a_refused_rule_says_why_and_keeps_what_was_written(
     assert kept == 'name = "x"\nrecipients = ["nobody"]'
 
 
-async def test_a_form_works_also_as_plain_html(pool: Pool, dsn: str, played: Played, tmp_path: Path) -> None:
+async def test_a_form_works_also_as_plain_html(pool: Pool, dsn: str, played: Played) -> None:
     key = played.story_keys[0]
-    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/alerts") as browser:
+    async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
         await browser.becomes(f'document.querySelector("{ACKNOWLEDGE}") !== null')
         # A form that a script submits raises no event: it goes out as without any script.
         await browser.page.evaluate(
@@ -87,13 +88,11 @@ async def test_a_form_works_also_as_plain_html(pool: Pool, dsn: str, played: Pla
         await browser.page.wait_for_url(f"{base}/alerts")
 
 
-async def test_the_button_behind_a_link_in_a_mail_acknowledges(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path
-) -> None:
+async def test_the_button_behind_a_link_in_a_mail_acknowledges(pool: Pool, dsn: str, played: Played) -> None:
     key = played.story_keys[0]
     async with transaction(pool) as conn:
         path = f"/mail-link/{token(await link_key(conn), Link(LinkAction.ACKNOWLEDGE, key, DESK))}"
-    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, path, width=390) as browser:
+    async with served(pool, dsn, played.now) as base, opened(base, path, width=390) as browser:
         assert not await is_acknowledged(pool, key)
         await browser.page.locator("textarea").fill("on it")
         await browser.page.get_by_role("button", name="Acknowledge").click()

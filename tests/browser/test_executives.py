@@ -1,7 +1,6 @@
 """The executives' pages in a real browser: what is drawn, what can be followed, nothing that sticks out."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -18,16 +17,18 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def test_a_person_is_found_drawn_and_listed_and_whom_acts_were_toward_is_a_link(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     target = story.accounts[0][0]
     async with transaction(pool) as conn:
         author = await conn.fetchval("select native_id from account where account_id = $1", target)
         act = Signal(SignalKind.REPOST, "r1", story.now - HOUR, "p1", author)
         await add_signals(conn, AccountId(story.executive), [act], story.now)
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/executives") as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, "/executives") as browser:
         page = browser.page
         await page.locator(".executives a", has_text="Ada Chief").click()
 
@@ -44,7 +45,7 @@ async def test_a_person_is_found_drawn_and_listed_and_whom_acts_were_toward_is_a
 
 
 async def test_a_long_record_on_a_phone_is_counted_and_nothing_sticks_out(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     async with transaction(pool) as conn:
         acts = [
@@ -52,7 +53,7 @@ async def test_a_long_record_on_a_phone_is_counted_and_nothing_sticks_out(
         ]
         await add_signals(conn, AccountId(story.executive), acts, story.now, "import:r")
     path = f"/executives/{story.executive}"
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, path, width=390) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, path, width=390) as browser:
         page = browser.page
         await page.locator("#executive-figure .js-plotly-plot .main-svg").first.wait_for()
         await page.locator("table.acts tbody tr").nth(199).wait_for()

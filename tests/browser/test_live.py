@@ -26,16 +26,18 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def _equal(found: Awaitable[object], wanted: object) -> bool:
     return await found == wanted
 
 
 async def test_a_block_appears_in_the_feed_and_in_the_lanes_without_a_reload(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     quiet = story.accounts[1][-2]
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
         assert await page.locator("#k-blocked").inner_text() not in {"0", "–"}
@@ -57,9 +59,9 @@ async def test_a_block_appears_in_the_feed_and_in_the_lanes_without_a_reload(
 
 
 async def test_news_from_before_the_listener_was_back_is_fetched_by_its_ids(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.pushed()
         async with transaction(pool) as conn:
             await cut_listener(conn)
@@ -72,9 +74,9 @@ async def test_news_from_before_the_listener_was_back_is_fetched_by_its_ids(
 
 
 async def test_a_page_that_missed_messages_notices_it_and_asks_for_them(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.pushed()
         async with transaction(pool) as conn:
             first = await happen(conn, story, story.accounts[1][-2], WITHHELD, story.now - HOUR)
@@ -90,9 +92,9 @@ async def test_a_page_that_missed_messages_notices_it_and_asks_for_them(
 
 
 async def test_the_pages_links_lead_to_the_account_and_to_the_mail_and_back(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, theme="dark") as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, theme="dark") as browser:
         page = browser.page
         await browser.painted()
         await page.evaluate("window.__loaded_once = true")
@@ -117,10 +119,8 @@ async def test_the_pages_links_lead_to_the_account_and_to_the_mail_and_back(
         assert await page.evaluate("window.__loaded_once")
 
 
-async def test_the_keys_move_along_the_lanes_and_open_the_account(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+async def test_the_keys_move_along_the_lanes_and_open_the_account(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
         lanes = page.locator("#lanes")
@@ -135,10 +135,8 @@ async def test_the_keys_move_along_the_lanes_and_open_the_account(
         await page.locator("h1", has_text=handle.strip()).wait_for()
 
 
-async def test_the_table_holds_what_the_lanes_show(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+async def test_the_table_holds_what_the_lanes_show(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.painted()
         await browser.page.locator("#as-table").click()
 
@@ -146,14 +144,12 @@ async def test_the_table_holds_what_the_lanes_show(
         assert await browser.page.get_by_text("Withheld in India (IN)?").count() >= 2
 
 
-async def test_an_address_with_a_list_shows_its_accounts_alone(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
+async def test_an_address_with_a_list_shows_its_accounts_alone(pool: Pool, dsn: str, story: Story) -> None:
     name = "select list_id, count(*) as members from watch_list join watch_list_member using (list_id)"
     row = await pool.fetchrow(f"{name} where name = 'Order 1 list' group by 1")
     assert row is not None
     path = f"/?list={row['list_id']}"
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, path) as browser:
         await browser.painted()
         assert await browser.page.locator("#pick-list").input_value() == str(row["list_id"])
         await browser.page.locator("#as-table").click()
@@ -161,9 +157,9 @@ async def test_an_address_with_a_list_shows_its_accounts_alone(
 
 
 async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
         await page.evaluate(
@@ -182,10 +178,8 @@ async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
         assert tops == [-5 + 16 * n for n in range(len(tops))]
 
 
-async def test_a_monitor_without_accounts_says_so_and_fills_itself(
-    pool: Pool, dsn: str, now: Any, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, now) as base, opened(base, tmp_path) as browser:
+async def test_a_monitor_without_accounts_says_so_and_fills_itself(pool: Pool, dsn: str, now: Any) -> None:
+    async with served(pool, dsn, now) as base, opened(base) as browser:
         await browser.page.get_by_text("No accounts are watched yet").wait_for()
         async with transaction(pool) as conn:
             await seed(conn, now)
@@ -194,9 +188,9 @@ async def test_a_monitor_without_accounts_says_so_and_fills_itself(
 
 
 async def test_a_list_that_is_added_gets_its_strip_and_its_lanes_at_once(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.pushed()
         await page.evaluate("window.__loaded_once = true")
@@ -220,11 +214,11 @@ async def test_a_list_that_is_added_gets_its_strip_and_its_lanes_at_once(
 
 
 async def test_countries_lead_to_their_accounts_and_an_import_stays_off_the_live_page(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     async with transaction(pool) as conn:
         await import_history(conn, invented_record(), story.now)
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, width=390) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, width=390) as browser:
         page = browser.page
         await browser.painted()
         assert await browser.state("s.accounts.length") == 32
@@ -248,9 +242,9 @@ async def test_countries_lead_to_their_accounts_and_an_import_stays_off_the_live
 
 
 async def test_a_lost_database_is_told_on_the_page_which_keeps_what_it_has(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.pushed()
         async with transaction(pool) as conn:
@@ -267,11 +261,11 @@ async def test_a_lost_database_is_told_on_the_page_which_keeps_what_it_has(
 
 
 async def test_a_page_opened_without_a_database_says_why_and_fills_itself_later(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     async with transaction(pool) as conn:
         await conn.execute("alter table live_event rename to gone")
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.page.get_by_text("Nothing has arrived yet").wait_for()
         assert await browser.page.locator("#k-blocked").inner_text() == "–"
 
@@ -284,9 +278,9 @@ async def test_a_page_opened_without_a_database_says_why_and_fills_itself_later(
 
 
 async def test_a_phone_shows_accounts_as_cards_and_nothing_sticks_out(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, width=390) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, width=390) as browser:
         await browser.painted()
         await browser.page.locator(".account-card").nth(3).wait_for()
 
@@ -299,9 +293,9 @@ async def _window(browser: Any) -> list[float]:
 
 
 async def test_the_board_is_zoomed_and_dragged_and_a_link_brings_back_what_was_seen(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
         whole = await _window(browser)
@@ -340,9 +334,9 @@ async def test_the_board_is_zoomed_and_dragged_and_a_link_brings_back_what_was_s
 
 
 async def test_keys_zoom_the_board_move_it_in_time_and_hold_the_feed(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
         whole = await _window(browser)
@@ -360,10 +354,8 @@ async def test_keys_zoom_the_board_move_it_in_time_and_hold_the_feed(
         assert "blocked in" in str(await page.locator("#c-brush").get_attribute("aria-valuetext"))
 
 
-async def test_the_strip_above_the_board_moves_the_window(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/?range=24h") as browser:
+async def test_the_strip_above_the_board_moves_the_window(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, "/?range=24h") as browser:
         page = browser.page
         await browser.painted()
         before = await _window(browser)
@@ -379,11 +371,11 @@ async def test_the_strip_above_the_board_moves_the_window(
 
 
 async def test_all_lanes_fit_into_their_room_and_one_of_them_can_be_looked_up(
-    pool: Pool, dsn: str, now: Any, tmp_path: Path
+    pool: Pool, dsn: str, now: Any
 ) -> None:
     async with transaction(pool) as conn:
         await seed(conn, now, sizes=(200, 400))
-    async with served(pool, dsn, now) as base, opened(base, tmp_path, "/?lanes=all") as browser:
+    async with served(pool, dsn, now) as base, opened(base, "/?lanes=all") as browser:
         page = browser.page
         await browser.painted()
         canvas = page.locator("#lanes canvas")
@@ -400,7 +392,7 @@ async def test_all_lanes_fit_into_their_room_and_one_of_them_can_be_looked_up(
 async def test_the_board_is_saved_as_svg_and_as_png(
     pool: Pool, dsn: str, story: Story, tmp_path: Path
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path / "browser") as browser:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.painted()
         for kind in ("svg", "png"):
             async with browser.page.expect_download() as download:
@@ -419,12 +411,10 @@ async def test_the_board_is_saved_as_svg_and_as_png(
     assert (tmp_path / "board.png").read_bytes().startswith(b"\x89PNG")
 
 
-async def test_where_nothing_was_read_nothing_is_said_to_be_zero(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path
-) -> None:
+async def test_where_nothing_was_read_nothing_is_said_to_be_zero(pool: Pool, dsn: str, now: datetime) -> None:
     async with transaction(pool) as conn:
         await add_accounts(conn, [NewAccount(Platform.X, "1", "new", ("Desk",))], now)
-    async with served(pool, dsn, now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, now) as base, opened(base) as browser:
         await browser.page.locator("#k-blocked-s", has_text="nothing read lately").wait_for()
         for figure in ("#k-blocked", "#k-new", "#k-restored"):
             assert await browser.page.locator(figure).inner_text() == "–"

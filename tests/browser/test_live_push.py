@@ -5,11 +5,11 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from dashboard.live.push import QUEUE, Hub
 from dashboard.server.app import ASK_EVERY
@@ -22,13 +22,15 @@ from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import SETTINGS, served, until
 from tests.support.servers.reverse_proxy import free_port
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 in_a_browser = pytest.mark.skipif(
     not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",
     reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def story(pool: Pool, now: datetime) -> Story:
     async with transaction(pool) as conn:
         return await seed(conn, now)
@@ -165,11 +167,11 @@ async def _frame(page: Following) -> list[Any]:
 
 @in_a_browser
 async def test_a_page_goes_on_when_the_web_process_was_started_anew(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     port = free_port()
     async with served(pool, dsn, story.now, port=port) as base:
-        browsing = opened(base, tmp_path)
+        browsing = opened(base)
         browser = await browsing.__aenter__()
         await browser.pushed()
     try:
@@ -195,10 +197,8 @@ async def _pushed_again(browser: Browser) -> None:
 
 
 @in_a_browser
-async def test_a_tab_that_slept_catches_up_when_it_wakes(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path) as browser:
+async def test_a_tab_that_slept_catches_up_when_it_wakes(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.pushed()
         devtools: Any = await browser.page.context.new_cdp_session(browser.page)
         await devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
@@ -212,7 +212,7 @@ async def test_a_tab_that_slept_catches_up_when_it_wakes(
 
 @in_a_browser
 async def test_where_websockets_are_refused_the_page_asks_and_says_how_late_it_is(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     def without_websockets(app: Any) -> Any:
         async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -226,7 +226,7 @@ async def test_where_websockets_are_refused_the_page_asks_and_says_how_late_it_i
 
     async with (
         served(pool, dsn, story.now, behind=without_websockets) as base,
-        opened(base, tmp_path) as browser,
+        opened(base) as browser,
     ):
         await browser.painted()
         change_id = await blocked(pool, story)

@@ -1,10 +1,10 @@
 """What a reader chooses on pages that the server writes, in a browser: zone, filter, a mail sent again."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
@@ -16,11 +16,13 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 KOLKATA = "Asia/Kolkata"
 TIMES = "[...document.querySelectorAll('#page time')]"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def played(pool: Pool, now: Any) -> Played:
     return await play_alerts(pool, now)
 
@@ -31,11 +33,11 @@ async def times(browser: Browser) -> list[tuple[str, str]]:
 
 
 async def test_the_moments_of_a_page_follow_the_zone_and_keep_utc_in_their_titles(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path
+    pool: Pool, dsn: str, played: Played
 ) -> None:
     async with (
         served(pool, dsn, played.now) as base,
-        opened(base, tmp_path, "/alerts", zone=KOLKATA) as browser,
+        opened(base, "/alerts", zone=KOLKATA) as browser,
     ):
         await browser.becomes(f"{TIMES}.length > 0")
         in_utc = await times(browser)
@@ -59,11 +61,11 @@ async def test_the_moments_of_a_page_follow_the_zone_and_keep_utc_in_their_title
 
 
 async def test_a_chosen_filter_is_in_the_address_and_the_address_shows_it_again(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path
+    pool: Pool, dsn: str, played: Played
 ) -> None:
     async with (
         served(pool, dsn, played.now) as base,
-        opened(base, tmp_path, "/alerts/deliveries") as browser,
+        opened(base, "/alerts/deliveries") as browser,
     ):
         page = browser.page
         await page.locator("select[name=state]").select_option("sent")
@@ -88,9 +90,9 @@ async def test_a_chosen_filter_is_in_the_address_and_the_address_shows_it_again(
 
 @pytest.mark.parametrize("path", ["/health", "/alerts/deliveries?state=dead"])
 async def test_a_dead_letter_is_sent_again_where_it_is_shown(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path, path: str
+    pool: Pool, dsn: str, played: Played, path: str
 ) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, path, width=390) as browser:
+    async with served(pool, dsn, played.now) as base, opened(base, path, width=390) as browser:
         again = browser.page.get_by_role("button", name="Send again")
         await again.click()
         await again.wait_for(state="detached")
@@ -104,9 +106,9 @@ async def test_a_dead_letter_is_sent_again_where_it_is_shown(
 
 
 async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path
+    pool: Pool, dsn: str, played: Played
 ) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/health") as browser:
+    async with served(pool, dsn, played.now) as base, opened(base, "/health") as browser:
         page = browser.page
         await page.get_by_role("link", name="Sizing").click()
         await browser.becomes("document.title.startsWith('Sizing')")
@@ -133,10 +135,8 @@ async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
         assert await page.get_by_label("Accounts", exact=True).input_value() == "20,000"
 
 
-async def test_the_report_on_an_order_comes_as_a_file(
-    pool: Pool, dsn: str, played: Played, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, played.now) as base, opened(base, tmp_path, "/orders/1") as browser:
+async def test_the_report_on_an_order_comes_as_a_file(pool: Pool, dsn: str, played: Played) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, "/orders/1") as browser:
         async with browser.page.expect_download() as download:
             await browser.page.get_by_role("link", name="Report", exact=True).click()
         assert (await download.value).suggested_filename.startswith("report-SYN")

@@ -2,7 +2,6 @@
 
 import os
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -19,6 +18,8 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def enter(browser: Browser, name: str, password: str = PASSWORD) -> None:
     await browser.page.get_by_label("Name").fill(name)
@@ -32,11 +33,9 @@ def forgive(browser: Browser, status: str) -> None:
     browser.errors.clear()
 
 
-async def test_somebody_logs_in_works_and_logs_out(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path
-) -> None:
+async def test_somebody_logs_in_works_and_logs_out(pool: Pool, dsn: str, now: datetime) -> None:
     await a_person(pool, "vera", Role.VIEWER, now)
-    async with served(pool, dsn, now, WITH_LOGIN) as base, opened(base, tmp_path, "/settings") as browser:
+    async with served(pool, dsn, now, WITH_LOGIN) as base, opened(base, "/settings") as browser:
         page = browser.page
         await enter(browser, "vera", "not her password")
         await page.get_by_text("do not fit together").wait_for()
@@ -59,11 +58,9 @@ async def test_somebody_logs_in_works_and_logs_out(
         await page.wait_for_url(f"{base}/login?next=/")
 
 
-async def test_who_is_logged_out_elsewhere_is_led_to_the_login(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path
-) -> None:
+async def test_who_is_logged_out_elsewhere_is_led_to_the_login(pool: Pool, dsn: str, now: datetime) -> None:
     await a_person(pool, "vera", Role.VIEWER, now)
-    async with served(pool, dsn, now, WITH_LOGIN) as base, opened(base, tmp_path, "/alerts") as browser:
+    async with served(pool, dsn, now, WITH_LOGIN) as base, opened(base, "/alerts") as browser:
         await enter(browser, "vera")
         await browser.page.wait_for_url(f"{base}/alerts")
         await browser.becomes("document.getElementById('pill').dataset.state === 'live'")
@@ -75,13 +72,11 @@ async def test_who_is_logged_out_elsewhere_is_led_to_the_login(
 
 
 @pytest.mark.parametrize("width", [1440, 360])
-async def test_an_admin_says_who_may_do_what(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path, width: int
-) -> None:
+async def test_an_admin_says_who_may_do_what(pool: Pool, dsn: str, now: datetime, width: int) -> None:
     await a_person(pool, "ada", Role.ADMIN, now)
     async with (
         served(pool, dsn, now, WITH_LOGIN) as base,
-        opened(base, tmp_path, "/settings", width=width) as browser,
+        opened(base, "/settings", width=width) as browser,
     ):
         page = browser.page
         await enter(browser, "ada")

@@ -1,7 +1,6 @@
 """The page on which it is decided again, in a real browser."""
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,8 @@ from tests.support.clients.axe import AXE, violations
 from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.servers.dashboard import served
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
     if not needed.exists():
         if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
@@ -18,11 +19,9 @@ for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .ven
         pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
 
 
-async def test_it_is_asked_waited_for_and_found_again_by_a_reload(
-    pool: Pool, dsn: str, tmp_path: Path
-) -> None:
+async def test_it_is_asked_waited_for_and_found_again_by_a_reload(pool: Pool, dsn: str) -> None:
     await told(pool)
-    async with served(pool, dsn, NOW) as base, opened(base, tmp_path, "/replay/rules") as browser:
+    async with served(pool, dsn, NOW) as base, opened(base, "/replay/rules") as browser:
         page = browser.page
         ask, rules = page.get_by_role("button", name="Decide again"), page.get_by_label("Rules, as TOML")
         await ask.click()
@@ -47,10 +46,10 @@ async def test_it_is_asked_waited_for_and_found_again_by_a_reload(
 
 
 async def test_a_fault_in_the_rules_is_named_by_its_line_and_what_was_written_stays(
-    pool: Pool, dsn: str, tmp_path: Path
+    pool: Pool, dsn: str
 ) -> None:
     await told(pool)
-    async with served(pool, dsn, NOW) as base, opened(base, tmp_path, "/replay/rules") as browser:
+    async with served(pool, dsn, NOW) as base, opened(base, "/replay/rules") as browser:
         page = browser.page
         rules = page.get_by_label("Rules, as TOML")
         await rules.fill("# mine\n[confirmation]\nstrong_readings = 0\n")

@@ -26,6 +26,8 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 NOTHING: Mapping[str, datetime | str] = MappingProxyType({})
 MINUTE = timedelta(minutes=1)
 REEL = "window.__blockline.reel"
@@ -43,9 +45,9 @@ def address(at: datetime, more: Mapping[str, datetime | str] = NOTHING, known: b
 
 
 @asynccontextmanager
-async def shown(pool: Pool, dsn: str, story: Story, folder: Path, path: str) -> AsyncGenerator[Browser]:
+async def shown(pool: Pool, dsn: str, story: Story, path: str) -> AsyncGenerator[Browser]:
     """The page with its film drawn."""
-    async with served(pool, dsn, story.now) as base, opened(base, folder, path) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, path) as browser:
         await drawn(browser)
         yield browser
 
@@ -72,10 +74,10 @@ async def figure(page: Page, name: str) -> str:
 
 
 async def test_it_plays_to_the_end_of_its_range_without_asking_the_server(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     begin, end = story.at(0.2), story.at(0.2) + 2 * HOUR
-    async with shown(pool, dsn, story, tmp_path, address(begin, {"from": begin, "to": end})) as browser:
+    async with shown(pool, dsn, story, address(begin, {"from": begin, "to": end})) as browser:
         page = browser.page
         asked_for: list[str] = []
         page.on("request", lambda request: asked_for.append(urlsplit(request.url).path))
@@ -92,21 +94,19 @@ async def test_it_plays_to_the_end_of_its_range_without_asking_the_server(
         assert asked(page)["at"] == [written(end).replace(":00Z", "Z")]
 
 
-async def test_a_range_that_loops_begins_anew(pool: Pool, dsn: str, story: Story, tmp_path: Path) -> None:
+async def test_a_range_that_loops_begins_anew(pool: Pool, dsn: str, story: Story) -> None:
     begin, end = story.at(0.2), story.at(0.2) + HOUR
     path = address(end - MINUTE, {"from": begin, "to": end, "loop": "yes"})
-    async with shown(pool, dsn, story, tmp_path, path) as browser:
+    async with shown(pool, dsn, story, path) as browser:
         await browser.page.locator("#f-speed").select_option("600")
         await browser.page.locator("#f-play").click()
         await browser.becomes(f"{REEL}.stage.t < {(begin + HOUR / 2).timestamp() * 1000}")
         await browser.page.locator("#f-play").click()
 
 
-async def test_the_strip_is_scrubbed_and_says_where_it_stands(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
+async def test_the_strip_is_scrubbed_and_says_where_it_stands(pool: Pool, dsn: str, story: Story) -> None:
     begin, end = story.at(0.2), story.at(0.4)
-    async with shown(pool, dsn, story, tmp_path, address(end, {"from": begin, "to": end})) as browser:
+    async with shown(pool, dsn, story, address(end, {"from": begin, "to": end})) as browser:
         page = browser.page
         box = await page.locator("#f-strip").bounding_box()
         assert box is not None
@@ -129,10 +129,10 @@ async def test_the_strip_is_scrubbed_and_says_where_it_stands(
 
 
 async def test_a_range_is_chosen_on_the_strip_and_from_the_moment_and_is_the_film_from_then_on(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     begin, end = story.at(0.2), story.at(0.4)
-    async with shown(pool, dsn, story, tmp_path, address(end, {"from": begin, "to": end})) as browser:
+    async with shown(pool, dsn, story, address(end, {"from": begin, "to": end})) as browser:
         page = browser.page
         box = await page.locator("#f-strip").bounding_box()
         assert box is not None
@@ -156,11 +156,9 @@ async def test_a_range_is_chosen_on_the_strip_and_from_the_moment_and_is_the_fil
         assert "from" not in asked(page)
 
 
-async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
+async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(pool: Pool, dsn: str, story: Story) -> None:
     begin, end = story.at(0.2), story.at(0.2) + 30 * HOUR
-    async with shown(pool, dsn, story, tmp_path, address(begin, {"from": begin, "to": end})) as browser:
+    async with shown(pool, dsn, story, address(begin, {"from": begin, "to": end})) as browser:
         page = browser.page
         await page.keyboard.press("ArrowRight")
         await stands_at(browser, begin + 15 * MINUTE)
@@ -196,10 +194,10 @@ async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(
     ],
 )
 async def test_a_time_that_cannot_be_gone_to_gets_a_sentence(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path, written_time: str, why: str
+    pool: Pool, dsn: str, story: Story, written_time: str, why: str
 ) -> None:
     at = story.at(0.2)
-    async with shown(pool, dsn, story, tmp_path, address(at)) as browser:
+    async with shown(pool, dsn, story, address(at)) as browser:
         field = browser.page.get_by_label("Go to, UTC")
         await field.fill(written_time)
         await field.press("Enter")
@@ -208,7 +206,7 @@ async def test_a_time_that_cannot_be_gone_to_gets_a_sentence(
 
 
 async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names_the_difference(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     async with transaction(pool) as conn:
         seen = await conn.fetchval(
@@ -220,7 +218,7 @@ async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names
         known = await status_at(conn, at, at, SETTINGS.sweep_every)
     blocked = [then.standing(Status.WITHHELD, Status.SUSPENDED) for then in (was, known)]
     assert blocked[0] != blocked[1]
-    async with shown(pool, dsn, story, tmp_path, address(at)) as browser:
+    async with shown(pool, dsn, story, address(at)) as browser:
         page = browser.page
         assert await figure(page, "blocked") == str(blocked[0])
         await page.get_by_role("button", name="As we knew it then").click()
@@ -239,7 +237,7 @@ async def test_it_tells_what_was_and_what_was_known_as_the_server_does_and_names
 
 
 async def test_two_moments_stand_side_by_side_with_what_differs_between_them(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
     async with transaction(pool) as conn:
         seen = await conn.fetchval(
@@ -251,7 +249,7 @@ async def test_two_moments_stand_side_by_side_with_what_differs_between_them(
             """,
             story.wave,
         )
-    async with shown(pool, dsn, story, tmp_path, address(story.at(0.15))) as browser:
+    async with shown(pool, dsn, story, address(story.at(0.15))) as browser:
         page = browser.page
         await page.get_by_role("button", name="Pin as A").click()
         await page.locator("#f-date").fill((seen + HOUR).strftime("%Y-%m-%dT%H:%M:%S"))
@@ -273,9 +271,7 @@ async def test_two_moments_stand_side_by_side_with_what_differs_between_them(
         await pair.wait_for(state="hidden")
 
 
-async def test_a_shared_link_shows_the_same_to_somebody_else(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
+async def test_a_shared_link_shows_the_same_to_somebody_else(pool: Pool, dsn: str, story: Story) -> None:
     begin, at = story.at(0.2), story.at(0.35)
     path = address(begin, {"from": begin, "to": story.at(0.5)})
     seen: list[list[str]] = []
@@ -289,7 +285,7 @@ async def test_a_shared_link_shows_the_same_to_somebody_else(
         return [*shown, await page.locator("#f-list").input_value()]
 
     async with served(pool, dsn, story.now) as base:
-        async with opened(base, tmp_path / "one", path) as browser:
+        async with opened(base, path) as browser:
             await drawn(browser)
             page = browser.page
             await page.locator("#f-list").select_option(str(story.lists[0]))
@@ -303,17 +299,15 @@ async def test_a_shared_link_shows_the_same_to_somebody_else(
             link = await page.evaluate("navigator.clipboard.readText()")
             seen.append(await look(browser))
         assert link.startswith(base)
-        async with opened(base, tmp_path / "two", link.removeprefix(base)) as browser:
+        async with opened(base, link.removeprefix(base)) as browser:
             await drawn(browser)
             seen.append(await look(browser))
     assert seen[0] == seen[1]
 
 
-async def test_who_wants_less_motion_goes_from_event_to_event(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
+async def test_who_wants_less_motion_goes_from_event_to_event(pool: Pool, dsn: str, story: Story) -> None:
     begin = story.at(0.2)
-    async with shown(pool, dsn, story, tmp_path, address(begin)) as browser:
+    async with shown(pool, dsn, story, address(begin)) as browser:
         page = browser.page
         await page.emulate_media(reduced_motion="reduce")
         await page.keyboard.press("]")
@@ -341,7 +335,7 @@ async def test_what_is_shown_leaves_as_a_picture_a_table_and_a_film(
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     at = story.at(0.3)
     path = address(at, {"from": at - HOUR, "to": at + HOUR}, known=True)
-    async with shown(pool, dsn, story, tmp_path / "browser", path) as browser:
+    async with shown(pool, dsn, story, path) as browser:
         page = browser.page
         async with page.expect_download() as picture:
             await page.locator("#f-png").click()

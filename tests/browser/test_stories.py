@@ -12,6 +12,8 @@ from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.seeds.alerts import Played
 from tests.support.servers.dashboard import served
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
     if not needed.exists():
         if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
@@ -24,9 +26,9 @@ DARK = "[...document.querySelectorAll('.drawn img')].every((i) => i.src.includes
 
 
 async def test_a_story_is_written_from_a_moment_edited_and_given_away(
-    pool: Pool, dsn: str, played: Played, now: datetime, tmp_path: Path
+    pool: Pool, dsn: str, played: Played, now: datetime
 ) -> None:
-    async with served(pool, dsn, now) as base, opened(base, tmp_path, MOMENT) as browser:
+    async with served(pool, dsn, now) as base, opened(base, MOMENT) as browser:
         page = browser.page
         assert await page.locator("select[name=view]").input_value() == "as_known_then"
         assert await page.get_by_label("Moment (UTC)").input_value() == "2021-01-25T06:00"

@@ -3,7 +3,6 @@
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -241,11 +240,11 @@ async def stop_x(pool: Pool, now: datetime, *, healthy: bool = False) -> None:
 
 @needs_a_browser
 async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path
+    pool: Pool, dsn: str, now: datetime
 ) -> None:
     async with transaction(pool) as conn:
         await seed(conn, now)
-    async with served(pool, dsn, now) as base, opened(base, tmp_path) as browser:
+    async with served(pool, dsn, now) as base, opened(base) as browser:
         await browser.painted()
         await browser.pushed()
         sign = browser.page.locator("#detectors")
@@ -267,12 +266,12 @@ async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
 @needs_a_browser
 @pytest.mark.parametrize("path", ["/health", "/account"])
 async def test_a_phone_shows_the_page_without_scrolling_sideways(
-    pool: Pool, dsn: str, now: datetime, tmp_path: Path, path: str
+    pool: Pool, dsn: str, now: datetime, path: str
 ) -> None:
     async with transaction(pool) as conn:
         seen = await seven_things(conn, now)
     address = f"/account/{seen.accounts['renamed']}" if path == "/account" else path
-    async with served(pool, dsn, now) as base, opened(base, tmp_path, address, width=390) as browser:
+    async with served(pool, dsn, now) as base, opened(base, address, width=390) as browser:
         await browser.becomes("document.querySelector('#page .card') !== null")
         assert await fits(browser)
 

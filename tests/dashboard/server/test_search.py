@@ -2,7 +2,6 @@
 
 import os
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -87,10 +86,8 @@ needs_browser = pytest.mark.skipif(
 
 
 @needs_browser
-async def test_the_box_is_opened_searched_and_left_by_keys_alone(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
-) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/health") as browser:
+async def test_the_box_is_opened_searched_and_left_by_keys_alone(pool: Pool, dsn: str, story: Story) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, "/health") as browser:
         page = browser.page
         await browser.becomes("document.querySelector('#page h1') !== null")
         await page.keyboard.press("Control+k")
@@ -110,9 +107,9 @@ async def test_the_box_is_opened_searched_and_left_by_keys_alone(
 
 @needs_browser
 async def test_on_a_phone_four_pages_stand_at_the_bottom_and_the_others_behind_more(
-    pool: Pool, dsn: str, story: Story, tmp_path: Path
+    pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with served(pool, dsn, story.now) as base, opened(base, tmp_path, "/alerts", width=360) as browser:
+    async with served(pool, dsn, story.now) as base, opened(base, "/alerts", width=360) as browser:
         page = browser.page
         await browser.becomes("document.querySelector('#page h1') !== null")
         assert await page.locator(".nav > a:visible").count() == 4

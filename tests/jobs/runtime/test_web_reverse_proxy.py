@@ -1,7 +1,8 @@
 """Two web processes behind the reverse proxy of the docs, and whose word on addresses counts."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from jobs.base.clock import system_clock
 from jobs.runtime.web import served_as
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.clients.push import following
 from tests.support.seeds.changes import HOUR, SUSPENDED, WITHHELD, Story, happen
@@ -42,12 +43,14 @@ async def test_a_change_reaches_the_browsers_of_every_web_process(
                 assert (await browser.next_with("changes"))["changes"]["id"] == [change_id]
 
 
-@pytest.fixture
-def addresses(pool: Pool, dsn: str, story: Story, tmp_path: Path) -> Generator[tuple[str, tuple[str, str]]]:
+@pytest.fixture(scope="module")
+def behind_proxy(
+    fresh_database: Callable[[], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[str, str]]:
+    """A database, and the address of its dashboard."""
     needs_nginx()
-    (tmp_path / "nginx").mkdir()
-    with proxied(dsn, tmp_path / "nginx") as found:
-        yield found
+    with fresh_database() as dsn, proxied(dsn, tmp_path_factory.mktemp("nginx")) as (address, _):
+        yield dsn, address
 
 
 @pytest.mark.skipif(
@@ -55,25 +58,28 @@ def addresses(pool: Pool, dsn: str, story: Story, tmp_path: Path) -> Generator[t
     reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another",
 )
 async def test_the_page_and_its_push_come_through_the_proxy_of_the_docs(
-    pool: Pool, addresses: tuple[str, tuple[str, str]], story: Story, tmp_path: Path
+    behind_proxy: tuple[str, str],
 ) -> None:
-    address, _ = addresses
+    dsn, address = behind_proxy
     arguments = ["--ignore-certificate-errors", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"]
-    async with opened(address, tmp_path / "browser", arguments=arguments) as browser:
-        await browser.pushed()
+    async with open_pool(dsn) as pool:
         async with transaction(pool) as conn:
-            change_id = await happen(conn, story, story.accounts[1][-2], WITHHELD, story.now - HOUR)
-        await browser.page.locator(f"#feed [data-change='{change_id}']").wait_for()
-        assert await browser.page.evaluate("window.__blockline.resyncs ?? 0") == 0
-        for path in ("/alerts", "/orders", "/health"):  # callbacks go to either process
-            await browser.page.locator(f"nav a[href='{path}']").first.click()
-            await browser.page.locator("#page h1").first.wait_for()
+            story = await seed(conn, system_clock())
+        async with opened(address, arguments=arguments) as browser:
+            await browser.pushed()
+            async with transaction(pool) as conn:
+                change_id = await happen(conn, story, story.accounts[1][-2], WITHHELD, story.now - HOUR)
+            await browser.page.locator(f"#feed [data-change='{change_id}']").wait_for()
+            assert await browser.page.evaluate("window.__blockline.resyncs ?? 0") == 0
+            for path in ("/alerts", "/orders", "/health"):  # callbacks go to either process
+                await browser.page.locator(f"nav a[href='{path}']").first.click()
+                await browser.page.locator("#page h1").first.wait_for()
 
 
 async def test_the_proxy_adds_what_only_it_can_say_and_leaves_the_headers(
-    addresses: tuple[str, tuple[str, str]],
+    behind_proxy: tuple[str, str],
 ) -> None:
-    address, _ = addresses
+    _, address = behind_proxy
     local = address.replace(HOST, "127.0.0.1")
     named = {"Host": address.removeprefix("https://"), "Accept-Encoding": "gzip"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as session:

@@ -1,13 +1,15 @@
 """The browser that tests and pictures use: the system's Chromium, without a word to anybody outside."""
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from playwright.async_api import Browser as Chromium
 from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
 
 from tests.support.servers.dashboard import until
@@ -63,24 +65,42 @@ class Browser:
         )
 
 
+_shared: dict[asyncio.AbstractEventLoop, Chromium] = {}
+
+
+@asynccontextmanager
+async def one_chromium() -> AsyncGenerator[Chromium]:
+    """The browser of which, until the block ends, all that is `opened` on this event loop is a profile."""
+    loop = asyncio.get_running_loop()
+    async with _started() as browser:
+        _shared[loop] = browser
+        yield browser
+        del _shared[loop]
+
+
+@asynccontextmanager
+async def _started(arguments: Sequence[str] = ()) -> AsyncGenerator[Chromium]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
+        yield browser
+        await browser.close()
+
+
 @asynccontextmanager
 async def opened(
     base: str,
-    folder: Path,
     path: str = "/",
     width: int = 1440,
     theme: Any = "light",
     zone: str | None = None,
     arguments: Sequence[str] = (),
 ) -> AsyncGenerator[Browser]:
-    async with async_playwright() as playwright:
-        context = await playwright.chromium.launch_persistent_context(
-            folder,
-            executable_path=CHROMIUM,
-            args=[*ARGUMENTS, *arguments],
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
-            timezone_id=zone,
+    """A page in a fresh profile."""
+    async with AsyncExitStack() as stack:
+        chromium = None if arguments else _shared.get(asyncio.get_running_loop())
+        chromium = chromium or await stack.enter_async_context(_started(arguments))
+        context = await chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, timezone_id=zone
         )
         context.set_default_timeout(PATIENCE_MS)
         try:
