@@ -28,6 +28,7 @@ from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction
 from storage.work import daily_cost_limit
 from tests.support.pipelines.monitor import CHANGES, World
+from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, FakeCollector
 
 HOUR = timedelta(hours=1)
@@ -192,7 +193,8 @@ async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_i
     assert await second.charge(ours[:30], at) is None
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(1, 1 + repeats(1, 20)))
 async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> None:
     """Days of restarts, waves, failing requests, calls for many, and a list that is promised too much."""
     dice = random.Random(seed)

@@ -46,6 +46,7 @@ from storage.model.core.availability import State, Status
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from tests.support.pipelines.late_readings import deliver
 from tests.support.pipelines.reevaluation import again
+from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
 from tests.support.seeds.single_rows import account
@@ -55,7 +56,9 @@ END = T0 + timedelta(days=DAYS)
 EVERY = timedelta(minutes=20)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-MOMENTS = 200
+MOMENTS = repeats(80, 200)
+LEFT_OUT = repeats(60, 20) / 100
+"""The share of all moments at which nobody looks."""
 RECORD = "archive"
 
 
@@ -102,7 +105,7 @@ class Keeper:
         self.played_to = at
 
     async def before(self, _: datetime) -> None:
-        if self.played_to is None or self.chance.random() < 0.2:
+        if self.played_to is None or self.chance.random() < LEFT_OUT:
             return
         since = self.played_to - self.chance.choice((1, 20, 300)) * MINUTE
         async with transaction(self.pool) as conn:
@@ -220,7 +223,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
             )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.long
 async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=15, days=DAYS)
     told = played(load_history(path), "all")
