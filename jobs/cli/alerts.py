@@ -1,6 +1,6 @@
 """Commands about alerts: their rules, what became of a change, and what it would be told as now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +10,6 @@ import typer
 
 from jobs.alerting.policy import Wave
 from jobs.alerting.rules_file import read_rules
-from jobs.alerting.rules_listing import notes, rules_shown
 from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file, whole_folder
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
@@ -35,8 +34,8 @@ from storage.changes.evidence_pack import changes_named, purged_at
 from storage.model.alerts.alerts import AlertRow, AlertThread, MailDraft
 from storage.model.alerts.rule_codec import to_table
 from storage.model.alerts.rule_toml import to_toml
-from storage.model.alerts.rule_words import manner_words, match_words
-from storage.model.alerts.rules import AbsentNames, StoredRule, is_channel, is_recipient
+from storage.model.alerts.rule_words import absent_words, manner_words, match_words
+from storage.model.alerts.rules import AbsentNames, AlertRule, StoredRule, is_channel, is_recipient
 from storage.model.text.states import clean
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Pool, transaction
@@ -415,3 +414,61 @@ async def find_change(conn: Conn, name: str) -> int:
     if name.isdecimal() and len(name) < 19 and (at := await purged_at(conn, int(name))) is not None:
         raise CommandError(f"Change {name} was purged on {minute(at)}: of it only hashes are left.")
     raise CommandError(f"There is no change with the number or the key {clean(name)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRule:
+    """A rule in the list."""
+
+    rule: AlertRule
+    enabled: bool
+    from_settings: bool
+    on_file: bool
+    """False: it stands in the settings alone, and tells nobody before the next run."""
+
+
+def rules_shown(stored: Sequence[StoredRule], settings: Iterable[AlertRule]) -> list[ListedRule]:
+    """In the order in which they are tried; those that only stand in the settings where they will be."""
+    there = {s.rule.name for s in stored}
+    new = [
+        ListedRule(rule, enabled=True, from_settings=True, on_file=False)
+        for rule in settings
+        if rule.name not in there
+    ]
+    known = [ListedRule(s.rule, s.enabled, s.from_settings, on_file=True) for s in stored]
+    return [*(k for k in known if k.from_settings), *new, *(k for k in known if not k.from_settings)]
+
+
+def notes(stored: Sequence[StoredRule], settings: Sequence[AlertRule], absent: AbsentNames) -> list[str]:
+    """What the list does not say: what the next run brings from the settings, and names that mean nothing."""
+    wanted = {rule.name: rule for rule in settings}
+    kept = {s.rule.name: s for s in stored if s.from_settings}
+    by_hand = {s.rule.name for s in stored if not s.from_settings}
+    shown = rules_shown(stored, settings)
+    return [
+        *(
+            f"Rule {one.rule.name!r} stands in the settings and takes effect at the next `blockline run`."
+            for one in shown
+            if not one.on_file
+        ),
+        *(
+            f"Rule {name!r} stands otherwise in the settings: that takes effect at the next `blockline run`."
+            for name, s in kept.items()
+            if name in wanted and wanted[name] != s.rule
+        ),
+        *(
+            f"Rule {name!r} is not in the settings any more and goes at the next `blockline run`."
+            for name in kept
+            if name not in wanted
+        ),
+        *(
+            f"Rule {name!r} stands in the settings, and there is one by hand: remove or rename one of them."
+            for name in wanted
+            if name in by_hand
+        ),
+        *(
+            f"Rule {one.rule.name!r}: {said}."
+            for one in shown
+            for said in absent_words(one.rule.match, absent)
+        ),
+    ]

@@ -10,7 +10,7 @@ from jobs.base.output import show, show_json
 from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past
 from jobs.config.database import database, ready, with_conn
 from jobs.config.settings import load_settings
-from jobs.status import at_time, report
+from jobs.status import report
 from storage.health.status import Overview, overview
 from storage.health.status_at import status_at
 from storage.postgres.pool import open_pool, transaction
@@ -52,6 +52,6 @@ def tell_then(at: str | None, as_known_at: str | None, config: Path | None, *, a
     settings = load_settings(config)
     stand = with_conn(settings, lambda conn: status_at(conn, when, known_at, settings.sweep_every), known_at)
     if as_json:
-        show_json(at_time.as_json(stand))
+        show_json(report.then_json(stand))
     else:
-        show(at_time.as_text(stand))
+        show(report.then_text(stand))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.status.at_time import as_json
+from jobs.status.report import then_json
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.health.status_at import status_at
@@ -60,7 +60,7 @@ async def test_a_moment_is_told_as_it_was_or_as_it_was_known(
     await played(pool)
     async with transaction(pool) as conn:
         stand = await status_at(conn, minutes(at), None if known is None else minutes(known), EVERY)
-    told = as_json(stand)
+    told = then_json(stand)
     assert (stand.watched, told["blocked"]["accounts"], sum(c.accounts for c in stand.countries)) == expected  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
 
 
