@@ -2,6 +2,6 @@
 
 It may import `storage`, and neither `collectors` nor `jobs`. A feature owns its pages, routes, words
 and figures. Features never import `server`; `ui` and `asgi` import no feature.
-Scripts and styles are in `assets`. Begin with `server/routing.py`, which finds the page of an address;
+Scripts and styles are in `assets`. Begin with `server/features.py`, the list of the features;
 `server/app.py` connects the routes of all features.
 """

@@ -87,22 +87,6 @@ def account_page(
     )
 
 
-def away_page(why: str) -> Component:
-    """For a page that cannot be read just now. The page's script asks again as soon as it hears anything."""
-    return html.Div(
-        html.Div(
-            [
-                html.H2("No answer just now"),
-                html.P(why),
-                html.P("This page tries again by itself. No figure is shown until it is known."),
-            ],
-            className="card empty away",
-            role="status",
-        ),
-        className="page-top",
-    )
-
-
 def status_known_until(
     account: AccountHistory, around: AccountContext, now: datetime, gap_after: timedelta
 ) -> datetime:

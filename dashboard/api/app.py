@@ -23,12 +23,12 @@ from dashboard.api.lists_and_executives import watching_routes
 from dashboard.api.orders import order_routes
 from dashboard.api.problem_responses import NOTHING_HERE, REFUSED, Problem, problem, refuse_as_problems
 from dashboard.api.readings import reading_routes
-from dashboard.api.request_checks import ApiContext, BodyLimitMiddleware, may_read, only_known
+from dashboard.api.request_checks import LARGEST, ApiContext, may_read, only_known
 from dashboard.api.stories import written_routes
 from dashboard.api.story_edits import written_editing_routes
+from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.problem_json import API, is_api
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.live.push import Hub
 from storage.postgres.pool import Pool
 
 ABOUT = """
@@ -42,9 +42,9 @@ Pages: `next` in the body, and the header `Link`, hold the address of the next p
 _NOT_CHANGED = {"description": "The reader holds this very answer: `If-None-Match` named its tag."}
 
 
-def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub) -> FastAPI:
+def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> FastAPI:
     """To be mounted behind the authentication middleware."""
-    source = ApiContext(pool, clock, settings, hub)
+    source = ApiContext(pool, clock, settings)
     api = FastAPI(
         title="Blockline",
         version="1",
@@ -74,16 +74,14 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
     ):
         api.include_router(routes(source))
     refuse_as_problems(api)
-    api.add_middleware(BodyLimitMiddleware)
+    api.add_middleware(BodyLimitMiddleware, largest=LARGEST)
     api.openapi = lambda: _document(api)
     return api
 
 
-def mount(
-    server: FastAPI, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub
-) -> None:
+def mount(server: FastAPI, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> None:
     """Put the API at its address. What no route of it can match, such as a line end, is refused alike."""
-    server.mount(API, api_v1(pool, clock, settings, hub))
+    server.mount(API, api_v1(pool, clock, settings))
 
     @server.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:

@@ -4,21 +4,16 @@ Every request is checked for who asks, how large it is and which fields it holds
 refused: else a filter whose name is misspelt is left out without a word, and the answer taken for another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Send
-from starlette.types import Scope as AsgiScope
 
 from dashboard.api.problem_responses import ApiInvalidField, ApiNotFound
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
-from dashboard.live.push import Hub
 from storage.export.exports import list_names
 from storage.model.core.people import Actor, Role, Scope
 from storage.model.text.states import clean
@@ -26,8 +21,6 @@ from storage.postgres.pool import Conn, Pool
 
 LARGEST = 1_000_000
 """Bytes of what is sent to the API: ten thousand account numbers, twice, with room to spare."""
-
-NOWHERE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +30,6 @@ class ApiContext:
     pool: Pool
     clock: Callable[[], datetime]
     settings: DashboardSettings
-    hub: Hub
 
 
 def past(at: datetime | None, name: str, now: datetime) -> datetime | None:
@@ -97,30 +89,3 @@ def may(role: Role) -> Callable[[Request], Actor]:
         return actor
 
     return allowed
-
-
-class BodyLimitMiddleware:
-    """Wraps an ASGI app. `elsewhere`: paths that have a limit of their own."""
-
-    def __init__(self, app: ASGIApp, largest: int = LARGEST, elsewhere: Mapping[str, int] = NOWHERE) -> None:
-        self._app = app
-        self._largest = largest
-        self._elsewhere = elsewhere
-
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        held = 0
-        largest = self._elsewhere.get(scope["path"], self._largest)
-
-        async def receive_some() -> Message:
-            nonlocal held
-            message = await receive()
-            held += len(message.get("body", b""))
-            if held > largest:
-                # FastAPI lets this one through where it reads a body, and tells any other as a fault of JSON.
-                raise HTTPException(413, f"What was sent is larger than {largest:,} bytes.")
-            return message
-
-        await self._app(scope, receive_some, send)

@@ -2,5 +2,5 @@
 
 It may import `storage` and no other folder of `dashboard`. It knows no page.
 Begin with `security_headers.py`. It decides which hosts may ask, and adds the headers to every answer;
-`settings.py` holds `DashboardSettings`.
+`settings.py` holds `DashboardSettings`, `process.py` what every feature works with.
 """

@@ -23,6 +23,10 @@ import { connectUnfinished } from "./shell/unfinished.mjs";
 
 const shared = globalThis.__blockline;
 const root = document.documentElement;
+/** Each page: what its address begins with, its title, and the page that the navigation marks for it.
+ * @type {[string, string, string][]}
+ */
+const titles = JSON.parse(root.dataset.pages ?? "[]");
 /** Readings that were recorded very late change the past: after so long everything is fetched anew. */
 const RENEW_MS = 30 * 60_000;
 /** Where websockets are blocked it is tried again, but not all the time. */
@@ -206,11 +210,11 @@ function route(path, query) {
   const page = shared.pageOf(path ?? location.pathname);
   root.dataset.page = page;
   root.dataset.path = shared.pathOf(path ?? location.pathname);
+  const [, name, under] = titles.find(([of]) => of === page) ?? ["", "", ""];
   for (const link of all(document, "[data-nav]")) {
-    if (link.dataset.nav === ({ stories: "replay", plan: "health" }[page] ?? page)) link.setAttribute("aria-current", "page");
+    if (link.dataset.nav === under) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const name = { live: "Live", accounts: "Accounts", mail: "Mail", alerts: "Alerts", orders: "Orders", countries: "Countries", executives: "Executives", replay: "Replay", stories: "Stories", account: "Account", health: "Health", plan: "Sizing", settings: "Settings" }[page];
   document.title = name ? `${name} · Blockline` : "Blockline";
   const asked = query ?? location.search;
   if (page === "live") {

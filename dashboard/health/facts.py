@@ -1,4 +1,4 @@
-"""What the Health page tells, read in one go; and what this process knows of itself."""
+"""What the Health page tells, read in one go."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,20 +30,6 @@ from storage.work.daily_cost_limit import StoredDailyBill, bills
 from storage.work.rate_limits import budgets
 
 MAILS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ThisProcess:
-    """The web process that answers: others are not counted in it."""
-
-    listening_since: datetime | None
-    """Since when it hears the database's news; None: it does not."""
-    browsers: int
-    """That hold a websocket to it."""
-    pool_open: int
-    """Its connections to the database, without the one that listens."""
-    pool_idle: int
-    pool_most: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.asgi.process import WebProcess
 from dashboard.health.collectors import (
     CollectorHealth,
     collector_status,
@@ -13,7 +14,7 @@ from dashboard.health.collectors import (
     detector_name,
     worst_first,
 )
-from dashboard.health.facts import HealthFacts, ThisProcess
+from dashboard.health.facts import HealthFacts
 from dashboard.health.planning_cards import planning_cards
 from dashboard.health.reading_cards import (
     budget_card,
@@ -49,12 +50,11 @@ _MAIL = {
 
 def health_page(
     facts: HealthFacts,
-    process: ThisProcess | None,
+    process: WebProcess,
     actor: Actor,
     late_after: timedelta,
     tag: list[Component],
 ) -> Component:
-    """`process` is what the web process knows of itself; None where there is none."""
     now = facts.at
     found = worst_first(facts.detectors, now, late_after)
     head = html.Div(
@@ -74,7 +74,7 @@ def health_page(
     cards += [
         *outbox_cards(facts, actor),
         *database_cards(facts, process),
-        *([listener_card(process)] if process is not None else []),
+        listener_card(process),
         maintenance_card(facts),
     ]
     return html.Div([head, html.Div(cards, className="stack alerts")])

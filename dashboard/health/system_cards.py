@@ -8,8 +8,9 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.alerts.undelivered import undelivered_card
+from dashboard.asgi.process import WebProcess
 from dashboard.health import words as health_words
-from dashboard.health.facts import HealthFacts, ThisProcess
+from dashboard.health.facts import HealthFacts
 from dashboard.health.reading_cards import verdict
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
@@ -49,13 +50,9 @@ def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
     ]
 
 
-def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Component]:
+def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
     found = facts.database
-    pool = (
-        ""
-        if process is None
-        else f"this process holds {process.pool_open:,} of at most {process.pool_most:,}"
-    )
+    pool = f"this process holds {process.pool.get_size():,} of at most {process.pool.get_max_size():,}"
     rows: list[Fact] = [
         ("Server", f"Postgres {found.version}", f"started {words.stamp(found.started_at)} by its own clock"),
         ("Size", size_words(found.bytes), ""),
@@ -85,7 +82,7 @@ def database_cards(facts: HealthFacts, process: ThisProcess | None) -> list[Comp
     return [_facts("Database", "", health_words.database_verdict(found), rows), table]
 
 
-def listener_card(process: ThisProcess) -> Component:
+def listener_card(process: WebProcess) -> Component:
     since = process.listening_since
     rows: list[Fact] = [
         (
@@ -93,7 +90,7 @@ def listener_card(process: ThisProcess) -> Component:
             "no" if since is None else "yes",
             "" if since is None else f"since {words.stamp(since)}",
         ),
-        ("Browsers", f"{process.browsers:,}", "connected by a websocket"),
+        ("Browsers", f"{len(process.browsers):,}", "connected by a websocket"),
     ]
     note = "the one that wrote this page; others are not counted here"
     return _facts("This web process", note, health_words.listener_verdict(since is not None), rows)

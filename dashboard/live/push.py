@@ -10,12 +10,11 @@ or more happened than is worth telling, the message is "reload" and the browser 
 
 import asyncio
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
-from dashboard.asgi.settings import DashboardSettings
-from dashboard.asgi.websockets import Sockets
+from dashboard.asgi.process import WebProcess
 from dashboard.live.context_json import context_json, detectors_json
 from dashboard.wire.compact_json import Json, kpis_json, ms, news_json, reads_json
 from storage.health.collectors_report import collector_reports
@@ -26,7 +25,7 @@ from storage.live.updates import news_since
 from storage.model.core.late import late_after
 from storage.orders.orders import order_events, orders
 from storage.people.sessions import CHANNEL, ended_session
-from storage.postgres.pool import Conn, Pool, StorageError, listen, transaction
+from storage.postgres.pool import Conn, StorageError, listen, transaction
 from storage.readings.coverage_report import Request, requests_since
 
 COALESCE_S = 0.25
@@ -48,17 +47,11 @@ _log = logging.getLogger(__name__)
 class Hub:
     """Knows what every connected browser has to hear. `run` does the work until it is cancelled."""
 
-    def __init__(
-        self, pool: Pool, dsn: str, clock: Callable[[], datetime], settings: DashboardSettings
-    ) -> None:
-        self._pool = pool
-        self._dsn = dsn
-        self._clock = clock
-        self._settings = settings
-        self.sockets = Sockets()
-        """The websockets of this process, those of other callbacks included."""
-        self.browsers: set[asyncio.Queue[Json]] = set()
-        """A queue for each open page."""
+    def __init__(self, process: WebProcess) -> None:
+        self.process = process
+        self._pool = process.pool
+        self._clock = process.clock
+        self._settings = process.settings
         self._woken = asyncio.Event()
         self._joined = asyncio.Event()
         self._last_event: int | None = None
@@ -70,13 +63,6 @@ class Hub:
         """The small tables changed without an event: what is dated ahead became known when its time came."""
         self._counted_at: datetime | None = None
         self._health_at: datetime | None = None
-        self.listening_since: datetime | None = None
-        """Since when the listener is connected, by the monitor's clock; None: it is not."""
-
-    @property
-    def listening(self) -> bool:
-        """Whether the listener is connected: without it, news waits for the next heartbeat."""
-        return self.listening_since is not None
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -88,28 +74,28 @@ class Hub:
     def subscribe(self) -> Generator[asyncio.Queue[Json]]:
         """A queue of messages for one browser. What was before is not in it: its first ids tell."""
         queue: asyncio.Queue[Json] = asyncio.Queue(QUEUE)
-        self.browsers.add(queue)
+        self.process.browsers.add(queue)
         self._woken.set()
         self._joined.set()
         try:
             yield queue
         finally:
-            self.browsers.discard(queue)
+            self.process.browsers.discard(queue)
 
     async def _listen(self) -> None:
         pause = 1.0
         while True:
             try:
-                async with listen(self._dsn, CHANNEL) as payloads:
-                    self.listening_since = self._clock()
+                async with listen(self.process.dsn, CHANNEL) as payloads:
+                    self.process.listening_since = self._clock()
                     self._woken.set()
                     pause = 1.0
                     async for payload in payloads:
                         self._hear(payload)
             except StorageError as error:
-                if self.listening:
+                if self.process.listening:
                     _log.warning("no news is pushed: %s", error)
-                self.listening_since = None
+                self.process.listening_since = None
             await asyncio.sleep(pause)
             pause = min(15.0, pause * 2)
 
@@ -118,7 +104,7 @@ class Hub:
         if session is None:
             self._woken.set()
         else:
-            self.sockets.close(session)
+            self.process.sockets.close(session)
 
     async def _tell_news(self) -> None:
         """What happened is told at once; what follows within `COALESCE_S`, together in the next message."""
@@ -127,7 +113,7 @@ class Hub:
                 async with asyncio.timeout(HEARTBEAT_S):
                     await self._woken.wait()
             self._woken.clear()
-            if not self.browsers:
+            if not self.process.browsers:
                 self._last_event = self._lost = None
                 continue
             try:
@@ -170,7 +156,7 @@ class Hub:
                 async with asyncio.timeout(HEARTBEAT_S):
                     await self._joined.wait()
             self._joined.clear()
-            if not self.browsers:
+            if not self.process.browsers:
                 self._read_to = None
                 continue
             message: Json
@@ -207,7 +193,7 @@ class Hub:
     def broadcast(self, message: Json) -> None:
         """Give every browser the same message."""
         told: Json = {"beat": monotonic_ms(), **message}
-        for queue in self.browsers:
+        for queue in self.process.browsers:
             if queue.full():
                 queue.get_nowait()
             queue.put_nowait(told)

@@ -1,31 +1,24 @@
 """The data of the live page over plain HTTP, and whether the dashboard is well."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
+from dashboard.asgi.process import WebProcess
 from dashboard.asgi.refusals import refusal
-from dashboard.asgi.settings import DashboardSettings
-from dashboard.live.push import Hub, catch_up
+from dashboard.live.push import catch_up
 from dashboard.live.snapshot_cache import RANGES, USUAL, LiveSnapshotCache
 from dashboard.wire.response_cache import packed
-from storage.postgres.pool import Pool, StorageError, transaction
+from storage.postgres.pool import StorageError, transaction
 
 LAST_MS = 253_402_300_799_000
 """The end of the year 9999, which is as far as a datetime goes."""
 
 
-def routes(
-    pool: Pool,
-    clock: Callable[[], datetime],
-    settings: DashboardSettings,
-    hub: Hub,
-    boards: LiveSnapshotCache,
-) -> APIRouter:
-    router = APIRouter()
+def routes(process: WebProcess, boards: LiveSnapshotCache) -> APIRouter:
+    router, pool = APIRouter(), process.pool
 
     @router.get("/api/live")
     async def live(request: Request, range_name: Annotated[str, Query(alias="range")] = USUAL) -> Response:
@@ -46,7 +39,8 @@ def routes(
         read_to = datetime.fromtimestamp(read_ms / 1000, UTC)
         try:
             async with transaction(pool) as conn:
-                return JSONResponse(await catch_up(conn, event_id, read_to, clock(), settings.sweep_every))
+                sweep_every = process.settings.sweep_every
+                return JSONResponse(await catch_up(conn, event_id, read_to, process.clock(), sweep_every))
         except StorageError as error:
             return refusal(503, str(error))
 
@@ -61,6 +55,6 @@ def routes(
                 await conn.execute("select 1")
         except StorageError:
             return JSONResponse({"ok": False}, status_code=503)
-        return JSONResponse({"ok": hub.listening}, status_code=200 if hub.listening else 503)
+        return JSONResponse({"ok": process.listening}, status_code=200 if process.listening else 503)
 
     return router

@@ -1,48 +1,19 @@
 """All orders: how far each was followed, in a table and side by side."""
 
-import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard.orders.charts import multiples_figure
-from dashboard.orders.facts import OrderFigures, read_order, read_orders
-from dashboard.orders.order_page import lane_pages, order_page
-from dashboard.orders.restoration import restoration_of
-from dashboard.orders.restoration_card import RESTORATION, restoration_page
+from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
-from storage.postgres.pool import Conn
 
 SIDE_BY_SIDE = 9
-_LONGEST_NUMBER = 18
-"""Digits of a number that the database takes."""
-
-
-async def order_pages(
-    conn: Conn, more: Sequence[str], now: datetime, gap_after: timedelta, theme: Theme, tag: list[Component]
-) -> Component | None:
-    """All orders; or one, by its number, and of it a page of lanes or the time to restoration. None when
-    there is none.
-    """
-    if not more:
-        return orders_page((await read_orders(conn, now, gap_after))[::-1], theme, tag)
-    order_id, part = [*more, "1"][:2]
-    if not order_id.isdecimal() or len(order_id) > _LONGEST_NUMBER:
-        return None
-    found = await read_order(conn, int(order_id), now, gap_after)
-    if found is None:
-        return None
-    if part == RESTORATION:
-        return restoration_page(found, await asyncio.to_thread(restoration_of, found), theme, tag)
-    if not part.isdecimal() or not 1 <= int(part) <= lane_pages(found):
-        return None
-    return order_page(found, int(part), theme, tag)
 
 
 def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Component]) -> Component:

@@ -1,7 +1,7 @@
 """The web application: it connects the features, serves the files and finds pages.
 
-It is the top of `dashboard` and may import every other folder of it, and `storage`. No other folder of
-`dashboard` imports it.
-Begin with `app.py`. It holds `create_app`, which connects every route; `routing.py` reads and draws the
-page of an address.
+It is the top of `dashboard` and may import `storage`, `ui`, `asgi`, `auth`, and of each feature only the
+module `feature`, which says what it adds. No other folder of `dashboard` imports it.
+Begin with `features.py`, the list of features, which is all that it imports of them. `app.py` holds
+`create_app`, which connects what they add; `routing.py` finds the page of an address.
 """

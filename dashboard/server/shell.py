@@ -1,27 +1,59 @@
 """The frame: the static page that paints at once, and the few components that stay on every page."""
 
 import html as markup
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dash import Dash, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.asgi.settings import DashboardSettings
+from dashboard.auth.access import acting
 from dashboard.server.static import modules_of
 from dashboard.ui.ag_grid import on_demand
+from dashboard.ui.pages import SYNTHETIC, Page, Place
 
-SYNTHETIC = "Synthetic scenario"
 FALLBACK_MS = 15_000
 """How often a browser asks by itself, in case its websocket is blocked."""
 
 
 class Shell(Dash):
-    """Dash with a document of ours: the script that only pages with a grid fetch is named, not loaded."""
+    """Dash with a document of ours: it names the pages that are open to who asks, and the script that only
+    pages with a grid fetch is named, not loaded.
+    """
+
+    def __init__(self, pages: Sequence[Page], **how: Any) -> None:
+        self.all_pages = pages
+        super().__init__(__name__, **how)  # pyright: ignore[reportUnknownMemberType]
 
     def interpolate_index(self, **parts: str) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         parts["scripts"], grid = on_demand(parts["scripts"])
-        document = super().interpolate_index(**parts)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        return str(document).replace("{{grid}}", grid)  # pyright: ignore[reportUnknownArgumentType]
+        document = str(super().interpolate_index(**parts))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        role = acting().role
+        links = {
+            place: "".join(_link(p) for p in self.all_pages if p.place is place and role.includes(p.role))
+            for place in Place
+        }
+        titles = json.dumps([[page.name, page.title, page.under or page.name] for page in self.all_pages])
+        for name, text in (
+            ("grid", markup.escape(grid)),
+            ("pages", markup.escape(titles)),
+            ("header", links[Place.HEADER]),
+            ("more", links[Place.MORE] + links[Place.SMALL_SCREENS]),
+        ):
+            document = document.replace(f"{{{{{name}}}}}", text)
+        return document
+
+
+def _link(page: Page) -> str:
+    name, title = markup.escape(page.name), markup.escape(page.title)
+    if page.counter:
+        title = f'<span>{title}<b id="{page.counter}" hidden></b></span>'
+    small = ' class="phone-only"' if page.place is Place.SMALL_SCREENS else ""
+    icon = f'<svg class="i" aria-hidden="true"><use href="#i-{markup.escape(page.icon)}"/></svg>'
+    return f'<a{small} href="/{markup.escape(page.path)}" data-nav="{name}">{icon}{title}</a>'
 
 
 def index(settings: DashboardSettings, assets: str) -> str:
@@ -40,16 +72,9 @@ def index(settings: DashboardSettings, assets: str) -> str:
     page = page.replace("{{scripts}}", preload)
     page = page.replace('"/assets/', f'"{assets}/')
     tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
-    for name, text in (
-        ("tag", tag),
-        ("subtitle", markup.escape(settings.subtitle)),
-    ):
+    for name, text in (("tag", tag), ("subtitle", markup.escape(settings.subtitle))):
         page = page.replace(f"{{{{{name}}}}}", text)
     return page
-
-
-def synthetic_tag(settings: DashboardSettings) -> list[Component]:
-    return [html.Span(SYNTHETIC, className="tag")] if settings.synthetic else []
 
 
 def layout() -> Component:

@@ -1,12 +1,10 @@
 """The stories that people wrote, and the form for a new one."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth.access import STORIES
 from dashboard.stories.form_input import begun
 from dashboard.stories.forms import Lists, new_form
@@ -16,17 +14,14 @@ from dashboard.stories.words import VIEW_NAME
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.cards import card, td
-from dashboard.ui.chart_style import Theme
+from dashboard.ui.pages import PageRequest, number_in
 from dashboard.ui.time_markup import QUOTED
 from storage.accounts.lookup import lists_by_number
 from storage.model.core.people import Actor
 from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import clean
-from storage.postgres.pool import Conn
 from storage.stories.stories import all_stories
 
-_LONGEST_NUMBER = 18
-"""Digits of a number that the database takes."""
 _NOT_YOURS = "Writing a story takes the role of analyst, and you have that of {role}."
 _ABOUT = (
     "A story is a range of time with captions at moments of it. At each, the figures and what was seen up to "
@@ -34,30 +29,23 @@ _ABOUT = (
 )
 
 
-async def story_pages(
-    conn: Conn,
-    more: Sequence[str],
-    query: Mapping[str, str],
-    now: datetime,
-    settings: DashboardSettings,
-    theme: Theme,
-    actor: Actor,
-    tag: list[Component],
-) -> Component | None:
+async def story_pages(asked: PageRequest) -> Component | None:
     """All stories; the form of a new one; or one, by its number. None when there is none."""
-    may_write = actor.role.includes(STORIES)
-    match more:
+    conn, now, tag = asked.conn, asked.now, asked.tag
+    may_write = asked.actor.role.includes(STORIES)
+    match asked.more:
         case []:
             return _list_page((await all_stories(conn))[::-1], tag, may_write=may_write)
         case ["new"]:
             lists = await lists_by_number(conn) if may_write else None
-            return _new_page(begun(query, now), lists, actor, tag)
-        case [number] if number.isdecimal() and len(number) <= _LONGEST_NUMBER:
-            read = await read_story(conn, int(number), now, synthetic=settings.synthetic, occasion="now")
+            return _new_page(begun(asked.query, now), lists, asked.actor, tag)
+        case [number] if (story_id := number_in(number)) is not None:
+            synthetic = asked.settings.synthetic
+            read = await read_story(conn, story_id, now, synthetic=synthetic, occasion="now")
             if not isinstance(read, StoryRead):
                 return None
             lists = await lists_by_number(conn) if may_write else None
-            return await story_page(read, lists, theme, tag)
+            return await story_page(read, lists, asked.theme, tag)
         case _:
             return None
 

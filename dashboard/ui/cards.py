@@ -30,6 +30,22 @@ def missing_page(what: str) -> Component:
     )
 
 
+def away_page(why: str) -> Component:
+    """For a page that cannot be read just now. The page's script asks again as soon as it hears anything."""
+    return html.Div(
+        html.Div(
+            [
+                html.H2("No answer just now"),
+                html.P(why),
+                html.P("This page tries again by itself. No figure is shown until it is known."),
+            ],
+            className="card empty away",
+            role="status",
+        ),
+        className="page-top",
+    )
+
+
 def table_card(
     title: str,
     note: str,

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from dashboard.asgi.process import WebProcess
+from dashboard.live.feature import ASK_EVERY
 from dashboard.live.push import QUEUE, Hub
-from dashboard.server.app import ASK_EVERY
 from dashboard.wire.compact_json import Json
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
@@ -38,10 +39,10 @@ async def story(pool: Pool, now: datetime) -> Story:
 
 @asynccontextmanager
 async def running(pool: Pool, dsn: str, story: Story) -> AsyncGenerator[Hub]:
-    hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
+    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
     async with asyncio.TaskGroup() as tasks:
         work = tasks.create_task(hub.run())
-        await until(lambda: _is(hub.listening))
+        await until(lambda: _is(hub.process.listening))
         yield hub
         work.cancel()
 

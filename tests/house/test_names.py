@@ -25,6 +25,7 @@ IN_THE_API_DOCUMENT = frozenset(
 """The published name of a schema and the noun of `storage.model` that it shows."""
 OTHERWISE = {
     "Collector": "what asks a platform, and what the API document shows of one",
+    "Page": "a page of the dashboard, and in the API document a part of an answer",
     "Kind": "two enums of the API document; to rename either would rename the schemas of both",
 }
 

@@ -23,7 +23,7 @@ TESTS = (
     "tests/dashboard/api/test_reads.py",
     "tests/dashboard/feeds/test_routes.py",
     "tests/dashboard/live/test_push_accounts_and_orders.py",
-    "tests/dashboard/server/test_prometheus_metrics.py",
+    "tests/dashboard/health/test_prometheus_metrics.py",
     "tests/jobs/collect/test_late_readings.py",
     "tests/jobs/collect/test_monitor.py",
     "tests/jobs/collect/test_monitor_faults.py",

@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.alerts.deliveries import PAGE, Chosen, chosen_of
 from dashboard.auth.access import acting_as
-from dashboard.server.routing import asked, page_of
+from dashboard.server.routing import asked
 from storage.alerts.deliveries_report import DeliveryFilter, choices, deliveries
 from storage.alerts.threads import acknowledge
 from storage.alerts.threads_report import taken_stories
@@ -16,7 +16,7 @@ from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import DESK, NIGHT, Played, play_alerts
-from tests.support.servers.dashboard import SETTINGS
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 
 @pytest.fixture

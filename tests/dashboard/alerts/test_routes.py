@@ -12,7 +12,6 @@ from dashboard.alerts.mails import pictured
 from dashboard.alerts.routes import ALERT_ACTIONS
 from dashboard.asgi.security_headers import WRONG_ORIGIN
 from dashboard.auth.access import acting_as
-from dashboard.server.app import page_of
 from storage.alerts.decisions_report import decided_lately
 from storage.alerts.mails_report import mail
 from storage.alerts.rules import load_rules, save_rule
@@ -25,7 +24,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import HOSTILE, Played
 from tests.support.seeds.changes import HOUR
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 RULE = 'name = "Press"\nrecipients = ["press@example.org"]\nlists = ["Order 1 list"]\n'
 OF_SETTINGS = 'name = "recipients"\nrecipients = ["a@example.org"]\n'

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from dashboard.asgi.process import WebProcess
 from dashboard.asgi.websockets import AGAIN, Socket, Sockets, WebSocketMiddleware
 from dashboard.live.push import Hub
 from storage.people.sessions import announce_ended, ended_session
@@ -84,17 +85,20 @@ async def test_an_app_that_listens_only_after_the_end_hears_of_it() -> None:
 async def test_a_session_that_ends_in_the_database_loses_its_websockets_in_every_process(
     pool: Pool, dsn: str, now: datetime
 ) -> None:
-    one, other = Hub(pool, dsn, lambda: now, SETTINGS), Hub(pool, dsn, lambda: now, SETTINGS)
+    one, other = (
+        Hub(WebProcess(pool, lambda: now, dsn, SETTINGS)),
+        Hub(WebProcess(pool, lambda: now, dsn, SETTINGS)),
+    )
     async with asyncio.TaskGroup() as tasks:
         works = [tasks.create_task(hub.run()) for hub in (one, other)]
         async with (
-            mounted(Login(WebSocketMiddleware(echo, one.sockets))) as here,
-            mounted(Login(WebSocketMiddleware(echo, other.sockets))) as there,
+            mounted(Login(WebSocketMiddleware(echo, one.process.sockets))) as here,
+            mounted(Login(WebSocketMiddleware(echo, other.process.sockets))) as there,
             aiohttp.ClientSession() as session,
             session.ws_connect(here, headers={"X-Session": "ada"}) as first,
             session.ws_connect(there, headers={"X-Session": "ada"}) as second,
         ):
-            await until(lambda: _is(one.listening and other.listening))
+            await until(lambda: _is(one.process.listening and other.process.listening))
             async with transaction(pool) as conn:
                 await announce_ended(conn, "ada")
             for socket in (first, second):

@@ -8,7 +8,6 @@ import pytest
 
 from dashboard.countries.countries_page import countries_page
 from dashboard.countries.country_page import PAGE
-from dashboard.server.app import page_of
 from dashboard.ui import words
 from jobs.imports.withheld_crawl import read_crawl
 from storage.countries.countries import CountryCount, by_country
@@ -21,7 +20,7 @@ from tests.support.clients.page_text import said
 from tests.support.screenshots import RECORD, invented_record
 from tests.support.seeds.changes import SUSPENDED, WITHHELD, happen
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import SETTINGS
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 CRAWL = Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv"
 

@@ -16,7 +16,6 @@ import aiohttp
 import pytest
 
 from dashboard.countries.published_chart import claimed_figure
-from dashboard.server.app import page_of
 from jobs.imports.published_records import import_record
 from storage.countries.published_report import claimed
 from storage.countries.transparency_figures import add_reports
@@ -32,7 +31,7 @@ from tests.support.clients.command_line import Blockline, blockline, forget_sett
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, SUSPENDED, WITHHELD_IN
 from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NOW = datetime(2021, 7, 11, 12, tzinfo=UTC)
 JUNE = datetime(2021, 6, 29, 9, tzinfo=UTC)

@@ -15,7 +15,6 @@ from dashboard.executives.executive_page import acts_table
 from dashboard.executives.person_engagement import MOST_MARKS, MOST_STEPS, PersonView, person_view
 from dashboard.executives.routes import view_json
 from dashboard.executives.words import first_seen, when
-from dashboard.server.app import page_of
 from storage.executives.engagement_report import CounterStep
 from storage.executives.executives_report import ExecutiveSignal, acts, people
 from storage.executives.follows import Access, note_access
@@ -26,7 +25,7 @@ from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import T0
 from tests.support.seeds.changes import DAY, HOUR, Story
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 
 async def native(conn: Conn, account_id: int) -> str:

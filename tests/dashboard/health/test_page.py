@@ -11,7 +11,6 @@ from dashboard.health.collectors import collector_health, since, worst_first
 from dashboard.health.facts import HealthFacts
 from dashboard.health.page import ROWS, collector_status, controls, health_page
 from dashboard.live.context_json import detectors_json
-from dashboard.server.app import page_of
 from storage.accounts.side_facts import observe
 from storage.health.collector_state import CollectorState, save_state
 from storage.health.collectors_report import CollectorReport
@@ -29,7 +28,7 @@ from tests.support.samples.readings import MINUTE, T0
 from tests.support.seeds.bluesky_statuses import seven_things
 from tests.support.seeds.changes import HOUR
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import SETTINGS, served, until
+from tests.support.servers.dashboard import SETTINGS, only_drawing, page_of, served, until
 
 GAP = timedelta(minutes=75)
 ADMIN = Actor("Ada", Role.ADMIN)
@@ -177,7 +176,7 @@ def test_the_live_page_is_told_the_worst_and_how_many() -> None:
 def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
     hosts = [replace(WELL, platform=Platform.MASTODON, place=f"{n:03}.example") for n in range(ROWS + 5)]
     hosts[7] = replace(hosts[7], healthy=False, reason="upstream", since=T0 - HOUR)
-    page = said(health_page(replace(NOTHING, detectors=[WELL, *hosts]), None, ADMIN, GAP, []))
+    page = said(health_page(replace(NOTHING, detectors=[WELL, *hosts]), only_drawing(T0), ADMIN, GAP, []))
     assert "Mastodon at 007.example" in page
     assert "Mastodon at 008.example" not in page
     assert f"{ROWS + 4} more servers work" in page
@@ -189,7 +188,7 @@ def test_a_person_is_told_what_to_do_once_for_each_reason_and_not_when_waiting_h
         for n in range(3)
     ]
     facts = replace(NOTHING, detectors=[STOPPED, replace(STOPPED, vantage="tr"), *hosts])
-    page = said(health_page(facts, None, ADMIN, GAP, []))
+    page = said(health_page(facts, only_drawing(T0), ADMIN, GAP, []))
     assert page.count("Buy credits in the developer console") == 1
     assert "Nothing at first" not in page
 

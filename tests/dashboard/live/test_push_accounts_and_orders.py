@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.asgi.process import WebProcess
 from dashboard.live.push import COUNT_EVERY, Hub, catch_up
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.health.collector_state import CollectorState, save_state
@@ -32,7 +33,7 @@ class Clock:
 @asynccontextmanager
 async def listening(pool: Pool, dsn: str, clock: Clock) -> AsyncGenerator[asyncio.Queue[Any]]:
     """A browser's queue, after its first message."""
-    hub = Hub(pool, dsn, clock, SETTINGS)
+    hub = Hub(WebProcess(pool, clock, dsn, SETTINGS))
     async with asyncio.TaskGroup() as tasks:
         work = tasks.create_task(hub.run())
         with hub.subscribe() as queue:

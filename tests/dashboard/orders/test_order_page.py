@@ -11,7 +11,6 @@ from dashboard.orders.charts import curve_figure, lanes_figure, marks_of, multip
 from dashboard.orders.facts import OrderRecord, figures_of, read_order, read_orders
 from dashboard.orders.order_json import order_json
 from dashboard.orders.order_page import LANES, lane_pages
-from dashboard.server.app import page_of
 from dashboard.ui import words
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import take_accounts_off
@@ -37,7 +36,7 @@ from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN
 from tests.support.seeds.changes import WITHHELD, Story, happen
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import SETTINGS, served, until
+from tests.support.servers.dashboard import SETTINGS, page_of, served, until
 
 GAP = SETTINGS.gap_after
 needs_a_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")

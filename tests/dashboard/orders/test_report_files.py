@@ -11,7 +11,6 @@ import pytest
 
 from dashboard.orders.facts import read_order
 from dashboard.orders.order_json import order_json
-from dashboard.server.app import page_of
 from jobs.base import pdf
 from jobs.base.pdf import PdfError, find_chromium, pdf_of
 from storage.changes.hash_chain import heads, newest_head
@@ -23,7 +22,7 @@ from tests.support.clients.command_line import Blockline, blockline, forget_sett
 from tests.support.clients.report_text import Page
 from tests.support.seeds.changes import Story
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 needs_chromium = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another"

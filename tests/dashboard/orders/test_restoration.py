@@ -13,12 +13,11 @@ from dashboard.orders.facts import read_order
 from dashboard.orders.report import read_report
 from dashboard.orders.report_html import Imprint
 from dashboard.orders.restoration import blocked_times_of, restoration_of, rows
-from dashboard.server.app import page_of
 from storage.model.orders.restoration import BlockEnd
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.changes import HOUR, Story
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 GAP = SETTINGS.gap_after
 

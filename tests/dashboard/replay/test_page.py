@@ -6,12 +6,12 @@ import pytest
 
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.replay.page import WRITE_A_TIME, ReplayMoment, moment_of
-from dashboard.server.routing import page_of
 from storage.health.status_at import status_at
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.changes import Story
+from tests.support.servers.dashboard import page_of
 
 SETTINGS = DashboardSettings("t", "s", synthetic=True, sweep_every=timedelta(minutes=30))
 NOW = datetime(2021, 2, 11, 13, tzinfo=UTC)

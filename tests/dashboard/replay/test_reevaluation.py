@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from dashboard.auth.access import acting_as
+from dashboard.replay.feature import replay_pages
 from dashboard.replay.reevaluation import (
     ReevaluationBusy,
     ReevaluationFailed,
@@ -23,7 +24,6 @@ from dashboard.replay.reevaluation import (
 )
 from dashboard.replay.reevaluation_form import asked, in_force, other
 from dashboard.replay.reevaluation_result import ReevaluationResult
-from dashboard.server.routing import page_of
 from dashboard.ui.form_input import WrongInput, filled
 from jobs.replay.replay import IN_FORCE
 from jobs.replay.what_if_rules import read_other_rules, thresholds_toml
@@ -37,7 +37,7 @@ from tests.support.clients.page_text import said
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN
 from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
-from tests.support.servers.dashboard import SETTINGS, served, until
+from tests.support.servers.dashboard import SETTINGS, page_of, served, until
 from tests.support.servers.mail import free_port
 
 NOW = datetime(2021, 3, 1, tzinfo=UTC)
@@ -324,7 +324,9 @@ async def test_the_page_has_the_rules_in_force_and_tells_a_viewer_what_he_lacks(
     async def page(role: Role, query: dict[str, str]) -> str:
         async with transaction(pool) as conn:
             with acting_as(Actor("p", role)):
-                return said(await page_of(conn, "/replay/rules", NOW, SETTINGS, "light", query, None, runs))
+                return said(
+                    await page_of(conn, "/replay/rules", NOW, SETTINGS, "light", query, [replay_pages(runs)])
+                )
 
     written = await page(Role.ANALYST, {"from": "2021-02-01", "list": "Gone"})
     assert "strong_readings = 2" in written

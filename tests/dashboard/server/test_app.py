@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from dashboard.accounts.account_page import blocked_for
+from dashboard.asgi.process import WebProcess
 from dashboard.asgi.security_headers import cache_control, content_security_policy
 from dashboard.live.push import Hub
 from dashboard.live.snapshot_cache import USUAL, live_json
@@ -138,11 +139,11 @@ async def test_a_lost_database_is_said_in_one_sentence_and_not_as_zero(
 
 
 async def test_a_wave_becomes_one_push_for_every_browser(pool: Pool, dsn: str, story: Story) -> None:
-    hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
+    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
     async with asyncio.TaskGroup() as tasks:
         work = tasks.create_task(hub.run())
         with hub.subscribe() as one, hub.subscribe() as other:
-            await until(lambda: _is(hub.listening))
+            await until(lambda: _is(hub.process.listening))
             await one.get()
             quiet = story.accounts[1][-4:-1]
             async with transaction(pool) as conn:
@@ -160,19 +161,19 @@ async def test_a_wave_becomes_one_push_for_every_browser(pool: Pool, dsn: str, s
 async def test_news_is_pushed_again_after_the_listener_was_cut_off(
     pool: Pool, dsn: str, story: Story
 ) -> None:
-    hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
+    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
     async with asyncio.TaskGroup() as tasks:
         work = tasks.create_task(hub.run())
         with hub.subscribe() as queue:
-            await until(lambda: _is(hub.listening))
+            await until(lambda: _is(hub.process.listening))
             await queue.get()
             async with transaction(pool) as conn:
                 await cut_listener(conn)
-            await until(lambda: _is(not hub.listening))
+            await until(lambda: _is(not hub.process.listening))
             async with transaction(pool) as conn:
                 change_id = await happen(conn, story, story.accounts[1][-2], SUSPENDED, story.now - HOUR)
             message: Any = await next_with(queue, "changes")
-            await until(lambda: _is(hub.listening))
+            await until(lambda: _is(hub.process.listening))
         work.cancel()
 
     assert message["changes"]["id"] == [change_id]
@@ -181,7 +182,7 @@ async def test_news_is_pushed_again_after_the_listener_was_cut_off(
 async def test_a_browser_that_does_not_read_loses_the_oldest_message_and_no_memory(
     pool: Pool, dsn: str, story: Story
 ) -> None:
-    hub = Hub(pool, dsn, lambda: story.now, SETTINGS)
+    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
     with hub.subscribe() as queue:
         for n in range(queue.maxsize + 5):
             hub.broadcast({"now": n})

@@ -3,7 +3,6 @@
 from typing import Any
 
 from dashboard.live.snapshot_cache import live_json
-from dashboard.server.app import page_of
 from dashboard.wire.compact_json import news_json
 from storage.live.updates import LiveNews
 from storage.model.core.accounts import Platform
@@ -11,7 +10,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import become, enlist, roster_of
-from tests.support.servers.dashboard import SETTINGS
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 HOSTILE = "ev\u202eil\u200b"
 HARMLESS = "hev\ufffdil\ufffd"

@@ -16,7 +16,6 @@ from collectors.simulator.core.faults import FaultKind, FaultPlan
 from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
-from dashboard.server.app import page_of
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
@@ -30,7 +29,7 @@ from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
-from tests.support.servers.dashboard import SETTINGS
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 DAY = datetime(2021, 2, 1, tzinfo=UTC)
 START, NOW = DAY + timedelta(hours=6), DAY + timedelta(hours=13, minutes=5)

@@ -19,7 +19,6 @@ from collectors.simulator.core.history_files import load_history
 from dashboard.orders.order_json import summary_json
 from dashboard.orders.report import read_report
 from dashboard.orders.report_html import Imprint
-from dashboard.server.app import page_of
 from jobs.orders.legal_demands import read_legal_demands
 from jobs.rehearsal.demands_history import history_of, in_time, until
 from jobs.rehearsal.pipeline import SimulationPlan
@@ -27,7 +26,7 @@ from jobs.rehearsal.rehearse import RehearsalOrders, RehearsalReport, rehearse
 from jobs.rehearsal.simulators import played
 from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.page_text import said
-from tests.support.servers.dashboard import SETTINGS, served
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NAME = "india_legal_demands.csv"
 START = datetime(2021, 2, 1, tzinfo=UTC)

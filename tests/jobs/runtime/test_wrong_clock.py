@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from dashboard.server.app import page_of
 from jobs.base.clock import system_clock
 from jobs.dispatch.worker import AT_ONCE
 from jobs.runtime.app import ProcessRole, running
@@ -24,7 +23,7 @@ from tests.jobs.selfmonitoring.test_watchdog import HEAD
 from tests.support.clients.page_text import said
 from tests.support.processes.worker_fleet import asked, many_accounts, until, watch_many
 from tests.support.repeats import ONLY_LONG
-from tests.support.servers.dashboard import SETTINGS
+from tests.support.servers.dashboard import SETTINGS, page_of
 from tests.support.simulated.slow_x import counted, far_x
 
 ACCOUNTS = 1_000

@@ -7,7 +7,6 @@ from datetime import datetime, time
 
 import pytest
 
-from dashboard.server.app import page_of
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from jobs.selfmonitoring.watchdog import ConditionReport, tick
@@ -35,7 +34,7 @@ from tests.support.clients.page_text import said
 from tests.support.samples.alerts import blocked, store, tell_by
 from tests.support.samples.readings import MINUTE, T0, minutes
 from tests.support.seeds.single_rows import batch, enlist, read, roster_of
-from tests.support.servers.dashboard import SETTINGS
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 RULES = Thresholds(15 * MINUTE)
 HEAD = Letterhead("https://blockline.example.org/", operators=("ops@example.org", "night@example.org"))

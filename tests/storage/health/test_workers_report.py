@@ -11,7 +11,6 @@ import pytest
 from dashboard.health import words as health_words
 from dashboard.health import worker_words
 from dashboard.health.worker_cards import FAILED_SHOWN
-from dashboard.server.app import page_of
 from jobs.base.clock import system_clock
 from jobs.status.workers import machine_lines
 from storage.health.workers_report import FAILED_JOBS_SHOWN, Queue, WorkersReport, machines
@@ -31,7 +30,7 @@ from tests.support.samples.readings import MINUTE, T0
 from tests.support.seeds.changes import HOUR
 from tests.support.seeds.sent_alerts import on
 from tests.support.seeds.workers import FAULT, SECOND, hold, put, report, three_machines
-from tests.support.servers.dashboard import SETTINGS
+from tests.support.servers.dashboard import SETTINGS, page_of
 from tests.support.simulated.slow_x import far_x
 
 WELL = Worker(

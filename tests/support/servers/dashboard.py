@@ -2,24 +2,60 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import uvicorn
+from dash.development.base_component import Component
 
+from dashboard.asgi.process import WebProcess
 from dashboard.asgi.settings import DashboardSettings
+from dashboard.server import routing
 from dashboard.server.app import create_app
+from dashboard.server.features import features
+from dashboard.ui.chart_style import Theme
+from dashboard.ui.pages import NOTHING, Page
 from jobs.runtime.replay_process import ReplayProcess
-from storage.postgres.pool import Pool, open_pool
+from storage.postgres.pool import Conn, Pool, open_pool
 
 T = TypeVar("T")
 
 SETTINGS = DashboardSettings(
     title="Blockline", subtitle="A <test> of two orders", synthetic=True, sweep_every=timedelta(minutes=30)
 )
+
+
+class _ForPages:
+    """Where only pages are drawn, from a connection, the pool is asked how large it is and nothing else."""
+
+    def get_size(self) -> int:
+        return 1
+
+    def get_max_size(self) -> int:
+        return 1
+
+
+def only_drawing(now: datetime, settings: DashboardSettings = SETTINGS) -> WebProcess:
+    return WebProcess(cast("Pool", _ForPages()), lambda: now, "", settings)
+
+
+async def page_of(
+    conn: Conn,
+    path: str,
+    now: datetime,
+    settings: DashboardSettings,
+    theme: Theme,
+    query: Mapping[str, str] = NOTHING,
+    pages: Sequence[Page] | None = None,
+) -> Component:
+    """The page under an address; `pages` stand for those of the dashboard."""
+    if pages is None:
+        parts = features(only_drawing(now, settings), ReplayProcess(""))
+        pages = [page for part in parts for page in part.pages]
+    return await routing.page_of(pages, conn, path, now, settings, theme, query)
 
 
 @asynccontextmanager

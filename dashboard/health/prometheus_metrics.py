@@ -3,7 +3,7 @@
 What is not known has no sample: it is never told as 0.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,11 +14,11 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from dashboard.asgi.process import WebProcess
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
 from dashboard.health.collectors import COLLECTOR_HEALTH_NAMES, CollectorHealth, collector_health
-from dashboard.live.push import Hub
 from storage.health.metrics import (
     AttemptCount,
     ChangeCount,
@@ -32,7 +32,7 @@ from storage.health.metrics import (
 from storage.health.status import Overview, standing
 from storage.model.alerts.conditions import ConditionKind
 from storage.model.core.people import Scope
-from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.postgres.pool import Conn, StorageError, transaction
 from storage.work.workers import WorkerStatus
 
 Labelled = tuple[tuple[str, ...], float]
@@ -50,16 +50,6 @@ class MetricsSnapshot:
     outbox: OutboxMetrics
 
 
-@dataclass(frozen=True, slots=True)
-class WebProcessMetrics:
-    """What one scrape tells of this web process."""
-
-    browsers: int
-    listening: bool
-    connections: int
-    idle: int
-
-
 async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -> MetricsSnapshot:
     return MetricsSnapshot(
         now=now,
@@ -71,9 +61,9 @@ async def read_figures(conn: Conn, now: datetime, settings: DashboardSettings) -
     )
 
 
-def families(found: MetricsSnapshot, process: WebProcessMetrics) -> Iterator[Metric]:
+def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
     """Every metric but those of the process that the library itself reads."""
-    stand, now = found.stand, found.now
+    stand, now, idle = found.stand, found.now, process.pool.get_idle_size()
 
     def age(at: datetime | None) -> list[float]:
         return [] if at is None else [(now - at).total_seconds()]
@@ -149,7 +139,7 @@ def families(found: MetricsSnapshot, process: WebProcessMetrics) -> Iterator[Met
         ("kind",),
         [((kind.value,), open_now.count(kind)) for kind in ConditionKind],
     )
-    yield _gauge("blockline_browsers", "Open pages of this process.", (), [((), process.browsers)])
+    yield _gauge("blockline_browsers", "Open pages of this process.", (), [((), len(process.browsers))])
     yield _gauge(
         "blockline_listener_connected",
         "Whether this process hears the database's news at once.",
@@ -160,7 +150,7 @@ def families(found: MetricsSnapshot, process: WebProcessMetrics) -> Iterator[Met
         "blockline_database_connections",
         "Connections of this process to the database.",
         ("state",),
-        [(("idle",), process.idle), (("busy",), process.connections - process.idle)],
+        [(("idle",), idle), (("busy",), process.pool.get_size() - idle)],
     )
 
 
@@ -242,7 +232,7 @@ class ScrapeCollector(Collector):
         return self._metrics
 
 
-def exposition(found: MetricsSnapshot, process: WebProcessMetrics) -> bytes:
+def exposition(found: MetricsSnapshot, process: WebProcess) -> bytes:
     """The text of one scrape, from a registry of its own."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -252,22 +242,19 @@ def exposition(found: MetricsSnapshot, process: WebProcessMetrics) -> bytes:
     return generate_latest(registry)
 
 
-def metric_routes(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, hub: Hub
-) -> APIRouter:
+def metric_routes(process: WebProcess) -> APIRouter:
     router = APIRouter()
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
         try:
             access.require_scope(access.actor_of(request), Scope.READ)
-            async with transaction(pool) as conn:
-                found = await read_figures(conn, clock(), settings)
+            async with transaction(process.pool) as conn:
+                found = await read_figures(conn, process.clock(), process.settings)
         except access.Forbidden as error:
             return refusal(403, str(error))
         except StorageError as error:
             return refusal(503, str(error))
-        process = WebProcessMetrics(len(hub.browsers), hub.listening, pool.get_size(), pool.get_idle_size())
         return Response(exposition(found, process), media_type=CONTENT_TYPE_LATEST)
 
     return router

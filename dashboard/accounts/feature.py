@@ -1,0 +1,73 @@
+"""The Accounts page and the page of one account: what is read for them, and their routes."""
+
+from dash.development.base_component import Component
+
+from dashboard.accounts.account_chart import TimelineOverlay, account_figure
+from dashboard.accounts.account_context import read_account_context
+from dashboard.accounts.account_notes import notes_card
+from dashboard.accounts.account_page import account_page
+from dashboard.accounts.account_readings import ReadingsRange, read_readings, readings_range
+from dashboard.accounts.account_readings_page import readings_card
+from dashboard.accounts.account_routes import account_routes
+from dashboard.accounts.bulk_edits import account_edit_routes
+from dashboard.accounts.import_routes import account_import_routes
+from dashboard.accounts.table_page import accounts_page
+from dashboard.accounts.table_routes import account_list_routes
+from dashboard.asgi.process import WebProcess
+from dashboard.ui.chart_style import graph
+from dashboard.ui.pages import Feature, Page, PageRequest, Place, number_in
+from storage.accounts.notes import notes_of
+from storage.live.account_detail import account_detail
+from storage.live.lists_and_executives import signals
+from storage.model.core.accounts import Platform
+from storage.orders.orders import orders
+
+
+def accounts(process: WebProcess) -> Feature:
+    pool, clock, settings = process.pool, process.clock, process.settings
+    return Feature(
+        pages=(
+            Page(path="accounts", title="Accounts", draw=_accounts, place=Place.HEADER, icon="accounts"),
+            Page(path="account", title="Account", draw=_account, place=Place.NOWHERE),
+        ),
+        routers=(
+            account_list_routes(pool, clock, settings),
+            account_routes(pool, clock),
+            account_edit_routes(pool, clock),
+            account_import_routes(pool, clock, settings),
+        ),
+    )
+
+
+async def _accounts(asked: PageRequest) -> Component | None:
+    return None if asked.more else accounts_page(asked.actor, asked.tag)
+
+
+async def _account(asked: PageRequest) -> Component | None:
+    account_id = number_in(asked.more[0]) if len(asked.more) == 1 else None
+    if account_id is None:
+        return None
+    conn, now, gap_after = asked.conn, asked.now, asked.settings.gap_after
+    account = await account_detail(conn, account_id, now, gap_after)
+    if account is None:
+        return None
+    since = account.spells[0].since if account.spells else now
+    figure = account_figure(
+        Platform(account.platform),
+        account.spells,
+        account.changes,
+        account.seen,
+        TimelineOverlay(await orders(conn, known_at=now), await signals(conn, since, ())),
+        now,
+        gap_after,
+        asked.theme,
+    )
+    known = await read_account_context(conn, account, now, gap_after)
+    stretch = readings_range(asked.query, now)
+    looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
+    beside = (
+        notes_card(account_id, await notes_of(conn, account_id), asked.actor),
+        readings_card(account, looks, now),
+    )
+    drawn = graph(figure, "account-figure", "Timeline of the account")
+    return account_page(account, known, drawn, now, gap_after, asked.tag, beside)

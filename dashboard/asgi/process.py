@@ -1,0 +1,36 @@
+"""The process that serves the dashboard: what its features work with, and what it knows of itself."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.asgi.websockets import Sockets
+from storage.postgres.pool import Pool
+
+
+@dataclass(slots=True)
+class WebProcess:
+    """Given to every feature. Other processes that serve pages are not counted in it."""
+
+    pool: Pool
+    clock: Callable[[], datetime]
+    """The monitor's now, which in a played scenario is not the wall clock's."""
+    dsn: str
+    settings: DashboardSettings
+    base_url: str | None = None
+    """The dashboard's address in what leaves it (the feeds); None: the one that the reader asked under."""
+    sockets: Sockets = field(default_factory=Sockets)
+    """The websockets of this process, those of other callbacks included."""
+    browsers: set[asyncio.Queue[dict[str, object]]] = field(
+        default_factory=set[asyncio.Queue[dict[str, object]]]
+    )
+    """A queue of news for each open page."""
+    listening_since: datetime | None = None
+    """Since when it hears the database's news, by the monitor's clock; None: it does not."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether the listener is connected: without it, news waits for the next heartbeat."""
+        return self.listening_since is not None

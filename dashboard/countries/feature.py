@@ -1,0 +1,44 @@
+"""The Countries pages: what is read for them, and the published figures as JSON."""
+
+from dash.development.base_component import Component
+
+from dashboard.asgi.process import WebProcess
+from dashboard.countries.countries_page import countries_page
+from dashboard.countries.country_page import EVERY, PAGE, country_page, shown_of
+from dashboard.countries.published_json import claimed_routes
+from dashboard.countries.published_page import published_page
+from dashboard.ui.pages import Feature, Page, PageRequest, number_in
+from storage.countries.countries import by_country
+from storage.countries.country_report import CountryStatus, country_accounts
+from storage.countries.published_report import published_by_country
+
+
+def countries(process: WebProcess) -> Feature:
+    return Feature(
+        pages=(Page(path="countries", title="Countries", draw=_countries, icon="globe"),),
+        routers=(claimed_routes(process.pool, process.clock),),
+    )
+
+
+async def _countries(asked: PageRequest) -> Component | None:
+    """All countries; or one, by its code, a standing and the number of a page. None when there is none."""
+    conn, now, tag = asked.conn, asked.now, asked.tag
+    match asked.more:
+        case []:
+            return countries_page(await by_country(conn), await published_by_country(conn), now, tag)
+        case [code, "published"]:
+            return await published_page(conn, code, now, asked.theme, tag)
+        case [code, *rest] if len(rest) <= 2:
+            name, number = [*rest, *(EVERY, "1")[len(rest) :]]
+        case _:
+            return None
+    count = next((c for c in await by_country(conn) if c.country == code), None)
+    known, page = name == EVERY or name in list(CountryStatus), number_in(number)
+    if count is None or not known or page is None:
+        return None
+    standing = None if name == EVERY else CountryStatus(name)
+    offset = (page - 1) * PAGE
+    if not 0 <= offset < max(1, shown_of(count, standing)):
+        return None
+    accounts = await country_accounts(conn, code, standing, PAGE, offset)
+    return country_page(count, accounts, standing, page, now, tag)

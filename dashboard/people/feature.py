@@ -1,0 +1,21 @@
+"""The Settings page, and what is done on it."""
+
+from dash.development.base_component import Component
+
+from dashboard.asgi.process import WebProcess
+from dashboard.people.facts import read_people
+from dashboard.people.page import settings_page
+from dashboard.people.routes import people_routes
+from dashboard.ui.pages import Feature, Page, PageRequest, Place
+
+
+def people(process: WebProcess) -> Feature:
+    page = Page(path="settings", title="Settings", draw=_settings, place=Place.SMALL_SCREENS, icon="settings")
+    return Feature(pages=(page,), routers=(people_routes(process.pool, process.clock),))
+
+
+async def _settings(asked: PageRequest) -> Component | None:
+    if asked.more:
+        return None
+    known = await read_people(asked.conn, asked.actor, asked.query, asked.now)
+    return settings_page(known, asked.actor, asked.now, asked.tag)

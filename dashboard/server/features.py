@@ -1,0 +1,76 @@
+"""The list of features: the dashboard's own as the navigation names them, and those of installed packages."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from importlib.metadata import EntryPoint, entry_points
+
+from dashboard.accounts.feature import accounts
+from dashboard.alerts.feature import alerts, mails
+from dashboard.api.feature import api
+from dashboard.asgi.process import WebProcess
+from dashboard.auth.feature import logging_in
+from dashboard.countries.feature import countries
+from dashboard.executives.feature import executives
+from dashboard.feeds.feature import feeds
+from dashboard.health.feature import health
+from dashboard.live.feature import live
+from dashboard.orders.feature import orders
+from dashboard.people.feature import people
+from dashboard.replay.feature import Reevaluator, replay
+from dashboard.sizing.feature import sizing
+from dashboard.stories.feature import stories
+from dashboard.ui.pages import Feature
+
+__all__ = ["Reevaluator", "features"]
+
+ENTRY_POINTS = "blockline.pages"
+"""The group under which a package names its functions from a WebProcess to a Feature."""
+
+_log = logging.getLogger(__name__)
+
+
+def features(process: WebProcess, decider: Reevaluator) -> list[Feature]:
+    ours = [
+        live(process),
+        accounts(process),
+        orders(process),
+        alerts(process),
+        executives(process),
+        countries(process),
+        replay(process, decider),
+        stories(process),
+        mails(process),
+        health(process),
+        sizing(process),
+        people(process),
+        logging_in(process),
+        feeds(process),
+        api(process),
+    ]
+    return [*ours, *_installed(process, {page.path for feature in ours for page in feature.pages})]
+
+
+def _installed(process: WebProcess, taken: Iterable[str]) -> Iterator[Feature]:
+    """What packages add. One that cannot be loaded is left out, so that the others are there."""
+    paths = set(taken)
+    for entry in entry_points(group=ENTRY_POINTS):
+        package = "of no package" if entry.dist is None else entry.dist.name
+        try:
+            feature = _loaded(entry, package, process, paths)
+        except Exception as error:  # noqa: BLE001 - it is somebody else's code
+            why = f"{type(error).__name__}: {error}"
+            _log.error("The page %s of the package %s is left out: %s", entry.name, package, why)
+            continue
+        paths |= {page.path for page in feature.pages}
+        yield feature
+
+
+def _loaded(entry: EntryPoint, package: str, process: WebProcess, taken: set[str]) -> Feature:
+    feature = entry.load()(process)
+    if not isinstance(feature, Feature):
+        raise TypeError(f"{entry.value} returns no Feature")
+    for page in feature.pages:
+        if page.path in taken:
+            raise ValueError(f"there is a page /{page.path} already")
+    return replace(feature, pages=[replace(page, package=package) for page in feature.pages])

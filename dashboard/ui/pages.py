@@ -1,0 +1,139 @@
+"""What a feature of the dashboard says of itself: its pages, their callbacks, its routes and its tasks.
+
+The dashboard's own features say it in the same way as one that an installed package adds: docs/pages.md.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import MappingProxyType
+from typing import Any
+
+from dash import Dash, html
+from dash.development.base_component import Component
+from fastapi import APIRouter, FastAPI
+
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.ui.chart_style import Theme
+from storage.model.core.people import Actor, Role
+from storage.postgres.pool import Conn, Pool
+
+SYNTHETIC = "Synthetic scenario"
+LONGEST_NUMBER = 18
+"""Digits of a number that the database takes."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Place(Enum):
+    """Where the navigation names a page."""
+
+    HEADER = "header"
+    MORE = "more"
+    SMALL_SCREENS = "small screens"
+    """Below the others, where there is no room for the menu that leads to it otherwise."""
+    NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """What is asked of a page, and from where it reads."""
+
+    conn: Conn
+    more: Sequence[str]
+    """What the address has behind the page's path, part by part."""
+    query: Mapping[str, str]
+    """What is chosen on the page, by name; a page ignores what it does not know."""
+    now: datetime
+    theme: Theme
+    actor: Actor
+    settings: DashboardSettings
+
+    @property
+    def tag(self) -> list[Component]:
+        """What stands beside the headline where the data is invented."""
+        return [html.Span(SYNTHETIC, className="tag")] if self.settings.synthetic else []
+
+
+class PageCallbacks:
+    """Dash's two ways to add a callback. What runs on the server asks for the page's role at each call."""
+
+    def __init__(self, dash: Dash, require: Callable[[], None]) -> None:
+        """`require` raises for who may not call it."""
+        self._dash = dash
+        self._require = require
+        self.clientside_callback: Callable[..., None] = dash.clientside_callback  # pyright: ignore[reportUnknownMemberType]
+
+    def callback(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """As `dash.callback`."""
+        add: Callable[..., Any] = self._dash.callback(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(function)
+            def checked(*values: Any) -> Any:
+                self._require()
+                return function(*values)
+
+            @wraps(function)
+            async def checked_and_awaited(*values: Any) -> Any:
+                self._require()
+                return await function(*values)
+
+            return add(checked_and_awaited if iscoroutinefunction(function) else checked)
+
+        return decorate
+
+
+async def _now(_pool: Pool, _more: Sequence[str], _query: Mapping[str, str], now: datetime) -> datetime:
+    return now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page, and those below its address."""
+
+    path: str
+    """The first part of its address: "orders" for /orders and all below it."""
+    title: str
+    draw: Callable[[PageRequest], Awaitable[Component | None]]
+    """Reads and draws it in one transaction; None when there is no such page below the path."""
+    role: Role = Role.VIEWER
+    """Who may see it and call its callbacks."""
+    place: Place = Place.MORE
+    under: str = ""
+    """The page that the navigation marks instead, for one that it does not name."""
+    icon: str = "doc"
+    """A symbol of `dashboard/server/index.html`."""
+    counter: str = ""
+    """The id of a number beside the name, which a script of ours writes."""
+    settle: Callable[[Pool, Sequence[str], Mapping[str, str], datetime], Awaitable[datetime]] = _now
+    """Settle what the page tells as known; the moment at which it is to be read. Raises NotSettled."""
+    callbacks: Callable[[PageCallbacks], None] | None = None
+    package: str = ""
+    """The installed package that adds it; empty for one of ours."""
+
+    @property
+    def name(self) -> str:
+        """How scripts and styles call it."""
+        return self.path or "live"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """What belongs together. The server knows no more of it than this."""
+
+    pages: Sequence[Page] = ()
+    routers: Sequence[APIRouter] = ()
+    mount: Callable[[FastAPI], None] | None = None
+    """For what is more than routes."""
+    tasks: Sequence[Callable[[], Awaitable[None]]] = ()
+    """What runs as long as the dashboard is served."""
+    largest: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Bytes that an address takes, where that is more than others do."""
+
+
+def number_in(text: str) -> int | None:
+    """A number as addresses write it; None when it is none, or one that no database holds."""
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else None

@@ -1,0 +1,39 @@
+"""A page for Blockline's dashboard: how many watched accounts of a platform carry each tag."""
+
+from dash import Input, Output, dcc, html
+from dash.development.base_component import Component
+
+from dashboard.asgi.process import WebProcess
+from dashboard.ui.cards import empty_card, table_card
+from dashboard.ui.pages import Feature, Page, PageCallbacks, PageRequest
+from storage.model.core.people import Role
+from storage.postgres.pool import transaction
+
+PLATFORMS = {"x": "X", "bluesky": "Bluesky", "mastodon": "Mastodon"}
+
+
+def tags(process: WebProcess) -> Feature:
+    def connect(app: PageCallbacks) -> None:
+        @app.callback(Output("tags-table", "children"), Input("tags-platform", "value"))
+        async def table(platform: str) -> Component:  # pyright: ignore[reportUnusedFunction]
+            async with transaction(process.pool) as conn:
+                found = await conn.fetch(
+                    "select tag, count(*) from account, unnest(tags) tag"
+                    " where watched and platform = $1 group by tag order by 2 desc, 1",
+                    platform,
+                )
+            rows = [(tag, f"{count:,}") for tag, count in found]
+            if not rows:
+                return empty_card("Tags", "", "No watched account of this platform has a tag.")
+            return table_card("Tags", "of watched accounts", ("Tag", "Accounts"), list(rows))
+
+    page = Page(path="tags", title="Tags", draw=draw, role=Role.ANALYST, callbacks=connect)
+    return Feature(pages=[page])
+
+
+async def draw(asked: PageRequest) -> Component | None:
+    if asked.more:
+        return None  # there is nothing below /tags
+    head = html.Div([html.H1("Tags"), *asked.tag], className="bar")
+    choice = dcc.Dropdown(PLATFORMS, "x", id="tags-platform", clearable=False)
+    return html.Div([head, html.Div([choice, html.Div(id="tags-table")], className="stack")])

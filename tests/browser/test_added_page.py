@@ -1,0 +1,39 @@
+"""The example of docs/pages.md, installed as a package, in a real browser."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from storage.postgres.pool import Pool, transaction
+from tests.support.added_pages import install_example
+from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.seeds.changes import Story
+from tests.support.servers.dashboard import served
+
+if not CHROMIUM.exists():
+    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
+    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_an_installed_page_stands_in_the_navigation_and_its_callback_answers(
+    pool: Pool, dsn: str, story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_example(tmp_path, monkeypatch)
+    async with transaction(pool) as conn:
+        await conn.execute("update account set tags = '{press}' where account_id = any($1)", story.wave[:3])
+    async with served(pool, dsn, story.now) as base, opened(base) as browser:
+        page = browser.page
+        await browser.painted()
+        await page.get_by_role("link", name="Tags").click()
+        await page.get_by_role("cell", name="press").wait_for()
+        assert await page.locator("#tags-table tbody tr").all_inner_texts() == ["press\t3"]
+        assert await page.title() == "Tags · Blockline"
+        assert await page.locator("[data-nav=tags]").get_attribute("aria-current") == "page"
+
+        await page.locator("#tags-platform").click()
+        await page.get_by_text("Mastodon").click()
+        await page.get_by_text("No watched account of this platform has a tag.").wait_for()

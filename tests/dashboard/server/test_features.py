@@ -1,0 +1,139 @@
+"""Pages that packages add: who may see and call them, and what becomes of those that fail."""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from storage.model.core.people import Role
+from storage.postgres.pool import Pool, transaction
+from tests.support.added_pages import install, install_example
+from tests.support.clients.page_text import said
+from tests.support.servers.dashboard import SETTINGS, page_of, served
+
+PAGE = """
+from dashboard.ui.pages import Feature, Page
+
+async def draw(asked):
+    return {drawn}
+
+def page(process):
+    return Feature(pages=[Page(path="{path}", title="Added", draw=draw)])
+"""
+BY_WEBSOCKET = """
+from dash import Input, Output
+from dashboard.ui.pages import Feature, Page
+from storage.model.core.people import Role
+
+async def draw(asked):
+    return None
+
+def connect(app):
+    @app.callback(Output("answer", "children"), Input("question", "value"), websocket=True)
+    async def answer(question):
+        return "Answered."
+
+def page(process):
+    return Feature(
+        pages=[Page(path="asking", title="Asking", draw=draw, role=Role.ANALYST, callbacks=connect)]
+    )
+"""
+FORBIDDEN = "This takes the role of analyst, and you have that of viewer."
+
+
+def call(output: str, component: str, value: object) -> dict[str, Any]:
+    """What the browser sends so that a callback from property of `component` to `output` is called."""
+    return {
+        "output": ".".join(output.split()),
+        "outputs": dict(zip(("id", "property"), output.split(), strict=True)),
+        "inputs": [
+            dict(zip(("id", "property", "value"), (*component.split(), value), strict=True)),
+        ],
+        "changedPropIds": [".".join(component.split())],
+        "state": [],
+    }
+
+
+TABLE = call("tags-table children", "tags-platform value", "x")
+SHOWN = call("page children", "routed data", {"path": "/tags", "query": "", "theme": "light"})
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+async def test_the_role_of_a_page_holds_for_its_link_itself_and_its_callbacks(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    install_example(tmp_path, monkeypatch)
+    may = role is Role.ANALYST
+    async with (
+        served(pool, dsn, now, replace(SETTINGS, role=role)) as base,
+        aiohttp.ClientSession(base, headers={"Origin": base}) as session,
+    ):
+        async with session.get("/") as answer:
+            assert ('href="/tags"' in await answer.text()) is may
+        async with session.post("/_dash-update-component", json=SHOWN) as answer:
+            page = await answer.text()
+            assert ("tags-platform" in page, FORBIDDEN in page) == (may, not may)
+        async with session.post("/_dash-update-component", json=TABLE) as answer:
+            assert answer.status == (200 if may else 403)
+            assert ("No watched account" in await answer.text()) is may
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
+async def test_the_role_of_a_page_holds_for_callbacks_that_are_called_by_the_websocket(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    install(tmp_path, monkeypatch, "asking", BY_WEBSOCKET)
+    may = role is Role.ANALYST
+    payload = call("answer children", "question value", "any")
+    asked = {"type": "callback_request", "rendererId": "r1", "requestId": "1", "payload": payload}
+    async with (
+        served(pool, dsn, now, replace(SETTINGS, role=role)) as base,
+        aiohttp.ClientSession(base, headers={"Origin": base}) as session,
+        session.ws_connect("/_dash-ws-callback") as socket,
+    ):
+        await socket.send_json(asked)
+        told = await socket.receive_str()
+    assert ("Answered." in told, FORBIDDEN in told) == (may, not may)
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        pytest.param("import nowhere", "No module named 'nowhere'", id="a module that is not there"),
+        pytest.param("page = None", "'NoneType' object is not callable", id="no function"),
+        pytest.param("def page(process): return 1", "broken:page returns no Feature", id="no feature"),
+        pytest.param(
+            PAGE.format(drawn="None", path="orders"), "there is a page /orders already", id="a path of ours"
+        ),
+    ],
+)
+async def test_a_page_that_cannot_be_loaded_is_named_in_the_log_and_the_others_are_there(
+    pool: Pool,
+    now: datetime,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    module: str,
+    why: str,
+) -> None:
+    install(tmp_path / "1", monkeypatch, "broken", module)
+    install(tmp_path / "2", monkeypatch, "whole", PAGE.format(drawn='"It is there."', path="whole"))
+    async with transaction(pool) as conn:
+        assert said(await page_of(conn, "/whole", now, SETTINGS, "light")) == "It is there."
+        assert "legal demands" in said(await page_of(conn, "/orders", now, SETTINGS, "light"))
+    (sentence,) = {r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING}
+    assert sentence.startswith("The page broken of the package broken is left out: ")
+    assert sentence.endswith(why)
+
+
+async def test_a_page_that_fails_while_it_is_drawn_says_so_in_its_place(
+    pool: Pool, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, "failing", PAGE.format(drawn="1 / 0", path="failing"))
+    async with transaction(pool) as conn:
+        page = said(await page_of(conn, "/failing", now, SETTINGS, "light"))
+    assert "This page is of the package failing, and it failed: division by zero" in page
