@@ -9,20 +9,10 @@ from markupsafe import Markup
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.lanes import lane_of
-from dashboard.orders.report_svg import (
-    PALETTE,
-    PATTERNS,
-    WIDTH,
-    SvgTimeAxis,
-    figure,
-    line,
-    marks,
-    number,
-    text,
-    time_axis,
-)
+from dashboard.orders.report_svg import PALETTE, PATTERNS, marks
 from dashboard.ui import words
 from dashboard.ui.chart_style import FILL, HEIGHT, PATTERN
+from dashboard.ui.svg import WIDTH, SvgTimeAxis, bar, figure, hatch, line, paths, sample, text, time_axis
 from storage.model.core.availability import Status
 from storage.model.orders.cohort import CohortMember, Kind, blocked_times
 from storage.model.text.states import clean
@@ -35,8 +25,6 @@ _IN_ONE = 200
 _TOP, _RIGHT = 52, 12
 _LEFT, _LEFT_OF_NAMES = 36, 178
 _PITCH, _PITCH_OF_NAMES = 4.0, 11.0
-_LEAST = 0.8
-"""Nothing is drawn thinner or shorter."""
 _DRAWN_AS = {
     Kind.WITHHELD: Status.WITHHELD,
     Kind.SUSPENDED: Status.SUSPENDED,
@@ -46,13 +34,6 @@ _DRAWN_AS = {
     Kind.WITHHELD_ELSEWHERE: Status.WITHHELD,
     Kind.PROTECTED: Status.PROTECTED,
     Kind.AVAILABLE: Status.AVAILABLE,
-}
-_HATCH = {
-    "/": "M-1 1L1 -1M0 4L4 0M3 5L5 3",
-    "x": "M0 4L4 0M0 0L4 4",
-    ".": "M1 1h1v1h-1z",
-    "|": "M1 0V4",
-    "": "",
 }
 
 
@@ -100,15 +81,15 @@ def _figure(found: OrderFigures, members: Sequence[CohortMember], first: int) ->
         middle = _TOP + pitch * (n + 0.5) + 1
         lane = lane_of(found, member)
         for window in lane.windows:
-            shapes[None].append(_box(axis.x(window.since), axis.x(window.until), middle, 0.8 * pitch))
+            shapes[None].append(bar(axis.x(window.since), axis.x(window.until), middle, 0.8 * pitch))
         for part in lane.parts:
             high = HEIGHT[_DRAWN_AS[part.stay.kind]] * pitch
-            shapes[part.stay.kind].append(_box(axis.x(part.since), axis.x(part.until), middle, high))
+            shapes[part.stay.kind].append(bar(axis.x(part.since), axis.x(part.until), middle, high))
         if named:
             parts.append(text(left - 5, middle + 3, f"{first + n} @{clean(member.handle, 22)}", anchor="end"))
         elif (first + n) % 10 == 0 or n == 0:
             parts.append(text(left - 5, middle + 3, f"{first + n:,}", anchor="end"))
-    parts += [f'<path d="{"".join(boxes)}" class="{_look(kind)}"/>' for kind, boxes in shapes.items()]
+    parts += paths((_look(kind), bars) for kind, bars in shapes.items())
     parts += marks(found, axis, _TOP, bottom)
     parts.append(line(left, bottom, WIDTH - _RIGHT, bottom, "frame"))
     last = first + len(members) - 1
@@ -124,19 +105,8 @@ def _look(kind: Kind | None) -> str:
     return "k-window" if kind is None else f"k-{kind.value}"
 
 
-def _box(left: float, right: float, middle: float, high: float) -> str:
-    wide, high = max(right - left, _LEAST), max(high, _LEAST)
-    x, y, w, h = map(number, (left, middle - high / 2, wide, high))
-    return f"M{x} {y}h{w}v{h}h-{w}z"
-
-
 def _sample(kind: Kind | None) -> Markup:
-    high = 10 * (0.8 if kind is None else max(HEIGHT[_DRAWN_AS[kind]], 0.1))
-    shape = _box(1, 25, 6, high)
-    return Markup(  # noqa: S704 - made of our own numbers and names
-        f'<svg viewBox="0 0 26 12" width="26" height="12" aria-hidden="true">'
-        f'<path d="{shape}" class="{_look(kind)}"/></svg>'
-    )
+    return sample(0.8 if kind is None else HEIGHT[_DRAWN_AS[kind]], _look(kind))
 
 
 def lane_styles() -> Markup:
@@ -152,22 +122,14 @@ def lane_styles() -> Markup:
 
 def patterns() -> Markup:
     """The hatches of curve and lanes, once for the page: on grey paper they tell colours apart."""
-    out = [PATTERNS, _pattern("window", "none", PALETTE.window, _HATCH["/"])]
+    out = [PATTERNS, hatch("p-k-window", "none", PALETTE.window, "/")]
     for kind, status in _DRAWN_AS.items():
         colour, edge, _ = FILL[status]
         if kind is Kind.WITHHELD_ELSEWHERE:
-            out.append(_pattern(kind.value, "#FFFFFF", edge, _HATCH[PATTERN[status]]))
+            out.append(hatch(f"p-k-{kind.value}", "#FFFFFF", edge, PATTERN[status]))
         elif PATTERN[status]:
             stroke = edge if PATTERN[status] == "." else "#FFFFFF"
-            out.append(_pattern(kind.value, colour, stroke, _HATCH[PATTERN[status]]))
+            out.append(hatch(f"p-k-{kind.value}", colour, stroke, PATTERN[status]))
     return Markup(  # noqa: S704 - made of our own numbers and names
         f'<svg class="hatches" width="0" height="0" aria-hidden="true"><defs>{"".join(out)}</defs></svg>'
-    )
-
-
-def _pattern(name: str, colour: str, edge: str, hatch: str) -> str:
-    return (
-        f'<pattern id="p-k-{name}" width="4" height="4" patternUnits="userSpaceOnUse">'
-        f'<rect width="4" height="4" fill="{colour}"/>'
-        f'<path d="{hatch}" stroke="{edge}" stroke-width="0.6" stroke-opacity="0.7" fill="none"/></pattern>'
     )

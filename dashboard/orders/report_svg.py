@@ -1,75 +1,21 @@
 """The curve of an order as SVG that stands by itself: no script, no outside resource, legible in grey."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from dashboard.orders.charts import marks_of
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.chart_style import PALETTES
+from dashboard.ui.svg import WIDTH, SvgTimeAxis, beside, figure, line, number, rect, text, time_axis
 from storage.model.orders.curve import CurveStep
-from storage.model.text.axis_ticks import time_ticks
 from storage.model.text.countries import country_name
 
-WIDTH = 720
-"""Of every figure, in units of its own; the page scales it."""
 _LEFT, _RIGHT, _TOP = 52, 12, 54
 _PLOT, _STRIP = 220, 26
-_MOST_TICKS = 8
 _LABEL_ROWS = 3
 PALETTE = PALETTES["light"]
-
-
-@dataclass(frozen=True, slots=True)
-class SvgTimeAxis:
-    """The axis of time: which x stands for a moment."""
-
-    start: datetime
-    end: datetime
-    left: float = _LEFT
-    right: float = WIDTH - _RIGHT
-
-    def x(self, at: datetime) -> float:
-        long = self.end - self.start
-        if not long:
-            return self.right
-        return self.left + (self.right - self.left) * min(max((at - self.start) / long, 0.0), 1.0)
-
-
-def number(value: float) -> str:
-    """A coordinate, to a tenth."""
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def text(x: float, y: float, said: str, *, anchor: str = "start", look: str = "") -> str:
-    named = f' class="{look}"' if look else ""
-    return f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}"{named}>{escape(said)}</text>'
-
-
-def line(x1: float, y1: float, x2: float, y2: float, look: str) -> str:
-    a, b, c, d = map(number, (x1, y1, x2, y2))
-    return f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" class="{look}"/>'
-
-
-def figure(name: str, title: str, description: str, height: float, parts: Iterable[str]) -> Markup:
-    """An image with its words for those who do not see it."""
-    return Markup(  # noqa: S704 - every text in `parts` was escaped where it was written
-        f'<svg viewBox="0 0 {WIDTH} {number(height)}" role="img" aria-labelledby="{name}-t {name}-d">'
-        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(description)}</desc>'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def time_axis(axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
-    """Grid lines with their dates below."""
-    out: list[str] = []
-    for tick in time_ticks(axis.start, axis.end, _MOST_TICKS):
-        x = axis.x(tick.at)
-        out += [line(x, top, x, bottom, "grid"), text(x, bottom + 14, tick.label, anchor="middle")]
-    return out
 
 
 def marks(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
@@ -78,8 +24,7 @@ def marks(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> 
     for n, mark in enumerate(marks_of(found)):
         x, y = axis.x(mark.at), top - 6 - 13 * (n % _LABEL_ROWS)
         out.append(line(x, y + 2, x, bottom, "limit" if mark.dashed else "event"))
-        at_end = x > axis.right - 90
-        out.append(text(x + (-3 if at_end else 3), y, mark.label, anchor="end" if at_end else "start"))
+        out.append(beside(x, y, mark.label, 3, axis.right - 90))
     return out
 
 
@@ -88,7 +33,7 @@ def curve_svg(found: OrderFigures) -> Markup:
 
     Pure: made of the same steps as the figure on the page of the order.
     """
-    axis = SvgTimeAxis(found.steps[0].at, found.at)
+    axis = SvgTimeAxis(found.steps[0].at, found.at, _LEFT, WIDTH - _RIGHT)
     whole = max(found.watched, 1)
     top, bottom = _TOP, _TOP + _PLOT
     most = _upper(max(s.possible for s in found.steps) / whole)
@@ -180,8 +125,7 @@ def _strip(found: OrderFigures, axis: SvgTimeAxis, top: float) -> list[str]:
 
 
 def _box(left: float, right: float, top: float, bottom: float, look: str) -> str:
-    x, y, w, h = map(number, (left, top, max(right - left, 0.3), bottom - top))
-    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}" class="{look}"/>'
+    return rect(left, top, max(right - left, 0.3), bottom - top, look)
 
 
 def _stairs(points: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:

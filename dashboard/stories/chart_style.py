@@ -4,7 +4,8 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from dashboard.ui.chart_style import FILL, PALETTES, SUSPENDED_DARK, Palette, Theme
+from dashboard.ui.chart_style import FILL, PALETTES, PATTERN, SUSPENDED_DARK, Palette, Theme
+from dashboard.ui.svg import hatch
 from storage.model.core.availability import Status
 
 SIGNS = {
@@ -15,14 +16,8 @@ SIGNS = {
     Status.AVAILABLE: "Available",
 }
 """What is drawn, in the order in which it is stacked: blocks at the bottom."""
+HATCHED = [status for status in SIGNS if PATTERN[status]]
 DRAWN_AS = {status: status for status in SIGNS} | {Status.DEACTIVATED: Status.NOT_FOUND}
-_HATCH = {
-    Status.WITHHELD: "M-1 1L1 -1M0 4L4 0M3 5L5 3",
-    Status.SUSPENDED: "M0 4L4 0M0 0L4 4",
-    Status.NOT_FOUND: "M1 1h1v1h-1z",
-    Status.PROTECTED: "M1 0V4",
-}
-_WINDOW = "M-1 1L1 -1M0 4L4 0M3 5L5 3"
 
 
 def variables(theme: Theme) -> str:
@@ -70,7 +65,7 @@ def rules() -> str:
         ".bar-block{fill:url(#s-p-withheld);stroke:var(--withheld-edge);stroke-width:.6}",
         ".bar-restoration{fill:var(--available);stroke:var(--available-edge);stroke-width:.6}",
     ]
-    for status in _HATCH:
+    for status in HATCHED:
         name = status.value
         out.append(f".s-{name}{{fill:url(#s-p-{name});stroke:var(--{name}-edge);stroke-width:.3}}")
     return "".join(out)
@@ -78,10 +73,10 @@ def rules() -> str:
 
 def patterns() -> Markup:
     """The hatches, once for a page: on grey paper they tell colours apart."""
-    out = [_pattern("window", "none", "var(--window)", _WINDOW)]
-    for status, hatch in _HATCH.items():
+    out = [hatch("s-p-window", "none", "var(--window)", "/")]
+    for status in HATCHED:
         stroke = f"var(--{status.value}-edge)" if status is Status.NOT_FOUND else "var(--card)"
-        out.append(_pattern(status.value, f"var(--{status.value})", stroke, hatch))
+        out.append(hatch(f"s-p-{status.value}", f"var(--{status.value})", stroke, PATTERN[status]))
     out.append(
         '<pattern id="s-p-unread" width="4" height="4" patternUnits="userSpaceOnUse">'
         '<path d="M0 1H4" style="stroke:var(--ink2)" stroke-width="0.8"/></pattern>'
@@ -95,12 +90,3 @@ def alone(figure: Markup, theme: Theme) -> str:
     drawn = str(figure).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     head, _, rest = drawn.partition(">")
     return f"data:image/svg+xml,{quote(f'{head}>{style}{patterns()}{rest}', safe=' =:/;,()')}"
-
-
-def _pattern(name: str, ground: str, stroke: str, hatch: str) -> str:
-    return (
-        f'<pattern id="s-p-{name}" width="4" height="4" patternUnits="userSpaceOnUse">'
-        f'<rect width="4" height="4" style="fill:{ground}"/>'
-        f'<path d="{hatch}" style="stroke:{stroke}" stroke-width="0.6" stroke-opacity="0.7" fill="none"/>'
-        "</pattern>"
-    )

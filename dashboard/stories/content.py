@@ -7,7 +7,7 @@ from markupsafe import Markup
 from dashboard.stories.chart_style import SIGNS
 from dashboard.stories.reader import StoryRead
 from dashboard.stories.story_json import story_json
-from dashboard.stories.svg import BARS, MOST_LANES, moment_figure, overview, sample
+from dashboard.stories.svg import BARS, MOST_LANES, moment_figure, overview, sample_of
 from dashboard.stories.words import (
     Fact,
     Row,
@@ -136,10 +136,10 @@ def _captions(read: StoryRead) -> list[CaptionContent]:
 
 def _signs() -> list[tuple[Markup, str]]:
     return [
-        *((sample(f"s-{status.value}"), name) for status, name in SIGNS.items()),
-        (sample("s-window"), "The change lies in it"),
-        (sample("s-pending"), "Provisional: seen, not decided"),
-        (sample("s-unread"), f"Not checked; in lanes (of up to {MOST_LANES} accounts) empty"),
+        *((sample_of(f"s-{status.value}"), name) for status, name in SIGNS.items()),
+        (sample_of("s-window"), "The change lies in it"),
+        (sample_of("s-pending"), "Provisional: seen, not decided"),
+        (sample_of("s-unread"), f"Not checked; in lanes (of up to {MOST_LANES} accounts) empty"),
     ]
 
 

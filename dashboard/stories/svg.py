@@ -6,10 +6,24 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from dashboard.orders.report_svg import WIDTH, SvgTimeAxis, figure, line, number, text, time_axis
 from dashboard.stories.chart_style import DRAWN_AS, SIGNS
 from dashboard.ui import words
 from dashboard.ui.chart_style import HEIGHT
+from dashboard.ui.svg import (
+    WIDTH,
+    SvgTimeAxis,
+    bar,
+    beside,
+    figure,
+    line,
+    number,
+    paths,
+    rect,
+    sample,
+    shape,
+    text,
+    time_axis,
+)
 from dashboard.ui.words import accounts
 from storage.model.core.availability import ChangeKind, Flag, Status
 from storage.model.stories.figures import StoryFacts, Subject
@@ -24,8 +38,6 @@ _LEFT, _LEFT_OF_NAMES, _RIGHT = 60, 178, 12
 BARS = 96
 """Into how many parts the range is cut for the overview."""
 _BINS = 240
-_LEAST = 0.8
-"""Nothing is drawn thinner or shorter."""
 _LABEL_ROWS = 3
 
 
@@ -49,7 +61,7 @@ def overview(
             if found[kind]:
                 high = max((middle - top) * found[kind] / most, 1.5)
                 y = middle - high if towards < 0 else middle
-                parts.append(_rect(axis.left + n * wide, y, max(wide - 0.5, 1), high, f"bar-{kind.value}"))
+                parts.append(rect(axis.left + n * wide, y, max(wide - 0.5, 1), high, f"bar-{kind.value}"))
     parts.append(line(axis.left, middle, axis.right, middle, "frame"))
     parts += [
         text(axis.left - 5, top + 10, f"▼ {most:,}", anchor="end"),
@@ -57,7 +69,7 @@ def overview(
         text(axis.left - 5, middle + 14, "back ▲", anchor="end"),
         text(axis.left - 5, bottom + 12, "not", anchor="end", look="soft-text"),
         text(axis.left - 5, bottom + 23, "checked", anchor="end", look="soft-text"),
-        _rect(axis.left, bottom + 6, axis.right - axis.left, 18, "frame"),
+        rect(axis.left, bottom + 6, axis.right - axis.left, 18, "frame"),
         *_unchecked(lanes, story, axis, bottom + 6, counted),
     ]
     parts += _captions(story, axis, top, bottom + 24)
@@ -97,13 +109,15 @@ def _lanes(
     for n, (subject, lane) in enumerate(shown):
         middle = top + pitch * (n + 0.5) + 1
         for window in lane.windows:
-            shapes["s-window"].append(_box(axis, window.since, window.until, middle, 0.8 * pitch))
+            shapes["s-window"].append(bar(axis.x(window.since), axis.x(window.until), middle, 0.8 * pitch))
         for piece in lane.pieces:
             drawn = _drawn(piece)
             high = HEIGHT[drawn] * pitch
-            shapes[f"s-{drawn.value}"].append(_box(axis, piece.since, piece.until, middle, high))
+            shapes[f"s-{drawn.value}"].append(bar(axis.x(piece.since), axis.x(piece.until), middle, high))
         for open_one in lane.pending:
-            shapes["s-pending"].append(_box(axis, open_one.since, open_one.until, middle, 0.8 * pitch))
+            shapes["s-pending"].append(
+                bar(axis.x(open_one.since), axis.x(open_one.until), middle, 0.8 * pitch)
+            )
         if named:
             parts.append(text(axis.left - 5, middle + 3.5, f"@{clean(subject.handle, 24)}", anchor="end"))
     if not named:
@@ -111,7 +125,7 @@ def _lanes(
             text(axis.left - 5, top + 9, f"{len(shown):,}", anchor="end"),
             text(axis.left - 5, top + 21, "accounts", anchor="end"),
         ]
-    parts += [f'<path d="{"".join(shapes[look])}" class="{look}"/>' for look in sorted(shapes)]
+    parts += paths(sorted(shapes.items()))
     parts += _moment(axis, at, top, bottom)
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
@@ -149,7 +163,7 @@ def _shares(
             base -= high
         if base - top > 0.05:
             shapes["s-unread"].append(_area(axis, since, until, top, base - top))
-    parts += [f'<path d="{"".join(shapes[look])}" class="{look} area"/>' for look in sorted(shapes)]
+    parts += paths((f"{look} area", drawn) for look, drawn in sorted(shapes.items()))
     parts += _moment(axis, at, top, bottom)
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
@@ -160,14 +174,10 @@ def _shares(
     return figure(name, f"Shares up to {words.exact(at)}", description, bottom + 20, parts)
 
 
-def sample(look: str) -> Markup:
+def sample_of(look: str) -> Markup:
     """One sign of the figures, for the list that explains them."""
     status = next((s for s in SIGNS if look == f"s-{s.value}"), None)
-    high = 10 * (0.8 if status is None else max(HEIGHT[status], 0.1))
-    return Markup(  # noqa: S704 - made of our own numbers and names
-        f'<svg viewBox="0 0 26 12" width="26" height="12" aria-hidden="true">'
-        f'<rect x="1" y="{number(6 - high / 2)}" width="24" height="{number(high)}" class="{look}"/></svg>'
-    )
+    return sample(0.8 if status is None else HEIGHT[status], look)
 
 
 def _unchecked(
@@ -183,7 +193,7 @@ def _unchecked(
         if high > 0.05:
             since = story.head.since + n * wide
             shapes.append(_area(axis, since, since + wide, top + 18 - high, high))
-    return [f'<path d="{"".join(shapes)}" class="s-unread"/>'] if shapes else []
+    return paths([("s-unread", shapes)] if shapes else [])
 
 
 def _captions(story: WrittenStory, axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
@@ -201,11 +211,8 @@ def _captions(story: WrittenStory, axis: SvgTimeAxis, top: float, bottom: float)
 
 def _moment(axis: SvgTimeAxis, at: datetime, top: float, bottom: float) -> list[str]:
     x = axis.x(at)
-    at_end = x > axis.right - 120
-    return [
-        line(x, top - 6, x, bottom, "moment"),
-        text(x + (-4 if at_end else 4), top - 8, words.exact(at), anchor="end" if at_end else "start"),
-    ]
+    name = beside(x, top - 8, words.exact(at), 4, axis.right - 120)
+    return [line(x, top - 6, x, bottom, "moment"), name]
 
 
 def _told(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> str:
@@ -234,20 +241,5 @@ def _drawn_as(status: Status, *, gone: bool) -> Status:
     return Status.NOT_FOUND if gone else DRAWN_AS[status]
 
 
-def _box(axis: SvgTimeAxis, since: datetime, until: datetime, middle: float, high: float) -> str:
-    wide, high = max(axis.x(until) - axis.x(since), _LEAST), max(high, _LEAST)
-    return _shape(axis.x(since), middle - high / 2, wide, high)
-
-
 def _area(axis: SvgTimeAxis, since: datetime, until: datetime, top: float, high: float) -> str:
-    return _shape(axis.x(since), top, axis.x(until) - axis.x(since), high)
-
-
-def _shape(left: float, top: float, wide: float, high: float) -> str:
-    x, y, w, h = map(number, (left, top, wide, high))
-    return f"M{x} {y}h{w}v{h}h-{w}z"
-
-
-def _rect(left: float, top: float, wide: float, high: float, look: str) -> str:
-    x, y, w, h = map(number, (left, top, wide, high))
-    return f'<rect x="{x}" y="{y}" width="{w}" height="{h}" class="{look}"/>'
+    return shape(axis.x(since), top, axis.x(until) - axis.x(since), high)
