@@ -158,7 +158,7 @@ def _open(
         next_read_at=rule.next_read_at(1, reading.at, reading.at),
         flags=(reading.flags - FIRST_SEEN_FLAGS) | first,
     )
-    if when_asked is not None and _last_shown(when_asked) == reading.state:
+    if when_asked is not None and _may_be_older(known, reading, when_asked):
         overtaken = Closed(pending, Outcome.NOT_CONFIRMED, Reason.OVERTAKEN)
         after = _known(known, reading, asked_at, known.state, replace(unsettled, agreeing=0))
         return ReadingEffect(after, opened=pending, overtaken=overtaken)
@@ -172,6 +172,14 @@ def _open(
             confirmed=confirmed,
         )
     return ReadingEffect(_known(known, reading, asked_at, known.state, unsettled, pending), opened=pending)
+
+
+def _may_be_older(known: Known, reading: Reading, when_asked: Known) -> bool:
+    """Whether a contrary reading may show what was so before what is held: when it was asked for, that was
+    known, or nothing was.
+    """
+    shown = _last_shown(when_asked)
+    return shown == reading.state or (shown is None and known.state is not None)
 
 
 def _agree(

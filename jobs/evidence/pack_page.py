@@ -35,7 +35,7 @@ _WHY: Final = {
     Reason.COHORT_ACTIVE: "the account was absent in {n}, and others of its list had just changed",
     Reason.WENT_BACK: "a later reading showed the old state again",
     Reason.MOVED_ON: "a later reading showed a third state",
-    Reason.OVERTAKEN: "its answer was asked for before others came in, and shows what was so before them",
+    Reason.OVERTAKEN: "its answer was asked for before others came in, and may show what was so before them",
     Reason.NO_LONGER_WATCHED: "the account was taken off the watch before it was read often enough",
     Reason.IMPORTED: "it was taken over from somebody else's published record",
     Reason.CORRECTED: "a reading that came in late showed that it was not so",

@@ -115,6 +115,13 @@ def two_answers_are_on_their_way_when_an_account_leaves(it: WhateverHappens) -> 
     it.an_account_leaves_the_watch_or_comes_back(who="3")
 
 
+def a_request_from_before_the_first_reading_is_answered_last(it: WhateverHappens) -> None:
+    it.accounts_are_asked_for(whom={"2"})
+    it.an_account_changes_and_is_read(who="2", state=SUSPENDED, seconds=1)
+    it.accounts_are_read(whom={"2"}, seconds=3700, part=0.0, fault=OK)
+    it.another_process_takes_over(part=0.0)
+
+
 @pytest.mark.parametrize(
     "story",
     [
@@ -128,6 +135,7 @@ def two_answers_are_on_their_way_when_an_account_leaves(it: WhateverHappens) -> 
         a_labeler_is_added_by_a_clock_that_was_set_back,
         an_answer_that_was_overtaken_is_followed_by_another_one_that_overlaps,
         two_answers_are_on_their_way_when_an_account_leaves,
+        a_request_from_before_the_first_reading_is_answered_last,
     ],
 )
 def test_what_was_found_stays_mended(

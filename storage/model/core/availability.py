@@ -272,7 +272,7 @@ class Reason(StrEnum):
     MOVED_ON = "moved_on"
     """A later reading showed a third state."""
     OVERTAKEN = "overtaken"
-    """Its request began before other answers arrived, and it shows the state from before: it may be older."""
+    """Its request began before other answers arrived, and nothing says that it is not older than they are."""
     NO_LONGER_WATCHED = "no_longer_watched"
     """The account was taken off the watch before it was read often enough."""
     IMPORTED = "imported"

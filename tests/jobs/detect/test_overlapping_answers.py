@@ -60,7 +60,9 @@ def after(minute: float | None) -> datetime | None:
             id="and where many were under way at once",
         ),
         pytest.param(
-            [(0, 5, A), (4, 8, W), (11, 12, W)], None, id="nothing had been read yet when it was asked"
+            [(0, 5, A), (4, 8, W), (11, 12, W), (13, 14, W)],
+            None,
+            id="nothing had been read yet when it was asked",
         ),
         pytest.param(
             [(0, 1, A), (3, 4, W), (2, 5, A), (6, 7, W), (8, 9, W)],
@@ -85,6 +87,14 @@ def test_an_answer_that_shows_what_was_so_when_it_was_asked_for_begins_no_change
     assert (old.pending.first_seen_new, old.closed.reason) == (minutes(10), Reason.OVERTAKEN)
     assert back.is_confirmed
     assert (back.pending.last_seen_old, back.pending.first_seen_new) == (minutes(0), minutes(61))
+
+
+def test_an_answer_that_was_asked_for_before_anything_was_known_begins_no_change() -> None:
+    """Whether it is older than the first state cannot be told."""
+    first, old = told([(1, 2, S), (60, 61, S), (0, 62, A)])
+    assert (first.pending.state, first.is_confirmed) == (S, True)
+    assert old.closed is not None
+    assert (old.pending.state, old.closed.reason) == (A, Reason.OVERTAKEN)
 
 
 @st.composite
