@@ -23,4 +23,4 @@ async def _health(process: WebProcess, asked: PageRequest) -> Component | None:
         return None
     settings = asked.settings
     facts = await read_health(asked.conn, asked.now, settings.sweep_every)
-    return health_page(facts, process, asked.actor, settings.gap_after, asked.tag)
+    return health_page(facts, process, asked.actor, settings.late_after, asked.tag)

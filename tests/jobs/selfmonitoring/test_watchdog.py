@@ -7,6 +7,7 @@ from datetime import datetime, time
 
 import pytest
 
+from dashboard.live.push import health as live_health
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from jobs.selfmonitoring.watchdog import ConditionReport, tick
@@ -233,6 +234,19 @@ async def test_without_operators_a_trouble_is_kept_and_shown_and_told_when_there
     assert page.count("Buy credits") == 1
     assert [k.condition.sentence for k in stand.conditions] == [STOPPED]
     assert await ticks(pool, 42) == [ConditionReport(0, 0, 2)]
+
+
+@pytest.mark.parametrize(("minute", "is_silent"), [(60, False), (61, True)])
+async def test_health_and_live_call_a_collector_silent_after_two_sweeps(
+    pool: Pool, minute: int, is_silent: bool
+) -> None:
+    await reads_x(pool, 0)
+    now = minutes(minute)
+    async with transaction(pool) as conn:
+        page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
+        live = json.dumps(await live_health(conn, now, SETTINGS.sweep_every))
+    assert ("silent since 1 Feb 2021, 00:00 UTC" in page) is is_silent
+    assert ('"bad": 1' in live) is is_silent
 
 
 async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
