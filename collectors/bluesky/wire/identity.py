@@ -192,7 +192,7 @@ def _no_did(answer: Exchange, did: str) -> NoDid | None:
 
 def _server(services: object, did: str, fragment: str) -> str | None:
     for service in services if is_array(services) else ():
-        if is_object(service) and service.get("id") in {fragment, did + fragment}:
+        if is_object(service) and service.get("id") in (fragment, did + fragment):
             return _origin(service.get("serviceEndpoint"))
     return None
 

@@ -99,7 +99,7 @@ def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> L
 
 
 def _asks_for_signed_in(label: dict[str, object], did: str) -> bool:
-    own = label.get("src") == did and label.get("uri") in {did, f"at://{did}/app.bsky.actor.profile/self"}
+    own = label.get("src") == did and label.get("uri") in (did, f"at://{did}/app.bsky.actor.profile/self")
     return own and label.get("val") == _NO_UNAUTHENTICATED and not label.get("neg")
 
 

@@ -26,7 +26,8 @@ _LIKE, _REPOST, _FOLLOW, _POST = (
 )
 COLLECTIONS: Final = (_LIKE, _REPOST, _FOLLOW, _POST)
 _POINTING = {_LIKE: SignalKind.LIKE, _REPOST: SignalKind.REPOST}
-_QUOTING = {"app.bsky.embed.record", "app.bsky.embed.recordWithMedia"}
+_QUOTING = ("app.bsky.embed.record", "app.bsky.embed.recordWithMedia")
+"""Compared, not looked up: what stands in a record may be of any type."""
 _HIDDEN = {"RepoNotFound", "RepoTakendown", "RepoSuspended", "RepoDeactivated"}
 
 _DIGITS = "234567abcdefghijklmnopqrstuvwxyz"

@@ -5,12 +5,20 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.bluesky.wire.errors import Absence
 from collectors.bluesky.wire.evidence import excerpt
-from collectors.bluesky.wire.identity import NoDid, name_of, read_document, read_log, read_resolved
+from collectors.bluesky.wire.identity import (
+    DidDocument,
+    NoDid,
+    name_of,
+    read_document,
+    read_log,
+    read_resolved,
+)
 from collectors.bluesky.wire.profiles import (
     RepoStatus,
     read_profile,
@@ -199,6 +207,19 @@ def test_nobody_is_called_gone_by_a_document_that_is_not_the_directorys_word(doc
     for did in (ERIN, ALICE):
         said = read_document(made(404, document), did)
         assert not isinstance(said, NoDid) or document["message"] == f"{said.value}: {did}"
+
+
+@pytest.mark.parametrize("anything", [[], {}, None, 1])
+def test_a_name_may_be_of_any_type(anything: object) -> None:
+    """Whoever writes a DID document, a label of their own or a record chooses what stands in it."""
+    server = {"id": ALICE, "service": [{"id": anything, "serviceEndpoint": "https://pds.example"}]}
+    assert isinstance(read_document(made(200, server), ALICE), DidDocument)
+    profile = {**PROFILE, "labels": [{**LABEL, "src": PROFILE["did"], "uri": anything}]}
+    assert isinstance(read_profile(made(200, profile), PROFILE["did"], LABELERS), Reading)
+    posts = recorded_json("list_records__posts_reply_quote")
+    for record in posts["records"]:
+        record["value"]["embed"] = {"$type": anything}
+    assert isinstance(read_records(made(200, posts), BOB, "app.bsky.feed.post"), RecordPage)
 
 
 @given(mutated([recorded_json("list_records__posts_reply_quote")]))
