@@ -157,9 +157,9 @@ async def _coverage(
         select c.observed_at, c.observed_at - c.latency_ms * interval '1 millisecond' as asked_at,
             c.recorded_at, c.slot, c.attempt, c.outcome, c.missed_reason, c.silent, c.roster_id,
             r.position, r.asked, r.control_accounts, r.place,
-            c.outcome = 0 and answered_at(c.answered, r.position) as told
+            c.outcome = 0 and answered_at(c.answered, r.position + 1) as told
         from (
-            select roster_id, array_position(account_ids, $1::int) as position,
+            select roster_id, array_position(account_ids, $1::int) - 1 as position,
                 cardinality(account_ids) as asked, cardinality(canary_ids) as control_accounts, place
             from roster where vantage = '' and account_ids @> array[$1::int]
         ) r
