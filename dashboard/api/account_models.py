@@ -177,5 +177,5 @@ def words(
 def _state(row: AccountRow | StateRow) -> State | None:
     if row.status is None or row.since is None or row.source is None or row.change_id is None:
         return None
-    told = words(row.platform, row.status, row.withheld_in or (), row.flags)
-    return State.model_validate({**fields_of(row), "words": told})
+    state_words = words(row.platform, row.status, row.withheld_in or (), row.flags)
+    return State.model_validate({**fields_of(row), "words": state_words})

@@ -126,7 +126,7 @@ def maintenance_card(facts: HealthFacts) -> Component:
         (
             "Chain of evidence: newest time stamp",
             _when(found.anchored_at, now),
-            words.stamp(next_run(ANCHOR_AT, now)) if found.anchored_at else "–",
+            words.stamp(next_run(ANCHOR_AT, now)) if health_words.is_anchored_daily(found, now) else "–",
             "no authority has put a time on an entry: set tsa_url for that"
             if found.anchored_seq is None
             else f"entry {found.anchored_seq:,} of {found.chain_entries:,}",

@@ -192,11 +192,11 @@ class Hub:
 
     def broadcast(self, message: Json) -> None:
         """Give every browser the same message."""
-        told: Json = {"beat": monotonic_ms(), **message}
+        news: Json = {"beat": monotonic_ms(), **message}
         for queue in self.process.browsers:
             if queue.full():
                 queue.get_nowait()
-            queue.put_nowait(told)
+            queue.put_nowait(news)
 
     def _untold(self, requests: tuple[Request, ...]) -> list[Request]:
         """Those not pushed before. Coverage has no event of its own: most of it is no news."""

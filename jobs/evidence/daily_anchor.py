@@ -3,10 +3,10 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from collectors.transport.client import Http
 from jobs.base.clock import Clock
+from jobs.base.errors import CommandError
 from jobs.config.settings import Settings, SettingsError
 from jobs.evidence.pack_proof import Stamp
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamped
@@ -53,10 +53,20 @@ async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> 
 async def daily_anchor(
     settings: Settings, pool: Pool, clock: Clock
 ) -> AsyncGenerator[Callable[[], Awaitable[AnchoredHead | None]] | None]:
-    """`anchor` by these settings with its connection; None when no authority is set. Raises SettingsError."""
+    """`anchor` by these settings, which raises CommandError; None when no authority is set.
+
+    Raises SettingsError.
+    """
     authority = authority_of(settings)
     if authority is None:
         yield None
         return
     async with Http(LIMITS) as http:
-        yield partial(anchor, pool, http, authority, clock)
+
+        async def anchored() -> AnchoredHead | None:
+            try:
+                return await anchor(pool, http, authority, clock)
+            except TimestampError as error:
+                raise CommandError(f"No time stamp from {authority.url}: {error}.") from error
+
+        yield anchored

@@ -13,15 +13,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from jobs.base.clock import Clock, system_clock
-from jobs.base.errors import first_error, unknown_error
-from jobs.evidence.rfc3161 import TimestampError
+from jobs.base.errors import CommandError, first_error, unknown_error
 from storage.postgres.pool import StorageError
 
 log = logging.getLogger(__name__)
 
 
 DAILY_PAUSES_S = 300.0, 3600.0
-"""Of what is done once a day and asks somebody else's server."""
+"""For what is done once a day. A server of others that is asked may be away for hours."""
 _SET_BACK = timedelta(seconds=1)
 _LOOK_S = 1.0
 
@@ -72,7 +71,7 @@ class Loop:
 
     def _failed(self, error: BaseException) -> None:
         if self._failures == 0:
-            said = str(error) if isinstance(error, (StorageError, TimestampError)) else unknown_error(error)
+            said = str(error) if isinstance(error, (StorageError, CommandError)) else unknown_error(error)
             log.error("%s stands still: %s", self.name, said)
         first_s, longest_s = self._pauses_s
         self._not_before_s = monotonic() + min(first_s * 2.0 ** min(self._failures, 10), longest_s)

@@ -53,7 +53,7 @@ class ChangeRow:
     old_evidence: str | None
     new_evidence: str | None
     superseded_by: int | None = None
-    """Told by `change_with` alone."""
+    """None from `changes_page`, which leaves out what was superseded."""
 
 
 async def changes_page(

@@ -1,7 +1,6 @@
 """What is wrong with the monitor itself, since when, and what to do, in words that claim no more.
 
-Decided from what is stored, once for all who tell it: the Health page, `status`, `doctor`, operators' mails
-and metrics.
+Decided once, from what is stored, for the Health page, `status`, `doctor`, metrics and mails to operators.
 """
 
 from collections.abc import Iterable, Sequence
@@ -49,7 +48,7 @@ _GIVEN_UP_TO_DO = (
 
 
 def checks(facts: ConditionFacts, thresholds: Thresholds) -> list[Condition]:
-    """Every trouble that there is, the causes before what follows from them."""
+    """All open conditions, causes before what follows from them."""
     now = facts.at
     in_use = {c.platform for c in facts.coverage}
     sources = [s for s in facts.sources if s.platform in in_use]
@@ -224,7 +223,7 @@ def late_check(
 
 
 def mail_checks(mails: MailFacts, now: datetime, thresholds: Thresholds) -> list[Condition]:
-    """Mails that nobody writes, sends or takes, and those that were given up."""
+    """Mails that are not written, sent or accepted, and those that failed permanently."""
     found = [_stuck(mails, now, thresholds), _given_up(mails.given_up, now, thresholds)]
     return [one for one in found if one is not None]
 

@@ -1,4 +1,4 @@
-"""What is wrong with the work that processes share: clocks, requests held, and those nobody takes."""
+"""What is wrong with the work that workers share: clocks, requests that failed, and those never taken."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -250,4 +250,4 @@ create function ordinary_accounts() returns setof account stable parallel safe l
     select * from account a where not exists (select from canary c where c.account_id = a.account_id)
 $$;
 comment on function ordinary_accounts is
-    'Everybody on file who is no control account, watched or not: figures and lists speak of them alone.';
+    'All stored accounts that are not control accounts, watched or not: figures and lists are about these only.';

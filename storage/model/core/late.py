@@ -1,14 +1,14 @@
-"""When an account, a server or a platform is late, and when nobody looked: the same wherever it is told."""
+"""When an account, a server or a platform is late, and when there is a gap: the same everywhere."""
 
 from datetime import timedelta
 from typing import Final
 
 LATE_SWEEPS: Final = 2
-"""One sweep may fail. Whatever had no conclusive answer for longer is late: of it nothing is known now."""
+"""One sweep may fail. After two without a conclusive answer an account is late: its status is unknown."""
 LATE_AT_MOST: Final = 0.05
-"""A greater share of late accounts is a trouble of the monitor, not of some accounts."""
+"""A greater share of late accounts is an issue of the monitor, not of some accounts."""
 _GAP_SWEEPS: Final = 2.5
-"""Where one sweep failed two readings lie two sweeps apart, more or less, and no gap is between them."""
+"""When one sweep fails, two readings are about two sweeps apart: that is not a gap yet."""
 
 
 def late_after(sweep_every: timedelta) -> timedelta:
@@ -16,5 +16,5 @@ def late_after(sweep_every: timedelta) -> timedelta:
 
 
 def gap_after(sweep_every: timedelta) -> timedelta:
-    """Two readings further apart leave a gap: nobody looked in between."""
+    """Two readings further apart leave a gap: nothing is known about the time between them."""
     return _GAP_SWEEPS * sweep_every

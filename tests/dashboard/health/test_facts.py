@@ -381,3 +381,12 @@ def test_tables_are_told_by_what_they_hold_with_growth_only_where_it_is_counted(
 )
 def test_a_size_in_words(size: float, expected: str) -> None:
     assert size_words(size) == expected
+
+
+@pytest.mark.parametrize(("hours", "is_daily"), [(None, False), (24, True), (48, True), (49, False)])
+def test_a_next_time_stamp_is_announced_only_while_there_is_one_each_day(
+    hours: int | None, is_daily: bool
+) -> None:
+    last = None if hours is None else NOON - hours * HOUR
+    found = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, last, 4)
+    assert words.is_anchored_daily(found, NOON) is is_daily

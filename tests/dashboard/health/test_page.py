@@ -24,6 +24,7 @@ from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.page_text import said
+from tests.support.samples.collector_reports import WORKING
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.seeds.bluesky_statuses import seven_things
 from tests.support.seeds.changes import HOUR
@@ -56,22 +57,7 @@ NOTHING = HealthFacts(
     undelivered=MailFacts(),
     mails=(),
 )
-WELL = CollectorReport(
-    platform=Platform.X,
-    place="",
-    vantage="",
-    healthy=True,
-    reason=None,
-    detail="",
-    since=None,
-    retry_at=None,
-    stable=2,
-    suspended=1,
-    doubted=(),
-    held_since=None,
-    last_answered_at=T0 - MINUTE,
-    last_asked_at=T0 - MINUTE,
-)
+WELL = replace(WORKING, last_answered_at=T0 - MINUTE, last_asked_at=T0 - MINUTE)
 STOPPED = replace(
     WELL, healthy=False, reason="credits", detail="no credits", since=T0 - HOUR, retry_at=T0 + MINUTE
 )

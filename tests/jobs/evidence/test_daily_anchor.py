@@ -11,17 +11,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from collectors.transport.client import Http
 from jobs.base.clock import system_clock
+from jobs.base.errors import CommandError
 from jobs.config.settings import Settings, SettingsError
 from jobs.evidence.daily_anchor import anchor, authority_of, daily_anchor
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
 from storage.changes.hash_chain import anchors_since
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.chain_rows import block_of
+from tests.support.servers.mail import free_port
 from tests.support.servers.timestamp_authority import Authority as Served
 from tests.support.servers.timestamp_authority import Openssl, authority
 
 ENTRY = bytes(range(32))
-LOGGER = "jobs.evidence.daily_anchor"
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,19 @@ async def test_the_newest_head_is_anchored_once(pool: Pool, served: Served, http
     assert stamp_in(token, first.head.entry, known(served).certificates) == first.stamp
 
 
-async def test_the_chore_is_made_from_the_settings(pool: Pool, served: Served) -> None:
+async def test_an_authority_that_is_away_is_named(pool: Pool, served: Served) -> None:
+    async with transaction(pool) as conn:
+        await block_of(conn)
+    away = f"http://127.0.0.1:{free_port()}/"
+    async with daily_anchor(
+        Settings(tsa_url=away, tsa_certificates=served.openssl.root), pool, system_clock
+    ) as daily:
+        assert daily is not None
+        with pytest.raises(CommandError, match=f"^No time stamp from {away}: "):
+            await daily()
+
+
+async def test_the_task_is_made_from_the_settings(pool: Pool, served: Served) -> None:
     async with transaction(pool) as conn:
         await block_of(conn)
     settings = Settings(tsa_url=served.url, tsa_certificates=served.openssl.root)

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from jobs.base.clock import SimulatedClock, system_clock
-from jobs.evidence.rfc3161 import TimestampError
+from jobs.base.errors import CommandError
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from jobs.runtime.maintenance import MaintenanceTask
 from storage.changes.hash_chain import last_anchored_at
@@ -20,13 +20,13 @@ YESTERDAY_AT = T0 - timedelta(hours=21, minutes=20)
 """`T0` is midnight."""
 
 
-class Chore:
+class DailyTask:
     """It keeps when it was done."""
 
     def __init__(self, clock: SimulatedClock) -> None:
         self.done: list[datetime] = []
         self._clock = clock
-        self.task = MaintenanceTask("A chore", AT, self._last, self._work)
+        self.task = MaintenanceTask("A task", AT, self._last, self._work)
 
     async def _last(self, _: Conn) -> datetime | None:
         return self.done[-1] if self.done else None
@@ -50,7 +50,7 @@ class Chore:
 def test_a_task_is_due_when_its_time_came_since_it_was_done(
     last: datetime | None, now: datetime, due: bool
 ) -> None:
-    assert MaintenanceTask("A chore", AT, last_anchored_at, asyncio.Event().wait).is_due(last, now) is due
+    assert MaintenanceTask("A task", AT, last_anchored_at, asyncio.Event().wait).is_due(last, now) is due
 
 
 @pytest.mark.parametrize(("hours", "days"), [(2, 0), (3, 1)])
@@ -60,11 +60,11 @@ def test_the_page_tells_when_it_is_done_next(hours: int, days: int) -> None:
 
 async def test_of_several_processes_one_does_it_each_day(pool: Pool, dsn: str) -> None:
     clock = SimulatedClock(T0)
-    chore = Chore(clock)
+    daily = DailyTask(clock)
     for at in (T0, T0 + HOUR, T0 + 3 * HOUR, T0 + 23 * HOUR, T0 + 27 * HOUR):
         clock.set(at)
-        await asyncio.gather(*(chore.task.turn(dsn, pool, clock) for _ in range(3)))
-    assert chore.done == [T0, T0 + 3 * HOUR, T0 + 27 * HOUR]
+        await asyncio.gather(*(daily.task.turn(dsn, pool, clock) for _ in range(3)))
+    assert daily.done == [T0, T0 + 3 * HOUR, T0 + 27 * HOUR]
 
 
 async def test_one_that_fails_is_tried_again_before_its_next_day(caplog: pytest.LogCaptureFixture) -> None:
@@ -74,7 +74,7 @@ async def test_one_that_fails_is_tried_again_before_its_next_day(caplog: pytest.
         nonlocal tried
         tried += 1
         if tried < 3:
-            raise TimestampError("the authority does not answer")
+            raise CommandError("The authority does not answer.")
         mended.set()
 
     loop = Loop("Anchoring the chain", work, None, (0.1, 0.2))
@@ -83,6 +83,6 @@ async def test_one_that_fails_is_tried_again_before_its_next_day(caplog: pytest.
         await mended.wait()
         await asyncio.sleep(0)
     assert [r.getMessage() for r in caplog.records] == [
-        "Anchoring the chain stands still: the authority does not answer",
+        "Anchoring the chain stands still: The authority does not answer.",
         "Anchoring the chain goes on.",
     ]

@@ -23,6 +23,7 @@ from storage.model.alerts.alerts import MailState
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
+from tests.support.samples.collector_reports import WORKING
 from tests.support.samples.readings import MINUTE, T0, minutes
 
 X, BLUESKY, MASTODON = Platform
@@ -30,22 +31,7 @@ RULES = Thresholds(15 * MINUTE)
 NOW = minutes(600)
 HEAD = Letterhead("https://blockline.example.org/", operators=("ops@example.org",))
 
-WELL = CollectorReport(
-    platform=X,
-    place="",
-    vantage="",
-    healthy=True,
-    reason=None,
-    detail="",
-    since=None,
-    retry_at=None,
-    stable=2,
-    suspended=1,
-    doubted=(),
-    held_since=None,
-    last_answered_at=minutes(595),
-    last_asked_at=minutes(595),
-)
+WELL = replace(WORKING, last_answered_at=minutes(595), last_asked_at=minutes(595))
 NO_CREDITS = replace(WELL, healthy=False, reason="credits", detail="402", since=minutes(500))
 HELD = replace(WELL, held_since=minutes(530), doubted=("steady",))
 READ = PlatformCoverage(

@@ -21,6 +21,7 @@ from storage.health.status import Overview, overview
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Status
 from storage.postgres.pool import Pool, transaction
+from tests.support.samples.collector_reports import WORKING
 from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, FakeCollector, minutes
 
 EVERY = timedelta(minutes=15)
@@ -201,23 +202,7 @@ async def test_missed_requests_are_told_with_their_reason_and_the_collector_paus
     )
 
 
-DETECTOR = CollectorReport(
-    platform=Platform.X,
-    place="",
-    vantage="",
-    healthy=True,
-    reason=None,
-    detail="",
-    since=None,
-    retry_at=None,
-    stable=2,
-    suspended=1,
-    doubted=(),
-    held_since=None,
-    last_answered_at=T0,
-    last_asked_at=T0,
-)
-HELD = replace(DETECTOR, held_since=minutes(5))
+HELD = replace(WORKING, held_since=minutes(5))
 HELD_WORDS = "gives nothing since 2021-02-01 00:05 UTC; answers come, and none is believed"
 HELD_CONTROLS = "control accounts: held since 2021-02-01 00:05 UTC"
 NO_CONTROLS = "control accounts: none chosen: a mass block cannot be told from an outage"
@@ -227,17 +212,17 @@ NO_CONTROLS = "control accounts: none chosen: a mass block cannot be told from a
     ("detector", "told"),
     [
         pytest.param(
-            DETECTOR,
+            WORKING,
             "works; last answer 2021-02-01 00:00 UTC; control accounts: ok (2 stable, 1 suspended)",
             id="a collector that works",
         ),
         pytest.param(
-            replace(DETECTOR, stable=0, suspended=0),
+            replace(WORKING, stable=0, suspended=0),
             f"works; last answer 2021-02-01 00:00 UTC; {NO_CONTROLS}",
             id="without control accounts",
         ),
         pytest.param(
-            replace(DETECTOR, doubted=("steady\u202e",)),
+            replace(WORKING, doubted=("steady\u202e",)),
             "works; last answer 2021-02-01 00:00 UTC; "
             "control accounts: @steady\ufffd looks wrong (2 stable, 1 suspended)",
             id="one is in doubt",
