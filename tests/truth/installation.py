@@ -51,15 +51,19 @@ class TickingClock:
         self.now = now
         self.latest = now
         """The latest that it ever showed: it may have been set back since."""
+        self.watch_edited_at = now
+        """It is not set back past the last edit of the watch, nor is the watch edited while it is behind:
+        breaks of the watch are dated in the order of recording, readings by the clock."""
 
     def __call__(self) -> datetime:
         self.now += _SOON
         self.latest = max(self.latest, self.now)
         return self.now
 
-    def catch_up(self) -> None:
-        """Wait until it is no longer behind what it showed before."""
+    def of_an_edit_of_the_watch(self) -> datetime:
         self.now = max(self.now, self.latest)
+        self.watch_edited_at = self()
+        return self.watch_edited_at
 
 
 class MailServer(Enum):
@@ -176,24 +180,22 @@ class Installation:
         return orphans
 
     async def watch(self, native_id: str, lists: tuple[str, ...] = ()) -> None:
-        self.clock.catch_up()  # breaks of the watch are dated in the order of recording, not by the clock
         async with transaction(self.pool) as conn:
             new = NewAccount(Platform.BLUESKY, native_id, f"h{native_id}", lists)
-            await add_accounts(conn, [new], self.clock())
+            await add_accounts(conn, [new], self.clock.of_an_edit_of_the_watch())
             found = await conn.fetchval("select account_id from account where native_id = $1", native_id)
         self.ids[native_id] = AccountId(found)
         self.watched.add(native_id)
 
     async def unwatch(self, native_id: str) -> None:
-        self.clock.catch_up()
         async with transaction(self.pool) as conn:
-            await stop_watching(conn, Platform.BLUESKY, native_id, self.clock(), is_id=True)
+            at = self.clock.of_an_edit_of_the_watch()
+            await stop_watching(conn, Platform.BLUESKY, native_id, at, is_id=True)
         self.watched.discard(native_id)
 
     async def purge(self, native_id: str) -> None:
-        self.clock.catch_up()
         async with transaction(self.pool) as conn:
-            await purge_account(conn, self.ids[native_id], self.clock())
+            await purge_account(conn, self.ids[native_id], self.clock.of_an_edit_of_the_watch())
         self.watched.discard(native_id)
 
     async def put_on(self, list_name: str, native_id: str) -> None:

@@ -175,7 +175,7 @@ class WhateverHappens(RuleBasedStateMachine):
         self.do(self.here.answer_all())
         self.do(self.here.end_monitor())
         clock = self.here.clock  # a minute behind the newest reading, and no monitor starts
-        earliest = max(clock.latest - timedelta(seconds=55), self.here.began_at)
+        earliest = max(clock.latest - timedelta(seconds=55), self.here.began_at, clock.watch_edited_at)
         clock.now = max(clock.now - timedelta(seconds=seconds), earliest)
         self.do(self.here.start())
         self.do(self.hold())
