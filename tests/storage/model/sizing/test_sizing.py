@@ -339,8 +339,8 @@ def test_what_is_planned_with_is_what_the_collectors_and_the_rule_do() -> None:
     assert rule.offsets[rule.weak_readings - 1] == facts.CONFIRMED_WEAK
 
 
-def test_the_table_of_the_documentation_is_what_is_reckoned() -> None:
-    told = (Path(__file__).parent.parent.parent.parent.parent / "docs" / "sizing.md").read_text(
+def test_the_documentation_shows_the_estimates_of_the_model() -> None:
+    documented = (Path(__file__).parent.parent.parent.parent.parent / "docs" / "sizing.md").read_text(
         encoding="utf-8"
     )
     columns = (
@@ -352,4 +352,4 @@ def test_the_table_of_the_documentation_is_what_is_reckoned() -> None:
             found = size(SizingQuestion(platform, accounts, every=DAY)).figures
             cells = [value_words(found[c]) if c in found else "–" for c in columns]
             row = f"| {PLATFORM_NAME[platform]} | {accounts:,} | {' | '.join(cells)} |"
-            assert row in told
+            assert row in documented
