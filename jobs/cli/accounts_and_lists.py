@@ -1,4 +1,4 @@
-"""Commands that say whom to watch: accounts, executives, lists."""
+"""Commands about what is watched: accounts, executives, lists."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -56,11 +56,12 @@ def register(cli: typer.Typer) -> None:
 def accounts_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """Watch the accounts of a list (platform,handle[,account_id,list,tags,followers]), or take in a
-    withheld-accounts crawl.
+    """Import accounts from a CSV file, and watch them.
 
-    The platform is x, bluesky or mastodon; a handle may be the address of a profile. Several lists of an
-    account stand in one cell, with semicolons between them; so do tags. Tags are added to those on file.
+    Columns: platform and handle; optional: account_id, list, tags, followers. The platform is x, bluesky or
+    mastodon. A handle can be the address of a profile. Separate several lists or tags in one cell with
+    semicolons. Tags are added to those that an account already has. The file can also be a crawl of withheld
+    accounts.
     """
     settings = load_settings(config)
     content = table_content(file)
@@ -90,7 +91,10 @@ def accounts_list(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """The watched accounts, each in the state that was last confirmed, now or at any moment."""
+    """List the watched accounts with their last confirmed status.
+
+    With --at the list shows an earlier moment.
+    """
     now = system_clock()
     when, known_at = moment_past(at, "--at", now), moment_past(as_known_at, "--as-known-at", now)
     settings = load_settings(config)
@@ -109,7 +113,10 @@ def accounts_remove(
     *,
     config: ConfigFile = None,
 ) -> None:
-    """Stop watching an account. What was seen of it stays on file."""
+    """Stop watching an account.
+
+    Its readings and changes are kept. To remove data, use `blockline purge`.
+    """
     try:
         address = read_address(handle, platform)
     except AddressError as error:
@@ -131,7 +138,10 @@ def accounts_tag(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Say of an account what alert rules may ask for."""
+    """Add tags to an account, or remove them.
+
+    Alert rules can select accounts by tag.
+    """
     if not add and not remove:
         raise typer.BadParameter("say what to change: --add or --remove, or both.")
     try:
@@ -157,9 +167,10 @@ def accounts_tag(
 def executives_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """Collect the engagement of these people (platform,handle,name,title[,account_id]).
+    """Import executives, and collect their engagements.
 
-    The platform is x, bluesky or mastodon; a handle may be the address of a profile.
+    The CSV file has the columns platform, handle, name, title; optional: account_id. The platform is x,
+    bluesky or mastodon. A handle can be the address of a profile.
     """
     settings = load_settings(config)
     content = table_content(file)
@@ -175,7 +186,7 @@ def executives_import(
 def executives_list(
     *, platform: OnPlatform = None, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """The people whose engagement is collected, and when it was last asked for."""
+    """List the executives, with the time of the last collection."""
     listing = with_conn(load_settings(config), lambda conn: executives_listing(conn, platform))
     listing.show("executives", as_json=as_json)
 
@@ -194,9 +205,10 @@ def executives_engagement(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Take in what others recorded of an executive's engagement, once: a second time stores nothing.
+    """Import engagements of an executive that others recorded.
 
-    The header says what the file is: follows (window_start,window_end,actor,signal,target[,note]), acts
+    A second import of the same file stores nothing. The header decides how the file is read: follows
+    (window_start,window_end,actor,signal,target[,note]), engagements
     (observed_at,event_at,actor,signal,target,post_id) or counters
     (actor,observed_at,statuses,following,followers,likes).
     """
@@ -221,7 +233,7 @@ def executives_engagement(
 
 @lists.callback()
 def lists_command(context: typer.Context, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The lists, with how many accounts are on each and how long their evidence is kept."""
+    """Each list is shown with its accounts, its retention and its guaranteed interval."""
     if context.invoked_subcommand is None:
         with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
 
@@ -233,7 +245,10 @@ def lists_retention(
     *,
     config: ConfigFile = None,
 ) -> None:
-    """Keep the raw evidence of a list's accounts so long, and then only its hash. States and times stay."""
+    """Set how long the raw evidence of a list is kept.
+
+    After that time only the hash of each piece of evidence is kept. Statuses and times are always kept.
+    """
     try:
         days = parse_keeping(keep)
     except ValueError as error:
@@ -252,7 +267,10 @@ def lists_read_every(
     *,
     config: ConfigFile = None,
 ) -> None:
-    """Read the accounts of a list so often, whoever's turn it is. It takes the adaptive planner."""
+    """Set the guaranteed interval of a list.
+
+    Each account on the list is read at least once per interval. The setting planner = "adaptive" is needed.
+    """
     try:
         often = None if every == "turn" else parse_duration(every)
     except ValueError as error:

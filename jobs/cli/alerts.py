@@ -1,4 +1,4 @@
-"""Commands about alerts: their rules, what became of a change, and what it would be told as now."""
+"""Commands about alerts: their rules, why a change did or did not alert, and trial messages."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def register(cli: typer.Typer) -> None:
 
 @alerts.command("rules")
 def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The rules, in the order in which they are tried."""
+    """List the rules in the order in which they are tried."""
     settings = load_settings(config)
     wanted = settings.alert_rules
 
@@ -100,7 +100,10 @@ def export_command(
     out: Annotated[Path | None, typer.Option(help="A new file; without it, the rules are printed.")] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Write all rules as TOML, for `alerts import` and for blockline.toml."""
+    """Export all rules as TOML.
+
+    `alerts import` reads the file, and the rules can be copied into blockline.toml.
+    """
     settings = load_settings(config)
     if out is not None:
         refuse_taken(out)
@@ -127,7 +130,10 @@ def import_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Add and change rules as a file says: all of it, or nothing when one is refused."""
+    """Import rules from a TOML file.
+
+    Rules with a new name are added; the others are changed. If one rule is refused, nothing is stored.
+    """
     settings = load_settings(config)
     parsed = read_rules(_content(file), file.name)
 
@@ -148,21 +154,27 @@ def import_command(
 
 @alerts.command("enable")
 def enable_command(name: RuleName, *, config: ConfigFile = None) -> None:
-    """Let a rule tell again. What was decided while it was off stays so."""
+    """Enable a rule.
+
+    Decisions made while it was disabled do not change.
+    """
     with_conn(load_settings(config), lambda conn: _set_enabled(conn, name, enabled=True))
     show(f"The rule {clean(name, 80)} is enabled.")
 
 
 @alerts.command("disable")
 def disable_command(name: RuleName, *, config: ConfigFile = None) -> None:
-    """Have a rule tell nothing; it stays on file."""
+    """Disable a rule without removing it."""
     with_conn(load_settings(config), lambda conn: _set_enabled(conn, name, enabled=False))
     show(f"The rule {clean(name, 80)} is disabled: nobody is told by it.")
 
 
 @alerts.command("remove")
 def remove_command(name: RuleName, *, config: ConfigFile = None) -> None:
-    """Take a rule away. What it decided stays on record."""
+    """Remove a rule.
+
+    Its past decisions are kept.
+    """
     now = system_clock()
     with_conn(load_settings(config), lambda conn: remove_rule(conn, name, COMMAND_LINE, now))
     show(f"The rule {clean(name, 80)} is gone; what it decided stays on record.")
@@ -207,7 +219,10 @@ def _as_json(file: str, done: RulesImport, unknown: Sequence[str]) -> dict[str, 
 
 @alerts.command("explain")
 def explain_command(change: ChangeName, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Say which rules matched a change and what each did with it, when, and whom it told."""
+    """Explain why a change did or did not alert.
+
+    The output names each rule that matched, its decision, the time, and the recipients.
+    """
 
     async def read(conn: Conn) -> tuple[int, list[AlertExplanation], str]:
         change_id = await find_change(conn, change)
@@ -262,10 +277,11 @@ def trial_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Show what a change or wave of the past would be told as now, by the rules as they are now.
+    """Show the message that a past change would cause now.
 
-    Without --out and --send its text is printed. No alert and no mail is stored; that a test was sent goes
-    into the audit log. Mutes, quiet hours and waiting are left out of account.
+    The current rules decide. Without --output and --send the text is printed. No alert and no email is
+    stored; a test that is sent is recorded in the audit log. Mutes, quiet hours and waiting times are
+    ignored.
     """
     if (change is not None) + (story is not None) + last != 1:
         raise typer.BadParameter("say what is to be told: one of --change, --story and --last.")

@@ -1,4 +1,4 @@
-"""Commands for the people who are told: acknowledging, muting, sending again, and the log of who did what."""
+"""Commands for people who receive alerts: acknowledge, mute, send again, and the audit log."""
 
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -43,7 +43,7 @@ def register(alerts: typer.Typer) -> None:
 
 
 def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """What was told, one line a story, and who acknowledged it."""
+    """List reported incidents, and who acknowledged them."""
     told = with_conn(load_settings(config), lambda conn: thread_lines(conn, limit))
     out = OutputTable(
         ("Story", "Told last", "Waves", "Round-ups", "Rule", "About", "Acknowledged"), "Nothing was told yet."
@@ -87,7 +87,10 @@ def ack_command(
     note: Note = "",
     config: ConfigFile = None,
 ) -> None:
-    """Say that a story is taken on, as far as it was told: reminders and escalation of it end."""
+    """Acknowledge an incident.
+
+    Its reminders and escalation end until new changes are reported.
+    """
 
     async def acknowledged(conn: Conn) -> Acknowledged:
         key = await find_thread(conn, story)
@@ -115,7 +118,10 @@ def mute_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Tell nobody of an account or a list for a time. All of it is recorded and shown all the same."""
+    """Mute alerts about an account or a list for a time.
+
+    Changes are still recorded and shown.
+    """
     if (account is None) == (list_name is None):
         raise typer.BadParameter("say of whom: either --account or --list.")
     if (until is None) == (span is None):
@@ -142,7 +148,10 @@ def maintenance_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Tell nobody of anything in a window of time. All of it is recorded and shown all the same."""
+    """Schedule a maintenance window, in which no alert is sent.
+
+    Changes are still recorded and shown.
+    """
     now = system_clock()
     since, end = moment_of(begin, "--from") or now, _end(until, None, now)
 
@@ -153,7 +162,7 @@ def maintenance_command(
 
 
 def mutes_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The mutes and maintenance windows that run or are still to come."""
+    """List current and future mutes and maintenance windows."""
     lines = with_conn(load_settings(config), lambda conn: mute_lines(conn, system_clock()))
     out = OutputTable(("Mute", "Of", "From", "Until", "By", "Note"), "Nothing is muted.")
     for line in lines:
@@ -169,7 +178,7 @@ def unmute_command(
     *,
     config: ConfigFile = None,
 ) -> None:
-    """End a mute or a maintenance window before its time."""
+    """End a mute or a maintenance window early."""
     number_of = _number(mute, "mute", "`blockline alerts mutes` lists them")
     now = system_clock()
     with_conn(load_settings(config), lambda conn: mutes.end_mute(conn, number_of, COMMAND_LINE, now))
@@ -181,7 +190,10 @@ def resend_command(
     *,
     config: ConfigFile = None,
 ) -> None:
-    """Put a mail that was sent or given up into the queue again, under the same Message-ID."""
+    """Send an email again.
+
+    The email was sent before, or failed permanently. It keeps its Message-ID.
+    """
     number_of = _number(mail, "mail", "it stands in the address of its page")
     now = system_clock()
     subject = with_conn(load_settings(config), lambda conn: resend(conn, number_of, COMMAND_LINE, now))
@@ -189,7 +201,10 @@ def resend_command(
 
 
 def log_command(*, limit: Limit = 50, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Who changed a rule, acknowledged, muted or sent again, and when."""
+    """List entries of the audit log about alerts.
+
+    Entries are changes of rules, acknowledgements, mutes and emails sent again.
+    """
     acts = with_conn(load_settings(config), lambda conn: audit_log.acts(conn, limit))
     out = OutputTable(("At", "Who", "Did", "What"), "Nobody has done anything yet.")
     for act in acts:

@@ -1,4 +1,4 @@
-"""Commands on the database as a whole: backup, restore, upgrade, migrate."""
+"""Commands about the whole database: backup, restore, upgrade, migrate."""
 
 import os
 from collections.abc import Generator
@@ -37,6 +37,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The backup holds the database of one moment. The file is read back and verified."""
     settings = load_settings(config)
     refuse_taken(file)
     with database(settings) as dsn, _shown("Backing up") as told:
@@ -52,6 +53,9 @@ def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigF
 
 
 def restore_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The file is verified before anything is written. Restoring an older backup also restores data purged
+    since.
+    """
     settings = load_settings(config)
     with _shown("Restoring") as told:
         backup = read_backup(file, told)
@@ -74,6 +78,7 @@ def upgrade_command(
     ] = None,
     config: ConfigFile = None,
 ) -> None:
+    """The database is copied into a new one. The old files are kept."""
     settings = load_settings(config)
     if settings.database_url is not None:
         raise CommandError(
@@ -141,6 +146,9 @@ def migrate_command(
     ] = None,
     config: ConfigFile = None,
 ) -> None:
+    """Only a database of your own needs it (setting database_url). The embedded database is migrated by the
+    first command of a new version.
+    """
     settings = load_settings(config)
     with database(settings) as dsn:
         done = run(lambda: migrate(dsn))

@@ -1,4 +1,4 @@
-"""The command `check`: accounts looked at once, without a database."""
+"""The command `check`: ask a platform about accounts once, without a database."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ def check_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Exit code 0 when every look was conclusive."""
+    """The platform is asked once. The exit code is 0 if every answer was conclusive."""
     try:
         asked = one_shot_check.questions(words)
     except one_shot_check.UnclearError as error:

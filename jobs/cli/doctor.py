@@ -1,4 +1,4 @@
-"""The command `doctor`: every part of the installation tried."""
+"""The command `doctor`: checks of every part of the installation."""
 
 from typing import Annotated
 
@@ -48,6 +48,7 @@ def doctor_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
+    """The exit code is 1 if something must be fixed."""
     settings = load_settings(config)
     if rebuild and set_aside:
         raise CommandError("--rebuild and --set-aside: give one of them.")

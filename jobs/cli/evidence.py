@@ -1,4 +1,4 @@
-"""Commands about proof: evidence packs, their check, the chain and its heads, time stamps."""
+"""Commands about evidence: packs and their verification, the hash chain, its heads and time stamps."""
 
 import json
 from collections.abc import AsyncGenerator, Sequence
@@ -63,7 +63,10 @@ def pack_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Write all that shows one change, to be checked without a database. `evidence CHANGE` does the same."""
+    """Write an evidence pack of a change.
+
+    A pack can be verified without a database. `blockline evidence CHANGE` does the same.
+    """
     settings = load_settings(config)
     if out is not None:
         (refuse_taken if out.suffix == ".zip" else refuse_filled)(out)
@@ -100,10 +103,10 @@ def verify_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a pack. No database and no settings are needed.
+    """Verify an evidence pack.
 
-    Exit code 1 when anything is wrong with it, or cannot be checked: words of another version, or statements
-    that none of the given heads covers.
+    No database and no settings are needed. The exit code is 1 if a check fails or cannot be made: the pack
+    has the wording of another version, or none of the given heads covers a statement.
     """
     try:
         known = heads_known(heads_file, head)
@@ -139,7 +142,10 @@ def heads_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """The last entry of the chain of each day: given to others in time, it fixes all that came before."""
+    """List the last entry of the hash chain for each day.
+
+    Someone who keeps such a head can prove later that no earlier entry was altered.
+    """
     first = _day(since)
     settings = load_settings(config)
     if out is not None:
@@ -165,7 +171,10 @@ def heads_command(
 
 @evidence.command("chain")
 def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Compute every entry of the chain again from what is recorded. Exit code 1 when one does not fit."""
+    """Verify the hash chain of the database.
+
+    Each entry is computed again from the recorded data. The exit code is 1 if an entry does not match.
+    """
     settings = load_settings(config)
 
     async def checked(dsn: str) -> ChainCheck:
@@ -188,7 +197,10 @@ def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
 
 @evidence.command("anchor")
 def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Have the time-stamping authority of the settings put its time on the newest head, now."""
+    """Request a time stamp for the newest head of the chain.
+
+    The settings tsa_url and tsa_certificates name the authority.
+    """
     settings = load_settings(config)
     authority = authority_of(settings)
     if authority is None:

@@ -1,4 +1,4 @@
-"""The command that takes data out: export."""
+"""The command `export`: stored rows as files."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ def export_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """A file or folder appears under its name only when it is whole."""
+    """docs/export.md explains each column. A file or folder gets its name only when it is complete."""
     wanted = ExportFilter(
         system_clock(),
         moment_of(since, "--from"),

@@ -1,4 +1,4 @@
-"""The command that takes in what others published: import."""
+"""The command `import`: records that others published."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,12 +42,19 @@ def import_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """The header says what a file is: a status history (platform,account_id,handle,at,status,withheld_in),
-    spans (account_id,platform,status,seen_from,seen_to), restorations
-    (account_id,suspended_seen_at,restored_seen_at), a crawl of withheld accounts, or figures of legal
-    demands (period,iso2 or country,source,source_url and any of court_orders, other_legal_demands,
-    total_demands, accounts_specified, accounts_withheld, tweets_withheld, accounts_tos,
-    pct_some_withheld): `blockline published CODE` shows those beside what was observed.
+    """A second import of the same file stores nothing. The header decides how a file is read:
+
+    \b
+    - a status history: platform,account_id,handle,at,status,withheld_in
+    - periods: account_id,platform,status,seen_from,seen_to
+    - restorations: account_id,suspended_seen_at,restored_seen_at
+    - a crawl of withheld accounts
+    - figures of legal demands: period, iso2 or country, source, source_url,
+      and any of court_orders, other_legal_demands, total_demands,
+      accounts_specified, accounts_withheld, tweets_withheld, accounts_tos,
+      pct_some_withheld
+
+    `blockline published CODE` shows the figures of demands beside what was observed.
     """
     for text, option in ((name, "--name"), (list_name, "--list")):
         if text is not None and (not text or clean(text, LONGEST_NAME) != text):

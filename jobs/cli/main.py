@@ -1,6 +1,7 @@
 """The command line: `blockline`. Exit codes: 0 done, 1 refused or failed with one sentence, 2 usage.
 
-A command is loaded when it is called, which takes up to some seconds; `blockline --help` loads none.
+A command's module is imported when the command is called, which can take seconds; `blockline --help` imports
+none.
 """
 
 import asyncio
@@ -22,46 +23,53 @@ from jobs.base.errors import STOPPED, CommandError, first_error, unknown_error
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import StorageError
 
-SUMMARIES = {
-    "import": "Take in what others published, once: a second time stores nothing. Nobody in it is watched.",
-    "status": "What is blocked now, how well it is watched, and what waits; or how it stood at another "
-    "moment.",
-    "check": "Look at accounts once, without a database: check x NASA, or check https://bsky.app/profile/NAME.",
-    "doctor": "Try every part of the installation, and say what to do. Exit code 1 when something must be "
-    "mended.",
-    "published": "What was published of a country's demands, by half-year, beside what was observed there.",
-    "purge": "Take the evidence and the handles of an account out of the store. Ids, states and times stay.",
-    "purges": "Every purge there ever was: when, of which account, how much went and why.",
-    "backup": "Write the whole database into one file, as it is at this moment, and read the file back.",
-    "restore": "Fill an empty database with a backup. The file is read through first: no byte may be wrong.",
-    "upgrade": "Make the embedded database anew with the Postgres of this version. The old files are kept.",
-    "export": "Take rows out as CSV, JSON Lines or Parquet. What each column means: docs/export.md.",
-    "report": "Write how far an order was followed: one page with figures, tables, methods and coverage.",
-    "replay": "Decide again: the stored readings of a time through detection, confirmation and alert rules, "
-    "and what would differ. With --at, or --as-known-at: how everything stood at that moment.",
-    "plan": "What watching so many accounts takes: requests, delays, cost, database, machine; and what each "
-    "figure rests on.",
-    "demo": "Play the India 2021 scenario through the whole pipeline and show it live.",
-    "rehearse": "Drive the real pipeline through a recorded history in simulated time, and hold it against "
-    "the truth.",
-    "simulate": "Serve a history as the platforms would, for tests of your own.",
-    "run": "The real monitor, from blockline.toml and BLOCKLINE_*.",
-    "migrate": "Bring the database to the schema of this version.",
-    "accounts": "The accounts that are watched.",
-    "executives": "The people whose engagement is collected.",
-    "lists": "The lists, and how long the evidence of each is kept.",
-    "orders": "Legal orders that name accounts.",
-    "alerts": "Who is told of what: rules, and what became of each alert; acknowledging and muting.",
-    "evidence": "Evidence packs of changes, and what they rest on.",
-    "users": "The people who may use the dashboard.",
-    "tokens": "Tokens with which programs reach the dashboard.",
-    "stories": "Stories: a range of time with captions, to be read and given away.",
-    "workers": "The processes that read, on all machines; what waits for them; and what is held.",
+GROUPS = {
+    "Watch": {
+        "run": "Run the monitor, or some of its parts, until it is stopped.",
+        "check": "Check accounts once, without a database.",
+        "status": "Show blocked accounts, coverage and issues, now or in the past.",
+        "accounts": "Import, list, tag and remove watched accounts.",
+        "lists": "Show lists, and set their retention and guaranteed interval.",
+        "executives": "Manage the people whose engagements are collected.",
+        "plan": "Estimate requests, delay and cost for a number of accounts.",
+    },
+    "Alerts": {
+        "alerts": "Manage alert rules, incidents, mutes and deliveries.",
+    },
+    "History": {
+        "replay": "Re-evaluate stored readings with the same or other rules.",
+        "orders": "Manage legal orders and the accounts that they name.",
+        "report": "Write a report on an order as HTML or PDF.",
+        "published": "Compare a country's published figures with observed blocks.",
+        "stories": "List, show and export written stories.",
+        "import": "Import records that others published, without watching anyone.",
+        "export": "Export stored rows as CSV, JSON Lines or Parquet.",
+    },
+    "Evidence": {
+        "evidence": "Write and verify evidence packs, and check the hash chain.",
+        "purge": "Remove an account's evidence and handles, or all its data.",
+        "purges": "List all purges.",
+    },
+    "Operations": {
+        "doctor": "Check every part of the installation, and suggest fixes.",
+        "workers": "Show workers and their queue, and drop failed requests.",
+        "users": "Manage the people who can use the dashboard.",
+        "tokens": "Manage access tokens for programs.",
+        "backup": "Back up the whole database to one file.",
+        "restore": "Restore a backup into an empty database.",
+        "migrate": "Migrate the database to the schema of this version.",
+        "upgrade": "Upgrade the embedded database to this version's Postgres.",
+        "demo": "Play the India 2021 scenario on a live dashboard.",
+        "rehearse": "Backtest the monitor against a recorded history.",
+        "simulate": "Simulate the platforms, to test your own clients.",
+    },
 }
-"""Every command and group of commands, with the first paragraph of its help, which stands nowhere else.
+"""The sections of `blockline --help`, with the summary of each command.
 
 The docstring of a command's function is the rest of its help.
 """
+SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in commands.items()}
+"""Every command and group of commands, with the first paragraph of its help."""
 MODULES = {
     "import": "import_records",
     "purges": "purge",
@@ -74,18 +82,26 @@ MODULES = {
     "lists": "accounts_and_lists",
     "tokens": "users",
 }
-"""The module of `jobs.cli` that a command is in, where the two have not the same name."""
+"""The module of `jobs.cli` that defines a command, where the two names differ."""
 
 _SENTENCES = (CommandError, HistoryError, StorageError, TableError)
 
 
 class _LoadedWhenCalled(TyperGroup):
-    """Has the names and summaries of all commands, and imports the one that is called."""
+    """A group that knows the summaries of all commands, and imports only the command that is called."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         for name, summary in SUMMARIES.items():
             self.add_command(TyperCommand(name, help=summary))
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one section per group of commands, their summaries in one column."""
+        del ctx
+        widest = max(map(len, SUMMARIES))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(widest), text) for name, text in commands.items()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, known, rest = super().resolve_command(ctx, args)
@@ -93,7 +109,7 @@ class _LoadedWhenCalled(TyperGroup):
 
 
 def loaded(name: str) -> Any:
-    """The command, or the group of commands, out of its module."""
+    """Import the module of a command or group of commands, and return the command."""
     try:
         module = import_module(f"jobs.cli.{MODULES.get(name, name)}")
     except KeyboardInterrupt:
@@ -101,15 +117,14 @@ def loaded(name: str) -> Any:
     app = typer.Typer(rich_markup_mode=None)
     module.register(app)
     command = get_group(app).commands[name]
-    rest = "" if isinstance(command, TyperGroup) else command.help or ""
-    command.help = f"{SUMMARIES[name]}\n\n{rest}"
+    command.help = f"{SUMMARIES[name]}\n\n{command.help or ''}"
     return command
 
 
 cli = typer.Typer(
     name="blockline",
     cls=_LoadedWhenCalled,
-    help="Watches flagged social-media accounts: blocked when, where, for how long, and back when.",
+    help="Watch flagged social-media accounts: when and where they are blocked, and when they return.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -135,7 +150,7 @@ def _options(
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     logging.basicConfig(
         level=logging.WARNING,
         format="%(message)s",
@@ -145,19 +160,19 @@ def main() -> None:
 
 
 def exit_code(command: Callable[[], None]) -> int:
-    """Run a command: 0 when done, 1 with a sentence on stderr. No traceback reaches a user."""
+    """Run a command. Return 0 when it is done; otherwise print one sentence on stderr and return 1 or 2."""
     try:
         command()
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
     except BaseExceptionGroup as group:
-        return _told(first_error(group))
+        return _reported(first_error(group))
     except Exception as error:  # noqa: BLE001 - the last stop before the user
-        return _told(error)
+        return _reported(error)
     return 0
 
 
-def _told(error: BaseException) -> int:
+def _reported(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt | asyncio.CancelledError):
         return 0
     if isinstance(error, SystemExit):

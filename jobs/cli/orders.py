@@ -1,4 +1,4 @@
-"""Commands about legal orders: whom they name, what belongs to them, and how far each was followed."""
+"""Commands about legal orders: the accounts they name, events and documents, and compliance."""
 
 import mimetypes
 import sys
@@ -105,12 +105,13 @@ def orders_import(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Store legal orders, each with the list of the accounts that it names.
+    """Import legal orders from a file.
 
-    Columns: reference, title, issuer, country, legal_basis, issued_at, deadline_at, named_count, list, and
-    where the date is disputed issued_from and issued_to. Or a notice of the archive Lumen as JSON, or a
-    published table of legal demands (notice_date,notice_id,…): these bring their names, and nobody is looked
-    up or watched for them.
+    A CSV file has the columns reference, title, issuer, country, legal_basis, issued_at, deadline_at,
+    named_count and list. If the date is disputed, add issued_from and issued_to.
+
+    The file can also be a notice of the Lumen archive as JSON, or a published table of legal demands
+    (notice_date,notice_id,…). The names in these are stored, but not looked up and not watched.
     """
     try:
         where = None if in_country is None else country(in_country)
@@ -136,7 +137,7 @@ def orders_import(
 
 @orders.command("list")
 def orders_list(*, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The stored orders, by date."""
+    """List the stored orders by date."""
     known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", system_clock())
     listing = with_conn(load_settings(config), lambda conn: orders_listing(conn, known), known)
     listing.show("orders", as_json=as_json)
@@ -158,9 +159,10 @@ def orders_add(
     list_name: ListName = None,
     config: ConfigFile = None,
 ) -> None:
-    """Store an order: its title, issuer, country, basis and --issued-at are needed.
+    """Add an order.
 
-    Without --named it is said to name as many accounts as are put on it; its list is called like it.
+    --title, --issuer, --country, --basis and --issued-at are required. Without --named, the number of names
+    added to the order is used. Without --list, its list has the order's reference as its name.
     """
     needed = {"--title": title, "--issuer": issuer, "--country": country, "--basis": basis}
     missing = [name for name, value in (needed | {"--issued-at": issued_at}).items() if not value]
@@ -200,9 +202,10 @@ def orders_edit(
     list_name: ListName = None,
     config: ConfigFile = None,
 ) -> None:
-    """Change what is given of an order; the rest stays. `none` takes a time away; --list renames its list.
+    """Change an order.
 
-    The audit log keeps what was before, and who looks back sees the order as it stood then.
+    Only the given options change. The value `none` removes a time; --list renames the order's list. The
+    audit log keeps the earlier values, and a look at the past shows the order as it was then.
     """
     edit = Edit(
         title=title,
@@ -245,11 +248,11 @@ def orders_names(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Put names on an order, or list those that it has.
+    """Add names to an order, or list its names.
 
-    A name is a handle, the address of a profile or a post, a DID or id:ID, one a line or with commas or
-    spaces between. Before it may stand x:, bluesky: or mastodon:. Accounts that are found go on the list of
-    the order and are watched. What is ambiguous, or found nowhere, is part of the order all the same.
+    A name is a handle, the address of a profile or a post, a DID, or id:ID. Write one per line, or separate
+    them with commas or spaces. A name can start with x:, bluesky: or mastodon:. Accounts that are found are
+    added to the order's list and watched. Names that are ambiguous or not found are still stored.
     """
     settings = load_settings(config)
     if file is None and not again:
@@ -308,7 +311,10 @@ def orders_event(
     at_least: Annotated[bool, typer.Option("--at-least", help="It is that many or more.")] = False,
     config: ConfigFile = None,
 ) -> None:
-    """Put a notice, claim, statement or ruling on record: it stands on every time line from then on."""
+    """Add a notice, claim, statement or ruling to an order.
+
+    It is shown on every time line. Use - as the reference if the event belongs to no order.
+    """
     if (claimed is None) != (what is None) or (claimed is None and (of is not None or at_least)):
         raise typer.BadParameter("a number needs --claimed and --what; --of and --at-least belong to them.")
     if not text.strip() or not source.strip():
@@ -340,7 +346,10 @@ def orders_attach(
     source: Source,
     config: ConfigFile = None,
 ) -> None:
-    """Keep a file with an order, under its hash. The same file is kept once."""
+    """Attach a file to an order.
+
+    The file is stored under its hash; attaching the same file twice stores it once.
+    """
     content = file_content(file, _MOST_BYTES, "a file")
     if len(content) > _MOST_BYTES:
         raise CommandError(f"{file}: more than 20 MB.")
@@ -356,7 +365,7 @@ def orders_attach(
 
 @orders.command("documents")
 def orders_documents(reference: Reference, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The documents of an order, with their hashes."""
+    """List the documents of an order with their hashes."""
     listing = with_conn(load_settings(config), lambda conn: documents_listing(conn, reference))
     listing.show("documents", as_json=as_json)
 
@@ -369,7 +378,10 @@ def orders_document(
     out: Annotated[Path, typer.Option("--out", help="The file to write, which must not be there yet.")],
     config: ConfigFile = None,
 ) -> None:
-    """Write a document of an order to a file, if it still has its hash."""
+    """Write a document of an order to a file.
+
+    Nothing is written if the document no longer matches its hash.
+    """
 
     async def found(conn: Conn) -> tuple[OrderDocument, bytes]:
         return await content_of(conn, (await order_called(conn, reference)).order_id, document)
@@ -390,7 +402,10 @@ def orders_keywords(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """The words by which a post is recognised as being about an order; a hashtag stands without its sign."""
+    """Show or change the keywords of an order.
+
+    A post with one of these words is shown as about the order. Write a hashtag without #.
+    """
     try:
         more, less = keywords(" ".join(add or ())), keywords(" ".join(remove or ()))
     except CellError as fault:
@@ -421,7 +436,10 @@ def orders_show(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """How far an order was followed: what was blocked, when, what came back, and how claims stand."""
+    """Show the compliance with an order.
+
+    The output shows blocked and restored accounts, their times, and each claim beside what was observed.
+    """
     now = system_clock()
     then, known = moments_past(at, as_known_at, now)
     settings = load_settings(config)

@@ -1,4 +1,4 @@
-"""The command `plan`: what watching so many accounts takes, before anybody is watched."""
+"""The command `plan`: an estimate of what it takes to watch a number of accounts."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -39,7 +39,9 @@ def _plan(
     servers: Annotated[int, typer.Option(help="How many Mastodon servers they are on.")] = 1,
     json: AsJson = False,
 ) -> None:
-    """It needs no database and asks nobody."""
+    """Give one of --every, --budget and --money. Each figure names its basis. No database and no network are
+    needed.
+    """
     try:
         asked = SizingQuestion(
             platform=platform,

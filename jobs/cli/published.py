@@ -1,4 +1,4 @@
-"""The command that sets published figures of demands beside what was observed: published."""
+"""The command `published`: published figures of demands beside what was observed."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -33,7 +33,7 @@ def published_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Figures come in with `blockline import`. Every source stands by itself: never sum over them."""
+    """The figures are imported with `blockline import`. Do not add figures of different sources together."""
     settings, now = load_settings(config), system_clock()
     with database(settings) as dsn:
         found, known = run(lambda: _read(settings, dsn, code.upper()))

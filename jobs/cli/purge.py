@@ -1,4 +1,4 @@
-"""The commands that take an account out of the store, and that tell of it: purge, purges."""
+"""The commands `purge` and `purges`: remove an account's data, and list the removals."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -40,7 +40,9 @@ def purge_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """With --whole they go too: what is left is a number that names nobody."""
+    """The account's id, statuses and times are kept. With --whole they are removed too, and what is left is
+    a number that identifies no one.
+    """
     try:
         address = read_address(handle, platform)
     except AddressError as error:
@@ -59,6 +61,7 @@ def purge_command(
 
 
 def purges_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Each line shows the time, the account, the number of removed items and the reason."""
     settings = load_settings(config)
     with database(settings) as dsn:
         done = run(lambda: _purges(settings, dsn))

@@ -1,5 +1,6 @@
-"""The real pipeline on simulated platforms: `rehearse` holds it against a recorded history or a table of
-legal demands, `demo` shows it playing a scenario.
+"""The commands `rehearse` and `demo`: the real pipeline on simulated platforms.
+
+`rehearse` compares it with a recorded history or a table of legal demands; `demo` shows a scenario.
 """
 
 import dataclasses
@@ -102,8 +103,11 @@ def _rehearse(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Of a table of legal demands, each account becomes what others found it to be six hours after the day of
-    its demand, which is assumed; the demands of a day are one order.
+    """The real monitor reads simulated platforms in simulated time, and its changes are compared with the
+    history.
+
+    The history can also be a table of legal demands. Each account then gets its reported status six hours
+    after the day of its demand, which is an assumption. All demands of a day form one order.
     """
     begin, limit = moment_of(start, "--from"), moment_of(end, "--to")
     with ExitStack() as stack:
@@ -161,6 +165,7 @@ def _demo(
         int, typer.Option(help="Port of the dashboard; 0 takes a free one.", min=0, max=65535)
     ] = 8050,
 ) -> None:
+    """All data is synthetic and is deleted at the end. No settings, keys or database are needed."""
     story = demo.scenario()
     with ExitStack() as stack:
         listener = None if headless else stack.enter_context(listen_on("127.0.0.1", port))

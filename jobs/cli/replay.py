@@ -1,4 +1,4 @@
-"""The command `replay`: the stored past decided again."""
+"""The command `replay`: stored readings evaluated again."""
 
 import json
 from datetime import datetime
@@ -14,7 +14,7 @@ from jobs.base.event_loop import run
 from jobs.base.input_files import file_content
 from jobs.base.output import show, show_json
 from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of
-from jobs.cli.status import tell_then
+from jobs.cli.status import print_status_at
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.replay import report as replay_report
@@ -59,14 +59,17 @@ def _replay(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Nothing is written to the database. With the rules in force nothing differs: if something does that is
-    not explained, the exit code is 1.
+    """Stored readings pass detection, confirmation and alert rules again; the output is what would differ.
+    Nothing is written to the database. With the current rules nothing should differ: the exit code is 1 if
+    an unexplained difference is found.
+
+    With --at or --as-known-at, the command shows the status at that moment instead.
     """
     if at is not None or as_known_at is not None:
         others = {"--from": start, "--to": end, "--rules": rules, "--list": of_list, "--report": report}
         if given := [name for name, value in others.items() if value is not None]:
             raise CommandError(f"{given[0]} decides again; --at and --as-known-at look at one moment.")
-        tell_then(at, as_known_at, config, as_json=as_json)
+        print_status_at(at, as_known_at, config, as_json=as_json)
         return
     now = system_clock()
     since, until = moment_of(start, "--from"), moment_of(end, "--to")

@@ -1,4 +1,4 @@
-"""The command that writes the report on an order, as HTML or PDF."""
+"""The command `report`: the report on an order, as HTML or PDF."""
 
 from datetime import datetime
 from pathlib import Path
@@ -43,8 +43,8 @@ def report_command(
     as_known_at: AsKnownAt = None,
     config: ConfigFile = None,
 ) -> None:
-    """It stands by itself, to be kept, printed and handed on. A name that ends with .pdf is printed by
-    Chromium.
+    """The report shows compliance with the order: figures, tables, methods and coverage. It is one file that
+    needs nothing else. A PDF needs Chromium.
     """
     now = system_clock()
     then, known = moments_past(at, as_known_at, now)

@@ -1,4 +1,4 @@
-"""The command `run`: the monitor, or those of its parts that are to run here."""
+"""The command `run`: the monitor, or some of its parts."""
 
 from typing import Annotated
 
@@ -25,6 +25,7 @@ def run_command(
     config: ConfigFile = None,
     role: Annotated[list[ProcessRole] | None, typer.Option(help="Only these parts; all by default.")] = None,
 ) -> None:
+    """Settings are read from blockline.toml and from environment variables that start with BLOCKLINE_."""
     settings = load_settings(config)
     roles = role or list(ProcessRole)
     app.check(settings, roles)

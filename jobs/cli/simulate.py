@@ -1,4 +1,4 @@
-"""The command `simulate`: the simulators alone, for tests of other people's clients."""
+"""The command `simulate`: the simulators alone, to test other clients."""
 
 from datetime import datetime
 from pathlib import Path
@@ -95,6 +95,7 @@ def _simulate(
         ),
     ] = 8060,
 ) -> None:
+    """Local servers speak the APIs of X, Bluesky and Mastodon, and play back a status history."""
     plan = fault_plan(faults)
     served = read_history_file(history, platform)
     done = acts_for(acts, served)

@@ -1,4 +1,4 @@
-"""The command `status`: how things stand, or stood."""
+"""The command `status`: the state of the installation, now or at an earlier moment."""
 
 from pathlib import Path
 
@@ -28,8 +28,9 @@ def status_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
+    """The output shows accounts by status and country, coverage, issues, and emails that wait."""
     if at is not None or as_known_at is not None:
-        tell_then(at, as_known_at, config, as_json=as_json)
+        print_status_at(at, as_known_at, config, as_json=as_json)
         return
     settings = load_settings(config)
 
@@ -46,8 +47,8 @@ def status_command(
         show(report.as_text(stand))
 
 
-def tell_then(at: str | None, as_known_at: str | None, config: Path | None, *, as_json: bool) -> None:
-    """Print how everything stood at a moment, as known at another."""
+def print_status_at(at: str | None, as_known_at: str | None, config: Path | None, *, as_json: bool) -> None:
+    """Print the status at a moment, as known at another."""
     when, known_at = moments_past(at, as_known_at, system_clock())
     settings = load_settings(config)
     stand = with_conn(settings, lambda conn: status_at(conn, when, known_at, settings.sweep_every), known_at)

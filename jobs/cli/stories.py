@@ -1,4 +1,4 @@
-"""Commands on the stories that people wrote: which there are, what they tell, and a story as a file."""
+"""Commands about written stories: list them, show one, and write one to a file."""
 
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ def register(cli: typer.Typer) -> None:
 
 @stories.command("list")
 def stories_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Every story, by number."""
+    """List all stories by number."""
     out = OutputTable(
         ("No.", "Title", "From", "To", "Accounts", "Told", "Captions", "Version"),
         "Nobody has written a story.",
@@ -51,7 +51,10 @@ def stories_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
 def stories_show(
     number: Number, *, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """What a story tells, in words; with --json every figure and the hash that it is cited by."""
+    """Show a story as text.
+
+    With --json the output has every figure and the hash to cite the story by.
+    """
     read = _read(number, as_known_at, config, "now")
     if as_json:
         show_json(story_json(read))
@@ -80,10 +83,10 @@ def stories_export(
     as_known_at: AsKnownAt = None,
     config: ConfigFile = None,
 ) -> None:
-    """Write a story as one file that needs no login, no script and no network.
+    """Export a story as one HTML file.
 
-    A story that does not say itself by which knowledge it is told can be written again as it was with
-    --as-known-at.
+    The file needs no login, no script and no network. For a story without a fixed "as known at" time,
+    --as-known-at writes it as it was then.
     """
     if html is not None:
         refuse_taken(html)

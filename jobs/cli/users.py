@@ -1,4 +1,4 @@
-"""Commands on who may use the dashboard: people, and tokens for programs."""
+"""Commands about access: people who can use the dashboard, and tokens for programs."""
 
 import sys
 from typing import Annotated
@@ -42,7 +42,10 @@ def users_add(
     password_stdin: FromStdin = False,
     config: ConfigFile = None,
 ) -> None:
-    """Let somebody log in. The password is asked for, or comes by the standard input."""
+    """Add a person who can log in.
+
+    The command asks for the password, or reads it from standard input with --password-stdin.
+    """
     settings = load_settings(config)
     if not people.is_login(name):
         raise CommandError(f"{name!r} cannot be a name to log in with: use a-z, 0-9 and ._@+- only.")
@@ -56,7 +59,7 @@ def users_add(
 
 @users.command("list")
 def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Everybody on file, with what each may do."""
+    """List all people with their roles."""
     out = OutputTable(
         ("Name", "Called", "Role", "Logs in with", "Since", "Disabled"), "Nobody is on file yet."
     )
@@ -86,7 +89,10 @@ def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
 
 @users.command("role")
 def users_role(name: Name, role: Annotated[Role, typer.Argument()], *, config: ConfigFile = None) -> None:
-    """Say what somebody may do. That person is logged out."""
+    """Change a person's role.
+
+    The person is logged out.
+    """
     with_conn(
         load_settings(config),
         lambda conn: people.set_role(conn, name, role, COMMAND_LINE, system_clock()),
@@ -96,7 +102,10 @@ def users_role(name: Name, role: Annotated[Role, typer.Argument()], *, config: C
 
 @users.command("password")
 def users_password(name: Name, *, password_stdin: FromStdin = False, config: ConfigFile = None) -> None:
-    """Give somebody another password. That person is logged out."""
+    """Change a person's password.
+
+    The person is logged out.
+    """
     settings = load_settings(config)
     with_conn(settings, lambda conn: people.person_called(conn, name))
     hashed = _password(password_stdin)
@@ -106,14 +115,14 @@ def users_password(name: Name, *, password_stdin: FromStdin = False, config: Con
 
 @users.command("disable")
 def users_disable(name: Name, *, config: ConfigFile = None) -> None:
-    """Let somebody in no more, from now on, with the tokens of that person."""
+    """Disable a person and that person's tokens."""
     with_conn(load_settings(config), lambda conn: people.disable(conn, name, COMMAND_LINE, system_clock()))
     show(f"{name} may not log in any more.")
 
 
 @users.command("enable")
 def users_enable(name: Name, *, config: ConfigFile = None) -> None:
-    """Let somebody in again."""
+    """Enable a person who was disabled."""
     with_conn(load_settings(config), lambda conn: people.enable(conn, name, COMMAND_LINE, system_clock()))
     show(f"{name} may log in again.")
 
@@ -131,7 +140,10 @@ def tokens_add(
     ] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Make a token, and print it: it is shown this once."""
+    """Create a token and print it.
+
+    The token is shown only this once.
+    """
     settings, now, secret = load_settings(config), system_clock(), new_token()
     try:
         until = None if expires is None else now + parse_duration(expires)
@@ -151,7 +163,7 @@ def tokens_add(
 
 @tokens.command("list")
 def tokens_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """All tokens, whose they are and when each was used last."""
+    """List all tokens with their owners and last use."""
     columns = ("Number", "Of", "For", "Scope", "Made", "Ends", "Used", "Revoked")
     out = OutputTable(columns, "There are no tokens.")
     for one in with_conn(load_settings(config), stored_tokens.tokens):
@@ -187,7 +199,7 @@ def tokens_revoke(
     *,
     config: ConfigFile = None,
 ) -> None:
-    """Let nobody in with a token any more."""
+    """Revoke a token."""
     if not (number.isascii() and number.isdecimal()) or len(number) > LONGEST_NUMBER:
         raise CommandError(f"There is no token {number!r}.")
     with_conn(

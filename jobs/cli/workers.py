@@ -1,4 +1,4 @@
-"""The commands on machines: which processes read, what waits in the queue, and what is held."""
+"""The commands about workers: which are active, which requests wait in the queue, and which failed."""
 
 from datetime import datetime
 from typing import Annotated
@@ -37,7 +37,9 @@ def register(cli: typer.Typer) -> None:
 
 @workers.callback()
 def workers_command(context: typer.Context, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The processes that read and reported themselves in the last minute, the queue, and what is held."""
+    """Without a command, the output lists workers that reported in the last minute, the queue of requests,
+    and failed requests that are parked.
+    """
     if context.invoked_subcommand is not None:
         return
     now = system_clock()
@@ -110,7 +112,10 @@ def workers_drop(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Forget requests that are held. The audit log keeps what went wrong at each."""
+    """Drop failed requests.
+
+    The audit log keeps the error of each.
+    """
     if bool(numbers) == everything:
         raise typer.BadParameter("say which: their numbers, or --all.")
     dropped = with_conn(

@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.main import get_group
 
-from jobs.cli.main import MODULES, SUMMARIES, loaded
+from jobs.cli.main import GROUPS, MODULES, SUMMARIES, loaded
 from tests.support.clients.command_line import forget_settings
 from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
 
@@ -62,7 +62,11 @@ def test_the_list_of_commands_loads_no_command() -> None:
     said, found = loaded_by("--help")
     assert needless(NEEDED_BY_NO_LIST, found) == []
     assert {name for name in found if name.startswith("jobs.cli.")} == {"jobs.cli.main"}
-    assert all(f"\n  {name} " in said for name in SUMMARIES)
+    assert [line for line in said.splitlines() if len(line) > 80] == []
+    lines = iter(said.splitlines())
+    for group, summaries in GROUPS.items():
+        assert f"{group}:" in lines
+        assert all(f"  {name:<10}  {summary}" in lines for name, summary in summaries.items())
 
 
 def test_the_version_is_printed_and_no_command_is_loaded() -> None:
@@ -113,3 +117,22 @@ def test_the_help_of_a_command_begins_with_what_the_list_says_and_says_it_once(n
     said = loaded(name).help
     assert said.startswith(f"{SUMMARIES[name]}\n\n")
     assert " ".join(said.split()).count(SUMMARIES[name]) == 1
+
+
+VERBS = """
+    acknowledge add attach back backtest change check compare create disable drop enable end estimate explain
+    export import list manage migrate mute play re-evaluate remove request restore revoke run schedule send set
+    show simulate stop upgrade verify write
+"""
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_summary_is_a_verb_first_and_fits_the_terminal(name: str) -> None:
+    command = loaded(name)
+    summaries = {name: SUMMARIES[name]}
+    for under, one in getattr(command, "commands", {}).items():
+        summaries[f"{name} {under}"] = one.get_short_help_str(limit=1000)
+        assert one.get_short_help_str(limit=72 - max(map(len, command.commands))).endswith(".")
+    for summary in summaries.values():
+        assert summary.split()[0].lower().rstrip(",") in VERBS.split()
+        assert len(summary) <= 66
