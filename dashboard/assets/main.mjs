@@ -14,7 +14,7 @@ import { unpack } from "./shell/columnar.mjs";
 import { $, all } from "./shell/dom.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
-import { connectLinks } from "./shell/navigate.mjs";
+import { connectAnchors, connectLinks } from "./shell/navigate.mjs";
 import { age, heard as beat, newPulse, standing } from "./shell/pulse.mjs";
 import { connectSearch } from "./shell/search.mjs";
 import { connectTables } from "./shell/tables.mjs";
@@ -278,6 +278,7 @@ connectGestures($("board"), {
   pause: () => $("pause").click(),
 });
 const pages = $("react-entry-point");
+connectAnchors(pages);
 connectTables(pages);
 connectSearch();
 connectUnfinished(pages, ask);

@@ -13,6 +13,7 @@ from dashboard.auth.feature import logging_in
 from dashboard.countries.feature import countries
 from dashboard.executives.feature import executives
 from dashboard.feeds.feature import feeds
+from dashboard.glossary.feature import glossary
 from dashboard.health.feature import health
 from dashboard.live.feature import live
 from dashboard.orders.feature import orders
@@ -44,6 +45,7 @@ def features(process: WebProcess, decider: Reevaluator) -> list[Feature]:
         health(process),
         sizing(process),
         people(process),
+        glossary(process),
         logging_in(process),
         feeds(process),
         api(process),

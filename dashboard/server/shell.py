@@ -2,6 +2,7 @@
 
 import html as markup
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from dashboard.auth.access import acting
 from dashboard.server.static import modules_of
 from dashboard.ui.ag_grid import on_demand
 from dashboard.ui.pages import SYNTHETIC, Page, Place
+from dashboard.ui.terms import term_markup
 
+_TERM = re.compile(r"\{\{term:([a-z ]+)(?:\|([^{}|]+))?\}\}")
+"""A term of the glossary in the document: {{term:provisional}}, or {{term:daily cost limit|limit}}."""
 FALLBACK_MS = 15_000
 """How often a browser asks by itself, in case its websocket is blocked."""
 
@@ -70,6 +74,7 @@ def index(settings: DashboardSettings, assets: str) -> str:
         f'<link rel="modulepreload" href="/assets/{name}">' for name in modules_of("main.mjs")
     )
     page = page.replace("{{scripts}}", preload)
+    page = _TERM.sub(lambda found: term_markup(found[1], found[2]), page)
     page = page.replace('"/assets/', f'"{assets}/')
     tag = f'<span class="tag">{SYNTHETIC}</span>' if settings.synthetic else ""
     for name, text in (("tag", tag), ("subtitle", markup.escape(settings.subtitle))):

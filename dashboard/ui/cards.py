@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.ui.terms import plain
+
 Cell = Component | str
 
 NO_SUCH_PAGE = "There is no such page."
@@ -49,17 +51,20 @@ def away_page(why: str) -> Component:
 def table_card(
     title: str,
     note: str,
-    columns: tuple[str, ...],
+    columns: tuple[str | Component, ...],
     rows: list[tuple[Cell, ...]],
     *below: Component,
     above: Component | None = None,
 ) -> Component:
-    """A card with one table; on a narrow screen each cell stands under its column's name."""
+    """A card with one table; on a narrow screen each cell follows its column's name.
+
+    A column is a word, or a `term` of the glossary.
+    """
     head = html.Thead(html.Tr([html.Th(c) for c in columns]))
     body = [
         html.Tr(
             [
-                html.Td(cell, **{"data-label": column})  # pyright: ignore[reportArgumentType]  # a wildcard
+                html.Td(cell, **{"data-label": plain(column)})  # pyright: ignore[reportArgumentType]  # a wildcard
                 for column, cell in zip(columns, row, strict=True)
             ]
         )
@@ -96,7 +101,7 @@ def card(title: str, note: str, *content: Component) -> Component:
     )
 
 
-def td(content: Content, label: str, look: str = "") -> Component:
+def td(content: Content, label: str | Component, look: str = "") -> Component:
     """A cell of the column called `label`."""
-    named = {"data-label": label}
+    named = {"data-label": plain(label)}
     return html.Td(content, className=look, **named)  # pyright: ignore[reportArgumentType]  # a wildcard attribute

@@ -17,7 +17,19 @@ function inSitePath(event) {
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return null;
   if (link.target || link.origin !== location.origin || link.getAttribute("href")?.startsWith("#")) return null;
   if (link.pathname.startsWith("/api/") || link.pathname.endsWith(".html")) return null; // a file
-  return link.pathname + link.search;
+  return link.pathname + link.search + link.hash;
+}
+
+/** Show the part of a page that the address names, when the page has come. @param {HTMLElement} root */
+export function connectAnchors(root) {
+  let shown = "";
+  new MutationObserver(() => {
+    const asked = location.pathname + location.hash;
+    const part = asked !== shown && location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
+    if (!part || !root.contains(part)) return;
+    shown = asked;
+    part.scrollIntoView();
+  }).observe(root, { childList: true, subtree: true });
 }
 
 /** Have the links to our own pages lead there that way. */

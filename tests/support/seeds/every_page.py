@@ -61,6 +61,7 @@ PAGES = {
     "sizing of another watch": "/plan?platform=x&accounts=200000&money=20&lists=257+1178&planner=adaptive",
     "sizing refused": "/plan?platform=mastodon&accounts=many&every=6h",
     "settings": "/settings",
+    "glossary": "/glossary",
     "account that was blocked": "/account/{blocked}",
     "account that is muted": "/account/{muted}",
     "account in doubt": "/account/{in_doubt}",
