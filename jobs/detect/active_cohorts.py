@@ -1,4 +1,6 @@
-"""Which lists had a change confirmed lately: among their members weak evidence needs one reading less."""
+"""The lists with a recently confirmed change; weak evidence about their other accounts needs one reading
+less.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
@@ -10,8 +12,8 @@ from storage.model.core.accounts import ListId
 class RecentConfirmations:
     """Times of confirmed changes by list.
 
-    A confirmation counts only for readings strictly later than itself, so that what happens within
-    one round of requests does not depend on which answer came first.
+    A confirmation counts only for readings strictly later than itself. So the order of the answers within one
+    round of requests changes nothing.
     """
 
     def __init__(self, window: timedelta) -> None:
@@ -19,7 +21,7 @@ class RecentConfirmations:
         self._times: defaultdict[ListId, deque[datetime]] = defaultdict(deque)
 
     def take_up(self, confirmed: Iterable[tuple[ListId, datetime]]) -> None:
-        """Hold these times, in their order, and no others."""
+        """Replace all times with these. They must come in ascending order."""
         self._times.clear()
         for list_id, at in confirmed:
             self.confirmed([list_id], at)
@@ -31,7 +33,9 @@ class RecentConfirmations:
                 times.append(at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime) -> bool:
-        """Whether any of these lists had a change confirmed before `at` and not earlier than the window."""
+        """Whether any of these lists had a change confirmed before `at` and within the window that ends
+        there.
+        """
         for list_id in lists:
             times = self._times.get(list_id)
             if times is None:

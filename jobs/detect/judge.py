@@ -1,4 +1,4 @@
-"""What one answered request means: is it to be believed, and what did it do to each account."""
+"""Judging one answered request: whether it is believed, and what it means for each account."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,37 +39,44 @@ _SCOPES_OF = {
     Status.SUSPENDED: SCOPE_FLAGS - {Flag.DELETED, Flag.SCOPE_UNANSWERED},
     Status.NOT_FOUND: frozenset({Flag.DELETED}),
 }
-"""What says of a status who closed the account, and still holds when a later answer does not say it."""
+"""The side facts that say who closed an account, by its status. They hold until a later answer says
+otherwise.
+"""
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
 NO_OUTAGE_AFTER = timedelta(days=1)
-"""In an answer without control accounts, so many accounts that vanish at once, or all there are, are taken
-for an outage. It is held, logged and shown. No outage lasts longer than a day: once answers about one of them
-were held for so long, an answer is believed, and four readings have to agree even then.
+"""When an answer without control accounts is taken for an outage.
+
+If at least `_VANISHED_AT_LEAST` accounts (or all of them, if fewer) and at least `_VANISHED_SHARE` of them
+vanish at once, the answer is quarantined, logged and shown. No outage lasts longer than `NO_OUTAGE_AFTER`:
+once answers about one of the accounts have been quarantined for that long, the next answer is believed. The
+change still needs four agreeing readings.
 """
 
 
 @dataclass(slots=True)
 class TrackedAccount:
-    """One account as the monitor holds it in memory: replaced piece by piece after each commit."""
+    """One account as the monitor keeps it in memory. Each commit updates the fields that it changed."""
 
     account: Account
     lists: frozenset[ListId]
     known: Known
     handle_seen_at: datetime | None
     exchanges: tuple[Exchange, ...] = ()
-    """The raw answers of the last reading: the evidence of the old side, should the next one differ."""
+    """The raw answers of the last reading. If the next reading differs, they are the evidence of the old
+    state.
+    """
     facts: SideFacts = frozenset()
     held_since: datetime | None = None
-    """The first answer about it that was held since the last request for it whose answer was believed."""
+    """The first quarantined answer about the account since the last believed one. None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryExpectation:
-    """A control account and the status it is known to have.
+    """A control account and the status that it is known to have.
 
-    A `doubted` one looked otherwise while the others looked right: it may really have changed, so it
-    is not relied on as long as another stable one is in the same answer.
+    A `doubted` control account looked wrong while the others looked right, so it may really have changed. It
+    is ignored as long as the same answer contains another stable control account that looks right.
     """
 
     account: Account
@@ -81,29 +88,29 @@ class CanaryExpectation:
 class Judged:
     outcome: BatchOutcome
     reason: MissedReason | None
-    """Why the request as a whole is not believed."""
+    """Why the whole request is not believed. None if it is believed."""
     answered: tuple[bool, ...]
     missed: dict[str, list[int]]
-    """Positions of accounts that gave nothing in an answer that is believed, by reason."""
+    """Positions of the accounts that gave no reading in a believed answer, by reason."""
     steps: tuple[tuple[TrackedAccount, Reading, ReadingEffect], ...] = ()
     renames: tuple[HandleChange, ...] = ()
     postponed: tuple[tuple[Account, datetime], ...] = ()
-    """Provisional changes that were to be read again and were not, and when to try next."""
+    """Provisional changes whose due re-read gave no reading, each with the time of the next try."""
     sightings: tuple[FactSighting, ...] = ()
-    """Side facts of accounts where they differ from what was seen before."""
+    """Side facts of the accounts for which they changed."""
     silent: tuple[str, ...] = ()
-    """Countries of which the answer said nothing."""
+    """Countries about which the answer says nothing."""
     vouched: bool | None = None
-    """Of an answer that was held: whether the watched accounts in it look as before, so that a wrong control
-    account is wrong alone. None: too few of them to tell.
+    """Only for a quarantined answer: whether the watched accounts look as before, which makes it likely that
+    only the control account is wrong. None if there are too few accounts to say.
     """
     detail: str = ""
-    """Of an answer that was held: which control account looked wrong, for the operator."""
+    """Only for a quarantined answer: which control account looked wrong, for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Judges each answer of one platform: whether it is believed, and what it means for each account."""
+    """Judges the answers of one platform: whether each is believed, and what it means for each account."""
 
     rule: ConfirmationRule
     confirmations: RecentConfirmations
@@ -120,15 +127,15 @@ class Judge:
         countries: frozenset[str] | None = None,
         unspoken: frozenset[str] = _NONE,
     ) -> Judged:
-        """Decide about one request that was asked at `asked_at` and answered at `at`.
+        """Judge one request that was sent at `asked_at` and answered at `at`.
 
-        `unsure`: some control account of this place looked wrong when they were last asked alone.
-        `countries`: those that the collector can speak of now (None: all); about any other that is held of
-        an account, no answer says anything.
-        `unspoken`: countries that no answer could speak of at that time, whoever asked.
+        `unsure` means that a control account of this place looked wrong when the control accounts were last
+        asked alone. `countries` are those that the collector can report now; None means all. The answer says
+        nothing about any other country in which an account is known to be withheld. `unspoken` are countries
+        that no answer could report at that time, regardless of which worker asked.
 
-        When the request failed, or when one of its control accounts does not look as it is known to
-        look, nothing in it is believed: every account is missed.
+        If the request failed, or a control account does not look as it is known to look, nothing in the
+        answer is believed and every account counts as missed.
         """
         nobody = (False,) * len(watched)
         if answer.trouble is not None:
@@ -171,7 +178,7 @@ class Judge:
 
 
 def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
-    """The same by the positions of a roster of `size` accounts, of which those at `positions` were judged."""
+    """Renumber a judgement for a batch of `size` accounts, of which only those at `positions` were judged."""
     answered = [False] * size
     for position, has_answered in zip(positions, judged.answered, strict=True):
         answered[position] = has_answered
@@ -180,7 +187,7 @@ def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
 
 
 def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> frozenset[str]:
-    """The countries of which whoever asked, by other settings than ours, could not hear."""
+    """The countries that we can report and the worker that asked could not, because its settings differ."""
     if countries is None or answer.countries is None:
         return _NONE
     return countries - answer.countries
@@ -192,7 +199,7 @@ def _steps(
     cohorts: RecentConfirmations,
     asked_at: datetime,
 ) -> Iterator[tuple[TrackedAccount, Reading, ReadingEffect]]:
-    """What each reading did. Nearly all say what is known, and those that say the same share one step."""
+    """Yield what each reading did. Nearly all readings confirm what is known; equal ones share one effect."""
     shared: dict[State, ReadingEffect] = {}
     for w, r in told:
         if r is None:
@@ -202,24 +209,24 @@ def _steps(
             if done is None:
                 done = shared[r.state] = step(w.known, r, asked_at, rule, cohort_active=False)
         else:
-            # What happened to others can matter only for a state that is not known yet.
+            # Changes of other accounts matter only if this reading shows a state that is not confirmed yet.
             active = r.state != w.known.state and cohorts.is_active(w.lists, r.at)
             done = step(w.known, r, asked_at, rule, cohort_active=active)
         yield w, r, done
 
 
 def silent_in(answer: CollectorAnswer) -> tuple[str, ...]:
-    """The countries of which an answer says nothing, as coverage has it: one reading's are those of all."""
+    """The countries about which the answer says nothing, for coverage: the union over all its readings."""
     return tuple(sorted({country for r in answer.readings for country in r.silent_on}))
 
 
 def failed_canaries(
     canaries: Sequence[CanaryExpectation], answer: CollectorAnswer
 ) -> list[tuple[CanaryExpectation, str]]:
-    """The control accounts that do not look as they should, each with a sentence about it.
+    """The control accounts that look wrong, each with a sentence for the operator. Empty if all look right.
 
-    As long as a stable one that is not doubted looks right, two kinds do not count: doubted ones, and
-    those about which a further question got no answer (a platform may need several for one account).
+    As long as a stable control account that is not doubted looks right, two kinds are ignored: doubted ones,
+    and those for which a follow-up question got no answer (some platforms need several requests per account).
     """
     looks = {r.native_id: r for r in answer.readings}
     unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
@@ -233,18 +240,18 @@ def failed_canaries(
 
 
 def _vanished(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading], at: datetime) -> str | None:
-    """Why an answer that no control account vouches for is not believed; None when nothing is odd."""
+    """Why an answer without a control account is quarantined; None if it is not."""
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
     if not gone or len(gone) < max(min(_VANISHED_AT_LEAST, len(seen)), _VANISHED_SHARE * len(seen)):
         return None
     if any(w.held_since is not None and at - w.held_since >= NO_OUTAGE_AFTER for w in gone):
         return None
-    return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account vouches for it"
+    return f"{len(gone)} of {len(seen)} accounts vanished at once, and no control account confirms it"
 
 
 def _vouched(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading]) -> bool | None:
-    """Whether nearly all accounts that were there look as before; None when they are too few to tell."""
+    """Whether nearly all accounts that existed look as before; None if there are too few to say."""
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     same = sum((r := looks.get(w.account.native_id)) is not None and r.state == w.known.state for w in seen)
     if len(seen) < _VANISHED_AT_LEAST:
@@ -257,8 +264,10 @@ def _was_there(known: Known) -> bool:
 
 
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
-    """The side facts after a reading. What a closed account does not show is taken to be as it was; but who
-    took it down is taken over only for the same status, and as long as no answer says otherwise.
+    """The side facts of an account after a reading.
+
+    A closed account does not show its facts, so the earlier ones are kept. Facts about who closed it are kept
+    only while the status stays the same and no answer names somebody else.
     """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):
@@ -278,15 +287,15 @@ def _told(
     countries: frozenset[str] | None,
     unspoken: frozenset[str],
 ) -> Reading | None:
-    """What a reading says of this account, seen against what is known of it.
+    """What a reading says about this account, given what is known of it. None if it says nothing conclusive.
 
-    Of `unspoken` countries, and of any that is not among `countries`, it says nothing; of none when it shows
-    no account.
+    The reading says nothing about the `unspoken` countries, nor about countries outside `countries`. It says
+    nothing about any country if it does not show the account.
     """
     if reading is None:
         return None
     if reading.flags and Flag.DELETED in reading.flags and watched.known.state is None:
-        # It was never seen alive, so nobody can say that it was deleted.
+        # The account was never seen alive, so "deleted" would claim a change that was not observed.
         reading = replace(reading, flags=reading.flags - {Flag.DELETED})
     if countries is not None:
         named = held_in(watched.known) | frozenset(reading.state.withheld_in)
@@ -297,7 +306,7 @@ def _told(
 
 
 def held_in(known: Known) -> frozenset[str]:
-    """The countries in which the account is held to be withheld, provisionally or not."""
+    """The countries in which the account is withheld, by a confirmed or a provisional state."""
     states = (known.state, known.pending.state if known.pending is not None else None)
     return frozenset(country for s in states if s is not None for country in s.withheld_in)
 
@@ -322,7 +331,7 @@ def _reasons(
 
 
 def _wrong(canary: CanaryExpectation, reading: Reading | None) -> str | None:
-    """What is wrong about a control account in an answer; None when it looks as it is known to look."""
+    """A sentence about what is wrong with a control account in an answer; None if it looks right."""
     if reading is not None and reading.state.status is canary.expected:
         return None
     seen = "is not in the answer" if reading is None else f"looks {reading.state.status.value}"
@@ -330,7 +339,7 @@ def _wrong(canary: CanaryExpectation, reading: Reading | None) -> str | None:
 
 
 def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[Account, datetime], ...]:
-    """Each re-read that gave nothing is tried again, less and less often the longer nothing comes."""
+    """When to retry each due re-read that gave no reading. The longer none comes, the longer the wait."""
     return tuple(
         (w.account, at + min(max(_POSTPONE, (at - p.last_agreeing_at) / 4), _LONGEST_POSTPONE))
         for w in watched
@@ -339,7 +348,9 @@ def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[A
 
 
 def _rename(watched: TrackedAccount, reading: Reading) -> HandleChange | None:
-    """A rename is the same id under another handle. A change of capitals alone is none."""
+    """The rename that a reading shows: same id, another handle. A change of capitals alone is not
+    a rename.
+    """
     before = watched.account.handle
     if reading.handle is None or reading.handle == before or reading.handle.casefold() == before.casefold():
         return None

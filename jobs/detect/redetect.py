@@ -1,7 +1,7 @@
-"""Pure: what all the readings of accounts tell, in the order in which they were made.
+"""Detection over all readings of an account in the order in which they were made. Pure.
 
-A reading that comes in late is put where it belongs, and the readings after it are gone through once more
-with the same rules. What that tells is compared with what is stored; the difference is written as new rows.
+A late reading is inserted at its time, and all readings after it are evaluated again with the same rules. The
+recomputed changes are compared with the stored ones, and the differences are written as new rows.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -26,7 +26,7 @@ _Rank = tuple[datetime, datetime, str]
 
 
 class ConfirmedOn:
-    """When changes were confirmed on each list, whichever is gone through first."""
+    """Times of confirmed changes by list, usable for accounts in any order."""
 
     def __init__(self, times: Mapping[ListId, Iterable[datetime]]) -> None:
         self._times = {list_id: sorted(at) for list_id, at in times.items()}
@@ -36,7 +36,7 @@ class ConfirmedOn:
             insort(self._times.setdefault(list_id, []), at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime, window: timedelta) -> bool:
-        """As `RecentConfirmations.is_active`: a confirmation counts for readings strictly later than
+        """As `RecentConfirmations.is_active`: a confirmation counts only for readings strictly later than
         itself.
         """
         for list_id in lists:
@@ -49,14 +49,14 @@ class ConfirmedOn:
 
 @dataclass(slots=True)
 class Folding:
-    """One account on its way through its readings."""
+    """The state of one account while its readings are applied one by one."""
 
     known: Known
     flags: frozenset[Flag]
-    """Side facts of the state that is held."""
+    """Side facts of the known state."""
     told: list[RecomputedChange] = field(default_factory=list[RecomputedChange])
     _held: list[Known] = field(default_factory=list[Known])
-    """What was held after each reading that was taken."""
+    """What was known after each reading that was applied."""
 
     def take(
         self,
@@ -65,7 +65,7 @@ class Folding:
         confirmed_on: ConfirmedOn,
         rule: ConfirmationRule,
     ) -> None:
-        """Apply the next reading; `lists` are those that the account was on then."""
+        """Apply the next reading. `lists` are the lists that the account was on at that time."""
         before, at = self.known, asked.reading.at
         reading = completed(before, as_answered(asked.reading))
         if reading is None:
@@ -95,13 +95,13 @@ class Folding:
             self.told.append(RecomputedChange(old, pending, closed, kind, until=pending.last_agreeing_at))
 
     def let_go(self) -> None:
-        """Nobody reads the account any more."""
+        """End the provisional change, if there is one, because the account is no longer watched."""
         if (pending := self.known.pending) is not None:
             self._close(Closed(pending, Outcome.NOT_CONFIRMED, Reason.NO_LONGER_WATCHED), self.known.state)
             self.known = replace(self.known, pending=None)
 
     def end(self) -> tuple[RecomputedChange, ...]:
-        """The changes that were told, the one that still waits for readings last."""
+        """The recomputed changes. One that still waits for readings comes last."""
         if (pending := self.known.pending) is not None:
             self.told.append(
                 RecomputedChange(self.known.state, pending, None, self._kind(pending, self.known.state))
@@ -113,7 +113,7 @@ class Folding:
 
 
 def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
-    """What is in question of an account after its stored readings, each decided as it was then."""
+    """What is unsettled about an account after its stored readings, each evaluated as it was at its time."""
     by_cohort = {c.last_agreeing_at for c in ground.stored if c.reason is Reason.COHORT_ACTIVE}
     known, held = ground.known, [ground.known]
     for _, asked in sorted(_events(ground, None), key=lambda e: e[0]):
@@ -128,7 +128,7 @@ def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettle
 
 
 def _when_asked(held: Sequence[Known], asked_at: datetime) -> Known | None:
-    """Of what was held reading by reading, that at a question; None: no answer came in since."""
+    """What was known when a question was asked; None if no answer has arrived since."""
     if not overlaps(held[-1], asked_at):
         return None
     earlier = bisect_right(held, asked_at, lo=1, key=lambda k: k.last_read_at or asked_at)
@@ -141,10 +141,10 @@ def redetect(
     confirmed_on: ConfirmedOn,
     rule: ConfirmationRule,
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
-    """The changes that all readings of these accounts tell, those of `late` among them.
+    """Recompute the changes of these accounts from all their readings, including the `late` ones.
 
-    `confirmed_on` holds what others confirmed; what is confirmed here is added. So accounts whose evidence
-    depends on each other must come together.
+    `confirmed_on` holds the confirmations of other accounts, and the ones found here are added to it. So
+    accounts that may confirm each other as a cohort must be passed together.
     """
     memberships = {g.account.account_id: g.memberships for g in grounds}
     folding = {g.account.account_id: Folding(g.known, g.flags) for g in grounds}
@@ -169,7 +169,9 @@ def redetect(
 def _events(
     ground: CorrectionInput, late: TimedReading | None
 ) -> Iterator[tuple[_Rank, TimedReading | None]]:
-    """The readings of an account, and None whenever it was taken off the watch, with their places in time."""
+    """The readings of an account, and None for each time it left the watch, each with its place
+    in the order.
+    """
     for asked in ground.readings:
         yield _rank(asked), asked
     if late is not None:
@@ -179,13 +181,15 @@ def _events(
 
 
 def _rank(asked: TimedReading) -> _Rank:
-    """Of two answers at one instant the same one counts, whichever came in first."""
+    """The place of a reading in the order. It is total, so arrival order never decides between simultaneous
+    answers.
+    """
     state = asked.reading.state
     return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))
 
 
 def corrections(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -> Corrections:
-    """What has to be written so that the stored changes say what is told."""
+    """What must be written so that the stored changes match the recomputed ones."""
     pairs = paired(stored, told)
     taken = {s.change_id for s in pairs.values()}
     new: list[tuple[RecomputedChange, OwnChange | None]] = []
@@ -204,8 +208,8 @@ def corrections(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -
 
 
 def paired(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
-    """Which stored row each told change is, by its place: the one that began with the same reading, else one
-    in its run.
+    """The stored row for each recomputed change, by index: the row that began with the same reading, else one
+    that began within the same run of agreeing readings.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):

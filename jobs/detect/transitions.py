@@ -1,24 +1,25 @@
 """What one reading means for one account. Every status transition of Blockline is in this file.
 
-An account has a confirmed state and at most one provisional change. A reading that agrees with
-the confirmed state ends the provisional change; one that agrees with the provisional change
-brings it nearer to confirmation; one that agrees with neither ends it and opens another. A missed
-attempt is not a reading, so it never comes here.
+An account has a confirmed state and at most one provisional change. A reading that agrees with the confirmed
+state ends the provisional change. One that agrees with the provisional change brings it nearer to
+confirmation. One that agrees with neither ends it and opens another. A missed attempt is not a reading, so it
+never comes here.
 
-An answer speaks of a moment between question and answer. So the old state is certain up to when
-it was asked for (`asked_at`), and the new one from when its answer had arrived (`reading.at`). Of two
-answers that overlap nobody knows which moment came first: one bounds the other only if it had arrived before
-the other was asked for, and one that shows what was so when it was asked for begins no change.
+An answer describes some moment between its request and its arrival. So the old state is certain only up to
+the request (`asked_at`), and the new state only from the arrival of its answer (`reading.at`). When two
+requests overlap, the order of their moments is unknown. An answer bounds another only if it had arrived
+before the other was requested. An answer that shows what was known at its request opens no change.
 
-A platform may answer stale for a while, now this and now that. So a state that was sighted stays in question
-until another one was read as often, and over as long a time, as the way back asks for (`Known.unsettled`): if
-it shows again before, it may have lasted since it was sighted. And a sighting that was not confirmed narrows
-no interval: the change from the old state to a third one began after the old one was read last.
+A platform may serve stale answers for a while and alternate between two states. So a sighted state stays
+unsettled until another one was read as often and for as long as the rule's `way_back` asks
+(`Known.unsettled`). If it shows again before that, it may have lasted since it was sighted. An unconfirmed
+sighting narrows no interval: a change from the old state to a third one began after the last reading of the
+old state.
 
-An answer may say nothing of some countries; one that shows no account says nothing of any. It is then taken
-to say of them what is held already, and no more: a change there did not begin after such an answer, it may
-have begun before. A country of which no answer said anything before has a first state: that an account is
-withheld there is then no change.
+An answer may say nothing about some countries; one that does not show the account says nothing about any. For
+these countries the known state is kept and nothing more is claimed: a change there did not begin after such
+an answer, but it may have begun before. A country about which no answer has said anything yet has a first
+state: being withheld there is then not a change.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -48,9 +49,10 @@ from storage.model.core.known_state import (
 
 
 def completed(known: Known, reading: Reading) -> Reading | None:
-    """The reading with what is held of the countries that it is silent on.
+    """Fill in what is known for the countries about which the reading says nothing.
 
-    None when it leaves open whether a provisional change is so: it does not count for this account.
+    None if the reading then fits both the confirmed state and the provisional one. It does not count for this
+    account.
     """
     silent = reading.silent_on
     if not silent or reading.state.status not in BY_COUNTRY:
@@ -59,7 +61,8 @@ def completed(known: Known, reading: Reading) -> Reading | None:
     possible = [s for s in (known.state, pending) if s is not None and _heard(s, silent) == reading.state]
     if len(possible) > 1:
         return None
-    # What was heard last of each: the provisional change knows more than the state that it is to replace.
+    # The last known state of each country. The provisional change is newer than the state that it is to
+    # replace.
     last = pending if pending is not None and pending.status in BY_COUNTRY else known.state
     if possible and last is not None and not _differ(possible[0], last, silent):
         return replace(reading, state=possible[0])
@@ -68,18 +71,20 @@ def completed(known: Known, reading: Reading) -> Reading | None:
 
 
 def _differ(one: State, other: State, countries: Collection[str]) -> bool:
-    """Whether two states say something different of any of these countries."""
+    """Whether two states differ in any of these countries."""
     return not set(countries).isdisjoint(set(one.withheld_in) ^ set(other.withheld_in))
 
 
 def as_answered(reading: Reading) -> Reading:
-    """A reading without what was `completed`: what its answer itself showed."""
+    """Undo `completed`: reduce a reading to what its answer itself showed."""
     heard = _heard(reading.state, reading.silent_on)
     return reading if heard is None else replace(reading, state=heard)
 
 
 def _heard(state: State, silent: Collection[str]) -> State | None:
-    """What an answer that is silent on these countries shows of an account in this state."""
+    """What an answer that says nothing about these countries shows of an account in this state. None if the
+    state is not one that differs by country.
+    """
     if state.status not in BY_COUNTRY:
         return None
     return _withheld(c for c in state.withheld_in if c not in silent)
@@ -91,8 +96,8 @@ def _withheld(countries: Iterable[str]) -> State:
 
 
 def says_nothing_new(known: Known, reading: Reading) -> bool:
-    """Whether a reading shows what is known, of every country and with nothing provisional: its `step` then
-    depends on no more than its state and its times.
+    """Whether a reading repeats the known state for every country, with nothing provisional or unsettled. The
+    result of `step` then depends only on the state and the times.
     """
     return (
         known.pending is None
@@ -112,9 +117,11 @@ def step(
     cohort_active: bool,
     when_asked: Known | None = None,
 ) -> ReadingEffect:
-    """Apply one reading, `completed` before. One not later than the last changes nothing: it is a repeat.
+    """Apply one reading that was `completed`. A reading not later than the last one is a repeat and does
+    nothing.
 
-    `when_asked` is what was held when it was asked for, where answers came in between (`overlaps`).
+    `when_asked` is what was known when the reading was requested. It is None if no answer arrived in between
+    (see `overlaps`).
     """
     if known.last_read_at is not None and reading.at <= known.last_read_at:
         return ReadingEffect(known)
@@ -131,7 +138,7 @@ def step(
 
 
 def overlaps(known: Known, asked_at: datetime) -> bool:
-    """Whether a reading was asked for before the last one had arrived."""
+    """Whether a reading was requested before the last answer had arrived."""
     return known.last_read_at is not None and asked_at < known.last_read_at
 
 
@@ -144,7 +151,7 @@ def _open(
     *,
     cohort_active: bool,
 ) -> ReadingEffect:
-    """The first contrary reading."""
+    """Open a provisional change at the first reading that contradicts the known state."""
     unsettled = _stirred(known, reading, when_asked or known)
     sighting = unsettled.sighted[reading.state]
     first = _first_seen_flags(known.state, reading.state, sighting.first_heard)
@@ -175,8 +182,8 @@ def _open(
 
 
 def _may_be_older(known: Known, reading: Reading, when_asked: Known) -> bool:
-    """Whether a contrary reading may show what was so before what is held: when it was asked for, that was
-    known, or nothing was.
+    """Whether a contradicting reading may be older than what is known: it shows what was known when it was
+    requested, or nothing was known then.
     """
     shown = _last_shown(when_asked)
     return shown == reading.state or (shown is None and known.state is not None)
@@ -210,8 +217,8 @@ def _agree(
 def _counts(
     rule: ConfirmationRule, agreeing: int, since: datetime, reading: Reading, asked_at: datetime
 ) -> bool:
-    """Whether a reading that agrees with the first counts beside it: one that was asked for before the first
-    had arrived may be older.
+    """Whether a reading that agrees with the first one counts. If it was requested before the first one had
+    arrived, it may be older and does not count.
     """
     return asked_at >= since and rule.counts(agreeing, since, reading.at)
 
@@ -224,7 +231,9 @@ def _known(
     unsettled: Unsettled | None,
     pending: Pending | None = None,
 ) -> Known:
-    """What is held after a reading; of the countries that it is silent on, when each was last heard of."""
+    """What is known after a reading. For the countries it says nothing about, keep when each was last
+    reported.
+    """
     if not reading.silent_on:
         return Known(state, reading.at, asked_at, pending, unsettled=unsettled)
     heard = {c: before.heard.get(c, before.last_asked_at) for c in reading.silent_on}
@@ -232,7 +241,7 @@ def _known(
 
 
 def _stirred(known: Known, reading: Reading, when_asked: Known) -> Unsettled:
-    """What is in question from a reading on that does not look as the one before."""
+    """What is unsettled from a reading on that differs from the one before."""
     sighted: Mapping[State, Sighting] = {} if known.unsettled is None else known.unsettled.sighted
     if reading.state not in sighted:
         sighted = {**sighted, reading.state: _sighting(known, reading.state, when_asked)}
@@ -247,7 +256,7 @@ def _lasting(
     rule: ConfirmationRule,
     when_asked: Known,
 ) -> Unsettled | None:
-    """What is still in question after a reading that opens nothing."""
+    """What is still unsettled after a reading that opens no change; None if nothing is."""
     before = known.unsettled
     if before is None:
         return None
@@ -264,7 +273,9 @@ def _lasting(
 
 
 def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
-    """Whether a reading tells its state from each of the others, whatever it is silent on."""
+    """Whether a reading distinguishes its state from each of the other sighted states, despite its silent
+    countries.
+    """
     state, silent = reading.state, reading.silent_on
     return not silent or all(
         other == state
@@ -275,8 +286,8 @@ def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
 
 
 def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
-    """The first sighting of a state after another one, seen against what was held when it was asked for, and
-    what was sighted shortly before.
+    """The bounds of a state that has just been sighted: judged by what was known when the reading was
+    requested, and by what was sighted shortly before.
     """
     before = when_asked.unsettled
     if _last_shown(when_asked) == state:
@@ -298,7 +309,9 @@ def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
 
 
 def _announces(other: State, sighting: Sighting, old: State | None, new: State) -> bool:
-    """Whether a sighted state differs from the old one in a country in which the new one does."""
+    """Whether a sighted state already differed from the old one in a country in which the new
+    state differs.
+    """
     if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
         return False
     was = set(old.withheld_in)
@@ -311,7 +324,9 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None:
-    """What stays in question once a change is believed: whatever follows it began after it may have begun."""
+    """What stays unsettled after a change is confirmed. A later change began no earlier than this one may
+    have begun.
+    """
     if unsettled is None:
         return None
     after = pending.last_seen_old
@@ -324,9 +339,9 @@ def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None
 
 
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
-    """The countries of a contrary state of which no answer spoke before.
+    """The countries of a contradicting state about which no answer had said anything before.
 
-    A sighting that has such countries hands them on as long as it is in question.
+    Such countries stay first sightings as long as the sighting that introduced them is unsettled.
     """
     if known.state is None:
         return frozenset()
@@ -337,7 +352,7 @@ def _first_seen_in(known: Known, new: State) -> frozenset[str]:
 
 
 def _last_shown(known: Known) -> State | None:
-    """What the last answer showed."""
+    """The state that the last answer showed."""
     return known.state if known.unsettled is None else known.unsettled.state
 
 
@@ -349,7 +364,9 @@ def _first_seen_flags(old: State | None, new: State, first: Collection[str]) -> 
 
 
 def _last_seen_old(known: Known, new: State, first: Collection[str]) -> datetime | None:
-    """When the last answer was asked for that contradicts the new state, the countries `first` left aside."""
+    """When the last answer that contradicts the new state was requested, ignoring the countries in `first`.
+    None if there was no such answer.
+    """
     last, unsettled = _last_shown(known), known.unsettled
     if Flag.FIRST_SEEN in _first_seen_flags(known.state, new, first):
         return None
@@ -357,10 +374,10 @@ def _last_seen_old(known: Known, new: State, first: Collection[str]) -> datetime
         return known.last_asked_at
     changed = (set(last.withheld_in) ^ set(new.withheld_in)).difference(first)
     if unsettled is not None and not changed:
-        # What else is new was new already in the sighting that this one replaces.
+        # The remaining difference was new already in the sighting that this one replaces.
         return unsettled.sighted[last].last_seen_old
     if not known.heard or any(c not in known.heard for c in changed):
         return known.last_asked_at
-    # What the last answer spoke of is as before. Of the rest, each country was last heard of at its own time.
+    # The countries that the last answer reported are unchanged. Each of the others has its own last report.
     times = [at for c in changed if (at := known.heard[c]) is not None]
     return min(times) if len(times) == len(changed) else None
