@@ -1,4 +1,6 @@
-"""Writing what late readings show: corrections are new rows, and alerts that became wrong mail nobody."""
+"""Storing corrections that late readings call for: as new rows, with wrong alerts withdrawn
+before sending.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,12 +25,13 @@ async def write(
     ahead_of: datetime | None = None,
     shown_before: bytes | None = None,
 ) -> None:
-    """Store the corrections of one account, which is locked, and tell its spells anew.
+    """Store the corrections of one account and recompute its spells. The account must be locked.
 
-    `shown` is what the answer to `batch` says of it, kept with a change that this answer showed first, and
-    `shown_before` what the one before said, if that bounds such a change. What
-    was recorded after `ahead_of` was dated by a wrong clock: the corrections are known `now` all the same,
-    and `storage.changes.rebuild` has to tell the spells.
+    `shown` is what the answer to `batch` says about the account. It is kept with a change that this answer
+    showed first. `shown_before` is what the answer before said, kept if it bounds such a change. None means
+    that there is nothing to keep. `ahead_of` is set if a wrong clock dated what was recorded after that time.
+    The corrections still count as known `now`, and the spells must then be recomputed by
+    `storage.changes.rebuild`.
     """
     at = await _moment(conn, account.account_id, now, ahead_of)
     why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
@@ -43,7 +46,7 @@ async def write(
         change_id = await _add(conn, account, told, superseded, fresh if is_first else (None, None), at)
         await _decide(conn, account, change_id, told, at)
         added.append((change_id, told, superseded))
-    # Of all that is told now: what was told before belongs to the row that tells it again.
+    # After all rows are added, because each earlier alert belongs to the row that now repeats its change.
     for change_id, told, superseded in added:
         await _alert(conn, change_id, told, superseded, at)
     for told, stored in found.settled:
@@ -56,9 +59,10 @@ async def write(
 
 
 async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime | None) -> datetime:
-    """When the corrections count as known: later than whatever was recorded of the account, but for what a
-    wrong clock dated after `ahead_of`. A row counts no later than the one that supersedes it: where it is
-    dated later, it was set aside.
+    """When the corrections count as known: later than everything recorded about the account.
+
+    What a wrong clock dated after `ahead_of` is ignored. A row counts no later than the row that supersedes
+    it; if it is dated later, it was set aside.
     """
     return await conn.fetchval(
         """
@@ -90,8 +94,10 @@ async def _add(
     fresh: Sequence[bytes | None],
     at: datetime,
 ) -> int:
-    """A new row. A fact that was told before keeps its proof, and supersedes the row that told it last. What
-    shows the old side is kept with any change that the same answer bounds.
+    """Add a change row and return its id.
+
+    A change that was stored before keeps its evidence and supersedes its last row. Evidence of the old state
+    is shared by all changes that the same answer bounds.
     """
     pending = told.pending
     same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old
@@ -145,7 +151,7 @@ def _countries(state: State | None) -> Sequence[str]:
 
 
 async def _decide(conn: Conn, account: Account, change_id: int, told: RecomputedChange, at: datetime) -> None:
-    """Give a change its outcome, or let it wait for more readings."""
+    """Store the outcome of a change, or mark it as waiting for more readings."""
     pending = told.pending
     if told.closed is not None:
         await _outcome(
@@ -206,7 +212,7 @@ async def _outcome(
 
 
 async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> None:
-    """Say that a change was none, in a row that supersedes it."""
+    """Annul a change by a superseding row that says it did not happen."""
     change_id = await conn.fetchval(
         """
         insert into change (
@@ -228,12 +234,12 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> No
 async def _alert(
     conn: Conn, change_id: int, told: RecomputedChange, superseded: OwnChange | None, at: datetime
 ) -> None:
-    """Alert of a change that is seen or decided only now. One that waits gives way to what is told now.
+    """Update alerts for a change that was recomputed. An alert that still waits is replaced by the new one.
 
-    `superseded` is what stood for it before: perhaps its own row, which was provisional.
+    `superseded` is the row that stated the change before: another row, its own provisional row, or None.
     """
     tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
-    # A first state had no alert that could give way.
+    # A first state had no alert to replace.
     was_alerted = (
         superseded is not None
         and superseded.outcome is Outcome.CONFIRMED
@@ -248,7 +254,7 @@ async def _alert(
     elif told.closed is not None and told.closed.reason is Reason.NO_LONGER_WATCHED:
         await creation.unresolved(conn, [change_id], at)
     elif told.closed is not None:
-        # Also what is confirmed as a first state: it was told as a change, and is none.
+        # This includes a change confirmed as a first state: it was alerted as a change and is not one.
         await creation.withdrawn(conn, [change_id], at)
     elif superseded is None:
         await creation.provisional(conn, [change_id], at)

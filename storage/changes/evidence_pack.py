@@ -1,4 +1,6 @@
-"""Gathers what an evidence pack of one change holds, and nothing that belongs to anybody else."""
+"""Gathering the contents of an evidence pack: everything about one change, and nothing about
+other accounts.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -25,21 +27,22 @@ from storage.readings import evidence
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 NEAR: Final = 100_000
-"""Stretches of the chain that are closer to each other than this are told as one."""
+"""Stretches of the hash chain closer to each other than this many entries are merged."""
 LONGEST: Final = 1_000_000
-"""A later anchor that lies further off is left out."""
+"""A later anchor more than this many entries away is left out."""
 
 
 def change_number(name: str) -> int | None:
-    """The number that a text is, of a change that there may be; None for any other text."""
+    """The change number that a text denotes; None for a text that cannot be one."""
     return int(name) if name.isdecimal() and len(name) < 19 else None
 
 
 async def changes_named(conn: Conn, name: str) -> list[int]:
-    """The numbers of the changes that a number, a change key or the beginning of one means.
+    """The ids of the changes that a change number, a change key or the beginning of a key means. Empty if
+    none.
 
-    A key means the rows that stand. What can be a number is never taken for the beginning of a key: it would
-    name a change of somebody else. Empty when there is none.
+    A key finds only rows that were not superseded. Text that can be a number is never read as the beginning
+    of a key, because it would name an unrelated change.
     """
     if (number := change_number(name)) is not None:
         rows = await conn.fetch("select change_id from change where change_id = $1", number)
@@ -57,23 +60,23 @@ async def changes_named(conn: Conn, name: str) -> list[int]:
 
 
 async def purged_at(conn: Conn, change_id: int) -> datetime | None:
-    """When a purge removed this change; None when none did."""
+    """When a purge removed this change; None if none did."""
     return await conn.fetchval(
         "select p.at from purged_change c join purge_log p using (purge_id) where c.change_id = $1", change_id
     )
 
 
 async def material(conn: Conn, change_id: int) -> Material:
-    """Everything about one change, in the caller's transaction.
+    """Everything about one change, read in the caller's transaction.
 
-    Raises Refused when the chain has no entry of it, StorageError when stored evidence is damaged.
+    Raises Refused if the hash chain has no entry for it, StorageError if stored evidence is damaged.
     """
     rows = await _entries(conn, change_id)
     attested = tuple(Attested(r["seq"], said) for r in rows if (said := statement_in(r)) is not None)
     own = [a.statement for a in attested if a.statement.change_id == change_id]
     changes = [s for s in own if isinstance(s, ChangeStatement)]
     if not changes:
-        raise Refused(f"The chain has no entry of change {change_id}, so that nothing attests it.")
+        raise Refused(f"The hash chain has no entry for change {change_id}, so nothing proves it.")
     outcomes = [s for s in own if isinstance(s, OutcomeStatement)]
     account = await conn.fetchrow(
         "select a.account_id, a.handle, a.platform from change c join account a using (account_id) "
@@ -81,7 +84,7 @@ async def material(conn: Conn, change_id: int) -> Material:
         change_id,
     )
     if account is None:
-        raise Refused(f"There is no change {change_id}.")
+        raise Refused(f"Change {change_id} does not exist.")
     coverage = None
     if changes[0].source == account["platform"]:
         until = outcomes[0].last_agreeing_at if outcomes else await _agreeing_until(conn, change_id)
@@ -102,7 +105,7 @@ async def material(conn: Conn, change_id: int) -> Material:
 
 
 async def _entries(conn: Conn, change_id: int) -> list[Record]:
-    """The entries of a change and of all that it supersedes or that supersedes it, in their order."""
+    """The chain entries of a change, of all it supersedes and of all that supersede it, in order."""
     return await conn.fetch(
         """
         with recursive related (id) as (
@@ -130,7 +133,7 @@ async def _entries(conn: Conn, change_id: int) -> list[Record]:
 
 
 async def _raw(conn: Conn, statements: Sequence[object]) -> tuple[Raw, ...]:
-    """Every piece of evidence that the statements name, once."""
+    """Each piece of evidence that the statements name, once."""
     changes = [s for s in statements if isinstance(s, ChangeStatement)]
     named = [sha256 for s in changes for sha256 in (s.old_evidence, s.new_evidence) if sha256 is not None]
     out: list[Raw] = []
@@ -148,7 +151,7 @@ async def _agreeing_until(conn: Conn, change_id: int) -> datetime | None:
 async def _coverage(
     conn: Conn, account_id: int, change: ChangeStatement, until: datetime | None
 ) -> PackCoverage:
-    """The requests of our own connection from the reading before the change to the last agreeing one."""
+    """The requests of our own collectors from the reading before the change to the last agreeing one."""
     first = change.last_seen_old or change.first_seen_new
     looks: list[PackRequest] = []
     other: dict[str, int] = {}
@@ -180,7 +183,7 @@ async def _coverage(
 
 
 def _part(row: Record, change: ChangeStatement) -> PackRequestRole | None:
-    """What a request was for the change; None for one that gave nothing, or nothing about it."""
+    """The role of a request in the change; None if its answer said nothing usable about it."""
     if not row["told"]:
         return None
     if row["observed_at"] == change.first_seen_new:
@@ -222,7 +225,7 @@ def _look(row: Record, part: PackRequestRole) -> PackRequest:
 
 
 async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
-    """The heads of the UTC days on which these entries are dated."""
+    """The last chain entry of each UTC day on which these entries are dated."""
     found = await conn.fetch(
         """
         select d.day, k.seq, k.entry
@@ -240,7 +243,7 @@ async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
 
 
 async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
-    """For each entry the nearest anchored one that is not before it."""
+    """The nearest anchored entry at or after each entry, without duplicates."""
     rows = await conn.fetch(
         """
         select distinct n.anchor_id, n.seq, k.entry, n.authority, n.token
@@ -263,8 +266,10 @@ async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
 def stretches(
     entries: Sequence[tuple[int, date]], heads: Sequence[DayHead], anchored: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """First and last entry of each stretch of the chain that leads from statements (number and day of their
-    entries) to the heads of their days and to the nearest anchored entry.
+    """The stretches of the hash chain to include, each as its first and last entry.
+
+    Each leads from statements (entry number and day) to the head of their day and to the nearest anchored
+    entry.
     """
     out: list[tuple[int, int]] = []
     for seq, day in sorted(entries):
@@ -279,7 +284,9 @@ def stretches(
 
 async def _segments(conn: Conn, wanted: Sequence[tuple[int, int]]) -> tuple[Segment, ...]:
     if sum(last - first for first, last in wanted) > 2 * LONGEST:
-        raise Refused("The chain from this change to the head of its day is too long for a pack.")
+        raise Refused(
+            "The hash chain from this change to the end of its day is too long for an evidence pack."
+        )
     out: list[Segment] = []
     for first, last in wanted:
         previous = await conn.fetchval("select entry from chain where seq = $1", first - 1)

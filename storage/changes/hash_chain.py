@@ -1,4 +1,4 @@
-"""The hash chain over changes and outcomes: whether it is whole, its heads, who put a time on them."""
+"""The hash chain over changes and outcomes: its check, its daily heads and its anchors."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -23,25 +23,25 @@ _ROWS_AT_ONCE: Final = 500
 
 
 class ChainFault(StrEnum):
-    """What is wrong with an entry."""
+    """What is wrong with an entry, or with a row that has none."""
 
     LEAF = "leaf"
-    """What the row says now is not what was attested."""
+    """The row now says something other than what the entry attests."""
     LINK = "link"
     """The entry does not follow from the one before it."""
     GONE = "gone"
-    """What it attests is not there any more, and no purge says that it removed it."""
+    """The attested row is gone, and no purge recorded its removal."""
     NUMBER = "number"
     """Entries before it are missing."""
     TIME = "time"
-    """It is dated otherwise than what it attests, so that it counts for another day."""
+    """The entry and its row have different times, so the entry would count for another day."""
     UNCHAINED = "unchained"
-    """A change or an outcome was recorded that has no entry."""
+    """A recorded change or outcome has no entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first entry that does not fit. `seq` is None for a row without an entry."""
+    """The first fault. `seq` is None for a row without an entry."""
 
     fault: ChainFault
     seq: int | None
@@ -51,7 +51,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class ChainCheck:
-    """What a check of the chain found. `purged` entries count as right: only what they attested is gone."""
+    """The result of a check. `purged` entries count as correct: only what they attested is gone."""
 
     entries: int
     purged: int
@@ -60,7 +60,7 @@ class ChainCheck:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An entry that somebody outside has put a time on."""
+    """An entry whose time an outside authority has certified."""
 
     anchor_id: int
     seq: int
@@ -71,19 +71,19 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry of a UTC day: it stands for all entries before it."""
+    """The last entry of a UTC day. It certifies all entries before it."""
 
     day: date
     seq: int
     entry: bytes
     anchors: tuple[Anchor, ...] = ()
-    """Those of entries of this day."""
+    """Anchors of entries of this day."""
 
 
 async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
-    """Compute every entry after `since_seq` again from the rows, in the caller's transaction.
+    """Check every entry after `since_seq` against the rows, in the caller's transaction.
 
-    Entries up to `since_seq` are believed. Memory does not grow with the chain. Stops at the first fault.
+    Entries up to `since_seq` are trusted. Stops at the first fault. Memory use does not grow with the chain.
     """
     previous = BEGINNING
     if since_seq > 0:
@@ -132,7 +132,9 @@ def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
 
 
 def statement_in(row: Record) -> Statement | None:
-    """What a row of `change` with its account, or of `change_outcome`, states. None: it is neither."""
+    """The statement in a row of `change` with its account, or of `change_outcome`. None if the
+    row is gone.
+    """
     if row["changed"] is not None:
         return ChangeStatement(
             change_id=row["change_id"],
@@ -170,7 +172,7 @@ def _hex(sha256: bytes | None) -> str | None:
 
 
 async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
-    """The first row without an entry among the changes that are as new as the entries after `since_seq`."""
+    """The first change or outcome without an entry among those as new as the entries after `since_seq`."""
     row = await conn.fetchrow(
         """
         with first as (
@@ -194,12 +196,12 @@ async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
 
 
 async def last_seq(conn: Conn) -> int:
-    """The number of the newest entry, 0 when there is none."""
+    """The number of the newest entry; 0 if there is none."""
     return await conn.fetchval("select coalesce(max(seq), 0) from chain")
 
 
 async def newest_head(conn: Conn) -> Head | None:
-    """The newest entry, with the anchors of its own. None while nothing is recorded."""
+    """The newest entry with its anchors; None while nothing is recorded."""
     row = await conn.fetchrow("select seq, entry, at from chain order by seq desc limit 1")
     if row is None:
         return None
@@ -208,8 +210,8 @@ async def newest_head(conn: Conn) -> Head | None:
 
 
 async def heads(conn: Conn, since: date) -> list[Head]:
-    """The head of each UTC day from `since` on: of the entries dated on that day the one with the highest
-    number. The day that is not over yet may still get another.
+    """The head of each UTC day from `since` on: the entry of that day with the highest number. The head of
+    the current day may still change.
     """
     start = datetime.combine(since, time(), UTC)
     rows = await conn.fetch(
@@ -233,7 +235,7 @@ async def heads(conn: Conn, since: date) -> list[Head]:
 
 
 async def anchors_since(conn: Conn, seq: int) -> list[Anchor]:
-    """The anchors of this entry and of later ones, which attest it too. The nearest first."""
+    """Anchors of this entry and of later ones, nearest first. A later anchor also certifies this entry."""
     rows = await conn.fetch(
         """
         select n.anchor_id, n.seq, k.entry, n.authority, n.at
@@ -245,12 +247,12 @@ async def anchors_since(conn: Conn, seq: int) -> list[Anchor]:
 
 
 async def last_anchored_at(conn: Conn) -> datetime | None:
-    """When the newest anchor was stored."""
+    """When the newest anchor was stored; None if there is none."""
     return await conn.fetchval("select max(at) from chain_anchor")
 
 
 async def add_anchor(conn: Conn, seq: int, authority: str, token: bytes, now: datetime) -> bool:
-    """Keep what an authority said of the entry `seq`. False when it had said so before."""
+    """Store an authority's token for entry `seq`. False if one from this authority was already stored."""
     return bool(
         await conn.fetchval(
             """

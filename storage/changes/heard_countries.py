@@ -1,7 +1,7 @@
-"""Which countries the last answers about accounts said nothing of, and when each was last heard of.
+"""The countries about which the last answers said nothing, and when each was last reported.
 
-An answer says nothing of a country when its labeler was not heard, when the settings of then did not name it,
-and when the account was not there.
+An answer says nothing about a country if its labeler was not reached, if the settings of that time did not
+name it, or if the account did not exist.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,12 +20,12 @@ from storage.readings.country_scope import load_scopes
 from storage.readings.coverage import LastReading
 
 _Span = tuple[datetime | None, datetime | None]
-"""From, until before; None: without end."""
+"""Start and end (exclusive) of a time; None means open."""
 _ALWAYS: Sequence[_Span] = ((None, None),)
 
 
 class _Sought(NamedTuple):
-    """The last answer about an account that spoke of a country, in a span of time."""
+    """A search for the last answer in a time that reported a country for an account."""
 
     account_id: AccountId
     country: str
@@ -36,7 +36,8 @@ class _Sought(NamedTuple):
 async def with_heard_countries(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], read: Mapping[AccountId, LastReading]
 ) -> dict[AccountId, Known]:
-    """Those of `known` of whom some country was not heard, with what is known of that.
+    """The accounts of `known` with some unreported country, with `Known.heard` filled in. Others are left
+    out.
 
     `read` holds the last reading of each account.
     """
@@ -51,7 +52,7 @@ async def with_heard_countries(
         last = last_there.get(i)
         heard[i] = dict.fromkeys(scopes.scopes[-1].countries, last and last.asked_at)
         silent[i] = last.silent | scopes.gained_since(last.at) if last else frozenset()
-    # A country that came within reach after the last answer is not searched for.
+    # A country that came within reach after the last answer has no earlier report to search for.
     newest = max((r.at for r in read.values()), default=None)
     reached = {c for cs in silent.values() for c in cs if newest and scopes.was_in_reach(c, newest)}
     sought = [
@@ -67,7 +68,7 @@ async def with_heard_countries(
 
 
 def _is_there(known: Known, ended: Status | None) -> bool:
-    """Whether the last reading showed the account, so that it could speak of countries."""
+    """Whether the last reading showed the account, so that it could report countries."""
     shown = known.state if known.pending is None else known.pending.state
     status = ended or (shown and shown.status)
     return status is None or status in BY_COUNTRY
@@ -76,8 +77,8 @@ def _is_there(known: Known, ended: Status | None) -> bool:
 async def _ended_with(
     conn: Conn, platform: Platform, read: Mapping[AccountId, LastReading], known: Collection[AccountId]
 ) -> dict[AccountId, Status]:
-    """What the last readings showed of accounts of which nothing is provisional any more, though it was shown
-    by no later reading: they left the watch, or the answer was overtaken.
+    """The status that the last reading showed if its provisional change ended without a later reading. That
+    happens if the account left the watch, or the answer was overtaken.
     """
     rows = await conn.fetch(
         """
@@ -97,7 +98,7 @@ async def _ended_with(
 
 
 async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequence[_Span]]:
-    """When accounts were there, for those that some reading of ours did not show."""
+    """When each account existed, only for accounts that some reading of ours did not show."""
     rows = await conn.fetch(
         """
         select distinct account_id from change
@@ -113,7 +114,7 @@ async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequ
 async def _last_there(
     conn: Conn, platform: Platform, spans: Sequence[tuple[AccountId, datetime | None, datetime | None]]
 ) -> dict[AccountId, LastReading]:
-    """The last reading of each account in any of its spans."""
+    """The last reading of each account within any of its times. Accounts without one are left out."""
     if not spans:
         return {}
     rows = await conn.fetch(
@@ -146,7 +147,9 @@ async def _last_there(
 async def _last_spoken(
     conn: Conn, platform: Platform, sought: Sequence[_Sought], scopes: CountryScopes
 ) -> dict[tuple[AccountId, str], datetime]:
-    """When the last answer to arrive that spoke of a country, in any of the spans sought, was asked for."""
+    """When the last answer that reported a country was requested, within the times sought. A country that was
+    never reported is left out.
+    """
     if not sought:
         return {}
     gaps = [(c, *gap) for c in {s.country for s in sought} for gap in scopes.gaps(c)]

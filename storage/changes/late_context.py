@@ -1,4 +1,6 @@
-"""What late readings can matter to: the changes and readings of accounts around them, loaded and locked."""
+"""The context of late readings: the changes and readings of accounts that they may affect, loaded
+and locked.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -34,16 +36,18 @@ from storage.readings.country_scope import load_all_scopes
 @dataclass(frozen=True, slots=True)
 class LateContext:
     accounts: tuple[CorrectionInput, ...]
-    """Those of the batch, and those whose weak evidence may need one reading more or less because of it."""
+    """The accounts of the batch, and those whose weak evidence may need one reading more or less because of
+    it.
+    """
     confirmed_on: Mapping[ListId, Sequence[datetime]]
-    """When other changes of their lists were confirmed, as far as it matters."""
+    """When other changes on their lists were confirmed, as far back as that matters."""
 
 
 async def roster(conn: Conn, roster_id: int) -> Roster:
-    """The roster with this number."""
+    """The roster with this number. Raises Refused if there is none."""
     r = await conn.fetchrow("select * from roster where roster_id = $1", roster_id)
     if r is None:
-        raise Refused(f"There is no roster with the number {roster_id}.")
+        raise Refused(f"Roster {roster_id} does not exist.")
     ids = tuple(AccountId(i) for i in r["account_ids"])
     canaries = tuple(AccountId(i) for i in r["canary_ids"])
     return Roster(roster_id, Platform(r["platform"]), ids, canaries, r["vantage"], r["place"])
@@ -56,9 +60,9 @@ async def load(
     window: timedelta,
     rule: SettlingRule,
 ) -> LateContext:
-    """All that is stored around a batch, which is stored as well but left out of it.
+    """Load everything stored around a batch, without the batch itself.
 
-    Locks the accounts in the order of their ids until the end of the transaction.
+    Locks the accounts in the order of their ids until the transaction ends.
     """
     ids = await _with_cohorts(conn, account_ids, batch.observed_at)
     await spells.lock(conn, ids)
@@ -95,8 +99,8 @@ async def load(
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
-    """These accounts and all of their platform that were on a list with one of them and had weak evidence
-    since then. A change on one platform spares nobody a reading on another.
+    """These accounts, and all that shared a list and platform with one of them and had weak evidence since.
+    Accounts found this way extend the search.
     """
     ids = set(account_ids)
     while True:
@@ -140,7 +144,7 @@ async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account,
 
 
 async def own_changes(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[OwnChange]]:
-    """The standing changes that our own monitor recorded, in the order of time."""
+    """The changes our own monitor recorded that were not superseded, in order of time."""
     rows = await conn.fetch(
         """
         select c.*, o.outcome, o.reason, o.decided_at, coalesce(o.readings, p.agreeing) as readings,
@@ -185,9 +189,10 @@ def _own_change(r: Record) -> OwnChange:
 async def unsettled_since(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], rule: SettlingRule
 ) -> list[CorrectionInput]:
-    """The accounts of which something may be in question, each with its readings since that was not so.
+    """The accounts about which something may be unsettled, each with its readings since nothing was.
 
-    `known` is what is held of those to look at. Lists are left out: how it was decided is stored.
+    `known` is what is known of the accounts to look at. Memberships are left out, because the stored outcomes
+    already say which changes needed one reading less.
     """
     times = {
         i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
@@ -227,9 +232,9 @@ async def unsettled_since(
 async def _last_changes(
     conn: Conn, platform: Platform, ids: Sequence[AccountId]
 ) -> dict[AccountId, tuple[OwnChange, OwnChange | None]]:
-    """The last standing change of each account, and the one whose state is held (None: none yet).
+    """The last current change of each account, and the change to its known state (None if there is none yet).
 
-    Accounts of which no more than a first state was ever seen are left out.
+    Accounts of which only a first state was ever seen are left out.
     """
     rows = await conn.fetch(
         """
@@ -261,8 +266,9 @@ async def _last_changes(
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
-    """When accounts were taken off the watch, and when they came back: whatever was provisional then, as is
-    known now, ended. An answer that was on its way when one left is between the two.
+    """When accounts left the watch and when they came back. A provisional change ended at either time.
+
+    An answer that was under way when the account left arrived between the two.
     """
     rows = await conn.fetch(
         """
@@ -292,7 +298,9 @@ async def _begin(
     until: datetime,
     but: Batch | None = None,
 ) -> tuple[Known | None, list[TimedReading]]:
-    """An `anchor` before a time, and the stored readings since, none of which was asked for before it."""
+    """The `anchor` before a time, and the stored readings since. None of them was requested before the
+    anchor.
+    """
     while True:
         begin = await anchor(conn, until, account_id, own, scopes, rule)
         at = None if begin is None else begin.last_read_at
@@ -311,10 +319,10 @@ async def anchor(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> Known | None:
-    """What was held at a reading before a time, the last at which nothing was provisional or in question and
-    every country had been heard when the account was last seen to be there. It is one that agreed with it.
+    """What was known at the last reading before a time at which nothing was provisional or unsettled.
 
-    None: everything has to be gone through from the first reading on.
+    Every country must have been reported when the account was last seen to exist, and the reading must agree
+    with the known state. None means that detection must begin at the first reading.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None
@@ -372,7 +380,7 @@ async def _is_settled(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> bool:
-    """Whether nothing was in question after a reading of the state that is held, as the readings tell."""
+    """Whether the stored readings of the known state left nothing unsettled by the time `at`."""
     first, agreeing = None, 1
     after = last.last_agreeing_at if last != held else last.first_seen_new - timedelta.resolution
     while rows := await _looks(conn, account_id, after, at):
@@ -390,7 +398,9 @@ async def _is_settled(
 
 
 async def _looks(conn: Conn, account_id: AccountId, after: datetime, until: datetime) -> list[Record]:
-    """The first readings after a time up to another; of one instant the one that was asked for first."""
+    """The first readings after a time and up to another. Of simultaneous ones, the one that was requested
+    first.
+    """
     return await conn.fetch(
         """
         select distinct on (c.observed_at) c.observed_at, c.silent,
@@ -415,11 +425,11 @@ async def _readings(
     scopes: CountryScopes,
     but: Batch | None = None,
 ) -> list[TimedReading]:
-    """The stored readings after an anchor, each with the state that our own changes tell of it; without those
-    of one batch.
+    """The stored readings after an anchor, except those of one batch, each with the state that our changes
+    give.
 
-    How good its evidence was and its side facts are those of the change: only the first reading of a state
-    has them on record. Looks of an imported record tell no change of ours, and are left out.
+    Strength and side facts are those of the change, because only the first reading of a state has them
+    stored. Readings of an imported record are left out: they are not our own.
     """
     first = min((c.first_seen_new for c in own), default=None)
     if first is None:

@@ -1,4 +1,4 @@
-"""What a monitor needs to know when it starts: every watched account as it was last recorded."""
+"""Loading what a monitor needs when it starts: every watched account as last recorded."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,13 +18,13 @@ class WatchedAccount:
     lists: frozenset[ListId]
     known: Known
     held_since: datetime | None = None
-    """The first answer about it that was held since the last request for it whose answer was believed."""
+    """The first quarantined answer about the account since the last believed one. None if there is none."""
 
 
 async def load_watched(
     conn: Conn, platform: Platform, account_ids: list[AccountId] | None = None
 ) -> list[WatchedAccount]:
-    """All watched accounts of a platform (or only those named) in the order of their ids."""
+    """All watched accounts of a platform in order of their ids. `account_ids` limits them; None means all."""
     rows = await conn.fetch(
         """
         select a.account_id, a.native_id, a.handle, s.status, s.withheld_in,
@@ -48,11 +48,11 @@ async def load_watched(
     read_at = await coverage.last_readings(conn, platform, only=account_ids)
     held_since = await coverage.held_since(conn, platform, account_ids)
     states: dict[tuple[str, tuple[str, ...]], State] = {}
-    """Nearly everybody shares one."""
+    """Shared, because nearly all accounts have one of a few states."""
     found: dict[AccountId, Known] = {}
     for r in rows:
         account_id = AccountId(r["account_id"])
-        # The looks of an imported record are coverage too, but not ours: our first reading opens a change.
+        # Readings of an imported record are coverage too but not ours. Our own first reading opens a change.
         if not r["is_own"]:
             read_at.pop(account_id, None)
         read = read_at.get(account_id)
@@ -89,8 +89,9 @@ async def load_watched(
 async def recent_confirmations(
     conn: Conn, platform: Platform, since: datetime
 ) -> list[tuple[ListId, datetime]]:
-    """On which lists, as they were then, a reading confirmed a change since a time, and when it was made, in
-    order of time."""
+    """The lists on which a reading confirmed a change since a time, with that reading's time, in order of
+    time. The membership is that of the time.
+    """
     rows = await conn.fetch(
         """
         select distinct m.list_id, o.last_agreeing_at

@@ -1,4 +1,4 @@
-"""Changes and spells as the API lists them: a page at a time by a key that no later row can move."""
+"""Changes and spells for the API, a page at a time by a key that later rows cannot move."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class ChangeFilter:
-    """Which changes. What is None leaves the choice out."""
+    """Which changes to list. None means no filter."""
 
     since: datetime | None = None
-    """First seen from then on."""
+    """First seen at or after this time."""
     until: datetime | None = None
-    """First seen before then."""
+    """First seen before this time."""
     known_at: datetime | None = None
     kinds: Sequence[str] | None = None
     outcomes: Sequence[str] | None = None
     account_id: int | None = None
     list_name: str | None = None
     country: str | None = None
-    """Withheld there before or after, or in all countries."""
+    """Withheld there before or after, or withheld everywhere."""
     platform: str | None = None
 
 
@@ -53,15 +53,15 @@ class ChangeRow:
     old_evidence: str | None
     new_evidence: str | None
     superseded_by: int | None = None
-    """None from `changes_page`, which leaves out what was superseded."""
+    """Always None from `changes_page`, which leaves out superseded changes."""
 
 
 async def changes_page(
     conn: Conn, wanted: ChangeFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[ChangeRow]:
-    """Up to `limit` changes that nothing superseded, newest first by first reading, below the key `before`.
+    """Up to `limit` changes that were not superseded, newest first by first reading, below the key `before`.
 
-    The same rows as those of the export of changes, in the opposite order.
+    The rows are those of the export of changes, in the opposite order.
     """
     rows = await conn.fetch(
         """
@@ -104,7 +104,7 @@ async def changes_page(
 
 
 async def change_with(conn: Conn, change_id: int) -> ChangeRow | None:
-    """One change as it stands now, also one that another superseded; None when there is none."""
+    """One change as recorded now, even if it was superseded; None if there is no such change."""
     row = await conn.fetchrow(
         """
         select c.*, (select min(change_id) from change later where later.supersedes = $1) as superseded_by
@@ -117,11 +117,11 @@ async def change_with(conn: Conn, change_id: int) -> ChangeRow | None:
 
 @dataclass(frozen=True, slots=True)
 class SpellFilter:
-    """Which spells. What is None leaves the choice out."""
+    """Which spells to list. None means no filter."""
 
     since: datetime | None = None
     until: datetime | None = None
-    """They touch the time from `since` until before `until`."""
+    """Spells that overlap the time from `since` to before `until`."""
     known_at: datetime | None = None
     account_id: int | None = None
     list_name: str | None = None
@@ -151,9 +151,9 @@ class SpellRow:
 async def spells_page(
     conn: Conn, wanted: SpellFilter, after: tuple[datetime, int] | None, limit: int
 ) -> list[SpellRow]:
-    """Up to `limit` periods of one confirmed state, by account and beginning, above the key `after`.
+    """Up to `limit` spells by account and start, above the key `after`.
 
-    The same rows as those of the export of spells, which come by time: for that it reads them all.
+    The rows are those of the export of spells, which orders them by time and must read them all for that.
     """
     rows = await conn.fetch(
         """

@@ -1,4 +1,4 @@
-"""The whole table of spells told anew from the changes and their outcomes alone, and compared."""
+"""Recomputing all spells from changes and outcomes alone, and comparing them with the stored ones."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from storage.model.bitemporal.spell_fold import EffectiveChange, FoldedSpell, sp
 from storage.postgres.pool import Conn
 
 _AT_ONCE = 1_000
-"""Accounts that are held in memory at one time."""
+"""Accounts kept in memory at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class RebuiltSpell:
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     accounts: int
-    """How many have a spell."""
+    """Number of accounts with a spell."""
     spells: int
-    """How many the changes tell, those that are no longer believed included."""
+    """Number of recomputed spells, including those that are no longer believed."""
     missing: tuple[RebuiltSpell, ...]
-    """Told by the changes and not stored."""
+    """Recomputed but not stored."""
     surplus: tuple[RebuiltSpell, ...]
-    """Stored and not told by any change."""
+    """Stored but not derived from any change."""
 
     @property
     def differs(self) -> bool:
@@ -52,10 +52,9 @@ class _Known:
 
 
 async def rebuild(conn: Conn, only: Sequence[int] | None = None) -> Rebuilt:
-    """Tell all spells anew, or those of `only` these accounts, and compare them with those that are stored;
-    nothing is written.
+    """Recompute the spells of all accounts, or of `only` these, and compare them with the stored ones.
 
-    Whoever writes spells waits until the transaction ends.
+    Nothing is written. Other writers of spells wait until the transaction ends.
     """
     await conn.execute("lock table spell in share row exclusive mode")
     accounts = spells = after = 0
@@ -89,7 +88,7 @@ def _order(belief: RebuiltSpell) -> tuple[int, datetime, datetime]:
 
 
 async def put_right(conn: Conn, found: Rebuilt) -> None:
-    """Make the table say what the changes tell, in the transaction in which it was compared."""
+    """Make the stored spells match the recomputed ones, in the same transaction as the comparison."""
     await conn.execute(
         """
         delete from spell s
@@ -141,7 +140,7 @@ async def _stored(conn: Conn, ids: Sequence[int]) -> set[RebuiltSpell]:
 
 
 async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:
-    """Every change that was ever confirmed, with when it counted as known."""
+    """Every change that was ever confirmed, with the time in which it counted as known."""
     rows = await conn.fetch(
         """
         select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,
@@ -164,7 +163,7 @@ def _known(r: Record) -> _Known:
 
 
 def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[RebuiltSpell]:
-    """What was believed of one account, decision after decision."""
+    """What was believed of one account, from one decision to the next."""
     moments = {c.decided_at for c in changes} | {
         c.superseded_at for c in changes if c.superseded_at is not None
     }

@@ -20,7 +20,9 @@ from storage.readings import coverage, evidence
 
 @dataclass(frozen=True, slots=True)
 class AccountStep:
-    """What one reading did to one account, with the parts of the raw answers that show it."""
+    """What one reading did to one account, with the parts of the raw answers that show it. None means that no
+    such evidence is kept.
+    """
 
     account: Account
     before: Known
@@ -35,22 +37,22 @@ class Recording:
 
     batch: Batch
     steps: Sequence[AccountStep]
-    """Only those that are news."""
+    """Only the effects that must be stored."""
     renames: Sequence[HandleChange]
     postponed: Sequence[tuple[Account, datetime]]
-    """Provisional changes whose re-read gave nothing, and when to try again."""
+    """Provisional changes whose re-read gave no reading, each with the time of the next try."""
     sightings: Sequence[FactSighting] = ()
-    """What the platform itself said beside the status, of accounts that this request answered for."""
+    """Side facts that the platform reported about the accounts in this answer."""
 
 
 async def record_many(
     conn: Conn, recordings: Sequence[Recording], clock: Callable[[], datetime]
 ) -> list[bool]:
-    """Store requests inside the caller's transaction, which is to be committed next: what they bring counts
-    as known from the moment that `clock` shows when nobody else records.
+    """Store requests in the caller's transaction, which must commit next.
 
-    Tells of each whether it was stored: not when this attempt was stored before. Raises `StaleState` when
-    another writer got to one of the accounts first: the caller's transaction must then be undone.
+    What they bring counts as known from the time that `clock` shows once no other process records. For each
+    request, returns whether it was stored: False if this attempt was stored before. Raises `StaleState` if
+    another writer changed one of the accounts first; the transaction must then be rolled back.
     """
     await spells.lock(conn, [account_id for recording in recordings for account_id in _touched(recording)])
     now = await moment(conn, clock)
@@ -67,7 +69,7 @@ def _touched(recording: Recording) -> Iterator[AccountId]:
 
 
 async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
-    """Whatever a request brought beside the proof that we looked."""
+    """Store what a request brought besides its coverage."""
     steps = recording.steps
     if refuted := [(s, s.before.pending, s.step.refuted) for s in steps if s.step.refuted]:
         ended = await _close(conn, [(s, p, c) for s, p, c in refuted if p is not None], now)
@@ -86,7 +88,7 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
 
 
 async def record_beside(conn: Conn, recording: Recording, now: datetime) -> None:
-    """What a request brought beside statuses, inside the caller's transaction."""
+    """Store what a request brought besides statuses, in the caller's transaction."""
     if recording.renames:
         await record_renames(conn, recording.renames, now)
     if recording.postponed:
@@ -96,7 +98,9 @@ async def record_beside(conn: Conn, recording: Recording, now: datetime) -> None
 
 
 async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> list[int]:
-    """Begin provisional changes; returns their ids. The account must stand confirmed where it was found."""
+    """Open provisional changes and return their ids. Each account must still have the state from which its
+    step began.
+    """
     ids = [s.account.account_id for s, _ in opened]
     await conn.execute(
         "select from account where account_id = any($1::bigint[]) order by account_id for no key update", ids
@@ -115,7 +119,7 @@ async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: 
                 string_to_array(u.withheld_in, ' '), kind, strength, last_seen_old, first_seen_new, $13,
                 platform, coalesce(
                     u.old_evidence,
-                    -- A sighting that was refuted has kept the answer that bounds this change as well.
+                    -- A refuted sighting also kept the answer that bounds this change.
                     (
                         select c.old_evidence from change c
                         where c.account_id = u.account_id and c.source = u.platform
@@ -175,7 +179,7 @@ def _countries(state: State | None) -> str:
 
 
 async def _flags(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, frozenset[Flag]]:
-    """The flags of the state in which each account stands confirmed."""
+    """The flags of the confirmed state of each account."""
     rows = await conn.fetch(
         """
         select u.account_id, s.flags
@@ -189,7 +193,7 @@ async def _flags(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, frozen
 async def _advance(
     conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]], now: datetime
 ) -> None:
-    """Bring provisional changes nearer, and keep when that was known."""
+    """Store the progress of provisional changes and when it became known."""
     done = await conn.fetch(
         """
         with nearer as (
@@ -217,7 +221,7 @@ async def _advance(
 async def _close(
     conn: Conn, closed: Sequence[tuple[AccountStep, Pending, Closed]], now: datetime
 ) -> list[int]:
-    """End provisional changes; returns their ids. The row that stood must be the one that was read."""
+    """End provisional changes and return their ids. Each stored row must be unchanged since it was read."""
     ids = [s.account.account_id for s, _, _ in closed]
     moments = await spells.moments(conn, ids, now)
     rows = await conn.fetch(
@@ -261,4 +265,4 @@ async def _postpone(conn: Conn, postponed: Sequence[tuple[Account, datetime]]) -
 
 def _all_or_stale(done: int, wanted: int) -> None:
     if done != wanted:
-        raise StaleState(f"{wanted - done} of {wanted} accounts were changed by another writer.")
+        raise StaleState(f"Another transaction changed {wanted - done} of {wanted} accounts first.")

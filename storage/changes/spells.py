@@ -1,7 +1,7 @@
-"""Spells: the confirmed changes that stand, told as periods, and when each of them was believed.
+"""Spells: the confirmed changes as periods of one state, and when each period was believed.
 
-`spell` holds nothing that `change` and `change_outcome` do not tell. A belief is only ever ended, and a new
-one begun; `storage.changes.rebuild` tells the whole table anew and compares.
+`spell` is derived entirely from `change` and `change_outcome`. A belief is never edited: it ends, and a new
+one begins. `storage.changes.rebuild` recomputes the whole table and compares.
 """
 
 from collections import defaultdict
@@ -16,11 +16,11 @@ from storage.model.core.availability import Flag, State, Status
 from storage.postgres.pool import Conn, StaleState
 
 _AT_ONCE = 2_000
-"""Accounts that are held in memory at one time."""
+"""Accounts kept in memory at one time."""
 
 
 async def lock(conn: Conn, account_ids: Sequence[int]) -> None:
-    """Make whoever else writes changes and spells of these accounts wait until the transaction ends."""
+    """Make other writers of changes and spells of these accounts wait until the transaction ends."""
     await conn.execute(
         "select from account where account_id = any($1::bigint[]) order by account_id for no key update",
         list(account_ids),
@@ -28,9 +28,10 @@ async def lock(conn: Conn, account_ids: Sequence[int]) -> None:
 
 
 async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
-    """When what is decided now of each account counts as known: `now`, or just after what was decided last.
+    """When a decision made now counts as known, per account: `now`, or just after the account's last
+    decision.
 
-    Clocks differ, and no two beliefs of an account may begin at one instant. Locks the accounts.
+    Clocks differ, and no two beliefs about an account may begin at the same time. Locks the accounts.
     """
     await lock(conn, account_ids)
     rows = await conn.fetch(
@@ -44,7 +45,7 @@ async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict
                 union all
                 select least(
                     greatest(o.decided_at, case when c.supersedes is not null then c.recorded_at end),
-                    -- What a wrong clock dated, and is set aside, does not count beyond that.
+                    -- A row that a wrong clock dated and that was set aside does not count beyond that.
                     (select min(later.recorded_at) from change later where later.supersedes = c.change_id)
                 )
                 from change c
@@ -60,10 +61,10 @@ async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict
 
 
 async def project(conn: Conn, account_ids: Sequence[int], now: datetime) -> None:
-    """Make the spells of these accounts say what their standing confirmed changes tell.
+    """Make the spells of these accounts match their current confirmed changes.
 
-    `now` is when the changes count as known, never earlier than `moments` says. Only beliefs that are no
-    longer held end, and only new ones begin.
+    `now` is when the changes count as known, and must not be earlier than `moments` returns. Only beliefs
+    that no longer hold end, and only new ones begin.
     """
     ids = sorted(set(account_ids))
     for start in range(0, len(ids), _AT_ONCE):
@@ -118,10 +119,11 @@ async def _project(conn: Conn, ids: Sequence[int], now: datetime) -> None:
 
 
 async def append(conn: Conn, change_ids: Sequence[int]) -> None:
-    """Carry newly confirmed changes, one an account, over to the spells, as known from their decision on.
+    """Add newly confirmed changes, one per account, to the spells, known from their decision on.
 
-    In the usual case the open row ends as a belief and two rows say it anew. It is what `project` would tell
-    where nobody else tells of the account and nothing was ever corrected; elsewhere `project` does it.
+    In the usual case the open spell is replaced by two: one that ends and one that begins. That equals what
+    `project` does if we are the account's only source and nothing was ever corrected. Other cases use
+    `project`.
     """
     rows = await conn.fetch(
         """
@@ -167,7 +169,7 @@ async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequen
         spell_ids,
     )
     if len(ended) != len(spell_ids):
-        raise StaleState(f"{len(spell_ids) - len(ended)} spells were told anew by another writer.")
+        raise StaleState(f"Another transaction changed {len(spell_ids) - len(ended)} spells first.")
     await conn.execute(
         """
         insert into spell
@@ -189,7 +191,7 @@ async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequen
 
 
 async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[FoldedSpell, int]]:
-    """What is believed of each account, each spell with its id."""
+    """The spells believed now, by account, each with its id."""
     rows = await conn.fetch(
         """
         select spell_id, account_id, change_id, status, withheld_in, onset_after, lower(valid) as since,
@@ -205,7 +207,7 @@ async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[Fold
 
 
 def told_of(r: Record) -> FoldedSpell:
-    """A row of `spell` without when it was believed."""
+    """The spell in a row of `spell`, without when it was believed."""
     state = _state(r["status"], tuple(r["withheld_in"]))
     return FoldedSpell(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
 
@@ -228,7 +230,7 @@ async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[Eff
 
 
 def standing_of(r: Record) -> EffectiveChange:
-    """A confirmed change as the fold takes it."""
+    """A confirmed change in the form that `spells_of` takes."""
     old = r["old_status"]
     return EffectiveChange(
         change_id=r["change_id"],
@@ -246,5 +248,5 @@ def standing_of(r: Record) -> EffectiveChange:
 
 @lru_cache(maxsize=1_000)
 def _state(status: str, withheld_in: tuple[str, ...]) -> State:
-    """Few states differ, so that nearly all rows share one."""
+    """Cached, because nearly all rows share a few states."""
     return State(Status(status), withheld_in)

@@ -1,7 +1,7 @@
-"""Changes that a clock dated ahead of time: when they were recorded is as wrong as when they were seen.
+"""Repairing changes that a fast clock dated ahead: their recording time is as wrong as their reading time.
 
-What is recorded of an account counts as known after all that was recorded before. So a row that is dated next
-year must be superseded by one that is dated now, or all that follows would be unknown until next year.
+Everything recorded about an account counts as known after what was recorded before. So a row dated next year
+must be superseded by one dated now; otherwise all later rows would be unknown until next year.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from storage.postgres.pool import Conn
 
 
 async def resting_on_later(conn: Conn, after: datetime) -> list[AccountId]:
-    """Accounts with a change of our own that was seen, confirmed or refuted after this time, in the order of
+    """Accounts with a change of our own that was seen, confirmed or refuted after this time, in order of
     their ids.
     """
     rows = await conn.fetch(
@@ -38,8 +38,10 @@ async def resting_on_later(conn: Conn, after: datetime) -> list[AccountId]:
 
 
 async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]:
-    """Let what stands and was recorded after this time, whoever saw it, count as recorded `now`, and what it
-    superseded as superseded `now`; returns the accounts.
+    """Supersede current rows that were recorded after this time by copies recorded `now`; return their
+    accounts.
+
+    This includes changes from imported records. Rows superseded only by such rows count as superseded `now`.
     """
     stands = await conn.fetch(
         """
@@ -80,7 +82,7 @@ async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]
 
 
 async def _take_back(conn: Conn, after: datetime, now: datetime) -> list[Record]:
-    """Take back what only rows superseded that were recorded after this time."""
+    """Annul the changes that were superseded only by rows recorded after this time."""
     overtaken = await conn.fetch(
         """
         select c.change_id from change c
@@ -105,7 +107,7 @@ async def _take_back(conn: Conn, after: datetime, now: datetime) -> list[Record]
 
 
 async def _copy(conn: Conn, rows: Sequence[Record], now: datetime) -> list[Record]:
-    """Supersede these changes by rows that say the same, recorded `now` and without an outcome."""
+    """Supersede these changes by equal rows that are recorded `now` and have no outcome."""
     return await conn.fetch(
         """
         insert into change (
@@ -123,7 +125,7 @@ async def _copy(conn: Conn, rows: Sequence[Record], now: datetime) -> list[Recor
 
 
 async def tell_spells(conn: Conn, account_ids: Sequence[AccountId]) -> None:
-    """Make the spells of these accounts say what their changes tell, from the first one on."""
+    """Recompute the spells of these accounts from their first change on."""
     found = await rebuild(conn, account_ids)
     if found.differs:
         await put_right(conn, found)
