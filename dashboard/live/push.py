@@ -23,6 +23,7 @@ from storage.live.lists_and_executives import became_known, executives, lists
 from storage.live.snapshot import last_event_id
 from storage.live.updates import news_since
 from storage.model.core.late import late_after
+from storage.model.text.units import span
 from storage.orders.orders import order_events, orders
 from storage.people.sessions import CHANNEL, ended_session
 from storage.postgres.pool import Conn, StorageError, listen, transaction
@@ -83,18 +84,26 @@ class Hub:
             self.process.browsers.discard(queue)
 
     async def _listen(self) -> None:
-        pause = 1.0
+        pause, failed_at = 1.0, None
         while True:
             try:
                 async with listen(self.process.dsn, CHANNEL) as payloads:
+                    if failed_at is not None:
+                        lasted = span(self._clock() - failed_at)
+                        extra = {"event": "push_recovered"}
+                        _log.info("Pushing of changes to browsers recovered after %s", lasted, extra=extra)
+                        failed_at = None
                     self.process.listening_since = self._clock()
                     self._woken.set()
                     pause = 1.0
                     async for payload in payloads:
                         self._hear(payload)
             except StorageError as error:
-                if self.process.listening:
-                    _log.warning("no news is pushed: %s", error)
+                if failed_at is None and self.process.listening:
+                    failed_at = self._clock()
+                    _log.warning(
+                        "Pushing of changes to browsers failed: %s", error, extra={"event": "push_failed"}
+                    )
                 self.process.listening_since = None
             await asyncio.sleep(pause)
             pause = min(15.0, pause * 2)

@@ -62,7 +62,13 @@ def _installed(process: WebProcess, taken: Iterable[str]) -> Iterator[Feature]:
             feature = _loaded(entry, package, process, paths)
         except Exception as error:  # noqa: BLE001 - it is somebody else's code
             why = f"{type(error).__name__}: {error}"
-            _log.error("The page %s of the package %s is left out: %s", entry.name, package, why)
+            _log.error(
+                "The page %s of the package %s cannot be loaded: %s",
+                entry.name,
+                package,
+                why,
+                extra={"event": "page_not_loaded", "package": package},
+            )
             continue
         paths |= {page.path for page in feature.pages}
         yield feature

@@ -63,7 +63,12 @@ async def page_of(
     except Exception as error:
         if not page.package:
             raise
-        _log.exception("The page /%s of the package %s cannot be drawn.", page.path, page.package)
+        _log.exception(
+            "The page /%s of the package %s failed.",
+            page.path,
+            page.package,
+            extra={"event": "page_failed", "package": page.package},
+        )
         return missing_page(f"This page is of the package {page.package}, and it failed: {error}")
     return drawn or missing_page(NO_SUCH_PAGE)
 

@@ -57,7 +57,9 @@ class BackgroundTasks:
             if (kind := _kind(other)) not in self._told:
                 self._told.add(kind)
                 said = str(other) if isinstance(other, StorageError) else unknown_error(other)
-                log.error("Something else failed at the same time: %s", said)
+                log.error(
+                    "Another error occurred at the same time: %s", said, extra={"event": "another_error"}
+                )
         return first
 
     async def _caught(self, work: Coroutine[object, object, None]) -> None:

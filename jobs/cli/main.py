@@ -13,8 +13,6 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.logging import RichHandler
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
@@ -84,6 +82,8 @@ MODULES = {
 }
 """The module of `jobs.cli` that defines a command, where the two names differ."""
 
+log = logging.getLogger(__name__)
+
 _SENTENCES = (CommandError, HistoryError, StorageError, TableError)
 
 
@@ -151,11 +151,7 @@ def _options(
 
 def main() -> None:
     """Run the console script."""
-    logging.basicConfig(
-        level=logging.WARNING,
-        format="%(message)s",
-        handlers=[RichHandler(console=Console(stderr=True), show_path=False, show_level=False)],
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     sys.exit(exit_code(cli))
 
 
@@ -177,10 +173,11 @@ def _reported(error: BaseException) -> int:
         return 0
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
-    if isinstance(error, _SENTENCES):
-        print(error, file=sys.stderr)
-        return 1
-    print(unknown_error(error), file=sys.stderr)
+    sentence = str(error) if isinstance(error, _SENTENCES) else unknown_error(error)
+    if any(handler.name == "json" for handler in logging.root.handlers):
+        log.critical("%s", sentence, extra={"event": "command_failed"})
+    else:
+        print(sentence, file=sys.stderr)
     return 1
 
 

@@ -1,18 +1,19 @@
 """The command `run`: the monitor, or some of its parts."""
 
+import logging
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from jobs.base.event_loop import for_ever, run
+from jobs.base.log_format import LogFormat, configure_logs
 from jobs.cli.command import ConfigFile
 from jobs.config.database import database
 from jobs.config.settings import load_settings
 from jobs.runtime import app
 from jobs.runtime.app import ProcessRole
 
-err = Console(stderr=True)
+log = logging.getLogger(__name__)
 
 
 def register(cli: typer.Typer) -> None:
@@ -27,6 +28,7 @@ def run_command(
 ) -> None:
     """Settings are read from blockline.toml and from environment variables that start with BLOCKLINE_."""
     settings = load_settings(config)
+    configure_logs(LogFormat(settings.log_format))
     roles = role or list(ProcessRole)
     app.check(settings, roles)
     with database(settings) as dsn:
@@ -34,7 +36,7 @@ def run_command(
         async def work() -> None:
             async with app.running(settings, dsn, roles) as said:
                 for sentence in said:
-                    err.print(sentence)
+                    log.info("%s", sentence, extra={"event": "started"})
                 await for_ever()
 
         run(work)

@@ -205,9 +205,10 @@ class ControlAccounts:
                     await canaries.retire(conn, canary.account.account_id, now)
                     retired = True
                     log.warning(
-                        "Control account @%s of %s looks otherwise for good, and is not relied on any more.",
+                        "Control account @%s on %s has changed its status for good and is no longer used.",
                         canary.account.handle,
                         canary.account.platform.value,
+                        extra={"event": "control_account_retired", "handle": canary.account.handle},
                     )
             await self._book.load_canaries(conn)
         if retired:

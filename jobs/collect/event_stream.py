@@ -13,6 +13,7 @@ from collectors.bluesky.wire.jetstream import StreamEvent, cursor_at, gap_is_cov
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from storage.model.core.accounts import Platform
+from storage.model.text.units import span
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.readings import stream_cursors
 
@@ -43,7 +44,7 @@ class EventListener:
         self._clock = clock
         self._renewed = asyncio.Event()
         self._is_wanted = False
-        self._is_lost = False
+        self._lost_at: datetime | None = None
         self._dice = random.SystemRandom()
 
     def renew(self) -> None:
@@ -74,9 +75,10 @@ class EventListener:
             return
         if len(dids) > MOST_WATCHED:
             log.warning(
-                "%d accounts are watched on Bluesky; events are heard for the first %d of them.",
+                "%d accounts are watched on Bluesky; the event stream covers the first %d.",
                 len(dids),
                 MOST_WATCHED,
+                extra={"event": "event_stream_limited", "watched": len(dids)},
             )
         pause = _FIRST_PAUSE_S
         while True:
@@ -84,9 +86,11 @@ class EventListener:
             try:
                 await self._follow(dids[:MOST_WATCHED], await self._position(began))
             except (StreamLost, StorageError) as lost:
-                if not self._is_lost:
-                    log.warning("The event stream of Bluesky is away: %s", lost)
-                self._is_lost = True
+                if self._lost_at is None:
+                    log.warning(
+                        "Bluesky event stream failed: %s", lost, extra={"event": "event_stream_failed"}
+                    )
+                    self._lost_at = self._clock()
             if self._clock() - began > _LASTED:
                 pause = _FIRST_PAUSE_S
             await asyncio.sleep(self._dice.uniform(0, pause))
@@ -107,9 +111,13 @@ class EventListener:
         saved_at: datetime | None = None
         async with aclosing(self._stream.events(dids, cursor)) as events:
             async for event in events:
-                if self._is_lost:
-                    log.warning("The event stream of Bluesky is back.")
-                    self._is_lost = False
+                if self._lost_at is not None:
+                    log.info(
+                        "Bluesky event stream recovered after %s",
+                        span(self._clock() - self._lost_at),
+                        extra={"event": "event_stream_recovered"},
+                    )
+                    self._lost_at = None
                 self._monitor.read_now([event.native_id])
                 now = self._clock()
                 if saved_at is None or now >= saved_at + _SAVE_EVERY:

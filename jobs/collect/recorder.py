@@ -244,7 +244,7 @@ def _failed(error: StorageError) -> bool | StorageError:
     """What the caller hears: another writer who was first is no fault."""
     if not isinstance(error, StaleState):
         return error
-    log.warning("%s What the database holds is loaded again.", error)
+    log.warning("%s The state is loaded again from the database.", error, extra={"event": "state_reloaded"})
     return False
 
 

@@ -119,10 +119,19 @@ class ComplianceLoop:
         elif isinstance(job, RequestFailure):
             self._next_at = max(self._next_at, job.retry_at)
         elif job.status in {JobStatus.FAILED, JobStatus.EXPIRED}:
-            log.warning("The compliance job of X of %s came to nothing (%s).", _day(under_way), job.status)
+            log.warning(
+                "X compliance job of %s ended without a result (%s).",
+                _day(under_way),
+                job.status,
+                extra={"event": "compliance_job_failed", "status": job.status},
+            )
             self._close(under_way)
         if self._open is not None and now - under_way.asked_at >= _GIVE_UP_AFTER:
-            log.warning("The compliance job of X of %s has no result after a day.", _day(under_way))
+            log.warning(
+                "X compliance job of %s has no result after a day.",
+                _day(under_way),
+                extra={"event": "compliance_job_overdue"},
+            )
             self._close(under_way)
 
     async def _take_in(self, under_way: _Open, job: ComplianceJob, now: datetime) -> None:
@@ -147,9 +156,9 @@ class ComplianceLoop:
         elif not self._told:
             self._told = True
             log.warning(
-                "Why vanished accounts of X are gone cannot be asked (%s): it is tried again once a day, "
-                "without another word.",
+                "X refused a compliance job (%s). It is requested again once per day, without a log line.",
                 trouble.detail,
+                extra={"event": "compliance_refused"},
             )
 
 

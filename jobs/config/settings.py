@@ -183,6 +183,9 @@ class Settings(BaseModel):
     dashboard_url: BaseUrl = "http://127.0.0.1:8050"
     """Where readers of mails reach the dashboard: links lead there, and it answers under that host too."""
 
+    log_format: Literal["plain", "json"] = "plain"
+    """How `blockline run` writes its log: one plain line, or one JSON object, per record."""
+
     chromium: Path | None = None
     """The browser that prints reports as PDF. Without it: the first Chromium or Chrome on the path."""
 

@@ -65,12 +65,21 @@ class AnswerIntake:
                 async with self._turn:
                     if is_planning():
                         await requester.turn(take_in, is_paused)
+                        if failed:
+                            log.info(
+                                "Recording of other workers' answers recovered",
+                                extra={"event": "answer_intake_recovered"},
+                            )
                         failed = False
             except StorageError:
                 await asyncio.sleep(_RETRY_S)  # whoever plans says that the database is away
             except Exception as error:  # noqa: BLE001 - answers that nobody takes would be silence
                 if not failed:
-                    log.error("Taking what other machines read stands still: %s", unknown_error(error))  # noqa: TRY400
+                    log.error(  # noqa: TRY400
+                        "Recording of other workers' answers failed: %s",
+                        unknown_error(error),
+                        extra={"event": "answer_intake_failed"},
+                    )
                 failed = True
                 await asyncio.sleep(_RETRY_S)
             await asyncio.sleep(requester.pause_s())

@@ -16,6 +16,7 @@ from storage.health import collector_state
 from storage.health.collector_state import CollectorState
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
+from storage.model.text.units import span
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
@@ -161,7 +162,8 @@ class BreakerStore:
             since = before.since
         else:
             since = at
-            self._tell(place, healthy, reason, detail)
+            lasted = None if before is None or was_healthy else at - before.since
+            self._log(place, lasted, reason, detail)
         return CollectorState(
             platform=self._platform,
             healthy=healthy,
@@ -173,10 +175,14 @@ class BreakerStore:
             vantage=self._vantage,
         )
 
-    def _tell(self, place: str, healthy: bool, reason: MissedReason | None, detail: str) -> None:
+    def _log(self, place: str, lasted: timedelta | None, reason: MissedReason | None, detail: str) -> None:
+        """Log a failure, or a recovery after a failure that lasted so long."""
         seen_from = self._vantage and f"(from {self._vantage})"
         name = " ".join(filter(None, (self._platform.value, place, seen_from)))
-        if healthy:
-            log.warning("The %s collector works again.", name)
+        fields = {"platform": self._platform.value, "place": place, "vantage": self._vantage}
+        if lasted is not None:
+            extra = {"event": "collector_recovered", **fields}
+            log.info("%s collector recovered after %s", name, span(lasted), extra=extra)
         else:
-            log.warning("The %s collector gives nothing (%s): %s", name, reason, detail)
+            extra = {"event": "collector_failed", "reason": reason and reason.value, **fields}
+            log.warning("%s collector failed (%s): %s", name, reason, detail, extra=extra)

@@ -192,7 +192,11 @@ class QueuedRequester:
             raise
         except Exception as error:  # noqa: BLE001 - see above
             said = str(error) if isinstance(error, StorageError) else unknown_error(error)
-            log.error("What was answered to another process could not be recorded: %s", said)  # noqa: TRY400
+            log.error(  # noqa: TRY400
+                "An answer to another process could not be recorded: %s",
+                said,
+                extra={"event": "answer_not_recorded"},
+            )
         self._recorded.append(one.key)
 
     def let_go(self) -> None:
@@ -271,5 +275,9 @@ def _reply(one: StoredAnswer) -> TimedAnswer | None:
     try:
         return TimedAnswer(unpack(one.answer), one.asked_at, one.at)
     except ValueError:
-        log.error("An answer of worker %s cannot be read: does it run another version?", one.worker_id)  # noqa: TRY400
+        log.error(  # noqa: TRY400
+            "An answer of worker %s cannot be read. Run the same version of Blockline on all machines.",
+            one.worker_id,
+            extra={"event": "answer_unreadable", "worker": one.worker_id},
+        )
         return None

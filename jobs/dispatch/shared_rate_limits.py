@@ -116,11 +116,20 @@ class SharedBudgets:
         except StorageError as error:
             if name not in self._failing:
                 self._failing.add(name)
-                log.error("Requests of “%s” cannot be counted, and few are made: %s", name, error)  # noqa: TRY400
+                log.error(  # noqa: TRY400
+                    "Requests against the limit “%s” cannot be counted, so only a few are made: %s",
+                    name,
+                    error,
+                    extra={"event": "rate_limit_failed", "limit": name},
+                )
             return None
         if name in self._failing:
             self._failing.discard(name)
-            log.warning("Requests of “%s” are counted again.", name)
+            log.info(
+                "Counting of requests against the limit “%s” recovered",
+                name,
+                extra={"event": "rate_limit_recovered", "limit": name},
+            )
         return done
 
 

@@ -90,14 +90,16 @@ class QueueWorker:
                 except Exception as error:  # noqa: BLE001 - a machine that asks nothing would be silent
                     if not self._stands_still:
                         said = str(error) if isinstance(error, StorageError) else unknown_error(error)
-                        log.error("Making requests of the queue stands still: %s", said)  # noqa: TRY400
+                        log.error(  # noqa: TRY400
+                            "Requests from the queue failed: %s", said, extra={"event": "queue_failed"}
+                        )
                     self._stands_still = True
                     await asyncio.sleep(_RETRY_S)
             reporting.cancel()
 
     def _goes_on(self) -> None:
         if self._stands_still:
-            log.warning("Making requests of the queue goes on.")
+            log.info("Requests from the queue recovered", extra={"event": "queue_recovered"})
         self._stands_still = False
 
     async def end(self, running: asyncio.Task[None]) -> None:
@@ -144,9 +146,15 @@ class QueueWorker:
         is_off = abs(off) > MOST_CLOCK_OFF
         if is_off and not self._told_off:
             log.error(
-                "The clock of this machine is %.1f s off the database's. Nothing is read by it until that is "
-                "set right, since its readings could not be dated.",
+                "The clock of this machine differs by %.1f s from the clock of the database. This worker "
+                "reads nothing until the clock is corrected.",
                 off.total_seconds(),
+                extra={"event": "clock_off", "seconds": off.total_seconds()},
+            )
+        elif self._told_off and not is_off:
+            log.info(
+                "The clock of this machine agrees with the clock of the database again",
+                extra={"event": "clock_recovered"},
             )
         self._told_off = is_off
 
@@ -164,7 +172,12 @@ class QueueWorker:
         except PutBack:
             raise
         except Exception as error:
-            log.error("A request to %s failed and is held: %s", source, unknown_error(error))  # noqa: TRY400
+            log.error(  # noqa: TRY400
+                "A request to %s failed and is parked: %s",
+                source,
+                unknown_error(error),
+                extra={"event": "request_failed", "source": source},
+            )
             raise
 
     async def _answer(self, source: str, question: Question) -> None:

@@ -144,8 +144,9 @@ class FollowsPoller:
         vanished = sum(1 for target in gone if not known[target])
         if not believable(len(listed), stated, len(known), vanished):
             log.warning(
-                "The list of those whom %s follows is not believed: %d listed, %s by X's own count.",
+                "The list of accounts that %s follows is not believed: X lists %d, and its own count is %s.",
                 executive.name, len(listed), "unknown" if stated is None else stated,
+                extra={"event": "follows_not_believed", "executive": executive.name},
             )  # fmt: skip
             await self._note_access(account_id, _NOT_BELIEVED, asked_at)
             return
@@ -157,7 +158,7 @@ class FollowsPoller:
                 await store.record_follows(conn, reading, step)
                 await store.note_access(conn, SignalKind.FOLLOW, {account_id: _READABLE}, at)
         except StaleState as error:
-            log.warning("%s", error)
+            log.warning("%s", error, extra={"event": "state_reloaded"})
             await self.load()
             return
         self._read_at[account_id] = asked_at

@@ -104,8 +104,9 @@ class LikesPoller:
             await add_signals(conn, account_id, seen.signals, at)
         if seen.trouble is None and not seen.complete:
             log.warning(
-                "%s liked more since the last poll than one poll reads: some likes were not seen.",
+                "Some likes of %s were missed: more were added since the last poll than one poll reads.",
                 executive.name,
+                extra={"event": "likes_missed", "executive": executive.name},
             )
 
 

@@ -61,7 +61,17 @@ class WatchedPosts:
         """Log the first failure and the recovery."""
         if trouble is None and address in self._failing:
             self._failing.discard(address)
-            log.warning("Who favourites %s can be read again.", address)
+            log.info(
+                "Reading of favourites of %s recovered",
+                address,
+                extra={"event": "favourites_recovered", "post": address},
+            )
         elif trouble is not None and address not in self._failing:
             self._failing.add(address)
-            log.warning("Who favourites %s cannot be read (%s): %s", address, trouble.reason, trouble.detail)
+            log.warning(
+                "Reading of favourites of %s failed (%s): %s",
+                address,
+                trouble.reason,
+                trouble.detail,
+                extra={"event": "favourites_failed", "post": address},
+            )

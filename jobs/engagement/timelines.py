@@ -68,7 +68,7 @@ class EngagementPoller:
             async with transaction(self._pool) as conn:
                 await signals.record_signals(conn, executive, seen.signals, seen.cursor, at)
         except StaleState as error:
-            log.warning("%s", error)
+            log.warning("%s", error, extra={"event": "state_reloaded"})
             await self.load()
             return
         polled = replace(executive, cursor=seen.cursor, last_polled_at=at)

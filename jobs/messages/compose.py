@@ -84,7 +84,12 @@ class Letterhead:
             try:
                 return environment(self.templates).get_template(name).render(content)
             except Exception as error:  # noqa: BLE001 - a template can do anything wrong that code can
-                log.warning("The template %s fails, and ours is used: %s", self.templates / name, error)
+                log.warning(
+                    "Template %s failed, so the built-in one is used: %s",
+                    self.templates / name,
+                    error,
+                    extra={"event": "template_failed", "template": name},
+                )
         return environment(None).get_template(name).render(content)
 
     def prepare(self) -> None:

@@ -73,11 +73,12 @@ class CostLimitGuard:
         changes_at = None if most == self.wanted else next_day(now)
         if changes_at is not None and changes_at != self._changes_at:
             log.warning(
-                "Today %s is read under a ceiling of %s accounts, as was promised. From 00:01 UTC the "
-                "x_daily_cost that is set here holds: %s.",
+                "The daily cost limit of %s stays at %s accounts today. The changed setting x_daily_cost "
+                "takes effect at 00:01 UTC: %s.",
                 PLATFORM_NAME[self._platform],
                 f"{most:,}",
-                "no ceiling" if self.wanted is None else f"{self.wanted:,} accounts",
+                "no limit" if self.wanted is None else f"{self.wanted:,} accounts",
+                extra={"event": "daily_cost_limit_kept"},
             )
         self._changes_at, self._holds, self._days.most = changes_at, most is not None, most or 0
         if most is not None:
@@ -145,8 +146,9 @@ class CostLimitGuard:
             return
         if days.waiting and not self._told:
             log.warning(
-                "The ceiling x_daily_cost is reached for today: accounts that were to be read out of turn "
-                "wait until 00:01 UTC."
+                "The daily cost limit (setting x_daily_cost) is reached: additional reads wait until "
+                "00:01 UTC.",
+                extra={"event": "daily_cost_limit_reached"},
             )
         self._told = bool(days.waiting)
         async with transaction(self._pool) as conn:

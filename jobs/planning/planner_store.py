@@ -42,7 +42,11 @@ class PlannerMemory:
                 learned[place] = told
             else:
                 where = " ".join(filter(None, (self._platform.value, place)))
-                log.warning("What the planner learned of %s cannot be used, and is learned anew.", where)
+                log.warning(
+                    "The stored change rates of %s cannot be used; the planner learns them again.",
+                    where,
+                    extra={"event": "planner_state_dropped", "place": where},
+                )
         changed_at = await planner_state.last_changes(conn, self._platform)
         days = None if self._cost_limit is None else self._cost_limit.days
         promises = await planner_state.guaranteed_intervals(conn)

@@ -50,7 +50,9 @@ async def keep_to_lists(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
         await log_run(conn, cut, pieces, now)
     if pieces:
-        log.warning(
-            "%s of evidence expired, as the lists say; the hashes stay.",
-            number(sum(pieces.values()), "piece"),
+        removed = sum(pieces.values())
+        log.info(
+            "%s of evidence removed, as the retention of the lists requires; the hashes are kept.",
+            number(removed, "piece"),
+            extra={"event": "evidence_expired", "pieces": removed},
         )

@@ -96,10 +96,11 @@ class LeaderLoop:
 
     def _stand_by(self) -> None:
         if not self._stands_by:
-            log.warning(
-                "Another process plans the reading of %s. This one makes requests for it, and takes over "
-                "when that ends.",
+            log.info(
+                "Another process is the leader for %s. This worker makes requests for it, and takes over "
+                "when it ends.",
                 PLATFORM_NAME[self._platform],
+                extra={"event": "leader_standby", "platform": self._platform.value},
             )
         self._stands_by = True
 
@@ -128,7 +129,11 @@ class LeaderLoop:
             await self.release()
             raise
         if self._stands_by:
-            log.warning("This process plans the reading of %s now.", PLATFORM_NAME[self._platform])
+            log.info(
+                "This process is now the leader for %s",
+                PLATFORM_NAME[self._platform],
+                extra={"event": "leader_elected", "platform": self._platform.value},
+            )
             self._stands_by = False
         async with transaction(self._pool) as conn:
             version = await accounts_version(conn)

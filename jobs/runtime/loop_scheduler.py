@@ -14,6 +14,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from jobs.base.clock import Clock, system_clock
 from jobs.base.errors import CommandError, first_error, unknown_error
+from storage.model.text.units import span
 from storage.postgres.pool import StorageError
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class Loop:
         self._pauses_s = pauses_s
         self._failures = 0
         self._not_before_s = float("-inf")
+        self._failed_s = 0.0
+        """When the first of the failures since the last success was."""
 
     @property
     def pause_s(self) -> float:
@@ -65,14 +68,20 @@ class Loop:
             self._failed(first_error(error))
         else:
             if self._failures:
-                log.warning("%s goes on.", self.name)
+                log.info(
+                    "%s recovered after %s",
+                    self.name,
+                    span(timedelta(seconds=monotonic() - self._failed_s)),
+                    extra={"event": "task_recovered", "task": self.name},
+                )
             self._failures = 0
             self._not_before_s = float("-inf")
 
     def _failed(self, error: BaseException) -> None:
         if self._failures == 0:
             said = str(error) if isinstance(error, (StorageError, CommandError)) else unknown_error(error)
-            log.error("%s stands still: %s", self.name, said)
+            log.error("%s failed: %s", self.name, said, extra={"event": "task_failed", "task": self.name})
+            self._failed_s = monotonic()
         first_s, longest_s = self._pauses_s
         self._not_before_s = monotonic() + min(first_s * 2.0 ** min(self._failures, 10), longest_s)
         self._failures += 1

@@ -58,6 +58,7 @@ def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
     """How uvicorn serves. Only what a trusted proxy says is believed of where a reader is."""
     return uvicorn.Config(
         app,
+        log_config=None,
         log_level="warning",
         lifespan="on",
         ws="websockets-sansio",

@@ -39,9 +39,9 @@ async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Threshol
         begun, ended = await _notice(conn, facts, thresholds)
         mails = await _tell(conn, now, head, thresholds)
     for one in begun:
-        log.warning("%s.", one.sentence)
+        log.warning("%s.", one.sentence, extra={"event": "condition_began"})
     for one in ended:
-        log.warning("%s.", one.sentence)
+        log.info("%s.", one.sentence, extra={"event": "condition_ended"})
     return ConditionReport(len(begun), len(ended), mails)
 
 

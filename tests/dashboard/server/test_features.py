@@ -126,7 +126,7 @@ async def test_a_page_that_cannot_be_loaded_is_named_in_the_log_and_the_others_a
         assert said(await page_of(conn, "/whole", now, SETTINGS, "light")) == "It is there."
         assert "legal demands" in said(await page_of(conn, "/orders", now, SETTINGS, "light"))
     (sentence,) = {r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING}
-    assert sentence.startswith("The page broken of the package broken is left out: ")
+    assert sentence.startswith("The page broken of the package broken cannot be loaded: ")
     assert sentence.endswith(why)
 
 

@@ -104,7 +104,10 @@ async def test_a_control_account_that_is_not_named_any_more_guards_nothing(world
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
 
-async def test_answers_that_are_held_again_and_again_are_told_to_the_operator(world: World) -> None:
+async def test_answers_that_are_held_again_and_again_are_told_to_the_operator(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "jobs")
     await world.enlist(["1"])
     monitor = await world.start()
     await world.run(monitor, minutes(1))
@@ -116,6 +119,11 @@ async def test_answers_that_are_held_again_and_again_are_told_to_the_operator(wo
     world.platform.truth["900"] = AVAILABLE
     await world.run(monitor, minutes(260))
     assert await world.rows("select healthy, reason from collector_state") == [(True, None)]
+    failed, recovered = (r for r in caplog.records if r.name == "jobs.dispatch.breaker_store")
+    assert (failed.levelname, vars(failed)["event"]) == ("WARNING", "collector_failed")
+    assert failed.getMessage().startswith("x collector failed (held): ")
+    assert (recovered.levelname, vars(recovered)["event"]) == ("INFO", "collector_recovered")
+    assert recovered.getMessage().startswith("x collector recovered after ")
 
 
 async def test_an_account_is_watched_or_a_control_account_but_not_both(world: World) -> None:

@@ -215,6 +215,7 @@ async def test_an_executive_among_the_admirers_of_a_watched_post_liked_it_at_an_
 async def test_a_post_whose_admirers_cannot_be_read_is_told_once_and_so_is_its_recovery(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "jobs")
     clock = SimulatedClock(T0)
     other = POST.replace("4711", "4712")
     async with transaction(pool) as conn:
@@ -225,12 +226,12 @@ async def test_a_post_whose_admirers_cannot_be_read_is_told_once_and_so_is_its_r
         await posts.load()
         await come_round(posts, clock, T0 + timedelta(hours=5))
         assert [record.getMessage() for record in caplog.records] == [
-            f"Who favourites {POST} cannot be read (upstream): HTTP 503"
+            f"Reading of favourites of {POST} failed (upstream): HTTP 503"
         ]
         server.routes[ADMIRERS] = ok([])
         await come_round(posts, clock, T0 + timedelta(hours=9))
     assert [record.getMessage() for record in caplog.records[1:]] == [
-        f"Who favourites {POST} can be read again."
+        f"Reading of favourites of {POST} recovered"
     ]
 
 

@@ -134,8 +134,8 @@ async def test_processes_that_lose_connections_to_the_database_read_on(
         await until(pool, f"select count(*) {OTHERS} and query like 'LISTEN%'", 2)
         await asked(pool, f"select count(pg_terminate_backend(pid)) {OTHERS} and {which}")
         for machine in two.folders:
-            await said(machine, "Making requests of the queue stands still")
-            await said(machine, "Making requests of the queue goes on.")
+            await said(machine, "Requests from the queue failed")
+            await said(machine, "Requests from the queue recovered")
         await watch_many(pool, ACCOUNTS)
         await until(pool, UNREAD, 0)
     assert await asked(pool, "select count(*) > 0 from pgqueuer_log where status = 'successful'")

@@ -185,6 +185,7 @@ async def test_whatever_number_a_server_states_can_be_kept(
 async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "jobs")
     budgets = SharedBudgets(pool, "a", SimulatedClock(T0))
     async with borrowed(pool) as conn:
         await conn.execute("alter table budget rename to gone")
@@ -195,5 +196,5 @@ async def test_a_budget_that_cannot_be_kept_is_told_once_and_so_is_that_it_can(
     for _ in range(2):
         await budgets.take("a", X, UNPACED)
     first, again = caplog.messages
-    assert first.startswith("Requests of “a” cannot be counted, and few are made: ")
-    assert again == "Requests of “a” are counted again."
+    assert first.startswith("Requests against the limit “a” cannot be counted, so only a few are made: ")
+    assert again == "Counting of requests against the limit “a” recovered"

@@ -188,8 +188,8 @@ async def test_what_was_learned_and_is_damaged_is_told_of_and_learned_anew(
             T0,
         )
     monitor = await start(world)
-    [said] = [m for m in caplog.messages if "learned" in m]
-    assert said.endswith("cannot be used, and is learned anew.")
+    [said] = [m for m in caplog.messages if "learns" in m]
+    assert said.endswith("cannot be used; the planner learns them again.")
     assert turns_of(monitor).learned()[""] == nothing_learned(Prior())
     await world.run(monitor, T0 + DAY)
     assert monitor.tally.readings

@@ -60,8 +60,8 @@ async def test_whoever_takes_over_keeps_to_the_ceiling_of_the_day_and_to_its_own
     with caplog.at_level(logging.WARNING, "jobs.planning.daily_cost_guard"):
         cost_limit, second = await planned(world, wanted, planner)
         await second.load()
-    assert caplog.messages[0].startswith("Today X is read under a ceiling of 300 accounts, as was promised.")
-    assert len([m for m in caplog.messages if "as was promised" in m]) == 1
+    assert caplog.messages[0].startswith("The daily cost limit of X stays at 300 accounts today.")
+    assert len([m for m in caplog.messages if "stays at" in m]) == 1
     await world.run(second, T0 + 24 * HOUR)
     assert len(world.billing.billed[T0.date()]) in range(FIRST // 2, FIRST + 1)
     assert not cost_limit.is_outdated(world.clock())

@@ -136,6 +136,7 @@ async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_pat
 async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
     pool: Pool, dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "jobs")
     told = History((account("1", "first"), account("2", "second"), *CANARIES))
     async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
         wanted = settings(dsn, x.base_url, tmp_path)
@@ -149,8 +150,8 @@ async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
             await until(pool, "select count(*) from worker", 1)
             await watch(pool, "2")
             await until(pool, "select count(*) > 1 from coverage_row where outcome = 0", True)
-    assert "Another process plans the reading of X." in caplog.text
-    assert "This process plans the reading of X now." in caplog.text
+    assert "Another process is the leader for X." in caplog.text
+    assert "This process is now the leader for X" in caplog.text
 
 
 async def test_it_goes_on_after_its_database_server_was_killed() -> None:
@@ -194,6 +195,7 @@ async def test_a_loop_that_is_stopped_in_the_middle_of_its_work_says_nothing(
 async def test_a_loop_tells_the_first_failure_and_the_recovery_and_mends_in_between(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO", "jobs")
     done: list[str] = []
 
     async def work() -> None:
@@ -213,8 +215,8 @@ async def test_a_loop_tells_the_first_failure_and_the_recovery_and_mends_in_betw
         await asyncio.sleep(0.01)
     assert done == ["work", "mend", "work"]
     first, second = (record.getMessage() for record in caplog.records)
-    assert first.startswith("Collecting stands still: Blockline met an error that it does not know (KeyError")
-    assert second == "Collecting goes on."
+    assert first.startswith("Collecting failed: Blockline met an error that it does not know (KeyError")
+    assert second.startswith("Collecting recovered after ")
     Path(first.rpartition(" with ")[2].rstrip(".")).unlink()
 
 

@@ -149,10 +149,11 @@ async def test_a_run_logs_a_row_a_list_and_says_once_what_expired(
         await blocked(conn, "1", ("short",), 0, b"one")
         await blocked(conn, "2", ("ever",), 0, b"two")
         await rule(conn, "short", 10)
+    caplog.set_level("INFO", "jobs")
     for days in (11, 12):
         await keep_to_lists(pool, T0 + days * DAY)
     assert [r.message for r in caplog.records] == [
-        "2 pieces of evidence expired, as the lists say; the hashes stay."
+        "2 pieces of evidence removed, as the retention of the lists requires; the hashes are kept."
     ]
     async with transaction(pool) as conn:
         log = await conn.fetch("select at, days, pieces from retention_log order by at")
