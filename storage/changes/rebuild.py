@@ -7,7 +7,7 @@ from datetime import datetime
 
 from asyncpg import Record
 
-from storage.changes.spells import standing_of, told_of
+from storage.changes.spells import standing_of, folded_spell
 from storage.model.bitemporal.spell_fold import EffectiveChange, FoldedSpell, spells_of
 from storage.postgres.pool import Conn
 
@@ -136,7 +136,7 @@ async def _stored(conn: Conn, ids: Sequence[int]) -> set[RebuiltSpell]:
         """,
         ids,
     )
-    return {RebuiltSpell(r["account_id"], told_of(r), r["known_from"], r["known_until"]) for r in rows}
+    return {RebuiltSpell(r["account_id"], folded_spell(r), r["known_from"], r["known_until"]) for r in rows}
 
 
 async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:

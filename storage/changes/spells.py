@@ -202,11 +202,11 @@ async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[Fold
     )
     believed: defaultdict[int, dict[FoldedSpell, int]] = defaultdict(dict)
     for r in rows:
-        believed[r["account_id"]][told_of(r)] = r["spell_id"]
+        believed[r["account_id"]][folded_spell(r)] = r["spell_id"]
     return believed
 
 
-def told_of(r: Record) -> FoldedSpell:
+def folded_spell(r: Record) -> FoldedSpell:
     """The spell in a row of `spell`, without when it was believed."""
     state = _state(r["status"], tuple(r["withheld_in"]))
     return FoldedSpell(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
