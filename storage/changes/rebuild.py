@@ -7,7 +7,7 @@ from datetime import datetime
 
 from asyncpg import Record
 
-from storage.changes.spells import standing_of, folded_spell
+from storage.changes.spells import effective_change, folded_spell
 from storage.model.bitemporal.spell_fold import EffectiveChange, FoldedSpell, spells_of
 from storage.postgres.pool import Conn
 
@@ -159,7 +159,7 @@ async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:
 
 
 def _known(r: Record) -> _Known:
-    return _Known(standing_of(r), r["decided_at"], r["superseded_at"])
+    return _Known(effective_change(r), r["decided_at"], r["superseded_at"])
 
 
 def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[RebuiltSpell]:

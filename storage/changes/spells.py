@@ -225,11 +225,11 @@ async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[Eff
     )
     changes: defaultdict[int, list[EffectiveChange]] = defaultdict(list)
     for r in rows:
-        changes[r["account_id"]].append(standing_of(r))
+        changes[r["account_id"]].append(effective_change(r))
     return changes
 
 
-def standing_of(r: Record) -> EffectiveChange:
+def effective_change(r: Record) -> EffectiveChange:
     """A confirmed change in the form that `spells_of` takes."""
     old = r["old_status"]
     return EffectiveChange(
