@@ -90,7 +90,7 @@ async def set_aside_future(pool: Pool, clock: Clock) -> AsideReport:
         report = AsideReport(now, gone.batches, gone.first, gone.last, len(corrected))
         if not gone.batches and not corrected:
             return report
-        await wrongly_dated.tell_spells(conn, corrected)
+        await wrongly_dated.rebuild_spells(conn, corrected)
         await forget_later_times(conn, after, now)
         await log(conn, now, "command line", "readings set aside", "coverage", report.as_json())
         await announce_watch(conn)

@@ -124,7 +124,7 @@ async def _copy(conn: Conn, rows: Sequence[Record], now: datetime) -> list[Recor
     )
 
 
-async def tell_spells(conn: Conn, account_ids: Sequence[AccountId]) -> None:
+async def rebuild_spells(conn: Conn, account_ids: Sequence[AccountId]) -> None:
     """Recompute the spells of these accounts from their first change on."""
     found = await rebuild(conn, account_ids)
     if found.differs:
