@@ -5,7 +5,7 @@ from datetime import datetime
 
 from jobs.config.database import ready
 from jobs.config.settings import Settings
-from storage.changes.rebuild import Rebuilt, RebuiltSpell, put_right, rebuild
+from storage.changes.rebuild import Rebuilt, RebuiltSpell, rebuild, repair
 from storage.postgres.pool import open_pool, transaction
 
 
@@ -42,7 +42,7 @@ async def rebuild_spells(settings: Settings, dsn: str) -> RebuildReport:
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         found = await rebuild(conn)
         if found.differs:
-            await put_right(conn, found)
+            await repair(conn, found)
     return RebuildReport(found)
 
 

@@ -87,7 +87,7 @@ def _order(belief: RebuiltSpell) -> tuple[int, datetime, datetime]:
     return belief.account_id, belief.since, belief.told.since
 
 
-async def put_right(conn: Conn, found: Rebuilt) -> None:
+async def repair(conn: Conn, found: Rebuilt) -> None:
     """Make the stored spells match the recomputed ones, in the same transaction as the comparison."""
     await conn.execute(
         """

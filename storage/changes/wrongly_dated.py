@@ -10,7 +10,7 @@ from datetime import datetime
 from asyncpg import Record
 
 from storage.alerts import creation
-from storage.changes.rebuild import put_right, rebuild
+from storage.changes.rebuild import rebuild, repair
 from storage.model.core.accounts import AccountId
 from storage.postgres.pool import Conn
 
@@ -128,4 +128,4 @@ async def rebuild_spells(conn: Conn, account_ids: Sequence[AccountId]) -> None:
     """Recompute the spells of these accounts from their first change on."""
     found = await rebuild(conn, account_ids)
     if found.differs:
-        await put_right(conn, found)
+        await repair(conn, found)

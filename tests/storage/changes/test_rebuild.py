@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.changes.rebuild import Rebuilt, put_right, rebuild
+from storage.changes.rebuild import Rebuilt, rebuild, repair
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.pipelines.late_batches import Desk, Record, Rows, Sent
@@ -86,7 +86,7 @@ async def test_what_was_changed_by_hand_is_restored_exactly(pool: Pool, harm: st
     async with transaction(pool) as conn:
         found = await rebuild(conn)
         assert found.differs
-        await put_right(conn, found)
+        await repair(conn, found)
 
     assert await desk.rows(SPELLS) == before
     assert not (await compared(pool)).differs
