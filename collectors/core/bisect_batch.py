@@ -1,4 +1,4 @@
-"""Finding what makes a platform refuse a whole batch: by halving it, within a number of requests."""
+"""Finding the ids that make a platform reject a whole batch, by bisection within a number of requests."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -6,13 +6,13 @@ from collectors.core.collector import RequestFailure
 from storage.model.core.availability import MissedReason
 
 Ask = Callable[[Sequence[str]], Awaitable[RequestFailure | None]]
-"""Asks for some ids: None when they were answered, else the trouble."""
+"""Asks about some ids. Returns None if they were answered, else the failure."""
 
 
 async def find_rejected(ids: Sequence[str], ask: Ask, most: int) -> set[str] | RequestFailure:
-    """The ids that the platform refuses as a bad request, or the trouble of another kind that was met.
+    """The ids that the platform rejects as a bad request, or the first failure of another kind.
 
-    Empty when `most` requests do not suffice to find all of them.
+    Empty if `most` requests are not enough to find all of them.
     """
     found: set[str] = set()
     parts = _halves(ids)

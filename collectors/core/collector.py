@@ -1,4 +1,4 @@
-"""What every collector answers: for each account asked, one conclusive reading or one honest miss."""
+"""The collector interface: for each account asked about, one conclusive reading or one miss."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +14,11 @@ from storage.model.core.signals import Signal
 
 @dataclass(frozen=True, slots=True)
 class RequestFailure:
-    """A request that failed as a whole, and what to do about it.
+    """A request that failed as a whole, and when to try again.
 
-    `retry_at` is the earliest useful time for the next request to this place. `breaker` is True when
-    every further request would fail in the same way (token, credits, usage cap): the collector then
-    pauses there as a whole and the operator is told once.
+    `retry_at` is the earliest useful time for the next request to this place. `breaker` is True if every
+    further request would fail in the same way (token, credits, usage cap). The collector then pauses for the
+    whole place, and the operator is notified once.
     """
 
     reason: MissedReason
@@ -29,11 +29,11 @@ class RequestFailure:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its raw answer: what evidence is cut out of.
+    """One request and its raw answer, from which evidence is cut.
 
-    `at` is when the reading began that it belongs to. `url` holds no secret. `request_id` is the platform's
-    own, where it gives one. `said` holds the headers that bear on the verdict (which labelers had a say), by
-    lower-case name.
+    `at` is when the reading began that the request belongs to. `url` contains no secret. `request_id` is the
+    platform's own id of the request; None if it gives none. `said` holds the headers that affect the result
+    (such as which labelers applied), by lower-case name.
     """
 
     url: str
@@ -43,12 +43,12 @@ class Exchange:
     request_id: str | None = None
     said: tuple[tuple[str, str], ...] = ()
     asked_after: timedelta = timedelta()
-    """How long after `at` it was sent."""
+    """Time from `at` until the request was sent."""
     answered_after: timedelta = timedelta()
-    """How long after `at` all of the answer had come."""
+    """Time from `at` until the answer was complete."""
 
     def by(self, at: datetime) -> "Exchange":
-        """The same, asked and answered no later than `at`, where two clocks differ a little."""
+        """A copy whose times are no later than `at`. Needed because two clocks may differ slightly."""
         most = max(at - self.at, timedelta())
         if self.answered_after <= most:
             return self
@@ -57,13 +57,13 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class CollectorAnswer:
-    """The outcome of reading one roster: each asked id is in exactly one of `readings` and `missed`.
+    """The outcome of reading one batch: each requested id is in exactly one of `readings` and `missed`.
 
-    `exchanges` are the raw answers that it rests on, in the order of the requests; empty when there
-    was none. All readings bear one time. Where one of them is silent on a country, all of them count as
-    silent on it: coverage has that for the whole answer. `trouble` is set when nothing could be learned of
-    anybody. `countries` are those that it could speak of, by the settings of the process that asked; None:
-    all.
+    `exchanges` are the raw answers in the order of the requests; empty if there were none. All readings have
+    the same time. If one of them says nothing about a country, all of them count as saying nothing about it,
+    because coverage stores that per answer. `trouble` is set if the request failed and nothing was learned
+    about any account. `countries` are those that the answer could report, by the settings of the process that
+    asked; None means all.
     """
 
     readings: tuple[Reading, ...]
@@ -71,11 +71,11 @@ class CollectorAnswer:
     exchanges: tuple[Exchange, ...] = ()
     trouble: RequestFailure | None = None
     sent: bool = True
-    """False when nothing was asked, because the collector pauses: not an attempt."""
+    """False if no request was made because the collector is paused. That does not count as an attempt."""
     countries: frozenset[str] | None = None
 
     def arrived(self, at: datetime) -> "CollectorAnswer":
-        """The same, its readings dated when the answer had arrived rather than when it was asked for."""
+        """A copy whose readings are dated by the arrival of the answer instead of the request."""
         is_dated = all(r.at == at for r in self.readings[:1])
         dated = self.readings if is_dated else tuple(r.dated(at) for r in self.readings)
         return replace(self, readings=dated, exchanges=tuple(e.by(at) for e in self.exchanges))
@@ -83,9 +83,9 @@ class CollectorAnswer:
 
 @dataclass(frozen=True, slots=True)
 class EngagementAnswer:
-    """New acts of one executive since the cursor, oldest first, and the cursor to store with them.
+    """New engagements of one executive since the cursor, oldest first, and the cursor to store with them.
 
-    When `trouble` is set nothing may be concluded, `signals` is empty and the cursor is the old one.
+    If `trouble` is set, nothing is known: `signals` is empty and the cursor is the old one.
     """
 
     signals: tuple[Signal, ...]
@@ -94,21 +94,21 @@ class EngagementAnswer:
 
 
 class UnresolvedReason(StrEnum):
-    """Why no id is known for a handle."""
+    """Why a handle gave no id."""
 
     NOT_FOUND = "not_found"
-    """The platform knows no such handle: closed, renamed, or misspelt."""
+    """The platform knows no such handle: the account is closed or renamed, or the handle is misspelt."""
     SUSPENDED = "suspended"
-    """There is such an account and it is suspended; the platform does not tell its id."""
+    """The account exists and is suspended; the platform does not give its id."""
     DEACTIVATED = "deactivated"
     NOT_A_HANDLE = "not_a_handle"
     NO_ANSWER = "no_answer"
-    """Nothing was learned: try again."""
+    """The request failed. Trying again may help."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedHandle:
-    """`asked` is the handle as it was asked for, `handle` as the platform spells it."""
+    """The id of a handle. `asked` is the handle as requested, `handle` as the platform spells it."""
 
     asked: str
     native_id: str
@@ -126,7 +126,9 @@ class UnresolvedHandle:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """Each asked handle is in exactly one of `found` and `unresolved`."""
+    """The result of looking up handles. Each requested handle is in exactly one of `found` and
+    `unresolved`.
+    """
 
     found: tuple[ResolvedHandle, ...]
     unresolved: tuple[UnresolvedHandle, ...]
@@ -135,7 +137,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class CanaryCandidate:
-    """An account that may serve as a control account: known to be stable in `expected`."""
+    """An account that may serve as a control account because it is known to be stable in `expected`."""
 
     native_id: str
     handle: str
@@ -145,7 +147,7 @@ class CanaryCandidate:
 class Collector(Protocol):
     """One platform, seen with one set of credentials from one place.
 
-    Use as `async with`: a collector owns its connections.
+    Use it with `async with`: a collector owns its connections.
     """
 
     async def __aenter__(self) -> Self: ...
@@ -159,58 +161,61 @@ class Collector(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Largest number of accounts, control accounts included, that one `read` takes."""
+        """The largest number of accounts, control accounts included, that one `read` takes."""
         ...
 
     @property
     def countries(self) -> frozenset[str] | None:
-        """The countries of which it can tell that an account is withheld there; None: of all."""
+        """The countries for which the collector can report that an account is withheld; None means all."""
         ...
 
     def place(self, native_id: str) -> str:
-        """Which server answers for the account: only accounts of one place are asked together.
+        """The server that answers for the account. Only accounts of one place are asked about together.
 
-        Empty where one server answers for the whole platform. A place fails, pauses and recovers alone.
+        Empty if one server answers for the whole platform. Each place fails, pauses and recovers on its own.
         """
         ...
 
     def base_url(self, place: str) -> str:
-        """The address that is asked for the accounts of a place. Empty where that is the place itself."""
+        """The URL that requests about a place go to. Empty if the place itself is the address."""
         ...
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
-        """Ask for up to `batch_size` accounts of one place. Faults of platform, network or token become
-        misses. Never asks while paused: the answer is then not `sent`. Raises ValueError for a wrong call.
+        """Ask about up to `batch_size` accounts of one place.
+
+        Failures of the platform, the network or the token become misses. While paused, no request is made and
+        the answer has `sent` False. Raises ValueError for a wrong call, such as too many accounts.
         """
         ...
 
     async def verify_lifts(
         self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
     ) -> CollectorAnswer:
-        """The same answer after a second source was asked about restrictions that it no longer shows.
+        """The answer, after asking a second source about withheld countries that it no longer shows.
 
-        `withheld_in` holds by native id the countries in which accounts are held to be withheld. A platform
-        whose answers need no second source returns the answer as it is.
+        `withheld_in` holds, by native id, the countries in which accounts are known to be withheld. A
+        platform that needs no second source returns the answer unchanged.
         """
         ...
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
-        """Ask what an executive did since `cursor` (None: the newest page only)."""
+        """Ask for an executive's engagements since `cursor`. None fetches the newest page only."""
         ...
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
-        """The ids of handles or of addresses of profiles, in as many requests as it takes."""
+        """Look up the ids of handles or profile URLs, in as many requests as needed."""
         ...
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
-        """Accounts of a place that are known to be stable, watched or not: to choose control accounts
-        from. Empty when none is known or nothing was answered.
+        """Accounts of a place that are known to be stable, watched or not, from which to choose control
+        accounts. Empty if none are known or the request failed.
         """
         ...
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
-        """For each account that raw answers speak of, the parts about it: the evidence to keep.
+        """The evidence to keep: by native id, the parts of the raw answers about each account.
 
-        A document of `collectors.core.evidence`: with addresses, times and hashes of the whole answers.
+        Each value is a document as described in `collectors.core.evidence`. Accounts that no answer mentions
+        are left out.
         """
         ...

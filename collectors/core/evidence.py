@@ -1,7 +1,7 @@
-"""Pure: what is kept of raw answers as evidence: of each, the part about one account and nothing else.
+"""Cutting evidence out of raw answers: from each, only the part about one account. Pure.
 
-An answer speaks of up to a hundred people. Of the others only the SHA-256 of the whole answer is kept,
-so that one account can be purged without touching the evidence about anybody else.
+One answer covers up to a hundred accounts. For the others, only the SHA-256 of the whole answer is kept, so
+that one account can be purged without touching the evidence about any other.
 """
 
 import hashlib
@@ -11,14 +11,14 @@ from collectors.core.collector import Exchange
 from collectors.core.wire import compact
 
 Excerpt = Callable[[Exchange, Iterable[str]], dict[str, object]]
-"""Cuts out of one exchange what it says of each of these accounts, as JSON values by native id."""
+"""Cuts out of one exchange what it says about each of these accounts, as JSON values by native id."""
 
 
 def document(exchanges: Sequence[Exchange], native_ids: Iterable[str], excerpt: Excerpt) -> dict[str, bytes]:
-    """For each account that is spoken of, a JSON array with one item an exchange:
+    """A JSON array for each account that the answers mention, with one item per exchange:
 
-    `{"url", "asked_at", "answered_at" (when all of it had come), "http_status", "request_id", "sha256" (of
-    the whole answer), "bytes", "said", "about"}`; and "at", when the reading began, for one more release.
+    `{"url", "asked_at", "answered_at" (when the answer was complete), "http_status", "request_id", "sha256"
+    (of the whole answer), "bytes", "said", "about"}`; and "at", when the reading began, for one more release.
     """
     wanted = tuple(native_ids)
     kept: dict[str, list[dict[str, object]]] = {}

@@ -1,4 +1,4 @@
-"""Pure: when a platform may be asked again, from its rate-limit headers and from what went wrong."""
+"""When a platform may be asked again, from its rate-limit headers and the kind of failure. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,18 +10,22 @@ from storage.model.core.availability import BREAKERS, MissedReason
 
 SHORTEST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=15)
-"""X counts in windows of 15 minutes, Bluesky and Mastodon of 5: a reset that lies further away is absurd."""
+"""X counts in windows of 15 minutes, Bluesky and Mastodon of 5. A reset further away than this is not
+plausible.
+"""
 
 MOST_JITTER_S = 15.0
 _MOST_JITTER = timedelta(seconds=MOST_JITTER_S)
 _SHORTEST_LONGEST = timedelta(seconds=30)
 _EVERY_NAME = ("x-rate-limit", "x-ratelimit", "ratelimit")
-"""X, Mastodon and Bluesky spell the same three headers in three ways."""
+"""The same three headers as X, Mastodon and Bluesky spell them."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitWindow:
-    """A platform's count of the requests to one place, as its last answer stated it. None: not stated."""
+    """A platform's count of the requests to one place, as its last answer stated it. None means
+    not stated.
+    """
 
     limit: int | None
     remaining: int | None
@@ -33,9 +37,10 @@ NOT_STATED = RateLimitWindow(None, None, None, None)
 
 
 def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
-    """The rate-limit headers of an answer; what is neither a plain number nor a time counts as not stated.
+    """The rate-limit headers of an answer. A value that is neither a plain number nor a time counts as not
+    stated.
 
-    `Reset` is epoch seconds on X and Bluesky (measured) and an ISO 8601 time on Mastodon (documented).
+    `Reset` is in epoch seconds on X and Bluesky (measured) and an ISO 8601 time on Mastodon (documented).
     """
     for name in _EVERY_NAME:
         limit, remaining, reset = (headers.get(f"{name}-{part}") for part in ("limit", "remaining", "reset"))
@@ -49,9 +54,10 @@ def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
 
 
 def longest_pause(every: timedelta) -> timedelta:
-    """How long a place that failed is left alone at most, where it is read every so often.
+    """The longest pause after a failure of a place that is read once per `every`.
 
-    What works again is then read no later than in the next sweep, or after half a minute.
+    A place that works again is then read in the next sweep at the latest, or after half a minute if that is
+    longer.
     """
     return min(LONGEST_WAIT, max(every, _SHORTEST_LONGEST))
 
@@ -63,10 +69,10 @@ def failure_of(
     jitter_s: float,
     longest: timedelta = LONGEST_WAIT,
 ) -> RequestFailure:
-    """What to do about a request that failed as a whole at `now`.
+    """When to try again after a request that failed as a whole at `now`.
 
-    `jitter_s` is added where no time to come back was said, so that clients do not return at once. What the
-    platform did not say, or what is absurd, makes nobody wait for more than `longest`.
+    `jitter_s` is added if the platform named no time, so that clients do not all return at once. If the
+    platform named no time or an implausible one, the wait is at most `longest`.
     """
     if fault.reason in BREAKERS:
         return RequestFailure(fault.reason, fault.detail, now + longest, breaker=True)
@@ -77,34 +83,34 @@ def failure_of(
 
 
 def exhausted(window: RateLimitWindow, now: datetime) -> datetime | None:
-    """When the next request makes sense although this one succeeded: its window may be used up."""
+    """When the next request makes sense after a successful one. None if the window is not used up."""
     if window.remaining != 0 or window.reset_at is None or not now < window.reset_at <= now + LONGEST_WAIT:
         return None
     return window.reset_at
 
 
 class Pauses:
-    """Which places (endpoints, hosts) must not be asked for a while, and why.
+    """Places (endpoints, hosts) that must not be asked for a while, each with the reason.
 
-    Times are compared with the `now` of each call, never with a clock, so that a rehearsal can run in
-    a time of its own.
+    Times are compared with the `now` of each call, never with a clock, so that a backtest can use its own
+    time.
     """
 
     def __init__(self) -> None:
         self._pauses: dict[str, RequestFailure] = {}
 
     def start(self, place: str, trouble: RequestFailure) -> None:
-        """Ask nothing of `place` before `trouble.retry_at`."""
+        """Pause `place` until `trouble.retry_at`."""
         self._pauses[place] = trouble
 
     def of(self, now: datetime, *places: str) -> RequestFailure | None:
-        """The longest pause of these places at `now`; None when all may be asked."""
+        """The longest pause of these places at `now`; None if none of them is paused."""
         pauses = [self._pauses.get(place) for place in places]
         lasting = [pause for pause in pauses if pause is not None and pause.retry_at > now]
         return max(lasting, key=lambda pause: pause.retry_at, default=None)
 
     def note_window(self, place: str, window: RateLimitWindow, now: datetime) -> None:
-        """Take in the headers of an answer: a window that is used up pauses its place."""
+        """Read the headers of an answer: a used-up window pauses its place."""
         used_up_until = exhausted(window, now)
         if used_up_until is not None:
             detail = "the rate limit of this window is used up"

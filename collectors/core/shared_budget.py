@@ -1,4 +1,4 @@
-"""What a collector asks before each request, where others ask with its credential or from its address."""
+"""The request budget that a collector shares with others that use its credential or its address."""
 
 from typing import Protocol
 
@@ -8,16 +8,16 @@ from storage.model.limits.rate_limits import Granted
 
 
 class RequestBudget(Protocol):
-    """Requests that several processes share. No fault of what keeps the count leaves it."""
+    """Requests that several processes share. A failure of the store that counts them is never raised."""
 
     async def take(self, url: str) -> Granted | RequestFailure:
-        """Ask for one request to `url`, and wait for its turn if that is near. Trouble: it must not be made
-        before `retry_at`.
+        """Ask for one request to `url`, and wait if its time is near. A RequestFailure means that the request
+        must not be made before its `retry_at`.
         """
         ...
 
     async def note(
         self, url: str, granted: Granted, http_status: int | None, window: RateLimitWindow
     ) -> None:
-        """The answer to that request; no status when none came."""
+        """Record the answer to that request. `http_status` is None if no answer came."""
         ...

@@ -1,4 +1,4 @@
-"""Pure: what the wire modules of all platforms share: faults, and JSON that nothing is known about."""
+"""What the wire modules of all platforms share: faults, and parsing of untrusted JSON. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from storage.model.core.availability import MissedReason
 
 @dataclass(frozen=True, slots=True)
 class WireFault:
-    """Why a whole request proved nothing."""
+    """Why a whole request gave no conclusive answer."""
 
     reason: MissedReason
     detail: str
@@ -30,11 +30,15 @@ REASON_OF_CODE = {
     403: MissedReason.ACCESS,
     429: MissedReason.RATE_LIMITED,
 }
-"""What an HTTP status says of a request that failed as a whole; any other one is the platform's trouble."""
+"""The meaning of the HTTP status of a request that failed as a whole. Any other status is a fault of the
+platform.
+"""
 
 
 def parse(body: bytes) -> object:
-    """The JSON value of `body`; None when it is not JSON (null is as useless to every caller)."""
+    """The JSON value of `body`; None if it is not JSON. JSON null also gives None: no caller can
+    use either.
+    """
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -42,7 +46,7 @@ def parse(body: bytes) -> object:
 
 
 def compact(value: object) -> bytes:
-    """A JSON value as bytes; empty when it is too deep to be written."""
+    """A JSON value as bytes; empty if it is nested too deeply to write."""
     try:
         return json.dumps(value, separators=(",", ":")).encode()
     except (RecursionError, ValueError):
@@ -50,15 +54,13 @@ def compact(value: object) -> bytes:
 
 
 def is_object(value: object) -> TypeGuard[dict[str, object]]:
-    """Whether a parsed JSON value is an object."""
     return isinstance(value, dict)
 
 
 def is_array(value: object) -> TypeGuard[list[object]]:
-    """Whether a parsed JSON value is an array."""
     return isinstance(value, list)
 
 
 def printable(text: str) -> str:
-    """`text` cut short and free of what a log, a terminal or a database would refuse."""
+    """At most 200 characters of `text`, escaped so that logs, terminals and the database accept it."""
     return text[:200].encode("ascii", "backslashreplace").decode().replace("\0", "\\0")
