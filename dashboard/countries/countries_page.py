@@ -15,23 +15,23 @@ from storage.model.text.countries import country_name
 from storage.model.text.states import group_words
 
 COUNTRY_STATUS_WORDS = {
-    CountryStatus.WITHHELD: "withheld at the last look",
-    CountryStatus.LAST_KNOWN: "last known only",
+    CountryStatus.WITHHELD: "withheld at the last reading",
+    CountryStatus.LAST_KNOWN: "last known",
     CountryStatus.NO_LONGER: "no longer",
 }
 WHAT_IT_DOES_NOT_SAY = (
-    "What the platform says it withholds, for the accounts on file only, imported ones included: not what a "
-    "reader in a country can see, not how much is withheld there in all, and nothing later than each "
-    "row's last reading. Where the last look told nothing, the account may be withheld still or not. “No "
-    "longer” is another state since, which may be a suspension. On Bluesky a country's label restricts an "
-    "account in the Bluesky app only: other apps may show it there."
+    "The counts cover stored accounts only, including imported ones, and what the platform says it withholds "
+    "as of each row's last reading. They do not show what readers in a country can see, or how much is "
+    "withheld there in all. “Last known” accounts may still be withheld, because their last reading "
+    "did not say. “No longer” accounts have had another status since, which may be a suspension. On Bluesky, "
+    "a country's label restricts an account in the Bluesky app only; other apps may show it."
 )
 
 
 def country_status_words(standing: CountryStatus, platform: Platform) -> str:
     """How one account stands in a country, in its platform's term."""
     if standing is CountryStatus.WITHHELD:
-        return f"{group_words(Status.WITHHELD, platform)} at the last look"
+        return f"{group_words(Status.WITHHELD, platform)} at the last reading"
     return COUNTRY_STATUS_WORDS[standing]
 
 
@@ -48,7 +48,11 @@ def countries_page(
 ) -> Component:
     """`published` are the codes of countries of which figures of demands are on file."""
     head = html.Div(
-        [html.H1("Countries"), *tag, html.Span("what is or was withheld where", className="muted")],
+        [
+            html.H1("Countries"),
+            *tag,
+            html.Span("accounts that are or were withheld, by country", className="muted"),
+        ],
         className="bar",
     )
     if not counts:
@@ -79,7 +83,7 @@ def _published(codes: Collection[str]) -> list[Component]:
         html.Div(
             [
                 html.Div(
-                    [html.H2("Published figures"), html.Span("claimed against observed", className="faint")],
+                    [html.H2("Published figures"), html.Span("claimed and observed", className="faint")],
                     className="card-head",
                 ),
                 html.P(
@@ -100,9 +104,9 @@ def _columns() -> Component:
         html.Tr(
             [
                 html.Th("Country"),
-                html.Th("Accounts ever seen withheld", colSpan=2),
-                html.Th("At the last look", className="n"),
-                html.Th("Last known only", className="n"),
+                html.Th("Ever withheld", colSpan=2),
+                html.Th("Withheld", className="n"),
+                html.Th("Last known", className="n"),
                 html.Th("No longer", className="n"),
                 html.Th("Newest reading"),
             ]
@@ -145,14 +149,14 @@ def _reading(count: CountryCount, now: datetime) -> list[str | Component]:
         f", {words.ago(newest, now)}",
     ]
     if words.day(oldest) != words.day(newest):
-        out.append(html.Small(f"oldest that counts: {words.day(oldest)}"))
+        out.append(html.Small(f"oldest: {words.day(oldest)}"))
     return out
 
 
 def as_of(count: CountryCount) -> str:
     """The date that the counts rest on, in words that never mean "now"."""
     newest = count.newest_reading_at
-    return "never read" if newest is None else f"at the last look, {words.day(newest)}"
+    return "never read" if newest is None else f"as of the last reading, {words.day(newest)}"
 
 
 def bar(count: CountryCount, most: int) -> Component:
@@ -182,13 +186,13 @@ def legend() -> Component:
 def _empty() -> Component:
     return html.Div(
         [
-            html.H2("Nothing was seen withheld in a country yet"),
+            html.H2("No account has been withheld in a country yet"),
             html.P(
-                "A country appears here when a watched account is confirmed withheld in it, or when a "
-                "published record of withheld accounts is imported."
+                "A country appears here when a watched account is confirmed as withheld in it, or when you "
+                "import a published record of withheld accounts:"
             ),
             html.P(html.Code("blockline accounts import withheld.csv")),
-            html.P("An imported account is on file and is not read.", className="faint"),
+            html.P("Imported accounts are stored, but not read.", className="faint"),
         ],
         className="card empty",
     )

@@ -43,7 +43,7 @@ def country_page(
                     html.Div(
                         [
                             html.Div(
-                                [html.B(f"{count.pairs_ever:,}"), " accounts ever seen withheld here"],
+                                [html.B(f"{count.pairs_ever:,}"), " accounts ever withheld here"],
                                 className="country-sum",
                             ),
                             legend(),
@@ -101,7 +101,7 @@ def tabs(count: CountryCount, current: CountryStatus | Literal["published"] | No
                 for which, word in standings
             ],
             html.A(
-                "Claimed against observed",
+                "Claimed and observed",
                 href=f"/countries/{count.country}/published",
                 **_current(current == "published"),
             ),
@@ -120,8 +120,8 @@ def _columns() -> Component:
         html.Tr(
             [
                 html.Th("Account"),
-                html.Th("Here"),
-                html.Th("Account as last seen"),
+                html.Th("Status here"),
+                html.Th("Account status"),
                 html.Th("Since"),
                 html.Th("Last reading"),
                 html.Th("Source"),

@@ -75,7 +75,7 @@ def claimed_figure(found: Sequence[Claimed], theme: Theme) -> go.Figure:
                 row=row,
                 col=1,
             )
-        for n, (name, colour) in enumerate((("Our monitor", _SEEN), ("Published records", _RECORDED))):
+        for n, (name, colour) in enumerate((("Blockline", _SEEN), ("Published records", _RECORDED))):
             _seen(figure, name, colour[theme], [(h, t) for who, h, t in ranges if who == n], is_log=is_log)
         _scale(figure, row, shown, ranges, palette, is_log=is_log)
     _frame(figure, palette, names)

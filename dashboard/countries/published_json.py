@@ -116,7 +116,7 @@ def claimed_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         except StorageError as error:
             return refusal(503, str(error))
         if not found:
-            return refusal(404, "Nothing is published or observed of such a country: a code is like IN.")
+            return refusal(404, "No data for this country. Use a two-letter code such as IN.")
         return JSONResponse(claimed_json(code, found, now))
 
     return router

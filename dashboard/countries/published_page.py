@@ -43,7 +43,7 @@ async def published_page(
                 country,
                 [
                     *tag,
-                    html.Span("claimed against observed", className="muted"),
+                    html.Span("claimed and observed", className="muted"),
                     html.Span(className="grow"),
                     html.A("Figures as JSON", href=f"/api/countries/{country}/published", className="button"),
                 ],
@@ -75,14 +75,14 @@ def _platform_cards(found: Sequence[Claimed], country: str, theme: Theme) -> lis
             )
             out.append(
                 card(
-                    f"{name}: published, and seen",
-                    "by half-year; each source by itself",
+                    f"{name}: published and observed",
+                    "by half-year, each source separately",
                     html.Div(figure, className="figure"),
                 )
             )
         out.append(
             card(
-                f"{name}: claimed against observed",
+                f"{name}: claimed and observed",
                 "newest half-year first",
                 html.Div(
                     html.Table(
@@ -98,9 +98,7 @@ def _platform_cards(found: Sequence[Claimed], country: str, theme: Theme) -> lis
 
 
 def _columns() -> Component:
-    return html.Thead(
-        html.Tr([html.Th("Half-year"), html.Th("Published"), html.Th("Observed, of those looked at")])
-    )
+    return html.Thead(html.Tr([html.Th("Half-year"), html.Th("Published"), html.Th("Observed")]))
 
 
 def _row(found: Claimed, country: str) -> Component:
@@ -115,7 +113,7 @@ def _row(found: Claimed, country: str) -> Component:
 
 def _published(found: Claimed) -> list[Component]:
     if not found.published:
-        return [html.P("No figure is on file.", className="muted")]
+        return [html.P("No figure is stored.", className="muted")]
     differing = set(disagreements(found))
     lines = [html.P(line, className="differ") for line in published_words.disagreement_lines(found)]
     table = html.Table(
@@ -179,10 +177,10 @@ def _observer(said: published_words.ObserverSummary) -> Component:
 def _no_figures(country: str) -> Component:
     return html.Div(
         [
-            html.H2(f"No published figures of {country_name(country)} are on file"),
+            html.H2(f"No published figures for {country_name(country)}"),
             html.P(
-                "Figures that a platform, or somebody for it, published of legal demands are imported from a "
-                "table: a half-year, a country, any of the figures, and where they were published."
+                "Import a table with figures of legal demands that a platform or others published: "
+                "a half-year, a country, any of the figures, and the source."
             ),
             html.P(html.Code("blockline import figures.csv")),
         ],

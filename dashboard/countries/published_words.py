@@ -23,14 +23,14 @@ FIGURE_WORDS = {
     "pct_some_withheld": "the share of demands that were followed",
 }
 NOT_OBSERVED = "Not observed"
-NOTHING_READ = "Nothing was read here in this half-year."
+NOTHING_READ = "No account was read in this half-year."
 WHAT_IT_DOES_NOT_SAY = (
-    "Published figures are about all accounts that demands specified. What was observed is about those that "
-    "were looked at, and is the least that there can have been among them; a change counts for certain where "
-    "both readings around it lie in the half-year. A difference alone is no contradiction: a platform may "
-    "count an account in the half-year of the demand, withhold single posts instead, or withhold without a "
-    "demand. Sources copy each other and the same reports, so their figures are never summed. Neither a "
-    "dash, which means not reported, nor “not observed” is zero."
+    "Published figures cover all accounts that demands specified. Observed figures cover only the accounts "
+    "that were read, and are the minimum among them. A change counts as certain if both readings around it "
+    "lie in the half-year. A difference alone is not a contradiction: a platform may count an account in the "
+    "half-year of the demand, withhold single posts instead, or withhold without a demand. Sources copy each "
+    "other and the same reports, so their figures are never added up. A dash means “not reported”; neither "
+    "that nor “not observed” means zero."
 )
 
 
@@ -48,14 +48,14 @@ def observer_summaries(found: Claimed, country: str) -> list[ObserverSummary]:
     out: list[ObserverSummary] = []
     if found.own is not None:
         out.append(
-            ObserverSummary("Our monitor", _head(found.own.withheld), _own_lines(found, found.own, country))
+            ObserverSummary("Blockline", _head(found.own.withheld), _own_lines(found, found.own, country))
         )
     if found.recorded is not None:
         records = ", ".join(clean(s, 120) for s in found.recorded.sources)
         out.append(
             ObserverSummary(records, _head(found.recorded.withheld), _record_lines(found, found.recorded))
         )
-    return out or [ObserverSummary("Our monitor", NOT_OBSERVED, (NOTHING_READ,))]
+    return out or [ObserverSummary("Blockline", NOT_OBSERVED, (NOTHING_READ,))]
 
 
 def disagreement_lines(found: Claimed) -> list[str]:
@@ -88,10 +88,10 @@ def _watched_line(found: Claimed, own: ObservedFigures, country: str) -> str:
         return f"{line}; no source says how many were specified."
     specified = [n for n in reported if n]
     if not specified:
-        return f"{line}; none were specified, as sources report."
+        return f"{line}; sources report that none were specified."
     if not own.named:
         of = " or ".join(f"{n:,}" for n in specified)
-        return f"{line}; none is known to be among the {of} specified."
+        return f"{line}; none of them is known to be among the {of} specified."
     shares = " or ".join(f"{share(min(own.named, n), n)} of the {n:,} specified" for n in specified)
     return f"{line}: at most {shares}."
 
@@ -100,7 +100,7 @@ def _first_look(tally: HalfYearTally) -> tuple[str, ...]:
     if not tally.at_first_look:
         return ()
     was = "was" if tally.at_first_look == 1 else "were"
-    return (f"{tally.at_first_look:,} {was} withheld at the first look: nobody saw since when.",)
+    return (f"{tally.at_first_look:,} {was} already withheld at the first reading; since when is not known.",)
 
 
 def _coverage_line(found: Claimed, own: ObservedFigures) -> str:
@@ -116,8 +116,8 @@ def _record_lines(found: Claimed, recorded: Recorded) -> tuple[str, ...]:
     return (
         *_first_look(recorded.withheld),
         f"Came back: {range_words(recorded.restored.low, recorded.restored.high)}.",
-        f"{comparison(found, recorded.withheld)} These are not our readings; how many accounts their makers "
-        "looked at is not on file. Of all others they say nothing.",
+        f"{comparison(found, recorded.withheld)} These are not Blockline's readings. How many accounts their "
+        "authors checked is not known, and the records say nothing about others.",
     )
 
 
@@ -129,9 +129,9 @@ def comparison(found: Claimed, seen: HalfYearTally) -> str:
     most = int(reported[-1])
     if seen.low > most:
         return (
-            f"More were seen than the {most:,} reported: the platform may count them in another half-year or "
-            "otherwise, or leave them out."
+            f"More were seen than the {most:,} reported. The platform may count them in another half-year or "
+            "in another way, or leave them out."
         )
     if seen.high > most:
-        return f"Whether more became withheld than the {most:,} reported cannot be told from the readings."
-    return f"No more were seen than the {most:,} reported: that neither confirms nor refutes the figure."
+        return f"The readings do not show whether more became withheld than the {most:,} reported."
+    return f"No more were seen than the {most:,} reported, which neither confirms nor refutes the figure."

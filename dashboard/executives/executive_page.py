@@ -85,14 +85,14 @@ def _head(view: PersonView, now: datetime) -> Component:
 def _account(view: PersonView, n: int, now: datetime) -> Component:
     account = view.person.accounts[n]
     polled = account.last_polled_at
-    asked = "never asked by Blockline" if polled is None else f"last asked {words.ago(polled, now)}"
+    asked = "never read by Blockline" if polled is None else f"last read {words.ago(polled, now)}"
     return html.Div(
         [
             html.Dt(f"{PLATFORM_NAME[account.platform]}, {asked}"),
             html.Dd(f"@{clean(account.handle, 80)}"),
-            html.Dd(f"{account.acts:,} acts on file"),
+            html.Dd(f"{account.acts:,} engagements stored"),
             *[html.Dd(f"{o.what}: {o.state}", title=o.reason) for o in observability(account)],
-            *[html.Dd(f"before: {said}") for said in before(account)],
+            *[html.Dd(f"earlier: {said}") for said in before(account)],
         ]
     )
 
@@ -102,8 +102,8 @@ def _figure(view: PersonView, account_id: int, graph: Component) -> Component:
         [
             html.Div(
                 [
-                    html.H2("Acts above blocks"),
-                    html.Span("in UTC; the table below holds the newest acts as text", className="faint"),
+                    html.H2("Engagement and blocks"),
+                    html.Span("in UTC; the table below lists the newest engagements", className="faint"),
                     html.Span(className="grow"),
                     html.Nav(
                         [
@@ -133,7 +133,7 @@ def _summary(view: PersonView) -> str:
     for count in view.counts:
         kinds[count.kind] = kinds.get(count.kind, 0) + count.n
     many = [f"{kinds[k]:,} {k.value if kinds[k] == 1 else PLURAL[k]}" for k in SignalKind if k.value in kinds]
-    acts = ", ".join(many) or "no act that could be seen"
+    acts = ", ".join(many) or "no observable engagement"
     whose = "accounts that orders name" if view.blocks_of_orders else "all watched accounts"
     blocks = {kind: sum(c.n for c in view.blocks if c.kind == kind) for kind in ("block", "restoration")}
     return (
@@ -143,15 +143,14 @@ def _summary(view: PersonView) -> str:
 
 
 def _not_said(view: PersonView) -> str:
-    out = [f"{ASSOCIATION} A kind without a row was not seen, which is not the same as not done."]
-    out.append(
-        "Vertical lines are orders, notices and claims, dotted where a date is disputed or only claimed."
-    )
+    out = [f"{ASSOCIATION} A kind without a row was not seen, which does not mean that it did not happen."]
+    out.append("Vertical lines are orders, notices and claims; dotted lines have a disputed or claimed date.")
     if drawn_silence(view):
-        out.append("Grey: nothing is on record there for a week or more, or nobody looked.")
+        out.append("Grey: nothing was recorded for a week or more, or nothing was read.")
     if view.likes:
         out.append(
-            "The like counter is what the profile said; where it fell, nothing is drawn: that is no un-like."
+            "The like counter is the number on the profile. Where it fell, nothing is drawn: "
+            "that is not an unlike."
         )
     counted = [f"{n:,} × {DOUBTS[doubt]}" for doubt, n in view.doubts.items() if doubt != "target_by_handle"]
     if counted:
@@ -162,21 +161,22 @@ def _not_said(view: PersonView) -> str:
 def _associations(view: PersonView) -> Component:
     head = html.Div(
         [
-            html.H2("Acts toward accounts named by an order"),
+            html.H2("Engagement with accounts named by an order"),
             html.Span(
-                "within a day of its dated events, against the same person's base rate", className="faint"
+                "within a day of its dated events, compared with the same person's base rate",
+                className="faint",
             ),
         ],
         className="card-head",
     )
     body: list[Component]
     if not view.orders:
-        body = [html.P("No order is on file.", className="nothing")]
+        body = [html.P("No order is stored.", className="nothing")]
     elif not view.tested:
         body = [
             html.P(
-                "Cannot be tested: no act toward an account that an order names was seen. That is not the "
-                "same as none was made.",
+                "Cannot be tested: no engagement with an account that an order names was seen. That does not "
+                "mean that there was none.",
                 className="nothing",
             )
         ]
@@ -185,13 +185,13 @@ def _associations(view: PersonView) -> Component:
             html.Div([html.P(s) for s in association(one, view.person.name)], className="tested")
             for one in view.tested
         ]
-        rest = f"Orders without such acts: {view.untested:,}." if view.untested else ""
-        notes = [by_chance(view.tested), rest, f"{ASSOCIATION} docs/executives.md says how it is tested."]
+        rest = f"Orders without such engagements: {view.untested:,}." if view.untested else ""
+        notes = [by_chance(view.tested), rest, f"{ASSOCIATION} docs/executives.md explains the test."]
         body.append(html.P(" ".join(n for n in notes if n), className="not-said"))
     return html.Div([head, *body], className="card")
 
 
-COLUMNS = ("When it was made", "Act", "Toward", "Named by", "First seen", "Doubts")
+COLUMNS = ("Time", "Engagement", "With", "Named by", "First seen", "Doubts")
 Cell = dict[str, str | list[Piece]]
 
 
@@ -199,10 +199,10 @@ def _acts(view: PersonView) -> Component:
     shown = len(view.acts)
     more = f"the newest {ROWS} of this period" if shown == ROWS else f"all {shown:,} of this period"
     head = html.Div(
-        [html.H2("Acts"), html.Span(f"newest first; {more}", className="faint")], className="card-head"
+        [html.H2("Engagements"), html.Span(f"newest first; {more}", className="faint")], className="card-head"
     )
     if not view.acts:
-        nothing = "No act that could be seen is on file for this period."
+        nothing = "No observable engagement is stored for this period."
         return html.Div([head, html.P(nothing, className="nothing")], className="card")
     table = json.dumps(acts_table(view), separators=(",", ":"), ensure_ascii=False)
     # Filled by assets/shell/tables.mjs: as components of Dash, so many cells would take seconds to paint.
@@ -246,5 +246,5 @@ def _named(act: ExecutiveSignal) -> Cell:
     orders = act.target.orders if act.target is not None else ()
     lists = act.target.lists if act.target is not None else ()
     small = [f"on {', '.join(clean(name) for name in lists)}"] if lists else []
-    small += [f"its words: {', '.join(clean(w) for w in act.words)}"] if act.words else []
+    small += [f"keywords: {', '.join(clean(w) for w in act.words)}"] if act.words else []
     return {"text": ", ".join(clean(o) for o in orders) or "–", "small": "; ".join(small)}

@@ -16,13 +16,13 @@ def executives_page(people: tuple[ExecutivePerson, ...], now: datetime, tag: lis
         [
             html.H1("Executives"),
             *tag,
-            html.Span("what people who run platforms visibly do", className="muted"),
+            html.Span("public engagement of people who run platforms", className="muted"),
         ],
         className="bar",
     )
     if not people:
         return html.Div([head, _empty()])
-    columns = ("Person", "Account", "What can be seen", "Last asked", "Acts in 30 days")
+    columns = ("Person", "Account", "Observable", "Last reading", "Last 30 days")
     return html.Div(
         [
             head,
@@ -40,8 +40,8 @@ def executives_page(people: tuple[ExecutivePerson, ...], now: datetime, tag: lis
                         className="labelled executives",
                     ),
                     html.P(
-                        "Accounts of one name are shown as one person. What a platform lets nobody see is "
-                        f"named as such and never counted as zero. {ASSOCIATION}",
+                        "Accounts with the same name are shown as one person. Engagement that a platform "
+                        f"does not show to anyone is “not observable”, never zero. {ASSOCIATION}",
                         className="not-said",
                     ),
                 ],
@@ -66,14 +66,14 @@ def _row(person: ExecutivePerson, account: PersonAccount, now: datetime, *, firs
                 html.Small(PLATFORM_NAME[account.platform]),
             ],
         ),
-        ("What can be seen", _seen(account)),
+        ("Observable", _seen(account)),
         (
-            "Last asked",
-            ["never: only what others recorded is on file" if account.acts else "never"]
+            "Last reading",
+            ["never: only records of others are stored" if account.acts else "never"]
             if polled is None
             else [words.ago(polled, now), html.Small(words.stamp(polled))],
         ),
-        ("Acts in 30 days", _recent(account)),
+        ("Last 30 days", _recent(account)),
     ]
     return html.Tr(
         [
@@ -81,7 +81,7 @@ def _row(person: ExecutivePerson, account: PersonAccount, now: datetime, *, firs
             *[
                 html.Td(
                     content,
-                    className="n" if label == "Acts in 30 days" else "",
+                    className="n" if label == "Last 30 days" else "",
                     **{"data-label": label},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
                 )
                 for label, content in cells
@@ -93,7 +93,7 @@ def _row(person: ExecutivePerson, account: PersonAccount, now: datetime, *, firs
 def _seen(account: PersonAccount) -> list[str | Component]:
     found = observability(account)
     if not found:
-        return ["all kinds that are collected"]
+        return ["all collected kinds"]
     return [html.Div([f"{o.what}: {o.state}"], title=o.reason) for o in found]
 
 
@@ -108,8 +108,10 @@ def _recent(account: PersonAccount) -> list[str | Component]:
 def _empty() -> Component:
     return html.Div(
         [
-            html.H2("Nobody's engagement is collected yet"),
-            html.P("Say whose reposts, quotes, replies and follows are drawn beside the blocks."),
+            html.H2("No executive is stored yet"),
+            html.P(
+                "Import the people whose reposts, quotes, replies and follows are drawn beside the blocks:"
+            ),
             html.P(html.Code("blockline executives import people.csv")),
             html.P("Columns: platform, handle, name, title.", className="faint"),
         ],

@@ -31,6 +31,8 @@ async def _executives(asked: PageRequest) -> Component | None:
     if view is None:
         return None
     figure = graph(
-        executive_figure(view, asked.theme), "executive-figure", "Public acts over time, above the blocks"
+        executive_figure(view, asked.theme),
+        "executive-figure",
+        "Public engagement over time, above the blocks",
     )
     return executive_page(view, number, figure, asked.now, asked.tag)

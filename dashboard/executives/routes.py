@@ -45,7 +45,7 @@ def executive_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         except StorageError as error:
             return refusal(503, str(error))
         if view is None:
-            return refusal(404, "No executive on file has an account of that number.")
+            return refusal(404, "No stored executive has an account with this number.")
         return JSONResponse(view_json(view))
 
     return router

@@ -20,10 +20,10 @@ PLURAL = {
     SignalKind.UNFOLLOW: "unfollows",
 }
 DOUBTS = {
-    Doubt.TIME_IMPOSSIBLE: "the record gives it an impossible time: known by its observation only",
-    Doubt.LIKELY_RENAME: "likely a rename of the target, not an act: not counted",
+    Doubt.TIME_IMPOSSIBLE: "impossible time in the record; only the time of its observation counts",
+    Doubt.LIKELY_RENAME: "likely a rename of the target; not counted",
     Doubt.TARGET_MAY_HAVE_BEEN_GONE: "the target may have been gone in between",
-    Doubt.TARGET_BY_HANDLE: "the record names its target by handle only",
+    Doubt.TARGET_BY_HANDLE: "the record names the target only by its handle",
 }
 ASSOCIATION = "Association, not evidence of cause."
 
@@ -113,7 +113,9 @@ def target(act: ExecutiveSignal) -> str:
 
 def source(name: str) -> str:
     return (
-        f"the record {clean(name.removeprefix('import:'), 60)}" if is_import(name) else "our own collectors"
+        f"the record {clean(name.removeprefix('import:'), 60)}"
+        if is_import(name)
+        else "Blockline's collectors"
     )
 
 
@@ -124,16 +126,16 @@ def association(tested: AssociationTest, name: str) -> list[str]:
     if found.p is None:
         return [f"{title}: cannot be tested: {found.why_not}.", looked]
     things = "its one dated event" if tested.events == 1 else f"one of its {tested.events} dated events"
-    acts = "act" if found.toward == 1 else "acts"
+    acts = "engagement" if found.toward == 1 else "engagements"
     out = [
-        f"{title}: {found.in_windows:,} of {found.toward:,} {acts} toward accounts that it names lie within "
-        f"{span(AROUND)} of {things}. By {clean(name)}'s own base rate {_about(found.expected)} would.",
+        f"{title}: {found.in_windows:,} of {found.toward:,} {acts} with accounts that it names lie within "
+        f"{span(AROUND)} of {things}. By {clean(name)}'s own base rate, {_about(found.expected)} would.",
         f"Of {found.shifts} random shifts of the same series {round(found.p * (found.shifts + 1)) - 1} "
         f"have as many or more there (p = {found.p:.3f}).",
     ]
     if found.active is not None:
         out.append(
-            f"If in that time the same share of all acts were toward these accounts, it would be "
+            f"If these accounts had the same share of all engagement in that time, it would be "
             f"{_about(found.active)}."
         )
     return [*out, looked]
@@ -146,4 +148,4 @@ def _about(number: float) -> str:
 def by_chance(tested: Sequence[AssociationTest]) -> str:
     """What many tests do: said where there are several."""
     n = sum(t.found.p is not None for t in tested)
-    return f"Of {n} tests, one in twenty comes out at p = 0.05 or below by chance alone." if n > 1 else ""
+    return f"Of {n} tests, one in twenty has p = 0.05 or less by chance alone." if n > 1 else ""

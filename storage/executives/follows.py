@@ -126,7 +126,7 @@ async def _move_on(conn: Conn, reading: FollowReading) -> None:
             reading.previous_at,
         )
     if not moved:
-        raise StaleState("Another writer has read whom an executive follows meanwhile.")
+        raise StaleState("Another process has read this list of follows in the meantime.")
 
 
 # what can be seen ----------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ async def record_signals(
         now,
     )
     if not moved:
-        raise StaleState(f"Another writer has read the engagement of {executive.name} meanwhile.")
+        raise StaleState(f"Another process has read the engagement of {executive.name} in the meantime.")
     return await add_signals(conn, executive.account.account_id, signals, now)
 
 

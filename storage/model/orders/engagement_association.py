@@ -119,14 +119,14 @@ def looked(first: datetime, last: datetime, seen: Sequence[datetime], silence: t
 
 def _why_not(found: Association, has_events: bool) -> str:
     if not has_events:
-        return "nothing dated is on file of the order"
+        return "no dated event of the order is stored"
     if not found.observed_in_windows:
-        return "nobody looked at the executive's acts in the time around its events"
+        return "the executive's engagement was not read in the time around its events"
     if found.observed_in_windows > LARGEST_SHARE * found.observed:
-        return "nearly all of the observed time lies around its events, so that there is nothing to compare"
+        return "nearly all observed time lies around its events, so there is nothing to compare with"
     if found.toward < FEWEST:
-        acts = "1 act" if found.toward == 1 else f"{found.toward or 'no'} acts"
-        return f"{acts} toward its accounts seen, and fewer than {FEWEST} say nothing"
+        acts = "1 engagement" if found.toward == 1 else f"{found.toward or 'no'} engagements"
+        return f"{acts} with its accounts seen, which is fewer than {FEWEST}"
     return ""
 
 

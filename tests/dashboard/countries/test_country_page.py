@@ -127,7 +127,7 @@ async def test_a_crawl_of_2018_never_reads_as_now(crawled: Pool) -> None:
     for page in (table, germany, gone):
         assert re.search(r"\bnow\b", page, re.IGNORECASE) is None
     assert "11 Jan 2018 , 8 years ago" in table
-    assert "at the last look, 11 Jan 2018" in germany
+    assert "as of the last reading, 11 Jan 2018" in germany
     assert "@gone" in gone
     assert "3 Oct 2017 , 9 years ago" in gone
     assert "@grows" not in gone
@@ -170,7 +170,7 @@ async def test_without_any_withheld_account_the_page_says_how_one_appears(pool: 
     async with transaction(pool) as conn:
         page = await shown(conn, "/countries", now)
 
-    assert "Nothing was seen withheld in a country yet" in page
+    assert "No account has been withheld in a country yet" in page
     assert "blockline accounts import" in page
 
 

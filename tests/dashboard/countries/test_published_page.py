@@ -165,12 +165,12 @@ async def test_what_others_recorded_is_told_apart_and_is_no_coverage_of_ours(poo
                 "Readings from 29 Jun 2021 to 29 Jun 2021, on 1 of 181 days (0.6 %).",
                 "on 3 of 11 days so far",
                 "lower bound for the watched accounts only, and says nothing about the others",
-                "No figure is on file.",
+                "No figure is stored.",
             ],
             id="a country with both",
         ),
         pytest.param("/countries/SE/published", ["Sweden", "Not observed"], id="figures only"),
-        pytest.param("/countries/IN", ["Claimed against observed"], id="the country leads there"),
+        pytest.param("/countries/IN", ["Claimed and observed"], id="the country leads there"),
         pytest.param("/countries", ["Published figures", "India", "Sweden"], id="so do the countries"),
         pytest.param("/countries/QQ/published", ["There is no such page"], id="nothing of it"),
         pytest.param("/countries/in/published", ["There is no such page"], id="a code in small letters"),
@@ -192,7 +192,7 @@ async def test_a_country_without_figures_says_how_they_come_in(pool: Pool) -> No
         page = said(await page_of(conn, "/countries/IN/published", NOW, SETTINGS, "light"))
 
     assert "0 to 1 became withheld" in page
-    assert "1 was withheld at the first look" in page
+    assert "1 was already withheld at the first reading" in page
     assert "blockline import figures.csv" in page
 
 
@@ -211,7 +211,7 @@ async def test_the_figure_keeps_sources_apart_and_leaves_a_gap_where_none_report
     assert list(lines["desk"]["x"]) == ["2020-H1", "2020-H2", "2021-H1", "2021-H2"]
     assert list(lines["desk"]["customdata"]) == [2_772, None, 40, None]
     assert list(lines["press"]["customdata"]) == [None, None, 41, None]
-    (seen,) = [t for t in drawn if t["name"].startswith("Our monitor")]
+    (seen,) = [t for t in drawn if t["name"].startswith("Blockline")]
     assert list(seen["customdata"]) == ["0 to 1", "1 to 2"]
     assert (list(seen["y"]), list(seen["error_y"]["arrayminus"])) == ([1, 2], [1, 1])
 
@@ -241,7 +241,7 @@ async def test_the_api_gives_the_same_with_null_for_what_is_not_known(desk: Pool
     assert first["recorded_by_others"] is None
     assert refused == (
         404,
-        {"error": "Nothing is published or observed of such a country: a code is like IN."},
+        {"error": "No data for this country. Use a two-letter code such as IN."},
     )
 
 

@@ -85,7 +85,7 @@ async def test_a_target_on_file_has_its_lists_and_the_orders_that_name_it(pool: 
         table: Any = acts_table(await view(conn, story))
     other, act = (row["cells"] for row in table["rows"][:2])
     assert act[2]["href"] == f"/account/{named}"
-    assert act[3] == {"text": "Order 1", "small": "on Order 1 list; its words: farmers"}
+    assert act[3] == {"text": "Order 1", "small": "on Order 1 list; keywords: farmers"}
     assert other[2] == {"text": "0"}
     assert other[3]["text"] == "–"
 
@@ -139,7 +139,7 @@ async def test_what_is_likely_a_rename_is_listed_with_its_doubt_and_counted_nowh
     assert {a.kind for a in after.marks} == {a.kind for a in before.marks}
     rows: Any = acts_table(after)["rows"]
     assert [row.get("class") for row in rows[:3]] == ["no-act", "no-act", None]
-    assert "likely a rename of the target, not an act: not counted" in rows[0]["cells"][5]["text"]
+    assert "likely a rename of the target; not counted" in rows[0]["cells"][5]["text"]
 
 
 async def test_every_order_is_held_against_chance_and_none_is_called_a_cause(
@@ -165,7 +165,7 @@ async def test_an_order_toward_whose_accounts_nothing_was_seen_cannot_be_tested(
 ) -> None:
     async with transaction(pool) as conn:
         page = await shown(conn, story, f"/executives/{story.executive}")
-    assert "Cannot be tested: no act toward an account that an order names was seen." in page
+    assert "Cannot be tested: no engagement with an account that an order names was seen." in page
 
 
 async def test_a_long_record_is_drawn_in_a_bounded_number_of_bars(pool: Pool, story: Story) -> None:

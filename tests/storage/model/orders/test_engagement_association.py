@@ -84,11 +84,15 @@ def test_expected_is_the_base_rate_and_active_the_share_of_all_acts() -> None:
 @pytest.mark.parametrize(
     ("toward", "events", "observed", "why"),
     [
-        pytest.param(days(1, 2, 3), days(9), YEAR, "3 acts toward its accounts seen", id="too few acts"),
-        pytest.param([], days(9), YEAR, "no acts toward its accounts seen", id="no act"),
-        pytest.param(days(*range(20, 30)), [], YEAR, "nothing dated is on file", id="no event"),
+        pytest.param(days(1, 2, 3), days(9), YEAR, "3 engagements with its accounts seen", id="too few acts"),
+        pytest.param([], days(9), YEAR, "no engagements with its accounts seen", id="no act"),
+        pytest.param(days(*range(20, 30)), [], YEAR, "no dated event of the order is stored", id="no event"),
         pytest.param(
-            days(*range(20, 30)), days(9), [(T0 + 15 * DAY, T0 + 99 * DAY)], "nobody looked", id="a gap there"
+            days(*range(20, 30)),
+            days(9),
+            [(T0 + 15 * DAY, T0 + 99 * DAY)],
+            "was not read in the time around",
+            id="a gap there",
         ),
         pytest.param(
             days(1.5, 2, 2.5, 3, 3.5),
@@ -97,7 +101,9 @@ def test_expected_is_the_base_rate_and_active_the_share_of_all_acts() -> None:
             "nothing to compare",
             id="nothing else seen",
         ),
-        pytest.param(days(1, 2, 3, 4, 5), days(3), [], "nobody looked", id="never observed"),
+        pytest.param(
+            days(1, 2, 3, 4, 5), days(3), [], "was not read in the time around", id="never observed"
+        ),
     ],
 )
 def test_what_cannot_be_tested_says_why_and_has_no_p(

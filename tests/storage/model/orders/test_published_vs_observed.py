@@ -294,7 +294,7 @@ def own(withheld: HalfYearTally, watched: int = 283, named: int = 257) -> Observ
         pytest.param(
             [report(accounts_specified=13_200)],
             own(HalfYearTally(0, 0, 0, 0), named=0),
-            "none is known to be among the 13,200 specified.",
+            "none of them is known to be among the 13,200 specified.",
             id="nobody of them is named by an order",
         ),
         pytest.param(
@@ -306,27 +306,27 @@ def own(withheld: HalfYearTally, watched: int = 283, named: int = 257) -> Observ
         pytest.param(
             [report(accounts_specified=0)],
             own(HalfYearTally(0, 0, 0, 0)),
-            "none were specified, as sources report.",
+            "sources report that none were specified.",
             id="a denominator of zero has no share",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
             own(HalfYearTally(12, 15, 14, 2)),
-            "No more were seen than the 17 reported: that neither confirms nor refutes the figure. This is a "
-            "lower bound for the watched accounts only, and says nothing about the others.",
+            "No more were seen than the 17 reported, which neither confirms nor refutes the figure. This is "
+            "a lower bound for the watched accounts only, and says nothing about the others.",
             id="fewer seen are no contradiction",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
             own(HalfYearTally(12, 20, 14, 8)),
-            "Whether more became withheld than the 17 reported cannot be told from the readings.",
+            "The readings do not show whether more became withheld than the 17 reported.",
             id="more at the most",
         ),
         pytest.param(
             [report("a", accounts_withheld=17), report("b", accounts_withheld=18)],
             own(HalfYearTally(19, 20, 19, 0)),
-            "More were seen than the 18 reported: the platform may count them in another half-year or "
-            "otherwise, or leave them out.",
+            "More were seen than the 18 reported. The platform may count them in another half-year or "
+            "in another way, or leave them out.",
             id="more for certain, than any source",
         ),
         pytest.param(
@@ -338,7 +338,7 @@ def own(withheld: HalfYearTally, watched: int = 283, named: int = 257) -> Observ
         pytest.param(
             [report()],
             own(HalfYearTally(0, 2, 2, 2)),
-            "2 were withheld at the first look: nobody saw since when.",
+            "2 were already withheld at the first reading; since when is not known.",
             id="withheld at the first look",
         ),
         pytest.param(
@@ -361,4 +361,4 @@ def test_what_was_observed_says_of_whom_it_speaks(
 def test_what_nobody_looked_at_is_said_to_be_not_observed() -> None:
     (told,) = published_words.observer_summaries(Claimed(Platform.X, FIRST, (report(),), None, None), "IN")
 
-    assert (told.head, told.lines) == ("Not observed", ("Nothing was read here in this half-year.",))
+    assert (told.head, told.lines) == ("Not observed", ("No account was read in this half-year.",))
