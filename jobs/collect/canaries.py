@@ -1,7 +1,7 @@
-"""The control accounts: chosen where none are named, doubted when one alone looks wrong, retired in the end.
+"""Control accounts: choosing, doubting and retiring them.
 
-An outage makes control accounts look wrong together. One that looks wrong while the others look right,
-again and again, has really changed: to go on holding every answer because of it would blind the monitor.
+An outage makes control accounts look wrong together. One that repeatedly looks wrong while the others look
+right has really changed. Quarantining every answer because of it would blind the monitor.
 """
 
 import asyncio
@@ -37,24 +37,26 @@ _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class _Vouched:
-    """What the last answer that was held said of its control accounts."""
+    """What the last quarantined answer said about its control accounts."""
 
     outcome: bool | None
     """See `Judged.vouched`."""
     wrong: set[AccountId] = field(default_factory=set[AccountId])
-    """The control accounts that looked wrong when they were asked alone after it."""
+    """The control accounts that looked wrong when they were asked alone after that answer."""
 
     def of(self, wrong: set[AccountId]) -> bool | None:
-        """Whether it says so of those that look wrong now; None when others look wrong than did then."""
+        """The outcome, if it applies to the accounts that look wrong now; None if others look wrong than did
+        then.
+        """
         self.wrong = self.wrong or wrong
         return self.outcome if wrong <= self.wrong else None
 
 
 class ControlAccounts:
-    """Looks after the control accounts of one collector. As a chore
-    (`jobs.base.periodic_task.PeriodicTask`) it chooses them.
+    """Maintains the control accounts of one collector. As a maintenance task
+    (`jobs.base.periodic_task.PeriodicTask`) it chooses new ones.
 
-    `on_found` is awaited when some were found: the rosters have to take them up.
+    `on_found` is awaited after new ones were chosen, because the rosters must then include them.
     """
 
     def __init__(
@@ -74,14 +76,14 @@ class ControlAccounts:
         self._inquired_at: dict[str, datetime] = {}
         self._vouched: dict[str, _Vouched] = {}
         self._unsure: set[str] = set()
-        """Places of which some control account looked wrong when they were last asked alone, or answers are
-        held.
+        """Places where a control account looked wrong when last asked alone, or where answers are
+        quarantined.
         """
         self._wrong_since: dict[str, datetime] = {}
         self._due = _AT_ONCE
 
     async def load(self) -> None:
-        """Places may have been added."""
+        """Look for control accounts soon, because places may have been added."""
         self._due = _AT_ONCE
 
     def next_due(self) -> datetime | None:
@@ -111,25 +113,28 @@ class ControlAccounts:
         return await self._choose(place, here, now, wants_suspended=wants_suspended)
 
     def take_up(self, held_since: Mapping[str, datetime]) -> None:
-        """Answers of these places are held, since then: who was started since heard no control account."""
+        """Note that answers of these places have been quarantined since these times.
+
+        A process that started since then has not asked their control accounts itself.
+        """
         for place, since in held_since.items():
             self._unsure.add(place)
             self._vouched.setdefault(place, _Vouched(outcome=False))
             self._wrong_since[place] = min(since, self._wrong_since.get(place, since))
 
     def is_unsure(self, place: str) -> bool:
-        """Whether some control account of a place looked wrong when they were last asked alone, as far as is
+        """Whether a control account of a place looked wrong when they were last asked alone. False if not
         known.
         """
         return place in self._unsure
 
     async def held(self, place: str, now: datetime, *, vouched: bool | None) -> bool:
-        """An answer was held. `vouched`: see `Judged`. True when the rosters must be made anew."""
+        """Handle a quarantined answer. `vouched` is as in `Judged`. True if the rosters must be rebuilt."""
         self._vouched[place] = _Vouched(vouched)
         return await self.inquire(place, now)
 
     async def inquire(self, place: str, now: datetime) -> bool:
-        """Ask the control accounts of a place alone. True when the rosters must be made anew."""
+        """Ask the control accounts of a place alone. True if the rosters must be rebuilt."""
         here = self._book.canaries_at(place)
         if not here or not self._may_inquire(place, now):
             return False
@@ -146,14 +151,14 @@ class ControlAccounts:
         return inquired_at is None or now >= inquired_at + _INQUIRE_EVERY
 
     async def review(self, now: datetime) -> bool:
-        """Ask again where control accounts looked wrong. True when the rosters must be made anew."""
+        """Ask again where control accounts looked wrong. True if the rosters must be rebuilt."""
         due = [place for place in self._in_question() if self._may_inquire(place, now)]
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(self.inquire(place, now)) for place in due[:_PLACES_AT_ONCE]]
         return any(task.result() for task in asked)
 
     def next_review(self) -> datetime | None:
-        """When `review` has something to ask; None while nothing is in question."""
+        """When `review` next has something to ask; None if no control account is in doubt."""
         return min(
             (
                 inquired_at + _INQUIRE_EVERY if (inquired_at := self._inquired_at.get(place)) else _AT_ONCE
@@ -186,7 +191,7 @@ class ControlAccounts:
         (self._unsure.add if wrong else self._unsure.discard)(place)
         wrong_for = timedelta(0)
         if not wrong:
-            # What an earlier answer looked like says nothing of the next one.
+            # An earlier answer's look says nothing about the next one.
             self._wrong_since.pop(place, None)
             self._vouched.pop(place, None)
         else:
@@ -194,7 +199,7 @@ class ControlAccounts:
             vouched = self._vouched.setdefault(place, _Vouched(None))
             said = vouched.of({c.account.account_id for c in wrong})
             if wrong_for < _patience(said, right_stable, wrong_stable):
-                return False  # as in an outage: nobody is blamed
+                return False  # May be an outage, so no account is doubted.
         retired = False
         async with transaction(self._pool) as conn:
             await canaries.trust(conn, [c.account.account_id for c in right if c.doubted])
@@ -213,7 +218,7 @@ class ControlAccounts:
             await self._book.load_canaries(conn)
         if retired:
             self._wrong_since.pop(place, None)
-            self._looked_at.pop(place, None)  # others are looked for at once
+            self._looked_at.pop(place, None)  # Choose replacements at once.
             self._due = now
         return retired
 
@@ -252,7 +257,7 @@ class ControlAccounts:
 
 
 def _patience(vouched: bool | None, right_stable: int, wrong_stable: int) -> timedelta:
-    """How long control accounts must look wrong until they are doubted. `vouched`: see `Judged`."""
+    """How long control accounts must look wrong before they are doubted. `vouched` is as in `Judged`."""
     if vouched is None and right_stable == wrong_stable > 0:
         return _DOUBTED_FOR
     alone = right_stable > wrong_stable if vouched is None else vouched

@@ -1,4 +1,4 @@
-"""The collectors of an installation, one a platform and a vantage, put together from its settings."""
+"""Creating the collectors of an installation from its settings, one per platform and vantage point."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -21,15 +21,19 @@ from jobs.config.settings import Settings, SettingsError
 from storage.model.core.accounts import Platform
 from storage.model.limits.rate_limits import UNPACED
 
-if TYPE_CHECKING:  # it keeps its counts in a database, and `blockline check` works without one
+if (
+    TYPE_CHECKING
+):  # Imported for types only: it counts in a database, and `blockline check` works without one.
     from jobs.dispatch.shared_rate_limits import SharedBudgets
 
 _BLUESKY_PER_S, _BLUESKY_BURST = 5.0, 10
-"""Requests a second to each host (recalled: the AppView's limit is not documented)."""
+"""Requests per second to each host. An assumption: the AppView's limit is not documented."""
 
 
 def platforms_of(settings: Settings) -> tuple[Platform, ...]:
-    """The platforms that are read: those of the settings, else those without a key, and X with its token."""
+    """The platforms to read: those in the settings, else those that need no key, and X if its
+    token is set.
+    """
     if settings.platforms is not None:
         return settings.platforms
     return tuple(p for p in Platform if p is not Platform.X or settings.x_bearer_token is not None)
@@ -38,10 +42,11 @@ def platforms_of(settings: Settings) -> tuple[Platform, ...]:
 def collector_of(
     settings: Settings, platform: Platform, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> Collector:
-    """The collector of a platform, reading from `vantage`: a name in the settings, empty for here.
+    """The collector of a platform, reading from `vantage`: a name in the settings, or empty for a direct
+    connection.
 
-    `budgets` counts its requests with those of other processes; without it this one is alone.
-    Raises SettingsError when X has no token, or one that cannot be one, and for a vantage that is not set.
+    `budgets` counts its requests together with those of other processes; None means that it counts alone.
+    Raises SettingsError if X has no token or a malformed one, and for a vantage that is not set.
     """
     match platform:
         case Platform.X:
@@ -76,14 +81,15 @@ def _token(settings: Settings) -> str:
 
 
 def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) -> dict[str, XLikes]:
-    """What reads the likes of each executive on X who authorised our app, by their id.
+    """The readers of likes for the executives on X who authorised our app, by native id. Empty without
+    consumer keys.
 
-    Raises SettingsError when a key cannot be one; the message contains none.
+    Raises SettingsError for a malformed key; the message never contains the key.
     """
     key, secret = settings.x_consumer_key, settings.x_consumer_secret
     if key is None or secret is None:
         return {}
-    # tweepy signs for its own host of X; another address is somebody's mirror, or a simulator.
+    # tweepy signs requests for the host of X only. Another address is a mirror or a simulator.
     base_url = TWEEPY_HOST if settings.x_base_url == BASE_URL else settings.x_base_url
     readers: dict[str, XLikes] = {}
     for grant in settings.x_likes:
@@ -103,7 +109,9 @@ def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) ->
 
 
 def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) -> XCompliance | None:
-    """What asks X why accounts vanished; None when that is off. Raises SettingsError for the token."""
+    """The client that asks X why accounts vanished; None if that is off. Raises SettingsError for
+    the token.
+    """
     if not settings.x_compliance:
         return None
     token = _token(settings)
@@ -117,7 +125,7 @@ def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) 
 def bluesky_collector(
     settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> BlueskyCollector:
-    """The Bluesky collector of the settings. Raises SettingsError for labelers that cannot be asked."""
+    """The Bluesky collector of the settings. Raises SettingsError for invalid labelers."""
     labelers, values = settings.bluesky_labelers, settings.bluesky_label_values
     http = HttpOptions(
         max_body=MAX_BODY,
@@ -160,7 +168,7 @@ def _of_credential(budgets: "SharedBudgets | None", token: str) -> RequestBudget
 def _shared(
     http: HttpOptions, budgets: "SharedBudgets | None", platform: Platform, vantage: str
 ) -> HttpOptions:
-    """With the pace of all processes together in place of this one's own."""
+    """The options with the pace shared by all processes instead of this process's own."""
     if budgets is None:
         return http
     pace = UNPACED if http.pace is None else http.pace.of_all

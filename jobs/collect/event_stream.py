@@ -1,4 +1,4 @@
-"""Events that a platform pushes: each brings a reading forward, none of them is believed as a status."""
+"""Events that a platform pushes. Each one brings a reading forward; none is believed as a status."""
 
 import asyncio
 import logging
@@ -20,12 +20,14 @@ from storage.readings import stream_cursors
 log = logging.getLogger(__name__)
 
 MOST_WATCHED = 10_000
-"""Jetstream filters by at most so many accounts (documented); of the others, changes are found by reading."""
+"""Jetstream filters by at most this many accounts (documented). Changes of the others are found
+by reading.
+"""
 
 _SAVE_EVERY = timedelta(seconds=10)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _LASTED = timedelta(minutes=1)
-"""A connection that lasted so long was a good one: the next is tried at once."""
+"""A connection that lasted this long counts as good, so the next one is tried at once."""
 
 
 class Stream(Protocol):
@@ -35,7 +37,7 @@ class Stream(Protocol):
 
 
 class EventListener:
-    """Listens while it runs, from the first `renew` on, until it is `let_go`."""
+    """Listens for events while it runs, from the first `renew` until `let_go`."""
 
     def __init__(self, pool: Pool, stream: Stream, monitor: Monitor, clock: Clock) -> None:
         self._pool = pool
@@ -48,17 +50,17 @@ class EventListener:
         self._dice = random.SystemRandom()
 
     def renew(self) -> None:
-        """Listen for the accounts that are watched now."""
+        """Start listening for the accounts watched now, or update them."""
         self._is_wanted = True
         self._renewed.set()
 
     def let_go(self) -> None:
-        """Listen no more, until it is renewed: another process may do so now, and keep the position."""
+        """Stop listening until the next `renew`. Another process may listen then and store its position."""
         self._is_wanted = False
         self._renewed.set()
 
     async def run(self) -> None:
-        """Listen until cancelled. A lost connection is logged once, and its recovery."""
+        """Listen until cancelled. Logs a lost connection once, and its recovery."""
         while True:
             await self._renewed.wait()
             self._renewed.clear()
@@ -97,7 +99,9 @@ class EventListener:
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _position(self, now: datetime) -> str:
-        """Where to go on. What lies further back than the stream reaches is read account by account."""
+        """The cursor to continue from. If the stored one is older than the stream reaches, all accounts are
+        read.
+        """
         async with transaction(self._pool) as conn:
             position = await stream_cursors.position(conn, Platform.BLUESKY)
             if position is not None and gap_is_covered(position.cursor, now):

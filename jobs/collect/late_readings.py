@@ -1,7 +1,7 @@
-"""Readings that come in late or out of order: from another machine, a redelivery, an export.
+"""Readings that arrive late or out of order, from another worker, a repeated delivery or an export.
 
-They tell the same as if they had come in when they were made. What was recorded before stays, as what was
-known then; what is known now is told by rows that supersede it.
+They lead to the same changes as if they had arrived in order. Earlier rows stay, as what was known then; new
+rows supersede them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,12 +31,12 @@ NOTHING: Mapping[AccountId, bytes] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class LateReport:
-    """What became of a late batch."""
+    """The result of storing a late batch."""
 
     stored: bool
-    """False: this attempt was stored before, so nothing was."""
+    """False if this attempt was stored before; then nothing was stored now."""
     retold: tuple[AccountId, ...] = ()
-    """Accounts of which something is told otherwise, or more, than before: load them again."""
+    """Accounts whose changes were corrected or extended. Load them again."""
 
 
 async def record_late(
@@ -51,17 +51,17 @@ async def record_late(
     beside: Recording | None = None,
     fence: Fence = unfenced,
 ) -> LateReport:
-    """Store a batch of our own connection, whenever it was read, and whatever it changes, in one transaction.
+    """Store a batch of our own connection in one transaction, with all corrections that it causes.
 
-    `readings` are what its answer showed of the accounts that answered, `evidence` the parts of it that say
-    so, `evidence_before` what the answer before said of those for whom it is not late. A batch that is not
-    late at all does the same as the usual way. Only statuses are told from it: a name or a side fact that it
-    shows may be long out of date. `beside` has those of accounts for which it is not late, and was judged
-    under the `fence`; its steps do not count. All of it counts as known from the moment that `clock` shows
-    when it is written.
+    `readings` are what its answer showed of the accounts that answered. `evidence` holds the parts that show
+    it, `evidence_before` the parts of the previous answer for accounts for which the batch is not late. A
+    batch that is not late gives the same result as the usual way. Only statuses are taken from it, because
+    names and side facts may be long out of date. `beside` has those of the accounts for which it is not late;
+    its steps are ignored. It was judged under the `fence`. Everything counts as known from the time that
+    `clock` shows when it is written.
 
-    Raises ValueError when `readings` are not those of the accounts that the batch says have answered, and
-    StaleState when another writer came first: nothing is stored then.
+    Raises ValueError if `readings` do not match the accounts that the batch says have answered, and
+    StaleState if another writer came first. Nothing is stored then.
     """
     await coverage.ensure_months(pool, [batch.slot.date()])
     async with transaction(pool) as conn:
@@ -86,9 +86,11 @@ async def record_late(
 async def tell_again(
     conn: Conn, account_ids: Sequence[AccountId], since: datetime, rule: ConfirmationRule, now: datetime
 ) -> tuple[AccountId, ...]:
-    """Tell what the stored readings show of these accounts, from the last agreeing one before `since` on;
-    returns those of which something is told otherwise than before. For readings that were set aside because a
-    wrong clock dated them after `since`; `storage.changes.rebuild` has to tell the spells afterwards.
+    """Recompute the changes of these accounts from the stored readings, from the last agreeing one before
+    `since`.
+
+    Returns the accounts whose changes differ from before. Used after readings were set aside because a wrong
+    clock dated them after `since`. The caller must then run `storage.changes.rebuild` for the spells.
     """
     if not account_ids:
         return ()
@@ -108,7 +110,7 @@ async def _write(
     evidence_before: Mapping[AccountId, bytes] = NOTHING,
     ahead_of: datetime | None = None,
 ) -> tuple[AccountId, ...]:
-    """Store what is told otherwise than before; returns the accounts of which something is."""
+    """Store the corrections, and return the accounts that have any."""
     retold: list[AccountId] = []
     for g in ground.accounts:
         account_id = g.account.account_id
@@ -121,7 +123,7 @@ async def _write(
 
 
 def _dated(reading: Reading, at: datetime, scopes: CountryScopes) -> Reading:
-    """A reading with its time, and with all that an answer of then said nothing of."""
+    """A reading with its time, and with all countries that no answer could report at that time."""
     unspoken = scopes.unspoken(at, reading.state.status)
     return replace(reading, at=at, silent_on=reading.silent_on | unspoken)
 

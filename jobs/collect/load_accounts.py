@@ -1,4 +1,4 @@
-"""What a monitor takes up at its start: every watched account as its stored readings leave it."""
+"""Loading what a monitor starts from: every watched account in the state that its stored readings give."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from storage.postgres.pool import Conn
 async def load_accounts(
     conn: Conn, platform: Platform, rule: ConfirmationRule, account_ids: list[AccountId] | None = None
 ) -> list[WatchedAccount]:
-    """All watched accounts of a platform (or only those named) in the order of their ids."""
+    """All watched accounts of a platform in order of their ids. `account_ids` limits them; None means all."""
     loaded = await load_watched(conn, platform, account_ids)
     known = {w.account.account_id: w.known for w in loaded}
     open_questions = {

@@ -17,15 +17,15 @@ from storage.postgres.pool import Pool, transaction
 
 _EVERY = timedelta(days=1)
 _AT_ONCE = 50
-"""Accounts that one server is asked about in one turn: it allows 300 requests in 5 minutes (documented)."""
+"""Accounts per pass and server. A server allows 300 requests in 5 minutes (documented)."""
 _BETWEEN_TURNS = timedelta(minutes=2)
 
 _DOMAIN, _ACCOUNT = _PARTS = ("domain", "account")
-"""How the values of these facts begin: what a server does to a whole server, and to one account of it."""
+"""The prefixes of the facts' values: what a server does to a whole domain, and to one of its accounts."""
 
 
 class Observers:
-    """Asks each observer once a day about every watched account. See
+    """Asks each observer server once a day about every watched account. See
     `jobs.base.periodic_task.PeriodicTask`.
     """
 
@@ -44,7 +44,7 @@ class Observers:
         self._rounds = {server: _Round() for server in servers}
 
     async def load(self) -> None:
-        """Whoever is watched when a round begins is asked about in it."""
+        """Nothing to load: each round starts with the accounts watched at that time."""
 
     def next_due(self) -> datetime | None:
         return min((one.due for one in self._rounds.values()), default=None)
@@ -67,13 +67,16 @@ class Observers:
         here = {a.native_id: a.handle for a in asked if self._is_available(a)}
         by_account = await self._collector.seen_from(server, here, now)
         if by_account.trouble is not None:
-            # Whoever was not reached waits for the next round; nothing is known of them meanwhile.
+            # Accounts that were not reached wait for the next round. Nothing is recorded about them until
+            # then.
             one.left = []
         await self._store(server, one, asked, by_domain, by_account, now)
         one.due = now + _BETWEEN_TURNS if one.left else one.began + _EVERY
 
     def _is_available(self, account: Account) -> bool:
-        """A copy is suspended too when the home server suspended the account: that is not the observer's."""
+        """Whether the account's own server shows it. If that server suspended it, its copies are suspended
+        too, which says nothing about the observer.
+        """
         known = self._monitor.known(account.account_id)
         return known is not None and known.state is not None and known.state.status is Status.AVAILABLE
 
@@ -97,14 +100,14 @@ class Observers:
                     last_look = one.last_look(account.account_id, now ^ before)
                     sightings.append(FactSighting(account.account_id, now, last_look, at))
             await side_facts.observe(conn, server, sightings)
-        # The list of domains was asked for once, as the round began.
+        # The domain list was requested once, at the start of the round.
         for part, observed, looked_at in (_DOMAIN, by_domain, one.began), (_ACCOUNT, by_account, asked_at):
             answered = (a.account_id for a in asked if a.native_id in observed.answered)
             one.seen_at |= {(account_id, part): looked_at for account_id in answered}
 
 
 class _Round:
-    """One observer's round over everybody."""
+    """One observer's round over all watched accounts."""
 
     def __init__(self) -> None:
         self.began = datetime.min.replace(tzinfo=UTC)
@@ -112,10 +115,10 @@ class _Round:
         self.left: list[Account] = []
         self.blocks: DomainBlocks | None = None
         self.seen_at: dict[tuple[AccountId, str], datetime] = {}
-        """When each part of what is known of an account (its domain, its copy) was asked for and answered."""
+        """When each part (domain, copy) of an account's facts was requested, if it was answered."""
 
     def last_look(self, account_id: AccountId, changed: SideFacts) -> datetime | None:
-        """When all the parts to which these facts belong were last seen; None when one of them never was."""
+        """When all parts that these facts belong to were last seen; None if one of them never was."""
         parts = {part for part in _PARTS if any(value.startswith(part) for _, value in changed)}
         times = [self.seen_at.get((account_id, part)) for part in parts]
         known = [at for at in times if at is not None]
@@ -125,7 +128,7 @@ class _Round:
 def _together(
     native_id: str, before: SideFacts, by_domain: ModerationFindings, by_account: ModerationFindings
 ) -> SideFacts:
-    """What is so now: of the part that did not answer, what was so before."""
+    """The facts that hold now. A part that did not answer keeps its earlier facts."""
     now: SideFacts = frozenset()
     for part, observed in ((_DOMAIN, by_domain), (_ACCOUNT, by_account)):
         if native_id in observed.answered:

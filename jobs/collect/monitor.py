@@ -1,4 +1,4 @@
-"""The monitor of one platform: at each tick, whatever is due is planned, polled, judged and recorded."""
+"""The monitor of one platform. At each tick it plans, requests, judges and records what is due."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
@@ -41,8 +41,9 @@ _STEP_S = 1.0
 
 
 class AccountLocks:
-    """Answers that speak of the same account are taken in one after the other, so that each is judged by what
-    the one before left. A list that is read ahead and the turn of one of its members may well meet.
+    """Serialises answers about the same account, so that each is judged by what the one before left.
+
+    An early re-read and the scheduled read of an account can overlap.
     """
 
     def __init__(self) -> None:
@@ -52,7 +53,7 @@ class AccountLocks:
 
     @asynccontextmanager
     async def holding(self, account_ids: Collection[AccountId]) -> AsyncGenerator[None]:
-        """Waits as long as any of these is in hand."""
+        """Hold these accounts; waits until no other holder has any of them."""
         while self._everybody.locked() or not self._accounts.isdisjoint(account_ids):
             await self._freed()
         self._accounts.update(account_ids)
@@ -64,7 +65,7 @@ class AccountLocks:
 
     @asynccontextmanager
     async def holding_everybody(self) -> AsyncGenerator[None]:
-        """Waits until nobody is in hand. Whoever comes later waits for it."""
+        """Hold all accounts; waits until none is held. Later holders wait for it."""
         try:
             async with self._everybody:
                 while self._accounts:
@@ -97,7 +98,7 @@ class MonitorSettings:
 
 @dataclass(slots=True)
 class MonitorCounts:
-    """What was recorded since the monitor started. Control accounts are not counted."""
+    """Counts since the monitor started, without control accounts."""
 
     requests: int = 0
     readings: int = 0
@@ -106,7 +107,7 @@ class MonitorCounts:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """What a reading passes, in order. `jobs.collect.pipeline.reading_pipeline` puts them together."""
+    """The stages that a reading passes, in order. `jobs.collect.pipeline.reading_pipeline` creates them."""
 
     watched: WatchState
     planner: Planner
@@ -121,11 +122,11 @@ class Stages:
 
 
 class Monitor:
-    """Reads the watched accounts of one platform; only one does so on one database
+    """Reads the watched accounts of one platform. Only one monitor does so per database
     (`storage.postgres.locks.Lock`).
 
-    Whatever decides about a change can be loaded from the database again, so it may be killed at any
-    moment.
+    Everything that decides about a change can be loaded from the database again, so the process may be killed
+    at any time.
     """
 
     def __init__(
@@ -138,7 +139,7 @@ class Monitor:
         cost_limit: CostLimitGuard | None = None,
         fence: Fence = unfenced,
     ) -> None:
-        """`cost_limit` is the one that the collector keeps to. All is recorded under the `fence`."""
+        """`cost_limit` is the one that the collector obeys. Everything is recorded under the `fence`."""
         self.tally = MonitorCounts()
         self.fence = fence
         self.planner = stages.planner
@@ -162,12 +163,13 @@ class Monitor:
         self._scopes = EVERY_COUNTRY
         self._account_locks = AccountLocks()
         self._read_again_now: set[AccountId] = set()
-        """Accounts that a request under way asks for out of turn."""
+        """Accounts in a running request that was not scheduled by the sweep."""
 
     async def load(self) -> None:
-        """Take up what the database holds: at the start, and after accounts were added or removed.
+        """Load the state from the database, at the start and after accounts were added or removed.
 
-        Not during a tick. Raises StorageError when readings are later than this clock: none could be dated.
+        Must not run during a tick. Raises StorageError if a stored reading is later than this clock, because
+        new readings could then not be dated.
         """
         now = self._clock()
         async with self._rosters.renewal(self._pool, self.fence) as conn:
@@ -179,7 +181,7 @@ class Monitor:
                     "`blockline doctor --set-aside` sets these readings aside."
                 )
             if self._collector.countries is not None:
-                # No reading by the settings of before may be dated after it, though the clock was set back.
+                # The new scope must not begin before an earlier reading, even if the clock was set back.
                 since = now if newest is None else max(now, newest + timedelta.resolution)
                 await country_scope.record_scope(conn, self._platform, self._collector.countries, since)
             self._scopes = await country_scope.load_scopes(conn, self._platform)
@@ -200,32 +202,32 @@ class Monitor:
         self._judge.confirmations.take_up(confirmed)
 
     def accounts(self) -> Mapping[AccountId, Account]:
-        """Everybody who is watched."""
+        """All watched accounts."""
         return self._watched.accounts()
 
     def known(self, account_id: AccountId) -> Known | None:
-        """What is held of a watched account; None for any other."""
+        """What is known of a watched account; None for any other."""
         w = self._watched.get(account_id)
         return None if w is None else w.known
 
     def read_now(self, native_ids: Iterable[str]) -> None:
-        """Something happened to these accounts: the next tick reads them."""
+        """Read these accounts in the next tick, because something happened to them."""
         self._watched.again.call_for(self._watched.called(native_ids), self._clock())
 
     def read_everybody_now(self) -> None:
-        """Something may have happened to anybody: the next tick reads everybody."""
+        """Read all accounts in the next tick, because any of them may have changed."""
         self._watched.again.call_for(self._watched.accounts(), self._clock())
 
     async def tick(self) -> None:
-        """Do what is due now. Faults of the platform are recorded; one of the database is raised last."""
+        """Do what is due now. Faults of the platform are recorded; a database error is raised at the end."""
         await self._step(None)
 
     async def step(self) -> None:
-        """As `tick`, but what takes long is not waited for: a slow request holds up no other."""
+        """As `tick`, but without waiting for slow requests to end."""
         await self._step(_STEP_S)
 
     async def settled(self, within_s: float) -> None:
-        """Return when nothing is under way: what was asked is recorded if it is done by then."""
+        """Stop making requests, and wait at most `within_s` for running ones to be recorded."""
         self._settles = True
         await self._under_way.give_up(within_s)
         self._settles = False
@@ -270,7 +272,9 @@ class Monitor:
             self._read_again_now.difference_update(ids)
 
     async def _take_turn(self, turn: ScheduledRead) -> None:
-        """After an answer that was held, the same accounts are asked another way."""
+        """Make one scheduled read. After a quarantined answer, the same accounts are asked in a different
+        batch.
+        """
         batch = None
         try:
             if turn.roster is not None and not turn.another_way:
@@ -286,7 +290,7 @@ class Monitor:
             self.planner.polled(turn, batch)
 
     async def read(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
-        """Take one request from question to commit. None: nothing was asked, or nothing was stored."""
+        """Make one request, from question to commit. None if nothing was asked, or nothing was stored."""
         async with self._requester.room(roster.place, urgent=urgent):
             if self._settles or not self.breakers.admits(roster.place, self._clock()):
                 return None
@@ -308,15 +312,15 @@ class Monitor:
         )
 
     async def _charge(self, question: Question) -> bool:
-        """Put the accounts on the day's bill; False when what is left of the daily cost limit does not pay
-        for them.
+        """Charge the accounts to the day's cost. False if the rest of the daily cost limit does not cover
+        them.
         """
         if self._cost_limit is None:
             return True
         return await self._cost_limit.charge(question.native_ids, self._clock()) is None
 
     async def take_in(self, question: Question, reply: TimedAnswer) -> None:
-        """Record the reply to a question that another process asked, which planned before this one."""
+        """Record the reply to a question that an earlier leader planned."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
             if roster is None:
@@ -329,9 +333,10 @@ class Monitor:
     async def _take_in(
         self, roster: Roster, question: Question, reply: TimedAnswer, *, is_late: bool = False
     ) -> Batch | None:
-        """Judge an answer, record it, and hold what it showed; None when nothing was sent or stored.
+        """Judge an answer, record it and update memory. None if nothing was sent or stored.
 
-        `is_late` says that some account left the watch after it: that ended whatever the answer begins.
+        `is_late` means that an account left the watch after this answer, which ended any change the answer
+        opens.
         """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
@@ -356,7 +361,7 @@ class Monitor:
     def _judged(
         self, roster: Roster, question: Question, answer: CollectorAnswer, asked_at: datetime, at: datetime
     ) -> tuple[list[TrackedAccount], Judged, Batch]:
-        """What an answer says of the accounts of its roster that are still watched."""
+        """Judge an answer for those accounts of its roster that are still watched."""
         found = [(n, w) for n, a in enumerate(roster.account_ids) if (w := self._watched.get(a)) is not None]
         watched = [w for _, w in found]
         judged = self._judge(
@@ -384,7 +389,7 @@ class Monitor:
         *,
         late: bool = False,
     ) -> bool:
-        """Commit, and hold what was committed; False: memory was out of date, and is loaded again."""
+        """Commit, then update memory to match. False if memory was out of date; it is then loaded again."""
         retold: Sequence[AccountId] = ()
         if late:
             retold = await self._recorder.record_late(batch, judged, answer)
@@ -404,7 +409,9 @@ class Monitor:
     async def _note(
         self, roster: Roster, judged: Judged, answer: CollectorAnswer, asked_at: datetime, at: datetime
     ) -> None:
-        """Count it for the circuit breaker; after a quarantined answer, ask the control accounts alone."""
+        """Report the answer to the circuit breaker; after a quarantined one, ask the control
+        accounts alone.
+        """
         if judged.outcome is not BatchOutcome.HELD:
             await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
             return
@@ -414,7 +421,9 @@ class Monitor:
             await self._renewal.renew(at)
 
     def _held_since(self, accounts: Iterable[TrackedAccount]) -> dict[str, datetime]:
-        """By place, the first answer about one of these accounts of which none was believed since."""
+        """By place, when the oldest unbroken series of quarantined answers about one of these
+        accounts began.
+        """
         found: dict[str, datetime] = {}
         for w in accounts:
             if w.held_since is not None:
@@ -427,8 +436,8 @@ class Monitor:
             await self._renewal.renew(now)
 
     async def _load_again(self, roster: Roster, retold: Sequence[AccountId] = ()) -> None:
-        """What is recorded stands: another process was first, or a late answer has changed the history of
-        accounts, those that are `retold` among them.
+        """Reload accounts whose stored state is ahead of memory: another process recorded first, or a late
+        answer changed their history, including that of the `retold` accounts.
         """
         async with transaction(self._pool) as conn:
             ids = sorted({*roster.account_ids, *retold})

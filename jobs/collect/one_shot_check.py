@@ -1,4 +1,4 @@
-"""One conclusive look at accounts, without a database. A look that failed is never called a block."""
+"""One conclusive reading of accounts without a database. A failed reading is never called a block."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ from storage.model.text.states import PLATFORM_NAME, clean, short_words, state_w
 
 
 class UnclearError(Exception):
-    """Nobody can tell which account is meant. The message is one sentence."""
+    """The account cannot be identified. The message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """Somebody to look at, as asked for; `fault` says why the text names nobody on the platform."""
+    """An account to check, as requested. `fault` says why the text cannot be an account of the platform."""
 
     asked: str
     platform: Platform
@@ -36,11 +36,11 @@ class AccountQuery:
 
 @dataclass(frozen=True, slots=True)
 class AccountCheck:
-    """What one look said. Either `state` is there, or `reason` says why nothing was learned."""
+    """The result of one check. Either `state` is set, or `reason` says why nothing was learned."""
 
     asked: str
     name: str | None
-    """The handle or the id in what was asked; None when neither could be made out."""
+    """The handle or id in the request; None if neither could be found in it."""
     platform: Platform
     at: datetime
     native_id: str | None = None
@@ -50,11 +50,11 @@ class AccountCheck:
     flags: frozenset[Flag] = frozenset()
     moved_to: str | None = None
     silent_on: frozenset[str] = frozenset()
-    """Countries of which the answer said nothing."""
+    """Countries about which the answer says nothing."""
     evidence: tuple[dict[str, object], ...] = ()
-    """The requests and what each said of the account, as `collectors.core.evidence` keeps them."""
+    """The requests and what each said about the account, as described in `collectors.core.evidence`."""
     said: str = ""
-    """The words of the platform about a name that gave no id: it said nothing else."""
+    """The platform's message about a name that gave no id. Empty if there is none."""
     reason: str | None = None
 
     @property
@@ -63,9 +63,9 @@ class AccountCheck:
 
 
 def questions(words: Sequence[str]) -> list[AccountQuery]:
-    """Whom the words of a command ask for: a platform or none, then handles, ids and addresses, each once.
+    """The accounts that a command's words request: an optional platform, then handles, ids and URLs.
 
-    Raises UnclearError when nobody is named, or when no platform is told for somebody.
+    Duplicates are dropped. Raises UnclearError if no account is named, or an account's platform is not clear.
     """
     platform = next((p for p in Platform if words and words[0].lower() == p.value), None)
     names = list(dict.fromkeys(words if platform is None else words[1:]))
@@ -90,7 +90,7 @@ def _question(name: str, platform: Platform | None) -> AccountQuery:
 async def check_accounts(
     collector: Collector, asked: Sequence[AccountQuery], now: datetime
 ) -> list[AccountCheck]:
-    """One look at each of `asked`, all of the platform of the collector, in their order."""
+    """One reading of each of `asked`, in the same order. All must be on the collector's platform."""
     names = [q.address.name for q in asked if q.address is not None and not q.address.is_id]
     resolution = await collector.resolve(list(dict.fromkeys(names)), now) if names else None
     ids: dict[str, str] = {q.address.name: q.address.name for q in asked if q.address and q.address.is_id}
@@ -113,7 +113,7 @@ async def check_accounts(
 async def _read(
     collector: Collector, native_ids: Sequence[str], now: datetime
 ) -> dict[str, tuple[Reading | Missed, tuple[dict[str, object], ...]]]:
-    """For each id what was said of it, and the evidence."""
+    """The answer about each id, with its evidence."""
     places: dict[str, list[str]] = {}
     for native_id in native_ids:
         places.setdefault(collector.place(native_id), []).append(native_id)
@@ -153,7 +153,7 @@ def _by_id(
         said.handle,
         said.state,
         said.strength,
-        # Deleted is what was there before; a single look does not know that.
+        # "Deleted" depends on what was there before, which a single reading cannot know.
         said.flags - {Flag.DELETED},
         said.moved_to,
         said.silent_on,
@@ -166,7 +166,7 @@ _OF_A_NAME = {
     UnresolvedReason.DEACTIVATED: (State(Status.DEACTIVATED), Strength.STRONG),
     UnresolvedReason.NOT_FOUND: (State(Status.NOT_FOUND), Strength.WEAK),
 }
-"""What platforms tell of a name although they give no id for it."""
+"""The status that a platform's answer about a name shows although it gives no id."""
 
 
 def _by_name(q: AccountQuery, said: UnresolvedHandle, now: datetime) -> AccountCheck:
@@ -210,7 +210,7 @@ def as_json(looks: Sequence[AccountCheck]) -> dict[str, object]:
 
 
 def sentences(one: AccountCheck) -> list[str]:
-    """A conclusive look for a reader, the words of the platform last."""
+    """A conclusive check as lines of text, the platform's own message last. Empty if it is not conclusive."""
     if one.state is None:
         return []
     strength = "weak: only an absence" if one.strength is Strength.WEAK else "strong: the platform said so"
@@ -235,7 +235,7 @@ def sentences(one: AccountCheck) -> list[str]:
 
 
 def _of_exchange(document: dict[str, object]) -> list[str]:
-    """One request, and what its answer said of the account."""
+    """One request, and what its answer said about the account."""
     request_id = document["request_id"]
     named = f", request {clean(str(request_id), 120)}" if request_id else ""
     return [
@@ -246,7 +246,7 @@ def _of_exchange(document: dict[str, object]) -> list[str]:
 
 
 def failure(one: AccountCheck) -> str:
-    """Why a look taught nothing, as a sentence that calls nothing a block."""
+    """A sentence that says why a check gave nothing, and that this is not a sign of a block."""
     reason = (one.reason or "").rstrip(".")
     return f"{_name(one)}: nothing was learned, which is no sign of a block: {reason}."
 

@@ -1,4 +1,4 @@
-"""Assemble the reading pipeline, from the planner to the stored change.
+"""Assembling the reading pipeline, from the planner to the stored change.
 
 `jobs.collect.monitor.Monitor` runs it: `Monitor.read` takes one request through all stages.
 """
@@ -36,10 +36,10 @@ def reading_pipeline(
     cost_limit: CostLimitGuard | None = None,
     fence: Fence = unfenced,
 ) -> Monitor:
-    """The monitor of one platform, its stages in the order in which a reading passes them.
+    """The monitor of one platform, with its stages in the order in which a reading passes them.
 
-    `requester` None: requests are made in this process, `settings.concurrency` at once. `cost_limit` is the
-    one that the collector keeps to. Everything is recorded under the `fence`.
+    If `requester` is None, requests are made in this process, `settings.concurrency` at a time. `cost_limit`
+    is the one that the collector obeys. Everything is recorded under the `fence`.
     """
     platform = collector.platform
     confirmations = RecentConfirmations(rule.cohort_window)

@@ -1,4 +1,4 @@
-"""Looking up the handles that accounts had before they were watched, in the platform's own public record."""
+"""Looking up the handles that accounts had before they were watched, in Bluesky's public directory."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ _TRY_AGAIN_AFTER = timedelta(days=1)
 
 
 class HandleRecords:
-    """Asks PLC once for each account that is new or was renamed. See
+    """Asks PLC once about each account that is new or was renamed. See
     `jobs.base.periodic_task.PeriodicTask`.
     """
 
@@ -29,7 +29,7 @@ class HandleRecords:
         self._clock = clock
         self._due: datetime | None = None
         self._tried_at: dict[AccountId, datetime] = {}
-        """Accounts whose record could not be read, or holds nothing new."""
+        """When a record could not be read or held nothing new, by account."""
 
     async def load(self) -> None:
         self._due = datetime.min.replace(tzinfo=UTC)
@@ -48,7 +48,7 @@ class HandleRecords:
             record = await self._collector.handle_history(account.native_id, now)
             if isinstance(record, RequestFailure):
                 if record.retry_at <= now:
-                    continue  # about this account alone: one that PLC does not keep
+                    continue  # Concerns this account only: PLC has no record of it.
                 self._due = max(self._due, record.retry_at)
                 return
             async with transaction(self._pool) as conn:

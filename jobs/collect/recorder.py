@@ -1,7 +1,7 @@
-"""Committing what requests brought, with the evidence that belongs to it: many requests in one transaction.
+"""Committing what requests brought, with its evidence, many requests per transaction.
 
-While one transaction is under way, further recordings wait; then all that wait are written together. Nobody
-waits on purpose: a recording that comes alone is committed at once.
+Recordings that arrive during a transaction wait and are then written together. None waits deliberately: a
+single recording is committed at once.
 """
 
 import asyncio
@@ -30,22 +30,22 @@ log = logging.getLogger(__name__)
 
 _MILLISECOND = timedelta(milliseconds=1)
 _AT_MOST = 256
-"""Recordings in one transaction."""
+"""Maximum number of recordings per transaction."""
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A recording whose caller waits, and what became of it: None as long as nobody has tried to write it."""
+    """A recording whose caller waits. `outcome` is None until it has been written or has failed."""
 
     recording: Recording
     outcome: bool | StorageError | None = None
 
 
 class Recorder:
-    """Writes for one collector, whose answers the evidence is cut out of.
+    """Writes the answers of one collector, which also cuts the evidence out of them.
 
-    What was judged rests on memory, so it is written under a `fence`: a process that was stopped for a while
-    has missed what another one saw since.
+    Judgements rest on memory, so they are written under a `fence`: a process that was suspended for a while
+    has missed what another one recorded since.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class Recorder:
         self._waiting: list[_Waiting] = []
         self._turn = asyncio.Lock()
         self._months: set[tuple[int, int]] = set()
-        """Those whose partition is known to be there."""
+        """Months whose partition is known to exist."""
 
     async def record(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> bool:
-        """Commit what does not come late. False when another writer was first: nothing is stored, and memory
-        is out of date, so that it must be loaded again.
+        """Commit an answer that is not late. False if another writer came first: nothing is stored, and
+        memory must be loaded again.
 
-        Whoever has the turn writes for all who wait. Nothing waits without its caller, so there is nothing
-        to be emptied at the end: what was not acknowledged was not promised.
+        The caller that holds the lock writes for all that wait. Each recording has a waiting caller, so
+        nothing is left to flush at shutdown: what was not acknowledged was not promised.
         """
         mine = _Waiting(self._recording(batch, judged, answer))
         self._waiting.append(mine)
@@ -87,8 +87,8 @@ class Recorder:
         return bool(mine.outcome)
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
-        """Store a group in one transaction; in two when something in it cannot be stored, and so on, so that
-        in the end it takes no other with it.
+        """Store a group in one transaction. If that fails, store each half separately, so that one bad
+        recording does not block the others.
         """
         try:
             stored = await self._commit([w.recording for w in group])
@@ -119,15 +119,15 @@ class Recorder:
     async def record_late(
         self, batch: Batch, judged: Judged, answer: CollectorAnswer
     ) -> tuple[AccountId, ...]:
-        """Commit what comes late (`comes_late`), and return the accounts of which something is told otherwise
-        than before. Memory is out of date then: of these, and of everybody in the batch.
+        """Commit a late answer (see `comes_late`), and return the accounts whose changes were corrected.
 
-        Nothing else is to be judged meanwhile that rests on memory: whom it concerns is known only then.
+        Memory is then out of date for these accounts and for all of the batch. Nothing else that rests on
+        memory may be judged meanwhile, because the affected accounts are known only afterwards.
         """
         said = {r.native_id: r.state for r in answer.readings}
         shown = self._evidence((answer.exchanges, w) for w, _, _ in judged.steps)
         readings = {
-            # As it was said: what it leaves open is completed with what was held at its own time.
+            # As the answer said it. What it leaves open is filled in with what was known at its own time.
             w.account.account_id: replace(r, state=said[w.account.native_id])
             for w, r, _ in judged.steps
         }
@@ -174,7 +174,7 @@ class Recorder:
         return Recording(batch, steps, judged.renames, judged.postponed, judged.sightings)
 
     def _evidence(self, shown: Iterable[tuple[tuple[Exchange, ...], TrackedAccount]]) -> dict[str, bytes]:
-        """What the raw answers say of the accounts that they are to be kept for, by native id."""
+        """The evidence to keep, by native id, cut out of the raw answers."""
         by_answer: dict[tuple[Exchange, ...], list[str]] = {}
         for exchanges, w in shown:
             by_answer.setdefault(exchanges, []).append(w.account.native_id)
@@ -185,8 +185,10 @@ class Recorder:
 
 
 def stored_asked_at(asked_at: datetime, at: datetime) -> datetime:
-    """When a question was asked, as it can be stored with its answer: how long it took is kept in whole
-    milliseconds, rounded up. What is decided by it comes out the same after a restart.
+    """The request time as it can be stored with its answer: the latency is kept in whole milliseconds,
+    rounded up.
+
+    Deciding by this value gives the same result after a restart.
     """
     return at - _latency_ms(asked_at, at) * _MILLISECOND
 
@@ -196,7 +198,7 @@ def _latency_ms(asked_at: datetime, at: datetime) -> int:
 
 
 def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetime) -> Batch:
-    """What is kept of a request as a whole."""
+    """The coverage row of a request."""
     return Batch(
         roster_id=question.roster_id,
         slot=question.slot,
@@ -212,14 +214,15 @@ def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetim
 
 
 def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
-    """Whether the last answer is the one that shows the old side."""
+    """Whether the last answer is the one that shows the old state."""
     return opened.last_seen_old == watched.known.last_asked_at
 
 
 def comes_late(batch: Batch, judged: Judged) -> bool:
-    """Whether what a batch shows of some account is to be told from all readings around it: a later one is
-    held already, or one came in after the question, and what this one opens, or what is in question, is
-    bounded by those before it.
+    """Whether all readings around a batch must be evaluated again for some account.
+
+    That is so if a later reading is already known. It is also so if an answer arrived after this request was
+    made, and the readings before bound what this one opens or what is unsettled.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 
@@ -231,17 +234,17 @@ def _is_late(watched: TrackedAccount, reading: Reading, effect: ReadingEffect, a
     last = known.state if known.pending is None else known.pending.state
     if reading.at != known.last_read_at or reading.state != last:
         return True
-    # A repeat of the last one. Of two the one counts that was asked for first.
+    # A repeat of the last reading. Of the two, the one that was requested first counts.
     return known.last_asked_at is not None and asked_at < known.last_asked_at
 
 
 def _is_behind(watched: TrackedAccount, reading: Reading) -> bool:
-    """Whether a reading that is not earlier was held before this one came."""
+    """Whether a reading that is not earlier was known before this one arrived."""
     return watched.known.last_read_at is not None and reading.at <= watched.known.last_read_at
 
 
 def _failed(error: StorageError) -> bool | StorageError:
-    """What the caller hears: another writer who was first is no fault."""
+    """The result for the caller. False if another writer came first, which is not an error."""
     if not isinstance(error, StaleState):
         return error
     log.warning("%s The state is loaded again from the database.", error, extra={"event": "state_reloaded"})
@@ -249,7 +252,7 @@ def _failed(error: StorageError) -> bool | StorageError:
 
 
 async def _to_the_end(writing: Coroutine[object, object, None]) -> None:
-    """Finish a transaction also when its writer is cancelled meanwhile: others wait for it as well."""
+    """Finish a transaction even if its writer is cancelled, because other callers wait for it too."""
     task = asyncio.ensure_future(writing)
     try:
         await asyncio.shield(task)

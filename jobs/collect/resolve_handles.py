@@ -1,4 +1,4 @@
-"""From handles and addresses to the ids that never change: once, when an account is put on the watch."""
+"""Looking up the permanent ids of handles and URLs, once, when an account is added to the watch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,26 +16,28 @@ ABSENT = {
     Platform.BLUESKY: "deleted, renamed or never existed",
     Platform.MASTODON: "deleted or never existed, or its server is another one",
 }
-"""All that "not found" can mean where a handle was asked for."""
+"""Everything that "not found" can mean for a requested handle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Asks each platform with the settings of the installation."""
+    """Looks up ids on each platform with the settings of the installation."""
 
     settings: Settings
     clock: Clock
 
     def refusal(self, platform: Platform) -> str | None:
-        """Why accounts of a platform are not taken in, to follow their name; None when they are."""
+        """The sentence that says why accounts of a platform are not accepted, without the account's name;
+        None if they are.
+        """
         if self.settings.platforms is None or platform in self.settings.platforms:
             return None
         return f"is on {PLATFORM_NAME[platform]}, which is not read (setting platforms)."
 
     async def resolve(self, platform: Platform, names: Sequence[str]) -> dict[str, tuple[str, str] | str]:
-        """For each name its (id, handle as spelt), or the sentence why there is none.
+        """For each name its (id, handle as spelt), or a sentence that says why there is none.
 
-        Raises SettingsError when the settings do not let the platform be asked.
+        Raises SettingsError if the settings do not allow asking the platform.
         """
         if platform is Platform.X and self.settings.x_bearer_token is None:
             return {
@@ -52,7 +54,7 @@ class Resolver:
 
 
 def why(platform: Platform, said: UnresolvedHandle) -> str:
-    """Why a name gave no id, and what to do, as a sentence."""
+    """A sentence that says why a name gave no id, and what to do."""
     name, where = handle_name(said.asked), PLATFORM_NAME[platform]
     match said.why:
         case UnresolvedReason.NOT_FOUND:

@@ -1,8 +1,9 @@
-"""The same accounts read from another vantage: through a proxy in a country, to see what is seen there.
+"""Reading the same accounts from another vantage point: through a proxy, to see what is shown there.
 
-What is seen elsewhere never changes a status. Where it differs from what this installation sees itself, it
-is kept as a side fact of that vantage, with the readings between which it began and ended: a disagreement
-is shown, never averaged. A block that was only seen there first is none: both must have looked again.
+A reading from there never changes a status. If it differs from what this installation sees itself, it is
+stored as a side fact of that vantage point, with the readings between which it began and ended. A
+disagreement is shown, never averaged. A block seen there first is not a disagreement until both have read
+again.
 """
 
 import asyncio
@@ -32,13 +33,13 @@ from storage.postgres.recording_order import moment
 from storage.readings import coverage, rosters
 
 AT_ONCE = 4
-"""Requests under way through one proxy."""
+"""Concurrent requests through one proxy."""
 
 
 def differs(known: Known | None, state: State) -> bool:
-    """Whether a look from elsewhere contradicts everything that this installation holds of an account.
+    """Whether a reading from elsewhere contradicts everything that this installation knows of an account.
 
-    A provisional change is held too: both vantages seeing the same new state do not disagree.
+    A provisional change counts as known: two vantage points that see the same new state do not disagree.
     """
     if known is None or known.state is None:
         return False
@@ -47,20 +48,21 @@ def differs(known: Known | None, state: State) -> bool:
 
 
 def value_of(state: State) -> str:
-    """The state as the value of a side fact: `withheld IN TR`."""
+    """The state as the value of a side fact, such as `withheld IN TR`."""
     return " ".join((state.status.value, *state.withheld_in))
 
 
 @dataclass(frozen=True, slots=True)
 class VantageDifference:
-    """How an account looks from elsewhere and not at home, since the look that showed it first.
+    """How an account looks from elsewhere but not here, since the reading that showed it first.
 
-    It is kept as a fact once it is `proven`: it may be news that nobody has read at home yet.
+    It is stored as a fact once it is `proven`. Before that, it may be a change that has not been read here
+    yet.
     """
 
     value: str
     before: datetime | None
-    """When the last look that did not show it was asked for; None when that is not known."""
+    """When the last reading that did not show it was requested; None if that is not known."""
     at: datetime
     proven: bool = False
 
@@ -72,10 +74,10 @@ def compare(
     held: VantageDifference | None,
     before: datetime | None,
 ) -> tuple[VantageDifference | None, tuple[FactSighting, ...]]:
-    """The difference after a look from elsewhere, and what is to be kept of it.
+    """The difference after a reading from elsewhere, and the facts to store.
 
-    `held` is the difference so far, `before` when the last look was asked for. A difference is proven by a
-    second look that still shows it although the account was asked for at home after the first.
+    `held` is the difference so far, `before` when the last reading was requested. A difference is proven by a
+    second reading that shows it, if the account was requested here after the first.
     """
     value = value_of(look.state) if differs(known, look.state) else None
     if held is not None and held.value == value:
@@ -86,7 +88,7 @@ def compare(
         return replace(held, proven=True), (FactSighting(account_id, seen_as, held.before, held.at),)
     now = None if value is None else VantageDifference(value, before, look.at)
     if held is not None and not held.proven:
-        # Whatever was kept from before it ended with the look that showed it first.
+        # Any fact stored before ended with the reading that first showed this difference.
         return now, (FactSighting(account_id, frozenset(), held.before, held.at),)
     if held is not None and now is None:
         return None, (FactSighting(account_id, frozenset(), before, look.at),)
@@ -94,7 +96,7 @@ def compare(
 
 
 class VantageReader:
-    """Reads what `monitor` watches, in the same sweep, from the vantage of `collector`."""
+    """Reads the accounts of `monitor`, in the same sweep, from the vantage point of `collector`."""
 
     def __init__(
         self,
@@ -119,15 +121,15 @@ class VantageReader:
         )
         self._last: dict[int, Attempt] = {}
         self._read_at: dict[AccountId, datetime] = {}
-        """When the last look at each account was asked for; empty after a restart, because what that look
-        showed is then known only where it was proven to differ.
+        """When the last reading of each account was requested. Empty after a restart, because what that
+        reading showed is stored only if it was proven to differ.
         """
         self._held: dict[AccountId, VantageDifference] = {}
         self._months: set[tuple[int, int]] = set()
         self._requester = requester or LocalRequester(collector, clock, AT_ONCE)
 
     async def load(self) -> None:
-        """Take up what is watched, after the monitor did."""
+        """Load what is watched. Call it after the monitor has loaded."""
         now, watched = self._clock(), self._monitor.accounts()
         async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
             await self._load_rosters(conn, now)
@@ -144,7 +146,9 @@ class VantageReader:
         await self.breakers.load()
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:
-        """Take up the rosters; one that was made anew only for its control accounts keeps its turn."""
+        """Load the rosters. A roster that was rebuilt only for its control accounts keeps its
+        last attempt.
+        """
         turns = {r.account_ids: self._last.get(r.roster_id) for r in self._rosters.base}
         await self._rosters.load(conn, self._monitor.accounts(), now)
         stored = await coverage.last_attempts(conn, self._collector.platform, self._vantage)
@@ -157,13 +161,13 @@ class VantageReader:
         self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
 
     def next_due(self) -> datetime | None:
-        """When the next roster is to be read; None when there is none."""
+        """When the next roster is due; None if there is none."""
         return min((self._due_at(r, self._due(r)) for r in self._rosters.base), default=None)
 
     async def tick(self) -> None:
-        """Read every roster whose turn it is. A fault of the database is raised at the end."""
+        """Read every roster that is due. A database error is raised at the end."""
         now = self._clock()
-        # The monitor looks after the control accounts: it finds, doubts and retires them between two turns.
+        # The monitor may have chosen, doubted or retired control accounts since the last tick.
         async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
             await self._rosters.load_canaries(conn)
             if any(self._is_outdated(roster) for roster in self._rosters.base):
@@ -187,7 +191,7 @@ class VantageReader:
             faults.append(error)
 
     def _is_outdated(self, roster: Roster) -> bool:
-        """Whether one of its control accounts is gone, or it has fewer than there are now."""
+        """Whether one of its control accounts is gone, or more are available than it has."""
         wanted = self._collector.batch_size - self._rosters.size(roster.place)
         return not len(roster.canary_ids) == len(self._rosters.canaries_of(roster)) == wanted
 
@@ -224,7 +228,7 @@ class VantageReader:
                     await self._take_in(roster, question, reply, accounts)
 
     async def take_in(self, question: Question, reply: TimedAnswer) -> None:
-        """Record the reply to a question that another process asked, which planned before this one."""
+        """Record the reply to a question that an earlier leader planned."""
         async with transaction(self._pool) as conn:
             roster = await rosters.roster(conn, question.roster_id)
         if roster is not None:
@@ -272,7 +276,7 @@ class VantageReader:
     def _compared(
         self, roster: Roster, told: Collection[Reading | None], at: datetime
     ) -> dict[AccountId, tuple[VantageDifference | None, tuple[FactSighting, ...]]]:
-        """What each look says beside what is held at home. One that leaves a country open says nothing."""
+        """Each reading compared with what is known here. One that leaves a country open is skipped."""
         looks = {
             account_id: (known, replace(look, at=at))
             for account_id, look in zip(roster.account_ids, told, strict=True)

@@ -1,4 +1,4 @@
-"""Once a day X is asked why accounts that it cannot find are gone: a side fact, never a status."""
+"""Asking X once a day why accounts that it cannot find are gone: a side fact, never a status."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -26,7 +26,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class ComplianceClient(Protocol):
-    """What runs compliance jobs: `XCompliance` does."""
+    """A client that runs compliance jobs, such as `XCompliance`."""
 
     async def start(
         self, native_ids: Sequence[str], name: str, now: datetime
@@ -41,7 +41,7 @@ class ComplianceClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A job under way: what was asked, and when."""
+    """A running job: which accounts it asked about, and when."""
 
     job_id: str
     asked: tuple[Account, ...]
@@ -54,7 +54,7 @@ def sightings(
     before: dict[AccountId, datetime],
     at: datetime,
 ) -> list[FactSighting]:
-    """What a job says of each account asked: all its reasons, or that X knows of none."""
+    """What a job says about each account: all its reasons, or none if X gave none."""
     return [
         FactSighting(
             account.account_id,
@@ -67,7 +67,7 @@ def sightings(
 
 
 class ComplianceLoop:
-    """One job a day about the watched accounts of X whose confirmed status is not found."""
+    """Runs one job a day about the watched accounts of X whose confirmed status is "not found"."""
 
     def __init__(self, pool: Pool, jobs: ComplianceClient, clock: Clock) -> None:
         self._pool = pool
@@ -76,18 +76,18 @@ class ComplianceLoop:
         self._open: _Open | None = None
         self._next_at = _NEVER
         self._asked_before: dict[AccountId, datetime] = {}
-        """When a job that was answered asked about each account; empty after a restart."""
+        """When the last answered job asked about each account. Empty after a restart."""
         self._told = False
 
     async def load(self) -> None:
-        """Which accounts vanished is asked when a job starts."""
+        """Nothing to load: each job starts with the accounts that are not found at that time."""
 
     def next_due(self) -> datetime:
         """When `tick` has something to do."""
         return self._next_at
 
     async def tick(self) -> None:
-        """Make the job of the day, or look how far it is. Faults of X are never raised."""
+        """Start the job of the day, or check its progress. Faults of X are never raised."""
         now = self._clock()
         if now < self._next_at:
             return
