@@ -125,7 +125,7 @@ def _captions(read: StoryRead) -> list[CaptionContent]:
                 states=states(figures),
                 countries=countries(figures),
                 changes=found,
-                changes_since="since the caption before" if n > 1 else "since the range began",
+                changes_since="since the previous caption" if n > 1 else "since the range began",
                 not_listed=left,
                 figure=moment_figure(read.story, read.facts, lanes, caption.at, by, f"moment-{n}"),
             )
@@ -137,9 +137,9 @@ def _captions(read: StoryRead) -> list[CaptionContent]:
 def _signs() -> list[tuple[Markup, str]]:
     return [
         *((sample_of(f"s-{status.value}"), name) for status, name in SIGNS.items()),
-        (sample_of("s-window"), "The change lies in it"),
-        (sample_of("s-pending"), "Provisional: seen, not decided"),
-        (sample_of("s-unread"), f"Not checked; in lanes (of up to {MOST_LANES} accounts) empty"),
+        (sample_of("s-window"), "The change happened in this time"),
+        (sample_of("s-pending"), "Provisional: seen, not yet confirmed"),
+        (sample_of("s-unread"), f"Not checked; empty in lanes (up to {MOST_LANES} accounts)"),
     ]
 
 
@@ -149,9 +149,9 @@ def _members(read: StoryRead) -> list[tuple[str, str, str]]:
     for subject in read.facts.subjects[:MOST_MEMBERS]:
         found = read.facts.known_state(subject.account_id, end, read.known(end))
         said = state_words(standing(subject, found))
-        late = ", when last read, which was earlier" if subject.account_id in read.facts.late[end] else ""
+        late = ", by an earlier reading" if subject.account_id in read.facts.late[end] else ""
         if subject.added_at > min(end, read.known(end)):
-            said, late = "Not on file yet", ""
+            said, late = "Not stored yet", ""
         platform = f"{PLATFORM_NAME[subject.platform]}, id {clean(subject.native_id, 120)}"
         out.append((f"@{clean(subject.handle, 80)}", platform, said + late))
     return out
@@ -159,4 +159,4 @@ def _members(read: StoryRead) -> list[tuple[str, str, str]]:
 
 def _members_note(n: int) -> str:
     more = n - MOST_MEMBERS
-    return f"The first {MOST_MEMBERS:,} by handle; not listed: {accounts(more)}." if more > 0 else ""
+    return f"The first {MOST_MEMBERS:,} by handle; {accounts(more)} are not listed." if more > 0 else ""

@@ -8,14 +8,16 @@ from storage.model.stories.stories import StoryHead, View, WrittenStory, lines_o
 
 BEFORE = timedelta(days=1)
 """How long a story is that nobody gave a beginning."""
-_NO_TIME = "The {words} is no time: write it in UTC such as 2021-02-11T08:00, or a day such as 2021-02-11."
+_NO_TIME = (
+    "The {words} is not a time: write it in UTC, such as 2021-02-11T08:00, or as a day, such as 2021-02-11."
+)
 
 
 def head_of(given: Filled, list_id: int | None) -> StoryHead:
     """What a form says of a story. Raises WrongInput."""
     view = given.text("view") or View.AS_IT_WAS
     if view not in list(View):
-        raise WrongInput("The field view is neither as_it_was nor as_known_then.")
+        raise WrongInput("The field view must be as_it_was or as_known_then.")
     known = given.text("as_known_at")
     return StoryHead(
         title=one_line(given.text("title")),

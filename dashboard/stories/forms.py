@@ -20,15 +20,15 @@ Lists = Mapping[ListId, str]
 def new_form(begun: Mapping[str, str], lists: Lists) -> Component:
     """A new story, with its first caption where there is a moment to begin with."""
     first = _caption_fields(begun["at"], "") if begun["at"] else []
-    return _form("", [*_head(begun, lists), *first], "Write the story", None)
+    return _form("", [*_head(begun, lists), *first], "Save story", None)
 
 
 def head_form(story_id: int, told: Mapping[str, str], lists: Lists) -> Component:
-    return _form("/change", _head(told, lists), "Keep the changes", ("story", story_id))
+    return _form("/change", _head(told, lists), "Save changes", ("story", story_id))
 
 
 def add_form(story_id: int, at: str) -> Component:
-    return _form("/captions", _caption_fields(at, ""), "Add the caption", ("story", story_id))
+    return _form("/captions", _caption_fields(at, ""), "Add caption", ("story", story_id))
 
 
 def caption_forms(caption: Caption, number: int) -> Component:
@@ -42,10 +42,10 @@ def caption_forms(caption: Caption, number: int) -> Component:
                     _form(
                         "/captions/change",
                         _caption_fields(field(caption.at), caption.text),
-                        "Keep the changes",
+                        "Save changes",
                         button,
                     ),
-                    _form("/captions/remove", [], "Remove this caption", button),
+                    _form("/captions/remove", [], "Remove caption", button),
                 ],
                 className="forms",
             ),
@@ -55,11 +55,11 @@ def caption_forms(caption: Caption, number: int) -> Component:
 
 
 def remove_form(story_id: int) -> Component:
-    return _form("/remove", [], "Remove the story", ("story", story_id))
+    return _form("/remove", [], "Remove story", ("story", story_id))
 
 
 def _head(told: Mapping[str, str], lists: Lists) -> list[Component]:
-    names = {"": "all that are watched", **{name: clean(name, 80) for name in sorted(lists.values())}}
+    names = {"": "all watched accounts", **{name: clean(name, 80) for name in sorted(lists.values())}}
     chosen = told["list"]
     if chosen not in names and chosen.isdecimal():
         chosen = lists.get(ListId(int(chosen[:18])), chosen)
@@ -78,8 +78,8 @@ def _head(told: Mapping[str, str], lists: Lists) -> list[Component]:
         _line("from", "From (UTC)", told["from"], "2021-02-01T06:00", required=True),
         _line("to", "To (UTC)", told["to"], "2021-02-01T18:00", required=True),
         choice("list", "Accounts", names, chosen),
-        choice("view", "Told", {v.value: name for v, name in VIEW_NAME.items()}, told["view"]),
-        _line("as_known_at", "As it was, as known at (UTC)", told["as_known_at"], "when it is read"),
+        choice("view", "Knowledge", {v.value: name for v, name in VIEW_NAME.items()}, told["view"]),
+        _line("as_known_at", "Known at (UTC)", told["as_known_at"], "when it is read"),
     ]
 
 

@@ -27,7 +27,7 @@ from storage.postgres.recording_order import settle_at_most
 from storage.stories import stories
 
 PAGE = "/stories"
-NONE = "There is no such story."
+NONE = "This story does not exist."
 
 StoryAction: TypeAlias = Callable[[Conn, Filled, Actor, datetime, timedelta], Awaitable[str]]
 """Returns the address of the page that comes next."""

@@ -22,10 +22,10 @@ from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import clean
 from storage.stories.stories import all_stories
 
-_NOT_YOURS = "Writing a story takes the role of analyst, and you have that of {role}."
+_NOT_YOURS = "Writing a story takes the role of analyst; you are {role}."
 _ABOUT = (
-    "A story is a range of time with captions at moments of it. At each, the figures and what was seen up to "
-    "then are drawn from what is on record. It can be given away as one file that needs no login."
+    "A story is a time range with captions at moments of it. Each caption shows the figures and what was "
+    "seen up to that moment. A story can be shared as one file that needs no login."
 )
 
 
@@ -75,7 +75,7 @@ def _table(written: Sequence[WrittenStory]) -> Component:
     head = [html.Th(name, className="n" if name in {"Accounts", "Captions"} else "") for name in names]
     return card(
         "Every story",
-        "the newest first",
+        "newest first",
         html.Div(
             html.Table(
                 [html.Thead(html.Tr(head)), html.Tbody([_row(one) for one in written])], className="labelled"
@@ -114,7 +114,7 @@ def _row(one: WrittenStory) -> Component:
 
 def _empty() -> Component:
     return html.Div(
-        [html.H2("Nobody has written a story"), html.P(_ABOUT), html.P(html.A("Replay", href="/replay"))],
+        [html.H2("No stories yet"), html.P(_ABOUT), html.P(html.A("Replay", href="/replay"))],
         className="card empty",
     )
 

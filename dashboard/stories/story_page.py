@@ -40,7 +40,7 @@ async def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: li
                         "As one file",
                         href=f"/stories/{number}/story.html",
                         className="button",
-                        title="For readers without a login: nothing in it needs this dashboard",
+                        title="For readers without a login; the file does not need this dashboard",
                     ),
                 ],
                 className="bar",
@@ -55,8 +55,8 @@ async def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: li
                     ),
                     *([] if lists is None else [_editing(read, lists)]),
                     card(
-                        "Every change of the range",
-                        "each lies between two readings",
+                        "All changes of the range",
+                        "each happened between two readings",
                         _changes(said.changes, said.not_listed),
                     ),
                     _members(said),
@@ -76,7 +76,7 @@ def _head(said: StoryContent, theme: Theme) -> Component:
                 [html.Div([html.Dt(name), html.Dd(value)]) for name, value in said.facts],
                 className="head-facts",
             ),
-            _figure(said.overview, theme, "The range at a glance"),
+            _figure(said.overview, theme, "Range at a glance"),
             html.Ul(
                 [html.Li([html.Img(src=alone(sample, theme), alt=""), name]) for sample, name in said.signs],
                 className="key",
@@ -129,7 +129,7 @@ def _facts(facts: Sequence[Fact]) -> Component:
 
 
 def _counts(what: str, rows: Sequence[Row]) -> Component:
-    names = ("Accounts", "Not read lately")
+    names = ("Accounts", "Not read recently")
     return html.Div(
         html.Table(
             [
@@ -205,11 +205,11 @@ def _editing(read: StoryRead, lists: Lists) -> Component:
                 ),
                 html.Details(
                     [
-                        html.Summary(["Remove the story"]),
+                        html.Summary(["Remove story"]),
                         html.Div(
                             [
                                 html.P(
-                                    "It is gone then, with its captions. Files that were given away stay."
+                                    "Removes the story and its captions. Files that you have shared stay."
                                 ),
                                 remove_form(story.story_id),
                             ],
@@ -229,8 +229,8 @@ def _members(said: StoryContent) -> Component:
     left = len(said.members) - len(rows)
     note = said.members_note or (f"The file lists {left:,} more." if left else "")
     return card(
-        "The accounts",
-        "as they stood at the end of the range",
+        "Accounts",
+        "statuses at the end of the range",
         html.Details(
             [
                 html.Summary([f"{len(rows):,} accounts"]),
@@ -266,12 +266,12 @@ def _members(said: StoryContent) -> Component:
 
 def _about(said: StoryContent) -> Component:
     return card(
-        "What was not observed, and how to cite it",
+        "Limits and citation",
         "",
         html.Div(
             [
                 *(html.P(one) for one in said.unobserved),
-                html.P("SHA-256 of the data of this story, as it is told here:"),
+                html.P("SHA-256 of the data of this story, as shown here:"),
                 html.P(html.Code(said.sha256), id="sha256"),
             ],
             className="words",

@@ -130,7 +130,7 @@ def _lanes(
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
         f"A lane for each of {accounts(len(shown))} from {words.stamp(story.head.since)} up to "
-        f"{words.exact(at)}, {told}. What is empty was not looked at. The table beside it has the numbers."
+        f"{words.exact(at)}, {told}. Empty parts were not checked. The table beside it has the numbers."
     )
     return figure(name, f"Lanes up to {words.exact(at)}", description, bottom + 20, parts)
 
@@ -168,8 +168,8 @@ def _shares(
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
         f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} to {words.exact(at)}, {told}. "
-        f"From below: {', '.join(SIGNS.values()).lower()}; then those between the two readings of a change, "
-        "and at the top who was not checked. The table beside it has the numbers."
+        f"From below: {', '.join(SIGNS.values()).lower()}; then accounts between the two readings of a "
+        "change, and at the top accounts that were not checked. The table beside it has the numbers."
     )
     return figure(name, f"Shares up to {words.exact(at)}", description, bottom + 20, parts)
 
@@ -223,7 +223,7 @@ def _told(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> str:
     return (
         f"From {words.exact(story.head.since)} to {words.exact(story.head.until)}: "
         f"{total[ChangeKind.BLOCK]:,} blocks above the line and {total[ChangeKind.RESTORATION]:,} "
-        "restorations below it, each where it was first seen; below that how many accounts were not checked."
+        "restorations below it, each where it was first seen; below that, how many accounts were not checked."
         f"{f' Captions: {marked}.' if marked else ''}"
     )
 

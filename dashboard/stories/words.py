@@ -32,7 +32,7 @@ Row = tuple[str, str, str]
 def knowledge(read: StoryRead) -> str:
     """By which knowledge every figure is, to follow a figure or a moment."""
     if read.story.head.view is View.AS_KNOWN_THEN:
-        return "by what was on record then"
+        return "as known then"
     known = words.exact(read.known(read.story.head.until))
     settled = read.story.head.known_at is not None
     return f"as known on {known}" if settled else f"as known {read.occasion}, {known}"
@@ -42,26 +42,26 @@ def knowledge_sentence(read: StoryRead) -> str:
     """The same as a sentence for the head of the story."""
     if read.story.head.view is View.AS_KNOWN_THEN:
         return (
-            "As we knew it then: each moment is told by what had been recorded by that very moment. What was "
-            "recorded later is left out, even where it is known by now."
+            "As we knew it then: each moment shows what had been recorded by that very moment, and nothing "
+            "recorded later."
         )
     known = words.exact(read.known(read.story.head.until))
     if read.story.head.known_at is not None:
-        return f"As it was, by everything that had been recorded by {known}. What came later is left out."
-    return f"As it was, by everything that was on record {read.occasion}, {known}."
+        return f"As it was, by everything recorded until {known}, and nothing later."
+    return f"As it was, by everything recorded {read.occasion}, {known}."
 
 
 def whose(story: WrittenStory) -> str:
     n = accounts(len(story.account_ids))
     of = "" if story.list_name is None else f"of the list {clean(story.list_name)} "
-    told = f"{n}: all {of}that were watched in this time, as known when the story was written"
-    return f"{told}; what a whole purge removed is left out"
+    which = f"{n}: all {of}that were watched in this time, as known when the story was written"
+    return f"{which}; purged accounts are left out"
 
 
 def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
     """One moment in figures. Where nobody looked nothing is called zero."""
     nothing = figures.accounts == figures.late
-    late = f"not read in {words.span(read.story.late_after)} before, of {accounts(figures.accounts)}"
+    late = f"not read in the {words.span(read.story.late_after)} before, of {accounts(figures.accounts)}"
     out = [
         ("Blocked", *_read_lately(figures.blocked, _blocked_note(figures), nothing=nothing)),
         (
@@ -70,20 +70,24 @@ def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
                 figures.restored, "blocked earlier in this range and available again", nothing=nothing
             ),
         ),
-        ("Provisional", f"{figures.provisional:,}", "changes seen that further readings had not decided"),
+        ("Provisional", f"{figures.provisional:,}", "changes seen but not yet confirmed"),
         ("Not checked", f"{figures.late:,}", late),
     ]
     if figures.unconfirmed:
-        out.append(("Nothing confirmed", f"{figures.unconfirmed:,}", "no state of them was confirmed yet"))
+        out.append(
+            ("Nothing confirmed", f"{figures.unconfirmed:,}", "accounts without a confirmed status yet")
+        )
     if figures.to_come:
-        out.append(("Not on file yet", f"{figures.to_come:,}", "of the story, and in no other figure here"))
+        out.append(
+            ("Not stored yet", f"{figures.to_come:,}", "accounts of the story that no other figure counts")
+        )
     return out
 
 
 def _read_lately(count: FreshnessCount, note: str, *, nothing: bool) -> tuple[str, str]:
-    before = f"and {count.late:,} when last read, which was earlier" if count.late else ""
+    before = f"and {count.late:,} by an earlier reading" if count.late else ""
     if nothing:
-        return "not known", before or "nobody was read lately"
+        return "not known", before or "no account was read recently"
     return f"{count.read:,}", "; ".join(part for part in (note, before) if part)
 
 
@@ -94,7 +98,7 @@ def _blocked_note(figures: MomentFigures) -> str:
         if count.read
     ]
     if not parts:
-        return "none of those read lately"
+        return "none of the accounts read recently"
     return f"{' and '.join(parts)}, {share(figures.blocked.read, figures.accounts)} of its accounts"
 
 
@@ -131,7 +135,7 @@ def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row
     rows = _grouped(changes_between(read.facts, after, until, read.known(until)))
     shown = sorted(sorted(rows, key=lambda row: -row[1])[:MOST_CHANGES], key=rows.index)
     left = sum(n for _, n, _ in rows) - sum(n for _, n, _ in shown)
-    note = f"Not listed: smaller groups, together {accounts(left)}." if left else ""
+    note = f"Not listed: smaller groups with {accounts(left)} in all." if left else ""
     return [(what, f"{n:,}", when) for what, n, when in shown], note
 
 
@@ -148,19 +152,19 @@ def unobserved(read: StoryRead, unchecked: float | None) -> list[str]:
     """What the story cannot say."""
     late = words.span(read.story.late_after)
     out = [
-        f"An account counts as not checked where it was not read for {late}. A request that failed is no "
-        "reading: it opens, closes and shortens nothing.",
-        "A change lies between the last reading that contradicts it and the first that shows it; where "
-        "between them was not observed. The intervals are in UTC and rounded outward to whole minutes.",
+        f"An account counts as not checked if it was not read for {late}. A failed request is not a reading: "
+        "it begins, ends and shortens nothing.",
+        "A change happened between the last reading that contradicts it and the first that shows it; when in "
+        "between was not observed. The intervals are in UTC and rounded outward to whole minutes.",
     ]
     if unchecked is not None:
         part = share(round(unchecked * 10_000), 10_000)
-        out.insert(0, f"Of the time of the range, taken once for each account, {part} was not checked.")
+        out.insert(0, f"Of the range, added up over all accounts, {part} was not checked.")
     return [
         *out,
         CONFIRMATION.replace("This report", "This story"),
-        "Not observed: who asked for a block and why; posts that were withheld while their account was not; "
-        "what was between two readings; how it looked from other connections than the monitor's own.",
-        "Which accounts belong to the story was settled when it was written. Each is counted from when it "
-        "was put on file; nothing is told of it before.",
+        "Not observed: who asked for a block and why; posts withheld while their account was not; what "
+        "happened between two readings; what other connections than the monitor's own would see.",
+        "The accounts of the story were chosen when it was written. Each is counted from when it was stored; "
+        "nothing is known about it before.",
     ]

@@ -35,31 +35,31 @@ async def test_a_story_is_written_from_a_moment_edited_and_given_away(
         await page.get_by_label("Title").fill("All back <i>")
         await page.locator("select[name=list]").select_option("Order 1 list")
         await page.get_by_label("Caption, at most").fill("6 am: every one is back")
-        await page.get_by_role("button", name="Write the story").click()
+        await page.get_by_role("button", name="Save story").click()
 
         await page.get_by_role("heading", name="All back <i>").wait_for()
         await page.get_by_text("6 am: every one is back").first.wait_for()
         assert await page.evaluate("location.pathname") == "/stories/1"
         assert await page.evaluate(DRAWN) == [True, True]
-        assert "by what was on record then" in await page.locator("#caption-1").inner_text()
+        assert "as known then" in await page.locator("#caption-1").inner_text()
 
         moment, text = page.get_by_label("Moment (UTC)").last, page.get_by_label("Caption, at most").last
         await moment.fill("2021-01-29T00:00")
         await text.fill("too late")
-        await page.get_by_role("button", name="Add the caption").click()
-        await page.get_by_text("The moment of a caption lies outside of the range of the story.").wait_for()
+        await page.get_by_role("button", name="Add caption").click()
+        await page.get_by_text("The moment of the caption lies outside the range of the story.").wait_for()
         assert await text.input_value() == "too late", "what was written stays"
         assert ["409" in error for error in browser.errors] == [True]
         browser.errors.clear()
         await moment.fill("2021-01-24T13:00")
-        await page.get_by_role("button", name="Add the caption").click()
+        await page.get_by_role("button", name="Add caption").click()
         await page.get_by_role("heading", name="Moment 2").wait_for()
         assert "too late" in await page.locator("#caption-1").inner_text(), "captions stand by their moments"
 
         await page.get_by_text("Edit moment 1").click()
         first = page.locator("#caption-1")
         await first.get_by_label("Caption, at most").fill("Before the order")
-        await first.get_by_role("button", name="Keep the changes").click()
+        await first.get_by_role("button", name="Save changes").click()
         await page.locator("#caption-1 .caption", has_text="Before the order").wait_for()
         await page.locator("#theme").click()
         await browser.becomes(f"{DRAWN}.every((drawn) => drawn) && {DARK}")
@@ -73,6 +73,6 @@ async def test_a_story_is_written_from_a_moment_edited_and_given_away(
         assert "Before the order" in written
         assert await page.locator("#sha256").inner_text() in written
 
-        await page.get_by_text("Remove the story").first.click()
-        await page.get_by_role("button", name="Remove the story").click()
-        await page.get_by_text("Nobody has written a story").wait_for()
+        await page.get_by_text("Remove story").first.click()
+        await page.get_by_role("button", name="Remove story").click()
+        await page.get_by_text("No stories yet").wait_for()

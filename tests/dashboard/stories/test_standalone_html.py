@@ -100,7 +100,7 @@ async def test_then_is_told_by_what_was_on_record_then(pool: Pool) -> None:
     assert now_known.tables["states-1"].rows[0][:2] == ["Suspended", "1"]
     assert now_known.tables["countries-1"].rows == [["India", "1", "0"]]
     assert "countries-1" not in then_known.tables
-    assert then_known.words.count("by what was on record then") >= 4
+    assert then_known.words.count("as known then") >= 4
 
 
 async def test_a_story_that_says_by_which_knowledge_is_the_same_whenever_it_is_made(pool: Pool) -> None:

@@ -189,7 +189,7 @@ async def test_a_story_has_so_many_captions_and_its_range_keeps_them(pool: Pool)
             await add_caption(conn, kept.story_id, minutes(n), "text", "ada", NOW)
         with pytest.raises(Refused, match=StoryFault.MANY.value):
             await add_caption(conn, kept.story_id, minutes(99), "one more", "ada", NOW)
-        with pytest.raises(Refused, match="outside of the range"):
+        with pytest.raises(Refused, match="outside the range"):
             await change_story(conn, kept.story_id, replace(HEAD, until=minutes(20)), "ada", NOW)
 
 
