@@ -6,14 +6,14 @@ import { at } from "./world.mjs";
 
 const words = (bad, ...worst) => detectorWords({ n: 4, bad, worst }, at(10));
 
-test("detectors that all read are ok, and none at all is not", () => {
-  assert.equal(words(0), "detectors ok");
-  assert.equal(detectorWords({ n: 0, bad: 0, worst: [] }, at(10)), "no detector yet");
+test("collectors that all read are OK, and none at all is not", () => {
+  assert.equal(words(0), "Collectors OK");
+  assert.equal(detectorWords({ n: 0, bad: 0, worst: [] }, at(10)), "No collector yet");
 });
 
-test("the worst is told with its time and its platform, others by their number", () => {
-  assert.equal(words(1, { name: "X", state: "held", since: at(2) }), "held since 14:00 UTC (X)");
+test("the worst is shown with its time and its platform, others by their number", () => {
+  assert.equal(words(1, { name: "X", state: "held", since: at(2) }), "Quarantined since 14:00 UTC (X)");
   const stopped = { name: "Mastodon at one.example", state: "stopped", since: at(-30) };
-  assert.equal(words(3, stopped), "stopped since 31 Jan, 06:00 UTC (Mastodon at one.example), 2 more");
-  assert.equal(words(1, { name: "Bluesky", state: "never", since: null }), "never read (Bluesky)");
+  assert.equal(words(3, stopped), "Failing since 31 Jan, 06:00 UTC (Mastodon at one.example), 2 more");
+  assert.equal(words(1, { name: "Bluesky", state: "never", since: null }), "Waiting (Bluesky)");
 });

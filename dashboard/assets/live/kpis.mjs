@@ -1,4 +1,4 @@
-// The figures at the top of the live page, and the sign beside its headline: whether the detectors work.
+// The figures at the top of the live page, and the sign beside its headline: whether the collectors work.
 
 import { figures } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
@@ -30,13 +30,13 @@ function split(k) {
   bar(g, first + (k.withheld ? 1 : 0), 0, width - first - 1, 10, "S");
 }
 
-const WORD = { stopped: "stopped", held: "held", silent: "silent", never: "never read" };
+const WORD = { stopped: "Failing", held: "Quarantined", silent: "Silent", never: "Waiting" };
 
-/** "Detectors ok", or the worst of those that give nothing: "held since 14:05 UTC (X)". @param {Detectors} detectors @param {number} now */
+/** "Collectors OK", or the worst of those that do not work: "quarantined since 14:05 UTC (X)". @param {Detectors} detectors @param {number} now */
 export function detectorWords(detectors, now) {
-  if (!detectors.n) return "no detector yet";
+  if (!detectors.n) return "No collector yet";
   const [worst] = detectors.worst;
-  if (!worst) return "detectors ok";
+  if (!worst) return "Collectors OK";
   const t = worst.since;
   const since = t === null ? "" : ` since ${shortly(t, now)} ${zoneName(t)}`;
   const more = detectors.bad > 1 ? `, ${detectors.bad - 1} more` : "";

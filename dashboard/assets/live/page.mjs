@@ -1,4 +1,4 @@
-// The parts of the live page that depend on which lists and executives there are, and what stands instead of them.
+// The parts of the live page that depend on which lists and executives there are, and what is shown without them.
 
 import { showExecutives } from "../board/executives.mjs";
 import { paintLegend } from "../board/legend.mjs";
@@ -46,5 +46,5 @@ export function showNothing(sentence) {
 
 function renderEmpty() {
   $("empty").innerHTML =
-    '<h2>No accounts are watched yet</h2><p>As soon as a list of accounts is imported, their first readings appear here.</p><p><code>blockline accounts import watch.csv</code></p><p class="faint">This page fills itself; there is no need to reload it. Published records that were imported are not watched: they are under <a class="under" href="/countries">Countries</a>.</p>';
+    '<h2>No accounts are watched yet</h2><p>Import a list of accounts; their first readings appear here:</p><p><code>blockline accounts import watch.csv</code></p><p class="faint">This page updates by itself. Accounts from published records are not watched; they are under <a class="under" href="/countries">Countries</a>.</p>';
 }

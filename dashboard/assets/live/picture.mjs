@@ -144,7 +144,7 @@ function legend(sheet, state) {
     sheet.g.box(x, sheet.y, 18, 12);
     drawKey(sheet.paper, key);
     sheet.g.restore();
-    sheet.words(x + 24, sheet.y + 6, key === "gap" ? "Not checked: nothing is drawn, nothing is said" : word);
+    sheet.words(x + 24, sheet.y + 6, key === "gap" ? "Not checked: nothing is drawn" : word);
     x += w + 44;
   }
   sheet.y += 14;

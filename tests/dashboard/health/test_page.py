@@ -233,7 +233,7 @@ async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
         await browser.painted()
         await browser.pushed()
         sign = browser.page.locator("#detectors")
-        await until(lambda: _equal(sign.inner_text(), "detectors ok"))
+        await until(lambda: _equal(sign.inner_text(), "Collectors OK"))
 
         await stop_x(pool, now)
 
