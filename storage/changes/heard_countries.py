@@ -167,7 +167,7 @@ async def _last_spoken(
             select * from unnest($6::text[], $7::timestamptz[], $8::timestamptz[])
                 as g (country, since, until)
         ),
-        -- Once a roster, however long the silence is; after this nearly every account is there at once.
+        -- Once per roster, however long the silence is. After this nearly every account is there at once.
         spoken as materialized (
             select p.roster_id, p.country, c.at
             from (select distinct roster_id, country from asked) p

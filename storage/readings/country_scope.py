@@ -1,4 +1,4 @@
-"""Which countries the collector of a platform can speak of: a row whenever the settings change that."""
+"""The countries that a platform's collector can report, with one row per change of the settings."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -10,12 +10,12 @@ from storage.postgres.pool import Conn
 
 
 async def load_scopes(conn: Conn, platform: Platform) -> CountryScopes:
-    """What the answers of a platform could speak of at each time."""
+    """The countries that a platform's answers could report, over time."""
     return (await load_all_scopes(conn)).get(platform, EVERY_COUNTRY)
 
 
 async def load_all_scopes(conn: Conn) -> dict[Platform, CountryScopes]:
-    """Of each platform; those whose answers speak of all countries are left out."""
+    """The same for each platform. Platforms whose answers report all countries are left out."""
     rows = await conn.fetch("select platform, since, countries from country_scope order by platform, since")
     found: defaultdict[Platform, list[CountryScope]] = defaultdict(list)
     for r in rows:
@@ -24,7 +24,7 @@ async def load_all_scopes(conn: Conn) -> dict[Platform, CountryScopes]:
 
 
 async def record_scope(conn: Conn, platform: Platform, countries: Collection[str], now: datetime) -> None:
-    """Store that from now on answers can speak of these countries, unless the newest row says the same."""
+    """Store that answers can report these countries from now on, unless the newest row already says so."""
     await conn.execute(
         """
         insert into country_scope (platform, since, countries)

@@ -13,12 +13,16 @@ _NONE: frozenset[str] = frozenset()
 
 
 async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
-    """Store the proof that a roster was asked. False when this attempt is already stored: a redelivery."""
+    """Store that a roster was asked. False if this attempt was already stored, such as by a repeated
+    delivery.
+    """
     return (await insert_batches(conn, [(batch, now)]))[0]
 
 
 async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) -> list[bool]:
-    """Store many, each with the time at which it is recorded; tells of each whether it was new."""
+    """Store many batches, each with the time at which it is recorded. For each, returns whether
+    it was new.
+    """
     rows = await conn.fetch(
         """
         insert into coverage_row
@@ -54,18 +58,19 @@ async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) 
     for batch, _ in batches:
         key = (batch.slot, batch.roster_id, batch.attempt)
         told.append(key in stored)
-        stored.discard(key)  # the same attempt twice in one call: the first one counts
+        stored.discard(key)  # The same attempt may occur twice in one call; the first one counts.
     return told
 
 
 async def ensure_month(conn: Conn, month: date) -> None:
-    """Make the partition that holds the slots of a month. Harmless when it is there."""
+    """Create the partition for a month's slots, if it does not exist."""
     await conn.execute("select ensure_coverage_month($1)", month)
 
 
 async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
-    """`ensure_month` of each, in a transaction of its own: whoever makes a partition keeps everybody else
-    from writing until it ends, and must not wait for one who writes.
+    """`ensure_month` for each month, in a transaction of its own.
+
+    Creating a partition blocks all writers until the transaction ends, so it must not wait for one of them.
     """
     async with transaction(pool) as conn:
         for month in months:
@@ -74,7 +79,7 @@ async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LastAttempt:
-    """The newest attempt of a roster: what the sweep has to do next follows from it."""
+    """The newest attempt of a roster, from which the sweep's next step follows."""
 
     slot: datetime
     attempt: int
@@ -85,8 +90,9 @@ class LastAttempt:
 async def last_attempts(
     conn: Conn, platform: Platform, vantage: str = "", only: Sequence[int] | None = None
 ) -> dict[int, LastAttempt]:
-    """The newest attempt of each roster of the regular sweep from one vantage, by roster id; `only` of those
-    named.
+    """The newest attempt of each roster of the regular sweep from one vantage point, by roster id.
+
+    `only` limits the rosters; None means all.
     """
     rows = await conn.fetch(
         """
@@ -116,18 +122,19 @@ class LastReading:
     asked_at: datetime
     at: datetime
     silent: frozenset[str] = _NONE
-    """Countries whose labelers were not heard in it."""
+    """Countries about which the answer says nothing."""
 
 
 async def last_readings(
     conn: Conn, platform: Platform, vantage: str = "", only: Sequence[AccountId] | None = None
 ) -> dict[AccountId, LastReading]:
-    """When each account, or each of those named, last gave a conclusive answer, from any roster of one
-    vantage.
+    """The last conclusive answer about each account, from any roster of one vantage point.
+
+    `only` limits the accounts; None means all of the platform. Accounts without an answer are left out.
     """
     rows = await conn.fetch(
         """
-        with answer as materialized (  -- one a roster, not one an account
+        with answer as materialized (  -- one per roster, not one per account
             select r.roster_id, r.account_ids, c.*
             from roster r
             cross join lateral (
@@ -146,7 +153,7 @@ async def last_readings(
             select account_id, observed_at, latency_ms, silent from newest
             where answered_at(answered, position)
             union all
-            -- Nearly everybody is in the newest answer of the roster; only the others are looked for further.
+            -- Nearly all are in the newest answer of the roster; only the others are searched for further.
             select n.account_id, c.* from newest n
             cross join lateral (
                 select observed_at, latency_ms, silent from coverage
@@ -154,7 +161,7 @@ async def last_readings(
                     and answered_at(answered, n.position)
                 order by observed_at desc, latency_ms desc limit 1
             ) c
-            where get_bit(n.answered, n.position - 1) = 0  -- of which the planner expects few, as there are
+            where get_bit(n.answered, n.position - 1) = 0  -- the planner expects few of these, rightly
         )
         select distinct on (account_id) account_id, observed_at, silent,
             observed_at - latency_ms * interval '1 millisecond' as asked_at
@@ -164,7 +171,7 @@ async def last_readings(
         vantage,
         only,
     )
-    shared: dict[datetime, datetime] = {}  # those who were asked together share their times
+    shared: dict[datetime, datetime] = {}  # Accounts asked together share their times.
     found: dict[AccountId, LastReading] = {}
     for r in rows:
         account_id, asked_at, at = AccountId(r["account_id"]), r["asked_at"], r["observed_at"]
@@ -179,8 +186,11 @@ async def last_readings(
 async def held_since(
     conn: Conn, platform: Platform, only: Sequence[AccountId] | None = None
 ) -> dict[AccountId, datetime]:
-    """The watched accounts, or those named, about which the newest answers were held: when the first of these
-    came, after the last answer to a request for the account that was believed, and while it was watched.
+    """When the current series of quarantined answers about each account began. Accounts without one are left
+    out.
+
+    The series starts after the last believed answer to a request for the account, and while it was watched.
+    `only` limits the accounts; None means all that are watched.
     """
     holding = await conn.fetch(
         """
@@ -201,7 +211,7 @@ async def held_since(
         platform.value,
         only,
     )
-    if not holding:  # as nearly always
+    if not holding:  # The usual case.
         return {}
     rows = await conn.fetch(
         """
@@ -239,7 +249,7 @@ async def held_since(
 
 
 async def newest_observation(conn: Conn, platform: Platform, vantage: str = "") -> datetime | None:
-    """The latest time at which any request of this platform from this vantage was recorded."""
+    """The newest time of any request of this platform from this vantage point; None if there is none."""
     return await conn.fetchval(
         """
         select max(c.observed_at) from roster r cross join lateral (

@@ -1,6 +1,6 @@
-"""Read models of coverage: who was read when, which silences there were, which requests came in lately.
+"""Coverage for pages: when accounts were read, the silences between readings, and recent requests.
 
-Only what was read from the installation's own connection counts: another vantage proves nothing here.
+Only requests of the installation's own connection count: another vantage point proves nothing here.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class CoverageReport:
-    """What was looked at in a window."""
+    """What was read in a time window."""
 
     rosters: dict[int, tuple[int, ...]]
     """The accounts of each roster of the regular sweep."""
     seen: dict[int, Seen]
     """By account."""
     outages: tuple[Gap, ...]
-    """Times in which nobody at all was read, oldest first, all closed."""
+    """Times in which no account at all was read, oldest first. All have ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One answered request, as the live page has to hear of it."""
+    """One answered request, as the live page needs it."""
 
     roster_id: int
     slot: datetime
@@ -38,15 +38,15 @@ class Request:
     missing: tuple[int, ...]
     """Accounts of the roster that gave no conclusive answer."""
     account_ids: tuple[int, ...] | None
-    """The accounts asked, of a single re-read; None for a roster of the regular sweep."""
+    """The accounts of a single re-read; None for a roster of the regular sweep."""
 
 
 async def live_coverage(
     conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int | None = None
 ) -> CoverageReport:
-    """Fold the coverage between `since` and `now`, of all rosters or of those of one account.
+    """Summarise the coverage between `since` and `now`, of all rosters or of those of one account.
 
-    Silences longer than `gap_after` are gaps. Outages are told of the whole only.
+    Silences longer than `gap_after` are gaps. With `account_id`, outages are not computed and are empty.
     """
     if account_id is None:
         rows = await _requests_of_all(conn, since, now, gap_after)
@@ -67,7 +67,7 @@ async def live_coverage(
 
 
 async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> list[Record]:
-    """The answered requests that `coverage_of` cannot do without, by roster and time."""
+    """The answered requests that `coverage_of` needs, by roster and time."""
     return await conn.fetch(
         """
         with inside as (
@@ -107,8 +107,9 @@ async def seen_of(
     gap_after: timedelta,
     known_at: datetime | None = None,
 ) -> dict[int, Seen]:
-    """How well these accounts were looked at between `since` and `until`, by what had been recorded by
-    `known_at` (None: by now). Silences longer than `gap_after` are gaps.
+    """How completely these accounts were read between `since` and `until`.
+
+    Only what was recorded by `known_at` counts; None means by now. Silences longer than `gap_after` are gaps.
     """
     rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
     requests = [
@@ -127,7 +128,7 @@ async def _requests_of_some(
     account_ids: Sequence[int],
     known_at: datetime | None,
 ) -> list[Record]:
-    """Those of the rosters that accounts were ever asked in, however much else was read."""
+    """The requests of all rosters that these accounts were ever in."""
     return await conn.fetch(
         """
         with asked as materialized (
@@ -169,7 +170,7 @@ async def _requests_of_some(
 
 
 async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool) -> dict[int, Watch]:
-    """The members of these rosters, and of all that the sweep reads now, whether they answered or not."""
+    """The members of these rosters, and with `with_sweep` of all that the sweep reads now."""
     rows = await conn.fetch(
         """
         select roster_id, account_ids, base from roster where roster_id = any($1::int[])

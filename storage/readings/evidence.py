@@ -1,4 +1,4 @@
-"""Evidence: the parts of raw answers that show a change, compressed, under the hash of what they hold."""
+"""Evidence: the parts of raw answers that show a change, compressed and stored under their hash."""
 
 import hashlib
 import zlib
@@ -12,9 +12,10 @@ from storage.postgres.pool import Conn
 
 
 async def store(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | None]:
-    """Keep each content once. Returns its SHA-256 (of the uncompressed content), None where there is none.
+    """Store each content once. Returns the SHA-256 of each uncompressed content; None where the content is
+    None.
 
-    What was purged stays purged, also when the same content comes again.
+    Purged content stays purged, even if the same content is passed again.
     """
     hashes = [None if c is None else hashlib.sha256(c).digest() for c in contents]
     by_hash = {h: c for h, c in zip(hashes, contents, strict=True) if h is not None and c is not None}
@@ -33,9 +34,9 @@ async def store(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | No
 
 
 async def load(conn: Conn, sha256: bytes) -> bytes | None:
-    """The content under a hash; None when it was purged or never stored.
+    """The content with this hash; None if it was purged or never stored.
 
-    Raises StorageError when what is stored is not what the hash says: it proves nothing then.
+    Raises StorageError if the stored content does not match the hash, because it proves nothing then.
     """
     row = await conn.fetchrow("select packed, compressed from evidence where sha256 = $1", sha256)
     if row is None or row["packed"] is None:
@@ -50,7 +51,7 @@ async def load(conn: Conn, sha256: bytes) -> bytes | None:
 
 
 class EvidenceSide(StrEnum):
-    """Which of the two readings that a change lies between."""
+    """Which of the two readings on either side of a change."""
 
     OLD = "old"
     NEW = "new"
@@ -63,14 +64,14 @@ class ReadingEvidence:
     change_id: int
     side: EvidenceSide
     at: datetime
-    """When that reading was made."""
+    """When the reading was made."""
     sha256: bytes
     is_there: bool
-    """False: only its hash is left."""
+    """False if only its hash is left."""
 
 
 async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
-    """What is kept of the readings around the changes of an account, oldest first."""
+    """The evidence of the readings around the changes of an account, oldest first."""
     rows = await conn.fetch(
         """
         select c.change_id, side.name, side.at, side.sha256, e.packed is not null as is_there
@@ -91,6 +92,6 @@ async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
 
 
 def _packed(content: bytes) -> tuple[bytes, bool]:
-    """The shorter of the content and its compressed form, and whether it is the latter."""
+    """The shorter of the content and its compressed form, and whether that is the compressed one."""
     small = zlib.compress(content, 9)
     return (small, True) if len(small) < len(content) else (content, False)

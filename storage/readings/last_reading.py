@@ -1,6 +1,6 @@
-"""How well accounts are read: when each last gave a conclusive answer, and how many of the asked did.
+"""When accounts last gave a conclusive answer, and the share of requests that did.
 
-Only what was read from the installation's own connection counts.
+Only requests of the installation's own connection count.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from storage.postgres.pool import Conn
 async def last_confirmed(
     conn: Conn, account_ids: Sequence[int], until: datetime | None = None
 ) -> dict[AccountId, datetime]:
-    """When each of these accounts last gave a conclusive answer, up to `until` if that is given.
+    """When each of these accounts last gave a conclusive answer, up to `until` if it is given.
 
-    Who never did is not in it.
+    Accounts that never did are left out.
     """
     rows = await conn.fetch(
         """
-        with answer as materialized (  -- one a roster, not one an account
+        with answer as materialized (  -- one per roster, not one per account
             select r.roster_id, r.account_ids, c.*
             -- "offset 0" hides how many are asked for: the planner would compare them with each roster.
             from (select $1::int[] as ids offset 0) wanted
@@ -40,7 +40,7 @@ async def last_confirmed(
         told as (
             select account_id, observed_at from newest where answered_at(answered, position)
             union all
-            -- Nearly everybody is in the newest answer of the roster; only the others are looked for further.
+            -- Nearly all are in the newest answer of the roster; only the others are searched for further.
             select n.account_id, c.observed_at from newest n
             cross join lateral (
                 select observed_at from coverage
@@ -48,7 +48,7 @@ async def last_confirmed(
                     and answered_at(answered, n.position)
                 order by observed_at desc limit 1
             ) c
-            where get_bit(n.answered, n.position - 1) = 0  -- of which the planner expects few, as there are
+            where get_bit(n.answered, n.position - 1) = 0  -- the planner expects few of these, rightly
         )
         select account_id, max(observed_at) as at from told group by account_id
         """,
@@ -60,7 +60,9 @@ async def last_confirmed(
 
 @dataclass(frozen=True, slots=True)
 class AnswerRate:
-    """What came of asking for accounts over a time. An account that was asked for five times counts five."""
+    """How many accounts were asked about over a time, and answered. Five requests for one account count as
+    five.
+    """
 
     requests: int
     asked: int
@@ -68,12 +70,12 @@ class AnswerRate:
 
     @property
     def share(self) -> float | None:
-        """None when nobody was asked for."""
+        """None if no account was asked about."""
         return self.answered / self.asked if self.asked else None
 
 
 async def answers(conn: Conn, since: datetime, until: datetime) -> AnswerRate:
-    """How many of the accounts asked for from `since` until before `until` gave a conclusive answer."""
+    """Counts of accounts asked about, and answered conclusively, from `since` to before `until`."""
     row = await conn.fetchrow(
         """
         select count(*) as requests, coalesce(sum(r.members), 0)::bigint as asked,

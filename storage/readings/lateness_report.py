@@ -1,4 +1,4 @@
-"""Read model of lateness: how old the last reading of each watched account is, in sweeps."""
+"""Lateness for pages: the age of each watched account's last reading, in sweeps."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,9 +7,9 @@ from storage.model.core.accounts import Account, AccountId, Platform
 from storage.postgres.pool import Conn
 
 LOOKED_AT = 100
-"""So many of the late accounts are looked up one by one."""
+"""At most this many late accounts are looked up individually."""
 LOOKED_BACK = timedelta(days=31)
-"""How far back their last reading is looked for."""
+"""How far back their last reading is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +20,23 @@ class Lateness:
     within_1: int
     """Read within the last sweep."""
     within_2: int
-    """Read within the last two, and not within the last."""
+    """Read within the last two sweeps, but not the last one."""
     within_4: int
     older: int
-    """Not read within the last four, and on the watch for as long."""
+    """Not read within the last four sweeps, and watched for at least as long."""
     new: int
-    """Not read yet, and on the watch for less than four sweeps."""
+    """Not read yet, and watched for less than four sweeps."""
     oldest_at: datetime | None
-    """The oldest of the last readings within four sweeps; None when there is none."""
+    """The oldest of the last readings within four sweeps; None if there is none."""
 
     @property
     def watched(self) -> int:
         return self.within_1 + self.within_2 + self.within_4 + self.older + self.new
 
     def later_than(self, sweeps: int) -> int:
-        """Accounts whose last reading is older than 1, 2 or 4 sweeps. New ones are late for nothing yet."""
+        """The number of accounts whose last reading is older than 1, 2 or 4 sweeps. New ones never count as
+        late.
+        """
         return sum({1: (self.within_2, self.within_4), 2: (self.within_4,), 4: ()}[sweeps]) + self.older
 
 
@@ -44,11 +46,11 @@ class LateAccount:
 
     account: Account
     last_at: datetime | None
-    """Its last reading; None when there was none in `LOOKED_BACK`."""
+    """Its last reading; None if there was none within `LOOKED_BACK`."""
 
 
 async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[Lateness]:
-    """Of every platform with watched accounts. Only readings from our own connection count."""
+    """The lateness of every platform with watched accounts. Only readings of our own connection count."""
     rows = await conn.fetch(
         """
         with read as (
@@ -91,10 +93,10 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
 
 
 async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> list[LateAccount]:
-    """Watched accounts not read within four sweeps, those without any reading first, then the oldest.
+    """Watched accounts not read within four sweeps: those never read first, then the oldest.
 
-    `LOOKED_AT` of them at most, in the order in which they were added: where there are more, the oldest of
-    the answer need not be the oldest of all.
+    Returns at most `LOOKED_AT`, chosen in the order in which they were added. If there are more, the oldest
+    account returned need not be the oldest of all.
     """
     rows = await conn.fetch(
         """

@@ -1,4 +1,4 @@
-"""Read models of the looks at one account that told nothing, or nothing of some countries."""
+"""Attempts for one account that gave no reading, or none about some countries, for pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,47 +13,49 @@ _USUALLY_ANSWERED_IN = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Misses:
-    """Attempts within one silence that told nothing of the account, all for one reason."""
+    """Attempts within one silence that gave no reading of the account, all for one reason."""
 
     since: datetime
-    """Where the silence begins: the last reading before it."""
+    """Start of the silence: the last reading before it."""
     reason: MissedReason
     alone: bool
-    """Others of the same requests were answered, so that only what stands behind this account failed."""
+    """Others in the same requests were answered, so only this account, or what serves it, failed."""
     attempts: int
     first_at: datetime
     last_at: datetime
     of_others: bool = False
-    """They asked its server about others, and nothing else was asked of it, which was paused."""
+    """The attempts asked the account's server about others. The server was paused, so this one was not asked
+    about.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class SlowAnswer:
-    """The answer that ended a silence, where it was waited for."""
+    """The answer that ended a silence, if it took unusually long."""
 
     since: datetime
-    """Where the silence begins."""
+    """Start of the silence."""
     asked_at: datetime
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Unheard:
-    """A country of which the account's last reading told nothing."""
+    """A country about which the account's last reading says nothing."""
 
     country: str
     read_at: datetime
     last_heard: datetime | None
-    """The newest reading that did tell of it; None when there is none."""
+    """The newest reading that did report it; None if there is none."""
 
 
 async def misses(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime, gap_after: timedelta
 ) -> tuple[Misses, ...]:
-    """Why nothing was learned of the account in each silence, by silence and with the most frequent first.
+    """Why each silence brought no reading of the account, by silence, most frequent reason first.
 
-    Attempts of our own connection only. Where none was about the account for longer than `gap_after`, those
-    that kept it from being asked; a silence in which nobody asked is not in the answer.
+    Only attempts of our own connection count. If none was for the account for longer than `gap_after`,
+    attempts that kept it from being asked are returned instead. A silence without any attempt is left out.
     """
     own = await _own_misses(conn, account_id, silences, now)
     asked = {m.since for m in own}
@@ -62,7 +64,7 @@ async def misses(
 
 
 async def slow_answers(conn: Conn, account_id: int, silences: Sequence[Gap]) -> tuple[SlowAnswer, ...]:
-    """Of the silences that ended, those whose end was waited for longer than answers usually take."""
+    """For silences that ended, the answers that took longer than usual."""
     rows = await conn.fetch(
         """
         select s.since, c.asked_at, s.until
@@ -109,9 +111,10 @@ async def _own_misses(
 async def _misses_of_others(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime
 ) -> tuple[Misses, ...]:
-    """What was missed of others on its server while that answered nobody, for half of a silence or more.
+    """Missed attempts for other accounts of the same server, where it answered none for at least half the
+    silence.
 
-    Of a silence that lasted for days only the first day is looked at.
+    Of a silence of several days, only the first day is examined.
     """
     rows = await conn.fetch(
         """
@@ -131,7 +134,7 @@ async def _misses_of_others(
             ) c
             where r.base and r.vantage = '' and (r.retired_at is null or r.retired_at > s.since)
         ), told as (
-            -- An answered request begins a new stretch.
+            -- An answered request starts a new stretch.
             select *, count(*) filter (where outcome = 0) over (
                 partition by since order by at, roster_id
             ) as stretch
@@ -168,7 +171,9 @@ async def _misses_of_others(
 
 
 async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, ...]:
-    """The countries of which the last reading of the account told nothing, in the order of their codes."""
+    """The countries about which the account's last reading says nothing, ordered by code. Empty if there are
+    none.
+    """
     newest = await conn.fetchrow(
         """
         select c.observed_at, c.silent

@@ -1,4 +1,4 @@
-"""Read model of how much is read: requests, readings and what was missed, in the last hour and day."""
+"""Request rates for pages: requests, readings and misses in the last hour and day."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class RequestTally:
-    """What came of the requests of one time."""
+    """The results of the requests of one period."""
 
     requests: int
     readings: int
-    """Conclusive answers about one account each; those of control accounts are not among them."""
+    """Conclusive answers about single accounts, without control accounts."""
     missed: tuple[tuple[MissedReason, int], ...]
-    """Attempts at one account each that told nothing, by reason, the most frequent first."""
+    """Attempts for single accounts that gave no reading, by reason, most frequent first."""
 
     @property
     def missed_in_all(self) -> int:
@@ -28,17 +28,19 @@ class RequestTally:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """All requests to one platform from one vantage, whichever of its servers was asked."""
+    """All requests to one platform from one vantage point, over all of its servers."""
 
     platform: Platform
     vantage: str
-    """Empty is the installation's own connection."""
+    """Empty for the installation's own connection."""
     hour: RequestTally
     day: RequestTally
 
 
 async def rates(conn: Conn, now: datetime) -> list[Rate]:
-    """Of every platform and vantage that was asked in the 24 hours before `now`, re-reads included."""
+    """The rates of every platform and vantage point that was asked in the 24 hours before `now`, with
+    re-reads.
+    """
     rows = await conn.fetch(
         """
         with asked as (

@@ -1,6 +1,6 @@
 """Every single reading of an account, rebuilt exactly, and every attempt that gave none.
 
-The rules are in the database (`account_readings`, `account_misses`), so that they hold for psql as well.
+The rules are database functions (`account_readings`, `account_misses`), so psql gives the same result.
 """
 
 from collections.abc import Sequence
@@ -23,31 +23,33 @@ from storage.postgres.pool import Conn
 
 
 class StoredReading(NamedTuple):
-    """One conclusive answer about an account. A tuple, since there are 35,000 of one account in a year."""
+    """One conclusive answer about an account. A tuple, because an account has 35,000 of them per year."""
 
     at: datetime
     asked_at: datetime
     state: State
-    """As it was understood: of countries that the answer was silent on, it is what was held."""
+    """The state after judging: for countries about which the answer said nothing, what was known."""
     strength: Strength
-    """Of the change that tells the state."""
+    """Strength of the change to this state."""
     flags: frozenset[Flag]
-    """Of the same, but for who took the account down: by the newest answer up to this one that tells."""
+    """Flags of the change to this state. Who closed the account is taken from the newest answer
+    that says so.
+    """
     silent_on: frozenset[str]
-    """Countries of which the answer said nothing."""
+    """Countries about which the answer says nothing."""
     roster_id: int
     vantage: str
     recorded_at: datetime
 
 
 class StoredMiss(NamedTuple):
-    """An attempt that told nothing of an account."""
+    """An attempt that gave no reading of an account."""
 
     at: datetime
     asked_at: datetime
     reason: MissedReason
     alone: bool
-    """Others of the same request were answered, so that only what stands behind this account failed."""
+    """Others in the same request were answered, so only this account, or what serves it, failed."""
     roster_id: int
     vantage: str
     recorded_at: datetime
@@ -56,13 +58,13 @@ class StoredMiss(NamedTuple):
 async def readings_of(
     conn: Conn, account_id: int, since: datetime, until: datetime, known_at: datetime | None = None
 ) -> list[StoredReading]:
-    """What our own connection saw from `since` until before `until`, in the order of time.
+    """The readings of our own connection from `since` to before `until`, in order of time.
 
-    Only what was stored by `known_at` (None: by now); what was learned later does not alter a reading.
+    Only what was stored by `known_at` counts; None means by now. Later knowledge does not alter a reading.
     """
     rows = await conn.fetch(
         """
-        -- In columns, since a row for each of them costs more to read than to find.
+        -- As columns, because one row per reading would cost more to transfer than to find.
         select c.status, array_to_string(c.withheld_in, ' '), c.strength, array_to_string(c.flags, ' '),
             array_to_string(r.silent_on, ' '), r.roster_id, r.vantage, r.at, r.latency_ms, r.recorded_at
         from (
@@ -113,7 +115,7 @@ class _Scope(NamedTuple):
 
 
 async def _scopes(conn: Conn, account_id: int, known_at: datetime | None) -> list[_Scope]:
-    """Who took an account down, by the time at which it was seen; the newest last."""
+    """Who closed the account, over time; the newest last."""
     rows = await conn.fetch(
         """
         select kind, first_seen, first_absent from fact
@@ -141,7 +143,7 @@ def _scoped(reading: StoredReading, scopes: Sequence[_Scope]) -> frozenset[Flag]
 
 
 async def attempts_of(conn: Conn, account_id: int, since: datetime, until: datetime) -> list[StoredMiss]:
-    """The attempts of our own connection that gave nothing, as `readings_of` gives those that did."""
+    """The attempts of our own connection that gave no reading, from `since` to before `until`."""
     rows = await conn.fetch(
         "select * from account_misses($1, $2, $3) order by at, roster_id", account_id, since, until
     )
@@ -157,7 +159,7 @@ def _milliseconds(n: int) -> timedelta:
 def _look(
     status: str, countries: str, strength: str, flags: str, silent: str
 ) -> tuple[State, Strength, frozenset[Flag], frozenset[str]]:
-    """Few looks differ, so that nearly all readings share one."""
+    """Cached, because nearly all readings share a few values."""
     return (
         State(Status(status), tuple(countries.split())),
         Strength(strength),

@@ -1,4 +1,4 @@
-"""What a whole run has stored, read back for the judgement of a rehearsal."""
+"""Reading back everything that a run stored, to judge a backtest."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,10 @@ from storage.postgres.pool import Conn
 
 
 async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
-    """Every time at which each account (by native id) gave a conclusive answer to the installation's own
-    connection, ascending.
+    """Every time at which each account, by native id, gave a conclusive answer to our own connection,
+    ascending.
 
-    This rebuilds the single readings from the coverage, so it is also a proof that they can be.
+    It rebuilds the single readings from coverage, so it also proves that this works.
     """
     members = {
         r["roster_id"]: list(r["native_ids"])
@@ -42,7 +42,9 @@ async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
 
 
 async def silences(conn: Conn) -> dict[tuple[str, datetime], frozenset[str]]:
-    """The countries that answers said nothing of, by native id and time; only where there are any."""
+    """The countries about which answers said nothing, by native id and time. Answers without any are left
+    out.
+    """
     rows = await conn.fetch(
         """
         select a.native_id, c.observed_at, c.silent
@@ -65,7 +67,7 @@ class Confirmed:
 
 
 async def confirmed_changes(conn: Conn) -> list[Confirmed]:
-    """Every confirmed change that stands, first states included, in the order of time."""
+    """Every confirmed change that was not superseded, including first states, in order of time."""
     rows = await conn.fetch(
         """
         select a.native_id, c.old_status, c.old_withheld_in, c.status, c.withheld_in, c.kind, c.last_seen_old,
@@ -90,7 +92,7 @@ async def confirmed_changes(conn: Conn) -> list[Confirmed]:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counted from what is stored. Control accounts are not counted."""
+    """Totals over everything stored, without control accounts."""
 
     requests: int
     readings: int
@@ -99,7 +101,7 @@ class Totals:
     mail_recipients: int
     not_confirmed: int
     coverage_bytes: int
-    """Coverage and rosters with all their indexes."""
+    """Coverage and rosters, with all their indexes."""
 
 
 async def totals(conn: Conn) -> Totals:

@@ -1,4 +1,4 @@
-"""Rosters: immutable sets of accounts asked together, deduplicated by content."""
+"""Rosters: fixed sets of accounts that are asked about together, deduplicated by content."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ def content_hash(
     place: str = "",
     out_of_turn: WhyRead | None = None,
 ) -> bytes:
-    """The identity of a roster: the same accounts in the same order, for the same purpose, are one roster,
-    as long as they are read from one vantage at one place.
+    """The identity of a roster. The same accounts in the same order, for the same purpose, vantage point and
+    place, are one roster.
     """
     text = f"{','.join(map(str, account_ids))}|{','.join(map(str, canary_ids))}|{'base' if base else 'adhoc'}"
-    if vantage or place:  # the first rosters had neither, and keep their identity
+    if vantage or place:  # The first rosters had neither, and keep their identity.
         text += f"|{vantage}|{place}"
-    if out_of_turn is not None:  # so that none of ours is the roster of a record that others made
+    if out_of_turn is not None:  # Keeps our rosters distinct from those of imported records.
         text += f"|{out_of_turn}"
     return hashlib.sha256(text.encode()).digest()
 
@@ -41,7 +41,9 @@ async def get_or_make(
     place: str = "",
     out_of_turn: WhyRead | None = None,
 ) -> Roster:
-    """The roster with this content, made when there is none yet. `out_of_turn` says why others are read."""
+    """The roster with this content, created if it does not exist. `out_of_turn` says why it is read outside
+    the sweep; None for a roster of the sweep.
+    """
     identity = content_hash(
         account_ids, canary_ids, base=base, vantage=vantage, place=place, out_of_turn=out_of_turn
     )
@@ -68,13 +70,15 @@ async def get_or_make(
         place,
         out_of_turn,
     )
-    if roster_id is None:  # another transaction made it since this statement began, which so does not see it
+    if (
+        roster_id is None
+    ):  # Another transaction created it after this statement began, so the statement cannot see it.
         roster_id = await conn.fetchval("select roster_id from roster where content_hash = $1", identity)
     return Roster(roster_id, platform, tuple(account_ids), tuple(canary_ids), vantage, place)
 
 
 async def base_rosters(conn: Conn, platform: Platform, vantage: str = "") -> list[Roster]:
-    """The rosters of the regular sweep from one vantage, oldest first."""
+    """The rosters of the regular sweep from one vantage point, oldest first."""
     rows = await conn.fetch(
         """
         select roster_id, account_ids, canary_ids, place from roster
@@ -97,7 +101,7 @@ async def base_rosters(conn: Conn, platform: Platform, vantage: str = "") -> lis
 
 
 async def roster(conn: Conn, roster_id: int) -> Roster | None:
-    """One roster, however old; None when there is none of this number."""
+    """One roster, whatever its age; None if there is none with this number."""
     row = await conn.fetchrow(
         "select platform, account_ids, canary_ids, vantage, place from roster where roster_id = $1", roster_id
     )
@@ -114,7 +118,7 @@ async def roster(conn: Conn, roster_id: int) -> Roster | None:
 
 
 async def retire(conn: Conn, roster_ids: Sequence[int], now: datetime) -> None:
-    """Take rosters out of the regular sweep. Their coverage stays."""
+    """Remove rosters from the regular sweep. Their coverage stays."""
     await conn.execute(
         "update roster set retired_at = $2 where roster_id = any($1::int[]) and retired_at is null",
         list(roster_ids),
@@ -123,7 +127,7 @@ async def retire(conn: Conn, roster_ids: Sequence[int], now: datetime) -> None:
 
 
 async def why_read(conn: Conn, roster_ids: Sequence[int]) -> dict[int, WhyRead]:
-    """Why each of these is read, where that was said: rosters of imported records are not read by us."""
+    """Why each of these rosters is read. Rosters of imported records are left out: we do not read them."""
     rows = await conn.fetch(
         """
         select roster_id, case when base then 'turn' else out_of_turn end as why

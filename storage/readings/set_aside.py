@@ -1,4 +1,4 @@
-"""What a clock that was ahead dated: requests are moved out of coverage, and nothing waits for its time."""
+"""Repairing what a fast clock dated: requests leave coverage, and waiting times in the future are reset."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class AsideRequests:
-    """What was moved: how many requests, and between which times they were dated (None: there were none)."""
+    """The requests that were moved, and their first and last time (None if there were none)."""
 
     batches: int
     first: datetime | None
@@ -16,10 +16,10 @@ class AsideRequests:
 
 
 async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests:
-    """Move every request that is dated after this time out of coverage. One that was only recorded then is
-    put back, as recorded `now`.
+    """Move every request dated after this time out of coverage.
 
-    Only the owner of the tables may: coverage is append-only for everybody else.
+    A request that was only recorded after it returns to coverage, as recorded `now`. Only the owner of the
+    tables may do this: coverage is append-only for all other roles.
     """
     row = await conn.fetchrow(
         """
@@ -50,7 +50,7 @@ async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests
 
 
 async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None:
-    """Let nothing wait for a time after this one that no right clock would have set."""
+    """Reset every stored time after this one that only a wrong clock can have set."""
     await _forget_scopes(conn, after)
     await _date_watch(conn, after, now)
     await _forget_pauses(conn, after, now)
@@ -59,7 +59,9 @@ async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None
 
 
 async def _forget_scopes(conn: Conn, after: datetime) -> None:
-    """The countries that answers can speak of: until that time, none would speak of those that were added.
+    """Remove later scopes of reportable countries. Otherwise countries that were added would not count until
+    then.
+
     The next start stores what the settings say.
     """
     await conn.execute("alter table country_scope disable trigger country_scope_append_only")
@@ -68,7 +70,7 @@ async def _forget_scopes(conn: Conn, after: datetime) -> None:
 
 
 async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
-    """Who was watched, and who was on a list: begun and ended by now. Such rows are replaced, not updated."""
+    """Date watch periods and list memberships no later than now. Such rows are replaced, not updated."""
     await conn.execute("update account set added_at = $2 where added_at > $1", after, now)
     await conn.execute(
         """
@@ -93,9 +95,7 @@ async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
-    """Re-reads, places that were left alone, doubts about control accounts, and executives whose engagements
-    seem to be read already.
-    """
+    """Reset re-reads, pauses of places, doubts about control accounts, and executives' last poll times."""
     await conn.execute(
         """
         update pending_change set next_read_at = $2 where next_read_at > $1::timestamptz + interval '1 hour'
@@ -124,8 +124,10 @@ async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
-    """Side facts as they were last seen before: no look is taken in that is not later than the newest. What
-    was only recorded then, also of renames and of imported records, counts as recorded `now`.
+    """Restore side facts to what was seen before this time, because a reading not later than the newest is
+    ignored.
+
+    What was only recorded after it, including renames and imported records, counts as recorded `now`.
     """
     await conn.execute("delete from fact where first_seen > $1", after)
     await conn.execute(
@@ -138,7 +140,7 @@ async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_alert_times(conn: Conn, after: datetime, now: datetime) -> None:
-    """Alerts, the stories that they joined, the mails that wait, and up to when a rule has told."""
+    """Reset the times of alerts, groups of changes, waiting mails and rules."""
     await conn.execute("update alert set created_at = $2 where created_at > $1", after, now)
     await conn.execute(
         """

@@ -1,4 +1,4 @@
-"""How far the streams of events were read: after a restart reading goes on there."""
+"""Positions in the platforms' event streams, from which reading continues after a restart."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,19 +10,21 @@ from storage.postgres.pool import Conn
 @dataclass(frozen=True, slots=True)
 class StreamCursor:
     cursor: str
-    """In the stream's own form."""
+    """In the stream's own format."""
     at: datetime
-    """When it was read up to there."""
+    """When the stream had been read up to the cursor."""
 
 
 async def position(conn: Conn, platform: Platform) -> StreamCursor | None:
-    """Where to go on; None when the stream was never read."""
+    """The position to continue from; None if the stream was never read."""
     row = await conn.fetchrow("select cursor, at from stream_position where platform = $1", platform.value)
     return None if row is None else StreamCursor(row["cursor"], row["at"])
 
 
 async def save_position(conn: Conn, platform: Platform, cursor: str, at: datetime) -> None:
-    """Everything up to `cursor` is taken in. One read earlier than what is stored changes nothing."""
+    """Store that everything up to `cursor` was read. A position read earlier than the stored one
+    is ignored.
+    """
     await conn.execute(
         """
         insert into stream_position as p (platform, cursor, at) values ($1, $2, $3)
