@@ -1,4 +1,4 @@
-"""Accounts that go back and forth: one mail says so, and further changes are held for a while. Pure."""
+"""Flapping accounts: one email reports it, and further changes are not sent for a while. Pure."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -14,12 +14,13 @@ Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
 def flapping(
     recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
 ) -> tuple[Changes, set[str]]:
-    """Keys of changes that open a flapping story, with the changes it tells, and keys of those held by one.
+    """The changes that start a flapping incident, and the keys of changes that an earlier one covers.
 
-    A change opens a story when it is the `flapping_changes`-th within the period before it and the rule
-    opened no story within that period. `to_tell`: the keys of changes that it would tell now.
+    The first result maps the key of each starting change to the changes that its email reports. A change
+    starts an incident if it is the `flapping_changes`-th within the period before it and the rule started
+    none within that period. `to_tell` are the keys of the changes that the rule would send now.
     """
-    # A digest has room for every change, and one that holds some back could not say that nothing happened.
+    # A digest has room for every change. If it left some out, it could not say that nothing happened.
     return _judge(recent, stored, to_tell) if stored.rule.digest is Digest.NONE else ({}, set())
 
 

@@ -1,4 +1,4 @@
-"""Which rules a change concerns, and whom each of them still has to tell. Pure."""
+"""Which rules match a change, and whom each of them still has to notify. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,33 +10,37 @@ from storage.model.alerts.rules import Digest, Match, Mute, StoredRule
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """One rule that an alert concerns, and what it would do with it."""
+    """One rule that matches an alert, and what the rule would do with it."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
-    """Who is to be told: those of the rule whom no earlier rule tells."""
+    """The rule's recipients that no earlier rule notifies."""
     silence: AlertDecision | None = None
-    """Why nobody is told; None when somebody is."""
+    """Why no recipient is notified; None if one is."""
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
-        """Who will have been told once this rule has. A digest answers only for what digests told."""
+        """Everyone who will have been notified after this rule. A digest counts only for those that digests
+        notified.
+        """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)
         owed = alert.owed
         return {r for r in self.recipients if r in owed and owed[r].by_digest}
 
     def is_refused(self, alert: AlertRow) -> bool:
-        """Whether a round-up would not reach somebody to whom it is owed."""
+        """Whether a catch-up digest would miss a recipient who is owed the outcome, because they unsubscribed
+        from it.
+        """
         owed, refused = alert.owed, self.stored.refused
         return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)
 
 
 def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[RuleMatch]:
-    """The rules that match, in their order. Empty when none does.
+    """The matching rules in their order; empty if none matches.
 
-    A recipient is told once by waves: by the first rule that matches. A digest repeats what waves told, since
-    that is what it is for.
+    Alerts sent at once reach each recipient once: by the first rule that matches. A digest repeats what was
+    already sent, because that is its purpose.
     """
     mute = next((m for m in mutes if covers(m, alert)), None)
     taken: set[str] = set()
@@ -65,8 +69,8 @@ def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mu
 def concerns(alert: AlertRow, stored: StoredRule) -> bool:
     """Whether a rule is about this alert.
 
-    What was told and is taken back, or stays unknown, concerns those who were told, whatever their rule asks
-    for now. Whom it names no longer is told by a reply, and so is everybody when it is off.
+    Corrections and unresolved changes concern everyone who was notified, whatever their rule asks for now. If
+    the rule no longer names a recipient, or is off, a reply informs them instead.
     """
     match alert.stage:
         case AlertStage.WITHDRAWN | AlertStage.UNRESOLVED:
@@ -81,7 +85,7 @@ def concerns(alert: AlertRow, stored: StoredRule) -> bool:
 
 
 def is_before(alert: AlertRow, stored: StoredRule) -> bool:
-    """Whether others looked at the alert before there was the rule: it is no news to it any more."""
+    """Whether other rules handled the alert before this rule existed, so that it is not news for this one."""
     if alert.stage.is_answer or alert.created_at >= stored.active_since:
         return False
     looked_at = alert.done | alert.held
@@ -103,9 +107,9 @@ def matches(alert: AlertRow, wanted: Match) -> bool:
 
 
 def covers(mute: Mute, alert: AlertRow) -> bool:
-    """Whether a mute keeps this alert from being told: it was recorded while the mute ran.
+    """Whether a mute suppresses this alert, because it was recorded while the mute ran.
 
-    What was told and is taken back is told all the same: nobody is left with a mail that is false.
+    A correction is never muted: no recipient is left with a false email.
     """
     if alert.stage.is_answer or alert.created_at < mute.since:
         return False
@@ -126,10 +130,11 @@ def _one_of(wanted: Collection[object], there: Collection[object]) -> bool:
 
 
 def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | None:
-    """The one cohort under which a change is told, though its account may be on several lists.
+    """The one cohort under which a change is reported, even if its account is on several lists. None if it is
+    on none.
 
-    An order comes before a list: the newest one issued before the new state was first seen, else the
-    oldest. Among lists the first by name.
+    An order comes before a list: the newest order issued before the new state was first seen, else the
+    oldest. Among lists, the first by name.
     """
     lists = sorted(cohorts, key=lambda c: c.name)
     by_issue = sorted(

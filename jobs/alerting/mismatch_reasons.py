@@ -1,4 +1,4 @@
-"""Why a rule is not about an alert: the first of its conditions that does not hold. Pure; see `matching`."""
+"""Why a rule does not match an alert: the first of its conditions that fails. Pure; see `matching`."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from storage.model.text.states import PLATFORM_NAME, clean
 
 
 class RuleCondition(StrEnum):
-    """What a rule asks for."""
+    """A condition of a rule. Its value is part of the output of `alerts explain`."""
 
     ENABLED = "enabled"
     ACTIVE_SINCE = "active_since"
     TOLD_BEFORE = "told_before"
-    """What is taken back, or stays unknown, is told by the rules that told it, and by no others."""
+    """Corrections and unresolved changes are sent only by the rules that sent the change."""
     PROVISIONAL = "provisional"
     KINDS = "kinds"
     LISTS = "lists"
@@ -30,14 +30,14 @@ class RuleCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A condition that does not hold, and in words what is asked for and what is there."""
+    """A condition that fails, with words for what the rule asks for and what the alert has."""
 
     condition: RuleCondition
     words: str
 
 
 def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
-    """None when the rule is about the alert, as `matching.concerns` and `matching.is_before` have it."""
+    """The condition that fails; None if the rule matches by `matching.concerns` and `matching.is_before`."""
     if concerns(alert, stored):
         before = "others looked at this before there was the rule as it is"
         return Unmatched(RuleCondition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
@@ -53,7 +53,7 @@ def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
 
 
 def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
-    """Each condition that does not hold by itself."""
+    """Each condition that fails when tested alone."""
     change = alert.change
     anything = Match(kinds=frozenset({change.kind}))
     alone = {

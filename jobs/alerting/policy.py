@@ -1,4 +1,4 @@
-"""What every rule does with every alert: tell it (wave, digest, reply), keep it or be silent; and why."""
+"""What every rule does with every alert, and why: send it, add it to a digest, keep it, or stay silent."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from storage.model.core.accounts import ListId
 
 @dataclass(frozen=True, slots=True)
 class Flap:
-    """An account that goes back and forth, with its changes of the period, oldest first."""
+    """A flapping account, with its changes of the period, oldest first."""
 
     alert: AlertRow
     """Its newest change."""
@@ -26,24 +26,24 @@ class Flap:
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """What the same people are told of one cohort at one time: one mail each."""
+    """A group of changes of one cohort, sent to the same people at one time: one email each."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
     cohort: Cohort | None
     alerts: tuple[AlertRow, ...]
-    """All changes in this mail in a fixed order, those of flapping accounts included."""
+    """All changes in this email in a fixed order, including those of flapping accounts."""
     flaps: tuple[Flap, ...]
     closed_at: datetime
-    """When it was complete. The mail may go out later, when nobody was there to send it."""
+    """When the group was complete. The email may go out later, if no notifier was running."""
     story: AlertThread | None
-    """The waves before it; None when it opens a story."""
+    """The incident with the groups sent before; None if this one starts an incident."""
     retold: frozenset[int] = frozenset()
-    """Those of `alerts` that stand for an earlier word about the same change, which no other mail tells."""
+    """The `alerts` that replace an earlier notification of the same change, which no other email repeats."""
 
     @property
     def as_of(self) -> datetime:
-        """When its newest change was confirmed: the counts in the mail are those known at this time."""
+        """When its newest change was confirmed. The counts in the email are those known at this time."""
         return known_at(self.alerts, self.story)
 
     @property
@@ -53,34 +53,36 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class DigestDue:
-    """A digest of a rule that is to be written, or the round-up of one that tells waves."""
+    """A digest of a rule that is due, or the catch-up digest of a rule that sends alerts at once."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
-    """Nobody when all of them refused: then it is only put on record."""
+    """Empty if all of them unsubscribed. The digest is then only recorded."""
     since: datetime
     until: datetime
     alerts: tuple[AlertRow, ...]
-    """What it tells, oldest first."""
+    """The changes that it reports, oldest first."""
     parts: tuple[Wave, ...] = ()
-    """Of a round-up: the same by cohort. A part with a story goes on telling it; one without opens none."""
+    """Only in a catch-up digest: the same changes by cohort. A part with an incident continues it; a part
+    without one starts none.
+    """
 
     @property
     def is_round_up(self) -> bool:
-        """It is only written when something happened."""
+        """Whether this is a catch-up digest, which is written only if something happened."""
         return self.stored.rule.digest is Digest.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredAlert:
-    """An alert that a rule tells later, if nothing comes between."""
+    """An alert that a rule sends later, unless something happens first."""
 
     decision: AlertDecision
     until: datetime
 
 
 Key: TypeAlias = tuple[int, int | None]
-"""An alert and a rule, by their ids; no rule when none matches."""
+"""The ids of an alert and a rule; None for the rule if no rule matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ class SilencedAlert:
 
 @dataclass(frozen=True, slots=True)
 class NotificationPlan:
-    """What to do with every open alert under every rule. Each pair is in exactly one of these, except that a
-    reply may tell some what the rule tells others in its time.
+    """What to do with every open alert under every rule.
+
+    Each pair of alert and rule is in exactly one of these fields, except that a reply may notify some
+    recipients before the rule notifies others.
     """
 
     waves: tuple[Wave, ...] = ()
@@ -103,7 +107,9 @@ class NotificationPlan:
 
     @property
     def in_order(self) -> list[Wave | DigestDue | Reply]:
-        """Everything that is to be told, as it came to be complete: a story is told in its order."""
+        """Everything to send, in the order in which it was complete, so that each incident is reported in
+        order.
+        """
         due: list[tuple[datetime, int, int, Wave | DigestDue | Reply]] = [
             *((w.closed_at, 0, n, w) for n, w in enumerate(self.waves)),
             *((d.until, 1, n, d) for n, d in enumerate(self.digests)),
@@ -113,17 +119,17 @@ class NotificationPlan:
 
     @property
     def next_at(self) -> datetime | None:
-        """When the first of what is kept will be told."""
+        """When the first of the kept alerts is due; None if none is kept."""
         return min((k.until for k in self.kept.values()), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationHistory:
-    """What was told before, as far as it bears on what is told now."""
+    """What was sent before, as far as it affects what is sent now."""
 
     alerts: Collection[PastAlert] = ()
-    """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`. Accounts may
-    be left out that have fewer than any rule calls flapping.
+    """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`. Accounts with
+    fewer changes than any rule calls flapping may be left out.
     """
     stories: Collection[AlertThread] = ()
 
@@ -131,7 +137,7 @@ class NotificationHistory:
 _ASK_AGAIN = timedelta(hours=1)
 
 _Thread: TypeAlias = tuple[int, ListId | None]
-"""A rule and a list: what one story is about."""
+"""A rule and a list: together they identify an incident."""
 
 
 def decide(
@@ -141,9 +147,9 @@ def decide(
     past: NotificationHistory,
     now: datetime,
 ) -> NotificationPlan:
-    """Sort the open alerts, rule by rule, into mails, digests, silence and later.
+    """Sort the open alerts, rule by rule, into emails, digests, silence and later.
 
-    The order of the arguments' rows is irrelevant, but for `rules`, which are tried in their order.
+    The order of the rows is irrelevant, except for `rules`, which are tried in their order.
     """
     in_order = sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage))
     claimed = [(alert, match_rules(alert, rules, mutes)) for alert in in_order]
@@ -171,7 +177,7 @@ def decide(
                 continue
             spoken.add(key)
             reached |= claim.reached(alert)
-            if alert.created_at > now:  # the clock of another machine is ahead
+            if alert.created_at > now:  # The clock of another worker is ahead.
                 kept[key] = DeferredAlert(AlertDecision.WAITING, alert.created_at)
             elif claim.stored.rule.digest is not Digest.NONE:
                 gathered.setdefault(rule_id, []).append(alert)
@@ -209,7 +215,7 @@ def decide(
 
 
 def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: StoredRule) -> set[str]:
-    """The keys of the confirmed changes that a rule would tell, if they do not go back and forth."""
+    """The keys of the confirmed changes that a rule would send if their accounts were not flapping."""
     return {
         alert.change.change_key
         for alert, found in claimed
@@ -220,7 +226,9 @@ def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: St
 
 
 def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
-    """The same where a rule cannot be read: what matches no other one may be for that, and waits."""
+    """The plan if a rule cannot be read. An alert that matches no other rule may match that one,
+    so it waits.
+    """
     no_rule = [key for key, silence in plan.silent.items() if silence.decision is AlertDecision.NO_RULE]
     return replace(
         plan,
@@ -233,7 +241,7 @@ def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
 
 
 def after(wave: Wave) -> AlertThread:
-    """The story with this wave told."""
+    """The incident after this group was sent."""
     return continued(Cut(wave.alerts, wave.story, wave.closed_at, AlertDecision.WAITING))
 
 
@@ -248,10 +256,10 @@ def _wave(
     opening: Changes,
     left: Mapping[Key, Sequence[str]],
 ) -> tuple[Wave, bool]:
-    """A complete wave, and whether a round-up tells it.
+    """A complete group of changes, and whether a catch-up digest reports it.
 
-    Whoever is told of one of its changes is told the whole, those included that an earlier rule told him:
-    half of a wave would be another mail, and another count.
+    A recipient who is owed one of its changes gets the whole group, including changes that an earlier rule
+    already sent them. Half a group would be another email with another count.
     """
     told = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
     recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in told))
@@ -262,7 +270,7 @@ def _wave(
 
 
 def _named(parts: Iterable[tuple[Wave, bool]]) -> Iterable[tuple[Wave, bool]]:
-    """The same, each wave with the name of its story, also where that is opened by one before it."""
+    """The same groups, each with the key of its incident, even if a group in this call starts it."""
     opened: dict[ListId | None, str] = {}
     for wave, is_round_up in parts:
         thread = wave.cohort.list_id if wave.cohort else None
@@ -283,7 +291,7 @@ def _silence(alert: AlertRow, claim: RuleMatch, held: Collection[str]) -> Silenc
 
 
 def _round_ups(parts: Iterable[Wave]) -> list[DigestDue]:
-    """One mail for all that the stories of a rule have to tell without haste at one time."""
+    """One catch-up digest per rule and time, for everything in the rule's incidents that is not urgent."""
     found: list[DigestDue] = []
     for until, group in groupby(sorted(parts, key=lambda w: w.closed_at), key=lambda w: w.closed_at):
         told = tuple(group)
@@ -303,7 +311,9 @@ def _replies(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[Reply]:
-    """The replies that are due; what belongs to later ones is added to `kept`. `spoken`: what rules tell."""
+    """The replies that are due. What belongs to later ones is added to `kept`. `spoken` are the pairs that
+    rules send.
+    """
     found: list[Reply] = []
     for thread, members in unreached.items():
         rule_id, _ = thread

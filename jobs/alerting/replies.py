@@ -1,8 +1,8 @@
-"""What became of a change, for those who were told of it and whom no rule tells the end. Pure.
+"""Replies: the outcome of a change for those who were notified of it and whom no rule notifies of the end.
+Pure.
 
-Whoever was told of a change hears what became of it, whatever has happened since to the rule that told it,
-to its recipients, or to the account: it was switched off, edited, muted, or is about others now. Such a reply
-holds nothing but what is owed to its recipient.
+Everyone who was notified of a change learns its outcome, even if the rule was since disabled, edited or
+muted, or no longer covers the recipient or the account. A reply contains only what is owed to its recipient.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,26 +16,26 @@ from storage.model.alerts.rules import Digest, Severity, StoredRule
 
 
 class ReplyReason(StrEnum):
-    """Why the rule that told somebody of a change does not tell what became of it by itself."""
+    """Why the rule that reported a change does not itself report its outcome to a recipient."""
 
     RULE_OFF = "rule_off"
-    """It is switched off or removed."""
+    """The rule is disabled or was removed."""
     RECIPIENT_LEFT = "recipient_left"
-    """It tells others now."""
+    """The rule now has other recipients."""
     NOT_MATCHED = "not_matched"
-    """It is not about the account or the change any more."""
+    """The rule no longer matches the account or the change."""
     GATHERED = "gathered"
-    """It gathers for a digest now, and told this at once."""
+    """The rule now collects for a digest, but had sent this change at once."""
     MUTED = "muted"
     FLAPPING = "flapping"
-    """The account goes back and forth, and the rule says no more of it."""
+    """The account is flapping, and the rule sends no more about it for now."""
     SILENT = "silent"
-    """It decided before to say nothing."""
+    """The rule decided earlier not to send it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One change whose end is owed to recipients of one rule."""
+    """One change whose outcome is owed to recipients of one rule."""
 
     alert: AlertRow
     recipients: tuple[str, ...]
@@ -44,17 +44,17 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one mail each tells these recipients, and no other ones."""
+    """The content of one email to each of these recipients."""
 
     stored: StoredRule
-    """The rule that told them."""
+    """The rule that notified them."""
     recipients: tuple[str, ...]
     cohort: Cohort | None
     alerts: tuple[AlertRow, ...]
     reasons: frozenset[ReplyReason]
     due: datetime
     undecided: tuple[int, ...]
-    """The alerts about which the rule itself says nothing: to have told them is its decision."""
+    """Alerts that the rule itself does not send. The reply counts as its decision about them."""
 
 
 def owed(
@@ -63,10 +63,10 @@ def owed(
     silences: Mapping[int, AlertDecision],
     rules: Mapping[int, StoredRule],
 ) -> dict[int, Owed]:
-    """By rule, to whom the end of a change is owed beside those whom rules reach.
+    """By rule, the recipients who are owed the outcome of a change beyond those whom the rules reach.
 
-    `silences`: the decisions of the rules that are about the change and tell nobody. What only digests told
-    is not owed to whoever refused these since.
+    `silences` are the decisions of rules that match the change and notify no recipient. What only digests
+    reported is not owed to recipients who unsubscribed from them since.
     """
     people: dict[int, dict[str, ReplyReason]] = {}
     for recipient, word in alert.owed.items():
@@ -97,7 +97,9 @@ def _reason(
 
 
 def due_at(stored: StoredRule, members: Sequence[Owed]) -> tuple[datetime, AlertDecision]:
-    """When one mail tells all of this, and why only then: like a wave, it waits until nothing joins it."""
+    """When one email reports all of this, and why not earlier. Like a group, it waits until no change joins
+    it.
+    """
     rule, times = stored.rule, [m.alert.created_at for m in members]
     due = min(max(times) + rule.settle, min(times) + rule.settle * rule.growth_limit)
     if rule.severity is not Severity.CRITICAL and (awake := quiet_until(due, rule.quiet, rule.zone)) > due:
@@ -112,7 +114,7 @@ def replies(
     due: datetime,
     undecided: Collection[int],
 ) -> list[Reply]:
-    """The mails that tell this: recipients to whom the same is owed get the same one."""
+    """The emails for these outcomes. Recipients who are owed the same get the same email."""
     alike: dict[tuple[int, ...], list[str]] = {}
     for recipient in dict.fromkeys(r for m in members for r in m.recipients):
         mine = tuple(n for n, m in enumerate(members) if recipient in m.recipients)

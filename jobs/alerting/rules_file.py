@@ -1,4 +1,4 @@
-"""Pure: alert rules read from a file of TOML; what is wrong is named by its line."""
+"""Reading alert rules from a TOML file; each problem names its line. Pure."""
 
 import re
 import tomllib
@@ -17,19 +17,19 @@ _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """A rule as it stands in a file."""
+    """A rule as read from a file."""
 
     line: int
-    """Where its table begins, counted from 1."""
+    """The line where its table begins, counted from 1."""
     rule: AlertRule
     enabled: bool
 
 
 def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[FileRule]:
-    """The rules of a file called `name`, and a problem for each table that is none.
+    """The rules of a file called `name`, and a problem for each table that is not a valid rule.
 
-    `beside`: a key that may stand beside the rules. Raises TableError when the file as a whole cannot be
-    read: not TOML, nothing in it, or other things than rules.
+    `beside` is a key that the file may have besides the rules; None if there is none. Raises TableError if
+    the whole file cannot be read: not TOML, empty, or with other content than rules.
     """
     text, document = read_document(content, name)
     for key in document:
@@ -45,15 +45,16 @@ def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[F
 
 
 def read_document(content: bytes, name: str) -> tuple[str, dict[str, Any]]:
-    """A file of TOML as text, and what it says. Raises TableError."""
+    """The text of a TOML file and its parsed content. Raises TableError."""
     text = _decoded(content, name)
     return text, _document(text, name)
 
 
 def line_of(text: str, number: int, key: str | None) -> int | None:
-    """The line of a key of the rule with this number (the first is 0), counted from 1.
+    """The line of a key in the rule with this number, counted from 1. The first rule has the number 0.
 
-    That of its table when the key has none of its own; None when the rules are no tables under [[rules]].
+    If the key has no line of its own, returns the line of its table. None if the rules are not tables under
+    [[rules]].
     """
     lines = _lines(text)
     begins = _header_lines(lines)
@@ -117,7 +118,7 @@ def _document(text: str, name: str) -> dict[str, Any]:
         found = _WHERE.search(str(error))
         line = int(found[1]) if found and found[1] else None
         raise TableError(name, line, f"not TOML: {_WHERE.sub('', str(error))}.") from error
-    except ValueError:  # of what has thousands of digits
+    except ValueError:  # Python refuses numbers with thousands of digits.
         raise TableError(name, None, "not TOML: a number without end.") from None
     except RecursionError:
         raise TableError(name, None, "not TOML: brackets within brackets without end.") from None
@@ -130,7 +131,8 @@ def _lines(text: str) -> list[str]:
 def _header_lines(lines: Sequence[str]) -> list[int]:
     """The lines that begin a rule, counted from 1.
 
-    What looks like one within a text of several lines is none: what stands before it is no whole file.
+    A line inside a multi-line string may look like one. It is not, because the text before it is not valid
+    TOML.
     """
     return [n + 1 for n, line in enumerate(lines) if _HEADER.match(line) and _is_whole(lines[:n])]
 

@@ -1,12 +1,12 @@
-"""Where a wave ends: a story of one cohort is told in few mails, its news at once. Pure.
+"""Where a group of changes ends: few emails per incident, and its news at once. Pure.
 
-The first wave of a story is told as soon as nothing joins it any more. After that a burst is told: at once
-when the story turns (a kind of change that it did not tell lately), after growing pauses when it doubles.
-All else waits for the round-up of a morning, one mail for all stories of a rule. So 257 changes are one mail,
-1,178 over days are a bounded series, and a restoration of many waits for nobody.
+The first group of an incident is sent as soon as no change joins it any more. Later groups are sent at once
+if the incident turns (a kind of change that it has not reported lately), and after growing pauses if it
+doubles. Everything else waits for a morning's catch-up digest, one email for all incidents of a rule. So 257
+changes are one email, 1,178 over several days are a bounded series, and a large restoration is sent at once.
 
-Where a wave ends depends on the times in the rows alone, never on when somebody looked: a notifier that was
-away for an hour makes the same mails as one that looked every second.
+Where a group ends depends only on the times in the rows, never on when the code runs. A notifier that was
+down for an hour writes the same emails as one that ran every second.
 """
 
 import hashlib
@@ -34,21 +34,25 @@ from storage.model.core.availability import ChangeKind
 
 DAY = timedelta(days=1)
 ORDER_LASTS = 14 * DAY
-"""A story about an order goes on as long as its last mail is not older than this: one thread."""
+"""An incident about an order continues while its last email is at most this old: one thread of emails."""
 LIST_LASTS = DAY
-"""Accounts of a mere list have less to do with each other."""
+"""Shorter, because accounts of a list without an order have less in common."""
 REMEMBERED = 3 * DAY
-"""A kind of change that a story told within this time is no turn of it."""
+"""A kind of change that an incident reported within this time is not a turn."""
 BURST = timedelta(hours=1)
 BURST_SHARE = 1 / 20
-"""Of the accounts that an order names: so many within `BURST` are news of a story that was told before."""
+"""This share of the accounts that an order names, within `BURST`, is news in an incident already reported."""
 MUCH_SHARE = 1 / 10
-"""So many since the last mail are enough for a round-up. Less waits for a second morning."""
+"""This share since the last email is enough for a catch-up digest. Less waits for a second morning."""
 PAUSES = 2
-"""After so many updates within a day, each four times later than the last, a story is told in round-ups."""
+"""After this many updates within a day, an incident is reported in catch-up digests. Each pause is `SLOWER`
+times as long as the last.
+"""
 SLOWER = 4
 FAINT = frozenset({ChangeKind.GONE, ChangeKind.RETURN})
-"""Nobody said why such an account vanished or came back: it waits for a round-up, a week at most."""
+"""Changes without a stated reason (vanished or returned accounts): they wait for a catch-up digest, at most a
+week.
+"""
 FAINT_WAITS = 6 * DAY
 
 K = TypeVar("K", bound=Hashable)
@@ -56,18 +60,20 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One wave, complete or growing."""
+    """One group of changes, complete or still growing."""
 
     members: tuple[AlertRow, ...]
     story: AlertThread | None
-    """What was told before it; None when it opens a story."""
+    """What was sent before; None if the group starts an incident."""
     close: datetime
     why: AlertDecision
-    """Why it was or is kept until `close`; DIGEST when a round-up tells it."""
+    """Why it was or is kept until `close`. DIGEST means that a catch-up digest reports it."""
 
 
 class _Growing:
-    """The wave that grows in a story: what came since the last one. Each change is looked at once."""
+    """The group that is growing in an incident: the changes since the last one. Each change is
+    examined once.
+    """
 
     def __init__(
         self, rule: AlertRule, order: OrderRef | None, story: AlertThread | None, first: datetime
@@ -76,19 +82,20 @@ class _Growing:
         self.story = None if story is not None and story.waves[-1].closed_at + lasts < first else story
         self.members: list[AlertRow] = []
         self.close = first
-        """When it is complete, if nothing joins it."""
+        """When it is complete, if no change joins it."""
         self.why = AlertDecision.WAITING
         self._rule = rule
         self._first = first
         self._grows = rule.settle * rule.growth_limit
-        """So long at most."""
+        """The longest time that it may grow."""
         self._enough = _share(order, BURST_SHARE)
         self._much = _share(order, MUCH_SHARE)
         self._lately: Counter[str] = Counter()
-        """How many accounts were told of lately, by kind."""
+        """Number of accounts reported lately, by kind."""
         self._tellings: Counter[str] = Counter()
-        """How many waves of a day told of a kind. What turned counts anew: the pauses after the first
-        restoration are not those of the blocks before it."""
+        """Number of groups within a day that reported a kind. A turn starts a new count, so the pauses after
+        the first restoration are independent of those of the blocks before it.
+        """
         for wave in self.story.waves if self.story is not None else ():
             if wave.closed_at > first - REMEMBERED:
                 self._lately.update(wave.told)
@@ -97,13 +104,15 @@ class _Growing:
         self._accounts: set[AccountId] = set()
         self._loud_since: datetime | None = None
         self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
-        """By kind the accounts that changed within an hour, oldest first."""
+        """The accounts that changed within an hour, oldest first, by kind."""
         self._at_once = False
-        """It holds what a round-up would not bring to everybody who has to be told."""
+        """Whether it contains something that a catch-up digest would not bring to everyone who must be
+        notified.
+        """
         self._ready: datetime | None = None
-        """From when on it may be told, once it settles; None while it is no news."""
+        """From when on it may be sent, once it settles; None while it is not news."""
         self._round_up = first
-        """The morning at which a round-up tells it, if none takes it along before."""
+        """The morning on which a catch-up digest reports it, unless an earlier one includes it."""
 
     def add(self, row: AlertRow, *, at_once: bool) -> None:
         self.members.append(row)
@@ -112,7 +121,8 @@ class _Growing:
         self._accounts.add(row.change.account_id)
         if at_once or not _is_faint(row):
             self._loud_since = self._loud_since or row.created_at
-            # What was news once stays it until it is told: a straggler does not send a burst to the morning.
+            # What was once news stays news until it is sent: a late straggler must not delay a burst until
+            # the morning.
             if (ready := self._ready_by(row, at_once=at_once)) is not None:
                 self._ready = min(self._ready or ready, ready)
         if len(self.members) == 1 or was != (len(self._accounts) >= self._much, self._loud_since):
@@ -120,7 +130,7 @@ class _Growing:
         self.close, self.why = self._end(row.created_at)
 
     def _ready_by(self, row: AlertRow, *, at_once: bool) -> datetime | None:
-        """From when on this change lets the story be told again, with those like it. None: it is no news."""
+        """From when on this change allows the incident to be reported again; None if it is not news."""
         if self.story is None:
             return row.created_at
         told_at = self.story.waves[-1].closed_at
@@ -139,9 +149,9 @@ class _Growing:
         return max(now, told_at + self._rule.update_after * SLOWER**updates)
 
     def _is_late(self, at: datetime) -> bool:
-        """Whether a change belongs to the last wave, and was committed when that was told already.
+        """Whether a change belongs to the last group but was committed after that group was sent.
 
-        Once a wave: where all is committed late, it must not be told mail by mail.
+        True at most once per group, because otherwise a series of late commits would be sent email by email.
         """
         last_two = self.story.waves[-2:] if self.story is not None else ()
         closed = [wave.closed_at for wave in last_two]
@@ -150,7 +160,7 @@ class _Growing:
         return len(closed) == 1 or closed[0] < closed[1] - 2 * self._grows
 
     def _burst(self, account: AccountId, kind: str, now: datetime) -> int:
-        """How many accounts changed so within the hour, this one included."""
+        """Number of accounts with this kind of change within the hour, including this one."""
         hour = self._hour.setdefault(kind, OrderedDict())
         hour[account] = now
         hour.move_to_end(account)
@@ -160,7 +170,7 @@ class _Growing:
 
     def _morning(self, now: datetime) -> datetime:
         morning = digest_after(self._first, self._rule)
-        while morning < now or not self._is_due(morning):  # those that went by told nothing
+        while morning < now or not self._is_due(morning):  # Mornings that have passed reported nothing.
             morning = digest_after(morning, self._rule)
         return morning
 
@@ -191,7 +201,7 @@ class _Growing:
 
 @dataclass(slots=True)
 class _Thread(Generic[K]):
-    """A story as the fold has it: what was told, and what came since."""
+    """An incident while its groups are formed: what was sent, and what arrived since."""
 
     key: K
     order: OrderRef | None
@@ -208,18 +218,19 @@ class _Thread(Generic[K]):
 
 
 class Waves(Generic[K]):
-    """The alerts of one rule, in order of time, on their way into waves and round-ups.
+    """Sorts the alerts of one rule, in order of time, into groups and catch-up digests.
 
-    `told` are the complete ones, in the order in which they are complete; round-ups as one `Cut` a story.
+    `told` holds the complete groups in the order in which they were complete. A catch-up digest is one `Cut`
+    per incident.
     """
 
     def __init__(self, rule: AlertRule) -> None:
         self._rule = rule
         self._threads: list[_Thread[K]] = []
         self._places: dict[K, int] = {}
-        """Where in `_threads` a story is."""
+        """The index in `_threads`, by key."""
         self._closes: list[tuple[datetime, int]] = []
-        """A heap: when the wave of a thread is complete. It may have been put off or told since."""
+        """A heap of when each thread's group is complete. The group may have been postponed or sent since."""
         self._now: datetime | None = None
         self.told: list[tuple[K, Cut]] = []
 
@@ -232,11 +243,11 @@ class Waves(Generic[K]):
         *,
         at_once: bool = False,
     ) -> None:
-        """Take in the next alert, of the story under `key`; `story` is what was told of it before.
+        """Add the next alert to the incident under `key`. `story` is what was sent for it before, or None.
 
-        `at_once`: a wave tells it, whether it is news or not, and no round-up.
+        `at_once` means that it is sent as an alert even if it is not news, and in no catch-up digest.
         """
-        if row.created_at != self._now:  # what comes together is not parted
+        if row.created_at != self._now:  # Alerts of the same time are not separated.
             self.run(row.created_at)
         self._now = row.created_at
         if (place := self._places.get(key)) is None:
@@ -251,20 +262,20 @@ class Waves(Generic[K]):
             heappush(self._closes, (close, place))
 
     def run(self, now: datetime) -> None:
-        """Complete whatever is complete at `now`."""
+        """Close all groups that are complete at `now`."""
         while self._closes and (at := self._closes[0][0]) <= now:
             places: set[int] = set()
             while self._closes and self._closes[0][0] == at:
                 places.add(heappop(self._closes)[1])
             due = [t for t in map(self._threads.__getitem__, sorted(places)) if t.close == at]
             if any(t.is_for_round_up for t in due):
-                # A round-up takes along what would wait for a later one.
+                # A catch-up digest includes what would otherwise wait for a later one.
                 due = [t for t in self._threads if t.close == at or t.is_for_round_up]
             for thread in due:
                 self._complete(thread, at)
 
     def growing(self) -> Iterable[tuple[K, Cut]]:
-        """What is not complete, as it would be told if nothing joined it."""
+        """The groups that are not complete, as they would be sent if no change joined them."""
         return ((t.key, t.wave.cut()) for t in self._threads if t.wave is not None)
 
     def _complete(self, thread: _Thread[K], at: datetime) -> None:
@@ -278,31 +289,35 @@ class Waves(Generic[K]):
 
 
 def continued(part: Cut) -> AlertThread:
-    """The story with this wave told. What is unknown of a new one is left empty."""
+    """The incident after this group was sent. Unknown fields of a new one are left empty."""
     was = part.story or AlertThread("", 0, None, (), ())
     wave = SentWave(part.close, known_at(part.members, part.story), count_by_kind(part.members))
     return replace(was, waves=(*was.waves, wave))
 
 
 def known_at(members: Sequence[AlertRow], story: AlertThread | None) -> datetime:
-    """When what a wave tells was known. What was stored late never takes a story back in time."""
+    """When the content of a group was known. A row stored late never moves an incident back in time."""
     newest = members[-1].created_at
     return newest if story is None else max(newest, story.waves[-1].as_of)
 
 
 def opening_key(rule_name: str, recipients: Iterable[str], members: Iterable[AlertRow]) -> str:
-    """The name of the story that a wave opens: it comes from what is told, the same on every machine."""
+    """The key of the incident that a group starts. It is derived from the content, so every worker gets the
+    same.
+    """
     told = "\n".join((rule_name, *recipients, *facts(members)))
     return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def facts(members: Iterable[AlertRow]) -> list[str]:
-    """What is told, and when it became known: a fact that was taken back may be told again."""
+    """What is reported and when it became known. A change that was corrected may be reported again."""
     return [f"{a.stage} {a.change.change_key} {a.created_at.isoformat()}" for a in members]
 
 
 def count_by_kind(members: Iterable[AlertRow]) -> Counter[str]:
-    """How many accounts a wave tells of, by kind; what is not confirmed has kinds of its own."""
+    """Number of accounts that a group reports, by kind. Changes that are not confirmed have kinds of their
+    own.
+    """
     return Counter(kind for _, kind in {(a.change.account_id, _kind(a)) for a in members})
 
 
@@ -312,10 +327,10 @@ def _kind(alert: AlertRow) -> str:
 
 
 def _is_faint(alert: AlertRow) -> bool:
-    """Nobody waits for it: whoever was told that it was seen does."""
+    """Whether the alert can wait. It cannot if a recipient was notified that the change was seen."""
     return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED and not alert.owed
 
 
 def _share(order: OrderRef | None, share: float) -> int:
-    """How many accounts are a share of those that an order names; of a mere list each counts."""
+    """Number of accounts that make up a share of those named by an order. One, if there is no order."""
     return max(1, math.ceil(order.named_count * share)) if order is not None else 1
