@@ -9,6 +9,11 @@ class FindingLevel(StrEnum):
     ADVICE = "advice"
     """It works like this, but not as well as it could."""
     MEND = "mend"
+    """Something does not work."""
+
+
+LEVEL_WORDS = {FindingLevel.OK: "ok", FindingLevel.ADVICE: "advice", FindingLevel.MEND: "fix"}
+"""How a level is printed for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ def file_content(path: Path, most: int, what: str) -> bytes:
     except FileNotFoundError:
         raise CommandError(f"{path}: there is no such file.") from None
     except (OSError, ValueError) as error:
-        raise CommandError(f"{path}: cannot be read ({getattr(error, 'strerror', error)}).") from error
+        raise CommandError(
+            f"{path}: the file cannot be read ({getattr(error, 'strerror', error)})."
+        ) from error
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

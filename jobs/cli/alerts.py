@@ -191,7 +191,9 @@ def _content(file: Path) -> bytes:
     except FileNotFoundError:
         raise CommandError(f"{file}: there is no such file.") from None
     except (OSError, ValueError) as error:
-        raise CommandError(f"{file}: cannot be read ({getattr(error, 'strerror', error)}).") from error
+        raise CommandError(
+            f"{file}: the file cannot be read ({getattr(error, 'strerror', error)})."
+        ) from error
 
 
 def _tell(file: str, done: RulesImport, unknown: Sequence[str]) -> None:

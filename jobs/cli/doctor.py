@@ -7,7 +7,7 @@ import typer
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
-from jobs.base.findings import Finding, FindingLevel
+from jobs.base.findings import LEVEL_WORDS, Finding, FindingLevel
 from jobs.base.output import show, show_json
 from jobs.cli.command import AsJson, ConfigFile
 from jobs.config.database import database
@@ -95,6 +95,6 @@ def doctor_command(
         show_json({"ok": not to_mend, "checks": checks})
     else:
         for finding in findings:
-            show(f"{finding.verdict.value:<7} {finding.part:<25} {finding.said}")
+            show(f"{LEVEL_WORDS[finding.verdict]:<7} {finding.part:<25} {finding.said}")
     if to_mend:
-        raise CommandError(f"To mend: {', '.join(to_mend)}.")
+        raise CommandError(f"To fix: {', '.join(to_mend)}.")

@@ -257,8 +257,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         raise SettingsError(f"Settings webhooks and webhook_secrets: {str(error).rstrip('.')}.") from error
     if settings.x_likes and None in {settings.x_consumer_key, settings.x_consumer_secret}:
         raise SettingsError(
-            f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret: the keys "
-            "of the app that the executives authorised."
+            f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret, "
+            "the keys of the app that the executives authorised."
         )
     unkept = values_of.unkept_cost(settings.planner, settings.sweep_every, settings.x_follows_every)
     if settings.x_daily_cost is not None and unkept is not None:
@@ -266,8 +266,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
     if (settings.tsa_url is None) != (settings.tsa_certificates is None):
         given, other = sorted(("tsa_url", "tsa_certificates"), key=lambda name: name not in where)
         raise SettingsError(
-            f"Setting {given} (in {where[given]}) needs {other}: a time-stamping authority is asked at "
-            "the one, and its answer proved by the other."
+            f"Setting {given} (in {where[given]}) needs {other}. Set both tsa_url and "
+            "tsa_certificates, or neither."
         )
     return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).standing(where)
 
@@ -276,16 +276,16 @@ def _content(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise SettingsError(f"{path}: the file cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: not TOML ({error}).") from error
+        raise SettingsError(f"{path}: the file is not valid TOML ({error}).") from error
 
 
 def _read(path: Path, text: str) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: not TOML ({error}).") from error
+        raise SettingsError(f"{path}: the file is not valid TOML ({error}).") from error
 
 
 def _sentence(error: ValidationError, where: Mapping[str, str], text: str) -> str:
@@ -293,7 +293,7 @@ def _sentence(error: ValidationError, where: Mapping[str, str], text: str) -> st
     first = error.errors()[0]
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
-        return f"Setting {field} (in {where[field]}) is not known."
+        return f"Setting {field} (in {where[field]}) does not exist; check its spelling."
     fault = first.get("ctx", {}).get("error")
     line = line_of(text, fault.number, fault.key) if isinstance(fault, RulesFault) else None
     place = where.get(field, "the defaults") + ("" if line is None else f", line {line}")
@@ -301,21 +301,21 @@ def _sentence(error: ValidationError, where: Mapping[str, str], text: str) -> st
 
 
 _WORDS: Final[Mapping[str, str]] = {
-    "int_type": "has to be a whole number",
-    "int_parsing": "has to be a whole number",
-    "int_from_float": "has to be a whole number",
-    "greater_than_equal": "has to be at least {ge}",
-    "less_than_equal": "has to be at most {le}",
-    "bool_type": "is neither true nor false",
-    "bool_parsing": "is neither true nor false",
-    "string_type": "has to be a text",
-    "path_type": "has to be a text that names a file or folder",
-    "tuple_type": "has to be a list",
-    "dict_type": "has to be a table",
-    "time_delta_type": "has to be a time such as 90s, 15m, 6h or 1d",
-    "time_delta_parsing": "has to be a time such as 90s, 15m, 6h or 1d",
-    "literal_error": "has to be {expected}",
-    "enum": "has to be {expected}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text in quotes",
+    "path_type": "must be the name of a file or folder, in quotes",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "time_delta_type": "must be a time such as 90s, 15m, 6h or 1d",
+    "time_delta_parsing": "must be a time such as 90s, 15m, 6h or 1d",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
 }
 """By the kind of fault that the library finds; ours say for themselves what they are."""
 

@@ -52,10 +52,10 @@ def table(value: object) -> object:
     pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
     for n, (name, equals, what) in enumerate(pairs, 1):
         if not (name and equals and what):
-            raise ValueError(f"entry {n} is not of the form name=value.")
+            raise ValueError(f"entry {n} does not have the form name=value.")
     named = {name.strip(): what.strip() for name, _, what in pairs}
     if len(named) < len(pairs):
-        raise ValueError("a name is there twice.")
+        raise ValueError("a name is given twice.")
     return named
 
 
@@ -76,11 +76,11 @@ class RulesFault(ValueError):
 def rules(value: object) -> object:
     """Alert rules, each a table. Raises RulesFault for one that is none."""
     if not isinstance(value, list):
-        raise ValueError("rules are tables, each under [[rules]].")  # noqa: TRY004
+        raise ValueError("write each rule as a table under [[rules]].")  # noqa: TRY004
     out: list[AlertRule] = []
     for n, table in enumerate(cast("list[object]", value)):
         if not isinstance(table, dict):
-            raise ValueError("rules are tables, each under [[rules]].")  # noqa: TRY004
+            raise ValueError("write each rule as a table under [[rules]].")  # noqa: TRY004
         try:
             out.append(from_table(cast("dict[str, object]", table)))
         except ValueError as error:
@@ -91,7 +91,7 @@ def rules(value: object) -> object:
     taken = {"recipients"}
     for n, rule in enumerate(out):
         if rule.name in taken:
-            fault = f"the name {rule.name!r} is taken already; a rule needs one of its own."
+            fault = f"the name {rule.name!r} is already taken; give each rule its own name."
             raise RulesFault(n, "name", fault)
         taken.add(rule.name)
     return tuple(out)
@@ -114,7 +114,7 @@ def control(text: str, platform: Platform) -> Control:
                 return native_id, handle, Status(status)
             except ValueError:
                 break
-    raise ValueError(f"{text!r} is not of the form id:handle:status, such as {_EXAMPLES[platform]}.")
+    raise ValueError(f"{text!r} does not have the form id:handle:status, such as {_EXAMPLES[platform]}.")
 
 
 def controls(values: tuple[str, ...], platform: Platform) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ def roles(value: Mapping[str, str]) -> Mapping[str, str]:
     """Values of a claim with the role that each gives."""
     for role in value.values():
         if role not in list(Role):
-            raise ValueError(f"{role!r} is not a role: viewer, analyst or admin.")
+            raise ValueError(f"{role!r} is not a role; use viewer, analyst or admin.")
     return value
 
 
@@ -211,7 +211,7 @@ def recipients(values: tuple[str, ...]) -> tuple[str, ...]:
     for text in values:
         if not is_recipient(text):
             raise ValueError(
-                f"{text!r} is neither a plain mail address such as desk@example.org nor a channel such as "
+                f"{text!r} is neither an email address such as desk@example.org nor a channel such as "
                 "webhook:desk."
             )
     return values
@@ -220,34 +220,34 @@ def recipients(values: tuple[str, ...]) -> tuple[str, ...]:
 def at_least_a_day(value: timedelta | None) -> timedelta | None:
     """X bills each account that such a list returns, once a day at most: more often would only cost."""
     if value is not None and value < timedelta(days=1):
-        raise ValueError("it is shorter than a day; write 1d or more, or leave it out.")
+        raise ValueError("it must be at least 1d; to read no follows, remove the setting.")
     return value
 
 
 def address(value: str) -> str:
     """The name of a public address that requests go out by."""
     if value and not _ADDRESS.fullmatch(value):
-        raise ValueError("is not 1 to 60 letters, digits, dots, colons and hyphens.")
+        raise ValueError("must be 1 to 60 letters, digits, dots, colons and hyphens.")
     return value
 
 
 def daily_cost(value: Decimal | None) -> Decimal | None:
     if value is None or LEAST_USD <= value <= MOST_USD:
         return value
-    raise ValueError(f"it has to be between {LEAST_USD} and {MOST_USD} US dollars a day; else leave it out.")
+    raise ValueError(f"it must be between {LEAST_USD} and {MOST_USD} US dollars per day.")
 
 
 def unkept_cost(planner: PlannerKind, sweep_every: timedelta, follows_every: timedelta | None) -> str | None:
     """Why a ceiling on what X may cost cannot be kept with these settings; None: it can."""
     if planner is not PlannerKind.ADAPTIVE:
-        return 'needs planner = "adaptive": a sweep reads everybody, whatever it costs.'
+        return 'needs planner = "adaptive", because a sweep reads every account at any cost.'
     if follows_every is not None:
         return (
-            "cannot be kept with x_follows_every: X bills every account that somebody follows, and nobody "
-            "knows before how many there are. Leave one of the two out."
+            "cannot be combined with x_follows_every, because the cost of reading follows is not known in "
+            "advance. Remove one of the two settings."
         )
     if sweep_every > timedelta(days=1):
-        return "needs a sweep_every of a day or less: it says how often those are read who are paid for."
+        return "needs a sweep_every of at most 1d, the interval at which paid accounts are read."
     return None
 
 
@@ -255,11 +255,11 @@ def vantages(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     """Names with the address of an HTTP proxy each, which may hold user and password."""
     for n, (name, proxy) in enumerate(value.items(), 1):
         if not _VANTAGE.fullmatch(name):
-            raise ValueError(f"the name of entry {n} is not 1 to 20 small letters, digits and hyphens.")
+            raise ValueError(f"the name of entry {n} must be 1 to 20 lowercase letters, digits and hyphens.")
         if not _is_proxy(proxy.get_secret_value()):
             raise ValueError(
                 f"entry {n} is not the address of a proxy, such as http://user:password@host:3128 "
-                "(a comma or an @ in the password is written %2C or %40)."
+                "(in the password, write a comma as %2C and an @ as %40)."
             )
     return value
 
@@ -270,7 +270,9 @@ def grants(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         parts = value.get_secret_value().split(":")
         is_whole = len(parts) == 3 and is_native_id(Platform.X, parts[0]) and all(map(_is_token, parts[1:]))
         if not is_whole or not parts[1].startswith(f"{parts[0]}-"):
-            raise ValueError(f"entry {n} is not of the form id:token:secret, the token beginning with id-.")
+            raise ValueError(
+                f"entry {n} does not have the form id:token:secret with a token that starts with id-."
+            )
     return values
 
 

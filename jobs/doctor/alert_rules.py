@@ -47,11 +47,11 @@ def rules_finding(telling: Sequence[AlertRule]) -> Finding:
         return Finding(
             part,
             FindingLevel.ADVICE,
-            "Nobody is told of anything: no enabled rule names a recipient. Set recipients, or write rules "
-            "(docs/alerts.md).",
+            "No one receives alerts, because no enabled rule names a recipient. Set recipients, or write "
+            "rules (docs/alerts.md).",
         )
     people = {recipient for rule in telling for recipient in rule.recipients}
-    tell = "tells" if len(telling) == 1 else "tell"
+    tell = "notifies" if len(telling) == 1 else "notify"
     return Finding(
         part, FindingLevel.OK, f"{number(len(telling), 'rule')} {tell} {number(len(people), 'recipient')}."
     )
@@ -75,7 +75,7 @@ def server_findings(settings: Settings, by_hand: Sequence[AlertRule]) -> list[Fi
         Finding(
             "mail",
             FindingLevel.MEND,
-            f"Rule {rule.name!r} tells by mail, and mails would wait for ever: setting smtp_host is missing.",
+            f"Rule {rule.name!r} sends email, but setting smtp_host is missing, so its emails wait.",
         )
         for rule in waiting
     ]
@@ -101,7 +101,7 @@ def recipients_findings(telling: Sequence[AlertRule], told: dict[str, datetime])
         Finding(
             "recipients",
             FindingLevel.ADVICE,
-            f"Nothing was ever sent to {names}{more}; try it: blockline alerts test --last --to "
+            f"No alert was ever sent to {names}{more}. Test it with: blockline alerts test --last --to "
             f"{clean(never[0], 120)} --send",
         )
     ]

@@ -58,27 +58,26 @@ def cost_limit_findings(promised: int, wanted: int | None) -> list[Finding]:
     """What was said that X costs today at most, beside what is set. None where no more is set."""
     if wanted is not None and wanted <= promised:
         return []
-    said = "none is set" if wanted is None else f"x_daily_cost here pays for {wanted:,}"
+    said = "removes the limit" if wanted is None else f"allows {wanted:,}"
     words = (
-        f"X is read under a ceiling of {promised:,} accounts today, as was promised, and {said}. That holds "
-        "from 00:01 UTC, for the process that plans then."
+        f"The daily cost limit of X stays at {promised:,} accounts today. The changed setting x_daily_cost "
+        f"{said}; it takes effect at 00:01 UTC."
     )
-    return [Finding("X ceiling", FindingLevel.ADVICE, words)]
+    return [Finding("X daily limit", FindingLevel.ADVICE, words)]
 
 
 def future_finding(newest: datetime | None, now: datetime) -> Finding:
     """Readings are ordered by their times: one of the future would outdo all that come until then."""
     part = "readings"
     if newest is None:
-        return Finding(part, FindingLevel.OK, "Nothing was read yet.")
-    said = f"The newest answer is of {newest:%Y-%m-%d %H:%M:%S} UTC"
+        return Finding(part, FindingLevel.OK, "No reading is stored yet.")
+    said = f"The newest reading is of {newest:%Y-%m-%d %H:%M:%S} UTC"
     if newest > now + CLOCKS_MAY_DIFFER:
         return Finding(
             part,
             FindingLevel.MEND,
-            f"{said}, which lies in the future: a clock was wrong then, or is now. Set it by NTP. If this "
-            f"clock is right ({now:%Y-%m-%d %H:%M} UTC), `blockline doctor --set-aside` sets these readings "
-            "aside.",
+            f"{said}, which is in the future: a clock was or is wrong. Set clocks by NTP. If this clock is "
+            f"right ({now:%Y-%m-%d %H:%M} UTC), set the readings aside with: blockline doctor --set-aside",
         )
     return Finding(part, FindingLevel.OK, f"{said}.")
 
@@ -102,7 +101,7 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
     """The control accounts that there are where the settings name none."""
     part = controls_part(platform)
     if not chosen:
-        said = "None yet: stable accounts are chosen at the first reading."
+        said = "None yet. Blockline chooses stable accounts at the first reading."
         return Finding(part, FindingLevel.OK, said)
     suspended = sum(one.expected is Status.SUSPENDED for one in chosen)
     stable = len(chosen) - suspended
@@ -116,7 +115,7 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
         return Finding(
             part,
             FindingLevel.ADVICE,
-            f"{said} Looking otherwise than expected: {names}; one that stays so is replaced by itself.",
+            f"{said} With an unexpected status: {names}. Blockline replaces an account that stays so.",
         )
     return Finding(part, FindingLevel.OK, said)
 
@@ -125,9 +124,7 @@ async def _follows(settings: Settings, people: Sequence[Executive], clock: Clock
     """What setting x_follows_every costs."""
     part = "X follows"
     if not people:
-        return Finding(
-            part, FindingLevel.OK, "No executive on X is on file, so that nobody's follows are read."
-        )
+        return Finding(part, FindingLevel.OK, "No executive on X is stored, so no follows are read.")
     try:
         collector = x_collector(settings)
     except SettingsError as error:
@@ -138,7 +135,7 @@ async def _follows(settings: Settings, people: Sequence[Executive], clock: Clock
         for start in range(0, len(ids), collector.batch_size):
             said = await collector.following_counts(ids[start : start + collector.batch_size], clock())
             if isinstance(said, RequestFailure):
-                words = f"X was asked what reading follows will cost, and did not say ({said.reason.value})."
+                words = f"X did not report what reading follows will cost ({said.reason.value})."
                 return Finding(part, FindingLevel.ADVICE, words)
             counts += said.values()
     return Finding(part, FindingLevel.OK, price_sentence(counts))

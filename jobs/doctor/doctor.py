@@ -31,13 +31,13 @@ def data_folder(settings: Settings) -> Finding:
     if settings.database_url is not None:
         return Finding(part, FindingLevel.OK, "Not used: setting database_url names a Postgres server.")
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        said = f"Setting data_dir: {folder} is no folder that may be written to; choose another one."
+        said = f"Setting data_dir: {folder} is not a writable folder; choose another one."
         return Finding(part, FindingLevel.MEND, said)
     free = shutil.disk_usage(folder).free
     said = f"{folder} has {free / 1e9:,.1f} GB free."
     if free < _LITTLE_ROOM:
         return Finding(
-            part, FindingLevel.ADVICE, f"{said} Make room, or choose another one in setting data_dir."
+            part, FindingLevel.ADVICE, f"{said} Free some space, or set data_dir to another folder."
         )
     return Finding(part, FindingLevel.OK, said)
 
@@ -66,7 +66,9 @@ def _version(facts: DatabaseServer, dsn: str) -> Finding:
     said = f"Postgres {facts.version} answers at {address(dsn)}."
     if facts.major < OLDEST_POSTGRES:
         return Finding(
-            "database", FindingLevel.MEND, f"{said} Blockline needs {OLDEST_POSTGRES} or newer: upgrade it."
+            "database",
+            FindingLevel.MEND,
+            f"{said} Blockline needs {OLDEST_POSTGRES} or newer. Upgrade the server.",
         )
     return Finding("database", FindingLevel.OK, said)
 
@@ -76,11 +78,11 @@ async def _schema(dsn: str, *, own: bool) -> Finding:
         await check_schema(dsn)
     except SchemaBehind as error:
         if own:
-            return Finding("schema", FindingLevel.OK, f"It is brought to {newest()} at the next start.")
+            return Finding("schema", FindingLevel.OK, f"It is migrated to {newest()} at the next start.")
         return Finding("schema", FindingLevel.MEND, str(error))
     except StorageError as error:
         return Finding("schema", FindingLevel.MEND, str(error))
-    return Finding("schema", FindingLevel.OK, f"It is {newest()}, as this version needs it.")
+    return Finding("schema", FindingLevel.OK, f"It is {newest()}, which this version needs.")
 
 
 def _clock(facts: DatabaseServer, behind: timedelta, ahead: timedelta) -> Finding:
@@ -91,9 +93,7 @@ def _clock(facts: DatabaseServer, behind: timedelta, ahead: timedelta) -> Findin
     said = (
         f"The database ({facts.at:%Y-%m-%d %H:%M:%S} UTC) is {off.total_seconds():.0f} s {way} this machine"
     )
-    return Finding(
-        "clock", FindingLevel.MEND, f"{said}: set both by NTP, for every reading is dated by a clock."
-    )
+    return Finding("clock", FindingLevel.MEND, f"{said}. Set both clocks by NTP: readings are dated by them.")
 
 
 async def mail_findings(settings: Settings) -> list[Finding]:
@@ -106,9 +106,11 @@ async def mail_findings(settings: Settings) -> list[Finding]:
     if configured is None:
         if _is_told_by_mail(settings):
             return [
-                Finding(part, FindingLevel.MEND, "Mails would wait for ever: setting smtp_host is missing.")
+                Finding(
+                    part, FindingLevel.MEND, "Emails cannot be sent and wait: setting smtp_host is missing."
+                )
             ]
-        return [Finding(part, FindingLevel.ADVICE, "No mail can go out: setting smtp_host is missing.")]
+        return [Finding(part, FindingLevel.ADVICE, "Email cannot be sent: setting smtp_host is missing.")]
     try:
         where = await configured.greet()
     except Undeliverable as error:
@@ -116,7 +118,7 @@ async def mail_findings(settings: Settings) -> list[Finding]:
         return [Finding(part, FindingLevel.MEND, f"{error} {todo}")]
     how = {"none": "not encrypted", "starttls": "encrypted by STARTTLS", "tls": "encrypted by TLS"}
     login = "without a login" if settings.smtp_username is None else "logged in"
-    said = f"{where} answers, {how[settings.smtp_security]}, {login}; no mail was sent."
+    said = f"{where} answers, {how[settings.smtp_security]}, {login}; no email was sent."
     return [Finding(part, FindingLevel.OK, said)]
 
 
@@ -137,8 +139,8 @@ async def dashboard_finding(settings: Settings) -> Finding:
     except PortTaken as error:
         where = f"http://{settings.host}:{settings.port}"
         if await _is_ours(where):
-            return Finding(part, FindingLevel.OK, f"A dashboard runs on {where} already.")
-        return Finding(part, FindingLevel.MEND, f"{error} Set port to a free one.")
+            return Finding(part, FindingLevel.OK, f"A dashboard already runs on {where}.")
+        return Finding(part, FindingLevel.MEND, f"{error} Set port to a free port.")
     if doubts := doubts_about_login(settings, admins=1):
         return Finding(part, FindingLevel.ADVICE, " ".join(doubts))
     return Finding(part, FindingLevel.OK, f"{settings.host}:{settings.port} is free.")

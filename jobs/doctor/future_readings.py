@@ -39,11 +39,11 @@ class AsideReport:
     def sentence(self) -> str:
         clock = f"This clock shows {_minute(self.now)}"
         if self.first is None or self.last is None:
-            said = "No request is dated later" if self.corrected else "Nothing is dated later"
+            said = "No request is dated later" if self.corrected else "No reading is dated later"
         else:
             said = (
-                f"{number(self.batches, 'request')} dated {_minute(self.first)} to {_minute(self.last)}: "
-                "set aside"
+                f"{number(self.batches, 'request')} dated {_minute(self.first)} to {_minute(self.last)} "
+                f"{'was' if self.batches == 1 else 'were'} set aside"
             )
         accounts = number(self.corrected, "account")
         done = f"The changes of {accounts} were corrected." if self.corrected else "No change was corrected."

@@ -12,17 +12,17 @@ _ENTRIES: Final = 10_000
 """The doctor looks at the newest: a check takes a bounded time, however long the chain is."""
 
 _WORDS: Final = {
-    ChainFault.LEAF: "what is stored of it is not what was recorded",
-    ChainFault.LINK: "its entry does not follow from the one before",
-    ChainFault.GONE: "it is not there any more, and no purge removed it",
+    ChainFault.LEAF: "its stored data is not what was recorded",
+    ChainFault.LINK: "its entry does not follow from the previous one",
+    ChainFault.GONE: "it is missing, and no purge removed it",
     ChainFault.NUMBER: "entries before it are missing",
-    ChainFault.TIME: "its entry is dated otherwise",
+    ChainFault.TIME: "its entry has another date",
     ChainFault.UNCHAINED: "it has no entry",
 }
 
 
 def broken_words(broken: Broken) -> str:
-    """The first fault of the chain: "entry 7 (change 4): what is stored of it is not what was recorded"."""
+    """The first fault of the chain: "entry 7 (change 4): its stored data is not what was recorded"."""
     of = "the outcome of " if broken.told is StatementKind.OUTCOME else ""
     row = f"{of}change {broken.change_id}"
     where = row if broken.seq is None else f"entry {broken.seq} ({row})"
@@ -37,14 +37,16 @@ async def chain_finding(conn: Conn) -> Finding:
 def found(checked: ChainCheck) -> Finding:
     part = "chain"
     if checked.broken is not None:
-        said = f"It is broken at {broken_words(checked.broken)}. Something else than Blockline wrote to the"
+        said = f"It is broken at {broken_words(checked.broken)}. Another program wrote to the"
         return Finding(
-            part, FindingLevel.MEND, f"{said} database: restore a backup, or keep this as evidence."
+            part, FindingLevel.MEND, f"{said} database. Restore a backup, or keep the database as evidence."
         )
     if checked.entries == 0:
-        return Finding(part, FindingLevel.OK, "It has no entry yet.")
-    purged = f" (of {number(checked.purged, 'purged one')} only the entry is left)" if checked.purged else ""
+        return Finding(part, FindingLevel.OK, "It has no entries yet.")
+    purged = f" ({number(checked.purged, 'purged one')} checked by entry only)" if checked.purged else ""
     entries = (
-        "The newest entry fits" if checked.entries == 1 else f"The newest {checked.entries:,} entries fit"
+        "The newest entry matches"
+        if checked.entries == 1
+        else f"The newest {checked.entries:,} entries match"
     )
-    return Finding(part, FindingLevel.OK, f"{entries} what is recorded{purged}.")
+    return Finding(part, FindingLevel.OK, f"{entries} the recorded data{purged}.")

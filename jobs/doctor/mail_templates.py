@@ -25,7 +25,9 @@ def template_findings(settings: Settings) -> list[Finding]:
     if folder is None:
         return []
     if not folder.is_dir():
-        said = f"Setting mail_templates: there is no folder {folder}; the templates of Blockline are used."
+        said = (
+            f"Setting mail_templates: the folder {folder} does not exist, so the built-in templates are used."
+        )
         return [Finding(_PART, FindingLevel.MEND, said)]
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     faults = [Finding(_PART, FindingLevel.MEND, said) for said in dict.fromkeys(_faults(folder, names))]
@@ -34,12 +36,12 @@ def template_findings(settings: Settings) -> list[Finding]:
     found = list(faults)
     if own:
         said = (
-            f"{', '.join(clean(name) for name in own)} in {folder} has the name of no template of "
-            "Blockline, and is used only where another one names it."
+            f"{', '.join(clean(name) for name in own)} in {folder} is not the name of a built-in "
+            "template. It is used only if another template names it."
         )
         found.append(Finding(_PART, FindingLevel.ADVICE, said))
     if not faults:
-        said = f"{number(len(names), 'template')} in {folder}: every mail was rendered on trial, none failed."
+        said = f"{number(len(names), 'template')} in {folder}: a trial of every email succeeded."
         found.append(Finding(_PART, FindingLevel.OK, said))
     return found
 
@@ -67,9 +69,9 @@ def _unreadable(path: Path) -> str | None:
         path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        return f"{path}, line {line}: not UTF-8 text."
+        return f"{path}, line {line}: the file is not UTF-8 text."
     except OSError as error:
-        return f"{path}: cannot be read ({error.strerror})."
+        return f"{path}: the file cannot be read ({error.strerror})."
     return None
 
 

@@ -35,7 +35,7 @@ async def platform_findings(settings: Settings, clock: Clock) -> list[Finding]:
     """One look at each platform that is read: at the control accounts of the settings, if there are some."""
     out: list[Finding] = []
     if settings.platforms is None and settings.x_bearer_token is None:
-        said = "X is not read: setting x_bearer_token is missing."
+        said = "X is not read, because setting x_bearer_token is missing."
         out.append(Finding("X", FindingLevel.ADVICE, said))
     for platform in platforms_of(settings):
         try:
@@ -80,7 +80,7 @@ def _answers(settings: Settings, collector: Collector) -> str:
         return f"{settings.bluesky_app_view} answers."
     left = next((w for w in collector.windows.values() if w.remaining is not None), None)
     limit = f"; {number(left.remaining or 0, 'lookup')} left in this window" if left is not None else ""
-    return f"{settings.x_base_url} takes the token{limit}."
+    return f"{settings.x_base_url} accepts the token{limit}."
 
 
 def _labelers(settings: Settings, answer: CollectorAnswer) -> Finding:
@@ -88,15 +88,15 @@ def _labelers(settings: Settings, answer: CollectorAnswer) -> Finding:
     part = "Bluesky labelers"
     regions = SHIPPED_REGIONS if settings.bluesky_labelers is None else settings.bluesky_labelers
     if not regions:
-        said = "Setting bluesky_labelers is empty: restrictions by country are not seen."
+        said = "Setting bluesky_labelers is empty, so restrictions by country are not observed."
         return Finding(part, FindingLevel.ADVICE, said)
     silent = sorted(frozenset[str]().union(*(reading.silent_on for reading in answer.readings)))
     heard = ", ".join(country for country in sorted(regions) if country not in silent) or "none"
     if silent:
-        todo = "mend their labelers in setting bluesky_labelers, or leave them out"
-        said = f"Heard: {heard}. Nothing is told for {', '.join(silent)}: {todo}."
+        todo = "correct or remove their labelers in setting bluesky_labelers"
+        said = f"Labels received for: {heard}. No labels for {', '.join(silent)}: {todo}."
         return Finding(part, FindingLevel.ADVICE, said)
-    return Finding(part, FindingLevel.OK, f"Heard: {heard}.")
+    return Finding(part, FindingLevel.OK, f"Labels received for: {heard}.")
 
 
 def _controls(platform: Platform, controls: Sequence[Control], answer: CollectorAnswer) -> list[Finding]:
@@ -114,7 +114,7 @@ def _controls(platform: Platform, controls: Sequence[Control], answer: Collector
     if wrong:
         setting = f"{platform.value}_canaries"
         return [Finding(part, FindingLevel.MEND, f"{'; '.join(wrong)}: replace them in setting {setting}.")]
-    return [Finding(part, FindingLevel.OK, f"{number(len(controls), 'account')}, each as expected.")]
+    return [Finding(part, FindingLevel.OK, f"{number(len(controls), 'account')}, all as expected.")]
 
 
 def _found(platform: Platform, state: State | None) -> str:
@@ -127,20 +127,20 @@ def _refusal(settings: Settings, platform: Platform, answer: CollectorAnswer) ->
     setting = _ADDRESS_SETTING[platform]
     match reason:
         case MissedReason.AUTH if platform is Platform.X:
-            todo = "put a valid bearer token into setting x_bearer_token"
+            todo = "set x_bearer_token to a valid bearer token"
         case MissedReason.CREDITS | MissedReason.USAGE_CAPPED:
-            todo = "buy credits, or raise the cap, in X's developer console"
+            todo = "buy credits or raise the cap in X's developer console"
         case MissedReason.ACCESS if platform is Platform.X:
             todo = "the app must belong to a project with access to API v2"
         case MissedReason.RATE_LIMITED:
-            todo = "wait for the next window; another program may ask from the same place"
+            todo = "wait for the next window; another program may share the limit"
         case MissedReason.NETWORK:
             todo = f"check the network, the firewall and setting {setting}"
         case _:
-            todo = f"try again; if it stays like this, look at setting {setting}"
+            todo = f"try again; if it fails again, check setting {setting}"
     where = {Platform.X: settings.x_base_url, Platform.BLUESKY: settings.bluesky_app_view}
     name = where.get(platform, PLATFORM_NAME[platform])
-    return f"{name} was asked and gave no reading ({_why(reason, detail)}): {todo}."
+    return f"{name} gave no reading ({_why(reason, detail)}): {todo}."
 
 
 def _why(reason: MissedReason, detail: str) -> str:
@@ -161,12 +161,12 @@ async def _mastodon(settings: Settings, collector: Collector, clock: Clock) -> l
         else:
             why = _why(answer.missed[0].reason, answer.missed[0].detail)
             todo = "check the network and setting trusted_hosts, or replace its accounts in mastodon_canaries"
-            said = f"{clean(place)} was asked and gave no reading ({why}): {todo}."
+            said = f"{clean(place)} gave no reading ({why}): {todo}."
             out.append(Finding(controls_part(Platform.MASTODON), FindingLevel.MEND, said))
     for observer in settings.mastodon_observers:
         out.append(await observer_finding(settings, observer, clock))
     if not out:
-        said = "Nothing to try: each server is asked with its own accounts, and no observer is set."
+        said = "Not checked: no control accounts and no observers are set."
         out.append(Finding("Mastodon", FindingLevel.OK, said))
     return out
 
@@ -177,13 +177,11 @@ async def observer_finding(settings: Settings, observer: str, clock: Clock) -> F
     async with mastodon_collector(settings) as collector:
         said = await _blocks(collector, observer, clock)
     if said is None:
-        return Finding(part, FindingLevel.OK, "It answers, and tells which servers it blocks.")
+        return Finding(part, FindingLevel.OK, "It answers and publishes the list of servers that it blocks.")
     if said.reason is MissedReason.ACCESS:
-        words = (
-            "It answers, but does not tell which servers it blocks: only its view of single accounts counts."
-        )
+        words = "It answers, but does not publish which servers it blocks. Only its view of accounts is used."
         return Finding(part, FindingLevel.ADVICE, words)
-    todo = "take it out of setting mastodon_observers if it stays like this"
+    todo = "if this continues, remove it from setting mastodon_observers"
     return Finding(part, FindingLevel.MEND, f"It does not answer ({_why(said.reason, said.detail)}): {todo}.")
 
 
@@ -198,7 +196,7 @@ async def stream_finding(url: str) -> Finding:
     part = "Bluesky events"
     if not url:
         return Finding(
-            part, FindingLevel.OK, "Switched off (setting bluesky_jetstream): changes are found by reading."
+            part, FindingLevel.OK, "Disabled by setting bluesky_jetstream. Changes are found by reading."
         )
     try:
         # With requireHello the server sends nothing before it is told what is wanted.
@@ -210,7 +208,7 @@ async def stream_finding(url: str) -> Finding:
             return Finding(part, FindingLevel.OK, f"{url} answers.")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         why = clean(str(error) or type(error).__name__, 120)
-    todo = "name another one in setting bluesky_jetstream; until then changes are found by reading alone"
+    todo = "set bluesky_jetstream to another address; until then changes are found only by reading"
     return Finding(part, FindingLevel.ADVICE, f"{url} does not answer ({why}): {todo}.")
 
 
@@ -234,7 +232,7 @@ async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
 async def _observed_from(settings: Settings, vantage: str, part: str, clock: Clock) -> Finding:
     """Where only Mastodon is read, an observer is asked."""
     if not settings.mastodon_observers:
-        return Finding(part, FindingLevel.OK, "Not tried: no server is named in setting mastodon_observers.")
+        return Finding(part, FindingLevel.OK, "Not checked: setting mastodon_observers names no server.")
     observer = settings.mastodon_observers[0]
     async with mastodon_collector(settings, vantage) as collector:
         said = await _blocks(collector, observer, clock)
@@ -244,7 +242,7 @@ async def _observed_from(settings: Settings, vantage: str, part: str, clock: Clo
 
 
 def _closed(part: str, asked: str, reason: MissedReason, detail: str) -> Finding:
-    todo = "check its address, user and password in setting vantages, and that it lets requests out"
+    todo = "check its address, user and password in setting vantages, and that it forwards requests"
     return Finding(
         part,
         FindingLevel.MEND,

@@ -173,13 +173,13 @@ def _trouble(n: int, kind: ConditionKind, *, is_told: bool = False, is_over: boo
     key = ConditionKey(kind, Platform.X, f"server-{n}.example")
     return KnownCondition(
         condition_id=n,
-        condition=Condition(key, _AT, "An example of a trouble", "" if n else "what was said", "Do nothing"),
+        condition=Condition(key, _AT, "An example issue", "" if n else "what was said", "Do nothing"),
         opened_at=_AT,
         told_at=_AT if is_told else None,
         mail_id=None,
         mail_state=None,
         ended_at=_AT + timedelta(hours=1) if is_over else None,
-        end_sentence="An example of a trouble is over" if is_over else "",
+        end_sentence="An example issue is over" if is_over else "",
     )
 
 
@@ -211,7 +211,7 @@ def digests(wave: Wave, standing: ListStatus) -> list[DigestContent]:
         answered=8500,
         silences=(PlatformSilence(Platform.X, since, until),),
         troubles=(
-            PastCondition("An example of a trouble", since, None),
+            PastCondition("An example issue", since, None),
             PastCondition("Another", since, until),
         ),
         provisional=2,

@@ -18,12 +18,10 @@ class RebuildReport:
     @property
     def sentence(self) -> str:
         f = self.found
-        told = f"{f.spells:,} spells of {f.accounts:,} accounts were told anew from their changes; "
+        rebuilt = f"{f.spells:,} status periods of {f.accounts:,} accounts were rebuilt from their changes; "
         if not f.differs:
-            return told + "nothing differed."
-        return (
-            told + f"{len(f.missing):,} were missing and {len(f.surplus):,} were wrong, which is put right."
-        )
+            return rebuilt + "none differed."
+        return rebuilt + f"{len(f.missing):,} missing and {len(f.surplus):,} wrong periods were corrected."
 
     def as_json(self) -> dict[str, object]:
         f = self.found

@@ -47,7 +47,7 @@ def collector_lines(
     """A line for each collector; servers of Mastodon that work are only counted."""
     found = worst_first(detectors, now, late_after)
     if not found:
-        return [("Collectors", "nothing was read yet; start it with: blockline run")]
+        return [("Collectors", "nothing was read yet; start the monitor with: blockline run")]
     lines: list[tuple[str, str]] = []
     works: Counter[str] = Counter()
     for condition, detector in found:

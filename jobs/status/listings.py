@@ -35,12 +35,12 @@ async def accounts_listing(
             raise _no_such_list(list_name, names)
     out = OutputTable(
         ("Platform", "Handle", "Id", "Last confirmed", "Since", "Watched", "Lists"),
-        "No account is watched; add some with: blockline accounts import FILE",
+        "No accounts are watched. Import some with: blockline accounts import FILE",
     )
     for a in await listing.listed_accounts(conn, list_name, at, known_at):
         if platform not in {None, a.platform}:
             continue
-        words = "nothing confirmed yet" if a.state is None else short_words(a.state, a.platform, None)
+        words = "no confirmed status yet" if a.state is None else short_words(a.state, a.platform, None)
         watched = "yes" if a.watched else "no"
         lists = ", ".join(map(clean, a.lists))
         out.add(
@@ -63,7 +63,7 @@ async def accounts_listing(
 
 
 async def lists_listing(conn: Conn) -> OutputTable:
-    out = OutputTable(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There is no list yet.")
+    out = OutputTable(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There are no lists yet.")
     days = {rule.name: rule.days_kept for rule in await list_rules(conn)}
     for count in await listing.list_counts(conn):
         reference = count.order_reference
@@ -90,10 +90,11 @@ async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str
     """Say how long the evidence of a list is kept; returns the sentence for the user. Raises Refused."""
     await keep_evidence(conn, name, keep_days, actor, now)
     if keep_days is None:
-        return f"The evidence of the accounts on the list {clean(name)} is kept for ever."
+        return f"The evidence of the accounts on the list {clean(name)} is kept without a limit."
     return (
-        f"The evidence of the accounts on the list {clean(name)} is kept {number(keep_days, 'day')}, unless "
-        "another list of theirs keeps it longer; then its hash stays, with all states, changes and times."
+        f"The evidence of the accounts on the list {clean(name)} is kept for {number(keep_days, 'day')}, "
+        "or longer if another of their lists requires it. Hashes, statuses, changes and times are always "
+        "kept."
     )
 
 
@@ -105,19 +106,19 @@ async def set_promise(
     Raises Refused for an unknown list, and where the sweep reads everybody equally often.
     """
     if every is not None and settings.planner is not PlannerKind.ADAPTIVE:
-        raise Refused('Only the adaptive planner reads a list more often: set planner = "adaptive" first.')
+        raise Refused('A guaranteed interval needs the adaptive planner: set planner = "adaptive" first.')
     await guarantee_interval(conn, name, every, actor, now)
     if every is None:
-        return f"The accounts on the list {clean(name)} are read in their turn."
+        return f"The accounts on the list {clean(name)} have no guaranteed interval now."
     hourly = await watched_on(conn, name) * (timedelta(hours=1) / every)
     return (
-        f"The accounts on the list {clean(name)} are read every {span(every)}: that is about "
-        f"{number(math.ceil(hourly), 'reading')} an hour beside those of the sweep."
+        f"The accounts on the list {clean(name)} are read at least every {span(every)}: about "
+        f"{number(math.ceil(hourly), 'reading')} per hour in addition to the sweep."
     )
 
 
 def keeping_words(days: int | None) -> str:
-    return "for ever" if days is None else number(days, "day")
+    return "no limit" if days is None else number(days, "day")
 
 
 def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
@@ -129,7 +130,7 @@ async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Output
     """The orders that were on file by then, as they stood then; None: all, as they are. Lists are as now."""
     out = OutputTable(
         ("Reference", "Issued", "Deadline", "Country", "Issuer", "Legal basis", "Names", "List", "Watched"),
-        "No order is stored; add some with: blockline orders import FILE",
+        "No orders are stored. Import some with: blockline orders import FILE",
     )
     lists = {w.list_id: w for w in await lists_and_executives.lists(conn)}
     for order in await orders.orders(conn, known_at):
@@ -170,7 +171,7 @@ async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Output
 async def executives_listing(conn: Conn, only: Platform | None) -> OutputTable:
     out = OutputTable(
         ("Platform", "Handle", "Id", "Name", "Title", "Last asked"),
-        "Nobody's engagement is collected; add people with: blockline executives import FILE",
+        "No executives are stored. Import some with: blockline executives import FILE",
     )
     for platform in Platform if only is None else (only,):
         for e in await signals.executives(conn, platform):

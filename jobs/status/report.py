@@ -121,10 +121,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
         *stand_facts(stand),
         *collector_lines(stand.detectors, stand.at, stand.late_after),
         *machine_lines(stand.machines, stand.at),
-        *[
-            ("Trouble", f"since {moment(k.condition.since)}: {k.condition.sentence}")
-            for k in stand.conditions
-        ],
+        *[("Issue", f"since {moment(k.condition.since)}: {k.condition.sentence}") for k in stand.conditions],
         *[
             (
                 f"Paid for on {platform_name(b)}",
@@ -133,8 +130,9 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
             for b in stand.bills
         ],
         (
-            "Mails",
-            f"{stand.mails.queued:,} queued, {stand.mails.dead:,} given up, {stand.mails.sent:,} sent; "
+            "Emails",
+            f"{stand.mails.queued:,} queued, {stand.mails.dead:,} failed permanently, "
+            f"{stand.mails.sent:,} sent; "
             f"{number(stand.alerts_undecided, 'change')} undecided",
         ),
     ]
@@ -145,16 +143,16 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
     share, span = stand.late_share, _span(stand.late_after)
     changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
     missed = ", ".join(f"{n} missed ({reason.value})" for reason, n in stand.requests.missed.items())
-    held = f", {stand.requests.held} held" if stand.requests.held else ""
+    held = f", {stand.requests.held} quarantined" if stand.requests.held else ""
     return [
         ("At", moment(stand.at)),
-        ("Watched", number(stand.watched, "account") if stand.watched else "nothing watched"),
+        ("Watched", number(stand.watched, "account") if stand.watched else "no accounts watched"),
         ("Blocked now", _blocked_words(stand)),
         ("Provisional", number(stand.provisional, "change")),
         ("Changes in 24 h", changes or "none confirmed"),
         (
             "Late",
-            "nothing watched"
+            "no accounts watched"
             if share is None
             else f"{number(stand.late, 'account')} ({share:.1%}) not read in the last {span}",
         ),
@@ -167,7 +165,7 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
 
 def _blocked_words(stand: StatusReport) -> str:
     if not stand.watched:
-        return "nothing watched"
+        return "no accounts watched"
     blocked = stand.standing(*_BLOCKED)
     if blocked is None:
         words = f"not known: no confirmed account was read in the last {_span(stand.late_after)}"
@@ -175,9 +173,9 @@ def _blocked_words(stand: StatusReport) -> str:
         each = ", ".join(f"{n:,} {what}" for what, n in _blocked_by_name(stand).items())
         words = f"{number(blocked, 'account')} ({each})"
     if last_known := stand.last_known(*_BLOCKED):
-        words += f"; {number(last_known, 'account')} blocked when last read, too long ago to say"
+        words += f"; {number(last_known, 'account')} blocked at the last reading, which is too old to count"
     if stand.unconfirmed:
-        words += f"; {number(stand.unconfirmed, 'account')} not confirmed in any state yet"
+        words += f"; {number(stand.unconfirmed, 'account')} without a confirmed status yet"
     return words
 
 
@@ -196,15 +194,13 @@ def _blocked_by_name(stand: StatusReport) -> dict[str, int]:
 
 
 def states_table(stand: StatusReport) -> Table:
-    table = Table(
-        "Last confirmed", "Accounts", "Of them late", title="Watched accounts", title_justify="left"
-    )
+    table = Table("Last confirmed", "Accounts", "Late", title="Watched accounts", title_justify="left")
     accounts: Counter[str] = Counter()
     late: Counter[str] = Counter()
     for count in stand.states:
         flags = (Flag.SUSPENDED_OR_DELETED,) if count.or_deleted else None
         words = (
-            "nothing confirmed yet"
+            "no confirmed status yet"
             if count.state is None
             else short_words(count.state, count.platform, flags)
         )
@@ -224,7 +220,7 @@ def _countries(stand: Overview) -> Table:
         "Last known only",
         "Readings from",
         "to",
-        title="Withheld by country, all accounts on file, imported ones too",
+        title="Withheld by country, all stored accounts including imported ones",
         title_justify="left",
     )
     for c in stand.countries:
@@ -302,10 +298,8 @@ def then_text(stand: PastStatus) -> RenderableType:
     for name, said in stand_facts(stand):
         facts.add_row("Blocked then" if name == "Blocked now" else name, said)
         if name == "At":
-            known = (
-                "what is known now" if stand.known_at is None else f"what was known {moment(stand.known_at)}"
-            )
-            facts.add_row("Told from", known)
+            known = "now" if stand.known_at is None else moment(stand.known_at)
+            facts.add_row("As known at", known)
     parts: list[RenderableType] = [facts]
     if stand.watched:
         parts += ["", states_table(stand)]
@@ -317,7 +311,7 @@ def then_text(stand: PastStatus) -> RenderableType:
 
 
 def _countries_then(stand: PastStatus) -> Table:
-    table = Table("Country", "Withheld", "Of them late", title="Withheld by country", title_justify="left")
+    table = Table("Country", "Withheld", "Late", title="Withheld by country", title_justify="left")
     for c in stand.countries:
         name = "everywhere" if c.country == EVERYWHERE else clean(c.country, 8)
         table.add_row(name, f"{c.accounts:,}", f"{c.late:,}")
@@ -325,7 +319,7 @@ def _countries_then(stand: PastStatus) -> Table:
 
 
 def _lists(stand: PastStatus) -> Table:
-    columns = ("List", "Accounts", "Withheld", "Suspended", "Of them late", "Nothing confirmed", "Late")
+    columns = ("List", "Accounts", "Withheld", "Suspended", "Late", "No confirmed status", "Late")
     table = Table(*columns, title="By list", title_justify="left")
     for one in stand.lists:
         counts = one.accounts, one.withheld, one.suspended, one.blocked_late, one.unconfirmed, one.late

@@ -18,7 +18,7 @@ from storage.model.text.units import clock_words
 from storage.work.request_queue import FailedJob
 from storage.work.workers import Worker, WorkerStatus
 
-_LINES = {ConditionKind.PLANNER_UNHEARD: "Planning", ConditionKind.REQUESTS_HELD: "Held"}
+_LINES = {ConditionKind.PLANNER_UNHEARD: "Leader", ConditionKind.REQUESTS_HELD: "Parked"}
 _MANY = {
     WorkerStatus.READS: "read",
     WorkerStatus.PAUSES: "pause",
@@ -116,8 +116,9 @@ def machine_lines(found: WorkersReport, now: datetime) -> list[tuple[str, str]]:
         each = ", ".join(f"{n} {what}" for n, what in counts)
         lines.append(
             (
-                "Machines",
-                f"{each}; {number(waiting, 'request')} in the queue, {in_hand:,} in hand (blockline workers)",
+                "Workers",
+                f"{each}; {number(waiting, 'request')} in the queue, {in_hand:,} in progress "
+                "(blockline workers)",
             )
         )
     return lines + [

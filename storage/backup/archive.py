@@ -152,7 +152,7 @@ def read_backup(path: Path, told: BackupProgress) -> Backup:
         for table in backup.manifest.tables:
             _check_table(backup, table, told)
     except OSError as error:
-        raise BackupError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise BackupError(f"{path}: the file cannot be read ({error.strerror or error}).") from error
     return backup
 
 

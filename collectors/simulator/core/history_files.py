@@ -45,4 +45,4 @@ def _with_lines(path: Path, read: Callable[[Iterable[str], str], _T]) -> _T:
     except (EOFError, gzip.BadGzipFile, zlib.error) as e:
         raise HistoryError(f"{path.name}: not a complete gzip file.") from e
     except OSError as e:
-        raise HistoryError(f"{path.name}: cannot be read ({e.strerror or e}).") from e
+        raise HistoryError(f"{path.name}: the file cannot be read ({e.strerror or e}).") from e

@@ -28,11 +28,11 @@ def run(
 def test_a_list_is_promised_to_be_read_so_often_and_then_in_its_turn_again(run: Blockline) -> None:
     promised = run("lists", "read-every", "desk", "5m")
     assert " ".join(promised.said) == (
-        "The accounts on the list desk are read every 5 min: that is about 120 readings an hour beside those "
-        "of the sweep."
+        "The accounts on the list desk are read at least every 5 min: about 120 readings per hour "
+        "in addition to the sweep."
     )
     again = run("lists", "read-every", "desk", "turn")
-    assert again.said == ["The accounts on the list desk are read in their turn."]
+    assert again.said == ["The accounts on the list desk have no guaranteed interval now."]
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: 
     ("name", "complaint"),
     [
         ("none.toml", "none.toml: there is no such file."),
-        (".", ".: cannot be read (Is a directory)."),
+        (".", ".: the file cannot be read (Is a directory)."),
         ("bad.toml", "bad.toml, line 1: not TOML: Invalid value."),
     ],
     ids=["missing", "a folder", "not TOML"],

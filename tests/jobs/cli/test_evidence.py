@@ -194,7 +194,7 @@ def test_of_a_row_that_was_altered_no_pack_is_written(run: Blockline, change: in
     assert list(Path().glob("*evidence*")) == []
     chain = run("evidence", "chain")
     assert chain.complaints == [
-        "The chain is broken at entry 5 (change 3): what is stored of it is not what was recorded. The 4 "
+        "The chain is broken at entry 5 (change 3): its stored data is not what was recorded. The 4 "
         "entries before it fit."
     ]
     said = run("evidence", "chain", "--json")

@@ -34,7 +34,7 @@ def test_an_unreachable_database_is_one_sentence_without_the_password(
     ("settings", "toml", "sentence"),
     [
         ({"BLOCKLINE_PORT": "abc"}, "", "Setting port (in the environment, as BLOCKLINE_PORT): "),
-        ({}, 'colour = "red"', "Setting colour (in blockline.toml) is not known."),
+        ({}, 'colour = "red"', "Setting colour (in blockline.toml) does not exist; check its spelling."),
         ({"BLOCKLINE_DATABASE_URL": UNREACHABLE}, "", "Cannot reach the database"),
     ],
     ids=["wrong value", "unknown setting", "unreachable database"],

@@ -16,8 +16,8 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0
 
 NOBODY = (
-    "Nobody is told of anything: no enabled rule names a recipient. Set recipients, or write rules "
-    "(docs/alerts.md)."
+    "No one receives alerts, because no enabled rule names a recipient. Set recipients, or write "
+    "rules (docs/alerts.md)."
 )
 RECIPIENTS = {"BLOCKLINE_RECIPIENTS": "desk@example.org"}
 SERVER = {"BLOCKLINE_SMTP_HOST": "mail.example.org"}
@@ -40,7 +40,7 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
             [AlertRule(("night@example.org", "desk@example.org"), name="Night")],
             True,
             RECIPIENTS | SERVER,
-            [("alert rules", "ok", "2 rules tell 2 recipients.")],
+            [("alert rules", "ok", "2 rules notify 2 recipients.")],
             id="rules of both origins",
         ),
         pytest.param(
@@ -48,12 +48,11 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
             True,
             {},
             [
-                ("alert rules", "ok", "1 rule tells 1 recipient."),
+                ("alert rules", "ok", "1 rule notifies 1 recipient."),
                 (
                     "mail",
                     "mend",
-                    "Rule 'Night' tells by mail, and mails would wait for ever: setting smtp_host is "
-                    "missing.",
+                    "Rule 'Night' sends email, but setting smtp_host is missing, so its emails wait.",
                 ),
             ],
             id="no server for its mails",
@@ -62,7 +61,7 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
             [AlertRule(("apprise:newsroom",), name="Chat")],
             True,
             NEWSROOM,
-            [("alert rules", "ok", "1 rule tells 1 recipient.")],
+            [("alert rules", "ok", "1 rule notifies 1 recipient.")],
             id="a channel that there is",
         ),
         pytest.param(
@@ -70,7 +69,7 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
             True,
             NEWSROOM,
             [
-                ("alert rules", "ok", "1 rule tells 1 recipient."),
+                ("alert rules", "ok", "1 rule notifies 1 recipient."),
                 (
                     "channels",
                     "mend",
@@ -91,7 +90,7 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
             True,
             SERVER,
             [
-                ("alert rules", "ok", "1 rule tells 1 recipient."),
+                ("alert rules", "ok", "1 rule notifies 1 recipient."),
                 (
                     "alert rules",
                     "advice",
@@ -141,8 +140,8 @@ async def test_who_was_never_told_though_others_were_is_named(pool: Pool, dsn: s
         )
         await log(conn, T0, "test", "test sent", "Test", {"to": "b@example.org"})
     assert await never() == [
-        "Nothing was ever sent to c@example.org, d@example.org, e@example.org, f@example.org, g@example.org "
-        "and 1 more; try it: blockline alerts test --last --to c@example.org --send"
+        "No alert was ever sent to c@example.org, d@example.org, e@example.org, f@example.org, "
+        "g@example.org and 1 more. Test it with: blockline alerts test --last --to c@example.org --send"
     ]
 
 
@@ -163,7 +162,7 @@ def test_our_own_templates_as_theirs_have_no_fault(tmp_path: Path) -> None:
     count = len(list(OURS.iterdir()))
     assert (found.verdict.value, found.said) == (
         "ok",
-        f"{count} templates in {tmp_path}: every mail was rendered on trial, none failed.",
+        f"{count} templates in {tmp_path}: a trial of every email succeeded.",
     )
 
 
@@ -188,7 +187,9 @@ def test_our_own_templates_as_theirs_have_no_fault(tmp_path: Path) -> None:
         pytest.param(
             "frame_html", "{{ nope }}", "frame.html, line 1: 'nope' is undefined.", id="the frame of all"
         ),
-        pytest.param("operator_txt", b"a\n\xff", "operator.txt, line 2: not UTF-8 text.", id="not text"),
+        pytest.param(
+            "operator_txt", b"a\n\xff", "operator.txt, line 2: the file is not UTF-8 text.", id="not text"
+        ),
         pytest.param(
             "mail_txt",
             "{% for s in sections %}{% if s.unlisted %}\n{{ s.nope }}{% endif %}{% endfor %}",
@@ -214,15 +215,15 @@ def test_a_file_that_replaces_nothing_is_advice(tmp_path: Path) -> None:
     advice, fine = templates(tmp_path, footer_txt="{% if x %}{% endif %}")
     assert (advice.verdict.value, fine.verdict.value) == ("advice", "ok")
     assert advice.said == (
-        f"footer.txt in {tmp_path} has the name of no template of Blockline, and is used only where another "
-        "one names it."
+        f"footer.txt in {tmp_path} is not the name of a built-in template. It is used only if another "
+        "template names it."
     )
 
 
 def test_a_folder_that_there_is_not_is_named_by_its_setting(tmp_path: Path) -> None:
     (found,) = templates(tmp_path / "none")
     assert found.verdict.value == "mend"
-    assert found.said.startswith("Setting mail_templates: there is no folder ")
+    assert found.said.startswith("Setting mail_templates: the folder ")
 
 
 def test_every_template_of_mails_is_tried() -> None:

@@ -137,15 +137,15 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
             "MASTODON_OBSERVERS",
             "nowhere.invalid",
             "observer nowhere.invalid",
-            "take it out of setting mastodon_observers",
+            "remove it from setting mastodon_observers",
         ),
         ("SMTP_HOST", "", "mail", "setting smtp_host is missing"),
         ("SMTP_SECURITY", "starttls", "mail", "STARTTLS"),
         ("SMTP_PORT", "{nobody}", "mail", "Cannot hand mails to the server at 127.0.0.1:"),
         ("MAIL_FROM", "nobody", "mail", "'nobody' is not a mail address"),
-        ("MAIL_TEMPLATES", "nowhere", "mail templates", "there is no folder nowhere"),
+        ("MAIL_TEMPLATES", "nowhere", "mail templates", "the folder nowhere does not exist"),
         ("AUTH", "", "dashboard", "Setting auth is missing"),
-        ("HOST", "0.0.0.0", "dashboard", "can be reached by other machines"),
+        ("HOST", "0.0.0.0", "dashboard", "other machines can reach"),
     ],
 )
 def test_what_must_be_mended_is_named_with_its_setting(
@@ -156,7 +156,7 @@ def test_what_must_be_mended_is_named_with_its_setting(
     assert (ran.code, ran.json["ok"]) == (1, False)
     assert [name for name, verdict in verdicts(ran).items() if verdict == "mend"] == [part]
     assert sentence in said(ran, part)
-    assert ran.err == f"To mend: {part}.\n"
+    assert ran.err == f"To fix: {part}.\n"
 
 
 def test_what_could_be_better_is_advice_and_does_not_fail(
@@ -172,10 +172,10 @@ def test_what_could_be_better_is_advice_and_does_not_fail(
     assert ran.code == 0
     advice = {name for name, verdict in verdicts(ran).items() if verdict == "advice"}
     assert advice == {"X", "Bluesky labelers", "Bluesky events", "alert rules", "dashboard"}
-    assert said(ran, "X") == "X is not read: setting x_bearer_token is missing."
-    assert said(ran, "Bluesky labelers").startswith("Heard: TR. Nothing is told for AU: ")
-    assert "until then changes are found by reading alone" in said(ran, "Bluesky events")
-    assert said(ran, "dashboard").startswith("Passwords go to http://watch.example.org unencrypted: ")
+    assert said(ran, "X") == "X is not read, because setting x_bearer_token is missing."
+    assert said(ran, "Bluesky labelers").startswith("Labels received for: TR. No labels for AU: ")
+    assert "until then changes are found only by reading" in said(ran, "Bluesky events")
+    assert said(ran, "dashboard").startswith("Passwords go to http://watch.example.org unencrypted. ")
 
 
 def test_a_platform_that_was_named_must_have_what_it_needs(
@@ -184,7 +184,7 @@ def test_a_platform_that_was_named_must_have_what_it_needs(
     monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "")
     monkeypatch.setenv("BLOCKLINE_PLATFORMS", "x")
     ran = run("doctor", "--json")
-    assert ran.err == "To mend: X.\n"
+    assert ran.err == "To fix: X.\n"
     assert said(ran, "X").startswith("Setting x_bearer_token is missing: ")
     assert not any("Bluesky" in part or "Mastodon" in part for part in verdicts(ran))
 
@@ -198,8 +198,8 @@ def test_without_control_accounts_in_the_settings_it_says_which_were_chosen(
     monkeypatch.setenv("BLOCKLINE_MASTODON_OBSERVERS", "")
     ran = run("doctor", "--json")
     assert ran.code == 0
-    assert said(ran, "Mastodon control accounts").startswith("None yet: ")
-    assert said(ran, "Mastodon").startswith("Nothing to try: ")
+    assert said(ran, "Mastodon control accounts").startswith("None yet. ")
+    assert said(ran, "Mastodon").startswith("Not checked: ")
 
 
 def test_each_vantage_is_tried_and_its_password_is_not_shown(
@@ -208,7 +208,7 @@ def test_each_vantage_is_tried_and_its_password_is_not_shown(
     away = f"http://me:hush-hush@127.0.0.1:{free_port()}"
     monkeypatch.setenv("BLOCKLINE_VANTAGES", f"tr={platforms['bluesky']},de={away}")
     ran = run("doctor", "--json")
-    assert ran.err == "To mend: vantage de.\n"
+    assert ran.err == "To fix: vantage de.\n"
     assert said(ran, "vantage tr") == "Bluesky was read through its proxy."
     assert "the proxy does not answer as one" in said(ran, "vantage de")
     assert "hush-hush" not in ran.out + ran.err
@@ -237,7 +237,7 @@ def test_a_port_that_another_program_holds_must_be_mended(
         monkeypatch.setenv("BLOCKLINE_PORT", str(taken.getsockname()[1]))
         ran = run("doctor", "--json")
     assert verdicts(ran)["dashboard"] == "mend"
-    assert "Set port to a free one." in said(ran, "dashboard")
+    assert "Set port to a free port." in said(ran, "dashboard")
 
 
 def test_an_empty_database_of_somebody_else_needs_a_command(

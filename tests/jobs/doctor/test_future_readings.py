@@ -356,10 +356,10 @@ async def test_a_second_time_nothing_is_left_to_do(world: World) -> None:
     first, second = [await set_aside_future(world.pool, world.clock) for _ in range(2)]
     assert first.sentence == (
         "This clock shows 2021-02-01 03:59 UTC. 1 request dated 2022-02-01 00:00 UTC to 2022-02-01 00:00 "
-        "UTC: set aside. No change was corrected."
+        "UTC was set aside. No change was corrected."
     )
     assert second.sentence == (
-        "This clock shows 2021-02-01 03:59 UTC. Nothing is dated later. No change was corrected."
+        "This clock shows 2021-02-01 03:59 UTC. No reading is dated later. No change was corrected."
     )
     assert await world.rows("select count(*) from audit_log where action = 'readings set aside'") == [(1,)]
 
@@ -382,7 +382,7 @@ def test_the_command_says_what_it_did_and_takes_no_other_task_with_it(
     forget_settings(monkeypatch, tmp_path)
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
     run = blockline(capsys)
-    assert "Nothing is dated later." in run("doctor", "--set-aside").said[0]
+    assert "No reading is dated later." in run("doctor", "--set-aside").said[0]
     assert run("doctor", "--set-aside", "--json").json == {
         "batches": 0,
         "first": None,

@@ -40,7 +40,7 @@ def canary(handle: str, expected: Status, doubted_since: datetime | None = None)
 @pytest.mark.parametrize(
     ("chosen", "verdict", "words"),
     [
-        ([], "ok", "None yet: stable accounts are chosen at the first reading."),
+        ([], "ok", "None yet. Blockline chooses stable accounts at the first reading."),
         (
             [canary("a", Status.AVAILABLE), canary("b", Status.AVAILABLE), canary("c", Status.SUSPENDED)],
             "ok",
@@ -49,8 +49,8 @@ def canary(handle: str, expected: Status, doubted_since: datetime | None = None)
         (
             [canary("a", Status.AVAILABLE, T0)],
             "advice",
-            "Chosen by Blockline: 1 stable, 0 suspended. Looking otherwise than expected: @a since "
-            "2021-02-01 00:00 UTC; one that stays so is replaced by itself.",
+            "Chosen by Blockline: 1 stable, 0 suspended. With an unexpected status: @a since "
+            "2021-02-01 00:00 UTC. Blockline replaces an account that stays so.",
         ),
     ],
     ids=["none", "some", "one that is doubted"],
@@ -63,9 +63,9 @@ def test_chosen_control_accounts_are_counted(chosen: list[Canary], verdict: str,
 @pytest.mark.parametrize(
     ("newest", "verdict", "words"),
     [
-        (None, "ok", "Nothing was read yet."),
-        (T0, "ok", "The newest answer is of 2021-02-01 00:00:00 UTC."),
-        (T0 + timedelta(hours=1), "mend", "lies in the future"),
+        (None, "ok", "No reading is stored yet."),
+        (T0, "ok", "The newest reading is of 2021-02-01 00:00:00 UTC."),
+        (T0 + timedelta(hours=1), "mend", "is in the future"),
     ],
     ids=["none", "now", "the future"],
 )

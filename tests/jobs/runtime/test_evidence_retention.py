@@ -199,14 +199,14 @@ def test_lists_say_how_long_they_keep_and_can_be_told(command: Blockline) -> Non
     told = command("lists", "retention", "desk", "90d")
     assert (told.code, told.err) == (0, "")
     assert told.said == [
-        "The evidence of the accounts on the list desk is kept 90 days, unless another list of theirs "
-        "keeps it longer; then its hash stays, with all states, changes and times."
+        "The evidence of the accounts on the list desk is kept for 90 days, or longer if another of "
+        "their lists requires it. Hashes, statuses, changes and times are always kept."
     ]
     listed = {row["name"]: row["evidence_days"] for row in command("lists", "--json").json["lists"]}
     assert listed == {"desk": 90, "order": None}
     assert "90 days" in command("lists").out
     assert command("lists", "retention", "desk", "forever").said == [
-        "The evidence of the accounts on the list desk is kept for ever."
+        "The evidence of the accounts on the list desk is kept without a limit."
     ]
     assert "90 days" not in command("lists").out
 

@@ -84,8 +84,8 @@ async def test_with_nothing_watched_no_share_and_no_number_of_blocks_is_claimed(
     }
     assert told["countries"] == []
     said = text(stand)
-    assert {said[name] for name in ("Watched", "Blocked now", "Late")} == {"nothing watched"}
-    assert said["Collectors"] == "nothing was read yet; start it with: blockline run"
+    assert {said[name] for name in ("Watched", "Blocked now", "Late")} == {"no accounts watched"}
+    assert said["Collectors"] == "nothing was read yet; start the monitor with: blockline run"
 
 
 async def test_accounts_that_were_never_read_are_all_late(world: World) -> None:
@@ -128,7 +128,7 @@ async def test_an_account_that_waits_for_its_second_reading_is_not_told_as_free(
     stand = await world.stand(minutes(0.5))
     assert (stand.late, stand.standing(Status.WITHHELD), stand.unconfirmed) == (0, 0, 1)
     assert text(stand)["Blocked now"] == (
-        "0 accounts (0 withheld, 0 suspended); 1 account not confirmed in any state yet"
+        "0 accounts (0 withheld, 0 suspended); 1 account without a confirmed status yet"
     )
 
 
@@ -141,7 +141,7 @@ async def test_what_was_read_too_long_ago_is_only_the_last_that_is_known(world: 
     assert (stand.standing(Status.WITHHELD), stand.last_known(Status.WITHHELD)) == (None, 1)
     assert text(stand)["Blocked now"] == (
         "not known: no confirmed account was read in the last 30 minutes; "
-        "1 account blocked when last read, too long ago to say"
+        "1 account blocked at the last reading, which is too old to count"
     )
     assert text(stand)["Collector of X"].startswith("silent since 2021-02-01 00:01 UTC")
 

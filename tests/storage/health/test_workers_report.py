@@ -285,7 +285,7 @@ async def test_that_who_plans_hangs_is_told_of_all_that_it_plans(
     since = now - heard * SECOND if is_told else None
     unheard = [(q.line.source, q.unheard_since) for q in found.queues]
     assert unheard == [("bluesky", None), ("x", since), ("x from tr", since)]
-    assert ("Planning" in dict(machine_lines(found, now))) == is_told
+    assert ("Leader" in dict(machine_lines(found, now))) == is_told
 
 
 async def test_what_processes_report_is_what_is_told_of_them(pool: Pool, dsn: str, tmp_path: Path) -> None:
@@ -472,11 +472,13 @@ def test_status_has_a_line_for_machines_only_where_there_is_something_to_say(
     run: Blockline, dsn: str
 ) -> None:
     quiet = run("status")
-    assert "Machines" not in quiet.out
+    assert "Workers" not in quiet.out
     assert "Held" not in quiet.out
     busy(dsn)
     found = " ".join(run("status").out.split())
-    assert "Machines 2 read, 1 not heard of; 12 requests in the queue, 4 in hand (blockline workers)" in found
+    assert (
+        "Workers 2 read, 1 not heard of; 12 requests in the queue, 4 in progress (blockline workers)" in found
+    )
     assert "1 request is held: a machine failed at it by a fault of Blockline's own" in found
     assert len(run("status", "--json").json["workers"]) == 3
 
@@ -487,6 +489,6 @@ def test_one_process_that_reads_is_no_line_of_status() -> None:
     wrong = replace(alone, workers=(replace(WELL, clock_off=5 * SECOND, seen_at=T0 + 3 * SECOND),))
     ((name, line),) = machine_lines(wrong, T0)
     assert (name, line) == (
-        "Machines",
-        "1 reads nothing; 0 requests in the queue, 0 in hand (blockline workers)",
+        "Workers",
+        "1 reads nothing; 0 requests in the queue, 0 in progress (blockline workers)",
     )
