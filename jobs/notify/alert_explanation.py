@@ -1,6 +1,6 @@
-"""Pure: what became of the alerts of a change under every rule, and why; for a reader and for a program.
+"""What each rule did with the alerts of a change, and why, as text and as JSON. Pure.
 
-What was decided is on record. Whether a rule matches is judged by the rules, lists and tags as they are now.
+Decisions are read from the database. Whether a rule matches is judged by the rules, lists and tags of today.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,17 +20,17 @@ from storage.model.text.states import clean
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
-    """One rule and one alert."""
+    """What one rule did with one alert."""
 
     rule: str | None
-    """None: the decision of no rule in particular."""
+    """None for a decision that belongs to no single rule."""
     decided: RuleDecision | None
-    """What is on record; None when the rule decided nothing."""
+    """The stored decision; None if the rule decided nothing."""
     mails: tuple[SentMail, ...]
     matches: bool
-    """Whether the rule, as it is now, is about the alert."""
+    """Whether the rule, as it is now, matches the alert."""
     unmatched: Unmatched | None
-    """Why it is not; None as well when the rule is gone."""
+    """Why it does not match. None if it matches, or if the rule was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AlertExplanation:
 
 
 def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> AlertExplanation:
-    """The rules in their order, and after them those that are gone and decided something."""
+    """The verdicts of all rules in order, then those of removed rules that had decided something."""
     known = {stored.rule_id for stored in rules}
     verdicts = [_verdict(history, stored) for stored in rules]
     verdicts += [_gone(history, d) for d in history.decisions if d.rule_id not in known]
@@ -50,7 +50,7 @@ def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> AlertExplanat
 
 
 def why_no_alert(facts: ChangeFacts) -> str:
-    """Why nobody was to be told of a change that has no alert at all."""
+    """Why no recipient was to be notified of a change that has no alert at all."""
     if facts.kind is ChangeKind.BASELINE:
         return (
             "It is the first state that was seen of its account, or of it in a country, and no change: "
@@ -66,7 +66,7 @@ def why_no_alert(facts: ChangeFacts) -> str:
 
 
 def sentences(found: AlertExplanation) -> list[str]:
-    """What became of one alert, a line each; lines about a rule are set in."""
+    """What became of one alert, one line per item. Lines about a rule are indented."""
     alert = found.history.alert
     told = f"{account_name(alert.change.platform, alert.change.handle)} {phrase_with_certainty(alert)}"
     out = [f"{alert.stage.value.capitalize()} on {minute(alert.created_at)}: {told}."]
@@ -113,10 +113,10 @@ def _gone(history: AlertHistory, decided: RuleDecision) -> RuleVerdict:
 def _mails_of(
     decided: RuleDecision, mails: Iterable[SentMail], rule: AlertRule | None
 ) -> tuple[SentMail, ...]:
-    """The mails by which a rule told: those of its story, written when it decided.
+    """The emails by which a rule reported the alert: those of its incident, written when it decided.
 
-    Digests and round-ups are of no one story: of several that were written at one time it is the one to the
-    people of the rule.
+    Digests and catch-up digests belong to no single incident. If several were written at one time, those sent
+    to the rule's recipients are returned.
     """
     if not decided.decision.is_sent:
         return ()
@@ -149,7 +149,7 @@ def _said(verdict: RuleVerdict, history: AlertHistory) -> str:
 
 
 def _late(verdict: RuleVerdict, history: AlertHistory) -> str | None:
-    """Why a wave told it only then; None when it could before, and for a digest, which waits anyway."""
+    """Why the alert was sent so late; None if it could be sent before, and for digests, which wait anyway."""
     decided = verdict.decided
     if decided is None or not any(mail.kind is MailKind.WAVE for mail in verdict.mails):
         return None

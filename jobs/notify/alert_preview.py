@@ -1,6 +1,6 @@
-"""What a change or a wave of the past would be told as now, to be looked at and sent on trial.
+"""Showing and sending on trial what a past change or group of changes would be sent as now.
 
-Nothing of it is stored, and nothing in it acts: a mail on trial has no link that acknowledges.
+Nothing is stored, and a trial email has no link that acknowledges.
 """
 
 import json
@@ -41,10 +41,12 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 def waves_on_trial(
     alerts: Sequence[AlertRow], rules: Sequence[StoredRule], story: AlertThread | None, to: str | None
 ) -> list[Wave]:
-    """The mails that these rules would tell the alerts in: one a rule and cohort, in the order of the rules.
+    """The emails in which these rules would report the alerts: one per rule and cohort, in the order of the
+    rules.
 
-    Mutes, quiet hours, waiting and flapping are left out of account. `story` is what was told before by the
-    story that the alerts are of. `to` stands in for whoever a rule does not name.
+    Mutes, quiet hours, waiting and flapping are ignored. `story` is what was sent before in the incident of
+    these alerts, or None. `to` receives the emails of rules that name no recipient; None leaves those rules
+    out.
     """
     gathered: dict[tuple[int, int | None], list[tuple[AlertRow, tuple[str, ...]]]] = {}
     where: dict[int | None, Cohort | None] = {}
@@ -73,12 +75,12 @@ def waves_on_trial(
 
 
 def enabled(stored: StoredRule) -> StoredRule:
-    """The rule as if it were switched on: what is to be tried need not tell anybody yet."""
+    """The rule as if it were enabled, so that a rule can be tried before it notifies recipients."""
     return replace(stored, enabled=True)
 
 
 def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
-    """A sentence for each rule that says why it would not tell an alert."""
+    """For each rule, a sentence that says why it would not send an alert. Never empty."""
     said: list[str] = []
     claimed = {claim.stored.rule_id: claim for claim in match_rules(alert, rules, ())}
     for stored in rules:
@@ -91,20 +93,20 @@ def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
 
 
 def note(wave: Wave) -> str | None:
-    """What is otherwise on trial than it would be; None when nothing is."""
+    """How the trial email differs from the real one; None if it does not."""
     if wave.rule.digest is Digest.NONE:
         return None
     return f"Rule {clean(wave.rule.name, 80)} tells this in its digest; on trial it is a mail of its own."
 
 
 async def draft(conn: Conn, wave: Wave, recipient: str, head: Letterhead, now: datetime) -> MailDraft:
-    """The mail of a wave, marked as one on trial, with a payload for webhooks whoever it goes to."""
+    """The trial email for a group, marked as a test. It has a webhook payload whatever the recipient is."""
     stood = None
     if wave.cohort is not None:
         stood = await standing(conn, wave.cohort.list_id, wave.as_of)
     head = replace(head, link_key=None, has_pages=False)
     made = compose(wave, stood, head, recipient, picture=await wave_chart.picture(conn, wave, stood))
-    # Under an id of its own, or a mail program would take it for a repeat of the real one.
+    # It has an id of its own, so that mail programs do not take it for a copy of the real email.
     ident = message_id((made.message_id, MARK, now.isoformat()), (recipient,), head.id_domain)
     told = payload(
         wave, stood, message_id=ident, headline=made.subject, synthetic=head.synthetic, url=head.dashboard_url
@@ -113,7 +115,7 @@ async def draft(conn: Conn, wave: Wave, recipient: str, head: Letterhead, now: d
 
 
 def marked(made: MailDraft, rule: str, now: datetime) -> MailDraft:
-    """The same mail, which says that it is a test wherever somebody may look. Whatever the templates do."""
+    """The email with a clear test notice in subject, text, HTML and payload, independent of the templates."""
     sentence = (
         f"This is a test, made by hand on {minute(now)}: it tells again what was seen before, as the rule "
         f"{clean(rule, 80)} tells it now. Nothing new has happened, and no alert was stored."
@@ -135,7 +137,7 @@ class File:
 
 
 def files(made: MailDraft, number: int, rule: str, sender: str, now: datetime) -> list[File]:
-    """A mail on trial as files: as it is sent, and each of its parts to look at."""
+    """A trial email as files: as it would be sent, and each of its parts."""
     slug = _NOT_IN_A_NAME.sub("-", rule.lower()).strip("-")[:40] or "rule"
     name = f"{number}-{slug}"
     html = made.html_body
@@ -151,7 +153,7 @@ def files(made: MailDraft, number: int, rule: str, sender: str, now: datetime) -
 
 
 def mail(made: MailDraft, now: datetime) -> Mail:
-    """A mail as a sender takes it, without a number: it is in no queue."""
+    """The email in the form that a sender takes. Its number is 0 because it is in no queue."""
     return Mail(
         mail_id=0,
         message_id=made.message_id,
@@ -199,5 +201,5 @@ def _marked_json(text: str, sentence: str) -> str:
 
 
 def newest(alerts: Iterable[AlertRow]) -> AlertRow:
-    """Of the alerts about one change, the one that tells most: what is confirmed, else the last word."""
+    """The most informative of the alerts about one change: the confirmed one, else the latest."""
     return max(alerts, key=lambda a: (a.stage is AlertStage.CONFIRMED, a.created_at, a.alert_id))

@@ -1,4 +1,4 @@
-"""The daily and weekly digest, and the round-up of what was no news: told and put on record."""
+"""Queueing and recording the daily and weekly digests, and the catch-up digests."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,14 +29,15 @@ COHORTS_QUIET = 12
 
 
 async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhead) -> int:
-    """Queue the mails of a digest and decide its alerts; returns how many mails, 0 when nobody wants it.
+    """Queue the emails of a digest and close its alerts. Returns the number of recipients; 0 if all
+    unsubscribed.
 
-    Raises StaleState when another notifier told it: the transaction must then be undone.
+    Raises StaleState if another notifier has sent it. The transaction must then be rolled back.
     """
     rule_id = due.stored.rule_id
     if not due.is_round_up and not await rules.set_digested(conn, rule_id, due.since, due.until):
         raise StaleState("This digest was told by somebody else.")
-    # Of a round-up some may have to be told less than others.
+    # In a catch-up digest, some recipients may be due fewer parts than others.
     alike: dict[tuple[bool, ...], list[str]] = {}
     for recipient in due.recipients:
         alike.setdefault(tuple(recipient in part.recipients for part in due.parts), []).append(recipient)
@@ -57,7 +58,7 @@ async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhe
     unheard = [a.alert_id for a in due.alerts if a.alert_id not in heard]
     nobody = [outbox.FinalDecision(i, rule_id, AlertDecision.UNSUBSCRIBED) for i in unheard]
     if nobody:
-        await outbox.announce(conn)  # mails of others follow
+        await outbox.announce(conn)  # Emails for other recipients follow.
         await outbox.settle(conn, nobody, [], [], now)
     for part in due.parts:
         if part.story is not None:
@@ -66,7 +67,7 @@ async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhe
 
 
 async def _continue(conn: Conn, part: Wave, rule_id: int) -> None:
-    """Put it on record that a round-up told more of a story."""
+    """Record that a catch-up digest continued an incident."""
     story = after(part)
     story_id = await threads.add_wave(
         conn,
@@ -82,7 +83,7 @@ async def _continue(conn: Conn, part: Wave, rule_id: int) -> None:
 
 
 async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: Letterhead) -> DigestCoverage:
-    """How well was looked in the time of the digest, as it was known at its end."""
+    """How completely accounts were read in the digest's period, as known at its end."""
     until = due.until
     unread_for = late_after(head.sweep_every)
     since = min([due.since, *(a.created_at for a in due.alerts)])
@@ -110,7 +111,7 @@ async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: 
 
 
 async def _standings(conn: Conn, due: DigestDue, parts: Sequence[DigestCohort]) -> tuple[DigestCohort, ...]:
-    """The parts with their cohorts as they stood at the end of the digest."""
+    """The parts, each with the status of its cohort at the end of the digest."""
     return tuple(
         [
             replace(p, standing=await open_alerts.standing(conn, p.cohort.list_id, due.until))
@@ -122,7 +123,9 @@ async def _standings(conn: Conn, due: DigestDue, parts: Sequence[DigestCohort]) 
 
 
 async def _quiet(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount]) -> QuietCohorts:
-    """The cohorts of the rule that no change of the digest is about. A round-up does not speak of them."""
+    """The rule's cohorts without a change in the digest. Empty for a catch-up digest, which does not list
+    them.
+    """
     if due.is_round_up:
         return QuietCohorts()
     touched = {cohort.list_id for alert in due.alerts for cohort in alert.cohorts}

@@ -1,4 +1,4 @@
-"""Whoever asked for it is told when an executive visibly engages with an account that an order names."""
+"""Notifying rules that ask for it when an executive engages with an account that an order names."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction
 
 LOOK_BACK = timedelta(days=3)
-"""An act that was first seen longer ago, and could have been told before, is no news to anybody."""
+"""An engagement first seen longer ago that could have been sent before is not news."""
 SHOWN = 20
-"""Acts that one mail describes; of more it gives the number."""
+"""The most engagements that one email describes; beyond that, it gives the number."""
 
 _DID = {
     SignalKind.LIKE: "liked a post of",
@@ -35,7 +35,7 @@ _DID = {
 
 @dataclass(frozen=True, slots=True)
 class EngagementNotice:
-    """What one rule tells, or will tell at `at`."""
+    """What one rule sends, or will send at `at`."""
 
     stored: StoredRule
     acts: tuple[NamedAct, ...]
@@ -50,7 +50,9 @@ def engaged(
     last_told: dict[RuleId, datetime],
     muted: Collection[Mute],
 ) -> list[EngagementNotice]:
-    """What is due or will be, the earliest first. A rule gathers, and waits as it does before an update."""
+    """The notices that are or will be due, earliest first. A rule collects them and keeps its pause between
+    updates.
+    """
     found: list[EngagementNotice] = []
     for stored in known:
         rule = stored.rule
@@ -76,7 +78,7 @@ def engaged(
 
 
 async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the mails that are due; returns how many."""
+    """Queue the emails that are due; returns how many."""
     made = 0
     try:
         async with transaction(pool) as conn:
@@ -89,12 +91,12 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
                 for recipient in dict.fromkeys(one.stored.rule.recipients):
                     made += await outbox.queue(conn, draft(one, recipient, head), now) is not None
     except (StaleState, Refused):
-        return 0  # told, or purged, meanwhile: the next turn looks again
+        return 0  # Sent or purged meanwhile; the next tick looks again.
     return made
 
 
 async def next_due(conn: Conn, now: datetime) -> datetime | None:
-    """When the next of them is due; None when nothing waits."""
+    """When the next notice is due; None if none waits."""
     return min((e.at for e in await _known(conn, now)), default=None)
 
 
@@ -110,12 +112,12 @@ async def _known(conn: Conn, now: datetime) -> list[EngagementNotice]:
 
 
 def _longest(rule: AlertRule) -> timedelta:
-    """How long what keeps coming is gathered, as for a wave."""
+    """The longest time for which engagements are collected, as for a group of changes."""
     return rule.settle * rule.growth_limit
 
 
 def draft(one: EngagementNotice, recipient: str, head: Letterhead) -> MailDraft:
-    """The mail to one recipient. The same acts make the same mail, whoever composes it."""
+    """The email to one recipient. Its Message-ID depends only on the engagements and the recipient."""
     rule = one.stored.rule
     people = list(dict.fromkeys(clean(a.executive) for a in one.acts))
     targets = len({a.target_id for a in one.acts})
@@ -169,7 +171,7 @@ def _sentence(act: NamedAct) -> str:
 
 
 def _when(act: NamedAct) -> str:
-    """By the platform's own time; else between which times; else when it was seen."""
+    """The platform's own time, else the two times between which it happened, else when it was first seen."""
     if act.made_at is not None:
         return f"{minute(act.made_at)}, first seen {minute(act.first_seen_at)}"
     if act.made_after is not None:
@@ -192,7 +194,7 @@ def _is_about(stored: StoredRule, act: NamedAct) -> bool:
 
 
 def _covers(mute: Mute, act: NamedAct) -> bool:
-    """Whether it was first seen while a mute ran that is about it."""
+    """Whether the engagement was first seen while a mute that covers it ran."""
     if act.first_seen_at < mute.since or (mute.until is not None and act.first_seen_at >= mute.until):
         return False
     if mute.account_id is not None:

@@ -1,6 +1,6 @@
-"""The notifier of an installation: it decides, hands mails to the server and serves channels, each by itself.
+"""The loops of a notifier: deciding, sending emails, and sending to channels, each independent of the others.
 
-A mail server that hangs delays no decision and no channel, and what cannot be told holds up nothing else.
+A mail server that hangs delays no decision and no channel. A message that cannot be sent delays no other.
 """
 
 from collections import deque
@@ -18,34 +18,34 @@ from storage.model.alerts.alerts import Via
 from storage.postgres.pool import Pool
 
 _THINK_AGAIN = timedelta(seconds=30)
-"""What was planned holds as long as nothing new is on record, and no longer than this."""
+"""A plan stays valid until something new is recorded, and at most this long."""
 
 
 _MINUTE = timedelta(minutes=1)
 
 
 class MailRateLimit:
-    """At most so many in any minute; None: as many as there are."""
+    """Allows at most `per_minute` emails in any minute; None means no limit."""
 
     def __init__(self, per_minute: int | None) -> None:
         self._per_minute = per_minute
         self._tried: deque[datetime] = deque()
 
     def allows(self, now: datetime) -> bool:
-        """Whether another one may be tried at `now`."""
+        """Whether another email may be tried at `now`."""
         while self._tried and self._tried[0] <= now - _MINUTE:
             self._tried.popleft()
         return self._per_minute is None or len(self._tried) < self._per_minute
 
     def count(self, now: datetime) -> None:
-        """One is tried at `now`, whatever becomes of it."""
+        """Count an attempt at `now`, whatever its result."""
         if self._per_minute is not None:
             self._tried.append(now)
 
 
 @dataclass(slots=True)
 class DecisionLoop:
-    """Decides the open alerts when they are due. `turn` looks; looking is cheap while there is no news."""
+    """Decides the open alerts when they are due. A `turn` without news is cheap."""
 
     pool: Pool
     head: Letterhead
@@ -63,7 +63,7 @@ class DecisionLoop:
         if old or known != self._known:
             self._due = await next_decision(self.pool, now)
             self._known, self._planned_at = known, now
-            # A mail may have failed for certain only after the one that makes it pointless was written.
+            # A mail may have failed only after the one that makes it pointless was written.
             await merging.tick(self.pool, now, self.head)
         if self._due is not None and self._due <= now:
             self._known = None
@@ -72,11 +72,11 @@ class DecisionLoop:
 
 @dataclass(slots=True)
 class DeliveryLoop:
-    """Hands over what is due and goes out by `via`, one mail after the other."""
+    """Sends the due messages that go out by `via`, one after the other."""
 
     pool: Pool
     sender: Sender | None
-    """None: the mails wait, and say why."""
+    """None if there is no mail server. Emails then wait, with the reason recorded."""
     via: Via
     clock: Clock
     pace: MailRateLimit = field(default_factory=lambda: MailRateLimit(None))

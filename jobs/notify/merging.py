@@ -1,4 +1,4 @@
-"""One mail instead of several that wait, where the last makes those before it pointless."""
+"""Merging several waiting emails into one if the last one makes the earlier ones pointless."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,10 +14,10 @@ from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, 
 
 
 async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Merge what waits and cannot have been accepted by any server; returns how many mails that made.
+    """Merge waiting emails that no server can have accepted; returns how many merged emails were written.
 
-    Raises a group of what was wrong with mails that could not be merged, once all others are; they go out as
-    they are.
+    Emails that fail to merge are sent as they are. Their errors are raised as one group after all others were
+    merged.
     """
     made, faults = 0, list[Exception]()
     async with transaction(pool) as conn:
@@ -40,7 +40,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead) -> int:
-    """Write the one mail in which a line ends; 0 where there is none to write."""
+    """Write the one email that replaces those of a line. Returns 1, or 0 if there is nothing to merge."""
     mails = pointless(line.mails)
     waves = [mail for mail in mails if mail.kind is MailKind.WAVE]
     wave = await _wave(conn, line, waves, now) if mails else None
@@ -60,7 +60,7 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
 
 
 async def _wave(conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], now: datetime) -> Wave | None:
-    """All that these mails tell as one wave; None where its rule or its list is not to be had any more."""
+    """The content of these emails as one group; None if its rule or its list no longer exists."""
     stored = next(
         (r for r in await rules.load_rules(conn, {line.rule_id}) if r.rule_id == line.rule_id), None
     )

@@ -1,10 +1,10 @@
-"""From open alerts to mails that a server accepted: one tick of the notifier.
+"""One tick of the notifier: from open alerts to emails that a server accepted.
 
-Mails are stored in the transaction that decides their alerts, and marked as sent after the server
-accepted them. A crash in between repeats the same bytes under the same Message-ID.
+Emails are stored in the transaction that decides their alerts, and marked as sent after the server accepted
+them. After a crash in between, the same bytes are sent again under the same Message-ID.
 
-Without a mail server mails are composed and wait in the queue, which says why; without rules alerts are
-closed as NO_RULE and nothing is composed.
+Without a mail server, emails are composed and wait in the queue with the reason recorded. Without rules,
+alerts are closed as NO_RULE and no email is composed.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ from storage.model.core.accounts import ListId
 from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
 
 _Thread: TypeAlias = tuple[int, ListId | None]
-"""Rule and list: what one thread of alerts is about."""
+"""Rule and list: together they identify an incident."""
 
 
 FIRST_RETRY = timedelta(minutes=1)
@@ -47,16 +47,17 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 def retry_at(mail: Mail, now: datetime, asked_for: timedelta | None) -> datetime | None:
-    """When to try again after the failed attempt that `mail.attempts` counts; None when it was the last."""
+    """When to try again after the failed attempt that `mail.attempts` counts; None if it was the last."""
     delay = retry_delay(mail.message_id, mail.attempts)
     return None if delay is None else now + max(delay, asked_for or timedelta(0))
 
 
 def retry_delay(message_id: str, attempts: int) -> timedelta | None:
-    """The pause after so many attempts: doubled from 1 min to 1 h; None once 24 h of pauses are used up.
+    """The pause after the given number of attempts: doubled from 1 minute up to 1 hour. None once 24 hours of
+    pauses are used up.
 
-    Each is up to a fifth shorter or longer, by chance that the Message-ID fixes: mails that failed
-    together do not all come back together, and a resumed run waits as long as an undisturbed one.
+    Each pause varies by up to a fifth, depending on the Message-ID. So emails that failed together do not all
+    return together, and a restarted notifier waits as long as one that kept running.
     """
     if sum((_pause(n) for n in range(1, attempts)), timedelta(0)) >= GIVE_UP_AFTER:
         return None
@@ -69,7 +70,7 @@ def _pause(attempt: int) -> timedelta:
 
 
 class Fate(StrEnum):
-    """What became of one attempt to send."""
+    """The result of one attempt to send."""
 
     SENT = "sent"
     FAILED = "failed"
@@ -79,16 +80,18 @@ class Fate(StrEnum):
 @dataclass(frozen=True, slots=True)
 class TickReport:
     mails_decided: int
-    """Mails newly composed and queued."""
+    """Emails newly composed and queued."""
     sent: int
     failed: int
     """To be tried again later."""
     dead: int
-    """Given up."""
+    """Failed permanently."""
 
 
 async def tick(pool: Pool, sender: Sender | None, now: datetime, head: Letterhead) -> TickReport:
-    """Decide the open alerts and send every mail that is due. Any number of notifiers may do so at once."""
+    """Decide the open alerts and send every email that is due. Several notifiers may do so at the
+    same time.
+    """
     decided = await decide_due(pool, now, head)
     if sender is None:
         await mail_queue.explain_queue(pool, now, NO_SERVER)
@@ -103,16 +106,15 @@ async def tick(pool: Pool, sender: Sender | None, now: datetime, head: Letterhea
 
 
 async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime | None:
-    """When a tick has something to do: something to decide, or a mail to be tried. None: nothing is open."""
+    """When a tick next has something to decide or send; None if nothing is open."""
     times = [await next_decision(pool, now), None if sender is None else await mail_queue.next_due(pool)]
     return min((t for t in times if t is not None), default=None)
 
 
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue what is to be told now, reminders and acts of executives included; returns how many mails.
+    """Queue what is due now, including reminders and engagements of executives; returns how many emails.
 
-    What waits already and is made pointless by it is merged with it.
-    Raises what `decide_alerts` raises.
+    Waiting emails that it makes pointless are merged. Raises what `decide_alerts` raises.
     """
     made = 0
     try:
@@ -129,9 +131,9 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def next_decision(pool: Pool, now: datetime) -> datetime | None:
-    """When a wave is complete, or a digest or reminder due. None: nothing is open.
+    """When a group is complete, or a digest or reminder is due; None if nothing is open.
 
-    What is kept until then is put on record with its reason: else it would seem that nobody decides it.
+    Alerts that are kept until then are recorded with the reason. Otherwise they would seem to be forgotten.
     """
     times: list[datetime | None] = []
     async with transaction(pool) as conn:
@@ -155,10 +157,11 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
 
 
 async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the mails of every complete wave and due digest; returns how many.
+    """Queue the emails of every complete group, due digest and due reply; returns how many.
 
-    0 when somebody else decided one of the alerts first: all of it is then looked at again. Raises a group
-    of what was wrong with waves and digests that could not be told, once all others are; they stay open.
+    Returns 0 if another notifier decided one of the alerts first; the next tick then looks at all of them
+    again. Errors in single groups and digests are raised as one group after all others were queued; the
+    failed ones stay open.
     """
     faults: list[Exception] = []
     try:
@@ -178,17 +181,17 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def send_next(pool: Pool, sender: Sender, clock: Clock, via: Via | None = None) -> Fate | None:
-    """Send the next mail that is due, of those that go out by `via` (None: all); None when none is due.
+    """Send the next due message that goes out by `via` (None means any). Returns None if none is due.
 
-    After a fault of the server all else that goes out by it is due only later. Raises what `sender` raises
-    beside Undeliverable: a fault of ours, for which the mail waits.
+    After a fault of the server, its other messages are postponed. Raises what `sender` raises other than
+    Undeliverable: an error of our own, for which the message waits.
     """
     claimed = await mail_queue.claim_due(pool, clock(), 1, via)
     return await _send(pool, sender, claimed[0], clock) if claimed else None
 
 
 async def _rules_for(conn: Conn, alerts: Sequence[AlertRow]) -> list[StoredRule]:
-    """The rules, and those that are gone but told what is taken back now."""
+    """The rules, including removed ones that reported a change whose outcome is due now."""
     return await rules.load_rules(conn, {rule_id for a in alerts for rule_id in a.told_by})
 
 
@@ -219,10 +222,11 @@ async def _queue_all(
     made = 0
     open_still = {alert_id for alert_id, _ in plan.kept}
     held_up: set[_Thread] = set()
-    # Who records waits for this turn: unless alerts are held now, it is taken once a mail is composed.
+    # Recording processes wait for this lock. Unless alerts are silenced now, it is taken once an email is
+    # composed.
     if plan.silent and plan.in_order:
         await outbox.announce(conn)
-    # A digest says how much was kept back, so that this is on record before.
+    # A digest states how many alerts were silenced, so that must be recorded first.
     silent = [outbox.FinalDecision(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
     await outbox.settle(conn, silent, [], [], now)
     for told in plan.in_order:
@@ -236,7 +240,7 @@ async def _queue_all(
             raise
         except Exception as error:  # noqa: BLE001 - one wave that cannot be told must not silence the others
             faults.append(error)
-        # What comes after it in its story would speak of what was never told.
+        # Later emails of its incident would refer to something that was never sent.
         held_up |= threads_of
         open_still |= {a.alert_id for a in told.alerts}
     await outbox.settle(
@@ -256,7 +260,7 @@ def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
 
 
 def _threads_of(told: Wave | DigestDue | Reply) -> set[_Thread]:
-    """Which stories it goes on with or opens, or answers."""
+    """The incidents that it continues, starts or answers."""
     if isinstance(told, Reply):
         return {(told.stored.rule_id, told.cohort.list_id if told.cohort else None)}
     parts = (told,) if isinstance(told, Wave) else told.parts
@@ -274,7 +278,7 @@ async def _queue(conn: Conn, told: Wave | DigestDue | Reply, now: datetime, head
 
 
 async def _queue_reply(conn: Conn, told: Reply, now: datetime, head: Letterhead) -> int:
-    """One mail for each recipient of a reply, in the thread of what it answers."""
+    """Queue one email per recipient of a reply, in the thread of the email it answers."""
     drafts: list[tuple[MailDraft, int | None]] = []
     for recipient in told.recipients:
         stories = [alert.owed[recipient].story_id for alert in told.alerts]
@@ -285,7 +289,7 @@ async def _queue_reply(conn: Conn, told: Reply, now: datetime, head: Letterhead)
 
 
 async def _queue_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
-    """One mail for each recipient of a wave."""
+    """Queue one email per recipient of a group."""
     standing = None
     if wave.cohort is not None:
         standing = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
@@ -327,7 +331,7 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
     except Exception as error:
         said = f"Blockline itself failed with this mail ({type(error).__name__}); its log says more."
         now = clock()
-        # Others of its thread wait for it: it must not be tried for ever.
+        # Others of its thread wait for it, so it must not be retried forever.
         if retry_at(mail, now, None) is None:
             await mail_queue.mark_dead(pool, mail, said)
         else:
@@ -338,7 +342,7 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
 
 
 async def _refused(pool: Pool, mail: Mail, error: Undeliverable, now: datetime) -> Fate:
-    """What becomes of a mail that was not accepted, and of those that would fare the same."""
+    """Handle a message that was not accepted, and postpone those that would fail in the same way."""
     later = now + max(FIRST_RETRY, error.retry_after or timedelta(0))
     if error.fault is DeliveryFault.SETTINGS:
         await mail_queue.release(pool, mail, later, str(error))

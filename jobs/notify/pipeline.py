@@ -1,4 +1,4 @@
-"""Assemble the alert pipeline, from decision to delivery.
+"""Assembling the alert pipeline, from decision to delivery.
 
 The alert itself is stored in the transaction of its change (`storage.alerts.creation`).
 """
@@ -21,10 +21,10 @@ def alert_pipeline(
     clock: Clock,
     mails_per_minute: int | None = None,
 ) -> dict[str, Callable[[], Awaitable[None]]]:
-    """The loops of the notifying side by name, in the order in which an alert passes them.
+    """The loops of the notifier by name, in the order in which an alert passes them.
 
-    Each runs by itself: a server that hangs delays neither decisions nor other channels. `smtp` None: mails
-    are composed and wait, and say why.
+    Each runs independently: a server that hangs delays neither decisions nor other channels. If `smtp` is
+    None, emails are composed and wait, with the reason recorded.
     """
     # From open alerts to queued messages, in one transaction: take, decide and group, compose, queue.
     decision = DecisionLoop(pool, head, clock)

@@ -1,4 +1,4 @@
-"""Reminders until somebody acknowledges, and escalation when nobody does."""
+"""Reminders until an incident is acknowledged, and escalation if it is not."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,24 +19,26 @@ from storage.model.text.units import spoken
 from storage.postgres.pool import Conn, Pool, transaction
 
 ASK_FOR = timedelta(days=3)
-"""Whoever has not acknowledged after this is not asked any more: another wave may come."""
+"""No reminders are sent after this time. A new group of changes starts them again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """Something to be said about a story that nobody acknowledged."""
+    """A reminder or an escalation of an incident that has not been acknowledged."""
 
     kind: MailKind
     story: Outstanding
     rule: AlertRule
     at: datetime
-    """From when on it is due."""
+    """The earliest time to send it."""
 
 
 def nudges(
     told: Collection[Outstanding], known: Sequence[StoredRule], muted: Collection[Mute], now: datetime
 ) -> list[Reminder]:
-    """What is due or will be, of the stories that nobody acknowledged, the earliest first."""
+    """The reminders and escalations that are or will be due for incidents not acknowledged,
+    earliest first.
+    """
     found: list[Reminder] = []
     by_id: dict[int, AlertRule] = {stored.rule_id: stored.rule for stored in known if stored.enabled}
     for story in told:
@@ -54,10 +56,10 @@ def nudges(
 
 
 async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the reminders and escalations that are due; returns how many mails."""
+    """Queue the reminders and escalations that are due; returns how many emails."""
     made = 0
     async with transaction(pool) as conn:
-        await outbox.begin(conn)  # so that its mails and those of waves have their numbers in order
+        await outbox.begin(conn)  # Keeps the numbers of these emails and those of groups in order.
         for nudge in await _known(conn, now):
             if nudge.at > now:
                 break
@@ -72,7 +74,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def next_due(conn: Conn, now: datetime) -> datetime | None:
-    """When the next reminder or escalation is due, unless somebody acknowledges."""
+    """When the next reminder or escalation is due; None if none is."""
     return min((n.at for n in await _known(conn, now)), default=None)
 
 
@@ -83,7 +85,9 @@ async def _known(conn: Conn, now: datetime) -> list[Reminder]:
 
 
 def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
-    """A mail for everybody who is to be asked, in the thread that they know."""
+    """One email for each recipient of the reminder, in the thread that they know. Empty if no email was sent
+    yet.
+    """
     told = {mail.recipient: mail for mail in last}
     if not told:
         return []

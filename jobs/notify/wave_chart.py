@@ -1,4 +1,4 @@
-"""The picture in a mail: the timeline of the cohort since its story began, as it was known by then."""
+"""The chart in an email: the cohort's timeline since its incident began, as known at that time."""
 
 from datetime import datetime, timedelta
 
@@ -11,15 +11,15 @@ from storage.postgres.pool import Conn
 
 LONGEST = timedelta(days=14)
 FEWEST_ACCOUNTS = 3
-"""Of fewer a sentence says as much."""
+"""With fewer accounts, a sentence says as much as a chart."""
 
 
 async def picture(
     conn: Conn, wave: Wave, standing: ListStatus | None, known_at: datetime | None = None
 ) -> Picture | None:
-    """The cohort as it was known when the newest change of the wave was, or at `known_at`.
+    """The chart of the cohort as known when the group's newest change was, or at `known_at`.
 
-    None where there is nothing to draw: no cohort, or a handful of accounts.
+    None if there is nothing to draw: no cohort, or too few accounts.
     """
     cohort, until = wave.cohort, known_at or wave.as_of
     if cohort is None or standing is None or standing.watched < FEWEST_ACCOUNTS:
@@ -31,7 +31,9 @@ async def picture(
 
 
 def _since(wave: Wave, cohort: Cohort, until: datetime) -> datetime:
-    """A little before the story began, or before the order of these days."""
+    """Start of the chart: a little before the incident began or its order was issued, at most
+    `LONGEST` ago.
+    """
     first = min(a.change.last_seen_old or a.change.first_seen_new for a in wave.alerts)
     if wave.story is not None:
         first = min(first, wave.story.waves[0].as_of)
