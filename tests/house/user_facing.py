@@ -50,7 +50,7 @@ def sentences() -> Iterator[Sentence]:
 
 def in_python(module: Path) -> Iterator[Sentence]:
     """Constants that hold a sentence or a label, and the docstrings that become help or API descriptions."""
-    silent = _docstrings(module) if "api" not in module.parts else set[ast.AST]()
+    silent = docstrings(module) if "api" not in module.parts else set[ast.AST]()
     for node in ast.walk(tree(module)):
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node in silent:
             continue
@@ -59,7 +59,7 @@ def in_python(module: Path) -> Iterator[Sentence]:
 
 
 @cache
-def _docstrings(module: Path) -> set[ast.AST]:
+def docstrings(module: Path) -> set[ast.AST]:
     """Those that only readers of the source see."""
     found = set[ast.AST]()
     for node in ast.walk(tree(module)):
