@@ -20,8 +20,8 @@ class RuleMatch:
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
-        """Everyone who will have been notified after this rule. A digest counts only for those that digests
-        notified.
+        """All recipients notified once this rule has run. A digest adds only those whose earlier notification
+        came in a digest.
         """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)

@@ -1,5 +1,4 @@
-"""Replies: the outcome of a change for those who were notified of it and whom no rule notifies of the end.
-Pure.
+"""Replies: the outcome of a change for recipients whom no rule notifies of it. Pure.
 
 Everyone who was notified of a change learns its outcome, even if the rule was since disabled, edited or
 muted, or no longer covers the recipient or the account. A reply contains only what is owed to its recipient.

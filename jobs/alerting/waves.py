@@ -38,7 +38,7 @@ ORDER_LASTS = 14 * DAY
 LIST_LASTS = DAY
 """Shorter, because accounts of a list without an order have less in common."""
 REMEMBERED = 3 * DAY
-"""A kind of change that an incident reported within this time is not a turn."""
+"""If an incident reported a kind of change within this time, another change of that kind is not a turn."""
 BURST = timedelta(hours=1)
 BURST_SHARE = 1 / 20
 """This share of the accounts that an order names, within `BURST`, is news in an incident already reported."""
@@ -106,9 +106,7 @@ class _Growing:
         self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
         """The accounts that changed within an hour, oldest first, by kind."""
         self._at_once = False
-        """Whether it contains something that a catch-up digest would not bring to everyone who must be
-        notified.
-        """
+        """Whether it contains a change that must reach a recipient whom a catch-up digest would not reach."""
         self._ready: datetime | None = None
         """From when on it may be sent, once it settles; None while it is not news."""
         self._round_up = first

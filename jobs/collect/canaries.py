@@ -191,7 +191,7 @@ class ControlAccounts:
         (self._unsure.add if wrong else self._unsure.discard)(place)
         wrong_for = timedelta(0)
         if not wrong:
-            # An earlier answer's look says nothing about the next one.
+            # How an earlier answer looked says nothing about the next one.
             self._wrong_since.pop(place, None)
             self._vouched.pop(place, None)
         else:

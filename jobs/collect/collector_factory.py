@@ -81,10 +81,9 @@ def _token(settings: Settings) -> str:
 
 
 def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) -> dict[str, XLikes]:
-    """The readers of likes for the executives on X who authorised our app, by native id. Empty without
-    consumer keys.
+    """Clients that read the likes of the executives on X who authorised our app, by native id.
 
-    Raises SettingsError for a malformed key; the message never contains the key.
+    Empty without consumer keys. Raises SettingsError for a malformed key; the message never contains the key.
     """
     key, secret = settings.x_consumer_key, settings.x_consumer_secret
     if key is None or secret is None:

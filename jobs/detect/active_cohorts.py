@@ -1,6 +1,4 @@
-"""The lists with a recently confirmed change; weak evidence about their other accounts needs one reading
-less.
-"""
+"""Lists with a recently confirmed change. Weak evidence about their other accounts needs one reading less."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable

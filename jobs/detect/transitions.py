@@ -241,7 +241,7 @@ def _known(
 
 
 def _stirred(known: Known, reading: Reading, when_asked: Known) -> Unsettled:
-    """What is unsettled from a reading on that differs from the one before."""
+    """What is unsettled after a reading that differs from the one before."""
     sighted: Mapping[State, Sighting] = {} if known.unsettled is None else known.unsettled.sighted
     if reading.state not in sighted:
         sighted = {**sighted, reading.state: _sighting(known, reading.state, when_asked)}
@@ -286,8 +286,8 @@ def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
 
 
 def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
-    """The bounds of a state that has just been sighted: judged by what was known when the reading was
-    requested, and by what was sighted shortly before.
+    """When a newly sighted state may have begun, given what was known when the reading was requested and what
+    was sighted shortly before.
     """
     before = when_asked.unsettled
     if _last_shown(when_asked) == state:

@@ -99,8 +99,8 @@ async def load(
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
-    """These accounts, and all that shared a list and platform with one of them and had weak evidence since.
-    Accounts found this way extend the search.
+    """These accounts, and all that shared a list and a platform with one of them and had weak evidence since
+    then. The search continues from each account that it finds.
     """
     ids = set(account_ids)
     while True:

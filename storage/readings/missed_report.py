@@ -24,8 +24,8 @@ class Misses:
     first_at: datetime
     last_at: datetime
     of_others: bool = False
-    """The attempts asked the account's server about others. The server was paused, so this one was not asked
-    about.
+    """The attempts were for other accounts of the same server. The server was paused, so no request was made
+    for this account.
     """
 
 

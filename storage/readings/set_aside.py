@@ -1,4 +1,6 @@
-"""Repairing what a fast clock dated: requests leave coverage, and waiting times in the future are reset."""
+"""Repairs after a clock ran ahead: requests dated in the future leave coverage, and future waiting times are
+reset.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,7 +142,7 @@ async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_alert_times(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset the times of alerts, groups of changes, waiting mails and rules."""
+    """Reset future times of alerts, groups of changes, waiting emails and rules."""
     await conn.execute("update alert set created_at = $2 where created_at > $1", after, now)
     await conn.execute(
         """
