@@ -12,7 +12,7 @@ from dashboard.replay.film_routes import film_routes
 from dashboard.replay.page import ReplayMoment, moment_of, replay_page
 from dashboard.replay.reevaluation import ReevaluationRuns, Reevaluator
 from dashboard.replay.reevaluation_page import read_reevaluation_page, reevaluation_page
-from dashboard.replay.reevaluation_routes import deciding_routes
+from dashboard.replay.reevaluation_routes import reevaluation_routes
 from dashboard.replay.video_export import MOST_BYTES
 from dashboard.replay.video_export_routes import PATH, clip_routes
 from dashboard.ui.pages import Feature, Page, PageRequest
@@ -28,7 +28,7 @@ def replay(process: WebProcess, decider: Reevaluator) -> Feature:
         pages=(replay_pages(runs),),
         routers=(
             film_routes(process.pool, process.clock, process.settings, films),
-            deciding_routes(process.pool, runs),
+            reevaluation_routes(process.pool, runs),
             clip_routes(),
         ),
         tasks=(films.run, runs.run),
@@ -48,7 +48,7 @@ async def _settle(pool: Pool, more: Sequence[str], query: Mapping[str, str], now
 
 
 async def _replay(runs: ReevaluationRuns, asked: PageRequest) -> Component | None:
-    """A moment; or what other rules would have decided."""
+    """The page of a moment, or that of re-evaluation; None for any other address."""
     query = asked.query
     match asked.more:
         case []:

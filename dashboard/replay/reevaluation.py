@@ -1,4 +1,4 @@
-"""Deciding again, as the dashboard sees it: what is asked, who answers, and how far that has come."""
+"""Re-evaluations that the dashboard runs: the request, the process that answers it, and the progress."""
 
 import asyncio
 import secrets
@@ -12,10 +12,9 @@ from storage.postgres.errors import Refused
 
 PATH = "/replay/rules"
 MOST_RUNS = 5
-"""So many are kept, until the process ends. An answer may be some megabytes."""
+"""Runs that are kept until the process ends. A result may be some megabytes."""
 RUN_EXPIRED = (
-    "There is no such answer here, or it is not kept any more: the last few are, by the web process that was "
-    "asked, until it stops."
+    f"This result is no longer kept. The web process that made it keeps the last {MOST_RUNS}, until it stops."
 )
 
 
@@ -23,31 +22,31 @@ _STOPPED = "It was stopped."
 
 
 class ReevaluationFailed(Exception):
-    """There is no answer. The message says why, in a sentence."""
+    """The re-evaluation gave no result. The message says why, in one sentence."""
 
 
 class ReevaluationBusy(Refused):
-    """Something is being decided already. The message is one sentence."""
+    """Another re-evaluation is running. The message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReevaluationRequest:
     since: datetime | None
-    """None: from the first reading on."""
+    """None means from the first reading on."""
     until: datetime | None
-    """None: up to the last one."""
+    """None means up to the last reading."""
     list_name: str | None
-    """Of whose accounts it is told; None: of all."""
+    """The list whose accounts are reported; None means all accounts."""
     rules: str | None
-    """Other rules as TOML (docs/replay.md); None: those in force."""
+    """Other rules as TOML (docs/replay.md); None means those in force."""
 
 
 class Reevaluator(Protocol):
-    """What decides, outside of the process that serves pages."""
+    """The process that re-evaluates, apart from the one that serves pages."""
 
     @property
     def thresholds(self) -> str:
-        """Those of confirmation that are in force, as TOML."""
+        """The confirmation thresholds in force, as TOML."""
         ...
 
     async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
@@ -57,7 +56,7 @@ class Reevaluator(Protocol):
 
 @dataclass(slots=True)
 class ReevaluationRun:
-    """One time that somebody had it decided again."""
+    """One re-evaluation that somebody started."""
 
     key: str
     """Its name in an address."""
@@ -69,16 +68,16 @@ class ReevaluationRun:
     began_s: float
     """By the clock of the event loop."""
     took: timedelta | None = None
-    """None: it is not over."""
+    """None while it runs."""
     answer: ReevaluationResult | None = None
     why_not: str | None = None
-    """A sentence, when it is over without an answer."""
+    """Why it ended without a result, in one sentence."""
     work: asyncio.Task[ReevaluationResult] | None = None
 
 
 @dataclass(slots=True)
 class ReevaluationRuns:
-    """Those of this process, newest first. One at a time is decided, by `run`."""
+    """The runs of this process, newest first. `run` takes one at a time."""
 
     decider: Reevaluator
     clock: Callable[[], datetime]
@@ -87,7 +86,7 @@ class ReevaluationRuns:
 
     @property
     def open(self) -> ReevaluationRun | None:
-        """What is being decided."""
+        """The run that is not over; None if there is none."""
         return next((run for run in self.kept if run.took is None), None)
 
     def of(self, key: str) -> ReevaluationRun | None:
@@ -96,9 +95,7 @@ class ReevaluationRuns:
     def start(self, asked: ReevaluationRequest, text: str, actor: str) -> ReevaluationRun:
         """Raises ReevaluationBusy."""
         if (busy := self.open) is not None:
-            raise ReevaluationBusy(
-                f"Something is being decided already, for {busy.actor}: wait until that is done."
-            )
+            raise ReevaluationBusy(f"A re-evaluation for {busy.actor} is running. Wait until it is done.")
         run = ReevaluationRun(secrets.token_urlsafe(6), asked, text, actor, self.clock(), _now_s())
         self.kept = [run, *self.kept][:MOST_RUNS]
         self._wanted.set()
@@ -118,7 +115,7 @@ class ReevaluationRuns:
         return run.took if run.took is not None else timedelta(seconds=_now_s() - run.began_s)
 
     async def run(self) -> None:
-        """Decide what is asked, until cancelled."""
+        """Re-evaluate what is asked, until cancelled."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()
@@ -142,5 +139,5 @@ def _now_s() -> float:
 
 
 def address(key: str) -> str:
-    """Of the page of a run."""
+    """The address of a run's page."""
     return f"{PATH}?run={key}"

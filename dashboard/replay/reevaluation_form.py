@@ -1,4 +1,4 @@
-"""The form of deciding again: what stands in it at first, and what was asked with it."""
+"""The form of a re-evaluation: its first content, and the request read from it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,22 +18,22 @@ def asked(given: Filled, thresholds: str, rules: str) -> ReevaluationRequest:
     """What a form asks for. `thresholds` and `rules` are those in force. Raises WrongInput."""
     since, until = _moment(given, "from", "beginning"), _moment(given, "to", "end")
     if since is not None and until is not None and since >= until:
-        raise WrongInput("The end is not after the beginning.")
+        raise WrongInput("The end must be after the beginning.")
     return ReevaluationRequest(
         since, until, given.text("list") or None, other(written(given), thresholds, rules)
     )
 
 
 def written(given: Filled) -> str:
-    """The rules, line by line as they were written."""
+    """The rules as they were written, line by line."""
     return given.fields.get("rules", "")
 
 
 def other(text: str, thresholds: str, rules: str) -> str | None:
-    """The rules to decide by; None: those in force.
+    """The rules to evaluate with; None means those in force.
 
-    Alert rules that were left as they stand are those of each moment: then only what stands before them is
-    told, so that the number of every line stays.
+    If the alert rules were not edited, only the text before them is returned, so that those of each moment
+    apply and every line keeps its number.
     """
     text = _plain(text)
     if text.endswith(_plain(rules)):
@@ -44,7 +44,7 @@ def other(text: str, thresholds: str, rules: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """As browsers send it, or as we wrote it: the same."""
+    """The text without the differences that browsers make to it."""
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).rstrip("\n")
 
 
@@ -53,6 +53,7 @@ def _moment(given: Filled, name: str, words: str) -> datetime | None:
     at = moment_in(text) if text else None
     if text and at is None:
         raise WrongInput(
-            f"The {words} is no time: write it in UTC such as 2021-02-11T08:00, or a day such as 2021-02-11."
+            f"The {words} is not a valid time: {text!r}. Enter it in UTC as 2021-02-11T08:00, or a day as "
+            "2021-02-11."
         )
     return at

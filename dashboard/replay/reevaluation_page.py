@@ -1,4 +1,4 @@
-"""The page on which other rules are written, and the stored readings are decided on by them again."""
+"""The page on which stored readings are re-evaluated with other rules."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,25 +25,25 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class ReevaluationPage:
-    """What the page tells."""
+    """What the page shows."""
 
     lists: Sequence[str]
     rules: Sequence[StoredRule]
     thresholds: str
     run: ReevaluationRun | None
-    """The one that is asked for; the newest, when nothing is."""
+    """The run asked for; the newest if none is asked for."""
     spent: str
     others: Sequence[ReevaluationRun]
     is_gone: bool
-    """One was asked for that is not kept."""
+    """Whether a run was asked for that is no longer kept."""
 
 
 async def read_reevaluation_page(
     conn: Conn, runs: ReevaluationRuns, query: Mapping[str, str]
 ) -> ReevaluationPage:
     key = query.get("run")
-    anew = key == "" or (key is None and not query.keys().isdisjoint(("from", "to", "list")))
-    newest = None if anew else next(iter(runs.kept), None)
+    is_new = key == "" or (key is None and not query.keys().isdisjoint(("from", "to", "list")))
+    newest = None if is_new else next(iter(runs.kept), None)
     run = runs.of(key) if key else newest
     return ReevaluationPage(
         await list_names(conn),
@@ -69,9 +69,9 @@ def reevaluation_page(
                 [
                     html.A("Replay", href="/replay", className="under"),
                     html.Span("/", className="faint"),
-                    html.H1("Decide again"),
+                    html.H1("Re-evaluate"),
                     *tag,
-                    html.Span("what other rules would have confirmed and told", className="muted"),
+                    html.Span("What if other rules had applied?", className="muted"),
                 ],
                 className="bar",
             ),
@@ -80,12 +80,12 @@ def reevaluation_page(
     )
 
 
-_NOT_YOURS = "Deciding again takes the role of analyst, and you have that of {role}."
+_NOT_YOURS = "Re-evaluation needs the role analyst. Your role is {role}."
 _ABOUT = (
-    "The stored readings of a time go once more through detection, confirmation and alert rules. Nothing is "
-    "written, and nobody is told. It decides on the readings that there are: other thresholds would have "
-    "asked for others. Alert rules that you leave as they stand are those of each moment; if you change one, "
-    "all of them are taken as if they had always been there."
+    "Blockline evaluates the stored readings of a period again: detection, confirmation and alert rules. It "
+    "stores nothing and sends nothing. Only stored readings count; other thresholds would have asked for "
+    "other re-reads. If you leave the alert rules unchanged, those of each moment apply. If you change one, "
+    "all rules below apply to the whole period."
 )
 
 
@@ -93,7 +93,7 @@ def _body(known: ReevaluationPage, query: Mapping[str, str]) -> list[Component]:
     run = known.run
     return [
         *([html.P(RUN_EXPIRED, className="refused")] if known.is_gone else []),
-        *([_standing(run, known.spent)] if run is not None else []),
+        *([_progress(run, known.spent)] if run is not None else []),
         *(outcome(run.answer.summary) if run is not None and run.answer is not None else []),
         _form(known, query),
         *(differences(run.answer, run.key) if run is not None and run.answer is not None else []),
@@ -102,23 +102,22 @@ def _body(known: ReevaluationPage, query: Mapping[str, str]) -> list[Component]:
 
 
 def _form(known: ReevaluationPage, query: Mapping[str, str]) -> Component:
-    """What was asked last, else what the address says, else everything by the rules in force."""
+    """The form, filled from the run shown, else from the address, else with the rules in force."""
     run = known.run
     written = "\n".join(in_force(known.thresholds, known.rules)) if run is None else run.text
     since = query.get("from", "") if run is None else _field(run.asked.since)
     until = query.get("to", "") if run is None else _field(run.asked.until)
     chosen = query.get("list", "") if run is None else run.asked.list_name or ""
-    lists = {"": "all accounts", **{name: clean(name, 80) for name in known.lists}}
+    lists = {"": "All accounts", **{name: clean(name, 80) for name in known.lists}}
     if chosen not in lists:
         lists[chosen] = clean(chosen, 80)
     return html.Div(
         [
             html.Div(
                 [
-                    html.H2("Ask"),
-                    html.Span("by which rules, and of which time", className="faint"),
+                    html.H2("Rules and period"),
                     *(
-                        [html.A("Begin with the rules in force", href=address(""), className="under")]
+                        [html.A("Reset to rules in force", href=address(""), className="under")]
                         if run
                         else []
                     ),
@@ -128,11 +127,11 @@ def _form(known: ReevaluationPage, query: Mapping[str, str]) -> Component:
             html.P(_ABOUT, className="nothing"),
             html.Form(
                 [
-                    _line("from", "From (UTC)", since, "the first reading"),
-                    _line("to", "Until, without it (UTC)", until, "the last reading"),
-                    choice("list", "Tell of", lists, chosen),
+                    _line("from", "From (UTC)", since, "first reading"),
+                    _line("to", "Until (UTC)", until, "last reading"),
+                    choice("list", "Accounts", lists, chosen),
                     _rules(written),
-                    html.Button("Decide again", type="submit", className="button primary"),
+                    html.Button("Re-evaluate", type="submit", className="button primary"),
                 ],
                 action="/api/replay/rules",
                 method="post",
@@ -157,7 +156,7 @@ def _line(name: str, label: str, value: str, empty: str) -> Component:
 def _rules(written: str) -> Component:
     return html.Label(
         [
-            html.Span("Rules, as TOML: thresholds under [confirmation], alert rules under [[rules]]"),
+            html.Span("Rules as TOML: thresholds under [confirmation], alert rules under [[rules]]"),
             html.Textarea(
                 written,
                 name="rules",
@@ -169,16 +168,18 @@ def _rules(written: str) -> Component:
     )
 
 
-def _standing(run: ReevaluationRun, spent: str) -> Component:
-    """How far it has come. While it is not over, the page asks again by itself."""
-    asked = f"Asked by {actor_words(run.actor)} {words.stamp(run.at)}"
+def _progress(run: ReevaluationRun, spent: str) -> Component:
+    """The progress of a run. While it is not over, the page reloads it by itself."""
+    asked = f"Started by {actor_words(run.actor)} {words.stamp(run.at)}"
     if run.took is None:
         wild: dict[str, Any] = {"data-unfinished": ""}
         return html.Div(
             [
-                html.P(["Deciding … ", html.Span(f"for {spent} now")], className="verdict", role="status"),
                 html.P(
-                    f"{asked}. This page goes on by itself; you may leave it and come back.",
+                    ["Re-evaluating … ", html.Span(f"for {spent} so far")], className="verdict", role="status"
+                ),
+                html.P(
+                    f"{asked}. This page updates by itself. You can leave it and come back.",
                     className="nothing",
                 ),
                 html.Form(
@@ -200,17 +201,17 @@ def _standing(run: ReevaluationRun, spent: str) -> Component:
             className="card standing",
         )
     on = "" if run.answer is None else scope(run.answer.summary, run.asked.list_name)
-    return html.P(f"{asked}, decided in {spent}. {on}", className="muted", role="status")
+    return html.P(f"{asked}, took {spent}. {on}", className="muted", role="status")
 
 
 def _others(others: Sequence[ReevaluationRun]) -> list[Component]:
     if not others:
         return []
-    named: dict[str, Any] = {"aria-label": "Asked before"}
+    named: dict[str, Any] = {"aria-label": "Earlier results"}
     links = [
         html.A(f"{words.stamp(run.at)} by {actor_words(run.actor)}", href=address(run.key)) for run in others
     ]
-    return [html.Nav([html.Span("Asked before", className="muted"), *links], className="filters", **named)]
+    return [html.Nav([html.Span("Earlier results", className="muted"), *links], className="filters", **named)]
 
 
 def _field(at: datetime | None) -> str:

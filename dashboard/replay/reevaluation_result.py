@@ -1,4 +1,4 @@
-"""What comes of deciding again: what `blockline replay --json --report` tells, as values and as one table."""
+"""The result of a re-evaluation: what `blockline replay --json --report` writes, as values and one table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from storage.model.evidence.export_kinds import Cell
 from storage.model.evidence.export_text import csv_lines
 
 MOST_CASES = 10_000
-"""Differences of one answer that are kept; the command line tells all."""
+"""Differences of one result that are kept; the command line reports all."""
 
 _SIDE = ("outcome", "reason", "readings", "last_agreeing_at")
 COLUMNS = {
@@ -41,7 +41,7 @@ COLUMNS = {
     "headline": Cell.TEXT,
     "mail_changes": Cell.INTEGER,
 }
-"""A change has no mail, and a mail no account. `stored` is what is on record, `again` what comes out now."""
+"""A change has no mail, and a mail no account. `stored` is what is stored, `again` the re-evaluated side."""
 
 
 class ComparedChange(BaseModel):
@@ -58,7 +58,7 @@ class ComparedChange(BaseModel):
 
 
 class ChangeCase(BaseModel):
-    """A change that comes out otherwise."""
+    """A change that differs from the stored one."""
 
     what: Effect
     cause: Cause
@@ -71,7 +71,7 @@ class ChangeCase(BaseModel):
 
 
 class MailCase(BaseModel):
-    """A mail that would have gone, or would not have."""
+    """An email that would have been sent and was not, or the reverse."""
 
     what: Literal["mail_would_have_gone", "mail_would_not_have_gone"]
     cause: MailCause

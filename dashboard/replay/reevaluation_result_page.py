@@ -1,4 +1,4 @@
-"""What comes of deciding again, for a reader: what differs, how much of it, and why."""
+"""The result of a re-evaluation: what differs, how much, and why."""
 
 import json
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from storage.model.core.availability import State, Status
 from storage.model.text.states import capital, clean
 
 SHOWN = 50
-"""Rows of a table; the others are in the file."""
+"""Rows of a table; the CSV file has all of them."""
 
 
 def outcome(told: ReevaluationSummary) -> list[Component]:
-    """How much differs."""
+    """The cards that say how much differs."""
     return [_verdict(told), _facts(told)]
 
 
 def differences(answer: ReevaluationResult, key: str) -> list[Component]:
-    """What differs, and why. `key` names the run that the answer is of."""
+    """The cards that list what differs, and why. `key` names the run of the answer."""
     cards: list[Component] = []
     if answer.mails:
         cards += [_by_rule(answer.summary), _mails(answer, key)]
@@ -41,19 +41,19 @@ def differences(answer: ReevaluationResult, key: str) -> list[Component]:
 
 def _verdict(told: ReevaluationSummary) -> Component:
     changes, mails = told.changes_otherwise, told.mails_otherwise
-    same = f"{_n(told.changes[Effect.SAME], 'change')} and {_n(told.mails.same, 'mail')}"
+    same = f"{_n(told.changes[Effect.SAME], 'change')} and {_n(told.mails.same, 'email')}"
     if not changes and not mails:
         return html.P(
-            [html.B("Difference: zero. "), f"{capital(same)} come out as they are stored."],
+            [html.B("Difference: zero. "), f"{capital(same)} are the same as stored."],
             className="card verdict outcome",
         )
     parts: list[Component | str] = [
-        html.B(f"{_n(changes, 'change')} and {_n(mails, 'mail')} come out otherwise; "),
-        f"{same} as they are stored.",
+        html.B(f"{_n(changes, 'change')} and {_n(mails, 'email')} would differ. "),
+        f"{same} are the same as stored.",
     ]
     if told.unexplained:
         parts.append(
-            f" {told.unexplained:,} of them nothing explains: that is a fault of Blockline, or of the record."
+            f" {told.unexplained:,} of them have no known cause: a fault of Blockline, or of the stored data."
         )
     return html.P(parts, className=f"card verdict outcome{' bad' if told.unexplained else ' other'}")
 
@@ -63,23 +63,23 @@ def _n(count: int, what: str) -> str:
 
 
 def scope(told: ReevaluationSummary, list_name: str | None) -> str:
-    """On what it was decided, and of whom it is told."""
+    """The readings that were evaluated, and the accounts that are reported."""
     rules = told.alert_rules
     read = f"{_n(told.readings, 'reading')} from {words.stamp(told.since)} to {words.stamp(told.until)}"
-    whose = "" if list_name is None else f" on the list {clean(list_name, 80)}; all were decided on"
-    by = "those of each moment" if rules is None else f"as written, {len(rules):,}"
-    return f"{read}; told of {_n(told.accounts, 'account')}{whose}. Alert rules: {by}."
+    whose = "" if list_name is None else f" on the list {clean(list_name, 80)}"
+    by = "those of each moment" if rules is None else f"the {len(rules):,} below"
+    return f"Evaluated: {read}. Reported: {_n(told.accounts, 'account')}{whose}. Alert rules: {by}."
 
 
 def _facts(told: ReevaluationSummary) -> Component:
     facts = [
         *((capital(EFFECT_WORDS[e]), f"{n:,}", _NOTES[e]) for e, n in told.changes.items() if e in _NOTES),
-        ("More mails", f"{told.mails.would_have_gone:,}", "would have gone, and did not"),
-        ("Fewer mails", f"{told.mails.would_not_have_gone:,}", "went, and would not have gone"),
+        ("More emails", f"{told.mails.would_have_gone:,}", "would have been sent"),
+        ("Fewer emails", f"{told.mails.would_not_have_gone:,}", "would not have been sent"),
     ]
     left_out = [
-        *([f"{_n(n, 'row')} that a correction took back"] if (n := told.left_out["annulled"]) else []),
-        *([f"{_n(n, 'change')} from records of others"] if (n := told.left_out["imported"]) else []),
+        *([f"{_n(n, 'row')} that a correction annulled"] if (n := told.left_out["annulled"]) else []),
+        *([f"{_n(n, 'change')} from imported records"] if (n := told.left_out["imported"]) else []),
     ]
     note = [html.P(f"Left out: {' and '.join(left_out)}.", className="nothing")] if left_out else []
     rows = [html.Div([html.Dt(name), html.Dd(value), html.Dd(more)]) for name, value, more in facts]
@@ -89,16 +89,16 @@ def _facts(told: ReevaluationSummary) -> Component:
 _NOTES = {
     Effect.EARLIER: "by an earlier reading",
     Effect.LATER: "by a later reading",
-    Effect.NEVER: "stored as confirmed, and would not be",
-    Effect.BESIDES: "would be, and is not stored so",
-    Effect.OTHERWISE: "in their interval, evidence or reason",
+    Effect.NEVER: "stored as confirmed",
+    Effect.BESIDES: "not stored as confirmed",
+    Effect.OTHERWISE: "in interval, evidence or reason",
 }
 
 
 def _changes(answer: ReevaluationResult, key: str) -> Component:
-    columns = ("Account", "Becomes", "Change", "As stored", "Decided again", "Why")
+    columns = ("Account", "Difference", "Change", "As stored", "Re-evaluated", "Cause")
     return _long(
-        "Changes that come out otherwise",
+        "Changes that differ",
         columns,
         [_change(c) for c in answer.changes[:SHOWN]],
         answer.summary.changes_otherwise,
@@ -130,7 +130,7 @@ def _state(text: str, platform: Platform) -> str:
 
 def _side(side: ComparedChange | None) -> str:
     if side is None:
-        return "not there"
+        return "no change"
     if side.outcome is None or side.reason is None:
         return f"provisional after {words.readings(side.readings)}"
     return (
@@ -141,12 +141,12 @@ def _side(side: ComparedChange | None) -> str:
 
 def _by_rule(told: ReevaluationSummary) -> Component:
     return table_card(
-        "Mails by rule and recipient",
+        "Emails by rule and recipient",
         "",
-        ("Rule", "To", "More", "Fewer"),
+        ("Rule", "Recipient", "More", "Fewer"),
         [
             (
-                clean(r.rule, 80) if r.rule else "not on record",
+                clean(r.rule, 80) if r.rule else "not recorded",
                 clean(r.recipient, 120),
                 f"{r.would_have_gone:,}",
                 f"{r.would_not_have_gone:,}",
@@ -157,9 +157,9 @@ def _by_rule(told: ReevaluationSummary) -> Component:
 
 
 def _mails(answer: ReevaluationResult, key: str) -> Component:
-    columns = ("Mail", "When", "To", "Rule", "About", "Why")
+    columns = ("Email", "Time", "Recipient", "Rule", "Subject", "Cause")
     return _long(
-        "Mails that come out otherwise",
+        "Emails that differ",
         columns,
         [_mail(m) for m in answer.mails[:SHOWN]],
         answer.summary.mails_otherwise,
@@ -170,10 +170,10 @@ def _mails(answer: ReevaluationResult, key: str) -> Component:
 def _mail(case: MailCase) -> dict[str, object]:
     return {
         "cells": [
-            {"text": "Would not have gone" if case.was_sent else "Would have gone"},
+            {"text": "Would not be sent" if case.was_sent else "Would be sent"},
             {"text": time_markup.pieces(words.exact(case.at))},
             {"text": clean(case.recipient, 120)},
-            {"text": clean(case.rule, 80) if case.rule else "not on record"},
+            {"text": clean(case.rule, 80) if case.rule else "not recorded"},
             {"text": clean(case.headline, 200), "small": _n(len(case.changes), "change")},
             {"text": MAIL_CAUSE_WORDS[case.cause]},
         ]
@@ -183,7 +183,7 @@ def _mail(case: MailCase) -> dict[str, object]:
 def _long(
     title: str, columns: Sequence[str], rows: Sequence[dict[str, object]], total: int, key: str
 ) -> Component:
-    note = f"the first {len(rows):,} of {total:,}" if total > len(rows) else f"all {total:,}"
+    note = f"first {len(rows):,} of {total:,}" if total > len(rows) else f"all {total:,}"
     table = json.dumps({"columns": columns, "rows": rows})
     return html.Div(
         [
@@ -191,7 +191,7 @@ def _long(
                 [
                     html.H2(title),
                     html.Span(note, className="faint"),
-                    html.A("All as CSV", href=f"/api/replay/rules/{key}.csv", className="under"),
+                    html.A("Export CSV", href=f"/api/replay/rules/{key}.csv", className="under"),
                 ],
                 className="card-head",
             ),

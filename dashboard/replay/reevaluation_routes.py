@@ -1,4 +1,4 @@
-"""Having it decided again: begun and stopped by plain POST requests, and what differs as a table."""
+"""Routes of re-evaluation: POST requests start and stop it, and a CSV file has what differs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,11 +19,11 @@ from storage.model.core.people import Actor
 from storage.postgres.pool import Pool, transaction
 
 ReevaluationAction: TypeAlias = Callable[[Filled, Actor], Awaitable[str]]
-"""Returns the key of the run that it is about."""
+"""Returns the key of its run."""
 
 
-def deciding_routes(pool: Pool, runs: ReevaluationRuns) -> APIRouter:
-    """`/api/replay/rules` begins, `/api/replay/rules/stop` ends, `/api/replay/rules/KEY.csv` is the table."""
+def reevaluation_routes(pool: Pool, runs: ReevaluationRuns) -> APIRouter:
+    """`/api/replay/rules` starts, `/api/replay/rules/stop` stops, `/api/replay/rules/KEY.csv` exports."""
     router = APIRouter(prefix="/api/replay/rules")
 
     async def begin(given: Filled, actor: Actor) -> str:
@@ -50,7 +50,7 @@ def deciding_routes(pool: Pool, runs: ReevaluationRuns) -> APIRouter:
         if run is None or run.answer is None:
             return refusal(404, RUN_EXPIRED)
         text = await asyncio.to_thread(table, run.answer)
-        headers = {"Content-Disposition": f'attachment; filename="decided-again-{run.at:%Y%m%dT%H%M%S}.csv"'}
+        headers = {"Content-Disposition": f'attachment; filename="re-evaluation-{run.at:%Y%m%dT%H%M%S}.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
     return router

@@ -36,7 +36,7 @@ def thresholds_toml(rule: ConfirmationRule) -> str:
     """The thresholds as they stand in a file; `read_other_rules` gives them back."""
     rereads = ", ".join(f'"{duration_text(o)}"' for o in rule.offsets[1:])
     return f"""\
-# When a change is believed. Counted from the first reading that shows it.
+# When a change is confirmed. Times count from the first reading that shows it.
 [confirmation]
 rereads = [{rereads}]
 strong_readings = {rule.strong_readings}

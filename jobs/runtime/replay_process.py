@@ -1,4 +1,4 @@
-"""Deciding again for the dashboard: in a process of its own, bounded in time. Pages are served meanwhile."""
+"""Re-evaluation for the dashboard, in a process of its own and bounded in time, so that pages stay fast."""
 
 import asyncio
 import signal
@@ -50,7 +50,7 @@ class ReplayProcess:
             process.start()
         except OSError as error:
             raise ReevaluationFailed(
-                f"The process that decides could not be run: {error.strerror}."
+                f"The process that re-evaluates could not be started: {error.strerror}."
             ) from error
         theirs.close()
         try:
@@ -59,8 +59,8 @@ class ReplayProcess:
         except TimeoutError:
             minutes = round(self._patience_s / 60)
             raise ReevaluationFailed(
-                f"It took longer than {minutes} minutes and was given up: choose a shorter time, or run "
-                "`blockline replay` on a command line."
+                f"The re-evaluation was stopped after {minutes} minutes. Choose a shorter period, or run "
+                "`blockline replay` on the command line."
             ) from None
         finally:
             process.kill()
@@ -77,7 +77,7 @@ def _received(ours: _End, process: BaseProcess) -> ReevaluationResult | Reevalua
         answer = None
     process.join()
     return answer or ReevaluationFailed(
-        f"The process that decides ended without an answer (exit code {process.exitcode})."
+        f"The process that re-evaluates ended without a result (exit code {process.exitcode})."
     )
 
 

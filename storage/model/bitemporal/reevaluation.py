@@ -1,49 +1,49 @@
-"""Pure: what becomes of changes and mails when they are decided again, and why."""
+"""Pure: how changes and emails differ when they are re-evaluated, and why."""
 
 from enum import StrEnum
 
 
 class Effect(StrEnum):
-    """What becomes of a change when it is decided again."""
+    """How a re-evaluated change compares with the stored one."""
 
     SAME = "same"
     EARLIER = "earlier"
-    """Confirmed as well, by an earlier reading."""
+    """Confirmed in both, but by an earlier reading."""
     LATER = "later"
     NEVER = "never"
-    """It is stored as confirmed, and would not be confirmed in this time."""
+    """Stored as confirmed, and would not be confirmed in this period."""
     BESIDES = "besides"
-    """It would be confirmed, and is not stored as confirmed."""
+    """Would be confirmed, and is not stored as confirmed."""
     OTHERWISE = "otherwise"
-    """Told otherwise, though confirmed in neither, or by the same reading in both."""
+    """Different in some other way, though confirmed in neither, or by the same reading in both."""
 
 
 class Cause(StrEnum):
-    """Why a change is told otherwise."""
+    """Why a change differs."""
 
     THRESHOLDS = "thresholds"
-    """The thresholds of confirmation are not those in force."""
+    """The confirmation thresholds are not those in force."""
     COHORT = "cohort"
-    """It turns on whether the account's list had just had a change, and the store does not keep everything
-    that decided this: of answers and edits of a list that came together it is not kept which was first.
+    """It depends on whether the account's list had just had a change. The order of answers and edits of a
+    list at nearly the same time is not stored.
     """
     FOLLOWS = "follows"
-    """The account had come out otherwise before."""
+    """An earlier change of the account differs."""
     UNEXPLAINED = "unexplained"
-    """Nothing that is known: with the rules in force this is a fault of Blockline or of the stored record."""
+    """No known cause: with the rules in force this is a fault of Blockline or of the stored data."""
 
 
 class MailCause(StrEnum):
-    """Why somebody would be told otherwise."""
+    """Why an email differs."""
 
     RULES = "rules"
-    """The alert rules, or the changes that they tell, are other ones."""
+    """The alert rules, or the changes that they report, differ."""
     LATE = "late"
-    """It tells a change that a late reading told anew, or comes after such a mail to the same recipient: what
-    stood in the place of the change before is told otherwise.
+    """It reports a change that a late reading replaced, or follows such an email to the same recipient: at
+    that time another row was stored in place of the change.
     """
     NOTIFIER = "notifier"
-    """A digest whose time was another one: no notifier ran when it was due, or the rule was changed."""
+    """A digest sent at another time: no notifier ran when it was due, or the rule was changed."""
     UNEXPLAINED = "unexplained"
 
 
@@ -51,18 +51,18 @@ EFFECT_WORDS = {
     Effect.EARLIER: "confirmed earlier",
     Effect.LATER: "confirmed later",
     Effect.NEVER: "no longer confirmed",
-    Effect.BESIDES: "confirmed besides",
-    Effect.OTHERWISE: "told otherwise",
+    Effect.BESIDES: "newly confirmed",
+    Effect.OTHERWISE: "other difference",
 }
 CAUSE_WORDS = {
-    Cause.THRESHOLDS: "other thresholds",
-    Cause.COHORT: "whether its list had just had a change, which is not all on record",
-    Cause.FOLLOWS: "the account had come out otherwise before",
-    Cause.UNEXPLAINED: "not explained: a fault of Blockline, or of the stored record",
+    Cause.THRESHOLDS: "thresholds differ",
+    Cause.COHORT: "order of changes on its list not stored",
+    Cause.FOLLOWS: "earlier change of the account differs",
+    Cause.UNEXPLAINED: "unexplained: fault of Blockline or of the stored data",
 }
 MAIL_CAUSE_WORDS = {
-    MailCause.RULES: "other rules, or other changes",
-    MailCause.LATE: "a reading that came in late",
-    MailCause.NOTIFIER: "a digest that was due when no notifier ran",
-    MailCause.UNEXPLAINED: "not explained: a fault of Blockline, or of the stored record",
+    MailCause.RULES: "rules or changes differ",
+    MailCause.LATE: "late reading",
+    MailCause.NOTIFIER: "digest due while no notifier ran",
+    MailCause.UNEXPLAINED: "unexplained: fault of Blockline or of the stored data",
 }

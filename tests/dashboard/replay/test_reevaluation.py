@@ -1,4 +1,4 @@
-"""Deciding again from the dashboard: what is asked, who may, and what comes of it, by a real process."""
+"""Re-evaluation from the dashboard: the request, permissions and the result, by a real process."""
 
 import asyncio
 import csv
@@ -102,10 +102,10 @@ def test_the_thresholds_in_force_are_read_back_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("form", "why"),
     [
-        (b"from=soon", "The beginning is no time: write it in UTC such as 2021-02-11T08:00"),
-        (b"to=2021-99-01", "The end is no time"),
-        (b"from=2021-02-02&to=2021-02-02", "The end is not after the beginning."),
-        (b"from=2021-02-02&to=2021-02-01T23:00", "The end is not after the beginning."),
+        (b"from=soon", "The beginning is not a valid time: 'soon'. Enter it in UTC as 2021-02-11T08:00"),
+        (b"to=2021-99-01", "The end is not a valid time: '2021-99-01'"),
+        (b"from=2021-02-02&to=2021-02-02", "The end must be after the beginning."),
+        (b"from=2021-02-02&to=2021-02-01T23:00", "The end must be after the beginning."),
     ],
 )
 def test_a_time_that_is_none_gets_one_sentence(form: bytes, why: str) -> None:
@@ -177,12 +177,12 @@ async def test_a_process_that_ends_by_itself_is_told_of(dsn: str) -> None:
     await until(its_processes)
     (process,) = await its_processes()
     os.kill(process, signal.SIGKILL)
-    with pytest.raises(ReevaluationFailed, match=r"ended without an answer \(exit code -9\)"):
+    with pytest.raises(ReevaluationFailed, match=r"ended without a result \(exit code -9\)"):
         await deciding
 
 
 async def test_what_takes_too_long_is_given_up(dsn: str) -> None:
-    with pytest.raises(ReevaluationFailed, match="It took longer than 0 minutes and was given up"):
+    with pytest.raises(ReevaluationFailed, match="The re-evaluation was stopped after 0 minutes"):
         await ReplayProcess(dsn, patience_s=0.05).decide(EVERYTHING)
 
 
@@ -232,7 +232,7 @@ async def test_one_is_decided_at_a_time_and_can_be_stopped() -> None:
     runs = ReevaluationRuns(slow, clock)
     async with deciding(runs):
         run = runs.start(EVERYTHING, "", "anna")
-        with pytest.raises(ReevaluationBusy, match="for anna: wait"):
+        with pytest.raises(ReevaluationBusy, match="for anna is running"):
             runs.start(EVERYTHING, "", "bert")
         await until(lambda: begun(run))
         runs.stop(run.key)
@@ -282,7 +282,7 @@ async def test_over_http_it_is_begun_told_and_handed_out_as_a_table(pool: Pool, 
         async with session.post("/api/replay/rules", data=fields) as answer:
             assert (answer.status, (await answer.json())["error"]) == (
                 409,
-                "Something is being decided already, for dashboard: wait until that is done.",
+                "A re-evaluation for dashboard is running. Wait until it is done.",
             )
 
         async def table() -> str | None:
@@ -332,10 +332,10 @@ async def test_the_page_has_the_rules_in_force_and_tells_a_viewer_what_he_lacks(
     assert "strong_readings = 2" in written
     assert "2021-02-01" in written
     assert "Gone" in written
-    assert "not kept any more" in await page(Role.ANALYST, {"run": "x"})
+    assert "no longer kept" in await page(Role.ANALYST, {"run": "x"})
     runs.start(ReevaluationRequest(None, None, None, "x"), "what I wrote", "anna")
-    assert "Deciding …" in await page(Role.ANALYST, {})
+    assert "Re-evaluating …" in await page(Role.ANALYST, {})
     assert "what I wrote" in await page(Role.ANALYST, {})
-    for anew in ({"run": ""}, {"list": "Desk"}):
-        assert "what I wrote" not in await page(Role.ANALYST, anew)
-    assert "takes the role of analyst, and you have that of viewer" in await page(Role.VIEWER, {})
+    for fresh in ({"run": ""}, {"list": "Desk"}):
+        assert "what I wrote" not in await page(Role.ANALYST, fresh)
+    assert "needs the role analyst. Your role is viewer." in await page(Role.VIEWER, {})
