@@ -67,7 +67,7 @@ def test_the_headers_of_every_platform_are_understood(
 
 
 @given(st.dictionaries(st.sampled_from(["ratelimit-reset", "ratelimit-limit", "retry-after"]), st.text()))
-def test_no_header_raises_or_makes_anybody_wait_for_ever(headers: dict[str, str]) -> None:
+def test_no_header_raises_or_causes_an_endless_wait(headers: dict[str, str]) -> None:
     window = read_window(headers)
     trouble = failure_of(WireFault(MissedReason.RATE_LIMITED, "429"), window, T0, 5)
     assert T0 < trouble.retry_at <= T0 + timedelta(minutes=15, seconds=5)
@@ -75,7 +75,7 @@ def test_no_header_raises_or_makes_anybody_wait_for_ever(headers: dict[str, str]
 
 
 @given(st.sampled_from(MissedReason), st.floats(0, MOST_JITTER_S), st.integers(901, 10**9))
-def test_what_no_platform_said_or_what_is_absurd_makes_nobody_wait_longer_than_allowed(
+def test_a_missing_or_implausible_reset_causes_no_wait_longer_than_allowed(
     reason: MissedReason, jitter_s: float, absurd_s: int
 ) -> None:
     longest = timedelta(seconds=30)
@@ -88,7 +88,7 @@ def test_what_no_platform_said_or_what_is_absurd_makes_nobody_wait_longer_than_a
         assert T0 < trouble.retry_at <= T0 + longest
 
 
-def test_a_window_that_is_used_up_pauses_its_place_until_it_is_reset_and_no_other() -> None:
+def test_a_used_up_window_pauses_only_its_own_place_until_the_reset() -> None:
     pauses = Pauses()
     pauses.note_window("pds.example", RateLimitWindow(3000, 0, minutes(4), None), T0)
     pause = pauses.of(T0, "pds.example")
@@ -117,6 +117,6 @@ async def test_a_host_is_not_asked_faster_than_its_pace_and_hosts_do_not_wait_fo
 
 
 @pytest.mark.parametrize(("per_s", "burst"), [(0, 1), (-1, 1), (1, 0)])
-def test_a_pace_that_never_comes_to_a_turn_is_refused(per_s: float, burst: int) -> None:
+def test_a_pace_that_never_allows_a_request_is_refused(per_s: float, burst: int) -> None:
     with pytest.raises(ValueError, match="pace"):
         HostRateLimiter(per_s, burst)

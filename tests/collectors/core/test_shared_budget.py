@@ -78,7 +78,7 @@ def missed(answer: CollectorAnswer) -> dict[str, MissedReason]:
 
 
 @pytest.mark.parametrize("platform", Platform)
-async def test_what_a_budget_keeps_back_is_no_attempt(platform: Platform) -> None:
+async def test_a_request_that_the_budget_refuses_is_not_an_attempt(platform: Platform) -> None:
     budget = Allows(0)
     async with reading(platform, budget) as (collector, ids):
         answer = await collector.read(ids, T0)
@@ -92,7 +92,9 @@ async def test_what_a_budget_keeps_back_is_no_attempt(platform: Platform) -> Non
 
 
 @pytest.mark.parametrize("platform", [BLUESKY, MASTODON])
-async def test_what_is_kept_back_in_the_midst_is_missed_and_the_rest_stands(platform: Platform) -> None:
+async def test_a_later_request_that_the_budget_refuses_is_missed_and_the_rest_counts(
+    platform: Platform,
+) -> None:
     budget = Allows(1)
     async with reading(platform, budget) as (collector, ids):
         answer = await collector.read(ids, T0)
@@ -103,7 +105,7 @@ async def test_what_is_kept_back_in_the_midst_is_missed_and_the_rest_stands(plat
 
 
 @pytest.mark.parametrize("allowed", [1, 2, 7, 8])
-async def test_the_search_for_an_id_that_x_refuses_ends_where_the_budget_does(allowed: int) -> None:
+async def test_the_search_for_an_id_that_x_rejects_ends_with_the_budget(allowed: int) -> None:
     ids, budget = [str(n) for n in range(64)], Allows(allowed)
     async with (
         scripted(plain(400, b'{"errors":null}')) as server,
@@ -124,7 +126,7 @@ async def test_the_search_for_an_id_that_x_refuses_ends_where_the_budget_does(al
         pytest.param(cut, MissedReason.NETWORK, [None, None], id="none"),
     ],
 )
-async def test_each_repeat_is_asked_for_and_told_of(
+async def test_each_retry_is_requested_from_and_reported_to_the_budget(
     script: Callable[[web.BaseRequest], web.Response | None], reason: MissedReason, noted: list[int | None]
 ) -> None:
     """Where no repeat is allowed any more, what came of those before is what is known."""
@@ -136,14 +138,14 @@ async def test_each_repeat_is_asked_for_and_told_of(
     assert [status for _, status in budget.noted] == noted
 
 
-async def test_a_mirror_is_counted_as_the_server_that_it_stands_for() -> None:
+async def test_a_mirror_is_counted_as_the_server_that_it_replaces() -> None:
     budget = Allows(9)
     async with reading(MASTODON, budget) as (collector, ids):
         await collector.read(ids[:1], T0)
     assert [url for url, _ in budget.noted] == ["http://mastodon.example/api/v1/accounts"]
 
 
-async def test_the_chores_of_x_ask_for_each_request_too() -> None:
+async def test_every_other_request_to_x_takes_from_the_budget_too() -> None:
     async with scripted(plain(200, b"{}")) as server:
         async with collector(server.base_url, http=of(Allows(0))) as x:
             assert (await x.engagement("7", None, T0)).trouble == LATER
@@ -158,7 +160,7 @@ async def test_the_chores_of_x_ask_for_each_request_too() -> None:
         assert server.asked == []
 
 
-async def test_the_chores_of_bluesky_and_mastodon_ask_for_each_request_too() -> None:
+async def test_every_other_request_to_bluesky_and_mastodon_takes_from_the_budget_too() -> None:
     async with staged(Stage(), http=of(Allows(0))) as (bluesky, server):
         assert (await bluesky.engagement(did(1), None, T0)).trouble == LATER
         assert (await bluesky.resolve(["a.test"], T0)).trouble == LATER
@@ -198,7 +200,7 @@ def test_requests_are_counted_as_the_platform_counts_them(platform: Platform, ur
     assert counted_as(platform, url) == counted
 
 
-async def test_a_budget_is_named_by_credential_or_by_address_and_tells_no_secret(pool: Pool) -> None:
+async def test_a_budget_is_named_by_credential_or_address_and_shows_no_secret(pool: Pool) -> None:
     all_of_them = SharedBudgets(pool, "office", SimulatedClock(T0))
     for budget, url in (
         (all_of_them.of(X, credential=TOKEN), "https://api.x.com/2/users"),
@@ -241,7 +243,7 @@ async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(
     assert names == {f"x {app} compliance/jobs/:id", f"x {user} users/:id/liked_tweets"}
 
 
-async def test_what_waits_for_the_answer_of_a_platform_that_hangs_is_not_called_a_rate_limit(
+async def test_waiting_for_a_platform_that_hangs_is_not_called_a_rate_limit(
     pool: Pool,
 ) -> None:
     budget = replace(SharedBudgets(pool, "", system_clock).of(X, credential=TOKEN), _patience_s=0.3)
@@ -264,7 +266,7 @@ async def test_what_waits_for_the_answer_of_a_platform_that_hangs_is_not_called_
         assert answer.trouble.reason is MissedReason.NETWORK
 
 
-def test_the_pace_of_a_collector_is_that_of_all_together() -> None:
+def test_the_pace_of_a_collector_applies_to_all_processes_together() -> None:
     assert HostRateLimiter(5, burst=10).of_all == BudgetPace(timedelta(seconds=0.2), 10)
 
 
@@ -326,7 +328,7 @@ async def test_an_answer_tells_how_many_requests_are_left(
     assert kept.budget.probe is None
 
 
-async def test_without_the_database_nothing_is_asked_and_nothing_is_raised(dsn: str) -> None:
+async def test_without_the_database_no_request_is_made_and_nothing_is_raised(dsn: str) -> None:
     async with open_pool(dsn) as pool:
         budget = SharedBudgets(pool, "", system_clock).of(X, credential=TOKEN)
         url = "https://api.x.com/2/users"

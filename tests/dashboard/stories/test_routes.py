@@ -55,7 +55,11 @@ BEGUN: list[tuple[str, dict[str, str], dict[str, str]]] = [
         {"at": "2021-01-20", "as_known_at": "2021-01-21"},
         {"view": "as_it_was", "as_known_at": "2021-01-21T00:00"},
     ),
-    ("what is not a time is left out", {"at": "noon", "from": "never"}, {"at": "", "from": "2021-01-31T12:00"}),
+    (
+        "what is not a time is left out",
+        {"at": "noon", "from": "never"},
+        {"at": "", "from": "2021-01-31T12:00"},
+    ),
 ]
 
 
@@ -71,7 +75,11 @@ WRONG = [
     ("a beginning is a time", {"from": "morning"}, "The beginning is not a time"),
     ("a range has both ends", {"to": ""}, "The field to is empty"),
     ("there are two views", {"view": "both"}, "must be as_it_was or as_known_then"),
-    ("what it is known by is a time", {"as_known_at": "later"}, "The time by which it is known is not a time"),
+    (
+        "what it is known by is a time",
+        {"as_known_at": "later"},
+        "The time by which it is known is not a time",
+    ),
 ]
 
 

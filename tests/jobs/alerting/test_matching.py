@@ -68,15 +68,17 @@ def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: objec
         pytest.param(Match(), alert(stage=AlertStage.WITHDRAWN), False, id="and nobody else is"),
     ],
 )
-def test_what_a_rule_matches(match: Match, row: AlertRow, expected: bool) -> None:
+def test_a_rule_matches_alerts_that_meet_all_its_conditions(
+    match: Match, row: AlertRow, expected: bool
+) -> None:
     assert bool(match_rules(row, [a_rule(replace(DESK, match=match))], [])) is expected
 
 
-def test_a_rule_that_is_switched_off_matches_nothing() -> None:
+def test_a_disabled_rule_matches_nothing() -> None:
     assert match_rules(alert(), [a_rule(DESK, enabled=False)], []) == []
 
 
-def test_a_recipient_is_told_by_the_first_rule_that_matches() -> None:
+def test_a_recipient_is_notified_by_the_first_rule_that_matches() -> None:
     both = AlertRule(("desk@example.org", "law@example.org"), name="both")
     found = match_rules(alert(), [a_rule(DESK), a_rule(both, 2), a_rule(replace(DESK, name="late"), 3)], [])
     assert [(c.recipients, c.silence) for c in found] == [
@@ -86,7 +88,7 @@ def test_a_recipient_is_told_by_the_first_rule_that_matches() -> None:
     ]
 
 
-def test_a_digest_repeats_what_waves_tell() -> None:
+def test_a_digest_repeats_what_alerts_already_sent() -> None:
     daily = replace(DESK, name="daily", digest=Digest.DAILY)
     for rules in ([DESK, daily], [daily, DESK]):
         found = match_rules(alert(), [a_rule(r, i) for i, r in enumerate(rules)], [])
@@ -117,27 +119,27 @@ def mute(**more: object) -> Mute:
         pytest.param(mute(since=minutes(9)), None, id="what waited when the mute began is told"),
     ],
 )
-def test_what_a_mute_covers(muted: Mute, expected: AlertDecision | None) -> None:
+def test_a_mute_covers_alerts_recorded_while_it_runs(muted: Mute, expected: AlertDecision | None) -> None:
     (claim,) = match_rules(alert(), [a_rule(DESK)], [muted])
     assert (claim.silence, claim.mute_id) == (expected, 7 if expected else None)
 
 
-def test_what_was_told_and_is_taken_back_is_told_whatever_is_muted() -> None:
+def test_a_correction_is_sent_despite_any_mute() -> None:
     back = replace(alert(), stage=AlertStage.WITHDRAWN, owed=owed_to())
     assert [c.silence for c in match_rules(back, [a_rule(DESK)], [mute()])] == [None]
 
 
-def test_muted_recipients_are_not_told_by_a_later_rule_either() -> None:
+def test_a_later_rule_does_not_notify_muted_recipients_either() -> None:
     found = match_rules(alert(), [a_rule(DESK), a_rule(replace(DESK, name="again"), 2)], [mute()])
     assert {c.silence for c in found} == {AlertDecision.MAINTENANCE}
 
 
-def test_a_mute_that_is_over_for_a_day_covers_what_came_before_its_end() -> None:
+def test_a_mute_covers_alerts_from_before_its_end_even_a_day_later() -> None:
     over = mute(until=minutes(6) + timedelta(days=0))
     assert match_rules(alert(), [a_rule(DESK)], [over])[0].silence is AlertDecision.MAINTENANCE
 
 
-def test_a_rule_is_not_about_what_others_looked_at_before_it_was_there() -> None:
+def test_a_new_rule_does_not_match_alerts_that_others_handled_before() -> None:
     young = replace(a_rule(DESK, 2), active_since=minutes(9))
     assert match_rules(alert(held=frozenset({1})), [young], []) == []
     assert match_rules(alert(done=frozenset({1})), [young], []) == []
@@ -151,12 +153,12 @@ def test_a_rule_is_not_about_what_others_looked_at_before_it_was_there() -> None
         pytest.param(replace(alert(held=frozenset({1})), created_at=minutes(9)), id="it came later"),
     ],
 )
-def test_a_rule_is_about_what_else_matches_it(row: AlertRow) -> None:
+def test_a_new_rule_matches_all_other_alerts(row: AlertRow) -> None:
     assert len(match_rules(row, [replace(a_rule(DESK, 2), active_since=minutes(9))], [])) == 1
 
 
 @pytest.mark.parametrize("stage", [AlertStage.WITHDRAWN, AlertStage.UNRESOLVED])
-def test_a_rule_tells_the_end_to_those_of_its_recipients_whom_it_told(stage: AlertStage) -> None:
+def test_a_rule_sends_the_outcome_to_the_recipients_that_it_notified(stage: AlertStage) -> None:
     both = replace(DESK, recipients=("law@example.org", "desk@example.org"))
     back = alert(stage=stage, owed=owed_to() | owed_to(to="gone@example.org"))
     assert [c.recipients for c in match_rules(back, [a_rule(both), a_rule(DESK, 2)], [])] == [

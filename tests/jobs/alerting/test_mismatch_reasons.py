@@ -80,7 +80,7 @@ ANYTHING = Match()
         ),
     ],
 )
-def test_a_condition_is_named_with_what_is_asked_for_and_what_there_is(
+def test_a_failed_condition_is_named_with_the_wanted_and_the_actual_value(
     wanted: Match, condition: RuleCondition, words: str
 ) -> None:
     found = unmatched(BLOCK, a_rule(AlertRule((), match=wanted)))
@@ -104,7 +104,7 @@ def test_a_condition_is_named_with_what_is_asked_for_and_what_there_is(
         ),
     ],
 )
-def test_what_is_not_there_is_said_to_be_so(wanted: Match, words: str) -> None:
+def test_a_missing_value_is_named_as_missing(wanted: Match, words: str) -> None:
     found = unmatched(an_alert(1, a_change(1, SUSPENDED), T0), a_rule(AlertRule((), match=wanted)))
     assert found is not None
     assert found.words == words
@@ -140,7 +140,7 @@ def test_the_stage_of_an_alert_decides_first(
     assert (found and found.condition) == condition
 
 
-def test_a_rule_that_is_off_matches_nothing() -> None:
+def test_a_disabled_rule_is_named_as_the_reason() -> None:
     found = unmatched(BLOCK, a_rule(AlertRule(()), enabled=False))
     assert found is not None
     assert found.condition is RuleCondition.ENABLED
@@ -176,8 +176,6 @@ STATES = st.sampled_from([AVAILABLE, SUSPENDED, WITHHELD_IN, State(Status.WITHHE
         owed=st.sampled_from([{}, owed_to(), owed_to(AlertStage.PROVISIONAL, 2)]),
     ),
 )
-def test_a_reason_is_given_exactly_when_the_rule_is_not_about_the_alert(
-    wanted: Match, alert: AlertRow
-) -> None:
+def test_a_reason_is_given_exactly_if_the_rule_does_not_match(wanted: Match, alert: AlertRow) -> None:
     stored = a_rule(AlertRule(("desk@example.org",), match=wanted))
     assert (unmatched(alert, stored) is None) == concerns(alert, stored)

@@ -59,13 +59,13 @@ def back_and_forth(*confirmed_at: float, account: int = 1, first_id: int = 0) ->
     ]
 
 
-def test_changes_of_different_kinds_that_come_together_share_a_wave() -> None:
+def test_changes_of_different_kinds_at_one_time_share_a_group() -> None:
     suspended = an_alert(9, a_change(9, SUSPENDED), minutes(0.01), ORDER)
     (wave,) = plan([*blocks(0, 0.005), suspended]).waves
     assert {a.change.new for a in wave.alerts} == {WITHHELD_IN, SUSPENDED}
 
 
-def test_changes_of_different_cohorts_are_different_waves() -> None:
+def test_changes_of_different_cohorts_are_different_groups() -> None:
     alerts = [
         an_alert(1, a_change(1), T0, ORDER),
         an_alert(2, a_change(2), T0, REPORTERS),
@@ -74,7 +74,7 @@ def test_changes_of_different_cohorts_are_different_waves() -> None:
     assert {w.cohort for w in plan(alerts).waves} == {ORDER, REPORTERS, None}
 
 
-def test_an_account_on_several_lists_is_told_once() -> None:
+def test_an_account_on_several_lists_is_reported_once() -> None:
     alert = an_alert(1, a_change(1), T0, REPORTERS, ORDER)
     (wave,) = plan([alert]).waves
     assert wave.cohort == ORDER
@@ -94,14 +94,14 @@ def order_of(name: str, days: float) -> Cohort:
         pytest.param([5, 2], "2", id="the oldest order when all were issued after it"),
     ],
 )
-def test_a_change_is_told_under_one_cohort(cohorts: list[str | int], expected: str | None) -> None:
+def test_a_change_is_reported_under_one_cohort(cohorts: list[str | int], expected: str | None) -> None:
     lists = [order_of(str(c), c) if isinstance(c, int) else Cohort(ListId(1), c, None) for c in cohorts]
     found = cohort_of(lists, T0)
     assert (found.name if found else None) == expected
     assert cohort_of(reversed(lists), T0) == found
 
 
-def test_what_no_rule_matches_is_closed_with_that_reason() -> None:
+def test_an_alert_that_no_rule_matches_is_closed_with_that_reason() -> None:
     lock = an_alert(1, a_change(1, PROTECTED), T0)
     assert plan([lock]).silent[1, None].decision is AlertDecision.NO_RULE
     assert (
@@ -116,14 +116,14 @@ def test_without_recipients_alerts_are_closed_with_that_reason() -> None:
     assert not found.waves
 
 
-def test_the_fourth_change_in_a_week_tells_that_an_account_flaps_and_the_next_are_held() -> None:
+def test_the_fourth_change_in_a_week_reports_flapping_and_later_ones_are_not_sent() -> None:
     found = plan(back_and_forth(0, 100, 200, 300, 400, 500))
     flaps = [f for w in found.waves for f in w.flaps]
     assert [[p.created_at for p in f.changes] for f in flaps] == [[minutes(m) for m in (0, 100, 200, 300)]]
     assert silent(found) == {4: AlertDecision.FLAPPING, 5: AlertDecision.FLAPPING}
 
 
-def test_flapping_that_goes_on_is_told_again_after_the_period() -> None:
+def test_flapping_that_continues_is_reported_again_after_the_period() -> None:
     found = plan(back_and_forth(*[n * 1440.0 for n in range(12)]))
     assert (
         sum(len(w.flaps) for w in found.waves) + sum(len(p.flaps) for d in found.digests for p in d.parts)
@@ -138,21 +138,21 @@ def test_changes_that_are_far_apart_are_not_flapping() -> None:
     assert not any(w.flaps for w in found.waves)
 
 
-def test_an_account_whose_story_was_told_in_an_earlier_run_stays_held() -> None:
+def test_an_account_reported_as_flapping_in_an_earlier_run_stays_silenced() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
     found = decide(history[4:], [a_rule(RULE)], [], NotificationHistory(recent), minutes(500))
     assert silent(found) == {4: AlertDecision.FLAPPING}
 
 
-def test_a_story_that_reached_nobody_is_told_with_the_next_change() -> None:
+def test_flapping_that_reached_no_recipient_is_reported_with_the_next_change() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.NO_RECIPIENT) for a in history[:4]] + [past(history[4])]
     found = decide(history[4:], [a_rule(RULE)], [], NotificationHistory(recent), minutes(500))
     assert [len(w.flaps) for w in found.waves] == [1]
 
 
-def test_who_hears_a_part_of_a_wave_by_an_earlier_rule_gets_the_whole_of_it_in_one_mail() -> None:
+def test_a_recipient_of_part_of_a_group_by_an_earlier_rule_gets_all_of_it_in_one_email() -> None:
     press = AlertRule(("a@example.org",), name="press", match=Match(tags=frozenset({"press"})))
     everything = AlertRule(("a@example.org", "b@example.org"), name="everything")
     alerts = [
@@ -170,7 +170,7 @@ def test_who_hears_a_part_of_a_wave_by_an_earlier_rule_gets_the_whole_of_it_in_o
     assert [w.recipients for w in covered.waves] == [press.recipients, ("b@example.org",)]
 
 
-def test_a_story_that_only_another_rule_told_is_told_by_this_one_too() -> None:
+def test_flapping_that_only_another_rule_reported_is_reported_by_this_one_too() -> None:
     history = back_and_forth(0, 100, 200, 300, 400)
     recent = [past(a, AlertDecision.MAILED) for a in history[:4]] + [past(history[4])]
     found = decide(history[4:], [a_rule(RULE, 2)], [], NotificationHistory(recent), minutes(500))
@@ -187,7 +187,7 @@ def test_owners_who_lock_and_unlock_do_not_count_as_flapping() -> None:
     assert not wave.flaps
 
 
-def test_what_a_rule_decided_stays_decided_while_another_still_keeps_it() -> None:
+def test_a_decision_stays_while_another_rule_still_keeps_the_alert() -> None:
     quiet = AlertRule(("law@example.org",), name="law", quiet=QuietHours(time(0), time(6)))
     (alert,) = blocks(0)
     first = decide([alert], [a_rule(RULE), a_rule(quiet, 2)], [], NotificationHistory(), minutes(1))
@@ -212,12 +212,12 @@ def test_a_daily_digest_gathers_everything_until_its_hour() -> None:
     assert not found.waves
 
 
-def test_a_digest_is_due_also_when_nothing_happened_and_once_for_all_the_days_that_were_missed() -> None:
+def test_a_digest_is_due_even_without_changes_and_once_for_all_missed_days() -> None:
     (due,) = decide([], [a_rule(DAILY)], [], NotificationHistory(), T0 + 5 * DAY).digests
     assert (due.since, due.until, due.alerts) == (T0, minutes(480) + 4 * DAY, ())
 
 
-def test_a_round_up_is_due_only_when_something_happened() -> None:
+def test_a_catch_up_digest_is_due_only_if_something_happened() -> None:
     assert decide([], [a_rule(RULE)], [], NotificationHistory(), T0 + 5 * DAY).digests == ()
 
 
@@ -298,7 +298,7 @@ BOTH = AlertRule(
 
 
 @given(st.data())
-def test_a_notifier_that_was_away_makes_the_same_mails_as_one_that_looked_all_the_time(
+def test_a_notifier_that_was_down_writes_the_same_emails_as_one_that_always_ran(
     data: st.DataObject,
 ) -> None:
     """Whatever the order of rows, and however often somebody looks while they arrive."""
@@ -381,6 +381,6 @@ def stories(draw: st.DrawFn) -> list[AlertRow]:
         ({"quiet": QuietHours(time(7), time(7))}, "same time"),
     ],
 )
-def test_a_rule_that_cannot_work_is_refused_with_a_sentence(wrong: dict[str, object], sentence: str) -> None:
+def test_an_invalid_rule_is_refused_with_a_sentence(wrong: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         replace(RULE, **wrong)

@@ -49,24 +49,24 @@ def planned(
         pytest.param(a_rule(replace(RULE, digest=Digest.DAILY)), False, ReplyReason.GATHERED, id="gathered"),
     ],
 )
-def test_whom_no_rule_tells_the_end_a_reply_does_and_says_why(
+def test_a_recipient_whom_no_rule_notifies_of_the_end_gets_a_reply_that_says_why(
     rule: StoredRule, muted: bool, reason: ReplyReason
 ) -> None:
     (reply,) = planned(rule, an_end(), muted=muted).replies
     assert (reply.recipients, reply.reasons) == ((DESK,), {reason})
 
 
-def test_a_rule_that_tells_the_end_by_itself_needs_no_reply() -> None:
+def test_a_rule_that_reports_the_outcome_needs_no_reply() -> None:
     found = planned(a_rule(RULE), an_end())
     assert ([w.recipients for w in found.waves], found.replies) == ([(DESK,)], ())
 
 
-def test_who_was_told_already_is_told_no_more() -> None:
+def test_a_recipient_who_was_notified_of_the_outcome_gets_no_reply() -> None:
     off = a_rule(RULE, enabled=False)
     assert planned(off, replace(an_end(), heard=frozenset({DESK}))).replies == ()
 
 
-def test_a_reply_holds_nothing_but_what_is_owed_to_its_recipient() -> None:
+def test_a_reply_contains_only_what_is_owed_to_its_recipient() -> None:
     off = a_rule(RULE, enabled=False)
     both = SEEN | owed_to(AlertStage.PROVISIONAL, to=GONE)
     replies = planned(off, an_end(1, both), an_end(2, SEEN), an_end(3, {})).replies
@@ -83,7 +83,7 @@ def test_a_reply_waits_for_the_end_of_quiet_hours_and_keeps_its_alert_until_then
     assert len(planned(asleep, an_end(), at=360).replies) == 1
 
 
-def test_what_a_rule_tells_others_in_its_time_a_reply_tells_at_once_to_who_left() -> None:
+def test_a_reply_reaches_a_former_recipient_before_the_rule_notifies_the_others() -> None:
     daily = a_rule(replace(RULE, recipients=(LAW,), digest=Digest.DAILY))
     found = planned(daily, an_end())
     (reply,) = found.replies
@@ -91,7 +91,7 @@ def test_what_a_rule_tells_others_in_its_time_a_reply_tells_at_once_to_who_left(
     assert found.kept[1, 1].decision is AlertDecision.DIGEST
 
 
-def test_whoever_refuses_digests_is_not_owed_what_only_digests_told() -> None:
+def test_a_recipient_who_unsubscribed_is_not_owed_what_only_digests_reported() -> None:
     word = LastWord(AlertStage.PROVISIONAL, 1, frozenset({1}), by_digest=True)
     off = replace(a_rule(replace(RULE, digest=Digest.DAILY), enabled=False), refused=frozenset({DESK}))
     assert planned(off, an_end(1, {DESK: word})).replies == ()
@@ -127,7 +127,7 @@ RULES = st.builds(
     st.booleans(),
     st.booleans(),
 )
-def test_every_end_reaches_everybody_to_whom_it_is_owed_once(
+def test_every_outcome_reaches_each_recipient_who_is_owed_it_once(
     rule: StoredRule, ends: list[tuple[AlertStage, dict[str, LastWord]]], muted: bool, flaps: bool
 ) -> None:
     alerts = [

@@ -58,7 +58,7 @@ def rules(draw: st.DrawFn) -> AlertRule:
 
 
 @given(st.lists(st.tuples(rules(), st.booleans()), min_size=1, max_size=4, unique_by=lambda r: r[0].name))
-def test_what_is_written_is_read_back_as_it_was_with_the_line_of_each_table(
+def test_written_rules_are_read_back_unchanged_with_the_line_of_each_table(
     written: list[tuple[AlertRule, bool]],
 ) -> None:
     text = to_toml(written)
@@ -69,7 +69,7 @@ def test_what_is_written_is_read_back_as_it_was_with_the_line_of_each_table(
     assert [lines[r.line - 1] for r in found.rows] == ["[[rules]]"] * len(written)
 
 
-def test_what_cannot_be_seen_is_written_as_its_number() -> None:
+def test_invisible_characters_are_written_as_their_code() -> None:
     text = to_toml([(AlertRule((), name='say "so"\\', match=Match(tags=frozenset({"a\u202eb\n"}))), True)])
     assert text.splitlines()[2:] == [
         "[[rules]]",
@@ -163,7 +163,7 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
         ),
     ],
 )
-def test_a_rule_that_is_none_is_named_by_the_line_of_the_key_that_is_wrong_else_of_its_table(
+def test_an_invalid_rule_is_reported_with_the_line_of_the_wrong_key_or_its_table(
     more: str, complaint: str
 ) -> None:
     found = read_rules((A_RULE + "\n" + more).encode(), "f")
@@ -181,7 +181,7 @@ def test_a_rule_that_is_none_is_named_by_the_line_of_the_key_that_is_wrong_else_
         pytest.param(2, "name", None, id="a rule that has no table of its own"),
     ],
 )
-def test_a_key_is_looked_for_in_its_own_rule_only(number: int, key: str | None, line: int | None) -> None:
+def test_a_key_is_searched_for_in_its_own_rule_only(number: int, key: str | None, line: int | None) -> None:
     text = "port = 1\r\n[[rules]]\r\nname = 'A'\r\nzone = 'UTC'\n\n[[rules]]\nname = 'B'\nzone = 'UTC'\n"
     assert line_of(text + "[channels]\nquiet = 'json://x'\n", number, key) == line
 

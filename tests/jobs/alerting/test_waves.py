@@ -186,7 +186,7 @@ def back(*groups: tuple[float, int]) -> list[AlertRow]:
         ),
     ],
 )
-def test_when_what_is_told(alerts: list[AlertRow], expected: list[tuple[float, int]]) -> None:
+def test_when_each_group_is_sent(alerts: list[AlertRow], expected: list[tuple[float, int]]) -> None:
     assert told(plan(alerts)) == [(round(at, 3), n) for at, n in expected]
 
 
@@ -196,18 +196,18 @@ def test_1178_changes_over_six_days_are_a_bounded_series() -> None:
     assert len(found) <= 9
 
 
-def test_a_story_of_an_order_goes_on_after_days_of_silence_as_one_thread() -> None:
+def test_an_incident_of_an_order_continues_after_days_of_silence_as_one_thread() -> None:
     waves = plan(some((0, 100), (9 * DAY, 100))).waves
     assert [w.story is None for w in waves] == [True, False]
     assert [len(w.story.waves) for w in waves if w.story] == [1]
 
 
-def test_after_two_weeks_a_new_story_begins() -> None:
+def test_after_two_weeks_a_new_incident_begins() -> None:
     waves = plan(some((0, 100), (15 * DAY, 100))).waves
     assert [w.story is None for w in waves] == [True, True]
 
 
-def test_what_is_taken_back_is_told_at_once_and_in_the_thread() -> None:
+def test_a_correction_is_sent_at_once_and_in_the_thread() -> None:
     blocks = some((0, 100))
     wrong = replace(blocks[0], alert_id=999, stage=AlertStage.WITHDRAWN, owed=owed_to())
     found = plan([*blocks, replace(wrong, created_at=minutes(20))])
@@ -256,7 +256,7 @@ def told_before(*waves: tuple[float, int]) -> AlertThread:
         ),
     ],
 )
-def test_what_is_committed_after_its_wave_was_told(
+def test_a_change_that_is_committed_after_its_group_was_sent(
     before: AlertThread, alerts: list[AlertRow], expected: list[tuple[float, int]]
 ) -> None:
     found = decide(alerts, [a_rule(RULE)], [], NotificationHistory((), (before,)), minutes(MUCH_LATER))
@@ -293,7 +293,7 @@ def test_quiet_hours(rule: AlertRule, expected: float) -> None:
     assert {k.decision for k in kept.values()} == {why}
 
 
-def test_what_waits_says_why_and_until_when() -> None:
+def test_a_waiting_alert_has_its_reason_and_end_time() -> None:
     found = plan([*some((0, 100)), *some((2, 100), first=200)], at=3)
     assert [len(w.alerts) for w in found.waves] == [100]
     assert {(k.decision, k.until) for k in found.kept.values()} == {

@@ -249,7 +249,7 @@ RULES: st.SearchStrategy[AlertRule] = st.builds(
 
 
 @given(RULES, st.tuples(*[STORIES] * len(COHORTS)), sequences(), st.sampled_from(SECONDS))
-def test_it_tells_what_one_tells_that_looks_at_all_changes_anew(
+def test_incremental_grouping_equals_grouping_all_changes_again(
     rule: AlertRule, stories: tuple[AlertThread | None, ...], came: list[Came], later: float
 ) -> None:
     now = came[-1][1].created_at + timedelta(seconds=later)

@@ -89,7 +89,7 @@ async def desk(pool: Pool) -> Desk:
     return Desk(pool)
 
 
-async def test_an_answer_is_not_bounded_by_one_that_came_in_after_its_question(desk: Desk) -> None:
+async def test_an_answer_is_not_bounded_by_one_that_arrived_after_its_request(desk: Desk) -> None:
     await desk.begin("1")
     await desk.take_in(0, 1, {"1": A})
     await desk.take_in(60, 62, {"1": A})
@@ -99,7 +99,7 @@ async def test_an_answer_is_not_bounded_by_one_that_came_in_after_its_question(d
     assert desk.held() == await desk.loaded()
 
 
-async def test_whatever_an_answer_shows_of_others_is_kept_when_it_is_late_for_one(desk: Desk) -> None:
+async def test_an_answer_that_is_late_for_one_account_still_counts_for_the_others(desk: Desk) -> None:
     await desk.begin("1", "2", "3")
     await tell_by(desk.pool, EAGER)
     await desk.take_in(0, 1, {"1": A, "2": A, "3": A}, handles={"2": "h2"})
@@ -130,7 +130,9 @@ async def test_whatever_an_answer_shows_of_others_is_kept_when_it_is_late_for_on
     assert desk.held() == await desk.loaded()
 
 
-async def test_who_was_told_provisional_is_told_when_a_late_answer_refutes_it(desk: Desk) -> None:
+async def test_recipients_of_a_provisional_alert_are_notified_when_a_late_answer_refutes_it(
+    desk: Desk,
+) -> None:
     await desk.begin("1")
     await tell_by(desk.pool, EAGER)
     await desk.take_in(0, 1, {"1": A})
@@ -141,7 +143,9 @@ async def test_who_was_told_provisional_is_told_when_a_late_answer_refutes_it(de
     ]
 
 
-async def test_whoever_a_late_answer_tells_anew_is_loaded_again_though_it_was_not_in_it(desk: Desk) -> None:
+async def test_an_account_that_a_late_answer_corrects_is_reloaded_even_if_it_was_not_in_it(
+    desk: Desk,
+) -> None:
     """It was absent for long enough if its list had a change before, which only the late answers show."""
     await desk.begin("1", "2", lists=("Desk",))
     await desk.take_in(0, 1, {"1": A, "2": A})
@@ -170,7 +174,7 @@ async def test_an_answer_counts_for_those_of_its_accounts_that_are_still_watched
     assert desk.held() == await desk.loaded()
 
 
-async def test_what_an_answer_began_ended_when_the_account_left_the_watch_after_it(desk: Desk) -> None:
+async def test_a_change_that_an_answer_opened_ends_if_the_account_left_the_watch_after_it(desk: Desk) -> None:
     """It is taken over only when the account is watched again."""
     await desk.begin("1")
     await desk.take_in(0, 1, {"1": A})

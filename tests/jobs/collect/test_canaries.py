@@ -46,7 +46,7 @@ async def test_an_order_that_blocks_257_accounts_at_once_passes(world: World) ->
     assert len(await world.rows(NEWS)) == 257
 
 
-async def test_an_outage_that_shows_everybody_as_missing_changes_nothing(world: World) -> None:
+async def test_an_outage_that_shows_all_accounts_as_missing_changes_nothing(world: World) -> None:
     await named(world, *STABLE, GONE)
     await watched(world, ORDER)
     monitor = await world.start()
@@ -60,7 +60,7 @@ async def test_an_outage_that_shows_everybody_as_missing_changes_nothing(world: 
     assert await world.rows("select count(*) from canary where retired_at is not null") == [(0,)]
 
 
-async def test_without_control_accounts_a_roster_that_vanishes_at_once_is_held(world: World) -> None:
+async def test_without_control_accounts_a_roster_that_vanishes_at_once_is_quarantined(world: World) -> None:
     await watched(world, ORDER[:50])
     monitor = await world.start()
     await world.run(monitor, minutes(1))
@@ -72,7 +72,7 @@ async def test_without_control_accounts_a_roster_that_vanishes_at_once_is_held(w
     assert "50 of 50 accounts vanished at once" in str(detail)
 
 
-async def test_such_a_hold_ends_after_a_day_and_four_readings_have_to_agree(world: World) -> None:
+async def test_such_a_quarantine_ends_after_a_day_and_four_readings_must_agree(world: World) -> None:
     await watched(world, ORDER[:5])
     monitor = await world.start()
     await world.run(monitor, minutes(1))
@@ -93,7 +93,7 @@ async def test_without_control_accounts_a_few_that_vanish_are_confirmed_as_usual
     assert await world.rows(NEWS) == [("gone", "confirmed")] * 2
 
 
-async def test_a_known_suspended_control_account_that_is_restored_is_retired_and_reading_goes_on(
+async def test_a_suspended_control_account_that_is_restored_is_retired_and_reading_continues(
     world: World,
 ) -> None:
     await named(world, *STABLE, GONE)
@@ -140,7 +140,7 @@ async def test_control_accounts_are_chosen_from_accounts_that_look_as_expected(w
     ) == [(2,)]
 
 
-async def test_those_that_the_settings_name_are_enough(world: World) -> None:
+async def test_control_accounts_in_the_settings_are_enough(world: World) -> None:
     world.platform.spare = (CanaryCandidate("800", "good"),)
     await named(world, *STABLE)
     await watched(world, ["1"])
@@ -149,7 +149,7 @@ async def test_those_that_the_settings_name_are_enough(world: World) -> None:
     assert world.platform.asked == []
 
 
-async def test_a_single_control_account_that_changed_blinds_nobody_for_ever(
+async def test_a_single_control_account_that_changed_does_not_block_reading_forever(
     world: World,
 ) -> None:
     await named(world, STABLE[0])
@@ -162,7 +162,7 @@ async def test_a_single_control_account_that_changed_blinds_nobody_for_ever(
     assert await world.rows("select count(*) from canary where retired_at is not null") == [(1,)]
 
 
-async def test_with_too_few_accounts_to_tell_such_a_hold_ends_after_a_day(world: World) -> None:
+async def test_with_too_few_accounts_to_judge_such_a_quarantine_ends_after_a_day(world: World) -> None:
     await named(world, STABLE[0])
     await watched(world, ["1"])
     monitor = await world.start()
@@ -174,7 +174,7 @@ async def test_with_too_few_accounts_to_tell_such_a_hold_ends_after_a_day(world:
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
 
-async def test_an_outage_of_a_part_that_takes_a_control_account_with_it_makes_nobody_vanish(
+async def test_a_partial_outage_that_hits_a_control_account_makes_no_account_vanish(
     world: World,
 ) -> None:
     await named(world, *STABLE, GONE)
@@ -190,7 +190,7 @@ async def test_an_outage_of_a_part_that_takes_a_control_account_with_it_makes_no
     assert await world.rows("select count(*) from canary where retired_at is not null") == [(0,)]
 
 
-async def test_control_accounts_that_are_named_later_find_room_in_full_rosters(world: World) -> None:
+async def test_control_accounts_that_are_added_later_fit_into_full_rosters(world: World) -> None:
     await watched(world, [str(n) for n in range(1, 101)])
     await world.run(await world.start(), minutes(1))
     await named(world, *STABLE, GONE)
@@ -201,7 +201,7 @@ async def test_control_accounts_that_are_named_later_find_room_in_full_rosters(w
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
 
-async def test_of_a_country_that_is_no_longer_spoken_of_what_was_held_stays(
+async def test_the_known_state_of_a_country_that_is_no_longer_reported_stays(
     world: World,
 ) -> None:
     await named(world, *STABLE)
@@ -229,7 +229,7 @@ async def test_after_an_outage_the_control_accounts_are_asked_until_they_look_ri
     assert not monitor.canaries.is_unsure("")
 
 
-async def test_one_that_was_doubted_before_an_outage_is_trusted_again_after_it(world: World) -> None:
+async def test_a_control_account_doubted_before_an_outage_is_trusted_again_after_it(world: World) -> None:
     await named(world, *STABLE, GONE)
     await watched(world, ORDER[:50])
     monitor = await world.start()
@@ -255,7 +255,7 @@ async def run_with_restarts(world: World, until: float, every: float = 300) -> N
         await world.run(await world.start(), minutes(min(at + every, until)))
 
 
-async def test_the_day_of_such_a_hold_is_counted_over_restarts(world: World) -> None:
+async def test_the_day_of_such_a_quarantine_is_counted_across_restarts(world: World) -> None:
     await watched(world, ORDER[:5])
     await world.run(await world.start(), minutes(1))
     world.platform.truth |= dict.fromkeys(ORDER[:3], NOT_FOUND)
@@ -265,7 +265,9 @@ async def test_the_day_of_such_a_hold_is_counted_over_restarts(world: World) -> 
     assert await world.rows(NEWS) == [("gone", "confirmed")] * 3
 
 
-async def test_the_day_of_such_a_hold_is_counted_while_accounts_come_and_go(world: World) -> None:
+async def test_the_day_of_such_a_quarantine_is_counted_while_accounts_are_added_and_removed(
+    world: World,
+) -> None:
     """Each edit makes the roster anew. Who joins it was never read, or was there when it was last watched."""
     before = [str(n) for n in range(80, 90)]
     await watched(world, [*ORDER[:5], *before])
@@ -287,7 +289,9 @@ async def stop(world: World, ids: list[str]) -> None:
             await stop_watching(conn, Platform.X, native_id, world.clock(), is_id=True)
 
 
-async def test_the_day_of_a_hold_by_wrong_control_accounts_is_counted_over_restarts(world: World) -> None:
+async def test_the_day_of_a_quarantine_by_wrong_control_accounts_is_counted_across_restarts(
+    world: World,
+) -> None:
     await named(world, STABLE[0])
     await watched(world, ["1"])
     await world.run(await world.start(), minutes(1))
@@ -299,7 +303,7 @@ async def test_the_day_of_a_hold_by_wrong_control_accounts_is_counted_over_resta
 
 
 @pytest.mark.long
-async def test_an_outage_of_a_part_makes_nobody_vanish_at_a_restart_either(world: World) -> None:
+async def test_a_partial_outage_makes_no_account_vanish_at_a_restart_either(world: World) -> None:
     """What was held is asked for another way, by a monitor that heard no control account itself."""
     await named(world, *STABLE, GONE)
     await watched(world, ORDER[:90])
@@ -328,7 +332,7 @@ async def test_a_control_account_that_is_suspended_is_replaced_within_hours(
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
 
-async def test_one_that_is_retired_is_replaced_though_others_were_looked_for_lately(world: World) -> None:
+async def test_a_retired_control_account_is_replaced_even_soon_after_the_last_search(world: World) -> None:
     world.platform.spare = tuple(CanaryCandidate(str(n), f"spare_{n}") for n in (800, 801))
     await watched(world, ORDER[:5])
     monitor = await world.start()
@@ -344,7 +348,7 @@ async def test_one_that_is_retired_is_replaced_though_others_were_looked_for_lat
 
 
 @pytest.mark.parametrize("accounts", [1, 2])
-async def test_without_control_accounts_the_only_ones_there_do_not_vanish_by_an_outage(
+async def test_without_control_accounts_the_only_existing_accounts_do_not_vanish_by_an_outage(
     world: World, accounts: int
 ) -> None:
     """A server that lost its database, or serves its API elsewhere, knows nobody."""
@@ -361,7 +365,7 @@ async def test_without_control_accounts_the_only_ones_there_do_not_vanish_by_an_
 
 
 @pytest.mark.parametrize("accounts", [1, 2])
-async def test_without_control_accounts_the_only_ones_there_are_gone_after_a_day(
+async def test_without_control_accounts_the_only_existing_accounts_are_gone_after_a_day(
     world: World, accounts: int
 ) -> None:
     await watched(world, ORDER[:accounts])

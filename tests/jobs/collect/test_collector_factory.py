@@ -31,7 +31,7 @@ def settings(**environ: str) -> Settings:
         pytest.param({"platforms": "mastodon,x,x"}, (X, MASTODON), id="each once, X even without its token"),
     ],
 )
-def test_which_platforms_are_read(environ: dict[str, str], read: tuple[Platform, ...]) -> None:
+def test_the_platforms_that_are_read(environ: dict[str, str], read: tuple[Platform, ...]) -> None:
     assert platforms_of(settings(**environ)) == read
 
 
@@ -74,7 +74,7 @@ def answering(body: str) -> Callable[[web.BaseRequest], web.Response]:
     return lambda _: web.Response(text=body, content_type="application/json")
 
 
-async def test_the_labelers_of_the_settings_are_those_that_are_asked_to_speak() -> None:
+async def test_the_labelers_in_the_settings_are_the_ones_requested() -> None:
     async with scripted(answering('{"profiles": []}')) as server:
         told = settings(
             bluesky_app_view=server.base_url, bluesky_plc=server.base_url, bluesky_labelers=f"TR={DID}"
@@ -114,7 +114,7 @@ async def test_a_private_host_is_asked_only_when_the_settings_trust_it() -> None
         assert server.asked
 
 
-def test_likes_are_read_for_those_who_authorised_us() -> None:
+def test_likes_are_read_for_executives_who_authorised_us() -> None:
     told = settings(
         x_likes="7:7-token:secret,8:8-token:secret", x_consumer_key="key", x_consumer_secret="secret"
     )
@@ -125,7 +125,7 @@ def test_likes_are_read_for_those_who_authorised_us() -> None:
     assert likes_readers(Settings()) == {}
 
 
-def test_a_consumer_key_that_cannot_be_one_is_named_without_being_shown() -> None:
+def test_an_invalid_consumer_key_is_reported_without_being_shown() -> None:
     told = settings(x_likes="7:7-token:secret", x_consumer_key="odd key", x_consumer_secret="s")
     with pytest.raises(
         SettingsError, match="Settings x_consumer_key, x_consumer_secret, x_likes: "
@@ -134,7 +134,7 @@ def test_a_consumer_key_that_cannot_be_one_is_named_without_being_shown() -> Non
     assert "odd key" not in str(refused.value)
 
 
-def test_compliance_is_asked_for_only_when_it_is_switched_on() -> None:
+def test_compliance_jobs_run_only_if_they_are_enabled() -> None:
     assert compliance_jobs(settings(x_bearer_token="t")) is None
     assert compliance_jobs(settings(x_bearer_token="t", x_compliance="true")) is not None
     with pytest.raises(SettingsError, match="Setting x_bearer_token is missing"):

@@ -53,7 +53,7 @@ async def verdict(desk: Desk) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("leaving", ["1", "2"])
-async def test_a_late_agreeing_reading_takes_back_nothing_because_an_account_left_the_list(
+async def test_a_late_agreeing_reading_annuls_nothing_because_an_account_left_the_list(
     desk: Desk, leaving: str
 ) -> None:
     await after(desk, *BLOCK_OF_2, *GONE_1)
@@ -99,7 +99,7 @@ async def test_after_a_start_a_confirmation_does_not_count_for_a_list_that_was_j
     assert (await again(desk.pool, minutes(28), minutes(1_000))).compared.differences == ()
 
 
-async def test_whoever_left_the_list_is_still_gone_through_again_with_those_who_were_on_it(
+async def test_an_account_that_left_the_list_is_still_evaluated_with_its_former_cohort(
     desk: Desk,
 ) -> None:
     """The late readings confirm 2 at minute 20, so that three weak readings of 1 are enough at minute 46."""
@@ -112,7 +112,7 @@ async def test_whoever_left_the_list_is_still_gone_through_again_with_those_who_
     assert await verdict(desk) == CONFIRMED
 
 
-async def test_what_is_gone_through_from_the_first_reading_on_knows_the_confirmations_of_then(
+async def test_evaluation_from_the_first_reading_uses_the_confirmations_of_that_time(
     desk: Desk,
 ) -> None:
     """The last answer before the late one was silent on a country: everything is gone through again."""

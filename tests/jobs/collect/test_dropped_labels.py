@@ -167,9 +167,7 @@ WEATHER = [
 
 @pytest.mark.parametrize("faults", WEATHER)
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_labels_that_are_left_out_lift_no_restriction(
-    pool: Pool, faults: FaultPlan, *, restarts: bool
-) -> None:
+async def test_omitted_labels_lift_no_restriction(pool: Pool, faults: FaultPlan, *, restarts: bool) -> None:
     lifted = account("restricted", (BEFORE, AVAILABLE), (minutes(10), TR), (minutes(200), AVAILABLE))
     async with watched(pool, lifted, FREE, faults=faults) as bluesky:
         monitor = await bluesky.monitor()
@@ -192,7 +190,7 @@ async def test_labels_that_are_left_out_lift_no_restriction(
         pytest.param(DroppedLabels(labeler=FaultKind.HANG), 180, id="when labels are heard again"),
     ],
 )
-async def test_a_lift_among_labels_that_are_left_out_has_an_interval_with_the_truth_in_it(
+async def test_a_lift_among_omitted_labels_has_an_interval_that_contains_the_true_time(
     pool: Pool, faults: FaultPlan, seen: int
 ) -> None:
     lifted = account("restricted", (BEFORE, AVAILABLE), (minutes(10), TR), (minutes(100), AVAILABLE))
@@ -204,7 +202,7 @@ async def test_a_lift_among_labels_that_are_left_out_has_an_interval_with_the_tr
 
 
 @pytest.mark.parametrize("faults", [DroppedLabels(), DroppedLabels(labeler=FaultKind.HANG)])
-async def test_an_answer_that_comes_in_late_lifts_nothing_either(pool: Pool, faults: FaultPlan) -> None:
+async def test_an_answer_that_arrives_late_lifts_nothing_either(pool: Pool, faults: FaultPlan) -> None:
     restricted = account("restricted", (BEFORE, AVAILABLE), (minutes(10), TR))
     async with watched(pool, restricted, FREE, faults=faults) as bluesky:
         await bluesky.run(await bluesky.monitor(), minutes(195))

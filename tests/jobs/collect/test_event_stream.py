@@ -91,7 +91,7 @@ async def listening(pool: Pool, taken_down_at: datetime | None) -> AsyncGenerato
                 await running
 
 
-async def test_a_takedown_that_is_pushed_is_read_at_once_and_confirmed_by_readings(pool: Pool) -> None:
+async def test_a_pushed_takedown_is_read_at_once_and_confirmed_by_readings(pool: Pool) -> None:
     async with listening(pool, minutes(30)) as one:
         one.move_to(minutes(31))
         await one.called_for()
@@ -112,7 +112,7 @@ async def test_only_the_account_that_an_event_names_is_read(pool: Pool) -> None:
         assert one.monitor.tally.readings == before + 1
 
 
-async def test_after_a_cut_the_stream_goes_on_where_it_stopped(
+async def test_after_a_lost_connection_the_stream_continues_where_it_stopped(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with listening(pool, minutes(30)) as one:
@@ -125,7 +125,7 @@ async def test_after_a_cut_the_stream_goes_on_where_it_stopped(
     assert sum("event stream failed" in r.message for r in caplog.records) <= 1
 
 
-async def test_after_a_gap_that_the_stream_does_not_cover_everybody_is_read(pool: Pool) -> None:
+async def test_after_a_gap_that_the_stream_does_not_cover_all_accounts_are_read(pool: Pool) -> None:
     async with listening(pool, None) as one:
         async with transaction(pool) as conn:
             await stream_cursors.save_position(conn, Platform.BLUESKY, "1", T0 + timedelta(days=30))
@@ -139,7 +139,7 @@ async def test_after_a_gap_that_the_stream_does_not_cover_everybody_is_read(pool
         assert one.monitor.tally.readings == before + 2
 
 
-async def test_accounts_that_are_watched_later_are_heard_too(pool: Pool) -> None:
+async def test_accounts_that_are_added_later_are_listened_for_too(pool: Pool) -> None:
     async with listening(pool, minutes(30)) as one:
         async with transaction(pool) as conn:
             await conn.execute("update account set watched = false where native_id = $1", OTHER)

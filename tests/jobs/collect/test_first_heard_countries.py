@@ -87,7 +87,7 @@ async def test_a_labeler_that_is_added_gives_a_first_state_there(world: World, l
     assert await world.rows(CHANGES) == [("baseline", "", "BR", None, minutes(240), FIRST, False)]
 
 
-async def test_a_labeler_that_is_added_by_a_clock_that_was_set_back_was_not_heard_before(
+async def test_a_labeler_added_after_the_clock_was_set_back_was_not_reported_before(
     world: World, labelers: Labelers
 ) -> None:
     labelers.truth["1"] = BR
@@ -115,7 +115,7 @@ async def test_after_that_the_country_is_like_any_other(world: World, labelers: 
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_a_labeler_that_was_not_heard_at_the_first_look_gives_a_first_state(
+async def test_a_labeler_that_was_not_reached_in_the_first_reading_gives_a_first_state(
     world: World, labelers: Labelers, *, restarts: bool
 ) -> None:
     labelers.spoken_of = frozenset({"TR", "BR"})
@@ -141,7 +141,7 @@ async def test_a_restart_between_the_two_readings_of_a_first_state_changes_nothi
     assert await world.rows(CHANGES) == [("baseline", "", "BR", None, minutes(240), FIRST, False)]
 
 
-async def test_a_block_in_a_country_that_was_heard_is_one_beside_a_first_state(
+async def test_a_block_in_a_reported_country_counts_beside_a_first_state(
     world: World, labelers: Labelers
 ) -> None:
     labelers.truth["1"] = BR
@@ -164,7 +164,7 @@ async def test_a_first_state_beside_a_block_that_is_known_is_no_change_of_countr
     assert await world.rows(CHANGES) == [("baseline", "TR", "BR TR", None, minutes(240), FIRST, False)]
 
 
-async def test_a_labeler_that_was_taken_out_and_put_back_was_heard_last_before(
+async def test_a_labeler_that_was_removed_and_restored_was_last_reported_before_that(
     world: World, labelers: Labelers
 ) -> None:
     labelers.spoken_of = frozenset({"TR", "BR"})
@@ -208,7 +208,7 @@ async def test_a_worker_with_more_labelers_than_the_leader_claims_nothing_there(
     assert await world.rows(CHANGES) == [("baseline", "", "BR", None, minutes(240), FIRST, False)]
 
 
-async def test_an_answer_that_comes_in_late_leaves_a_first_state_as_it_is(
+async def test_an_answer_that_arrives_late_leaves_a_first_state_unchanged(
     world: World, labelers: Labelers
 ) -> None:
     labelers.truth["1"] = BR
@@ -239,7 +239,7 @@ async def test_a_late_answer_that_denies_a_first_state_makes_it_a_block(
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_an_answer_that_shows_no_account_speaks_of_no_country(
+async def test_an_answer_that_shows_no_account_reports_no_country(
     world: World, labelers: Labelers, *, restarts: bool
 ) -> None:
     labelers.spoken_of = frozenset({"TR", "BR"})
@@ -256,7 +256,7 @@ async def test_an_answer_that_shows_no_account_speaks_of_no_country(
 
 @pytest.mark.parametrize("restart_at", [None, 300, 430])
 @pytest.mark.parametrize("labeler_is_new", [False, True])
-async def test_a_country_that_was_not_heard_before_a_suspension_is_not_heard_through_it(
+async def test_a_country_not_reported_before_a_suspension_is_not_reported_by_it(
     world: World, labelers: Labelers, restart_at: float | None, *, labeler_is_new: bool
 ) -> None:
     """What was heard of another country before is from before the suspension as well."""
@@ -294,7 +294,7 @@ async def test_a_country_that_was_not_heard_before_a_suspension_is_not_heard_thr
         pytest.param(BR, ("baseline", "", "BR", None, minutes(241), FIRST, False), id="the one that was not"),
     ],
 )
-async def test_of_a_provisional_change_in_two_countries_each_keeps_what_was_heard_of_it(
+async def test_each_country_of_a_provisional_change_keeps_its_own_last_report(
     world: World, labelers: Labelers, then: State, expected: object, *, restarts: bool
 ) -> None:
     labelers.truth["1"] = BR
@@ -343,7 +343,7 @@ async def test_a_late_answer_about_a_suspended_account_leaves_its_first_state(
     await require_the_same(world)
 
 
-async def test_a_suspension_speaks_of_no_country_before_and_after_a_break_of_the_watch(
+async def test_a_suspension_reports_no_country_before_and_after_a_break_of_the_watch(
     world: World, labelers: Labelers
 ) -> None:
     labelers.truth["1"] = SUSPENDED

@@ -167,7 +167,7 @@ async def test_a_late_reading_of_the_new_state_moves_the_change_and_its_alert(de
     assert await desk.rows(ALERTS) == [("withheld", minutes(10), "corrected"), ("withheld", minutes(5), None)]
 
 
-async def test_a_late_contrary_reading_takes_back_a_block_and_its_alert(desk: Desk) -> None:
+async def test_a_late_contradicting_reading_annuls_a_block_and_its_alert(desk: Desk) -> None:
     await after(desk, *BLOCK, Sent(14, {"1": A}))
 
     assert await standing(desk) == [
@@ -178,7 +178,7 @@ async def test_a_late_contrary_reading_takes_back_a_block_and_its_alert(desk: De
     assert (await desk.truth())["pending"][0][3:6] == (asked(0), minutes(20), 1)
 
 
-async def test_a_change_that_no_reading_bears_out_is_annulled(desk: Desk) -> None:
+async def test_a_change_that_no_reading_supports_is_annulled(desk: Desk) -> None:
     """It had been suspended before: the readings that seemed to show it anew only agreed."""
     late = [Sent(1, {"1": S}), Sent(3, {"1": S}), Sent(5, {"1": S})]
     await after(desk, Sent(0, {"1": A}), Sent(10, {"1": W}), Sent(20, {"1": S}), Sent(22, {"1": S}), *late)
@@ -198,7 +198,7 @@ async def mailed(desk: Desk, at: float) -> list[str]:
     return [r["subject"] for r in await desk.pool.fetch("select subject from mail order by mail_id")]
 
 
-async def test_what_was_mailed_and_is_taken_back_is_told_to_whom_was_told_and_so_is_what_stands(
+async def test_recipients_of_an_annulled_change_are_notified_of_it_and_of_the_corrected_one(
     desk: Desk,
 ) -> None:
     await tell_by(desk.pool, AlertRule(("desk@example.org",)))
@@ -212,7 +212,7 @@ async def test_what_was_mailed_and_is_taken_back_is_told_to_whom_was_told_and_so
     assert len(await mailed(desk, 70_000)) == 3
 
 
-async def test_what_is_taken_back_after_its_beginning_was_moved_is_told_to_whom_was_told(desk: Desk) -> None:
+async def test_recipients_of_a_change_that_moved_and_was_then_annulled_are_notified(desk: Desk) -> None:
     await tell_by(desk.pool, AlertRule(("desk@example.org",)))
     await after(desk, *BLOCK)
     assert len(await mailed(desk, 21)) == 1
@@ -224,7 +224,7 @@ async def test_what_is_taken_back_after_its_beginning_was_moved_is_told_to_whom_
     assert [s.partition(":")[0] for s in (await mailed(desk, 60_000))[1:]] == ["Taken back"]
 
 
-async def test_what_was_mailed_taken_back_and_told_again_before_anybody_looked_is_mailed_once(
+async def test_a_change_annulled_and_restored_before_the_notifier_ran_is_sent_once(
     desk: Desk,
 ) -> None:
     await tell_by(desk.pool, AlertRule(("desk@example.org",)))
@@ -236,7 +236,7 @@ async def test_what_was_mailed_taken_back_and_told_again_before_anybody_looked_i
     assert await desk.rows("select count(*) from alert where decided_at is null") == [(0,)]
 
 
-async def test_a_late_confirmation_on_a_list_spares_weak_evidence_of_another_account_a_reading(
+async def test_a_late_confirmation_on_a_list_saves_another_account_a_weak_reading(
     desk: Desk,
 ) -> None:
     both = [Sent(0, {"1": A, "2": A}), *(Sent(m, {"1": N}) for m in (10, 12, 30))]
@@ -297,7 +297,7 @@ async def test_the_late_answer_is_kept_with_the_change_that_it_showed_first(desk
         assert await load(conn, sha256) == b"withheld, it says"
 
 
-async def test_a_provisional_change_keeps_how_it_came_nearer(desk: Desk) -> None:
+async def test_a_provisional_change_keeps_its_progress(desk: Desk) -> None:
     await after(desk, Sent(0, {"1": A}), Sent(10, {"1": N}), Sent(12, {"1": N}), Sent(11, {"1": N}))
     steps = await desk.rows("select agreeing, last_agreeing_at from pending_step order by recorded_at")
     assert steps == [(2, minutes(12))]
@@ -311,7 +311,7 @@ async def test_a_provisional_change_keeps_how_it_came_nearer(desk: Desk) -> None
                 await conn.execute(command)
 
 
-async def test_readings_of_others_than_those_that_answered_are_refused(desk: Desk) -> None:
+async def test_readings_of_accounts_that_did_not_answer_are_refused(desk: Desk) -> None:
     await after(desk, *BLOCK)
     with pytest.raises(ValueError, match="0 readings, but 1 accounts"):
         await desk.late(Sent(5, {"1": A}), readings={})

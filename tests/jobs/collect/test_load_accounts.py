@@ -44,7 +44,7 @@ async def loaded(pool: Pool) -> dict[str, Known]:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(story=STORIES)
-async def test_what_is_loaded_is_what_is_held(
+async def test_loaded_accounts_equal_those_in_memory(
     fresh_database: Callable[[], AbstractContextManager[str]],
     story: list[tuple[int, tuple[State | None, ...]]],
 ) -> None:
@@ -65,7 +65,7 @@ async def test_what_is_loaded_is_what_is_held(
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_a_change_that_was_sighted_before_keeps_its_bound_and_what_shows_it(
+async def test_a_change_that_was_sighted_before_keeps_its_bound_and_evidence(
     pool: Pool, restarts: bool
 ) -> None:
     world = World(pool)

@@ -39,7 +39,7 @@ async def test_a_block_is_confirmed_alerted_and_kept_with_both_readings(world: W
     assert await world.rows("select count(*) from pending_change") == [(0,)]
 
 
-async def test_spells_say_what_was_so_and_what_was_believed_when(world: World) -> None:
+async def test_spells_say_what_was_true_and_what_was_believed_when(world: World) -> None:
     await world.enlist(["1"])
     monitor = await world.start()
     await world.run(monitor, minutes(1))
@@ -87,7 +87,9 @@ async def test_a_failed_request_is_tried_again_and_stored_as_missed(world: World
     assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
 
 
-async def test_an_answer_whose_control_accounts_look_wrong_is_held_and_asked_again(world: World) -> None:
+async def test_an_answer_whose_control_accounts_look_wrong_is_quarantined_and_requested_again(
+    world: World,
+) -> None:
     await world.enlist([str(i) for i in range(1, 51)])
     monitor = await world.start()
     await world.run(monitor, minutes(1))
@@ -103,7 +105,7 @@ async def test_an_answer_whose_control_accounts_look_wrong_is_held_and_asked_aga
     assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
 
 
-async def test_a_change_that_goes_back_is_kept_as_not_confirmed_and_mails_nobody(world: World) -> None:
+async def test_a_change_that_reverts_is_kept_as_not_confirmed_and_sends_no_email(world: World) -> None:
     await world.enlist(["1"])
     monitor = await world.start()
     await world.run(monitor, minutes(119))
@@ -139,7 +141,7 @@ async def test_a_rejected_token_pauses_the_collector_and_changes_no_status(world
     assert await world.rows("select count(*) from change where kind <> 'baseline'") == [(0,)]
 
 
-async def test_a_restarted_monitor_goes_on_where_the_killed_one_was(world: World) -> None:
+async def test_a_restarted_monitor_continues_where_the_killed_one_was(world: World) -> None:
     await world.enlist(["1", "2"])
     monitor = await world.start()
     await world.run(monitor, minutes(1))
@@ -194,9 +196,7 @@ async def test_a_rename_keeps_the_account_and_its_status(world: World) -> None:
         pytest.param("id:1", id="its id with the prefix of an import that had no handle"),
     ],
 )
-async def test_the_first_handle_after_what_stood_in_place_of_one_is_no_rename(
-    world: World, alias: str
-) -> None:
+async def test_the_first_handle_after_a_placeholder_is_no_rename(world: World, alias: str) -> None:
     await world.enlist(["1"])
     world.platform.handles["1"] = "h1"
     monitor = await world.start()
@@ -217,7 +217,7 @@ async def test_the_first_handle_after_what_stood_in_place_of_one_is_no_rename(
     assert await world.rows("select old_handle, new_handle from rename") == [("h1", "other")]
 
 
-async def test_a_monitor_that_has_not_heard_of_a_purge_does_not_bring_the_handle_back(world: World) -> None:
+async def test_a_monitor_that_does_not_know_of_a_purge_does_not_restore_the_handle(world: World) -> None:
     await world.enlist(["1"])
     world.platform.handles["1"] = "h1"
     monitor = await world.start()
@@ -246,7 +246,7 @@ async def test_new_accounts_are_read_without_moving_the_rosters_that_are_full(wo
     assert await world.rows("select count(*) from spell") == [(110,)]
 
 
-async def test_what_was_so_at_a_moment_depends_on_when_one_asks(world: World) -> None:
+async def test_what_was_true_at_a_time_depends_on_when_it_is_asked(world: World) -> None:
     await world.enlist(["1"])
     monitor = await world.start()
     await world.run(monitor, minutes(1))

@@ -133,7 +133,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("story", SENTENCES)
-def test_each_of_seven_things_has_a_sentence_of_its_own(pages: dict[str, str], story: str) -> None:
+def test_each_of_seven_statuses_has_its_own_sentence(pages: dict[str, str], story: str) -> None:
     assert SENTENCES[story] in pages[story]
     # The server that does not answer held the deleted account too, and its page says so as well.
     same = {story, "erased"} if story == "unreachable" else {story}
@@ -151,7 +151,7 @@ def test_nothing_on_bluesky_is_called_withheld_suspended_or_blocked_by_a_country
 
 
 @pytest.mark.parametrize("story", ["left", "erased", "renamed", "unreachable", "quiet"])
-def test_what_is_no_block_is_counted_as_none(pages: dict[str, str], story: str) -> None:
+def test_statuses_other_than_blocks_are_not_counted_as_blocks(pages: dict[str, str], story: str) -> None:
     assert "never seen blocked" in pages[story]
     assert "▼ Block" not in pages[story]
 
@@ -164,7 +164,9 @@ def test_an_outage_of_its_server_changes_no_status(pages: dict[str, str]) -> Non
     assert "Gone" not in page
 
 
-def test_a_rename_is_told_by_our_readings_and_by_the_record_with_its_own_date(pages: dict[str, str]) -> None:
+def test_a_rename_is_recorded_from_our_readings_and_from_the_public_record_with_its_date(
+    pages: dict[str, str],
+) -> None:
     page = pages["renamed"]
     assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in page
     assert "1 Feb 2021, 11:10:00 UTC plc.directory" in page

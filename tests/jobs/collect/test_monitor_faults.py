@@ -81,7 +81,7 @@ class Limited(FakeCollector):
 # control accounts ----------------------------------------------------------------------------------------
 
 
-async def test_control_accounts_that_are_named_later_guard_the_rosters_that_exist(world: World) -> None:
+async def test_control_accounts_that_are_added_later_protect_existing_rosters(world: World) -> None:
     ids = [str(i) for i in range(1, 51)]
     async with transaction(world.pool) as conn:
         await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}") for i in ids], T0)
@@ -94,7 +94,7 @@ async def test_control_accounts_that_are_named_later_guard_the_rosters_that_exis
     assert await world.rows(NEWS) == NOBODY
 
 
-async def test_a_control_account_that_is_not_named_any_more_guards_nothing(world: World) -> None:
+async def test_a_control_account_that_was_removed_protects_nothing(world: World) -> None:
     await world.enlist(["1"])
     await world.run(await world.start(), minutes(1))
     world.platform.truth |= {"1": SUSPENDED, "900": SUSPENDED}
@@ -104,7 +104,7 @@ async def test_a_control_account_that_is_not_named_any_more_guards_nothing(world
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
 
-async def test_answers_that_are_held_again_and_again_are_told_to_the_operator(
+async def test_repeatedly_quarantined_answers_are_reported_to_the_operator(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "jobs")
@@ -138,7 +138,7 @@ async def test_an_account_is_watched_or_a_control_account_but_not_both(world: Wo
 # other writers -------------------------------------------------------------------------------------------
 
 
-async def test_a_writer_whose_memory_is_old_does_not_tell_a_block_twice(world: World) -> None:
+async def test_a_writer_with_outdated_memory_does_not_record_a_block_twice(world: World) -> None:
     await world.enlist(["1"])
     first, second = await world.start(), await world.start()
     await first.tick()
@@ -237,7 +237,7 @@ async def test_loading_again_neither_moves_an_interval_inwards_nor_loses_the_old
     assert has_evidence
 
 
-async def test_an_act_is_not_seen_before_it_was_made(world: World) -> None:
+async def test_an_engagement_is_not_seen_before_it_was_made(world: World) -> None:
     made = T0 + timedelta(seconds=5)
     world.platform.acts = {"5000": [Signal(SignalKind.POST, "1", made)]}
     async with transaction(world.pool) as conn:
@@ -251,7 +251,7 @@ async def test_an_act_is_not_seen_before_it_was_made(world: World) -> None:
     assert await world.rows("select last_polled_at from executive") == [(T0 + timedelta(seconds=10),)]
 
 
-async def test_an_account_that_an_answer_left_out_is_asked_for_again_before_its_next_slot(
+async def test_an_account_missing_from_an_answer_is_requested_again_before_its_next_slot(
     world: World,
 ) -> None:
     await world.enlist(["1", "2"])
@@ -266,14 +266,14 @@ async def test_an_account_that_an_answer_left_out_is_asked_for_again_before_its_
     ]
 
 
-async def test_an_account_that_is_never_in_an_answer_does_not_keep_us_asking(world: World) -> None:
+async def test_an_account_that_is_never_in_an_answer_does_not_cause_endless_requests(world: World) -> None:
     await world.enlist(["1"])
     world.platform.silent.add("1")
     await world.run(await world.start(), minutes(119))
     assert len(world.platform.asked) == 1 + 3
 
 
-async def test_under_a_limit_every_roster_gets_its_turn(world: World) -> None:
+async def test_under_a_limit_every_roster_is_read(world: World) -> None:
     world.platform = Limited()
     async with transaction(world.pool) as conn:
         new = [NewAccount(Platform.X, str(i), f"h{i}") for i in range(1, 501)]
@@ -321,7 +321,7 @@ async def test_one_roster_that_cannot_be_stored_does_not_stop_the_others(world: 
     ) == [(3,)]
 
 
-async def test_readings_of_the_future_keep_the_monitor_from_starting(world: World) -> None:
+async def test_readings_dated_in_the_future_keep_the_monitor_from_starting(world: World) -> None:
     await world.enlist(["1"])
     world.clock.set(minutes(60 * 24))
     await (await world.start()).tick()
@@ -330,7 +330,7 @@ async def test_readings_of_the_future_keep_the_monitor_from_starting(world: Worl
         await world.start()
 
 
-async def test_what_is_stored_of_a_collector_is_the_newest_whoever_came_first(dsn: str) -> None:
+async def test_the_newest_state_of_a_collector_is_stored_in_any_order_of_writers(dsn: str) -> None:
     limit = RequestFailure(MissedReason.RATE_LIMITED, "429", minutes(15), breaker=False)
     async with open_pool(dsn, min_size=4, max_size=8) as pool:
         for n in range(25):
@@ -365,7 +365,7 @@ async def test_accounts_that_were_asked_once_together_are_believed_again_one_by_
 # the watch list ------------------------------------------------------------------------------------------
 
 
-async def test_whoever_changes_the_watch_list_is_heard_of(world: World) -> None:
+async def test_a_change_of_the_watch_list_is_noticed(world: World) -> None:
     async def version() -> int:
         async with transaction(world.pool) as conn:
             return await accounts_version(conn)

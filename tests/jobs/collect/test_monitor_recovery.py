@@ -34,7 +34,7 @@ ANSWERED = "select min(observed_at) from coverage where outcome = 0 and observed
     [(10 * SECOND, 30 * SECOND), (2 * MINUTE, 2 * MINUTE), (15 * MINUTE, 15 * MINUTE)],
 )
 @pytest.mark.parametrize("planner", PlannerKind)
-async def test_after_an_outage_of_any_length_it_is_read_within_a_sweep_or_half_a_minute(
+async def test_after_any_outage_a_place_is_read_within_a_sweep_or_half_a_minute(
     pool: Pool, planner: PlannerKind, every: timedelta, longest: timedelta
 ) -> None:
     world = World(pool)
@@ -57,7 +57,7 @@ async def test_after_an_outage_of_any_length_it_is_read_within_a_sweep_or_half_a
     assert len(await world.rows(ANSWERED.format(RECOVERED))) == 6
 
 
-async def test_what_was_not_sent_because_another_request_hangs_is_no_failure_by_itself(pool: Pool) -> None:
+async def test_a_request_not_sent_because_another_hangs_is_not_a_failure(pool: Pool) -> None:
     """The request that hangs counts, not each that waited for its answer."""
 
     class Waiting(FakeCollector):
@@ -86,9 +86,7 @@ async def test_what_was_not_sent_because_another_request_hangs_is_no_failure_by_
         pytest.param(plain(429, x_rate_limit_reset="9999999999"), id="a limit that says centuries"),
     ],
 )
-async def test_what_a_platform_refused_and_did_not_date_is_asked_again_within_a_sweep(
-    pool: Pool, refused: Script
-) -> None:
+async def test_a_refusal_without_a_retry_time_is_retried_within_a_sweep(pool: Pool, refused: Script) -> None:
     world = World(pool)
     said = [refused]
     async with scripted(lambda request: said[-1](request)) as server:
@@ -112,7 +110,7 @@ async def test_what_a_platform_refused_and_did_not_date_is_asked_again_within_a_
     assert await world.rows("select count(*) from coverage where outcome = 0") == [(1,)]
 
 
-async def test_who_hangs_on_a_server_of_its_own_is_missed_and_read_again_and_the_others_are_recorded(
+async def test_an_account_whose_server_hangs_is_missed_and_the_others_are_recorded(
     pool: Pool,
 ) -> None:
     world = World(pool)

@@ -54,7 +54,7 @@ async def test_each_server_is_asked_alone_with_its_own_control_account(world: Wo
     ]
 
 
-async def test_a_server_that_is_down_keeps_nobody_else_from_being_read(world: World) -> None:
+async def test_a_server_that_is_down_does_not_block_other_servers(world: World) -> None:
     monitor = await world.start()
     await world.run(monitor, minutes(1))
     assert isinstance(world.platform, Servers)
@@ -66,7 +66,7 @@ async def test_a_server_that_is_down_keeps_nobody_else_from_being_read(world: Wo
     assert states == [("one", False, "network")]
 
 
-async def test_a_server_that_comes_back_is_read_again_and_nothing_was_made_up(world: World) -> None:
+async def test_a_server_that_recovers_is_read_again_and_nothing_was_invented(world: World) -> None:
     monitor = await world.start()
     await world.run(monitor, minutes(1))
     assert isinstance(world.platform, Servers)

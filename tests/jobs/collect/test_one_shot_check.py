@@ -76,7 +76,7 @@ def run(
         ("@nobody@social.example", None, "not_found", [], "weak", []),
     ],
 )
-def test_a_conclusive_look_ends_well_whatever_it_says(
+def test_a_conclusive_check_exits_with_success_whatever_it_shows(
     run: Blockline,
     asked: str,
     account_id: str | None,
@@ -99,13 +99,13 @@ def test_a_conclusive_look_ends_well_whatever_it_says(
     assert account_id is None or result["evidence"]
 
 
-def test_a_single_look_does_not_call_an_account_deleted_that_it_never_saw(run: Blockline) -> None:
+def test_a_single_check_does_not_call_an_account_deleted_that_it_never_saw(run: Blockline) -> None:
     ran = run("check", DELETED)
     assert ran.said[0] == f"{DELETED}: not found"
     assert ran.said[1].startswith("  evidence weak: only an absence, at ")
 
 
-def test_all_platforms_are_looked_at_in_one_command_in_the_order_they_were_asked_for(run: Blockline) -> None:
+def test_one_command_checks_all_platforms_in_the_order_given(run: Blockline) -> None:
     ran = run("check", BOB, "healthy.test", "https://x.com/beta", ALICE, FROZEN, "--json")
     assert ran.code == 0
     assert [(one["platform"], one["account_id"]) for one in ran.json["results"]] == [
@@ -141,13 +141,11 @@ def test_the_text_names_state_strength_and_each_exchange_with_its_hash(run: Bloc
         ("@frozen@mastodon.example", f"@frozen@mastodon.example ({FROZEN}): suspended by its server"),
     ],
 )
-def test_the_verdict_says_who_did_it_where_the_platform_says_so(
-    run: Blockline, asked: str, sentence: str
-) -> None:
+def test_the_verdict_names_the_actor_if_the_platform_does(run: Blockline, asked: str, sentence: str) -> None:
     assert run("check", asked).said[0] == sentence
 
 
-def test_countries_that_were_not_told_are_named(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_countries_that_were_not_reported_are_named(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "BLOCKLINE_BLUESKY_LABELERS", "TR=did:plc:cquoj7aozvmkud2gifeinkda,AU=did:web:gone.test"
     )
@@ -157,7 +155,7 @@ def test_countries_that_were_not_told_are_named(run: Blockline, monkeypatch: pyt
     assert run("check", "hidden.test", "--json").json["results"][0]["silent_on"] == ["AU"]
 
 
-def test_side_facts_stand_beside_the_state_and_are_not_told_twice() -> None:
+def test_side_facts_are_shown_beside_the_state_and_only_once() -> None:
     flags = frozenset({Flag.HOST, Flag.LIMITED, Flag.MOVED})
     state = State(Status.AVAILABLE)
     one = one_shot_check.AccountCheck(
@@ -178,7 +176,7 @@ def test_side_facts_stand_beside_the_state_and_are_not_told_twice() -> None:
     ]
 
 
-def test_one_look_that_taught_nothing_fails_the_command_and_keeps_the_others(run: Blockline) -> None:
+def test_one_inconclusive_check_fails_the_command_and_keeps_the_others(run: Blockline) -> None:
     ran = run("check", "x", "alpha", "not a handle", "id:abc", "healthy.test")
     assert ran.code == 1
     assert ran.said[0] == "@alpha (1001): withheld in India (IN), Turkey (TR)"
@@ -233,7 +231,7 @@ def test_without_a_token_the_setting_is_named_for_x_only(
     assert run("check", "healthy.test").code == 0
 
 
-def test_a_token_that_cannot_be_one_is_refused_without_being_shown(
+def test_a_malformed_token_is_refused_without_being_shown(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BLOCKLINE_X_BEARER_TOKEN", "top secret")
@@ -246,7 +244,5 @@ def test_a_token_that_cannot_be_one_is_refused_without_being_shown(
 @pytest.mark.parametrize(
     "words", [(), ("x",), ("bluesky",), ("alpha",), ("healthy.test", "alpha"), ("ftp://a/b",)]
 )
-def test_it_is_a_fault_of_usage_when_nobody_is_named_or_no_platform_is_told(
-    run: Blockline, words: tuple[str, ...]
-) -> None:
+def test_naming_no_account_or_no_platform_is_a_usage_error(run: Blockline, words: tuple[str, ...]) -> None:
     assert run("check", *words).code == 2

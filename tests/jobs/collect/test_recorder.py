@@ -87,7 +87,7 @@ async def desk(pool: Pool) -> Desk:
     return await Desk.made(pool, 6)
 
 
-async def test_what_comes_while_one_transaction_is_under_way_is_committed_together_in_the_next(
+async def test_recordings_that_arrive_during_a_transaction_are_committed_together_in_the_next(
     desk: Desk,
 ) -> None:
     async with desk.held_up():
@@ -107,7 +107,7 @@ async def test_a_recording_is_acknowledged_after_its_commit_and_not_before(desk:
     await asyncio.gather(*(record(n) for n in range(6)))
 
 
-async def test_one_that_comes_alone_waits_for_nobody(desk: Desk) -> None:
+async def test_a_single_recording_does_not_wait(desk: Desk) -> None:
     assert await desk.first_look(0).record(desk.recorder) is True
 
 
@@ -118,7 +118,7 @@ async def test_the_same_attempt_twice_in_one_group_is_stored_once(desk: Desk) ->
     assert len(await desk.changes()) == 6
 
 
-async def test_of_two_that_tell_the_first_of_one_account_one_is_stored_and_no_other_suffers(
+async def test_of_two_first_states_of_one_account_one_is_stored_and_no_other_is_affected(
     desk: Desk,
 ) -> None:
     polls = [desk.first_look(n) for n in range(5)]
@@ -138,7 +138,7 @@ async def test_two_readings_of_one_account_without_news_are_both_stored(desk: De
     assert await desk.rows("select count(*) from coverage") == [(4,)]
 
 
-async def test_one_that_the_database_refuses_is_told_so_and_no_other_is(desk: Desk) -> None:
+async def test_a_recording_that_the_database_refuses_fails_alone(desk: Desk) -> None:
     polls = [desk.first_look(n) for n in range(5)]
     polls.insert(2, desk.into_nowhere(5))
     told = await desk.all_at_once(polls)
@@ -154,7 +154,7 @@ async def test_a_group_may_span_months(desk: Desk) -> None:
     assert months == [(f"coverage_2021_{month:02}",) for month in range(3, 9)]
 
 
-async def test_when_the_connection_breaks_all_of_the_group_are_told_and_the_next_one_can_go_on(
+async def test_a_lost_connection_fails_the_whole_group_and_the_next_one_can_continue(
     desk: Desk,
 ) -> None:
     async with desk.held_up("select from account where native_id = '6' for update"):
@@ -176,7 +176,7 @@ async def test_when_the_connection_breaks_all_of_the_group_are_told_and_the_next
         ),
     ],
 )
-async def test_an_answer_that_comes_after_a_later_one_is_stored_and_told_in_its_place(
+async def test_an_answer_that_arrives_after_a_later_one_is_stored_in_its_place(
     desk: Desk, said_late: State, told: list[tuple[str, str]]
 ) -> None:
     first = desk.first_look(0)
@@ -203,7 +203,7 @@ async def test_a_second_reading_at_the_same_instant_that_agrees_is_not_late(desk
 
 
 @pytest.mark.parametrize("cancelled", [0, 1, 3, 5])
-async def test_whoever_of_those_who_wait_is_cancelled_the_others_are_stored_and_told_so(
+async def test_if_any_waiting_caller_is_cancelled_the_others_are_stored_and_acknowledged(
     desk: Desk, cancelled: int
 ) -> None:
     async with desk.held_up():
@@ -244,7 +244,7 @@ async def test_when_all_are_cancelled_nothing_is_left_waiting(desk: Desk) -> Non
         max_size=12,
     )
 )
-def test_whatever_comes_together_what_is_acknowledged_is_stored_whole_and_nothing_else_is(
+def test_exactly_the_acknowledged_recordings_are_stored_each_of_them_whole(
     fresh_database: Database, wanted: list[tuple[int, str, bool]]
 ) -> None:
     async def run(dsn: str) -> None:

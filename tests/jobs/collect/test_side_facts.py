@@ -96,7 +96,7 @@ async def observed(pool: Pool, routes: Routes) -> AsyncGenerator[Observed]:
         yield Observed(pool, platform, monitor, server, observers, clock)
 
 
-async def test_a_server_that_silences_another_is_a_fact_of_that_server_and_of_nobody_else(pool: Pool) -> None:
+async def test_a_server_that_silences_another_is_a_fact_about_that_server_only(pool: Pool) -> None:
     async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
         await come_round(there.observers, there.clock, minutes(1))
         (fact,) = await there.facts()
@@ -110,7 +110,7 @@ async def test_a_server_that_silences_another_is_a_fact_of_that_server_and_of_no
             assert await conn.fetchval("select count(*) from change where kind <> 'baseline'") == 0
 
 
-async def test_a_block_that_is_lifted_ends_between_two_looks(pool: Pool) -> None:
+async def test_a_lifted_block_ends_between_two_readings(pool: Pool) -> None:
     async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
         await come_round(there.observers, there.clock, minutes(1))
         there.server.routes[BLOCKS] = ok([])
@@ -119,7 +119,7 @@ async def test_a_block_that_is_lifted_ends_between_two_looks(pool: Pool) -> None
         assert (fact.first_seen, fact.last_seen, fact.first_absent) == (T0, T0, T0 + timedelta(days=1))
 
 
-async def test_a_list_that_is_hidden_meanwhile_lifts_nothing(pool: Pool) -> None:
+async def test_a_domain_list_that_is_hidden_meanwhile_lifts_nothing(pool: Pool) -> None:
     async with observed(pool, {BLOCKS: ok(SILENCED)}) as there:
         await come_round(there.observers, there.clock, minutes(1))
         there.server.routes[BLOCKS] = status(404)
@@ -129,13 +129,13 @@ async def test_a_list_that_is_hidden_meanwhile_lifts_nothing(pool: Pool) -> None
         assert fact.first_absent is None
 
 
-async def test_a_server_that_limits_its_copy_and_lists_the_domain_is_told_both(pool: Pool) -> None:
+async def test_a_server_that_limits_its_copy_and_lists_the_domain_gives_both_facts(pool: Pool) -> None:
     async with observed(pool, {BLOCKS: ok(SILENCED), LOOKUP: ok(COPY | {"limited": True})}) as there:
         await come_round(there.observers, there.clock, minutes(1))
         assert {fact.value for fact in await there.facts()} == {"domain silence", "account limited"}
 
 
-async def test_a_server_that_is_away_says_nothing_and_is_asked_once_a_day(pool: Pool) -> None:
+async def test_a_server_that_is_down_gives_no_facts_and_is_asked_once_a_day(pool: Pool) -> None:
     async with observed(pool, {BLOCKS: status(503), LOOKUP: status(503)}) as there:
         await come_round(there.observers, there.clock, T0 + timedelta(hours=23))
         asked = len(there.server.asked)
@@ -145,7 +145,7 @@ async def test_a_server_that_is_away_says_nothing_and_is_asked_once_a_day(pool: 
         assert len(there.server.asked) > asked
 
 
-async def test_what_a_server_does_to_an_account_begins_after_a_look_at_that_account_only(pool: Pool) -> None:
+async def test_a_fact_about_an_account_begins_after_a_request_for_that_account_only(pool: Pool) -> None:
     """Who is suspended at home is asked for in the list of domains alone: that says nothing of the copy."""
     routes = {BLOCKS: ok([]), LOOKUP: ok(COPY | {"suspended": True})}
     async with observed(pool, routes) as there:
@@ -160,7 +160,7 @@ async def test_what_a_server_does_to_an_account_begins_after_a_look_at_that_acco
         assert (fact.value, fact.last_absent) == ("account suspended", None)
 
 
-async def test_what_a_server_does_to_a_domain_begins_after_the_last_list_that_it_showed(pool: Pool) -> None:
+async def test_a_fact_about_a_domain_begins_after_the_last_list_that_was_shown(pool: Pool) -> None:
     async with observed(pool, {BLOCKS: ok([]), LOOKUP: ok(COPY)}) as there:
         await come_round(there.observers, there.clock, minutes(1))
         there.server.routes[BLOCKS] = status(404)
@@ -212,7 +212,7 @@ async def test_an_executive_among_the_admirers_of_a_watched_post_liked_it_at_an_
     assert await liked(pool) == ([("like", POST, None, T0)] if is_liked else [])
 
 
-async def test_a_post_whose_admirers_cannot_be_read_is_told_once_and_so_is_its_recovery(
+async def test_a_post_whose_admirers_cannot_be_read_is_logged_once_and_so_is_its_recovery(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "jobs")

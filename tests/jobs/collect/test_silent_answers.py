@@ -27,7 +27,7 @@ class PartlySilent(FakeCollector):
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_readings_of_one_answer_are_silent_on_the_same_when_they_are_judged_and_when_they_are_stored(
+async def test_readings_of_one_answer_leave_out_the_same_countries_when_judged_and_when_stored(
     pool: Pool, *, restarts: bool
 ) -> None:
     platform = PartlySilent()

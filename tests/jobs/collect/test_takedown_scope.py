@@ -116,7 +116,7 @@ def at(hour: int, minute: int = 0) -> datetime:
     return DAY + timedelta(hours=hour, minutes=minute)
 
 
-async def test_a_takedown_by_the_server_after_one_in_the_app_is_told_with_its_own_interval(
+async def test_a_takedown_by_the_server_after_one_in_the_app_has_its_own_interval(
     pool: Pool,
 ) -> None:
     async with watch(pool, taken_down(APP_VIEW_ONLY), FaultPlan()) as desk:
@@ -151,7 +151,7 @@ async def test_a_takedown_by_the_server_after_one_in_the_app_is_told_with_its_ow
         assert {r.flags for r in readings if r.at > at(12, 10)} == {HOST}
 
 
-async def test_by_whom_is_asked_again_where_nobody_answered_and_then_told(pool: Pool) -> None:
+async def test_the_actor_of_a_takedown_is_requested_again_if_no_server_answered(pool: Pool) -> None:
     away = Away(directory=True, since=at(11, 5), until=at(12, 15))
     async with watch(pool, taken_down(""), away) as desk:
         await desk.play_until(at(11, 40))
@@ -171,7 +171,7 @@ async def test_by_whom_is_asked_again_where_nobody_answered_and_then_told(pool: 
         assert (host[0], host[1]) == ("host", at(11))
 
 
-async def test_an_answer_without_by_whom_leaves_what_was_known_and_bounds_nothing(pool: Pool) -> None:
+async def test_an_answer_without_the_actor_changes_and_bounds_nothing(pool: Pool) -> None:
     away = Away(since=at(11, 45), until=at(12, 45))
     async with watch(pool, taken_down(APP_VIEW_ONLY), away) as desk:
         await desk.play_until(at(12, 35))

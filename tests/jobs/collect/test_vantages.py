@@ -105,7 +105,7 @@ async def test_a_disagreement_is_kept_with_both_ends_and_changes_no_status(two: 
     assert (fact.last_seen, fact.first_absent) == (minutes(240), minutes(360))
 
 
-async def test_what_both_vantages_see_is_no_disagreement(two: Two) -> None:
+async def test_a_state_that_both_vantages_see_is_no_disagreement(two: Two) -> None:
     await two.run(minutes(1))
     for platform in (two.world.platform, two.there):
         platform.truth["1"] = SUSPENDED
@@ -125,7 +125,7 @@ async def test_a_block_that_was_seen_from_there_first_is_no_disagreement(two: Tw
     assert await two.facts() == []
 
 
-async def test_a_block_that_everybody_sees_ends_a_disagreement_with_the_look_that_saw_it_first(
+async def test_a_block_that_all_vantages_see_ends_a_disagreement_with_the_first_reading_of_it(
     two: Two,
 ) -> None:
     await two.run(minutes(1))
@@ -152,7 +152,7 @@ async def test_a_disagreement_that_becomes_another_one_ends_where_the_other_begi
     assert (new.value, new.last_absent, new.first_seen) == ("withheld IN", minutes(240), minutes(360))
 
 
-async def test_a_look_that_leaves_a_country_open_does_not_show_that_nothing_was_there(two: Two) -> None:
+async def test_a_reading_that_leaves_a_country_open_does_not_show_that_it_is_not_withheld(two: Two) -> None:
     await two.run(minutes(1))
     two.there.silent_on = frozenset({"TR"})
     await two.run(minutes(121))
@@ -174,7 +174,7 @@ async def test_after_a_restart_it_is_not_known_since_when_a_new_disagreement_was
     assert (fact.last_absent, fact.first_seen, fact.first_absent) == (None, minutes(240), None)
 
 
-async def test_a_disagreement_lasts_over_a_restart_and_ends_with_the_first_look_that_agrees(
+async def test_a_disagreement_lasts_across_a_restart_and_ends_with_the_first_agreeing_reading(
     two: Two,
 ) -> None:
     await two.run(minutes(1))
@@ -242,7 +242,7 @@ NOTHING_NOW = FactSighting(ONE, frozenset(), minutes(120), minutes(240))
         ),
     ],
 )
-def test_a_difference_is_kept_when_both_have_looked_again(
+def test_a_difference_is_stored_after_both_have_read_again(
     state: State,
     read_at: float,
     held: VantageDifference | None,
@@ -257,7 +257,7 @@ def test_a_difference_is_kept_when_both_have_looked_again(
 # control accounts ----------------------------------------------------------------------------------------
 
 
-async def test_a_control_account_that_the_monitor_retired_holds_nothing_up_from_there(pool: Pool) -> None:
+async def test_a_control_account_that_the_monitor_retired_blocks_no_reading_from_there(pool: Pool) -> None:
     two = Two(World(pool))
     two.world.platform.truth["901"] = SUSPENDED
     async with transaction(pool) as conn:
@@ -284,7 +284,7 @@ async def test_a_control_account_that_the_monitor_retired_holds_nothing_up_from_
     assert outcome == BatchOutcome.ANSWERED
 
 
-async def test_control_accounts_that_are_found_later_are_asked_from_there_too_and_keep_the_turn(
+async def test_control_accounts_found_later_are_asked_from_there_without_moving_the_schedule(
     two: Two,
 ) -> None:
     await two.run(minutes(1))
@@ -329,7 +329,7 @@ async def test_readings_from_there_are_coverage_of_that_vantage_only(two: Two) -
         (Known(WITHHELD_IN), AVAILABLE, True),
     ],
 )
-def test_only_a_look_that_contradicts_what_is_held_disagrees(
+def test_only_a_reading_that_contradicts_the_known_state_disagrees(
     known: Known | None, seen: State, *, is_odd: bool
 ) -> None:
     assert differs(known, seen) is is_odd

@@ -65,7 +65,7 @@ EVENTS = st.lists(
 )
 
 
-async def test_a_late_sighting_that_ended_with_the_watch_ends_no_later_one(pool: Pool) -> None:
+async def test_a_late_sighting_that_ended_with_the_watch_does_not_end_a_later_one(pool: Pool) -> None:
     desk = Desk(pool)
     await desk.enlist("1")
     await watch(pool, 2, on=False)
@@ -96,7 +96,7 @@ async def test_a_sighting_from_between_two_times_of_the_watch_ends_with_the_seco
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=EVENTS)
-async def test_late_readings_from_before_and_after_an_interruption_tell_the_same_as_in_order(
+async def test_late_readings_around_an_interruption_give_the_same_result_as_in_order(
     fresh_database: Callable[[], AbstractContextManager[str]],
     events: list[tuple[int, State | None, bool]],
 ) -> None:

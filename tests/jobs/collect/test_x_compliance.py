@@ -111,7 +111,7 @@ async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Po
         assert await accounts_not_found(conn, Platform.BLUESKY) == []
 
 
-async def test_where_nobody_is_missing_no_job_is_made(pool: Pool) -> None:
+async def test_without_missing_accounts_no_job_is_made(pool: Pool) -> None:
     clock = SimulatedClock(T0)
     async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
         loop = ComplianceLoop(pool, x, clock)
@@ -120,7 +120,7 @@ async def test_where_nobody_is_missing_no_job_is_made(pool: Pool) -> None:
         assert loop.next_due() == T0 + DAY
 
 
-async def test_a_plan_without_jobs_is_said_once_and_asked_daily(
+async def test_a_plan_without_compliance_jobs_is_logged_once_and_tried_daily(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     await vanished(pool, "7")
@@ -147,7 +147,7 @@ def then(*scripts: Callable[[web.BaseRequest], web.Response]) -> Callable[[web.B
         pytest.param([plain(429)], 10, id="a rate limit is waited for"),
     ],
 )
-async def test_a_job_that_comes_to_nothing_says_nothing_of_any_account(
+async def test_a_job_that_fails_says_nothing_about_any_account(
     looks: Sequence[Callable[[web.BaseRequest], web.Response]], due: int, pool: Pool
 ) -> None:
     await vanished(pool, "7")
@@ -165,7 +165,7 @@ async def test_a_job_that_comes_to_nothing_says_nothing_of_any_account(
     assert await facts(pool, "7") == []
 
 
-async def test_a_job_that_never_ends_is_given_up_after_a_day(pool: Pool) -> None:
+async def test_a_job_that_never_ends_is_abandoned_after_a_day(pool: Pool) -> None:
     await vanished(pool, "7")
     clock = SimulatedClock(T0)
     made = 0

@@ -164,7 +164,7 @@ def folded(answers: Sequence[tuple[float, State, str]]) -> list[Closed]:
     return out
 
 
-def test_answers_that_are_silent_on_the_country_in_question_confirm_no_way_back() -> None:
+def test_answers_that_do_not_report_the_country_confirm_no_way_back() -> None:
     silent = [(minute, A, "IN") for minute in (10.0, 20, 30)]
     (change,) = folded([(0, A, ""), (5, W, ""), (6, A, ""), *silent, (40, W, ""), (41, W, "")])
     assert change.pending.last_seen_old == minutes(0)

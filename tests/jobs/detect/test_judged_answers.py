@@ -63,7 +63,7 @@ BLOCKED = control("s", Status.SUSPENDED)
         pytest.param([STABLE, OTHER], {}, "ab", "ab", id="none got an answer"),
     ],
 )
-def test_which_control_accounts_speak_against_an_answer(
+def test_which_control_accounts_make_an_answer_quarantined(
     controls: Sequence[CanaryExpectation], shown: Mapping[str, State], unheard: str, failed: str
 ) -> None:
     found = failed_canaries(controls, answer(shown, list(unheard)))
@@ -84,7 +84,7 @@ def watched(number: int, held_since: datetime | None = None) -> list[TrackedAcco
         pytest.param(AT - timedelta(days=1), BatchOutcome.ANSWERED, id="for a day: no outage lasts longer"),
     ],
 )
-def test_when_everybody_vanishes_and_nobody_vouches_the_answer_is_held_for_a_day(
+def test_if_all_accounts_vanish_without_a_control_account_answers_are_quarantined_for_a_day(
     held_since: datetime | None, outcome: BatchOutcome
 ) -> None:
     judge = Judge(RULE, RecentConfirmations(RULE.cohort_window))
@@ -92,7 +92,7 @@ def test_when_everybody_vanishes_and_nobody_vouches_the_answer_is_held_for_a_day
     assert judge(gone, watched(6, held_since), [], AT, AT).outcome is outcome
 
 
-def test_an_answer_that_is_silent_on_a_country_leaves_there_what_is_held() -> None:
+def test_an_answer_that_does_not_report_a_country_keeps_its_known_state() -> None:
     (one,) = watched(1)
     one = replace(one, known=replace(one.known, state=BOTH))
     shown = reading("0", State(Status.WITHHELD, ("IN",)), AT)

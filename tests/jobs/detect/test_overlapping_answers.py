@@ -71,7 +71,7 @@ def after(minute: float | None) -> datetime | None:
         ),
     ],
 )
-def test_an_answer_is_bounded_by_those_that_had_arrived_when_it_was_asked_for(
+def test_an_answer_is_bounded_by_answers_that_had_arrived_at_its_request(
     asked: list[Asked], last_seen_old: float | None
 ) -> None:
     *_, change = told(asked)
@@ -79,7 +79,7 @@ def test_an_answer_is_bounded_by_those_that_had_arrived_when_it_was_asked_for(
     assert change.pending.last_seen_old == after(last_seen_old)
 
 
-def test_an_answer_that_shows_what_was_so_when_it_was_asked_for_begins_no_change() -> None:
+def test_an_answer_that_shows_what_was_known_at_its_request_opens_no_change() -> None:
     """It may be older than what came in meanwhile, but what it shows may also be so again since then."""
     _, block, old, back = told([(0, 1, A), (5, 6, W), (8, 9, W), (5.5, 10, A), (60, 61, A), (62, 63, A)])
     assert (block.pending.state, block.is_confirmed) == (W, True)
@@ -89,7 +89,7 @@ def test_an_answer_that_shows_what_was_so_when_it_was_asked_for_begins_no_change
     assert (back.pending.last_seen_old, back.pending.first_seen_new) == (minutes(0), minutes(61))
 
 
-def test_an_answer_that_was_asked_for_before_anything_was_known_begins_no_change() -> None:
+def test_an_answer_requested_before_anything_was_known_opens_no_change() -> None:
     """Whether it is older than the first state cannot be told."""
     first, old = told([(1, 2, S), (60, 61, S), (0, 62, A)])
     assert (first.pending.state, first.is_confirmed) == (S, True)
@@ -117,7 +117,7 @@ def platforms(draw: st.DrawFn) -> tuple[list[tuple[int, State]], list[Asked]]:
 
 @settings(max_examples=500)
 @given(platforms())
-def test_whatever_answers_overlap_an_interval_contains_the_true_time(
+def test_an_interval_contains_the_true_time_whatever_answers_overlap(
     drawn: tuple[list[tuple[int, State]], list[Asked]],
 ) -> None:
     course, asked = drawn

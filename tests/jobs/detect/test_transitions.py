@@ -217,7 +217,7 @@ def test_confirmation_never_moves_the_interval_and_needs_agreeing_readings(
 
 
 @given(stories, states)
-def test_a_reading_that_says_nothing_new_leaves_every_account_of_its_state_alike(
+def test_a_reading_without_news_has_the_same_effect_on_all_accounts_of_its_state(
     story: list[tuple[int, State, bool]], said: State
 ) -> None:
     known, minute = Known(), 0
@@ -235,7 +235,7 @@ def test_a_reading_that_says_nothing_new_leaves_every_account_of_its_state_alike
         assert result.is_news or known.unsettled is not None
 
 
-def test_a_reading_that_is_dated_anew_is_otherwise_the_same() -> None:
+def test_a_reading_with_a_new_date_is_otherwise_the_same() -> None:
     odd = Reading(
         "1",
         minutes(0),

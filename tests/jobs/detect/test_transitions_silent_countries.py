@@ -94,7 +94,7 @@ NONE = frozenset[Flag]()
         ),
     ],
 )
-def test_a_country_that_was_never_heard_of_has_a_first_state(
+def test_a_country_that_was_never_reported_has_a_first_state(
     looks: Sequence[Look], kinds: list[tuple[str, frozenset[Flag], datetime | None]]
 ) -> None:
     known, found = Known(), list[tuple[str, frozenset[Flag], datetime | None]]()
@@ -153,7 +153,7 @@ def test_a_country_that_was_never_heard_of_has_a_first_state(
         ),
     ],
 )
-def test_silence_is_no_statement(
+def test_an_unreported_country_is_no_statement(
     looks: Sequence[Look], expected: list[tuple[State, datetime | None, datetime]]
 ) -> None:
     assert [change[1:] for change in changes(looks)] == expected
@@ -164,7 +164,7 @@ _SILENT = st.sets(st.sampled_from(["TR", "DE"])).map(lambda found: tuple(sorted(
 
 
 @given(st.lists(st.tuples(_STATES, _SILENT), min_size=1, max_size=12))
-def test_no_order_of_heard_and_unheard_looks_gives_a_wrong_change(
+def test_no_order_of_complete_and_incomplete_answers_gives_a_wrong_change(
     truth: list[tuple[State, tuple[str, ...]]],
 ) -> None:
     """The platform is in a state at each look; the look shows it without the countries that are silent."""

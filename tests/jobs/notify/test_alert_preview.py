@@ -22,7 +22,7 @@ HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
 TOLD = SentWave(minutes(-9), minutes(-9), {"block": 1})
 
 
-def test_a_wave_is_one_mail_a_rule_and_cohort_in_the_order_of_the_rules() -> None:
+def test_a_group_is_one_email_per_rule_and_cohort_in_the_order_of_the_rules() -> None:
     alerts = [*blocked(3), an_alert(9, a_change(9, SUSPENDED), T0, REPORTERS)]
     rules = [
         a_rule(AlertRule((NIGHT,), name="Press", match=Match(lists=frozenset({"Reporters"}))), 5),
@@ -39,7 +39,7 @@ def test_a_wave_is_one_mail_a_rule_and_cohort_in_the_order_of_the_rules() -> Non
     ]
 
 
-def test_who_is_named_on_trial_stands_in_for_recipients_that_a_rule_lacks() -> None:
+def test_the_trial_recipient_replaces_those_that_a_rule_lacks() -> None:
     assert waves_on_trial(blocked(1), [a_rule(NONE)], None, None) == []
     (wave,) = waves_on_trial(blocked(1), [a_rule(NONE)], None, DESK)
     assert wave.recipients == (DESK,)
@@ -56,14 +56,14 @@ def test_who_is_named_on_trial_stands_in_for_recipients_that_a_rule_lacks() -> N
         pytest.param(None, False, id="none"),
     ],
 )
-def test_a_trial_goes_on_with_a_story_only_when_its_rule_would(
+def test_a_trial_continues_an_incident_only_if_its_rule_would(
     story: AlertThread | None, goes_on: bool
 ) -> None:
     (wave,) = waves_on_trial(blocked(2), [a_rule(ALL)], story, None)
     assert (wave.story is not None) == goes_on
 
 
-def test_of_several_stages_the_confirmed_one_is_tried_and_else_the_last() -> None:
+def test_of_several_stages_the_confirmed_one_is_sent_on_trial_else_the_last() -> None:
     first = an_alert(1, a_change(1), T0)
     seen = replace(first, stage=AlertStage.PROVISIONAL)
     back = replace(first, alert_id=2, stage=AlertStage.WITHDRAWN, created_at=minutes(9))

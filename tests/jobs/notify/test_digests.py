@@ -70,9 +70,7 @@ def gone(n: int, at: datetime, cohort_first: int = 0) -> list[AlertRow]:
     ]
 
 
-async def test_a_daily_digest_is_told_once_however_many_notifiers_look_at_the_same_time(
-    dsn: str, pool: Pool
-) -> None:
+async def test_a_daily_digest_is_sent_once_by_any_number_of_notifiers(dsn: str, pool: Pool) -> None:
     await with_rule(pool, DAILY)
     await store(pool, blocked(20))
     async with open_pool(dsn) as other:
@@ -105,7 +103,7 @@ async def test_a_daily_digest_comes_at_the_same_hour_of_the_readers_day(
     assert {at.astimezone(ZoneInfo(zone)).time() for at in due} == {time(8)}
 
 
-async def test_an_installation_that_was_down_for_three_days_makes_one_digest_of_them(pool: Pool) -> None:
+async def test_an_installation_that_was_down_for_three_days_sends_one_digest_for_them(pool: Pool) -> None:
     await with_rule(pool, replace(DAILY, recipients=(DESK,)))
     for day in range(3):
         await store(pool, blocked(2, T0 + day * DAY + HOUR, first=10 * day))
@@ -133,7 +131,7 @@ async def test_a_weekly_digest_comes_on_mondays_and_says_so_when_nothing_happene
     assert second["subject"] == "Nothing known: none of 2 accounts was read - weekly digest, 15 Feb 2021"
 
 
-async def test_a_digest_tells_what_was_known_at_its_time_however_late_it_is_written(pool: Pool) -> None:
+async def test_a_digest_reports_what_was_known_at_its_time_however_late_it_is_written(pool: Pool) -> None:
     await with_rule(pool, replace(DAILY, recipients=(DESK,)))
     async with transaction(pool) as conn:
         accounts = await enlist(conn, Platform.X, ["1", "2", "3"], ("Reporters",))
@@ -152,7 +150,7 @@ async def test_a_digest_tells_what_was_known_at_its_time_however_late_it_is_writ
     assert "No regular request to X was answered for 5 h, from 1 Feb 2021, 02:00 UTC to" in text
 
 
-async def test_who_unsubscribed_gets_no_digest_and_the_others_do(pool: Pool) -> None:
+async def test_a_recipient_who_unsubscribed_gets_no_digest_and_the_others_do(pool: Pool) -> None:
     await with_rule(pool, DAILY)
     await store(pool, blocked(3))
     async with transaction(pool) as conn:
@@ -167,7 +165,7 @@ async def test_who_unsubscribed_gets_no_digest_and_the_others_do(pool: Pool) -> 
     assert (logged.subject, dict(logged.detail)) == ("Desk", {"recipient": NIGHT})
 
 
-async def test_when_nobody_wants_the_digest_its_alerts_are_decided_with_that_reason(pool: Pool) -> None:
+async def test_if_all_recipients_unsubscribed_the_alerts_are_closed_with_that_reason(pool: Pool) -> None:
     await with_rule(pool, DAILY)
     await store(pool, blocked(3))
     async with transaction(pool) as conn:
@@ -178,7 +176,7 @@ async def test_when_nobody_wants_the_digest_its_alerts_are_decided_with_that_rea
     assert await next_due(pool, None, T0 + 8 * HOUR) == T0 + 32 * HOUR
 
 
-async def test_alerts_that_are_told_at_once_go_on_after_the_round_ups_were_refused(pool: Pool) -> None:
+async def test_immediate_alerts_continue_after_unsubscribing_from_catch_up_digests(pool: Pool) -> None:
     await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
     async with transaction(pool) as conn:
         await rules.refuse_digests(conn, "Desk", DESK, T0)
@@ -190,7 +188,7 @@ async def test_alerts_that_are_told_at_once_go_on_after_the_round_ups_were_refus
         assert await conn.fetchval("select array_agg(kind) from mail") == ["wave"]
 
 
-async def test_a_mail_goes_on_from_what_its_reader_was_told_and_says_what_was_left_to_round_ups(
+async def test_an_email_continues_from_its_readers_last_one_and_names_what_catch_up_digests_had(
     pool: Pool,
 ) -> None:
     await with_rule(pool, AT_ONCE)
@@ -213,13 +211,13 @@ async def test_a_mail_goes_on_from_what_its_reader_was_told_and_says_what_was_le
     assert f"{goes_on} 00:01 UTC. {left} {since}" in night
 
 
-async def test_nobody_can_unsubscribe_from_a_rule_that_is_not_there(pool: Pool) -> None:
+async def test_unsubscribing_from_a_missing_rule_fails(pool: Pool) -> None:
     async with transaction(pool) as conn:
         with pytest.raises(Refused, match="There is no rule 'Desk'"):
             await rules.refuse_digests(conn, "Desk", DESK, T0)
 
 
-async def test_a_round_up_goes_on_with_its_story_and_asks_for_no_acknowledgement(pool: Pool) -> None:
+async def test_a_catch_up_digest_continues_its_incident_and_asks_for_no_acknowledgement(pool: Pool) -> None:
     await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
     await store(pool, [*blocked(20), *gone(30, T0 + 2 * HOUR, 100)])
     await store(pool, [an_alert(900, a_change(900, NOT_FOUND, at=T0 + HOUR), T0 + 2 * HOUR, REPORTERS)])
@@ -246,7 +244,7 @@ async def test_a_round_up_goes_on_with_its_story_and_asks_for_no_acknowledgement
     assert sorted(tuple(r) for r in linked) == [(False, 50), (True, 1)]
 
 
-async def test_what_comes_to_light_after_the_round_up_of_its_morning_is_told_in_a_second_one(
+async def test_a_change_known_after_the_mornings_catch_up_digest_is_sent_in_a_second_one(
     pool: Pool,
 ) -> None:
     await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
@@ -269,7 +267,7 @@ async def test_what_comes_to_light_after_the_round_up_of_its_morning_is_told_in_
         assert await conn.fetchval(untold) == 0
 
 
-async def test_a_digest_says_how_much_was_kept_back_even_when_that_is_decided_in_the_same_moment(
+async def test_a_digest_counts_alerts_that_were_silenced_at_the_same_moment(
     pool: Pool,
 ) -> None:
     await with_rule(pool, replace(DAILY, recipients=(DESK,)))
@@ -282,7 +280,7 @@ async def test_a_digest_says_how_much_was_kept_back_even_when_that_is_decided_in
     assert "No change" not in mail["text_body"]
 
 
-async def test_a_round_up_is_counted_as_no_wave_wherever_waves_are_counted(pool: Pool) -> None:
+async def test_a_catch_up_digest_is_never_counted_as_a_group_of_changes(pool: Pool) -> None:
     await with_rule(pool, replace(AT_ONCE, recipients=(DESK,)))
     await store(pool, [*blocked(20), *gone(30, T0 + 2 * HOUR, 100)])
     await decide_alerts(pool, T0 + HOUR, HEAD)
@@ -322,7 +320,7 @@ async def test_a_round_up_is_counted_as_no_wave_wherever_waves_are_counted(pool:
         ),
     ],
 )
-async def test_the_first_digest_does_not_speak_of_a_time_in_which_the_rule_gathered_nothing(
+async def test_the_first_digest_does_not_cover_time_before_the_rule_collected(
     pool: Pool, before: tuple[AlertRule, bool]
 ) -> None:
     await with_rule(pool, before[0], enabled=before[1])
@@ -334,7 +332,7 @@ async def test_the_first_digest_does_not_speak_of_a_time_in_which_the_rule_gathe
         assert (await load_rules(conn))[0].digested_to == T0 + 2 * HOUR
 
 
-async def test_a_digest_tells_every_change_of_an_account_that_goes_back_and_forth(pool: Pool) -> None:
+async def test_a_digest_reports_every_change_of_a_flapping_account(pool: Pool) -> None:
     await with_rule(pool, replace(DAILY, recipients=(DESK,)))
     swings = [WITHHELD_IN, NOT_FOUND] * 4
     await store(

@@ -79,11 +79,11 @@ def due(
          due(mute=Mute(1, None, None, T0, minutes(9), "", "")), [minutes(10) + HALF]),
     ],
 )  # fmt: skip
-def test_what_is_told_when(rule: str, found: list[datetime], expected: list[datetime]) -> None:
+def test_when_engagements_are_sent(rule: str, found: list[datetime], expected: list[datetime]) -> None:
     assert found == expected, rule
 
 
-def test_a_rule_keeps_that_it_asks_for_acts() -> None:
+def test_a_rule_stores_that_it_asks_for_engagements() -> None:
     assert from_table(to_table(RULE)) == RULE
     assert to_table(RULE)["engagement"] is True
 
@@ -110,7 +110,7 @@ async def act(pool: Pool, chief: int, at: float, n: int, target: str = "200", ki
         await add_signals(conn, AccountId(chief), [signal], minutes(at))
 
 
-async def test_an_act_toward_a_named_account_is_mailed_once_and_one_toward_others_never(pool: Pool) -> None:
+async def test_an_engagement_with_a_named_account_is_sent_once_and_others_never(pool: Pool) -> None:
     chief = await story(pool)
     await act(pool, chief, 1, 1, target="300")
     await act(pool, chief, 2, 2)
@@ -137,7 +137,7 @@ async def test_an_act_toward_a_named_account_is_mailed_once_and_one_toward_other
     assert "when is not known; first seen 1 Feb 2021, 00:40 UTC" in second.text
 
 
-async def test_two_rules_tell_their_own_readers_and_the_same_act_has_the_same_mail(pool: Pool) -> None:
+async def test_two_rules_notify_their_own_recipients_with_the_same_email(pool: Pool) -> None:
     other = replace(RULE, name="Others", recipients=("law@example.org", DESK))
     chief = await story(pool, RULE, other)
     await act(pool, chief, 2, 2)
@@ -147,7 +147,7 @@ async def test_two_rules_tell_their_own_readers_and_the_same_act_has_the_same_ma
     assert sorted(m.recipients for m in inbox.mails()) == [(DESK,), ("law@example.org",)]
 
 
-async def test_what_others_recorded_or_may_be_no_act_is_not_told(pool: Pool) -> None:
+async def test_imported_or_uncertain_engagements_are_not_sent(pool: Pool) -> None:
     chief = await story(pool)
     await act(pool, chief, 2, 2)
     await act(pool, chief, 3, 3)
@@ -157,7 +157,7 @@ async def test_what_others_recorded_or_may_be_no_act_is_not_told(pool: Pool) -> 
     assert await next_decision(pool, minutes(5)) is None
 
 
-async def test_what_was_first_seen_days_ago_is_no_news(pool: Pool) -> None:
+async def test_an_engagement_first_seen_days_ago_is_not_news(pool: Pool) -> None:
     chief = await story(pool)
     await act(pool, chief, 2, 2)
     latest = LOOK_BACK + RULE.settle * RULE.growth_limit + RULE.update_after
@@ -165,13 +165,13 @@ async def test_what_was_first_seen_days_ago_is_no_news(pool: Pool) -> None:
     assert await next_decision(pool, minutes(2.1) + latest) is None
 
 
-def test_acts_that_keep_coming_are_told_after_a_while_all_the_same() -> None:
+def test_engagements_that_keep_arriving_are_sent_after_a_while() -> None:
     rule = replace(RULE, settle=timedelta(hours=1))
     acts = [replace(ACT, signal_id=n, act_key=str(n), first_seen_at=minutes(10 + 30 * n)) for n in range(60)]
     assert due(rule, *acts) == [minutes(10) + 10 * rule.settle]
 
 
-async def test_a_rule_that_begins_to_ask_does_not_tell_what_was_before(pool: Pool) -> None:
+async def test_a_rule_that_starts_to_ask_does_not_send_earlier_engagements(pool: Pool) -> None:
     chief = await story(pool, replace(RULE, engagement=False))
     await act(pool, chief, 2, 2)
     async with transaction(pool) as conn:

@@ -82,7 +82,7 @@ class Slow(Fake):
         await super().send(mail)
 
 
-async def test_a_wave_that_cannot_be_written_waits_and_the_others_are_told(pool: Pool) -> None:
+async def test_a_group_that_cannot_be_composed_waits_and_the_others_are_sent(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     bad = an_alert(0, a_change(900, handle="unspeakable"), minutes(1), REPORTERS)
     await store(pool, [bad, *blocked(3)])
@@ -96,7 +96,7 @@ async def test_a_wave_that_cannot_be_written_waits_and_the_others_are_told(pool:
     assert await decisions(pool) == [("mailed", True), *[("grouped", True)] * 3]
 
 
-async def test_what_follows_in_the_story_of_a_wave_that_cannot_be_written_waits_with_it(pool: Pool) -> None:
+async def test_later_groups_of_its_incident_wait_with_one_that_cannot_be_composed(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     first = an_alert(0, a_change(900, handle="unspeakable"), minutes(1), REPORTERS)
     later = an_alert(0, a_change(901, at=minutes(180)), minutes(181), REPORTERS)
@@ -152,7 +152,7 @@ async def test_without_a_mail_server_channels_are_served_and_mails_say_why_they_
     assert channels.taken == [HOOK]
 
 
-async def test_news_is_noticed_at_the_next_look(pool: Pool) -> None:
+async def test_news_is_noticed_at_the_next_turn(pool: Pool) -> None:
     clock = SimulatedClock(minutes(5))
     decision = DecisionLoop(pool, Letterhead(), clock)
     await decision.turn()
@@ -169,7 +169,7 @@ async def test_news_is_noticed_at_the_next_look(pool: Pool) -> None:
     assert len(await queue(pool)) == 2
 
 
-async def test_what_waits_for_a_round_up_is_on_record_at_the_next_look(pool: Pool) -> None:
+async def test_an_alert_that_waits_for_a_catch_up_digest_is_recorded_at_the_next_turn(pool: Pool) -> None:
     clock = SimulatedClock(minutes(5))
     decision = DecisionLoop(pool, Letterhead(), clock)
     await tell_by(pool, AlertRule((DESK,)))
@@ -200,7 +200,7 @@ def test_no_minute_has_more_mails_than_are_allowed(per_minute: int, steps: list[
         assert len([s for s in sent if begin <= s < begin + timedelta(minutes=1)]) <= per_minute
 
 
-async def test_a_server_that_is_given_few_mails_a_minute_gets_the_rest_later(pool: Pool) -> None:
+async def test_a_server_with_few_emails_per_minute_gets_the_rest_later(pool: Pool) -> None:
     recipients = tuple(f"r{n}@example.org" for n in range(5))
     await tell_by(pool, AlertRule(recipients))
     await store(pool, blocked(1))
@@ -216,7 +216,7 @@ async def test_a_server_that_is_given_few_mails_a_minute_gets_the_rest_later(poo
     assert sorted(fake.taken) == sorted(recipients)
 
 
-async def test_a_mail_to_a_channel_that_is_not_set_waits_for_as_long_as_that_takes(pool: Pool) -> None:
+async def test_a_message_to_a_missing_channel_waits_until_it_is_configured(pool: Pool) -> None:
     await tell_by(pool, AlertRule((HOOK,)))
     await store(pool, [*blocked(1), an_alert(0, a_change(900), minutes(1), REPORTERS)])
     await decide_due(pool, minutes(5), Letterhead())
@@ -241,7 +241,7 @@ async def test_a_mail_to_a_channel_that_is_not_set_waits_for_as_long_as_that_tak
     assert back.taken == [HOOK, HOOK]
 
 
-async def test_a_server_that_cannot_be_reached_costs_one_mail_an_attempt_and_no_other_channel_waits(
+async def test_an_unreachable_server_costs_one_attempt_and_delays_no_other_channel(
     pool: Pool,
 ) -> None:
     others = tuple(f"r{n}@example.org" for n in range(3))
@@ -272,7 +272,7 @@ async def test_a_server_that_cannot_be_reached_costs_one_mail_an_attempt_and_no_
     assert sorted(fake.taken) == sorted((DESK, *others))
 
 
-async def test_what_one_mail_is_refused_for_keeps_no_other_back(pool: Pool) -> None:
+async def test_a_refusal_of_one_email_delays_no_other(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK, NIGHT)))
     await store(pool, blocked(1))
     await decide_due(pool, minutes(5), Letterhead())
@@ -304,7 +304,7 @@ async def test_a_mail_is_marked_with_the_time_at_which_it_was_accepted_or_refuse
     assert minutes(13.8) <= row["again"] <= minutes(14.2)
 
 
-async def test_a_claim_that_was_lost_is_told_from_one_of_the_same_attempt(
+async def test_a_lost_claim_differs_from_one_of_the_same_attempt(
     pool: Pool,
 ) -> None:
     await tell_by(pool, AlertRule((HOOK,)))

@@ -115,7 +115,7 @@ def begun(steps: list[Step]) -> list[Step]:
 @example([turns(2, Weather.AWAY), seen(5, WITHHELD_IN), Step(60, 2, SUSPENDED, None), seen(99, AVAILABLE)])
 @example([turns(2, Weather.LOST_ANSWERS), seen(5, WITHHELD_IN), turns(9, Weather.AWAY), seen(9, AVAILABLE)])
 @example([turns(2, Weather.REFUSING), seen(5, WITHHELD_IN), seen(99, SUSPENDED), seen(200, AVAILABLE)])
-async def test_each_change_is_told_once_in_order_and_the_last_word_arrives_last(
+async def test_each_change_is_sent_once_in_order_and_the_latest_state_arrives_last(
     fresh_database: Callable[[], AbstractContextManager[str]], steps: list[Step]
 ) -> None:
     with fresh_database() as dsn:

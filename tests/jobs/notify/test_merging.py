@@ -94,7 +94,7 @@ async def states(pool: Pool) -> list[tuple[str, int | None]]:
     return [tuple(r) for r in rows]
 
 
-async def test_who_was_withheld_and_came_back_while_the_mail_server_was_away_is_told_in_one_mail(
+async def test_a_block_and_restoration_during_a_mail_outage_are_one_email(
     pool: Pool,
 ) -> None:
     await tell_by(pool, RULE)
@@ -139,7 +139,7 @@ async def test_who_was_withheld_and_came_back_while_the_mail_server_was_away_is_
         ),
     ],
 )
-async def test_what_is_answered_before_it_went_out_is_one_mail_that_speaks_of_no_earlier_one(
+async def test_an_outcome_before_the_first_email_left_is_one_email_without_reference_to_another(
     pool: Pool, before: str, stage: str, subject: str, note: str
 ) -> None:
     await tell_by(pool, replace(RULE, match=Match(provisional=True)))
@@ -157,7 +157,7 @@ async def test_what_is_answered_before_it_went_out_is_one_mail_that_speaks_of_no
     assert "was told" not in mail.text_body + mail.html_body
 
 
-async def test_what_was_provisional_and_is_confirmed_is_told_as_confirmed_alone(pool: Pool) -> None:
+async def test_a_provisional_change_confirmed_meanwhile_is_sent_only_as_confirmed(pool: Pool) -> None:
     await tell_by(pool, replace(RULE, match=Match(provisional=True)))
     server = Server()
     await store(pool, [withheld(1, 0)])
@@ -218,7 +218,7 @@ async def test_an_attempt_at_which_blockline_itself_failed_is_uncertain(pool: Po
     assert [state for state, _ in await states(pool)] == ["queued", "queued"]
 
 
-async def test_a_mail_that_tells_of_others_too_keeps_its_place(pool: Pool) -> None:
+async def test_an_email_that_also_reports_other_changes_keeps_its_place(pool: Pool) -> None:
     await tell_by(pool, RULE)
     server = Server()
     await told(pool, server, 0, withheld(1, 0), withheld(2, 0))
@@ -254,7 +254,7 @@ async def test_only_what_follows_the_last_mail_that_stays_is_merged(pool: Pool) 
     assert "This goes on from the mail that told what was known at 1 Feb 2021, 00:01 UTC." in update.text_body
 
 
-async def test_a_mail_about_everybody_makes_all_before_it_pointless(pool: Pool) -> None:
+async def test_an_email_about_all_accounts_replaces_all_before_it(pool: Pool) -> None:
     await tell_by(pool, RULE)
     server = Server()
     await told(pool, server, 0, withheld(1, 0), withheld(2, 0))
@@ -266,7 +266,7 @@ async def test_a_mail_about_everybody_makes_all_before_it_pointless(pool: Pool) 
     ]
 
 
-async def test_who_got_the_first_mail_gets_an_update_and_who_did_not_gets_one_mail(pool: Pool) -> None:
+async def test_a_recipient_of_the_first_email_gets_an_update_and_the_others_one_email(pool: Pool) -> None:
     await tell_by(pool, replace(RULE, recipients=(DESK, NIGHT)))
     server = Server(is_up=True, only=(DESK,))
     await told(pool, server, 0, withheld(1, 0))
@@ -280,7 +280,7 @@ async def test_who_got_the_first_mail_gets_an_update_and_who_did_not_gets_one_ma
     ]
 
 
-async def test_a_webhook_gets_one_message_for_each_wave(pool: Pool) -> None:
+async def test_a_webhook_gets_one_message_per_group(pool: Pool) -> None:
     await tell_by(pool, replace(RULE, recipients=("webhook:desk",)))
     server = Server()
     await told(pool, server, 0, withheld(1, 0))
@@ -289,7 +289,7 @@ async def test_a_webhook_gets_one_message_for_each_wave(pool: Pool) -> None:
     assert len(server.accepted) == 2
 
 
-async def test_reminders_of_what_nobody_got_go_with_it(pool: Pool) -> None:
+async def test_reminders_of_an_email_that_never_left_are_merged_with_it(pool: Pool) -> None:
     await tell_by(pool, replace(RULE, remind_every=timedelta(hours=1)))
     server = Server()
     await told(pool, server, 0, withheld(1, 0))
@@ -319,7 +319,7 @@ async def test_changes_back_and_forth_during_an_outage_are_one_mail_with_all_of_
     assert server.accepted[0].text_body.count("evidence (the platform said so), 2 readings agree") == 4
 
 
-async def test_nothing_that_is_merged_overtakes_a_newer_word_of_another_story(pool: Pool) -> None:
+async def test_a_merged_email_does_not_overtake_a_newer_one_of_another_incident(pool: Pool) -> None:
     blocks = replace(RULE, name="blocks", match=Match(kinds=frozenset({ChangeKind.BLOCK})))
     rest = replace(RULE, name="rest", match=Match(kinds=frozenset({ChangeKind.RESTORATION})))
     await tell_by(pool, *(replace(rule, update_after=MINUTE) for rule in (blocks, rest)))
@@ -338,7 +338,7 @@ async def test_nothing_that_is_merged_overtakes_a_newer_word_of_another_story(po
     assert len(server.subjects) == 3
 
 
-async def test_a_round_up_in_between_keeps_both_mails(pool: Pool) -> None:
+async def test_a_catch_up_digest_in_between_keeps_both_emails(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, [withheld(1, 0)])
     await decide_alerts(pool, minutes(5), HEAD)
@@ -355,7 +355,7 @@ async def test_a_round_up_in_between_keeps_both_mails(pool: Pool) -> None:
     assert await merging.tick(pool, minutes(16), HEAD) == 0
 
 
-async def test_a_merged_mail_says_into_which_it_went_and_is_not_sent_again(pool: Pool) -> None:
+async def test_a_merged_email_names_its_replacement_and_is_not_sent_again(pool: Pool) -> None:
     await tell_by(pool, RULE)
     server = Server()
     await told(pool, server, 0, withheld(1, 0))
@@ -365,7 +365,7 @@ async def test_a_merged_mail_says_into_which_it_went_and_is_not_sent_again(pool:
             await mail_queue.resend(conn, 1, "anna", minutes(700))
 
 
-async def test_which_mail_told_a_change_is_known_as_it_was_then_for_ever(pool: Pool) -> None:
+async def test_the_email_that_reported_a_change_stays_known_for_any_past_time(pool: Pool) -> None:
     await tell_by(pool, RULE)
     server = Server()
 

@@ -51,7 +51,9 @@ ASKED = timedelta(milliseconds=500)
 """How long before its answer a request was made: the old state is known to have been so then."""
 
 
-async def test_a_wave_of_257_is_one_mail_a_recipient_half_a_second_after_it_is_complete(pool: Pool) -> None:
+async def test_a_group_of_257_is_one_email_per_recipient_half_a_second_after_it_is_complete(
+    pool: Pool,
+) -> None:
     await tell_by(pool, RULE)
     await store(pool, blocked(257))
     inbox = Inbox()
@@ -71,7 +73,7 @@ async def test_a_wave_of_257_is_one_mail_a_recipient_half_a_second_after_it_is_c
     assert await queue(pool) == [("sent", DESK, 1, None), ("sent", NIGHT, 1, None)]
 
 
-async def test_an_update_goes_on_in_the_thread_and_counts_what_was_known_when_it_was_complete(
+async def test_an_update_continues_the_thread_and_counts_what_was_known_when_it_was_complete(
     pool: Pool,
 ) -> None:
     await tell_by(pool, AlertRule((DESK,)))
@@ -101,7 +103,7 @@ async def test_an_update_goes_on_in_the_thread_and_counts_what_was_known_when_it
     assert first.message_id in headers[2].partition("References")[2]
 
 
-async def test_who_was_committed_when_his_wave_was_told_already_is_told_seconds_later(pool: Pool) -> None:
+async def test_a_change_committed_after_its_group_was_sent_is_sent_seconds_later(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     inbox = Inbox()
     async with serving(inbox) as sender:
@@ -119,7 +121,7 @@ async def test_who_was_committed_when_his_wave_was_told_already_is_told_seconds_
     ]
 
 
-async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Pool) -> None:
+async def test_the_status_of_a_list_counts_every_watched_account_once(pool: Pool) -> None:
     await store(pool, [*blocked(3), an_alert(9, a_change(9, NOT_FOUND), T0, ORDER)])
     await store(pool, [an_alert(0, a_change(0, AVAILABLE, WITHHELD_IN, at=minutes(9)), minutes(10), ORDER)])
     async with transaction(pool) as conn:
@@ -134,7 +136,7 @@ async def test_the_standing_of_a_list_counts_every_watched_account_once(pool: Po
         assert await open_alerts.standing(conn, list_id, minutes(-60)) == ListStatus(0, ())
 
 
-async def test_the_timeline_of_a_list_knows_who_crossed_the_line_and_what_was_so_before(pool: Pool) -> None:
+async def test_the_timeline_of_a_list_has_each_block_and_restoration_and_the_state_before(pool: Pool) -> None:
     async with transaction(pool) as conn:
         accounts = await enlist(conn, Platform.X, ["1", "2", "3"], ("Desk",))
     one, two, three = accounts
@@ -208,7 +210,7 @@ async def test_the_same_changes_make_the_same_mails_whatever_the_order_of_their_
     assert len(found[0]) == 4
 
 
-async def test_1178_blocks_over_four_days_are_a_few_mails_that_tell_every_account_once(pool: Pool) -> None:
+async def test_1178_blocks_over_four_days_are_a_few_emails_that_report_every_account_once(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     scattered = [(i * 7919) % (4 * 1440) for i in range(1178)]
     alerts = [an_alert(i, a_change(i, at=minutes(m)), minutes(m + 1), ORDER) for i, m in enumerate(scattered)]
@@ -222,7 +224,7 @@ async def test_1178_blocks_over_four_days_are_a_few_mails_that_tell_every_accoun
     assert [r["mails"] for r in told] == [1] * 1178
 
 
-async def test_a_notifier_that_was_away_tells_each_story_in_a_thread_of_its_own(pool: Pool) -> None:
+async def test_a_notifier_that_was_down_sends_each_incident_in_its_own_thread(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     for cohort, first in ((ORDER, 0), (REPORTERS, 100)):
         for begins, confirmed in ((0, 1), (40, 90)):
@@ -244,7 +246,7 @@ async def test_a_notifier_that_was_away_tells_each_story_in_a_thread_of_its_own(
     assert all(len(r["story_key"]) == 32 for r in told)
 
 
-async def test_flapping_is_told_once_and_held_after_that(pool: Pool) -> None:
+async def test_flapping_is_reported_once_and_then_silenced(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     states = [AVAILABLE, SUSPENDED]
     inbox = Inbox()
@@ -262,7 +264,7 @@ async def test_flapping_is_told_once_and_held_after_that(pool: Pool) -> None:
     assert [d for d, _ in await decisions(pool)] == ["mailed"] * 4 + ["flapping"] * 2
 
 
-async def test_each_rule_decides_by_itself_and_nobody_is_told_twice(pool: Pool) -> None:
+async def test_each_rule_decides_independently_and_no_recipient_is_notified_twice(pool: Pool) -> None:
     everything = AlertRule((DESK, NIGHT), name="everything")
     india = AlertRule((DESK,), name="india", match=Match(countries=frozenset({"IN"})))
     quiet = AlertRule(("law@example.org",), name="quiet", quiet=QuietHours(time(0), time(6)))
@@ -279,7 +281,7 @@ async def test_each_rule_decides_by_itself_and_nobody_is_told_twice(pool: Pool) 
     assert await pool.fetchval("select count(*) from alert where decided_at is null") == 0
 
 
-async def test_what_a_rule_kept_is_closed_when_the_rule_goes(pool: Pool) -> None:
+async def test_alerts_that_a_rule_kept_are_closed_when_the_rule_is_removed(pool: Pool) -> None:
     quiet = AlertRule((DESK,), name="quiet", quiet=QuietHours(time(0), time(6)))
     await tell_by(pool, quiet)
     await store(pool, blocked(2))
@@ -290,7 +292,7 @@ async def test_what_a_rule_kept_is_closed_when_the_rule_goes(pool: Pool) -> None
     assert await queue(pool) == []
 
 
-async def test_a_mute_keeps_what_comes_from_being_told_and_what_waited_before_it_is_told(pool: Pool) -> None:
+async def test_a_mute_silences_new_alerts_and_earlier_ones_are_still_sent(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
     await tick(pool, None, minutes(1), HEAD)
@@ -317,7 +319,7 @@ async def test_a_mute_keeps_what_comes_from_being_told_and_what_waited_before_it
     assert (await decisions(pool))[3:] == [("muted", True), ("grouped", True), ("grouped", True)]
 
 
-async def test_a_rule_that_is_renamed_does_not_tell_anew_what_a_digest_still_keeps(pool: Pool) -> None:
+async def test_a_renamed_rule_does_not_resend_what_a_digest_still_keeps(pool: Pool) -> None:
     weekly = AlertRule((NIGHT,), name="weekly", digest=Digest.WEEKLY)
     await tell_by(pool, AlertRule((DESK,), name="desk"), weekly)
     await store(pool, blocked(3, minutes(2000)))
@@ -332,7 +334,7 @@ async def test_a_rule_that_is_renamed_does_not_tell_anew_what_a_digest_still_kee
     assert [recipient for _, recipient, *_ in await queue(pool)].count(DESK) == 2
 
 
-async def test_what_is_taken_back_is_told_though_its_rule_is_gone(pool: Pool) -> None:
+async def test_a_correction_is_sent_even_if_its_rule_was_removed(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, [an_alert(1, a_change(1, handle="reporter"), T0, REPORTERS)])
     await tick(pool, None, minutes(1), HEAD)
@@ -349,7 +351,7 @@ async def test_what_is_taken_back_is_told_though_its_rule_is_gone(pool: Pool) ->
     )
 
 
-async def test_who_was_told_a_provisional_change_is_told_that_it_was_not_so_and_nobody_else(
+async def test_only_recipients_of_a_provisional_change_are_notified_that_it_was_refuted(
     pool: Pool,
 ) -> None:
     eager = AlertRule((DESK,), name="eager", match=Match(provisional=True))
@@ -393,7 +395,7 @@ async def test_a_mail_has_the_timeline_of_its_cohort_as_an_inline_picture(pool: 
     assert "40 of 40" in mail.html.partition('alt="')[2].partition('"')[0]
 
 
-async def test_nobody_is_asked_for_a_mail_more_often_than_it_is_due(pool: Pool) -> None:
+async def test_the_notifier_does_not_run_more_often_than_an_email_is_due(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, blocked(30, minutes(1)))
     await store(pool, blocked(30, minutes(2), first=30))

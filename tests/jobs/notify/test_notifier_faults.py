@@ -168,7 +168,7 @@ class PatientSender(SmtpSender):
         pytest.param(["421 going down"], ["sent"] * 3, [1, 1, 1], id="goes away"),
     ],
 )
-async def test_what_goes_wrong_for_one_recipient_loses_nothing_and_bothers_nobody_else(
+async def test_a_failure_for_one_recipient_loses_nothing_and_affects_no_other(
     pool: Pool, faults: list[str], states: list[str], copies: list[int]
 ) -> None:
     await tell_by(pool, AlertRule(THREE))
@@ -227,7 +227,7 @@ async def arrivals(pool: Pool, inbox: Inbox, sender: SmtpSender, now: datetime, 
 
 
 @pytest.mark.parametrize("recipient", ["desk@", "nobody"], ids=["one mail refused", "server away"])
-async def test_the_last_word_arrives_last_whatever_the_server_refused_before(
+async def test_the_latest_state_arrives_last_whatever_the_server_refused_before(
     pool: Pool, recipient: str
 ) -> None:
     await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
@@ -250,7 +250,7 @@ async def test_the_last_word_arrives_last_whatever_the_server_refused_before(
     ]
 
 
-async def test_what_is_taken_back_arrives_after_what_it_takes_back(pool: Pool) -> None:
+async def test_a_correction_arrives_after_what_it_corrects(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     await store(pool, TWO)
     inbox = Refusing("RCPT", *["450 busy"] * 4)
@@ -269,7 +269,7 @@ async def test_what_is_taken_back_arrives_after_what_it_takes_back(pool: Pool) -
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "away"])
-async def test_what_began_and_ended_while_a_server_took_nothing_arrives_as_one_mail(
+async def test_a_change_and_its_end_during_a_mail_outage_arrive_as_one_email(
     pool: Pool, command: str
 ) -> None:
     await tell_by(pool, AlertRule((DESK,)))
@@ -287,7 +287,7 @@ async def test_what_began_and_ended_while_a_server_took_nothing_arrives_as_one_m
     assert arrived == ["@reporter available again after being withheld in India (IN) - list Reporters"]
 
 
-async def test_a_mail_that_stays_undeliverable_holds_its_thread_up_for_a_day_and_no_longer(
+async def test_an_undeliverable_email_delays_its_thread_for_a_day_and_no_longer(
     pool: Pool,
 ) -> None:
     await tell_by(pool, AlertRule((DESK,), update_after=MINUTE))
@@ -341,7 +341,7 @@ class Watching(Letterhead):
             return await conn.fetchval("select pg_try_advisory_xact_lock(hashtext('blockline live_event'))")
 
 
-async def test_while_a_wave_is_composed_others_record(dsn: str, pool: Pool) -> None:
+async def test_recording_continues_while_a_group_is_composed(dsn: str, pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, blocked(3))
     head = Watching(dsn=dsn)
@@ -362,7 +362,7 @@ async def test_alerts_that_another_notifier_decided_are_not_decided_again(pool: 
     assert await decisions(pool) == [("grouped", True)] * 3
 
 
-async def test_nothing_is_told_by_the_message_id_of_a_mail_about_something_else(pool: Pool) -> None:
+async def test_a_message_id_of_another_email_is_refused(pool: Pool) -> None:
     await tell_by(pool, RULE, replace(RULE, name="same people"))
     await store(pool, blocked(2))
     draft = MailDraft("<a@b>", DESK, "subject", "text", "html")

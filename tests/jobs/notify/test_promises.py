@@ -168,7 +168,7 @@ async def maintenance(newsroom: Newsroom) -> None:
         pytest.param(maintenance, id="a maintenance window begins"),
     ],
 )
-async def test_who_was_promised_to_be_told_is_told_once(
+async def test_a_recipient_who_is_owed_an_outcome_gets_it_once(
     newsroom: Newsroom, meanwhile: Step, end: Step
 ) -> None:
     await seen_once(newsroom)
@@ -186,7 +186,7 @@ async def refuse(newsroom: Newsroom, at: float = 12) -> None:
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("morning", [time(9), time(6)], ids=["later", "as the quiet hours end"])
-async def test_no_round_up_takes_the_end_from_who_refuses_round_ups(
+async def test_an_outcome_reaches_recipients_who_unsubscribed_from_catch_up_digests(
     newsroom: Newsroom, end: Step, morning: time
 ) -> None:
     quiet = QuietHours(time(0, 11, 30), time(6))
@@ -199,7 +199,7 @@ async def test_no_round_up_takes_the_end_from_who_refuses_round_ups(
     assert [plain(subject) for subject in newsroom.told()] == [SEEN, ENDS[end]]
 
 
-async def test_a_rule_that_gathers_for_a_digest_now_answers_at_once_what_it_told_at_once(
+async def test_a_rule_that_became_a_digest_sends_outcomes_of_its_immediate_alerts_at_once(
     newsroom: Newsroom,
 ) -> None:
     await seen_once(newsroom)
@@ -211,7 +211,7 @@ async def test_a_rule_that_gathers_for_a_digest_now_answers_at_once_what_it_told
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_what_a_digest_promised_the_next_digest_tells(newsroom: Newsroom, end: Step) -> None:
+async def test_an_outcome_owed_by_a_digest_is_in_the_next_digest(newsroom: Newsroom, end: Step) -> None:
     daily = replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15))
     await newsroom.rules(daily)
     for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
@@ -229,7 +229,7 @@ async def test_what_a_digest_promised_the_next_digest_tells(newsroom: Newsroom, 
 
 
 @pytest.mark.parametrize(("refused", "told"), [(False, [UNWATCHED]), (True, [])], ids=["wanted", "refused"])
-async def test_a_digest_rule_that_is_off_answers_who_still_wants_its_digests(
+async def test_a_disabled_digest_rule_sends_outcomes_to_those_still_subscribed(
     newsroom: Newsroom, refused: bool, told: list[str]
 ) -> None:
     await newsroom.rules(replace(EAGER, digest=Digest.DAILY, digest_at=time(0, 15)))
@@ -266,7 +266,7 @@ async def late(newsroom: Newsroom, *those: Sent) -> None:
         pytest.param([Sent(9.5, {"1": W}), Sent(12, {"1": A})], nothing, REFUTED, id="both late"),
     ],
 )
-async def test_a_correction_keeps_the_promise(
+async def test_a_correction_does_not_lose_the_owed_outcome(
     newsroom: Newsroom, before: Step, answers: Sequence[Sent], ends: Step, told: str
 ) -> None:
     await seen_once(newsroom)
@@ -278,7 +278,7 @@ async def test_a_correction_keeps_the_promise(
     assert [plain(subject) for subject in newsroom.told()] == [SEEN, told]
 
 
-async def test_an_end_that_a_late_reading_corrects_is_told_again(newsroom: Newsroom) -> None:
+async def test_an_outcome_that_a_late_reading_corrects_is_sent_again(newsroom: Newsroom) -> None:
     await seen_once(newsroom)
     await newsroom.desk.take(Sent(13, {"2": A}))
     await unwatched(newsroom)
@@ -288,7 +288,7 @@ async def test_an_end_that_a_late_reading_corrects_is_told_again(newsroom: Newsr
     assert [plain(subject) for subject in newsroom.told()] == [SEEN, UNWATCHED, CONFIRMED]
 
 
-async def test_who_was_told_a_confirmed_change_hears_that_it_was_not_so_though_the_rule_tells_others_now(
+async def test_former_recipients_of_a_confirmed_change_are_notified_that_it_was_annulled(
     newsroom: Newsroom,
 ) -> None:
     await newsroom.rules(replace(EAGER, match=Match()))
@@ -304,7 +304,7 @@ async def test_who_was_told_a_confirmed_change_hears_that_it_was_not_so_though_t
     assert newsroom.told(to=NIGHT) == []
 
 
-async def test_nobody_is_promised_what_can_no_longer_be_kept(newsroom: Newsroom) -> None:
+async def test_no_outcome_is_owed_that_can_no_longer_be_sent(newsroom: Newsroom) -> None:
     asleep = replace(EAGER, quiet=QuietHours(time(0), time(6)))
     await newsroom.rules(asleep)
     for sent in (Sent(0, {"1": A, "2": A}), Sent(10, {"1": W, "2": A})):
@@ -317,7 +317,7 @@ async def test_nobody_is_promised_what_can_no_longer_be_kept(newsroom: Newsroom)
     assert decided == [("provisional", "unwatched")]
 
 
-async def test_an_account_that_is_watched_again_keeps_no_old_promise(newsroom: Newsroom) -> None:
+async def test_an_account_that_is_watched_again_owes_no_old_outcome(newsroom: Newsroom) -> None:
     await seen_once(newsroom)
     await unwatched(newsroom)
     await newsroom.run(21, 23)
@@ -330,7 +330,7 @@ async def test_an_account_that_is_watched_again_keeps_no_old_promise(newsroom: N
 
 
 @pytest.mark.parametrize("before", [nothing, switched_off], ids=["rule on", "rule off"])
-async def test_a_purge_leaves_nobody_without_the_end(newsroom: Newsroom, before: Step) -> None:
+async def test_a_purge_leaves_no_recipient_without_the_outcome(newsroom: Newsroom, before: Step) -> None:
     await seen_once(newsroom)
     await before(newsroom)
     one = newsroom.desk.ids["1"]
@@ -340,7 +340,7 @@ async def test_a_purge_leaves_nobody_without_the_end(newsroom: Newsroom, before:
     assert "h1" not in newsroom.newest()
 
 
-async def test_what_still_stands_is_not_taken_back_because_what_came_before_it_was_none(
+async def test_a_change_is_not_annulled_because_the_one_before_it_was(
     newsroom: Newsroom,
 ) -> None:
     await newsroom.rules(replace(EAGER, match=Match()))
@@ -358,7 +358,7 @@ async def test_what_still_stands_is_not_taken_back_because_what_came_before_it_w
     assert newsroom.told()[1:] == [REFUTED]
 
 
-async def test_a_reply_goes_on_in_the_thread_of_what_it_answers_and_asks_for_nothing(
+async def test_a_reply_continues_its_thread_and_asks_for_no_acknowledgement(
     newsroom: Newsroom,
 ) -> None:
     await seen_once(newsroom)

@@ -78,14 +78,14 @@ STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, is_escalated=False)
         ),
     ],
 )
-def test_who_is_asked_when(
+def test_when_reminders_are_due(
     rule: AlertRule, story: Outstanding, mute: Mute | None, expected: list[tuple[float, str]]
 ) -> None:
     found = nudges([story], [a_rule(rule)], [mute] if mute else [], minutes(10))
     assert [((n.at - T0) / MINUTE, n.kind.value) for n in found] == expected
 
 
-def test_a_rule_that_is_switched_off_or_gone_asks_nobody() -> None:
+def test_a_disabled_or_removed_rule_sends_no_reminders() -> None:
     assert nudges([STORY], [a_rule(RULE, enabled=False)], [], minutes(99)) == []
     assert nudges([STORY], [a_rule(RULE, 2)], [], minutes(99)) == []
 
@@ -94,7 +94,7 @@ async def story_key(pool: Pool) -> str:
     return await pool.fetchval("select story_key from story")
 
 
-async def test_it_asks_until_somebody_acknowledges_and_asks_anew_for_the_next_wave(pool: Pool) -> None:
+async def test_reminders_stop_when_acknowledged_and_start_again_with_the_next_group(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, blocked(20, T0))
     inbox = Inbox()
@@ -140,7 +140,7 @@ async def test_an_acknowledgement_is_in_the_audit_log_and_a_repeat_is_not(pool: 
     assert [a.actor for a in logged] == ["anna"]
 
 
-async def test_two_notifiers_at_once_ask_once(pool: Pool) -> None:
+async def test_two_notifiers_at_once_send_one_reminder(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
     await tick(pool, None, minutes(1), HEAD)
@@ -150,7 +150,7 @@ async def test_two_notifiers_at_once_ask_once(pool: Pool) -> None:
     assert [r["kind"] for r in kinds] == [MailKind.ESCALATION, MailKind.REMINDER, MailKind.WAVE]
 
 
-async def test_a_muted_list_is_not_asked_about(pool: Pool) -> None:
+async def test_a_muted_list_gets_no_reminders(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
     await tick(pool, None, minutes(1), HEAD)
@@ -159,7 +159,7 @@ async def test_a_muted_list_is_not_asked_about(pool: Pool) -> None:
     assert await reminders.tick(pool, minutes(61), HEAD) == 0
 
 
-async def test_a_webhook_is_asked_in_the_form_that_webhooks_take(pool: Pool) -> None:
+async def test_a_webhook_gets_reminders_in_its_own_format(pool: Pool) -> None:
     rule = replace(RULE, recipients=("webhook:desk",), escalate_to=("webhook:pager", CHIEF))
     await tell_by(pool, rule)
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])

@@ -55,14 +55,14 @@ async def names(pool: Pool) -> tuple[list[str], list[str]]:
         return readable, [r.name for r in await unreadable_rules(conn)]
 
 
-async def test_the_other_rules_tell(by_hand: Pool) -> None:
+async def test_the_other_rules_send_their_alerts(by_hand: Pool) -> None:
     await store(by_hand, blocked(1))
     assert await next_decision(by_hand, minutes(5)) == minutes(5)
     assert await decide_due(by_hand, minutes(5), Letterhead()) == 1
     assert await queue(by_hand) == [("queued", DESK, 0, None)]
 
 
-async def test_what_no_other_rule_tells_waits_until_it_is_written_anew(pool: Pool) -> None:
+async def test_alerts_that_no_other_rule_sends_wait_until_the_rule_is_rewritten(pool: Pool) -> None:
     await tell_by(pool)
     async with transaction(pool) as conn:
         await save_rule(conn, GONE, "anna", T0)
@@ -76,7 +76,7 @@ async def test_what_no_other_rule_tells_waits_until_it_is_written_anew(pool: Poo
     assert await queue(pool) == [("queued", NIGHT, 0, None)]
 
 
-async def test_it_is_said_to_the_operators_by_the_doctor_and_on_the_alerts_page(
+async def test_the_log_the_doctor_and_the_alerts_page_report_it(
     by_hand: Pool, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     thresholds = Thresholds(15 * MINUTE)
@@ -93,7 +93,7 @@ async def test_it_is_said_to_the_operators_by_the_doctor_and_on_the_alerts_page(
     assert any(s.startswith("1 alert rule cannot be read and tells nobody (gone: 'Asia/Gone'") for s in said)
 
 
-async def test_it_ends_when_the_rule_is_written_anew(by_hand: Pool) -> None:
+async def test_it_ends_when_the_rule_is_rewritten(by_hand: Pool) -> None:
     thresholds = Thresholds(15 * MINUTE)
     await watchdog.tick(by_hand, minutes(5), Letterhead(), thresholds)
     async with transaction(by_hand) as conn:
@@ -102,7 +102,7 @@ async def test_it_ends_when_the_rule_is_written_anew(by_hand: Pool) -> None:
     assert (await watchdog.tick(by_hand, minutes(7), Letterhead(), thresholds)).over == 1
 
 
-async def test_it_can_be_removed_and_not_switched_on(by_hand: Pool) -> None:
+async def test_an_unreadable_rule_can_be_removed_but_not_enabled(by_hand: Pool) -> None:
     async with transaction(by_hand) as conn:
         with pytest.raises(
             Refused, match=r"'gone' cannot be read .*Asia/Gone.*: write it anew, or remove it"
@@ -112,7 +112,7 @@ async def test_it_can_be_removed_and_not_switched_on(by_hand: Pool) -> None:
     assert await names(by_hand) == (["default"], [])
 
 
-async def test_the_settings_bring_theirs_anew(pool: Pool) -> None:
+async def test_rules_in_the_settings_are_restored(pool: Pool) -> None:
     await tell_by(pool, GONE)
     await forget_zone(pool)
     assert await names(pool) == ([], ["gone"])

@@ -141,7 +141,7 @@ async def test_rows_of_one_statement_are_chained_in_the_order_of_their_numbers(p
         assert await verify_chain(conn) == ChainCheck(300, 0, None)
 
 
-async def test_what_is_undone_leaves_no_gap(pool: Pool) -> None:
+async def test_a_rolled_back_transaction_leaves_no_gap(pool: Pool) -> None:
     async with transaction(pool) as conn:
         (one,) = await enlist(conn, Platform.X, ["1"])
         await add_change(conn, one.account_id, "a", minutes(0))
@@ -248,7 +248,7 @@ async def test_a_writer_that_reads_an_old_state_of_the_database_is_refused_and_d
         ),
     ],
 )
-async def test_whoever_alters_rows_or_entries_is_found(pool: Pool, damage: str, broken: Broken) -> None:
+async def test_altered_rows_or_entries_are_found(pool: Pool, damage: str, broken: Broken) -> None:
     async with transaction(pool) as conn:
         await block_of(conn)
     async with transaction(pool) as conn:
@@ -274,7 +274,7 @@ async def test_a_row_that_was_added_past_the_trigger_is_found_also_among_the_new
             )
 
 
-async def test_entries_before_the_first_asked_for_are_believed(pool: Pool) -> None:
+async def test_entries_before_the_start_of_a_check_are_trusted(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await block_of(conn)
         await conn.execute("alter table change disable trigger user")
@@ -283,7 +283,7 @@ async def test_entries_before_the_first_asked_for_are_believed(pool: Pool) -> No
         assert await verify_chain(conn, 2) == ChainCheck(6, 0, None)
 
 
-async def test_of_a_purged_account_the_entries_stay_and_the_chain_is_whole(pool: Pool) -> None:
+async def test_the_entries_of_a_purged_account_stay_and_the_chain_is_whole(pool: Pool) -> None:
     async with transaction(pool) as conn:
         one, _ = await block_of(conn)
         await purge_account(conn, one.account_id, minutes(60), whole=True)
@@ -301,7 +301,7 @@ async def test_the_chain_can_not_be_rewritten(pool: Pool, command: str) -> None:
             await conn.execute(command)
 
 
-async def test_who_may_record_a_change_need_not_be_able_to_write_the_chain(pool: Pool) -> None:
+async def test_recording_a_change_needs_no_right_to_write_the_chain(pool: Pool) -> None:
     async with transaction(pool) as conn:
         (one,) = await enlist(conn, Platform.X, ["1"])
         await conn.execute("create role recorder_of_chain")
@@ -377,12 +377,12 @@ async def test_an_anchor_belongs_to_an_entry_and_is_kept_once(pool: Pool) -> Non
         ),
     ],
 )
-def test_what_is_no_statement_is_refused(content: bytes) -> None:
+def test_an_invalid_statement_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="not a statement"):
         read_statement(content)
 
 
-def test_a_statement_that_is_written_otherwise_is_not_the_same_statement() -> None:
+def test_a_statement_in_other_bytes_is_not_the_same_statement() -> None:
     statement = OutcomeStatement(1, "confirmed", "enough_strong", 2, minutes(1), minutes(2))
     content = statement_bytes(statement)
     assert read_statement(content) == statement

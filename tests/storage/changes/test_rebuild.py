@@ -137,7 +137,7 @@ def test_doctor_says_that_nothing_differs(dsn: str, run: Blockline) -> None:
     assert len(done.said) == 1
 
 
-def test_doctor_puts_right_what_differs_and_says_which_spells(dsn: str, run: Blockline) -> None:
+def test_doctor_repairs_what_differs_and_says_which_spells(dsn: str, run: Blockline) -> None:
     at_the_desk(dsn, "update spell set onset_after = null where spell_id = (select max(spell_id) from spell)")
     done = run("doctor", "--rebuild", "--json").json
     assert (done["accounts"], done["replaced"]) == (3, True)
@@ -148,7 +148,7 @@ def test_doctor_puts_right_what_differs_and_says_which_spells(dsn: str, run: Blo
     assert (again["replaced"], again["missing"], again["surplus"]) == (False, [], [])
 
 
-def test_doctor_says_how_many_spells_it_put_right(dsn: str, run: Blockline) -> None:
+def test_doctor_says_how_many_spells_it_repaired(dsn: str, run: Blockline) -> None:
     at_the_desk(dsn, "delete from spell where spell_id in (select max(spell_id) from spell)")
     done = run("doctor", "--rebuild")
     assert done.code == 0

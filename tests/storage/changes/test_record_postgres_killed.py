@@ -43,7 +43,7 @@ Spell = tuple[str, str, list[str], datetime, datetime | None]
 
 @pytest.mark.long
 @pytest.mark.timeout(3000)
-def test_killed_again_and_again_what_was_acknowledged_is_there_once_and_nothing_is_half_there() -> None:
+def test_killed_repeatedly_it_keeps_each_acknowledged_recording_once_and_whole() -> None:
     rng = random.Random(2021)
     with public_folder() as parent:
         folder = parent / "database"

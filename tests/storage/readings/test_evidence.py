@@ -43,7 +43,7 @@ async def test_a_content_that_compression_makes_longer_is_stored_as_it_is(pool: 
     assert tuple(row) == (b"short", False)
 
 
-async def test_evidence_that_is_not_there_is_none(pool: Pool) -> None:
+async def test_missing_evidence_is_none(pool: Pool) -> None:
     async with transaction(pool) as conn:
         assert await evidence.load(conn, bytes(32)) is None
 

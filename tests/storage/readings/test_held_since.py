@@ -35,7 +35,7 @@ async def requests(conn: Conn, asked: list[tuple[tuple[str, ...], BatchOutcome]]
         ([(("1", "2"), HELD), (("1", "2"), ANSWERED), (("2", "3"), HELD)], {"2": 3, "3": 3}),
     ],
 )
-async def test_a_hold_begins_after_the_last_request_whose_answer_was_believed(
+async def test_a_quarantine_begins_after_the_last_request_whose_answer_was_believed(
     pool: Pool, asked: list[tuple[tuple[str, ...], BatchOutcome]], expected: dict[str, int]
 ) -> None:
     async with transaction(pool) as conn:
@@ -47,7 +47,7 @@ async def test_a_hold_begins_after_the_last_request_whose_answer_was_believed(
             assert await held_since(conn, Platform.X, [account_id]) == only
 
 
-async def test_who_left_the_watch_is_not_held_and_begins_anew(pool: Pool) -> None:
+async def test_an_account_that_left_the_watch_is_not_quarantined_and_starts_again(pool: Pool) -> None:
     async with transaction(pool) as conn:
         ids = await requests(conn, [(("1", "2"), HELD)])
         await stop_watching(conn, Platform.X, "1", minutes(5))

@@ -8,7 +8,7 @@ from tests.support.samples.readings import minutes
 from tests.support.seeds.single_rows import batch, enlist, read, roster_of
 
 
-async def test_who_was_read_last_when_is_told_of_each(pool: Pool) -> None:
+async def test_the_last_reading_of_each_account_is_returned(pool: Pool) -> None:
     """Four requests: all three answered, one was left out, nobody answered; and one from elsewhere."""
     async with transaction(pool) as conn:
         *accounts, _never_asked = everybody = await enlist(conn, Platform.X, "1234")

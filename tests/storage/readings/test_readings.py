@@ -234,22 +234,22 @@ async def desk(pool: Pool) -> Desk:
     return desk
 
 
-async def test_a_refuted_look_stays_what_it_was(desk: Desk) -> None:
+async def test_a_refuted_reading_stays_unchanged(desk: Desk) -> None:
     states = [r.state for r in await desk.rebuilt("1")]
     assert states == [AVAILABLE, NOT_FOUND, NOT_FOUND, AVAILABLE]
 
 
-async def test_a_time_holds_its_beginning_and_not_its_end(desk: Desk) -> None:
+async def test_a_period_includes_its_start_and_not_its_end(desk: Desk) -> None:
     first, second, third, _ = desk.readings["1"]
     assert await desk.rebuilt("1", first.at, third.at) == [first, second]
 
 
-async def test_what_was_not_stored_yet_was_not_known(desk: Desk) -> None:
+async def test_readings_not_stored_yet_were_not_known(desk: Desk) -> None:
     first, second, *_ = desk.readings["1"]
     assert await desk.rebuilt("1", known_at=second.recorded_at) == [first, second]
 
 
-async def test_anybody_with_psql_gets_the_same(desk: Desk) -> None:
+async def test_psql_gives_the_same_result(desk: Desk) -> None:
     rows = await desk.pool.fetch(
         "select at, asked_at, status, strength, change_id from account_readings($1, $2, $3) order by at",
         desk.ids["1"],
@@ -262,7 +262,7 @@ async def test_anybody_with_psql_gets_the_same(desk: Desk) -> None:
     assert [r["change_id"] for r in rows] == [1, 2, 2, 1]
 
 
-async def test_somebody_elses_record_is_no_reading_of_ours(desk: Desk) -> None:
+async def test_an_imported_record_is_not_our_own_reading(desk: Desk) -> None:
     before = await desk.rebuilt("1")
     await desk.take_in(Record("paper", "1", ((0, SUSPENDED), (2, AVAILABLE))))
     await desk.take_in(Record("paper", "2", ((0, SUSPENDED),)))

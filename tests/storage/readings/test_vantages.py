@@ -69,7 +69,7 @@ async def test_a_reading_from_elsewhere_is_no_reading_of_our_own(pool: Pool) -> 
         assert [r.roster_id for r in requests] == [here.roster_id]
 
 
-async def test_a_country_that_the_last_answer_left_out_was_heard_of_when_an_answer_last_spoke_of_it(
+async def test_a_country_missing_from_the_last_answer_was_last_reported_by_an_earlier_one(
     pool: Pool,
 ) -> None:
     async with transaction(pool) as conn:
@@ -89,7 +89,7 @@ async def test_a_country_that_the_last_answer_left_out_was_heard_of_when_an_answ
     assert second.known.heard == {"IN": None}
 
 
-async def test_in_the_usual_case_every_country_was_heard_of_in_the_last_answer(pool: Pool) -> None:
+async def test_usually_the_last_answer_reported_every_country(pool: Pool) -> None:
     async with transaction(pool) as conn:
         accounts = await enlist(conn, Platform.BLUESKY, DIDS)
         roster = await roster_of(conn, accounts)
@@ -107,7 +107,7 @@ def stopped(place: str = "", vantage: str = "") -> CollectorState:
     return CollectorState(Platform.MASTODON, False, "auth", "", T0, None, place, vantage)
 
 
-async def test_a_collector_is_well_or_not_at_each_place_and_from_each_vantage(pool: Pool) -> None:
+async def test_a_collector_has_a_state_per_place_and_vantage(pool: Pool) -> None:
     states = [stopped("a.example"), stopped("b.example"), stopped("a.example", "tr"), stopped()]
     async with transaction(pool) as conn:
         for state in states:
@@ -140,7 +140,7 @@ async def test_the_handles_of_a_public_record_are_kept_once_each_with_its_dates(
         ]
 
 
-async def test_a_stream_is_read_on_from_where_it_was_left_and_never_from_further_back(pool: Pool) -> None:
+async def test_a_stream_continues_from_its_position_and_never_from_further_back(pool: Pool) -> None:
     async with transaction(pool) as conn:
         assert await stream_cursors.position(conn, Platform.BLUESKY) is None
         await stream_cursors.save_position(conn, Platform.BLUESKY, "200", minutes(2))
