@@ -39,16 +39,18 @@ class Unmatched:
 def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
     """The condition that fails; None if the rule matches by `matching.concerns` and `matching.is_before`."""
     if concerns(alert, stored):
-        before = "others looked at this before there was the rule as it is"
+        before = "this was decided before the rule was added or last changed"
         return Unmatched(RuleCondition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
     if not stored.enabled:
         return Unmatched(RuleCondition.ENABLED, "the rule is disabled")
     if alert.stage.is_answer:
         verb = "takes back" if alert.stage is AlertStage.WITHDRAWN else "ends"
-        return Unmatched(RuleCondition.TOLD_BEFORE, f"it {verb} what this rule did not tell")
+        return Unmatched(RuleCondition.TOLD_BEFORE, f"it {verb} a change that this rule did not send")
     wanted = stored.rule.match
     if alert.stage is AlertStage.PROVISIONAL and not wanted.provisional:
-        return Unmatched(RuleCondition.PROVISIONAL, "it asks for what is confirmed, and this was not yet")
+        return Unmatched(
+            RuleCondition.PROVISIONAL, "the rule asks for confirmed changes, and this was provisional"
+        )
     return next(_failing(alert, wanted))
 
 
@@ -93,8 +95,8 @@ def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
     for condition, (match, asked, there) in alone.items():
         if not matches(alert, match):
             found = ", ".join(sorted(map(clean, there)))
-            have = f"this is {found}" if found else _NOTHING.get(condition, "and none is on file")
-            yield Unmatched(condition, f"{_NOUNS[condition]}: it asks for {_any(asked)}, {have}")
+            have = f"and this is {found}" if found else _NOTHING.get(condition, "and none is stored")
+            yield Unmatched(condition, f"{_NOUNS[condition]}: the rule asks for {_any(asked)}, {have}")
 
 
 _NOUNS = {
@@ -117,4 +119,4 @@ _NOTHING = {
 
 
 def _any(asked: Iterable[str]) -> str:
-    return " or ".join(clean(one) for one in sorted(asked)) or "none that there is"
+    return " or ".join(clean(one) for one in sorted(asked)) or "none"

@@ -26,7 +26,7 @@ def _unclaimed(change: AlertChange) -> bool:
     return not _on(Platform.BLUESKY, Status.DEACTIVATED)(change)
 
 
-_ALWAYS = "When within its interval a change happened: between the two readings nothing conclusive was read."
+_ALWAYS = "When a change happened within its interval: there was no conclusive reading in between."
 _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
     (
         lambda c: c.last_seen_old is None,
@@ -34,17 +34,17 @@ _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
     ),
     (
         lambda c: Flag.PARTLY_FIRST_SEEN in c.flags,
-        "Since when an account has been withheld in a country of which no earlier answer spoke: perhaps all "
-        "along. Its interval is about what else changed.",
+        "Since when an account has been withheld in a country that no earlier answer mentioned: perhaps "
+        "always. Its interval is that of what else changed.",
     ),
     (
         _on(Platform.X, Status.WITHHELD),
-        "Who asked for an account to be withheld, and on what ground: the platform names countries only.",
+        "Who asked for an account to be withheld, and on what grounds: the platform names only countries.",
     ),
     (
         _on(Platform.BLUESKY, Status.WITHHELD),
-        "Who asked for an account to be restricted, and on what ground. Other apps than Bluesky's own may "
-        "show it there.",
+        "Who asked for an account to be restricted, and on what grounds. Apps other than Bluesky's own "
+        "may show it there.",
     ),
     (
         _on(Platform.X, Status.SUSPENDED),
@@ -54,11 +54,11 @@ _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
         _on(Platform.BLUESKY, Status.SUSPENDED),
         "Why an account was taken down: the platform does not say.",
     ),
-    (_scope_unseen, "Who took an account down, its server or Bluesky: the answers do not say."),
+    (_scope_unseen, "Whether its server or Bluesky took an account down: the answers do not say."),
     (
         lambda c: Flag.SCOPE_UNANSWERED in c.flags,
-        "Who took an account down, its server or Bluesky: its server, or the directory that leads to it, did "
-        "not say. It is asked again, and the account's page says who once it is known.",
+        "Whether its server or Bluesky took an account down: its server, or the directory that leads to it, "
+        "did not say. Blockline asks again, and the account's page will show the answer.",
     ),
     (
         lambda c: Flag.TEMPORARY in c.flags,
@@ -81,9 +81,7 @@ def unknown(wave: Wave) -> list[str]:
 
 def not_claimed(wave: Wave) -> list[str]:
     """What a reader might conclude and this mail does not say."""
-    lines = ["That accounts which are not in this mail are unaffected."]
+    lines = ["That accounts not in this email are unaffected."]
     if wave.cohort and wave.cohort.order:
-        lines.insert(
-            0, "That the order is the cause: it names these accounts, and no more than that was seen."
-        )
+        lines.insert(0, "That the order is the cause: it names these accounts, and nothing more was seen.")
     return lines

@@ -92,4 +92,4 @@ def available(standing: ListStatus) -> int:
 
 def _more(n: int) -> str:
     """Not simply "more": a rule that is about a part of a list, or a mute, leaves changes to others."""
-    return f"{abs(n):,} {'more' if n > 0 else 'fewer'} told here" if n else ""
+    return f"{abs(n):,} {'more' if n > 0 else 'fewer'} in this email" if n else ""

@@ -320,29 +320,29 @@ def _since_last(wave: Wave, thread: ReplyThread) -> str | None:
     last = wave.story.waves[-1].as_of
     heard = thread.as_of or last
     missed = (
-        f"What came up after that until {minute(last)} was left to round-ups, which you do not get. "
+        f"Catch-up digests, which you do not get, reported what was recorded from then until {minute(last)}. "
         if heard < last
         else ""
     )
     return (
-        f"This goes on from the mail that told what was known at {minute(heard)}. {missed}"
-        "What follows is what this mail adds."
+        f"This email continues the one that reported what was known at {minute(heard)}. {missed}"
+        "Below is what is new."
     )
 
 
 _REASONS = {
-    ReplyReason.RULE_OFF: "The rule that sent it is switched off now.",
-    ReplyReason.RECIPIENT_LEFT: "The rule that sent it notifies others now.",
-    ReplyReason.NOT_MATCHED: "The rule that sent it is no longer about this account or kind of change.",
-    ReplyReason.GATHERED: "The rule that sent it gathers its news for a digest now.",
-    ReplyReason.MUTED: "Alerts about this are muted now.",
-    ReplyReason.FLAPPING: "The account goes back and forth: further changes of it are not mailed.",
+    ReplyReason.RULE_OFF: "The rule that sent it is now disabled.",
+    ReplyReason.RECIPIENT_LEFT: "The rule that sent it now notifies other people.",
+    ReplyReason.NOT_MATCHED: "The rule that sent it no longer covers this account or kind of change.",
+    ReplyReason.GATHERED: "The rule that sent it now gathers changes for a digest.",
+    ReplyReason.MUTED: "Alerts about this are now muted.",
+    ReplyReason.FLAPPING: "The account goes back and forth, so its further changes are not emailed.",
 }
 
 
 def _why_told(reply: Reply) -> str:
     """Why a mail comes that no rule asks for."""
-    answers = "This answers an earlier email to you, so that you know how it ended."
+    answers = "This follows an earlier email to you and reports how it ended."
     return " ".join([answers, *(_REASONS[r] for r in ReplyReason if r in reply.reasons and r in _REASONS)])
 
 
@@ -413,6 +413,6 @@ def places(
     if message_id is not None:
         # By its Message-ID: it has no number before it is stored.
         found.append(
-            DashboardLink("This mail", urljoin(base, f"/mail/{quote(message_id.strip('<>'), safe='@')}"))
+            DashboardLink("This email", urljoin(base, f"/mail/{quote(message_id.strip('<>'), safe='@')}"))
         )
     return found or [DashboardLink("The dashboard", base)]

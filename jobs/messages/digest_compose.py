@@ -33,8 +33,8 @@ ACCOUNTS_LISTED = 60
 """In the whole mail: a larger one is cut short by some mail programs."""
 FEWEST_LISTED = 5
 """Of each cohort that is shown in full."""
-_UNSEEN = "What changed and changed back between two readings of an account."
-_QUIET = "That nothing happened: it tells what was read and confirmed, and no more."
+_UNSEEN = "Changes that were reversed between two readings of an account."
+_QUIET = "That nothing happened: this email reports only what was read and confirmed."
 
 
 def compose(
@@ -55,7 +55,7 @@ def compose(
         "number": number,
         "subject": title,
         "synthetic": head.synthetic,
-        "kicker": capital(kind),
+        "kicker": "Catch-up digest" if due.is_round_up else capital(kind),
         "headline": digest_words.headline(told),
         "period": digest_words.period(told),
         "more_than_once": digest_words.more_than_once(told) if told.parts else None,

@@ -26,12 +26,12 @@ _KIND = {
     ChangeKind.PARTIAL: "countries added or removed",
     ChangeKind.GONE: "accounts gone",
     ChangeKind.RETURN: "accounts found again",
-    ChangeKind.PROTECTION: "accounts that their owners protect or open",
+    ChangeKind.PROTECTION: "accounts protected or opened by their owners",
 }
 _WHY_UNTOLD = {
     AlertDecision.MUTED: "muted",
     AlertDecision.MAINTENANCE: "within a maintenance window",
-    AlertDecision.UNSUBSCRIBED: "from when nobody wanted digests",
+    AlertDecision.UNSUBSCRIBED: "from a time without subscribers",
 }
 
 
@@ -93,12 +93,12 @@ def _by_topic(whole: Wave) -> list[tuple[set[int], str]]:
 def _nothing(look: DigestCoverage) -> str:
     """That there is nothing to tell, and no more than the readings bear."""
     if not look.watched:
-        return "No account is watched that this rule is about"
+        return "No watched account matches this rule"
     if not look.read:
         return f"Nothing known: none of {number(look.watched, 'account')} was read"
     if look.untold:
         kept = number(sum(u.changes for u in look.untold), "change")
-        return f"Nothing told: {kept} kept back"
+        return f"Nothing reported: {kept} left out"
     if unread := look.watched - look.read:
         return f"No change confirmed, but {unread:,} of {number(look.watched, 'account')} not read"
     seen = f", {look.provisional:,} provisional" if look.provisional else ""
@@ -112,7 +112,7 @@ def more_than_once(told: DigestContent) -> str | None:
     if not again:
         return None
     verb = "is" if again == 1 else "are"
-    return f"{number(again, 'account')} changed more than once and {verb} counted under each."
+    return f"{number(again, 'account')} changed in more than one way and {verb} counted under each."
 
 
 def period(told: DigestContent) -> str:
@@ -122,8 +122,8 @@ def period(told: DigestContent) -> str:
     verb = "confirmed" if sure else "recorded"
     span_of = f"from {zoned_minute(look.since, zone)} to {zoned_minute(look.until, zone)}"
     if told.due.is_round_up:
-        return f"What was {verb} {span_of} and was not told at once."
-    return f"What was {verb} {span_of}."
+        return f"Changes that were {verb} {span_of} and not sent at once."
+    return f"Changes that were {verb} {span_of}."
 
 
 def scope(match: Match) -> str:
@@ -139,7 +139,7 @@ def scope(match: Match) -> str:
         "of executives" if match.executives else "",
     ]
     about = ", ".join(filter(None, of))
-    return f"It tells of {kinds or 'nothing'}{f'; only of accounts {about}' if about else ''}."
+    return f"It covers {kinds or 'nothing'}{f'; only accounts {about}' if about else ''}."
 
 
 def _of(one: str, several: str, names: Iterable[str]) -> str:
@@ -170,9 +170,9 @@ def lead(look: DigestCoverage) -> str:
     read = f"{look.read:,} of {number(look.watched, 'watched account')} {verb} read in this time."
     if not (late := sum(p.late for p in look.platforms)):
         return read
-    they = "it" if late == 1 else "they"
+    unread = "it had not" if late == 1 else "none had"
     return (
-        f"{read} Of {late:,} the last known state is counted: at the end {they} had been unread for "
+        f"{read} For {late:,}, the last known status is counted: at the end, {unread} been read for "
         f"{span(look.late_after)} or longer."
     )
 
@@ -182,20 +182,20 @@ def coverage(look: DigestCoverage, zone: str) -> list[str]:
     lines = [_platform(p, look) for p in look.platforms]
     if look.blocked_late:
         lines.append(
-            f"Of {number(look.blocked, 'blocked account')}, {look.blocked_late:,} had been unread that long: "
-            "what is told is the last known state."
+            f"Of {number(look.blocked, 'blocked account')}, {look.blocked_late:,} had gone unread that long: "
+            "the last known status is counted."
         )
     if look.asked:
         lines.append(
-            f"All requests of this monitor together asked {look.asked:,} times for an account, and "
-            f"{_share(look.answered, look.asked)} of these times it got a conclusive answer."
+            f"This installation asked for an account {look.asked:,} times in all, and got a conclusive "
+            f"answer {_share(look.answered, look.asked)} of the time."
         )
     lines += [_silence(silence, zone) for silence in look.silences[:SILENCES_NAMED]]
     if more := look.silences[SILENCES_NAMED:]:
-        lines.append(f"There were {number(len(more), 'shorter silence')} beside.")
+        lines.append(f"There were also {number(len(more), 'shorter silence')}.")
     lines += [_trouble(trouble, zone) for trouble in look.troubles[:TROUBLES_NAMED]]
     if more := look.troubles[TROUBLES_NAMED:]:
-        lines.append(f"The monitor had {number(len(more), 'other trouble')}: see its health page.")
+        lines.append(f"The monitor had {number(len(more), 'other issue')}: see its health page.")
     return lines
 
 
@@ -203,16 +203,16 @@ def _platform(p: DigestPlatform, look: DigestCoverage) -> str:
     whole, verb = number(p.watched, "watched account"), "was" if p.read == 1 else "were"
     read = f"{p.read:,} of {whole} ({_share(p.read, p.watched)}) {verb} read in this time"
     too_long = f"for {span(look.late_after)} or longer"
-    late = "none had been unread" if not p.late else f"{p.late:,} had been unread"
-    tail = ", and only the last known state of these is told" if p.late else ""
-    return f"{PLATFORM_NAME[p.platform]}: {read}; at its end {late} {too_long}{tail}."
+    late = "none" if not p.late else f"{p.late:,}"
+    tail = "; the last known status is counted" if p.late else ""
+    return f"{PLATFORM_NAME[p.platform]}: {read}. At its end, {late} had gone unread {too_long}{tail}."
 
 
 def _silence(silence: PlatformSilence, zone: str) -> str:
     since, until = zoned_minute(silence.since, zone), zoned_minute(silence.until, zone)
     return (
         f"No regular request to {PLATFORM_NAME[silence.platform]} was answered for {span(silence.length)}, "
-        f"from {since} to {until}: when something changed in between is known less exactly."
+        f"from {since} to {until}. The times of changes in between are less exact."
     )
 
 
@@ -228,14 +228,14 @@ def still_open(look: DigestCoverage) -> list[str]:
     if look.provisional:
         verb = "was" if look.provisional == 1 else "were"
         lines.append(
-            f"{number(look.provisional, 'change')} {verb} seen and not confirmed yet at the end: further "
-            "readings decide."
+            f"{number(look.provisional, 'change')} {verb} seen but not yet confirmed at the end. Further "
+            "readings will decide."
         )
     for one in look.untold:
         verb = "is" if one.changes == 1 else "are"
         lines.append(
-            f"{number(one.changes, 'change')} {verb} not told here ({_WHY_UNTOLD[one.decision]}); the "
-            "dashboard shows all."
+            f"{number(one.changes, 'change')} {verb} not reported here ({_WHY_UNTOLD[one.decision]}). The "
+            "dashboard shows all changes."
         )
     return lines
 

@@ -163,7 +163,7 @@ def phrase_with_certainty(alert: AlertRow) -> str:
 
 
 def basis(alert: AlertRow, *, is_retold: bool = False) -> str:
-    """What the telling rests on."""
+    """What a report of this alert rests on."""
     words = evidence_words(alert.change.strength, alert.change.readings)
     match alert.stage:
         case AlertStage.CONFIRMED:
@@ -173,7 +173,7 @@ def basis(alert: AlertRow, *, is_retold: bool = False) -> str:
         case AlertStage.WITHDRAWN if is_retold:
             return f"it rested on {words}"
         case AlertStage.WITHDRAWN:
-            return f"what was told rested on {words}"
+            return f"the earlier report rested on {words}"
 
 
 def _was(change: AlertChange) -> str:
@@ -264,17 +264,19 @@ def _note(alert: AlertRow, accounts: int) -> str:
     """What the heading over these changes leaves out: they have the same words, so the same explanation."""
     change = alert.change
     if alert.stage is AlertStage.WITHDRAWN and change.kind is ChangeKind.BASELINE:
-        return "An earlier email reported this as a change. Since when it has been so is not known."
+        return "An earlier email reported this as a change. When it began is not known."
     if alert.stage is AlertStage.WITHDRAWN:
-        return "An earlier mail told this. Later readings do not bear it out."
+        return "An earlier email reported this. Later readings do not support it."
     if alert.stage is AlertStage.UNRESOLVED:
         who = "The account" if accounts == 1 else "Each account"
         return (
-            f"An earlier email reported this as not confirmed yet. {who} left the watch before further "
-            "readings could decide: whether it was so stays unknown."
+            f"An earlier email reported this as provisional. {who} left the watch before further readings "
+            "could decide, so whether it happened stays unknown."
         )
     if alert.stage is AlertStage.PROVISIONAL:
-        return "Seen, and not confirmed yet: further readings decide, and you are told either way."
+        return (
+            "Seen, but not confirmed yet. Further readings will decide, and you will be notified either way."
+        )
     more = explanation(change.new, change.platform, change.flags)
     if not more or change.kind in {ChangeKind.RESTORATION, ChangeKind.RETURN}:
         return ""
@@ -284,14 +286,14 @@ def _note(alert: AlertRow, accounts: int) -> str:
 def _note_retold(alert: AlertRow, accounts: int) -> str:
     """The same where no earlier mail told what is answered here."""
     if alert.stage is AlertStage.WITHDRAWN and alert.change.kind is ChangeKind.BASELINE:
-        return "It was taken for a change at first. Since when it has been so is not known."
+        return "It was first recorded as a change. When it began is not known."
     if alert.stage is AlertStage.WITHDRAWN:
-        return "It was recorded at first. Later readings do not bear it out."
+        return "It was recorded at first. Later readings do not support it."
     if alert.stage is AlertStage.UNRESOLVED:
         who = "The account" if accounts == 1 else "Each account"
         return (
-            f"It was not confirmed. {who} left the watch before further readings could decide: whether it "
-            "was so stays unknown."
+            f"It was not confirmed. {who} left the watch before further readings could decide, so whether it "
+            "happened stays unknown."
         )
     return _note(alert, accounts)
 
@@ -406,10 +408,10 @@ def late_words(alerts: Sequence[AlertRow], cohort: Cohort | None, zone: str, whe
     accounts, everybody = ({a.change.account_id for a in some} for some in ((a for a, _ in late), alerts))
     name = cohort_name(cohort)
     if len(accounts) == len(everybody):
-        told = f"Told under {name} only {when}"
+        told = f"Reported under {name} only {when}"
     else:
         verb = "is" if len(accounts) == 1 else "are"
-        told = f"{number(len(accounts), 'account')} of this mail {verb} told under {name} only {when}"
+        told = f"{number(len(accounts), 'account')} in this email {verb} reported under {name} only {when}"
     seen = "the change was seen" if len(late) == 1 else "the changes were seen"
     return f"{told}: {_came(cohort, [j for _, j in late], len(accounts), zone)}, after {seen}"
 
@@ -427,9 +429,9 @@ def _after(alert: AlertRow, cohort: Cohort) -> Joined | None:
 
 def _came(cohort: Cohort, joined: Sequence[Joined], accounts: int, zone: str) -> str:
     last = max(j.at for j in joined)
-    on = ("on " if len({j.at for j in joined}) == 1 else "the last on ") + zoned_minute(last, zone)
+    on = (" on " if len({j.at for j in joined}) == 1 else ", the last on ") + zoned_minute(last, zone)
     who = "the account" if accounts == 1 else "the accounts"
     if cohort.order is not None and all(j.by_entry for j in joined):
-        return f"the order, which names {who}, was entered {on}"
+        return f"the order, which names {who}, was entered{on}"
     was = "was" if accounts == 1 else "were"
-    return f"{who} {was} put {'under' if cohort.order is not None else 'on'} it {on}"
+    return f"{who} {was} put {'under' if cohort.order is not None else 'on'} it{on}"

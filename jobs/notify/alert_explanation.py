@@ -53,16 +53,16 @@ def why_no_alert(facts: ChangeFacts) -> str:
     """Why no recipient was to be notified of a change that has no alert at all."""
     if facts.kind is ChangeKind.BASELINE:
         return (
-            "It is the first state that was seen of its account, or of it in a country, and no change: "
-            "nobody is notified of it."
+            "It is the first state that was seen of its account, or of its account in a country, not a "
+            "change. First states are never sent."
         )
     if facts.is_imported:
-        return "It is from a record that others published, and of those nobody is told."
+        return "It comes from a record that others published. Such changes are never sent."
     if facts.outcome is None:
-        return "It is not confirmed yet, and no rule asked to hear of it before that when it was seen."
+        return "It is not confirmed yet, and no rule asked for provisional changes when it was seen."
     if facts.outcome == "confirmed":
-        return "It is confirmed, and no alert is on file: it was recorded in a way that tells nobody."
-    return "It was not confirmed, and no rule asked to hear of it before that."
+        return "It is confirmed, but has no alert: it was recorded in a way that sends none."
+    return "It was not confirmed, and no rule asked for provisional changes."
 
 
 def sentences(found: AlertExplanation) -> list[str]:
@@ -144,8 +144,8 @@ def _said(verdict: RuleVerdict, history: AlertHistory) -> str:
     if verdict.unmatched is not None:
         return f"does not match ({verdict.unmatched.words})"
     if history.decided_at is None:
-        return "matches, and nothing is decided yet"
-    return f"matches as it is now, and decided nothing before the alert was closed{_on(history.decided_at)}"
+        return "matches; nothing is decided yet"
+    return f"matches as it is now, but decided nothing before the alert was closed{_on(history.decided_at)}"
 
 
 def _late(verdict: RuleVerdict, history: AlertHistory) -> str | None:
@@ -171,8 +171,8 @@ def _particulars(verdict: RuleVerdict, history: AlertHistory) -> list[str]:
         out.append(f"Muted by {clean(decided.muted_by)}{note}")
     if decided.story_key is not None:
         waves = sorted({mail.wave for mail in verdict.mails if mail.wave is not None})
-        wave = f", wave {waves[0]}" if waves else ""
-        out.append(f"Story {decided.story_key[:12]}{wave}")
+        wave = f", group {waves[0]}" if waves else ""
+        out.append(f"Incident {decided.story_key[:12]}{wave}")
     if (late := _late(verdict, history)) is not None:
         out.append(late)
     if verdict.unmatched is not None:
@@ -190,11 +190,11 @@ def _mail_line(mail: SentMail) -> str:
             if mail.next_attempt_at is not None:
                 fate += f", next on {minute(mail.next_attempt_at)}"
         case MailState.DEAD:
-            fate = "given up"
+            fate = "failed permanently"
         case MailState.MERGED:
-            fate = f"merged into mail {mail.merged_into} before any server accepted it"
+            fate = f"merged into email {mail.merged_into} before any server accepted it"
     error = "" if mail.last_error is None else f" ({clean(mail.last_error, 200).rstrip('.')})"
-    return f"Mail {mail.mail_id} to {to}: {fate}{error}"
+    return f"Email {mail.mail_id} to {to}: {fate}{error}"
 
 
 def _on(at: datetime | None) -> str:

@@ -96,7 +96,7 @@ def note(wave: Wave) -> str | None:
     """How the trial email differs from the real one; None if it does not."""
     if wave.rule.digest is Digest.NONE:
         return None
-    return f"Rule {clean(wave.rule.name, 80)} tells this in its digest; on trial it is a mail of its own."
+    return f"Rule {clean(wave.rule.name, 80)} sends this in its digest. This test is an email of its own."
 
 
 async def draft(conn: Conn, wave: Wave, recipient: str, head: Letterhead, now: datetime) -> MailDraft:
@@ -117,8 +117,8 @@ async def draft(conn: Conn, wave: Wave, recipient: str, head: Letterhead, now: d
 def marked(made: MailDraft, rule: str, now: datetime) -> MailDraft:
     """The email with a clear test notice in subject, text, HTML and payload, independent of the templates."""
     sentence = (
-        f"This is a test, made by hand on {minute(now)}: it tells again what was seen before, as the rule "
-        f"{clean(rule, 80)} tells it now. Nothing new has happened, and no alert was stored."
+        f"This is a test, made by hand on {minute(now)}. It repeats what was seen before, as the rule "
+        f"{clean(rule, 80)} would send it now. Nothing new has happened, and no alert was stored."
     )
     return replace(
         made,

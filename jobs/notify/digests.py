@@ -36,7 +36,7 @@ async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhe
     """
     rule_id = due.stored.rule_id
     if not due.is_round_up and not await rules.set_digested(conn, rule_id, due.since, due.until):
-        raise StaleState("This digest was told by somebody else.")
+        raise StaleState("This digest was already sent by another notifier.")
     # In a catch-up digest, some recipients may be due fewer parts than others.
     alike: dict[tuple[bool, ...], list[str]] = {}
     for recipient in due.recipients:

@@ -176,7 +176,7 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
     except StaleState:
         return 0
     if faults:
-        raise ExceptionGroup("some of what is to be told could not be told", faults)
+        raise ExceptionGroup("some groups or digests could not be sent", faults)
     return made
 
 

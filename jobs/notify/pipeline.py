@@ -32,7 +32,7 @@ def alert_pipeline(
     email = DeliveryLoop(pool, smtp, Via.SMTP, clock, MailRateLimit(mails_per_minute))
     channel = DeliveryLoop(pool, channels, Via.CHANNEL, clock)
     return {
-        "Deciding what is told": decision.turn,
-        "Mailing": email.turn,
-        "Telling channels": channel.turn,
+        "Deciding what to send": decision.turn,
+        "Sending emails": email.turn,
+        "Sending to channels": channel.turn,
     }

@@ -115,7 +115,7 @@ def _draft(
         "mail_url": head.dashboard_url and urljoin(head.dashboard_url, f"/mail/{mail.mail_id}"),
         "rule": clean(nudge.rule.name),
     }
-    fact = f"{nudge.kind.value} {story.reminders + 1} of wave {story.wave} of {story.story_key}"
+    fact = f"{nudge.kind.value} {story.reminders + 1} of group {story.wave} of {story.story_key}"
     ident = message_id((fact,), (recipient,), head.id_domain)
     text = head.render("nudge.txt", content)
     return MailDraft(

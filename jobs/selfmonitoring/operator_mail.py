@@ -113,14 +113,14 @@ def _title(told: OperatorNews) -> str:
         case [one], [], []:
             return one.condition.sentence
         case [], [one], []:
-            return f"Still so: {one.condition.sentence}"
+            return f"Ongoing: {one.condition.sentence}"
         case [], [], [one]:
             return one.end_sentence
         case begun, lasting, over:
             counts = (
-                (len(begun), number(len(begun), "trouble")),
-                (len(lasting), f"{len(lasting):,} still so"),
-                (len(over), f"{len(over):,} over"),
+                (len(begun), number(len(begun), "issue")),
+                (len(lasting), f"{len(lasting):,} ongoing"),
+                (len(over), f"{len(over):,} resolved"),
             )
             return ", ".join(words for n, words in counts if n)
 
@@ -128,16 +128,16 @@ def _title(told: OperatorNews) -> str:
 def _trouble(known: KnownCondition, told: OperatorNews) -> dict[str, object]:
     facts = [("Since", minute(known.condition.since))]
     if known.condition.detail:
-        facts.append(("It says", known.condition.detail))
+        facts.append(("Detail", known.condition.detail))
     if known in told.lasting and known.told_at is not None:
-        facts.append(("Told before", minute(known.told_at)))
+        facts.append(("Last reported", minute(known.told_at)))
     return {"sentence": known.condition.sentence, "facts": facts, "to_do": known.condition.to_do}
 
 
 def _over(known: KnownCondition, told: OperatorNews) -> dict[str, object]:
-    facts = [("It was", known.condition.sentence), ("From", minute(known.condition.since))]
+    facts = [("Issue", known.condition.sentence), ("Since", minute(known.condition.since))]
     if known.ended_at is not None:
-        facts.append(("Over", f"noticed {minute(known.ended_at)}"))
+        facts.append(("End noticed", minute(known.ended_at)))
     came_back = known.condition.key in told.again
     return {
         "sentence": f"In between: {known.end_sentence}" if came_back else known.end_sentence,
@@ -151,18 +151,20 @@ def _meanwhile(told: OperatorNews, thresholds: Thresholds) -> list[str]:
     lines: list[str] = []
     if kinds - ABOUT_MAILS:
         lines += [
-            "Of what is not read no status changes: no account is called blocked, none restored.",
-            "The time until it is read again is kept as not checked.",
+            "Accounts that are not read keep their status: none is reported as blocked or restored.",
+            "The time until they are read again is recorded as not checked.",
         ]
     if kinds & ABOUT_MAILS:
-        lines.append("What is read and recorded does not depend on mails: the dashboard shows all of it.")
+        lines.append("Reading and recording do not depend on email: the dashboard shows everything.")
     if kinds:
         lines.append(
-            "It goes on by itself where it can. What lasts is told again after "
-            f"{span(thresholds.remind_every)}; when it is over, a mail says so."
+            f"An issue that lasts is reported again after {span(thresholds.remind_every)}. "
+            "An email also says when it is over."
         )
     elif {k.condition.key.kind for k in told.over} - ABOUT_MAILS:
-        lines.append("What was not read in that time stays not checked: no status is claimed for it.")
+        lines.append(
+            "Accounts that were not read in that time stay “not checked”: no status is claimed for them."
+        )
     return lines
 
 

@@ -92,4 +92,4 @@ async def mark_notified(conn: Conn, rule_id: RuleId, signal_ids: Sequence[int], 
         now,
     )
     if len(marked) != len(signal_ids):
-        raise StaleState("Another notifier has told of an executive's act meanwhile.")
+        raise StaleState("Another notifier has already sent an executive's engagement.")

@@ -136,7 +136,7 @@ async def _require_told(conn: Conn, draft: MailDraft, alert_ids: Sequence[int]) 
         alert_ids,
     )
     if told != len(alert_ids):
-        raise StorageError(f"The Message-ID {draft.message_id} is that of a mail which tells something else.")
+        raise StorageError(f"The Message-ID {draft.message_id} belongs to an email with other content.")
 
 
 async def belongs_to(conn: Conn, alert_ids: Sequence[int], rule_id: int, story_id: int) -> None:

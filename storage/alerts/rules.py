@@ -111,7 +111,7 @@ async def enable_rule(conn: Conn, name: str, actor: str, now: datetime, *, enabl
     await _lock(conn)
     rule = _read(await _definition_by_hand(conn, name))
     if isinstance(rule, str):
-        raise Refused(f"The rule {name!r} cannot be read ({rule}): write it anew, or remove it.")
+        raise Refused(f"The rule {name!r} cannot be read ({rule}): save it again, or remove it.")
     await _save(conn, rule, actor, now, "hand", enabled=enabled)
 
 
@@ -291,7 +291,7 @@ def gathers(rule: AlertRule | str) -> tuple[object, ...]:
 
 def _refuse_settings(name: str, origin: str) -> None:
     if origin == "settings":
-        raise Refused(f"The rule {name!r} stands in the settings of this installation: change it there.")
+        raise Refused(f"The rule {name!r} is defined in the settings: change it there.")
 
 
 async def refuse_digests(conn: Conn, rule_name: str, recipient: str, now: datetime) -> bool:

@@ -102,7 +102,7 @@ async def add_wave(
         in_round_up,
     )
     if stored is None:
-        raise StaleState(f"Wave {number} of a story was told by somebody else.")
+        raise StaleState(f"Group {number} of an incident was already sent by another notifier.")
     return story_id
 
 

@@ -10,23 +10,23 @@ from storage.model.core.availability import ChangeKind
 from storage.model.text.states import PLATFORM_NAME, capital, clean
 
 DECISION_WORDS: Final[Mapping[str, str]] = {
-    "mailed": "put into a mail of its own",
-    "grouped": "put into one mail with others",
-    "waiting": "waits, for its wave may still grow",
-    "spaced": "waits for the next update of its story, which was told lately",
-    "quiet": "waits until the quiet hours of the rule are over",
-    "digest": "waits for the next round-up or digest of the rule",
-    "muted": "not told: a mute covers it",
-    "maintenance": "not told: a maintenance window covers it",
-    "duplicate": "not told: an earlier rule tells the same people",
-    "no_rule": "not told: no rule matched",
-    "no_recipient": "not told: the rule names nobody",
-    "flapping": "not told: the account goes back and forth, and one mail said so",
-    "unsubscribed": "not told: it was for a digest that none of its recipients wants",
-    "superseded": "not told as provisional: it was confirmed before, and that is told",
-    "corrected": "not told: a later reading shows that it was not so, or not yet",
-    "answered": "sent as a reply to those only who had been notified of it before",
-    "unwatched": "not sent as provisional: the account left the watch before",
+    "mailed": "put into an email of its own",
+    "grouped": "put into one email with others",
+    "waiting": "waits, because its group may still grow",
+    "spaced": "waits for the next update: something was sent about its incident recently",
+    "quiet": "waits until the quiet hours of the rule end",
+    "digest": "waits for the next digest or catch-up digest of the rule",
+    "muted": "not sent: a mute covers it",
+    "maintenance": "not sent: a maintenance window covers it",
+    "duplicate": "not sent: an earlier rule sends it to the same people",
+    "no_rule": "not sent: no rule matched",
+    "no_recipient": "not sent: the rule names nobody",
+    "flapping": "not sent: the account goes back and forth, and one email said so",
+    "unsubscribed": "not sent: all recipients unsubscribed from the digest it was for",
+    "superseded": "not sent as provisional: it was confirmed first, which is a decision of its own",
+    "corrected": "not sent: a later reading proved it wrong, or too early",
+    "answered": "sent as a reply, only to those who had been notified of it before",
+    "unwatched": "not sent as provisional: the account left the watch first",
 }
 """What a rule did with an alert, and why, by its decision."""
 
@@ -40,7 +40,7 @@ _KIND: Final = {
     ChangeKind.GONE: "accounts that are gone",
     ChangeKind.RETURN: "accounts found again",
 }
-_DIGEST: Final = {Digest.DAILY: "one digest a day", Digest.WEEKLY: "one digest a week, on Mondays"}
+_DIGEST: Final = {Digest.DAILY: "one digest per day", Digest.WEEKLY: "one digest per week, on Mondays"}
 
 
 def match_words(match: Match) -> str:
@@ -53,43 +53,43 @@ def match_words(match: Match) -> str:
         _any("tagged ", match.tags),
         "" if match.min_followers is None else f"with at least {match.min_followers:,} followers",
         "of executives" if match.executives else "",
-        "already when provisional" if match.provisional else "",
+        "also when provisional" if match.provisional else "",
     ]
     return capital(", ".join([_kinds(match.kinds), *(p for p in parts if p)]))
 
 
 def manner_words(rule: AlertRule) -> list[str]:
-    """How a rule tells, a line each."""
+    """How a rule sends, one line each."""
     at = f"{rule.digest_at:%H:%M} {rule.zone}"
     if rule.digest is Digest.NONE:
-        lines = [f"at once; what is no news in a round-up at {at}"]
+        lines = [f"urgent news at once, the rest in a catch-up digest at {at}"]
     else:
         lines = [f"{_DIGEST[rule.digest]} at {at}"]
     if rule.engagement:
         lines.append("also when an executive engages with an account that an order names")
     if rule.severity is Severity.CRITICAL:
-        lines.append("severity critical, which quiet hours do not keep back")
+        lines.append("severity critical, which quiet hours do not delay")
     elif rule.severity is not Severity.WARNING:
         lines.append(f"severity {rule.severity.value}")
     if rule.quiet is not None:
         lines.append(f"quiet from {rule.quiet.begins:%H:%M} to {rule.quiet.ends:%H:%M} {rule.zone}")
     if rule.remind_every is not None:
-        lines.append(f"asks again every {duration_text(rule.remind_every)}")
+        lines.append(f"sends a reminder every {duration_text(rule.remind_every)}")
     if rule.escalate_after is not None:
         whom = ", ".join(rule.escalate_to)
-        lines.append(f"tells {whom} when nobody acknowledged for {duration_text(rule.escalate_after)}")
+        lines.append(f"notifies {whom} if nobody acknowledges within {duration_text(rule.escalate_after)}")
     return lines
 
 
 def absent_words(match: Match, absent: AbsentNames) -> list[str]:
-    """A clause for each list and order that a rule names and that is not on file: nothing matches by it."""
+    """A clause for each list and order that a rule names and that is not stored: nothing matches it."""
     return [
         *(
-            f"there is no list {clean(name, 80)!r} on file, so no account is on it"
+            f"there is no list {clean(name, 80)!r}, so nothing matches it"
             for name in sorted(match.lists & absent.lists)
         ),
         *(
-            f"there is no order {clean(name, 80)!r} on file, so no account is under it"
+            f"there is no order {clean(name, 80)!r}, so nothing matches it"
             for name in sorted(match.orders & absent.orders)
         ),
     ]

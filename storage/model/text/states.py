@@ -218,7 +218,9 @@ def _not_found(platform: Platform, flags: Collection[Flag] | None) -> StateWordi
         return StateWording("deleted", ": its server no longer holds it")
     match platform:
         case Platform.X:
-            return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
+            return StateWording(
+                "not found", ": X does not distinguish a deactivated account from a deleted one"
+            )
         case Platform.BLUESKY:
             return StateWording("not found")
         case Platform.MASTODON:

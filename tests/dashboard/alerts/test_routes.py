@@ -283,8 +283,8 @@ async def test_the_page_tells_stories_mutes_decisions_mails_rules_and_acts(
         "Muted somebody muted the account or its list",
         "accounts that are gone and accounts found again, of accounts on Order 2 list, in IN",
         "quiet from 22:00 to 07:00 Asia/Kolkata",
-        "tells editor@example.org when nobody acknowledged for 3h",
-        "one digest a week, on Mondays at 08:00 UTC",
+        "notifies editor@example.org if nobody acknowledges within 3h",
+        "one digest per week, on Mondays at 08:00 UTC",
         "stands in the settings; changed there only",
         "rule added",
     ):
@@ -319,7 +319,7 @@ async def test_a_name_that_is_not_on_file_is_marked_beside_its_rule(pool: Pool, 
     async with transaction(pool) as conn:
         await save_rule(conn, AlertRule(("a@example.org",), name="Wrong", match=wrong), "test", played.now)
     told = said(await page(pool, "/alerts", played))
-    assert "There is no list 'Pres' on file, so no account is on it." in told
+    assert "There is no list 'Pres', so nothing matches it." in told
     assert "There is no list 'Order 2 list'" not in told
 
 

@@ -53,7 +53,7 @@ def test_everything_that_is_shown_has_words() -> None:
         ),
         pytest.param(
             Match(orders=frozenset({"B/2", "A/1"}), executives=True, provisional=True),
-            f"{USUAL}, under A/1 or B/2, of executives, already when provisional",
+            f"{USUAL}, under A/1 or B/2, of executives, also when provisional",
             id="orders, executives, provisional",
         ),
         pytest.param(
@@ -70,10 +70,14 @@ def test_a_match_says_what_it_is_about(match: Match, words: str) -> None:
 @pytest.mark.parametrize(
     ("rule", "lines"),
     [
-        pytest.param(AlertRule(DESK), ["at once; what is no news in a round-up at 08:00 UTC"], id="as usual"),
+        pytest.param(
+            AlertRule(DESK),
+            ["urgent news at once, the rest in a catch-up digest at 08:00 UTC"],
+            id="as usual",
+        ),
         pytest.param(
             AlertRule(DESK, digest=Digest.DAILY, digest_at=time(7, 30), zone="Asia/Kolkata"),
-            ["one digest a day at 07:30 Asia/Kolkata"],
+            ["one digest per day at 07:30 Asia/Kolkata"],
             id="a digest",
         ),
         pytest.param(
@@ -84,10 +88,10 @@ def test_a_match_says_what_it_is_about(match: Match, words: str) -> None:
                 remind_every=timedelta(minutes=90),
             ),
             [
-                "at once; what is no news in a round-up at 08:00 UTC",
-                "severity critical, which quiet hours do not keep back",
+                "urgent news at once, the rest in a catch-up digest at 08:00 UTC",
+                "severity critical, which quiet hours do not delay",
                 "quiet from 22:00 to 07:00 UTC",
-                "asks again every 90m",
+                "sends a reminder every 90m",
             ],
             id="critical, with quiet hours",
         ),

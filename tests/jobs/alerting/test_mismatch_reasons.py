@@ -27,55 +27,55 @@ ANYTHING = Match()
         pytest.param(
             Match(kinds=frozenset({ChangeKind.RESTORATION, ChangeKind.PARTIAL})),
             RuleCondition.KINDS,
-            "kind of change: it asks for partial or restoration, this is block",
+            "kind of change: the rule asks for partial or restoration, and this is block",
             id="another kind",
         ),
         pytest.param(
             Match(lists=frozenset({"Farmers"})),
             RuleCondition.LISTS,
-            "list: it asks for Farmers, this is Order of 31 January, Reporters",
+            "list: the rule asks for Farmers, and this is Order of 31 January, Reporters",
             id="another list",
         ),
         pytest.param(
             Match(orders=frozenset({"EX-9"})),
             RuleCondition.ORDERS,
-            "order: it asks for EX-9, this is MeitY 2021-01-31",
+            "order: the rule asks for EX-9, and this is MeitY 2021-01-31",
             id="another order",
         ),
         pytest.param(
             Match(platforms=frozenset({Platform.MASTODON, Platform.BLUESKY})),
             RuleCondition.PLATFORMS,
-            "platform: it asks for Bluesky or Mastodon, this is X",
+            "platform: the rule asks for Bluesky or Mastodon, and this is X",
             id="another platform",
         ),
         pytest.param(
             Match(countries=frozenset({"TR"})),
             RuleCondition.COUNTRIES,
-            "country: it asks for TR, this is IN",
+            "country: the rule asks for TR, and this is IN",
             id="another country",
         ),
         pytest.param(
             Match(tags=frozenset({"court"})),
             RuleCondition.TAGS,
-            "tag: it asks for court, this is farm, press",
+            "tag: the rule asks for court, and this is farm, press",
             id="another tag",
         ),
         pytest.param(
             Match(min_followers=1000),
             RuleCondition.FOLLOWERS,
-            "followers: it asks for 1,000 or more, this is 900",
+            "followers: the rule asks for 1,000 or more, and this is 900",
             id="too few followers",
         ),
         pytest.param(
             Match(executives=True),
             RuleCondition.EXECUTIVES,
-            "whose account: it asks for an executive's account, this is another account",
+            "whose account: the rule asks for an executive's account, and this is another account",
             id="nobody's executive",
         ),
         pytest.param(
             Match(tags=frozenset({"court"}), countries=frozenset({"TR"})),
             RuleCondition.COUNTRIES,
-            "country: it asks for TR, this is IN",
+            "country: the rule asks for TR, and this is IN",
             id="the first of two is named",
         ),
     ],
@@ -92,14 +92,16 @@ def test_a_failed_condition_is_named_with_the_wanted_and_the_actual_value(
     ("wanted", "words"),
     [
         pytest.param(
-            Match(lists=frozenset({"L"})), "list: it asks for L, and the account is on none", id="list"
+            Match(lists=frozenset({"L"})), "list: the rule asks for L, and the account is on none", id="list"
         ),
         pytest.param(
-            Match(min_followers=1), "followers: it asks for 1 or more, and none is on file", id="followers"
+            Match(min_followers=1),
+            "followers: the rule asks for 1 or more, and none is stored",
+            id="followers",
         ),
         pytest.param(
             Match(countries=frozenset({"IN"})),
-            "country: it asks for IN, and it is or was withheld in none",
+            "country: the rule asks for IN, and it is or was withheld in none",
             id="suspended everywhere is in no country",
         ),
     ],

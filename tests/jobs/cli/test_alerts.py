@@ -88,7 +88,7 @@ def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: 
     ran = run("alerts", "import", file(RULES + boss + "[[rules]]\nname = 'X'\n"))
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints == [
-        "rules.toml, line 12: rule 'Boss' stands in the settings of this installation: change it there.",
+        "rules.toml, line 12: rule 'Boss' is defined in the settings: change it there.",
         "rules.toml, line 15: rule 'X': recipients is missing.",
         "2 were refused, so nothing was stored; mend the file.",
     ]
@@ -172,7 +172,7 @@ def test_a_rule_is_switched_off_and_on_and_removed(run: Blockline) -> None:
 def test_a_rule_of_the_settings_is_changed_there(run: Blockline, dsn: str, command: str) -> None:
     from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
     ran = run("alerts", command, "Boss")
-    complaint = "The rule 'Boss' stands in the settings of this installation: change it there.\n"
+    complaint = "The rule 'Boss' is defined in the settings: change it there.\n"
     assert (ran.code, ran.out, ran.err) == (1, "", complaint)
     assert acts(run) == [("settings", "rule added", "Boss")]
 
@@ -185,7 +185,7 @@ def test_rules_are_listed_for_a_reader(run: Blockline) -> None:
         "Blocks, restorations, changes of countries, accounts that are gone",
         "of accounts on Farmers or Press",
         "night@example.org, apprise:newsroom",
-        "at once; what is no news in a round-up at 08:00 UTC",
+        "urgent news at once, the rest in a catch-up digest at 08:00 UTC",
         "quiet from 22:00 to 07:00 UTC",
     ):
         assert all(word in listed for word in words.split()), words
@@ -207,8 +207,8 @@ orders = ["MeitY 2021-01-31", "SYN/9"]
     assert (ran.code, ran.json["notes"][1:]) == (
         0,
         [
-            "Rule 'Misspelt': there is no list 'Reportrs' on file, so no account is on it.",
-            "Rule 'Misspelt': there is no order 'SYN/9' on file, so no account is under it.",
+            "Rule 'Misspelt': there is no list 'Reportrs', so nothing matches it.",
+            "Rule 'Misspelt': there is no order 'SYN/9', so nothing matches it.",
         ],
     )
     assert run("alerts", "rules").said[-1] == f"Note: {ran.json['notes'][-1]}"

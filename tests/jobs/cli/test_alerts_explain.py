@@ -61,20 +61,22 @@ def test_every_rule_is_explained_with_what_it_did_and_whom_it_told(run: Blocklin
     assert ran.said == [
         "Change 1. Decisions are as recorded; rules are matched as they are now.",
         "Confirmed on 1 Feb 2021, 00:01 UTC: @account_0000 withheld in India (IN).",
-        "  Rule Desk: put into one mail with others on 1 Feb 2021, 00:03 UTC.",
-        f"    Story {story[:12]}, wave 1.",
-        f"    Mail 1 to desk@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
-        f"    Mail 2 to night@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
-        "  Rule Turkey: does not match (country: it asks for TR, this is IN).",
-        "  Rule Boss: waits for the next round-up or digest of the rule; kept until 1 Feb 2021, 08:00 UTC.",
-        "  Rule Copy: not told: an earlier rule tells the same people; decided on 1 Feb 2021, 00:03 UTC.",
+        "  Rule Desk: put into one email with others on 1 Feb 2021, 00:03 UTC.",
+        f"    Incident {story[:12]}, group 1.",
+        f"    Email 1 to desk@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
+        f"    Email 2 to night@example.org: waits to be sent, next on 1 Feb 2021, 00:03 UTC {WAITS}.",
+        "  Rule Turkey: does not match (country: the rule asks for TR, and this is IN).",
+        "  Rule Boss: waits for the next digest or catch-up digest of the rule; "
+        "kept until 1 Feb 2021, 08:00 UTC.",
+        "  Rule Copy: not sent: an earlier rule sends it to the same people; "
+        "decided on 1 Feb 2021, 00:03 UTC.",
     ]
 
 
 def test_what_an_order_that_was_entered_later_let_tell_says_so(run: Blockline, dsn: str) -> None:
     on(dsn, entered_late)
     late = (
-        "Told under order MeitY 2021-01-31 only then: the order, which names the account, was entered on "
+        "Reported under order MeitY 2021-01-31 only then: the order, which names the account, was entered on "
         "1 Feb 2021, 02:01 UTC, after the change was seen"
     )
     assert f"    {late}." in run("alerts", "explain", 3).said
@@ -121,8 +123,8 @@ def test_a_mail_that_was_sent_says_when_and_one_that_was_given_up_says_why(run: 
 
     on(dsn, settled)
     said = [line.strip() for line in run("alerts", "explain", 1).said]
-    assert "Mail 1 to desk@example.org: sent on 1 Feb 2021, 00:05 UTC." in said
-    assert "Mail 2 to night@example.org: given up (no such user)." in said
+    assert "Email 1 to desk@example.org: sent on 1 Feb 2021, 00:05 UTC." in said
+    assert "Email 2 to night@example.org: failed permanently (no such user)." in said
 
 
 def test_a_mail_that_was_merged_says_into_which(run: Blockline, dsn: str) -> None:
@@ -134,7 +136,7 @@ def test_a_mail_that_was_merged_says_into_which(run: Blockline, dsn: str) -> Non
 
     on(dsn, merged)
     said = [line.strip() for line in run("alerts", "explain", 1).said]
-    assert "Mail 1 to desk@example.org: merged into mail 3 before any server accepted it." in said
+    assert "Email 1 to desk@example.org: merged into email 3 before any server accepted it." in said
     (alert,) = run("alerts", "explain", 1, "--json").json["alerts"]
     assert {mail["mail"]: mail["merged_into"] for mail in alert["mails"]} == {1: 3, 2: None}
 
@@ -147,10 +149,10 @@ def test_a_rule_that_is_gone_keeps_what_it_did_and_a_new_one_did_nothing(run: Bl
             await rule_by_hand(conn, DESK)
 
     on(dsn, changed)
-    muted = "  Rule Desk: not told: a mute covers it; decided on 1 Feb 2021, 00:03 UTC."
+    muted = "  Rule Desk: not sent: a mute covers it; decided on 1 Feb 2021, 00:03 UTC."
     assert run("alerts", "explain", 1).said[1:] == [
         "Confirmed on 1 Feb 2021, 00:01 UTC: @account_0001 withheld in India (IN).",
-        "  Rule Desk: matches as it is now, and decided nothing before the alert was closed on 1 Feb 2021, "
+        "  Rule Desk: matches as it is now, but decided nothing before the alert was closed on 1 Feb 2021, "
         "00:03 UTC.",
         muted,
         "    Muted by Asha (court hearing).",
@@ -161,7 +163,7 @@ def test_a_change_that_no_notifier_has_looked_at_is_said_to_be_undecided(run: Bl
     on(dsn, muted_and_open)
     assert run("alerts", "explain", 2).said[1:] == [
         "Confirmed on 1 Feb 2021, 00:11 UTC: @account_0002 withheld in India (IN).",
-        "  Rule Desk: matches, and nothing is decided yet.",
+        "  Rule Desk: matches; nothing is decided yet.",
     ]
 
 
@@ -170,11 +172,11 @@ def test_each_stage_of_a_change_is_explained(run: Blockline, dsn: str) -> None:
     said = [line for line in run("alerts", "explain", 1).said if not line.startswith("    ")]
     assert said[1:] == [
         "Provisional on 1 Feb 2021, 00:01 UTC: @ravi seen as withheld in India (IN), not confirmed yet.",
-        "  Rule Desk: does not match (it asks for what is confirmed, and this was not yet).",
-        "  Rule Eager: put into a mail of its own on 1 Feb 2021, 00:03 UTC.",
+        "  Rule Desk: does not match (the rule asks for confirmed changes, and this was provisional).",
+        "  Rule Eager: put into an email of its own on 1 Feb 2021, 00:03 UTC.",
         "Withdrawn on 1 Feb 2021, 00:20 UTC: @ravi seen as withheld in India (IN), not confirmed after all.",
-        "  Rule Desk: does not match (it takes back what this rule did not tell).",
-        "  Rule Eager: put into a mail of its own on 1 Feb 2021, 00:30 UTC.",
+        "  Rule Desk: does not match (it takes back a change that this rule did not send).",
+        "  Rule Eager: put into an email of its own on 1 Feb 2021, 00:30 UTC.",
     ]
 
 
@@ -185,29 +187,29 @@ def test_each_stage_of_a_change_is_explained(run: Blockline, dsn: str) -> None:
             "baseline",
             "x",
             "confirmed",
-            "It is the first state that was seen of its account, or of it in a country, and no change: "
-            "nobody is notified of it.",
+            "It is the first state that was seen of its account, or of its account in a country, not a "
+            "change. First states are never sent.",
             id="a first state",
         ),
         pytest.param(
             "block",
             "import:crawl",
             "confirmed",
-            "It is from a record that others published, and of those nobody is told.",
+            "It comes from a record that others published. Such changes are never sent.",
             id="an imported record",
         ),
         pytest.param(
             "block",
             "x",
             None,
-            "It is not confirmed yet, and no rule asked to hear of it before that when it was seen.",
+            "It is not confirmed yet, and no rule asked for provisional changes when it was seen.",
             id="not confirmed yet",
         ),
         pytest.param(
             "block",
             "x",
             "not_confirmed",
-            "It was not confirmed, and no rule asked to hear of it before that.",
+            "It was not confirmed, and no rule asked for provisional changes.",
             id="not confirmed",
         ),
     ],
@@ -272,7 +274,7 @@ def test_a_trial_tells_by_the_rules_as_they_are_now(run: Blockline, dsn: str) ->
     ]
     assert [m["note"] for m in mails] == [
         None,
-        "Rule Boss tells this in its digest; on trial it is a mail of its own.",
+        "Rule Boss sends this in its digest. This test is an email of its own.",
     ]
     assert run("alerts", "disable", "Desk").code == 0
     mails = run("alerts", "test", "--change", 1, "--json").json["mails"]
@@ -287,7 +289,7 @@ def test_the_text_is_printed_when_nothing_else_is_asked_for(run: Blockline, dsn:
         "To: night@example.org",
         "Subject: Test: @account_0000 withheld in India (IN) - order MeitY 2021-01-31",
     ]
-    assert "You are told by the rule Copy." in said
+    assert "Sent by the rule Copy." in said
 
 
 def test_a_trial_is_sent_through_the_server_of_the_settings_and_only_the_audit_log_keeps_it(
@@ -348,7 +350,8 @@ def test_a_server_that_does_not_answer_leaves_nothing_on_record(
         ),
         pytest.param(
             ["--change", "1", "--rule", "Turkey"],
-            "Nobody would be told:\nRule Turkey does not match (country: it asks for TR, this is IN).",
+            "Nobody would be told:\n"
+            "Rule Turkey does not match (country: the rule asks for TR, and this is IN).",
             id="a rule that does not match",
         ),
         pytest.param(

@@ -94,12 +94,12 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
                 (
                     "alert rules",
                     "advice",
-                    "Rule 'Night': there is no list 'Pres' on file, so no account is on it.",
+                    "Rule 'Night': there is no list 'Pres', so nothing matches it.",
                 ),
                 (
                     "alert rules",
                     "advice",
-                    "Rule 'Night': there is no order 'SYN/9' on file, so no account is under it.",
+                    "Rule 'Night': there is no order 'SYN/9', so nothing matches it.",
                 ),
             ],
             id="names that are not on file",

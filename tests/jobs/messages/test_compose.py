@@ -200,8 +200,8 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
         alerts, ListStatus(250, ((Platform.X, WITHHELD_IN, 204), (Platform.X, AVAILABLE, 40)))
     ).text_body
     assert "names 257 accounts; 250 of them are watched here" in text
-    assert "withheld in India (IN): 204 of 257 named accounts, 46 more told here" in text
-    assert "available: 40 of 257 named accounts, 46 fewer told here" in text
+    assert "withheld in India (IN): 204 of 257 named accounts, 46 more in this email" in text
+    assert "available: 40 of 257 named accounts, 46 fewer in this email" in text
     assert "watched, not read yet: 6 of 257 named accounts" in text
     assert "not watched here: 7 of 257 named accounts" in text
 
@@ -209,7 +209,7 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
 def test_a_state_that_a_restoration_emptied_is_still_counted() -> None:
     alerts = [an_alert(i, a_change(i, AVAILABLE, SUSPENDED), T0, REPORTERS) for i in range(3)]
     text = mail_of(alerts, ListStatus(12, ((Platform.X, AVAILABLE, 12),))).text_body
-    assert "suspended: 0 of 12 watched accounts, 3 fewer told here" in text
+    assert "suspended: 0 of 12 watched accounts, 3 fewer in this email" in text
 
 
 def test_an_order_that_names_fewer_accounts_than_are_watched_is_no_denominator() -> None:
@@ -248,9 +248,7 @@ def test_at_most_fifty_accounts_are_listed_and_small_groups_are_listed_whole() -
 def test_groups_without_any_room_are_counted_by_themselves() -> None:
     alerts = [an_alert(i, a_change(i, at=minutes(min(i, 59))), minutes(60), ORDER) for i in range(62)]
     draft = mail_of(alerts)
-    (unlisted,) = re.findall(
-        r"^  (\d+) more accounts in other groups than these", draft.text_body, re.MULTILINE
-    )
+    (unlisted,) = re.findall(r"^  (\d+) more accounts not listed here", draft.text_body, re.MULTILINE)
     listed = len(re.findall(r"@account_\d+", draft.text_body))
     in_groups = sum(int(n) for n in re.findall(r" and (\d+) more$", draft.text_body, re.MULTILINE))
     assert listed + in_groups + int(unlisted) == 62
@@ -279,7 +277,7 @@ def test_a_mail_links_to_what_it_speaks_of_and_to_itself(
 ) -> None:
     draft = mail_of(alerts)
     base = "https://blockline.example.org/"
-    own = f"This mail: {{}}mail/{draft.message_id.strip('<>')}"
+    own = f"This email: {{}}mail/{draft.message_id.strip('<>')}"
     there = [line for line in draft.text_body.splitlines() if base in line]
     assert there == [place.format(base) for place in (*places, own)]
     assert all(f'href="{line.partition(": ")[2]}"' in draft.html_body for line in there)
@@ -304,7 +302,7 @@ def test_a_mail_that_has_no_page_does_not_link_to_one() -> None:
         (an_alert(1, a_change(1, AVAILABLE, SUSPENDED), T0, ORDER), "Who brought an account back"),
         (an_alert(1, a_change(1, left_censored=True), T0, ORDER), "How long before the first reading"),
         (an_alert(1, a_change(1), T0, ORDER), "That the order is the cause"),
-        (an_alert(1, a_change(1), T0), "not in this mail are unaffected"),
+        (an_alert(1, a_change(1), T0), "not in this email are unaffected"),
     ],
 )
 def test_a_mail_says_what_is_not_known_and_not_claimed(alert: AlertRow, line: str) -> None:
@@ -333,7 +331,7 @@ def test_an_account_that_flaps_is_told_with_its_changes() -> None:
     assert draft.subject == "@pendulum going back and forth (now available) - list Reporters"
     assert draft.text_body.count("available → suspended, between") == 2
     assert draft.text_body.count("suspended → available, between") == 2
-    assert "within 7 days are recorded and shown, but not mailed" in draft.html_body
+    assert "are recorded and shown on the dashboard, but not emailed" in draft.html_body
 
 
 def test_a_synthetic_scenario_says_so_in_subject_text_and_html() -> None:

@@ -49,7 +49,7 @@ def change_on(platform: Platform, new: State, flags: frozenset[Flag], number: in
             NONE,
             "@account1.example restricted in TR (Bluesky app)",
             None,
-            "Other apps than Bluesky's own may show it there.",
+            "Apps other than Bluesky's own may show it there.",
             id="a country's restriction",
         ),
         pytest.param(
@@ -67,7 +67,7 @@ def change_on(platform: Platform, new: State, flags: frozenset[Flag], number: in
             NONE,
             "@account1.example taken down",
             "By whom was not observable.",
-            "Who took an account down, its server or Bluesky",
+            "Whether its server or Bluesky took an account down",
             id="by whom is not known",
         ),
         pytest.param(

@@ -175,11 +175,11 @@ def test_the_subject_of_a_digest_begins_with_its_counts(alerts: list[AlertRow], 
             id="a monitor that was down says nothing of changes",
         ),
         pytest.param(
-            replace(ALL_READ, platforms=()), "No account is watched that this rule is about", id="no account"
+            replace(ALL_READ, platforms=()), "No watched account matches this rule", id="no account"
         ),
         pytest.param(
             replace(ALL_READ, untold=(UnsentChanges(AlertDecision.MUTED, 14),)),
-            "Nothing told: 14 changes kept back",
+            "Nothing reported: 14 changes left out",
             id="a mute is not a quiet day",
         ),
     ],
@@ -212,20 +212,21 @@ def test_a_quiet_day_says_what_stands_how_well_was_looked_and_what_is_open() -> 
     quiet = QuietCohorts(((ORDER, ListStatus(257, ((Platform.X, WITHHELD_IN, 204),))),), 3)
     text = mail_of(a_digest([]), look, quiet).text_body
     for said in (
-        "What was confirmed from 1 Feb 2021, 05:30 IST (00:00 UTC) to 2 Feb 2021, 05:30 IST (00:00 UTC).",
+        "Changes that were confirmed from 1 Feb 2021, 05:30 IST (00:00 UTC) "
+        "to 2 Feb 2021, 05:30 IST (00:00 UTC).",
         "Blocked by the platforms: 257 of 1,181 watched accounts",
-        "Of 257 blocked accounts, 2 had been unread that long: what is told is the last known state.",
+        "Of 257 blocked accounts, 2 had gone unread that long: the last known status is counted.",
         "Order MeitY 2021-01-31: 204 of 257 watched accounts blocked",
         "and 3 more: see the dashboard",
-        "- 1 change was seen and not confirmed yet at the end: further readings decide.",
-        "- 2 changes are not told here (muted); the dashboard shows all.",
-        "- X: 1,177 of 1,178 watched accounts (99.9%) were read in this time; at its end 5 had been unread "
-        "for 45 min or longer, and only the last known state of these is told.",
-        "- Mastodon: 3 of 3 watched accounts (100%) were read in this time; at its end none had been unread",
-        "asked 100,000 times for an account, and 99.9% of these times it got a conclusive answer.",
+        "- 1 change was seen but not yet confirmed at the end. Further readings will decide.",
+        "- 2 changes are not reported here (muted). The dashboard shows all changes.",
+        "- X: 1,177 of 1,178 watched accounts (99.9%) were read in this time. At its end, 5 had gone unread "
+        "for 45 min or longer; the last known status is counted.",
+        "- Mastodon: 3 of 3 watched accounts (100%) were read in this time. At its end, none had gone unread",
+        "asked for an account 100,000 times in all, and got a conclusive answer 99.9% of the time.",
         "- No regular request to X was answered for 1 h 30 min, from 1 Feb 2021, 06:30 IST (01:00 UTC) to",
         "- The X collector stopped (no credits): from 1 Feb 2021, 06:31 IST (01:01 UTC), still so at the end",
-        "- That nothing happened: it tells what was read and confirmed, and no more.",
+        "- That nothing happened: this email reports only what was read and confirmed.",
     ):
         assert said in text
 
@@ -300,7 +301,7 @@ def test_a_round_up_over_three_cohorts_tells_each_reader_what_no_other_rule_told
     assert "List Reporters" not in night.text_body
     assert desk.message_id != night.message_id
     assert desk.subject.endswith("- round-up, 2 Feb 2021")
-    assert "and was not told at once" in desk.text_body
+    assert "and not sent at once" in desk.text_body
 
 
 def test_500_accounts_are_counted_whole_and_listed_in_part() -> None:
@@ -388,7 +389,7 @@ def test_who_goes_back_and_forth_and_changed_otherwise_too_is_among_those_counte
     (part,) = due.parts
     text = mail_of(replace(due, parts=(replace(part, flaps=(flap,)),))).text_body
     assert "3 withheld in India (IN), 1 suspended, 1 going back and forth" in text
-    assert "1 account changed more than once and is counted under each." in text
+    assert "1 account changed in more than one way and is counted under each." in text
 
 
 def test_a_digest_is_the_same_mail_whoever_composes_it_and_another_for_everybody_else() -> None:
@@ -420,8 +421,8 @@ def test_a_mail_can_be_unsubscribed_from_and_a_webhook_gets_its_words() -> None:
 def test_the_rule_says_which_changes_it_is_about() -> None:
     rule = replace(DAILY, match=Match(lists=frozenset({"Reporters"}), countries=frozenset({"IN", "TR"})))
     assert (
-        "It tells of blocks, restorations, countries added or removed, accounts gone, accounts found again; "
-        "only of accounts on the list Reporters, withheld in IN, TR."
+        "It covers blocks, restorations, countries added or removed, accounts gone, accounts found again; "
+        "only accounts on the list Reporters, withheld in IN, TR."
     ) in mail_of(a_digest([], rule)).text_body
 
 
@@ -449,7 +450,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
     ("late", "more"),
     [
         (0, ""),
-        (5, " Of 5 the last known state is counted: at the end they had been unread for 45 min or longer."),
+        (5, " For 5, the last known status is counted: at the end, none had been read for 45 min or longer."),
     ],
 )
 def test_the_head_of_a_digest_says_of_how_many_its_figures_are_older(late: int, more: str) -> None:
@@ -468,9 +469,9 @@ def test_the_difference_is_counted_over_all_changes_and_told_by_cohort() -> None
     standing = ListStatus(257, ((Platform.X, AVAILABLE, 253), (Platform.X, WITHHELD_IN, 4)))
     told = DigestContent(due, (DigestCohort(part.whole, part.told, standing),), ALL_READ)
     text = compose(told, HEAD, due.recipients[0]).text_body
-    assert "Withheld in India (IN): 4 of 257 named accounts, 4 more told here" in text
-    assert "Available: 253 of 257 named accounts, 4 fewer told here" in text
-    assert "1 account changed more than once and is counted under each." in text
+    assert "Withheld in India (IN): 4 of 257 named accounts, 4 more in this email" in text
+    assert "Available: 253 of 257 named accounts, 4 fewer in this email" in text
+    assert "1 account changed in more than one way and is counted under each." in text
 
 
 def test_a_part_that_goes_on_with_a_story_is_told_like_any_other() -> None:

@@ -83,10 +83,10 @@ def test_the_mark_is_in_every_part_whatever_a_template_made(html: str) -> None:
     made = marked(replace(BARE, html_body=html), "<Rule> & more", T0)
     assert made.subject == "Test: A subject"
     assert made.kind is MailKind.TEST
-    assert made.text_body.startswith("TEST\nThis is a test, made by hand on 1 Feb 2021, 00:00 UTC: ")
+    assert made.text_body.startswith("TEST\nThis is a test, made by hand on 1 Feb 2021, 00:00 UTC. ")
     assert made.text_body.endswith("A text\n")
     assert "TEST. This is a test" in made.html_body
-    assert "the rule &lt;Rule&gt; &amp; more tells it now" in made.html_body
+    assert "the rule &lt;Rule&gt; &amp; more would send it now" in made.html_body
     assert made.payload is not None
     assert '"kind":"test"' in made.payload
     assert '"headline":"Test: A subject"' in made.payload

@@ -144,9 +144,9 @@ async def test_a_digest_reports_what_was_known_at_its_time_however_late_it_is_wr
     (mail,) = await told(pool)
     text = mail["text_body"]
     assert "Blocked by the platforms: 1 of 3 watched accounts" in text
-    assert "Of 1 blocked account, 1 had been unread that long: what is told is the last known state." in text
+    assert "Of 1 blocked account, 1 had gone unread that long: the last known status is counted." in text
     assert "Nothing confirmed yet: 1 of 3 watched accounts" in text
-    assert "X: 3 of 3 watched accounts (100%) were read in this time; at its end 3 had been unread" in text
+    assert "X: 3 of 3 watched accounts (100%) were read in this time. At its end, 3 had gone unread" in text
     assert "No regular request to X was answered for 5 h, from 1 Feb 2021, 02:00 UTC to" in text
 
 
@@ -204,10 +204,13 @@ async def test_an_email_continues_from_its_readers_last_one_and_names_what_catch
     async with transaction(pool) as conn:
         texts = await conn.fetch("select text_body from mail where wave = 3 order by recipients")
     desk, night = [str(r["text_body"]) for r in texts]
-    since = "What follows is what this mail adds."
-    goes_on = "This goes on from the mail that told what was known at 1 Feb 2021,"
+    since = "Below is what is new."
+    goes_on = "This email continues the one that reported what was known at 1 Feb 2021,"
     assert f"{goes_on} 02:00 UTC. {since}" in desk
-    left = "What came up after that until 1 Feb 2021, 02:00 UTC was left to round-ups, which you do not get."
+    left = (
+        "Catch-up digests, which you do not get, reported what was recorded from then until "
+        "1 Feb 2021, 02:00 UTC."
+    )
     assert f"{goes_on} 00:01 UTC. {left} {since}" in night
 
 
@@ -276,7 +279,7 @@ async def test_a_digest_counts_alerts_that_were_silenced_at_the_same_moment(
         await mutes.mute_list(conn, ORDER.name, T0, None, "lawyers ask", "ann", T0)
     await decide_alerts(pool, T0 + 9 * HOUR, HEAD)
     (mail,) = await told(pool)
-    assert "3 changes are not told here (muted)" in mail["text_body"]
+    assert "3 changes are not reported here (muted)" in mail["text_body"]
     assert "No change" not in mail["text_body"]
 
 

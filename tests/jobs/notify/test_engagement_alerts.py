@@ -123,7 +123,7 @@ async def test_an_engagement_with_a_named_account_is_sent_once_and_others_never(
         assert mail.subject == "Ada <Chief> reposted a post of @reporter"
         assert "1 Feb 2021, 00:00 UTC, first seen 1 Feb 2021, 00:02 UTC" in mail.text
         assert "Named by: Order 1" in mail.text
-        assert "no evidence that the act and the order have to do with each other" in mail.text
+        assert "not evidence that the engagement and the order are connected" in mail.text
         assert await pool.fetchval("select kind from mail") == "engagement"
         assert "Ada &lt;Chief&gt; reposted" in await pool.fetchval("select html_body from mail")
         await act(pool, chief, 31, 3)

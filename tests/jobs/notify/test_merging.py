@@ -108,7 +108,7 @@ async def test_a_block_and_restoration_during_a_mail_outage_are_one_email(
     assert first in mail.text_body
     assert "  - Available again between 09:45 and 10:00 UTC" in mail.text_body.partition(first)[2]
     assert "available again between" in mail.html_body.lower().partition("withheld in india (in) between")[2]
-    assert "This goes on from" not in mail.text_body, "it is the first that he gets"
+    assert "This email continues" not in mail.text_body, "it is the first that he gets"
     assert (mail.in_reply_to, mail.reference_ids) == (None, ())
     assert await states(pool) == [("merged", 3), ("merged", 3), ("sent", None)]
 
@@ -120,14 +120,14 @@ async def test_a_block_and_restoration_during_a_mail_outage_are_one_email(
             "confirmed",
             "withdrawn",
             "Taken back: @reporter1 seen as withheld in India (IN), not confirmed after all",
-            "It was recorded at first. Later readings do not bear it out.",
+            "It was recorded at first. Later readings do not support it.",
             id="confirmed and taken back",
         ),
         pytest.param(
             "provisional",
             "withdrawn",
             "Taken back: @reporter1 seen as withheld in India (IN), not confirmed after all",
-            "It was recorded at first. Later readings do not bear it out.",
+            "It was recorded at first. Later readings do not support it.",
             id="not confirmed",
         ),
         pytest.param(
@@ -251,7 +251,10 @@ async def test_only_what_follows_the_last_mail_that_stays_is_merged(pool: Pool) 
     ]
     first, update = server.accepted
     assert update.in_reply_to == first.message_id
-    assert "This goes on from the mail that told what was known at 1 Feb 2021, 00:01 UTC." in update.text_body
+    assert (
+        "This email continues the one that reported what was known at 1 Feb 2021, 00:01 UTC."
+        in update.text_body
+    )
 
 
 async def test_an_email_about_all_accounts_replaces_all_before_it(pool: Pool) -> None:

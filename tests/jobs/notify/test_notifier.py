@@ -68,7 +68,7 @@ async def test_a_group_of_257_is_one_email_per_recipient_half_a_second_after_it_
     for mail in inbox.mails():
         assert mail.subject == "257 of 257 accounts withheld in India (IN) - order MeitY 2021-01-31"
         assert mail.date == minutes(1), "a header knows whole seconds"
-        assert "withheld in India (IN): 257 of 257 named accounts, 257 more told here" in mail.text
+        assert "withheld in India (IN): 257 of 257 named accounts, 257 more in this email" in mail.text
     assert await decisions(pool) == [("grouped", True)] * 257
     assert await queue(pool) == [("sent", DESK, 1, None), ("sent", NIGHT, 1, None)]
 
@@ -91,11 +91,11 @@ async def test_an_update_continues_the_thread_and_counts_what_was_known_when_it_
     first, update, restored = inbox.mails()[::-1]
     order = " - order MeitY 2021-01-31"
     assert first.subject == f"40 of 257 accounts withheld in India (IN){order}"
-    assert "40 of 257 named accounts, 40 more told here" in first.text
+    assert "40 of 257 named accounts, 40 more in this email" in first.text
     assert update.subject == f"Update: 100 of 257 accounts withheld in India (IN), 60 in this mail{order}"
-    assert "100 of 257 named accounts, 60 more told here" in update.text
+    assert "100 of 257 named accounts, 60 more in this email" in update.text
     assert restored.subject == f"Update: 50 accounts available again (before: withheld in India (IN)){order}"
-    assert "withheld in India (IN): 50 of 257 named accounts, 50 fewer told here" in restored.text
+    assert "withheld in India (IN): 50 of 257 named accounts, 50 fewer in this email" in restored.text
     headers = [m.raw.decode().split("\r\n\r\n", 1)[0] for m in (first, update, restored)]
     assert "In-Reply-To" not in headers[0]
     assert f"In-Reply-To: {first.message_id}" in headers[1]
@@ -372,12 +372,12 @@ async def test_only_recipients_of_a_provisional_change_are_notified_that_it_was_
     assert seen.subject == (
         "Provisional: @reporter seen as withheld in India (IN), not confirmed yet - list Reporters"
     )
-    assert "further readings decide, and you are told either way" in seen.text
+    assert "Further readings will decide, and you will be notified either way" in seen.text
     assert (
         back.subject
         == "Taken back: @reporter seen as withheld in India (IN), not confirmed after all - list Reporters"
     )
-    assert "Later readings do not bear it out" in back.text
+    assert "Later readings do not support it" in back.text
     async with transaction(pool) as conn:
         assert await open_alerts.open_alerts(conn) == []
     assert AlertStage.WITHDRAWN in {r["stage"] for r in await pool.fetch("select stage from alert")}

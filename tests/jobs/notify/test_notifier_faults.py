@@ -371,7 +371,7 @@ async def test_a_message_id_of_another_email_is_refused(pool: Pool) -> None:
         one, other = sorted(a.alert_id for a in await open_alerts(conn))
         await outbox.tell(conn, [draft], [one], first, minutes(5))
         await outbox.tell(conn, [draft], [one], second, minutes(6))
-    with pytest.raises(StorageError, match="<a@b> is that of a mail which tells something else"):
+    with pytest.raises(StorageError, match="<a@b> belongs to an email with other content"):
         async with transaction(pool) as conn:
             await outbox.tell(conn, [draft], [other], first, minutes(7))
     assert await queue(pool) == [("queued", DESK, 0, None)]

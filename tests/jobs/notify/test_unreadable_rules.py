@@ -105,7 +105,7 @@ async def test_it_ends_when_the_rule_is_rewritten(by_hand: Pool) -> None:
 async def test_an_unreadable_rule_can_be_removed_but_not_enabled(by_hand: Pool) -> None:
     async with transaction(by_hand) as conn:
         with pytest.raises(
-            Refused, match=r"'gone' cannot be read .*Asia/Gone.*: write it anew, or remove it"
+            Refused, match=r"'gone' cannot be read .*Asia/Gone.*: save it again, or remove it"
         ):
             await enable_rule(conn, "gone", "anna", minutes(6), enabled=True)
         await remove_rule(conn, "gone", "anna", minutes(6))

@@ -397,33 +397,33 @@ def told_of(
         pytest.param(
             told_of([known()]),
             "Blockline: The X collector stopped (credits used up)",
-            ["Since: 1 Feb 2021, 08:20 UTC", "It says: 402", "What to do: Buy credits.", "no status changes"],
+            ["Since: 1 Feb 2021, 08:20 UTC", "Detail: 402", "What to do: Buy credits.", "keep their status"],
             id="one",
         ),
         pytest.param(
             told_of([], [known(told=507)]),
-            "Blockline: Still so: The X collector stopped (credits used up)",
-            ["Told before: 1 Feb 2021, 08:27 UTC"],
+            "Blockline: Ongoing: The X collector stopped (credits used up)",
+            ["Last reported: 1 Feb 2021, 08:27 UTC"],
             id="one that lasts",
         ),
         pytest.param(
             told_of([], [], [known(told=507, ended=520)]),
             "Blockline: The X collector works again",
             [
-                "It was: The X collector stopped (credits used up)",
-                "Over: noticed 1 Feb 2021, 08:40 UTC",
-                "stays not checked",
+                "Issue: The X collector stopped (credits used up)",
+                "End noticed: 1 Feb 2021, 08:40 UTC",
+                "stay “not checked”",
             ],
             id="one that is over",
         ),
         pytest.param(
             told_of([known(STUCK)], [known(told=507)], [known(told=500, ended=520, number=3)]),
-            "Blockline: 1 trouble, 1 still so, 1 over",
+            "Blockline: 1 issue, 1 ongoing, 1 resolved",
             [
                 "1 mail waits",
                 "What to do: See to it.",
                 "In between: The X collector works again",
-                "does not depend on mails",
+                "do not depend on email",
             ],
             id="several",
         ),
@@ -449,8 +449,8 @@ def test_no_mail_to_operators_hints_at_a_block(reason: MissedReason) -> None:
         assert found
         told = told_of([known(c, number=i) for i, c in enumerate(found)])
         text = operator_mail(told, "ops@example.org", RULES, HEAD).text_body
-        assert "no status changes: no account is called blocked, none restored" in text
-        said = text.replace("is called blocked", "").lower().replace("blockline", "")
+        assert "keep their status: none is reported as blocked or restored" in text
+        said = text.replace("as blocked", "").lower().replace("blockline", "")
         assert "block" not in said
 
 
@@ -490,7 +490,7 @@ def test_of_very_many_troubles_a_mail_describes_some_and_counts_the_rest() -> No
     ]
     found = checks(facts(*hosts, coverage=[replace(READ, platform=MASTODON)]), RULES)
     draft = operator_mail(told_of([known(c) for c in found]), "ops@example.org", RULES, HEAD)
-    assert draft.subject == "Blockline: 20 troubles"
+    assert draft.subject == "Blockline: 20 issues"
     for body in (draft.text_body, draft.html_body):
         assert body.count("come, and none is believed") == SHOWN
         assert f"… and {20 - SHOWN} more" in body

@@ -156,11 +156,11 @@ async def test_what_happens_within_half_an_hour_of_a_mail_is_gathered_into_the_n
     reports = await ticks(pool, 36, 40, 50, 63)
     assert [r.mails for r in reports] == [0, 0, 0, 0]
     assert await ticks(pool, 64, 65) == [ConditionReport(0, 0, 2), NOTHING]
-    assert await mails(pool) == [*to_both(STOPPED, 34), *to_both("1 trouble, 1 over", 64)]
+    assert await mails(pool) == [*to_both(STOPPED, 34), *to_both("1 issue, 1 resolved", 64)]
     async with transaction(pool) as conn:
         text = await conn.fetchval("select text_body from mail order by mail_id desc limit 1")
     assert "1 mail was given up in the last 24 h" in text
-    assert "It says: 550 unknown" in text
+    assert "Detail: 550 unknown" in text
     assert WORKS in text
 
 
@@ -169,7 +169,7 @@ async def test_what_lasts_is_told_again_after_a_day_and_not_while_the_last_mail_
     await x_is(pool, 31, "credits")
     await ticks(pool, 32, 34)
     await ticks(pool, 33 + DAY, 34 + DAY, 35 + DAY)
-    assert await mails(pool) == [*to_both(STOPPED, 34), *to_both(f"Still so: {STOPPED}", 34 + DAY)]
+    assert await mails(pool) == [*to_both(STOPPED, 34), *to_both(f"Ongoing: {STOPPED}", 34 + DAY)]
     async with transaction(pool) as conn:
         await conn.execute("update mail set state = 'queued', next_attempt_at = $1", minutes(9 * DAY))
     await tick(pool, minutes(35 + 2 * DAY), HEAD, RULES)
@@ -185,7 +185,7 @@ async def test_a_trouble_that_comes_back_before_its_end_was_told_lasted(pool: Po
     assert await mails(pool) == [*to_both(STOPPED, 34), *to_both(WORKS, 64)]
     async with transaction(pool) as conn:
         text = await conn.fetchval("select text_body from mail order by mail_id desc limit 1")
-    assert "Over: noticed 1 Feb 2021, 01:01 UTC" in text
+    assert "End noticed: 1 Feb 2021, 01:01 UTC" in text
 
 
 @pytest.mark.parametrize("at", [32, 34, 64])
