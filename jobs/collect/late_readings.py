@@ -83,7 +83,7 @@ async def record_late(
         return LateReport(stored=True, retold=retold)
 
 
-async def tell_again(
+async def recompute_changes(
     conn: Conn, account_ids: Sequence[AccountId], since: datetime, rule: ConfirmationRule, now: datetime
 ) -> tuple[AccountId, ...]:
     """Recompute the changes of these accounts from the stored readings, from the last agreeing one before

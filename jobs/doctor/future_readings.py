@@ -8,7 +8,7 @@ from jobs.base.clock import Clock
 from jobs.base.errors import CommandError
 from jobs.base.findings import FindingLevel
 from jobs.base.wording import number
-from jobs.collect.late_readings import tell_again
+from jobs.collect.late_readings import recompute_changes
 from jobs.config.database import ready
 from jobs.config.settings import Settings
 from jobs.detect.confirmation import ConfirmationRule
@@ -84,7 +84,7 @@ async def set_aside_future(pool: Pool, clock: Clock) -> AsideReport:
         after = now + CLOCKS_MAY_DIFFER
         gone = await set_aside(conn, after, now)
         resting = await wrongly_dated.resting_on_later(conn, after)
-        again = await tell_again(conn, resting, after, ConfirmationRule(), now)
+        again = await recompute_changes(conn, resting, after, ConfirmationRule(), now)
         restated = await wrongly_dated.restate(conn, after, now)
         corrected = sorted({*again, *restated})
         report = AsideReport(now, gone.batches, gone.first, gone.last, len(corrected))
