@@ -45,16 +45,16 @@ async def rebuild_spells(settings: Settings, dsn: str) -> RebuildReport:
 
 
 def _object(belief: RebuiltSpell) -> dict[str, object]:
-    told = belief.told
+    spell = belief.spell
     return {
         "account": belief.account_id,
-        "change": told.change_id,
-        "before_change": told.before_change,
-        "status": told.state.status.value,
-        "withheld_in": list(told.state.withheld_in),
-        "onset_after": _time(told.onset_after),
-        "since": _time(told.since),
-        "until": _time(told.until),
+        "change": spell.change_id,
+        "before_change": spell.before_change,
+        "status": spell.state.status.value,
+        "withheld_in": list(spell.state.withheld_in),
+        "onset_after": _time(spell.onset_after),
+        "since": _time(spell.since),
+        "until": _time(spell.until),
         "known_from": _time(belief.since),
         "known_until": _time(belief.until),
     }

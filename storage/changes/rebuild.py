@@ -20,7 +20,7 @@ class RebuiltSpell:
     """A row of `spell` without its number: what was believed of an account, and from when until when."""
 
     account_id: int
-    told: FoldedSpell
+    spell: FoldedSpell
     since: datetime
     until: datetime | None
 
@@ -75,16 +75,16 @@ async def rebuild(conn: Conn, only: Sequence[int] | None = None) -> Rebuilt:
     ]:
         after = ids[-1]
         stored = await _stored(conn, ids)
-        told = {b for i, changes in (await _changes(conn, ids)).items() for b in _beliefs(i, changes)}
-        accounts += len({b.account_id for b in told})
-        spells += len(told)
-        missing += sorted(told - stored, key=_order)
-        surplus += sorted(stored - told, key=_order)
+        derived = {b for i, changes in (await _changes(conn, ids)).items() for b in _beliefs(i, changes)}
+        accounts += len({b.account_id for b in derived})
+        spells += len(derived)
+        missing += sorted(derived - stored, key=_order)
+        surplus += sorted(stored - derived, key=_order)
     return Rebuilt(accounts, spells, tuple(missing), tuple(surplus))
 
 
 def _order(belief: RebuiltSpell) -> tuple[int, datetime, datetime]:
-    return belief.account_id, belief.since, belief.told.since
+    return belief.account_id, belief.since, belief.spell.since
 
 
 async def repair(conn: Conn, found: Rebuilt) -> None:
@@ -96,7 +96,7 @@ async def repair(conn: Conn, found: Rebuilt) -> None:
         where s.account_id = u.account_id and lower(s.valid) = u.since and lower(s.recorded) = u.recorded
         """,
         [b.account_id for b in found.surplus],
-        [b.told.since for b in found.surplus],
+        [b.spell.since for b in found.surplus],
         [b.since for b in found.surplus],
     )
     await conn.execute(
@@ -114,15 +114,15 @@ async def repair(conn: Conn, found: Rebuilt) -> None:
         )
         """,
         [b.account_id for b in found.missing],
-        [b.told.change_id for b in found.missing],
-        [b.told.state.status.value for b in found.missing],
-        [" ".join(b.told.state.withheld_in) for b in found.missing],
-        [b.told.onset_after for b in found.missing],
-        [b.told.since for b in found.missing],
-        [b.told.until for b in found.missing],
+        [b.spell.change_id for b in found.missing],
+        [b.spell.state.status.value for b in found.missing],
+        [" ".join(b.spell.state.withheld_in) for b in found.missing],
+        [b.spell.onset_after for b in found.missing],
+        [b.spell.since for b in found.missing],
+        [b.spell.until for b in found.missing],
         [b.since for b in found.missing],
         [b.until for b in found.missing],
-        [b.told.before_change for b in found.missing],
+        [b.spell.before_change for b in found.missing],
     )
 
 
@@ -169,9 +169,9 @@ def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[RebuiltSpel
     }
     held: dict[FoldedSpell, datetime] = {}
     for moment in sorted(moments):
-        told = spells_of(c.change for c in changes if c.at(moment))
-        for spell in held.keys() - set(told):
+        derived = spells_of(c.change for c in changes if c.at(moment))
+        for spell in held.keys() - set(derived):
             yield RebuiltSpell(account_id, spell, held.pop(spell), moment)
-        held = {spell: held.get(spell, moment) for spell in told}
+        held = {spell: held.get(spell, moment) for spell in derived}
     for spell, since in held.items():
         yield RebuiltSpell(account_id, spell, since, None)
