@@ -160,16 +160,18 @@ class Judge:
             )
         unheard = _unheard_by(answer, countries)
         silent = frozenset(silent_in(answer)) | unheard
-        told = [(w, _told(w, looks.get(w.account.native_id), countries, unspoken | silent)) for w in watched]
-        steps = tuple(_steps(told, self.rule, self.confirmations, asked_at))
+        understood = [
+            (w, _understood(w, looks.get(w.account.native_id), countries, unspoken | silent)) for w in watched
+        ]
+        steps = tuple(_steps(understood, self.rule, self.confirmations, asked_at))
         return Judged(
             BatchOutcome.ANSWERED,
             None,
-            tuple(r is not None for _, r in told),
-            _reasons(answer, told),
+            tuple(r is not None for _, r in understood),
+            _reasons(answer, understood),
             steps,
             tuple(rename for w, r, _ in steps if (rename := _rename(w, r)) is not None),
-            _postponed([w for w, r in told if r is None], at),
+            _postponed([w for w, r in understood if r is None], at),
             tuple(
                 seen for w, r, _ in steps if (r.flags or w.facts) and (seen := _sighting(w, r)) is not None
             ),
@@ -194,14 +196,14 @@ def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> fr
 
 
 def _steps(
-    told: Sequence[tuple[TrackedAccount, Reading | None]],
+    understood: Sequence[tuple[TrackedAccount, Reading | None]],
     rule: ConfirmationRule,
     cohorts: RecentConfirmations,
     asked_at: datetime,
 ) -> Iterator[tuple[TrackedAccount, Reading, ReadingEffect]]:
     """Yield what each reading did. Nearly all readings confirm what is known; equal ones share one effect."""
     shared: dict[State, ReadingEffect] = {}
-    for w, r in told:
+    for w, r in understood:
         if r is None:
             continue
         if says_nothing_new(w.known, r):
@@ -281,7 +283,7 @@ def _value(flag: Flag, reading: Reading) -> str:
     return reading.moved_to or "" if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else ""
 
 
-def _told(
+def _understood(
     watched: TrackedAccount,
     reading: Reading | None,
     countries: frozenset[str] | None,
@@ -319,11 +321,11 @@ def _sighting(watched: TrackedAccount, reading: Reading) -> FactSighting | None:
 
 
 def _reasons(
-    answer: CollectorAnswer, told: Sequence[tuple[TrackedAccount, Reading | None]]
+    answer: CollectorAnswer, understood: Sequence[tuple[TrackedAccount, Reading | None]]
 ) -> dict[str, list[int]]:
     why = {m.native_id: m.reason.value for m in answer.missed}
     reasons: dict[str, list[int]] = {}
-    for position, (w, r) in enumerate(told):
+    for position, (w, r) in enumerate(understood):
         if r is None:
             reason = why.get(w.account.native_id, MissedReason.UNHEARD.value)
             reasons.setdefault(reason, []).append(position)

@@ -54,7 +54,7 @@ class Folding:
     known: Known
     flags: frozenset[Flag]
     """Side facts of the known state."""
-    told: list[RecomputedChange] = field(default_factory=list[RecomputedChange])
+    changes: list[RecomputedChange] = field(default_factory=list[RecomputedChange])
     _held: list[Known] = field(default_factory=list[Known])
     """What was known after each reading that was applied."""
 
@@ -89,10 +89,10 @@ class Folding:
         if closed.outcome is Outcome.CONFIRMED:
             self.flags = pending.flags
             before = pending.first_seen_new - timedelta.resolution
-            self.told = [replace(t, until=before) if t.until is None else t for t in self.told]
-            self.told.append(RecomputedChange(old, pending, closed, kind))
+            self.changes = [replace(t, until=before) if t.until is None else t for t in self.changes]
+            self.changes.append(RecomputedChange(old, pending, closed, kind))
         else:
-            self.told.append(RecomputedChange(old, pending, closed, kind, until=pending.last_agreeing_at))
+            self.changes.append(RecomputedChange(old, pending, closed, kind, until=pending.last_agreeing_at))
 
     def let_go(self) -> None:
         """End the provisional change, if there is one, because the account is no longer watched."""
@@ -103,10 +103,10 @@ class Folding:
     def end(self) -> tuple[RecomputedChange, ...]:
         """The recomputed changes. One that still waits for readings comes last."""
         if (pending := self.known.pending) is not None:
-            self.told.append(
+            self.changes.append(
                 RecomputedChange(self.known.state, pending, None, self._kind(pending, self.known.state))
             )
-        return tuple(self.told)
+        return tuple(self.changes)
 
     def _kind(self, pending: Pending, old: State | None) -> ChangeKind:
         return kind_of(old, pending.state, pending.flags, self.flags)
@@ -188,13 +188,13 @@ def _rank(asked: TimedReading) -> _Rank:
     return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))
 
 
-def corrections(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -> Corrections:
+def corrections(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) -> Corrections:
     """What must be written so that the stored changes match the recomputed ones."""
-    pairs = paired(stored, told)
+    pairs = paired(stored, recomputed)
     taken = {s.change_id for s in pairs.values()}
     new: list[tuple[RecomputedChange, OwnChange | None]] = []
     settled: list[tuple[RecomputedChange, OwnChange]] = []
-    for i, t in enumerate(told):
+    for i, t in enumerate(recomputed):
         s = pairs.get(i)
         if s is None or s.is_annulled or not t.is_same_change(s):
             new.append((t, s))
@@ -207,20 +207,20 @@ def corrections(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -
     return Corrections(tuple(new), tuple(settled), gone)
 
 
-def paired(stored: Sequence[OwnChange], told: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
+def paired(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
     """The stored row for each recomputed change, by index: the row that began with the same reading, else one
     that began within the same run of agreeing readings.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):
-        for i, t in enumerate(told):
+        for i, t in enumerate(recomputed):
             if i not in pairs and (t.pending.state, t.pending.first_seen_new) == (s.new, s.first_seen_new):
                 pairs[i] = s
     taken = {s.change_id for s in pairs.values()}
     for s in stored:
         if s.is_annulled or s.change_id in taken:
             continue
-        for i, t in enumerate(told):
+        for i, t in enumerate(recomputed):
             if i not in pairs and t.pending.state == s.new and t.holds(s.first_seen_new):
                 pairs[i] = s
                 break

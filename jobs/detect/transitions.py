@@ -315,8 +315,8 @@ def _announces(other: State, sighting: Sighting, old: State | None, new: State) 
     if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
         return False
     was = set(old.withheld_in)
-    told = (was ^ set(other.withheld_in)) - sighting.first_heard
-    return not told.isdisjoint(was ^ set(new.withheld_in))
+    reported = (was ^ set(other.withheld_in)) - sighting.first_heard
+    return not reported.isdisjoint(was ^ set(new.withheld_in))
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

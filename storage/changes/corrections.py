@@ -36,22 +36,22 @@ async def write(
     at = await _moment(conn, account.account_id, now, ahead_of)
     why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
     fresh = await evidence.store(conn, [shown_before, shown])
-    if any(s.outcome is None for _, s in (*found.told, *found.settled) if s is not None) or any(
+    if any(s.outcome is None for _, s in (*found.added, *found.settled) if s is not None) or any(
         s.outcome is None for s in found.annulled
     ):
         await conn.execute("delete from pending_change where account_id = $1", account.account_id)
     added: list[tuple[int, RecomputedChange, OwnChange | None]] = []
-    for told, superseded in found.told:
-        is_first = told.pending.first_seen_new == batch.observed_at
-        change_id = await _add(conn, account, told, superseded, fresh if is_first else (None, None), at)
-        await _decide(conn, account, change_id, told, at)
-        added.append((change_id, told, superseded))
+    for recomputed, superseded in found.added:
+        is_first = recomputed.pending.first_seen_new == batch.observed_at
+        change_id = await _add(conn, account, recomputed, superseded, fresh if is_first else (None, None), at)
+        await _decide(conn, account, change_id, recomputed, at)
+        added.append((change_id, recomputed, superseded))
     # After all rows are added, because each earlier alert belongs to the row that now repeats its change.
-    for change_id, told, superseded in added:
-        await _alert(conn, change_id, told, superseded, at)
-    for told, stored in found.settled:
-        await _decide(conn, account, stored.change_id, told, at)
-        await _alert(conn, stored.change_id, told, stored, at)
+    for change_id, recomputed, superseded in added:
+        await _alert(conn, change_id, recomputed, superseded, at)
+    for recomputed, stored in found.settled:
+        await _decide(conn, account, stored.change_id, recomputed, at)
+        await _alert(conn, stored.change_id, recomputed, stored, at)
     for stored in found.annulled:
         await _annul(conn, stored, at, why)
     if ahead_of is None:
@@ -89,7 +89,7 @@ async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime
 async def _add(
     conn: Conn,
     account: Account,
-    told: RecomputedChange,
+    recomputed: RecomputedChange,
     superseded: OwnChange | None,
     fresh: Sequence[bytes | None],
     at: datetime,
@@ -99,7 +99,7 @@ async def _add(
     A change that was stored before keeps its evidence and supersedes its last row. Evidence of the old state
     is shared by all changes that the same answer bounds.
     """
-    pending = told.pending
+    pending = recomputed.pending
     same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old
     return await conn.fetchval(
         """
@@ -129,11 +129,11 @@ async def _add(
         """,
         change_key(account.platform, account.native_id, pending.state, pending.first_seen_new),
         account.account_id,
-        told.old and told.old.status.value,
-        _countries(told.old),
+        recomputed.old and recomputed.old.status.value,
+        _countries(recomputed.old),
         pending.state.status.value,
         _countries(pending.state),
-        told.kind.value,
+        recomputed.kind.value,
         pending.strength.value,
         pending.last_seen_old,
         pending.first_seen_new,
@@ -150,15 +150,17 @@ def _countries(state: State | None) -> Sequence[str]:
     return () if state is None else state.withheld_in
 
 
-async def _decide(conn: Conn, account: Account, change_id: int, told: RecomputedChange, at: datetime) -> None:
+async def _decide(
+    conn: Conn, account: Account, change_id: int, recomputed: RecomputedChange, at: datetime
+) -> None:
     """Store the outcome of a change, or mark it as waiting for more readings."""
-    pending = told.pending
-    if told.closed is not None:
+    pending = recomputed.pending
+    if recomputed.closed is not None:
         await _outcome(
             conn,
             change_id,
-            told.closed.outcome,
-            told.closed.reason,
+            recomputed.closed.outcome,
+            recomputed.closed.reason,
             pending.agreeing,
             pending.last_agreeing_at,
             at,
@@ -232,28 +234,28 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> No
 
 
 async def _alert(
-    conn: Conn, change_id: int, told: RecomputedChange, superseded: OwnChange | None, at: datetime
+    conn: Conn, change_id: int, recomputed: RecomputedChange, superseded: OwnChange | None, at: datetime
 ) -> None:
     """Update alerts for a change that was recomputed. An alert that still waits is replaced by the new one.
 
     `superseded` is the row that stated the change before: another row, its own provisional row, or None.
     """
-    tells = told.is_confirmed and told.kind is not ChangeKind.BASELINE
+    notifies = recomputed.is_confirmed and recomputed.kind is not ChangeKind.BASELINE
     # A first state had no alert to replace.
     was_alerted = (
         superseded is not None
         and superseded.outcome is Outcome.CONFIRMED
         and superseded.kind is not ChangeKind.BASELINE
     )
-    if superseded is not None and was_alerted and tells:
+    if superseded is not None and was_alerted and notifies:
         await creation.moved(conn, superseded.change_id, change_id, at)
-    elif superseded is not None and was_alerted and not told.is_confirmed:
+    elif superseded is not None and was_alerted and not recomputed.is_confirmed:
         await creation.withdrawn(conn, [superseded.change_id], at)
-    elif tells:
+    elif notifies:
         await creation.alert_again(conn, change_id, at)
-    elif told.closed is not None and told.closed.reason is Reason.NO_LONGER_WATCHED:
+    elif recomputed.closed is not None and recomputed.closed.reason is Reason.NO_LONGER_WATCHED:
         await creation.unresolved(conn, [change_id], at)
-    elif told.closed is not None:
+    elif recomputed.closed is not None:
         # This includes a change confirmed as a first state: it was alerted as a change and is not one.
         await creation.withdrawn(conn, [change_id], at)
     elif superseded is None:

@@ -143,7 +143,7 @@ def _same_question(stored: datetime | None, rebuilt: datetime | None) -> bool:
 class Corrections:
     """What has to be written so that the stored changes of one account are those that the readings tell."""
 
-    told: tuple[tuple[RecomputedChange, OwnChange | None], ...] = ()
+    added: tuple[tuple[RecomputedChange, OwnChange | None], ...] = ()
     """New rows, each with the row that it supersedes, if any."""
     settled: tuple[tuple[RecomputedChange, OwnChange], ...] = ()
     """Provisional rows that stay, and came nearer or were decided."""
@@ -152,4 +152,4 @@ class Corrections:
 
     @property
     def is_news(self) -> bool:
-        return bool(self.told or self.settled or self.annulled)
+        return bool(self.added or self.settled or self.annulled)
