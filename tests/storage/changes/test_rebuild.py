@@ -133,7 +133,9 @@ def test_doctor_says_that_nothing_differs(dsn: str, run: Blockline) -> None:
     at_the_desk(dsn)
     done = run("doctor", "--rebuild")
     assert (done.code, done.err) == (0, "")
-    assert done.said[0].endswith("spells of 3 accounts were told anew from their changes; nothing differed.")
+    assert done.said[0].endswith(
+        "status periods of 3 accounts were rebuilt from their changes; none differed."
+    )
     assert len(done.said) == 1
 
 
@@ -152,4 +154,4 @@ def test_doctor_says_how_many_spells_it_repaired(dsn: str, run: Blockline) -> No
     at_the_desk(dsn, "delete from spell where spell_id in (select max(spell_id) from spell)")
     done = run("doctor", "--rebuild")
     assert done.code == 0
-    assert done.said[0].endswith("1 were missing and 0 were wrong, which is put right.")
+    assert done.said[0].endswith("; 1 missing and 0 wrong periods were corrected.")
