@@ -44,7 +44,7 @@ def moment_past(text: str | None, option: str, now: datetime) -> datetime:
     """The time that was given with an option, `now` by default. Raises CommandError for one still to come."""
     at = moment_of(text, option) or now
     if at > now:
-        raise CommandError(f"{option} ({at.isoformat()}) is still to come: nobody has seen anything of it.")
+        raise CommandError(f"{option} ({at.isoformat()}) is in the future.")
     return at
 
 

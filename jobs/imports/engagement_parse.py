@@ -154,7 +154,7 @@ def _act(row: CsvRow, platform: Platform, now: datetime) -> EngagementLine:
 def _past(row: CsvRow, column: str, now: datetime) -> datetime:
     at = csv_cells.moment(row[column], column)
     if at > now:
-        raise CellError(f"{column} {row[column]!r} is still to come: nobody has seen anything of it.")
+        raise CellError(f"{column} {row[column]!r} is in the future.")
     return at
 
 

@@ -51,15 +51,15 @@ EXPORTS: Mapping[Kind, Export] = {
 
 
 def fault(kind: Kind, wanted: ExportFilter, called: Callable[[Choice], str] = str) -> str | None:
-    """Why this cannot be asked for, as a sentence; None when it can. `called`: what a choice is called."""
+    """Why this cannot be exported, as a sentence; None if it can. `called` names an option for the reader."""
     choices = EXPORTS[kind].choices
     for choice, given in wanted.choices.items():
         if given is not None and choice not in choices:
             known = ", ".join(called(c) for c in wanted.choices if c in choices)
-            return f"{called(choice)} does not choose among {kind}; what does: {known}."
+            return f"{called(choice)} does not apply to {kind}. These do: {known}."
     for choice, at in ((Choice.AT, wanted.at), (Choice.KNOWN_AT, wanted.known_at)):
         if at is not None and at > wanted.now:
-            return f"{called(choice)} ({at.isoformat()}) is still to come: nobody has seen anything of it."
+            return f"{called(choice)} ({at.isoformat()}) is in the future."
     if wanted.since is not None and wanted.until is not None and wanted.until <= wanted.since:
         until, since = called(Choice.UNTIL), called(Choice.SINCE)
         return f"{until} ({wanted.until.isoformat()}) is not after {since} ({wanted.since.isoformat()})."

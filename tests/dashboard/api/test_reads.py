@@ -195,7 +195,7 @@ async def test_what_an_export_cannot_be_asked_is_refused_with_what_it_can(world:
     refused = await world.api.get("/export/accounts", at=world.now)
     assert (refused.status, refused.detail) == (
         422,
-        "query: at does not choose among accounts; what does: as_known_at, list, platform.",
+        "query: at does not apply to accounts. These do: as_known_at, list, platform.",
     )
     missing = await world.api.get("/export/changes", list="Nobody")
     assert (missing.status, missing.detail) == (

@@ -409,5 +409,5 @@ def test_of_a_time_that_has_not_come_no_status_is_told(run: Blockline, option: s
     assert (ran.code, ran.out, ran.complaints) == (
         1,
         "",
-        [f"{option} (9021-02-02T00:00:00+00:00) is still to come: nobody has seen anything of it."],
+        [f"{option} (9021-02-02T00:00:00+00:00) is in the future."],
     )

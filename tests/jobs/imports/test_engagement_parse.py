@@ -194,7 +194,7 @@ def test_a_gap_is_where_no_poll_answered_for_more_than_15_minutes(
         (FOLLOWS + f"{at(1)},{at(1)},b,follow,a,\n", "window_end is not after window_start."),
         (FOLLOWS + follow(1, "like", "a"), "unknown signal 'like'; known here are follow, unfollow."),
         (FOLLOWS + follow(1, "follow", "no handle"), "is neither an id nor a handle of X."),
-        (FOLLOWS + follow(300, "follow", "a"), "is still to come"),
+        (FOLLOWS + follow(300, "follow", "a"), "is in the future"),
         (ACTS + act(1, 0.9, 1).replace("repost", "unfollow"), "unknown signal 'unfollow'"),
         (ACTS + f"{at(1)},,b,repost,a,\n", "post_id is empty."),
         (ACTS + act(1, 0.9, 1) + act(2, 0.9, 1, "eve"), "line 2 says otherwise of the same act."),

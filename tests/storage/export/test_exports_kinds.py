@@ -163,5 +163,5 @@ async def test_the_documentation_has_every_column_in_its_order_and_with_its_type
 @pytest.mark.parametrize("kind", list(Kind))
 def test_the_documentation_says_by_what_rows_can_be_chosen(kind: Kind) -> None:
     section = DOCS.read_text().partition(f"\n## {kind}\n")[2].partition("\n## ")[0]
-    (said,) = re.findall(r"^Chosen by (.*)\.$", section, re.MULTILINE)
+    (said,) = re.findall(r"^Options: (.*)\.$", section, re.MULTILINE)
     assert re.findall(r"`(--[\w-]+)`", said) == [c for c in Choice if c in EXPORTS[kind].choices]

@@ -133,8 +133,8 @@ def test_both_commands_tell_the_same_of_a_moment(run: Blockline, command: str) -
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--at", "2999-01-01"), "--at (2999-01-01T00:00:00+00:00) is still to come"),
-        (("--as-known-at", "2999-01-01"), "--as-known-at (2999-01-01T00:00:00+00:00) is still to come"),
+        (("--at", "2999-01-01"), "--at (2999-01-01T00:00:00+00:00) is in the future"),
+        (("--as-known-at", "2999-01-01"), "--as-known-at (2999-01-01T00:00:00+00:00) is in the future"),
         (("--at", "noon"), "--at: 'noon' is not a time"),
         (("--at", "2021-02-01", "--from", "2021-02-01"), "--from decides again; --at and --as-known-at look"),
     ],
