@@ -1,4 +1,4 @@
-"""Pure: what our own readings of an account told so far, and what they tell once a late one is among them."""
+"""Our own changes of an account as stored, and as recomputed with a late reading. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from storage.model.core.availability import ChangeKind, Flag, Outcome, Reading, 
 from storage.model.core.known_state import Closed, Known, Pending
 
 _STORED_PRECISION = timedelta(milliseconds=1)
-"""How long an answer took is kept in whole milliseconds, rounded up: so much earlier may a question seem."""
+"""Latencies are stored in whole milliseconds, rounded up. A request may seem earlier by up to this much."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimedReading:
-    """A reading and when it was asked for; `reading.at` is when its answer had arrived."""
+    """A reading and when it was requested; `reading.at` is when its answer arrived."""
 
     reading: Reading
     asked_at: datetime
@@ -22,7 +22,7 @@ class TimedReading:
 
 @dataclass(frozen=True, slots=True)
 class OwnChange:
-    """A standing change of our own monitor, as it is stored."""
+    """A change of our own monitor as stored, not superseded."""
 
     change_id: int
     account_id: AccountId
@@ -40,7 +40,7 @@ class OwnChange:
     readings: int
     last_agreeing_at: datetime
     old_evidence: bytes | None
-    """The hashes of what shows both sides."""
+    """The hashes of the evidence of both sides."""
     new_evidence: bytes | None
     decided_at: datetime | None = None
     """When the outcome was written; None while provisional."""
@@ -50,7 +50,9 @@ class OwnChange:
         return self.reason in {Reason.CORRECTED, Reason.SET_ASIDE}
 
     def was_shown(self, at: datetime) -> bool:
-        """Whether readings at this time agreed with it although it was not, or not yet, confirmed."""
+        """Whether readings at this time agreed with the change before it was confirmed, or without confirming
+        it.
+        """
         if self.is_annulled or at < self.first_seen_new:
             return False
         return at < self.last_agreeing_at or (
@@ -59,46 +61,48 @@ class OwnChange:
 
 
 def shown_at(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
-    """The change, not confirmed or not yet, that a reading at this time agreed with; `own` in their order."""
+    """The unconfirmed change that a reading at this time agreed with; None if there is none. `own` is in
+    order.
+    """
     return next((c for c in reversed(own) if c.was_shown(at)), None)
 
 
 def held_at(own: Sequence[OwnChange], at: datetime) -> OwnChange | None:
-    """The change whose new state was held at this time, as far as is known now."""
+    """The confirmed change whose new state applied at this time, as known now; None if there is none."""
     confirmed = (c for c in reversed(own) if c.outcome is Outcome.CONFIRMED and c.first_seen_new <= at)
     return next(confirmed, None)
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionInput:
-    """One account as far as late readings can matter to it: what is held before, and what came since."""
+    """One account as late readings may affect it: what was known before, and the readings since."""
 
     account: Account
     is_watched: bool
     memberships: Sequence[DatedMembership]
-    """The lists that it is or was on."""
+    """The lists that the account is or was on."""
     known: Known
     flags: frozenset[Flag]
-    """Side facts of the state that is held."""
+    """Side facts of the known state."""
     readings: Sequence[TimedReading]
-    """Those that are stored, after the last one that `known` holds."""
+    """The stored readings after the last one that `known` includes."""
     stored: Sequence[OwnChange]
-    """The changes that these readings told, annulled ones included."""
+    """The stored changes of these readings, including annulled ones."""
     let_go_at: Sequence[datetime] = ()
-    """When it was taken off the watch while a change was provisional."""
+    """When the account left the watch while a change was provisional."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecomputedChange:
-    """A change as all the readings tell it."""
+    """A change as computed from all readings."""
 
     old: State | None
     pending: Pending
-    """As it stood when it was decided, or as it stands now."""
+    """Its state when it was decided, or now if it is not."""
     closed: Closed | None
     kind: ChangeKind
     until: datetime | None = None
-    """Up to this reading its state lasted; None while it lasts."""
+    """The last reading of its state; None while the state lasts."""
 
     @property
     def is_confirmed(self) -> bool:
@@ -109,7 +113,7 @@ class RecomputedChange:
         return self.pending.first_seen_new <= at and (self.until is None or at <= self.until)
 
     def is_same_change(self, stored: OwnChange) -> bool:
-        """Whether a row says the same, its outcome left aside."""
+        """Whether a stored row states the same change, regardless of its outcome."""
         p = self.pending
         return (
             stored.old,
@@ -141,14 +145,14 @@ def _same_question(stored: datetime | None, rebuilt: datetime | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """What has to be written so that the stored changes of one account are those that the readings tell."""
+    """What must be written so that the stored changes of one account match its readings."""
 
     added: tuple[tuple[RecomputedChange, OwnChange | None], ...] = ()
-    """New rows, each with the row that it supersedes, if any."""
+    """New rows, each with the row that it supersedes, or None."""
     settled: tuple[tuple[RecomputedChange, OwnChange], ...] = ()
-    """Provisional rows that stay, and came nearer or were decided."""
+    """Provisional rows that stay, with new progress or an outcome."""
     annulled: tuple[OwnChange, ...] = ()
-    """Rows that no reading bears out any more."""
+    """Rows that no reading supports any more."""
 
     @property
     def is_news(self) -> bool:

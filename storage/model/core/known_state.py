@@ -1,4 +1,4 @@
-"""What is held of an account between two readings, and what one reading did to it."""
+"""What is known of an account between two readings, and what one reading changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from typing import Final
 from storage.model.core.availability import Flag, Outcome, Reason, State, Strength
 
 ALWAYS_HEARD: Final[Mapping[str, datetime | None]] = MappingProxyType({})
-"""See `Known.heard`. One for all: very many accounts are held."""
+"""The value of `Known.heard` in the usual case, shared because very many accounts are in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,57 +21,62 @@ class Pending:
     last_seen_old: datetime | None
     first_seen_new: datetime
     agreeing: int
-    """Agreeing readings that count, the first included."""
+    """Number of agreeing readings that count, including the first."""
     last_agreeing_at: datetime
     next_read_at: datetime
     flags: frozenset[Flag] = frozenset()
-    """Side facts of the reading that showed it first."""
+    """Side facts of the reading that showed the change first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Since when an account may be in a state that it was seen in lately: a change to it began after that."""
+    """When an account may have entered a state that it was seen in lately. A change to it began after that
+    time.
+    """
 
     last_seen_old: datetime | None
-    """When the last answer was asked for that contradicts the first sighting; None: there was none."""
+    """When the last answer that contradicts the first sighting was requested; None if there was none."""
     first_heard: frozenset[str] = frozenset()
-    """Countries of this state of which no answer spoke before it."""
+    """Countries of this state about which no earlier answer said anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """The answers about an account contradict each other, and none of its states was read since as often, and
-    over as long a time, as the way back asks for. A state that shows again may have lasted since it was
-    sighted: the answers in between may be stale.
+    """Contradicting answers about an account, while none of its states was confirmed again.
+
+    A state is settled once it was read as often and for as long as the rule's `way_back` asks. Until then, a
+    state that shows again may have lasted since it was sighted, because the answers in between may be stale.
     """
 
     state: State
-    """What the account looked like last."""
+    """The state that the last answer showed."""
     since: datetime
-    """From this reading on it looked so without a break."""
+    """The reading since which that state was shown without a break."""
     agreeing: int
-    """Readings since then that count, the first included: 0 if it left open whether another state is so."""
+    """Number of readings since then that count, including the first; 0 if it did not rule out
+    another state.
+    """
     sighted: Mapping[State, Sighting]
-    """Every state that it changed to, and changed back to, in this time; not one that is confirmed since."""
+    """Every state that the account changed to, or back to, in this time, except those confirmed since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the monitor holds of one account."""
+    """What the monitor knows of one account."""
 
     state: State | None = None
     """The confirmed state; None until the first one is confirmed."""
     last_read_at: datetime | None = None
-    """When the last conclusive answer had arrived, whatever it said."""
+    """When the last conclusive answer arrived, whatever it showed."""
     last_asked_at: datetime | None = None
-    """When that answer was asked for. Only up to here is its state certain: it may have changed since."""
+    """When that answer was requested. The state is certain only up to this time."""
     pending: Pending | None = None
     heard: Mapping[str, datetime | None] = field(default_factory=lambda: ALWAYS_HEARD)
-    """Countries of which the last answer said nothing, and when the last answer that did was asked for
-    (None: never). Empty in the usual case: the last answer spoke of every country.
+    """Countries about which the last answer said nothing, each with the request time of the last answer that
+    did report it (None: never). Usually empty, because the last answer reported every country.
     """
     unsettled: Unsettled | None = None
-    """None in the usual case: the account has long looked the same."""
+    """None in the usual case: the account has shown one state for long enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,9 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class ReadingEffect:
-    """The effect of one reading, in this order: `refuted` ends the provisional change that stood,
-    `opened` begins one, `overtaken` or `confirmed` ends the one that stands now. `advanced` says that it came
-    nearer.
+    """The effect of one reading. In order: `refuted` ends the provisional change that was open, `opened`
+    begins one, and `overtaken` or `confirmed` ends the one open now. `advanced` means that it came nearer to
+    confirmation.
     """
 
     known: Known
@@ -99,5 +104,5 @@ class ReadingEffect:
 
     @property
     def is_news(self) -> bool:
-        """Whether anything must be stored beside the proof that we looked."""
+        """Whether anything must be stored besides the coverage."""
         return self.advanced or bool(self.refuted or self.opened or self.confirmed)
