@@ -91,17 +91,17 @@ KIND_NAME = {
 }
 
 REASON_WORDS = {
-    "baseline_seen": "first look, the account's own data",
+    "baseline_seen": "first reading, with the account's own data",
     "enough_strong": "the platform said so in {n}",
     "enough_weak": "absent in {n}",
-    "cohort_active": "{n}; others of its list changed too",
+    "cohort_active": "{n}; other accounts of its list changed too",
     "went_back": "a later reading showed the old state again",
     "moved_on": "a later reading showed a third state",
-    "overtaken": "its request began before other answers arrived, so it may be older than they are",
-    "no_longer_watched": "the account was taken off the watch before",
+    "overtaken": "requested before other answers arrived, so it may be older than they are",
+    "no_longer_watched": "the account left the watch before it was confirmed",
     "imported": "taken from a published record",
-    "corrected": "an earlier answer came in late and shows that it was not so",
-    "set_aside": "its readings were dated by a wrong clock, and are set aside",
+    "corrected": "a reading that arrived late contradicts it",
+    "set_aside": "a wrong clock dated its readings, so they were set aside",
 }
 
 

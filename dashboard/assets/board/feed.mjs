@@ -170,9 +170,9 @@ export function spokenOf(paper, known) {
 const NOT_CONFIRMED = {
   went_back: "a later reading showed the old state again",
   moved_on: "a later reading showed a third state",
-  no_longer_watched: "taken off the watch before it was confirmed",
-  corrected: "an earlier answer came in late and shows that it was not so",
-  set_aside: "its readings were dated by a wrong clock, and are set aside",
+  no_longer_watched: "the account left the watch before it was confirmed",
+  corrected: "a reading that arrived late contradicts it",
+  set_aside: "a wrong clock dated its readings, so they were set aside",
 };
 
 /** The line under a wave or change: the interval, and what is not yet or never certain. @param {Wave} wave @param {boolean} withDay */
