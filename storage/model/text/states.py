@@ -218,9 +218,8 @@ def _not_found(platform: Platform, flags: Collection[Flag] | None) -> StateWordi
         return StateWording("deleted", ": its server no longer holds it")
     match platform:
         case Platform.X:
-            return StateWording(
-                "not found", ": X does not distinguish a deactivated account from a deleted one"
-            )
+            # `evidence verify` compares a pack's page with these words: change them with the pack's format.
+            return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
         case Platform.BLUESKY:
             return StateWording("not found")
         case Platform.MASTODON:

@@ -82,7 +82,7 @@ MANY = State(Status.WITHHELD, tuple(sorted(("DE", "FR", "IN", "PK", "RU", "TR", 
             NOT_FOUND,
             X,
             NONE,
-            "not found: X does not distinguish a deactivated account from a deleted one",
+            "not found: X does not tell a deactivated account from a deleted one",
             id="gone on X",
         ),
         pytest.param(
