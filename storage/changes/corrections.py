@@ -1,6 +1,4 @@
-"""Storing corrections that late readings call for: as new rows, with wrong alerts withdrawn
-before sending.
-"""
+"""Storing the corrections that late readings call for: as new rows, with the matching changes to alerts."""
 
 from collections.abc import Sequence
 from datetime import datetime

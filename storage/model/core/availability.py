@@ -1,4 +1,4 @@
-"""What an account looked like at one reading, and the change from one look to another, with its key."""
+"""What an account looked like in one reading, the change between two looks, and the key of a change."""
 
 import hashlib
 from collections.abc import Collection
@@ -21,9 +21,9 @@ class Status(StrEnum):
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the platform itself said that it keeps people from the account.
+        """Whether the platform itself said that it withholds or suspended the account.
 
-        A vanished account is not called blocked: its owner may have closed it.
+        A vanished account does not count as blocked, because its owner may have closed it.
         """
         return self in {Status.WITHHELD, Status.SUSPENDED}
 
@@ -37,8 +37,8 @@ EVERYWHERE = "XX"
 
 
 BY_COUNTRY = frozenset({Status.AVAILABLE, Status.WITHHELD})
-"""Statuses of an account that is there, perhaps not in all countries. An answer with another one says nothing
-of any country.
+"""Statuses of an account that exists, though maybe not in all countries. An answer with any other status says
+nothing about any country.
 """
 
 
@@ -82,9 +82,9 @@ class Flag(StrEnum):
     answer about by whom. It is asked again.
     """
     SCOPE_UNKNOWN = "scope_unknown"
-    """Suspended on Bluesky, and the answers do not say by whom."""
+    """Suspended on Bluesky; the answers do not say by whom."""
     DELETED = "deleted"
-    """Not found any more although it was seen before, and its server no longer holds it."""
+    """No longer found although it was seen before, and its server no longer has it."""
     TEMPORARY = "temporary"
     """Mastodon: a suspension that the server may lift, with the data kept."""
     SUSPENDED_OR_DELETED = "suspended_or_deleted"
@@ -93,7 +93,9 @@ class Flag(StrEnum):
     HANDLE_INVALID = "handle_invalid"
     """The handle no longer leads to the account (Bluesky): neither a rename nor a takedown."""
     NO_UNAUTHENTICATED = "no_unauthenticated"
-    """The owner asks that it be shown to signed-in people only. It is told beside the status, no more."""
+    """The owner asks that only signed-in people see it. It is shown beside the status and changes nothing
+    else.
+    """
     LIMITED = "limited"
     """Mastodon: silenced by its server."""
     MEMORIAL = "memorial"
@@ -102,18 +104,18 @@ class Flag(StrEnum):
     MOVED_UNPROVEN = "moved_unproven"
     """It names another account as its new one, which does not name this one."""
     IDENTITY_CHANGED = "identity_changed"
-    """The name answers, but as another account than the one on file."""
+    """The name now leads to another account than the stored one."""
 
     FIRST_SEEN = "first_seen"
-    """Of a change: no earlier answer spoke of the countries in which the account is newly withheld. It may
-    have been withheld there all along.
+    """Only of a change: no earlier answer reported the countries in which the account is newly withheld. It
+    may have been withheld there all along.
     """
     PARTLY_FIRST_SEEN = "partly_first_seen"
-    """Of a change: that is so of some of these countries, and something else changed as well."""
+    """Only of a change: that holds for some of these countries, and something else changed as well."""
 
     DAY_ONLY = "day_only"
-    """Somebody else looked, and tells only on which UTC day. A time of such a look is the last second of its
-    day; where it bounds a later change, the first.
+    """From an imported record that gives only the UTC day. Such a time is the last second of its day; where
+    it bounds a later change, the first.
     """
 
 
@@ -180,12 +182,12 @@ class Reading:
     moved_to: str | None = None
     """The address of the account that the owner moved to, with a flag MOVED or MOVED_UNPROVEN."""
     silent_on: frozenset[str] = frozenset()
-    """Countries of which this answer says nothing: not that the account is withheld there, nor that it
+    """Countries about which this answer says nothing: neither that the account is withheld there, nor that it
     is not.
     """
 
     def dated(self, at: datetime) -> "Reading":
-        """The same at another time. Written out, because `replace` takes twice as long."""
+        """A copy with another time. Written out because `replace` takes twice as long."""
         return Reading(
             self.native_id,
             at,
@@ -228,9 +230,10 @@ class ChangeKind(StrEnum):
 def kind_of(
     old: State | None, new: State, flags: Collection[Flag] = (), old_flags: Collection[Flag] = ()
 ) -> ChangeKind:
-    """Name the change from `old` (None: never seen before), seen with `old_flags`, to `new` with `flags`.
+    """The kind of the change from `old` to `new`, with the flags of each. `old` is None for a first state.
 
-    What may as well be the owner's own deletion is not called a block, and its end no restoration.
+    A state that may be the owner's own deletion is not called a block, and its end is not called a
+    restoration.
     """
     if old is None or Flag.FIRST_SEEN in flags:
         return ChangeKind.BASELINE
@@ -272,15 +275,17 @@ class Reason(StrEnum):
     MOVED_ON = "moved_on"
     """A later reading showed a third state."""
     OVERTAKEN = "overtaken"
-    """Its request began before other answers arrived, and nothing says that it is not older than they are."""
+    """It was requested before other answers arrived, so it may be older than they are."""
     NO_LONGER_WATCHED = "no_longer_watched"
-    """The account was taken off the watch before it was read often enough."""
+    """The account left the watch before it was read often enough."""
     IMPORTED = "imported"
     """Taken from somebody else's published record, under their name."""
     CORRECTED = "corrected"
-    """A reading that came in late shows that it was not so: the row that this one supersedes was too rash."""
+    """A reading that arrived late contradicts it. The superseded row had been confirmed or opened
+    too early.
+    """
     SET_ASIDE = "set_aside"
-    """The readings that showed it were dated by a wrong clock: when it was is unknown."""
+    """A wrong clock dated the readings that showed it, so its time is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
