@@ -16,7 +16,7 @@ RULES = MAINTENANCE = Role.ADMIN
 
 NO_LOGIN_ACTOR = "dashboard"
 """Who acts, in the audit log, where there is no login."""
-LOGIN_UNAVAILABLE = "The database does not do what it should: nobody can be let in now."
+LOGIN_UNAVAILABLE = "The database does not answer, so nobody can log in now. Try again later."
 """To who is not let in yet: where it is and what it says is nobody else's business."""
 NOBODY = Actor("nobody", Role.VIEWER)
 """Who acts where no request is answered."""
@@ -51,10 +51,10 @@ def acting_as(actor: Actor) -> Generator[None]:
 def require(actor: Actor, role: Role) -> None:
     """Raise Forbidden when the actor may not do what takes this role."""
     if not actor.role.includes(role):
-        raise Forbidden(f"This takes the role of {role.value}, and you have that of {actor.role.value}.")
+        raise Forbidden(f"This takes the role of {role.value}; you are {actor.role.value}.")
 
 
 def require_scope(actor: Actor, scope: Scope) -> None:
     """Raise Forbidden for a token that does not reach so far. Who came without one has only his role."""
     if actor.scope is not None and not actor.scope.includes(scope):
-        raise Forbidden(f"This takes a token of scope {scope.value}, and yours has {actor.scope.value}.")
+        raise Forbidden(f"This takes a token with scope {scope.value}; yours has {actor.scope.value}.")

@@ -30,7 +30,7 @@ from storage.people.login_limits import may_try, succeeded
 from storage.people.sessions import LASTS, actor_with_session, begin_session, end_session
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 
-WRONG: Final = "Name and password do not fit together, or this person may not log in."
+WRONG: Final = "The name or the password is wrong, or this user may not log in."
 """The same whatever is wrong, so that nobody learns who is on file."""
 
 

@@ -35,8 +35,8 @@ LOOK_EVERY_S = 60.0
 """How often it is asked whose websockets may stay, in case that it was not heard that a session ended."""
 SESSION_CACHE_SIZE = 1000
 LOGIN_FIRST = "Log in first."
-FEEDS_ONLY = "This token reaches the feeds and nothing else."
-PAGES_ONLY = "Websockets are for pages of who is logged in, not for tokens."
+FEEDS_ONLY = "This token is for feeds only."
+PAGES_ONLY = "Websockets need a login; a token is not enough."
 
 
 class AuthenticationMiddleware:

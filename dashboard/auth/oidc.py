@@ -32,8 +32,8 @@ from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 CALLBACK: Final = "/login/oidc/callback"
 LASTS_S: Final = 600
 _WAIT_S = 10.0
-AWAY = "The provider of your organisation does not answer as it should: nobody was logged in."
-STRANGE = "That answer of the provider does not belong to a login that was begun here lately. Try again."
+AWAY = "Your organisation’s login provider did not answer as expected, so you are not logged in. Try again."
+STRANGE = "This login was not begun here, or it took too long. Try again."
 
 
 def oidc_routes(
@@ -108,7 +108,7 @@ def _client(provider: Provider) -> StarletteOAuth2App:
 def _refuse_other_issuer(client: StarletteOAuth2App, provider: Provider) -> None:
     """Raise ValueError when what was found under the provider's address is about another one."""
     if str(client.server_metadata.get("issuer", "")).rstrip("/") != provider.issuer.rstrip("/"):
-        raise ValueError("The provider calls itself otherwise.")
+        raise ValueError("The provider names another issuer.")
 
 
 async def _signer(conn: Conn) -> URLSafeTimedSerializer:
@@ -181,7 +181,7 @@ async def _free_name(conn: Conn, logins: list[str]) -> str:
         if people.is_login(login) and login.lower() not in taken:
             return login
     raise LoginRefused(
-        "None of the names that the provider gives can be used here, or somebody else has them: ask an admin."
+        "No name from the login provider can be used here, or other users already have them. Ask an admin."
     )
 
 
@@ -200,7 +200,9 @@ def role_in(claims: Mapping[str, Any], provider: Provider) -> Role | None:
     values = cast("list[object]", said) if isinstance(said, list) else [said]
     found = [provider.roles[value] for value in values if isinstance(value, str) and value in provider.roles]
     if not found:
-        raise LoginRefused("Your organisation’s account gives you no role here: ask who runs Blockline.")
+        raise LoginRefused(
+            "Your organisation’s account gives you no role here. Ask the operator of Blockline."
+        )
     return max(found, key=list(Role).index)
 
 

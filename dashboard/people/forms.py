@@ -45,7 +45,7 @@ def roles(chosen: Role) -> Component:
 
 def own_password_form() -> Component:
     fields = [
-        password("current", "Present password", new=False),
+        password("current", "Current password", new=False),
         password("password", "New password", new=True),
     ]
     return html.Div([form("own-password", fields, "Change password")], className="forms")
@@ -58,11 +58,11 @@ def end_session_form(session_id: int) -> Component:
 def token_form(actor: Actor) -> Component:
     scopes = {s.value: SCOPE_NAME[s] for s in Scope if actor.role.includes(s.role)}
     fields = [
-        line("name", "Token for", "what it is for", required=True),
+        line("name", "Token name", "what it is for", required=True),
         choice("scope", "Scope", scopes, Scope.READ.value),
-        line("expires", "Ends after", "never, or 90d"),
+        line("expires", "Expires after", "never, or 90d"),
     ]
-    return html.Div([form("tokens", fields, "Make token")], className="forms")
+    return html.Div([form("tokens", fields, "Create token")], className="forms")
 
 
 def revoke_form(token_id: int) -> Component:
@@ -71,12 +71,12 @@ def revoke_form(token_id: int) -> Component:
 
 def add_form() -> Component:
     fields = [
-        line("name", "Name to log in with", "ada", required=True),
-        line("display", "Name that others read", "Ada Lovelace"),
+        line("name", "Login name", "ada", required=True),
+        line("display", "Display name", "Ada Lovelace"),
         roles(Role.VIEWER),
         password("password", "Password", new=True),
     ]
-    return html.Div([form("add", fields, "Add person")], className="forms")
+    return html.Div([form("add", fields, "Add user")], className="forms")
 
 
 def role_form(login: str, role: Role) -> Component:
@@ -96,9 +96,7 @@ def search_form(of: str) -> Component:
     """Whose acts of the log are shown: a link like any other."""
     return html.Form(
         [
-            html.Label(
-                [html.Span("Of whom"), dcc.Input(name="of", type="text", value=of, autoComplete="off")]
-            ),
+            html.Label([html.Span("User"), dcc.Input(name="of", type="text", value=of, autoComplete="off")]),
             html.Button("Show", type="submit", className="button"),
         ],
         action="/settings",

@@ -39,7 +39,7 @@ def settings_page(known: PeopleFacts, actor: Actor, now: datetime, tag: list[Com
                 [
                     html.H1("Settings"),
                     *tag,
-                    html.Span("who may do what, and what was done", className="muted"),
+                    html.Span("users, tokens and the audit log", className="muted"),
                 ],
                 className="bar",
             ),
@@ -59,9 +59,9 @@ def _open_door(actor: Actor) -> list[Component]:
     return [
         empty_card(
             "No login",
-            "everybody who reaches this dashboard acts alike",
-            f"Whoever reaches it {ROLE_MAY[actor.role]}. People log in when auth in blockline.toml is "
-            "password or oidc: docs/people.md.",
+            "all visitors have the same role",
+            f"Every visitor {ROLE_MAY[actor.role]}. To require a login, set auth in blockline.toml to "
+            "password or oidc (docs/people.md).",
         )
     ]
 
@@ -104,8 +104,8 @@ def _fact(name: str, value: str) -> list[Component]:
 def _sessions(sessions: Sequence[WebSession], actor: Actor, now: datetime) -> Component:
     return table_card(
         "Your sessions",
-        "browsers in which you are logged in; end those that you do not know",
-        ("Browser", "Begun from", "Begun", "Last used", ""),
+        "browsers in which you are logged in; end any that you do not know",
+        ("Browser", "Address", "Login", "Last used", ""),
         [
             (
                 html.Div(
@@ -127,14 +127,14 @@ def _sessions(sessions: Sequence[WebSession], actor: Actor, now: datetime) -> Co
 
 
 def _tokens(tokens: Sequence[Token], actor: Actor, now: datetime) -> Component:
-    title, note = "Tokens", "what programs and readers of feeds show instead of logging in"
+    title, note = "Tokens", "for programs and feed readers, instead of a login"
     form = token_form(actor)
     if not tokens:
-        return empty_card(title, note, "There are none.", form)
+        return empty_card(title, note, "No tokens yet.", form)
     return table_card(
         title,
         note,
-        ("For", "Of", "Scope", "Made", "Ends", "Last used", ""),
+        ("Name", "User", "Scope", "Created", "Expires", "Last used", ""),
         [
             (
                 clean(t.name, 80),
@@ -155,19 +155,19 @@ def _end_of(token: Token, now: datetime) -> Component | str:
     if token.revoked_at is not None:
         return f"revoked {words.stamp(token.revoked_at)} by {actor_words(token.revoked_by or '')}"
     if token.expires_at is not None and token.expires_at <= now:
-        return "has ended"
+        return "expired"
     return revoke_form(token.token_id)
 
 
 def _log(log: AuditLogPage) -> Component:
-    title, note = "Audit log", f"{ACTS} a page, newest first; it is only ever added to"
+    title, note = "Audit log", f"{ACTS} per page, newest first; entries cannot be changed"
     below = [html.Nav(_pages(log), className="pages", **{"aria-label": "Pages of the log"})]  # pyright: ignore[reportArgumentType]  # a wildcard
     if not log.acts:
-        return empty_card(title, note, "Nothing is there.", search_form(log.of), *below)
+        return empty_card(title, note, "No entries.", search_form(log.of), *below)
     return table_card(
         title,
         note,
-        ("When", "Who", "Did", "To what"),
+        ("Time", "User", "Action", "Subject"),
         [(words.stamp(a.at), actor_words(a.actor), clean(a.action, 80), _subject(a)) for a in log.acts],
         *below,
         above=search_form(log.of),
@@ -206,8 +206,8 @@ def _in_words(value: object) -> str:
 def people_card(known: PeopleFacts, actor: Actor, now: datetime) -> Component:
     seen = known.seen or {}
     return table_card(
-        "People",
-        "who may log in; another role or password logs a person out",
+        "Users",
+        "who may log in; a new role or password logs a user out",
         ("Name", "Role", "Logs in with", "Last seen", "Password", ""),
         [
             (
@@ -232,7 +232,7 @@ def _person_name(person: Person) -> Component:
     login = html.A(
         clean(person.login, 100),
         href=f"/settings?{urlencode({'of': person.login})}",
-        title="What this person did",
+        title="Audit log",
     )
     said = [] if person.display_name == person.login else [html.Small(clean(person.display_name, 100))]
     out = (

@@ -26,7 +26,7 @@ from storage.people.login_limits import may_try, succeeded
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 
 LONGEST_TOKEN = timedelta(days=3660)
-TAKES_LOGIN = "This takes somebody who is logged in, not a token."
+TAKES_LOGIN = "This needs a login; a token is not enough."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class PeopleForms:
             until = await may_try(conn, name, self.address, self.now)
             _, kept = await people.password_of(conn, name) or (0, DUMMY_HASH)
         if until is not None:
-            raise WrongInput("There were too many attempts. Try again in a quarter of an hour.")
+            raise WrongInput("Too many attempts. Try again in 15 minutes.")
         if not await self.passwords.is_right(fields.get("current", "")[: LONGEST + 1], kept):
-            raise WrongInput("The present password is another one.")
+            raise WrongInput("The current password is wrong.")
         hashed = await self.passwords.hashed(fields.get("password", ""))
         async with transaction(self.pool) as conn:
             await succeeded(conn, name, self.address)
@@ -172,14 +172,14 @@ def _role(given: Filled) -> Role:
     try:
         return Role(given.needed("role"))
     except ValueError:
-        raise WrongInput("The role is viewer, analyst or admin.") from None
+        raise WrongInput("The role must be viewer, analyst or admin.") from None
 
 
 def _scope(given: Filled) -> Scope:
     try:
         return Scope(given.needed("scope"))
     except ValueError:
-        raise WrongInput("The scope is feeds, read, write or admin.") from None
+        raise WrongInput("The scope must be feeds, read, write or admin.") from None
 
 
 def _until(given: Filled, now: datetime) -> datetime | None:
@@ -189,7 +189,9 @@ def _until(given: Filled, now: datetime) -> datetime | None:
     try:
         span = duration_of(text)
     except (ValueError, OverflowError):
-        raise WrongInput("The token ends after a span such as 90d, or never when that is empty.") from None
+        raise WrongInput(
+            "Give a time span such as 90d, or leave it empty for a token that does not expire."
+        ) from None
     if span > LONGEST_TOKEN:
-        raise WrongInput("The token would outlive ten years.")
+        raise WrongInput("A token may last ten years at most.")
     return now + span

@@ -5,9 +5,9 @@ from storage.model.text.states import clean
 
 ROLE_NAME = {Role.VIEWER: "Viewer", Role.ANALYST: "Analyst", Role.ADMIN: "Admin"}
 ROLE_MAY = {
-    Role.VIEWER: "may look, and change nothing",
-    Role.ANALYST: "may acknowledge, mute, send again, tag, take notes, import accounts and list them",
-    Role.ADMIN: "may do everything: rules, maintenance, people",
+    Role.VIEWER: "can see everything and change nothing",
+    Role.ANALYST: "can also acknowledge, mute, send again, tag, note, write stories and edit lists",
+    Role.ADMIN: "can do everything, including rules, maintenance and users",
 }
 SCOPE_NAME = {
     Scope.FEEDS: "Feeds only",
@@ -40,4 +40,4 @@ def browser_name(user_agent: str) -> str:
     if browser and system:
         return f"{browser} on {system}"
     first = user_agent.partition(" ")[0]
-    return browser or (clean(first, 40) if first else "not said")
+    return browser or (clean(first, 40) if first else "unknown")

@@ -23,13 +23,13 @@ LISTS = 6
 """So many lists of the present watch are filled in, the largest."""
 _FIELDS = {
     "accounts": "Accounts",
-    "every": "Everybody once in",
-    "budget": "or readings an hour",
-    "money": "or US dollars a day (X)",
+    "every": "Length of a sweep",
+    "budget": "or readings per hour",
+    "money": "or US dollars per day (X)",
     "lists": "Sizes of known lists",
     "servers": "Mastodon servers",
 }
-_PLANNERS = {PlannerKind.SWEEP: "in turn", PlannerKind.ADAPTIVE: "adaptively"}
+_PLANNERS = {PlannerKind.SWEEP: "sweep", PlannerKind.ADAPTIVE: "adaptive"}
 _PLACE = {"list": "lists"}
 """Fields of the form that go by another name than what is asked."""
 
@@ -47,7 +47,7 @@ def plan_page(
                     html.Span("/", className="faint"),
                     html.H1("Sizing"),
                     *tag,
-                    html.Span("what watching so many accounts takes", className="muted"),
+                    html.Span("estimate of requests, delays, cost and machine", className="muted"),
                 ],
                 className="bar",
             ),
@@ -93,9 +93,7 @@ def asked_by(fields: Mapping[str, str]) -> SizingQuestion:
         platform = Platform(fields["platform"] or Platform.X)
         planner = PlannerKind(fields["planner"] or PlannerKind.SWEEP)
     except ValueError as error:
-        raise SizingRefused(
-            "platform", "Choose a platform and a planner of those that are offered."
-        ) from error
+        raise SizingRefused("platform", "Choose one of the platforms and planners offered.") from error
     try:
         every = parse_duration(fields["every"]) if fields["every"] else None
     except ValueError as error:
@@ -116,7 +114,7 @@ def _whole(field: str, text: str) -> int:
     digits = text.replace(",", "")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
         raise SizingRefused(
-            field, f"{text[:40]!r} is not a whole number." if text else "Write a whole number."
+            field, f"{text[:40]!r} is not a whole number." if text else "Enter a whole number."
         )
     return int(digits)
 
@@ -131,7 +129,7 @@ def _number(field: str, text: str) -> float | None:
 def _present(watched: Sequence[WatchSize], sweep_every: timedelta) -> list[Component]:
     """Links that fill in what is watched now."""
     if not watched:
-        return [html.P("Nobody is watched yet: say how many it would be.", className="muted")]
+        return [html.P("No accounts are watched yet. Enter a number to estimate.", className="muted")]
     links = [
         html.A(
             f"{PLATFORM_NAME[w.platform]}, {w.accounts:,} now",
@@ -139,7 +137,7 @@ def _present(watched: Sequence[WatchSize], sweep_every: timedelta) -> list[Compo
         )
         for w in watched
     ]
-    named: dict[str, Any] = {"aria-label": "What is watched now"}
+    named: dict[str, Any] = {"aria-label": "Watched now"}
     return [html.Nav(links, className="filters", **named)]
 
 
@@ -151,8 +149,8 @@ def _form(fields: Mapping[str, str]) -> Component:
         [
             _select("platform", "Platform", platforms, fields["platform"]),
             *(_input(name, label, fields[name]) for name, label in _FIELDS.items()),
-            _select("planner", "Who is read when", planners, fields["planner"]),
-            html.Button("Reckon", type="submit", className="button"),
+            _select("planner", "Planner", planners, fields["planner"]),
+            html.Button("Estimate", type="submit", className="button"),
         ],
         action=PATH,
         method="get",
@@ -196,7 +194,7 @@ def _card(found: Table) -> Component:
     return table_card(
         found.title,
         "",
-        ("What", "Figure", "Basis", "Rests on"),
+        ("Figure", "Value", "Basis", "Note"),
         [(row.name, html.B(row.value), row.basis.value, row.note) for row in found.rows],
     )
 
@@ -204,8 +202,8 @@ def _card(found: Table) -> Component:
 def _bases(told: Sequence[Table]) -> Component:
     used = {row.basis for one in told for row in one.rows}
     return table_card(
-        "What the bases mean",
-        "the same figures: blockline plan",
-        ("Basis", "Means"),
+        "Bases of the figures",
+        "blockline plan prints the same figures",
+        ("Basis", "Meaning"),
         [(html.B(basis.value), meaning) for basis, meaning in BASIS_WORDS.items() if basis in used],
     )

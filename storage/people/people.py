@@ -69,7 +69,7 @@ async def person_called(conn: Conn, login: str) -> Person:
     if _LOGIN.fullmatch(login):
         row = await conn.fetchrow("select * from person where lower(login) = lower($1)", login)
     if row is None:
-        raise Refused(f"There is nobody called {clean(login, LONGEST)!r}.")
+        raise Refused(f"There is no user called {clean(login, LONGEST)!r}.")
     return _person(row)
 
 
@@ -184,8 +184,8 @@ async def _insert(
 ) -> int:
     if not is_login(login):
         raise Refused(
-            f"{clean(login, LONGEST)!r} cannot be a name to log in with: at most {LONGEST} of a-z, 0-9 and "
-            "._@+-, a letter or digit first, and none of those that the audit log uses itself."
+            f"{clean(login, LONGEST)!r} cannot be a login name. Use at most {LONGEST} characters of a-z, 0-9 "
+            "and ._@+-, beginning with a letter or digit, and not a name that the audit log reserves."
         )
     issuer, subject = provider or (None, None)
     person_id = await conn.fetchval(
@@ -204,7 +204,7 @@ async def _insert(
         now,
     )
     if person_id is None:
-        raise Refused(f"There is somebody called {login!r} already.")
+        raise Refused(f"There is already a user called {login!r}.")
     return person_id
 
 
@@ -226,7 +226,7 @@ async def _locked(conn: Conn, login: str) -> Person:
 
 async def _refuse_without_admin(conn: Conn, changed: Person) -> None:
     if changed.role is Role.ADMIN and changed.disabled_at is None and not await admins(conn):
-        raise Refused(f"{changed.login} is the last admin: make somebody else one first.")
+        raise Refused(f"{changed.login} is the last admin. Make another user an admin first.")
 
 
 def _person(r: Record) -> Person:

@@ -118,7 +118,7 @@ async def end_session(conn: Conn, session_id: int, person_id: int, actor: str, n
         now,
     )
     if ended is None:
-        raise Refused("That session is over already.")
+        raise Refused("This session has already ended.")
     await announce_ended(conn, key_of(session_id))
     await log(conn, now, actor, "logged out", actor, {"session": session_id})
 

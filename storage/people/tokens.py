@@ -46,9 +46,9 @@ async def add_token(
     """Keep a token; returns its number. Raises Refused without a name, and when there are too many."""
     name = " ".join(name.split())
     if not name:
-        raise Refused("A token needs a name that says what it is for.")
+        raise Refused("Give the token a name that says what it is for.")
     if expires_at is not None and expires_at <= now:
-        raise Refused("The token would be over already.")
+        raise Refused("The token would already be expired. Give a later end.")
     login = await conn.fetchval("select login from person where person_id = $1 for update", person_id)
     working = await conn.fetchval(
         """
@@ -59,7 +59,7 @@ async def add_token(
         now,
     )
     if working >= MOST:
-        raise Refused(f"{login} has {MOST} tokens already: revoke some.")
+        raise Refused(f"{login} already has {MOST} tokens. Revoke one first.")
     token_id = await conn.fetchval(
         """
         insert into api_token (person_id, digest, name, scope, created_at, expires_at)
@@ -130,7 +130,7 @@ async def revoke_token(conn: Conn, token_id: int, person_id: int | None, actor: 
         actor,
     )
     if login is None:
-        raise Refused(f"There is no token {token_id} that could be revoked.")
+        raise Refused(f"There is no active token {token_id}.")
     await log(conn, now, actor, "token revoked", f"token {token_id} of {login}")
 
 

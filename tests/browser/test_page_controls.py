@@ -115,11 +115,11 @@ async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
         assert await page.get_by_label("Accounts", exact=True).input_value() == "32", "what is watched now"
 
         await page.get_by_label("Accounts", exact=True).fill("20,000")
-        await page.get_by_label("Everybody once in").fill("")
+        await page.get_by_label("Length of a sweep").fill("")
         await page.get_by_label("or US dollars a day (X)").fill("20")
         await page.get_by_label("Sizes of known lists").fill("257")
-        await page.get_by_label("Who is read when").select_option("adaptive")
-        await page.get_by_role("button", name="Reckon").click()
+        await page.get_by_label("Planner").select_option("adaptive")
+        await page.get_by_role("button", name="Estimate").click()
         asked = "platform=x&accounts=20%2C000&money=20&lists=257&planner=adaptive"
         await browser.becomes(f"location.search === '?{asked}'")
         told = "document.querySelector('#page .answer')?.textContent ?? ''"

@@ -38,7 +38,7 @@ async def test_somebody_logs_in_works_and_logs_out(pool: Pool, dsn: str, now: da
     async with served(pool, dsn, now, WITH_LOGIN) as base, opened(base, "/settings") as browser:
         page = browser.page
         await enter(browser, "vera", "not her password")
-        await page.get_by_text("do not fit together").wait_for()
+        await page.get_by_text("The name or the password is wrong").wait_for()
         forgive(browser, "403")
         assert await page.get_by_label("Name").input_value() == "vera"
         await enter(browser, "vera")
@@ -47,7 +47,7 @@ async def test_somebody_logs_in_works_and_logs_out(pool: Pool, dsn: str, now: da
         # A viewer makes tokens that read, and is shown nothing of the others.
         scopes = await page.locator("select[name=scope] option").all_inner_texts()
         assert scopes == ["Feeds only", "Read"]
-        assert await page.get_by_role("heading", name="People").count() == 0
+        assert await page.get_by_role("heading", name="Users").count() == 0
         assert await page.get_by_role("heading", name="Audit log").count() == 0
         await browser.becomes("document.getElementById('pill').dataset.state === 'live'")
         await page.get_by_role("button", name="You").click()
@@ -80,7 +80,7 @@ async def test_an_admin_says_who_may_do_what(pool: Pool, dsn: str, now: datetime
     ):
         page = browser.page
         await enter(browser, "ada")
-        await page.get_by_role("heading", name="People").wait_for()
+        await page.get_by_role("heading", name="Users").wait_for()
         adding = page.locator("form[action='/api/people/add']")
         await adding.locator("[name=name]").fill("bob")
         await adding.locator("[name=display]").fill("Bob of the desk")

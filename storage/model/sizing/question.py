@@ -75,43 +75,41 @@ class SizingQuestion:
 
     def __post_init__(self) -> None:
         if not 1 <= self.accounts <= MOST_ACCOUNTS:
-            raise SizingRefused("accounts", f"Between 1 and {MOST_ACCOUNTS:,} accounts can be planned for.")
+            raise SizingRefused("accounts", f"Between 1 and {MOST_ACCOUNTS:,} accounts can be estimated.")
         if [self.every, self.budget, self.money].count(None) != 2:
             raise SizingRefused(
                 "every",
-                "Give one of the three: how often everybody is read, readings an hour, or money a day.",
+                "Give one of three: the length of a sweep, readings per hour, or money per day.",
             )
         self._refuse_amounts()
         if len(self.lists) > MOST_LISTS:
-            raise SizingRefused("list", f"At most {MOST_LISTS} lists can be planned for at once.")
+            raise SizingRefused("list", f"At most {MOST_LISTS} lists can be estimated at once.")
         for size in self.lists:
             if not 1 <= size <= self.accounts:
                 raise SizingRefused(
                     "list", f"A list has between 1 and all {self.accounts:,} accounts, not {size:,}."
                 )
         if self.servers != 1 and self.platform is not Platform.MASTODON:
-            raise SizingRefused("servers", "Only Mastodon has more than one server.")
+            raise SizingRefused("servers", "Only Mastodon has more than one server; leave servers out.")
         if not 1 <= self.servers <= self.accounts:
-            raise SizingRefused(
-                "servers", "There is at least one server, and not more servers than accounts."
-            )
+            raise SizingRefused("servers", "Give at least one server, and not more servers than accounts.")
         if not SHORTEST <= self.sweep <= self.round <= LONGEST:
             field = "every" if self.every is not None else "budget" if self.budget is not None else "money"
             often = (
                 "more often than once a minute" if self.sweep < SHORTEST else "less often than once a year"
             )
-            raise SizingRefused(field, f"Everybody would be read {often}, which cannot be planned for.")
+            raise SizingRefused(field, f"A sweep would run {often}, which cannot be estimated.")
 
     def _refuse_amounts(self) -> None:
         for field, amount, least in (("budget", self.budget, 0.01), ("money", self.money, USD_PER_READ)):
             if amount is not None and not (least <= amount <= 1e12):
-                raise SizingRefused(field, f"It has to be a number of at least {least:g}.")
+                raise SizingRefused(field, f"The number must be at least {least:g}.")
         if self.money is not None and self.platform is not Platform.X:
-            raise SizingRefused("money", "Only X takes money for reading.")
+            raise SizingRefused("money", "Only X charges for reading; leave money out.")
         if self.has_cost_limit and not LEAST_USD <= (self.money or 0) <= MOST_USD:
             raise SizingRefused(
                 "money",
-                f"With the adaptive planner it has to be between {LEAST_USD} and {MOST_USD:,} dollars a day.",
+                f"With the adaptive planner, give between {LEAST_USD} and {MOST_USD:,} dollars per day.",
             )
 
     @property

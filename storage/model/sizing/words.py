@@ -16,18 +16,18 @@ from storage.model.text.units import size_words, span
 
 BASIS_WORDS = MappingProxyType(
     {
-        FigureBasis.DOCUMENTED: "the platform says so, or it follows from what it says",
-        FigureBasis.MEASURED: "by Blockline's benches on two cores, multiplied; yours differ",
+        FigureBasis.DOCUMENTED: "stated by the platform, or derived from its statements",
+        FigureBasis.MEASURED: "by Blockline's benchmarks on two cores, multiplied; your figures will differ",
         FigureBasis.SIMULATED: "in simulations, not with real accounts",
-        FigureBasis.ESTIMATE: "a formula or a supposition that nothing has borne out in general",
-        FigureBasis.RULE: "arithmetic from what was asked for and from how Blockline works",
+        FigureBasis.ESTIMATE: "a formula or an assumption without general proof",
+        FigureBasis.RULE: "arithmetic from your inputs and from how Blockline works",
     }
 )
 BESIDE = (
-    "Readings that confirm a change, retries and requests for one account alone come on top: on Bluesky and "
-    "Mastodon up to three for each account that an answer leaves out."
+    "Readings that confirm a change, retries and requests for a single account are additional: on Bluesky "
+    "and Mastodon up to three for each account that an answer leaves out."
 )
-_DELAYS = "How late a change is seen"
+_DELAYS = "Delay until a change is seen"
 _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
     {
         "Requests": (
@@ -40,7 +40,7 @@ _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
             FigureName.LIMIT_AN_HOUR,
             FigureName.FASTEST_SWEEP,
         ),
-        "What a day's ceiling pays for": (
+        "Daily cost limit": (
             FigureName.PAID_A_DAY,
             FigureName.CONTROLS_A_DAY,
             FigureName.SENTINELS_A_DAY,
@@ -55,7 +55,7 @@ _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
             FigureName.CONFIRMED_STRONG,
             FigureName.CONFIRMED_WEAK,
         ),
-        "What X charges": (FigureName.USD_A_DAY, FigureName.USD_A_DAY_AT_MOST),
+        "Cost on X": (FigureName.USD_A_DAY, FigureName.USD_A_DAY_AT_MOST),
         "Database": (
             FigureName.BYTES_AT_FIRST,
             FigureName.BYTES_A_DAY,
@@ -67,34 +67,34 @@ _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
 )
 _NAMES = MappingProxyType(
     {
-        FigureName.ROSTER_SIZE: "Watched accounts in a request",
-        FigureName.REQUESTS_A_SWEEP: "Requests to read everybody once",
-        FigureName.SWEEP: "Readings for everybody once in",
-        FigureName.READINGS_AN_HOUR: "Readings an hour",
-        FigureName.REQUESTS_AN_HOUR: "Requests an hour",
-        FigureName.REQUESTS_A_DAY: "Requests a day",
-        FigureName.LIMIT_AN_HOUR: "Requests an hour that are allowed",
-        FigureName.FASTEST_SWEEP: "Everybody can be read once in",
-        FigureName.PAID_A_DAY: "Accounts that are paid for, at most",
-        FigureName.CONTROLS_A_DAY: "Of them control accounts",
-        FigureName.SENTINELS_A_DAY: "Sentinels",
-        FigureName.IN_TURN_A_DAY: "In their turn",
-        FigureName.RESERVE_A_DAY: "Kept for lists in which changes are seen",
-        FigureName.ROUND: "Everybody has a turn within",
-        FigureName.DELAY: "A change that nothing announces, on average",
-        FigureName.DELAY_IN_A_BURST: "The same while others are read ahead",
-        FigureName.DELAY_AT_MOST: "At most",
-        FigureName.CONFIRMED_STRONG: "Then confirmed, where the platform states it, after",
-        FigureName.CONFIRMED_WEAK: "Then confirmed, where an account is merely gone, after",
-        FigureName.USD_A_DAY: "A day",
-        FigureName.USD_A_DAY_AT_MOST: "A day, if X billed every reading",
+        FigureName.ROSTER_SIZE: "Watched accounts per request",
+        FigureName.REQUESTS_A_SWEEP: "Requests per sweep",
+        FigureName.SWEEP: "Length of a sweep",
+        FigureName.READINGS_AN_HOUR: "Readings per hour",
+        FigureName.REQUESTS_AN_HOUR: "Requests per hour",
+        FigureName.REQUESTS_A_DAY: "Requests per day",
+        FigureName.LIMIT_AN_HOUR: "Allowed requests per hour",
+        FigureName.FASTEST_SWEEP: "Shortest possible sweep",
+        FigureName.PAID_A_DAY: "Accounts paid for, at most",
+        FigureName.CONTROLS_A_DAY: "Control accounts",
+        FigureName.SENTINELS_A_DAY: "Sentinel accounts",
+        FigureName.IN_TURN_A_DAY: "Scheduled reads",
+        FigureName.RESERVE_A_DAY: "Reserved for lists with changes",
+        FigureName.ROUND: "Every account is read within",
+        FigureName.DELAY: "Unannounced change, on average",
+        FigureName.DELAY_IN_A_BURST: "Unannounced change, while lists are read early",
+        FigureName.DELAY_AT_MOST: "Any change, at most",
+        FigureName.CONFIRMED_STRONG: "Confirmation of a stated block, after another",
+        FigureName.CONFIRMED_WEAK: "Confirmation of a missing account, after another",
+        FigureName.USD_A_DAY: "Per day",
+        FigureName.USD_A_DAY_AT_MOST: "Per day, if X billed every reading",
         FigureName.BYTES_AT_FIRST: "First state of all accounts, once",
-        FigureName.BYTES_A_DAY: "Readings, a day",
-        FigureName.CHANGE_BYTES_A_DAY: "Changes, a day",
-        FigureName.BYTES_A_YEAR: "Both, in a year",
-        FigureName.CORES: "Processor cores that collecting keeps busy",
+        FigureName.BYTES_A_DAY: "Readings, per day",
+        FigureName.CHANGE_BYTES_A_DAY: "Changes, per day",
+        FigureName.BYTES_A_YEAR: "Both, per year",
+        FigureName.CORES: "Processor cores in use by collecting",
         FigureName.WORKERS: "Collecting processes",
-        FigureName.MEMORY: "Their memory together",
+        FigureName.MEMORY: "Memory of these processes",
     }
 )
 
@@ -140,11 +140,11 @@ def headline(found: Sizing) -> str:
     accounts = "One account" if asked.accounts == 1 else f"{asked.accounts:,} accounts"
     sweep = span(asked.sweep)
     if asked.has_cost_limit:
-        how = f"for at most ${asked.money:,.2f} a UTC day, by the adaptive planner"
+        how = f"for at most ${asked.money:,.2f} per UTC day, with the adaptive planner"
     elif asked.planner is PlannerKind.SWEEP:
-        how = f"everybody read once in {sweep}, in turn"
+        how = f"a sweep every {sweep}"
     else:
-        how = f"with as many readings as everybody once in {sweep} takes, by the adaptive planner"
+        how = f"with as many readings as a sweep every {sweep}, by the adaptive planner"
     return f"{accounts} on {PLATFORM_NAME[asked.platform]}{where}, {how}."
 
 
@@ -152,7 +152,7 @@ def verdict(found: Sizing) -> str:
     """Whether the platform takes so many requests, and by whose word."""
     platform, need = found.asked.platform, found.asked.needed
     terms = TERMS[platform]
-    pace = f"{terms.own_pace_s:g} requests a second" if terms.own_pace_s is not None else ""
+    pace = f"{terms.own_pace_s:g} requests per second" if terms.own_pace_s is not None else ""
     if terms.limit is None:
         stated = f"{PLATFORM_NAME[platform]} documents no limit for this."
     else:
@@ -161,14 +161,12 @@ def verdict(found: Sizing) -> str:
         word = "Outside" if found.room is Room.OVER_LIMIT else "Inside"
         stated = f"{word} the documented limit of {allowed} ({limit.source})."
     if found.room is Room.INSIDE:
-        return (
-            f"{stated} Blockline asks one host at most {pace}, which is enough for this." if pace else stated
-        )
-    held = f" Blockline itself asks one host at most {pace}." if pace else ""
+        return f"{stated} Blockline sends at most {pace} to one host, which is enough." if pace else stated
+    held = f" Blockline itself sends at most {pace} to one host." if pace else ""
     who = "apps" if platform is Platform.X else "addresses to ask from"
     return (
-        f"{stated}{held} The figures below hold only with {need:,} {who}, if that is allowed; with one, "
-        f"everybody is read once in {span(found.asked.fastest)} at best."
+        f"{stated}{held} The figures below need {need:,} {who}, if that is allowed. With one, a sweep takes "
+        f"at least {span(found.asked.fastest)}."
     )
 
 
@@ -190,35 +188,36 @@ def value_words(figure: Figure) -> str:
 def _watch_row(one: ListWatch) -> SizingRow:
     others = value_words(one.followed)
     if one.followed.value:
-        then = f"At most {others} others of it are then paid for on that day; the rest wait for their turn."
+        then = f"Then at most {others} other accounts of it are paid for that day; the rest wait."
     else:
-        then = "These are the whole list, or nobody else of it can be paid for."
+        then = "They are the whole list, or no other account of it can be paid for."
     return SizingRow(
-        f"Sentinels of a list of {one.accounts:,}",
+        f"Sentinel accounts of a list of {one.accounts:,}",
         value_words(one.sentinels),
         one.sentinels.basis,
-        f"Read again and again: a block of the list is seen when one of them is blocked. {then}",
+        f"They are read again and again, so a block of the list is seen when one of them is blocked. {then}",
     )
 
 
 def _list_row(found: Sizing, one: ListDelay) -> SizingRow:
     low, high = value_words(one.mean), value_words(one.mean_at_most)
     value = low if low == high else f"{low} to {high}"
-    known = "For lists that are known before, and blocked as a whole."
+    known = "For lists known in advance that are blocked as a whole."
     if found.asked.planner is PlannerKind.SWEEP:
-        why = "Everybody waits for their turn, whatever is known of lists."
+        why = "Every account is read in a fixed order, whatever its lists."
     elif found.asked.was_simulated:
         why = (
-            f"{known} No proof: from what a formula gives to {facts.ESTIMATE_EXCEEDED:g} times as much, the "
-            "most that simulated schedules took."
+            f"{known} Not proven: the range is from the formula's result to {facts.ESTIMATE_EXCEEDED:g} "
+            "times as much, the most that simulated schedules took."
         )
     else:
         why = (
-            f"{known} From what a formula gives to no gain at all: more than {facts.SIMULATED_ACCOUNTS:,} "
-            f"accounts, or a sweep below {span(facts.SIMULATED_SWEEP)}, was never simulated."
+            f"{known} The range is from the formula's result to no gain at all: more than "
+            f"{facts.SIMULATED_ACCOUNTS:,} accounts, or a sweep below {span(facts.SIMULATED_SWEEP)}, was not "
+            "simulated."
         )
-    each = f"None of them later than {value_words(one.at_most)}."
-    name = f"A block of all {one.accounts:,} of a list, on average"
+    each = f"Each within {value_words(one.at_most)}."
+    name = f"Block of a whole list of {one.accounts:,}, on average"
     return SizingRow(name, value, one.mean.basis, f"{why} {each}")
 
 
@@ -265,34 +264,32 @@ def note(found: Sizing, name: FigureName) -> str:
         return told
     match name:
         case FigureName.ROSTER_SIZE:
-            return f"{terms.batch} in a request, {facts.CONTROLS} of them control accounts."
+            return f"{terms.batch} per request, including {facts.CONTROLS} control accounts."
         case FigureName.REQUESTS_A_SWEEP if asked.servers > 1:
-            return "As if the accounts were spread evenly over the servers."
+            return "Assumes that the accounts are spread evenly over the servers."
         case FigureName.REQUESTS_A_SWEEP if asked.platform is Platform.MASTODON:
-            return (
-                "As if one server had them all, which is tightest for its limit. More servers, more requests."
-            )
+            return "Assumes one server, the tightest case for its limit. More servers need more requests."
         case FigureName.LIMIT_AN_HOUR:
             return "" if terms.limit is None else f"For {terms.limit.counted_for}: {terms.limit.source}."
         case FigureName.FASTEST_SWEEP:
             return (
-                f"At {terms.own_pace_s:g} requests a second to one host."
+                f"At {terms.own_pace_s:g} requests per second to one host."
                 if terms.own_pace_s
                 else "At the limit."
             )
         case FigureName.DELAY:
             if asked.planner is PlannerKind.SWEEP:
-                return "Half a sweep: it may come at any time."
-            return f"{facts.UNRELATED_LATER:g} times half a sweep: 20,000 accounts, 12 runs of a simulation."
+                return "Half a sweep, since it may happen at any time."
+            return f"{facts.UNRELATED_LATER:g} times half a sweep, by 12 simulations with 20,000 accounts."
         case FigureName.DELAY_IN_A_BURST:
-            return f"{facts.SHARE_IN_TURN:.0%} of the requests still go in turn."
+            return f"{facts.SHARE_IN_TURN:.0%} of the requests still follow the fixed order."
         case FigureName.DELAY_AT_MOST:
             sweeps = (
                 "One sweep" if asked.planner is PlannerKind.SWEEP else f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps"
             )
             return f"{sweeps}, as long as requests are answered."
         case FigureName.CONFIRMED_STRONG | FigureName.CONFIRMED_WEAK:
-            return "The rule that holds unless another is set; the time of the change itself does not move."
+            return "By the default rule. Confirmation does not move the time of the change."
         case _:
             return _costs_note(name, terms)
 
@@ -301,31 +298,32 @@ def _costs_note(name: FigureName, terms: facts.Terms) -> str:
     match name:
         case FigureName.USD_A_DAY:
             return (
-                f"${USD_PER_READ:.3f} for each account read, once in a UTC day: X's documentation, "
-                "which calls that a soft guarantee. Control accounts come on top."
+                f"${USD_PER_READ:.3f} per account and UTC day, by X's documentation, which calls that a soft "
+                "guarantee. Control accounts are additional."
             )
         case FigureName.USD_A_DAY_AT_MOST:
             return "Without that guarantee. Set a spending limit in X's console before you rely on it."
         case FigureName.BYTES_AT_FIRST:
             return f"{facts.BYTES_AT_FIRST:,} bytes each, without raw answers. make bench GROUP=storage."
         case FigureName.BYTES_A_DAY:
-            return f"{facts.BYTES_PER_REQUEST} bytes a request. make bench GROUP=storage."
+            return f"{facts.BYTES_PER_REQUEST} bytes per request. make bench GROUP=storage."
         case FigureName.CHANGE_BYTES_A_DAY:
             return (
-                f"{facts.BYTES_PER_CHANGE:,} bytes a change, measured, if {facts.CHANGES_A_DAY * 10_000:g} "
-                "in 10,000 accounts change a day, supposed."
+                f"{facts.BYTES_PER_CHANGE:,} bytes per change, measured. Assumes that "
+                f"{facts.CHANGES_A_DAY * 10_000:g} in 10,000 accounts change per day."
             )
         case FigureName.BYTES_A_YEAR:
             return "365 times as much."
         case FigureName.CORES:
             return (
-                f"{1000 * terms.cpu_s_per_request:g} ms a request, without Postgres. make bench GROUP=sizing."
+                f"{1000 * terms.cpu_s_per_request:g} ms per request, without Postgres. "
+                "make bench GROUP=sizing."
             )
         case FigureName.WORKERS:
-            return f"Each core no more than {facts.UTILISATION:.0%} busy."
+            return f"With each core at most {facts.UTILISATION:.0%} busy."
         case FigureName.MEMORY:
             return (
-                f"{size_words(facts.MEMORY_OF_A_PROCESS)} each and {terms.memory_per_account:,} bytes an "
+                f"{size_words(facts.MEMORY_OF_A_PROCESS)} each and {terms.memory_per_account:,} bytes per "
                 "account. make bench GROUP=sizing."
             )
         case _:
@@ -336,19 +334,17 @@ def _ceiling_note(asked: SizingQuestion, name: FigureName) -> str:
     """Of what is otherwise under a ceiling; empty: it is not."""
     match name:
         case FigureName.SWEEP:
-            return (
-                "So many readings, of those who are paid for: as often as X allows, or as sweep_every says."
-            )
+            return "For accounts that are paid for: as often as X or sweep_every allows."
         case FigureName.PAID_A_DAY:
-            return "Nobody else is asked for on that day; who is paid for is read again and again."
+            return "No other account is read that day; paid accounts are read again and again."
         case FigureName.CONTROLS_A_DAY:
-            return "Kept for them; more where there are more."
+            return "Reserved for them; more if there are more."
         case FigureName.USD_A_DAY:
-            return f"${USD_PER_READ:.3f} for each of these accounts, if X keeps to its soft guarantee."
+            return f"${USD_PER_READ:.3f} for each of these accounts, if X keeps its soft guarantee."
         case FigureName.DELAY_AT_MOST if not asked.waits_for_days:
             return (
-                f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps, as long as requests are answered, and the minutes "
-                "around midnight UTC in which nothing is asked."
+                f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps, as long as requests are answered, plus the minutes "
+                "around midnight UTC in which nothing is read."
             )
         case _:
             return _waiting_note(asked, name) if asked.waits_for_days else ""
@@ -359,19 +355,21 @@ def _waiting_note(asked: SizingQuestion, name: FigureName) -> str:
     match name:
         case FigureName.SENTINELS_A_DAY if asked.lists:
             most = most_sentinels(asked.shares.most)
-            return f"Always the same {PER_LIST} of each list that was given, {most:,} at most."
+            return f"The same {PER_LIST} of each list given, at most {most:,} in all."
         case FigureName.SENTINELS_A_DAY:
-            return "No list was given: nobody watches for one."
+            return "No list was given."
         case FigureName.IN_TURN_A_DAY:
-            return "Whole requests, those who wait longest."
+            return "Whole requests, the longest waiting first."
         case FigureName.RESERVE_A_DAY:
-            return "And for promises and for confirming; for one list two thirds of it at most."
+            return (
+                "Also for guaranteed intervals and for confirmations; at most two thirds of it for one list."
+            )
         case FigureName.DELAY:
             return (
-                "If no sentinel shows it: whoever has a turn is read again and again on that day; on another "
-                "day it waits for the next turn."
+                "If no sentinel account shows it. An account is read again and again on the day of its "
+                "scheduled read; on other days a change waits for the next one."
             )
         case FigureName.DELAY_AT_MOST:
-            return "From turn to turn, as long as requests are answered."
+            return "From one scheduled read to the next, as long as requests are answered."
         case _:
             return ""

@@ -193,7 +193,7 @@ async def test_who_may_only_look_changes_nothing(
         aiohttp.ClientSession() as session,
     ):
         status, said = await Sender(session, base)(f"/api/accounts/{path}", body)
-    assert (status, said["error"]) == (403, "This takes the role of analyst, and you have that of viewer.")
+    assert (status, said["error"]) == (403, "This takes the role of analyst; you are viewer.")
     assert await audited(pool) == []
 
 

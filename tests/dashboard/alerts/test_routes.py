@@ -106,7 +106,7 @@ async def test_each_deed_takes_its_role_and_is_logged_once(
     else:
         assert status == 403
         assert (sentence or "").startswith("This takes the role of ")
-        assert (sentence or "").endswith(f", and you have that of {role.value}.")
+        assert (sentence or "").endswith(f"; you are {role.value}.")
         assert await stored(pool) == before
 
 

@@ -204,7 +204,7 @@ async def test_each_write_takes_its_role(pool: Pool, dsn: str, now: datetime, ro
             answer = await api.send(method, path, body)
             assert (answer.status == 403) is not role.includes(needed), (method, path, answer.text)
             if answer.status == 403:
-                assert answer.detail.endswith(f"and you have that of {role.value}.")
+                assert answer.detail.endswith(f"; you are {role.value}.")
     written = {(m.upper(), p) for p, of in document["paths"].items() for m in of if m not in {"get", "head"}}
     assert len(written) == len(WRITES) - 2  # two ways to mute, and to end that, each by its role
 
@@ -332,4 +332,4 @@ async def test_the_api_is_there_for_a_viewer_and_tells_what_he_may_not_do(
         assert (await api.get("/accounts")).status == 200
         refused = await api.send("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]})
     assert refused.status == 403
-    assert refused.detail == "This takes the role of analyst, and you have that of viewer."
+    assert refused.detail == "This takes the role of analyst; you are viewer."

@@ -440,19 +440,21 @@ async def test_one_ends_only_ones_own_sessions_and_tokens(pool: Pool, now: datet
 @pytest.mark.parametrize(
     ("path", "given", "status", "sentence"),
     [
-        pytest.param("/add", {"name": "ADA"}, 409, "There is somebody called 'ADA' already.", id="taken"),
-        pytest.param("/add", {"name": "command line"}, 409, "cannot be a name", id="a name of the log"),
-        pytest.param("/add", {"name": "Dashboard"}, 409, "cannot be a name", id="another name of the log"),
+        pytest.param(
+            "/add", {"name": "ADA"}, 409, "There is already a user called 'ADA'.", id="taken"
+        ),
+        pytest.param("/add", {"name": "command line"}, 409, "cannot be a login name", id="a name of the log"),
+        pytest.param("/add", {"name": "Dashboard"}, 409, "cannot be a login name", id="another name of the log"),
         pytest.param("/add", {"name": "bob", "password": "short"}, 422, "at least 12", id="a short password"),
         pytest.param("/add", {"name": "bob", "password": "a" * 20}, 422, "different", id="one letter"),
-        pytest.param("/add", {"name": "bob", "role": "boss"}, 422, "The role is viewer", id="no role"),
-        pytest.param("/role", {"person": "nobody-here"}, 409, "There is nobody called", id="nobody"),
+        pytest.param("/add", {"name": "bob", "role": "boss"}, 422, "The role must be viewer", id="no role"),
+        pytest.param("/role", {"person": "nobody-here"}, 409, "There is no user called", id="nobody"),
         pytest.param("/role", {"person": "ada"}, 409, "the last admin", id="the last admin's role"),
         pytest.param("/disable", {"person": "ada"}, 409, "the last admin", id="the last admin"),
-        pytest.param("/own-password", {"current": "wrong"}, 422, "another one", id="not the present one"),
+        pytest.param("/own-password", {"current": "wrong"}, 422, "The current password is wrong", id="not the present one"),
         pytest.param("/tokens", {"name": " "}, 422, "The field name is empty", id="a token without a name"),
-        pytest.param("/tokens", {"scope": "all"}, 422, "The scope is feeds", id="no scope"),
-        pytest.param("/tokens", {"expires": "soon"}, 422, "after a span such as 90d", id="no span"),
+        pytest.param("/tokens", {"scope": "all"}, 422, "The scope must be feeds", id="no scope"),
+        pytest.param("/tokens", {"expires": "soon"}, 422, "a time span such as 90d", id="no span"),
         pytest.param("/tokens", {"expires": "99999d"}, 422, "ten years", id="too long a span"),
         pytest.param("/tokens/revoke", {"token": "x"}, 422, "not a number", id="no number"),
     ],
@@ -572,7 +574,7 @@ async def _is(value: bool) -> bool:
         ("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Windows"),
         ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1", "Safari on iPhone"),
         ("curl/8.14.1", "curl/8.14.1"),
-        ("", "not said"),
+        ("", "unknown"),
     ],
 )
 def test_a_browser_is_called_as_people_call_it(said: str, name: str) -> None:

@@ -111,12 +111,12 @@ def test_the_page_says_what_the_command_says(query: dict[str, str], asked: Sizin
 def test_a_refusal_stands_in_the_place_of_the_figures() -> None:
     page = str(plan_page({"accounts": "many"}, WATCHED, QUARTER, []))
     assert "'many' is not a whole number." in page
-    assert "Requests a day" not in page
+    assert "Requests per day" not in page
 
 
 def test_where_nobody_is_watched_it_waits_for_a_question() -> None:
-    assert "Nobody is watched yet" in str(plan_page({}, (), QUARTER, []))
-    assert "Requests a day" in str(plan_page({"accounts": "5", "every": "1h"}, (), QUARTER, []))
+    assert "No accounts are watched yet" in str(plan_page({}, (), QUARTER, []))
+    assert "Requests per day" in str(plan_page({"accounts": "5", "every": "1h"}, (), QUARTER, []))
 
 
 async def test_what_is_watched_is_counted_without_control_accounts_and_those_taken_off(

@@ -17,13 +17,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def test_it_tells_every_figure_with_its_basis_and_what_it_rests_on(run: Blockline) -> None:
     done = run("plan", "--platform", "x", "--accounts", 20_000, "--every", "24h", "--list", 257)
     assert done.code == 0, done.err
-    assert done.said[0] == "20,000 accounts on X, everybody read once in 24 h, in turn."
+    assert done.said[0] == "20,000 accounts on X, a sweep every 24 h."
     assert done.said[1].startswith("Inside the documented limit of 300 requests in 15 min for an app (X's")
     rows = {cells[1].strip(): cells[2].strip() for line in done.said if len(cells := line.split("│")) > 4}
-    assert rows["Requests a day"] == "205"
-    assert rows["A day"] == "$200.00"
-    assert rows["A block of all 257 of a list, on average"] == "12 h"
-    assert "documented: the platform says so, or it follows from what it says." in done.said
+    assert rows["Requests per day"] == "205"
+    assert rows["Per day"] == "$200.00"
+    assert rows["Block of a whole list of 257, on average"] == "12 h"
+    assert "documented: stated by the platform, or derived from its statements." in done.said
 
 
 def test_a_program_gets_one_object(run: Blockline) -> None:
@@ -62,19 +62,22 @@ def test_lists_may_be_several_and_mastodon_has_servers(run: Blockline) -> None:
         ),
         (
             [],
-            "--every: Give one of the three: how often everybody is read, readings an hour, or money a day.",
+            "--every: Give one of three: the length of a sweep, readings per hour, or money per day.",
         ),
-        (["--budget", "0"], "--budget: It has to be a number of at least 0.01."),
-        (["--budget", "nan"], "--budget: It has to be a number of at least 0.01."),
+        (["--budget", "0"], "--budget: The number must be at least 0.01."),
+        (["--budget", "nan"], "--budget: The number must be at least 0.01."),
         (["--every", "1h", "--list", "501"], "--list: A list has between 1 and all 500 accounts, not 501."),
         (
             ["--money", "1.99", "--planner", "adaptive"],
-            "--money: With the adaptive planner it has to be between 2 and 1,000,000 dollars a day.",
+            "--money: With the adaptive planner, give between 2 and 1,000,000 dollars per day.",
         ),
-        (["--every", "1h", "--servers", "3"], "--servers: Only Mastodon has more than one server."),
+        (
+            ["--every", "1h", "--servers", "3"],
+            "--servers: Only Mastodon has more than one server; leave servers out.",
+        ),
     ],
 )
-def test_what_cannot_be_reckoned_is_refused_in_one_line_that_names_the_option(
+def test_what_cannot_be_estimated_is_refused_in_one_line_that_names_the_option(
     run: Blockline, options: list[str], said: str
 ) -> None:
     done = run("plan", "--platform", "x", "--accounts", 500, *options)

@@ -67,13 +67,13 @@ def test_what_is_done_to_people_is_in_the_log_under_the_command_line(run: Blockl
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["add", "ADA", "--password-stdin"], "There is somebody called 'ADA' already."),
+        (["add", "ADA", "--password-stdin"], "There is already a user called 'ADA'."),
         (["add", "settings", "--password-stdin"], "'settings' cannot be a name to log in with"),
         (["add", "command line", "--password-stdin"], "'command line' cannot be a name to log in with"),
         (["add", "bob"], "Nobody is there to ask for a password: give it by --password-stdin."),
-        (["password", "bob", "--password-stdin"], "There is nobody called 'bob'."),
-        (["role", "ada", "viewer"], "ada is the last admin: make somebody else one first."),
-        (["disable", "ada"], "ada is the last admin: make somebody else one first."),
+        (["password", "bob", "--password-stdin"], "There is no user called 'bob'."),
+        (["role", "ada", "viewer"], "ada is the last admin. Make another user an admin first."),
+        (["disable", "ada"], "ada is the last admin. Make another user an admin first."),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_sentence(
@@ -105,9 +105,9 @@ def test_a_token_is_printed_once_listed_and_revoked(run: Blockline) -> None:
     assert token["expires_at"] is not None
     assert secret not in run("tokens", "list").out
     assert run("tokens", "revoke", token["token"]).said == ["Token 1 lets nobody in any more."]
-    assert run("tokens", "revoke", "1").err == "There is no token 1 that could be revoked.\n"
+    assert run("tokens", "revoke", "1").err == "There is no active token 1.\n"
     assert run("tokens", "revoke", "x").err == "There is no token 'x'.\n"
-    assert run("tokens", "add", "n", "--for", "bob").err == "There is nobody called 'bob'.\n"
+    assert run("tokens", "add", "n", "--for", "bob").err == "There is no user called 'bob'.\n"
     assert run("tokens", "add", "n", "--for", "ada", "--expires", "soon").err.startswith(
         "--expires: 'soon' is"
     )

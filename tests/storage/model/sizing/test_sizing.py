@@ -193,12 +193,12 @@ def test_in_turn_lists_are_seen_like_everybody_else() -> None:
             1,
             "Inside the documented limit of 300 requests in 15 min",
         ),
-        (SizingQuestion(X, 10_000_000, every=15 * MINUTE), Room.OVER_LIMIT, 341, "only with 341 apps"),
+        (SizingQuestion(X, 10_000_000, every=15 * MINUTE), Room.OVER_LIMIT, 341, "need 341 apps"),
         (
             SizingQuestion(X, 200_000, every=HOUR),
             Room.OVER_LIMIT,
             2,
-            "everybody is read once in 1 h 42 min at best",
+            "a sweep takes at least 1 h 42 min",
         ),
         (SizingQuestion(X, 20_000, money=200), Room.INSIDE, 1, "Inside"),
         (SizingQuestion(BLUESKY, 10_000, every=15 * MINUTE), Room.INSIDE, 1, "documents no limit"),
@@ -206,7 +206,7 @@ def test_in_turn_lists_are_seen_like_everybody_else() -> None:
             SizingQuestion(BLUESKY, 1_000_000, every=HOUR),
             Room.OVER_OWN_PACE,
             3,
-            "only with 3 addresses to ask from",
+            "need 3 addresses to ask from",
         ),
         (SizingQuestion(MASTODON, 10_260, every=270 * timedelta(seconds=1)), Room.OVER_OWN_PACE, 2, "Inside"),
         (SizingQuestion(MASTODON, 100_000, every=15 * MINUTE), Room.OVER_LIMIT, 4, "Outside"),
@@ -226,8 +226,8 @@ def test_whether_the_platform_takes_it_is_said_with_whose_word_it_is(
     [
         ({"accounts": 0, "every": DAY}, "accounts", "Between 1 and 10,000,000"),
         ({"accounts": 10_000_001, "every": DAY}, "accounts", "Between 1 and 10,000,000"),
-        ({}, "every", "one of the three"),
-        ({"every": DAY, "budget": 10.0}, "every", "one of the three"),
+        ({}, "every", "one of three"),
+        ({"every": DAY, "budget": 10.0}, "every", "one of three"),
         ({"every": timedelta(seconds=59)}, "every", "more often than once a minute"),
         ({"every": 367 * DAY}, "every", "less often than once a year"),
         ({"budget": 0.0}, "budget", "at least 0.01"),
@@ -248,7 +248,7 @@ def test_whether_the_platform_takes_it_is_said_with_whose_word_it_is(
         ({"every": DAY, "servers": 501, "platform": MASTODON}, "servers", "not more servers"),
     ],
 )
-def test_what_cannot_be_reckoned_is_refused_in_one_sentence(
+def test_what_cannot_be_estimated_is_refused_in_one_sentence(
     wrong: dict[str, object], field: str, said: str
 ) -> None:
     with pytest.raises(SizingRefused, match=said) as refused:

@@ -68,14 +68,14 @@ def test_what_a_ceiling_pays_for(asked: SizingQuestion, name: FigureName, expect
     assert size(asked).value(name) == pytest.approx(expected)
 
 
-def test_lists_have_sentinels_under_a_ceiling_and_what_follows_them_is_bounded() -> None:
+def test_lists_have_sentinels_under_a_daily_cost_limit_and_what_follows_them_is_bounded() -> None:
     found = size(UNDER_20)
     told = [(one.accounts, one.sentinels.value, one.followed.value) for one in found.list_watches]
     assert told == [(257, 5, 252), (1_178, 5, 403), (3, 3, 0)]
     assert found.lists == ()
     rows = {row.name: row for table in tables(found) for row in table.rows}
-    assert "At most 403 others of it" in rows["Sentinels of a list of 1,178"].note
-    assert rows["Sentinels of a list of 3"].value == "3"
+    assert "at most 403 other accounts of it" in rows["Sentinel accounts of a list of 1,178"].note
+    assert rows["Sentinel accounts of a list of 3"].value == "3"
 
 
 def test_lists_are_read_early_if_the_daily_cost_limit_pays_for_all_accounts() -> None:
