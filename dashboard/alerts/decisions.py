@@ -1,4 +1,4 @@
-"""What the rules did with each alert, as a table: alike ones together, since a wave decides many at once."""
+"""What the rules did with each alert, as a table; decisions that differ in the account only share a row."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from storage.model.alerts.alerts import AlertDecision, AlertStage
 from storage.model.text.states import capital, change_words, clean
 
 NAMED = 3
-"""So many accounts of a group are named at once."""
+"""Accounts of a group that are named before it is unfolded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ def decisions_card(
 ) -> Component:
     """The decisions below links that choose one kind of them."""
     if not decided:
-        return empty_card(title, note, "No rule decided anything of this kind yet.", _filters(chosen))
+        return empty_card(title, note, "No decision of this kind yet.", _filters(chosen))
     return table_card(
         title,
         note,
-        ("Alert", "Rule", "Decision", "When", "Told in"),
+        ("Alert", "Rule", "Decision", "Time", "Emails"),
         [_row(group) for group in group_decisions(decided)],
         above=_filters(chosen),
     )
@@ -59,7 +59,7 @@ def account_decisions(decided: Sequence[Decided]) -> list[Component]:
         return []
     rows: list[tuple[Cell, ...]] = [
         (
-            html.Div([_what(d), html.Small(f"change no. {d.change_id}")]),
+            html.Div([_what(d), html.Small(f"change {d.change_id}")]),
             _rule(d),
             _decision(d),
             words.stamp(d.decided_at or d.created_at),
@@ -70,8 +70,8 @@ def account_decisions(decided: Sequence[Decided]) -> list[Component]:
     return [
         table_card(
             "Alerts",
-            "what each rule did with its changes",
-            ("Change", "Rule", "Decision", "When", "Told in"),
+            "what each rule did with the changes of this account",
+            ("Change", "Rule", "Decision", "Time", "Emails"),
             rows,
         )
     ]
@@ -161,6 +161,6 @@ def _when(told: Sequence[Decided]) -> str:
 def _mails(d: Decided) -> Component | str:
     if not d.mail_ids:
         return "–"
-    shown = [html.A(f"mail {n}", href=f"/mail/{n}", className="under") for n in d.mail_ids[:NAMED]]
+    shown = [html.A(f"email {n}", href=f"/mail/{n}", className="under") for n in d.mail_ids[:NAMED]]
     rest = len(d.mail_ids) - len(shown)
     return html.Div([*_listed(shown), *([f" and {rest:,} more"] if rest else [])])

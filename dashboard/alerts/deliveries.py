@@ -1,4 +1,4 @@
-"""Every mail and message, found by what became of it: all that is chosen stands in the address."""
+"""The delivery log: every email and message with its status; the address holds the filter."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -96,7 +96,7 @@ def deliveries_page(
                 [
                     html.A("Alerts", href="/alerts", className="under"),
                     html.Span("/", className="faint"),
-                    html.H1("Deliveries"),
+                    html.H1("Delivery log"),
                     *tag,
                 ],
                 className="bar",
@@ -107,18 +107,20 @@ def deliveries_page(
 
 
 def _card(found: Sequence[Delivery], chosen: Chosen, known: Choices, actor: Actor) -> Component:
-    title, note = "Deliveries", f"each mail to each recipient, newest first, {PAGE} a page"
+    title, note = "Emails and messages", f"one row per recipient, newest first, {PAGE} per page"
     shown = found[:PAGE]
     turns = _turns(found, chosen)
     if not shown:
-        return empty_card(title, note, "No such mail is on file.", _filter(chosen, known), *turns)
+        return empty_card(
+            title, note, "No email or message matches this filter.", _filter(chosen, known), *turns
+        )
     dead = any(d.mail.state is MailState.DEAD for d in shown)
     may = actor.role.includes(access.RESEND) and dead
     back = address(chosen)
     return table_card(
         title,
         note,
-        ("Mail", "To", "Rule", "Stands", "Why", "Taken on", *(("",) if may else ())),
+        ("Email", "Recipient", "Rule", "Status", "Error", "Acknowledged by", *(("",) if may else ())),
         [_row(d, back, may=may) for d in shown],
         *turns,
         above=_filter(chosen, known),
@@ -169,8 +171,8 @@ def _filter(chosen: Chosen, known: Choices) -> Component:
     ranges = [(name, label) for name, (label, _) in RANGES.items()]
     return html.Form(
         [
-            _select("state", "Stands", states, "" if chosen.state is None else chosen.state.value),
-            _select("to", "To", [(r, clean(r, 80)) for r in known.recipients], chosen.recipient or ""),
+            _select("state", "Status", states, "" if chosen.state is None else chosen.state.value),
+            _select("to", "Recipient", [(r, clean(r, 80)) for r in known.recipients], chosen.recipient or ""),
             _select("rule", "Rule", [(r, clean(r, 80)) for r in known.rules], chosen.rule or ""),
             _select("range", "Written within", ranges, chosen.within or ""),
             html.Button("Show", type="submit", className="button"),

@@ -25,7 +25,7 @@ from storage.model.text.states import clean
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 
-UNKNOWN = "This link is not one of this installation, or what it was about is gone."
+UNKNOWN = "This link does not belong to this installation, or its subject no longer exists."
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -39,7 +39,7 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                 link = read_token(await link_key(conn), token)
                 return _unknown() if link is None else await _offer(conn, link)
         except StorageError:
-            return _page(503, "Not now", lines=[LOGIN_UNAVAILABLE])
+            return _page(503, "Not available", lines=[LOGIN_UNAVAILABLE])
 
     @router.post("/{token}")
     async def act(request: Request, token: str) -> Response:
@@ -53,11 +53,11 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                     return await _unsubscribe(conn, link, clock())
                 return await _acknowledge(conn, link, await _note(request), clock())
         except WrongInput as error:
-            return _page(422, "Not acknowledged", lines=[str(error), "Go back and write it anew."])
+            return _page(422, "Not acknowledged", lines=[str(error), "Go back and correct the note."])
         except Refused:
             return _unknown()
         except StorageError:
-            return _page(503, "Not now", lines=[LOGIN_UNAVAILABLE])
+            return _page(503, "Not available", lines=[LOGIN_UNAVAILABLE])
 
     return router
 
@@ -69,24 +69,24 @@ async def _offer(conn: Conn, link: Link) -> Response:
             return _unknown()
         return _page(
             200,
-            "Stop these digests",
+            "Unsubscribe from digests",
             lines=[
-                f"{clean(link.recipient, 200)} will get no more digests of the rule "
-                f"“{clean(link.subject, 80)}”. What it tells at once still comes."
+                f"{clean(link.recipient, 200)} will no longer receive digests of the rule "
+                f"“{clean(link.subject, 80)}”. Its immediate alerts are still sent."
             ],
-            button="Stop them",
+            button="Unsubscribe",
         )
     story = await thread_status(conn, link.subject)
     if story is None:
         return _unknown()
     about = clean(story.subject, 300)
     if story.is_acknowledged:
-        return _page(200, "Acknowledged already", about, _who(story))
+        return _page(200, "Already acknowledged", about, _who(story))
     return _page(
         200,
         "Acknowledge",
         about,
-        [*_earlier(story), "Reminders of it end, and the others see that you have taken it on."],
+        [*_earlier(story), "Reminders stop, and the other recipients see that you acknowledged it."],
         button="Acknowledge",
         asks_note=True,
     )
@@ -96,15 +96,20 @@ async def _acknowledge(conn: Conn, link: Link, note: str, now: datetime) -> Resp
     done = await acknowledge(conn, link.subject, f"mail to {link.recipient}", note, now)
     about = clean(done.subject, 300)
     if not done.first:
-        return _page(200, "Somebody was first", about, _by(done))
-    return _page(200, "Acknowledged", about, ["It is yours now. Reminders of it end.", *_said(note)])
+        return _page(200, "Already acknowledged", about, _by(done))
+    return _page(
+        200,
+        "Acknowledged",
+        about,
+        ["Reminders stop, and the other recipients see that you acknowledged it.", *_said(note)],
+    )
 
 
 async def _unsubscribe(conn: Conn, link: Link, now: datetime) -> Response:
     done = await refuse_digests(conn, link.subject, link.recipient, now)
     rule, who = clean(link.subject, 80), clean(link.recipient, 200)
-    sentence = f"{who} gets no more digests of the rule “{rule}”."
-    return _page(200, "Stopped" if done else "Nothing to stop any more", lines=[sentence])
+    sentence = f"{who} no longer receives digests of the rule “{rule}”."
+    return _page(200, "Unsubscribed" if done else "Already unsubscribed", lines=[sentence])
 
 
 async def _note(request: Request) -> str:
@@ -123,11 +128,11 @@ def _by(done: Acknowledged) -> list[str]:
 
 
 def _earlier(story: ThreadStatus) -> list[str]:
-    """An acknowledgement of an earlier wave, which this one needs anew."""
+    """An acknowledgement of an earlier group; the present one needs its own."""
     if not story.acknowledged_wave:
         return []
     by = actor_words(story.acknowledged_by or "")
-    return [f"What was told before was acknowledged by {by}; more came since."]
+    return [f"The earlier alert was acknowledged by {by}. Further changes followed."]
 
 
 def _said(note: str) -> list[str]:
@@ -135,7 +140,7 @@ def _said(note: str) -> list[str]:
 
 
 def _unknown() -> Response:
-    return _page(404, "No such link", lines=[UNKNOWN])
+    return _page(404, "Link not found", lines=[UNKNOWN])
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The mails: what was sent to whom, what waits, what was given up and why; and each one to read."""
+"""The Mail page: the emails with their recipients and status, and each one to read."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def mail_page(
         [
             html.H1("Mail"),
             *tag,
-            html.Span("what was told to whom, and when", className="muted"),
+            html.Span("Sent, queued and failed emails and messages", className="muted"),
         ],
         className="bar",
     )
@@ -51,8 +51,8 @@ def mail_page(
                 head,
                 html.Div(
                     [
-                        html.H2("No mail yet"),
-                        html.P("A mail is written when a change is confirmed and somebody is to be told."),
+                        html.H2("No emails yet"),
+                        html.P("Blockline writes an email when a rule selects a confirmed change."),
                     ],
                     className="card empty",
                 ),
@@ -68,10 +68,10 @@ def mail_page(
                         [
                             html.Div(
                                 [
-                                    html.H2("Mails"),
+                                    html.H2("Emails"),
                                     html.Span(_many(len(lines)), className="faint"),
                                     html.A(
-                                        "Find by recipient, rule, time",
+                                        "Delivery log",
                                         href=address(chosen),
                                         className="under",
                                     ),
@@ -81,7 +81,7 @@ def mail_page(
                             _states(chosen),
                             html.Div([_line(m, chosen, m.mail_id == current) for m in lines[:LIMIT]])
                             if lines
-                            else html.P("No such mail is on file.", className="nothing"),
+                            else html.P("No email matches this filter.", className="nothing"),
                             *_turns(lines, chosen),
                         ],
                         className="card mails",
@@ -95,7 +95,7 @@ def mail_page(
 
 
 def _many(n: int) -> str:
-    return f"{LIMIT} a page, newest first" if n > LIMIT else f"{n}, newest first"
+    return f"{LIMIT} per page, newest first" if n > LIMIT else f"{n}, newest first"
 
 
 def _states(chosen: Chosen) -> Component:
@@ -150,7 +150,7 @@ def _line(mail: MailLine, chosen: Chosen, current: bool) -> Component:
 
 def _reading(mail: Mail | None, thread: MailThread | None, actor: Actor) -> list[Component]:
     if mail is None:
-        return [html.P("Choose a mail to read it.", className="nothing")]
+        return [html.P("Select an email to read it.", className="nothing")]
     return [
         html.Div(
             [
@@ -164,13 +164,13 @@ def _reading(mail: Mail | None, thread: MailThread | None, actor: Actor) -> list
         ),
         # The sandbox is empty: no scripts, no forms, no links of the mail act inside the dashboard.
         html.Iframe(
-            srcDoc=pictured(mail), sandbox="", className="mail-frame", title="The mail as it was sent"
+            srcDoc=pictured(mail), sandbox="", className="mail-frame", title="The email as it was sent"
         ),
         *_left_out(mail),
         *_thread(mail, thread),
         html.Details(
             [
-                html.Summary("Text alternative"),
+                html.Summary("Plain text"),
                 html.Pre(without_tokens(mail.text_body), className="mail-text"),
             ]
         ),
@@ -186,7 +186,11 @@ def _reading(mail: Mail | None, thread: MailThread | None, actor: Actor) -> list
 def _left_out(mail: Mail) -> list[Component]:
     if without_tokens(mail.text_body) == mail.text_body:
         return []
-    return [html.P("Left out here: what lets its recipient act by its links.", className="nothing")]
+    return [
+        html.P(
+            "Links are shown without their signature, which only the recipient may use.", className="nothing"
+        )
+    ]
 
 
 def pictured(mail: Mail) -> str:
@@ -205,7 +209,7 @@ def _kind(mail: Mail, thread: MailThread | None) -> str:
     kind = capital(mail_kind(mail.kind, mail.subject))
     if thread is None or thread.wave is None:
         return kind
-    return f"{kind}, wave {thread.wave} of {thread.note.waves} of its story,"
+    return f"{kind}, group {thread.wave} of {thread.note.waves} of its incident,"
 
 
 def _acknowledged(mail: Mail, thread: MailThread | None, actor: Actor) -> list[Component]:
@@ -215,13 +219,13 @@ def _acknowledged(mail: Mail, thread: MailThread | None, actor: Actor) -> list[C
         return [html.Div(acknowledged_words(thread.note), className="muted")]
     lines: list[Component] = [html.Div(f"Not acknowledged{_earlier(thread.note)}", className="muted")]
     if actor.role.includes(access.ACKNOWLEDGE):
-        note, back = line("note", "Note", "note, if any"), f"/mail/{mail.mail_id}"
+        note, back = line("note", "Note", "note (optional)"), f"/mail/{mail.mail_id}"
         lines.append(form("acknowledge", [note], "Acknowledge", back, sends=("story", thread.note.story_key)))
     return lines
 
 
 def acknowledged_words(note: ThreadStatus) -> str:
-    """Who took a story on, and what he said."""
+    """Who acknowledged an incident, and the note."""
     when = "" if note.acknowledged_at is None else f" on {words.stamp(note.acknowledged_at)}"
     said = f": “{clean(note.note, 500)}”" if note.note else ""
     return f"Acknowledged by {actor_words(note.acknowledged_by or '')}{when}{said}"
@@ -229,9 +233,10 @@ def acknowledged_words(note: ThreadStatus) -> str:
 
 def _earlier(note: ThreadStatus) -> str:
     if not note.acknowledged_wave:
-        return " by anybody"
+        return ""
     return (
-        f" since more came; wave {note.acknowledged_wave} was, by {actor_words(note.acknowledged_by or '')}"
+        f" since further changes; group {note.acknowledged_wave} was acknowledged by "
+        f"{actor_words(note.acknowledged_by or '')}"
     )
 
 
@@ -250,13 +255,13 @@ def _again(mail: Mail, actor: Actor) -> list[Component]:
 
 
 def _thread(mail: Mail, thread: MailThread | None) -> list[Component]:
-    """What the same recipient was told of the same story."""
+    """The emails to the same recipient about the same incident."""
     if thread is None or len(thread.mails) < 2:
         return []
     return [
         html.Details(
             [
-                html.Summary(f"The story in {len(thread.mails)} mails"),
+                html.Summary(f"{len(thread.mails)} emails of this incident"),
                 html.Div([_of_thread(m, m.mail_id == mail.mail_id) for m in thread.mails]),
             ],
             open=True,
@@ -266,7 +271,7 @@ def _thread(mail: Mail, thread: MailThread | None) -> list[Component]:
 
 def _of_thread(mail: ThreadMail, current: bool) -> Component:
     aria: dict[str, Any] = {"aria-current": "true"} if current else {}
-    wave = f", wave {mail.wave}" if mail.wave is not None else ""
+    wave = f", group {mail.wave}" if mail.wave is not None else ""
     return html.A(
         [
             html.Span(clean(mail.subject, 200), className=f"subject {QUOTED}"),
@@ -294,7 +299,7 @@ def delivery(mail: Mail) -> str:
         return f"Written {written}; no mail server accepted it, and it was merged into a later email"
     why = f": {mail.last_error}" if mail.last_error else ""
     if mail.state is MailState.DEAD:
-        return f"Given up after {mail.attempts} attempts{why}"
+        return f"Failed permanently after {words.attempts(mail.attempts)}{why}"
     if mail.attempts == 0:
         return f"Written {_at(mail.created_at)}, not sent yet{why}"
     return f"Next attempt {_at(mail.next_attempt_at)}, {mail.attempts} failed{why}"

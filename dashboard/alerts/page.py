@@ -1,4 +1,4 @@
-"""Alerts: what waits for somebody, what is kept silent, what the rules decided, and who changed what."""
+"""Alerts: open incidents, mutes, decisions of the rules, and the audit log."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,6 +15,7 @@ from dashboard.ui import alert_words, words
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.cards import Cell, empty_card, table_card
 from dashboard.ui.forms import form, line
+from dashboard.ui.terms import term
 from dashboard.ui.time_markup import QUOTED
 from storage.alerts.decisions_report import Decided
 from storage.alerts.mutes import MuteLine
@@ -32,10 +33,8 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                 [
                     html.H1("Alerts"),
                     *tag,
-                    html.Span(
-                        "who was told what, who took it on, and what is kept silent", className="muted"
-                    ),
-                    html.A("All deliveries", href="/alerts/deliveries", className="under"),
+                    html.Span("Incidents, mutes, decisions and rules", className="muted"),
+                    html.A("Delivery log", href="/alerts/deliveries", className="under"),
                 ],
                 className="bar",
             ),
@@ -75,27 +74,33 @@ def decisions_page(decided: Sequence[Decided], chosen: AlertDecision, tag: list[
 
 
 def _role(actor: Actor) -> list[Component]:
-    """What the reader cannot do, so that nobody looks for the buttons."""
+    """What the reader's role allows, when some buttons are missing."""
     if actor.role.includes(access.RULES):
         return []
-    may = "may acknowledge, mute and send again" if actor.role.includes(access.MUTE) else "may only look"
-    return [html.P(f"You have the role of {actor.role.value}: you {may}.", className="muted")]
+    may = "can acknowledge, mute and send again" if actor.role.includes(access.MUTE) else "can only read"
+    return [html.P(f"Your role is {actor.role.value}: you {may}.", className="muted")]
 
 
 def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
     may = actor.role.includes(access.ACKNOWLEDGE)
     if not known.threads:
         return empty_card(
-            "Not acknowledged yet",
-            "stories that wait for somebody",
-            "Nothing waits: every story that was told has somebody who took it on.",
+            "Open incidents",
+            "not acknowledged yet",
+            "No open incidents: every reported incident is acknowledged.",
         )
     rest = known.waiting - len(known.threads)
     more = f"; {rest:,} older ones are not shown" if rest > 0 else ""
-    columns = ("Story", "Told", "Newest wave", "Waves", *(("Take it on",) if may else ()))
+    columns = (
+        term("incident"),
+        "Sent to",
+        "Latest alert",
+        term("group of changes", "Groups"),
+        *(("Acknowledge",) if may else ()),
+    )
     return table_card(
-        "Not acknowledged yet",
-        f"stories that wait for somebody, newest first{more}",
+        "Open incidents",
+        f"not acknowledged yet, newest first{more}",
         columns,
         [
             (
@@ -115,9 +120,9 @@ def _taken(known: Alerts) -> list[Component]:
         return []
     return [
         table_card(
-            "Taken on",
-            f"stories that somebody acknowledged, the newest {ACKNOWLEDGED}",
-            ("Story", "By", "When", "Said", "Asked before"),
+            "Acknowledged incidents",
+            f"newest {ACKNOWLEDGED}",
+            (term("incident"), term("acknowledged", "Acknowledged by"), "Time", "Note", "Reminders"),
             [
                 (
                     _story(s),
@@ -135,14 +140,14 @@ def _taken(known: Alerts) -> list[Component]:
 def _asked(story: AcknowledgedThread) -> Cell:
     lines = [
         f"{what} {words.stamp(at)}"
-        for what, at in (("asked again", story.reminded_at), ("escalated", story.escalated_at))
+        for what, at in (("reminder", story.reminded_at), ("escalated", story.escalated_at))
         if at is not None
     ]
     return html.Div([html.Div(line) for line in lines]) if lines else "–"
 
 
 def _story(story: OpenThread | AcknowledgedThread) -> Component:
-    subject = clean(story.subject, 200) if story.subject else "A story without a mail"
+    subject = clean(story.subject, 200) if story.subject else "Incident without an email"
     title = (
         subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}", className=QUOTED)
     )
@@ -163,18 +168,18 @@ def _recipient(told: AlertRecipient) -> Component:
 def _since(story: OpenThread, now: datetime) -> list[str]:
     lines = [words.ago(story.told_at, now)]
     if story.waves > 1:
-        lines.append(f"first told {words.stamp(story.first_at)}")
+        lines.append(f"first sent {words.stamp(story.first_at)}")
     if story.earlier_by:
-        lines.append(f"an earlier wave was acknowledged by {actor_words(story.earlier_by)}")
+        lines.append(f"an earlier group was acknowledged by {actor_words(story.earlier_by)}")
     if story.reminded_at is not None:
-        lines.append(f"asked again {words.stamp(story.reminded_at)}")
+        lines.append(f"reminder {words.stamp(story.reminded_at)}")
     if story.is_escalated:
         lines.append("escalated")
     return lines
 
 
 def _take(story: OpenThread) -> Component:
-    note = line("note", "Note", "note, if any")
+    note = line("note", "Note", "note (optional)")
     return form("acknowledge", [note], "Acknowledge", sends=("story", story.story_key))
 
 
@@ -184,19 +189,19 @@ def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime) -> Component:
     below = [html.Div([make() for make in forms], className="forms")] if forms else []
     title, note = (
         "Mutes and maintenance",
-        "nobody is told of these for a time; what happens is kept all the same",
+        "no alerts are sent for these; their changes are recorded as usual",
     )
     if not mutes:
-        return empty_card(title, note, "Nothing is muted, and no maintenance is planned.", *below)
+        return empty_card(title, note, "Nothing is muted and no maintenance is planned.", *below)
     return table_card(
         title,
         note,
-        ("What", "From", "Until", "By", *(("",) if may else ())),
+        ("Muted", "From", "Until", "Author", *(("",) if may else ())),
         [
             (
                 html.Div([_muted(m), *([html.Small(f"“{clean(m.note, 500)}”")] if m.note else [])]),
-                words.stamp(m.since) if m.since <= now else f"{words.stamp(m.since)}, not begun yet",
-                words.stamp(m.until) if m.until is not None else "until somebody ends it",
+                words.stamp(m.since) if m.since <= now else f"{words.stamp(m.since)}, not started yet",
+                words.stamp(m.until) if m.until is not None else "until ended",
                 actor_words(m.made_by),
                 *((_end(m),) if may and (plans or not m.is_maintenance) else ("",) if may else ()),
             )
@@ -212,7 +217,7 @@ def _muted(mute: MuteLine) -> Cell:
         return html.A(name, href=f"/account/{mute.account_id}", className="handle")
     if mute.list_name is not None:
         return f"List {clean(mute.list_name, 120)}"
-    return "Maintenance: everything"
+    return "Everything (maintenance)"
 
 
 def _end(mute: MuteLine) -> Component:
@@ -220,18 +225,18 @@ def _end(mute: MuteLine) -> Component:
 
 
 def _decided(decided: Sequence[Decided], chosen: AlertDecision | None) -> Component:
-    note = f"newest {DECISIONS}; alike ones together"
-    return decisions_card(decided, "What was decided lately", note, chosen)
+    note = f"newest {DECISIONS}, identical ones in one row"
+    return decisions_card(decided, "Recent decisions", note, chosen)
 
 
 def _acts(acts: Sequence[AuditEntry]) -> Component:
-    title, note = "Audit log", f"newest {ACTS}; it is only ever added to"
+    title, note = "Audit log", f"newest {ACTS} entries; entries are never changed or removed"
     if not acts:
-        return empty_card(title, note, "Nobody did anything yet.")
+        return empty_card(title, note, "No entries yet. Each action on this page adds one.")
     return table_card(
         title,
         note,
-        ("When", "Who", "Did", "To what"),
+        ("Time", "Person", "Action", "Object"),
         [(words.stamp(a.at), actor_words(a.actor), clean(a.action, 80), _subject(a)) for a in acts],
     )
 
@@ -247,8 +252,8 @@ def mute_form() -> Component:
         "mute",
         [
             line("account", "Account", "number or @handle"),
-            line("list", "or list or order", "name or reference"),
-            line("until", "For or until", "6h, 2d or 2021-02-12 08:00 (UTC)"),
+            line("list", "List or order", "name or reference"),
+            line("until", "Duration or end", "6h, 2d or 2021-02-12 08:00 (UTC)"),
             line("note", "Note", "why"),
         ],
         "Mute",
@@ -260,7 +265,7 @@ def maintenance_form() -> Component:
         "maintenance",
         [
             line("since", "From", "now"),
-            line("until", "For or until", "6h or 2021-02-12 08:00 (UTC)", required=True),
+            line("until", "Duration or end", "6h or 2021-02-12 08:00 (UTC)", required=True),
             line("note", "Note", "why"),
         ],
         "Plan maintenance",

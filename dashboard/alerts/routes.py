@@ -31,7 +31,7 @@ async def _acknowledge(conn: Conn, given: Filled, actor: Actor, now: datetime) -
 async def _mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
     account, named, until = given.text("account"), given.text("list"), given.moment("until", now)
     if bool(account) == bool(named):
-        raise WrongInput("Name either an account, or a list or an order.")
+        raise WrongInput("Set either an account, or a list or order.")
     if account:
         account_id = await account_called(conn, account)
         await mutes.mute_account(conn, account_id, now, until, given.note(), actor.name, now)
@@ -49,7 +49,7 @@ async def _end_mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> N
 async def _maintenance(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
     since, until = given.moment("since", now) or now, given.moment("until", now)
     if until is None:
-        raise WrongInput("Say until when the maintenance lasts.")
+        raise WrongInput("Set the duration or the end of the maintenance.")
     await mutes.maintenance(conn, since, until, given.note(), actor.name, now)
 
 

@@ -21,11 +21,11 @@ def rules_card(
 ) -> Component:
     may = actor.role.includes(access.RULES)
     below = [_add()] if may else []
-    note = "tried from the first to the last; a recipient is told by the first that matches"
+    note = "applied from first to last; each recipient is notified by the first rule that matches"
     if not rules and not unreadable:
-        return empty_card("Rules", note, "There is no rule, so nobody is told of anything.", *below)
+        return empty_card("Rules", note, "No rules, so no alerts are sent. Add a rule.", *below)
     rows = [*(_row(r, absent, may=may) for r in rules), *(_unreadable_row(r, may=may) for r in unreadable)]
-    columns = ("Rule", "About", "Tells", "How", "Stands")
+    columns = ("Rule", "Matches", "Recipients", "Delivery", "Status")
     return table_card("Rules", note, columns, rows, *below)
 
 
@@ -39,7 +39,7 @@ def _row(stored: StoredRule, absent: AbsentNames, *, may: bool) -> tuple[Cell, .
                 *(html.Small(f"{capital(said)}.") for said in absent_words(rule.match, absent)),
             ]
         ),
-        html.Div([html.Div(clean(r, 120)) for r in rule.recipients] or "nobody"),
+        html.Div([html.Div(clean(r, 120)) for r in rule.recipients] or "none"),
         html.Div([html.Div(words) for words in manner_words(rule)]),
         _stands(stored, may=may),
     )
@@ -50,23 +50,27 @@ def _unreadable_row(rule: UnreadableRule, *, may: bool) -> tuple[Cell, ...]:
     return (
         html.B(clean(rule.name, 80)),
         clean(f"cannot be read: {rule.why}", 300),
-        "nobody",
+        "none",
         "",
-        form("rules/remove", [], "Remove this rule", sends=("rule", rule.name)) if removable else "",
+        form("rules/remove", [], "Remove rule", sends=("rule", rule.name)) if removable else "",
     )
 
 
 def _stands(stored: StoredRule, *, may: bool) -> Component:
     switch = html.Span(
-        "on" if stored.enabled else "off", className=f"switch {'on' if stored.enabled else 'off'}"
+        "On" if stored.enabled else "Off", className=f"switch {'on' if stored.enabled else 'off'}"
     )
     if stored.from_settings:
-        return html.Div([switch, html.Small("stands in the settings; changed there only")])
+        return html.Div([switch, html.Small("from the settings; change it there")])
     if not may:
-        return html.Div([switch, html.Small("made by hand")])
+        return html.Div([switch, html.Small("added on this page or by command")])
     act, label = ("rules/disable", "Switch off") if stored.enabled else ("rules/enable", "Switch on")
     return html.Div(
-        [switch, html.Small("made by hand"), form(act, [], label, sends=("rule", stored.rule.name))]
+        [
+            switch,
+            html.Small("added on this page or by command"),
+            form(act, [], label, sends=("rule", stored.rule.name)),
+        ]
     )
 
 
@@ -76,15 +80,15 @@ def _edit(stored: StoredRule) -> list[Component]:
     if stored.from_settings:
         return [
             html.Details(
-                [html.Summary("As text"), html.Pre(content, className="mail-text")], className="fold"
+                [html.Summary("View as text"), html.Pre(content, className="mail-text")], className="fold"
             )
         ]
     return [
         html.Details(
             [
                 html.Summary("Edit"),
-                form("rules", [text("toml", "Another name makes another rule", content)], "Save"),
-                form("rules/remove", [], "Remove this rule", sends=("rule", stored.rule.name)),
+                form("rules", [text("toml", "Rule (a new name creates another rule)", content)], "Save"),
+                form("rules/remove", [], "Remove rule", sends=("rule", stored.rule.name)),
             ],
             className="fold",
         )
@@ -96,7 +100,7 @@ def _add() -> Component:
         [
             html.Summary("Add a rule"),
             html.Div(
-                form("rules", [text("toml", "As in the settings, below [[rules]]", SAMPLE)], "Add"),
+                form("rules", [text("toml", "Rule, as below [[rules]] in the settings", SAMPLE)], "Add"),
                 className="forms",
             ),
         ],

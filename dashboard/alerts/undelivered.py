@@ -1,4 +1,4 @@
-"""The mails that did not arrive, as a table, each with a button that sends it again."""
+"""Undelivered emails as a table, each with a button that sends it again."""
 
 from collections.abc import Sequence
 
@@ -24,9 +24,9 @@ def undelivered_card(mails: Sequence[MailLine], actor: Actor, back: str) -> list
     dead = sum(m.state is MailState.DEAD for m in mails)
     return [
         table_card(
-            "Not delivered",
-            f"{dead:,} given up, {len(mails) - dead:,} waiting",
-            ("Mail", "To", "Stands", "Why", *(("",) if may and dead else ())),
+            "Undelivered emails",
+            f"{dead:,} failed permanently, {len(mails) - dead:,} waiting",
+            ("Email", "Recipient", "Status", "Error", *(("",) if may and dead else ())),
             [
                 (
                     subject(m),
@@ -58,7 +58,7 @@ def _kind(mail: MailLine) -> list[Component]:
 def delivery_status(mail: MailLine) -> Component:
     """Its state, how often it was tried, and when it was accepted or is tried next."""
     state = html.Span(alert_words.MAIL_STATE[mail.state], className=f"state {mail.state.value}")
-    tried = words.attempts(mail.attempts) if mail.attempts else "not tried yet"
+    tried = words.attempts(mail.attempts) if mail.attempts else "no attempt yet"
     after = f"; next {words.stamp(mail.next_attempt_at)}" if mail.next_attempt_at is not None else ""
     if mail.sent_at is not None:
         after = f"; accepted {words.stamp(mail.sent_at)}"

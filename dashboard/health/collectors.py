@@ -1,4 +1,4 @@
-"""How each collector stands: whether it reads, and if not, since when and why."""
+"""The status of each collector: whether it reads, and if not, since when and why."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from dashboard.ui import words
 from storage.health.collectors_report import CollectorReport
 from storage.model.core.availability import MissedReason
 from storage.model.text.collectors import collector_name, why_words
-from storage.model.text.states import capital, clean
+from storage.model.text.states import clean
 
 Stamp = Callable[[datetime], str]
 """How a time is written."""
@@ -18,11 +18,11 @@ class CollectorHealth(StrEnum):
     """The worst first."""
 
     STOPPED = "stopped"
-    """A trouble is on record: nothing is read until it is over."""
+    """An issue is recorded: nothing is read until it is over."""
     HELD = "held"
     """Answers come, but their control accounts look wrong, so that none of them is believed."""
     SILENT = "silent"
-    """No trouble is on record and no answer came either: the monitor may not be running."""
+    """No issue is recorded and no answer came either: the monitor may not be running."""
     NEVER = "never"
     WORKS = "works"
 
@@ -66,7 +66,7 @@ def since(detector: CollectorReport, found: CollectorHealth) -> datetime | None:
 def worst_first(
     detectors: Iterable[CollectorReport], now: datetime, late_after: timedelta
 ) -> list[tuple[CollectorHealth, CollectorReport]]:
-    """Every detector with its condition; among equals whole platforms before servers and other vantages."""
+    """Every collector with its health; among equals whole platforms before servers and other vantages."""
     found = [(collector_health(d, now, late_after), d) for d in detectors]
     return sorted(
         found,
@@ -87,25 +87,22 @@ def detector_name(detector: CollectorReport) -> str:
 def collector_status(
     detector: CollectorReport, found: CollectorHealth, stamp: Stamp = words.stamp
 ) -> tuple[str, list[str]]:
-    """How a detector stands, and the lines that explain it."""
-    began = since(detector, found)
-    from_when = "" if began is None else f" since {stamp(began)}"
-    again = [] if detector.retry_at is None else [f"tries again {stamp(detector.retry_at)}"]
+    """The status in one word, and the lines that explain it; `since` says since when."""
+    again = [] if detector.retry_at is None else [f"next attempt {stamp(detector.retry_at)}"]
     match found:
         case CollectorHealth.WORKS:
-            return "works", []
+            return "OK", []
         case CollectorHealth.NEVER:
-            return "not asked yet", ["blockline run asks it"]
-        case CollectorHealth.SILENT if began is None:
-            return "asked, and never answered yet", []
+            return "Waiting", ["no request yet; blockline run makes the first one"]
+        case CollectorHealth.SILENT if detector.last_answered_at is None:
+            return "Silent", ["no answer yet to any request"]
         case CollectorHealth.SILENT:
-            return f"silent{from_when}", ["no trouble is on record: is blockline run running?"]
+            return "Silent", ["no answer and no error is recorded; check that blockline run is running"]
         case CollectorHealth.HELD:
-            why = ["answers come, and none is believed", *_said(detector)]
-            return f"gives nothing{from_when}", [*why, *again]
+            why = ["its control accounts look wrong, so no answer is believed", *_said(detector)]
+            return "Quarantined", [*why, *again]
         case CollectorHealth.STOPPED:
-            why = [capital(why_words(detector.reason)), *_said(detector)]
-            return f"gives nothing{from_when}", [*why, *again]
+            return "Failing", [why_words(detector.reason), *_said(detector), *again]
 
 
 def _said(detector: CollectorReport) -> list[str]:
@@ -113,14 +110,14 @@ def _said(detector: CollectorReport) -> list[str]:
 
 
 def controls(detector: CollectorReport, found: CollectorHealth, stamp: Stamp = words.stamp) -> str:
-    """How its control accounts look: "ok (2 stable, 1 suspended)", or since when which one looks wrong."""
+    """The status of its control accounts: "OK (2 stable, 1 suspended)", or which looks wrong since when."""
     if not detector.stable and not detector.suspended:
-        return "none chosen: a mass block cannot be told from an outage"
+        return "none: a mass block cannot be distinguished from an outage"
     kinds = (("stable", detector.stable), ("suspended", detector.suspended))
     count = ", ".join(f"{n} {kind}" for kind, n in kinds if n)
     doubted = ", ".join(f"@{clean(handle, 80)}" for handle in detector.doubted)
     began = since(detector, found) if found is CollectorHealth.HELD else None
     if began is not None:
         which = f"{doubted} looked wrong" if doubted else "they looked wrong"
-        return f"held since {stamp(began)}: {which} ({count})"
-    return f"{doubted} looks wrong ({count})" if doubted else f"ok ({count})"
+        return f"quarantined since {stamp(began)}: {which} ({count})"
+    return f"{doubted} looks wrong ({count})" if doubted else f"OK ({count})"

@@ -1,15 +1,16 @@
-"""Sentences about a ceiling of account-days: for the Health page and for `blockline status`."""
+"""Sentences about the daily cost limit, for the Health page and for `blockline status`."""
 
 from dashboard.ui.words import SPEND_REASON
 from storage.model.limits.daily_cost_shares import USD_PER_READ
 from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.units import number
 from storage.work.daily_cost_limit import StoredDailyBill
 
 _NAMED = 5
 
 
 def daily_spend(bill: StoredDailyBill) -> str:
-    """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 in their turn, 180 sentinels"."""
+    """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 scheduled, 180 sentinels"."""
     each = ", ".join(f"{n:,} {SPEND_REASON[why]}" for why, n in bill.paid.items())
     of_which = f", of which {each}" if each else ""
     return (
@@ -19,21 +20,21 @@ def daily_spend(bill: StoredDailyBill) -> str:
 
 
 def daily_limit_notes(bill: StoredDailyBill) -> list[str]:
-    """What follows from the ceiling, a sentence each."""
+    """What follows from the limit, one sentence each."""
     days = bill.ceiling.round_days
     if days is None:
-        said = ["The ceiling pays for sentinels alone: nobody else has a turn."]
+        said = ["The daily cost limit covers sentinel accounts only; no other account has a scheduled read."]
     else:
-        said = [f"Everybody has a turn within {'a day' if days == 1 else f'{days:,} days'}."]
+        said = [f"Every account has a scheduled read within {'a day' if days == 1 else f'{days:,} days'}."]
     if bill.ceiling.waiting:
         said.append(
-            f"The ceiling is reached: {bill.ceiling.waiting:,} accounts that were to be read out of turn "
-            "wait for the next day."
+            f"The daily cost limit is reached. Additional reads of {number(bill.ceiling.waiting, 'account')} "
+            "wait for the next UTC day."
         )
     bare = [clean(one.name, 60) for one in bill.lists if not one.paid]
     if bare:
         more = f" and {len(bare) - _NAMED:,} more" if len(bare) > _NAMED else ""
-        said.append(f"Nobody was paid for of {', '.join(bare[:_NAMED])}{more}: no sentinel watches there.")
+        said.append(f"No sentinel account is paid for in {', '.join(bare[:_NAMED])}{more}.")
     return said
 
 

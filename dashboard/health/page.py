@@ -1,4 +1,4 @@
-"""Health: whether each detector reads, whether its control accounts look right, and what is not heard."""
+"""Health: whether each collector reads, whether its control accounts look right, and what is silent."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,6 +12,7 @@ from dashboard.health.collectors import (
     collector_status,
     controls,
     detector_name,
+    since,
     worst_first,
 )
 from dashboard.health.facts import HealthFacts
@@ -27,6 +28,7 @@ from dashboard.health.system_cards import database_cards, listener_card, mainten
 from dashboard.health.worker_cards import worker_cards
 from dashboard.ui import words
 from dashboard.ui.cards import table_card
+from dashboard.ui.terms import term
 from storage.health.collectors_report import CollectorReport, Disagreement, SilentCountry
 from storage.model.alerts.alerts import MailState
 from storage.model.alerts.conditions import KnownCondition
@@ -37,13 +39,13 @@ from storage.model.text.side_facts import seen_as_words
 from storage.model.text.states import PLATFORM_NAME, capital, clean
 
 ROWS = 50
-"""Servers shown one by one; of more, only those with a trouble, the worst first."""
+"""Servers shown one by one; of more, only those with an issue, the worst first."""
 
 
 _MAIL = {
-    MailState.QUEUED: "waits to be sent",
+    MailState.QUEUED: "waiting",
     MailState.SENT: "sent",
-    MailState.DEAD: "given up",
+    MailState.DEAD: "failed permanently",
     MailState.MERGED: "merged into a later email",
 }
 
@@ -61,9 +63,11 @@ def health_page(
         [
             html.H1("Health"),
             *tag,
-            html.Span("whether what detects can be believed", className="muted"),
+            html.Span("Status of collectors, workers, database and outbox", className="muted"),
             html.Span(className="grow"),
-            html.A("Sizing", href="/plan", className="button", title="What more accounts would take"),
+            html.A(
+                "Sizing", href="/plan", className="button", title="Estimate what more accounts would need"
+            ),
         ],
         className="bar",
     )
@@ -106,8 +110,8 @@ def _sources(facts: HealthFacts, found: list[tuple[CollectorHealth, CollectorRep
 def _empty() -> Component:
     return html.Div(
         [
-            html.H2("Nothing was asked yet"),
-            html.P("A detector appears here with its first request."),
+            html.H2("No requests yet"),
+            html.P("A collector appears here with its first request. Start reading with:"),
             html.P(html.Code("blockline run")),
         ],
         className="card empty",
@@ -115,15 +119,15 @@ def _empty() -> Component:
 
 
 def _conditions(found: Sequence[KnownCondition]) -> list[Component]:
-    """What is wrong with the monitor itself, and whether a mail about it went out."""
+    """Issues of the monitor itself, and whether an email about each was sent."""
     if not found:
         return []
     left = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return [
         table_card(
-            "Open conditions",
-            f"what is wrong with the monitor itself, for its operators{left}",
-            ("What", "Since", "What to do", "Told"),
+            "Open issues",
+            f"problems of Blockline itself, for its operators{left}",
+            ("Issue", "Since", "What to do", "Email"),
             [
                 (
                     html.Div([k.condition.sentence, *_small(k.condition.detail)]),
@@ -142,11 +146,11 @@ def _small(detail: str) -> list[Component]:
 
 
 def _told(known: KnownCondition) -> Component | str:
-    """What became of the mail, as far as is known: one that waits was not read by anybody."""
+    """The state of the email about it, as far as it is known."""
     if known.told_at is None or known.mail_state is None:
-        return "not told yet"
+        return "not written yet"
     return html.A(
-        f"mail of {words.stamp(known.told_at)}: {_MAIL[known.mail_state]}", href=f"/mail/{known.mail_id}"
+        f"written {words.stamp(known.told_at)}: {_MAIL[known.mail_state]}", href=f"/mail/{known.mail_id}"
     )
 
 
@@ -173,15 +177,18 @@ def _detectors(
 ) -> Component:
     left = [c for c, d in found if (c, d) not in shown]
     works = left.count(CollectorHealth.WORKS)
-    rest = f"; {works:,} more servers work" if works else ""
+    rest = f"; {works:,} more servers OK" if works else ""
     if len(left) > works:
-        rest += f"; {len(left) - works:,} more give nothing"
+        rest += f"; {len(left) - works:,} more not OK"
     return html.Div(
         [
             html.Div(
                 [
-                    html.H2("Detectors"),
-                    html.Span(f"one a platform, server and vantage{rest}", className="faint"),
+                    html.H2("Collectors"),
+                    html.Span(
+                        ["one per platform, server and ", term("vantage point", "vantage point"), rest],
+                        className="faint",
+                    ),
                 ],
                 className="card-head",
             ),
@@ -190,9 +197,10 @@ def _detectors(
                     html.Thead(
                         html.Tr(
                             [
-                                html.Th("Detector"),
-                                html.Th("Stands"),
-                                html.Th("Control accounts"),
+                                html.Th(term("collector")),
+                                html.Th("Status"),
+                                html.Th("Since"),
+                                html.Th(term("control account", "Control accounts")),
                                 html.Th("Last answer"),
                             ]
                         )
@@ -207,14 +215,15 @@ def _detectors(
 
 
 def _row(detector: CollectorReport, found: CollectorHealth, now: datetime) -> Component:
-    standing, more = collector_status(detector, found)
-    last = detector.last_answered_at
+    status, more = collector_status(detector, found)
+    began, last = since(detector, found), detector.last_answered_at
     return html.Tr(
         [
             html.Th(detector_name(detector), scope="row"),
             html.Td(
-                [html.Span(standing, className=f"condition {found.value}"), *map(html.Small, more)],
+                [html.Span(status, className=f"condition {found.value}"), *map(html.Small, more)],
             ),
+            html.Td("–" if began is None else words.stamp(began)),
             html.Td(controls(detector, found)),
             html.Td([words.stamp(last), html.Small(words.ago(last, now))] if last else "never"),
         ]
@@ -226,9 +235,9 @@ def _silent(silent: Sequence[SilentCountry], now: datetime) -> list[Component]:
         return []
     return [
         table_card(
-            "Countries not heard",
-            "the newest answers say nothing of them: neither restricted there nor not",
-            ("Country", "Platform", "Last heard"),
+            "Silent countries",
+            "the latest answers do not say whether accounts are restricted there",
+            ("Country", "Platform", "Last answer"),
             [
                 (
                     clean(s.country),
@@ -248,9 +257,9 @@ def _disagreements(found: Sequence[Disagreement]) -> list[Component]:
         return []
     return [
         table_card(
-            "Not the same from everywhere",
-            "accounts that look otherwise from another vantage",
-            ("Account", "From", "Looks", "First seen so"),
+            "Differences by vantage point",
+            "accounts with another status when asked from another vantage point",
+            ("Account", term("vantage point"), "Status there", "First seen"),
             [
                 (
                     html.A(

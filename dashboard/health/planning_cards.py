@@ -7,6 +7,7 @@ from dashboard.health import daily_cost_limit_words
 from dashboard.health.facts import HealthFacts
 from dashboard.ui import words
 from dashboard.ui.cards import empty_card, table_card
+from dashboard.ui.terms import term
 from dashboard.ui.words import share
 from storage.health.planner_report import LONGEST, ListPace
 from storage.model.text.states import clean
@@ -20,12 +21,12 @@ def planning_cards(facts: HealthFacts) -> list[Component]:
 
 
 def _bill(bill: StoredDailyBill) -> Component:
-    """The day under a ceiling: what is paid for, and who watches for which list."""
+    """The day under a cost limit: what is paid for, and the sentinel accounts of each list."""
     lists = sorted(bill.lists, key=lambda one: (one.paid > 0, one.name))
     return table_card(
-        f"Paid for on {daily_cost_limit_words.platform_name(bill)}",
-        "each account once a UTC day, and then read again for nothing",
-        ("List", "Watched", "Paid for today: its sentinels", "Not paid for"),
+        f"Daily cost on {daily_cost_limit_words.platform_name(bill)}",
+        "each account is billed once per UTC day, however often it is read",
+        ("List", "Watched", term("sentinel account", "Sentinels paid"), "Not paid"),
         [
             (clean(one.name, 120), f"{one.watched:,}", f"{one.paid:,}", f"{one.watched - one.paid:,}")
             for one in lists[:ROWS]
@@ -43,14 +44,14 @@ def _bill(bill: StoredDailyBill) -> Component:
 
 
 def _why(facts: HealthFacts) -> Component:
-    title, note = "Why accounts were read", "requests of the last 24 hours, from our own connection"
+    title, note = "Reasons for reading", "requests of the last 24 hours, from Blockline's own connection"
     if not facts.read_for:
-        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+        return empty_card(title, note, "No requests in the last 24 hours.")
     total = sum(one.accounts for one in facts.read_for)
     return table_card(
         title,
         note,
-        ("Why", "Requests", "Accounts asked", "Of all that were asked"),
+        ("Reason", "Requests", "Accounts", "Share of accounts"),
         [
             (words.WHY_READ[one.why], f"{one.requests:,}", f"{one.accounts:,}", share(one.accounts, total))
             for one in facts.read_for
@@ -59,21 +60,22 @@ def _why(facts: HealthFacts) -> Component:
 
 
 def _lists(facts: HealthFacts) -> Component:
-    title = "How late changes would have been seen"
+    title = "Detection delay"
     note = (
-        f"by list, in the last {words.span(min(4 * facts.sweep_every, LONGEST))}, as its accounts were read"
+        "how long after a change the next reading would have come, by list, over the last "
+        f"{words.span(min(4 * facts.sweep_every, LONGEST))}"
     )
     if not facts.paces:
-        return empty_card(title, note, "No list has watched accounts.")
+        return empty_card(title, note, "No list has watched accounts. Add accounts on the Accounts page.")
     return table_card(
         title,
         note,
-        ("List", "Watched", "Read", "On average after", "At most after", "Not read at all"),
+        ("List", "Watched", term("guaranteed interval", "Interval"), "Average", "Longest", "Not read"),
         [_row(one) for one in facts.paces[:ROWS]],
     )
 
 
 def _row(one: ListPace) -> tuple[str, ...]:
-    every = "in turn" if one.every is None else f"every {words.span(one.every)}, as promised"
+    every = "by the sweep" if one.every is None else f"every {words.span(one.every)}, guaranteed"
     delay, longest = ("–" if t is None else words.span(t) for t in (one.delay, one.longest))
     return clean(one.name, 120), f"{one.watched:,}", every, delay, longest, f"{one.unread:,}"

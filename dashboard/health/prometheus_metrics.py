@@ -112,30 +112,30 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
     )
     yield _gauge(
         "blockline_changes",
-        "Changes on file that nothing superseded.",
+        "Recorded changes that nothing superseded.",
         ("kind", "outcome"),
         [((c.kind, c.outcome), c.changes) for c in found.changes],
     )
     yield from _collectors(found)
     yield from _machines(found)
-    yield _gauge("blockline_outbox_waiting", "Mails that wait to be sent.", (), [((), found.outbox.queued)])
+    yield _gauge("blockline_outbox_waiting", "Emails that wait to be sent.", (), [((), found.outbox.queued)])
     yield _gauge(
         "blockline_outbox_oldest_age_seconds",
-        "Age of the mail that waits longest.",
+        "Age of the email that waits longest.",
         (),
         [((), seconds) for seconds in age(found.outbox.oldest_queued_at)],
     )
-    yield _gauge("blockline_dead_letters", "Mails that were given up.", (), [((), found.outbox.dead)])
+    yield _gauge("blockline_dead_letters", "Emails that failed permanently.", (), [((), found.outbox.dead)])
     yield _gauge(
         "blockline_alerts_undecided",
-        "Changes about which it is not decided yet whether they go into a mail.",
+        "Changes for which no rule has decided yet.",
         (),
         [((), found.outbox.undecided)],
     )
     open_now = [k.condition.key.kind for k in stand.conditions]
     yield _gauge(
         "blockline_conditions_open",
-        "Troubles of the monitor itself that are not over.",
+        "Open issues of the monitor itself.",
         ("kind",),
         [((kind.value,), open_now.count(kind)) for kind in ConditionKind],
     )
@@ -160,7 +160,7 @@ def _collectors(found: MetricsSnapshot) -> Iterator[Metric]:
     sweeps = found.stand.late_after
     yield _gauge(
         "blockline_collector_state",
-        "How each collector stands: 1 for the state that it is in.",
+        "State of each collector: 1 for its present state.",
         (*names, "state"),
         [
             ((*key, COLLECTOR_HEALTH_NAMES[one]), one is collector_health(d, found.now, sweeps))

@@ -1,4 +1,4 @@
-"""The parts of the Health page that tell how much is read and how late, what is held up, and the machine."""
+"""The parts of the Health page about readings: how many, how late, within which limits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from dashboard.health import words as health_words
 from dashboard.health.facts import HealthFacts
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, empty_card, table_card
+from dashboard.ui.terms import term
 from dashboard.ui.words import share
 from storage.accounts.canaries import Origin
 from storage.health.canaries_report import Control
@@ -26,24 +27,24 @@ LATE_NAMED = 20
 
 
 def verdict(found: health_words.HealthVerdict) -> Component:
-    """What is wrong and what to do; or that nothing is."""
+    """What is wrong and what to do; or OK."""
     if not found.wrong:
-        return html.P("As it should be.", className="verdict")
+        return html.P("OK", className="verdict")
     return html.P([html.B(f"{found.wrong} "), found.to_do], className="verdict bad")
 
 
 def reading_card(facts: HealthFacts) -> Component:
-    title, note = "Reading", "attempts at one account each, re-reads included"
+    title, note = "Readings", "attempts per account, repeated readings included"
     if not facts.rates:
-        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+        return empty_card(title, note, "No requests in the last 24 hours.")
     return table_card(
         title,
         note,
-        ("Collector", "Last hour", "Missed, last hour", "Last 24 hours", "Missed, last 24 hours"),
+        ("Collector", "Last hour", term("missed", "Missed, last hour"), "Last 24 hours", "Missed, 24 hours"),
         [
             (
                 html.B(collector_name(r.platform, "", r.vantage)),
-                html.Div([health_words.per_minute(r.hour), html.Small(_told(r.hour))]),
+                html.Div([health_words.per_minute(r.hour), html.Small(_counts(r.hour))]),
                 _missed(r.hour),
                 html.Div([f"{r.day.readings:,} readings", html.Small(f"{r.day.requests:,} requests")]),
                 _missed(r.day),
@@ -54,7 +55,7 @@ def reading_card(facts: HealthFacts) -> Component:
     )
 
 
-def _told(tally: RequestTally) -> str:
+def _counts(tally: RequestTally) -> str:
     return f"{tally.readings:,} readings from {tally.requests:,} requests"
 
 
@@ -66,14 +67,14 @@ def _missed(tally: RequestTally) -> Component:
 
 
 def budget_card(facts: HealthFacts) -> Component:
-    """When a platform allowed no more; how many requests remain is told by `left_cards`."""
-    title, note = "Budgets", "when platforms allowed no more"
+    """When a platform allowed no more requests; `left_cards` says how many remain."""
+    title, note = "Rate limits", "attempts refused because a limit of the platform was reached"
     if not facts.rates:
-        return empty_card(title, note, "Nothing was asked in the last 24 hours.")
+        return empty_card(title, note, "No requests in the last 24 hours.")
     return table_card(
         title,
         note,
-        ("Collector", "Requests, last hour", "No more allowed", "Pauses"),
+        ("Collector", "Requests, last hour", "Limit reached", "Paused until"),
         [
             (
                 html.B(collector_name(r.platform, "", r.vantage)),
@@ -90,8 +91,8 @@ def budget_card(facts: HealthFacts) -> Component:
 def _limited(rate: Rate) -> str:
     day, hour = health_words.limited(rate.day), health_words.limited(rate.hour)
     if not day:
-        return "never in 24 hours"
-    return f"{day:,} attempts in 24 hours, {hour:,} of them in the last hour"
+        return "not in 24 hours"
+    return f"{day:,} attempts in 24 hours, {hour:,} in the last hour"
 
 
 def _pauses(rate: Rate, detectors: Sequence[CollectorReport], now: datetime) -> str:
@@ -105,14 +106,14 @@ def _pauses(rate: Rate, detectors: Sequence[CollectorReport], now: datetime) -> 
         and d.retry_at > now
     ]
     if not until:
-        return "none on record"
+        return "no pause recorded"
     if len(until) == 1:
-        return f"one, until {words.stamp(until[0])}"
-    return f"{len(until):,} servers, the last until {words.stamp(max(until))}"
+        return words.stamp(until[0])
+    return f"{len(until):,} servers, the last one until {words.stamp(max(until))}"
 
 
 def left_cards(facts: HealthFacts) -> list[Component]:
-    """What platforms let all machines ask that share a key or an address, as they last stated it."""
+    """What platforms allow all workers with one key or address, as they last stated it."""
     found = health_words.asked_lately(facts.budgets, facts.at)
     if not found:
         return []
@@ -120,8 +121,8 @@ def left_cards(facts: HealthFacts) -> list[Component]:
     return [
         table_card(
             "Requests left",
-            f"of each key or address and what is counted apart, for all machines together{named}",
-            ("Platform", "Counted as", "Left", "Until", "Last asked"),
+            f"what the platform still allows per key or address, for all workers together{named}",
+            ("Platform", "Key or address", "Left", "Until", "Last request"),
             [
                 (
                     html.B(collector_name(b.platform, "", "")),
@@ -136,19 +137,19 @@ def left_cards(facts: HealthFacts) -> list[Component]:
 
 
 def lateness_cards(facts: HealthFacts) -> list[Component]:
-    title = "Lateness"
-    note = f"the last reading of each watched account, in sweeps of {words.span(facts.sweep_every)}"
+    title = "Age of readings"
+    note = f"last reading of each watched account; one sweep takes {words.span(facts.sweep_every)}"
     if not facts.lateness:
-        return [empty_card(title, note, "No account is watched.")]
+        return [empty_card(title, note, "No account is watched. Add accounts on the Accounts page.")]
     table = table_card(
         title,
         note,
         (
             "Platform",
-            "Within 1 sweep",
-            "Later than 1",
-            "Later than 2",
-            "Later than 4",
+            term("sweep", "Within 1 sweep"),
+            "Over 1 sweep",
+            "Over 2 sweeps",
+            "Over 4 sweeps",
             "Not due yet",
             "Oldest",
         ),
@@ -204,7 +205,7 @@ def _late(facts: HealthFacts) -> list[Component]:
         return []
     shown = facts.late[:LATE_NAMED]
     of = f"{len(shown):,} of {older:,}" if older > len(shown) else f"{older:,}"
-    among = f", the latest of {LOOKED_AT} that were looked at" if older > LOOKED_AT else ""
+    among = f", the most overdue of {LOOKED_AT:,} examined" if older > LOOKED_AT else ""
     rows: list[tuple[Cell, ...]] = [
         (
             html.A(
@@ -213,33 +214,38 @@ def _late(facts: HealthFacts) -> list[Component]:
                 className="handle",
             ),
             collector_name(one.account.platform, "", ""),
-            f"not in the last {LOOKED_BACK.days} days"
+            f"none in the last {LOOKED_BACK.days} days"
             if one.last_at is None
             else html.Div([words.stamp(one.last_at), html.Small(words.ago(one.last_at, facts.at))]),
         )
         for one in shown
     ]
     return [
-        table_card("Not read for four sweeps", f"{of}{among}", ("Account", "Platform", "Last reading"), rows)
+        table_card(
+            "Overdue accounts",
+            f"{of} not read for four sweeps{among}",
+            ("Account", "Platform", "Last reading"),
+            rows,
+        )
     ]
 
 
 def controls_card(facts: HealthFacts) -> Component:
     title = "Control accounts"
-    note = "accounts whose state is known, asked with the others: they tell a mass block from an outage"
+    note = "accounts with a known status, read with the others to distinguish a mass block from an outage"
     found = facts.controls
     if not found:
         return empty_card(
             title,
             note,
-            "There is none: a mass block cannot be told from an outage, and none is confirmed by itself. "
-            "Name some in setting x_canaries, bluesky_canaries or mastodon_canaries.",
+            "No control accounts. Without them, Blockline cannot distinguish a mass block from an outage "
+            "and does not confirm one. Set x_canaries, bluesky_canaries or mastodon_canaries.",
         )
-    more = f"; {len(found) - ROWS:,} more look as they should" if len(found) > ROWS else ""
+    more = f"; {len(found) - ROWS:,} more OK" if len(found) > ROWS else ""
     return table_card(
         title,
         f"{note}{more}",
-        ("Account", "Where", "Expected", "Last seen so", "Stands"),
+        ("Account", "Read from", "Expected", "Last match", "Status"),
         [_control(c, facts.at) for c in found[:ROWS]],
         above=verdict(health_words.controls_verdict(found)),
     )
@@ -254,13 +260,13 @@ def _control(one: Control, now: datetime) -> tuple[Cell, ...]:
         html.Div([words.stamp(one.seen_at), html.Small(words.ago(one.seen_at, now))])
         if one.seen_at is not None
         else "never",
-        f"looks otherwise for good, not asked since {words.stamp(one.retired_at)}"
+        f"Retired since {words.stamp(one.retired_at)}: no longer has the expected status"
         if one.retired_at is not None
-        else f"looks otherwise since {words.stamp(one.doubted_since)}"
+        else f"Differs since {words.stamp(one.doubted_since)}"
         if one.doubts and one.doubted_since is not None
-        else "as expected"
+        else "OK"
         if one.seen_at is not None
-        else "not seen yet",
+        else "Not seen yet",
     )
 
 

@@ -1,6 +1,4 @@
-"""The parts of the Health page about the machine: outbox, database, this web process, chain and maintenance
-tasks.
-"""
+"""The parts of the Health page about outbox, database, web process and maintenance tasks."""
 
 from datetime import datetime
 
@@ -14,6 +12,7 @@ from dashboard.health.facts import HealthFacts
 from dashboard.health.reading_cards import verdict
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
+from dashboard.ui.terms import term
 from storage.health.checks import mail_checks
 from storage.health.condition_facts import Thresholds
 from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, next_run
@@ -22,8 +21,8 @@ from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import size_words
 
-Fact = tuple[str, str, str]
-"""A name, its value and what is to be known beside it."""
+Fact = tuple[Cell, str, str]
+"""A name, its value and a note; an empty note is left out."""
 
 
 def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
@@ -37,44 +36,53 @@ def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
         (
             "Waiting",
             f"{box.waiting:,}",
-            "" if box.oldest_at is None else f"the oldest written {words.stamp(box.oldest_at)}",
+            "" if box.oldest_at is None else f"oldest written {words.stamp(box.oldest_at)}",
         ),
         ("Next attempt", "–" if box.retry_at is None else words.stamp(box.retry_at), ""),
-        ("Given up", f"{box.dead:,}", "dead letters: each can be sent again" if box.dead else ""),
-        ("Sent", f"{box.sent:,}", "accepted by a server, in all"),
+        (
+            term("dead letter", "Failed permanently"),
+            f"{box.dead:,}",
+            "each can be sent again" if box.dead else "",
+        ),
+        ("Sent", f"{box.sent:,}", "accepted by a server, in total"),
     ]
     found = mail_checks(facts.undelivered, facts.at, Thresholds(facts.sweep_every))
     return [
-        _facts("Outbox", "mails and messages on their way", health_words.told_of(found, ABOUT_MAILS), rows),
+        _facts(
+            "Outbox",
+            "emails and messages that wait to be sent",
+            health_words.told_of(found, ABOUT_MAILS),
+            rows,
+        ),
         *undelivered_card(facts.mails, actor, "/health"),
     ]
 
 
 def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
     found = facts.database
-    pool = f"this process holds {process.pool.get_size():,} of at most {process.pool.get_max_size():,}"
+    pool = f"this process uses {process.pool.get_size():,} of at most {process.pool.get_max_size():,}"
     rows: list[Fact] = [
-        ("Server", f"Postgres {found.version}", f"started {words.stamp(found.started_at)} by its own clock"),
+        ("Server", f"Postgres {found.version}", f"started {words.stamp(found.started_at)}, by its own clock"),
         ("Size", size_words(found.bytes), ""),
         ("Connections", f"{found.connections:,} of {found.most_connections:,}", pool),
         (
             "Last backup",
-            "not known here",
-            "blockline backup writes a file, and the database keeps no note of it",
+            "not known",
+            "blockline backup writes a file and records nothing in the database",
         ),
     ]
     sizes = health_words.groups(found.tables, facts.growth)
     table = table_card(
-        "What takes the room",
-        "with indexes; rows as the server estimates them; growth by the last day, for changes and acts the "
-        "last week",
-        ("What", "Size", "Rows", "Grows by"),
+        "Storage use",
+        "with indexes; row counts are estimates of the server; growth over the last day, of changes and "
+        "engagements over the last week",
+        ("Data", "Size", "Rows", "Growth"),
         [
             (
                 g.name,
                 size_words(g.bytes),
                 "not estimated yet" if g.rows is None else f"about {g.rows:,}",
-                "not counted" if g.day is None else f"{size_words(g.day)} a day",
+                "not counted" if g.day is None else f"{size_words(g.day)} per day",
             )
             for g in sizes
         ],
@@ -86,14 +94,14 @@ def listener_card(process: WebProcess) -> Component:
     since = process.listening_since
     rows: list[Fact] = [
         (
-            "Hears the database",
-            "no" if since is None else "yes",
+            "Database updates",
+            "not received" if since is None else "received",
             "" if since is None else f"since {words.stamp(since)}",
         ),
-        ("Browsers", f"{len(process.browsers):,}", "connected by a websocket"),
+        ("Browsers", f"{len(process.browsers):,}", "connected by websocket"),
     ]
-    note = "the one that wrote this page; others are not counted here"
-    return _facts("This web process", note, health_words.listener_verdict(since is not None), rows)
+    note = "the process that served this page; others are not included"
+    return _facts("Web process", note, health_words.listener_verdict(since is not None), rows)
 
 
 def _facts(title: str, note: str, found: health_words.HealthVerdict, rows: list[Fact]) -> Component:
@@ -117,48 +125,48 @@ def maintenance_card(facts: HealthFacts) -> Component:
     found, now = facts.maintenance, facts.at
     rows: list[tuple[Cell, ...]] = [
         (
-            "Chain of evidence: newest entry",
+            "Hash chain: newest entry",
             _when(found.chain_at, now),
             "–",
-            f"{found.chain_entries:,} entries; blockline evidence chain checks them all",
+            f"{found.chain_entries:,} entries; blockline evidence chain checks all of them",
             "",
         ),
         (
-            "Chain of evidence: newest time stamp",
+            "Hash chain: newest time stamp",
             _when(found.anchored_at, now),
             words.stamp(next_run(ANCHOR_AT, now)) if health_words.is_anchored_daily(found, now) else "–",
-            "no authority has put a time on an entry: set tsa_url for that"
+            "no entry has a time stamp; set tsa_url to request one daily"
             if found.anchored_seq is None
             else f"entry {found.anchored_seq:,} of {found.chain_entries:,}",
             verdict(health_words.chain_verdict(found, now)) if found.anchored_at else "",
         ),
         (
-            "Evidence whose time is over",
+            "Evidence retention",
             _when(found.retention_at, now),
             words.stamp(next_run(RETENTION_AT, now)) if found.retention_lists else "–",
-            "no list has a term: all evidence is kept"
+            "no list has a retention period, so all evidence is kept"
             if not found.retention_lists
-            else f"looked for once a day; {found.retention_lists:,} lists have a term",
+            else f"once per day; lists with a retention period: {found.retention_lists:,}",
             verdict(health_words.retention_verdict(found, now)) if found.retention_lists else "",
         ),
         (
-            "Acts of executives",
+            "Engagements of executives",
             _when(found.engagement_at, now),
             "–",
-            "nobody's are collected" if not found.executives else _executives(facts),
+            "no executive's engagements are collected" if not found.executives else _executives(facts),
             "",
         ),
     ]
     if found.follows_at is not None:
-        rows.append(("Lists of follows", _when(found.follows_at, now), "–", "read whole", ""))
+        rows.append(("Lists of follows", _when(found.follows_at, now), "–", "read completely", ""))
     rows += [
-        (f"Stream of {PLATFORM_NAME[platform]}", _when(at, now), "–", "taken in up to there", "")
+        (f"Stream of {PLATFORM_NAME[platform]}", _when(at, now), "–", "processed up to this time", "")
         for platform, at in found.streams
     ]
     return table_card(
-        "Chain and chores",
-        "what is done beside the sweep, when it last left a trace, when it is done next, and what to do",
-        ("What", "Last", "Next", "", "Stands"),
+        "Maintenance tasks",
+        "background work besides readings, with its last and next time",
+        ("Task", "Last", "Next", "Details", "Status"),
         rows,
     )
 
@@ -166,9 +174,9 @@ def maintenance_card(facts: HealthFacts) -> Component:
 def _executives(facts: HealthFacts) -> str:
     found = facts.maintenance
     if found.never_asked:
-        return f"{_accounts(found.executives)}, {found.never_asked:,} of them never asked"
+        return f"{_accounts(found.executives)}, {found.never_asked:,} never asked"
     behind = "" if found.engagement_behind_at is None else words.ago(found.engagement_behind_at, facts.at)
-    return f"{_accounts(found.executives)}, the one that waits longest was asked {behind}"
+    return f"{_accounts(found.executives)}, the one waiting longest was asked {behind}"
 
 
 def _accounts(n: int) -> str:

@@ -33,7 +33,7 @@ LIMIT_REASONS = (MissedReason.RATE_LIMITED, MissedReason.USAGE_CAPPED, MissedRea
 
 @dataclass(frozen=True, slots=True)
 class HealthVerdict:
-    """How one part stands: what is wrong and what to do about it; both empty when it is well."""
+    """What is wrong with one part and what to do about it; both empty when it is well."""
 
     wrong: str = ""
     to_do: str = ""
@@ -61,8 +61,8 @@ def reading_verdict(rates: Sequence[Rate]) -> HealthVerdict:
     tried = worst.hour.missed_in_all + worst.hour.readings
     name = collector_name(worst.platform, "", worst.vantage)
     return HealthVerdict(
-        f"{name}: {share(worst.hour.missed_in_all, tried)} of the attempts of the last hour told nothing, "
-        f"most of them for this reason: {why_words(reason)}.",
+        f"{name}: {share(worst.hour.missed_in_all, tried)} of the attempts in the last hour gave no "
+        f"conclusive answer. Most frequent reason: {why_words(reason)}.",
         to_do(worst.platform, reason) or WAIT,
     )
 
@@ -73,9 +73,9 @@ def _missed_share(tally: RequestTally) -> float:
 
 
 def per_minute(tally: RequestTally) -> str:
-    """Readings of an hour: "23 a minute", "0.4 a minute"."""
+    """Readings of an hour: "23 per minute", "0.4 per minute"."""
     rate = tally.readings / 60
-    return f"{rate:,.0f} a minute" if rate >= 10 or not rate else f"{rate:.1f} a minute"
+    return f"{rate:,.0f} per minute" if rate >= 10 or not rate else f"{rate:.1f} per minute"
 
 
 def missed_words(tally: RequestTally) -> list[str]:
@@ -83,7 +83,7 @@ def missed_words(tally: RequestTally) -> list[str]:
 
 
 def limited(tally: RequestTally) -> int:
-    """Attempts that told nothing because the platform allows no more."""
+    """Attempts without an answer because the platform allows no more."""
     return sum(n for reason, n in tally.missed if reason in LIMIT_REASONS)
 
 
@@ -93,9 +93,9 @@ def budget_verdict(rates: Sequence[Rate]) -> HealthVerdict:
         return WELL
     names = ", ".join(collector_name(r.platform, "", r.vantage) for r in spent)
     return HealthVerdict(
-        f"In the last hour no more was allowed by {names}.",
-        "Where it asked for a pause, it is asked again by itself. If it happens in every sweep, watch fewer "
-        "accounts, or set sweep_every longer; where credits or a cap are used up, raise them.",
+        f"Limit reached in the last hour: {names}.",
+        "Requests resume by themselves when the platform's pause ends. If this happens in every sweep, watch "
+        "fewer accounts or set sweep_every higher. If credits or a usage cap are used up, raise them.",
     )
 
 
@@ -106,7 +106,7 @@ def left(budget: BudgetState, now: datetime) -> tuple[str, str]:
             of = "" if budget.most is None else f" of {budget.most:,}"
             return f"{budget.left_over:,}{of}", words.exact(budget.until)
         case BudgetBasis.NO_LIMIT:
-            return "it states no limit", "–"
+            return "no limit stated", "–"
         case BudgetBasis.UNKNOWN:
             return "not known until the next answer", "–"
 
@@ -143,7 +143,7 @@ def lateness_verdict(found: Sequence[Lateness], now: datetime, sweep_every: time
     if verdict is WELL and (alone := sum(one.older for one in found)):
         return HealthVerdict(
             f"{'One account was' if alone == 1 else f'{alone:,} accounts were'} not read for four sweeps.",
-            "Below stands who, and the page of each says what was answered instead.",
+            "The table below names them. The page of each account shows what was answered instead.",
         )
     return verdict
 
@@ -151,9 +151,9 @@ def lateness_verdict(found: Sequence[Lateness], now: datetime, sweep_every: time
 def controls_verdict(found: Sequence[Control]) -> HealthVerdict:
     doubted = [c for c in found if c.doubts and c.retired_at is None]
     if doubted:
-        name = "one control account looks" if len(doubted) == 1 else f"{len(doubted):,} control accounts look"
+        name = "One control account" if len(doubted) == 1 else f"{len(doubted):,} control accounts"
         return HealthVerdict(
-            f"At the last answer {name} otherwise than expected.",
+            f"{name} did not have the expected status in the last answer.",
             to_do(doubted[0].platform, MissedReason.HELD) or WAIT,
         )
     named = [
@@ -169,7 +169,7 @@ def database_verdict(found: Database) -> HealthVerdict:
         return WELL
     return HealthVerdict(
         f"{found.connections:,} of the {found.most_connections:,} connections of the server are in use.",
-        "See with select * from pg_stat_activity who holds them; raise max_connections, or run fewer web "
+        "Find the clients with select * from pg_stat_activity. Raise max_connections, or run fewer web "
         "processes.",
     )
 
@@ -178,14 +178,14 @@ def listener_verdict(is_listening: bool) -> HealthVerdict:
     if is_listening:
         return WELL
     return HealthVerdict(
-        "This web process does not hear the database's news: pages are brought up to date once a second.",
-        "It connects again by itself. If it lasts, database_url may lead to a pooler that does not pass on "
-        "LISTEN, or to a replica: it has to lead to the primary itself.",
+        "This web process receives no notifications from the database. It polls once per second instead.",
+        "It reconnects by itself. If this lasts, check database_url: it must lead to the primary server, not "
+        "to a replica or to a pooler that does not support LISTEN.",
     )
 
 
 def is_anchored_daily(found: MaintenanceTasks, now: datetime) -> bool:
-    """Whether a time was put on the chain lately. Otherwise the authority is away, or not set any more."""
+    """Whether the chain got a time stamp lately. Otherwise the authority is away, or no longer set."""
     return found.anchored_at is not None and now - found.anchored_at <= ANCHORED_WITHIN
 
 
@@ -194,9 +194,9 @@ def chain_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     if found.anchored_at is None or is_anchored_daily(found, now):
         return WELL
     return HealthVerdict(
-        f"No time was put on the chain for {words.span(now - found.anchored_at)}.",
-        "blockline doctor says what the time-stamping authority answers; blockline evidence anchor asks it "
-        "at once.",
+        f"The hash chain has had no time stamp for {words.span(now - found.anchored_at)}.",
+        "blockline doctor shows what the time-stamping authority answers. blockline evidence anchor requests "
+        "a time stamp now.",
     )
 
 
@@ -204,37 +204,37 @@ def retention_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     last = found.retention_at
     if not found.retention_lists or (last is not None and now - last <= RETAINED_WITHIN):
         return WELL
-    when = "never" if last is None else f"last {words.span(now - last)} ago"
+    when = "never been checked" if last is None else f"not been checked for {words.span(now - last)}"
     return HealthVerdict(
-        f"Evidence whose time is over was {when} looked for.",
-        "It is done once a day by a process with the role collect: see whether blockline run runs.",
+        f"Retention periods have {when}.",
+        "A process with the role collect checks them once per day. Check that blockline run is running.",
     )
 
 
 GROUPS = {
-    "coverage_row": "Coverage: what was asked and answered",
-    "coverage_aside": "Coverage: what was asked and answered",
-    "roster": "Coverage: what was asked and answered",
-    "change": "Changes and their evidence",
-    "change_outcome": "Changes and their evidence",
-    "evidence": "Changes and their evidence",
-    "spell": "Changes and their evidence",
-    "chain": "Changes and their evidence",
-    "chain_anchor": "Changes and their evidence",
-    "pending_change": "Changes and their evidence",
-    "pending_step": "Changes and their evidence",
-    "imported_span": "Changes and their evidence",
-    "fact": "Changes and their evidence",
-    "alert": "Alerts and mails",
-    "alert_decision": "Alerts and mails",
-    "mail": "Alerts and mails",
-    "mail_alert": "Alerts and mails",
-    "story": "Alerts and mails",
-    "story_wave": "Alerts and mails",
-    "signal": "Acts of executives",
-    "signal_word": "Acts of executives",
-    "follow": "Acts of executives",
-    "engagement_counter": "Acts of executives",
+    "coverage_row": "Coverage",
+    "coverage_aside": "Coverage",
+    "roster": "Coverage",
+    "change": "Changes and evidence",
+    "change_outcome": "Changes and evidence",
+    "evidence": "Changes and evidence",
+    "spell": "Changes and evidence",
+    "chain": "Changes and evidence",
+    "chain_anchor": "Changes and evidence",
+    "pending_change": "Changes and evidence",
+    "pending_step": "Changes and evidence",
+    "imported_span": "Changes and evidence",
+    "fact": "Changes and evidence",
+    "alert": "Alerts and emails",
+    "alert_decision": "Alerts and emails",
+    "mail": "Alerts and emails",
+    "mail_alert": "Alerts and emails",
+    "story": "Alerts and emails",
+    "story_wave": "Alerts and emails",
+    "signal": "Engagements of executives",
+    "signal_word": "Engagements of executives",
+    "follow": "Engagements of executives",
+    "engagement_counter": "Engagements of executives",
     "account": "Accounts and lists",
     "watch_list": "Accounts and lists",
     "membership": "Accounts and lists",
@@ -243,8 +243,8 @@ GROUPS = {
     "handle_record": "Accounts and lists",
     "tag": "Accounts and lists",
 }
-"""What is worth telling apart; everything else is "Everything else"."""
-REST = "Everything else"
+"""What is shown separately; all other tables are "Other"."""
+REST = "Other"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The part of the Health page about work that machines share: who reads, what waits, what is held."""
+"""The part of the Health page about shared work: workers, their queue and parked requests."""
 
 from dash import html
 from dash.development.base_component import Component
@@ -8,6 +8,7 @@ from dashboard.health.facts import HealthFacts
 from dashboard.health.reading_cards import verdict
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, empty_card, table_card
+from dashboard.ui.terms import term
 from storage.health.workers_report import Queue
 from storage.model.text.collectors import source_words
 from storage.model.text.states import clean
@@ -22,7 +23,7 @@ _MARKS = {
     WorkerStatus.CLOCK_OFF: "stopped",
     WorkerStatus.UNHEARD: "silent",
 }
-"""The signs of these are the same as those of detectors."""
+"""Marks of the same look as those of collectors."""
 
 
 def worker_cards(facts: HealthFacts) -> list[Component]:
@@ -30,24 +31,24 @@ def worker_cards(facts: HealthFacts) -> list[Component]:
 
 
 def _workers(facts: HealthFacts) -> Component:
-    title, note = "Machines", "processes of blockline run that read, as each last reported itself"
+    title, note = "Workers", "processes of blockline run that make requests, as each last reported"
     found = facts.machines.workers
     if not found:
-        nobody = "No process that reads reported itself in the last minute."
+        nobody = "No worker has reported in the last minute."
         verdicts = [] if facts.is_synthetic else worker_words.no_worker_verdicts(facts.machines)
         return empty_card(title, note, nobody, *map(verdict, verdicts))
     more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return table_card(
         title,
         f"{note}{more}",
-        ("Process", "Address", "Reads", "Since", "Last heard", "Clock", "Stands"),
+        (term("worker"), "Address", "Reads", "Started", "Last report", "Clock", "Status"),
         [_worker(worker, facts) for worker in found[:ROWS]],
         above=verdict(worker_words.workers_verdict(facts.machines, facts.at)),
     )
 
 
 def _worker(worker: Worker, facts: HealthFacts) -> tuple[Cell, ...]:
-    standing, more = worker_words.worker_status(worker, facts.at)
+    status, more = worker_words.worker_status(worker, facts.at)
     mark = _MARKS[worker.overall_status(facts.at)]
     return (
         html.B(worker_words.named(worker)),
@@ -58,7 +59,7 @@ def _worker(worker: Worker, facts: HealthFacts) -> tuple[Cell, ...]:
             [words.exact(worker.heard_at), html.Small(words.ago(worker.heard_at, facts.at))],
         ),
         clock_words(worker.clock_off),
-        html.Div([html.Span(standing, className=f"condition {mark}"), *map(html.Small, more)]),
+        html.Div([html.Span(status, className=f"condition {mark}"), *map(html.Small, more)]),
     )
 
 
@@ -68,9 +69,9 @@ def _queue(facts: HealthFacts) -> list[Component]:
         return []
     return [
         table_card(
-            "Queue of requests",
-            "any machine takes them; while one process reads alone it asks without a queue",
-            ("Source", "Planned by", "Waiting", "In hand", "Oldest", "Held"),
+            "Request queue",
+            "any worker takes the next request; a single worker makes its requests without a queue",
+            ("Source", term("leader"), "Waiting", "In progress", "Oldest", "Parked"),
             [_line(queue, facts) for queue in found],
             above=verdict(worker_words.queue_verdict(facts.machines, facts.at)),
         )
@@ -81,7 +82,7 @@ def _line(queue: Queue, facts: HealthFacts) -> tuple[Cell, ...]:
     line, oldest = queue.line, queue.line.oldest_at
     return (
         html.B(source_words(line.source)),
-        clean(queue.planner or "nobody", 80),
+        clean(queue.planner or "none", 80),
         f"{line.waiting:,}",
         f"{line.in_hand:,}",
         "–" if oldest is None else html.Div([words.exact(oldest), html.Small(words.ago(oldest, facts.at))]),
@@ -97,9 +98,9 @@ def _held(facts: HealthFacts) -> list[Component]:
     more = f"; {left:,} more" if left else ""
     return [
         table_card(
-            "Held requests",
-            f"a machine failed at each by a fault of Blockline's own, and none makes it again{more}",
-            ("No.", "Source", "Held since", "It said"),
+            "Parked requests",
+            f"each failed because of a fault in Blockline and is not retried{more}",
+            ("Number", "Source", "Since", "Error"),
             [
                 (
                     str(job.job_id),
@@ -111,8 +112,8 @@ def _held(facts: HealthFacts) -> list[Component]:
             ],
             html.P(
                 [
-                    "What they asked for is asked again by other requests. Report what they said, and then "
-                    "forget them: ",
+                    "Other requests ask for the same accounts. Report the errors to the makers of Blockline, "
+                    "then remove the parked requests: ",
                     html.Code("blockline workers drop --all"),
                 ],
                 className="not-said",

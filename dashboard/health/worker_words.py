@@ -1,4 +1,4 @@
-"""The processes that read, their queue and what is held, in words; and what a person can do about each."""
+"""Workers, their queue and parked requests in words, and what a person can do about each."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,10 +15,10 @@ from storage.work.request_queue import FailedJob
 from storage.work.workers import Worker, WorkerStatus
 
 WORKER_STATUS = {
-    WorkerStatus.READS: "reads",
-    WorkerStatus.PAUSES: "pauses",
-    WorkerStatus.CLOCK_OFF: "reads nothing",
-    WorkerStatus.UNHEARD: "not heard of",
+    WorkerStatus.READS: "OK",
+    WorkerStatus.PAUSES: "Paused",
+    WorkerStatus.CLOCK_OFF: "Failing",
+    WorkerStatus.UNHEARD: "Silent",
 }
 
 
@@ -35,9 +35,11 @@ def worker_status(worker: Worker, now: datetime) -> tuple[str, list[str]]:
     found = worker.overall_status(now)
     match found:
         case WorkerStatus.UNHEARD:
-            return f"{WORKER_STATUS[found]} since {words.exact(worker.heard_at)}", []
+            return WORKER_STATUS[found], [f"no report since {words.exact(worker.heard_at)}"]
         case WorkerStatus.CLOCK_OFF:
-            return WORKER_STATUS[found], [f"its clock is {clock_words(worker.clock_off)}"]
+            return WORKER_STATUS[found], [
+                f"reads nothing because its clock is {clock_words(worker.clock_off)}"
+            ]
         case _:
             return WORKER_STATUS[found], [
                 line for source in worker.sources for line in _pause(worker, source, now)
@@ -50,7 +52,7 @@ def _pause(worker: Worker, source: str, now: datetime) -> list[str]:
     pause = worker.paused[source]
     said = [f"“{clean(pause.detail, 200)}”"] if pause.detail else []
     until = words.stamp(pause.until)
-    return [f"pauses {source_words(source)} until {until}: {why_words(pause.reason)}", *said]
+    return [f"{source_words(source)} paused until {until}: {why_words(pause.reason)}", *said]
 
 
 def workers_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
@@ -59,16 +61,16 @@ def workers_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
         return verdict
     if unheard := [w for w in found.workers if w.overall_status(now) is WorkerStatus.UNHEARD]:
         return HealthVerdict(
-            f"Nothing was heard lately of {', '.join(map(named, unheard))}.",
-            "Its requests are left to others that read the same, if there are any. See on the machine "
-            "whether blockline run still runs there, and whether it reaches the database.",
+            f"No recent report from {', '.join(map(named, unheard))}.",
+            "Other workers of the same source make its requests, if there are any. Check on that host that "
+            "blockline run is running and reaches the database.",
         )
     pauses = [(w, s) for w in found.workers for s in w.sources if _is_unreached(w, s, now)]
     if pauses:
         worker, source = pauses[0]
         return HealthVerdict(
-            f"{source_words(source)} is not reached from {named(worker)}.",
-            f"Its requests are left to others. {WAIT}",
+            f"{named(worker)} cannot reach {source_words(source)}.",
+            f"Other workers make its requests. {WAIT}",
         )
     return WELL
 
@@ -79,18 +81,14 @@ def _is_unreached(worker: Worker, source: str, now: datetime) -> bool:
 
 
 def no_worker_verdicts(found: WorkersReport) -> list[HealthVerdict]:
-    """What there is to say of it that no process reported itself. One that plans may be busy."""
+    """The verdict when no worker has reported; none while a leader plans, because it may be busy."""
     if any(queue.planner for queue in found.queues):
         return []
-    return [
-        HealthVerdict(
-            "As far as is known, nothing is read.", "Start blockline run --role collect where it is to read."
-        )
-    ]
+    return [HealthVerdict("As far as is known, no worker is running.", "Start blockline run --role collect.")]
 
 
 def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
-    """About sources that a process plans which hangs, or nobody; or whose requests nobody takes."""
+    """About sources without a working leader, and those whose requests no worker takes."""
     if (verdict := told_of(worker_checks(found, now), ABOUT_QUEUES)) is not WELL:
         return verdict
     heard = {s for w in found.workers for s in w.sources if w.status_for(s, now) is not WorkerStatus.UNHEARD}
@@ -98,13 +96,13 @@ def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
     unplanned = [q.line.source for q in found.queues if q.planner is None and q.line.source in wanted]
     if unplanned:
         return HealthVerdict(
-            f"No process plans the reading of {reads(unplanned)}.",
-            "One that reads it takes that over within seconds. If none does, the log of blockline run says "
-            "why; if none runs, start one.",
+            f"No leader plans the readings of {reads(unplanned)}.",
+            "A worker takes over within seconds. If none does, see the log of blockline run; if none is "
+            "running, start one.",
         )
     return WELL
 
 
 def failed_request(job: FailedJob) -> str:
     """What went wrong at a request, as the worker said it."""
-    return clean(job.said, 300) if job.said else "nothing is on record about it"
+    return clean(job.said, 300) if job.said else "no error was recorded"

@@ -1,15 +1,15 @@
-"""Alerts in words: decisions and mails. Every page takes them from here, so that they agree."""
+"""Alerts in words: decisions and emails. Every page takes them from here, so that they agree."""
 
 from storage.model.alerts.alerts import AlertDecision, AlertStage, MailKind, MailState
 from storage.model.text.states import clean
 
 DECISION_NAME = {
-    "mailed": "Mailed",
+    "mailed": "Sent",
     "grouped": "Grouped",
     "waiting": "Waiting",
     "spaced": "Spaced",
     "quiet": "Quiet hours",
-    "digest": "For the digest",
+    "digest": "Digest",
     "muted": "Muted",
     "maintenance": "Maintenance",
     "duplicate": "Duplicate",
@@ -23,34 +23,34 @@ DECISION_NAME = {
     "unwatched": "Unwatched",
 }
 DECISION_REASON = {
-    "mailed": "told in a mail of its own",
-    "grouped": "told in one mail with the rest of its wave, or in a digest",
-    "waiting": "its wave may still grow",
-    "spaced": "its story was told lately; it goes into the next update",
-    "quiet": "the rule is silent at these hours",
-    "digest": "it goes into the next digest or round-up",
-    "muted": "somebody muted the account or its list",
+    "mailed": "sent in an email of its own",
+    "grouped": "sent in one email with its group of changes, or in a digest",
+    "waiting": "more changes of its group may follow",
+    "spaced": "its incident was reported recently; it goes into the next update",
+    "quiet": "the rule delays alerts in these hours",
+    "digest": "it goes into the next digest or catch-up digest",
+    "muted": "the account or its list is muted",
     "maintenance": "a maintenance window covers it",
-    "duplicate": "an earlier rule told the same people",
-    "no_rule": "no rule is about it",
-    "no_recipient": "the rule names nobody",
-    "flapping": "the account goes back and forth, and one mail said so",
-    "unsubscribed": "it was for a digest that none of its recipients wants",
-    "superseded": "it was confirmed before it was told as provisional",
-    "corrected": "a later reading shows that it was not so, or not yet",
-    "answered": "sent as a reply to those only who had been notified of it before",
-    "unwatched": "the account left the watch before it was sent as provisional",
+    "duplicate": "an earlier rule notified the same people",
+    "no_rule": "no rule matches it",
+    "no_recipient": "the rule names no recipient",
+    "flapping": "the account changes back and forth, and one email reported that",
+    "unsubscribed": "all recipients of its digest have unsubscribed",
+    "superseded": "it was confirmed before it was sent as provisional",
+    "corrected": "a later reading shows that it did not happen, or not yet",
+    "answered": "sent as a reply, only to people notified before",
+    "unwatched": "the account was no longer watched before it was sent as provisional",
 }
 STAGE_NAME = {
     AlertStage.PROVISIONAL: "provisional",
     AlertStage.CONFIRMED: "confirmed",
-    AlertStage.WITHDRAWN: "taken back",
+    AlertStage.WITHDRAWN: "withdrawn",
     AlertStage.UNRESOLVED: "unresolved",
 }
 MAIL_STATE = {
     MailState.SENT: "sent",
     MailState.QUEUED: "queued",
-    MailState.DEAD: "given up",
+    MailState.DEAD: "failed",
     MailState.MERGED: "merged",
 }
 MAIL_KIND = {
@@ -58,18 +58,20 @@ MAIL_KIND = {
     MailKind.DIGEST: "digest",
     MailKind.REMINDER: "reminder",
     MailKind.ESCALATION: "escalation",
-    MailKind.OPERATOR: "to the operators",
+    MailKind.OPERATOR: "operator email",
     MailKind.TEST: "test",
-    MailKind.ENGAGEMENT: "an executive's act",
+    MailKind.ENGAGEMENT: "engagement",
     MailKind.REPLY: "reply",
 }
 
 
 def mail_kind(kind: MailKind, subject: str) -> str:
-    """What a mail is. A round-up is stored as a digest, and the end of its subject says which it is."""
+    """What an email is. A catch-up digest is stored as a digest; the end of its subject tells them apart."""
     _, dash, end = subject.rpartition(" - ")
     return (
-        "round-up" if kind is MailKind.DIGEST and dash and end.startswith("round-up, ") else MAIL_KIND[kind]
+        "catch-up digest"
+        if kind is MailKind.DIGEST and dash and end.startswith("round-up, ")
+        else MAIL_KIND[kind]
     )
 
 
@@ -83,6 +85,6 @@ def decision_reason(decision: AlertDecision) -> str:
 
 
 def actor_words(actor: str) -> str:
-    """Who acted. Of a link in a mail only the mail is known, not who pressed it."""
+    """Who acted. A link in an email identifies the email only, not the person who used it."""
     name = clean(actor, 200)
     return f"a reader of the {name}" if name.startswith("mail to ") else name

@@ -9,8 +9,8 @@ from storage.model.core.coverage import WhyRead
 from storage.model.text.states import capital, short_words
 from storage.model.text.units import span as span
 
-PURGED_SINCE = "What a whole purge removed since then is left out."
-"""The one way in which a past moment is told otherwise later."""
+PURGED_SINCE = "Accounts purged completely since then are left out."
+"""The one way in which the record of a past moment changes later."""
 
 
 def day(at: datetime) -> str:
@@ -119,21 +119,21 @@ def reason(name: str, count: int) -> str:
 
 
 WHY_READ = {
-    WhyRead.TURN: "in its turn",
-    WhyRead.AHEAD: "ahead of its turn: changes were just seen in its list",
-    WhyRead.SENTINEL: "as a sentinel of its lists: it was paid for that day",
-    WhyRead.PROMISED: "its list is promised to be read so often",
-    WhyRead.AGAIN: "called for: to confirm a change, or something was left out or happened",
+    WhyRead.TURN: "scheduled read",
+    WhyRead.AHEAD: "earlier than scheduled, after changes in its list",
+    WhyRead.SENTINEL: "sentinel account, paid for that day",
+    WhyRead.PROMISED: "guaranteed interval of its list",
+    WhyRead.AGAIN: "extra read, to confirm a change or after a missed answer or an event",
 }
 """Why accounts were read."""
 
 SPEND_REASON = {
     None: "control accounts",
-    WhyRead.TURN: "in their turn",
-    WhyRead.AHEAD: "of lists with changes",
+    WhyRead.TURN: "scheduled",
+    WhyRead.AHEAD: "in lists with changes",
     WhyRead.SENTINEL: "sentinels",
-    WhyRead.PROMISED: "as promised",
-    WhyRead.AGAIN: "called for",
+    WhyRead.PROMISED: "guaranteed",
+    WhyRead.AGAIN: "extra reads",
 }
 """Why accounts were paid for."""
 

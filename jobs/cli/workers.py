@@ -53,12 +53,12 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
         show_json({"at": now.isoformat(), **machines_json(found, now), "budgets": budgets_json})
         return
     if found.workers:
-        table = Table("Process", "Address", "Reads", "Since", "Last heard", "Clock", "Stands")
+        table = Table("Worker", "Address", "Reads", "Started", "Last report", "Clock", "Status")
         for worker in found.workers:
             table.add_row(*worker_row(worker, now))
         show(table)
     else:
-        show("No process that reads reported itself in the last minute.")
+        show("No worker has reported in the last minute.")
     if found.queues:
         show(_queue(found.queues))
         if any(queue.unheard_since is not None for queue in found.queues):
@@ -70,21 +70,21 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
         show(_held(found.held))
         if more := found.held_in_all - len(found.held):
             show(f"… and {more:,} more.")
-        show("blockline workers drop forgets them. What they asked for is asked again by other requests.")
+        show("blockline workers drop removes them. Other requests ask for the same accounts.")
 
 
 def _queue(queues: tuple[Queue, ...]) -> Table:
-    table = Table("Queue", "Planned by", "Waiting", "In hand", "Held", "Oldest")
+    table = Table("Queue", "Leader", "Waiting", "In progress", "Parked", "Oldest")
     for queue in queues:
         line = queue.line
         counts = (f"{n:,}" for n in (line.waiting, line.in_hand, line.held))
-        planner = queue.planner or "nobody"
+        planner = queue.planner or "none"
         table.add_row(source_words(line.source), planner, *counts, moment(line.oldest_at))
     return table
 
 
 def _left(left: list[NamedBudget], now: datetime) -> Table:
-    table = Table("Requests left", "Counted as", "Left", "Until", "Last asked")
+    table = Table("Requests left", "Key or address", "Left", "Until", "Last request")
     for one in left:
         name, (left_words, _) = collector_name(one.platform, "", ""), words_of_left(one.budget, now)
         until = one.budget.until if one.budget.basis_at(now) is BudgetBasis.COUNTED else None
@@ -93,7 +93,7 @@ def _left(left: list[NamedBudget], now: datetime) -> Table:
 
 
 def _held(held: tuple[FailedJob, ...]) -> Table:
-    table = Table("No.", "Source", "Held since", "It said")
+    table = Table("Number", "Source", "Since", "Error")
     for job in held:
         table.add_row(
             str(job.job_id), source_words(job.source), moment(job.since), worker_words.failed_request(job)

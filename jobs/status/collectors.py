@@ -10,6 +10,7 @@ from dashboard.health.collectors import (
     collector_status,
     controls,
     detector_name,
+    since,
     worst_first,
 )
 from jobs.base.output import moment
@@ -59,12 +60,14 @@ def collector_lines(
 
 
 def _words(detector: CollectorReport, found: CollectorHealth) -> str:
-    standing, more = collector_status(detector, found, moment)
+    word, more = collector_status(detector, found, moment)
+    began = since(detector, found)
+    status = word if began is None else f"{word} since {moment(began)}"
     if found is CollectorHealth.WORKS:
         more.append(f"last answer {moment(detector.last_answered_at)}")
     if found in {CollectorHealth.WORKS, CollectorHealth.HELD}:
         more.append(f"control accounts: {controls(detector, found, moment)}")
-    return "; ".join((standing, *more))
+    return "; ".join((status, *more))
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -19,12 +19,6 @@ from storage.work.request_queue import FailedJob
 from storage.work.workers import Worker, WorkerStatus
 
 _LINES = {ConditionKind.PLANNER_UNHEARD: "Leader", ConditionKind.REQUESTS_HELD: "Parked"}
-_MANY = {
-    WorkerStatus.READS: "read",
-    WorkerStatus.PAUSES: "pause",
-    WorkerStatus.CLOCK_OFF: "read nothing",
-    WorkerStatus.UNHEARD: "not heard of",
-}
 
 
 def machines_json(found: WorkersReport, now: datetime) -> dict[str, object]:
@@ -106,11 +100,7 @@ def machine_lines(found: WorkersReport, now: datetime) -> list[tuple[str, str]]:
     standing = [worker.overall_status(now) for worker in found.workers]
     lines: list[tuple[str, str]] = []
     if len(standing) > 1 or any(one is not WorkerStatus.READS for one in standing):
-        counts = [
-            (n, WORKER_STATUS[one] if n == 1 else _MANY[one])
-            for one in WorkerStatus
-            if (n := standing.count(one))
-        ]
+        counts = [(n, WORKER_STATUS[one]) for one in WorkerStatus if (n := standing.count(one))]
         waiting = sum(queue.line.waiting for queue in found.queues)
         in_hand = sum(queue.line.in_hand for queue in found.queues)
         each = ", ".join(f"{n} {what}" for n, what in counts)
@@ -142,7 +132,7 @@ def worker_row(worker: Worker, now: datetime) -> tuple[str, ...]:
 
 def _pauses(worker: Worker, now: datetime) -> Sequence[str]:
     return [
-        f"pauses {source_words(source)} until {moment(worker.paused[source].until)}: "
+        f"{source_words(source)} paused until {moment(worker.paused[source].until)}: "
         f"{why_words(worker.paused[source].reason)}"
         for source in worker.sources
         if worker.status_for(source, now) is WorkerStatus.PAUSES

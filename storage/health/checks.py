@@ -1,4 +1,4 @@
-"""What is wrong with the monitor itself, since when, and what to do, in words that claim no more.
+"""Issues of the monitor itself: what is wrong, since when, and what to do, in words that claim no more.
 
 Decided once, from what is stored, for the Health page, `status`, `doctor`, metrics and mails to operators.
 """
@@ -25,25 +25,23 @@ from storage.model.text.states import PLATFORM_NAME, clean, handle_name, quoted
 from storage.model.text.units import number, span
 
 _IS_IT_RUNNING = (
-    "See that blockline run is running and reads this platform; blockline doctor says what it lacks."
+    "Check that blockline run is running and reads this platform. blockline doctor shows what is missing."
 )
 _LATE_TO_DO = (
-    "See on the health page which detectors give nothing, and take accounts off the watch whose server is "
-    "gone. If all work, more is watched than can be read in time: watch fewer accounts, or set sweep_every "
-    "higher."
+    "See on the Health page which collectors are not OK, and stop watching accounts whose server no longer "
+    "exists. If all collectors are OK, more accounts are watched than can be read in time: watch fewer, or "
+    "set sweep_every higher."
 )
 _UNTOLD_TO_DO = (
-    "See that blockline run is running with the role notify; if it is, its log says what it cannot write."
+    "Check that blockline run is running with the role notify. If it is, see its log for the error."
 )
-_UNTRIED_TO_DO = (
-    "See that blockline run is running with the role notify, and that setting smtp_host is there."
-)
+_UNTRIED_TO_DO = "Check that blockline run is running with the role notify, and that smtp_host is set."
 _REFUSED_TO_DO = (
-    "blockline doctor tries the mail server and says what it answers, and names channels that are not set."
+    "blockline doctor tests the mail server, shows its answer, and lists channels that are not set."
 )
 _GIVEN_UP_TO_DO = (
-    "Nobody got them, and nobody tries again: the mail page shows what they say and why they were given up. "
-    "Put the address or the mail server right."
+    "They were not delivered and are not retried. The Mail page shows their text and the error. Correct the "
+    "address or the mail server, then send them again."
 )
 
 
@@ -68,7 +66,7 @@ def checks(facts: ConditionFacts, thresholds: Thresholds) -> list[Condition]:
 def unexplained(found: Iterable[Condition]) -> list[Condition]:
     """Those to be noticed: without what only follows from another one of the same platform.
 
-    A collector that has no credits reads nothing, so that everybody is late: that is one trouble.
+    A collector that has no credits reads nothing, so that everybody is late: that is one issue.
     """
     found = list(found)
     whole = {(c.key.platform, c.key.kind) for c in found if not c.key.place and not c.key.vantage}
@@ -96,13 +94,13 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
 
 
 def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> str:
-    """How things stand when a condition is not so any more: that it works again only where that was seen."""
+    """The state when a condition has ended: that something works again only where that was seen."""
     if key.kind is ConditionKind.OUTBOX_STUCK:
-        return "No mail is stuck any more"
+        return "No email is stuck any more"
     if key.kind is ConditionKind.DEAD_LETTERS:
-        return f"No mail was given up in the last {span(thresholds.given_up_within)}"
+        return f"No email failed permanently in the last {span(thresholds.given_up_within)}"
     if key.kind is ConditionKind.RULES_UNREADABLE:
-        return "No alert rule is on file any more that cannot be read"
+        return "All alert rules can be read"
     if (said := worker_ending(key, facts.machines, facts.at)) is not None:
         return said
     if key.platform is None:
@@ -113,9 +111,9 @@ def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> 
     name = PLATFORM_NAME[key.platform]
     if key.kind is ConditionKind.CONTROL_ACCOUNTS_RETIRED:
         source = collector_name(key.platform, key.place, key.vantage)
-        return f"The settings no longer name control accounts of {source} that Blockline does not ask for"
+        return f"The settings no longer name retired control accounts of {source}"
     if coverage is None or not coverage.due:
-        return f"No account that should have been read by now is watched on {name}"
+        return f"No watched account is due for a reading on {name}"
     if key.kind is ConditionKind.COLLECTOR_BLIND:
         return f"{name} is read again"
     return (
@@ -129,13 +127,13 @@ def _source_now(key: ConditionKey, platform: Platform, facts: ConditionFacts, *,
     where = (platform, key.place, key.vantage)
     source = next((s for s in facts.sources if (s.platform, s.place, s.vantage) == where), None)
     if source is None or not is_used:
-        return f"{name} is not asked any more"
+        return f"{name} is no longer read"
     if not source.healthy:
-        return f"The {name} collector gives nothing for another reason now ({why_words(source.reason)})"
+        return f"The {name} collector is now failing for another reason ({why_words(source.reason)})"
     if source.held_since is not None:
-        return f"{name} answers, but its newest answers are not believed"
+        return f"{name} answers, but its latest answers are quarantined"
     if key.kind is ConditionKind.CONTROL_ACCOUNTS_HELD:
-        return f"Answers of {name} are believed again"
+        return f"Answers from {name} are believed again"
     return f"The {name} collector works again"
 
 
@@ -163,7 +161,7 @@ def _held(source: CollectorReport, now: datetime, thresholds: Thresholds) -> Con
     return Condition(
         _key(ConditionKind.CONTROL_ACCOUNTS_HELD, source),
         since,
-        f"Answers of {_name(source)} come, and none is believed",
+        f"Answers from {_name(source)} are quarantined, because its control accounts look wrong",
         quoted(source.detail) or (f"{doubted} looked wrong" if doubted else ""),
         to_do(source.platform, MissedReason.HELD) or WAIT,
     )
@@ -172,15 +170,17 @@ def _held(source: CollectorReport, now: datetime, thresholds: Thresholds) -> Con
 def retired_check(retired: RetiredControls) -> Condition:
     names = ", ".join(map(handle_name, retired.handles))
     where = collector_name(retired.platform, retired.place, "")
-    looks = "account looks" if len(retired.handles) == 1 else "accounts look"
+    accounts, has, is_ = (
+        ("account", "has", "is") if len(retired.handles) == 1 else ("accounts", "have", "are")
+    )
     return Condition(
         ConditionKey(ConditionKind.CONTROL_ACCOUNTS_RETIRED, retired.platform, retired.place),
         retired.since,
-        f"On {where} the control {looks} otherwise for good that setting {retired.platform.value}_canaries "
-        f"names, and Blockline no longer asks for {names}",
+        f"Control {accounts} {names} on {where} no longer {has} the expected status and {is_} not read any "
+        "more",
         "",
-        f"Name others in setting {retired.platform.value}_canaries and start blockline run again. Until "
-        "then Blockline chooses some itself where it finds any.",
+        f"Replace them in {retired.platform.value}_canaries and restart blockline run. Until then Blockline "
+        "chooses control accounts itself, where it finds any.",
     )
 
 
@@ -198,7 +198,7 @@ def _blind(
     return Condition(
         ConditionKey(ConditionKind.COLLECTOR_BLIND, coverage.platform),
         since,
-        f"Nothing of {PLATFORM_NAME[coverage.platform]} {what}, though {_watched(coverage.due)} there",
+        f"No account on {PLATFORM_NAME[coverage.platform]} {what}, though {_watched(coverage.due)} there",
         quoted(": ".join(filter(None, (why_words(reason), stopped[0].detail)))) if stopped else "",
         (to_do(coverage.platform, reason) or WAIT) if stopped else _IS_IT_RUNNING,
     )
@@ -223,7 +223,7 @@ def late_check(
 
 
 def mail_checks(mails: MailFacts, now: datetime, thresholds: Thresholds) -> list[Condition]:
-    """Mails that are not written, sent or accepted, and those that failed permanently."""
+    """Emails that are not written, sent or accepted, and those that failed permanently."""
     found = [_stuck(mails, now, thresholds), _given_up(mails.given_up, now, thresholds)]
     return [one for one in found if one is not None]
 
@@ -233,14 +233,14 @@ def _stuck(mails: MailFacts, now: datetime, thresholds: Thresholds) -> Condition
     said: list[str] = []
     if untold.count:
         waits = "waits" if untold.count == 1 else "wait"
-        said.append(f"{number(untold.count, 'change')} {waits} to be told, and no mail is written")
+        said.append(f"{number(untold.count, 'change')} {waits} for an alert, and no email is written")
     if untried.count:
         waits, them = ("waits", "it") if untried.count == 1 else ("wait", "them")
-        said.append(f"{number(untried.count, 'mail')} {waits}, and nobody tries to send {them}")
+        said.append(f"{number(untried.count, 'email')} {waits}, and no process tries to send {them}")
     if refused.count:
         was = "was" if refused.count == 1 else "were"
         old = span(thresholds.refused_for)
-        said.append(f"{number(refused.count, 'mail')} of more than {old} ago {was} not taken")
+        said.append(f"{number(refused.count, 'email')} written more than {old} ago {was} not accepted")
     if not said:
         return None
     return Condition(
@@ -263,11 +263,10 @@ def _stuck(mails: MailFacts, now: datetime, thresholds: Thresholds) -> Condition
 def _given_up(mails: UndeliveredMails, now: datetime, thresholds: Thresholds) -> Condition | None:
     if not mails.count:
         return None
-    was = "was" if mails.count == 1 else "were"
     return Condition(
         ConditionKey(ConditionKind.DEAD_LETTERS),
         mails.since or now,
-        f"{number(mails.count, 'mail')} {was} given up in the last {span(thresholds.given_up_within)}",
+        f"{number(mails.count, 'email')} failed permanently in the last {span(thresholds.given_up_within)}",
         quoted(mails.error),
         _GIVEN_UP_TO_DO,
     )
@@ -276,13 +275,13 @@ def _given_up(mails: UndeliveredMails, now: datetime, thresholds: Thresholds) ->
 def rules_check(rules: Sequence[UnreadableRule], now: datetime) -> Condition | None:
     if not rules:
         return None
-    they = "cannot be read and tells nobody" if len(rules) == 1 else "cannot be read and tell nobody"
+    they = "cannot be read and sends nothing" if len(rules) == 1 else "cannot be read and send nothing"
     return Condition(
         ConditionKey(ConditionKind.RULES_UNREADABLE),
         now,
         f"{number(len(rules), 'alert rule')} {they}",
         quoted("; ".join(f"{clean(r.name, 80)}: {r.why}" for r in rules)),
-        "Write it anew, or remove it; blockline doctor and the Alerts page name each.",
+        "Correct or remove each. blockline doctor and the Alerts page list them.",
     )
 
 

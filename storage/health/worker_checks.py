@@ -1,4 +1,4 @@
-"""What is wrong with the work that workers share: clocks, requests that failed, and those never taken."""
+"""Issues of shared work: clocks, refused workers, leaders, parked requests and requests never taken."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -18,16 +18,16 @@ TAKEN_WITHIN = timedelta(minutes=5)
 """A request that could be taken for longer, and was not, is stuck."""
 _NAMED = 5
 _CLOCK_TO_DO = (
-    "Keep the clocks of all machines and of the database right with NTP. Then they read by themselves again; "
-    "until then others read, where there are any."
+    "Synchronize the clocks of all workers and of the database with NTP. The workers then resume by "
+    "themselves. Until then other workers read, if there are any."
 )
 _HELD_TO_DO = (
-    "Report what it says to those who make Blockline. What the requests asked for is asked again by other "
-    "requests; blockline workers shows them, and blockline workers drop forgets them."
+    "Report the error to the makers of Blockline. Other requests ask for the same accounts. blockline "
+    "workers lists the parked requests, and blockline workers drop removes them."
 )
 _UNTAKEN_TO_DO = (
-    "See on the health page which machines read, and what the log of blockline run says on them; start "
-    "another with blockline run --role collect."
+    "See on the Health page which workers are OK, and read the log of blockline run on the others. Start "
+    "another worker with blockline run --role collect."
 )
 ABOUT_MACHINES = frozenset(
     {ConditionKind.CLOCK_OFF, ConditionKind.REFUSED_ALONE, ConditionKind.OTHER_ADDRESS}
@@ -67,11 +67,11 @@ def worker_checks(found: WorkersReport, now: datetime) -> list[Condition]:
 
 
 def worker_ending(key: ConditionKey, found: WorkersReport, now: datetime) -> str | None:
-    """How things stand when one of these troubles is over; None for any other trouble."""
+    """The state when one of these issues is over; None for any other issue."""
     if key.kind is ConditionKind.CLOCK_OFF:
-        return "No machine whose clock is off reported itself lately"
+        return "No worker with a wrong clock has reported recently"
     if key.kind is ConditionKind.REQUESTS_HELD:
-        return "No request is held any more"
+        return "No request is parked any more"
     if key.platform is None:
         return None
     name = collector_name(key.platform, "", key.vantage)
@@ -79,20 +79,20 @@ def worker_ending(key: ConditionKey, found: WorkersReport, now: datetime) -> str
     queue = next((q for q in found.queues if _source(q.line.source) == source), None)
     match key.kind:
         case ConditionKind.REFUSED_ALONE:
-            return f"No process says any more that {name} refuses it alone"
+            return f"No worker reports any more that {name} refuses only its requests"
         case ConditionKind.OTHER_ADDRESS:
-            return f"No process says any more that it asks another address for {name}"
+            return f"No worker reports any more that it uses another address for {name}"
         case ConditionKind.PLANNER_UNHEARD:
             if queue is None or queue.planner is None:
-                return f"Nobody plans the reading of {name} now"
-            reported = "there is no report of it" if queue.heard_at is None else "it reported itself"
-            return f"{clean(queue.planner, 80)} plans the reading of {name}, and {reported}"
+                return f"No leader plans the readings of {name} now"
+            reported = "it has not reported yet" if queue.heard_at is None else "it has reported"
+            return f"{clean(queue.planner, 80)} plans the readings of {name}, and {reported}"
         case ConditionKind.QUEUE_STUCK:
             if queue is None or not _waits_long(queue, now):
                 return f"No request to {name} waits longer than {span(TAKEN_WITHIN)} any more"
             if queue.planner is None:
-                return f"No process plans the reading of {name} any more; {_wait(queue)}"
-            return f"All machines that read {name} pause now; {_wait(queue)}"
+                return f"No leader plans the readings of {name} any more; {_wait(queue)}"
+            return f"All workers for {name} are paused now; {_wait(queue)}"
         case _:
             return None
 
@@ -123,10 +123,10 @@ def _clocks(off: list[Worker]) -> list[Condition]:
         Condition(
             ConditionKey(ConditionKind.CLOCK_OFF),
             min(w.heard_at for w in off),
-            f"The clock of {clean(off[0].name, 80)} is off, and it reads nothing"
+            f"The clock of {clean(off[0].name, 80)} is wrong, so it reads nothing"
             if len(off) == 1
-            else f"The clocks of {len(off):,} processes are off, and they read nothing",
-            f"beside the database's: {', '.join(each[:_NAMED])}{more}",
+            else f"The clocks of {len(off):,} workers are wrong, so they read nothing",
+            f"compared with the database: {', '.join(each[:_NAMED])}{more}",
             _CLOCK_TO_DO,
         )
     ]
@@ -140,23 +140,23 @@ def _refused(source: Source, alone: list[_Paused]) -> Condition:
     return Condition(
         ConditionKey(ConditionKind.REFUSED_ALONE, platform, "", vantage),
         min(p.worker.heard_at for p in alone),
-        f"{collector_name(platform, '', vantage)} refuses {_names(alone)}, and answers others ({why})",
+        f"{collector_name(platform, '', vantage)} refuses {_names(alone)} but answers other workers ({why})",
         quoted(alone[0].pause.detail),
-        " ".join(("What it refuses is left to others.", *todos)),
+        " ".join(("Other workers make these requests.", *todos)),
     )
 
 
 def _elsewhere(source: Source, alone: list[_Paused]) -> Condition:
     """`alone` is not empty."""
     platform, vantage = source
-    ask = "asks" if len(alone) == 1 else "ask"
+    use = "uses" if len(alone) == 1 else "use"
     name = collector_name(platform, "", vantage)
     return Condition(
         ConditionKey(ConditionKind.OTHER_ADDRESS, platform, "", vantage),
         min(p.worker.heard_at for p in alone),
-        f"{_names(alone)} {ask} another address for {name} than the process that plans",
+        f"{_names(alone)} {use} another address for {name} than the leader",
         quoted(alone[0].pause.detail),
-        f"What would be asked there is left to others. {to_do(platform, OTHER_ADDRESS)}",
+        f"Other workers make these requests. {to_do(platform, OTHER_ADDRESS)}",
     )
 
 
@@ -166,15 +166,15 @@ def _names(paused: list[_Paused]) -> str:
 
 
 def _unheard(queue: Queue) -> Condition | None:
-    """Told once of a platform, not of each vantage. Of one that never reported itself nothing is claimed."""
+    """One condition per platform, not per vantage. Nothing is claimed of a leader that never reported."""
     source = _source(queue.line.source)
     if queue.unheard_since is None or source is None or source[1]:
         return None
     return Condition(
         ConditionKey(ConditionKind.PLANNER_UNHEARD, source[0]),
         queue.unheard_since,
-        f"{clean(queue.planner or '', 80)} plans the reading of {collector_name(source[0], '', '')}, and "
-        f"nothing was heard of it for more than {span(SHOWN_FOR)}",
+        f"{clean(queue.planner or '', 80)} is the leader for {collector_name(source[0], '', '')} and has "
+        f"not reported for more than {span(SHOWN_FOR)}",
         "",
         HANGS_TO_DO,
     )
@@ -184,12 +184,12 @@ def _held(found: WorkersReport) -> list[Condition]:
     if not found.held:
         return []
     count, oldest = found.held_in_all, found.held[0]
-    they = "is held: a machine failed at it" if count == 1 else "are held: machines failed at them"
+    they = "is parked" if count == 1 else "are parked"
     return [
         Condition(
             ConditionKey(ConditionKind.REQUESTS_HELD),
             oldest.since,
-            f"{number(count, 'request')} {they} by a fault of Blockline's own",
+            f"{number(count, 'request')} {they} because of a fault in Blockline",
             quoted(oldest.said),
             _HELD_TO_DO,
         )
@@ -197,7 +197,7 @@ def _held(found: WorkersReport) -> list[Condition]:
 
 
 def _untaken(queue: Queue, workers: Iterable[Worker], now: datetime) -> Condition | None:
-    """Where nobody plans, nobody waits; where all pause, that is told as what it comes from."""
+    """None without a leader, and where all workers are paused: the cause is a condition of its own."""
     source, since = _source(queue.line.source), queue.line.free_since
     if source is None or since is None or queue.planner is None or not _waits_long(queue, now):
         return None
@@ -207,7 +207,7 @@ def _untaken(queue: Queue, workers: Iterable[Worker], now: datetime) -> Conditio
     return Condition(
         ConditionKey(ConditionKind.QUEUE_STUCK, source[0], "", source[1]),
         since,
-        f"{_wait(queue)}, and nobody takes {'it' if queue.line.waiting == 1 else 'them'}",
+        f"{_wait(queue)}, and no worker takes {'it' if queue.line.waiting == 1 else 'them'}",
         "",
         _UNTAKEN_TO_DO,
     )

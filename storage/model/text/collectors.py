@@ -1,4 +1,4 @@
-"""Pure: a collector in words: its name, why it gives nothing, and what a person can do about it."""
+"""Pure: a collector in words: its name, why it fails, and what a person can do about it."""
 
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
@@ -6,54 +6,55 @@ from storage.model.core.platform_request import OTHER_ADDRESS, source_parts
 from storage.model.text.states import PLATFORM_NAME, clean
 
 _WHY = {
-    MissedReason.NETWORK: "not reached",
+    MissedReason.NETWORK: "connection failed",
     MissedReason.AUTH: "key refused",
     MissedReason.CREDITS: "credits used up",
     MissedReason.ACCESS: "access refused",
-    MissedReason.RATE_LIMITED: "asked to pause",
+    MissedReason.RATE_LIMITED: "rate limit reached",
     MissedReason.USAGE_CAPPED: "usage cap reached",
     MissedReason.UPSTREAM: "server errors",
-    MissedReason.BAD_REQUEST: "our request refused",
-    MissedReason.MALFORMED: "answers that cannot be read",
-    MissedReason.CONTRADICTORY: "answers that contradict each other",
-    MissedReason.OMITTED: "answers that leave accounts out",
-    MissedReason.UNCLASSIFIED: "answers of an unknown kind",
-    MissedReason.UNHEARD: "answers that leave a country out",
+    MissedReason.BAD_REQUEST: "request refused as invalid",
+    MissedReason.MALFORMED: "unreadable answers",
+    MissedReason.CONTRADICTORY: "contradictory answers",
+    MissedReason.OMITTED: "accounts missing from answers",
+    MissedReason.UNCLASSIFIED: "unknown kind of answer",
+    MissedReason.UNHEARD: "country missing from answers",
     MissedReason.HELD: "control accounts look wrong",
 }
-WAIT = "Nothing at first: it tries again by itself. If it lasts, blockline doctor says what can be reached."
+WAIT = (
+    "Nothing at first: Blockline retries by itself. If it lasts, blockline doctor shows what can be reached."
+)
 _X_TO_DO = {
-    MissedReason.AUTH: "Renew the bearer token in the developer console of X, put it into setting "
-    "x_bearer_token and start blockline run again.",
-    MissedReason.CREDITS: "Buy credits in the developer console of X, or watch fewer accounts: X bills an "
-    "account once a day, however often it is read.",
+    MissedReason.AUTH: "Renew the bearer token in the developer console of X, set x_bearer_token to "
+    "it and restart blockline run.",
+    MissedReason.CREDITS: "Buy credits in the developer console of X, or watch fewer accounts: X bills each "
+    "account once per day, however often it is read.",
     MissedReason.USAGE_CAPPED: "Raise the spending or usage cap in the developer console of X, or wait until "
-    "its period ends. Waiting shorter does not help: the cap is no rate limit.",
-    MissedReason.ACCESS: "See in the developer console of X whether the app belongs to a project whose plan "
+    "its period ends. The cap is not a rate limit, so a shorter wait does not help.",
+    MissedReason.ACCESS: "Check in the developer console of X that the app belongs to a project whose plan "
     "includes user lookup.",
 }
 _KEYLESS_TO_DO = {
-    MissedReason.AUTH: "It is read without a key, so that there is none to renew: see with blockline check "
-    "whether it refuses everybody.",
-    MissedReason.ACCESS: "Its server answers known servers only. Ask the people who run it, or take its "
-    "accounts off the watch.",
+    MissedReason.AUTH: "It is read without a key, so there is none to renew. Run blockline check to see "
+    "whether it refuses all requests.",
+    MissedReason.ACCESS: "The server answers known servers only. Ask its administrators for access, or "
+    "stop watching its accounts.",
 }
 _HELD_TO_DO = (
-    "A control account looks otherwise than expected; the health page says which. One that really changed "
-    "is replaced by itself, but those of the settings are yours to replace. Without control accounts, name "
-    "some in setting {platform}_canaries."
+    "A control account does not have the expected status; the Health page shows which. Blockline replaces "
+    "one that really changed, unless it is named in the settings: replace that one in {platform}_canaries. "
+    "If there are no control accounts, name some there."
 )
 
 HANGS_TO_DO = (
-    "It holds the planning, so nobody takes over. See on its machine whether it hangs, and end it there "
-    "(kill -9 with the number after the name): another process that reads takes over within seconds."
+    "While it holds the lock, no other process can take over. Check on its host whether it hangs, and end "
+    "it (kill -9 with the number after the name). Another worker then takes over within seconds."
 )
 _OTHER_ADDRESS_TO_DO = {
-    Platform.X: "Give setting x_base_url the same value on all machines, and start blockline run again.",
-    Platform.BLUESKY: "Give settings bluesky_app_view and bluesky_plc the same values on all machines, and "
-    "start blockline run again.",
-    Platform.MASTODON: "Give setting mastodon_origins the same value on all machines, and start blockline "
-    "run again.",
+    Platform.X: "Set x_base_url to the same value on all hosts and restart blockline run.",
+    Platform.BLUESKY: "Set bluesky_app_view and bluesky_plc to the same values on all hosts and "
+    "restart blockline run.",
+    Platform.MASTODON: "Set mastodon_origins to the same value on all hosts and restart blockline run.",
 }
 
 
@@ -75,13 +76,13 @@ def source_words(source: str) -> str:
 
 
 def why_words(reason: str | None) -> str:
-    """Why a collector gives nothing, to stand in brackets; `reason` is a MissedReason as it is stored."""
+    """Why a collector fails, as it is written in brackets; `reason` is a MissedReason as it is stored."""
     if reason == OTHER_ADDRESS:
-        return "asks another address than the process that plans"
+        return "uses another address than the leader"
     try:
         return _WHY[MissedReason(reason or "")]
     except ValueError:
-        return clean(reason) if reason else "no reason is on record"
+        return clean(reason) if reason else "no reason recorded"
 
 
 def to_do(platform: Platform, reason: str | None) -> str | None:

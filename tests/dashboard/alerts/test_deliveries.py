@@ -114,7 +114,9 @@ async def test_the_page_tells_what_is_asked_for(pool: Pool, played: Played) -> N
     assert "Send again" in dead
     assert "○" not in dead
     assert "Send again" not in await page(pool, played, "/alerts/deliveries", "?state=dead", Role.VIEWER)
-    assert "No such mail is on file." in await page(pool, played, "/alerts/deliveries", "?to=x%40example.org")
+    assert "No email or message matches this filter." in await page(
+        pool, played, "/alerts/deliveries", "?to=x%40example.org"
+    )
 
 
 async def test_a_merged_mail_is_listed_with_the_one_that_says_both(pool: Pool, played: Played) -> None:
@@ -158,7 +160,7 @@ async def test_stories_that_were_taken_on_are_told_on_the_alerts_page(pool: Pool
     async with transaction(pool) as conn:
         await acknowledge(conn, played.story_keys[0], "Ada", "I call them", played.now)
     told = await page(pool, played, "/alerts")
-    assert "Taken on" in told
+    assert "Acknowledged by" in told
     assert "Ada 1 Feb 2021, 12:00 UTC “I call them” –" in " ".join(told.split())
 
 
@@ -170,5 +172,5 @@ async def test_the_list_of_mails_keeps_what_is_chosen_beside_the_mail_that_is_re
             found = await page_of(conn, "/mail", played.now, SETTINGS, "light", asked("?state=dead"))
             nothing = await page_of(conn, "/mail", played.now, SETTINGS, "light", asked("?to=x&state=sent"))
     assert f"/mail/{played.dead_mail}?state=dead" in str(found.to_plotly_json())
-    assert "Given up after 5 attempts: 550 no such user" in said(found)
-    assert "No such mail is on file. Choose a mail to read it." in " ".join(said(nothing).split())
+    assert "Failed permanently after 5 attempts: 550 no such user" in said(found)
+    assert "No email matches this filter. Select an email to read it." in " ".join(said(nothing).split())

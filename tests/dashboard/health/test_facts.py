@@ -237,8 +237,7 @@ async def test_a_control_account_that_was_retired_is_shown_as_long_as_somebody_h
         found = await controls(conn, now)
     assert [c.account_id for c in found] == [named, lately, asked_now]
     verdict = controls_verdict(found)
-    handle = found[0].handle
-    assert verdict.wrong.endswith(f"and Blockline no longer asks for @{handle}.")
+    assert verdict.wrong.startswith(f"Control account @{found[0].handle} on X no longer has ")
     assert "x_canaries" in verdict.to_do
     assert controls_verdict(found[1:]) == HealthVerdict()
 
@@ -290,21 +289,21 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
         pytest.param(words.reading_verdict([Rate(Platform.X, "", FINE, FINE)]), "", "", id="few are missed"),
         pytest.param(
             words.reading_verdict([Rate(Platform.X, "", BAD, BAD)]),
-            "X: 90 % of the attempts of the last hour",
+            "X: 90 % of the attempts in the last hour",
             "Buy credits",
             id="most are missed, with the reason",
         ),
         pytest.param(words.budget_verdict([Rate(Platform.X, "", FINE, BAD)]), "", "", id="that was earlier"),
         pytest.param(
             words.budget_verdict([Rate(Platform.X, "", BAD, BAD)]),
-            "no more was allowed by X",
+            "Limit reached in the last hour: X",
             "watch fewer accounts",
             id="credits are used up",
         ),
         pytest.param(
             words.lateness_verdict([LATE], NOON, SWEEP),
             "On X 10 of 100 accounts (10.0%) were not read in the last 1 h",
-            "watch fewer accounts",
+            "watch fewer",
             id="many are late",
         ),
         pytest.param(
@@ -325,13 +324,15 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
             "",
             id="connections",
         ),
-        pytest.param(words.listener_verdict(is_listening=False), "does not hear", "LISTEN", id="deaf"),
+        pytest.param(
+            words.listener_verdict(is_listening=False), "receives no notifications", "LISTEN", id="deaf"
+        ),
         pytest.param(words.chain_verdict(WELL, NOON), "", "", id="without an authority that is no fault"),
         pytest.param(
             words.chain_verdict(
                 MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, NOON - 72 * HOUR, 4), NOON
             ),
-            "No time was put on the chain for 3 d",
+            "The hash chain has had no time stamp for 3 d",
             "evidence anchor",
             id="the authority does not answer",
         ),
@@ -339,7 +340,7 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
             words.retention_verdict(
                 MaintenanceTasks(0, None, None, 0, None, None, 1, (), 0, None, None, None), NOON
             ),
-            "was never looked for",
+            "have never been checked",
             "role collect",
             id="nobody looks for evidence whose time is over",
         ),
@@ -362,7 +363,7 @@ def test_tables_are_told_by_what_they_hold_with_growth_only_where_it_is_counted(
     found = {g.name: (g.bytes, g.rows, g.day) for g in groups(tables, Growth(1_000, 7, 0))}
     assert found == {
         GROUPS["coverage_row"]: (1_200_000, None, 120_000.0),
-        "Alerts and mails": (50_000, 7, None),
+        "Alerts and emails": (50_000, 7, None),
         GROUPS["chain"]: (700, 0, None),
         REST: (9_000_000, 1, None),
     }

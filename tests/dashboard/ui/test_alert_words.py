@@ -104,7 +104,7 @@ def test_a_rule_says_how_it_tells(rule: AlertRule, lines: list[str]) -> None:
 @pytest.mark.parametrize(
     ("kind", "subject", "name"),
     [
-        (MailKind.DIGEST, "31 accounts not found - round-up, 7 Feb 2021", "round-up"),
+        (MailKind.DIGEST, "31 accounts not found - round-up, 7 Feb 2021", "catch-up digest"),
         (MailKind.DIGEST, "Nothing told - daily digest, 7 Feb 2021", "digest"),
         (MailKind.DIGEST, "@round-up, suspended - weekly digest, 7 Feb 2021", "digest"),
         (MailKind.WAVE, "@a suspended - round-up, x", "alert"),

@@ -138,11 +138,11 @@ def test_a_bill_says_what_was_paid_for_who_waits_and_which_list_nobody_watches()
         [ListBill("order 1", 250, 40), ListBill("order 2", 3, 0)],
     )
     assert daily_cost_limit_words.daily_spend(bill) == (
-        "$3.01 of $5.00 on 2021-02-01 UTC: 301 of 500 accounts, of which 294 in their turn, 5 sentinels, "
+        "$3.01 of $5.00 on 2021-02-01 UTC: 301 of 500 accounts, of which 294 scheduled, 5 sentinels, "
         "2 control accounts"
     )
     assert daily_cost_limit_words.daily_limit_notes(bill) == [
-        "Everybody has a turn within 7 days.",
-        "The ceiling is reached: 63 accounts that were to be read out of turn wait for the next day.",
-        "Nobody was paid for of order 2: no sentinel watches there.",
+        "Every account has a scheduled read within 7 days.",
+        "The daily cost limit is reached. Additional reads of 63 accounts wait for the next UTC day.",
+        "No sentinel account is paid for in order 2.",
     ]

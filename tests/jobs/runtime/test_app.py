@@ -28,7 +28,7 @@ from tests.support.seeds.people import a_person, browser_of
 from tests.support.simulated.three_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-BLIND = "Nothing of X was read yet, though 1 account is watched there"
+BLIND = "No account on X was read yet, though 1 account is watched there"
 
 
 def account(native_id: str, handle: str) -> HistoryAccount:

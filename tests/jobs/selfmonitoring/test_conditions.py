@@ -89,15 +89,15 @@ def facts(
             minutes(500),
             "The Bluesky collector stopped (access refused)",
             "402",
-            "Ask the people who run it",
+            "Ask its administrators",
             id="no access",
         ),
         pytest.param(
             facts(HELD),
             minutes(530),
-            "Answers of X come, and none is believed",
+            "Answers from X are quarantined, because its control accounts look wrong",
             "@steady looked wrong",
-            "name some in setting x_canaries.",
+            "replace that one in x_canaries.",
             id="control accounts that look wrong for more than an hour",
         ),
         pytest.param(
@@ -106,34 +106,33 @@ def facts(
                 coverage=[replace(READ, platform=MASTODON)],
             ),
             minutes(530),
-            "Answers of Mastodon at one.example come, and none is believed",
+            "Answers from Mastodon at one.example are quarantined, because its control accounts look wrong",
             "no answer",
-            "name some in setting mastodon_canaries.",
+            "replace that one in mastodon_canaries.",
             id="one server whose control accounts look wrong",
         ),
         pytest.param(
             facts(replace(WELL, healthy=False, reason="held", since=minutes(530))),
             minutes(530),
-            "Answers of X come, and none is believed",
+            "Answers from X are quarantined, because its control accounts look wrong",
             "",
-            "the health page says which",
+            "the Health page shows which",
             id="held as it is on record",
         ),
         pytest.param(
             facts(retired=(RetiredControls(X, "", ("steady",), minutes(540)),)),
             minutes(540),
-            "On X the control account looks otherwise for good that setting x_canaries names, and Blockline "
-            "no longer asks for @steady",
+            "Control account @steady on X no longer has the expected status and is not read any more",
             "",
-            "Name others in setting x_canaries",
+            "Replace them in x_canaries",
             id="a control account of the settings that really changed",
         ),
         pytest.param(
             facts(coverage=[BLIND]),
             minutes(550),
-            "Nothing of X is read, though 100 accounts are watched there",
+            "No account on X is read, though 100 accounts are watched there",
             "",
-            "See that blockline run is running",
+            "Check that blockline run is running",
             id="no answer for more than two sweeps and no trouble on record",
         ),
         pytest.param(
@@ -142,17 +141,17 @@ def facts(
                 coverage=[BLIND],
             ),
             minutes(550),
-            "Nothing of X is read, though 100 accounts are watched there",
-            "not reached: no route",
-            "it tries again by itself",
+            "No account on X is read, though 100 accounts are watched there",
+            "connection failed: no route",
+            "Blockline retries by itself",
             id="no answer, and why is on record",
         ),
         pytest.param(
             facts(coverage=[replace(BLIND, watched=1, due=1, last_answer_at=None)]),
             T0,
-            "Nothing of X was read yet, though 1 account is watched there",
+            "No account on X was read yet, though 1 account is watched there",
             "",
-            "See that blockline run is running",
+            "Check that blockline run is running",
             id="never read since it was added",
         ),
         pytest.param(
@@ -160,7 +159,7 @@ def facts(
             NOW,
             "On X 6 of 100 accounts (6.0%) were not read in the last 30 min",
             "",
-            "take accounts off the watch whose server is gone",
+            "stop watching accounts whose server no longer exists",
             id="more than 5 % are late",
         ),
         pytest.param(
@@ -169,17 +168,18 @@ def facts(
                 untried=UndeliveredMails(1, minutes(580), "no mail server"),
             ),
             minutes(570),
-            "1 change waits to be told, and no mail is written; 1 mail waits, and nobody tries to send it",
+            "1 change waits for an alert, and no email is written; "
+            "1 email waits, and no process tries to send it",
             "no mail server",
-            "its log says what it cannot write. See that blockline run is running with the role notify, and",
+            "see its log for the error. Check that blockline run is running with the role notify, and",
             id="changes of which no mail is written",
         ),
         pytest.param(
             facts(untried=UndeliveredMails(2, minutes(580), "no mail server")),
             minutes(580),
-            "2 mails wait, and nobody tries to send them",
+            "2 emails wait, and no process tries to send them",
             "no mail server",
-            "setting smtp_host",
+            "that smtp_host is set",
             id="mails that nobody tries to send",
         ),
         pytest.param(
@@ -188,18 +188,19 @@ def facts(
                 refused=UndeliveredMails(1, minutes(500), "451 later"),
             ),
             minutes(500),
-            "1 mail waits, and nobody tries to send it; 1 mail of more than 1 h ago was not taken",
+            "1 email waits, and no process tries to send it; "
+            "1 email written more than 1 h ago was not accepted",
             "451 later",
-            "See that blockline run is running with the role notify, and that setting smtp_host is there. "
-            "blockline doctor tries the mail server",
+            "Check that blockline run is running with the role notify, and that smtp_host is set. "
+            "blockline doctor tests the mail server",
             id="one that nobody tries and one that no server takes are one trouble",
         ),
         pytest.param(
             facts(given_up=UndeliveredMails(3, minutes(100), "550 unknown")),
             minutes(100),
-            "3 mails were given up in the last 24 h",
+            "3 emails failed permanently in the last 24 h",
             "550 unknown",
-            "Put the address or the mail server right.",
+            "Correct the address or the mail server",
             id="dead letters",
         ),
     ],
@@ -278,28 +279,30 @@ def test_what_follows_from_a_trouble_is_no_second_one(given: ConditionFacts, kin
         pytest.param(
             "credentials_or_credits",
             facts(replace(NO_CREDITS, reason="network")),
-            "The X collector gives nothing for another reason now (not reached)",
+            "The X collector is now failing for another reason (connection failed)",
             id="another trouble took its place",
         ),
         pytest.param(
             "credentials_or_credits",
             facts(replace(HELD, held_since=NOW)),
-            "X answers, but its newest answers are not believed",
+            "X answers, but its latest answers are quarantined",
             id="it answers, and that is not believed",
         ),
         pytest.param(
             "credentials_or_credits",
             facts(NO_CREDITS, coverage=[]),
-            "X is not asked any more",
+            "X is no longer read",
             id="not asked",
         ),
-        pytest.param("control_accounts_held", facts(WELL), "Answers of X are believed again", id="believed"),
-        pytest.param("control_accounts_held", facts(), "X is not asked any more", id="there is no detector"),
+        pytest.param(
+            "control_accounts_held", facts(WELL), "Answers from X are believed again", id="believed"
+        ),
+        pytest.param("control_accounts_held", facts(), "X is no longer read", id="there is no detector"),
         pytest.param("collector_blind", facts(), "X is read again", id="it is read"),
         pytest.param(
             "collector_blind",
             facts(coverage=[]),
-            "No account that should have been read by now is watched on X",
+            "No watched account is due for a reading on X",
             id="everybody was taken off the watch",
         ),
         pytest.param(
@@ -492,7 +495,7 @@ def test_of_very_many_troubles_a_mail_describes_some_and_counts_the_rest() -> No
     draft = operator_mail(told_of([known(c) for c in found]), "ops@example.org", RULES, HEAD)
     assert draft.subject == "Blockline: 20 issues"
     for body in (draft.text_body, draft.html_body):
-        assert body.count("come, and none is believed") == SHOWN
+        assert body.count("are quarantined, because") == SHOWN
         assert f"… and {20 - SHOWN} more" in body
 
 

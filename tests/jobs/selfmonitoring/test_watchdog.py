@@ -159,7 +159,7 @@ async def test_what_happens_within_half_an_hour_of_a_mail_is_gathered_into_the_n
     assert await mails(pool) == [*to_both(STOPPED, 34), *to_both("1 issue, 1 resolved", 64)]
     async with transaction(pool) as conn:
         text = await conn.fetchval("select text_body from mail order by mail_id desc limit 1")
-    assert "1 mail was given up in the last 24 h" in text
+    assert "1 email failed permanently in the last 24 h" in text
     assert "Detail: 550 unknown" in text
     assert WORKS in text
 
@@ -260,7 +260,7 @@ async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
     async with transaction(pool) as conn:
         sent = said(await page_of(conn, "/health", minutes(19), SETTINGS, "light"))
     assert "1 mail waits, and nobody tries to send it" in waits
-    assert "mail of 1 Feb 2021, 00:18 UTC: waits to be sent" in waits
+    assert "written 1 Feb 2021, 00:18 UTC: waiting" in waits
     assert "mail of 1 Feb 2021, 00:18 UTC: sent" in sent
 
 
@@ -299,7 +299,7 @@ async def test_a_platform_is_blind_after_two_sweeps_and_read_again_with_its_firs
     pool: Pool,
 ) -> None:
     await reads_x(pool, 0)
-    blind = "Nothing of X is read, though 1 account is watched there"
+    blind = "No account on X is read, though 1 account is watched there"
     assert [r.begun for r in await ticks(pool, 30, 31, 33)] == [0, 1, 0]
     await reads_x(pool, 79)
     await ticks(pool, 80)
@@ -354,9 +354,9 @@ async def test_a_mail_counts_as_given_up_for_a_day_after_that_was_noticed(pool: 
         (0, 0),
         (0, 1),
     ]
-    gone = "No mail was given up in the last 24 h"
+    gone = "No email failed permanently in the last 24 h"
     assert await mails(pool) == [
-        *to_both("1 mail was given up in the last 24 h", 12),
+        *to_both("1 email failed permanently in the last 24 h", 12),
         *to_both(gone, 10 + DAY),
     ]
 
@@ -414,5 +414,5 @@ async def test_operators_hear_that_a_control_account_of_the_settings_is_no_longe
         await set_canaries(conn, Platform.X, [("902", "new", Status.AVAILABLE)], minutes(650))
     await ticks(pool, 655, 660)
     begun, over = [subject for to, subject, _ in await mails(pool) if to == "ops@example.org"]
-    assert begun.endswith("and Blockline no longer asks for @steady")
-    assert over == "The settings no longer name control accounts of X that Blockline does not ask for"
+    assert begun.startswith("Control account @steady on X no longer has the expected status")
+    assert over == "The settings no longer name retired control accounts of X"

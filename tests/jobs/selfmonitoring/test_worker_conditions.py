@@ -65,63 +65,63 @@ def found(known: ConditionFacts) -> list[Condition]:
         pytest.param(
             given(off(READS, 3.2)),
             HEARD,
-            "The clock of amber 4711 is off, and it reads nothing",
-            "beside the database's: amber 4711 3.2 s ahead",
-            "right with NTP",
+            "The clock of amber 4711 is wrong, so it reads nothing",
+            "compared with the database: amber 4711 3.2 s ahead",
+            "with NTP",
             id="a clock that is off",
         ),
         pytest.param(
             given(off(READS, 3.2), off(replace(OTHER, seen_at=minutes(598)), -4)),
             minutes(598),
-            "The clocks of 2 processes are off, and they read nothing",
-            "beside the database's: amber 4711 3.2 s ahead, birch 812 4.0 s behind",
-            "right with NTP",
+            "The clocks of 2 workers are wrong, so they read nothing",
+            "compared with the database: amber 4711 3.2 s ahead, birch 812 4.0 s behind",
+            "with NTP",
             id="two are one trouble",
         ),
         pytest.param(
             given(paused(OTHER, "auth"), paused(replace(READS, name="cedar 3022"), "credits")),
             HEARD,
-            "X refuses birch 812, cedar 3022, and answers others (key refused; credits used up)",
+            "X refuses birch 812, cedar 3022 but answers other workers (key refused; credits used up)",
             "401",
-            "and start blockline run again. Buy credits in the developer console",
+            "and restart blockline run. Buy credits in the developer console",
             id="two tokens that are refused, for two reasons",
         ),
         pytest.param(
             given(queues=(UNHEARD, replace(UNHEARD, line=replace(NONE_WAITS, source="x from tr")))),
             NOW - 61 * SECOND,
-            "amber 4711 plans the reading of X, and nothing was heard of it for more than 60 s",
+            "amber 4711 is the leader for X and has not reported for more than 60 s",
             "",
-            "end it there (kill -9",
+            "end it (kill -9",
             id="a process that plans and hangs, told once for all vantages",
         ),
         pytest.param(
             given(paused(OTHER, "other_address", "it asks a")),
             HEARD,
-            "birch 812 asks another address for X than the process that plans",
+            "birch 812 uses another address for X than the leader",
             "it asks a",
-            "Give setting x_base_url the same value on all machines",
+            "Set x_base_url to the same value on all hosts",
             id="a machine that is set otherwise than the process that plans",
         ),
         pytest.param(
             given(held=1),
             minutes(300),
-            "1 request is held: a machine failed at it by a fault of Blockline's own",
+            "1 request is parked because of a fault in Blockline",
             FAULT,
-            "blockline workers drop forgets them",
+            "blockline workers drop removes them",
             id="a request that is held",
         ),
         pytest.param(
             given(held=3, said=""),
             minutes(300),
-            "3 requests are held: machines failed at them by a fault of Blockline's own",
+            "3 requests are parked because of a fault in Blockline",
             "",
-            "Report what it says",
+            "Report the error",
             id="three, of which nothing is on record",
         ),
         pytest.param(
             given(READS, queues=(UNTAKEN,)),
             minutes(590),
-            "12 requests to X wait, and nobody takes them",
+            "12 requests to X wait, and no worker takes them",
             "",
             "blockline run --role collect",
             id="requests that nobody takes",
@@ -129,9 +129,9 @@ def found(known: ConditionFacts) -> list[Condition]:
         pytest.param(
             given(queues=(replace(UNTAKEN, line=replace(UNTAKEN.line, source="x from tr", waiting=1)),)),
             minutes(590),
-            "1 request to X from tr waits, and nobody takes it",
+            "1 request to X from tr waits, and no worker takes it",
             "",
-            "which machines read",
+            "which workers are OK",
             id="one from elsewhere, where nobody reads",
         ),
     ],
@@ -207,35 +207,35 @@ HANGS = ConditionKey(ConditionKind.PLANNER_UNHEARD, X)
         pytest.param(
             ConditionKey(ConditionKind.REFUSED_ALONE, X, "", "tr"),
             NOTHING,
-            "No process says any more that X from tr refuses it alone",
+            "No worker reports any more that X from tr refuses only its requests",
             id="refused alone",
         ),
         pytest.param(
             ConditionKey(ConditionKind.OTHER_ADDRESS, X),
             NOTHING,
-            "No process says any more that it asks another address for X",
+            "No worker reports any more that it uses another address for X",
             id="set as the others, or not heard of",
         ),
         pytest.param(
             ConditionKey(ConditionKind.CLOCK_OFF),
             NOTHING,
-            "No machine whose clock is off reported itself lately",
+            "No worker with a wrong clock has reported recently",
             id="it may be right, or nobody heard of it: both are so",
         ),
         pytest.param(
-            ConditionKey(ConditionKind.REQUESTS_HELD), NOTHING, "No request is held any more", id="held"
+            ConditionKey(ConditionKind.REQUESTS_HELD), NOTHING, "No request is parked any more", id="held"
         ),
-        pytest.param(HANGS, NOTHING, "Nobody plans the reading of X now", id="it ended"),
+        pytest.param(HANGS, NOTHING, "No leader plans the readings of X now", id="it ended"),
         pytest.param(
             HANGS,
             given(queues=(Queue("birch 812", NONE_WAITS, None, HEARD),)),
-            "birch 812 plans the reading of X, and it reported itself",
+            "birch 812 plans the readings of X, and it has reported",
             id="another one took over",
         ),
         pytest.param(
             HANGS,
             given(queues=(Queue("amber 4711", NONE_WAITS),)),
-            "amber 4711 plans the reading of X, and there is no report of it",
+            "amber 4711 plans the readings of X, and it has not reported yet",
             id="nobody knows how it is",
         ),
         pytest.param(
@@ -244,13 +244,13 @@ HANGS = ConditionKey(ConditionKind.PLANNER_UNHEARD, X)
         pytest.param(
             STUCK,
             given(queues=(replace(UNTAKEN, planner=None),)),
-            "No process plans the reading of X any more; 12 requests to X wait",
+            "No leader plans the readings of X any more; 12 requests to X wait",
             id="they wait still, and nobody plans",
         ),
         pytest.param(
             STUCK,
             given(paused(READS, "auth"), queues=(UNTAKEN,)),
-            "All machines that read X pause now; 12 requests to X wait",
+            "All workers for X are paused now; 12 requests to X wait",
             id="they wait still, and all pause",
         ),
     ],
@@ -280,8 +280,8 @@ async def test_held_requests_are_told_once_and_so_is_that_they_are_gone(pool: Po
         await request_queue.drop_held(conn, None)
     await ticks(pool, 41, 42)
     # Another one came before it was told: the mail says how many there are then.
-    held = "2 requests are held: machines failed at them by a fault of Blockline's own"
-    assert await mails(pool) == [*to_both(held, 4), *to_both("No request is held any more", 41)]
+    held = "2 requests are parked because of a fault in Blockline"
+    assert await mails(pool) == [*to_both(held, 4), *to_both("No request is parked any more", 41)]
 
 
 async def test_a_clock_that_is_off_is_told_once_however_it_drifts(pool: Pool) -> None:
@@ -292,8 +292,8 @@ async def test_a_clock_that_is_off_is_told_once_however_it_drifts(pool: Pool) ->
         async with transaction(pool) as conn:
             await workers.leave(conn, worker)
     await ticks(pool, 40)
-    told = "The clock of amber 4711 is off, and it reads nothing"
-    over = "No machine whose clock is off reported itself lately"
+    told = "The clock of amber 4711 is wrong, so it reads nothing"
+    over = "No worker with a wrong clock has reported recently"
     assert await mails(pool) == [*to_both(told, 4), *to_both(over, 40)]
 
 
@@ -308,9 +308,9 @@ async def test_a_process_that_plans_and_hangs_is_told_once_and_so_is_that_it_rep
             await workers.leave(conn, worker)
             await report(conn, this_process(), minutes(40), heard=2 * SECOND)
         await ticks(pool, 40, 41)
-    plans = f"{this_process()} plans the reading of X, and"
-    hangs = f"{plans} nothing was heard of it for more than 60 s"
-    assert await mails(pool) == [*to_both(hangs, 5), *to_both(f"{plans} it reported itself", 40)]
+    hangs = f"{this_process()} is the leader for X and has not reported for more than 60 s"
+    heard = f"{this_process()} plans the readings of X, and it has reported"
+    assert await mails(pool) == [*to_both(hangs, 5), *to_both(heard, 40)]
 
 
 async def test_a_queue_is_stuck_only_while_somebody_plans(pool: Pool, dsn: str) -> None:
@@ -321,6 +321,6 @@ async def test_a_queue_is_stuck_only_while_somebody_plans(pool: Pool, dsn: str) 
         await ticks(pool, 10, 12)
     await ticks(pool, 50)
     assert await mails(pool) == [
-        *to_both("1 request to X waits, and nobody takes it", 12),
-        *to_both("No process plans the reading of X any more; 1 request to X waits", 50),
+        *to_both("1 request to X waits, and no worker takes it", 12),
+        *to_both("No leader plans the readings of X any more; 1 request to X waits", 50),
     ]

@@ -117,7 +117,7 @@ async def test_what_was_read_in_time_stands_and_control_accounts_are_not_counted
     }
     assert text(stand)["Blocked now"] == "2 accounts (1 withheld, 1 suspended)"
     assert text(stand)["Collector of X"] == (
-        "works; last answer 2021-02-01 00:01 UTC; control accounts: ok (1 stable)"
+        "OK; last answer 2021-02-01 00:01 UTC; control accounts: OK (1 stable)"
     )
 
 
@@ -143,7 +143,7 @@ async def test_what_was_read_too_long_ago_is_only_the_last_that_is_known(world: 
         "not known: no confirmed account was read in the last 30 minutes; "
         "1 account blocked at the last reading, which is too old to count"
     )
-    assert text(stand)["Collector of X"].startswith("silent since 2021-02-01 00:01 UTC")
+    assert text(stand)["Collector of X"].startswith("Silent since 2021-02-01 00:01 UTC")
 
 
 async def test_an_account_that_the_answers_leave_out_is_late_alone(world: World) -> None:
@@ -197,15 +197,16 @@ async def test_missed_requests_are_told_with_their_reason_and_the_collector_paus
         }
     ]
     assert text(stand)["Collector of X"] == (
-        "gives nothing since 2021-02-01 00:15 UTC; Credits used up; “no credits”; "
-        "tries again 2021-02-01 01:00 UTC"
+        "Failing since 2021-02-01 00:15 UTC; credits used up; “no credits”; next attempt 2021-02-01 01:00 UTC"
     )
 
 
 HELD = replace(WORKING, held_since=minutes(5))
-HELD_WORDS = "gives nothing since 2021-02-01 00:05 UTC; answers come, and none is believed"
-HELD_CONTROLS = "control accounts: held since 2021-02-01 00:05 UTC"
-NO_CONTROLS = "control accounts: none chosen: a mass block cannot be told from an outage"
+HELD_WORDS = (
+    "Quarantined since 2021-02-01 00:05 UTC; its control accounts look wrong, so no answer is believed"
+)
+HELD_CONTROLS = "control accounts: quarantined since 2021-02-01 00:05 UTC"
+NO_CONTROLS = "control accounts: none: a mass block cannot be distinguished from an outage"
 
 
 @pytest.mark.parametrize(
@@ -213,17 +214,17 @@ NO_CONTROLS = "control accounts: none chosen: a mass block cannot be told from a
     [
         pytest.param(
             WORKING,
-            "works; last answer 2021-02-01 00:00 UTC; control accounts: ok (2 stable, 1 suspended)",
+            "OK; last answer 2021-02-01 00:00 UTC; control accounts: OK (2 stable, 1 suspended)",
             id="a collector that works",
         ),
         pytest.param(
             replace(WORKING, stable=0, suspended=0),
-            f"works; last answer 2021-02-01 00:00 UTC; {NO_CONTROLS}",
+            f"OK; last answer 2021-02-01 00:00 UTC; {NO_CONTROLS}",
             id="without control accounts",
         ),
         pytest.param(
             replace(WORKING, doubted=("steady\u202e",)),
-            "works; last answer 2021-02-01 00:00 UTC; "
+            "OK; last answer 2021-02-01 00:00 UTC; "
             "control accounts: @steady\ufffd looks wrong (2 stable, 1 suspended)",
             id="one is in doubt",
         ),
@@ -247,7 +248,7 @@ NO_CONTROLS = "control accounts: none chosen: a mass block cannot be told from a
                 since=minutes(7),
                 retry_at=minutes(60),
             ),
-            f"{HELD_WORDS}; “all vanished at once”; tries again 2021-02-01 01:00 UTC; "
+            f"{HELD_WORDS}; “all vanished at once”; next attempt 2021-02-01 01:00 UTC; "
             f"{HELD_CONTROLS}: they looked wrong (2 stable, 1 suspended)",
             id="held as it is on record",
         ),

@@ -43,7 +43,7 @@ WELL = Worker(
     timedelta(0),
 )
 NOTHING_MORE: list[str] = []
-READS = ("reads", NOTHING_MORE)
+READS = ("OK", NOTHING_MORE)
 REFUSED = SourcePause(T0 + MINUTE, "auth", "401")
 OVER = SourcePause(T0 - MINUTE, "auth", "401")
 
@@ -62,47 +62,47 @@ OVER = SourcePause(T0 - MINUTE, "auth", "401")
         pytest.param(
             replace(WELL, seen_at=T0 - 16 * SECOND),
             WorkerStatus.UNHEARD,
-            ("not heard of since 31 Jan 2021, 23:59:44 UTC", NOTHING_MORE),
-            "Nothing was heard lately of amber 4711.",
+            ("Silent", ["no report since 31 Jan 2021, 23:59:44 UTC"]),
+            "No recent report from amber 4711.",
             id="of one not heard of nothing more is known",
         ),
         pytest.param(
             replace(WELL, seen_at=T0 + HOUR - 2 * SECOND, clock_off=HOUR),
             WorkerStatus.CLOCK_OFF,
-            ("reads nothing", ["its clock is 1 h ahead"]),
-            "The clock of amber 4711 is off, and it reads nothing. "
-            "“beside the database's: amber 4711 1 h ahead”",
+            ("Failing", ["reads nothing because its clock is 1 h ahead"]),
+            "The clock of amber 4711 is wrong, so it reads nothing. "
+            "“compared with the database: amber 4711 1 h ahead”",
             id="its own clock does not say when it was heard of",
         ),
         pytest.param(
             replace(WELL, paused={"x": REFUSED}),
             WorkerStatus.READS,
-            ("reads", ["pauses X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
-            "X refuses amber 4711, and answers others (key refused). “401”",
+            ("OK", ["X paused until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
+            "X refuses amber 4711 but answers other workers (key refused). “401”",
             id="it pauses one source and reads another",
         ),
         pytest.param(
             replace(WELL, sources=("x",), paused={"x": REFUSED}),
             WorkerStatus.PAUSES,
-            ("pauses", ["pauses X until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
-            "X refuses amber 4711, and answers others (key refused). “401”",
+            ("Paused", ["X paused until 1 Feb 2021, 00:01 UTC: key refused", "“401”"]),
+            "X refuses amber 4711 but answers other workers (key refused). “401”",
             id="it pauses all that it reads",
         ),
         pytest.param(
             replace(WELL, paused={"x": replace(REFUSED, reason="network", detail="")}),
             WorkerStatus.READS,
-            ("reads", ["pauses X until 1 Feb 2021, 00:01 UTC: not reached"]),
-            "X is not reached from amber 4711.",
+            ("OK", ["X paused until 1 Feb 2021, 00:01 UTC: connection failed"]),
+            "amber 4711 cannot reach X.",
             id="it does not reach one: nobody refused it",
         ),
         pytest.param(
             replace(WELL, paused={"x": replace(REFUSED, reason="other_address", detail="")}),
             WorkerStatus.READS,
             (
-                "reads",
-                ["pauses X until 1 Feb 2021, 00:01 UTC: asks another address than the process that plans"],
+                "OK",
+                ["X paused until 1 Feb 2021, 00:01 UTC: uses another address than the leader"],
             ),
-            "amber 4711 asks another address for X than the process that plans.",
+            "amber 4711 uses another address for X than the leader.",
             id="its settings are not those of the others",
         ),
         pytest.param(
@@ -139,8 +139,8 @@ def test_a_clock_is_told_beside_the_databases(off_s: float, words: str) -> None:
 
 
 WAITS = Queue("amber 4711", QueueBacklog("x", 3, 1, 0, T0 - 6 * MINUTE, T0 - 6 * MINUTE))
-UNTAKEN = "3 requests to X wait, and nobody takes them."
-UNPLANNED = "No process plans the reading of X."
+UNTAKEN = "3 requests to X wait, and no worker takes them."
+UNPLANNED = "No leader plans the readings of X."
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ UNPLANNED = "No process plans the reading of X."
         pytest.param(
             replace(WAITS, unheard_since=T0 - 2 * MINUTE),
             WELL,
-            "amber 4711 plans the reading of X, and nothing was heard of it for more than 60 s.",
+            "amber 4711 is the leader for X and has not reported for more than 60 s.",
             id="whoever plans hangs",
         ),
         pytest.param(replace(WAITS, planner=None), WELL, UNPLANNED, id="it is read and nobody plans"),
@@ -201,7 +201,7 @@ COUNTED = BudgetState(BudgetBasis.COUNTED, T0 + MINUTE, 300, 212)
         ),
         pytest.param(
             BudgetState(BudgetBasis.NO_LIMIT, T0 + MINUTE),
-            ("it states no limit", "–"),
+            ("no limit stated", "–"),
             id="no limit was stated",
         ),
         pytest.param(BudgetState(), ("not known until the next answer", "–"), id="nothing was answered yet"),
@@ -322,13 +322,12 @@ async def test_the_health_page_tells_of_each_machine(pool: Pool, now: datetime) 
     async with transaction(pool) as conn:
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
     assert (
-        "amber 4711 office X, Bluesky 1 Feb 2021, 10:30 UTC 1 Feb 2021, 11:59:58 UTC 2 s ago right reads"
-        in page
+        "amber 4711 office X, Bluesky 1 Feb 2021, 10:30 UTC 1 Feb 2021, 11:59:58 UTC 2 s ago right OK" in page
     )
-    assert "reads pauses X until 1 Feb 2021, 12:10 UTC: asked to pause “429 Too Many Requests”" in page
-    assert "not heard of since 1 Feb 2021, 11:59:30 UTC" in page
+    assert "OK X paused until 1 Feb 2021, 12:10 UTC: rate limit reached “429 Too Many Requests”" in page
+    assert "no report since 1 Feb 2021, 11:59:30 UTC" in page
     assert "dead" not in page.lower().replace("dead letters", "").replace("deadline", "")
-    assert "X nobody 12 0 1 Feb 2021, 11:59:49 UTC 11 s ago 1" in page
+    assert "X none 12 0 1 Feb 2021, 11:59:49 UTC 11 s ago 1" in page
     assert f"1 Feb 2021, 11:20 UTC 40 min ago {FAULT}" in page
 
 
@@ -347,7 +346,7 @@ async def test_of_very_many_held_requests_the_oldest_are_shown(pool: Pool, now: 
 async def test_without_a_report_the_page_says_that_nothing_is_known_to_read(
     pool: Pool, dsn: str, now: datetime
 ) -> None:
-    nothing = "As far as is known, nothing is read."
+    nothing = "As far as is known, no worker is running."
     async with transaction(pool) as conn:
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
     async with exclusive(dsn, planning_lock(Platform.X), 1), transaction(pool) as conn:
@@ -355,12 +354,12 @@ async def test_without_a_report_the_page_says_that_nothing_is_known_to_read(
     async with transaction(pool) as conn:
         await mark_synthetic(conn)
         invented = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    assert "No process that reads reported itself in the last minute." in page
+    assert "No worker has reported in the last minute." in page
     assert nothing in page
     assert nothing not in planned, "who plans may be busy"
     assert nothing not in invented, "a demonstration that has ended"
-    assert "Queue of requests" not in page
-    assert "Held requests" not in page
+    assert "Request queue" not in page
+    assert "Parked requests" not in page
 
 
 async def test_what_machines_call_themselves_is_shown_as_text(pool: Pool, now: datetime) -> None:
@@ -415,9 +414,9 @@ def test_workers_tells_a_reader_the_same(run: Blockline, dsn: str) -> None:
     told = run("workers").out
     for words in (
         "amber 4711",
-        "asked to pause",
-        "not heard of",
-        "nobody",
+        "rate limit reached",
+        "Silent",
+        "none",
         "212 of 300",
         FAULT,
         "workers drop",
@@ -426,7 +425,7 @@ def test_workers_tells_a_reader_the_same(run: Blockline, dsn: str) -> None:
 
 
 def test_with_nobody_there_workers_says_so(run: Blockline) -> None:
-    assert run("workers").said == ["No process that reads reported itself in the last minute."]
+    assert run("workers").said == ["No worker has reported in the last minute."]
     assert run("workers", "drop", "--all").said == ["No request is held."]
 
 
@@ -476,10 +475,8 @@ def test_status_has_a_line_for_machines_only_where_there_is_something_to_say(
     assert "Held" not in quiet.out
     busy(dsn)
     found = " ".join(run("status").out.split())
-    assert (
-        "Workers 2 read, 1 not heard of; 12 requests in the queue, 4 in progress (blockline workers)" in found
-    )
-    assert "1 request is held: a machine failed at it by a fault of Blockline's own" in found
+    assert "Workers 2 OK, 1 Silent; 12 requests in the queue, 4 in progress (blockline workers)" in found
+    assert "1 request is parked because of a fault in Blockline" in found
     assert len(run("status", "--json").json["workers"]) == 3
 
 
@@ -490,5 +487,5 @@ def test_one_process_that_reads_is_no_line_of_status() -> None:
     ((name, line),) = machine_lines(wrong, T0)
     assert (name, line) == (
         "Workers",
-        "1 reads nothing; 0 requests in the queue, 0 in progress (blockline workers)",
+        "1 Failing; 0 requests in the queue, 0 in progress (blockline workers)",
     )
