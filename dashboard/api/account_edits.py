@@ -55,7 +55,7 @@ class ApiInput(BaseModel):
 
 
 class TagsGiven(ApiInput):
-    """Tags to add to accounts and to take away. A tag has no space, comma or semicolon."""
+    """Tags to add to accounts and to remove. A tag has no space, comma or semicolon."""
 
     accounts: Annotated[tuple[AccountNumber, ...], Field(min_length=1, max_length=MOST_AT_ONCE)]
     """Blockline's numbers."""
@@ -76,7 +76,7 @@ class AccountEdited(ApiModel):
     outcome: EditOutcome
     words: str
     tags: list[str] | None = None
-    """After an edit of tags: those that it has now."""
+    """After an edit of tags: the tags that it has now."""
 
 
 class AccountsEdited(ApiModel):
@@ -95,7 +95,7 @@ def writing_routes(source: ApiContext) -> APIRouter:
 
     @router.post("/accounts/tags", response_model=AccountsEdited)
     async def change_tags(request: Request, given: TagsGiven, actor: Analyst) -> Response:
-        """Add tags to accounts, and take others away. Takes an analyst."""
+        """Add tags to accounts, and remove others. Requires an analyst."""
         if (fault := tags_fault(given.add, given.remove)) is not None:
             raise ApiInvalidField("body", fault)
         async with transaction(source.pool) as conn:
@@ -104,7 +104,7 @@ def writing_routes(source: ApiContext) -> APIRouter:
 
     @router.post("/accounts/{account_id}/notes", status_code=201, response_model=Note, responses=NOT_FOUND)
     async def add_note(account_id: PathNumber, given: NoteGiven, actor: Analyst) -> Response:
-        """Write a note about an account. Takes an analyst."""
+        """Add a note to an account. Requires an analyst."""
         async with transaction(source.pool) as conn:
             if not await is_on_file(conn, account_id):
                 raise ApiNotFound(f"There is no account {account_id}.")
@@ -114,7 +114,7 @@ def writing_routes(source: ApiContext) -> APIRouter:
 
     @router.delete("/notes/{note_id}", status_code=204, response_class=Response, responses=CONFLICT)
     async def withdraw_note(note_id: PathNumber, actor: Analyst) -> Response:
-        """Take a note back: it stays readable, with who did it and when. Takes an analyst."""
+        """Withdraw a note. It stays readable, with who withdrew it and when. Requires an analyst."""
         async with transaction(source.pool) as conn:
             await notes.withdraw_note(conn, note_id, actor.name, source.clock())
         return Response(status_code=204)

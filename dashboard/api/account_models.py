@@ -20,7 +20,7 @@ class ApiModel(BaseModel):
 
 
 class State(ApiModel):
-    """A confirmed status. It began after `last_seen_old` and not after `since`."""
+    """A confirmed status. It began after `last_seen_old` and at or before `since`."""
 
     status: Status
     withheld_in: list[str]
@@ -28,21 +28,21 @@ class State(ApiModel):
     words: str
     """The same in English, with what the platform leaves open."""
     flags: list[Flag] | None
-    """Side facts of the first reading of the state, and who took the account down, by the newest that tells;
-    null: nobody saw how it began.
+    """Side facts from the first reading of the state, and who took the account down, from the newest reading
+    that says so. Null if the beginning of the state was not seen.
     """
     last_seen_old: datetime | None
-    """The last sign of the state before; null: there is none."""
+    """The last reading that shows the previous state. Null if there is none."""
     since: datetime
     """The first reading of this state."""
     source: str
-    """Who saw it: the platform's name for Blockline's own readings, `import:NAME` for another's record."""
+    """The platform's name for Blockline's own readings, `import:NAME` for a record published by others."""
     change_id: int
     """The change that began it."""
 
 
 class Provisional(ApiModel):
-    """What newer readings show and too few have confirmed. It is no status yet."""
+    """What newer readings show but too few have confirmed. It is not a status yet."""
 
     change_id: int
     status: Status
@@ -50,11 +50,11 @@ class Provisional(ApiModel):
     words: str
     first_seen_new: datetime
     readings: int
-    """How many agree so far."""
+    """Number of agreeing readings so far."""
 
 
 class Account(ApiModel):
-    """An account on file, as it was last confirmed."""
+    """A stored account with its last confirmed state."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -96,44 +96,46 @@ class Account(ApiModel):
     native_id: str
     """The platform's own id, which never changes. The export calls it `account_id`."""
     handle: str
-    """As last seen: an attribute, never a key."""
+    """The handle as last seen. It may change, so do not use it as a key."""
     watched: bool
-    """Whether it is read now. What is not is on file for its history only."""
+    """Whether it is read now. If not, it is stored for its history only."""
     added_at: datetime
     control: bool
-    """Whether it is asked as a control account."""
+    """Whether it is a control account."""
     executive: bool
-    """Whether its acts are collected."""
+    """Whether its engagements are collected."""
     tags: list[str]
     followers: int | None
-    """Null: nobody said."""
+    """Null if no number was given."""
     followers_at: datetime | None
     lists: list[str]
     orders: list[str]
     """References of the orders to whose lists it belongs."""
     state: State | None
-    """Null: nothing is confirmed, which is not the same as available."""
+    """Null if no state is confirmed, which does not mean available."""
     provisional: Provisional | None
     last_read_at: datetime | None
-    """The newest conclusive answer. Up to then the state was seen; after it nobody looked. Null: never."""
+    """Time of the newest conclusive answer; null if none. The state was seen until then; there was no
+    reading after it.
+    """
 
 
 class StateAt(ApiModel):
-    """An account in the state that was confirmed for a moment."""
+    """An account with the state that was confirmed for a time."""
 
     account_id: int
     platform: Platform
     native_id: str
     handle: str
-    """As on file now."""
+    """As stored now."""
     watched: bool
     """Whether it is read now."""
     state: State | None
-    """Null: nothing was confirmed of it by then."""
+    """Null if no state was confirmed by then."""
     last_read_at: datetime | None
-    """The newest reading up to the moment: until then the state was seen, after it nobody looked."""
+    """The newest reading up to the requested time. The state was seen until then; there was none after it."""
     recorded_at: datetime | None
-    """Since when it is told like this."""
+    """When this was recorded."""
 
 
 def account(row: AccountRow) -> Account:

@@ -1,4 +1,4 @@
-"""Accounts on file, one account with all that is known around it, and every account at a moment."""
+"""Stored accounts, one account with what is known about it, and every account at one time."""
 
 from datetime import datetime
 from typing import Annotated
@@ -33,7 +33,7 @@ from storage.postgres.recording_order import as_known
 
 
 class Rename(ApiModel):
-    """The account answered under another handle, somewhere between two readings."""
+    """A change of handle between two readings of the account."""
 
     old_handle: str
     new_handle: str
@@ -53,34 +53,34 @@ class HandleRecord(ApiModel):
 
 
 class Fact(ApiModel):
-    """Something seen beside the status. It never decides a status."""
+    """A fact seen in addition to the status. It never decides a status."""
 
     observer: str
-    """Who says so; empty: the account's own platform."""
+    """Who observed it. Empty for the account's own platform."""
     kind: str
     value: str
     last_absent: datetime | None
     first_seen: datetime
     last_seen: datetime | None
     first_absent: datetime | None
-    """It began after `last_absent`, and ended after `last_seen`; null: it lasts as far as was seen."""
+    """It began after `last_absent`, and ended after `last_seen`; null if it was there when last read."""
 
 
 class Note(ApiModel):
-    """What somebody of the team wrote about the account."""
+    """A note that a member of the team wrote about the account."""
 
     account_note_id: int
     written_at: datetime
     written_by: str
     text: str
-    """Empty when a purge took it out."""
+    """Empty if a purge removed it."""
     withdrawn_at: datetime | None
-    """Null: it stands."""
+    """Null if it was not withdrawn."""
     withdrawn_by: str | None
 
 
 class AccountDetail(Account):
-    """An account with what is known around it, each newest first."""
+    """An account with its handles, side facts and notes, each newest first."""
 
     renames: list[Rename]
     handle_records: list[HandleRecord]
@@ -99,17 +99,19 @@ def account_routes(source: ApiContext) -> APIRouter:
         status: InStatus = None,
         country: InCountry = None,
         order: Annotated[
-            Text | None, Query(description="On the list of the order of this reference.")
+            Text | None, Query(description="Only accounts on the list of the order with this reference.")
         ] = None,
-        tag: Annotated[Text | None, Query(description="With this tag.")] = None,
+        tag: Annotated[Text | None, Query(description="Only accounts with this tag.")] = None,
         q: Annotated[
-            Text | None, Query(description="A part of a handle, of now or of before, or a whole id.")
+            Text | None, Query(description="Part of a present or earlier handle, or a complete id.")
         ] = None,
-        watched: Annotated[bool | None, Query(description="Read now, or on file only.")] = None,
+        watched: Annotated[
+            bool | None, Query(description="True: only accounts that are read now. False: only others.")
+        ] = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """Accounts on file, watched or not, by number, each as it was last confirmed."""
+        """List accounts, watched or not, by number, each with its last confirmed state."""
         after = number_in(request, cursor) or 0
         wanted = AccountFilter(
             platform=platform,
@@ -128,7 +130,7 @@ def account_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/accounts/{account_id}", response_model=AccountDetail, responses=NOT_FOUND)
     async def read_account(request: Request, account_id: PathNumber) -> Response:
-        """One account with its handles, side facts and notes."""
+        """Get an account with its handles, side facts and notes."""
         now = source.clock()
         async with transaction(source.pool) as conn:
             rows = await accounts_page(conn, AccountFilter(account_id=account_id), now, 0, 1)
@@ -164,7 +166,7 @@ def account_routes(source: ApiContext) -> APIRouter:
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """Every account on file in the state that was confirmed for a moment: `blockline export states`."""
+        """List every account with the state confirmed for a time, as `blockline export states` does."""
         now = source.clock()
         moment, known = past(at, "at", now) or now, past(as_known_at, "as_known_at", now)
         after = number_in(request, cursor) or 0

@@ -1,4 +1,4 @@
-"""What people do about alerts: take a story on, mute, send again. Each is in the audit log."""
+"""What people do about alerts: acknowledge, mute, send again. The audit log records each."""
 
 from datetime import datetime
 from typing import Annotated
@@ -34,53 +34,61 @@ StoryKey = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(st
 
 
 class AcknowledgementGiven(ApiInput):
-    """That somebody has taken a story on, as far as it was told."""
+    """An acknowledgement of what was sent about an incident so far."""
 
     note: Remark = ""
 
 
 class Acknowledgement(ApiModel):
-    """Who took a story on first; a second time changes nothing."""
+    """Who acknowledged an incident first. A second acknowledgement changes nothing."""
 
     first: bool
-    """Nobody had taken this wave on before."""
+    """True if nobody had acknowledged this group before."""
     by: str
     at: datetime
     note: str
 
 
 class MuteGiven(ApiInput):
-    """Of whom nobody is to be told: of one account, of one list, or of anything."""
+    """What to mute: one account, one list, or everything."""
 
     account_id: AccountNumber | None = None
     list: Text | None = None
-    """A list, or the order that a list belongs to by its reference."""
+    """Name of a list, or reference of the order that it belongs to."""
     everything: bool = False
-    """A maintenance window, which needs `until` and takes an admin."""
+    """A maintenance window. It needs `until` and an admin."""
     since: Moment | None = None
     """Now by default."""
     until: Moment | None = None
-    """Null: until somebody ends it."""
+    """Null if it runs until somebody ends it."""
     note: Remark = ""
 
 
 def alerting_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["alerts"])
 
-    @router.post("/stories/{story_key}/acknowledgement", response_model=Acknowledgement, responses=NOT_FOUND)
+    @router.post(
+        "/incidents/{story_key}/acknowledgement", response_model=Acknowledgement, responses=NOT_FOUND
+    )
+    @router.post(
+        "/stories/{story_key}/acknowledgement",
+        response_model=Acknowledgement,
+        responses=NOT_FOUND,
+        deprecated=True,
+    )
     async def acknowledge(
         request: Request, story_key: StoryKey, given: AcknowledgementGiven, actor: Analyst
     ) -> Response:
-        """Take a story on: reminders and escalation end. Takes an analyst."""
+        """Acknowledge an incident, which ends its reminders and escalation. Requires an analyst."""
         async with transaction(source.pool) as conn:
             if await thread_status(conn, story_key) is None:
-                raise ApiNotFound("There is no such story.")
+                raise ApiNotFound("There is no such incident.")
             told = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
         return sent(request, Acknowledgement(first=told.first, by=told.by, at=told.at, note=told.note))
 
     @router.post("/mutes", status_code=201, response_model=Mute, responses={**NOT_FOUND, **CONFLICT})
     async def add_mute(given: MuteGiven, actor: Analyst) -> Response:
-        """Tell nobody of an account or a list for a time (an analyst), or of anything (an admin)."""
+        """Mute an account or a list (requires an analyst), or everything (requires an admin)."""
         now = source.clock()
         async with transaction(source.pool) as conn:
             mute_id = await _mute(conn, given, actor, now)
@@ -91,12 +99,12 @@ def alerting_routes(source: ApiContext) -> APIRouter:
         "/mutes/{mute_id}", status_code=204, response_class=Response, responses={**NOT_FOUND, **CONFLICT}
     )
     async def end_mute(mute_id: PathNumber, actor: Analyst) -> Response:
-        """Tell again of what comes from now on. Takes an analyst; a maintenance window takes an admin."""
+        """End a mute. Requires an analyst, for a maintenance window an admin."""
         now = source.clock()
         async with transaction(source.pool) as conn:
             found = [m for m in await mute_lines(conn, now) if m.mute_id == mute_id]
             if not found:
-                raise ApiNotFound(f"There is no mute {mute_id} that runs.")
+                raise ApiNotFound(f"There is no running mute {mute_id}.")
             if found[0].is_maintenance:
                 access.require(actor, access.MAINTENANCE)
             await mutes.end_mute(conn, mute_id, actor.name, now)
@@ -104,10 +112,10 @@ def alerting_routes(source: ApiContext) -> APIRouter:
 
     @router.post("/mails/{mail_id}/resend", response_model=Mail, responses={**NOT_FOUND, **CONFLICT})
     async def resend(request: Request, mail_id: PathNumber, actor: Analyst) -> Response:
-        """Send a delivery again under its Message-ID, be it a dead letter. Takes an analyst."""
+        """Send a delivery again under its Message-ID, also if it is a dead letter. Requires an analyst."""
         async with transaction(source.pool) as conn:
             if await mail_row(conn, mail_id) is None:
-                raise ApiNotFound(f"There is no mail {mail_id}.")
+                raise ApiNotFound(f"There is no delivery {mail_id}.")
             await mail_queue.resend(conn, mail_id, actor.name, source.clock())
             row = await mail_row(conn, mail_id)
         assert row is not None  # noqa: S101 - it is locked
@@ -131,5 +139,5 @@ async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> in
         return await mutes.mute_list(conn, given.list, since, given.until, given.note, actor.name, now)
     access.require(actor, access.MAINTENANCE)
     if given.until is None:
-        raise ApiInvalidField("body.until", "Say until when the maintenance lasts.")
+        raise ApiInvalidField("body.until", "Set `until` for a maintenance window.")
     return await mutes.maintenance(conn, since, given.until, given.note, actor.name, now)

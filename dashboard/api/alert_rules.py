@@ -18,7 +18,7 @@ from storage.postgres.pool import Conn, transaction
 
 
 class RuleGiven(ApiInput):
-    """A rule as the text of docs/alerts.md; it takes the place of the rule of that name."""
+    """A rule as TOML text, see docs/alerts.md. It replaces the rule of that name."""
 
     toml: Annotated[
         str,
@@ -32,7 +32,7 @@ class RuleGiven(ApiInput):
 
 
 class RuleSwitch(ApiInput):
-    """Switch a rule on or off."""
+    """Whether the rule is enabled."""
 
     name: Text
     enabled: bool
@@ -43,7 +43,7 @@ def ruling_routes(source: ApiContext) -> APIRouter:
 
     @router.put("/rules", response_model=Rule, responses=CONFLICT)
     async def save_rule(request: Request, given: RuleGiven, actor: Admin) -> Response:
-        """Put a rule in the place of the one of its name, or add it. Takes an admin."""
+        """Add a rule, or replace the rule of that name. Requires an admin."""
         try:
             wanted = rule_of(given.toml)
         except ValueError as error:
@@ -56,7 +56,7 @@ def ruling_routes(source: ApiContext) -> APIRouter:
 
     @router.patch("/rules", response_model=Rule, responses={**NOT_FOUND, **CONFLICT})
     async def switch_rule(request: Request, given: RuleSwitch, actor: Admin) -> Response:
-        """Switch a rule on or off. Takes an admin."""
+        """Enable or disable a rule. Requires an admin."""
         async with transaction(source.pool) as conn:
             await _rule(conn, given.name)
             await rules.enable_rule(conn, given.name, actor.name, source.clock(), enabled=given.enabled)
@@ -64,7 +64,7 @@ def ruling_routes(source: ApiContext) -> APIRouter:
 
     @router.delete("/rules", status_code=204, response_class=Response, responses=CONFLICT)
     async def remove_rule(name: Annotated[Text, Query()], actor: Admin) -> Response:
-        """Take a rule away; what it decided stays. Takes an admin."""
+        """Remove a rule. Its past decisions stay. Requires an admin."""
         async with transaction(source.pool) as conn:
             await rules.remove_rule(conn, name, actor.name, source.clock())
         return Response(status_code=204)
@@ -77,4 +77,4 @@ async def _rule(conn: Conn, name: str) -> Rule:
     for stored in await rules.load_rules(conn):
         if stored.rule.name == name:
             return rule(stored)
-    raise ApiNotFound(f"There is no rule {name!r} that can be read.")
+    raise ApiNotFound(f"There is no readable rule {name!r}.")

@@ -1,4 +1,4 @@
-"""What was told to whom: deliveries, stories and who took them on, mutes, and the rules behind them."""
+"""What was sent to whom: deliveries, incidents and their acknowledgement, mutes, and rules."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -30,18 +30,18 @@ from storage.postgres.pool import transaction
 
 
 class Mail(ApiModel):
-    """One delivery: a mail, or a message to a channel. Its text stands on its page, `/mail/5`."""
+    """One delivery: an email, or a message to a channel. The page `/mail/5` shows its text."""
 
     mail_id: int
     message_id: str
-    """The same when it is sent again."""
+    """The Message-ID. It stays the same if the message is sent again."""
     kind: MailKind
     subject: str
     recipients: list[str]
     """Mail addresses, `apprise:NAME` or `webhook:NAME`."""
     state: MailState
-    """`dead`: it was given up, and nobody got it. `merged`: no server accepted it, and the later mail
-    `merged_into` says both.
+    """`dead`: it failed permanently. `merged`: no server accepted it, and the later email `merged_into`
+    replaces it.
     """
     created_at: datetime
     sent_at: datetime | None
@@ -51,13 +51,13 @@ class Mail(ApiModel):
     last_error: str | None
     story_key: str | None
     merged_into: int | None
-    """Null: it is not merged into a later mail."""
+    """The email that replaces it. Null if it was not merged."""
     change_ids: list[int]
-    """The changes that it tells of."""
+    """The changes that it reports."""
 
 
 class Story(ApiModel):
-    """What the same people were told of one cohort, wave after wave."""
+    """An incident: what was sent to the same people about one cohort, group after group."""
 
     story_key: str
     rule: str
@@ -65,11 +65,11 @@ class Story(ApiModel):
     order_reference: str | None
     recipients: list[str]
     subject: str | None
-    """Of its newest mail."""
+    """Subject of its newest email."""
     waves: int
-    """How many were told at once."""
+    """Number of groups of changes that were sent at once."""
     acknowledged_wave: int
-    """Up to which of them somebody took it on; 0: none. Below `waves` it waits."""
+    """The last group that was acknowledged; 0 if none. If it is less than `waves`, the newest is not."""
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     acknowledged_note: str | None
@@ -78,7 +78,7 @@ class Story(ApiModel):
 
 
 class Mute(ApiModel):
-    """Nobody is told of an account, of a list, or of anything, for a time. What happens is recorded still."""
+    """A mute: nothing is sent about an account, a list or anything for a time. Changes are still recorded."""
 
     mute_id: int
     account_id: int | None
@@ -86,28 +86,28 @@ class Mute(ApiModel):
     handle: str | None
     list_name: str | None
     everything: bool
-    """A maintenance window: it is about everything."""
+    """True for a maintenance window, which covers everything."""
     since: datetime
     until: datetime | None
-    """Null: until somebody ends it."""
+    """Null if it runs until somebody ends it."""
     note: str
     made_by: str
     made_at: datetime
 
 
 class Rule(ApiModel):
-    """Who is told of what, and how patiently."""
+    """An alert rule: which changes are sent, to whom and when."""
 
     rule_id: int
     name: str
     enabled: bool
     from_settings: bool
-    """It stands in the settings of the installation, and is changed there only."""
+    """True if it is defined in the settings. It can be changed only there."""
     active_since: datetime
     definition: dict[str, Any]
-    """What is not as it is by default, with the keys of docs/alerts.md."""
+    """The keys of docs/alerts.md that differ from their defaults."""
     toml: str
-    """The same as text."""
+    """The definition as TOML text."""
 
 
 def alert_routes(source: ApiContext) -> APIRouter:
@@ -118,14 +118,20 @@ def alert_routes(source: ApiContext) -> APIRouter:
         request: Request,
         since: From = None,
         until: To = None,
-        state: Annotated[list[MailState] | None, Query(description="One of these states.")] = None,
-        kind: Annotated[list[MailKind] | None, Query(description="One of these kinds.")] = None,
-        recipient: Annotated[Text | None, Query(description="To this address or channel.")] = None,
+        state: Annotated[
+            list[MailState] | None, Query(description="Only deliveries with one of these states.")
+        ] = None,
+        kind: Annotated[
+            list[MailKind] | None, Query(description="Only deliveries of one of these kinds.")
+        ] = None,
+        recipient: Annotated[
+            Text | None, Query(description="Only deliveries to this address or channel.")
+        ] = None,
         account_id: OfAccount = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """Deliveries by when they were written, newest first."""
+        """List deliveries by the time they were written, newest first."""
         ordered(since, until)
         before = number_in(request, cursor)
         wanted = MailFilter(since, until, state, kind, recipient, account_id)
@@ -135,23 +141,27 @@ def alert_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/mails/{mail_id}", response_model=Mail, responses=NOT_FOUND)
     async def read_mail(request: Request, mail_id: PathNumber) -> Response:
-        """One delivery."""
+        """Get a delivery."""
         async with transaction(source.pool) as conn:
             row = await mail_row(conn, mail_id)
         if row is None:
-            raise ApiNotFound(f"There is no mail {mail_id}.")
+            raise ApiNotFound(f"There is no delivery {mail_id}.")
         return sent(request, mail(row))
 
-    @router.get("/stories", response_model=Page[Story])
-    async def list_stories(
+    @router.get("/incidents", response_model=Page[Story])
+    @router.get("/stories", response_model=Page[Story], deprecated=True)
+    async def list_incidents(
         request: Request,
         waiting: Annotated[
-            bool | None, Query(description="Whether its newest wave waits for somebody to take it on.")
+            bool | None,
+            Query(
+                description="True: only incidents whose newest group is not acknowledged. False: only others."
+            ),
         ] = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """Stories, the one that began last first."""
+        """List incidents, the newest first. `/stories` is the earlier name of `/incidents`."""
         before = number_in(request, cursor)
         async with transaction(source.pool) as conn:
             rows = await stories_page(conn, waiting=waiting, before=before, limit=limit + 1)
@@ -159,7 +169,7 @@ def alert_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/mutes", response_model=Page[Mute])
     async def list_mutes(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
-        """Mutes and maintenance windows that run or are still to come, newest first."""
+        """List running and planned mutes and maintenance windows, newest first."""
         before = number_in(request, cursor)
         async with transaction(source.pool) as conn:
             rows = await mute_lines(conn, source.clock())
@@ -168,7 +178,7 @@ def alert_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/rules", response_model=Page[Rule])
     async def list_rules(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
-        """The alert rules that are not removed, by number; those that cannot be read are a condition."""
+        """List alert rules by number. A rule that cannot be read is listed in `/conditions` instead."""
         after = number_in(request, cursor) or 0
         async with transaction(source.pool) as conn:
             found = await load_rules(conn)

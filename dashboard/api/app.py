@@ -1,4 +1,4 @@
-"""The API as one application of its own, so that its document tells of it and of nothing else."""
+"""The API as one application of its own, so that its document describes it and nothing else."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -32,14 +32,14 @@ from dashboard.asgi.settings import DashboardSettings
 from storage.postgres.pool import Pool
 
 ABOUT = """
-What Blockline watches and what it saw, for programs. It never says more than it saw: what is not known is
-null, a change lies between two readings and both are told, and an account that is missing from an answer is
-not thereby said to be available. Times are ISO 8601 in UTC; durations name their unit in their field.
+What Blockline watches and what it saw, for programs. It never says more than it saw. Unknown values are null.
+A change happened between two readings, and both times are given. An account that is missing from an answer is
+not necessarily available. Times are ISO 8601 in UTC; fields for durations name their unit.
 
-Pages: `next` in the body, and the header `Link`, hold the address of the next page. Every answer has a strong
-`ETag`; with `If-None-Match` an unchanged one is answered by 304. Refusals are problem documents (RFC 9457).
+`next` in the body and the header `Link` give the address of the next page. Every answer has a strong `ETag`;
+with `If-None-Match`, an unchanged answer is 304. Errors are problem documents (RFC 9457).
 """
-_NOT_CHANGED = {"description": "The reader holds this very answer: `If-None-Match` named its tag."}
+_NOT_CHANGED = {"description": "Not changed: `If-None-Match` names the tag of this answer."}
 
 
 def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> FastAPI:
@@ -103,7 +103,11 @@ def _document(api: FastAPI) -> dict[str, Any]:
         parts = document["components"]
         parts["schemas"].update(_problem_schemas())
         parts["securitySchemes"] = {
-            "token": {"type": "http", "scheme": "bearer", "description": "A token of `blockline tokens add`."}
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token made with `blockline tokens add`.",
+            }
         }
         document["security"] = [{"token": []}]
         for path, operations in document["paths"].items():
@@ -124,7 +128,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if method == "get" and not path.startswith("/export/"):
         responses["304"] = _NOT_CHANGED
         responses["200"]["headers"] = {
-            "ETag": {"description": "Strong tag of this very answer.", "schema": {"type": "string"}}
+            "ETag": {"description": "Strong tag of this answer.", "schema": {"type": "string"}}
         }
     if "requestBody" in operation:
-        responses["413"] = {**responses["422"], "description": "What was sent is too large."}
+        responses["413"] = {**responses["422"], "description": "The request body is too large."}

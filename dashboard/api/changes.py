@@ -42,24 +42,24 @@ Outcome = Literal["provisional", "confirmed", "not_confirmed"]
 
 
 class Change(ApiModel):
-    """An account went from one state to another, after `last_seen_old` and not after `first_seen_new`."""
+    """A change of an account's state, after `last_seen_old` and at or before `first_seen_new`."""
 
     change_id: int
     change_key: str
-    """The same for every row that says this change anew."""
+    """The key of the change, the same in every row that corrects it."""
     supersedes: int | None
-    """The row that this one says anew."""
+    """The row that this one corrects."""
     superseded_by: int | None
-    """The row that says it anew: this one does not stand any more. Only in the answer for one change."""
+    """The row that corrects this one, which is no longer valid. Only in the answer for one change."""
     account_id: int
     """Blockline's number of the account."""
     platform: Platform
     native_id: str
     handle: str
-    """As on file now."""
+    """As stored now."""
     kind: ChangeKind
     old_status: Status | None
-    """Null: nothing was known before."""
+    """Null if nothing was known before."""
     old_withheld_in: list[str] | None
     status: Status
     withheld_in: list[str]
@@ -68,26 +68,26 @@ class Change(ApiModel):
     flags: list[Flag]
     strength: Strength
     last_seen_old: datetime | None
-    """The last sign of the old state; null: there is none."""
+    """The last reading that shows the old state. Null if there is none."""
     first_seen_new: datetime
-    """The first reading of the new one."""
+    """The first reading of the new state."""
     recorded_at: datetime
     outcome: Outcome
     reason: Reason | None
     """Why it was confirmed or not; null while it is provisional."""
     readings: int | None
-    """Agreeing readings that count."""
+    """Number of agreeing readings."""
     last_agreeing_at: datetime | None
     decided_at: datetime | None
     source: str
-    """The platform's name for Blockline's own readings, `import:NAME` for another's record."""
+    """The platform's name for Blockline's own readings, `import:NAME` for a record published by others."""
     old_evidence: str | None
-    """SHA-256 of the raw answer that is kept of the old state; null: none was kept."""
+    """SHA-256 of the stored raw answer with the old state. Null if none was kept."""
     new_evidence: str | None
 
 
 class Spell(ApiModel):
-    """A period with one confirmed state, each end with the two readings that bound it."""
+    """A status period: one confirmed state, with the two readings that bound each end."""
 
     account_id: int
     platform: Platform
@@ -97,17 +97,17 @@ class Spell(ApiModel):
     withheld_in: list[str]
     words: str
     flags: list[Flag] | None
-    """Null: nobody saw how it began."""
+    """Null if its beginning was not seen."""
     last_seen_old: datetime | None
-    """It began after this, the last sign of the state before; null: there is none."""
+    """It began after this, the last reading of the previous state. Null if there is none."""
     since: datetime
     """The first reading of this state."""
     last_seen: datetime | None
-    """The last sign of this state before the next; null while it lasts, or where there is none."""
+    """The last reading of this state before the next one. Null while it lasts, or if there is none."""
     until: datetime | None
     """The first reading of the next state; null while it lasts."""
     recorded_at: datetime
-    """Since when it is told like this."""
+    """When this was recorded."""
     source: str
     change_id: int
 
@@ -121,18 +121,23 @@ def change_routes(source: ApiContext) -> APIRouter:
         since: From = None,
         until: To = None,
         as_known_at: AsKnownAt = None,
-        kind: Annotated[list[ChangeKind] | None, Query(description="One of these kinds.")] = None,
-        outcome: Annotated[list[Outcome] | None, Query(description="One of these outcomes.")] = None,
+        kind: Annotated[
+            list[ChangeKind] | None, Query(description="Only changes of one of these kinds.")
+        ] = None,
+        outcome: Annotated[
+            list[Outcome] | None, Query(description="Only changes with one of these outcomes.")
+        ] = None,
         account_id: OfAccount = None,
         list_name: OnList = None,
         country: Annotated[
-            Country | None, Query(description="Withheld there before or after, or in all countries.")
+            Country | None,
+            Query(description="Only accounts withheld in this country before or after, or in all countries."),
         ] = None,
         platform: OnPlatform = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """Changes that nothing superseded, newest first by their first reading."""
+        """List changes that were not superseded, newest first by their first reading."""
         ordered(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         before = key_in(request, cursor)
@@ -144,7 +149,7 @@ def change_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/changes/{change_id}", response_model=Change, responses=NOT_FOUND)
     async def read_change(request: Request, change_id: PathNumber) -> Response:
-        """One change as it stands now, also one that was said anew since."""
+        """Get a change, also if a later row corrects it."""
         async with transaction(source.pool) as conn:
             row = await change_with(conn, change_id)
         if row is None:
@@ -165,7 +170,7 @@ def change_routes(source: ApiContext) -> APIRouter:
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """Periods of one confirmed state that touch the range, by account and beginning."""
+        """List status periods that overlap the range, by account and beginning."""
         ordered(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         after = key_in(request, cursor)

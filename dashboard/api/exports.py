@@ -21,7 +21,7 @@ from storage.model.evidence.export_text import csv_lines, json_lines
 AT_ONCE = 2
 """Exports that may run in one process: each holds a connection to the database until it is read."""
 STALLED_S = 60.0
-"""A reader who takes nothing for so long is given up."""
+"""An export is cancelled if its reader takes nothing for this long."""
 
 
 class Form(StrEnum):
@@ -32,14 +32,14 @@ class Form(StrEnum):
 MEDIA_TYPES = {Form.CSV: "text/csv", Form.JSONL: "application/x-ndjson"}
 _STREAMS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The rows. A stream that breaks off is not the whole table.",
+        "description": "The rows. If the stream breaks off, the table is incomplete.",
         "content": {kind: {"schema": {"type": "string"}} for kind in MEDIA_TYPES.values()},
     }
 }
 
 
 class StallLimitedResponse(StreamingResponse):
-    """A stream that gives up a reader who does not read, and lets go of what it was made from at its end."""
+    """A stream that stops if its reader does not read, and releases its source at its end."""
 
     def __init__(self, rows: AsyncGenerator[bytes], kept: AsyncExitStack, **told: Any) -> None:
         super().__init__(rows, **told)
@@ -70,7 +70,7 @@ def export_routes(source: ApiContext) -> APIRouter:
         kind: Kind,
         form: Annotated[
             Form,
-            Query(alias="format", description="JSON Lines, or CSV with what spreadsheets run made harmless."),
+            Query(alias="format", description="JSON Lines, or CSV in which formulas are made harmless."),
         ] = Form.JSONL,
         since: From = None,
         until: To = None,
@@ -79,12 +79,12 @@ def export_routes(source: ApiContext) -> APIRouter:
         list_name: OnList = None,
         platform: OnPlatform = None,
     ) -> Response:
-        """All rows of one kind, of one moment of the database. docs/export.md says what each column means."""
+        """Export all rows of one kind, from one snapshot. docs/export.md explains each column."""
         wanted = ExportFilter(source.clock(), since, until, at, as_known_at, list_name, platform)
         if (why := fault(kind, wanted, _called)) is not None:
             raise ApiInvalidField("query", why)
         if free.locked():
-            raise ApiBusy(f"{AT_ONCE} exports run already: ask again when one of them is done.")
+            raise ApiBusy(f"{AT_ONCE} exports are already running. Try again when one has finished.")
         stack = AsyncExitStack()
         async with stack:
             await stack.enter_async_context(free)

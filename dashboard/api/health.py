@@ -1,4 +1,4 @@
-"""How everything stands: what is blocked, how well it is read, and what is wrong with the monitor itself."""
+"""Status of the monitor: what is blocked, how well it is read, and open issues."""
 
 from datetime import datetime
 
@@ -25,24 +25,24 @@ class StateCount(ApiModel):
 
     platform: Platform
     status: Status | None
-    """Null: nothing is confirmed of them."""
+    """Null if no state is confirmed."""
     withheld_in: list[str]
     words: str
     or_deleted: bool
-    """Suspended by their server or deleted by their owner, which look alike: not counted as blocked."""
+    """Suspended by their server or deleted by their owner, which look alike. Not counted as blocked."""
     accounts: int
     late: int
-    """Those of them that gave no conclusive answer in the last two sweeps: of these nothing is known now."""
+    """Of these, those without a conclusive answer in the last two sweeps. Their status now is not known."""
 
 
 class Collector(ApiModel):
-    """One collector at one place, the worst first."""
+    """One collector at one place. The worst are listed first."""
 
     platform: Platform
     place: str
-    """Which server it asks; empty where one answers for the whole platform."""
+    """The server that it asks. Empty if one server answers for the whole platform."""
     vantage: str
-    """Empty: the installation's own connection."""
+    """Empty for the installation's own connection."""
     state: str
     """`reads`, `pauses`, `held`, `silent` or `never_read`."""
     reason: str | None
@@ -53,14 +53,14 @@ class Collector(ApiModel):
 
 
 class Standing(ApiModel):
-    """Everything at one moment. Control accounts are not counted; what is not known is null, never 0."""
+    """The status at one time. Control accounts are not counted. Unknown values are null, never 0."""
 
     at: datetime
     watched: int
     blocked_now: int | None
     """Watched accounts in a blocked state that were read in the last two sweeps."""
     blocked_when_last_read: int
-    """Others that were blocked when last read, which was earlier."""
+    """Watched accounts that were blocked when last read, more than two sweeps ago."""
     unconfirmed: int
     provisional: int
     """Changes that still need readings."""
@@ -80,7 +80,7 @@ class Standing(ApiModel):
 
 
 class Condition(ApiModel):
-    """Something that is wrong with the monitor itself. It says nothing about an account."""
+    """An issue of the monitor itself. It says nothing about an account."""
 
     condition_id: int
     kind: ConditionKind
@@ -93,7 +93,7 @@ class Condition(ApiModel):
     to_do: str
     opened_at: datetime
     told_at: datetime | None
-    """When its operators were last mailed; null: they were not."""
+    """When the operators were last notified. Null if they were not."""
 
 
 def health_routes(source: ApiContext) -> APIRouter:
@@ -101,14 +101,14 @@ def health_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/standing", response_model=Standing)
     async def read_standing(request: Request) -> Response:
-        """What is blocked now, how well it is watched, and what waits: `blockline status`."""
+        """Get what is blocked now, how well it is read, and what waits, as `blockline status` does."""
         async with transaction(source.pool) as conn:
             stand = await standing(conn, source.clock(), source.settings.sweep_every)
         return sent(request, condition_model(stand))
 
     @router.get("/conditions", response_model=Page[Condition])
     async def list_conditions(request: Request, limit: Limit = 100) -> Response:
-        """Troubles of the monitor that are not over, the longest first; there are never more than a page."""
+        """List open issues of the monitor, the longest first. There is never more than one page."""
         async with transaction(source.pool) as conn:
             found = await open_conditions(conn)
         return page(request, found[:limit], limit, _condition, lambda c: c.condition_id)

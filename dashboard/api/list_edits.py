@@ -26,7 +26,7 @@ LONGEST_KEEPING = 36_500
 
 
 class MembersGiven(ApiInput):
-    """Accounts to put on a list and to take off. Whether they are read does not change by it."""
+    """Accounts to add to a list and to remove from it. Whether they are read does not change."""
 
     add: Annotated[tuple[AccountNumber, ...], Field(max_length=MOST_AT_ONCE)] = ()
     remove: Annotated[tuple[AccountNumber, ...], Field(max_length=MOST_AT_ONCE)] = ()
@@ -42,7 +42,7 @@ class KeepingGiven(ApiInput):
     """How long the raw evidence of a list's accounts is kept."""
 
     evidence_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_KEEPING)] | None
-    """Null: for ever. For the list of an order, three years at least."""
+    """Null for no limit. For the list of an order, at least three years."""
 
 
 def list_writing_routes(source: ApiContext) -> APIRouter:
@@ -52,11 +52,11 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
     async def change_members(
         request: Request, list_id: PathNumber, given: MembersGiven, actor: Analyst
     ) -> Response:
-        """Put accounts on a list, and take others off. Takes an analyst."""
+        """Add accounts to a list, and remove others. Requires an analyst."""
         if not given.add and not given.remove:
-            raise ApiInvalidField("body", "Say which accounts to add or to remove.")
+            raise ApiInvalidField("body", "Name accounts to add or to remove.")
         if both := sorted(set(given.add) & set(given.remove)):
-            raise ApiInvalidField("body", f"Account {both[0]} cannot be added and removed at once.")
+            raise ApiInvalidField("body", f"Account {both[0]} cannot be both added and removed.")
         async with transaction(source.pool) as conn:
             row = await list_row(conn, list_id)
             if row is None:
@@ -70,7 +70,7 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
 
     @router.post("/lists", status_code=201, response_model=WatchList, responses=CONFLICT)
     async def add_list(given: ListGiven, actor: Analyst) -> Response:
-        """Make an empty list. Takes an analyst, as an import does that names a new one."""
+        """Add an empty list. Requires an analyst."""
         if (fault := list_name_fault(given.name)) is not None:
             raise ApiInvalidField("body.name", fault)
         async with transaction(source.pool) as conn:
@@ -83,7 +83,7 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
     async def change_list(
         request: Request, list_id: PathNumber, given: KeepingGiven, actor: Admin
     ) -> Response:
-        """Say how long the raw evidence of a list's accounts is kept. Takes an admin."""
+        """Set how long the raw evidence of a list's accounts is kept. Requires an admin."""
         async with transaction(source.pool) as conn:
             before = await list_row(conn, list_id)
             if before is None:

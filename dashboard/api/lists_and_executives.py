@@ -39,16 +39,16 @@ class WatchList(ApiModel):
     created_at: datetime
     accounts: int
     watched: int
-    """How many of them are read; the rest is there for its history only."""
+    """Number of accounts that are read. The others are stored for their history only."""
     order_id: int | None
     """The order that the list belongs to."""
     order_reference: str | None
     evidence_days: int | None
-    """How long the raw evidence of its accounts is kept; null: for ever. Hashes, states and times stay."""
+    """How long raw evidence of its accounts is kept; null for no limit. Hashes, states and times stay."""
 
 
 class Observable(ApiModel):
-    """Whether a kind of act of an account can be seen: what cannot is never counted as zero."""
+    """Whether a kind of engagement of an account can be seen. One that cannot is never counted as zero."""
 
     kind: SignalKind
     observable: bool
@@ -58,7 +58,7 @@ class Observable(ApiModel):
 
 
 class Executive(ApiModel):
-    """An account whose acts are collected."""
+    """An account whose engagements are collected."""
 
     account_id: int
     platform: Platform
@@ -68,12 +68,12 @@ class Executive(ApiModel):
     title: str
     last_polled_at: datetime | None
     acts: int
-    """On file; likely renames are not counted."""
+    """Stored engagements. Likely renames are not counted."""
     observability: list[Observable]
 
 
 class Signal(ApiModel):
-    """One visible act. That there is none on file does not say that nothing was done."""
+    """One visible engagement. If none is stored, that does not mean that nothing was done."""
 
     signal_id: int
     account_id: int
@@ -84,18 +84,18 @@ class Signal(ApiModel):
     name: str
     kind: SignalKind
     act_id: str
-    """The platform's id of the act."""
+    """The platform's id of the engagement."""
     at: datetime
-    """`made_at` where the platform tells it, else `first_seen_at`."""
+    """`made_at` if the platform states it, else `first_seen_at`."""
     made_at: datetime | None
     made_after: datetime | None
     first_seen_at: datetime
     target_id: str | None
     target_author_id: str | None
-    """Native id of the account it was toward; `@handle` where a record tells no more."""
+    """Native id of the account it is directed at; `@handle` if a record says no more."""
     doubts: list[Doubt]
     source: str
-    """`import:NAME` of a record; empty for what Blockline saw itself."""
+    """`import:NAME` for an imported record. Empty if Blockline saw it itself."""
 
 
 def watching_routes(source: ApiContext) -> APIRouter:
@@ -103,7 +103,7 @@ def watching_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/lists", response_model=Page[WatchList], tags=["lists"])
     async def list_lists(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
-        """The lists, by number."""
+        """List all lists, by number."""
         after = number_in(request, cursor) or 0
         async with transaction(source.pool) as conn:
             rows = await lists_page(conn, after, limit + 1)
@@ -111,7 +111,7 @@ def watching_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/lists/{list_id}", response_model=WatchList, responses=NOT_FOUND, tags=["lists"])
     async def read_list(request: Request, list_id: PathNumber) -> Response:
-        """One list. Its accounts: `/accounts?list=NAME`."""
+        """Get a list. Its accounts are at `/accounts?list=NAME`."""
         async with transaction(source.pool) as conn:
             row = await list_row(conn, list_id)
         if row is None:
@@ -120,7 +120,7 @@ def watching_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/executives", response_model=Page[Executive], tags=["executives"])
     async def list_executives(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
-        """The accounts whose acts are collected, and what of them can be seen, by number."""
+        """List accounts whose engagements are collected, with the kinds that can be seen, by number."""
         after = number_in(request, cursor) or 0
         async with transaction(source.pool) as conn:
             found = await people(conn, source.clock())
@@ -135,14 +135,16 @@ def watching_routes(source: ApiContext) -> APIRouter:
         until: To = None,
         as_known_at: AsKnownAt = None,
         executive: Annotated[
-            Number | None, Query(description="Only acts of this account, by Blockline's number.")
+            Number | None, Query(description="Only engagements of this account, by Blockline's number.")
         ] = None,
-        kind: Annotated[list[SignalKind] | None, Query(description="One of these kinds.")] = None,
+        kind: Annotated[
+            list[SignalKind] | None, Query(description="Only engagements of one of these kinds.")
+        ] = None,
         platform: OnPlatform = None,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """What executives visibly did, newest first. Association with a block is no evidence of cause."""
+        """List visible engagements of executives, newest first. They do not show the cause of a block."""
         ordered(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         before = key_in(request, cursor)

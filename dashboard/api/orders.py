@@ -22,7 +22,7 @@ from storage.postgres.recording_order import as_known
 
 
 class OrderFacts(ApiModel):
-    """A legal demand, as on file."""
+    """A legal demand, as stored."""
 
     order_id: int
     reference: str
@@ -33,7 +33,7 @@ class OrderFacts(ApiModel):
     legal_basis: str
     issued_at: datetime
     issued_from: datetime | None
-    """Where sources disagree on the date: the earliest that is claimed."""
+    """If sources disagree on the date: the earliest claimed."""
     issued_to: datetime | None
     deadline_at: datetime | None
     named_count: int
@@ -52,14 +52,14 @@ class Funnel(ApiModel):
     ever_blocked: int
     blocked_before_the_order: int
     blocked_now: int
-    """At the moment that was asked for."""
+    """At the requested time."""
     of_them_only_when_last_read: int
     restored: int
     gone_since: int
 
 
 class Order(ApiModel):
-    """An order and its funnel at a moment."""
+    """An order and how far it was followed at a time."""
 
     order: OrderFacts
     list: str
@@ -75,7 +75,7 @@ class OrderKind(ApiModel):
     kind: Kind
     accounts: int
     last_known_only: int
-    """Those of them that were so when last read, which is too long ago."""
+    """Accounts that were so when last read, which was too long ago to count as current."""
     counts_as_blocked: bool
 
 
@@ -123,7 +123,7 @@ class Looks(ApiModel):
 
     source: str
     looked_from: str | None = Field(alias="from")
-    """From where it looked; null: it does not say."""
+    """Where it looked from. Null if it does not say."""
     of: Literal["post", "account"]
     at_from: datetime | None
     at_to: datetime | None
@@ -181,7 +181,7 @@ class OrderDetail(Order):
     withheld_in: dict[str, int]
     """By country how many of its accounts are withheld there, as last confirmed."""
     at_deadline: Step | None
-    """Null: there is no deadline, or it lies after the moment."""
+    """Null if there is no deadline, or if it is after the requested time."""
     claims: list[Claim]
     names: Names
     seen_by_others: SeenByOthers
@@ -201,7 +201,7 @@ def order_routes(source: ApiContext) -> APIRouter:
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
-        """The orders that were issued by a moment and how far each was followed then, by number."""
+        """List orders issued by a time, with how far each was followed then, by number."""
         now = source.clock()
         known = past(as_known_at, "as_known_at", now)
         moment = past(at, "at", now) or known or now
@@ -222,7 +222,7 @@ def order_routes(source: ApiContext) -> APIRouter:
     async def show_order(
         request: Request, order_id: PathNumber, at: At = None, as_known_at: AsKnownAt = None
     ) -> Response:
-        """All figures of one order at a moment."""
+        """Get all figures of an order at a time."""
         now = source.clock()
         known = past(as_known_at, "as_known_at", now)
         moment = past(at, "at", now) or known or now

@@ -1,4 +1,4 @@
-"""Pages: a cursor that belongs to its question, the address of the next page, and what stays the same.
+"""Pages: a cursor that belongs to its question, the address of the next page, and unchanged answers.
 
 A cursor holds the key of the last item of a page. Keys do not move, so that whoever walks sees each item at
 most once, and every item that was there at the beginning and still belongs to the answer.
@@ -23,17 +23,17 @@ T = TypeVar("T", bound=BaseModel)
 Row = TypeVar("Row")
 Key = tuple[datetime, int]
 
-_WRONG = "This is no cursor of this question: take `next` of the page before, or leave it out."
+_WRONG = "This cursor does not belong to this request: use `next` of the previous page, or leave it out."
 
 
 class Page(BaseModel, Generic[T]):
-    """Some items, and where the rest is."""
+    """One page of items, and the address of the next."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     items: list[T]
     next: str | None
-    """The address of the next page, also in the header `Link`; null: this is the last one."""
+    """The address of the next page, also in the header `Link`; null on the last page."""
 
 
 def number_in(request: Request, cursor: str | None) -> int | None:
@@ -82,7 +82,7 @@ def sent(request: Request, body: BaseModel, headers: dict[str, str] | None = Non
 def sent_as(
     request: Request, content: bytes, media_type: str, headers: dict[str, str] | None = None
 ) -> Response:
-    """The same of an answer that is no JSON."""
+    """The same for an answer that is not JSON."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     told = {**(headers or {}), "ETag": tag}
     # A proxy that compresses makes a weak tag of ours, for the same body.

@@ -54,16 +54,16 @@ Country = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["IN"])]
 """ISO 3166-1 code of two capital letters."""
 
 PathNumber = Annotated[int, Path(ge=1, le=LARGEST_ID)]
-Limit = Annotated[int, Query(ge=1, le=MOST, description="Items of a page.")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="Items per page.")]
 CursorText = Annotated[
     str | None,
-    Query(max_length=400, description="From `next` of the page before; belongs to the same question."),
+    Query(max_length=400, description="From `next` of the previous page. It belongs to the same request."),
 ]
 
 OnPlatform = Annotated[Platform | None, Query(description="Only this platform.")]
 OnList = Annotated[
     Text | None,
-    Query(alias="list", description="Only accounts on the list of this name, as it stands now."),
+    Query(alias="list", description="Only accounts that are now on the list of this name."),
 ]
 StatusOrUnknown = Literal[
     "available", "protected", "withheld", "suspended", "deactivated", "not_found", "unknown"
@@ -71,19 +71,21 @@ StatusOrUnknown = Literal[
 InStatus = Annotated[
     list[StatusOrUnknown] | None,
     Query(
-        alias="status", description="One of these statuses; `unknown` is an account with nothing confirmed."
+        alias="status",
+        description="Only accounts with one of these statuses. `unknown` means that no status is confirmed.",
     ),
 ]
-InStatuses = Annotated[list[Status] | None, Query(alias="status", description="One of these statuses.")]
+InStatuses = Annotated[list[Status] | None, Query(alias="status", description="Only one of these statuses.")]
 InCountry = Annotated[
-    Country | None, Query(alias="country", description="Withheld in this country, or in all countries.")
+    Country | None,
+    Query(alias="country", description="Only accounts withheld in this country, or in all countries."),
 ]
 OfAccount = Annotated[
     Number | None, Query(alias="account", description="Only this account, by Blockline's number.")
 ]
-From = Annotated[Moment | None, Query(alias="from", description="From this moment on.")]
-To = Annotated[Moment | None, Query(alias="to", description="Up to, without, this moment.")]
-At = Annotated[Moment | None, Query(description="As it was then; now by default.")]
+From = Annotated[Moment | None, Query(alias="from", description="From this time on, inclusive.")]
+To = Annotated[Moment | None, Query(alias="to", description="Up to this time, exclusive.")]
+At = Annotated[Moment | None, Query(description="The state at this time. Default: now.")]
 AsKnownAt = Annotated[
-    Moment | None, Query(description="Only what had been recorded by then; all that is known by default.")
+    Moment | None, Query(description="Only what had been recorded by this time. Default: everything.")
 ]

@@ -53,7 +53,7 @@ class Problem(BaseModel):
 
 
 class ApiNotFound(Exception):
-    """What the address names is not on file. The message is one sentence."""
+    """What the address names does not exist. The message is one sentence."""
 
 
 class ApiInvalidField(Exception):
@@ -142,14 +142,16 @@ def _told(when: str) -> dict[str, Any]:
 
 REFUSED: dict[int | str, dict[str, Any]] = {
     400: _told("The request cannot be read."),
-    401: _told("Nobody is logged in, and no valid token came with the request."),
-    403: _told("The role or the token does not reach, or the request came from a strange origin."),
+    401: _told("The request has neither a login nor a valid token."),
+    403: _told("The role or token does not allow this, or the request came from another origin."),
     421: _told("The request was meant for another host."),
-    422: _told("A field cannot be used; `errors` says which."),
-    503: _told("The database does not answer. `Retry-After` says when to try again, in seconds."),
+    422: _told("A field is not valid. `errors` names it."),
+    503: _told("The database does not answer. `Retry-After` gives the seconds to wait."),
 }
 """What every operation may answer."""
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _told("There is no such thing on file.")}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _told("What the address names does not exist.")}
 CONFLICT: dict[int | str, dict[str, Any]] = {
-    409: _told("A rule of the store forbids it, or somebody else came first: nothing was written.")
+    409: _told(
+        "The change conflicts with the stored data or with a change made meanwhile. Nothing was written."
+    )
 }

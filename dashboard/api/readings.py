@@ -1,4 +1,4 @@
-"""Single readings of an account, and the attempts that told nothing: both are proof that somebody looked."""
+"""Readings of an account, and attempts without a conclusive answer. Both show that it was asked for."""
 
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -21,35 +21,35 @@ LONGEST = timedelta(days=366)
 USUAL = timedelta(days=1)
 MOST_READINGS = 5_000
 
-ManyOfThem = Annotated[int, Query(ge=1, le=MOST_READINGS, description="Items of a page.")]
+ManyOfThem = Annotated[int, Query(ge=1, le=MOST_READINGS, description="Items per page.")]
 
 
 class Reading(ApiModel):
-    """One conclusive answer about the account: it speaks of a moment between `asked_at` and `at`."""
+    """One conclusive answer about the account. It describes a moment between `asked_at` and `at`."""
 
     at: datetime
     asked_at: datetime
     status: Status
-    """As it was understood then."""
+    """The status as interpreted then."""
     withheld_in: list[str]
-    """Of countries in `silent_on` it is what was held already."""
+    """For countries in `silent_on`, what was already recorded."""
     strength: Strength
     flags: list[Flag]
     silent_on: list[str]
-    """Countries of which the answer said neither yes nor no."""
+    """Countries about which the answer said neither yes nor no."""
     roster_id: int
-    """The set of accounts that was asked in one request."""
+    """The batch: the accounts that were asked for in one request."""
     recorded_at: datetime
 
 
 class Miss(ApiModel):
-    """An attempt that told nothing of the account. It never opens, closes or shortens anything."""
+    """An attempt without a conclusive answer. It never begins, ends or shortens a status period."""
 
     at: datetime
     asked_at: datetime
     reason: MissedReason
     alone: bool
-    """Others of the same request were answered."""
+    """True if other accounts in the request got an answer."""
     roster_id: int
     recorded_at: datetime
 
@@ -78,7 +78,7 @@ def reading_routes(source: ApiContext) -> APIRouter:
         limit: ManyOfThem = 1000,
         cursor: CursorText = None,
     ) -> Response:
-        """Single readings of the installation's own connection, oldest first: the last day by default."""
+        """List readings from the installation's own connection, oldest first. Default: the last day."""
         begin, end = span(since, until)
         known = past(as_known_at, "as_known_at", source.clock())
         after = key_in(request, cursor)
@@ -98,7 +98,7 @@ def reading_routes(source: ApiContext) -> APIRouter:
         limit: ManyOfThem = 1000,
         cursor: CursorText = None,
     ) -> Response:
-        """The attempts that gave no reading and why, oldest first: those of the last day by default."""
+        """List attempts without a reading, with the reason, oldest first. Default: the last day."""
         begin, end = span(since, until)
         after = key_in(request, cursor)
         async with transaction(source.pool) as conn:

@@ -35,14 +35,14 @@ class ApiContext:
 def past(at: datetime | None, name: str, now: datetime) -> datetime | None:
     """A moment that was asked for. Raises ApiInvalidField for one still to come."""
     if at is not None and at > now:
-        raise ApiInvalidField(f"query.{name}", "That time has not come yet: nobody has seen anything of it.")
+        raise ApiInvalidField(f"query.{name}", "This time is in the future.")
     return at
 
 
 def ordered(since: datetime | None, until: datetime | None) -> None:
     """Raises ApiInvalidField when a range ends before it begins."""
     if since is not None and until is not None and until <= since:
-        raise ApiInvalidField("query.to", "This is not after `from`.")
+        raise ApiInvalidField("query.to", "`to` must be later than `from`.")
 
 
 async def refuse_unknown_list(conn: Conn, name: str | None) -> None:
@@ -61,10 +61,10 @@ def only_known(request: Request) -> None:
     known = {p["name"]: p["schema"] for p in operation.get("parameters", ()) if p["in"] == "query"}
     for name in request.query_params:
         if name not in known:
-            takes = f"this address takes: {', '.join(known)}" if known else "this address takes none"
+            takes = f"this address accepts: {', '.join(known)}" if known else "this address accepts none"
             raise ApiInvalidField(f"query.{clean(name)}", f"There is no such field; {takes}.")
         if len(request.query_params.getlist(name)) > 1 and not _takes_several(known[name]):
-            raise ApiInvalidField(f"query.{name}", "This is given more than once, and one is taken.")
+            raise ApiInvalidField(f"query.{name}", "This field may be given only once.")
 
 
 def _takes_several(schema: dict[str, Any]) -> bool:

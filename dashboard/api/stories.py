@@ -1,4 +1,4 @@
-"""Stories that people wrote, over the API: which there are, what they tell, and a story as a file."""
+"""Written stories over the API: the list, the figures of a story, and a story as a file."""
 
 import asyncio
 from datetime import datetime
@@ -25,7 +25,7 @@ from storage.postgres.recording_order import settle_at_most
 from storage.stories.stories import stories, story
 
 _FILE: dict[int | str, dict[str, Any]] = {
-    200: {"description": "One HTML file that loads nothing from anywhere.", "content": {"text/html": {}}}
+    200: {"description": "One HTML file that loads nothing from the network.", "content": {"text/html": {}}}
 }
 
 
@@ -34,7 +34,7 @@ def written_routes(source: ApiContext) -> APIRouter:
 
     @router.get("", response_model=Page[WrittenStory])
     async def list_written(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
-        """The stories that people wrote, by number."""
+        """List written stories, by number."""
         after = number_in(request, cursor) or 0
         async with transaction(source.pool) as conn:
             rows = await stories(conn, after=after, limit=limit + 1)
@@ -42,7 +42,7 @@ def written_routes(source: ApiContext) -> APIRouter:
 
     @router.get("/{written_story_id}", response_model=WrittenStory, responses=NOT_FOUND)
     async def show_written(request: Request, written_story_id: PathNumber) -> Response:
-        """One story with its captions, as somebody wrote it."""
+        """Get a story with its captions, as it was written."""
         async with transaction(source.pool) as conn:
             found = await story(conn, written_story_id)
         if found is None:
@@ -53,13 +53,13 @@ def written_routes(source: ApiContext) -> APIRouter:
     async def figures(
         request: Request, written_story_id: PathNumber, as_known_at: AsKnownAt = None
     ) -> Response:
-        """Everything that a story tells, with the hash that it is cited by."""
+        """Get all figures of a story, with the hash to cite it by."""
         read = await _read(source, written_story_id, as_known_at)
         return sent(request, StoryTold.model_validate(await asyncio.to_thread(story_json, read)))
 
     @router.get("/{written_story_id}/html", response_class=HTMLResponse, responses={**NOT_FOUND, **_FILE})
     async def file(request: Request, written_story_id: PathNumber, as_known_at: AsKnownAt = None) -> Response:
-        """A story as one HTML file for readers without a login."""
+        """Get a story as one HTML file for readers without a login."""
         read = await _read(source, written_story_id, as_known_at)
         html = await asyncio.to_thread(lambda: story_html(story_content(read), made_by()))
         headers = {"Content-Disposition": f'attachment; filename="{read.name()}"'}
@@ -73,7 +73,7 @@ def written(found: StoredStory) -> WrittenStory:
 
 
 async def _read(source: ApiContext, number: int, as_known_at: datetime | None) -> StoryRead:
-    """Raises ApiNotFound, and ApiInvalidField when the story cannot be told by that knowledge."""
+    """Raises ApiNotFound, and ApiInvalidField when the story cannot be shown as known at that time."""
     now = source.clock()
     known = past(as_known_at, "as_known_at", now)
     now = await settle_at_most(source.pool, known or now)

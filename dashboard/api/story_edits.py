@@ -20,7 +20,7 @@ from storage.stories import stories
 
 
 class StoryGiven(ApiInput):
-    """A range of time to tell of. Its accounts are those that are watched now, all or of a list."""
+    """The time range of a story. Its accounts are those watched now, all or on a list."""
 
     title: Annotated[
         str,
@@ -28,13 +28,13 @@ class StoryGiven(ApiInput):
         AfterValidator(storable),
     ]
     list_name: Annotated[Text | None, Field(alias="list")] = None
-    """The name of a list; null: all that are watched."""
+    """The name of a list. Null for all watched accounts."""
     since: Annotated[Moment, Field(alias="from")]
     until: Annotated[Moment, Field(alias="to")]
     view: View = View.AS_IT_WAS
-    """Told by later knowledge, or each moment by what was on record then."""
+    """Whether figures include later knowledge, or show each moment as known then."""
     as_known_at: Moment | None = None
-    """With `as_it_was`: by what had been recorded by then. Null: by what is known when it is read."""
+    """With `as_it_was`: only what had been recorded by then. Null for what is known when it is read."""
 
 
 class CaptionGiven(ApiInput):
@@ -53,7 +53,7 @@ def written_editing_routes(source: ApiContext) -> APIRouter:
 
     @router.post("/written-stories", status_code=201, response_model=WrittenStory, responses=CONFLICT)
     async def write_story(given: StoryGiven, actor: Analyst) -> Response:
-        """Write a story, without captions. Takes an analyst."""
+        """Add a story without captions. Requires an analyst."""
         async with transaction(source.pool) as conn:
             head = await _head(conn, given)
             story = await stories.write_story(
@@ -69,7 +69,7 @@ def written_editing_routes(source: ApiContext) -> APIRouter:
     async def change_story(
         request: Request, written_story_id: PathNumber, given: StoryGiven, actor: Analyst
     ) -> Response:
-        """Give a story another title, range, list or view. Takes an analyst."""
+        """Change the title, range, list or view of a story. Requires an analyst."""
         async with transaction(source.pool) as conn:
             await _there(conn, written_story_id)
             head = await _head(conn, given)
@@ -80,7 +80,7 @@ def written_editing_routes(source: ApiContext) -> APIRouter:
         "/written-stories/{written_story_id}", status_code=204, response_class=Response, responses=NOT_FOUND
     )
     async def remove_story(written_story_id: PathNumber, actor: Analyst) -> Response:
-        """Remove a story with its captions. Takes an analyst."""
+        """Remove a story with its captions. Requires an analyst."""
         async with transaction(source.pool) as conn:
             await _there(conn, written_story_id)
             await stories.remove_story(conn, written_story_id, actor.name, source.clock())
@@ -93,7 +93,7 @@ def written_editing_routes(source: ApiContext) -> APIRouter:
         responses={**NOT_FOUND, **CONFLICT},
     )
     async def add_caption(written_story_id: PathNumber, given: CaptionGiven, actor: Analyst) -> Response:
-        """Write a caption at a moment of the range. Takes an analyst."""
+        """Add a caption at a time in the range. Requires an analyst."""
         async with transaction(source.pool) as conn:
             await _there(conn, written_story_id)
             story = await stories.add_caption(
@@ -105,7 +105,7 @@ def written_editing_routes(source: ApiContext) -> APIRouter:
     async def change_caption(
         request: Request, caption_id: PathNumber, given: CaptionGiven, actor: Analyst
     ) -> Response:
-        """Give a caption another moment or text. Takes an analyst."""
+        """Change the time or text of a caption. Requires an analyst."""
         async with transaction(source.pool) as conn:
             story = await stories.change_caption(
                 conn, caption_id, given.at, lines_of(given.text), actor.name, source.clock()
@@ -114,7 +114,7 @@ def written_editing_routes(source: ApiContext) -> APIRouter:
 
     @router.delete("/captions/{caption_id}", response_model=WrittenStory, responses=CONFLICT)
     async def remove_caption(request: Request, caption_id: PathNumber, actor: Analyst) -> Response:
-        """Remove a caption; the answer is the story without it. Takes an analyst."""
+        """Remove a caption. The answer is the story without it. Requires an analyst."""
         async with transaction(source.pool) as conn:
             story = await stories.remove_caption(conn, caption_id, actor.name, source.clock())
         return sent(request, written(story))

@@ -22,22 +22,22 @@ class StoryCaption(ApiModel):
 
 
 class WrittenStory(ApiModel):
-    """A range of time that somebody tells of, without any figure."""
+    """The head of a written story: its range and title, without figures."""
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     story_id: int
     title: str
     list_id: int | None
-    """Null: of all that were watched in its time."""
+    """Null for all accounts watched in its time."""
     list_name: Annotated[str | None, Field(alias="list")]
     accounts: int
-    """How many it is of; settled when it was written."""
+    """Number of accounts, fixed when the story was written."""
     since: Annotated[datetime, Field(alias="from")]
     until: Annotated[datetime, Field(alias="to")]
     view: View
     as_known_at: datetime | None
-    """Told by what had been recorded by then; null: by what is known when it is read, or `view` says it."""
+    """Figures show what was recorded by then. Null: what is known when it is read, or `view` decides."""
     late_after_s: int
     """An account that was not read for longer counts as not checked."""
     version: int
@@ -50,20 +50,20 @@ class WrittenStory(ApiModel):
 
 
 class StoryCount(ApiModel):
-    """So many accounts."""
+    """A number of accounts."""
 
     accounts: int
     last_known_only: int
-    """Of them, not read lately: at that moment nothing is known of them."""
+    """Of these, accounts not read lately. Their status at that time is not known."""
 
 
 class StoryFigures(ApiModel):
-    """One moment of a story, in accounts. What was not read lately is told beside, never as zero."""
+    """One moment of a story, in accounts. Accounts not read lately are given separately, never as zero."""
 
     as_known_at: datetime
-    """By what had been recorded by then."""
+    """Figures show what had been recorded by then."""
     accounts: int
-    """On file by then."""
+    """Stored by then."""
     not_on_file_yet: int
     not_checked: int
     nothing_confirmed: int
@@ -79,7 +79,7 @@ class StoryFigures(ApiModel):
 
 
 class StoryChange(ApiModel):
-    """A confirmed change. It lies after `last_seen_old` and not after `first_seen_new`."""
+    """A confirmed change. It happened after `last_seen_old` and at or before `first_seen_new`."""
 
     account_id: int
     kind: ChangeKind
@@ -110,14 +110,14 @@ class StoryMember(ApiModel):
 
 
 class StoryTold(WrittenStory):
-    """Everything that a story tells."""
+    """All figures of a story."""
 
     told_as_known_at: datetime | None
-    """When it says of itself by which knowledge it is told: null. Else by what was on record then."""
+    """Null if the story itself sets what was known; else the figures show what was recorded by then."""
     synthetic: bool
-    """It tells of an invented scenario."""
+    """True if the scenario is invented."""
     captions: list[CaptionFigures]  # pyright: ignore[reportIncompatibleVariableOverride]  # each with its figures
     at_the_end: StoryFigures
     members: list[StoryMember]
     sha256: str
-    """Of the rest of this object: keys in order, no spaces, ASCII."""
+    """SHA-256 of the rest of this object: keys sorted, no spaces, ASCII."""

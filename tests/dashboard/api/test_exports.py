@@ -70,7 +70,7 @@ async def test_one_export_too_many_is_asked_to_come_back_and_who_goes_makes_room
         await until(back)
 
     assert refused.status == 503
-    assert refused.detail == f"{AT_ONCE} exports run already: ask again when one of them is done."
+    assert refused.detail == f"{AT_ONCE} exports are already running. Try again when one has finished."
     assert refused.headers["retry-after"] == "5"
     assert others.status == 200
 

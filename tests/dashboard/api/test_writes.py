@@ -103,8 +103,9 @@ async def test_a_note_is_written_read_and_withdrawn_in_the_open(world: World) ->
 
 async def test_a_story_is_taken_on_once(world: World) -> None:
     key = world.played.story_keys[0]
-    waiting = {s["story_key"] for s in (await world.api.get("/stories", waiting="true")).items}
-    first = await world.api.send("POST", f"/stories/{key}/acknowledgement", {"note": "on it"})
+    waiting = {s["story_key"] for s in (await world.api.get("/incidents", waiting="true")).items}
+    assert waiting == {s["story_key"] for s in (await world.api.get("/stories", waiting="true")).items}
+    first = await world.api.send("POST", f"/incidents/{key}/acknowledgement", {"note": "on it"})
     second = await world.api.send("POST", f"/stories/{key}/acknowledgement", {"note": "me too"})
     left = {s["story_key"] for s in (await world.api.get("/stories", waiting="true")).items}
 
@@ -127,10 +128,7 @@ async def test_mutes_are_made_and_ended(world: World) -> None:
         "known issue",
     )
     window = await world.api.send("POST", "/mutes", {"everything": True})
-    assert (window.status, window.detail) == (
-        422,
-        "body.until: Set the duration or the end of the maintenance.",
-    )
+    assert (window.status, window.detail) == (422, "body.until: Set `until` for a maintenance window.")
     both = await world.api.send("POST", "/mutes", {"account_id": account_id, "list": "Order 1 list"})
     assert (both.status, both.detail) == (422, "body: Name one of account_id, list and everything.")
     past = await world.api.send("POST", "/mutes", {"list": "SYN/1", "until": "2020-01-01T00:00:00Z"})
@@ -161,7 +159,7 @@ async def test_rules_are_added_switched_off_and_removed_but_for_those_of_the_set
     fixed = next(r["name"] for r in (await world.api.get("/rules")).items if r["from_settings"])
     refused = await world.api.send("DELETE", "/rules", query=[("name", fixed)])
     assert refused.status == 409
-    assert "stands in the settings" in refused.detail
+    assert "defined in the settings" in refused.detail
     wrong = await world.api.send("PUT", "/rules", {"toml": "name = 1"})
     assert (wrong.status, wrong.detail) == (422, "body.toml: The rule cannot be used: recipients is missing.")
 
@@ -179,6 +177,7 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/accounts/1/notes", {"text": "seen"}, Role.ANALYST),
     ("DELETE", "/notes/1", None, Role.ANALYST),
     ("POST", "/stories/none/acknowledgement", {}, Role.ANALYST),
+    ("POST", "/incidents/none/acknowledgement", {}, Role.ANALYST),
     ("POST", "/mutes", {"list": "Order 1 list"}, Role.ANALYST),
     ("POST", "/mutes", {"everything": True, "until": "2031-01-01T00:00:00Z"}, Role.ADMIN),
     ("DELETE", "/mutes/1", None, Role.ANALYST),
@@ -228,8 +227,8 @@ HOSTILE: list[tuple[str, str, object, int, str]] = [
     ("POST", "/accounts/tags", b" " * 1_000_001, 413, "larger than 1,000,000 bytes"),
     ("POST", "/lists", {"name": "a;b"}, 422, "is no name for a list"),
     ("POST", "/lists", {"name": " "}, 422, "is no name for a list"),
-    ("POST", "/lists/1/accounts", {"add": [1], "remove": [1]}, 422, "added and removed at once"),
-    ("POST", "/lists/1/accounts", {}, 422, "Say which accounts"),
+    ("POST", "/lists/1/accounts", {"add": [1], "remove": [1]}, 422, "both added and removed"),
+    ("POST", "/lists/1/accounts", {}, 422, "Name accounts to add"),
     ("POST", "/lists/99/accounts", {"add": [1]}, 404, "There is no list 99."),
     ("POST", "/accounts/1/notes", {"text": "  "}, 422, "body.text: The note is empty."),
     ("POST", "/accounts/1/notes", {"text": "a\0b"}, 422, "holds a character that no text has"),
