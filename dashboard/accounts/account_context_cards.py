@@ -24,8 +24,8 @@ def facts_card(account: AccountHistory, facts: tuple[SideFact, ...]) -> list[Com
     return [
         table_card(
             "Side facts",
-            "seen beside the status; none of them decides it",
-            ("Fact", "Who says so", "Began", "Ended"),
+            "seen beside the status; they do not decide it",
+            ("Fact", "Source", "Began", "Ended"),
             [
                 (
                     capital(_fact(f, platform)),
@@ -54,7 +54,7 @@ def _observer(fact: SideFact, platform: Platform) -> str:
 
 def _ended(fact: SideFact) -> str:
     if fact.first_absent is None:
-        return "still so when last looked"
+        return "still so at the last reading"
     if fact.last_seen is None:
         return f"no longer so {words.stamp(fact.first_absent)}"
     return words.between(fact.last_seen, fact.first_absent)
@@ -71,9 +71,9 @@ def vantages_card(account: AccountHistory, facts: tuple[SideFact, ...], now: dat
         _view(
             f"From {clean(f.observer)}",
             capital(seen_as_words(f.value, platform)),
-            f"first seen so {words.stamp(f.first_seen)}"
+            f"first seen {words.stamp(f.first_seen)}"
             if f.last_absent is None
-            else f"first seen so: {words.between(f.last_absent, f.first_seen)}",
+            else f"first seen {words.between(f.last_absent, f.first_seen)}",
         )
         for f in elsewhere
     ]
@@ -82,8 +82,8 @@ def vantages_card(account: AccountHistory, facts: tuple[SideFact, ...], now: dat
             [
                 html.Div(
                     [
-                        html.H2("Not the same from everywhere"),
-                        html.Span("both were seen; neither is taken for the other", className="faint"),
+                        html.H2("Other vantage points"),
+                        html.Span("what was seen from each, kept apart", className="faint"),
                     ],
                     className="card-head",
                 ),
@@ -123,9 +123,7 @@ def handles_card(account: AccountHistory, record: tuple[HandleEntry, ...]) -> li
             for r in account.renames
         ]
         out.append(
-            table_card(
-                "Renames", "seen by our readings; the id stayed the same", ("Old", "New", "Changed"), rows
-            )
+            table_card("Renames", "seen in readings; the id stayed the same", ("Old", "New", "Changed"), rows)
         )
     if record:
         rows = [
@@ -137,8 +135,6 @@ def handles_card(account: AccountHistory, record: tuple[HandleEntry, ...]) -> li
             )
             for h in record
         ]
-        note = "dates as the record has them, not as we saw it"
-        out.append(
-            table_card("Handles on record", note, ("Handle", "Since", "Record", "Read there by us"), rows)
-        )
+        note = "dates as the platform records them"
+        out.append(table_card("Recorded handles", note, ("Handle", "Since", "Source", "Fetched"), rows))
     return out

@@ -24,20 +24,20 @@ def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = 
         kept.setdefault(one.change_id, []).append(one)
     return table_card(
         "Changes",
-        "each lies between two readings; both are kept",
+        "each happened between two readings",
         (
             "Change",
             "From",
             "To",
-            "Last reading of the old",
-            "First reading of the new",
+            "Last old reading",
+            "First new reading",
             "Window",
             "Outcome",
             "Recorded",
         ),
         [_row(c, platform, _kept(account.account_id, kept.get(c.change_id, []))) for c in account.changes],
         html.P(
-            ["Proof of one, to be checked elsewhere: ", html.Code("blockline evidence NUMBER")],
+            ["Evidence pack of a change: ", html.Code("blockline evidence NUMBER")],
             className="not-said",
         ),
     )
@@ -58,7 +58,7 @@ def _kept(account_id: int, evidence: Sequence[ReadingEvidence]) -> list[Componen
         shown = (
             html.A(name, href=evidence_address(account_id, one), className="under")
             if one.is_there
-            else f"{name} only its hash"
+            else f"{name} (only its hash is kept)"
         )
         parts += [", " if parts else "evidence ", shown]
     return [html.Small(parts)]
@@ -88,37 +88,33 @@ def _outcome(change: LiveChange) -> list[Component | str]:
     if change.outcome is None:
         return [
             html.Span("provisional", className="chip"),
-            html.Small(f"{words.readings(change.readings)} so far, no mail yet"),
+            html.Small(f"{words.readings(change.readings)} so far, no email yet"),
         ]
     head: Component | str = (
         "confirmed" if change.outcome == "confirmed" else html.Span("not confirmed", className="chip")
     )
     why = words.reason(change.reason or "", change.readings)
     when = f" {words.stamp(change.decided_at)}" if change.decided_at else ""
-    corrected = (
-        [html.Small("corrected when more became known; below is what was recorded before")]
-        if change.supersedes
-        else []
-    )
+    corrected = [html.Small("corrected later; the earlier record is below")] if change.supersedes else []
     return [head, when, html.Small(why), *corrected, *_mailed(change)]
 
 
 def _mailed(change: LiveChange) -> list[Component]:
     if change.mail_id is None:
         return []
-    return [html.Small(html.A("mailed", href=f"/mail/{change.mail_id}", className="under"))]
+    return [html.Small(html.A("email sent", href=f"/mail/{change.mail_id}", className="under"))]
 
 
 def superseded_card(account: AccountHistory) -> list[Component]:
-    """What was known until more became known: it was told, perhaps mailed, so it can still be seen."""
+    """Changes that were corrected later: they were shown and perhaps sent, so they stay visible."""
     if not account.superseded:
         return []
     platform = Platform(account.platform)
     return [
         table_card(
-            "Recorded before, and corrected since",
-            "more became known later; until then this was told",
-            ("Change", "To", "Last reading of the old", "First reading of the new", "Known from", "Until"),
+            "Corrected changes",
+            "shown until a correction replaced them",
+            ("Change", "To", "Last old reading", "First new reading", "Known from", "Until"),
             [
                 (
                     html.Div(_named(c)),
@@ -149,9 +145,9 @@ def gaps_card(account: AccountHistory, around: AccountContext) -> list[Component
     platform = Platform(account.platform)
     return [
         table_card(
-            "Not checked",
-            "no reading, so no statement",
-            ("Last reading before", "First reading after", "Length", "Why"),
+            "Gaps",
+            "times without a reading; the status then is not known",
+            ("Last reading before", "First reading after", "Length", "Cause"),
             [
                 (
                     words.exact(g.since),

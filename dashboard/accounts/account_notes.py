@@ -22,7 +22,7 @@ def notes_card(account_id: int, notes: Sequence[AccountNote], actor: Actor) -> C
         html.Ul([_note(account_id, n, may_write=may_write) for n in standing], className="notes")
     ]
     if not standing:
-        body = [html.P("Nobody has written anything.", className="nothing")]
+        body = [html.P("No notes yet.", className="nothing")]
     if withdrawn:
         body.append(
             html.Details(
@@ -37,7 +37,7 @@ def notes_card(account_id: int, notes: Sequence[AccountNote], actor: Actor) -> C
             html.Div(
                 [
                     html.H2("Notes"),
-                    html.Span("of the team; a note is withdrawn, never rewritten", className="faint"),
+                    html.Span("of the team; a note can be withdrawn, not edited", className="faint"),
                 ],
                 className="card-head",
             ),
@@ -53,7 +53,7 @@ def _note(account_id: int, note: AccountNote, *, may_write: bool) -> Component:
     taken = ""
     if note.withdrawn_at is not None:
         taken = f"; withdrawn by {clean(note.withdrawn_by or '')}, {words.stamp(note.withdrawn_at)}"
-    text = note.text or "(taken out by a purge)"
+    text = note.text or "(removed by a purge)"
     said = html.Del(text) if taken else text
     return html.Li(
         [
@@ -69,12 +69,12 @@ def _writing(account_id: int) -> Component:
         [
             html.Label(
                 [
-                    html.Span("Write a note"),
+                    html.Span("New note"),
                     html.Textarea(name="text", rows=3, required=True, maxLength=LONGEST),
                 ]
             ),
             html.Button(
-                "Keep the note", type="submit", className="button", name="account", value=str(account_id)
+                "Save note", type="submit", className="button", name="account", value=str(account_id)
             ),
         ],
         action=_address("add", account_id),

@@ -1,4 +1,4 @@
-"""One account: what is known of it in sentences, its timeline, and below it the exact tables."""
+"""The page of one account: its status in sentences, its timeline, and the exact tables."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ def account_page(
                                 [
                                     html.H2("Timeline"),
                                     html.Span(
-                                        "in UTC; the table below holds the same facts", className="faint"
+                                        "in UTC; the table below has the same facts", className="faint"
                                     ),
                                 ],
                                 className="card-head",
@@ -90,7 +90,7 @@ def account_page(
 def status_known_until(
     account: AccountHistory, around: AccountContext, now: datetime, gap_after: timedelta
 ) -> datetime:
-    """Up to when the status is known: now, or the last reading when every look since told nothing."""
+    """The time up to which the status is known: now, or the last reading if every attempt since failed."""
     last = account.seen.last
     if last is not None and any(m.since == last for m in around.misses):
         return last
@@ -105,7 +105,7 @@ def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
     if current is not None:
         word = words.state(current.state, platform, current.flags)
         if until < now:
-            word += f", when last read {_moment(until, now)}"
+            word += f", last read {_moment(until, now)}"
         chips.append(
             html.Span(
                 [html.I(className=f"sw-{words.drawn_as(current.state, current.flags).value}"), word],
@@ -151,17 +151,17 @@ def _moment(at: datetime, now: datetime) -> str:
 
 
 def _watch(account: AccountHistory) -> str:
-    """Whether anybody reads the account, and where what is known of an account on file comes from."""
+    """Whether the account is watched, and the sources of one that is only stored."""
     if account.watched:
         return f"watched since {words.day(account.added_at)}"
     records = [s for s in account.sources if words.is_import(s)]
     from_where = f", from {', '.join(records)}" if records else ""
-    return f"not watched, on file since {words.day(account.added_at)}{from_where}"
+    return f"not watched, stored since {words.day(account.added_at)}{from_where}"
 
 
 def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component:
     current = account.spells[-1] if account.spells else None
-    confirmed = "confirmed" if until == now else f"when last read, {_moment(until, now)}"
+    confirmed = "confirmed" if until == now else f"last read {_moment(until, now)}"
     silent = f"; not since {_moment(until, now)}" if until < now else ""
     facts: list[tuple[str, str | Component, str | Component]] = [
         (
@@ -169,14 +169,14 @@ def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component
             words.state(current.state, Platform(account.platform), current.flags)
             if current
             else "Not yet confirmed",
-            confirmed if current else "waiting for a reading that carries the account's data",
+            confirmed if current else "awaiting a reading with the account's data",
         ),
         (
             "Since",
             _since(current.onset_after, current.since) if current else "–",
             words.between(current.onset_after, current.since) if current else "",
         ),
-        ("Blocked in all", *_blocked(account, until)),
+        ("Time blocked", *_blocked(account, until)),
         ("Last reading", *_last_reading(account, now)),
         (
             "Gaps",
@@ -192,10 +192,10 @@ def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component
 def _gaps(account: AccountHistory, silent: str) -> tuple[str, str]:
     gaps = account.seen.gaps
     if gaps:
-        return f"{len(gaps):,}", f"not checked for {words.span(_total(gaps))} in all{silent}"
+        return f"{len(gaps):,}", f"{words.span(_total(gaps))} not checked in total{silent}"
     if account.seen.last is None:
-        return "–", "no reading yet, so none between two"
-    return "0", f"no gap between its readings{silent}"
+        return "–", "no reading yet"
+    return "0", f"between readings{silent}"
 
 
 def _since(after: datetime | None, before: datetime) -> str:
@@ -204,27 +204,27 @@ def _since(after: datetime | None, before: datetime) -> str:
 
 def _last_reading(account: AccountHistory, now: datetime) -> tuple[str | Component, str | Component]:
     last, look = account.seen.last, account.last_look
-    mute = f"last looked at {words.day(look.at)}, which told nothing" if look and not look.told else ""
+    mute = f"last attempt {words.day(look.at)}, no answer" if look and not look.told else ""
     if last is None:
         return "never", mute
     if now - last < timedelta(days=1):
         return time_markup.clock(last), mute or time_markup.day(last)
-    return words.day(last), mute or f"last looked at then, {words.ago(last, now)}"
+    return words.day(last), mute or words.ago(last, now)
 
 
 def _blocked(account: AccountHistory, until: datetime) -> tuple[str, str]:
     blocks = sum(1 for s in account.spells if is_called_blocked(s.state, s.flags))
     if not account.spells and account.seen.last is None:
-        return "–", "nothing was read yet"
+        return "–", "no reading yet"
     if not blocks:
-        return "never seen blocked", "since it is watched" if account.watched else "in what is on file"
+        return "never seen blocked", "since it is watched" if account.watched else "in the stored records"
     least, most = blocked_for(account, until)
-    spells = "in one spell" if blocks == 1 else f"in {blocks} spells"
+    spells = "in one period" if blocks == 1 else f"in {blocks} periods"
     bound = (
-        f"at most {words.span(most)}" if most is not None else "no upper bound: it was so at the first look"
+        f"at most {words.span(most)}" if most is not None else "no upper bound: blocked at the first reading"
     )
     if not least:
-        return "not known", f"seen on single looks only; {bound}"
+        return "not known", f"seen in single readings only; {bound}"
     return f"at least {words.span(least)}", f"{bound}, {spells}"
 
 

@@ -54,17 +54,17 @@ def readings_range(query: Mapping[str, str], now: datetime) -> ReadingsRange | s
     since = moment_in(first)
     until = moment_in(last) if last else None
     if since is None or (last and until is None):
-        return "Write a day such as 2021-02-11, or a time in UTC such as 2021-02-11T08:00."
+        return "Enter a day as 2021-02-11, or a time in UTC as 2021-02-11T08:00."
     if until is None:
         until = since + timedelta(days=1)
     elif _is_day(last):
         until += timedelta(days=1)
     if until <= since:
-        return "The end lies before the beginning."
+        return "The end must be after the beginning."
     if until - since > LONGEST:
-        return f"{LONGEST.days} days are the most at once."
+        return f"A period has at most {LONGEST.days} days."
     if since > now:
-        return "That time has not come yet."
+        return "This time is in the future."
     number = query.get("page", "1")
     page = int(number) if number.isascii() and number.isdecimal() and len(number) < 7 else 1
     return ReadingsRange(since, until, max(1, page))

@@ -1,4 +1,4 @@
-"""Every reading of an account on demand: when, what it told, and the evidence that is kept of it."""
+"""Every reading of an account on demand: its time, its result, and the evidence that is kept."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from storage.model.text.states import capital, clean
 from storage.readings.evidence import ReadingEvidence
 from storage.readings.readings import StoredMiss, StoredReading
 
-COLUMNS = ("Time", "What it told", "How sure", "From where, and why", "Recorded", "Evidence")
+COLUMNS = ("Time", "Result", "Strength", "Source", "Recorded", "Evidence")
 
 
 def readings_card(account: AccountHistory, asked: ReadingsPage | str | None, now: datetime) -> Component:
@@ -29,9 +29,9 @@ def readings_card(account: AccountHistory, asked: ReadingsPage | str | None, now
         [
             html.Div(
                 [
-                    html.H2("Every reading"),
+                    html.H2("Readings"),
                     html.Span(
-                        "of a day or a stretch of time, in UTC; evidence is kept of those around a change",
+                        "of a period, in UTC; evidence is kept around changes",
                         className="faint",
                     ),
                 ],
@@ -67,7 +67,7 @@ def _choices(account: AccountHistory, shown: ReadingsPage | None, now: datetime)
     if shown is not None:
         length = shown.stretch.until - shown.stretch.since
         since, until = shown.stretch.since, shown.stretch.until
-        links += [("◀ Before", since - length, since), ("After ▶", until, until + length)]
+        links += [("◀ Earlier", since - length, since), ("Later ▶", until, until + length)]
     here = None if shown is None else (shown.stretch.since, shown.stretch.until)
     return [
         html.A(
@@ -98,7 +98,7 @@ def _form(account: AccountHistory, shown: ReadingsPage | None) -> Component:
         )
         for name, label, hint, value in (
             ("from", "From", "2021-02-11", values[0]),
-            ("to", "To (a day: all of it)", "2021-02-12", values[1]),
+            ("to", "To (inclusive day)", "2021-02-12", values[1]),
         )
     ]
     return html.Form(
@@ -117,7 +117,11 @@ def _table(account: AccountHistory, looks: ReadingsPage) -> list[Component]:
     missed = f", {tried}" if looks.missed else ""
     sentence = f"{told}{missed}, from {words.stamp(stretch.since)} to {words.stamp(stretch.until)}."
     if not looks.rows:
-        return [html.P(f"{sentence} Nobody looked, so nothing is known of this time.", className="nothing")]
+        return [
+            html.P(
+                f"{sentence} The account was not read then, so its status is not known.", className="nothing"
+            )
+        ]
     rows = [_row(account, look, looks, platform) for look in looks.rows]
     table = json.dumps({"columns": COLUMNS, "rows": rows})
     return [
@@ -132,7 +136,7 @@ def _row(
 ) -> dict[str, object]:
     late = words.span(look.recorded_at - look.at) if look.recorded_at - look.at > timedelta(minutes=1) else ""
     recorded = f"{late} later" if late else "at once"
-    where = f"roster {look.roster_id}" + (f", {clean(look.vantage)}" if look.vantage else "")
+    where = f"batch {look.roster_id}" + (f", {clean(look.vantage)}" if look.vantage else "")
     why = looks.why.get(look.roster_id)
     source = {"text": where, **({"small": words.WHY_READ[why]} if why is not None else {})}
     at = time_markup.pieces(words.exact(look.at))
@@ -147,7 +151,7 @@ def _row(
         ]
         return {"cells": cells, "class": "no-act"}
     flags = "; ".join(flag_words(f, "") for f in sorted(look.flags))
-    silent = f"nothing told of {', '.join(sorted(look.silent_on))}" if look.silent_on else ""
+    silent = f"does not mention {', '.join(sorted(look.silent_on))}" if look.silent_on else ""
     more = "; ".join(part for part in (flags, silent) if part)
     return {
         "cells": [
@@ -167,7 +171,7 @@ def _evidence_cell(account_id: int, kept: Sequence[ReadingEvidence]) -> dict[str
     first = kept[0]
     hashed = f"sha256 {first.sha256.hex()[:12]}…"
     if not first.is_there:
-        return {"text": "only its hash is left", "small": hashed}
+        return {"text": "only its hash is kept", "small": hashed}
     return {
         "text": f"of change {first.change_id}",
         "href": evidence_address(account_id, first),

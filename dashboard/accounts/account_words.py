@@ -1,4 +1,4 @@
-"""What is known of one account, in sentences. Its figure and tables hold the same facts."""
+"""The status of one account in sentences. Its figure and tables hold the same facts."""
 
 from collections.abc import Iterator
 
@@ -51,7 +51,7 @@ def change_of(account: AccountHistory) -> LiveChange | None:
 def _status(account: AccountHistory) -> Iterator[str]:
     platform = Platform(account.platform)
     if not account.spells:
-        yield "Not yet confirmed in any state."
+        yield "No status is confirmed yet."
         return
     current = account.spells[-1]
     when = words.between(current.onset_after, current.since)
@@ -63,7 +63,7 @@ def _status(account: AccountHistory) -> Iterator[str]:
     elif current.onset_after is None:
         yield f"{capital(when)}."
     else:
-        yield f"The change lies {when}."
+        yield f"Changed {when}."
 
 
 def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str
             continue
         before = [Flag(f.kind) for f in scopes if f.first_absent == told.first_seen]
         if Flag.SCOPE_UNANSWERED in before and len(before) == 1:
-            yield f"By whom was not known before {words.stamp(told.first_seen)}."
+            yield f"Before {words.stamp(told.first_seen)} it was not known who did this."
             continue
         yield f"{capital(flag_words(Flag(told.kind)))}: {words.between(told.last_absent, told.first_seen)}."
         yield from (
@@ -95,12 +95,12 @@ def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:
         return
     platform = Platform(account.platform)
     first = words.stamp(min(m.first_at for m in found))
-    last = f"last read {words.stamp(since)}" if account.seen.last else "it was never read"
+    last = f"last read {words.stamp(since)}" if account.seen.last else "never read"
     if len(found) == 1 and is_no_answer(found[0].reason):
         told = missed_words(found[0].reason, platform, alone=found[0].alone)
-        yield f"{capital(told)} since {first}: nothing is known of the account meanwhile; {last}."
+        yield f"{capital(told)} since {first}; {last}. The status since then is not known."
     else:
-        yield f"Nothing is known of the account since {first}; {last}. {gap_words(found, platform)}."
+        yield f"The status is not known since {first}; {last}. {gap_words(found, platform)}."
 
 
 def gap_words(found: list[Misses], platform: Platform, ended: SlowAnswer | None = None) -> str:
@@ -109,7 +109,7 @@ def gap_words(found: list[Misses], platform: Platform, ended: SlowAnswer | None 
     if ended is not None:
         waited = words.span(ended.at - ended.asked_at)
         told.append(f"Asked {words.exact(ended.asked_at)}, answered {waited} later")
-    return "; ".join(told) or "nobody asked"
+    return "; ".join(told) or "not asked"
 
 
 def _missed(found: Misses, platform: Platform) -> str:
@@ -121,8 +121,10 @@ def _missed(found: Misses, platform: Platform) -> str:
 
 def _unheard(around: AccountContext) -> Iterator[str]:
     for one in around.unheard:
-        heard = "never told" if one.last_heard is None else f"last told {words.stamp(one.last_heard)}"
-        yield f"Not told for {clean(one.country)} at the last reading; {heard}."
+        heard = (
+            "never mentioned" if one.last_heard is None else f"last mentioned {words.stamp(one.last_heard)}"
+        )
+        yield f"The last reading does not mention {clean(one.country)}; {heard}."
 
 
 def _renamed(account: AccountHistory) -> Iterator[str]:

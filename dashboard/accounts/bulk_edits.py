@@ -70,27 +70,27 @@ async def _done(conn: Conn, deed: str, value: str, ids: list[int], actor: str, n
         case "take":
             return await take_accounts_off(conn, await _list_name(conn, value), ids, actor, now)
         case _:
-            raise WrongInput("do must be one of tag, untag, put, take.")
+            raise WrongInput("do must be tag, untag, put or take.")
 
 
 async def _list_name(conn: Conn, value: str) -> str:
     name = next((w.name for w in await lists(conn) if str(w.list_id) == value), None)
     if name is None:
-        raise WrongInput("There is no such list.")
+        raise WrongInput("This list does not exist.")
     return name
 
 
 def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
     deed, value, ids = given.get("do"), given.get("value"), given.get("accounts")
     if not isinstance(deed, str) or not isinstance(value, str) or not value:
-        raise WrongInput("Say what to do, and with which tag or list.")
+        raise WrongInput("Choose an action, and a tag or list.")
     if not isinstance(ids, list) or not ids:
-        raise WrongInput("Say with which accounts.")
+        raise WrongInput("Select at least one account.")
     numbers = cast("list[object]", ids)
     if len(numbers) > MOST_AT_ONCE:
-        raise WrongInput(f"{len(numbers):,} accounts are named, and {MOST_AT_ONCE:,} are the most at once.")
+        raise WrongInput(f"{len(numbers):,} accounts are selected. The most is {MOST_AT_ONCE:,}.")
     if any(type(i) is not int or not 0 <= i <= LARGEST_ID for i in numbers):
-        raise WrongInput("accounts must be the numbers of accounts.")
+        raise WrongInput("accounts must be a list of account numbers.")
     return deed, value, cast("list[int]", numbers)
 
 
@@ -101,7 +101,7 @@ def edited_json(told: list[Edited]) -> dict[str, object]:
     refused = len(told) - done - same
     parts = [f"{done:,} changed"]
     if same:
-        parts.append(f"{same:,} {'was' if same == 1 else 'were'} so already")
+        parts.append(f"{same:,} unchanged")
     if refused:
         parts.append(f"{refused:,} refused")
     return {
@@ -120,17 +120,17 @@ def edited_json(told: list[Edited]) -> dict[str, object]:
 async def object_of(request: Request, largest: int) -> dict[str, Any]:
     """The JSON object that was sent. Raises WrongInput for anything else, and when it is too large."""
     if not request.headers.get("content-type", "").startswith("application/json"):
-        raise WrongInput("What is sent here is a JSON object.")
+        raise WrongInput("The body must be a JSON object (Content-Type: application/json).")
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > largest:
-            raise WrongInput(f"What was sent is larger than {largest:,} bytes.")
+            raise WrongInput(f"The body is larger than {largest:,} bytes.")
     try:
         value = json.loads(body.decode())
         json.dumps(value, ensure_ascii=False).encode()  # raises for half a surrogate pair: nothing stores it
     except (ValueError, RecursionError) as error:
-        raise WrongInput("What was sent is no JSON object.") from error
+        raise WrongInput("The body must be a JSON object.") from error
     if not isinstance(value, dict) or "\\u0000" in json.dumps(value):
-        raise WrongInput("What was sent is no JSON object of texts and numbers.")
+        raise WrongInput("The body must be a JSON object of strings and numbers.")
     return cast("dict[str, Any]", value)

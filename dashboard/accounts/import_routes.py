@@ -78,7 +78,7 @@ def account_import_routes(
 def _asked(given: dict[str, object]) -> tuple[bytes, str]:
     text, name = given.get("text"), given.get("name")
     if not isinstance(text, str) or not isinstance(name, str):
-        raise WrongInput("Send the table as text, and the name of its file.")
+        raise WrongInput("Send the table as text, with its file name.")
     return text.encode(), clean(name, LONGEST_NAME) if name else "the table"
 
 
@@ -94,15 +94,14 @@ async def _identified(
     def account_of(row: WatchRow) -> tuple[str, str] | str:
         who = f"@{clean(row.handle)}"
         if platforms is not None and row.platform not in platforms:
-            return f"{who} is on {PLATFORM_NAME[row.platform]}, which is not read (setting platforms)."
+            return (
+                f"{who} is on {PLATFORM_NAME[row.platform]}, which is not enabled in the setting platforms."
+            )
         if row.account_id is not None:
             return row.account_id, row.handle
         known = on_file[row.platform].get(row.handle.lower(), ())
-        hint = f" On file under that handle is {' and '.join(map(clean, known))}." if known else ""
-        return (
-            f"{who} has no account_id, and this page asks no platform: add it, or let the command "
-            f"blockline accounts import look it up.{hint}"
-        )
+        hint = f" Stored under this handle: {' and '.join(map(clean, known))}." if known else ""
+        return f"{who} has no account_id. Add it, or run blockline accounts import, which looks it up.{hint}"
 
     return identified_rows(parsed, name, account_of)
 
@@ -122,8 +121,8 @@ def _json(
         sentence = f"Stored: {taken} watched, {changed:,} with something new."
     elif refused:
         sentence = (
-            f"{refused:,} of {refused + len(lines):,} lines are refused: nothing can be stored before they "
-            "are mended or left out."
+            f"{refused:,} of {refused + len(lines):,} lines are refused. Correct or remove them; until "
+            "then nothing can be stored."
         )
     else:
         sentence = f"{taken} would be watched, {changed:,} with something new."

@@ -37,7 +37,7 @@ def film_routes(
         if refused is not None:
             return refused
         if since is not None and until is not None and since >= until:
-            return refusal(422, "from: it has to be before to.")
+            return refusal(422, "from must be before to.")
         part = FilmSelection(since, until, list_id)
         try:
             now = await settle_at_most(pool, now)

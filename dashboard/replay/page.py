@@ -1,4 +1,4 @@
-"""Going back: how everything stood at a moment, by what is known now or was known then; by address."""
+"""The Replay page: the status of everything at a moment, as known now or as known then."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from storage.model.text.states import clean
 
 PATH = "/replay"
 STEPS = {
-    "a day back": -timedelta(days=1),
-    "an hour back": -timedelta(hours=1),
-    "an hour on": timedelta(hours=1),
-    "a day on": timedelta(days=1),
+    "1 day back": -timedelta(days=1),
+    "1 hour back": -timedelta(hours=1),
+    "1 hour forward": timedelta(hours=1),
+    "1 day forward": timedelta(days=1),
 }
-WRITE_A_TIME = "Write a time in UTC such as 2021-02-11T08:00, or a day such as 2021-02-11."
+WRITE_A_TIME = "Enter a time in UTC as 2021-02-11T08:00, or a day as 2021-02-11."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ReplayMoment:
 
     at: datetime
     known_at: datetime | None
-    """None: by what is known now."""
+    """None means by what is known now."""
 
     @property
     def address(self) -> str:
@@ -44,7 +44,7 @@ class ReplayMoment:
 
 
 def moment_of(query: Mapping[str, str], now: datetime) -> ReplayMoment | str:
-    """The moment asked for, `now` where none is; or the sentence why it cannot be had."""
+    """The moment asked for, `now` if none is; or a sentence that says why it cannot be shown."""
     times: dict[str, datetime | None] = {}
     for name in ("at", "as_known_at"):
         text = query.get(name, "").strip()
@@ -52,24 +52,24 @@ def moment_of(query: Mapping[str, str], now: datetime) -> ReplayMoment | str:
         if text and at is None:
             return WRITE_A_TIME
         if at is not None and at > now:
-            return "That time has not come yet."
+            return "This time is in the future."
     return ReplayMoment(times["at"] or now, times["as_known_at"])
 
 
 def replay_page(query: Mapping[str, str], told: PastStatus | str) -> Component:
-    """What stands below the film: its moment in tables. `told` is what was so, or the sentence why it cannot
-    be told. Form and links are for who has no film.
+    """The tables below the film, for its moment. `told` is what they show, or a sentence that says why they
+    cannot. The form and the links serve readers without a film.
     """
     body = [html.P(told, className="refused")] if isinstance(told, str) else _told(told)
     chosen = html.Div([_form(query), *_steps(told)], className="card when-no-film")
     return html.Div(
-        [html.H2("The moment in tables", className="f-tables"), chosen, *body], className="stack replay"
+        [html.H2("Figures of this moment", className="f-tables"), chosen, *body], className="stack replay"
     )
 
 
 def _form(query: Mapping[str, str]) -> Component:
-    """It asks for another address, without any script."""
-    fields = (("at", "As it was at (UTC)", "now"), ("as_known_at", "As known at (UTC)", "now"))
+    """The form that asks for another moment, without a script."""
+    fields = (("at", "At (UTC)", "now"), ("as_known_at", "As known at (UTC)", "now"))
     return html.Form(
         [
             *(
@@ -101,7 +101,7 @@ def _steps(told: PastStatus | str) -> list[Component]:
     ]
     as_known = told.known_at is not None
     other = ReplayMoment(told.at, None if as_known else told.at)
-    switch = "by what is known now" if as_known else "as it was known then"
+    switch = "As known now" if as_known else "As known then"
     named: dict[str, Any] = {"aria-label": "Other moments"}
     return [html.Nav([*links, html.A(switch, href=other.address)], className="filters turns", **named)]
 
@@ -111,26 +111,26 @@ def _told(stand: PastStatus) -> list[Component]:
 
 
 def _sentence(stand: PastStatus) -> str:
-    known = "what is known now" if stand.known_at is None else f"what was on record {_when(stand.known_at)}"
+    known = "what is known now" if stand.known_at is None else f"what was recorded {_when(stand.known_at)}"
     return (
-        f"How it stood {_when(stand.at)}, by {known}. Counted are the accounts that were watched at that "
-        f"moment. {words.PURGED_SINCE}"
+        f"Status {_when(stand.at)}, by {known}. Only accounts watched at that moment are counted. "
+        f"{words.PURGED_SINCE}"
     )
 
 
 def _facts(stand: PastStatus) -> Component:
     blocked = stand.standing(Status.WITHHELD, Status.SUSPENDED)
     before = stand.last_known(Status.WITHHELD, Status.SUSPENDED)
-    late = f"not read in {words.span(stand.late_after)} before, of {stand.watched:,} watched"
+    late = f"of {stand.watched:,} watched, not read in the last {words.span(stand.late_after)}"
     facts = [
         (
             "Blocked then",
             "not known" if blocked is None else f"{blocked:,}",
-            f"and {before:,} when last read, which was earlier" if before else "of those read lately",
+            f"and {before:,} more by an older reading" if before else "of accounts read recently",
         ),
         ("New blocks, 24 h", *_changes(stand, ChangeKind.BLOCK)),
         ("Restored, 24 h", *_changes(stand, ChangeKind.RESTORATION)),
-        ("Provisional", f"{stand.provisional:,}", "a further reading was wanted"),
+        ("Provisional", f"{stand.provisional:,}", "awaiting further readings"),
         ("Not checked", f"{stand.late:,}", late),
     ]
     return html.Dl(
@@ -140,17 +140,17 @@ def _facts(stand: PastStatus) -> Component:
 
 
 def _changes(stand: PastStatus, kind: ChangeKind) -> tuple[str, str]:
-    """Nothing that was seen is zero only where somebody looked."""
+    """Zero is shown only if something was read; else a dash."""
     if not stand.requests.answered:
-        return "–", "nothing was read in 24 h"
-    return f"{stand.changes.get(kind, 0):,}", "confirmed, first seen in the 24 h before"
+        return "–", "no reading in 24 h"
+    return f"{stand.changes.get(kind, 0):,}", "confirmed, first seen within 24 h"
 
 
 def _countries(stand: PastStatus) -> Component:
     return table_card(
         "Withheld by country",
-        "accounts; an account may be withheld in several",
-        ("Country", "Withheld when last read", "Of them not read lately"),
+        "accounts; one account can be withheld in several countries",
+        ("Country", "Withheld", "Not read recently"),
         [(country_name(c.country), f"{c.accounts:,}", f"{c.late:,}") for c in stand.countries],
     )
 
@@ -158,8 +158,8 @@ def _countries(stand: PastStatus) -> Component:
 def _lists(stand: PastStatus) -> Component:
     return table_card(
         "By list",
-        "watched accounts, as they stood when last read",
-        ("List", "Accounts", "Withheld", "Suspended", "Of both not read lately", "Nothing confirmed"),
+        "watched accounts, by their last reading",
+        ("List", "Accounts", "Withheld", "Suspended", "Not read recently", "Nothing confirmed"),
         [
             (
                 clean(one.name, 120),

@@ -1,4 +1,4 @@
-"""Pictures that a browser drew, made into a film by the ffmpeg of this machine, where there is one.
+"""Export of a film: ffmpeg, if this machine has it, joins pictures that a browser drew.
 
 What a browser sends is anybody's bytes: ffmpeg is given them as JPEG and nothing else, without a shell,
 without our environment, and within limits of number, size and time.
@@ -113,7 +113,7 @@ async def film(pictures: bytes, form: ClipFormat, frames: int, rate: int) -> byt
     """The film of these JPEG pictures. Raises ClipError."""
     found = program()
     if found is None:
-        raise ClipError("There is no ffmpeg on this machine.")
+        raise ClipError("This machine has no ffmpeg. Install it to export films.")
     try:
         with TemporaryDirectory(prefix="blockline-film-") as folder:
             to = Path(folder) / f"film.{form}"
@@ -122,10 +122,10 @@ async def film(pictures: bytes, form: ClipFormat, frames: int, rate: int) -> byt
             )
             await _within(process, pictures, WITHIN_S)
             if process.returncode != 0 or not to.exists():
-                raise ClipError("ffmpeg could not make a film of these pictures.")
+                raise ClipError("ffmpeg could not make a film from these pictures.")
             return await asyncio.to_thread(to.read_bytes)
     except OSError as error:
-        raise ClipError(f"The ffmpeg of this machine could not be run: {error.strerror}.") from error
+        raise ClipError(f"ffmpeg could not be started: {error.strerror}.") from error
 
 
 async def _within(process: Process, given: bytes | None, seconds: float) -> tuple[bytes, bytes]:
@@ -134,7 +134,7 @@ async def _within(process: Process, given: bytes | None, seconds: float) -> tupl
         async with asyncio.timeout(seconds):
             out, err = await process.communicate(given)
     except TimeoutError as error:
-        raise ClipError(f"ffmpeg was not done within {seconds:.0f} s, and was stopped.") from error
+        raise ClipError(f"ffmpeg was stopped after {seconds:.0f} s. Choose a shorter film.") from error
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

@@ -39,13 +39,13 @@ def clip_routes() -> APIRouter:
         except access.Forbidden as error:
             return refusal(403, str(error))
         if working.locked():
-            return refusal(429, "A film is being made already: ask again when it is done.")
+            return refusal(429, "Another film is being made. Try again when it is done.")
         async with working:
             try:
                 async with asyncio.timeout(ARRIVES_WITHIN_S):
                     pictures = await request.body()
                 if not pictures.startswith(JPEG):
-                    return refusal(422, "What was sent are no JPEG pictures.")
+                    return refusal(422, "The pictures must be JPEG.")
                 made = await video_export.film(pictures, form, frames, rate)
             except TimeoutError:
                 return refusal(408, f"The pictures did not arrive within {ARRIVES_WITHIN_S:.0f} s.")

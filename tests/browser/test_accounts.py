@@ -170,7 +170,7 @@ async def test_notes_and_readings_of_one_account_are_written_and_asked_for_in_pl
         page = browser.page
         await page.locator(".writing textarea").fill("Called <b>the owner</b>")
         await page.evaluate("window.__loaded_once = true")
-        await page.get_by_role("button", name="Keep the note").click()
+        await page.get_by_role("button", name="Save note").click()
         await page.locator(".note", has_text="Called <b>the owner</b>").wait_for()
         await page.get_by_role("button", name="Withdraw the note").click()
         await page.get_by_text("1 withdrawn").wait_for()

@@ -117,11 +117,11 @@ async def test_the_strip_is_scrubbed_and_says_where_it_stands(pool: Pool, dsn: s
 
         assert abs(await moment(page) - story.at(0.3)) < 10 * MINUTE
         said = await page.locator("#f-at").inner_text()
-        strip = page.get_by_role("slider", name="Moment of the film")
+        strip = page.get_by_role("slider", name="Moment")
         assert await strip.get_attribute("aria-valuetext") == said
         assert await strip.get_attribute("aria-valuenow") == "50"
         # The table below is of the same moment, once it stands still.
-        await page.get_by_text(re.compile(r"How it stood on")).wait_for()
+        await page.get_by_text(re.compile(r"Status on")).wait_for()
         await browser.becomes(
             "document.querySelector('#page').textContent.includes("
             f"{(await moment(page)).strftime('%H:%M')!r})"
@@ -188,9 +188,9 @@ async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(pool: Pool, dsn
 @pytest.mark.parametrize(
     ("written_time", "why"),
     [
-        pytest.param("soon", "Write a time in UTC", id="what is no time"),
-        pytest.param("2031-01-01 08:00", "That time has not come yet", id="the future"),
-        pytest.param("2001-01-01", "Nothing is on file of that time", id="before the film"),
+        pytest.param("soon", "Enter a time in UTC", id="what is no time"),
+        pytest.param("2031-01-01 08:00", "The film ends on", id="the future"),
+        pytest.param("2001-01-01", "The film begins on", id="before the film"),
     ],
 )
 async def test_a_time_that_cannot_be_gone_to_gets_a_sentence(
@@ -198,7 +198,7 @@ async def test_a_time_that_cannot_be_gone_to_gets_a_sentence(
 ) -> None:
     at = story.at(0.2)
     async with shown(pool, dsn, story, address(at)) as browser:
-        field = browser.page.get_by_label("Go to, UTC")
+        field = browser.page.get_by_label("Go to (UTC)")
         await field.fill(written_time)
         await field.press("Enter")
         assert (await field.evaluate("(field) => field.validationMessage")).startswith(why)
@@ -255,7 +255,7 @@ async def test_two_moments_stand_side_by_side_with_what_differs_between_them(
         await page.locator("#f-date").fill((seen + HOUR).strftime("%Y-%m-%dT%H:%M:%S"))
         await page.locator("#f-goto button").click()
         pair = page.locator("#f-pair")
-        await pair.get_by_text("otherwise at B than at A").wait_for()
+        await pair.get_by_text("different status at B than at A").wait_for()
         apart = await pair.locator(".f-apart li").all_inner_texts()
         assert len(apart) >= len(story.wave)
         assert sum("→ withheld in India" in one for one in apart) >= len(story.wave)
@@ -351,7 +351,7 @@ async def test_what_is_shown_leaves_as_a_picture_a_table_and_a_film(
         await page.locator("#f-clip").click()
         await page.locator("#f-clip-length").select_option("6")
         async with page.expect_download() as clip:
-            await page.get_by_role("button", name="Make it").click()
+            await page.get_by_role("button", name="Export", exact=True).click()
         assert (await clip.value).suggested_filename.endswith(".mp4")
         assert "-frames:v" in (await (await clip.value).path()).read_text()
         await page.get_by_text("Saved.").wait_for()

@@ -106,7 +106,7 @@ test("only columns that can be sorted are taken from an address", () => {
 
 test("before the past has come nothing is drawn of it", () => {
   assert.deepEqual(pieces(early, early.rows[0]), []);
-  assert.equal(words(early, early.rows[0]), "The last 30 days are on their way");
+  assert.equal(words(early, early.rows[0]), "Loading the last 30 days");
 });
 
 test("what the rows say of now holds against a past that is older", () => {
@@ -135,6 +135,6 @@ test("between two readings that differ is a window, and what is provisional is h
 });
 
 test("the picture is said in words, gaps included", () => {
-  assert.match(words(state, withheld), /^30 days: Available, then withheld in India \(IN\) from .+; one gap in which nobody looked$/);
+  assert.match(words(state, withheld), /^30 days: Available, then withheld in India \(IN\) from .+; one gap without readings$/);
   assert.match(spark(state, suspended), /^<svg class="spark".*sp-open sp-A.*<\/svg>$/);
 });

@@ -26,7 +26,7 @@ test("a moment is told in UTC whichever zone is chosen, and where the reader is"
 
 test("by what a moment is told is said in words", () => {
   assert.deepEqual([null, "then", T0].map(knewWords), [
-    "by what is known now", "by what was on record at that moment", "by what was on record on 1 Feb 2021, 12:00 UTC",
+    "by what is known now", "by what was recorded by then", "by what was recorded by 1 Feb 2021, 12:00 UTC",
   ]);
 });
 

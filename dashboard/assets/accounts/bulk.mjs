@@ -4,7 +4,7 @@ import { unchanged } from "../shell/answers.mjs";
 import { find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 
-const DEEDS = [["tag", "Add the tag"], ["untag", "Remove the tag"], ["put", "Put on the list"], ["take", "Take off the list"]];
+const DEEDS = [["tag", "Add tag"], ["untag", "Remove tag"], ["put", "Add to list"], ["take", "Remove from list"]];
 let shown = "";
 
 /**
@@ -19,7 +19,7 @@ export function drawBulk(place, rows, state, on) {
   const mayEdit = place.closest("[data-edit]") !== null;
   const tags = [...new Set(state.rows.flatMap((row) => row.tags))].sort();
   place.innerHTML = `<form class="ac-bulk" aria-label="Selected accounts"><b role="status"></b>
-    ${mayEdit ? `<label><span class="hidden">What to do</span><select class="select" name="do"></select></label>
+    ${mayEdit ? `<label><span class="hidden">Action</span><select class="select" name="do"></select></label>
     <label data-for="tag"><span class="hidden">Tag</span><input class="select" name="tag" list="ac-tag-names" maxlength="40" autocomplete="off" placeholder="Tag"><datalist id="ac-tag-names"></datalist></label>
     <label data-for="list" hidden><span class="hidden">List</span><select class="select" name="list"></select></label>
     <button class="button small primary">Apply</button>` : ""}

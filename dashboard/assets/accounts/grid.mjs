@@ -77,7 +77,7 @@ const COLUMNS = {
   handle: ["Account", 190, (row, _state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
   status: ["Status", 190, (row) => [
     statusLine(row),
-    row.pending ? make("small", "ac-open", `${capital(row.pending.w)}? provisional`) : row.late && row.now ? make("small", "", "when last read") : null,
+    row.pending ? make("small", "ac-open", `${capital(row.pending.w)}? provisional`) : row.late && row.now ? make("small", "", "last known") : null,
   ]],
   since: ["Since", 186, (row) => [make("span", "ac-wrap", since(row))]],
   spark: ["Last 30 days", 154, (row, state) => {
@@ -93,7 +93,7 @@ const COLUMNS = {
   lists: ["Lists", 112, (row) => [make("span", "ac-wrap", row.lists.map((l) => l.name).join(", "))]],
   orders: ["Orders", 92, (row) => row.orders.map((o) => link(`/orders/${o.id}`, o.title))],
   tags: ["Tags", 120, (row) => [make("span", "ac-tags", ...row.tags.map((t) => make("span", "chip", t)))]],
-  watched: ["Watch", 86, (row) => [row.watched ? "Watched" : "On file"]],
+  watched: ["Watch", 86, (row) => [row.watched ? "Watched" : "Stored"]],
 };
 
 /** @param {Held} held */
@@ -139,8 +139,8 @@ export function makeGrid(agGrid, place, held, choice, on) {
     enableCellTextSelection: true,
     suppressDragLeaveHidesColumns: true,
     animateRows: false,
-    localeText: { noRowsToShow: "No account is like that." },
-    overlayNoRowsTemplate: '<span class="nothing">No account is like that.</span>',
+    localeText: { noRowsToShow: "No account matches." },
+    overlayNoRowsTemplate: '<span class="nothing">No account matches.</span>',
     onModelUpdated: () => queueMicrotask(shown),
     onSortChanged: () => {
       if (silent) return;

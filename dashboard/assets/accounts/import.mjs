@@ -16,9 +16,9 @@ export function openImport(done) {
     <form class="forms">
       <p class="muted">A CSV file as <code class="mono">blockline accounts import</code> takes it: the columns <code class="mono">${COLUMNS}</code>, of which platform, handle and here account_id are needed. Several lists or tags of an account stand in one cell, with semicolons between them. Nothing is stored before you have seen what it does.</p>
       <label>File<input type="file" name="file" accept=".csv,text/csv,text/plain"></label>
-      <label>or paste it<textarea name="text" class="mono" rows="7" spellcheck="false" placeholder="${COLUMNS}"></textarea></label>
+      <label>or paste<textarea name="text" class="mono" rows="7" spellcheck="false" placeholder="${COLUMNS}"></textarea></label>
       <div class="ac-row"><button class="button primary" data-preview>Preview</button><button type="button" class="button" data-store hidden></button><span class="ac-said" role="status"></span></div>
-      <div class="table-scroll" data-lines tabindex="0" role="region" aria-label="What each line would do" hidden></div>
+      <div class="table-scroll" data-lines tabindex="0" role="region" aria-label="Result of each line" hidden></div>
     </form>`;
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
@@ -81,9 +81,9 @@ export function openImport(done) {
 /** Line by line what is done, those that are refused first. @param {HTMLElement} place @param {ImportAnswer} answer */
 function show(place, answer) {
   const refused = answer.refused.map(({ line, why }) => `<tr class="ac-no"><td class="n">${line ?? ""}</td><td><b>Refused</b></td><td>${escaped(why)}</td></tr>`);
-  const taken = answer.lines.map(({ line, what, did, changed }) => `<tr><td class="n">${line}</td><td>${changed ? "New" : "As it was"}</td><td>${escaped(what)} ${escaped(did)}</td></tr>`);
-  const ignored = answer.ignored.length ? `<p class="nothing">Without a meaning here, so ignored: ${escaped(answer.ignored.join(", "))}.</p>` : "";
+  const taken = answer.lines.map(({ line, what, did, changed }) => `<tr><td class="n">${line}</td><td>${changed ? "New" : "Unchanged"}</td><td>${escaped(what)} ${escaped(did)}</td></tr>`);
+  const ignored = answer.ignored.length ? `<p class="nothing">Ignored columns: ${escaped(answer.ignored.join(", "))}.</p>` : "";
   const more = answer.taken > answer.lines.length ? `<p class="nothing">The first ${count(answer.lines.length)} of ${count(answer.taken)} are shown.</p>` : "";
-  place.innerHTML = `${ignored}<table><thead><tr><th scope="col" class="n">Line</th><th scope="col">Result</th><th scope="col">What</th></tr></thead><tbody>${refused.join("")}${taken.join("")}</tbody></table>${more}`;
+  place.innerHTML = `${ignored}<table><thead><tr><th scope="col" class="n">Line</th><th scope="col">Result</th><th scope="col">Account</th></tr></thead><tbody>${refused.join("")}${taken.join("")}</tbody></table>${more}`;
   place.hidden = false;
 }

@@ -119,9 +119,9 @@ function select(ids) {
 /** @param {number} shown */
 function tell(shown) {
   const { state } = page.held;
-  const of = page.choice.whom === "file" ? "on file only" : page.choice.whom === "all" ? "watched and on file" : "watched";
+  const of = page.choice.whom === "file" ? "stored only" : page.choice.whom === "all" ? "watched and stored" : "watched";
   const whole = `${count(state.rows.length)} ${of}`;
-  const cut = state.total > state.rows.length ? `, the first of ${count(state.total)}: use the search for the others` : "";
+  const cut = state.total > state.rows.length ? `, the first of ${count(state.total)}: use the search to find others` : "";
   const late = state.rows.reduce((n, row) => n + Number(row.late), 0);
   $("accounts-count").textContent = `${isFiltered(page.choice) ? `${count(shown)} of ${whole}` : whole}${cut}${late ? `, ${count(late)} late` : ""}`;
 }

@@ -39,13 +39,13 @@ export function pieces(state, row) {
 /** In words, for who does not see it. @param {AccountsState} state @param {AccountRow} row */
 export function words(state, row) {
   const { from: begin } = state;
-  if (begin === null) return "The last 30 days are on their way";
+  if (begin === null) return "Loading the last 30 days";
   if (row.last === null) return "No reading in these 30 days";
   const shown = row.spells.filter((s) => (s.to ?? Infinity) > begin);
-  const told = shown.map((s) => (s.from <= begin ? capital(s.w) : `${s.w} from ${day(s.from)}`)).slice(-4).join(", then ");
+  const seen = shown.map((s) => (s.from <= begin ? capital(s.w) : `${s.w} from ${day(s.from)}`)).slice(-4).join(", then ");
   const more = shown.length > 4 ? `${count(shown.length - 4)} earlier, ` : "";
-  const gaps = row.gaps.length ? `; ${row.gaps.length === 1 ? "one gap" : `${count(row.gaps.length)} gaps`} in which nobody looked` : "";
-  return `30 days: ${more}${told || "nothing confirmed"}${row.pending ? `, provisional: ${row.pending.w}` : ""}${gaps}`;
+  const gaps = row.gaps.length ? `; ${row.gaps.length === 1 ? "one gap" : `${count(row.gaps.length)} gaps`} without readings` : "";
+  return `30 days: ${more}${seen || "nothing confirmed"}${row.pending ? `, provisional: ${row.pending.w}` : ""}${gaps}`;
 }
 
 /** The markup. Everything in it is a number or one of our own letters. @param {AccountsState} state @param {AccountRow} row */

@@ -6,7 +6,7 @@ import { openImport } from "./import.mjs";
 import { PLATFORM, STATUSES, WHOM } from "./rows.mjs";
 
 /** @type {[key: "status" | "country" | "list" | "order" | "tag" | "platform" | "whom", label: string, any: string][]} */
-const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Watched or on file", ""]];
+const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Watched or stored", ""]];
 
 /** Where the tools are, and what is chosen in them. @type {{ place: HTMLElement, choice: Choice }} */
 let tools;

@@ -12,7 +12,7 @@ const NAMES = (state) => ({
 });
 
 /** "as it was: 250" @param {string} value */
-const otherwise = (value) => `${stage.knew === null ? "as we knew it" : "as it was"}: ${value}`;
+const otherwise = (value) => `${stage.knew === null ? "as known then" : "as it was"}: ${value}`;
 
 /** The figures of the moment; those that were known otherwise say so in violet. @param {HTMLElement} root */
 export function renderFigures(root) {
@@ -53,7 +53,7 @@ export function renderOrders(root, state) {
   const rows = state.compliance.map((c) => {
     const { order } = c;
     const overdue = order.deadline === null ? "no deadline" : `${order.deadline < state.now ? "deadline passed" : "deadline"} ${stamp(order.deadline)} ${zoneName(order.deadline)}`;
-    const stale = c.stale ? `${count(c.stale)} of them not read lately` : "";
+    const stale = c.stale ? `${count(c.stale)} not read recently` : "";
     const figures = [
       [count(c.named), ""], [count(c.onList), ""], [count(c.watched), ""], [count(c.ever), `${percent(c.ever, c.onList)} of the list${c.before ? `, ${count(c.before)} before it` : ""}`],
       [count(c.now), stale], [count(c.restored), ""], [count(c.gone), ""],
@@ -63,6 +63,6 @@ export function renderOrders(root, state) {
   });
   const table = rows.length
     ? `<div class="table-scroll"><table class="labelled"><thead><tr><th scope="col">Order</th>${COLUMNS.map((c) => `<th scope="col" class="n">${c}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
-    : '<p class="nothing">No order was on record by then.</p>';
-  write(root, `<div class="card-head"><h2>Orders by then</h2><span class="faint">as far as they were known and followed at this moment</span></div>${table}`);
+    : '<p class="nothing">No order was known by then.</p>';
+  write(root, `<div class="card-head"><h2>Orders by then</h2><span class="faint">as known and followed at this moment</span></div>${table}`);
 }

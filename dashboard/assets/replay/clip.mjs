@@ -39,7 +39,7 @@ async function make(kind, seconds, limits) {
     const frames = Math.min(limits.frames, seconds * PER_SECOND);
     const pictures = await drawn(frames, limits.bytes, stopped.signal);
     go(before.t);
-    say("Making the film …");
+    say("Encoding …");
     const query = new URLSearchParams({ format: kind, frames: String(frames), rate: String(PER_SECOND) });
     const answer = await fetch(`/api/replay/clip?${query}`, { method: "POST", body: pictures, signal: stopped.signal });
     if (!answer.ok) throw new Error((await answer.json()).error ?? "The server could not make the film.");
@@ -68,7 +68,7 @@ async function drawn(frames, most, signal) {
     drawSheet(canvas, WIDTH, HEIGHT);
     const picture = await pictureOf(canvas, "image/jpeg", QUALITY);
     bytes += picture.size;
-    if (bytes > most) throw new Error("The pictures are larger than the server takes: choose a shorter film.");
+    if (bytes > most) throw new Error("The pictures are too large for the server. Choose a shorter film.");
     out.push(picture);
     say(`Drawing ${i + 1} of ${frames}`);
   }

@@ -12,7 +12,7 @@ const root = document.documentElement;
 /** @type {Record<string, Action["do"]>} */
 const BUTTONS = { "f-play": "play", "f-loop": "loop", "f-from": "from", "f-to": "to", "f-whole": "whole", "f-pin": "pin" };
 const SAID_MS = 2_000;
-const WRITE_A_TIME = "Write a time in UTC such as 2021-02-11 08:00, or a day such as 2021-02-11.";
+const WRITE_A_TIME = "Enter a time in UTC as 2021-02-11 08:00, or a day as 2021-02-11.";
 
 /** `on` = {act(action), scrub(t), settle(), asking(range), choose(range), address()}. @param {ReplayOn} on */
 export function connectControls(on) {
@@ -46,8 +46,8 @@ export function connectControls(on) {
 function whyNot(t) {
   if (t === null) return WRITE_A_TIME;
   const [first, last] = whole();
-  if (t > last) return `That time has not come yet: the film ends on ${utcWords(last)}.`;
-  return t < first ? `Nothing is on file of that time: the film begins on ${utcWords(first)}.` : "";
+  if (t > last) return `The film ends on ${utcWords(last)}. Enter an earlier time.`;
+  return t < first ? `The film begins on ${utcWords(first)}. Enter a later time.` : "";
 }
 
 /** @param {ReplayOn} of */
@@ -82,7 +82,7 @@ function connectSaving(on) {
       said($("f-copy"), "Copied");
     } catch {
       // Without TLS there is no clipboard: the address bar has the same link.
-      said($("f-copy"), "Copy the address above");
+      said($("f-copy"), "Copy the address bar");
     }
   });
   // Only who saves a picture needs what makes one.
@@ -117,8 +117,8 @@ function storyAddress() {
   const [from, to] = range();
   const fields = { from, to, at: stage.t, ...(stage.knew === null ? {} : { as_known_at: stage.knew === "then" ? stage.t : stage.knew }) };
   const list = stage.list === "all" ? {} : { list: stage.list };
-  const told = Object.entries(fields).map(([name, t]) => [name, momentWords(Number(t))]);
-  return `/stories/new?${new URLSearchParams([...told, ...Object.entries(list)])}`;
+  const times = Object.entries(fields).map(([name, t]) => [name, momentWords(Number(t))]);
+  return `/stories/new?${new URLSearchParams([...times, ...Object.entries(list)])}`;
 }
 
 /** @param {Element} button @param {boolean} on */
@@ -144,7 +144,7 @@ export function showChoices() {
   press($("f-loop"), stage.loop);
   for (const button of all($("f-view"), "button")) press(button, (button.dataset.knew === "then") === (stage.knew !== null));
   if (document.activeElement !== $("f-date")) field("f-date").value = momentWords(stage.t).replace("T", " ").replace("Z", "");
-  $("f-pin").textContent = stage.pinned ? "Pin anew as A" : "Pin as A";
+  $("f-pin").textContent = stage.pinned ? "Move A here" : "Pin as A";
   link("f-csv", tableAddress());
   link("f-story", storyAddress());
 }

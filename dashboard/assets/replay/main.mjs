@@ -175,7 +175,7 @@ async function load() {
     forget();
   } catch (error) {
     $("f-away").hidden = false;
-    $("f-away").textContent = `${failure(error)} There is no film; the tables below tell one moment without it.`;
+    $("f-away").textContent = `${failure(error)} The film could not be loaded. The tables below show one moment without it.`;
     shared.startDash();
     throw error;
   }

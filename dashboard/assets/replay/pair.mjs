@@ -80,21 +80,21 @@ function table(a, b) {
   const rows = /** @type {[keyof Figures, string][]} */ (Object.entries(NAMES)).map(([name, label]) => {
     const [x, y] = [left[name][0], right[name][0]];
     const [m, n] = [number(x), number(y)];
-    const by = x === y ? "the same" : m === null || n === null ? "" : `${n > m ? "+" : "−"}${count(Math.abs(n - m))}`;
+    const by = x === y ? "no change" : m === null || n === null ? "" : `${n > m ? "+" : "−"}${count(Math.abs(n - m))}`;
     return `<tr><th scope="row">${label}</th><td class="n">${x}</td><td class="n">${y}</td><td class="n">${by}</td></tr>`;
   });
-  return `<table class="f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">From A to B</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+  return `<table class="f-small"><thead><tr><th scope="col">Figure</th><th scope="col" class="n">A</th><th scope="col" class="n">B</th><th scope="col" class="n">Change</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 /** @param {ReturnType<typeof apart>} differ @param {Moment} a */
 function list(differ, a) {
-  if (!differ.length) return '<p class="nothing">Every account stands the same at both moments.</p>';
+  if (!differ.length) return '<p class="nothing">Every account has the same status at both moments.</p>';
   const rows = differ.slice(0, MOST).map(({ i, a: x, b: y }) => {
     const { id, handle } = a.all[i];
-    /** @param {string} side @param {Told} told */
-    const canvas = (side, told) => `<span><canvas role="img" data-side="${side}" aria-label="${side.toUpperCase()}: ${escaped(capital(told.w))}"></canvas></span>`;
+    /** @param {string} side @param {Told} shown */
+    const canvas = (side, shown) => `<span><canvas role="img" data-side="${side}" aria-label="${side.toUpperCase()}: ${escaped(capital(shown.w))}"></canvas></span>`;
     return `<li data-place="${i}"><a href="/account/${id}">@${escaped(handle)}</a>${canvas("a", x)}${canvas("b", y)}<span class="f-words">${escaped(capital(x.w))} → ${escaped(y.w)}</span></li>`;
   });
-  const more = differ.length > MOST ? `<p class="nothing">The first ${MOST} of them.</p>` : "";
-  return `<p class="f-count"><b>${count(differ.length)}</b> ${differ.length === 1 ? "account stands" : "accounts stand"} otherwise at B than at A.</p><ul class="f-apart">${rows.join("")}</ul>${more}`;
+  const more = differ.length > MOST ? `<p class="nothing">Only the first ${MOST} are shown.</p>` : "";
+  return `<p class="f-count"><b>${count(differ.length)}</b> ${differ.length === 1 ? "account has" : "accounts have"} a different status at B than at A.</p><ul class="f-apart">${rows.join("")}</ul>${more}`;
 }

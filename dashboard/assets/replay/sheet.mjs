@@ -87,7 +87,7 @@ function head(sheet, state, differ) {
   const tag = document.querySelector("#film .tag")?.textContent;
   const w = sheet.words(PAD, sheet.y + 14, utcWords(state.now), 26, 650, theme.ink);
   sheet.words(PAD + w + 16, sheet.y + 8, ["Blockline replay", listName(), tag].filter(Boolean).join(" · "), 12);
-  sheet.words(PAD + w + 16, sheet.y + 24, `${stage.knew === null ? "As it was" : "As it was known"}, ${knewWords(stage.knew)}`, 12, 600, theme.ink);
+  sheet.words(PAD + w + 16, sheet.y + 24, `${stage.knew === null ? "As it was" : "As we knew it then"}, ${knewWords(stage.knew)}`, 12, 600, theme.ink);
   sheet.y += 44;
   const told = figures(state);
   const elsewhere = figures(other());
@@ -155,7 +155,7 @@ function legend(sheet, state) {
   let x = PAD;
   for (const [key, word] of legendOf(state)) {
     sheet.put(x, sheet.height - 26, 18, 12, (paper) => drawKey(paper, key));
-    x += 24 + sheet.words(x + 24, sheet.height - 20, key === "gap" ? "Not checked: nothing drawn" : capital(word), 11) + 18;
+    x += 24 + sheet.words(x + 24, sheet.height - 20, key === "gap" ? "Not checked (blank)" : capital(word), 11) + 18;
   }
 }
 

@@ -1,4 +1,4 @@
-// The words of a moment, and of what differs by when it was known. Pure.
+// The words for a moment, and for what differs by when it was known. Pure.
 
 import { count, MONTHS, shortly, stamp, two, zoneName } from "../shell/time.mjs";
 
@@ -35,10 +35,10 @@ function told(zone, options) {
 /** By what is known, in words; `knew` as in the address. @param {Knew} knew */
 export function knewWords(knew) {
   if (knew === null) return "by what is known now";
-  return knew === "then" ? "by what was on record at that moment" : `by what was on record on ${utcWords(knew)}`;
+  return knew === "then" ? "by what was recorded by then" : `by what was recorded by ${utcWords(knew)}`;
 }
 
-/** When it was put on record, as short as it can be told beside a lane of a moment. @param {number} t @param {number} now */
+/** When it was recorded, short enough to fit beside a lane. @param {number} t @param {number} now */
 const laterWords = (t, now) => shortly(t, now).split(",")[0];
 
 /**

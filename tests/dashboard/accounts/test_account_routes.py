@@ -41,7 +41,7 @@ async def story(pool: Pool, now: datetime) -> Story:
         ),
         pytest.param(
             {"from": "2021-02-10T08:00", "to": "2021-02-10T09:00+01:00"},
-            "The end lies before the beginning.",
+            "The end must be after the beginning.",
             id="a zone is heeded",
         ),
         pytest.param(
@@ -58,12 +58,12 @@ async def story(pool: Pool, now: datetime) -> Story:
             {"from": "2021-02-10", "page": "0"}, ReadingsRange(at(10), at(11)), id="there is no page 0"
         ),
         pytest.param(
-            {"from": "2020-01-01", "to": "2021-02-10"}, "400 days are the most at once.", id="too long"
+            {"from": "2020-01-01", "to": "2021-02-10"}, "A period has at most 400 days.", id="too long"
         ),
-        pytest.param({"from": "2021-03-01"}, "That time has not come yet.", id="the future"),
-        pytest.param({"from": "yesterday"}, "Write a day such as", id="no time"),
+        pytest.param({"from": "2021-03-01"}, "This time is in the future.", id="the future"),
+        pytest.param({"from": "yesterday"}, "Enter a day as", id="no time"),
         pytest.param(
-            {"from": "2021-02-10", "to": "9999-12-31"}, "Write a day such as", id="no time that anybody sees"
+            {"from": "2021-02-10", "to": "9999-12-31"}, "Enter a day as", id="no time that anybody sees"
         ),
     ],
 )

@@ -114,8 +114,8 @@ async def test_tags_and_lists_of_many_are_changed_in_one_go_and_put_on_record(
         200,
         {"done": 3, "unchanged": 0, "refused": 1, "sentence": "3 changed, 1 refused.", "each": unknown},
     )
-    assert again[1]["sentence"] == "0 changed, 2 were so already."
-    assert put[1]["sentence"] == "2 changed, 1 was so already, 1 refused."
+    assert again[1]["sentence"] == "0 changed, 2 unchanged."
+    assert put[1]["sentence"] == "2 changed, 1 unchanged, 1 refused."
     assert taken[1]["sentence"] == "3 changed, 1 refused."
     assert untagged[1]["done"] == 1
     async with transaction(pool) as conn:
@@ -141,17 +141,21 @@ EDIT = {"do": "tag", "value": "press", "accounts": [1]}
 @pytest.mark.parametrize(
     ("path", "body", "status", "why"),
     [
-        pytest.param("edit", {**EDIT, "do": "delete"}, 422, "do must be one of", id="a deed that is none"),
+        pytest.param("edit", {**EDIT, "do": "delete"}, 422, "do must be tag", id="a deed that is none"),
         pytest.param("edit", {**EDIT, "value": "a b"}, 422, "holds a space", id="no tag"),
-        pytest.param("edit", {**EDIT, "value": ""}, 422, "with which tag", id="an empty tag"),
-        pytest.param("edit", {**EDIT, "accounts": []}, 422, "which accounts", id="nobody"),
-        pytest.param("edit", {**EDIT, "accounts": ["1"]}, 422, "numbers of accounts", id="text for a number"),
-        pytest.param("edit", {**EDIT, "accounts": [True]}, 422, "numbers of accounts", id="no number"),
-        pytest.param("edit", {**EDIT, "accounts": [2**63]}, 422, "numbers of accounts", id="too large"),
-        pytest.param("edit", {**EDIT, "accounts": [1] * 10_001}, 422, "10,000 are the most", id="too many"),
-        pytest.param("edit", {**EDIT, "do": "put"}, 422, "no such list", id="a list that is not there"),
-        pytest.param("edit", {**EDIT, "value": "a\0"}, 422, "no JSON object of", id="a character of no text"),
-        pytest.param("edit", [1], 422, "no JSON object", id="no object"),
+        pytest.param("edit", {**EDIT, "value": ""}, 422, "a tag or list", id="an empty tag"),
+        pytest.param("edit", {**EDIT, "accounts": []}, 422, "at least one account", id="nobody"),
+        pytest.param(
+            "edit", {**EDIT, "accounts": ["1"]}, 422, "list of account numbers", id="text for a number"
+        ),
+        pytest.param("edit", {**EDIT, "accounts": [True]}, 422, "list of account numbers", id="no number"),
+        pytest.param("edit", {**EDIT, "accounts": [2**63]}, 422, "list of account numbers", id="too large"),
+        pytest.param("edit", {**EDIT, "accounts": [1] * 10_001}, 422, "The most is 10,000", id="too many"),
+        pytest.param(
+            "edit", {**EDIT, "do": "put"}, 422, "list does not exist", id="a list that is not there"
+        ),
+        pytest.param("edit", {**EDIT, "value": "a\0"}, 422, "a JSON object of", id="a character of no text"),
+        pytest.param("edit", [1], 422, "a JSON object", id="no object"),
         pytest.param("import", {"name": "a.csv", "text": 5}, 422, "as text", id="no table"),
         pytest.param("import", {"name": "a.csv", "text": ""}, 422, "a.csv: the file is empty.", id="empty"),
         pytest.param(
@@ -228,8 +232,7 @@ async def test_a_preview_says_of_each_line_what_it_would_do_and_stores_nothing(
     assert [x["line"] for x in said["refused"]] == [4, 5, 6, 7]
     assert "already on line 3" in said["refused"][0]["why"]
     assert said["refused"][1]["why"] == (
-        "@unknown has no account_id, and this page asks no platform: add it, or let the command "
-        "blockline accounts import look it up."
+        "@unknown has no account_id. Add it, or run blockline accounts import, which looks it up."
     )
 
 
@@ -241,7 +244,7 @@ async def test_a_line_without_an_id_is_told_who_is_on_file_under_its_handle(
     table = f"platform,handle\nx,{handle.upper()}\n"
     async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
         _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": table})
-    assert said["refused"][0]["why"].endswith("On file under that handle is 110000001.")
+    assert said["refused"][0]["why"].endswith("Stored under this handle: 110000001.")
 
 
 async def test_an_import_stores_what_its_preview_said_and_is_on_record(
@@ -275,5 +278,5 @@ async def test_a_platform_that_is_not_read_takes_nobody_in(pool: Pool, dsn: str,
     ):
         _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": TABLE})
     assert said["refused"] == [
-        {"line": 2, "why": "@newcomer is on X, which is not read (setting platforms)."}
+        {"line": 2, "why": "@newcomer is on X, which is not enabled in the setting platforms."}
     ]

@@ -211,9 +211,9 @@ async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: P
 
     assert "AU Bluesky 1 Feb 2021, 11:00 UTC" in page
     assert "@quiet.example tr Restricted in TR (Bluesky app)" in page
-    assert "Not told for AU at the last reading; last told 1 Feb 2021, 11:00 UTC." in account
+    assert "The last reading does not mention AU; last mentioned 1 Feb 2021, 11:00 UTC." in account
     here = account.index("From here Available last read 1 Feb 2021, 12:00 UTC")
-    there = account.index("From tr Restricted in TR (Bluesky app) first seen so: 1 Feb 2021")
+    there = account.index("From tr Restricted in TR (Bluesky app) first seen 1 Feb 2021")
     assert here < there
     assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in account
 

@@ -19,7 +19,7 @@ REFUSED = [
     (
         "an end before the beginning",
         "from=2020-02-02T00:00:00Z&to=2020-02-01T00:00:00Z",
-        "from: it has to be before to.",
+        "from must be before to.",
     ),
 ]
 

@@ -65,7 +65,7 @@ async def test_without_ffmpeg_nothing_is_offered_and_nothing_made(
         async with session.post(url, params=fields, data=PICTURE) as answer:
             assert (answer.status, await answer.json()) == (
                 422,
-                {"error": "There is no ffmpeg on this machine."},
+                {"error": "This machine has no ffmpeg. Install it to export films."},
             )
 
 
@@ -129,7 +129,7 @@ async def test_what_ffmpeg_cannot_read_gets_a_sentence(
         async with session.post(url, params=fields, data=PICTURE) as answer:
             assert (answer.status, await answer.json()) == (
                 422,
-                {"error": "ffmpeg could not make a film of these pictures."},
+                {"error": "ffmpeg could not make a film from these pictures."},
             )
 
 
@@ -138,7 +138,7 @@ async def test_where_no_file_can_be_written_that_is_said(
 ) -> None:
     put_program("")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with pytest.raises(video_export.ClipError, match="could not be run: No such file or directory"):
+    with pytest.raises(video_export.ClipError, match="could not be started: No such file or directory"):
         await video_export.film(PICTURE, ClipFormat.MP4, 2, 12)
 
 

@@ -120,15 +120,14 @@ async def pages(pool: Pool) -> dict[str, str]:
 
 WINDOW = "1 Feb 2021, between 11:00 and 11:30 UTC"
 SENTENCES = {
-    "restricted": f"Restricted in TR (Bluesky app). The change lies {WINDOW}.",
+    "restricted": f"Restricted in TR (Bluesky app). Changed {WINDOW}.",
     "lifted": f"Available. No longer restricted in TR (Bluesky app): {WINDOW}.",
-    "hidden": "Taken down in the Bluesky app only; its own server still serves it. "
-    f"The change lies {WINDOW}.",
-    "left": f"Deactivated by its owner. The change lies {WINDOW}.",
-    "erased": f"Deleted: its server no longer holds it. The change lies {WINDOW}.",
+    "hidden": f"Taken down in the Bluesky app only; its own server still serves it. Changed {WINDOW}.",
+    "left": f"Deactivated by its owner. Changed {WINDOW}.",
+    "erased": f"Deleted: its server no longer holds it. Changed {WINDOW}.",
     "renamed": f"Renamed from @renamed.example to @new.example: {WINDOW}. It is the same account.",
     "unreachable": "Its server, or the directory that leads to it, does not answer since 1 Feb 2021, 13:00 "
-    "UTC: nothing is known of the account meanwhile; last read 1 Feb 2021, 12:30 UTC.",
+    "UTC; last read 1 Feb 2021, 12:30 UTC. The status since then is not known.",
 }
 
 
@@ -159,7 +158,7 @@ def test_statuses_other_than_blocks_are_not_counted_as_blocks(pages: dict[str, s
 def test_an_outage_of_its_server_changes_no_status(pages: dict[str, str]) -> None:
     page = pages["unreachable"]
     assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in page
-    assert "Available, when last read 1 Feb 2021, 12:30 UTC" in page
+    assert "Available, last read 1 Feb 2021, 12:30 UTC" in page
     assert re.search(r"First reading no\. \d+ – Available none", page)
     assert "Gone" not in page
 
