@@ -112,4 +112,4 @@ def export_routes(source: ApiContext) -> APIRouter:
 
 
 def _called(choice: Choice) -> str:
-    return choice.value.strip("-").replace("-", "_")
+    return choice.field

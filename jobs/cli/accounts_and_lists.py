@@ -11,7 +11,7 @@ from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
 from jobs.base.wording import handle_name
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, moment_past
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, examples, moment_past
 from jobs.collect.resolve_handles import Resolver
 from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
@@ -38,12 +38,12 @@ from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres.pool import Conn
 
-CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, with a header line.")]
-OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Only this platform.")]
+CsvFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV file in UTF-8 with a header line.")]
+OnPlatform = Annotated[Platform | None, typer.Option("--platform", help="Include only this platform.")]
 
-accounts = typer.Typer(no_args_is_help=True)
-executives = typer.Typer(no_args_is_help=True)
-lists = typer.Typer(invoke_without_command=True)
+accounts = typer.Typer(no_args_is_help=True, epilog=examples("blockline accounts import accounts.csv"))
+executives = typer.Typer(no_args_is_help=True, epilog=examples("blockline executives list"))
+lists = typer.Typer(invoke_without_command=True, epilog=examples("blockline lists"))
 
 
 def register(cli: typer.Typer) -> None:
@@ -52,7 +52,7 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(lists, name="lists")
 
 
-@accounts.command("import")
+@accounts.command("import", epilog=examples("blockline accounts import accounts.csv"))
 def accounts_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
@@ -75,17 +75,23 @@ def accounts_import(
     print_report(file.name, report, as_json=as_json)
 
 
-@accounts.command("list")
+@accounts.command(
+    "list", epilog=examples("blockline accounts list --list Desk", "blockline accounts list --at 2026-02-01")
+)
 def accounts_list(
     *,
     list_name: Annotated[
-        str | None, typer.Option("--list", help="Only this list, with accounts that are not watched.")
+        str | None,
+        typer.Option(
+            "--list", metavar="LIST", help="Show only this list, including accounts that are not watched."
+        ),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", help="As they stood then: a time in UTC, ISO 8601.")
+        str | None, typer.Option("--at", metavar="DATE", help="Show this moment (ISO 8601, UTC).")
     ] = None,
     as_known_at: Annotated[
-        str | None, typer.Option("--as-known-at", help="By what had been recorded then; now by default.")
+        str | None,
+        typer.Option("--as-known-at", metavar="DATE", help="Use only what was recorded by this time."),
     ] = None,
     platform: OnPlatform = None,
     as_json: AsJson = False,
@@ -106,10 +112,10 @@ def accounts_list(
     listing.show("accounts", as_json=as_json)
 
 
-@accounts.command("remove")
+@accounts.command("remove", epilog=examples("blockline accounts remove x NASA"))
 def accounts_remove(
-    platform: Annotated[Platform, typer.Argument()],
-    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
+    platform: Annotated[Platform, typer.Argument(help="The platform of the account.")],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="Handle, address of a profile, or id:ID.")],
     *,
     config: ConfigFile = None,
 ) -> None:
@@ -125,15 +131,20 @@ def accounts_remove(
         load_settings(config),
         lambda conn: stop_watching(conn, platform, address.name, system_clock(), is_id=address.is_id),
     )
-    show(f"{handle_name(gone.handle)} ({gone.native_id}) is not watched any more; what was seen stays.")
+    show(
+        f"{handle_name(gone.handle)} ({gone.native_id}) is no longer watched. "
+        "Its readings and changes are kept."
+    )
 
 
-@accounts.command("tag")
+@accounts.command("tag", epilog=examples("blockline accounts tag NASA --platform x --add science"))
 def accounts_tag(
-    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="Handle, address of a profile, or id:ID.")],
     *,
-    add: Annotated[list[str] | None, typer.Option(help="A tag, or several with spaces between.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="The same, to take away.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="TAGS", help="Tags to add, separated by spaces.")
+    ] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="TAGS", help="Tags to remove.")] = None,
     platform: OnPlatform = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -143,13 +154,13 @@ def accounts_tag(
     Alert rules can select accounts by tag.
     """
     if not add and not remove:
-        raise typer.BadParameter("say what to change: --add or --remove, or both.")
+        raise typer.BadParameter("Give --add, --remove, or both.")
     try:
         more, less = tags_of(";".join(add or ())), tags_of(";".join(remove or ()))
     except CellError as error:
         raise CommandError(str(error)) from error
     if both := set(more) & set(less):
-        raise CommandError(f"{', '.join(sorted(both))}: it cannot be added and removed at once.")
+        raise CommandError(f"{', '.join(sorted(both))}: a tag cannot be in both --add and --remove.")
 
     async def changed(conn: Conn) -> tuple[Account, tuple[str, ...]]:
         account = await find_account(conn, handle, platform)
@@ -163,7 +174,7 @@ def accounts_tag(
         show(f"{handle_name(account.handle)} ({account.native_id}) {words}.")
 
 
-@executives.command("import")
+@executives.command("import", epilog=examples("blockline executives import executives.csv"))
 def executives_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
@@ -182,7 +193,7 @@ def executives_import(
     print_report(file.name, report, as_json=as_json)
 
 
-@executives.command("list")
+@executives.command("list", epilog=examples("blockline executives list --platform x"))
 def executives_list(
     *, platform: OnPlatform = None, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
@@ -191,15 +202,19 @@ def executives_list(
     listing.show("executives", as_json=as_json)
 
 
-@executives.command("engagement")
+@executives.command(
+    "engagement", epilog=examples("blockline executives engagement follows.csv --as x:elonmusk --name Crawl")
+)
 def executives_engagement(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, UTF-8, gzipped or not.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV file in UTF-8, plain or gzipped.")],
     *,
     whose: Annotated[
-        str, typer.Option("--as", metavar="PLATFORM:HANDLE-OR-ID", help="The executive on file it is about.")
+        str,
+        typer.Option("--as", metavar="PLATFORM:HANDLE", help="The stored executive that the file is about."),
     ],
     name: Annotated[
-        str | None, typer.Option("--name", help="Whose record it is.", show_default="the file")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="Source of the record.", show_default="the file's name"),
     ] = None,
     partial: Partial = False,
     as_json: AsJson = False,
@@ -213,7 +228,7 @@ def executives_engagement(
     (actor,observed_at,statuses,following,followers,likes).
     """
     if name is not None and (not name or clean(name, LONGEST_NAME) != name):
-        raise CommandError(f"--name: {clean(name, LONGEST_NAME)!r} is no name on one line.")
+        raise CommandError(f"--name: {clean(name, LONGEST_NAME)!r} must be one line of text.")
     settings = load_settings(config)
     content = table_content(file)
     report = with_pool(
@@ -238,10 +253,10 @@ def lists_command(context: typer.Context, *, as_json: AsJson = False, config: Co
         with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
 
 
-@lists.command("retention")
+@lists.command("retention", epilog=examples("blockline lists retention Desk 365d"))
 def lists_retention(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    keep: Annotated[str, typer.Argument(metavar="DAYS", help="365d, or forever.")],
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")],
+    keep: Annotated[str, typer.Argument(metavar="SPAN", help="A number of days such as 365d, or forever.")],
     *,
     config: ConfigFile = None,
 ) -> None:
@@ -260,10 +275,12 @@ def lists_retention(
     )
 
 
-@lists.command("read-every")
+@lists.command("read-every", epilog=examples("blockline lists read-every Desk 5m"))
 def lists_read_every(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
-    every: Annotated[str, typer.Argument(metavar="TIME", help="5m, 2h, …; or turn: not more than others.")],
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")],
+    every: Annotated[
+        str, typer.Argument(metavar="SPAN", help="A time such as 5m or 2h; turn removes the interval.")
+    ],
     *,
     config: ConfigFile = None,
 ) -> None:
@@ -276,7 +293,7 @@ def lists_read_every(
     except ValueError as error:
         raise CommandError(str(error)) from error
     if often is not None and often < timedelta(minutes=1):
-        raise CommandError("A minute is the shortest time between two readings that can be promised.")
+        raise CommandError("The shortest guaranteed interval is 1m.")
     settings = load_settings(config)
     show(
         with_conn(

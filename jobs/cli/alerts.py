@@ -17,7 +17,7 @@ from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import minute, number
 from jobs.cli import alerts_actions
 from jobs.cli.alerts_actions import find_thread
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, renamed
 from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import Settings, load_settings
 from jobs.delivery.channel_config import channels_of
@@ -40,13 +40,11 @@ from storage.model.text.states import clean
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Pool, transaction
 
-alerts = typer.Typer(
-    no_args_is_help=True,
-)
-RuleName = Annotated[str, typer.Argument(metavar="NAME", help="As `alerts rules` shows it.")]
+alerts = typer.Typer(no_args_is_help=True, epilog=examples("blockline alerts rules"))
+RuleName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the rule (see `alerts rules`).")]
 
 ChangeName = Annotated[
-    str, typer.Argument(metavar="CHANGE", help="Its number on the account page, or its key or the beginning.")
+    str, typer.Argument(metavar="CHANGE", help="Number of the change on the account page, or its key.")
 ]
 
 
@@ -56,7 +54,7 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(alerts, name="alerts")
 
 
-@alerts.command("rules")
+@alerts.command("rules", epilog=examples("blockline alerts rules"))
 def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List the rules in the order in which they are tried."""
     settings = load_settings(config)
@@ -68,8 +66,9 @@ def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
 
     known, absent = with_conn(settings, read)
     out = OutputTable(
-        ("Rule", "Enabled", "From", "About", "Tells", "How"),
-        "There is no rule, so nobody is told; write some (docs/alerts.md) and: blockline alerts import FILE",
+        ("Rule", "Enabled", "From", "About", "Recipients", "How"),
+        "There are no rules, so no alert is sent. Write rules (docs/alerts.md), then: "
+        "blockline alerts import FILE",
     )
     for one in rules_shown(known, wanted):
         rule, origin = one.rule, "settings" if one.from_settings else "hand"
@@ -94,10 +93,19 @@ def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
         show(f"Note: {note}")
 
 
-@alerts.command("export")
+@alerts.command(
+    "export",
+    cls=renamed(out="output"),
+    epilog=examples("blockline alerts export --output rules.toml"),
+)
 def export_command(
     *,
-    out: Annotated[Path | None, typer.Option(help="A new file; without it, the rules are printed.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", help="New file to write. Without it, the rules are printed."
+        ),
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Export all rules as TOML.
@@ -117,14 +125,15 @@ def export_command(
     show(f"{out} holds {number(len(known), 'rule')}.")
 
 
-@alerts.command("import")
+@alerts.command("import", epilog=examples("blockline alerts import rules.toml"))
 def import_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML with [[rules]] tables.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="TOML file with [[rules]] tables.")],
     *,
     replace: Annotated[
         bool,
         typer.Option(
-            "--replace", help="Also remove the rules made by hand that the file lacks, and keep to its order."
+            "--replace",
+            help="Also remove rules that are not in the file, and use its order. Rules of the settings stay.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -149,10 +158,12 @@ def import_command(
     if done.problems:
         refused = "1 rule was refused" if len(done.problems) == 1 else f"{len(done.problems)} were refused"
         said = [str(problem) for problem in done.problems]
-        raise CommandError("\n".join([*said, f"{refused}, so nothing was stored; mend the file."]))
+        raise CommandError(
+            "\n".join([*said, f"{refused}, so nothing was stored. Correct the file and import it again."])
+        )
 
 
-@alerts.command("enable")
+@alerts.command("enable", epilog=examples("blockline alerts enable Desk"))
 def enable_command(name: RuleName, *, config: ConfigFile = None) -> None:
     """Enable a rule.
 
@@ -162,14 +173,14 @@ def enable_command(name: RuleName, *, config: ConfigFile = None) -> None:
     show(f"The rule {clean(name, 80)} is enabled.")
 
 
-@alerts.command("disable")
+@alerts.command("disable", epilog=examples("blockline alerts disable Desk"))
 def disable_command(name: RuleName, *, config: ConfigFile = None) -> None:
     """Disable a rule without removing it."""
     with_conn(load_settings(config), lambda conn: _set_enabled(conn, name, enabled=False))
-    show(f"The rule {clean(name, 80)} is disabled: nobody is told by it.")
+    show(f"The rule {clean(name, 80)} is disabled and sends no alerts.")
 
 
-@alerts.command("remove")
+@alerts.command("remove", epilog=examples("blockline alerts remove Desk"))
 def remove_command(name: RuleName, *, config: ConfigFile = None) -> None:
     """Remove a rule.
 
@@ -177,7 +188,7 @@ def remove_command(name: RuleName, *, config: ConfigFile = None) -> None:
     """
     now = system_clock()
     with_conn(load_settings(config), lambda conn: remove_rule(conn, name, COMMAND_LINE, now))
-    show(f"The rule {clean(name, 80)} is gone; what it decided stays on record.")
+    show(f"The rule {clean(name, 80)} is removed. Its past decisions are kept.")
 
 
 async def _set_enabled(conn: Conn, name: str, *, enabled: bool) -> None:
@@ -189,7 +200,7 @@ def _content(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except FileNotFoundError:
-        raise CommandError(f"{file}: there is no such file.") from None
+        raise CommandError(f"{file}: the file does not exist.") from None
     except (OSError, ValueError) as error:
         raise CommandError(
             f"{file}: the file cannot be read ({getattr(error, 'strerror', error)})."
@@ -219,7 +230,7 @@ def _as_json(file: str, done: RulesImport, unknown: Sequence[str]) -> dict[str, 
     }
 
 
-@alerts.command("explain")
+@alerts.command("explain", epilog=examples("blockline alerts explain 1204"))
 def explain_command(change: ChangeName, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Explain why a change did or did not alert.
 
@@ -258,24 +269,37 @@ class _Made:
     draft: MailDraft
 
 
-@alerts.command("test")
+@alerts.command(
+    "test",
+    cls=renamed(out="output"),
+    epilog=examples(
+        "blockline alerts test --last", "blockline alerts test --change 1204 --to desk@example.org --send"
+    ),
+)
 def trial_command(
     *,
     change: Annotated[
-        str | None, typer.Option(help="A change, by its number on the account page or its key.")
+        str | None,
+        typer.Option(metavar="CHANGE", help="A change: its number on the account page, or its key."),
     ] = None,
     story: Annotated[
-        str | None, typer.Option(help="The newest wave of a story, as `alerts stories` names it.")
+        str | None,
+        typer.Option(metavar="INCIDENT", help="The newest changes of an incident (see `alerts stories`)."),
     ] = None,
-    last: Annotated[bool, typer.Option("--last", help="The wave that was told last.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="The changes that were reported last.")] = False,
     rule: Annotated[
-        str | None, typer.Option(help="Only as this rule would tell it, be it enabled or not.")
+        str | None, typer.Option(metavar="RULE", help="Use only this rule, whether it is enabled or not.")
     ] = None,
-    to: Annotated[str | None, typer.Option(help="A mail address, apprise:NAME or webhook:NAME.")] = None,
+    to: Annotated[
+        str | None, typer.Option(metavar="RECIPIENT", help="An email address, apprise:NAME or webhook:NAME.")
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="A folder to make, for the mail as .eml, .html, .txt, .png and .json.")
+        Path | None,
+        typer.Option(
+            "--output", metavar="FOLDER", help="New folder for .eml, .html, .txt, .png and .json files."
+        ),
     ] = None,
-    send: Annotated[bool, typer.Option("--send", help="Send it to --to, marked as a test.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Send the message to --to, marked as a test.")] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -286,7 +310,7 @@ def trial_command(
     ignored.
     """
     if (change is not None) + (story is not None) + last != 1:
-        raise typer.BadParameter("say what is to be told: one of --change, --story and --last.")
+        raise typer.BadParameter("Give one of --change, --story and --last.")
     if send and to is None:
         raise typer.BadParameter("--send needs --to: an address, apprise:NAME or webhook:NAME.")
     settings = load_settings(config)
@@ -303,7 +327,7 @@ def trial_command(
         waves = alert_preview.waves_on_trial(alerts, rules, told, to)
         if not waves:
             raise CommandError(
-                "\n".join(["Nobody would be told:", *alert_preview.why_nobody(alerts[-1], rules)])
+                "\n".join(["No one would be notified:", *alert_preview.why_nobody(alerts[-1], rules)])
             )
         head = letterhead(settings)
         return [_Made(w, await alert_preview.draft(conn, w, to or w.recipients[0], head, now)) for w in waves]
@@ -324,14 +348,14 @@ async def _asked(
         alerts = await alerts_by_id(conn, await alerts_of_change(conn, change_id))
         if not alerts:
             said = why_no_alert(await change_facts(conn, change_id))
-            raise CommandError(f"Change {change_id} has no alert that could be told. {said}")
+            raise CommandError(f"Change {change_id} has no alert. {said}")
         return [alert_preview.newest(alerts)], None
     key = await newest_thread(conn) if story is None else await find_thread(conn, story)
     if key is None:
-        raise CommandError("Nothing was told yet; name a change with --change.")
+        raise CommandError("No incident was reported yet. Give a change with --change.")
     wave, ids = await alerts_of_wave(conn, key)
     if not ids:
-        raise CommandError(f"No mail of the story {key[:12]} is on file; name a change with --change.")
+        raise CommandError(f"No email of the incident {key[:12]} is stored. Give a change with --change.")
     return await alerts_by_id(conn, ids), await sent_thread(conn, key, wave - 1)
 
 
@@ -343,18 +367,18 @@ async def _rules(conn: Conn, name: str | None) -> Sequence[StoredRule]:
 def _refuse_nobody(settings: Settings, to: str) -> None:
     if not is_recipient(to):
         raise CommandError(
-            f"--to: {clean(to)!r} is neither a plain mail address such as desk@example.org nor a channel "
+            f"--to: {clean(to)!r} is neither an email address such as desk@example.org nor a channel "
             "such as apprise:newsroom or webhook:desk."
         )
     known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
     if is_channel(to) and to not in known:
-        raise CommandError(f"--to: there is no channel {to} in settings channels or webhooks.")
+        raise CommandError(f"--to: the channel {to} is not in the settings channels or webhooks.")
 
 
 def _sender(settings: Settings, to: str | None) -> Sender:
     found = senders(settings)
     if found is None or (to is not None and not is_channel(to) and settings.smtp_host is None):
-        raise CommandError("--send: setting smtp_host is missing, so no mail can be sent.")
+        raise CommandError("--send: setting smtp_host is missing, so no email can be sent.")
     return found
 
 
@@ -407,7 +431,7 @@ def _tell_trial(
         if (said := alert_preview.note(one.wave)) is not None:
             show(said)
     if out is not None:
-        mails = number(len(made), "mail")
+        mails = number(len(made), "email")
         show(f"{out} holds {mails} in {number(len(files), 'file')}: {', '.join(files)}.")
 
 
@@ -417,7 +441,7 @@ def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
         if stored.rule.name == name:
             return stored
     there = ", ".join(clean(stored.rule.name, 80) for stored in known)
-    hint = f"there are: {there}." if there else "there is none at all."
+    hint = f"the rules are: {there}." if there else "there are no rules."
     raise CommandError(f"There is no rule {clean(name, 80)!r}; {hint}")
 
 
@@ -428,9 +452,11 @@ async def find_change(conn: Conn, name: str) -> int:
         return found[0]
     if found:
         numbers = ", ".join(map(str, found))
-        raise CommandError(f"{clean(name)} is the beginning of more than one change: {numbers}.")
+        raise CommandError(
+            f"{clean(name)} matches more than one change: {numbers}. Give more of the key, or a number."
+        )
     if name.isdecimal() and len(name) < 19 and (at := await purged_at(conn, int(name))) is not None:
-        raise CommandError(f"Change {name} was purged on {minute(at)}: of it only hashes are left.")
+        raise CommandError(f"Change {name} was purged on {minute(at)}. Only hashes of it are left.")
     raise CommandError(f"There is no change with the number or the key {clean(name)}.")
 
 
@@ -465,22 +491,22 @@ def notes(stored: Sequence[StoredRule], settings: Sequence[AlertRule], absent: A
     shown = rules_shown(stored, settings)
     return [
         *(
-            f"Rule {one.rule.name!r} stands in the settings and takes effect at the next `blockline run`."
+            f"Rule {one.rule.name!r} is new in the settings. It takes effect at the next `blockline run`."
             for one in shown
             if not one.on_file
         ),
         *(
-            f"Rule {name!r} stands otherwise in the settings: that takes effect at the next `blockline run`."
+            f"Rule {name!r} was changed in the settings. The change takes effect at the next `blockline run`."
             for name, s in kept.items()
             if name in wanted and wanted[name] != s.rule
         ),
         *(
-            f"Rule {name!r} is not in the settings any more and goes at the next `blockline run`."
+            f"Rule {name!r} is no longer in the settings. The next `blockline run` removes it."
             for name in kept
             if name not in wanted
         ),
         *(
-            f"Rule {name!r} stands in the settings, and there is one by hand: remove or rename one of them."
+            f"Rule {name!r} exists both in the settings and by hand. Remove or rename one of them."
             for name in wanted
             if name in by_hand
         ),

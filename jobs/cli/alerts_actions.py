@@ -10,7 +10,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import account_name, minute, number
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, moment_of
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
@@ -23,30 +23,37 @@ from storage.model.text.units import parse_duration
 from storage.postgres import audit_log
 from storage.postgres.pool import Conn
 
-Note = Annotated[str, typer.Option(help="Why, for those who come after.")]
-Limit = Annotated[int, typer.Option(min=1, max=10_000, help="How many, the newest first.")]
+Note = Annotated[str, typer.Option(metavar="TEXT", help="A reason, for colleagues.")]
+Limit = Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Number of lines, newest first.")]
 LONGEST_NUMBER = 18
 """In digits: the database holds no longer ones."""
-Until = Annotated[str | None, typer.Option("--until", help="A time in UTC, ISO 8601.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="End (ISO 8601, UTC).")]
 
 
 def register(alerts: typer.Typer) -> None:
     """Add these commands to `blockline alerts`."""
-    alerts.command("stories")(stories_command)
-    alerts.command("ack")(ack_command)
-    alerts.command("mute")(mute_command)
-    alerts.command("maintenance")(maintenance_command)
-    alerts.command("mutes")(mutes_command)
-    alerts.command("unmute")(unmute_command)
-    alerts.command("resend")(resend_command)
-    alerts.command("log")(log_command)
+    alerts.command("stories", epilog=examples("blockline alerts stories --limit 50"))(stories_command)
+    alerts.command("ack", epilog=examples('blockline alerts ack 3f2a --note "calling the lawyer"'))(
+        ack_command
+    )
+    alerts.command("mute", epilog=examples("blockline alerts mute --list Desk --for 6h"))(mute_command)
+    alerts.command(
+        "maintenance",
+        cls=renamed(**{"from": "since"}),
+        epilog=examples("blockline alerts maintenance --until 2031-02-05T20:00Z"),
+    )(maintenance_command)
+    alerts.command("mutes", epilog=examples("blockline alerts mutes"))(mutes_command)
+    alerts.command("unmute", epilog=examples("blockline alerts unmute 3"))(unmute_command)
+    alerts.command("resend", epilog=examples("blockline alerts resend 17"))(resend_command)
+    alerts.command("log", epilog=examples("blockline alerts log --limit 100"))(log_command)
 
 
 def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List reported incidents, and who acknowledged them."""
     told = with_conn(load_settings(config), lambda conn: thread_lines(conn, limit))
     out = OutputTable(
-        ("Story", "Told last", "Waves", "Round-ups", "Rule", "About", "Acknowledged"), "Nothing was told yet."
+        ("Incident", "Last reported", "Updates", "Digests", "Rule", "About", "Acknowledged"),
+        "No incident was reported yet.",
     )
     for line in told:
         out.add(
@@ -81,7 +88,7 @@ def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: Confi
 
 def ack_command(
     story: Annotated[
-        str, typer.Argument(metavar="STORY", help="Its key, or the beginning, as `alerts stories` shows it.")
+        str, typer.Argument(metavar="INCIDENT", help="Its key or the start of it (see `alerts stories`).")
     ],
     *,
     note: Note = "",
@@ -101,19 +108,22 @@ def ack_command(
         show(f"Acknowledged: {done.subject}")
     else:
         said = f" ({clean(done.note, 200)})" if done.note else ""
-        show(f"Acknowledged before, by {clean(done.by)} on {minute(done.at)}{said}: {done.subject}")
+        show(f"Already acknowledged by {clean(done.by)} on {minute(done.at)}{said}: {done.subject}")
 
 
 def mute_command(
     *,
     account: Annotated[
-        str | None, typer.Option(help='An account: "x HANDLE", or the address of a profile.')
+        str | None,
+        typer.Option(metavar="ACCOUNT", help='An account: "x HANDLE", or the address of a profile.'),
     ] = None,
     list_name: Annotated[
-        str | None, typer.Option("--list", help="A list, or the reference of an order.")
+        str | None, typer.Option("--list", metavar="LIST", help="A list, or the reference of an order.")
     ] = None,
     until: Until = None,
-    span: Annotated[str | None, typer.Option("--for", help="For so long: 90m, 6h, 2d.")] = None,
+    span: Annotated[
+        str | None, typer.Option("--for", metavar="SPAN", help="Duration such as 90m, 6h or 2d.")
+    ] = None,
     note: Note = "",
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -123,9 +133,9 @@ def mute_command(
     Changes are still recorded and shown.
     """
     if (account is None) == (list_name is None):
-        raise typer.BadParameter("say of whom: either --account or --list.")
+        raise typer.BadParameter("Give either --account or --list.")
     if (until is None) == (span is None):
-        raise typer.BadParameter("say for how long: either --until or --for.")
+        raise typer.BadParameter("Give either --until or --for.")
     now = system_clock()
     end = _end(until, span, now)
 
@@ -141,9 +151,9 @@ def mute_command(
 def maintenance_command(
     *,
     begin: Annotated[
-        str | None, typer.Option("--from", help="A time in UTC, ISO 8601; now by default.")
+        str | None, typer.Option("--since", metavar="DATE", help="Start (ISO 8601, UTC). Default: now.")
     ] = None,
-    until: Annotated[str, typer.Option("--until", help="A time in UTC, ISO 8601.")],
+    until: Annotated[str, typer.Option("--until", metavar="DATE", help="End (ISO 8601, UTC).")],
     note: Note = "",
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -153,7 +163,7 @@ def maintenance_command(
     Changes are still recorded and shown.
     """
     now = system_clock()
-    since, end = moment_of(begin, "--from") or now, _end(until, None, now)
+    since, end = moment_of(begin, "--since") or now, _end(until, None, now)
 
     async def planned(conn: Conn) -> int:
         return await mutes.maintenance(conn, since, end, _text(note), COMMAND_LINE, now)
@@ -174,7 +184,7 @@ def mutes_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
 
 
 def unmute_command(
-    mute: Annotated[str, typer.Argument(metavar="N", help="As `alerts mutes` numbers it.")],
+    mute: Annotated[str, typer.Argument(metavar="N", help="Number of the mute (see `alerts mutes`).")],
     *,
     config: ConfigFile = None,
 ) -> None:
@@ -182,11 +192,13 @@ def unmute_command(
     number_of = _number(mute, "mute", "`blockline alerts mutes` lists them")
     now = system_clock()
     with_conn(load_settings(config), lambda conn: mutes.end_mute(conn, number_of, COMMAND_LINE, now))
-    show(f"Mute {number_of} has ended: what comes from now on is told again.")
+    show(f"Mute {number_of} has ended. New changes are reported again.")
 
 
 def resend_command(
-    mail: Annotated[str, typer.Argument(metavar="MAIL", help="Its number, as on its page.")],
+    mail: Annotated[
+        str, typer.Argument(metavar="N", help="Number of the email, as in the address of its page.")
+    ],
     *,
     config: ConfigFile = None,
 ) -> None:
@@ -194,10 +206,10 @@ def resend_command(
 
     The email was sent before, or failed permanently. It keeps its Message-ID.
     """
-    number_of = _number(mail, "mail", "it stands in the address of its page")
+    number_of = _number(mail, "mail", "it is in the address of its page")
     now = system_clock()
     subject = with_conn(load_settings(config), lambda conn: resend(conn, number_of, COMMAND_LINE, now))
-    show(f"Mail {number_of} is queued again and goes out when the notifier runs: {subject}")
+    show(f"Email {number_of} is queued and is sent when the notifier runs: {subject}")
 
 
 def log_command(*, limit: Limit = 50, as_json: AsJson = False, config: ConfigFile = None) -> None:
@@ -206,7 +218,7 @@ def log_command(*, limit: Limit = 50, as_json: AsJson = False, config: ConfigFil
     Entries are changes of rules, acknowledgements, mutes and emails sent again.
     """
     acts = with_conn(load_settings(config), lambda conn: audit_log.acts(conn, limit))
-    out = OutputTable(("At", "Who", "Did", "What"), "Nobody has done anything yet.")
+    out = OutputTable(("At", "Who", "Did", "What"), "The audit log has no entries yet.")
     for act in acts:
         out.add(
             (moment(act.at), clean(act.actor), act.action, clean(act.subject, 100)),
@@ -241,7 +253,7 @@ def _made(
     else:
         begins = "from now" if line.since <= now else f"from {minute(line.since)}"
         ends = "" if line.until is None else f" until {minute(line.until)}"
-        show(f"Mute {line.mute_id}: nobody is told of {_about(line)} {begins}{ends}.")
+        show(f"Mute {line.mute_id}: no alerts about {_about(line)} {begins}{ends}.")
 
 
 def _end(until: str | None, span: str | None, now: datetime) -> datetime:
@@ -252,13 +264,13 @@ def _end(until: str | None, span: str | None, now: datetime) -> datetime:
             raise CommandError(f"--for: {error}") from error
     end = moment_of(until, "--until")
     if end is None or end <= now:
-        raise CommandError(f"--until: {until} is over already; name a time to come, in UTC.")
+        raise CommandError(f"--until: {until} is in the past; give a future time in UTC.")
     return end
 
 
 def _text(note: str) -> str:
     if "\0" in note or len(note) > 1000:
-        raise CommandError("--note: at most 1,000 characters, and no null character.")
+        raise CommandError("--note: use at most 1,000 characters and no null character.")
     return note
 
 
@@ -277,7 +289,7 @@ def _acknowledged(line: ThreadLine) -> str:
     if line.is_acknowledged:
         return who
     behind = line.waves - line.acknowledged_wave
-    return f"not the newest {number(behind, 'wave')}; before that {who}"
+    return f"not the newest {number(behind, 'update')}; before that {who}"
 
 
 def _about(line: MuteLine) -> str:
@@ -307,5 +319,5 @@ async def find_thread(conn: Conn, name: str) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        raise CommandError(f"{clean(name)} is the beginning of more than one story: write more of its key.")
-    raise CommandError(f"There is no story {clean(name)}; `blockline alerts stories` lists them.")
+        raise CommandError(f"{clean(name)} matches more than one incident. Give more of its key.")
+    raise CommandError(f"There is no incident {clean(name)}; `blockline alerts stories` lists them.")

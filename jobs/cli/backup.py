@@ -16,7 +16,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database
 from jobs.config.settings import load_settings
 from storage.backup.archive import BackupManifest, BackupProgress, read_backup
@@ -25,15 +25,17 @@ from storage.backup.restore import restore
 from storage.embedded.upgrade import upgrade_folder
 from storage.postgres.migrate import grant_running, migrate
 
-BackupFile = Annotated[Path, typer.Argument(metavar="FILE")]
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")]
 
 
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
-    cli.command("backup")(backup_command)
-    cli.command("restore")(restore_command)
-    cli.command("upgrade")(upgrade_command)
-    cli.command("migrate")(migrate_command)
+    cli.command("backup", epilog=examples("blockline backup blockline.backup"))(backup_command)
+    cli.command("restore", epilog=examples("blockline restore blockline.backup"))(restore_command)
+    cli.command("upgrade", epilog=examples("blockline upgrade"))(upgrade_command)
+    cli.command("migrate", epilog=examples("blockline migrate", "blockline migrate --grant blockline"))(
+        migrate_command
+    )
 
 
 def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
@@ -48,7 +50,7 @@ def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigF
     else:
         show(
             f"{file} holds {number(manifest.rows, 'row')} of {number(len(manifest.tables), 'table')} "
-            f"({size / 1e6:,.1f} MB) and was read back; bring it back with: blockline restore {file}"
+            f"({size / 1e6:,.1f} MB) and was verified. Restore it with: blockline restore {file}"
         )
 
 
@@ -66,7 +68,7 @@ def restore_command(file: BackupFile, *, as_json: AsJson = False, config: Config
     else:
         show(
             f"{number(backup.manifest.rows, 'row')} of {number(len(backup.manifest.tables), 'table')} are "
-            f"back, as they were on {moment(backup.manifest.created_at)}."
+            f"restored, as they were on {moment(backup.manifest.created_at)}."
         )
 
 
@@ -74,7 +76,7 @@ def upgrade_command(
     *,
     old_binaries: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="The programs of the Postgres that made the database."),
+        typer.Option(metavar="FOLDER", help="Programs of the Postgres version that made the database."),
     ] = None,
     config: ConfigFile = None,
 ) -> None:
@@ -82,7 +84,7 @@ def upgrade_command(
     settings = load_settings(config)
     if settings.database_url is not None:
         raise CommandError(
-            "Setting database_url names a Postgres server of your own: upgrade it as its documentation says."
+            "Setting database_url names a Postgres server of your own. Upgrade it as its documentation says."
         )
     with _shown("Upgrading") as told:
 
@@ -93,8 +95,8 @@ def upgrade_command(
 
         done = upgrade_folder(settings.data_dir / "postgres", old_binaries, carry)
     show(
-        f"The database is one of Postgres {done.new} now. The files of Postgres {done.old} are kept in "
-        f"{done.kept}: remove them when you no longer want them."
+        f"The database now uses Postgres {done.new}. The files of Postgres {done.old} are kept in "
+        f"{done.kept}; delete them when you no longer need them."
     )
 
 
@@ -142,7 +144,7 @@ def migrate_command(
     *,
     grant: Annotated[
         str | None,
-        typer.Option(metavar="ROLE", help="Also let this database role run Blockline, and rewrite nothing."),
+        typer.Option(metavar="ROLE", help="Also allow this database role to run Blockline."),
     ] = None,
     config: ConfigFile = None,
 ) -> None:
@@ -155,10 +157,10 @@ def migrate_command(
         if grant is not None:
             run(lambda: grant_running(dsn, grant))
     if done.before == done.after:
-        print(f"The database has schema {done.after} already.")
+        print(f"The database already has schema {done.after}.")
     elif done.before is None:
-        print(f"The database was empty and has schema {done.after} now.")
+        print(f"The database was empty and now has schema {done.after}.")
     else:
-        print(f"The database went from schema {done.before} to {done.after}.")
+        print(f"The database was migrated from schema {done.before} to {done.after}.")
     if grant is not None:
-        print(f"The role {grant} can run Blockline: it reads everything, and what is append-only it adds to.")
+        print(f"The role {grant} can run Blockline: it reads all tables, and only adds to append-only ones.")

@@ -8,7 +8,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.collect import one_shot_check
 from jobs.collect.collector_factory import collector_of
 from jobs.config.settings import load_settings
@@ -16,16 +16,19 @@ from jobs.config.settings import load_settings
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("check")(check_command)
+    cli.command(
+        "check",
+        epilog=examples("blockline check x NASA", "blockline check https://bsky.app/profile/bsky.app"),
+    )(check_command)
 
 
 def check_command(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="HANDLE-OR-URL",
-            help="Handles, with their platform before them (x, bluesky or mastodon); or addresses of "
-            "profiles, DIDs, name@host, or ids of X as id:12345, which tell it themselves.",
+            metavar="HANDLE",
+            help="Handles after a platform (x, bluesky or mastodon), or addresses of profiles, DIDs, "
+            "name@host, or ids of X as id:12345.",
         ),
     ],
     *,

@@ -1,10 +1,11 @@
-"""What commands share: their options, and the moments that are given with them."""
+"""What commands share: options, times given with options, examples, and old names of options."""
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import typer
+from typer.core import TyperCommand
 
 from jobs.base.errors import CommandError
 from storage.model.tables.csv_cells import in_utc
@@ -12,24 +13,65 @@ from storage.model.tables.csv_cells import in_utc
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", help="Settings file.", show_default="blockline.toml, if there is one"),
+    typer.Option(
+        "--config", metavar="FILE", help="Settings file.", show_default="blockline.toml, if there is one"
+    ),
 ]
 Partial = Annotated[
-    bool, typer.Option("--partial", help="Store the lines that are right, even if others are refused.")
+    bool, typer.Option("--partial", help="Store the valid lines even if other lines are refused.")
 ]
 
 AtMoment = Annotated[
     str | None,
-    typer.Option("--at", help="How it stood then, ISO 8601 in UTC; by default now, or when it was known."),
+    typer.Option(
+        "--at",
+        metavar="DATE",
+        help="Show this moment (ISO 8601, UTC). Default: the --as-known-at time, or now.",
+    ),
 ]
-AsKnownAt = Annotated[str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")]
+AsKnownAt = Annotated[
+    str | None, typer.Option("--as-known-at", metavar="DATE", help="Use only what was recorded by this time.")
+]
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: one or two command lines. An indented line continues the one before."""
+    commands = [line for line in lines if not line.startswith(" ")]
+    title = "Example" if len(commands) == 1 else "Examples"
+    return "\n".join([f"{title}:", "", "\b", *(f"  {line}" for line in lines)])
+
+
+def renamed(**new_names: str) -> type[TyperCommand]:
+    """A command that still takes old names of its options, written without dashes, and says so on stderr.
+
+    Old names work for one release.
+    """
+
+    class RenamedOptions(TyperCommand):
+        old_options: ClassVar[dict[str, str]] = {f"--{old}": f"--{new}" for old, new in new_names.items()}
+
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, [self._current(arg) for arg in args])
+
+        def _current(self, arg: str) -> str:
+            old, equals, value = arg.partition("=")
+            new = self.old_options.get(old)
+            if new is None:
+                return arg
+            typer.echo(
+                f"Note: {old} is now {new}. The old name will be removed in the next release.", err=True
+            )
+            return new + equals + value
+
+    return RenamedOptions
+
 
 COMMAND_LINE = "command line"
-"""Who acted, for the audit log."""
+"""The actor in the audit log."""
 
 
 def moment_of(text: str | None, option: str) -> datetime | None:
-    """The time that was given with an option, UTC unless it says otherwise. Raises CommandError."""
+    """The time given with an option, in UTC unless it names a zone. Raises CommandError."""
     if text is None:
         return None
     try:
@@ -41,7 +83,7 @@ def moment_of(text: str | None, option: str) -> datetime | None:
 
 
 def moment_past(text: str | None, option: str, now: datetime) -> datetime:
-    """The time that was given with an option, `now` by default. Raises CommandError for one still to come."""
+    """The time given with an option, `now` by default. Raises CommandError for a future time."""
     at = moment_of(text, option) or now
     if at > now:
         raise CommandError(f"{option} ({at.isoformat()}) is in the future.")

@@ -9,7 +9,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.findings import LEVEL_WORDS, Finding, FindingLevel
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database
 from jobs.config.settings import load_settings
 from jobs.doctor import doctor
@@ -24,7 +24,7 @@ from storage.postgres.errors import StorageError
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("doctor")(doctor_command)
+    cli.command("doctor", epilog=examples("blockline doctor"))(doctor_command)
 
 
 def doctor_command(
@@ -33,16 +33,16 @@ def doctor_command(
         bool,
         typer.Option(
             "--rebuild",
-            help="Instead: rebuild the periods of all accounts from the recorded changes, compare them "
-            "with those that are stored, and replace what differs.",
+            help="Only rebuild the status periods of all accounts from the changes, and replace those that "
+            "differ.",
         ),
     ] = False,
     set_aside: Annotated[
         bool,
         typer.Option(
             "--set-aside",
-            help="Instead: set aside the readings that are dated later than this clock, which must be right, "
-            "and correct the changes that rested on them.",
+            help="Only set aside readings dated later than this clock, and correct changes based on them. "
+            "The clock must be right.",
         ),
     ] = False,
     as_json: AsJson = False,
@@ -51,7 +51,7 @@ def doctor_command(
     """The exit code is 1 if something must be fixed."""
     settings = load_settings(config)
     if rebuild and set_aside:
-        raise CommandError("--rebuild and --set-aside: give one of them.")
+        raise CommandError("Give either --rebuild or --set-aside, not both.")
     if rebuild:
         with database(settings) as dsn:
             told = run(lambda: rebuild_spells(settings, dsn))

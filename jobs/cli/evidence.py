@@ -19,7 +19,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import minute, number
-from jobs.cli.command import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, examples, renamed
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor.hash_chain import broken_words
@@ -47,7 +47,7 @@ class _PackUnlessNamed(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-evidence = typer.Typer(cls=_PackUnlessNamed, no_args_is_help=True)
+evidence = typer.Typer(cls=_PackUnlessNamed, no_args_is_help=True, epilog=examples("blockline evidence 1204"))
 
 
 def register(cli: typer.Typer) -> None:
@@ -55,11 +55,17 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(evidence, name="evidence")
 
 
-@evidence.command("pack")
+@evidence.command(
+    "pack",
+    cls=renamed(out="output"),
+    epilog=examples("blockline evidence pack 1204 --output pack.zip"),
+)
 def pack_command(
-    change: Annotated[str, typer.Argument(help="Its number, or its key or the beginning of it.")],
+    change: Annotated[str, typer.Argument(metavar="CHANGE", help="Number of the change, or its key.")],
     *,
-    out: Annotated[Path | None, typer.Option(help="A name that ends with .zip, or a folder to make.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="New .zip file or new folder to write.")
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -80,7 +86,7 @@ def pack_command(
     checks = verify(files, KnownHeads(), lambda token, entry: _stamp(token, entry, ()), _made_by())
     wrong = [check.said for check in checks if check.verdict is ProofResult.FAILED]
     if wrong:
-        raise CommandError(f"No pack was written, for the database contradicts itself: {wrong[0]}")
+        raise CommandError(f"No pack was written, because the database contradicts itself: {wrong[0]}")
     write_pack(path, files)
     if as_json:
         show_json({"change": gathered.change_id, "file": str(path), "files": sorted(files)})
@@ -89,17 +95,20 @@ def pack_command(
         show(f"Check it anywhere with: blockline evidence verify {path}")
 
 
-@evidence.command("verify")
+@evidence.command("verify", epilog=examples("blockline evidence verify blockline-evidence-1204.zip"))
 def verify_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE|FOLDER")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The pack: a .zip file or a folder.")],
     *,
-    head: Annotated[str | None, typer.Option(help="A head that you have from elsewhere.")] = None,
+    head: Annotated[str | None, typer.Option(metavar="HASH", help="A head that you got separately.")] = None,
     heads_file: Annotated[
         Path | None,
-        typer.Option("--heads", help="Heads that you have from elsewhere: `evidence heads --out`."),
+        typer.Option(
+            "--heads", metavar="FILE", help="Heads that you got separately (JSON of `evidence heads`)."
+        ),
     ] = None,
     tsa_certs: Annotated[
-        Path | None, typer.Option(help="Certificates of the time-stamping authority, PEM or DER.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificates of the time-stamping authority (PEM or DER)."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -125,7 +134,7 @@ def verify_command(
             show(f"{check.verdict.value:<7} {_printable(check.said)}")
         if not (wrong or left_open):
             notes = sum(check.verdict is ProofResult.NOTE for check in checks)
-            but = f", with {number(notes, 'note')} of what it does not prove" if notes else ""
+            but = f", with {number(notes, 'note')} about what it does not prove" if notes else ""
             show(f"{_printable(str(file))} verifies{but}.")
     if wrong:
         raise CommandError(f"{_printable(str(file))} does not verify: {number(wrong, 'check')} failed.")
@@ -134,11 +143,18 @@ def verify_command(
         raise CommandError(f"{_printable(str(file))} does not verify as a whole: {undone}.")
 
 
-@evidence.command("heads")
+@evidence.command(
+    "heads",
+    cls=renamed(out="output"),
+    epilog=examples("blockline evidence heads --since 2026-01-01 --output heads.json"),
+)
 def heads_command(
     *,
-    since: Annotated[str | None, typer.Option(help="First day, such as 2021-02-01.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write them there as JSON, for `evidence verify`.")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="First day, such as 2021-02-01.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="New JSON file to write, for `evidence verify`."),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -169,7 +185,7 @@ def heads_command(
         _table(found).show("heads", as_json=False)
 
 
-@evidence.command("chain")
+@evidence.command("chain", epilog=examples("blockline evidence chain"))
 def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Verify the hash chain of the database.
 
@@ -189,13 +205,13 @@ def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
         said = {"entries": found.entries, "purged": found.purged, "broken": broken}
         show_json({"ok": broken is None, **said})
     elif broken is None:
-        purged = f" Of {found.purged:,} of them what they attest was purged." if found.purged else ""
-        show(f"The chain is whole: {found.entries:,} entries, computed again from what is recorded.{purged}")
+        purged = f" The data of {found.purged:,} of them was purged." if found.purged else ""
+        show(f"The chain is whole: {found.entries:,} entries, computed again from the recorded data.{purged}")
     if broken is not None:
-        raise CommandError(f"The chain is broken at {broken}. The {found.entries:,} entries before it fit.")
+        raise CommandError(f"The chain is broken at {broken}. The {found.entries:,} entries before it match.")
 
 
-@evidence.command("anchor")
+@evidence.command("anchor", epilog=examples("blockline evidence anchor"))
 def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Request a time stamp for the newest head of the chain.
 
@@ -204,16 +220,16 @@ def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> Non
     settings = load_settings(config)
     authority = authority_of(settings)
     if authority is None:
-        raise CommandError("Settings tsa_url and tsa_certificates are missing: no authority can be asked.")
+        raise CommandError("Settings tsa_url and tsa_certificates are missing; set both.")
     with database(settings) as dsn:
         done = run(lambda: _anchored(settings, dsn, authority))
     if done is None:
-        raise CommandError("Nothing is recorded yet, so that the chain has no head.")
+        raise CommandError("Nothing is recorded yet, so the chain has no head.")
     if as_json:
         at = None if done.stamp is None else done.stamp.at.isoformat()
         show_json({"seq": done.head.seq, "head": done.head.entry.hex(), "authority": authority.url, "at": at})
     elif done.stamp is None:
-        show(f"Entry {done.head.seq}, the newest, has the time stamp of {authority.url} already.")
+        show(f"The newest entry, {done.head.seq}, already has a time stamp of {authority.url}.")
     else:
         signer = done.stamp.signed_by
         show(f"{signer} signed entry {done.head.seq} ({done.head.entry.hex()}) on {instant(done.stamp.at)}.")
@@ -227,7 +243,10 @@ async def _gathered(settings: Settings, dsn: str, name: str) -> Material:
             raise CommandError(await _not_found(conn, name))
         if len(found) > 1:
             numbers = ", ".join(map(str, found))
-            raise CommandError(f"{_printable(name)} is the beginning of more than one change: {numbers}.")
+            raise CommandError(
+                f"{_printable(name)} matches more than one change: {numbers}. Give more of the key, or a "
+                "number."
+            )
         return await material(conn, found[0])
 
 
@@ -241,10 +260,10 @@ async def _with_final_heads(pool: Pool) -> AsyncGenerator[Conn]:
 
 async def _not_found(conn: Conn, name: str) -> str:
     if not name:
-        return "No change is named: give its number, or its key or the beginning of it."
+        return "The change is missing: give its number or its key."
     number = change_number(name)
     if number is not None and (at := await purged_at(conn, number)) is not None:
-        return f"Change {number} was purged on {minute(at)}: of it only hashes are left."
+        return f"Change {number} was purged on {minute(at)}. Only hashes of it are left."
     return f"There is no change with the number or the key {_printable(name)}."
 
 

@@ -19,7 +19,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import AsJson, ConfigFile, moment_of
+from jobs.cli.command import AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import database, ready
 from jobs.config.settings import load_settings
 from jobs.export.export import (
@@ -41,34 +41,56 @@ _STDOUT = Path("-")
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("export")(export_command)
+    cli.command(
+        "export",
+        cls=renamed(**{"from": "since", "to": "until", "out": "output"}),
+        epilog=examples(
+            "blockline export changes --since 2026-01-01 --output changes.csv",
+            "blockline export readings --format parquet --output readings",
+        ),
+    )(export_command)
 
 
 def export_command(
-    kind: Annotated[Kind, typer.Argument(help="What a row is.")],
+    kind: Annotated[Kind, typer.Argument(help="The kind of rows.")],
     *,
     form: Annotated[
-        Format, typer.Option("--format", help="Parquet is a folder with a file for each month.")
+        Format,
+        typer.Option(
+            "--format", help="Format of the output. Parquet writes a folder with one file per month."
+        ),
     ] = Format.CSV,
     out: Annotated[
-        Path, typer.Option(help="A new file, for Parquet a new folder; - is the standard output.")
+        Path,
+        typer.Option(
+            "--output", metavar="FILE", help="New file, or for Parquet a new folder; - is standard output."
+        ),
     ] = _STDOUT,
-    since: Annotated[str | None, typer.Option("--from", help="From this moment on, ISO 8601 in UTC.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Up to, without, this moment.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="States: as they were then; now by default.")] = None,
-    as_known_at: Annotated[
-        str | None, typer.Option("--as-known-at", help="Only what had been recorded by then.")
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Start of the period (ISO 8601, UTC).")
     ] = None,
-    list_name: Annotated[str | None, typer.Option("--list", help="Only accounts on this list.")] = None,
-    platform: Annotated[Platform | None, typer.Option(help="Only this platform.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="DATE", help="End of the period, exclusive.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="DATE", help="For states: the moment to show. Default: now.")
+    ] = None,
+    as_known_at: Annotated[
+        str | None,
+        typer.Option("--as-known-at", metavar="DATE", help="Use only what was recorded by this time."),
+    ] = None,
+    list_name: Annotated[
+        str | None, typer.Option("--list", metavar="LIST", help="Include only accounts on this list.")
+    ] = None,
+    platform: Annotated[Platform | None, typer.Option(help="Include only this platform.")] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """docs/export.md explains each column. A file or folder gets its name only when it is complete."""
     wanted = ExportFilter(
         system_clock(),
-        moment_of(since, "--from"),
-        moment_of(until, "--to"),
+        moment_of(since, "--since"),
+        moment_of(until, "--until"),
         moment_of(at, "--at"),
         moment_of(as_known_at, "--as-known-at"),
         list_name,
@@ -91,9 +113,9 @@ def export_command(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return  # whoever read has read enough
-        raise CommandError(f"The standard output cannot be written: {error.strerror}.") from error
+        raise CommandError(f"Cannot write to standard output: {error.strerror}.") from error
     except (KeyboardInterrupt, asyncio.CancelledError):
-        left = "what came out is not all of it" if out == _STDOUT else f"{out} was not written"
+        left = "the output is incomplete" if out == _STDOUT else f"{out} was not written"
         raise CommandError(f"The export was stopped: {left}.") from None
     _tell(done, out, as_json=as_json)
 
@@ -104,12 +126,12 @@ def _refuse(order: ExportRequest, out: Path, *, as_json: bool) -> None:
         raise CommandError(why)
     if order.form is Format.PARQUET:
         if out == _STDOUT:
-            raise CommandError("Parquet is a folder of files: name a new folder with --out.")
+            raise CommandError("Parquet is a folder of files: name a new folder with --output.")
         refuse_filled(out)
     elif out != _STDOUT:
         refuse_taken(out)
     elif as_json:
-        raise CommandError("--json tells of the file that was written: name a new one with --out.")
+        raise CommandError("--json reports the file that was written: give --output FILE.")
 
 
 def _way_out(order: ExportRequest, out: Path) -> Callable[[Pool, Progress], Awaitable[Exported]]:

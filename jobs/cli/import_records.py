@@ -12,7 +12,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, ConfigFile, Partial
+from jobs.cli.command import AsJson, ConfigFile, Partial, examples
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.imports.published_records import LONGEST_NAME, Say, import_record
@@ -23,20 +23,23 @@ from storage.postgres.pool import open_pool
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("import")(import_command)
+    cli.command("import", epilog=examples("blockline import history.csv --name Crawl"))(import_command)
 
 
 def import_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, UTF-8, gzipped or not.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="CSV files in UTF-8, plain or gzipped.")
+    ],
     *,
     name: Annotated[
         str | None,
-        typer.Option(
-            "--name", help="Whose record it is, as the source of its changes.", show_default="the file"
-        ),
+        typer.Option("--name", metavar="NAME", help="Source of the records.", show_default="the file's name"),
     ] = None,
     list_name: Annotated[
-        str | None, typer.Option("--list", help="The list of its accounts.", show_default="its name")
+        str | None,
+        typer.Option(
+            "--list", metavar="LIST", help="List for the accounts.", show_default="the source's name"
+        ),
     ] = None,
     partial: Partial = False,
     as_json: AsJson = False,
@@ -58,7 +61,7 @@ def import_command(
     """
     for text, option in ((name, "--name"), (list_name, "--list")):
         if text is not None and (not text or clean(text, LONGEST_NAME) != text):
-            raise CommandError(f"{option}: {clean(text, LONGEST_NAME)!r} is no name on one line.")
+            raise CommandError(f"{option}: {clean(text, LONGEST_NAME)!r} must be one line of text.")
     settings = load_settings(config)
     with database(settings) as dsn, _waiting() as progress:
         task = progress.add_task("")
@@ -128,7 +131,7 @@ def _show(reports: list[tuple[Path, ImportReport]], *, as_json: bool) -> None:
     for file, report in reports:
         if report.ignored:
             ignored = ", ".join(map(clean, report.ignored))
-            show(f"{file.name}: without a meaning here, so ignored: {ignored}.")
+            show(f"{file.name}: ignored columns: {ignored}.")
         if report.summary:
             show(f"{file.name}: {report.summary}")
 
@@ -152,10 +155,10 @@ def _raise_problems(reports: list[tuple[Path, ImportReport]], files: list[Path])
     notes = [str(problem) for problem in report.problems]
     refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
     notes.append(
-        f"{refused}; what else {file.name} says is stored."
+        f"{refused}; the other lines of {file.name} are stored."
         if report.stored
-        else f"{refused}, so nothing was stored; mend {file.name}, or store the rest with --partial."
+        else f"{refused}, so nothing was stored. Correct {file.name}, or store the rest with --partial."
     )
     if rest := files[len(reports) :]:
-        notes.append(f"Not looked at: {', '.join(clean(f.name) for f in rest)}.")
+        notes.append(f"Not read: {', '.join(clean(f.name) for f in rest)}.")
     raise CommandError("\n".join(notes))

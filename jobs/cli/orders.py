@@ -25,9 +25,11 @@ from jobs.cli.command import (
     AtMoment,
     ConfigFile,
     Partial,
+    examples,
     moment_of,
     moment_past,
     moments_past,
+    renamed,
 )
 from jobs.collect.resolve_handles import Resolver
 from jobs.config.database import with_conn, with_pool
@@ -58,32 +60,45 @@ from storage.orders.orders import order_called
 from storage.orders.orders import orders as stored_orders
 from storage.postgres.pool import Conn
 
-orders = typer.Typer(no_args_is_help=True)
+orders = typer.Typer(no_args_is_help=True, epilog=examples("blockline orders list"))
 
 MOST = 999_999_999
 """No order names more, and the database takes it."""
 
-Reference = Annotated[str, typer.Argument(metavar="REFERENCE")]
-OrdersFile = Annotated[Path, typer.Argument(metavar="FILE", help="CSV with a header line, or JSON of Lumen.")]
-Title = Annotated[str | None, typer.Option("--title", help="What it is called.")]
-Issuer = Annotated[str | None, typer.Option("--issuer", help="Who issued it.")]
-Country = Annotated[str | None, typer.Option("--country", help="Two capital letters.")]
-Basis = Annotated[str | None, typer.Option("--basis", help="The law that it rests on.")]
-IssuedAt = Annotated[str | None, typer.Option("--issued-at", help="A time in UTC, ISO 8601.")]
+Reference = Annotated[str, typer.Argument(metavar="ORDER", help="Reference of the order.")]
+OrdersFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="CSV file with a header line, or JSON from Lumen.")
+]
+Title = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Title of the order.")]
+Issuer = Annotated[str | None, typer.Option("--issuer", metavar="TEXT", help="Authority that issued it.")]
+Country = Annotated[
+    str | None, typer.Option("--country", metavar="COUNTRY", help="Country code, such as IN.")
+]
+Basis = Annotated[str | None, typer.Option("--basis", metavar="TEXT", help="Legal basis.")]
+IssuedAt = Annotated[
+    str | None, typer.Option("--issued-at", metavar="DATE", help="Time of issue (ISO 8601, UTC).")
+]
 IssuedFrom = Annotated[
-    str | None, typer.Option("--issued-from", help="Where the date is disputed: the earliest; or none.")
+    str | None,
+    typer.Option(
+        "--issued-from", metavar="DATE", help="Earliest time of issue, if disputed; none removes it."
+    ),
 ]
-IssuedTo = Annotated[str | None, typer.Option("--issued-to", help="And the latest; or none.")]
-Deadline = Annotated[str | None, typer.Option("--deadline", help="Until when it is to be obeyed; or none.")]
+IssuedTo = Annotated[
+    str | None, typer.Option("--issued-to", metavar="DATE", help="Latest time of issue; none removes it.")
+]
+Deadline = Annotated[
+    str | None, typer.Option("--deadline", metavar="DATE", help="Deadline; none removes it.")
+]
 Named = Annotated[
-    int | None, typer.Option("--named", min=0, max=MOST, help="How many accounts it is said to name.")
+    int | None, typer.Option("--named", metavar="N", min=0, max=MOST, help="Stated number of accounts.")
 ]
-ListName = Annotated[str | None, typer.Option("--list", help="The list of its accounts.")]
+ListName = Annotated[str | None, typer.Option("--list", metavar="LIST", help="List of its accounts.")]
 
 _MOST_BYTES = 20 * 1024 * 1024
 _UNKNOWN_TYPE = "application/octet-stream"
 
-Source = Annotated[str, typer.Option("--source", help="Where it is from: an address, a name.")]
+Source = Annotated[str, typer.Option("--source", metavar="TEXT", help="Source: an address or a name.")]
 
 
 def register(cli: typer.Typer) -> None:
@@ -91,15 +106,19 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(orders, name="orders")
 
 
-@orders.command("import")
+@orders.command("import", epilog=examples("blockline orders import orders.csv"))
 def orders_import(
     file: OrdersFile,
     *,
     by_day: Annotated[
-        bool, typer.Option("--by-day", help="Of a table of legal demands: one order a day, not one a notice.")
+        bool,
+        typer.Option("--by-day", help="For a table of legal demands: one order per day, not per notice."),
     ] = False,
     in_country: Annotated[
-        str | None, typer.Option("--country", help="Of a notice of Lumen that does not tell its country.")
+        str | None,
+        typer.Option(
+            "--country", metavar="COUNTRY", help="Country of a Lumen notice that does not name one."
+        ),
     ] = None,
     partial: Partial = False,
     as_json: AsJson = False,
@@ -135,7 +154,7 @@ def orders_import(
     print_report(file.name, report, as_json=as_json)
 
 
-@orders.command("list")
+@orders.command("list", epilog=examples("blockline orders list"))
 def orders_list(*, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List the stored orders by date."""
     known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", system_clock())
@@ -143,7 +162,13 @@ def orders_list(*, as_known_at: AsKnownAt = None, as_json: AsJson = False, confi
     listing.show("orders", as_json=as_json)
 
 
-@orders.command("add")
+@orders.command(
+    "add",
+    epilog=examples(
+        "blockline orders add REF1 --title Block --issuer MeitY --country IN \\",
+        '  --basis "IT Act 69A" --issued-at 2021-02-04',
+    ),
+)
 def orders_add(
     reference: Reference,
     *,
@@ -167,7 +192,7 @@ def orders_add(
     needed = {"--title": title, "--issuer": issuer, "--country": country, "--basis": basis}
     missing = [name for name, value in (needed | {"--issued-at": issued_at}).items() if not value]
     if missing:
-        raise typer.BadParameter(f"say also {', '.join(missing)}.")
+        raise typer.BadParameter(f"Also give {', '.join(missing)}.")
     at, now = moment_of(issued_at, "--issued-at"), system_clock()
     order = NewOrder(
         reference=reference,
@@ -186,7 +211,7 @@ def orders_add(
     show(with_conn(load_settings(config), lambda conn: edits.create(conn, order, COMMAND_LINE, now)))
 
 
-@orders.command("edit")
+@orders.command("edit", epilog=examples("blockline orders edit REF1 --deadline 2021-02-06"))
 def orders_edit(
     reference: Reference,
     *,
@@ -220,26 +245,27 @@ def orders_edit(
         list_name=list_name,
     )
     if edit == Edit():
-        raise typer.BadParameter("say what to change.")
+        raise typer.BadParameter("Give at least one option to change.")
     settings, now = load_settings(config), system_clock()
     show(with_conn(settings, lambda conn: edits.change(conn, reference, edit, COMMAND_LINE, now)))
 
 
-@orders.command("names")
+@orders.command("names", epilog=examples("blockline orders names REF1 names.txt --platform x"))
 def orders_names(
     reference: Reference,
     file: Annotated[
-        str | None, typer.Argument(metavar="FILE", help="A list of names; - for what is typed or piped in.")
+        str | None, typer.Argument(metavar="FILE", help="File of names; - is standard input.")
     ] = None,
     *,
     platform: Annotated[
-        Platform | None, typer.Option("--platform", help="Of handles that do not tell theirs.")
+        Platform | None, typer.Option("--platform", help="Platform of handles that do not name one.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--source", help="Where the names are from.", show_default="the file")
+        str | None,
+        typer.Option("--source", metavar="TEXT", help="Source of the names.", show_default="the file"),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Look up again what is on record and not resolved.")
+        bool, typer.Option("--again", help="Look up stored names again that are not resolved.")
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch/--no-watch", help="Watch the accounts that are found.")
@@ -263,7 +289,7 @@ def orders_names(
         with_conn(settings, told)
         return
     resolver = Resolver(settings, system_clock)
-    called = "what is on record" if file is None else "standard input" if file == "-" else Path(file).name
+    called = "stored names" if file is None else "standard input" if file == "-" else Path(file).name
     if file is not None:
         parsed = said_names(_text(file, called), called, platform)
     else:
@@ -291,24 +317,36 @@ def _text(file: str, called: str) -> str:
     return text
 
 
-@orders.command("event")
+@orders.command(
+    "event",
+    cls=renamed(**{"from": "at-from", "to": "at-to"}),
+    epilog=examples(
+        "blockline orders event REF1 --kind notice --at 2021-02-05 \\",
+        '  --text "The platform was notified." --source https://example.org',
+    ),
+)
 def orders_event(
-    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="- for what belongs to no order.")],
+    reference: Annotated[
+        str, typer.Argument(metavar="ORDER", help="Reference of the order; - for no order.")
+    ],
     *,
-    kind: Annotated[OrderEventKind, typer.Option("--kind")],
-    at: Annotated[str, typer.Option("--at", help="When: a time in UTC, ISO 8601.")],
-    text: Annotated[str, typer.Option("--text", help="What was said or done.")],
+    kind: Annotated[OrderEventKind, typer.Option("--kind", help="Kind of event.")],
+    at: Annotated[str, typer.Option("--at", metavar="DATE", help="Time of the event (ISO 8601, UTC).")],
+    text: Annotated[str, typer.Option("--text", metavar="TEXT", help="What was said or done.")],
     source: Source,
     at_from: Annotated[
-        str | None, typer.Option("--from", help="Where the date is disputed: the earliest.")
+        str | None, typer.Option("--at-from", metavar="DATE", help="Earliest time, if disputed.")
     ] = None,
-    at_to: Annotated[str | None, typer.Option("--to", help="And the latest.")] = None,
+    at_to: Annotated[str | None, typer.Option("--at-to", metavar="DATE", help="Latest time.")] = None,
     claimed: Annotated[
-        int | None, typer.Option("--claimed", min=0, max=MOST, help="The number in it.")
+        int | None, typer.Option("--claimed", metavar="N", min=0, max=MOST, help="Claimed number.")
     ] = None,
-    of: Annotated[int | None, typer.Option("--of", min=0, max=MOST, help="Of how many.")] = None,
+    of: Annotated[
+        int | None,
+        typer.Option("--of", metavar="N", min=0, max=MOST, help="Total that the number is part of."),
+    ] = None,
     what: Annotated[ClaimedWhat | None, typer.Option("--what", help="What the number counts.")] = None,
-    at_least: Annotated[bool, typer.Option("--at-least", help="It is that many or more.")] = False,
+    at_least: Annotated[bool, typer.Option("--at-least", help="The number is a minimum.")] = False,
     config: ConfigFile = None,
 ) -> None:
     """Add a notice, claim, statement or ruling to an order.
@@ -316,14 +354,14 @@ def orders_event(
     It is shown on every time line. Use - as the reference if the event belongs to no order.
     """
     if (claimed is None) != (what is None) or (claimed is None and (of is not None or at_least)):
-        raise typer.BadParameter("a number needs --claimed and --what; --of and --at-least belong to them.")
+        raise typer.BadParameter("Give both --claimed and --what. --of and --at-least need them.")
     if not text.strip() or not source.strip():
         raise typer.BadParameter("--text and --source must not be empty.")
     now = system_clock()
     when = moment_of(at, "--at") or now
-    first, last = moment_of(at_from, "--from"), moment_of(at_to, "--to")
+    first, last = moment_of(at_from, "--at-from"), moment_of(at_to, "--at-to")
     if not (first or when) <= when <= (last or when):
-        raise CommandError("--at is not between --from and --to.")
+        raise CommandError("--at is not between --at-from and --at-to.")
     event = NewOrderEvent(
         None if reference == "-" else reference,
         kind,
@@ -338,10 +376,12 @@ def orders_event(
     show(with_conn(load_settings(config), lambda conn: edits.say(conn, event, COMMAND_LINE, now)))
 
 
-@orders.command("attach")
+@orders.command(
+    "attach", epilog=examples("blockline orders attach REF1 order.pdf --source https://example.org")
+)
 def orders_attach(
     reference: Reference,
-    file: Annotated[Path, typer.Argument()],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to attach.")],
     *,
     source: Source,
     config: ConfigFile = None,
@@ -352,7 +392,7 @@ def orders_attach(
     """
     content = file_content(file, _MOST_BYTES, "a file")
     if len(content) > _MOST_BYTES:
-        raise CommandError(f"{file}: more than 20 MB.")
+        raise CommandError(f"{file}: the file is larger than 20 MB.")
     if not content:
         raise CommandError(f"{file}: the file is empty.")
     if not source.strip():
@@ -363,19 +403,23 @@ def orders_attach(
     show(with_conn(settings, lambda conn: edits.attach(conn, reference, document, COMMAND_LINE, now)))
 
 
-@orders.command("documents")
+@orders.command("documents", epilog=examples("blockline orders documents REF1"))
 def orders_documents(reference: Reference, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List the documents of an order with their hashes."""
     listing = with_conn(load_settings(config), lambda conn: documents_listing(conn, reference))
     listing.show("documents", as_json=as_json)
 
 
-@orders.command("document")
+@orders.command(
+    "document",
+    cls=renamed(out="output"),
+    epilog=examples("blockline orders document REF1 order.pdf --output copy.pdf"),
+)
 def orders_document(
     reference: Reference,
-    document: Annotated[str, typer.Argument(metavar="NAME-OR-SHA256")],
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Name or SHA-256 of the document.")],
     *,
-    out: Annotated[Path, typer.Option("--out", help="The file to write, which must not be there yet.")],
+    out: Annotated[Path, typer.Option("--output", metavar="FILE", help="New file to write.")],
     config: ConfigFile = None,
 ) -> None:
     """Write a document of an order to a file.
@@ -390,15 +434,17 @@ def orders_document(
     with whole_file(out) as file:
         file.write(content)
     size = number(told.size, "byte")
-    show(f"{clean(told.name)} ({size}) is written to {out}; its sha256 is {told.sha256}, as when attached.")
+    show(f"{clean(told.name)} ({size}) is written to {out}. Its SHA-256 is unchanged: {told.sha256}")
 
 
-@orders.command("keywords")
+@orders.command("keywords", epilog=examples("blockline orders keywords REF1 --add blockade"))
 def orders_keywords(
     reference: Reference,
     *,
-    add: Annotated[list[str] | None, typer.Option(help="A word, or several with spaces between.")] = None,
-    remove: Annotated[list[str] | None, typer.Option(help="The same, to take away.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option(metavar="WORDS", help="Keywords to add, separated by spaces.")
+    ] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="WORDS", help="Keywords to remove.")] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -411,7 +457,7 @@ def orders_keywords(
     except CellError as fault:
         raise CommandError(str(fault)) from fault
     if both := set(more) & set(less):
-        raise CommandError(f"{', '.join(sorted(both))}: it cannot be added and removed at once.")
+        raise CommandError(f"{', '.join(sorted(both))}: a keyword cannot be in both --add and --remove.")
     now = system_clock()
     words = with_conn(
         load_settings(config),
@@ -424,14 +470,14 @@ def orders_keywords(
         show(f"Order {clean(reference)} {said}.")
 
 
-@orders.command("show")
+@orders.command("show", epilog=examples("blockline orders show REF1 --restoration"))
 def orders_show(
     reference: Reference,
     *,
     at: AtMoment = None,
     as_known_at: AsKnownAt = None,
     restoration: Annotated[
-        bool, typer.Option("--restoration", help="Also how long it took until accounts came back.")
+        bool, typer.Option("--restoration", help="Also show how long accounts took to come back.")
     ] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from jobs.base.errors import CommandError
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson
+from jobs.cli.command import AsJson, examples
 from storage.model.core.accounts import Platform
 from storage.model.sizing.question import PlannerKind, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import size
@@ -18,25 +18,31 @@ from storage.model.text.units import parse_duration
 
 def register(cli: typer.Typer) -> None:
     """Add the command to the command line."""
-    cli.command("plan")(_plan)
+    cli.command("plan", epilog=examples("blockline plan --platform x --accounts 10000 --every 15m"))(_plan)
 
 
 def _plan(
     *,
-    platform: Annotated[Platform, typer.Option(help="Where they are.")],
-    accounts: Annotated[int, typer.Option(help="How many are to be watched.")],
-    every: Annotated[str | None, typer.Option(help="Everybody is read once in so long: 15m, 6h, 1d.")] = None,
-    budget: Annotated[float | None, typer.Option(help="Or: readings an hour.")] = None,
+    platform: Annotated[Platform, typer.Option(help="The platform of the accounts.")],
+    accounts: Annotated[int, typer.Option(metavar="N", help="Number of accounts to watch.")],
+    every: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Interval between readings: 15m, 6h, 1d.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option(metavar="N", help="Or: readings per hour.")] = None,
     money: Annotated[
-        float | None, typer.Option(help="Or: US dollars a UTC day, on X; --planner adaptive keeps to them.")
+        float | None,
+        typer.Option(
+            metavar="USD", help="Or: daily cost limit on X in US dollars; needs --planner adaptive."
+        ),
     ] = None,
     lists: Annotated[
-        list[int] | None, typer.Option("--list", help="How many accounts a known list has; may be repeated.")
+        list[int] | None,
+        typer.Option("--list", metavar="N", help="Number of accounts on a list; can be repeated."),
     ] = None,
     planner: Annotated[
-        PlannerKind, typer.Option(help="In turn, or ahead where changes of a list were just seen.")
+        PlannerKind, typer.Option(help="sweep reads in turn; adaptive reads lists with recent changes first.")
     ] = PlannerKind.SWEEP,
-    servers: Annotated[int, typer.Option(help="How many Mastodon servers they are on.")] = 1,
+    servers: Annotated[int, typer.Option(metavar="N", help="Number of Mastodon servers.")] = 1,
     json: AsJson = False,
 ) -> None:
     """Give one of --every, --budget and --money. Each figure names its basis. No database and no network are
@@ -62,7 +68,7 @@ def _plan(
     show(headline(found))
     show(verdict(found))
     told = tables(found)
-    table = Table("", "Figure", "Basis", "Rests on")
+    table = Table("", "Figure", "Basis", "Note")
     for one in told:
         table.add_row(one.title.upper())
         for row in one.rows:

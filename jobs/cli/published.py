@@ -12,7 +12,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.countries.published_report import claimed, published_by_country
@@ -24,11 +24,11 @@ from storage.postgres.pool import open_pool, transaction
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("published")(published_command)
+    cli.command("published", epilog=examples("blockline published IN"))(published_command)
 
 
 def published_command(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="A country, ISO 3166-1, such as IN.")],
+    code: Annotated[str, typer.Argument(metavar="COUNTRY", help="Country code of two letters, such as IN.")],
     *,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -38,8 +38,8 @@ def published_command(
     with database(settings) as dsn:
         found, known = run(lambda: _read(settings, dsn, code.upper()))
     if not found:
-        told = f"Figures are on file of {', '.join(known)}." if known else "No figures are on file."
-        raise CommandError(f"Nothing is published or observed of {clean(code)}. {told}")
+        told = f"Figures are stored for: {', '.join(known)}." if known else "No figures are stored."
+        raise CommandError(f"No published or observed data for {clean(code)}. {told}")
     if as_json:
         show_json(claimed_json(code.upper(), found, now))
         return
@@ -66,7 +66,7 @@ def _sentences(found: tuple[Claimed, ...], code: str) -> Iterator[str]:
         for said in published_words.observer_summaries(one, code):
             yield f"{when}, {said.who}: {said.head}. {' '.join(said.lines)}"
     if unseen:
-        yield f"{published_words.NOT_OBSERVED}, since nothing was read here: {'; '.join(unseen)}."
+        yield f"{published_words.NOT_OBSERVED}, because no accounts were read here: {'; '.join(unseen)}."
     yield published_words.WHAT_IT_DOES_NOT_SAY
 
 

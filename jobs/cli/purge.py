@@ -11,7 +11,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import handle_name, number
-from jobs.cli.command import AsJson, ConfigFile
+from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.accounts.lookup import accounts_named
@@ -24,19 +24,25 @@ from storage.purge.purge import LoggedPurge, Purged, purge_account, purges
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("purge")(purge_command)
-    cli.command("purges")(purges_command)
+    cli.command(
+        "purge",
+        epilog=examples('blockline purge x SomeHandle --reason "request of 2026-02-01"'),
+    )(purge_command)
+    cli.command("purges", epilog=examples("blockline purges"))(purges_command)
 
 
 def purge_command(
-    platform: Annotated[Platform, typer.Argument()],
-    handle: Annotated[str, typer.Argument(metavar="HANDLE-OR-URL", help="Or id:ID, if two have the handle.")],
+    platform: Annotated[Platform, typer.Argument(help="The platform of the account.")],
+    handle: Annotated[str, typer.Argument(metavar="HANDLE", help="Handle, address of a profile, or id:ID.")],
     *,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Remove all that is known of it, its changes as well.")
+        bool,
+        typer.Option("--whole", help="Also remove all other data of the account, including its changes."),
     ] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why, and who asked for it: kept on record.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Reason and requester; this is stored.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -76,8 +82,8 @@ async def _purges(settings: Settings, dsn: str) -> list[LoggedPurge]:
 
 def _listing(done: Sequence[LoggedPurge]) -> OutputTable:
     out = OutputTable(
-        ("Time", "Platform", "Id", "What", "Evidence", "Handles", "Facts", "Mails", "Changes", "Reason"),
-        "Nothing was ever purged.",
+        ("Time", "Platform", "Id", "What", "Evidence", "Handles", "Facts", "Emails", "Changes", "Reason"),
+        "No account was purged yet.",
     )
     for p in done:
         what = "the whole account" if p.whole else "its content"
@@ -103,12 +109,13 @@ async def _account(settings: Settings, dsn: str, platform: Platform, address: Ad
         found = await accounts_named(conn, platform, address.name, is_id=address.is_id)
     if not found:
         raise CommandError(
-            f"No account on {PLATFORM_NAME[platform]} is on file as {clean(address.name, 120)}."
+            f"No account on {PLATFORM_NAME[platform]} is stored as {clean(address.name, 120)}."
         )
     if len(found) > 1:
         ids = ", ".join(f"id:{account.native_id}" for account in found)
         raise CommandError(
-            f"{number(len(found), 'account')} have the handle {clean(address.name)}; say which: {ids}."
+            f"{number(len(found), 'account')} have the handle {clean(address.name)}. Give one of these "
+            f"ids: {ids}."
         )
     return found[0]
 
@@ -121,12 +128,12 @@ async def _purge(dsn: str, account: Account, reason: str, *, whole: bool) -> Pur
 def _question(account: Account, *, whole: bool) -> str:
     if whole:
         return (
-            f"{_name(account)}: all that is known of it leaves the store for ever, its changes and their "
-            "times as well; only a backup that was made before still has it. Purge it whole?"
+            f"{_name(account)}: all its data, including its changes, is removed permanently. Only an earlier "
+            "backup still has it. Purge the whole account?"
         )
     return (
-        f"{_name(account)}: its evidence and its handles leave the store for ever, and it is not watched any "
-        "more. Purge it?"
+        f"{_name(account)}: its evidence and handles are removed permanently, and it is no longer watched. "
+        "Purge it?"
     )
 
 
@@ -137,21 +144,21 @@ def _sentences(account: Account, purged: Purged) -> list[str]:
             number(purged.evidence, "piece") + " of evidence",
             number(purged.handles, "handle"),
             number(purged.facts, "side fact"),
-            number(purged.mails, "mail"),
+            number(purged.mails, "email"),
         )
     )
-    stays = f"{number(purged.changes, 'change')} and {number(purged.signals, 'act')} of executives"
-    watched = " It was watched, and is not any more." if purged.was_watched else ""
+    stays = f"{number(purged.changes, 'change')} and {number(purged.signals, 'engagement')} of executives"
+    watched = " It is no longer watched." if purged.was_watched else ""
     if purged.whole:
         return [
-            f"{_name(account)} is purged whole. Removed: {number(purged.changes, 'change')}, {went}, "
-            f"{number(purged.signals, 'act')} of executives.{watched}",
-            f"What stays: the name {purged.native_id}, which says nothing, in the proof that we looked, and "
-            "the entries of its changes in the hash chain, which are hashes.",
+            f"{_name(account)} is purged completely. Removed: {number(purged.changes, 'change')}, {went}, "
+            f"{number(purged.signals, 'engagement')} of executives.{watched}",
+            f"Kept: the meaningless name {purged.native_id} in the proof of readings, and the hashes of its "
+            "changes in the hash chain.",
         ]
     return [
-        f"{_name(account)} is purged. Emptied: {went}.{watched}",
-        f"What stays: its id, {stays} with their times, and the SHA-256 of each piece of evidence.",
+        f"{_name(account)} is purged. Removed: {went}.{watched}",
+        f"Kept: its id, {stays} with their times, and the SHA-256 of each piece of evidence.",
     ]
 
 

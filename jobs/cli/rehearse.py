@@ -27,7 +27,7 @@ from jobs.base.event_loop import for_ever, run
 from jobs.base.input_files import table_content
 from jobs.base.wording import number
 from jobs.cli import simulate
-from jobs.cli.command import AsJson, moment_of
+from jobs.cli.command import AsJson, examples, moment_of, renamed
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.rehearsal import demo, rehearse
 from jobs.rehearsal.demands_history import history_of, in_time, until
@@ -75,31 +75,48 @@ def progress(start: datetime, end: datetime, *, shown: bool) -> Generator[tuple[
 
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
-    cli.command("rehearse")(_rehearse)
-    cli.command("demo")(_demo)
+    cli.command(
+        "rehearse",
+        cls=renamed(**{"from": "since", "to": "until"}),
+        epilog=examples("blockline rehearse history.csv.gz --every 1d"),
+    )(_rehearse)
+    cli.command("demo", epilog=examples("blockline demo"))(_demo)
 
 
 def _rehearse(
     history: Annotated[
-        Path, typer.Argument(help="Status history or table of legal demands, CSV, gzipped or not.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Status history or table of legal demands: CSV, plain or gzipped."
+        ),
     ],
     *,
-    start: Annotated[str | None, typer.Option("--from", help="First moment, ISO 8601 in UTC.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="Last moment, ISO 8601 in UTC.")] = None,
-    every: Annotated[str, typer.Option(help="How often every account is read: 15m, 1d, …")] = "15m",
+    start: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Start (ISO 8601, UTC).")
+    ] = None,
+    end: Annotated[str | None, typer.Option("--until", metavar="DATE", help="End (ISO 8601, UTC).")] = None,
+    every: Annotated[
+        str, typer.Option(metavar="SPAN", help="Interval between readings of an account: 15m, 1d.")
+    ] = "15m",
     platform: Annotated[
-        Played | None, typer.Option(help="Play every account on this platform; as the file says by default.")
+        Played | None, typer.Option(help="Play all accounts on this platform. Default: as in the file.")
     ] = None,
     planner: Annotated[
-        PlannerKind, typer.Option(help="Who is read when: all in turn, or busy lists ahead of it.")
+        PlannerKind, typer.Option(help="sweep reads in turn; adaptive reads lists with recent changes first.")
     ] = PlannerKind.SWEEP,
     budget: Annotated[
-        float | None, typer.Option(help="Readings an hour, instead of --every.", min=1, show_default=False)
+        float | None,
+        typer.Option(metavar="N", help="Readings per hour, instead of --every.", min=1, show_default=False),
     ] = None,
-    faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
-    report: Annotated[Path | None, typer.Option(help="Write every wrong case there, as JSON Lines.")] = None,
+    faults: Annotated[
+        str, typer.Option(metavar="PROFILE", help=f"Faults of the platform: {', '.join(PROFILES)}.")
+    ] = "none",
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON Lines file for all wrong cases.")
+    ] = None,
     orders: Annotated[
-        Path | None, typer.Option(help="Orders on file from the start; their figures are told at the end.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Orders that exist from the start; figures are shown at the end."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -109,7 +126,7 @@ def _rehearse(
     The history can also be a table of legal demands. Each account then gets its reported status six hours
     after the day of its demand, which is an assumption. All demands of a day form one order.
     """
-    begin, limit = moment_of(start, "--from"), moment_of(end, "--to")
+    begin, limit = moment_of(start, "--since"), moment_of(end, "--until")
     with ExitStack() as stack:
         papers = None if orders is None else rehearse.RehearsalOrders(orders.name, table_content(orders))
         content = table_content(history)
@@ -127,7 +144,7 @@ def _rehearse(
         simulate.fault_plan(faults)
         if plan.end <= plan.start:
             raise CommandError(
-                f"--to ({plan.end.isoformat()}) is not after --from ({plan.start.isoformat()})."
+                f"--until ({plan.end.isoformat()}) is not after --since ({plan.start.isoformat()})."
             )
         if report is not None and not report.parent.is_dir():
             raise CommandError(f"--report: the folder {report.parent} does not exist.")
@@ -158,11 +175,12 @@ def _rehearse(
 def _demo(
     *,
     headless: Annotated[
-        bool, typer.Option(help="No dashboard, as fast as it goes, and end by itself.")
+        bool, typer.Option(help="Run without a dashboard at full speed, and stop at the end.")
     ] = False,
     as_json: AsJson = False,
     port: Annotated[
-        int, typer.Option(help="Port of the dashboard; 0 takes a free one.", min=0, max=65535)
+        int,
+        typer.Option(metavar="PORT", help="Port of the dashboard; 0 chooses a free port.", min=0, max=65535),
     ] = 8050,
 ) -> None:
     """All data is synthetic and is deleted at the end. No settings, keys or database are needed."""
@@ -211,7 +229,7 @@ def _ended_sentence(ended: demo.DemoResult) -> str:
     kinds = ", ".join(f"{n} {kind}" for kind, n in ended.changes.items() if n)
     return (
         f"{ended.accounts:,} accounts, {ended.readings:,} readings, confirmed changes: {kinds}; "
-        f"{ended.mails} mails; false changes: {ended.false_changes}."
+        f"{ended.mails} emails; false changes: {ended.false_changes}."
     )
 
 
@@ -237,7 +255,7 @@ def _as_history(
         )
     demands = in_time([o for one in table.rows for o in one.orders], start, end)
     if not demands:
-        raise TableError(name, None, "no demand in it is of the time from --from to --to.")
+        raise TableError(name, None, "the file has no demands between --since and --until.")
     path = folder / f"{Path(name).name.removesuffix('.gz')}"
     path.write_text("\n".join(history_of(demands)) + "\n", encoding="utf-8")
     return path, end or until(demands)
@@ -247,10 +265,12 @@ def _within(budget: float, accounts: int) -> timedelta:
     """How often everybody can be read with so many readings an hour. Raises CommandError."""
     seconds = accounts * 3600 / budget
     if not seconds <= LONGEST.total_seconds():  # nor where the budget is "nan", which no bound refuses
-        raise CommandError("--budget: with it everybody would be read less often than once a year.")
+        raise CommandError("--budget: with it each account would be read less than once per year; raise it.")
     sweep = timedelta(seconds=round(seconds))
     if sweep < SHORTEST:
-        raise CommandError("--budget: with it everybody would be read more often than once a minute.")
+        raise CommandError(
+            "--budget: with it each account would be read more than once per minute; lower it."
+        )
     return sweep
 
 

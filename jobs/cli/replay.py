@@ -13,7 +13,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.input_files import file_content
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moment_of
+from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, examples, moment_of, renamed
 from jobs.cli.status import print_status_at
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
@@ -27,17 +27,24 @@ _MOST_BYTES = 1024 * 1024
 
 def register(cli: typer.Typer) -> None:
     """Add the command to the command line."""
-    cli.command("replay")(_replay)
+    cli.command(
+        "replay",
+        cls=renamed(**{"from": "since", "to": "until"}),
+        epilog=examples(
+            "blockline replay --since 2021-02-01 --until 2021-02-08",
+            "blockline replay --rules other.toml --report differences.jsonl",
+        ),
+    )(_replay)
 
 
 def _replay(
     *,
     start: Annotated[
         str | None,
-        typer.Option("--from", help="First moment, ISO 8601 in UTC; the first reading by default."),
+        typer.Option("--since", metavar="DATE", help="Start (ISO 8601, UTC). Default: the first reading."),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", help="Up to, without, this moment; the present by default.")
+        str | None, typer.Option("--until", metavar="DATE", help="End, exclusive. Default: now.")
     ] = None,
     at: AtMoment = None,
     as_known_at: AsKnownAt = None,
@@ -45,16 +52,21 @@ def _replay(
         Path | None,
         typer.Option(
             "--rules",
-            help="Other rules, as TOML: [[rules]] as `alerts export` writes them, and "
-            "[confirmation]. Those in force by default.",
+            metavar="FILE",
+            help="TOML file with other [[rules]] (see `alerts export`) and [confirmation]. Default: the "
+            "current rules.",
         ),
     ] = None,
     of_list: Annotated[
         str | None,
-        typer.Option("--list", help="Tell what differs for the accounts on this list; all are decided on."),
+        typer.Option(
+            "--list",
+            metavar="LIST",
+            help="Show differences only for accounts on this list; all are evaluated.",
+        ),
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write every difference to this new file, as JSON Lines.")
+        Path | None, typer.Option("--report", metavar="FILE", help="New JSON Lines file for all differences.")
     ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -66,17 +78,17 @@ def _replay(
     With --at or --as-known-at, the command shows the status at that moment instead.
     """
     if at is not None or as_known_at is not None:
-        others = {"--from": start, "--to": end, "--rules": rules, "--list": of_list, "--report": report}
+        others = {"--since": start, "--until": end, "--rules": rules, "--list": of_list, "--report": report}
         if given := [name for name, value in others.items() if value is not None]:
-            raise CommandError(f"{given[0]} decides again; --at and --as-known-at look at one moment.")
+            raise CommandError(f"{given[0]} cannot be combined with --at or --as-known-at.")
         print_status_at(at, as_known_at, config, as_json=as_json)
         return
     now = system_clock()
-    since, until = moment_of(start, "--from"), moment_of(end, "--to")
+    since, until = moment_of(start, "--since"), moment_of(end, "--until")
     other = OtherRules() if rules is None else _other(rules)
     if since is not None and since >= (until or now):
-        given = "the present" if until is None else f"--to ({until.isoformat()})"
-        raise CommandError(f"--from ({since.isoformat()}) is not before {given}.")
+        given = "the present" if until is None else f"--until ({until.isoformat()})"
+        raise CommandError(f"--since ({since.isoformat()}) is not before {given}.")
     if report is not None:
         refuse_taken(report)
     settings = load_settings(config)
@@ -94,8 +106,8 @@ def _replay(
     if found.unexplained:
         where = f"see {report}" if report else "run again with --report FILE to see all"
         raise CommandError(
-            f"{found.compared.unexplained} changes and {found.mails.unexplained} mails come out otherwise by "
-            f"the rules in force, and nothing explains it: {where}."
+            f"{found.compared.unexplained} changes and {found.mails.unexplained} emails differ under the "
+            f"current rules without an explanation: {where}."
         )
 
 
@@ -114,5 +126,5 @@ async def _decided(
 def _other(path: Path) -> OtherRules:
     content = file_content(path, _MOST_BYTES, "a file of rules")
     if len(content) > _MOST_BYTES:
-        raise TableError(path.name, None, "more than 1 MB: that is no file of rules.")
+        raise TableError(path.name, None, "the file is larger than 1 MB, so it is not a file of rules.")
     return read_other_rules(content, path.name)

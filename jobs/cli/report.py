@@ -16,7 +16,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import moment, show
 from jobs.base.pdf import PdfError, find_chromium, pdf_of
-from jobs.cli.command import AsKnownAt, AtMoment, ConfigFile, moments_past
+from jobs.cli.command import AsKnownAt, AtMoment, ConfigFile, examples, moments_past, renamed
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.model.text.states import clean
@@ -29,15 +29,21 @@ HTML, PDF = ".html", ".pdf"
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("report")(report_command)
+    cli.command(
+        "report",
+        cls=renamed(out="output"),
+        epilog=examples("blockline report REF1", "blockline report REF1 --output report.pdf"),
+    )(report_command)
 
 
 def report_command(
-    order: Annotated[str, typer.Argument(metavar="ORDER", help="Its reference, or its number.")],
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="Reference or number of the order.")],
     *,
     out: Annotated[
         Path | None,
-        typer.Option(help="A new file whose name ends with .html or .pdf.", show_default="report-….html"),
+        typer.Option(
+            "--output", metavar="FILE", help="New .html or .pdf file to write.", show_default="report-….html"
+        ),
     ] = None,
     at: AtMoment = None,
     as_known_at: AsKnownAt = None,
@@ -51,7 +57,7 @@ def report_command(
     settings = load_settings(config)
     suffix = HTML if out is None else out.suffix.lower()
     if suffix not in {HTML, PDF}:
-        raise CommandError(f"{out}: a report is a file whose name ends with .html or .pdf.")
+        raise CommandError(f"{out}: the name of a report must end with .html or .pdf.")
     if out is not None:
         refuse_taken(out)
     try:

@@ -7,7 +7,7 @@ import typer
 
 from jobs.base.event_loop import for_ever, run
 from jobs.base.log_format import LogFormat, configure_logs
-from jobs.cli.command import ConfigFile
+from jobs.cli.command import ConfigFile, examples
 from jobs.config.database import database
 from jobs.config.settings import load_settings
 from jobs.runtime import app
@@ -18,13 +18,16 @@ log = logging.getLogger(__name__)
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("run")(run_command)
+    cli.command("run", epilog=examples("blockline run", "blockline run --role collect"))(run_command)
 
 
 def run_command(
     *,
     config: ConfigFile = None,
-    role: Annotated[list[ProcessRole] | None, typer.Option(help="Only these parts; all by default.")] = None,
+    role: Annotated[
+        list[ProcessRole] | None,
+        typer.Option(help="Run only this part; can be repeated. Default: all parts."),
+    ] = None,
 ) -> None:
     """Settings are read from blockline.toml and from environment variables that start with BLOCKLINE_."""
     settings = load_settings(config)

@@ -13,6 +13,7 @@ from collectors.simulator.core.mastodon_ids import actor_of
 from collectors.simulator.core.server import first_time
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import for_ever, run
+from jobs.cli.command import examples
 from jobs.rehearsal.simulators import TOKEN, Played, acts_for, read_history_file, serving
 from storage.model.core.accounts import Platform
 
@@ -68,7 +69,7 @@ def guide(platform: Platform, address: str, history: History, now: datetime) -> 
     lines += [f"  {call}" for call in _CALLS[platform]]
     clock = f'{{"now": "{now.isoformat()}"}}'
     lines += [
-        f"  its clock stands still: curl -X PUT {address}/_simulator/clock -d '{clock}'",
+        f"  its clock is fixed:      curl -X PUT {address}/_simulator/clock -d '{clock}'",
         f"  what it has served:     curl {address}/_simulator/counts",
         f"  one to try:             {_first_try(address, accounts[0])}",
     ]
@@ -77,21 +78,28 @@ def guide(platform: Platform, address: str, history: History, now: datetime) -> 
 
 def register(cli: typer.Typer) -> None:
     """Add the command to the command line."""
-    cli.command("simulate")(_simulate)
+    cli.command("simulate", epilog=examples("blockline simulate history.csv --faults light"))(_simulate)
 
 
 def _simulate(
-    history: Annotated[Path, typer.Argument(help="Status history, CSV, gzipped or not.")],
+    history: Annotated[Path, typer.Argument(metavar="FILE", help="Status history: CSV, plain or gzipped.")],
     *,
     platform: Annotated[
-        Played | None, typer.Option(help="Serve every account on this platform; as the file says by default.")
+        Played | None, typer.Option(help="Serve all accounts on this platform. Default: as in the file.")
     ] = None,
-    acts: Annotated[Path | None, typer.Option(help="Acts of executives on X, CSV.")] = None,
-    faults: Annotated[str, typer.Option(help=f"What goes wrong: {', '.join(PROFILES)}.")] = "none",
+    acts: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Engagements of executives on X, CSV.")
+    ] = None,
+    faults: Annotated[
+        str, typer.Option(metavar="PROFILE", help=f"Faults of the platform: {', '.join(PROFILES)}.")
+    ] = "none",
     port: Annotated[
         int,
         typer.Option(
-            help="Port of the first platform, the next takes the next; 0: free ones.", min=0, max=65533
+            metavar="PORT",
+            help="Port of the first platform; others use the next ports. 0 chooses free ports.",
+            min=0,
+            max=65533,
         ),
     ] = 8060,
 ) -> None:
@@ -105,7 +113,7 @@ def _simulate(
             async with serving(served, done, plan, port) as addresses:
                 for on, address in addresses.items():
                     print("\n".join(guide(on, address, served, first_time(served))), end="\n\n")
-                print("Ctrl-C ends it.", flush=True)
+                print("Press Ctrl-C to stop.", flush=True)
                 await for_ever()
         except ValueError as error:
             raise CommandError(f"{history.name}: {error}.") from error

@@ -7,7 +7,7 @@ import typer
 from jobs.base.clock import system_clock
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, moments_past
+from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, examples, moments_past
 from jobs.config.database import database, ready, with_conn
 from jobs.config.settings import load_settings
 from jobs.status import report
@@ -18,7 +18,9 @@ from storage.postgres.pool import open_pool, transaction
 
 def register(cli: typer.Typer) -> None:
     """Add this command to the command line."""
-    cli.command("status")(status_command)
+    cli.command("status", epilog=examples("blockline status", "blockline status --at 2026-02-01"))(
+        status_command
+    )
 
 
 def status_command(

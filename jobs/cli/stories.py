@@ -16,7 +16,7 @@ from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
-from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, moment_past
+from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, examples, moment_past, renamed
 from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
 from storage.model.stories.stories import StoryFault, WrittenStory
@@ -25,9 +25,11 @@ from storage.postgres.pool import Pool, transaction
 from storage.postgres.recording_order import settle_at_most
 from storage.stories.stories import all_stories
 
-Number = Annotated[int, typer.Argument(metavar="ID", help="Its number, as in its address.", min=1, max=2**53)]
+Number = Annotated[
+    int, typer.Argument(metavar="N", help="Number of the story, as in its address.", min=1, max=2**53)
+]
 
-stories = typer.Typer(no_args_is_help=True)
+stories = typer.Typer(no_args_is_help=True, epilog=examples("blockline stories list"))
 
 
 def register(cli: typer.Typer) -> None:
@@ -35,19 +37,19 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(stories, name="stories")
 
 
-@stories.command("list")
+@stories.command("list", epilog=examples("blockline stories list"))
 def stories_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List all stories by number."""
     out = OutputTable(
-        ("No.", "Title", "From", "To", "Accounts", "Told", "Captions", "Version"),
-        "Nobody has written a story.",
+        ("No.", "Title", "From", "To", "Accounts", "View", "Captions", "Version"),
+        "No stories are written yet.",
     )
     for one in with_conn(load_settings(config), all_stories):
         out.add(_row(one), head_json(one))
     out.show("stories", as_json=as_json)
 
 
-@stories.command("show")
+@stories.command("show", epilog=examples("blockline stories show 7"))
 def stories_show(
     number: Number, *, as_known_at: AsKnownAt = None, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
@@ -73,12 +75,17 @@ def stories_show(
     show(f"\nSHA-256 of its data: {said.sha256}")
 
 
-@stories.command("export")
+@stories.command(
+    "export",
+    cls=renamed(html="output"),
+    epilog=examples("blockline stories export 7 --output story.html"),
+)
 def stories_export(
     number: Number,
     *,
     html: Annotated[
-        Path | None, typer.Option("--html", help="A new file.", show_default="story-….html")
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="New HTML file to write.", show_default="story-….html"),
     ] = None,
     as_known_at: AsKnownAt = None,
     config: ConfigFile = None,

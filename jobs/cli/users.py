@@ -9,7 +9,7 @@ from dashboard.auth.passwords import WrongPassword, hash_of, new_token, token_ha
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from storage.model.core.people import Role, Scope
@@ -18,14 +18,14 @@ from storage.people import people
 from storage.people import tokens as stored_tokens
 from storage.postgres.pool import Conn
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="What the person logs in with.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Login name of the person.")]
 FromStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from the standard input, one line.")
+    bool, typer.Option("--password-stdin", help="Read the password from one line of standard input.")
 ]
 LONGEST_NUMBER = 18
 
-users = typer.Typer(no_args_is_help=True)
-tokens = typer.Typer(no_args_is_help=True)
+users = typer.Typer(no_args_is_help=True, epilog=examples("blockline users add ada --role admin"))
+tokens = typer.Typer(no_args_is_help=True, epilog=examples("blockline tokens list"))
 
 
 def register(cli: typer.Typer) -> None:
@@ -33,12 +33,12 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(tokens, name="tokens")
 
 
-@users.command("add")
+@users.command("add", epilog=examples("blockline users add ada --role admin"))
 def users_add(
     name: Name,
     *,
-    role: Annotated[Role, typer.Option(help="What the person may do.")] = Role.VIEWER,
-    display: Annotated[str, typer.Option(metavar="TEXT", help="The name that others read.")] = "",
+    role: Annotated[Role, typer.Option(help="Role of the person.")] = Role.VIEWER,
+    display: Annotated[str, typer.Option(metavar="TEXT", help="Name shown to others.")] = "",
     password_stdin: FromStdin = False,
     config: ConfigFile = None,
 ) -> None:
@@ -48,20 +48,22 @@ def users_add(
     """
     settings = load_settings(config)
     if not people.is_login(name):
-        raise CommandError(f"{name!r} cannot be a name to log in with: use a-z, 0-9 and ._@+- only.")
+        raise CommandError(
+            f"{name!r} cannot be a login name: use only a-z, 0-9 and ._@+-, and no reserved word."
+        )
     hashed = _password(password_stdin)
     with_conn(
         settings,
         lambda conn: people.add_person(conn, name, display, role, hashed, COMMAND_LINE, system_clock()),
     )
-    show(f"{name} may log in as {role.value}.")
+    show(f"{name} can log in as {role.value}.")
 
 
-@users.command("list")
+@users.command("list", epilog=examples("blockline users list"))
 def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List all people with their roles."""
     out = OutputTable(
-        ("Name", "Called", "Role", "Logs in with", "Since", "Disabled"), "Nobody is on file yet."
+        ("Name", "Display name", "Role", "Login", "Created", "Disabled"), "No people are stored yet."
     )
     for one in with_conn(load_settings(config), people.people):
         ways = [*(["password"] if one.has_password else []), *([one.oidc_issuer] if one.oidc_issuer else [])]
@@ -87,8 +89,10 @@ def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     out.show("users", as_json=as_json)
 
 
-@users.command("role")
-def users_role(name: Name, role: Annotated[Role, typer.Argument()], *, config: ConfigFile = None) -> None:
+@users.command("role", epilog=examples("blockline users role ada analyst"))
+def users_role(
+    name: Name, role: Annotated[Role, typer.Argument(help="The new role.")], *, config: ConfigFile = None
+) -> None:
     """Change a person's role.
 
     The person is logged out.
@@ -97,10 +101,10 @@ def users_role(name: Name, role: Annotated[Role, typer.Argument()], *, config: C
         load_settings(config),
         lambda conn: people.set_role(conn, name, role, COMMAND_LINE, system_clock()),
     )
-    show(f"{name} is {role.value}.")
+    show(f"{name} now has the role {role.value}.")
 
 
-@users.command("password")
+@users.command("password", epilog=examples("blockline users password ada"))
 def users_password(name: Name, *, password_stdin: FromStdin = False, config: ConfigFile = None) -> None:
     """Change a person's password.
 
@@ -110,33 +114,33 @@ def users_password(name: Name, *, password_stdin: FromStdin = False, config: Con
     with_conn(settings, lambda conn: people.person_called(conn, name))
     hashed = _password(password_stdin)
     with_conn(settings, lambda conn: people.set_password(conn, name, hashed, COMMAND_LINE, system_clock()))
-    show(f"{name} logs in with the new password.")
+    show(f"The password of {name} is changed.")
 
 
-@users.command("disable")
+@users.command("disable", epilog=examples("blockline users disable ada"))
 def users_disable(name: Name, *, config: ConfigFile = None) -> None:
     """Disable a person and that person's tokens."""
     with_conn(load_settings(config), lambda conn: people.disable(conn, name, COMMAND_LINE, system_clock()))
-    show(f"{name} may not log in any more.")
+    show(f"{name} can no longer log in.")
 
 
-@users.command("enable")
+@users.command("enable", epilog=examples("blockline users enable ada"))
 def users_enable(name: Name, *, config: ConfigFile = None) -> None:
     """Enable a person who was disabled."""
     with_conn(load_settings(config), lambda conn: people.enable(conn, name, COMMAND_LINE, system_clock()))
-    show(f"{name} may log in again.")
+    show(f"{name} can log in again.")
 
 
-@tokens.command("add")
+@tokens.command("add", epilog=examples("blockline tokens add grafana --for ada --expires 90d"))
 def tokens_add(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What the token is for.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Purpose of the token.")],
     *,
     whose: Annotated[
-        str, typer.Option("--for", metavar="NAME", help="It reaches no further than this person.")
+        str, typer.Option("--for", metavar="NAME", help="Owner; the token has at most this person's rights.")
     ],
-    scope: Annotated[Scope, typer.Option(help="How far it reaches.")] = Scope.READ,
+    scope: Annotated[Scope, typer.Option(help="Rights of the token.")] = Scope.READ,
     expires: Annotated[
-        str | None, typer.Option(metavar="SPAN", help="Such as 90d.", show_default="never")
+        str | None, typer.Option(metavar="SPAN", help="Lifetime, such as 90d.", show_default="never")
     ] = None,
     config: ConfigFile = None,
 ) -> None:
@@ -161,10 +165,10 @@ def tokens_add(
     show(secret)
 
 
-@tokens.command("list")
+@tokens.command("list", epilog=examples("blockline tokens list"))
 def tokens_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List all tokens with their owners and last use."""
-    columns = ("Number", "Of", "For", "Scope", "Made", "Ends", "Used", "Revoked")
+    columns = ("Number", "Owner", "Purpose", "Scope", "Created", "Expires", "Last used", "Revoked")
     out = OutputTable(columns, "There are no tokens.")
     for one in with_conn(load_settings(config), stored_tokens.tokens):
         out.add(
@@ -193,9 +197,9 @@ def tokens_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     out.show("tokens", as_json=as_json)
 
 
-@tokens.command("revoke")
+@tokens.command("revoke", epilog=examples("blockline tokens revoke 3"))
 def tokens_revoke(
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="See tokens list.")],
+    number: Annotated[str, typer.Argument(metavar="N", help="Number of the token (see `tokens list`).")],
     *,
     config: ConfigFile = None,
 ) -> None:
@@ -206,7 +210,7 @@ def tokens_revoke(
         load_settings(config),
         lambda conn: stored_tokens.revoke_token(conn, int(number), None, COMMAND_LINE, system_clock()),
     )
-    show(f"Token {int(number)} lets nobody in any more.")
+    show(f"Token {int(number)} is revoked.")
 
 
 def _password(from_stdin: bool) -> str:
@@ -216,7 +220,7 @@ def _password(from_stdin: bool) -> str:
     elif sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        raise CommandError("Nobody is there to ask for a password: give it by --password-stdin.")
+        raise CommandError("No terminal to ask for the password: use --password-stdin.")
     try:
         return hash_of(password)
     except WrongPassword as error:

@@ -13,7 +13,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from jobs.status.workers import budget_json, machines_json, worker_row
@@ -25,9 +25,7 @@ from storage.postgres.pool import Conn
 from storage.work.rate_limits import budgets
 from storage.work.request_queue import FailedJob, drop_held, held_jobs
 
-workers = typer.Typer(
-    invoke_without_command=True,
-)
+workers = typer.Typer(invoke_without_command=True, epilog=examples("blockline workers"))
 
 
 def register(cli: typer.Typer) -> None:
@@ -101,14 +99,16 @@ def _held(held: tuple[FailedJob, ...]) -> Table:
     return table
 
 
-@workers.command("drop")
+@workers.command("drop", epilog=examples("blockline workers drop 17", "blockline workers drop --all"))
 def workers_drop(
     numbers: Annotated[
         list[int] | None,
-        typer.Argument(metavar="NUMBER", help="As the list has them.", show_default=False),
+        typer.Argument(
+            metavar="N", help="Numbers of the requests (see `blockline workers`).", show_default=False
+        ),
     ] = None,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="All that are held.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Drop all failed requests.")] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -117,21 +117,25 @@ def workers_drop(
     The audit log keeps the error of each.
     """
     if bool(numbers) == everything:
-        raise typer.BadParameter("say which: their numbers, or --all.")
+        raise typer.BadParameter("Give the numbers of the requests, or --all.")
     dropped = with_conn(
         load_settings(config), lambda conn: _drop(conn, None if everything else set(numbers or ()))
     )
     if as_json:
         show_json({"dropped": [job.job_id for job in dropped]})
     else:
-        show(f"{number(len(dropped), 'held request')} forgotten." if dropped else "No request is held.")
+        show(
+            f"{number(len(dropped), 'failed request')} dropped."
+            if dropped
+            else "There are no failed requests."
+        )
 
 
 async def _drop(conn: Conn, numbers: set[int] | None) -> list[FailedJob]:
     """Raises CommandError when one of these is not held; then none is forgotten."""
     held = await held_jobs(conn)
     if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in held})):
-        raise CommandError(f"No request with the number {unknown[0]} is held: see blockline workers.")
+        raise CommandError(f"There is no failed request {unknown[0]}; `blockline workers` lists them.")
     dropped = [job for job in held if numbers is None or job.job_id in numbers]
     await drop_held(conn, [job.job_id for job in dropped])
     await log_each(

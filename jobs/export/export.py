@@ -118,7 +118,7 @@ def _about(kind: Kind, wanted: ExportFilter) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for choice, value in wanted.choices.items():
         if value is not None:
-            chosen[choice.strip("-").replace("-", "_")] = utc(value) if isinstance(value, datetime) else value
+            chosen[choice.field] = utc(value) if isinstance(value, datetime) else value
     return {
         "kind": kind.value,
         "exported_at": utc(wanted.now),

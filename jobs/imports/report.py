@@ -15,16 +15,16 @@ def print_report(file: str, report: ImportReport, *, as_json: bool) -> None:
             where = f"{file}, line {line.line}" if line.line else file
             show(f"{where}: {line.what} {line.did}.")
         if report.ignored:
-            show(f"{file}: without a meaning here, so ignored: {', '.join(map(clean, report.ignored))}.")
+            show(f"{file}: ignored columns: {', '.join(map(clean, report.ignored))}.")
         if report.summary:
             show(report.summary)
     notes = [str(problem) for problem in report.problems]
     if report.problems:
         refused = "1 line was refused" if len(notes) == 1 else f"{len(notes):,} lines were refused"
         notes.append(
-            f"{refused}; what else the file says is stored."
+            f"{refused}; the other lines are stored."
             if report.stored
-            else f"{refused}, so nothing was stored; mend the file, or store the rest with --partial."
+            else f"{refused}, so nothing was stored. Correct the file, or store the rest with --partial."
         )
         raise CommandError("\n".join(notes))
 

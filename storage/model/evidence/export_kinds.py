@@ -41,12 +41,18 @@ class Cell(StrEnum):
 class Choice(StrEnum):
     """By what rows can be chosen; the value is the option that a user types."""
 
-    SINCE = "--from"
-    UNTIL = "--to"
+    SINCE = "--since"
+    UNTIL = "--until"
     AT = "--at"
     KNOWN_AT = "--as-known-at"
     LIST = "--list"
     PLATFORM = "--platform"
+
+    @property
+    def field(self) -> str:
+        """The name in the API and in the metadata of exported files, where a range is `from` and `to`."""
+        older = {Choice.SINCE: "from", Choice.UNTIL: "to"}
+        return older.get(self) or self.value.strip("-").replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)

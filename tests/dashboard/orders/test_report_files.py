@@ -139,8 +139,8 @@ def test_a_report_is_written_once_and_never_over_another(run: Blockline, now: da
 
 
 def test_an_order_is_named_by_its_reference_or_by_its_number(run: Blockline, now: datetime) -> None:
-    assert run("report", "1", *at(now), "--out", "one.html").code == 0
-    assert run("report", "SYN/1", *at(now), "--out", "two.html").code == 0
+    assert run("report", "1", *at(now), "--output", "one.html").code == 0
+    assert run("report", "SYN/1", *at(now), "--output", "two.html").code == 0
     one, two = (Page(Path(name).read_text()).tables["accounts"].rows for name in ("one.html", "two.html"))
     assert one == two
 
@@ -149,7 +149,7 @@ def test_links_lead_to_an_address_that_others_reach(
     run: Blockline, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BLOCKLINE_DASHBOARD_URL", "https://desk.example")
-    assert run("report", "SYN/1", *at(now), "--out", "one.html").code == 0
+    assert run("report", "SYN/1", *at(now), "--output", "one.html").code == 0
     links = {a["href"] for tag, a in Page(Path("one.html").read_text()).tags if tag == "a"}
     assert len(links) == 12
     assert all(link.startswith("https://desk.example/account/") for link in links)
@@ -166,7 +166,7 @@ def test_what_a_demonstration_recorded_says_that_it_is_invented(
             assert await is_synthetic(conn)
 
     asyncio.run(marked())
-    assert run("report", "SYN/1", *at(now), "--out", "one.html").code == 0
+    assert run("report", "SYN/1", *at(now), "--output", "one.html").code == 0
     report = Page(Path("one.html").read_text())
     assert "Synthetic scenario" in report.words
     assert "SYNTHETIC SCENARIO" in report.styles
@@ -179,11 +179,11 @@ def test_what_a_demonstration_recorded_says_that_it_is_invented(
          "There is no order with the reference or the number SYN/9."),
         ("an order that was not known then", ["SYN/1", "--as-known-at", "2020-01-01T00:00:00Z"],
          "There is no order with the reference or the number SYN/1 that was known at 2020-01-01 00:00 UTC."),
-        ("another kind of file", ["SYN/1", "--out", "one.docx"],
-         "one.docx: a report is a file whose name ends with .html or .pdf."),
+        ("another kind of file", ["SYN/1", "--output", "one.docx"],
+         "one.docx: the name of a report must end with .html or .pdf."),
         ("a moment that is no moment", ["SYN/1", "--at", "then"],
          "--at: 'then' is not a time; write it like 2021-02-01T06:30:00Z."),
-        ("a folder that is not there", ["SYN/1", "--out", "none/one.html"],
+        ("a folder that is not there", ["SYN/1", "--output", "none/one.html"],
          "none/one.html cannot be written: the folder none does not exist."),
     ],
 )  # fmt: skip
@@ -215,7 +215,7 @@ def test_a_pdf_is_whole_or_not_at_all(
     browser.chmod(0o755)
     monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(browser))
     monkeypatch.setattr(pdf, "PATIENCE_S", 2)
-    ran = run("report", "SYN/1", *at(now), "--out", "one.pdf")
+    ran = run("report", "SYN/1", *at(now), "--output", "one.pdf")
     assert (ran.code, ran.out, ran.complaints) == (1, "", [f"{browser} {why}"]), rule
     assert list(Path().iterdir()) == [Path("browser")]
 
@@ -224,7 +224,7 @@ def test_without_a_browser_there_is_no_pdf_and_a_sentence_that_says_what_to_do(
     run: Blockline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(tmp_path / "nothing"))
-    ran = run("report", "SYN/1", "--out", "one.pdf")
+    ran = run("report", "SYN/1", "--output", "one.pdf")
     assert ran.complaints == [
         f"No PDF without Chromium: {tmp_path / 'nothing'} (setting chromium) is no program."
     ]
@@ -241,7 +241,7 @@ def test_a_pdf_has_pages_and_the_whole_report(
     run: Blockline, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(CHROMIUM))
-    ran = run("report", "SYN/2", *at(now), "--out", "one.pdf")
+    ran = run("report", "SYN/2", *at(now), "--output", "one.pdf")
     assert (ran.code, ran.err) == (0, "")
     made = Path("one.pdf").read_bytes()
     assert made.startswith(b"%PDF-")

@@ -257,7 +257,7 @@ def test_stories_are_listed_shown_and_written_as_files(run: Blockline, tmp_path:
     assert "2. 1 Feb 2021, 00:21:00 UTC: withheld" in shown.out
     told_there = run("stories", "show", "1", "--json").json
     assert told_there["sha256"] in shown.out
-    done = run("stories", "export", "1", "--html", "one.html")
+    done = run("stories", "export", "1", "--output", "one.html")
     assert done.code == 0, done.err
     page = Page((tmp_path / "one.html").read_text())
     assert told_there["sha256"] in page.words
@@ -269,8 +269,8 @@ def test_stories_are_listed_shown_and_written_as_files(run: Blockline, tmp_path:
     ("options", "said"),
     [
         (("show", "7"), "There is no story 7."),
-        (("export", "7", "--html", "x.html"), "There is no story 7."),
-        (("export", "1", "--html", "nowhere/x.html"), "the folder nowhere does not exist"),
+        (("export", "7", "--output", "x.html"), "There is no story 7."),
+        (("export", "1", "--output", "nowhere/x.html"), "the folder nowhere does not exist"),
         (("export", "1", "--as-known-at", "2021-02-02"), StoryFault.SETTLED.value),
         (("show", "1", "--as-known-at", "noon"), "--as-known-at: 'noon' is not a time"),
     ],

@@ -133,7 +133,7 @@ def test_tags_are_changed_by_hand_and_put_on_record(run: Blockline) -> None:
         (["nobody", "--add", "a"], "No account on file is called nobody."),
         (["alpha", "--add", "a,b"], "tag 'a,b' holds a comma; separate tags by spaces or semicolons."),
         (["alpha", "--add", "a" * 41], f"tag '{'a' * 41}' is not 1 to 40 characters that can be seen."),
-        (["alpha", "--add", "a", "--remove", "a"], "a: it cannot be added and removed at once."),
+        (["alpha", "--add", "a", "--remove", "a"], "a: a tag cannot be in both --add and --remove."),
         (
             ["alpha", "--add", "a", "--platform", "bluesky"],
             "'alpha' is not a handle, an id or an address of an account of Bluesky.",
@@ -202,7 +202,7 @@ def test_one_line_that_is_refused_keeps_the_whole_file_out(run: Blockline, line:
     assert (refused.code, refused.out) == (1, "")
     assert refused.complaints == [
         f"watch.csv, line 3: {sentence}",
-        "1 line was refused, so nothing was stored; mend the file, or store the rest with --partial.",
+        "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
     ]
     assert run("accounts", "list", "--json").json == {"accounts": []}
     assert run("lists", "--json").json == {"lists": []}
@@ -226,7 +226,7 @@ def test_partial_stores_the_rest_and_still_fails(run: Blockline, line: str, sent
     }
     assert ran.complaints == [
         f"watch.csv, line 3: {sentence}",
-        "1 line was refused; what else the file says is stored.",
+        "1 line was refused; the other lines are stored.",
     ]
     assert [a["handle"] for a in run("accounts", "list", "--json").json["accounts"]] == ["alpha"]
 
@@ -267,7 +267,7 @@ def test_a_folder_is_no_file(run: Blockline) -> None:
 def test_columns_without_a_meaning_are_named(run: Blockline) -> None:
     ran = run("accounts", "import", file("platform,handle,account_id,colour\nx,alpha,1001,red\n"))
     assert ran.code == 0
-    assert "watch.csv: without a meaning here, so ignored: colour." in ran.said
+    assert "watch.csv: ignored columns: colour." in ran.said
 
 
 def test_an_account_without_a_list_is_put_on_one_unless_it_is_on_one(run: Blockline) -> None:
@@ -315,9 +315,12 @@ def test_a_removed_account_is_not_listed_until_it_comes_back_and_a_monitor_hears
     run("accounts", "import", watch)
     added = version(dsn)
     gone = run("accounts", "remove", "x", "@Alpha")
-    assert (gone.code, gone.out) == (0, "@alpha (1001) is not watched any more; what was seen stays.\n")
+    assert (gone.code, gone.out) == (
+        0,
+        "@alpha (1001) is no longer watched. Its readings and changes are kept.\n",
+    )
     removed = version(dsn)
-    assert run("accounts", "list").out.startswith("No account is watched")
+    assert run("accounts", "list").out.startswith("No accounts are watched")
     on_list = run("accounts", "list", "--list", "Farmers", "--json").json["accounts"]
     assert [(a["handle"], a["watched"]) for a in on_list] == [("alpha", False)]
     again = run("accounts", "remove", "x", "alpha")
@@ -339,7 +342,10 @@ def test_a_handle_that_two_watched_accounts_have_stops_neither_and_the_id_decide
     assert ran.err == "Alpha means 2 watched accounts; name one by its id: id:1001, id:2002.\n"
     assert watched(run) == ["1001", "2002"]
     gone = run("accounts", "remove", "x", "id:2002")
-    assert (gone.code, gone.out) == (0, "@alpha (2002) is not watched any more; what was seen stays.\n")
+    assert (gone.code, gone.out) == (
+        0,
+        "@alpha (2002) is no longer watched. Its readings and changes are kept.\n",
+    )
     assert watched(run) == ["1001"]
     assert run("accounts", "remove", "x", "id:2002").err == "No watched account on x has the id '2002'.\n"
     again = run("accounts", "remove", "x", "alpha")

@@ -42,7 +42,7 @@ def test_a_list_is_promised_to_be_read_so_often_and_then_in_its_turn_again(run: 
             ("nobody", "8h"), "There is no list 'nobody'; there are: desk, rest.", id="no such list"
         ),
         pytest.param(("desk", "soon"), "'soon' is not a duration", id="no duration"),
-        pytest.param(("desk", "30s"), "A minute is the shortest time", id="too often for any platform"),
+        pytest.param(("desk", "30s"), "The shortest guaranteed interval", id="too often for any platform"),
     ],
 )
 def test_a_promise_that_cannot_be_is_refused_in_a_sentence(

@@ -149,7 +149,7 @@ def test_a_removed_account_may_be_named_by_its_address(run: Blockline) -> None:
     ran = run("accounts", "remove", "bluesky", "https://bsky.app/profile/taken.test")
     assert (ran.code, ran.out) == (
         0,
-        f"@taken.test ({TAKEN_DOWN}) is not watched any more; what was seen stays.\n",
+        f"@taken.test ({TAKEN_DOWN}) is no longer watched. Its readings and changes are kept.\n",
     )
     assert run("accounts", "remove", "x", "https://bsky.app/profile/taken.test").err == (
         "'https://bsky.app/profile/taken.test' names an account of Bluesky, not of X.\n"
@@ -173,9 +173,9 @@ def test_a_purge_takes_content_and_handles_and_says_what_stays(run: Blockline) -
     ran = run("purge", "bluesky", "@Taken.Test", "--yes")
     assert (ran.code, ran.err) == (0, "")
     assert ran.said == [
-        f"@taken.test ({TAKEN_DOWN}) is purged. Emptied: 0 pieces of evidence, 1 handle, 0 side facts, "
-        "0 mails. It was watched, and is not any more.",
-        "What stays: its id, 0 changes and 0 acts of executives with their times, and the SHA-256 of each "
+        f"@taken.test ({TAKEN_DOWN}) is purged. Removed: 0 pieces of evidence, 1 handle, 0 side facts, "
+        "0 emails. It is no longer watched.",
+        "Kept: its id, 0 changes and 0 engagements of executives with their times, and the SHA-256 of each "
         "piece of evidence.",
     ]
     (account,) = run("accounts", "list", "--list", "L", "--json").json["accounts"]
@@ -204,7 +204,10 @@ def test_a_purge_of_a_handle_that_two_accounts_have_asks_which(run: Blockline) -
     run("accounts", "remove", "x", "alpha")
     run("accounts", "import", file(f"{WATCH}x,alpha,2002,L\n"))
     ran = run("purge", "x", "alpha", "--yes")
-    assert (ran.code, ran.err) == (1, "2 accounts have the handle alpha; say which: id:1001, id:2002.\n")
+    assert (ran.code, ran.err) == (
+        1,
+        ("2 accounts have the handle alpha. Give one of these ids: id:1001, id:2002.\n"),
+    )
     assert run("purge", "x", "id:2002", "--yes").code == 0
     listed = run("accounts", "list", "--list", "L", "--json").json["accounts"]
     assert {a["account_id"]: a["handle"] for a in listed} == {"1001": "alpha", "2002": "2002"}
@@ -212,4 +215,4 @@ def test_a_purge_of_a_handle_that_two_accounts_have_asks_which(run: Blockline) -
 
 def test_a_purge_of_nobody_is_refused(run: Blockline) -> None:
     ran = run("purge", "mastodon", "@alice@mastodon.example", "--yes")
-    assert (ran.code, ran.err) == (1, "No account on Mastodon is on file as alice@mastodon.example.\n")
+    assert (ran.code, ran.err) == (1, "No account on Mastodon is stored as alice@mastodon.example.\n")

@@ -90,7 +90,7 @@ def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: 
     assert ran.complaints == [
         "rules.toml, line 12: rule 'Boss' is defined in the settings: change it there.",
         "rules.toml, line 15: rule 'X': recipients is missing.",
-        "2 were refused, so nothing was stored; mend the file.",
+        "2 were refused, so nothing was stored. Correct the file and import it again.",
     ]
     ran = run("alerts", "import", "rules.toml", "--json")
     assert (ran.code, ran.json["stored"], ran.json["rules"]) == (1, False, [])
@@ -102,7 +102,7 @@ def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: 
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("none.toml", "none.toml: there is no such file."),
+        ("none.toml", "none.toml: the file does not exist."),
         (".", ".: the file cannot be read (Is a directory)."),
         ("bad.toml", "bad.toml, line 1: not TOML: Invalid value."),
     ],
@@ -119,13 +119,13 @@ def test_what_is_exported_is_imported_unchanged_rules_of_the_settings_included(
 ) -> None:
     from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
     run("alerts", "import", file(RULES))
-    ran = run("alerts", "export", "--out", "out.toml")
+    ran = run("alerts", "export", "--output", "out.toml")
     assert (ran.code, ran.said) == (0, ["out.toml holds 3 rules."])
     assert Path("out.toml").read_text() == run("alerts", "export").out
     taken = run("alerts", "import", "out.toml", "--replace", "--json").json
     assert [rule["did"] for rule in taken["rules"]] == ["unchanged"] * 3
     assert (taken["removed"], taken["reordered"]) == ([], False)
-    again = run("alerts", "export", "--out", "out.toml")
+    again = run("alerts", "export", "--output", "out.toml")
     assert (again.code, again.err) == (1, "out.toml exists already; name another file.\n")
 
 
@@ -153,7 +153,7 @@ def test_a_file_that_replaces_all_removes_what_it_lacks_and_gives_its_order(run:
 
 def test_a_rule_is_switched_off_and_on_and_removed(run: Blockline) -> None:
     run("alerts", "import", file(RULES))
-    assert run("alerts", "disable", "Desk").said == ["The rule Desk is disabled: nobody is told by it."]
+    assert run("alerts", "disable", "Desk").said == ["The rule Desk is disabled and sends no alerts."]
     enabled = {rule["name"]: rule["enabled"] for rule in run("alerts", "rules", "--json").json["rules"]}
     assert enabled == {"Desk": False, "Night": False}
     assert run("alerts", "enable", "Desk").said == ["The rule Desk is enabled."]
@@ -161,11 +161,11 @@ def test_a_rule_is_switched_off_and_on_and_removed(run: Blockline) -> None:
     assert [rule["name"] for rule in run("alerts", "rules", "--json").json["rules"]] == ["Desk"]
     for command in ("enable", "disable"):
         ran = run("alerts", command, "Night")
-        assert (ran.code, ran.err) == (1, "There is no rule 'Night'; there are: Desk.\n")
+        assert (ran.code, ran.err) == (1, "There is no rule 'Night'; the rules are: Desk.\n")
     assert run("alerts", "remove", "Night").err == "There is no rule 'Night'.\n"
     run("alerts", "remove", "Desk")
-    assert run("alerts", "enable", "Desk").err == "There is no rule 'Desk'; there is none at all.\n"
-    assert run("alerts", "rules").out.startswith("There is no rule, so nobody is told; ")
+    assert run("alerts", "enable", "Desk").err == "There is no rule 'Desk'; there are no rules.\n"
+    assert run("alerts", "rules").out.startswith("There are no rules, so no alert is sent. ")
 
 
 @pytest.mark.parametrize("command", ["enable", "disable", "remove"])
@@ -223,7 +223,7 @@ def test_before_the_first_run_the_rules_of_the_settings_are_listed_as_not_in_for
         ("recipients", "settings", False),
     ]
     assert ran.json["notes"][:3] == [
-        f"Rule '{name}' stands in the settings and takes effect at the next `blockline run`."
+        f"Rule '{name}' is new in the settings. It takes effect at the next `blockline run`."
         for name in ("Desk", "Night", "recipients")
     ]
 
@@ -243,10 +243,10 @@ def test_what_the_next_run_changes_is_said(run: Blockline, dsn: str) -> None:
         ("Mine", True),
     ]
     assert ran["notes"] == [
-        "Rule 'New' stands in the settings and takes effect at the next `blockline run`.",
-        "Rule 'Desk' stands otherwise in the settings: that takes effect at the next `blockline run`.",
-        "Rule 'Boss' is not in the settings any more and goes at the next `blockline run`.",
-        "Rule 'Mine' stands in the settings, and there is one by hand: remove or rename one of them.",
+        "Rule 'New' is new in the settings. It takes effect at the next `blockline run`.",
+        "Rule 'Desk' was changed in the settings. The change takes effect at the next `blockline run`.",
+        "Rule 'Boss' is no longer in the settings. The next `blockline run` removes it.",
+        "Rule 'Mine' exists both in the settings and by hand. Remove or rename one of them.",
     ]
 
 
@@ -269,12 +269,14 @@ def test_a_story_is_acknowledged_once_and_a_second_one_hears_who_was_first(run: 
     assert (ran.code, ran.said) == (0, [f"Acknowledged: {subject}"])
     again = run("alerts", "ack", story["story"])
     assert (again.code, again.err) == (0, "")
-    assert again.out.startswith("Acknowledged before, by command line on ")
+    assert again.out.startswith("Already acknowledged by command line on ")
     assert again.out.endswith(f" (Asha asks X): {subject}\n")
     (story,) = run("alerts", "stories", "--json").json["stories"]
     assert (story["acknowledged"], story["acknowledged_wave"], story["note"]) == (True, 2, "Asha asks X")
     assert acts(run)[-1] == ("command line", "acknowledged", f"story {story['story'][:12]}")
-    assert run("alerts", "ack", "zz").err == "There is no story zz; `blockline alerts stories` lists them.\n"
+    assert run("alerts", "ack", "zz").err == (
+        "There is no incident zz; `blockline alerts stories` lists them.\n"
+    )
     assert run("alerts", "ack", "").code == 1
 
 
@@ -282,10 +284,10 @@ def test_a_muted_account_is_told_to_nobody_until_the_mute_ends(run: Blockline, d
     on(dsn, told)
     made = run("alerts", "mute", "--account", "x account_0001", "--for", "6h", "--note", "hearing")
     assert (made.code, made.err) == (0, "")
-    assert made.out.startswith("Mute 1: nobody is told of @account_0001 from now until ")
+    assert made.out.startswith("Mute 1: no alerts about @account_0001 from now until ")
     (mute,) = run("alerts", "mutes", "--json").json["mutes"]
     assert (mute["handle"], mute["note"], mute["by"]) == ("account_0001", "hearing", "command line")
-    assert run("alerts", "unmute", 1).said == ["Mute 1 has ended: what comes from now on is told again."]
+    assert run("alerts", "unmute", 1).said == ["Mute 1 has ended. New changes are reported again."]
     assert run("alerts", "mutes").said == ["Nothing is muted."]
     assert run("alerts", "unmute", 1).err == "There is no mute 1 that runs.\n"
     assert acts(run)[-2:] == [
@@ -302,9 +304,9 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
     assert run("alerts", "mute", "--list", "MeitY 2021-01-31", *until, "--json").json["list"] == (
         "Order of 31 January"
     )
-    ran = run("alerts", "maintenance", "--from", "2098-01-01", "--until", "2098-01-02", "--note", "move")
+    ran = run("alerts", "maintenance", "--since", "2098-01-01", "--until", "2098-01-02", "--note", "move")
     assert ran.said == [
-        "Mute 2: nobody is told of everything from 1 Jan 2098, 00:00 UTC until 2 Jan 2098, 00:00 UTC."
+        "Mute 2: no alerts about everything from 1 Jan 2098, 00:00 UTC until 2 Jan 2098, 00:00 UTC."
     ]
     assert [m["list"] for m in run("alerts", "mutes", "--json").json["mutes"]] == [
         None,
@@ -335,7 +337,7 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
         ),
         pytest.param(
             ["mute", "--list", "Nix", "--until", "2020-01-01"],
-            "--until: 2020-01-01 is over already; name a time to come, in UTC.",
+            "--until: 2020-01-01 is in the past; give a future time in UTC.",
             id="a time that is over",
         ),
         pytest.param(
@@ -344,7 +346,7 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
             id="no time",
         ),
         pytest.param(
-            ["maintenance", "--from", "2099-01-02", "--until", "2099-01-01"],
+            ["maintenance", "--since", "2099-01-02", "--until", "2099-01-01"],
             "A maintenance window has to end after it begins, and after now.",
             id="a window that ends before it begins",
         ),
@@ -353,7 +355,7 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
         pytest.param(["resend", "1"], "Mail 1 waits to be sent already.", id="a mail that waits"),
         pytest.param(
             ["ack", "f" * 32, "--note", "x" * 1001],
-            "--note: at most 1,000 characters, and no null character.",
+            "--note: use at most 1,000 characters and no null character.",
             id="a novel for a note",
         ),
     ],
@@ -395,14 +397,14 @@ def test_a_story_that_went_on_says_how_far_it_was_taken_on(run: Blockline, dsn: 
     (story,) = run("alerts", "stories", "--json").json["stories"]
     assert (story["waves"], story["round_ups"], story["acknowledged_wave"]) == (2, 0, 1)
     listed = " ".join(run("alerts", "stories").out.replace("│", " ").split())
-    assert "not the newest 1 wave" in listed
+    assert "not the newest 1 update" in listed
 
 
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [
         ("unmute", "'x' is not the number of a mute: `blockline alerts mutes` lists them."),
-        ("resend", "'x' is not the number of a mail: it stands in the address of its page."),
+        ("resend", "'x' is not the number of a mail: it is in the address of its page."),
     ],
 )
 def test_what_is_no_number_is_said_in_our_words(run: Blockline, command: str, complaint: str) -> None:
@@ -420,7 +422,7 @@ def test_a_mail_that_was_given_up_is_queued_again_under_its_message_id(run: Bloc
     ident = on(dsn, given_up)
     ran = run("alerts", "resend", 1)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("Mail 1 is queued again and goes out when the notifier runs: 25 of 257 ")
+    assert ran.out.startswith("Email 1 is queued and is sent when the notifier runs: 25 of 257 ")
     mail = on(dsn, lambda pool: pool.fetchrow("select * from mail where mail_id = 1"))
     assert mail is not None
     assert (mail["state"], mail["attempts"], mail["message_id"]) == ("queued", 0, ident)

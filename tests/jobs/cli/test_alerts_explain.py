@@ -240,15 +240,15 @@ def test_a_change_of_which_nobody_is_to_be_told_says_why(
     assert run("alerts", "explain", 1, "--json").json["no_alert"] == sentence
     ran = run("alerts", "test", "--change", 1)
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == f"Change 1 has no alert that could be told. {sentence}\n"
+    assert ran.err == f"Change 1 has no alert. {sentence}\n"
 
 
 def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: Blockline, dsn: str) -> None:
     on(dsn, told)
-    ran = run("alerts", "test", "--last", "--rule", "Desk", "--out", "trial")
+    ran = run("alerts", "test", "--last", "--rule", "Desk", "--output", "trial")
     assert (ran.code, ran.err) == (0, "")
     names = ["1-desk.eml", "1-desk.html", "1-desk.json", "1-desk.png", "1-desk.txt"]
-    assert ran.said == [f"trial holds 1 mail in 5 files: {', '.join(names)}."]
+    assert ran.said == [f"trial holds 1 email in 5 files: {', '.join(names)}."]
     assert sorted(path.name for path in Path("trial").iterdir()) == names
     mail = message_from_bytes(Path("trial/1-desk.eml").read_bytes(), policy=default)
     subject = (
@@ -261,7 +261,7 @@ def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: B
     assert 'src="1-desk.png"' in html
     assert Path("trial/1-desk.png").read_bytes()[:4] == b"\x89PNG"
     assert '"kind":"test"' in Path("trial/1-desk.json").read_text()
-    again = run("alerts", "test", "--last", "--out", "trial")
+    again = run("alerts", "test", "--last", "--output", "trial")
     assert again.err == "The folder trial is not empty; name one that is empty or not there yet.\n"
 
 
@@ -336,38 +336,40 @@ def test_a_server_that_does_not_answer_leaves_nothing_on_record(
     [
         pytest.param(["--change", "99"], "There is no change with the number or the key 99.", id="no change"),
         pytest.param(
-            ["--story", "zz"], "There is no story zz; `blockline alerts stories` lists them.", id="no story"
+            ["--story", "zz"],
+            "There is no incident zz; `blockline alerts stories` lists them.",
+            id="no story",
         ),
         pytest.param(
             ["--story", ""],
-            "There is no story (no name); `blockline alerts stories` lists them.",
+            "There is no incident (no name); `blockline alerts stories` lists them.",
             id="nothing",
         ),
         pytest.param(
             ["--last", "--rule", "Nix"],
-            "There is no rule 'Nix'; there are: Desk, Turkey, Boss, Copy.",
+            "There is no rule 'Nix'; the rules are: Desk, Turkey, Boss, Copy.",
             id="no rule",
         ),
         pytest.param(
             ["--change", "1", "--rule", "Turkey"],
-            "Nobody would be told:\n"
+            "No one would be notified:\n"
             "Rule Turkey does not match (country: the rule asks for TR, and this is IN).",
             id="a rule that does not match",
         ),
         pytest.param(
             ["--last", "--to", "a b"],
-            "--to: 'a b' is neither a plain mail address such as desk@example.org nor a channel such as "
+            "--to: 'a b' is neither an email address such as desk@example.org nor a channel such as "
             "apprise:newsroom or webhook:desk.",
             id="no address",
         ),
         pytest.param(
             ["--last", "--to", "webhook:desk", "--send"],
-            "--to: there is no channel webhook:desk in settings channels or webhooks.",
+            "--to: the channel webhook:desk is not in the settings channels or webhooks.",
             id="no channel",
         ),
         pytest.param(
             ["--last", "--to", "asha@example.org", "--send"],
-            "--send: setting smtp_host is missing, so no mail can be sent.",
+            "--send: setting smtp_host is missing, so no email can be sent.",
             id="no server",
         ),
     ],
@@ -376,7 +378,7 @@ def test_what_cannot_be_tried_is_refused_in_one_sentence(
     run: Blockline, dsn: str, arguments: list[str], complaint: str
 ) -> None:
     on(dsn, told)
-    ran = run("alerts", "test", *arguments, "--out", "trial")
+    ran = run("alerts", "test", *arguments, "--output", "trial")
     assert (ran.code, ran.out, ran.err) == (1, "", complaint + "\n")
     assert not Path("trial").exists()
 

@@ -70,7 +70,9 @@ def test_a_pack_is_written_and_verified_without_a_database(
     checked = run("evidence", "verify", "blockline-evidence-3.zip")
     assert (checked.code, checked.err) == (0, "")
     assert {line.split()[0] for line in checked.said[:-1]} == {"ok", "note"}
-    assert checked.said[-1] == ("blockline-evidence-3.zip verifies, with 1 note of what it does not prove.")
+    assert checked.said[-1] == (
+        "blockline-evidence-3.zip verifies, with 1 note about what it does not prove."
+    )
     asked = run("evidence", "verify", "blockline-evidence-3.zip", "--json").json
     assert asked["ok"] is True
     assert [c["verdict"] for c in asked["checks"]] == [line.split()[0] for line in checked.said[:-1]]
@@ -79,7 +81,7 @@ def test_a_pack_is_written_and_verified_without_a_database(
 def test_the_console_script_verifies_where_there_is_nothing_else(
     run: Blockline, change: int, tmp_path: Path
 ) -> None:
-    assert run("evidence", change, "--out", "pack").code == 0
+    assert run("evidence", change, "--output", "pack").code == 0
     ran = console(
         "evidence", "verify", str(tmp_path / "pack"), BLOCKLINE_DATABASE_URL="", HOME="/nonexistent"
     )
@@ -95,7 +97,7 @@ def test_a_change_is_named_by_its_number_its_key_or_the_beginning_of_it(
 
     whole = asyncio.run(key())
     for n, name in enumerate([str(change), whole, whole[:12], whole.upper()[:20]]):
-        made = run("evidence", name, "--out", f"{n}.zip", "--json")
+        made = run("evidence", name, "--output", f"{n}.zip", "--json")
         assert (made.err, made.json["change"], made.json["file"]) == ("", change, f"{n}.zip")
     assert Path("0.zip").read_bytes()[:2] == b"PK"
 
@@ -108,9 +110,7 @@ def test_a_change_is_named_by_its_number_its_key_or_the_beginning_of_it(
         pytest.param(
             "x\x1b[31m", "There is no change with the number or the key x\ufffd[31m.", id="controls"
         ),
-        pytest.param(
-            "", "No change is named: give its number, or its key or the beginning of it.", id="nothing"
-        ),
+        pytest.param("", "The change is missing: give its number or its key.", id="nothing"),
         pytest.param("9" * 30, f"There is no change with the number or the key {'9' * 30}.", id="too long"),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_key_that_means_more_than_one_change_is_refused(run: Blockline, change
 
     asyncio.run(made())
     ran = run("evidence", "feed")
-    assert ran.complaints == ["feed is the beginning of more than one change: 5, 6."]
+    assert ran.complaints == ["feed matches more than one change: 5, 6. Give more of the key, or a number."]
 
 
 def test_a_number_is_never_taken_for_the_beginning_of_the_key_of_another_change(
@@ -148,7 +148,7 @@ def test_a_number_is_never_taken_for_the_beginning_of_the_key_of_another_change(
 
     asyncio.run(made())
     for name, complaint in (
-        (change, "Change 3 was purged on 1 Feb 2021, 01:00 UTC: of it only hashes are left."),
+        (change, "Change 3 was purged on 1 Feb 2021, 01:00 UTC. Only hashes of it are left."),
         (99, "There is no change with the number or the key 99."),
     ):
         ran = run("evidence", name)
@@ -164,19 +164,19 @@ def test_a_change_that_was_purged_is_told_as_that(run: Blockline, change: int, d
 
     asyncio.run(purged())
     ran = run("evidence", change)
-    assert ran.complaints == ["Change 3 was purged on 1 Feb 2021, 01:00 UTC: of it only hashes are left."]
+    assert ran.complaints == [("Change 3 was purged on 1 Feb 2021, 01:00 UTC. Only hashes of it are left.")]
     assert run("evidence", "chain").said == [
-        "The chain is whole: 8 entries, computed again from what is recorded. Of 4 of them what they attest "
-        "was purged."
+        "The chain is whole: 8 entries, computed again from the recorded data. "
+        "The data of 4 of them was purged."
     ]
 
 
 def test_what_is_there_already_is_not_overwritten(run: Blockline, change: int) -> None:
     Path("pack.zip").write_text("mine")
-    ran = run("evidence", change, "--out", "pack.zip")
+    ran = run("evidence", change, "--output", "pack.zip")
     assert (ran.code, ran.complaints) == (1, ["pack.zip exists already; name another file."])
     assert Path("pack.zip").read_text() == "mine"
-    assert run("evidence", change, "--out", "no/pack.zip").complaints == [
+    assert run("evidence", change, "--output", "no/pack.zip").complaints == [
         "no/pack.zip cannot be written: the folder no does not exist."
     ]
 
@@ -188,14 +188,14 @@ def test_of_a_row_that_was_altered_no_pack_is_written(run: Blockline, change: in
     )
     ran = run("evidence", change)
     assert ran.complaints == [
-        "No pack was written, for the database contradicts itself: statement.json (change 3) is not what "
-        "entry 5 of the chain attests."
+        "No pack was written, because the database contradicts itself: statement.json (change 3) "
+        "is not what entry 5 of the chain attests."
     ]
     assert list(Path().glob("*evidence*")) == []
     chain = run("evidence", "chain")
     assert chain.complaints == [
         "The chain is broken at entry 5 (change 3): its stored data is not what was recorded. The 4 "
-        "entries before it fit."
+        "entries before it match."
     ]
     said = run("evidence", "chain", "--json")
     assert (said.code, said.json["ok"], said.json["entries"]) == (1, False, 4)
@@ -206,14 +206,16 @@ def test_of_a_row_that_was_altered_no_pack_is_written(run: Blockline, change: in
 
 def test_the_doctor_says_that_the_chain_is_whole(run: Blockline, change: int) -> None:
     found = [c for c in run("doctor", "--json").json["checks"] if c["part"] == "chain"]
-    assert found == [{"part": "chain", "verdict": "ok", "said": "The newest 8 entries fit what is recorded."}]
+    assert found == [
+        {"part": "chain", "verdict": "ok", "said": "The newest 8 entries match the recorded data."}
+    ]
 
 
 def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change: int) -> None:
     assert run("evidence", "heads", "--since", "2021-02-02").said == ["Nothing is recorded yet."]
     table = run("evidence", "heads").out
     assert "2021-02-01" in table
-    assert run("evidence", "heads", "--out", "heads.json").said == ["heads.json holds the heads of 1 day."]
+    assert run("evidence", "heads", "--output", "heads.json").said == ["heads.json holds the heads of 1 day."]
     listed = json.loads(Path("heads.json").read_text())
     assert listed == run("evidence", "heads", "--json").json
     (head,) = listed["heads"]
@@ -235,7 +237,7 @@ def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change
 
 
 def test_a_page_that_says_it_is_of_another_version_is_not_passed_over(run: Blockline, change: int) -> None:
-    run("evidence", change, "--out", "pack")
+    run("evidence", change, "--output", "pack")
     head = run("evidence", "heads", "--json").json["heads"][0]["head"]
     files = read_pack(Path("pack"))
     other = replace(manifest_in(files), made_by="Blockline 0.0.0")
@@ -280,12 +282,12 @@ def test_a_day_that_is_none_is_told(run: Blockline) -> None:
 
 def test_without_an_authority_in_the_settings_nothing_is_anchored(run: Blockline, openssl: Openssl) -> None:
     assert run("evidence", "anchor").complaints == [
-        "Settings tsa_url and tsa_certificates are missing: no authority can be asked."
+        "Settings tsa_url and tsa_certificates are missing; set both."
     ]
     Path("blockline.toml").write_text('tsa_url = "https://tsa.example/tsa"\n')
     assert run("evidence", "anchor").complaints == [
-        "Setting tsa_url (in blockline.toml) needs tsa_certificates: a time-stamping authority is asked at "
-        "the one, and its answer proved by the other."
+        "Setting tsa_url (in blockline.toml) needs tsa_certificates. Set both tsa_url and "
+        "tsa_certificates, or neither."
     ]
     Path("blockline.toml").write_text('tsa_url = "tsa.example"\n')
     assert run("evidence", "anchor").complaints == [
@@ -324,11 +326,11 @@ def test_an_anchored_head_proves_a_pack_to_whoever_has_the_certificates(
         assert (done.code, done.err) == (0, "")
         assert done.out.startswith("Test Authority signed entry 8 (")
         assert run("evidence", "anchor").said == [
-            f"Entry 8, the newest, has the time stamp of {tsa.url} already."
+            f"The newest entry, 8, already has a time stamp of {tsa.url}."
         ]
         assert tsa.asked == 1
     assert run("evidence", "heads", "--json").json["heads"][0]["anchors"][0]["authority"] == tsa.url
-    assert run("evidence", change, "--out", "pack").code == 0
+    assert run("evidence", change, "--output", "pack").code == 0
     ran = run("evidence", "verify", "pack", "--tsa-certs", openssl.root)
     assert (ran.code, ran.err) == (0, "")
     assert "The change 3 was recorded before Test Authority signed entry 8 on" in ran.out
@@ -359,7 +361,7 @@ def test_an_authority_that_fails_is_told_with_its_setting(
 
 
 def test_names_in_a_pack_do_nothing_to_the_terminal(run: Blockline, change: int) -> None:
-    run("evidence", change, "--out", "pack")
+    run("evidence", change, "--output", "pack")
     Path("pack/raw/\x1b[31mred").write_text("x")
     ran = run("evidence", "verify", "pack")
     assert ran.code == 1

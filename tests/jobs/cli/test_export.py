@@ -96,7 +96,7 @@ def test_json_lines_have_an_object_a_row(run: Blockline, seed: Seed) -> None:
 
 def test_a_file_is_told_of_with_its_hash(run: Blockline, seed: Seed) -> None:
     seed(three_changes)
-    done = run("export", "changes", "--out", "changes.csv", "--to", "2021-02-01T01:00Z", "--json")
+    done = run("export", "changes", "--output", "changes.csv", "--until", "2021-02-01T01:00Z", "--json")
     content = Path("changes.csv").read_bytes()
     assert done.json == {
         "kind": "changes",
@@ -116,7 +116,7 @@ def test_a_file_is_told_of_with_its_hash(run: Blockline, seed: Seed) -> None:
 
 def test_parquet_is_told_of_in_words(run: Blockline, seed: Seed) -> None:
     seed(three_changes)
-    done = run("export", "spells", "--format", "parquet", "--out", "spells")
+    done = run("export", "spells", "--format", "parquet", "--output", "spells")
     size = Path("spells/month=2021-02/part-0.parquet").stat().st_size
     assert done.said == [f"spells: 2 rows in spells, {size:,} bytes."]
     assert sorted(p.name for p in Path("spells").iterdir()) == ["_manifest.json", "month=2021-02"]
@@ -128,8 +128,8 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
         "--at does not apply to changes. These do: --from, --to, --as-known-at, --list, --platform.",
     ),
     "an end before the beginning": (
-        ("changes", "--from", "2021-02-02", "--to", "2021-02-01T12:00:00+05:30"),
-        "--to (2021-02-01T06:30:00+00:00) is not after --from (2021-02-02T00:00:00+00:00).",
+        ("changes", "--since", "2021-02-02", "--until", "2021-02-01T12:00:00+05:30"),
+        "--until (2021-02-01T06:30:00+00:00) is not after --since (2021-02-02T00:00:00+00:00).",
     ),
     "a state of the future": (
         ("states", "--at", "9021-02-02"),
@@ -140,16 +140,16 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
         "--as-known-at (9021-02-02T00:00:00+00:00) is in the future.",
     ),
     "what is no time": (
-        ("changes", "--from", "yesterday"),
-        "--from: 'yesterday' is not a time; write it like 2021-02-01T06:30:00Z.",
+        ("changes", "--since", "yesterday"),
+        "--since: 'yesterday' is not a time; write it like 2021-02-01T06:30:00Z.",
     ),
     "a time before all time": (
         ("states", "--at", "0001-01-01T00:00:00+14:00"),
         "--at: '0001-01-01T00:00:00+14:00' is not a time; write it like 2021-02-01T06:30:00Z.",
     ),
     "the first time there is": (
-        ("changes", "--from", "0001-01-01"),
-        "--from: '0001-01-01' is not a time; write it like 2021-02-01T06:30:00Z.",
+        ("changes", "--since", "0001-01-01"),
+        "--since: '0001-01-01' is not a time; write it like 2021-02-01T06:30:00Z.",
     ),
     "a list that is not there": (
         ("changes", "--list", "farmers"),
@@ -157,23 +157,23 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     "a folder as the standard output": (
         ("changes", "--format", "parquet"),
-        "Parquet is a folder of files: name a new folder with --out.",
+        "Parquet is a folder of files: name a new folder with --output.",
     ),
     "two things on the standard output": (
         ("changes", "--json"),
-        "--json tells of the file that was written: name a new one with --out.",
+        "--json reports the file that was written: give --output FILE.",
     ),
-    "a file that is there": (("changes", "--out", "taken"), "taken exists already; name another file."),
+    "a file that is there": (("changes", "--output", "taken"), "taken exists already; name another file."),
     "a folder that is not empty": (
-        ("changes", "--format", "parquet", "--out", "full"),
+        ("changes", "--format", "parquet", "--output", "full"),
         "The folder full is not empty; name one that is empty or not there yet.",
     ),
     "a folder that is not there": (
-        ("changes", "--out", "none/changes.csv"),
+        ("changes", "--output", "none/changes.csv"),
         "none/changes.csv cannot be written: the folder none does not exist.",
     ),
     "a name that is too long": (
-        ("changes", "--out", "n" * 300),
+        ("changes", "--output", "n" * 300),
         f"{'n' * 300} cannot be written: File name too long.",
     ),
 }
@@ -230,7 +230,7 @@ def test_what_is_interrupted_says_so_and_leaves_nothing(
     run: Blockline, dsn: str, seed: Seed, tmp_path: Path, form: str
 ) -> None:
     seed(many_requests)
-    with exporting(dsn, "coverage", "--format", form, "--out", tmp_path / "out") as process:
+    with exporting(dsn, "coverage", "--format", form, "--output", tmp_path / "out") as process:
         while not list(tmp_path.glob(".out.*.partial")):
             assert process.poll() is None
             time.sleep(0.002)
@@ -248,7 +248,9 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     run: Blockline, dsn: str, seed: Seed, tmp_path: Path, form: str
 ) -> None:
     seed(many_requests)
-    with exporting(dsn, "coverage", "--format", form, "--out", tmp_path / "out", small_disk=True) as process:
+    with exporting(
+        dsn, "coverage", "--format", form, "--output", tmp_path / "out", small_disk=True
+    ) as process:
         _, err = process.communicate()
     assert (process.returncode, err.decode().splitlines()) == (
         1,

@@ -79,8 +79,8 @@ def test_one_line_that_is_refused_keeps_the_whole_file_out(run: Blockline) -> No
     assert (refused.code, refused.out) == (1, "")
     assert refused.complaints == [
         "h.csv, line 4: seen_to is before seen_from.",
-        "1 line was refused, so nothing was stored; mend h.csv, or store the rest with --partial.",
-        "Not looked at: figures.csv.",
+        "1 line was refused, so nothing was stored. Correct h.csv, or store the rest with --partial.",
+        "Not read: figures.csv.",
     ]
     assert run("lists", "--json").json == {"lists": []}
 
@@ -104,7 +104,7 @@ def test_with_partial_the_rest_is_stored_and_the_refusal_is_said(run: Blockline)
             }
         ]
     }
-    assert ran.complaints[-1] == "1 line was refused; what else h.csv says is stored."
+    assert ran.complaints[-1] == "1 line was refused; the other lines of h.csv are stored."
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:
 @pytest.mark.parametrize("option", ["--name", "--list"])
 def test_a_name_with_a_line_end_in_it_is_refused(run: Blockline, option: str) -> None:
     ran = run("import", file(SPANS + GOOD), option, "a\nb")
-    assert (ran.code, ran.err) == (1, f"{option}: 'a\ufffdb' is no name on one line.\n")
+    assert (ran.code, ran.err) == (1, f"{option}: 'a\ufffdb' must be one line of text.\n")
 
 
 @pytest.mark.parametrize("option", ["--name", "--list"])

@@ -1,6 +1,7 @@
 """A command loads what it runs, and the list of all commands loads none."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -136,3 +138,68 @@ def test_a_summary_is_a_verb_first_and_fits_the_terminal(name: str) -> None:
     for summary in summaries.values():
         assert summary.split()[0].lower().rstrip(",") in VERBS.split()
         assert len(summary) <= 66
+
+
+OLD_OPTIONS = {
+    "alerts export": {"--out": "--output"},
+    "alerts maintenance": {"--from": "--since"},
+    "alerts test": {"--out": "--output"},
+    "evidence heads": {"--out": "--output"},
+    "evidence pack": {"--out": "--output"},
+    "export": {"--from": "--since", "--out": "--output", "--to": "--until"},
+    "orders document": {"--out": "--output"},
+    "orders event": {"--from": "--at-from", "--to": "--at-to"},
+    "rehearse": {"--from": "--since", "--to": "--until"},
+    "replay": {"--from": "--since", "--to": "--until"},
+    "report": {"--out": "--output"},
+    "stories export": {"--html": "--output"},
+}
+"""Names of options of the release before, which still work."""
+
+
+def every_command() -> dict[str, Any]:
+    """All commands and groups by the words that call them."""
+    found: dict[str, Any] = {}
+    for name in SUMMARIES:
+        found[name] = loaded(name)
+        found |= {f"{name} {under}": one for under, one in getattr(found[name], "commands", {}).items()}
+    return found
+
+
+def parsed(command: str, arguments: list[str]) -> dict[str, Any]:
+    """The parameters that a command line gives to a command. Raises a usage error."""
+    return dict(every_command()[command].make_context(command, arguments).params)
+
+
+def test_every_command_ends_its_help_with_examples_that_can_be_parsed(tmp_path: Path) -> None:
+    commands = every_command()
+    for name, command in commands.items():
+        lines = (command.epilog or "").replace(" \\\n    ", " ").splitlines()
+        found = [shlex.split(line) for line in lines if line.startswith("  blockline ")]
+        assert 1 <= len(found) <= 2, f"{name} has no example"
+        assert all(len(line) <= 78 for line in (command.epilog or "").splitlines()), name
+        for _, *words in found:
+            called = " ".join(words[:2]) if " ".join(words[:2]) in commands else words[0]
+            if called == "evidence":
+                called, words = "evidence pack", ["evidence", "pack", *words[1:]]
+            assert called.startswith(name.split()[0])
+            parsed(called, words[len(called.split()) :])
+
+
+def test_old_names_of_options_still_work_with_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = every_command()
+    known = {name: dict(c.old_options) for name, c in commands.items() if hasattr(c, "old_options")}
+    assert known == OLD_OPTIONS
+    for name, options in known.items():
+        command = commands[name]
+        shown = command.get_help(command.make_context(name, [], resilient_parsing=True))
+        for old, new in options.items():
+            assert old not in shown.split()
+            assert any(new in param.opts for param in command.params), f"{name} {new}"
+    assert parsed(
+        "export", ["changes", "--from=2021-02-01", "--to", "2021-02-02", "--out", "a.csv"]
+    ) == parsed("export", ["changes", "--since=2021-02-01", "--until", "2021-02-02", "--output", "a.csv"])
+    assert capsys.readouterr().err.splitlines() == [
+        f"Note: {old} is now {new}. The old name will be removed in the next release."
+        for old, new in (("--from", "--since"), ("--to", "--until"), ("--out", "--output"))
+    ]

@@ -97,7 +97,7 @@ def test_what_can_be_no_order_is_refused(order: Blockline, options: list[str], w
 
 def test_what_an_order_must_have_is_asked_for(run: Blockline) -> None:
     ran = run("orders", "add", "R1", "--title=First list")
-    assert (ran.code, "say also --issuer, --country, --basis, --issued-at." in ran.err) == (2, True)
+    assert (ran.code, "Also give --issuer, --country, --basis, --issued-at." in ran.err) == (2, True)
 
 
 def test_an_edit_changes_what_is_given_and_the_audit_log_keeps_what_was(order: Blockline) -> None:
@@ -221,7 +221,7 @@ def test_one_word_that_is_no_name_keeps_the_list_out_unless_partial(order: Block
     ran = order("orders", "names", "R1", bad)
     assert ran.complaints == [
         "names.txt, line 2: '!!!' is not a handle, an id or an address of an account.",
-        "1 line was refused, so nothing was stored; mend the file, or store the rest with --partial.",
+        "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
     ]
     assert order("orders", "names", "R1", "--json").json["names"] == []
     assert order("orders", "names", "R1", bad, "--partial").code == 1
@@ -268,8 +268,8 @@ def test_an_event_may_belong_to_no_order(order: Blockline) -> None:
         (["--what=blocked"], 2),
         (["--of=5"], 2),
         (["--at-least"], 2),
-        (["--from=2021-02-12T00:00Z"], 1),
-        (["--to=never"], 1),
+        (["--at-from=2021-02-12T00:00Z"], 1),
+        (["--at-to=never"], 1),
         (["--kind=rumour"], 2),
     ],
 )
@@ -295,10 +295,10 @@ def test_a_document_is_kept_once_under_its_hash_and_comes_back_as_it_was(order: 
         kept["added_by"],
     ) == (*("order.pdf", "application/pdf", sha256, 13, "https://archive.example/1", "command line"),)
     for n, called in enumerate(["order.pdf", sha256, sha256[:10]]):
-        assert order("orders", "document", "R1", called, f"--out=back{n}.pdf").code == 0
+        assert order("orders", "document", "R1", called, f"--output=back{n}.pdf").code == 0
         assert Path(f"back{n}.pdf").read_bytes() == b"%PDF-1.4 text"
-    assert order("orders", "document", "R1", "order.pdf", "--out=back0.pdf").code == 1
-    assert refused(order("orders", "document", "R1", "other.pdf", "--out=o")) == (
+    assert order("orders", "document", "R1", "order.pdf", "--output=back0.pdf").code == 1
+    assert refused(order("orders", "document", "R1", "other.pdf", "--output=o")) == (
         "No document 'other.pdf' is attached; `blockline orders documents` lists them."
     )
 
@@ -306,7 +306,7 @@ def test_a_document_is_kept_once_under_its_hash_and_comes_back_as_it_was(order: 
 def test_of_two_documents_of_one_name_the_hash_is_asked_for(order: Blockline) -> None:
     for content in ("one", "two"):
         order("orders", "attach", "R1", file(content, "a.txt"), "--source=s")
-    assert refused(order("orders", "document", "R1", "a.txt", "--out=o")).startswith(
+    assert refused(order("orders", "document", "R1", "a.txt", "--output=o")).startswith(
         "More than one document is called 'a.txt'; write its hash: "
     )
 
@@ -315,7 +315,7 @@ def test_a_file_that_cannot_be_attached_is_refused(order: Blockline) -> None:
     Path("big").write_bytes(b"x" * (20 * 1024 * 1024 + 1))
     Path("empty").touch()
     for name, why in {
-        "big": "big: more than 20 MB.",
+        "big": "big: the file is larger than 20 MB.",
         "empty": "empty: the file is empty.",
         "nowhere": "nowhere: there is no such file.",
         ".": ".: that is a folder; name a file in it.",
@@ -331,6 +331,6 @@ def test_keywords_are_in_small_letters_without_the_sign_of_a_hashtag(order: Bloc
     ]
     assert acts(order)[0] == ("order keywords changed", "order R1")
     assert refused(order("orders", "keywords", "R1", "--add=a", "--remove=A")) == (
-        "a: it cannot be added and removed at once."
+        "a: a keyword cannot be in both --add and --remove."
     )
     assert order("orders", "keywords", "R9", "--add=a").code == 1

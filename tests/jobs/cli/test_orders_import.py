@@ -27,7 +27,7 @@ def test_a_table_is_refused_as_a_whole_for_a_line_without_its_notice(run: Blockl
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints == [
         "t.csv, line 2: notice_date or notice_id is empty: nobody can tell which order this line is of.",
-        "1 line was refused, so nothing was stored; mend the file, or store the rest with --partial.",
+        "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
     ]
     assert run("orders", "list", "--json").json == {"orders": []}
 

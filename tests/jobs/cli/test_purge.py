@@ -24,17 +24,17 @@ def test_a_whole_purge_says_what_went_and_what_stays(run: Blockline) -> None:
     ran = run("purge", "x", "@alpha", "--whole", "--yes", "--reason", "asked for on 3 May")
     assert (ran.code, ran.err) == (0, "")
     assert ran.said == [
-        "@alpha (1001) is purged whole. Removed: 0 changes, 0 pieces of evidence, 1 handle, 0 side facts, "
-        "0 mails, 0 acts of executives. It was watched, and is not any more.",
-        "What stays: the name purged-1, which says nothing, in the proof that we looked, and the entries of "
-        "its changes in the hash chain, which are hashes.",
+        "@alpha (1001) is purged completely. Removed: 0 changes, 0 pieces of evidence, 1 handle, 0 "
+        "side facts, 0 emails, 0 engagements of executives. It is no longer watched.",
+        "Kept: the meaningless name purged-1 in the proof of readings, and the hashes of its "
+        "changes in the hash chain.",
     ]
     assert run("accounts", "list", "--list", "L", "--json").json["accounts"] == []
-    assert run("purge", "x", "alpha", "--whole", "--yes").err == ("No account on X is on file as alpha.\n")
+    assert run("purge", "x", "alpha", "--whole", "--yes").err == ("No account on X is stored as alpha.\n")
 
 
 def test_every_purge_is_listed_with_its_reason(run: Blockline) -> None:
-    assert run("purges").said == ["Nothing was ever purged."]
+    assert run("purges").said == ["No account was purged yet."]
     run("purge", "x", "alpha", "--yes")
     run("purge", "x", "1001", "--whole", "--yes", "--reason", "=cmd()\nby the desk")
     whole, content = run("purges", "--json").json["purges"]
@@ -48,5 +48,5 @@ def test_a_whole_purge_asks_and_names_what_brings_it_back(
 ) -> None:
     ran = run("purge", "x", "alpha", "--whole")
     assert ran.code == 1
-    assert "only a backup that was made before still has it. Purge it whole? [y/N]" in ran.err
+    assert "Only an earlier backup still has it. Purge the whole account? [y/N]" in ran.err
     assert run("accounts", "list", "--json").json["accounts"][0]["handle"] == "alpha"

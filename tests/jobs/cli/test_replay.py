@@ -118,19 +118,28 @@ def test_a_file_with_a_fault_is_refused_with_its_line(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--from", "2021-02-01", "--to", "2021-02-01"), "--from (2021-02-01T00:00:00+00:00) is not before"),
-        (("--from", "2021-02-02", "--to", "2021-02-01"), "is not before --to (2021-02-01T00:00:00+00:00)."),
-        (("--from", "2999-01-01"), "is not before the present."),
-        (("--from", "yesterday"), "--from: 'yesterday' is not a time"),
-        (("--from", "2021-03-01", "--to", "2021-04-01"), "There is no reading from 2021-03-01"),
-        (("--from", "2021-02-01T00:01:00Z", "--to", "2021-02-01T00:05:00Z"), "There is no reading from 2021"),
-        (("--to", "2020-01-01"), "There is no reading"),
+        (
+            ("--since", "2021-02-01", "--until", "2021-02-01"),
+            "--since (2021-02-01T00:00:00+00:00) is not before",
+        ),
+        (
+            ("--since", "2021-02-02", "--until", "2021-02-01"),
+            "is not before --until (2021-02-01T00:00:00+00:00).",
+        ),
+        (("--since", "2999-01-01"), "is not before the present."),
+        (("--since", "yesterday"), "--since: 'yesterday' is not a time"),
+        (("--since", "2021-03-01", "--until", "2021-04-01"), "There is no reading from 2021-03-01"),
+        (
+            ("--since", "2021-02-01T00:01:00Z", "--until", "2021-02-01T00:05:00Z"),
+            "There is no reading from 2021",
+        ),
+        (("--until", "2020-01-01"), "There is no reading"),
         (("--list", "None"), "There is no list 'None'; there are: Desk."),
         (
             ("--list", "Desk", "--at", "2021-02-01"),
-            "--list decides again; --at and",
+            "--list cannot be combined with --at",
         ),
-        (("--rules", "none.toml"), "none.toml: there is no such file."),
+        (("--rules", "none.toml"), "none.toml: the file does not exist."),
         (("--rules", "."), "that is a folder"),
         (("--report", "nowhere/cases.jsonl"), "nowhere"),
     ],

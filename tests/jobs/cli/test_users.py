@@ -27,10 +27,10 @@ def run(
 
 
 def test_an_admin_is_made_and_makes_the_others(run: Blockline) -> None:
-    assert run("users", "list").said == ["Nobody is on file yet."]
+    assert run("users", "list").said == ["No people are stored yet."]
     ran = run("users", "add", "Ada", "--role", "admin", "--display", "Ada Lovelace", "--password-stdin")
-    assert (ran.code, ran.err, ran.said) == (0, "", ["Ada may log in as admin."])
-    assert run("users", "add", "vera", "--password-stdin").said == ["vera may log in as viewer."]
+    assert (ran.code, ran.err, ran.said) == (0, "", ["Ada can log in as admin."])
+    assert run("users", "add", "vera", "--password-stdin").said == ["vera can log in as viewer."]
     ada, vera = run("users", "list", "--json").json["users"]
     assert (ada["login"], ada["name"], ada["role"], ada["password"], ada["provider"], ada["disabled_at"]) == (
         "Ada",
@@ -47,10 +47,10 @@ def test_an_admin_is_made_and_makes_the_others(run: Blockline) -> None:
 def test_what_is_done_to_people_is_in_the_log_under_the_command_line(run: Blockline) -> None:
     run("users", "add", "ada", "--role", "admin", "--password-stdin")
     run("users", "add", "bob", "--password-stdin")
-    assert run("users", "role", "bob", "analyst").said == ["bob is analyst."]
-    assert run("users", "password", "bob", "--password-stdin").said == ["bob logs in with the new password."]
-    assert run("users", "disable", "BOB").said == ["BOB may not log in any more."]
-    assert run("users", "enable", "bob").said == ["bob may log in again."]
+    assert run("users", "role", "bob", "analyst").said == ["bob now has the role analyst."]
+    assert run("users", "password", "bob", "--password-stdin").said == ["The password of bob is changed."]
+    assert run("users", "disable", "BOB").said == ["BOB can no longer log in."]
+    assert run("users", "enable", "bob").said == ["bob can log in again."]
     log = run("alerts", "log", "--json").json["log"]
     assert [(e["actor"], e["action"], e["subject"]) for e in reversed(log)] == [
         ("command line", "person added", "ada"),
@@ -68,9 +68,9 @@ def test_what_is_done_to_people_is_in_the_log_under_the_command_line(run: Blockl
     ("arguments", "sentence"),
     [
         (["add", "ADA", "--password-stdin"], "There is already a user called 'ADA'."),
-        (["add", "settings", "--password-stdin"], "'settings' cannot be a name to log in with"),
-        (["add", "command line", "--password-stdin"], "'command line' cannot be a name to log in with"),
-        (["add", "bob"], "Nobody is there to ask for a password: give it by --password-stdin."),
+        (["add", "settings", "--password-stdin"], "'settings' cannot be a login name"),
+        (["add", "command line", "--password-stdin"], "'command line' cannot be a login name"),
+        (["add", "bob"], "No terminal to ask for the password: use --password-stdin."),
         (["password", "bob", "--password-stdin"], "There is no user called 'bob'."),
         (["role", "ada", "viewer"], "ada is the last admin. Make another user an admin first."),
         (["disable", "ada"], "ada is the last admin. Make another user an admin first."),
@@ -104,7 +104,7 @@ def test_a_token_is_printed_once_listed_and_revoked(run: Blockline) -> None:
     assert (token["login"], token["name"], token["scope"]) == ("ada", "wall screen", "feeds")
     assert token["expires_at"] is not None
     assert secret not in run("tokens", "list").out
-    assert run("tokens", "revoke", token["token"]).said == ["Token 1 lets nobody in any more."]
+    assert run("tokens", "revoke", token["token"]).said == ["Token 1 is revoked."]
     assert run("tokens", "revoke", "1").err == "There is no active token 1.\n"
     assert run("tokens", "revoke", "x").err == "There is no token 'x'.\n"
     assert run("tokens", "add", "n", "--for", "bob").err == "There is no user called 'bob'.\n"

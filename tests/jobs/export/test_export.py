@@ -228,8 +228,8 @@ async def test_memory_does_not_grow_with_the_rows(pool: Pool, dsn: str, tmp_path
         )
     few = (T0 + rows // 10 * every).isoformat()
     for form in ("csv", "parquet"):
-        what = ("coverage", "--format", form, "--out")
-        small = peak_mb(dsn, (*what, tmp_path / f"few.{form}", "--to", few))
+        what = ("coverage", "--format", form, "--output")
+        small = peak_mb(dsn, (*what, tmp_path / f"few.{form}", "--until", few))
         large = peak_mb(dsn, (*what, tmp_path / f"all.{form}"))
         print(f"{form}: {small:.0f} MB for {rows // 10:,} rows, {large:.0f} MB for {rows:,}")
         assert large - small < BOUND_MB, form

@@ -152,7 +152,7 @@ def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(
     assert (refused.code, refused.out) == (1, "")
     assert refused.complaints == [
         "e.csv, line 4: unknown signal 'like'; known here are follow, unfollow.",
-        "1 line was refused, so nothing was stored; mend the file, or store the rest with --partial.",
+        "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
     ]
     assert rows(dsn, TARGETS) == []
     partial = run("executives", "engagement", record, *ME, "--partial")

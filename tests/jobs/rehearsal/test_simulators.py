@@ -121,7 +121,7 @@ async def test_the_command_says_how_to_use_it_and_every_line_to_try_works(told: 
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
-        said = (await process.stdout.readuntil(b"Ctrl-C ends it.\n")).decode().splitlines()
+        said = (await process.stdout.readuntil(b"Press Ctrl-C to stop.\n")).decode().splitlines()
         curls = [line.partition(": ")[2].strip() for line in said if " curl " in line]
         assert len(curls) == 9
         for curl in curls:

@@ -426,14 +426,14 @@ def test_workers_tells_a_reader_the_same(run: Blockline, dsn: str) -> None:
 
 def test_with_nobody_there_workers_says_so(run: Blockline) -> None:
     assert run("workers").said == ["No worker has reported in the last minute."]
-    assert run("workers", "drop", "--all").said == ["No request is held."]
+    assert run("workers", "drop", "--all").said == ["There are no failed requests."]
 
 
 def test_a_held_request_is_forgotten_and_the_log_keeps_what_it_said(run: Blockline, dsn: str) -> None:
     busy(dsn)
     busy(dsn)
     first, second = [h["id"] for h in run("workers", "--json").json["held"]]
-    assert run("workers", "drop", first).said == ["1 held request forgotten."]
+    assert run("workers", "drop", first).said == ["1 failed request dropped."]
     assert [h["id"] for h in run("workers", "--json").json["held"]] == [second]
     assert run("workers", "drop", "--all", "--json").json == {"dropped": [second]}
     log = run("alerts", "log", "--json").json["log"]
@@ -447,8 +447,8 @@ def test_a_held_request_is_forgotten_and_the_log_keeps_what_it_said(run: Blockli
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
-        pytest.param((), 2, "say which: their numbers, or --all.", id="none is named"),
-        pytest.param(("1", "--all"), 2, "say which: their numbers, or --all.", id="some and all"),
+        pytest.param((), 2, "Give the numbers of the requests, or --all.", id="none is named"),
+        pytest.param(("1", "--all"), 2, "Give the numbers of the requests, or --all.", id="some and all"),
     ],
 )
 def test_it_has_to_be_said_what_is_forgotten(
@@ -463,7 +463,10 @@ def test_when_one_is_not_held_none_is_forgotten(run: Blockline, dsn: str) -> Non
     busy(dsn)
     (held,) = [h["id"] for h in run("workers", "--json").json["held"]]
     done = run("workers", "drop", held, 999_999)
-    assert (done.code, done.err) == (1, "No request with the number 999999 is held: see blockline workers.\n")
+    assert (done.code, done.err) == (
+        1,
+        ("There is no failed request 999999; `blockline workers` lists them.\n"),
+    )
     assert len(run("workers", "--json").json["held"]) == 1
 
 
