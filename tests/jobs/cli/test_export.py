@@ -125,7 +125,7 @@ def test_parquet_is_told_of_in_words(run: Blockline, seed: Seed) -> None:
 REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "a choice that a kind does not have": (
         ("changes", "--at", "2021-02-01"),
-        "--at does not apply to changes. These do: --from, --to, --as-known-at, --list, --platform.",
+        "--at does not apply to changes. These do: --since, --until, --as-known-at, --list, --platform.",
     ),
     "an end before the beginning": (
         ("changes", "--since", "2021-02-02", "--until", "2021-02-01T12:00:00+05:30"),
