@@ -25,15 +25,15 @@ def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Componen
                 [
                     html.H1("Orders"),
                     *tag,
-                    html.Span("legal demands, and how far the platform followed each", className="muted"),
+                    html.Span("legal demands, and how far each was followed", className="muted"),
                 ],
                 className="bar",
             ),
             html.Div(
                 [
                     card(
-                        "Every order on file",
-                        "shares are of the accounts on its list",
+                        "All orders",
+                        "shares of the accounts on each list",
                         html.Div(
                             html.Table(
                                 [_columns(), html.Tbody([_row(o) for o in orders])], className="labelled"
@@ -54,7 +54,7 @@ def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Componen
 def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
     return card(
         "Side by side",
-        f"share of its accounts blocked, from the day of issue; the newest {len(drawn)}",
+        f"share of accounts blocked since the issue; the newest {len(drawn)}",
         html.Div(
             graph(multiples_figure(drawn, theme), "order-multiples", "Share withheld since each order"),
             className="figure",
@@ -63,7 +63,7 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
 
 
 def _columns() -> Component:
-    names = ("Order", "Issued", "Named", "On its list", "Ever blocked", "Still blocked", "Restored")
+    names = ("Order", "Issued", "Named", "On the list", "Ever blocked", "Still blocked", "Restored")
     return html.Thead(
         html.Tr([html.Th(name, className="" if n < 2 else "n") for n, name in enumerate(names)])
     )
@@ -95,7 +95,7 @@ def _row(found: OrderFigures) -> Component:
                 "Issued",
             ),
             counted("Named", funnel.named, of_list=False),
-            counted("On its list", funnel.resolved, of_list=False),
+            counted("On the list", funnel.resolved, of_list=False),
             counted("Ever blocked", funnel.ever_blocked),
             counted("Still blocked", funnel.blocked_now),
             counted("Restored", funnel.restored),
@@ -106,9 +106,9 @@ def _row(found: OrderFigures) -> Component:
 def _empty() -> Component:
     return html.Div(
         [
-            html.H2("No order is on file"),
+            html.H2("No orders"),
             html.P(
-                "An order is entered with the accounts that it names; then this page says how far "
+                "Import an order with the accounts that it names. This page then shows how far "
                 "it was followed."
             ),
             html.P(html.Code("blockline orders import orders.csv")),
