@@ -88,7 +88,7 @@ def _read(path: Path) -> _List:
         return TypeAdapter(_List).validate_json(content)
     except (ValidationError, ValueError) as error:
         raise HeadsError(
-            f"{path} is no list of heads, as `blockline evidence heads --output` writes it."
+            f"{path} is not a list of heads as `blockline evidence heads --output` writes it."
         ) from error
 
 

@@ -23,7 +23,9 @@ from storage.model.evidence.hash_chain import (
 )
 from storage.model.evidence.packs import Attested, DayHead, Material, PackCoverage, Segment
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Of the packs that are made now. Format 1 has the same files in other words, and verifies as before."""
+FORMATS: Final = frozenset({1, FORMAT})
 MANIFEST: Final = "manifest.json"
 PAGE: Final = "index.html"
 README: Final = "README.txt"
@@ -33,24 +35,41 @@ COVERAGE: Final = "coverage.json"
 Files = Mapping[str, bytes]
 """Content by name; names have `/` between folder and file."""
 
-HOW: Final = (
-    "entry = SHA-256(entry before || leaf), leaf = SHA-256(statement file). Leaves of other changes are "
-    "hashes and tell nothing of them."
-)
-WHAT: Final = (
-    "The requests that show the change, as Blockline recorded them. The chain does not cover this file: the "
-    "times of the readings that the statements name are covered there."
-)
-NOT_OURS: Final = (
-    "Somebody else published this change, and it was taken over under their name: there are no requests of "
-    "Blockline's own behind it."
-)
+
+@dataclass(frozen=True, slots=True)
+class PackSentences:
+    """The fixed sentences in the JSON files of one format."""
+
+    how: str
+    what: str
+    not_ours: str
+
+
+SENTENCES: Final[Mapping[int, PackSentences]] = {
+    1: PackSentences(
+        "entry = SHA-256(entry before || leaf), leaf = SHA-256(statement file). Leaves of other changes are "
+        "hashes and tell nothing of them.",
+        "The requests that show the change, as Blockline recorded them. The chain does not cover this file: "
+        "the times of the readings that the statements name are covered there.",
+        "Somebody else published this change, and it was taken over under their name: there are no requests "
+        "of Blockline's own behind it.",
+    ),
+    2: PackSentences(
+        "entry = SHA-256(previous entry || leaf), leaf = SHA-256(statement file). Leaves of other changes "
+        "are hashes and reveal nothing about them.",
+        "The requests that show the change, as Blockline recorded them. The chain does not cover this file. "
+        "It covers the times of the readings, which the statements contain.",
+        "Another publisher reported this change, and Blockline imported it under the publisher's name. "
+        "Blockline made no requests of its own for it.",
+    ),
+}
+"""Those of an earlier format are never edited: packs with them are out there."""
 
 T = TypeVar("T")
 
 
 class PackError(Exception):
-    """This is no evidence pack that can be read. The message is one sentence that says why."""
+    """The evidence pack cannot be read. The message is one sentence that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +162,20 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
     files |= {anchor.file: token for anchor, token in anchors}
     names = [StatementFile(statement_name(a.statement, material.change_id), a.seq) for a in material.attested]
     files[CHAIN] = written(
-        ChainFile(HOW, tuple(names), material.segments, material.heads, tuple(a for a, _ in anchors))
+        ChainFile(
+            SENTENCES[FORMAT].how,
+            tuple(names),
+            material.segments,
+            material.heads,
+            tuple(a for a, _ in anchors),
+        )
     )
     if material.coverage is None:
-        files[COVERAGE] = written(CoverageFile(NOT_OURS, ours=False, coverage=PackCoverage(())))
+        files[COVERAGE] = written(
+            CoverageFile(SENTENCES[FORMAT].not_ours, ours=False, coverage=PackCoverage(()))
+        )
     else:
-        files[COVERAGE] = written(CoverageFile(WHAT, ours=True, coverage=material.coverage))
+        files[COVERAGE] = written(CoverageFile(SENTENCES[FORMAT].what, ours=True, coverage=material.coverage))
     manifest = PackManifest(FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {})
     return listed(files, manifest)
 
@@ -187,10 +214,10 @@ def facts_in(files: Files) -> PackContent:
 def manifest_in(files: Files) -> PackManifest:
     """The manifest of a pack. Raises PackError when there is none that this version reads."""
     if MANIFEST not in files:
-        raise PackError(f"This is no evidence pack: {MANIFEST} is missing.")
+        raise PackError(f"This is not an evidence pack: {MANIFEST} is missing.")
     manifest = _read(PackManifest, files, MANIFEST)
-    if manifest.format != FORMAT:
-        raise PackError(f"The pack has format {manifest.format}; this version reads format {FORMAT}.")
+    if manifest.format not in FORMATS:
+        raise PackError(f"The pack has format {manifest.format}; this version reads formats up to {FORMAT}.")
     return manifest
 
 

@@ -55,16 +55,18 @@ def read_pack(path: Path) -> dict[str, bytes]:
     if not path.exists():
         raise PackError(f"There is no file or folder {path}.")
     if not path.is_dir() and not (path.is_file() and path.stat().st_size <= room):
-        raise PackError(f"{path} is no evidence pack.")
+        raise PackError(f"{path} is not an evidence pack.")
     try:
         for name, content in _folder(path) if path.is_dir() else _archive(path):
             if len(files) == _MOST_FILES:
-                raise PackError(f"{path} holds more than {_MOST_FILES:,} files: it is no evidence pack.")
+                raise PackError(
+                    f"{path} holds more than {_MOST_FILES:,} files, so it is not an evidence pack."
+                )
             with content as opened:
                 files[name] = _read(opened, room, path)
             room -= len(files[name])
     except _BROKEN_ZIP as error:
-        raise PackError(f"{path} is no whole zip file.") from error
+        raise PackError(f"{path} is not a complete zip file.") from error
     except OSError as error:
         raise PackError(f"{path} cannot be read ({error.strerror or error}).") from error
     return files
@@ -76,7 +78,9 @@ def _read(opened: IO[bytes], room: int, path: Path) -> bytes:
     while chunk := opened.read(_CHUNK):
         out += chunk
         if len(out) > room:
-            raise PackError(f"{path} holds more than {_MOST_BYTES // 1024**2} MB: it is no evidence pack.")
+            raise PackError(
+                f"{path} holds more than {_MOST_BYTES // 1024**2} MB, so it is not an evidence pack."
+            )
     return bytes(out)
 
 

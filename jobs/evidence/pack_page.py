@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, select_autoescape
 
 from jobs.base.wording import day, handle_name, number
-from jobs.evidence.pack import PAGE, README, PackContent, PackError, documents, facts_in, listed
+from jobs.evidence.pack import FORMAT, PAGE, README, PackContent, PackError, documents, facts_in, listed
 from jobs.evidence.pack_handles import is_called_by_id, is_name, names_told
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, Status, Strength
@@ -73,12 +73,18 @@ def page(facts: PackContent) -> bytes:
         content = _content(facts)
     except (ValueError, KeyError) as error:
         raise PackError("A statement holds a word that this version does not know.") from error
-    return _templates.get_template("pack.html").render(content).encode()
+    return _template("pack.html", facts.manifest.format).render(content).encode()
 
 
-def readme() -> bytes:
-    """How to check a pack without Blockline."""
-    return _templates.get_template("pack.txt").render().encode()
+def readme(number: int = FORMAT) -> bytes:
+    """How to check a pack of a format without Blockline."""
+    return _template("pack.txt", number).render().encode()
+
+
+def _template(name: str, number: int) -> Template:
+    """The words of a format: `pack.html`, or `pack_1.html` of the first."""
+    stem, dot, ending = name.partition(".")
+    return _templates.get_template(name if number == FORMAT else f"{stem}_{number}{dot}{ending}")
 
 
 def instant(at: datetime) -> str:

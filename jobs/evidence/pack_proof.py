@@ -105,7 +105,7 @@ def stamps_in(
             )
         else:
             vouched[anchor.seq] = f"{stamp.signed_by} signed entry {anchor.seq} on {instant(stamp.at)}"
-            out.append(ok(f"{anchor.file}: {vouched[anchor.seq]}, and its signature is right."))
+            out.append(ok(f"{anchor.file}: {vouched[anchor.seq]}, and its signature is valid."))
     return out, vouched
 
 
@@ -127,8 +127,8 @@ def heads_reached(
     if not fixed:
         if known.given:
             return [ProofCheck(ProofResult.OPEN, _not_covered(facts, entries, known))]
-        said = "No head is known from elsewhere (--head, --heads, --tsa-certs): whoever made the pack could"
-        return [ProofCheck(ProofResult.NOTE, f"{said} have made all of it anew.")]
+        said = "No head is known from elsewhere (--head, --heads, --tsa-certs): the maker of the pack could"
+        return [ProofCheck(ProofResult.NOTE, f"{said} have made all of it again.")]
     out: list[ProofCheck] = []
     if known.given and not named:
         out.append(ProofCheck(ProofResult.NOTE, _not_covered(facts, entries, known)))
@@ -149,7 +149,7 @@ def _not_covered(facts: PackContent, entries: Entries, known: KnownHeads) -> str
     first, last = min((one.seq for one in facts.attested), default=0), max(entries, default=0)
     if set(known.named) - set(known.numbered.values()):
         why = "It may be older or newer than they are, or made again"
-        return f"{said}: it leads to none of them. {why}: only a head with its number (--heads) tells which."
+        return f"{said}: it leads to none of them. {why}: only a head with its number (--heads) shows which."
     later = [seq for seq in known.numbered if seq > last]
     if later:
         why = f"it ends at entry {last}, and the nearest of them is entry {min(later)}"

@@ -1,7 +1,7 @@
 """Pure: whether the parts of an evidence pack belong together, and what that proves. No database is asked.
 
 A pack that is whole proves that its parts belong together, no more: whoever made it could have made all of it
-anew. It is a head of the chain, known from elsewhere, that fixes what the pack says.
+again. It is a head of the chain, known from elsewhere, that fixes what the pack says.
 """
 
 import hashlib
@@ -12,12 +12,10 @@ from jobs.base.wording import handle_name, number
 from jobs.evidence.pack import (
     CHAIN,
     COVERAGE,
-    HOW,
     MANIFEST,
-    NOT_OURS,
     PAGE,
     README,
-    WHAT,
+    SENTENCES,
     Files,
     PackContent,
     PackError,
@@ -70,7 +68,7 @@ def _listing(files: Files, facts: PackContent) -> list[ProofCheck]:
     """Whether the files are those of a pack, each as the manifest lists it."""
     expected, hashes = expected_names(facts), facts.manifest.files
     out = [failed(f"{name} is missing.") for name in sorted(expected - set(files))]
-    out += [failed(f"{name!r} does not belong into the pack.") for name in sorted(set(files) - expected)]
+    out += [failed(f"{name!r} does not belong in the pack.") for name in sorted(set(files) - expected)]
     out += [
         failed(f"{name} is not the file that {MANIFEST} lists.")
         for name in sorted(expected & set(files) - {MANIFEST})
@@ -89,7 +87,7 @@ def _statements(files: Files, facts: PackContent, entries: Entries) -> list[Proo
         if entries.get(named.seq, ("", ""))[0] != leaf_of(files[named.file]).hex():
             out.append(failed(f"{said} is not what entry {named.seq} of the chain attests."))
         elif attested.statement.change_id not in related:
-            out.append(failed(f"{said} has nothing to do with change {facts.change.change_id}."))
+            out.append(failed(f"{said} is not related to change {facts.change.change_id}."))
         else:
             out.append(ok(f"{said} is what entry {named.seq} of the chain attests."))
     return out
@@ -130,10 +128,12 @@ def _raw(files: Files, facts: PackContent) -> list[ProofCheck]:
     new, old = facts.change.new_evidence, facts.change.old_evidence
     if new is None:
         out.append(
-            ProofCheck(ProofResult.NOTE, "Of the first reading of the new state no raw answer was kept.")
+            ProofCheck(ProofResult.NOTE, "No raw answer was kept for the first reading of the new status.")
         )
     if old is None and facts.change.old_status is not None:
-        out.append(ProofCheck(ProofResult.NOTE, "Of the reading of the state before no raw answer was kept."))
+        out.append(
+            ProofCheck(ProofResult.NOTE, "No raw answer was kept for the reading of the previous status.")
+        )
     return out
 
 
@@ -159,12 +159,14 @@ def _times(facts: PackContent) -> list[ProofCheck]:
     change, outcome, looks = facts.change, facts.outcome, facts.coverage.coverage.looks
     if not facts.coverage.ours:
         if change.source == change.platform:
-            return [failed(f"{COVERAGE} says that somebody else published what Blockline saw itself.")]
-        return [ProofCheck(ProofResult.NOTE, f"{COVERAGE} is empty: somebody else published this change.")]
+            return [
+                failed(f"{COVERAGE} says that another publisher reported what Blockline observed itself.")
+            ]
+        return [ProofCheck(ProofResult.NOTE, f"{COVERAGE} is empty: another publisher reported this change.")]
     if change.source != change.platform:
-        return [failed(f"{COVERAGE} holds requests for what somebody else published.")]
+        return [failed(f"{COVERAGE} contains requests for a change that another publisher reported.")]
     if [look.observed_at for look in looks] != sorted(look.observed_at for look in looks):
-        return [failed(f"{COVERAGE} is not in the order of time.")]
+        return [failed(f"{COVERAGE} is not in chronological order.")]
     wrong = [f"{COVERAGE}: {why}." for why in _contradictions(facts)]
     if wrong:
         return [failed(why) for why in wrong]
@@ -176,9 +178,9 @@ def _times(facts: PackContent) -> list[ProofCheck]:
     if outcome is not None and last != outcome.last_agreeing_at:
         lacking.append("the last agreeing reading")
     if lacking:
-        said = f"{COVERAGE} lacks {' and '.join(lacking)}: of these only the statement tells."
+        said = f"{COVERAGE} lacks {' and '.join(lacking)}: only the statement gives these times."
         return [ProofCheck(ProofResult.NOTE, said)]
-    return [ok(f"The {number(len(looks), 'request')} in {COVERAGE} have the times that the statements tell.")]
+    return [ok(f"The {number(len(looks), 'request')} in {COVERAGE} have the times that the statements give.")]
 
 
 def _contradictions(facts: PackContent) -> list[str]:
@@ -196,7 +198,7 @@ def _contradictions(facts: PackContent) -> list[str]:
             fits = look.observed_at > change.first_seen_new and (until is None or look.observed_at <= until)
         if not fits:
             out.append(
-                f"the request of {instant(look.observed_at)} is not at a time that the statements tell"
+                f"the request of {instant(look.observed_at)} does not have a time that the statements give"
             )
     return out
 
@@ -211,11 +213,13 @@ def _pages(files: Files, facts: PackContent, made_by: str) -> list[ProofCheck]:
         made = page(facts)
     except PackError as error:
         return [failed(str(error))]
+    words = SENTENCES[facts.manifest.format]
     same = {
         PAGE: files.get(PAGE) == made,
-        README: files.get(README) == readme(),
-        f"The sentence in {CHAIN}": facts.chain.how == HOW,
-        f"The sentence in {COVERAGE}": facts.coverage.what == (WHAT if facts.coverage.ours else NOT_OURS),
+        README: files.get(README) == readme(facts.manifest.format),
+        f"The sentence in {CHAIN}": facts.chain.how == words.how,
+        f"The sentence in {COVERAGE}": facts.coverage.what
+        == (words.what if facts.coverage.ours else words.not_ours),
     }
     for name, is_same in same.items():
         if is_same:

@@ -102,7 +102,7 @@ def _response(token: bytes, entry: bytes) -> TimeStampResponse:
         is_ours = imprint.hash_algorithm.dotted_string == _SHA256
         is_ours = is_ours and imprint.message == hashlib.sha256(entry).digest()
     except ValueError as error:
-        raise TimestampError("the answer is no time stamp") from error
+        raise TimestampError("the answer is not a time stamp") from error
     if not is_ours:
         raise TimestampError("the answer is the time stamp of something else")
     return response

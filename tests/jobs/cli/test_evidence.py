@@ -261,7 +261,7 @@ def test_a_page_that_says_it_is_of_another_version_is_not_passed_over(run: Block
     [
         pytest.param(["--head", "abc"], "--head: 'abc' is not a head", id="not a head"),
         pytest.param(["--heads", "missing"], "missing cannot be read (No such file", id="no file"),
-        pytest.param(["--heads", "blockline-evidence-3.zip"], "is no list of heads", id="no list"),
+        pytest.param(["--heads", "blockline-evidence-3.zip"], "is not a list of heads", id="no list"),
         pytest.param(["--tsa-certs", "missing"], "missing cannot be read", id="no certificates"),
         pytest.param(["--tsa-certs", "blockline-evidence-3.zip"], "holds no certificate", id="no such"),
     ],

@@ -77,11 +77,11 @@ def cut(_: Openssl, answer: bytes) -> bytes:
     [
         pytest.param(about(b"other"), "the time stamp of something else", id="of another hash"),
         pytest.param(about(ENTRY), "another request than ours", id="of an earlier request"),
-        pytest.param(instead(b"\x30\x82" + bytes(500)), "no time stamp", id="garbage"),
-        pytest.param(instead(b""), "no time stamp", id="nothing"),
-        pytest.param(instead(b"<html><body>Gateway</body></html>"), "no time stamp", id="a page"),
+        pytest.param(instead(b"\x30\x82" + bytes(500)), "not a time stamp", id="garbage"),
+        pytest.param(instead(b""), "not a time stamp", id="nothing"),
+        pytest.param(instead(b"<html><body>Gateway</body></html>"), "not a time stamp", id="a page"),
         pytest.param(instead(bytes(100_000)), "an answer of more than", id="too large"),
-        pytest.param(cut, "no time stamp", id="cut short"),
+        pytest.param(cut, "not a time stamp", id="cut short"),
     ],
 )
 async def test_an_answer_that_proves_nothing_is_refused(

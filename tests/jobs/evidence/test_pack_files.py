@@ -214,7 +214,7 @@ async def test_a_folder_with_links_or_devices_is_refused(pack: dict[str, bytes],
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04" + bytes(40)])
 def test_what_is_no_zip_file_is_told_as_that(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.zip").write_bytes(content)
-    with pytest.raises(PackError, match=r"x\.zip is no whole zip file"):
+    with pytest.raises(PackError, match=r"x\.zip is not a complete zip file"):
         read_pack(tmp_path / "x.zip")
     with pytest.raises(PackError, match="There is no file or folder"):
         read_pack(tmp_path / "missing.zip")
