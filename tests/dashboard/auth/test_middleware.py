@@ -440,18 +440,24 @@ async def test_one_ends_only_ones_own_sessions_and_tokens(pool: Pool, now: datet
 @pytest.mark.parametrize(
     ("path", "given", "status", "sentence"),
     [
-        pytest.param(
-            "/add", {"name": "ADA"}, 409, "There is already a user called 'ADA'.", id="taken"
-        ),
+        pytest.param("/add", {"name": "ADA"}, 409, "There is already a user called 'ADA'.", id="taken"),
         pytest.param("/add", {"name": "command line"}, 409, "cannot be a login name", id="a name of the log"),
-        pytest.param("/add", {"name": "Dashboard"}, 409, "cannot be a login name", id="another name of the log"),
+        pytest.param(
+            "/add", {"name": "Dashboard"}, 409, "cannot be a login name", id="another name of the log"
+        ),
         pytest.param("/add", {"name": "bob", "password": "short"}, 422, "at least 12", id="a short password"),
         pytest.param("/add", {"name": "bob", "password": "a" * 20}, 422, "different", id="one letter"),
         pytest.param("/add", {"name": "bob", "role": "boss"}, 422, "The role must be viewer", id="no role"),
         pytest.param("/role", {"person": "nobody-here"}, 409, "There is no user called", id="nobody"),
         pytest.param("/role", {"person": "ada"}, 409, "the last admin", id="the last admin's role"),
         pytest.param("/disable", {"person": "ada"}, 409, "the last admin", id="the last admin"),
-        pytest.param("/own-password", {"current": "wrong"}, 422, "The current password is wrong", id="not the present one"),
+        pytest.param(
+            "/own-password",
+            {"current": "wrong"},
+            422,
+            "The current password is wrong",
+            id="not the present one",
+        ),
         pytest.param("/tokens", {"name": " "}, 422, "The field name is empty", id="a token without a name"),
         pytest.param("/tokens", {"scope": "all"}, 422, "The scope must be feeds", id="no scope"),
         pytest.param("/tokens", {"expires": "soon"}, 422, "a time span such as 90d", id="no span"),

@@ -155,7 +155,10 @@ def set_(**wrong: Any) -> Callable[[OidcProvider], None]:
         pytest.param(set_(claims={"sub": "u", "iss": "https://x.example"}), 403, STRANGE, id="by another"),
         pytest.param(set_(claims={"preferred_username": "grace"}), 403, STRANGE, id="of nobody"),
         pytest.param(
-            set_(claims={"sub": "no name!"}), 403, "No name from the login provider", id="no name to log in under"
+            set_(claims={"sub": "no name!"}),
+            403,
+            "No name from the login provider",
+            id="no name to log in under",
         ),
         pytest.param(set_(is_down=True), 502, AWAY, id="it does not answer"),
         pytest.param(set_(issuer="https://elsewhere.example"), 502, AWAY, id="it calls itself otherwise"),
