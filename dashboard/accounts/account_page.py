@@ -204,7 +204,7 @@ def _since(after: datetime | None, before: datetime) -> str:
 
 def _last_reading(account: AccountHistory, now: datetime) -> tuple[str | Component, str | Component]:
     last, look = account.seen.last, account.last_look
-    mute = f"last attempt {words.day(look.at)}, no answer" if look and not look.told else ""
+    mute = f"last attempt {words.day(look.at)}, no conclusive answer" if look and not look.told else ""
     if last is None:
         return "never", mute
     if now - last < timedelta(days=1):

@@ -98,7 +98,7 @@ def _form(account: AccountHistory, shown: ReadingsPage | None) -> Component:
         )
         for name, label, hint, value in (
             ("from", "From", "2021-02-11", values[0]),
-            ("to", "To (inclusive day)", "2021-02-12", values[1]),
+            ("to", "To (day included)", "2021-02-12", values[1]),
         )
     ]
     return html.Form(

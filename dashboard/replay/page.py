@@ -111,7 +111,11 @@ def _told(stand: PastStatus) -> list[Component]:
 
 
 def _sentence(stand: PastStatus) -> str:
-    known = "what is known now" if stand.known_at is None else f"what was recorded {_when(stand.known_at)}"
+    known = (
+        "what is known now"
+        if stand.known_at is None
+        else f"what was recorded by {words.exact(stand.known_at)}"
+    )
     return (
         f"Status {_when(stand.at)}, by {known}. Only accounts watched at that moment are counted. "
         f"{words.PURGED_SINCE}"
@@ -150,7 +154,7 @@ def _countries(stand: PastStatus) -> Component:
     return table_card(
         "Withheld by country",
         "accounts; one account can be withheld in several countries",
-        ("Country", "Withheld", "Not read recently"),
+        ("Country", "Withheld", "Withheld, not re-read"),
         [(country_name(c.country), f"{c.accounts:,}", f"{c.late:,}") for c in stand.countries],
     )
 
@@ -158,8 +162,8 @@ def _countries(stand: PastStatus) -> Component:
 def _lists(stand: PastStatus) -> Component:
     return table_card(
         "By list",
-        "watched accounts, by their last reading",
-        ("List", "Accounts", "Withheld", "Suspended", "Not read recently", "Nothing confirmed"),
+        "watched accounts, by their last reading; not re-read means none recently",
+        ("List", "Accounts", "Withheld", "Suspended", "Blocked, not re-read", "Nothing confirmed"),
         [
             (
                 clean(one.name, 120),

@@ -53,7 +53,7 @@ export function renderOrders(root, state) {
   const rows = state.compliance.map((c) => {
     const { order } = c;
     const overdue = order.deadline === null ? "no deadline" : `${order.deadline < state.now ? "deadline passed" : "deadline"} ${stamp(order.deadline)} ${zoneName(order.deadline)}`;
-    const stale = c.stale ? `${count(c.stale)} not read recently` : "";
+    const stale = c.stale ? `${count(c.stale)} of these not read recently` : "";
     const figures = [
       [count(c.named), ""], [count(c.onList), ""], [count(c.watched), ""], [count(c.ever), `${percent(c.ever, c.onList)} of the list${c.before ? `, ${count(c.before)} before it` : ""}`],
       [count(c.now), stale], [count(c.restored), ""], [count(c.gone), ""],

@@ -119,7 +119,7 @@ async def test_a_last_look_that_told_nothing_is_no_reading(pool: Pool) -> None:
         pytest.param(
             "gone",
             "DE",
-            ["on or before 3 Oct 2017", "last attempt 11 Jan 2018, no answer"],
+            ["on or before 3 Oct 2017", "last attempt 11 Jan 2018, no conclusive answer"],
             id="the end told nothing",
         ),
     ],
