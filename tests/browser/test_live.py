@@ -227,7 +227,7 @@ async def test_countries_lead_to_their_accounts_and_an_import_stays_off_the_live
         await page.locator(".nav-open").click()
         await page.locator("nav a", has_text="Countries").click()
         await page.locator(".countries .country", has_text="Turkey").click()
-        await page.locator(".tabs a", has_text="Last known only").click()
+        await page.locator(".tabs a", has_text="Last known").click()
         await page.locator(".stacked .handle").nth(0).wait_for()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.locator(".tabs a", has_text="All").click()

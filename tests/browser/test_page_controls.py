@@ -116,7 +116,7 @@ async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
 
         await page.get_by_label("Accounts", exact=True).fill("20,000")
         await page.get_by_label("Length of a sweep").fill("")
-        await page.get_by_label("or US dollars a day (X)").fill("20")
+        await page.get_by_label("or US dollars per day (X)").fill("20")
         await page.get_by_label("Sizes of known lists").fill("257")
         await page.get_by_label("Planner").select_option("adaptive")
         await page.get_by_role("button", name="Estimate").click()

@@ -233,7 +233,7 @@ async def test_a_message_to_a_missing_channel_waits_until_it_is_configured(pool:
     await watchdog.tick(pool, clock(), Letterhead(), Thresholds(timedelta(minutes=15)))
     async with transaction(pool) as conn:
         found = next(k for k in await open_conditions(conn) if k.condition.key.kind == "outbox_stuck")
-    assert found.condition.sentence == "2 mails of more than 1 h ago were not taken"
+    assert found.condition.sentence == "2 emails written more than 1 h ago were not accepted"
     assert said in found.condition.detail
     back = Fake()
     clock.set(clock() + timedelta(minutes=1))

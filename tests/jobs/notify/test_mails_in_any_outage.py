@@ -200,7 +200,7 @@ async def check(pool: Pool, arrived: list[Mail]) -> None:
     for mail in mails:
         assert mail.in_reply_to is None or mail.in_reply_to in before, "it answers a mail that never came"
         about = told.get(mail.message_id, [])
-        if "earlier mail told this" in mail.text_body:
+        if "earlier email reported this" in mail.text_body:
             assert heard & {change for _, _, change in about}
         for account, alert, _ in about:
             by_account.setdefault(account, []).append(alert)

@@ -207,7 +207,7 @@ async def test_a_rule_that_became_a_digest_sends_outcomes_of_its_immediate_alert
     await unwatched(newsroom)
     await newsroom.run(21, 60)
     assert newsroom.told() == [SEEN, UNWATCHED]
-    assert "gathers its news for a digest now" in newsroom.newest()
+    assert "now gathers changes for a digest" in newsroom.newest()
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -300,7 +300,7 @@ async def test_former_recipients_of_a_confirmed_change_are_notified_that_it_was_
     await newsroom.run(27, TWO_WEEKS)
     back = REFUTED
     assert newsroom.told() == [CONFIRMED, back]
-    assert "The rule that sent it notifies others now" in newsroom.newest()
+    assert "The rule that sent it now notifies other people" in newsroom.newest()
     assert newsroom.told(to=NIGHT) == []
 
 
@@ -367,8 +367,8 @@ async def test_a_reply_continues_its_thread_and_asks_for_no_acknowledgement(
     await newsroom.run(21, 60)
     seen, told = newsroom.inbox.mails()
     assert f"In-Reply-To: {seen.message_id}" in told.raw.decode()
-    assert "This answers an earlier email to you" in told.text
-    assert "whether it was so stays unknown" in told.text
+    assert "This follows an earlier email to you" in told.text
+    assert "whether it happened stays unknown" in told.text
     assert "Acknowledge" not in told.text
     async with transaction(newsroom.pool) as conn:
         (story,) = await open_stories(conn, 9)

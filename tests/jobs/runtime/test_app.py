@@ -256,7 +256,7 @@ async def test_with_a_login_it_says_how_to_make_an_admin_and_lets_nobody_else_in
     for admins in (0, 1):
         async with running(with_login, dsn, [ProcessRole.WEB]) as said:
             address = next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
-            hint = "Make an admin: blockline users add NAME --role admin"
+            hint = "Add one with: blockline users add NAME --role admin"
             assert any(hint in s for s in said) is (admins == 0)
             async with aiohttp.ClientSession() as session:
                 async with session.get(f"{address}/api/live") as answer:

@@ -230,7 +230,7 @@ async def test_without_operators_a_trouble_is_kept_and_shown_and_told_when_there
         stand = await overview(conn, minutes(41), RULES.sweep_every)
     assert (one.condition.sentence, one.told_at) == (STOPPED, None)
     assert f"{STOPPED} “402” 1 Feb 2021, 00:31 UTC Buy credits in the developer console" in page
-    assert "not told yet" in page
+    assert "not written yet" in page
     assert page.count("Buy credits") == 1
     assert [k.condition.sentence for k in stand.conditions] == [STOPPED]
     assert await ticks(pool, 42) == [ConditionReport(0, 0, 2)]
@@ -245,7 +245,7 @@ async def test_health_and_live_call_a_collector_silent_after_two_sweeps(
     async with transaction(pool) as conn:
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
         live = json.dumps(await live_health(conn, now, SETTINGS.sweep_every))
-    assert ("silent since 1 Feb 2021, 00:00 UTC" in page) is is_silent
+    assert ("Silent" in page) is is_silent
     assert ('"bad": 1' in live) is is_silent
 
 
@@ -259,9 +259,9 @@ async def test_the_health_page_says_what_became_of_the_mail(pool: Pool) -> None:
     await deliver(pool)
     async with transaction(pool) as conn:
         sent = said(await page_of(conn, "/health", minutes(19), SETTINGS, "light"))
-    assert "1 mail waits, and nobody tries to send it" in waits
+    assert "1 email waits, and no process tries to send it" in waits
     assert "written 1 Feb 2021, 00:18 UTC: waiting" in waits
-    assert "mail of 1 Feb 2021, 00:18 UTC: sent" in sent
+    assert "written 1 Feb 2021, 00:18 UTC: sent" in sent
 
 
 # what it is decided from ---------------------------------------------------------------------------------
@@ -395,7 +395,7 @@ async def test_numbers_that_change_are_kept_and_are_no_new_trouble(pool: Pool) -
     async with transaction(pool) as conn:
         (one,) = await open_conditions(conn)
     assert (one.condition.sentence, one.opened_at) == (
-        "2 mails wait, and nobody tries to send them",
+        "2 emails wait, and no process tries to send them",
         minutes(16),
     )
 

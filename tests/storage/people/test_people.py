@@ -82,7 +82,7 @@ async def test_tokens_are_so_many_and_no_more(pool: Pool, now: datetime) -> None
             await add_token(
                 conn, person, token_hash(str(n)), "t", Scope.READ, now + timedelta(days=1), "bob", now
             )
-        with pytest.raises(Refused, match="revoke some"):
+        with pytest.raises(Refused, match="Revoke one first"):
             await add_token(conn, person, token_hash("more"), "t", Scope.READ, None, "bob", now)
         later = now + timedelta(days=1)
         await add_token(conn, person, token_hash("later"), "t", Scope.READ, None, "bob", later)
