@@ -123,7 +123,7 @@ async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
         asked = "platform=x&accounts=20%2C000&money=20&lists=257&planner=adaptive"
         await browser.becomes(f"location.search === '?{asked}'")
         told = "document.querySelector('#page .answer')?.textContent ?? ''"
-        await browser.becomes(f"({told}).startsWith('20,000 accounts on X, for at most $20.00 a UTC day')")
+        await browser.becomes(f"({told}).startsWith('20,000 accounts on X, for at most $20.00 per UTC day')")
 
         await page.get_by_label("Accounts", exact=True).fill("many")
         await page.keyboard.press("Enter")

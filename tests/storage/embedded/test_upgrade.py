@@ -100,8 +100,8 @@ def test_one_command_carries_everything_over_and_keeps_the_old_files(
     ran = run("upgrade", "--old-binaries", OLD)
     assert (ran.code, ran.err) == (0, "")
     assert ran.said == [
-        "The database is one of Postgres 18 now. The files of Postgres 17 are kept in "
-        f"{folder}/pgdata-17: remove them when you no longer want them."
+        "The database now uses Postgres 18. The files of Postgres 17 are kept in "
+        f"{folder}/pgdata-17; delete them when you no longer need them."
     ]
     assert (version(folder / "pgdata"), version(folder / "pgdata-17")) == ("18", "17")
     assert not (folder / "upgrade").exists()

@@ -111,7 +111,7 @@ async def test_what_was_told_before_stays_on_the_account_page_with_both_times(po
     def written(parts: object) -> str:
         return json.dumps(parts, default=lambda part: part.to_plotly_json())
 
-    assert "corrected when more became known" in written(changes_card(one))
+    assert "corrected later; the earlier record is below" in written(changes_card(one))
     page = written(superseded_card(one))
     for words in ("1 Feb 2021, 01:00:00 UTC", "1 Feb 2021, 01:30:00 UTC", "Del", "/mail/", "confirmed"):
         assert words in page, words

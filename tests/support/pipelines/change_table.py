@@ -39,7 +39,7 @@ class Table:
 
     def _write(self, told: Sequence[RecomputedChange]) -> None:
         found = corrections(self.standing, told)
-        for t, superseded in found.told:
+        for t, superseded in found.added:
             if superseded is not None:
                 self.superseded.add(superseded.change_id)
             self._add(t)
