@@ -42,7 +42,7 @@ def page(process):
         pages=[Page(path="asking", title="Asking", draw=draw, role=Role.ANALYST, callbacks=connect)]
     )
 """
-FORBIDDEN = "This takes the role of analyst, and you have that of viewer."
+FORBIDDEN = "This takes the role of analyst; you are viewer."
 
 
 def call(output: str, component: str, value: object) -> dict[str, Any]:

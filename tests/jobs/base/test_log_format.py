@@ -19,10 +19,15 @@ STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00"
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Give the loggers back their levels and handlers."""
-    loggers = [logging.getLogger(name) for name in NAMES]
+    """Set up each logger as in a new process, and give it back its level and handlers."""
+    loggers = [logging.getLogger(name) for name in (*NAMES, "apscheduler", "uvicorn")]
     levels, handlers = [logger.level for logger in loggers], [*logging.root.handlers]
+    for logger in loggers:
+        logger.setLevel(logging.NOTSET)
+    uvicorn = logging.getLogger("uvicorn")  # a test's server may have configured it
+    propagates, uvicorn.propagate = uvicorn.propagate, True
     yield
+    uvicorn.propagate = propagates
     logging.root.handlers[:] = handlers
     for logger, level in zip(loggers, levels, strict=True):
         logger.setLevel(level)

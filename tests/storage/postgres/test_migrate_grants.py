@@ -211,7 +211,7 @@ def test_the_command_migrates_grants_and_says_so(
     ran = run("migrate", "--grant", "pg_monitor")
     assert (ran.code, ran.err) == (0, "")
     assert ran.said[1:] == [
-        "The role pg_monitor can run Blockline: it reads everything, and what is append-only it adds to."
+        "The role pg_monitor can run Blockline: it reads all tables, and only adds to append-only ones."
     ]
     refused = run("migrate", "--grant", "nobody there")
     assert refused.code == 1
