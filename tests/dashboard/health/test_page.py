@@ -244,7 +244,7 @@ async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
 
         await stop_x(pool, now)
 
-        await until(lambda: _equal(sign.inner_text(), "stopped since 12:00 UTC (X)"))
+        await until(lambda: _equal(sign.inner_text(), "Failing since 12:00 UTC (X)"))
         await sign.click()
         await browser.becomes("document.title.startsWith('Health')")
         page = browser.page.locator("#page")
