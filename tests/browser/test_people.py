@@ -97,7 +97,7 @@ async def test_an_admin_says_who_may_do_what(pool: Pool, dsn: str, now: datetime
         assert (await shown.input_value()).startswith("blockline_")
         await page.get_by_role("button", name="I have it").click()
         await page.wait_for_function("document.querySelector('#once input').value === ''")
-        await page.locator("td[data-label=For]").wait_for()
+        await page.locator("td[data-label=Expires]").wait_for()
         await page.locator("form[action='/api/people/disable'] button").click()
         await page.locator("form[action='/api/people/enable']").wait_for()
         assert await page.locator("tr:has-text('person disabled')").count() == 1

@@ -82,7 +82,7 @@ async def test_the_log_the_doctor_and_the_alerts_page_report_it(
     thresholds = Thresholds(15 * MINUTE)
     for minute in (5, 6):
         await watchdog.tick(by_hand, minutes(minute), Letterhead(), thresholds)
-    assert [r.getMessage() for r in caplog.records] == ["1 alert rule cannot be read and tells nobody."]
+    assert [r.getMessage() for r in caplog.records] == ["1 alert rule cannot be read and sends nothing."]
     async with transaction(by_hand) as conn:
         (known,) = await open_conditions(conn)
         page = await read_alerts(conn, minutes(6))
@@ -90,7 +90,7 @@ async def test_the_log_the_doctor_and_the_alerts_page_report_it(
     assert known.condition.detail.startswith("gone: 'Asia/Gone' is not a time zone")
     assert [r.name for r in page.unreadable] == ["gone"]
     said = [f.said for f in await watch_findings(Settings(), dsn, system_clock)]
-    assert any(s.startswith("1 alert rule cannot be read and tells nobody (gone: 'Asia/Gone'") for s in said)
+    assert any(s.startswith("1 alert rule cannot be read and sends nothing (gone: 'Asia/Gone'") for s in said)
 
 
 async def test_it_ends_when_the_rule_is_rewritten(by_hand: Pool) -> None:

@@ -135,8 +135,8 @@ async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_tod
     [
         pytest.param(300, None, id="the same"),
         pytest.param(200, None, id="a lower one holds at once"),
-        pytest.param(2000, "x_daily_cost here pays for 2,000", id="a higher one waits for the next day"),
-        pytest.param(None, "none is set", id="so does that there is none"),
+        pytest.param(2000, "x_daily_cost allows 2,000", id="a higher one waits for the next day"),
+        pytest.param(None, "x_daily_cost removes the limit", id="so does that there is none"),
     ],
 )
 def test_the_doctor_says_when_a_setting_takes_effect(set_to: int | None, said: str | None) -> None:

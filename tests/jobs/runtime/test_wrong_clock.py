@@ -38,7 +38,7 @@ DATED_WRONGLY = """
     -- the slot of a turn begins before it
     where least(observed_at, slot) < $1 or greatest(observed_at, slot) > clock_timestamp()
 """
-TOLD = "select sentence like 'The clock of % is off, and it reads nothing' from operator_condition"
+TOLD = "select sentence like 'The clock of % is wrong, so it reads nothing' from operator_condition"
 FAILED = "select count(*) from coverage where outcome <> 0"
 
 
@@ -165,8 +165,8 @@ async def test_one_that_is_alone_reads_nothing_says_so_and_goes_on_when_its_cloc
         async with transaction(pool) as conn:
             (line,) = machine_lines(await machines(conn, now), now)
             page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-        assert line[1].startswith("1 reads nothing")
-        assert "is off, and it reads nothing. “beside the database" in page
+        assert line[1].startswith("1 Failing")
+        assert "is wrong, so it reads nothing. “beside the database" in page
         alone.clock.off = timedelta(0)
         await alone.makes(2)
     assert await asked_since(pool, DATED_WRONGLY, began) == 0
