@@ -36,7 +36,7 @@ def file_content(path: Path, most: int, what: str) -> bytes:
         with path.open("rb") as file:
             return file.read(most + 1)
     except FileNotFoundError:
-        raise CommandError(f"{path}: there is no such file.") from None
+        raise CommandError(f"{path}: the file does not exist.") from None
     except (OSError, ValueError) as error:
         raise CommandError(
             f"{path}: the file cannot be read ({getattr(error, 'strerror', error)})."

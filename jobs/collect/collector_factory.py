@@ -21,9 +21,8 @@ from jobs.config.settings import Settings, SettingsError
 from storage.model.core.accounts import Platform
 from storage.model.limits.rate_limits import UNPACED
 
-if (
-    TYPE_CHECKING
-):  # Imported for types only: it counts in a database, and `blockline check` works without one.
+# It counts in a database, and `blockline check` works without one.
+if TYPE_CHECKING:
     from jobs.dispatch.shared_rate_limits import SharedBudgets
 
 _BLUESKY_PER_S, _BLUESKY_BURST = 5.0, 10

@@ -19,8 +19,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "engagement": "One like, repost, quote, reply, post or follow of an executive.",
             "batch": "The accounts that one request asks for together.",
             "control account": (
-                "An account known to be stable, asked in the same request, so that an outage is not mistaken "
-                "for many blocks."
+                "An account whose status is known, asked in the same request, so that an outage is not "
+                "mistaken for many blocks."
             ),
             "vantage point": "The network connection or country from which a platform is asked.",
             "sentinel account": (
@@ -37,8 +37,11 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "available": "The platform shows the account.",
             "protected": "The owner shows the account to approved followers only.",
             "withheld": "The platform hides the account in the countries named.",
-            "suspended": "The platform says that it suspended the account.",
-            "deactivated": "The platform says that the account is deactivated, often by its owner.",
+            "suspended": (
+                "The platform says that it suspended the account; on Mastodon its owner may have deleted it "
+                "instead."
+            ),
+            "deactivated": "The platform says that the account is deactivated; it may not say by whom.",
             "not found": "The platform has no such account; why is not known.",
             "not checked": "No conclusive answer in the last two sweeps, so the status now is not known.",
             "never read": "No conclusive answer since the account was added, so nothing is known about it.",
@@ -101,10 +104,9 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "worker": "A process that makes the planned requests.",
             "maintenance task": "Work that runs at fixed times: anchoring, retention, clean-up.",
             "outbox": "The messages that wait to be sent.",
-            "delayed": "Readings arrive, but later than the sweep allows.",
             "failing": "The latest attempts gave no conclusive answer.",
             "paused": "Nothing is asked until the time shown, or until somebody resumes it.",
-            "down": "No process does this work now.",
+            "silent": "No answer arrived for longer than expected, and no error is recorded.",
             "backtest": (
                 "A run of the real program over recorded history, to see what it would have detected."
             ),

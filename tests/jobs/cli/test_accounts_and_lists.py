@@ -240,7 +240,7 @@ def test_a_file_of_refused_lines_only_stores_nothing_even_in_part(run: Blockline
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "watch.csv: there is no such file."),
+        (None, "watch.csv: the file does not exist."),
         (b"", "watch.csv: the file is empty."),
         (b"\x7fELF\0\0\0", "watch.csv: not a text file; save the table as CSV UTF-8."),
         (b"platform,handle\nx,caf\xe9\n", "watch.csv, line 2: not UTF-8 text; save the file as CSV UTF-8."),

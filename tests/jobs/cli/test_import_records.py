@@ -110,7 +110,7 @@ def test_with_partial_the_rest_is_stored_and_the_refusal_is_said(run: Blockline)
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "h.csv: there is no such file."),
+        (None, "h.csv: the file does not exist."),
         (b"", "h.csv: the file is empty."),
         (b"\x7fELF\0\0\0", "h.csv: not a text file; save the table as CSV UTF-8."),
         (b"account_id,caf\xe9\n", "h.csv, line 1: not UTF-8 text; save the file as CSV UTF-8."),
@@ -161,7 +161,7 @@ def test_a_small_file_that_is_packed_from_an_endless_one_is_refused(run: Blockli
 
 def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:
     ran = run("import", file(SPANS + GOOD), "missing.csv")
-    assert (ran.code, ran.err) == (1, "missing.csv: there is no such file.\n")
+    assert (ran.code, ran.err) == (1, "missing.csv: the file does not exist.\n")
     assert ran.said[0].startswith("h.csv: 2 lines about 1 account: 1 account and 2 changes are new.")
 
 

@@ -317,7 +317,7 @@ def test_a_file_that_cannot_be_attached_is_refused(order: Blockline) -> None:
     for name, why in {
         "big": "big: the file is larger than 20 MB.",
         "empty": "empty: the file is empty.",
-        "nowhere": "nowhere: there is no such file.",
+        "nowhere": "nowhere: the file does not exist.",
         ".": ".: that is a folder; name a file in it.",
     }.items():
         assert refused(order("orders", "attach", "R1", name, "--source=s")) == why

@@ -139,7 +139,7 @@ def test_a_file_with_a_fault_is_refused_with_its_line(
             ("--list", "Desk", "--at", "2021-02-01"),
             "--list cannot be combined with --at",
         ),
-        (("--rules", "none.toml"), "none.toml: there is no such file."),
+        (("--rules", "none.toml"), "none.toml: the file does not exist."),
         (("--rules", "."), "that is a folder"),
         (("--report", "nowhere/cases.jsonl"), "nowhere"),
     ],
