@@ -1,10 +1,12 @@
 """A command loads what it runs, and the list of all commands loads none."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,6 +18,7 @@ import typer
 from typer.main import get_group
 
 from jobs.cli.main import GROUPS, MODULES, SUMMARIES, loaded
+from tests.house.source import ROOT
 from tests.support.clients.command_line import forget_settings
 from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
 
@@ -157,6 +160,7 @@ OLD_OPTIONS = {
 """Names of options of the release before, which still work."""
 
 
+@cache
 def every_command() -> dict[str, Any]:
     """All commands and groups by the words that call them."""
     found: dict[str, Any] = {}
@@ -171,6 +175,14 @@ def parsed(command: str, arguments: list[str]) -> dict[str, Any]:
     return dict(every_command()[command].make_context(command, arguments).params)
 
 
+def parse_line(words: list[str]) -> None:
+    """Parse a whole command line behind `blockline`; `evidence 1204` is short for `evidence pack 1204`."""
+    called = " ".join(words[:2]) if " ".join(words[:2]) in every_command() else words[0]
+    if called == "evidence":
+        called, words = "evidence pack", ["evidence", "pack", *words[1:]]
+    parsed(called, words[len(called.split()) :])
+
+
 def test_every_command_ends_its_help_with_examples_that_can_be_parsed(tmp_path: Path) -> None:
     commands = every_command()
     for name, command in commands.items():
@@ -179,11 +191,26 @@ def test_every_command_ends_its_help_with_examples_that_can_be_parsed(tmp_path: 
         assert 1 <= len(found) <= 2, f"{name} has no example"
         assert all(len(line) <= 78 for line in (command.epilog or "").splitlines()), name
         for _, *words in found:
-            called = " ".join(words[:2]) if " ".join(words[:2]) in commands else words[0]
-            if called == "evidence":
-                called, words = "evidence pack", ["evidence", "pack", *words[1:]]
-            assert called.startswith(name.split()[0])
-            parsed(called, words[len(called.split()) :])
+            assert words[0] == name.split()[0]
+            parse_line(words)
+
+
+COMMAND_LINE = r"^(?:\$ |pbpaste \| )?(?:\.venv/bin/)?blockline ([^[\n]*)$"
+
+
+def documented_command_lines() -> Iterator[list[str]]:
+    """Those in blocks of code of the README and docs/, without their comments; not those with [choices]."""
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for block in re.findall(r"```\w*\n(.*?)```", page.read_text(), re.DOTALL):
+            for line in re.findall(COMMAND_LINE, block, re.MULTILINE):
+                yield shlex.split(re.split(r"\s#\s|\s\|\s", line)[0])
+
+
+def test_every_command_line_of_the_documentation_can_be_parsed() -> None:
+    lines = list(documented_command_lines())
+    assert len(lines) > 80
+    for words in lines:
+        parse_line(words)
 
 
 def test_old_names_of_options_still_work_with_a_note(capsys: pytest.CaptureFixture[str]) -> None:
