@@ -173,7 +173,7 @@ def _signals(figure: go.Figure, signals: tuple[LiveSignal, ...], axis: tuple[dat
             x=[s.at for s in known],
             y=[EXECUTIVES_ROW] * len(known),
             mode="markers",
-            name="Executives' public acts, not evidence of cause",
+            name="Executives' engagements, not evidence of cause",
             marker={
                 "symbol": [SYMBOL.get(s.kind, "star") for s in known],
                 "size": 9,

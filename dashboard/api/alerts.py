@@ -69,7 +69,9 @@ class Story(ApiModel):
     waves: int
     """Number of groups of changes that were sent at once."""
     acknowledged_wave: int
-    """The last group that was acknowledged; 0 if none. If it is less than `waves`, the newest is not."""
+    """The last group that was acknowledged; 0 if none. If it is less than the number of groups, the newest is
+    not acknowledged.
+    """
     acknowledged_at: datetime | None
     acknowledged_by: str | None
     acknowledged_note: str | None

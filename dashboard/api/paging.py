@@ -1,7 +1,7 @@
-"""Pages: a cursor that belongs to its question, the address of the next page, and unchanged answers.
+"""Paging: cursors, the address of the next page, and the answer for unchanged content.
 
-A cursor holds the key of the last item of a page. Keys do not move, so that whoever walks sees each item at
-most once, and every item that was there at the beginning and still belongs to the answer.
+A cursor belongs to one request and holds the key of the last item of a page. Keys never change. All pages
+together contain each item at most once, and every item that existed at the start and still matches.
 """
 
 import base64
@@ -62,7 +62,7 @@ def page(
     item: Callable[[Row], BaseModel],
     key: Callable[[Row], int | Key],
 ) -> Response:
-    """The answer for `rows`, of which one more than `limit` was asked for to see whether there is a next."""
+    """The answer for `rows`, which has one row more than `limit` if there is a next page."""
     shown = rows[:limit]
     following = None
     if len(rows) > limit:
@@ -74,7 +74,7 @@ def page(
 
 
 def sent(request: Request, body: BaseModel, headers: dict[str, str] | None = None) -> Response:
-    """The body with its strong tag, or 304 when the reader says that it has this very one."""
+    """The body with a strong ETag, or 304 if the client already has this content."""
     content = body.model_dump_json(by_alias=True, serialize_as_any=True).encode()
     return sent_as(request, content, "application/json", headers)
 
@@ -84,16 +84,16 @@ def sent_as(
 ) -> Response:
     """The same for an answer that is not JSON."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    told = {**(headers or {}), "ETag": tag}
-    # A proxy that compresses makes a weak tag of ours, for the same body.
-    held = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-    if held & {tag, "*"}:
-        return Response(status_code=304, headers=told)
-    return Response(content, headers=told, media_type=media_type)
+    all_headers = {**(headers or {}), "ETag": tag}
+    # A compressing proxy turns our tag into a weak one for the same body.
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if known & {tag, "*"}:
+        return Response(status_code=304, headers=all_headers)
+    return Response(content, headers=all_headers, media_type=media_type)
 
 
 def _question(request: Request) -> str:
-    """What a cursor belongs to: the address with all that chooses, in whatever order it is written."""
+    """A hash of what a cursor belongs to: the path and the filters, in any order."""
     chosen = sorted((n, v) for n, v in request.query_params.multi_items() if n not in {"cursor", "limit"})
     return hashlib.sha256(json.dumps([request.url.path, chosen]).encode()).hexdigest()[:12]
 

@@ -68,9 +68,9 @@ interface Label { row: number; left: number; label: string; width: number; rest:
 /** A band of the fleet at its end. */
 interface End { s: Letter; name: string; value: number; y: number }
 interface Flows { blocked: Int32Array; restored: Int32Array }
-interface Wave { cohort: number | null; first: Change; changes: Change[]; old: number | null; seen: number; recorded: number; mails: Set<number> }
+interface ChangeGroup { cohort: number | null; first: Change; changes: Change[]; old: number | null; seen: number; recorded: number; mails: Set<number> }
 type Note = { type: "gap"; a: number; b: number | null } | { type: "order"; order: Order } | { type: "event"; event: Paper };
-type Item = (Note | { type: "wave" | "change"; wave: Wave }) & { t: number };
+type Item = (Note | { type: "group" | "change"; group: ChangeGroup }) & { t: number };
 type Figures = Record<"blocked" | "new" | "restored" | "provisional" | "orders" | "unread", [value: string, words: string, weighs: boolean]>;
 interface LaneWord { text: string; icon: Letter | null; provisional: boolean; mark?: string }
 /** Where a pointer is. */

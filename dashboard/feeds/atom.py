@@ -1,7 +1,7 @@
 """Changes as an Atom feed (RFC 4287), in the words of the pages.
 
-An entry says who, what, between which two readings and on what evidence, for it travels without its page.
-Its id is that of the fact: a correction of the same fact replaces the entry in the reader's list.
+An entry is read without its page, so it says who, what, between which two readings and on what evidence.
+Its id belongs to the fact: a correction of the same fact replaces the entry in the feed reader.
 """
 
 import xml.etree.ElementTree as ET
@@ -18,19 +18,19 @@ ATOM = "http://www.w3.org/2005/Atom"
 XHTML = "http://www.w3.org/1999/xhtml"
 SYNTHETIC = "Synthetic scenario"
 INVENTED = "The accounts of this scenario are invented, and nothing in it happened."
-NO_CAUSE = "An order that names an account, or somebody's act beside a change, is not evidence of cause."
+NO_CAUSE = "An order that names an account, or an engagement near a change, is not evidence of cause."
 _NAME = 120
-"""As much of the name of a list or an order is told."""
+"""The most characters of the name of a list or an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedHead:
-    """What a feed says of itself."""
+    """What a feed says about itself."""
 
     path: str
     """Its own address on the dashboard, percent-encoded."""
     name: str
-    """What follows `urn:blockline:feed:`, percent-encoded: the same under whatever address it is fetched."""
+    """What follows `urn:blockline:feed:`, percent-encoded. Independent of the dashboard's address."""
     title: str
     subtitle: str
 
@@ -38,7 +38,7 @@ class FeedHead:
 def atom_xml(
     head: FeedHead, changes: tuple[FeedChange, ...], base: str, updated: datetime, *, synthetic: bool
 ) -> bytes:
-    """The feed as it is sent. `base` is the address of the dashboard, without a slash at its end."""
+    """The feed as bytes. `base` is the address of the dashboard without a trailing slash."""
     feed = Element("feed", {"xmlns": ATOM})
     mark = f"{SYNTHETIC}: " if synthetic else ""
     _text(feed, "id", f"urn:blockline:feed:{head.name}")
@@ -66,14 +66,14 @@ def account_name(change: FeedChange) -> str:
 
 
 def sentences(change: FeedChange) -> Iterator[str]:
-    """All that is known of a change, to be read without anything beside it."""
+    """All that is known about a change, in sentences that need no context."""
     old = short_words(change.old, change.platform, None)
     new = state_words(change.new, change.platform, change.flags, then=True)
     yield f"{account_name(change)}, id {clean(change.native_id, _NAME)}, went from {old} to {new}."
     yield _when(change)
     yield _evidence(change)
     if change.corrects:
-        yield "This corrects what was recorded before."
+        yield "This corrects an earlier record."
     yield NO_CAUSE
 
 
@@ -84,9 +84,11 @@ def _what(change: FeedChange) -> str:
 def _when(change: FeedChange) -> str:
     first = words.exact(change.first_seen_new)
     if change.last_seen_old is None:
-        return f"It changed on or before {first}, the first reading of the new state: no reading bounds it."
+        since = "No earlier reading shows how long before."
+        return f"It changed on or before {first}, the first reading with the new status. {since}"
     last = words.exact(change.last_seen_old)
-    return f"It changed between {last}, the last reading of the old state, and {first}, the first of the new."
+    between = f"{last}, the last reading with the old status, and {first}, the first with the new"
+    return f"It changed between {between}."
 
 
 def _evidence(change: FeedChange) -> str:

@@ -1,4 +1,4 @@
-"""Orders, their deadlines and what was said about them, as an iCalendar (RFC 5545) to subscribe to."""
+"""Orders, their deadlines and the claims about them as an iCalendar (RFC 5545) to subscribe to."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,8 +14,8 @@ from storage.model.text.countries import country_name
 from storage.model.text.states import capital, clean
 
 REMIND = (timedelta(days=1), timedelta(hours=1))
-"""So long before a deadline a calendar reminds."""
-NOT_SEEN = "A date says nothing of whether an account was blocked, and nothing of why."
+"""Times before a deadline at which a calendar reminds."""
+NOT_SEEN = "A date does not show whether an account was blocked, or why."
 _SHORT = 120
 _LONG = 1000
 
@@ -23,7 +23,7 @@ _LONG = 1000
 def order_calendar(
     orders: Sequence[Order], events: Sequence[OrderEvent], title: str, *, synthetic: bool
 ) -> bytes:
-    """The calendar as it is sent: the same bytes for the same rows."""
+    """The calendar as bytes; the same rows give the same bytes."""
     mark = f"{SYNTHETIC}: " if synthetic else ""
     foot = [NOT_SEEN, *([INVENTED] if synthetic else [])]
     references = {o.order_id: o.reference for o in orders}
@@ -42,7 +42,7 @@ def order_calendar(
 def _of_order(order: Order, mark: str, foot: Sequence[str]) -> Iterator[Event]:
     name = clean(order.reference, _SHORT)
     doubt = _doubt("date of issue", order.issued_from, order.issued_to)
-    told = [
+    facts = [
         clean(order.title, _LONG),
         f"Issuer: {clean(order.issuer, _SHORT)}, {_country(order.country)}.",
         f"Legal basis: {clean(order.legal_basis, _SHORT)}.",
@@ -54,7 +54,7 @@ def _of_order(order: Order, mark: str, foot: Sequence[str]) -> Iterator[Event]:
         f"{mark}Order {name} issued{' (date uncertain)' if doubt else ''}",
         order.issued_at,
         order.known_at,
-        [*doubt, *told, *foot],
+        [*doubt, *facts, *foot],
     )
     if order.deadline_at is not None:
         summary = f"{mark}Deadline of order {name}"
@@ -64,14 +64,14 @@ def _of_order(order: Order, mark: str, foot: Sequence[str]) -> Iterator[Event]:
             summary,
             order.deadline_at,
             order.known_at,
-            [*told, issued, *doubt, *foot],
+            [*facts, issued, *doubt, *foot],
             [Alarm.new_display(summary, -before) for before in REMIND],
         )
 
 
 def _of_event(event: OrderEvent, reference: str | None, mark: str, foot: Sequence[str]) -> Event:
     doubt = _doubt("date", event.at_from, event.at_to)
-    about = f"About order {clean(reference, _SHORT)}." if reference else "It is filed under no order."
+    about = f"About order {clean(reference, _SHORT)}." if reference else "It belongs to no order."
     return _event(
         _uid("event", event.at.astimezone(UTC).isoformat(), event.text),
         f"{mark}{capital(event.kind)}: {clean(event.text, _SHORT)}{' (date uncertain)' if doubt else ''}",
@@ -96,7 +96,7 @@ def _event(
     lines: Iterable[str],
     alarms: Sequence[Alarm] = (),
 ) -> Event:
-    """A moment that takes no time: nobody is busy because of it."""
+    """An event without a duration; calendars do not show the time as busy."""
     return Event.new(
         uid=uid,
         summary=summary,
@@ -109,7 +109,7 @@ def _event(
 
 
 def _doubt(what: str, earliest: datetime | None, latest: datetime | None) -> list[str]:
-    """What is said of a date that sources disagree on; nothing when they agree."""
+    """A sentence for a date on which sources disagree; empty if they agree."""
     if earliest is not None and latest is not None:
         return [f"The {what} is uncertain: between {words.stamp(earliest)} and {words.stamp(latest)}."]
     if earliest is not None:
@@ -123,5 +123,5 @@ def _country(code: str) -> str:
 
 
 def _uid(*parts: str) -> UUID:
-    """Of what an order or an event is known by, so that an import into another database changes nothing."""
+    """Built from what identifies an order or an event, so that an import into another database keeps it."""
     return uuid5(NAMESPACE_URL, "\n".join(("blockline", *parts)))

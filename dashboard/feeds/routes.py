@@ -1,4 +1,4 @@
-"""Feeds for readers outside: confirmed changes as Atom, orders and deadlines as a calendar."""
+"""Routes of the feeds: confirmed changes as Atom, orders and deadlines as a calendar."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,19 +19,19 @@ from storage.postgres.pool import Pool, StorageError, transaction
 
 LIMIT = 50
 READ = ["GET", "HEAD"]
-"""Some calendars ask for the headers first."""
+"""Some calendar programs request the headers first."""
 ATOM_TYPE = "application/atom+xml"
 CALENDAR_TYPE = "text/calendar"
 _ABOUT = (
-    f"The {LIMIT} newest confirmed changes{{}}. What is provisional, not confirmed or corrected since is not "
-    "among them, and an account that is missing here is not thereby said to be unaffected."
+    f"The {LIMIT} newest confirmed changes{{}}. Changes that are provisional, not confirmed or corrected "
+    "since are left out. An account that is missing here may be affected all the same."
 )
 
 
 def feed_routes(
     pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, base_url: str | None
 ) -> APIRouter:
-    """`base_url` is the dashboard's address in the links; None: the one that the reader asked under."""
+    """`base_url` is the dashboard's address in the links; None means the address of the request."""
     router = APIRouter(prefix="/feeds")
 
     def atom(request: Request, head: FeedHead, news: Newest) -> Response:
@@ -100,20 +100,20 @@ def feed_routes(
 
 
 def _fresh(request: Request, body: bytes, media_type: str, updated: datetime | None) -> Response:
-    """The body, or 304 when the reader says that it has this very one."""
+    """The body, or 304 if the client already has this content."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": tag}
     if updated is not None:
         headers["Last-Modified"] = format_datetime(updated.astimezone(UTC), usegmt=True)
-    # A proxy that compresses makes a weak tag of ours, for the same body.
-    held = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
-    if held & {tag, "*"}:
+    # A compressing proxy turns our tag into a weak one for the same body.
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if known & {tag, "*"}:
         return Response(status_code=304, headers=headers)
     return Response(body, headers=headers, media_type=f"{media_type}; charset=utf-8")
 
 
 def _is_unstorable(name: str) -> bool:
-    """Postgres holds no NUL, so that nothing has such a name."""
+    """Postgres stores no NUL, so nothing has such a name."""
     return "\0" in name
 
 

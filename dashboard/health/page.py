@@ -163,7 +163,7 @@ def _todos(found: list[tuple[CollectorHealth, CollectorReport]], told_above: set
         for platform, reason in told
         if (advice := to_do(platform, reason)) is not None and advice not in told_above
     ]
-    return [html.Div(lines, className="card told")] if lines else []
+    return [html.Div(lines, className="card notice")] if lines else []
 
 
 def _reason(detector: CollectorReport) -> str | None:

@@ -1,4 +1,4 @@
-"""The Live page, which stands in the document itself; its data, and the push to open browsers."""
+"""The Live page, which is part of the document itself; its data, and the push to open browsers."""
 
 from functools import partial
 
@@ -14,11 +14,11 @@ from dashboard.live.snapshot_cache import LiveSnapshotCache
 from dashboard.ui.pages import Feature, Page, PageCallbacks, PageRequest, Place
 
 ASK_EVERY = 20
-"""After so many messages the browser has to answer one question, so that a dead tab does not fill memory."""
+"""Messages between two questions that the browser has to answer, so that a dead tab does not fill memory."""
 ANSWER_WITHIN_S = 30.0
 JUST_CONNECTED_S = 5.0
 PATIENCE = 20
-"""Unanswered questions before a browser is given up: ten minutes, as long as a frozen tab may sleep."""
+"""Unanswered questions before the push to a browser stops: ten minutes, as long as a frozen tab may sleep."""
 
 
 def live(process: WebProcess) -> Feature:
@@ -40,7 +40,7 @@ async def _in_the_document(_: PageRequest) -> Component | None:
 
 
 def _connect(hub: Hub, app: PageCallbacks) -> None:
-    """The page's own scripts, called by name so that no script stands in the document; and the push."""
+    """The page's own scripts, called by name so that the document contains no script; and the push."""
     app.clientside_callback(
         ClientsideFunction("blockline", "push"),
         Output("live-seen", "data"),
@@ -69,8 +69,10 @@ def _connect(hub: Hub, app: PageCallbacks) -> None:
 
     @app.callback(Input("live-wake", "data"), websocket=True, prevent_initial_call=True)
     async def wake(_: object) -> None:  # pyright: ignore[reportUnusedFunction]
-        """A page hears nothing although it can ask: that it asks here has its browser connect again where
-        that was given up. Where it is connected, it was the page that was given up: so it connects anew.
+        """Restart the push for a page that receives nothing although its requests are answered.
+
+        The request alone makes a browser reconnect that had stopped trying. If it is connected, the server
+        had stopped the push: close the connection, so that the browser opens a new one.
         """
         socket = current.get()
         if socket is not None and socket.age_s > JUST_CONNECTED_S:

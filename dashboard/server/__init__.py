@@ -2,6 +2,6 @@
 
 It is the top of `dashboard` and may import `storage`, `ui`, `asgi`, `auth`, and of each feature only the
 module `feature`, which says what it adds. No other folder of `dashboard` imports it.
-Begin with `features.py`, the list of features, which is all that it imports of them. `app.py` holds
-`create_app`, which connects what they add; `routing.py` finds the page of an address.
+Begin with `features.py`, the list of features. `create_app` in `app.py` connects what they add; `routing.py`
+finds the page of an address.
 """

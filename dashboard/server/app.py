@@ -35,7 +35,7 @@ from storage.model.core.people import Role
 from storage.postgres.pool import Pool, StorageError, transaction
 
 LARGEST = 4_000_000
-"""Bytes of a request: Dash would hold whatever a callback is sent. What takes more, a feature says."""
+"""The most bytes of a request, because Dash keeps it in memory. A feature may allow more for a path."""
 
 
 def create_app(
@@ -49,9 +49,9 @@ def create_app(
 ) -> App:
     """The dashboard, to be served by uvicorn on the event loop that owns `pool`, with its lifespan events.
 
-    `clock` gives the monitor's now, which in a played scenario is not the wall clock's. `base_url` is its
-    address in what leaves it (the feeds); None: the one that the reader asked under. Without a login in the
-    settings, whoever serves it has to bind it to the loopback only.
+    `clock` gives the monitor's time, which in a played scenario is not the wall clock's. `base_url` is the
+    dashboard's address in the feeds; None means the address of the request. If the settings have no login,
+    the server must listen on the loopback only.
     """
     process = WebProcess(pool, clock, dsn, settings, base_url)
     parts = features(process, decider)

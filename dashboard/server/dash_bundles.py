@@ -1,4 +1,4 @@
-"""Dash's own scripts, compressed once: the largest takes half a second, and every new browser asks for it."""
+"""Dash's own scripts, compressed once: the largest takes half a second, and every new browser requests it."""
 
 import asyncio
 import gzip
@@ -9,7 +9,7 @@ from dashboard.asgi.security_headers import App, Message, Receive, Scope, Send
 
 SUITES: Final = "/_dash-component-suites/"
 MOST_BYTES: Final = 20_000_000
-"""Of compressed scripts in memory. All that there are take a fifth of it."""
+"""The most bytes of compressed scripts in memory. All scripts together take a fifth of it."""
 _WORTH_IT = 500
 
 
@@ -21,7 +21,7 @@ class _Answer:
 
 
 class BundleMiddleware:
-    """Wraps the dashboard's ASGI app, inside of the login."""
+    """Middleware around the dashboard's ASGI app, behind the login."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class BundleMiddleware:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _ask(self, scope: Scope, receive: Receive) -> _Answer:
-        """What the app says to somebody who takes nothing compressed."""
+        """The app's answer to a client that accepts no compression."""
         start: Message = {}
         body: list[bytes] = []
 
@@ -57,11 +57,11 @@ class BundleMiddleware:
         if answer.status != 200 or len(answer.body) < _WORTH_IT:
             return answer
         body = await asyncio.to_thread(gzip.compress, answer.body, mtime=0)
-        told_anew = {b"content-length", b"vary"}
+        replaced = {b"content-length", b"vary"}
         packed = _Answer(
             answer.status,
             [
-                *((name, value) for name, value in answer.headers if name.lower() not in told_anew),
+                *((name, value) for name, value in answer.headers if name.lower() not in replaced),
                 (b"content-encoding", b"gzip"),
                 (b"vary", b"accept-encoding"),
                 (b"content-length", str(len(body)).encode()),

@@ -26,7 +26,7 @@ from dashboard.ui.pages import Feature
 __all__ = ["Reevaluator", "features"]
 
 ENTRY_POINTS = "blockline.pages"
-"""The group under which a package names its functions from a WebProcess to a Feature."""
+"""The entry point group of packages that add pages: functions from a WebProcess to a Feature."""
 
 _log = logging.getLogger(__name__)
 
@@ -54,16 +54,16 @@ def features(process: WebProcess, decider: Reevaluator) -> list[Feature]:
 
 
 def _installed(process: WebProcess, taken: Iterable[str]) -> Iterator[Feature]:
-    """What packages add. One that cannot be loaded is left out, so that the others are there."""
+    """Yield the features of installed packages. One that cannot be loaded is logged and left out."""
     paths = set(taken)
     for entry in entry_points(group=ENTRY_POINTS):
-        package = "of no package" if entry.dist is None else entry.dist.name
+        package = "(unknown)" if entry.dist is None else entry.dist.name
         try:
             feature = _loaded(entry, package, process, paths)
         except Exception as error:  # noqa: BLE001 - it is somebody else's code
             why = f"{type(error).__name__}: {error}"
             _log.error(
-                "The page %s of the package %s cannot be loaded: %s",
+                "Page %s of package %s could not be loaded: %s",
                 entry.name,
                 package,
                 why,
@@ -77,8 +77,8 @@ def _installed(process: WebProcess, taken: Iterable[str]) -> Iterator[Feature]:
 def _loaded(entry: EntryPoint, package: str, process: WebProcess, taken: set[str]) -> Feature:
     feature = entry.load()(process)
     if not isinstance(feature, Feature):
-        raise TypeError(f"{entry.value} returns no Feature")
+        raise TypeError(f"{entry.value} does not return a Feature")
     for page in feature.pages:
         if page.path in taken:
-            raise ValueError(f"there is a page /{page.path} already")
+            raise ValueError(f"the page /{page.path} already exists")
     return replace(feature, pages=[replace(page, package=package) for page in feature.pages])

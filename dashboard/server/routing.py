@@ -1,4 +1,4 @@
-"""The page under an address: which it is, and what it is asked."""
+"""Find the page of an address, and what the address asks of it."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 def asked(search: str) -> dict[str, str]:
     """The fields of an address's query, such as "?state=dead&page=2"; the last of a name counts.
 
-    An address is whatever somebody typed: what cannot be read, or stored in no database, asks for nothing.
+    Fields that cannot be parsed, or that contain a NUL, are left out.
     """
     try:
         fields = parse_qsl(search.removeprefix("?"), max_num_fields=FIELDS)
@@ -46,9 +46,7 @@ async def page_of(
     theme: Theme,
     query: Mapping[str, str] = NOTHING,
 ) -> Component:
-    """The page under an address, as it stands at `now`; one that says so when there is none, or when it is
-    for others.
-    """
+    """The page of an address as of `now`, or a page that says why it cannot be shown."""
     page, more = _found(pages, path)
     if page is None:
         return missing_page(NO_SUCH_PAGE)
@@ -64,19 +62,19 @@ async def page_of(
         if not page.package:
             raise
         _log.exception(
-            "The page /%s of the package %s failed.",
+            "Page /%s of package %s failed.",
             page.path,
             page.package,
             extra={"event": "page_failed", "package": page.package},
         )
-        return missing_page(f"This page is of the package {page.package}, and it failed: {error}")
+        return missing_page(f"The page from the package {page.package} failed: {error}")
     return drawn or missing_page(NO_SUCH_PAGE)
 
 
 async def settled_for(
     pages: Sequence[Page], pool: Pool, path: str, query: Mapping[str, str], now: datetime
 ) -> datetime:
-    """Settle what the page under an address tells as known; returns the moment at which it is to be read.
+    """Settle what the page of an address shows as known, and return the moment at which to read it.
     Raises NotSettled.
     """
     page, more = _found(pages, path)

@@ -1,4 +1,4 @@
-"""What the search box in the header finds, as links with their words."""
+"""The results of the search box in the header, as links with a description."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from storage.postgres.pool import Pool, StorageError, transaction
 
 LONGEST = 100
 MOST = 8
-"""Of each kind."""
+"""Results of each kind."""
 
 
 def search_routes(pool: Pool) -> APIRouter:
@@ -35,16 +35,16 @@ def search_routes(pool: Pool) -> APIRouter:
 
 
 def found_json(one: SearchResult) -> dict[str, str]:
-    """One line of the results: its kind, name, what tells it from others, and where it leads."""
+    """One result: its kind, its name, what distinguishes it from others, and its address."""
     name = clean(one.name, 120)
     platform = PLATFORM_NAME[one.platform] if one.platform is not None else ""
     match one.kind:
         case FoundKind.ACCOUNT:
             parts = [platform, clean(one.native_id)]
             if one.once:
-                parts.insert(0, f"once @{clean(one.once)}")
+                parts.insert(0, f"formerly @{clean(one.once)}")
             if not one.watched:
-                parts.append("on file")
+                parts.append("stored only")
             name, more, href = f"@{name}", " · ".join(parts), f"/account/{one.number}"
         case FoundKind.LIST:
             more = f"{one.members:,} account{'' if one.members == 1 else 's'}"

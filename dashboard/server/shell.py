@@ -24,8 +24,8 @@ FALLBACK_MS = 15_000
 
 
 class Shell(Dash):
-    """Dash with a document of ours: it names the pages that are open to who asks, and the script that only
-    pages with a grid fetch is named, not loaded.
+    """Dash with our own document. It links only the pages that the user may open, and only pages with a grid
+    load the grid's script.
     """
 
     def __init__(self, pages: Sequence[Page], **how: Any) -> None:
@@ -63,13 +63,13 @@ def _link(page: Page) -> str:
 def index(settings: DashboardSettings, assets: str) -> str:
     """The HTML document, with its files under the address `assets`.
 
-    The live page and the replay film are part of it, so that they stand before any script has run.
+    The Live page and the replay film are part of it, so that they show before any script has run.
     """
     page, film = (
         (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("index.html", "replay.html")
     )
     page = page.replace("{{film}}", film)
-    # Told at once: a browser that finds imports one after the other asks for them one after the other.
+    # All at once: a browser that finds imports one after the other also requests them one after the other.
     preload = "\n".join(
         f'<link rel="modulepreload" href="/assets/{name}">' for name in modules_of("main.mjs")
     )
@@ -83,7 +83,7 @@ def index(settings: DashboardSettings, assets: str) -> str:
 
 
 def layout() -> Component:
-    """What Dash keeps: the address, the page, the last push, what was drawn of it, the fallback's clock."""
+    """What Dash keeps: the address, the page, the last push, what was drawn of it, the fallback's timer."""
     return html.Div(
         [
             dcc.Location(id="url", refresh=False),

@@ -1,7 +1,7 @@
 """Our own scripts and styles under an address that names their content, so that a browser keeps them.
 
-A page of thirty small files that are asked for each time, if only to hear that nothing changed, takes longer
-than its data. A new version has a new address, and only files of that very version are kept.
+Requesting thirty small files for each page, even unchanged ones, takes longer than loading its data. A new
+version has a new address, and browsers keep only files of that version.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from starlette.types import Scope
 ASSETS = Path(__file__).parent.parent / "assets"
 _IMPORTED = re.compile(r'^(?:import|export) [^"]* from "(\.[^"]+)";$', re.MULTILINE)
 CACHE_FOREVER = "private, max-age=31536000, immutable"
-"""By the browser alone: a proxy must not hand out what lies behind the login."""
+"""For the browser only: a proxy must not serve what needs a login."""
 
 
 def version_of(folder: Path) -> str:
@@ -44,7 +44,7 @@ def modules_of(entry: str) -> list[str]:
 
 
 def mount_static(server: FastAPI) -> str:
-    """Serve the files; answers the address that stands for "/assets"."""
+    """Serve the files, and return the address to use instead of "/assets"."""
     version = version_of(ASSETS)
     server.mount("/static", _Kept(version))
     return f"/static/{version}"
@@ -56,7 +56,7 @@ class _Kept(StaticFiles):
         self._version = version
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file of this version, to be kept; anything else is not there, and that is not kept."""
+        """A file of this version, to be kept; for anything else a 404 that is not kept."""
         version, _, rest = path.partition("/")
         if version == self._version:
             try:
@@ -66,4 +66,4 @@ class _Kept(StaticFiles):
             else:
                 response.headers["cache-control"] = CACHE_FOREVER
                 return response
-        return Response("There is no such file.", 404, {"cache-control": "no-store"}, "text/plain")
+        return Response("This file does not exist.", 404, {"cache-control": "no-store"}, "text/plain")

@@ -1,4 +1,4 @@
-"""Sizing: what watching so many accounts takes, by address, beginning with those that are watched now."""
+"""Sizing: an estimate of what watching accounts takes. The form starts with those watched now."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -20,24 +20,24 @@ from storage.model.text.units import parse_duration
 
 PATH = "/plan"
 LISTS = 6
-"""So many lists of the present watch are filled in, the largest."""
+"""The most lists of the accounts watched now that are filled in, the largest first."""
 _FIELDS = {
     "accounts": "Accounts",
-    "every": "Length of a sweep",
-    "budget": "or readings per hour",
-    "money": "or US dollars per day (X)",
-    "lists": "Sizes of known lists",
+    "every": "Sweep length",
+    "budget": "Or readings per hour",
+    "money": "Or US dollars per day (X)",
+    "lists": "Known list sizes",
     "servers": "Mastodon servers",
 }
 _PLANNERS = {PlannerKind.SWEEP: "sweep", PlannerKind.ADAPTIVE: "adaptive"}
 _PLACE = {"list": "lists"}
-"""Fields of the form that go by another name than what is asked."""
+"""Names of form fields that differ from those of the question."""
 
 
 def plan_page(
     query: Mapping[str, str], watched: Sequence[WatchSize], sweep_every: timedelta, tag: list[Component]
 ) -> Component:
-    """`query` is what the form asks; what it does not name is taken from what is watched now."""
+    """`query` has the fields of the form; missing fields are filled from the accounts watched now."""
     fields = filled(query, watched, sweep_every)
     return html.Div(
         [
@@ -47,7 +47,7 @@ def plan_page(
                     html.Span("/", className="faint"),
                     html.H1("Sizing"),
                     *tag,
-                    html.Span("estimate of requests, delays, cost and machine", className="muted"),
+                    html.Span("estimate of requests, delays, cost and hardware", className="muted"),
                 ],
                 className="bar",
             ),
@@ -63,7 +63,7 @@ def plan_page(
 
 
 def filled(query: Mapping[str, str], watched: Sequence[WatchSize], sweep_every: timedelta) -> dict[str, str]:
-    """The fields of the form: as asked, else as it is now. What is asked by another field stays empty."""
+    """The fields of the form: from `query`, else from the accounts watched now where these fit `query`."""
     asked = {name: query[name].strip() for name in ("platform", "planner", *_FIELDS) if name in query}
     now = next((w for w in watched if w.platform.value == asked.get("platform", w.platform.value)), None)
     fields = dict.fromkeys(("platform", "planner", *_FIELDS), "")
@@ -77,7 +77,7 @@ def filled(query: Mapping[str, str], watched: Sequence[WatchSize], sweep_every: 
 
 
 def _fields_of(now: WatchSize, sweep_every: timedelta) -> dict[str, str]:
-    """Of a link or a form that asks for the present watch."""
+    """The fields for the accounts watched now."""
     return {
         "platform": now.platform.value,
         "accounts": str(now.accounts),
@@ -88,7 +88,7 @@ def _fields_of(now: WatchSize, sweep_every: timedelta) -> dict[str, str]:
 
 
 def asked_by(fields: Mapping[str, str]) -> SizingQuestion:
-    """What filled-in fields ask. Raises SizingRefused with a sentence for the field that is wrong."""
+    """Parse the fields of the form. Raises SizingRefused with the wrong field and a sentence."""
     try:
         platform = Platform(fields["platform"] or Platform.X)
         planner = PlannerKind(fields["planner"] or PlannerKind.SWEEP)
@@ -142,7 +142,7 @@ def _present(watched: Sequence[WatchSize], sweep_every: timedelta) -> list[Compo
 
 
 def _form(fields: Mapping[str, str]) -> Component:
-    """It asks for another address, without any script."""
+    """A form that works without a script: it opens another address."""
     platforms = [(p.value, PLATFORM_NAME[p]) for p in Platform]
     planners = [(p.value, words) for p, words in _PLANNERS.items()]
     return html.Form(
@@ -179,14 +179,14 @@ def _answer(fields: Mapping[str, str], watched: Sequence[WatchSize]) -> list[Com
     except SizingRefused as error:
         label = _FIELDS.get(_PLACE.get(error.field, error.field), "Platform")
         return [
-            html.Div(html.P([html.B(f"{label}: "), str(error)], className="refused"), className="card told")
+            html.Div(html.P([html.B(f"{label}: "), str(error)], className="refused"), className="card notice")
         ]
-    told = tables(found)
-    look = "card answer" if found.room is Room.INSIDE else "card answer told"
+    results = tables(found)
+    look = "card answer" if found.room is Room.INSIDE else "card answer notice"
     return [
         html.Div([html.P(html.B(headline(found))), html.P(verdict(found)), html.P(BESIDE)], className=look),
-        *map(_card, told),
-        _bases(told),
+        *map(_card, results),
+        _bases(results),
     ]
 
 
@@ -199,8 +199,8 @@ def _card(found: Table) -> Component:
     )
 
 
-def _bases(told: Sequence[Table]) -> Component:
-    used = {row.basis for one in told for row in one.rows}
+def _bases(results: Sequence[Table]) -> Component:
+    used = {row.basis for one in results for row in one.rows}
     return table_card(
         "Bases of the figures",
         "blockline plan prints the same figures",

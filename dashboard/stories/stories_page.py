@@ -1,4 +1,4 @@
-"""The stories that people wrote, and the form for a new one."""
+"""The list of written stories, and the form for a new one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,15 +22,15 @@ from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import clean
 from storage.stories.stories import all_stories
 
-_NOT_YOURS = "Writing a story takes the role of analyst; you are {role}."
+_NOT_YOURS = "Writing a story needs the role analyst; your role is {role}."
 _ABOUT = (
-    "A story is a time range with captions at moments of it. Each caption shows the figures and what was "
+    "A story is a time range with captions at chosen moments. Each caption shows the figures and what was "
     "seen up to that moment. A story can be shared as one file that needs no login."
 )
 
 
 async def story_pages(asked: PageRequest) -> Component | None:
-    """All stories; the form of a new one; or one, by its number. None when there is none."""
+    """The list of stories, the form of a new one, or one story by its number. None if it does not exist."""
     conn, now, tag = asked.conn, asked.now, asked.tag
     may_write = asked.actor.role.includes(STORIES)
     match asked.more:
@@ -71,10 +71,10 @@ def _list_page(written: Sequence[WrittenStory], tag: list[Component], *, may_wri
 
 
 def _table(written: Sequence[WrittenStory]) -> Component:
-    names = ("Story", "Range", "Accounts", "Told", "Captions", "Changed")
+    names = ("Story", "Range", "Accounts", "View", "Captions", "Changed")
     head = [html.Th(name, className="n" if name in {"Accounts", "Captions"} else "") for name in names]
     return card(
-        "Every story",
+        "Stories",
         "newest first",
         html.Div(
             html.Table(
@@ -104,7 +104,7 @@ def _row(one: WrittenStory) -> Component:
                     VIEW_NAME[one.head.view],
                     *([html.Small(f"as known {words.stamp(known)}")] if known is not None else []),
                 ],
-                "Told",
+                "View",
             ),
             td(f"{len(one.captions):,}", "Captions", "n"),
             td([words.stamp(one.changed_at), html.Small(actor_words(one.changed_by))], "Changed"),
@@ -119,7 +119,9 @@ def _empty() -> Component:
     )
 
 
-def _new_page(told: Mapping[str, str], lists: Lists | None, actor: Actor, tag: list[Component]) -> Component:
+def _new_page(
+    fields: Mapping[str, str], lists: Lists | None, actor: Actor, tag: list[Component]
+) -> Component:
     body: list[Component] = (
         [html.P(_NOT_YOURS.format(role=actor.role.value), className="refused")]
         if lists is None
@@ -128,7 +130,7 @@ def _new_page(told: Mapping[str, str], lists: Lists | None, actor: Actor, tag: l
                 "Write a story",
                 "",
                 html.P(_ABOUT, className="nothing"),
-                html.Div([new_form(told, lists)], className="forms"),
+                html.Div([new_form(fields, lists)], className="forms"),
             )
         ]
     )
@@ -138,7 +140,7 @@ def _new_page(told: Mapping[str, str], lists: Lists | None, actor: Actor, tag: l
                 [
                     html.A("Stories", href="/stories", className="under"),
                     html.Span("/", className="faint"),
-                    html.H1("A new story"),
+                    html.H1("New story"),
                     *tag,
                 ],
                 className="bar",

@@ -115,9 +115,9 @@ async def test_what_is_reckoned_on_the_sizing_page_stands_in_its_address(
         assert await page.get_by_label("Accounts", exact=True).input_value() == "32", "what is watched now"
 
         await page.get_by_label("Accounts", exact=True).fill("20,000")
-        await page.get_by_label("Length of a sweep").fill("")
+        await page.get_by_label("Sweep length").fill("")
         await page.get_by_label("or US dollars per day (X)").fill("20")
-        await page.get_by_label("Sizes of known lists").fill("257")
+        await page.get_by_label("Known list sizes").fill("257")
         await page.get_by_label("Planner").select_option("adaptive")
         await page.get_by_role("button", name="Estimate").click()
         asked = "platform=x&accounts=20%2C000&money=20&lists=257&planner=adaptive"

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { detectorWords } from "../../dashboard/assets/live/kpis.mjs";
+import { collectorWords } from "../../dashboard/assets/live/kpis.mjs";
 import { at } from "./world.mjs";
 
-const words = (bad, ...worst) => detectorWords({ n: 4, bad, worst }, at(10));
+const words = (bad, ...worst) => collectorWords({ n: 4, bad, worst }, at(10));
 
 test("collectors that all read are OK, and none at all is not", () => {
   assert.equal(words(0), "Collectors OK");
-  assert.equal(detectorWords({ n: 0, bad: 0, worst: [] }, at(10)), "No collector yet");
+  assert.equal(collectorWords({ n: 0, bad: 0, worst: [] }, at(10)), "No collector yet");
 });
 
 test("the worst is shown with its time and its platform, others by their number", () => {

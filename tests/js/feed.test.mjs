@@ -1,29 +1,29 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { days, denominator, detail, happened, mailWords, mark, spokenOf, toldWords, waves } from "../../dashboard/assets/board/feed.mjs";
+import { changeGroups, days, denominator, detail, happened, mailWords, mark, reportedWords, spokenOf } from "../../dashboard/assets/board/feed.mjs";
 import { decode } from "../../dashboard/assets/board/state.mjs";
 import { at, change, changes, snapshot } from "./world.mjs";
 
 const withChanges = (...rows) => decode(snapshot({ changes: changes(rows) }));
 
-test("changes of one list to the same state become one wave with the widest interval", () => {
+test("changes of one list to the same state become one group with the widest interval", () => {
   const state = withChanges(change(1, 1, "W", 1, 2), change(2, 2, "W", 1.5, 2), change(3, 3, "W", 1.5, 2.5));
-  const [wave, ...rest] = waves(state);
+  const [group, ...rest] = changeGroups(state);
 
   assert.equal(rest.length, 0);
-  assert.equal(wave.changes.length, 3);
-  assert.deepEqual([wave.old, wave.seen], [at(1), at(2.5)]);
+  assert.equal(group.changes.length, 3);
+  assert.deepEqual([group.old, group.seen], [at(1), at(2.5)]);
 });
 
-test("another state, another outcome or a long pause is another wave", () => {
+test("another state, another outcome or a long pause is another group", () => {
   const state = withChanges(
     change(1, 1, "W", 1, 2), change(2, 2, "S", 1.5, 2), change(3, 3, "W", 1.5, 2, { outcome: null }), change(4, 2, "W", 6, 7),
   );
-  assert.equal(waves(state).length, 4);
+  assert.equal(changeGroups(state).length, 4);
 });
 
-test("a wave names the order's own number, which is not that of the watched accounts", () => {
+test("a group names the order's own number, which is not that of the watched accounts", () => {
   const state = withChanges(change(1, 1, "W", 1, 2));
   assert.deepEqual(denominator(state, 1), { of: 7, name: "Order 1", watched: 3, named: true });
   assert.equal(denominator(state, null), null);
@@ -38,15 +38,15 @@ test("only blocks and restorations carry the two marks, hollow while provisional
 });
 
 test("what is not certain is said", () => {
-  const words = (more) => detail(waves(withChanges(change(1, 1, "W", 1.5, 2, more)))[0], false);
+  const words = (more) => detail(changeGroups(withChanges(change(1, 1, "W", 1.5, 2, more)))[0], false);
   assert.equal(words({}), "between 13:30 and 14:00 UTC");
-  assert.equal(words({ outcome: null, agreeing: 1 }), "between 13:30 and 14:00 UTC; one reading, no mail yet");
+  assert.equal(words({ outcome: null, agreeing: 1 }), "between 13:30 and 14:00 UTC; one reading, no email yet");
   assert.match(words({ outcome: "not_confirmed", why: "went_back" }), /showed the old state again$/);
   assert.match(words({ strength: "weak" }), /weak evidence$/);
   assert.match(words({ corrects: 7 }), /corrected when more became known$/);
   assert.match(words({ corrects: 7, outcome: "not_confirmed", why: "corrected" }), /a reading that arrived late contradicts it$/);
-  const wave = waves(withChanges(change(1, 1, "W", 1, 2, { corrects: 7 }), change(2, 2, "W", 1, 2)))[0];
-  assert.match(detail(wave, false), /1 of them corrected when more became known$/);
+  const group = changeGroups(withChanges(change(1, 1, "W", 1, 2, { corrects: 7 }), change(2, 2, "W", 1, 2)))[0];
+  assert.match(detail(group, false), /1 of them corrected when more became known$/);
 });
 
 test("what happened is said in the server's words, of one account and of many", () => {
@@ -63,24 +63,24 @@ test("days come newest first, count confirmed changes only, and hold outages and
 
   assert.deepEqual(list.map((d) => [d.down, d.items.map((i) => i.type)]), [
     [0, ["change"]],
-    [2, ["gap", "wave", "order"]],
+    [2, ["gap", "group", "order"]],
   ]);
 });
 
 const mail = (id, hours, state = "sent") => ({ id, state, n: 1, t: at(hours) });
 
 test("a mail that tells some of the changes in a line is not said of the others", () => {
-  assert.equal(toldWords([{ mail: 1 }, { mail: 1 }], [mail(1, 1)]), "mailed 13:00 UTC to 1");
-  assert.equal(toldWords([{ mail: 1 }, { mail: null }, {}], [mail(1, 1)]), "1 of these: mailed 13:00 UTC to 1");
+  assert.equal(reportedWords([{ mail: 1 }, { mail: 1 }], [mail(1, 1)]), "email sent 13:00 UTC to 1 recipient");
+  assert.equal(reportedWords([{ mail: 1 }, { mail: null }, {}], [mail(1, 1)]), "1 of these: email sent 13:00 UTC to 1 recipient");
 });
 
-test("several mails about one wave are said in one line, with what is not delivered", () => {
-  assert.equal(mailWords([mail(1, 1)]), "mailed 13:00 UTC to 1");
-  assert.equal(mailWords([mail(1, 1), mail(2, 3), mail(3, 2)]), "3 mails, last 15:00 UTC");
-  assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")]), "3 mails, last 13:00 UTC, 1 could not be delivered, 1 on the way");
-  assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")]), "2 mails, 2 on the way");
-  assert.equal(mailWords([mail(1, 1, "merged")]), "mail was merged into a later one");
-  assert.equal(mailWords([mail(1, 1, "merged"), mail(2, 3)]), "2 mails, last 15:00 UTC, 1 merged into a later one");
+test("several mails about one group are said in one line, with what is not delivered", () => {
+  assert.equal(mailWords([mail(1, 1)]), "email sent 13:00 UTC to 1 recipient");
+  assert.equal(mailWords([mail(1, 1), mail(2, 3), mail(3, 2)]), "3 emails, last 15:00 UTC");
+  assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")]), "3 emails, last 13:00 UTC, 1 could not be delivered, 1 not sent yet");
+  assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")]), "2 emails, 2 not sent yet");
+  assert.equal(mailWords([mail(1, 1, "merged")]), "email was merged into a later one");
+  assert.equal(mailWords([mail(1, 1, "merged"), mail(2, 3)]), "2 emails, last 15:00 UTC, 1 merged into a later one");
 });
 
 test("papers are told on the day on which they became known, with the time that they speak of", () => {

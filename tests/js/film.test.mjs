@@ -56,7 +56,7 @@ test("what is not on record of a moment is not made up: when it was read within 
   const one = known(2);
   const [ada] = one.accounts;
   assert.equal(lastWords(one, ada), "in time");
-  assert.deepEqual(figures(one).provisional, ["1", "further readings were wanted", false]);
+  assert.deepEqual(figures(one).provisional, ["1", "awaited further readings", false]);
   assert.match(lastWords(known(10), known(10).accounts[1]), /^1 Feb.*19:30 UTC$/);
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { moved, opens, options, told } from "../../dashboard/assets/shell/search-list.mjs";
+import { moved, opens, options, resultWords } from "../../dashboard/assets/shell/search-list.mjs";
 
 const key = (more) => ({ key: "k", ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, target: { closest: () => null }, ...more });
 const writing = { closest: () => ({}) };
@@ -36,8 +36,8 @@ test("results stand in groups, and what strangers wrote is text", () => {
 });
 
 test("how many there are is said", () => {
-  assert.equal(told([], ""), "");
-  assert.equal(told([], "x"), "Nothing on file is called “x”.");
-  assert.equal(told([1], "x"), "1 result");
-  assert.equal(told([1, 2], "x"), "2 results");
+  assert.equal(resultWords([], ""), "");
+  assert.equal(resultWords([], "x"), "No results for “x”.");
+  assert.equal(resultWords([1], "x"), "1 result");
+  assert.equal(resultWords([1, 2], "x"), "2 results");
 });

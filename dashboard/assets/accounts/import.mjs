@@ -14,7 +14,7 @@ export function openImport(done) {
   dialog.setAttribute("aria-labelledby", "ac-import-title");
   dialog.innerHTML = `<div class="card-head"><h2 id="ac-import-title">Import accounts</h2><span class="grow"></span><form method="dialog"><button class="icon-button" aria-label="Close"><svg class="i" aria-hidden="true"><use href="#i-close"/></svg></button></form></div>
     <form class="forms">
-      <p class="muted">A CSV file as <code class="mono">blockline accounts import</code> takes it: the columns <code class="mono">${COLUMNS}</code>, of which platform, handle and here account_id are needed. Several lists or tags of an account stand in one cell, with semicolons between them. Nothing is stored before you have seen what it does.</p>
+      <p class="muted">A CSV file as for <code class="mono">blockline accounts import</code>, with the columns <code class="mono">${COLUMNS}</code>. Here platform, handle and account_id are required. Separate several lists or tags in one cell with semicolons. The preview stores nothing.</p>
       <label>File<input type="file" name="file" accept=".csv,text/csv,text/plain"></label>
       <label>or paste<textarea name="text" class="mono" rows="7" spellcheck="false" placeholder="${COLUMNS}"></textarea></label>
       <div class="ac-row"><button class="button primary" data-preview>Preview</button><button type="button" class="button" data-store hidden></button><span class="ac-said" role="status"></span></div>

@@ -61,7 +61,7 @@ export function drawExecutive(canvas, state, executive, window, width, height) {
   g.fillStyle = theme.ink2;
   const access = executive.access.map((a) => accessWords(a, width <= 420));
   g.fillText(access.join(" · "), 8, height - 11);
-  describe(canvas, `${list.length} public acts of ${executive.name} in this window. ${access.join(". ")}. Not evidence of cause.`);
+  describe(canvas, `Engagements of ${executive.name} in this window: ${list.length}. ${access.join(". ")}. Not evidence of cause.`);
   return list;
 }
 

@@ -1,11 +1,11 @@
-// Renders the feed. It is written anew only when something in it changed, so that a screen reader hears news only.
+// Renders the feed. It is replaced only when its content changed, so that a screen reader reads news only.
 
 import { $, escaped, targetOf } from "../shell/dom.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "../shell/time.mjs";
-import { days, denominator, detail, happened, mark, spokenOf, toldWords } from "./feed.mjs";
+import { days, denominator, detail, happened, mark, reportedWords, spokenOf } from "./feed.mjs";
 
 const PER_DAY = 40;
-/** What was written last, by where. */
+/** The content written last, by element. */
 const written = new WeakMap();
 
 /** @param {State} state @param {FeedView} view @param {number} from @param {HTMLElement} [root] */
@@ -13,7 +13,7 @@ export function renderFeed(state, view, from, root = $("feed")) {
   if (view.paused && written.has(root) && !view.feedDirty) return;
   view.feedDirty = false;
   const list = days(state, from);
-  const html = list.length ? list.map((one, i) => renderDay(state, view, one, i)).join("") : '<p class="nothing">No change in this window.<br>Accounts that are read and stay as they are make no news.</p>';
+  const html = list.length ? list.map((one, i) => renderDay(state, view, one, i)).join("") : '<p class="nothing">No change in this window.<br>Readings without a change are not listed.</p>';
   if (html === written.get(root)) return;
   written.set(root, html);
   const top = root.scrollTop;
@@ -21,7 +21,7 @@ export function renderFeed(state, view, from, root = $("feed")) {
   root.scrollTop = top;
 }
 
-/** How the meter of a wave is filled: a canvas for each would be a layer for each. @type {Partial<Record<Letter, string>>} */
+/** The colour of a group's meter. It is not a canvas: each canvas would be a layer of its own. @type {Partial<Record<Letter, string>>} */
 const SWATCH = { A: "available", W: "withheld", S: "suspended", G: "not_found", N: "not_found", D: "deactivated", P: "protected" };
 
 /** @param {State} state @param {FeedView} view @param {import("./feed.mjs").Day} one @param {number} index */
@@ -29,7 +29,7 @@ function renderDay(state, view, one, index) {
   const open = view.openDays.has(one.day) || (index < 2 && !view.closedDays.has(one.day));
   const today = one.day === dayStart(state.now);
   const news = [one.down && `▼ ${count(one.down)} blocked`, one.up && `▲ ${count(one.up)} restored`].filter(Boolean);
-  // Three totals have no room in a line: what was done to accounts is told, the rest stands below.
+  // Three totals do not fit into the line: blocks and restorations are shown, the others are listed below.
   const totals = one.other && news.length < 2 ? [...news, `${count(one.other)} other`] : news;
   const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span>${totals.join("&ensp;")}</span></button>`;
   if (!open) return head;
@@ -44,35 +44,35 @@ function renderItem(state, item) {
   if (item.type === "gap") return gapItem(item);
   if (item.type === "order") return orderItem(state, item.order);
   if (item.type === "event") return eventItem(item.event);
-  const { wave } = item;
-  const first = wave.first;
+  const { group } = item;
+  const first = group.first;
   const chip = first.outcome === null ? ' <span class="chip">provisional</span>' : first.outcome === "not_confirmed" ? ' <span class="chip">not confirmed</span>' : "";
   const sign = mark(first);
-  const mails = [...wave.mails].flatMap((id) => state.mails.get(id) ?? []);
-  const told = mails.length ? `<a class="mailed" href="/mail/${mails[mails.length - 1].id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${toldWords(wave.changes, mails)}</a>` : "";
+  const mails = [...group.mails].flatMap((id) => state.mails.get(id) ?? []);
+  const reported = mails.length ? `<a class="mailed" href="/mail/${mails[mails.length - 1].id}"><svg class="i" aria-hidden="true"><use href="#i-mail"/></svg>${reportedWords(group.changes, mails)}</a>` : "";
   if (item.type === "change") {
     const account = state.byId.get(first.account);
-    return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escaped(account.handle)}</b></a> ${escaped(happened(first))}${chip}</p><p class="m">${detail(wave, false)}</p>${told}</article>`;
+    return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escaped(account.handle)}</b></a> ${escaped(happened(first))}${chip}</p><p class="m">${detail(group, false)}</p>${reported}</article>`;
   }
-  const of = denominator(state, wave.cohort);
-  const n = wave.changes.length;
+  const of = denominator(state, group.cohort);
+  const n = group.changes.length;
   const news = first.kind === "block" || first.kind === "restoration";
   const share = of ? Math.min(100, (100 * n) / of.of).toFixed(2) : "";
-  const meter = of && news && first.outcome === "confirmed" ? `<div class="wave"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escaped(of.name)}</span></div>` : "";
-  const some = first.outcome === null ? `<p class="m">${wave.changes.slice(0, 2).map((c) => `@${escaped(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
-  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escaped(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(wave, false)}${lateWords(wave)}</p>${told}</article>`;
+  const meter = of && news && first.outcome === "confirmed" ? `<div class="group-share"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escaped(of.name)}</span></div>` : "";
+  const some = first.outcome === null ? `<p class="m">${group.changes.slice(0, 2).map((c) => `@${escaped(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
+  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escaped(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(group, false)}${lateWords(group)}</p>${reported}</article>`;
 }
 
-/** Readings that were recorded long after they were taken are said to be late. @param {Wave} wave */
-function lateWords(wave) {
-  return wave.recorded - wave.seen > 3_600_000 ? `; recorded ${stamp(wave.recorded)}, late` : "";
+/** Say that readings are late if they were recorded long after they were taken. @param {ChangeGroup} group */
+function lateWords(group) {
+  return group.recorded - group.seen > 3_600_000 ? `; recorded ${stamp(group.recorded)}, late` : "";
 }
 
 /** @param {{ a: number, b: number | null }} of */
 function gapItem({ a, b }) {
   const words = b === null ? `Not checked since ${clock(a)} ${zoneName(a)}` : `Not checked for ${duration(b - a)}`;
   const span = b === null ? "" : `${stamp(a)} to ${stamp(b)} ${zoneName(b)}. `;
-  return `<article class="event note"><span class="g">╌</span><p class="h">${words}</p><p class="m">${span}No reading, so no statement about any account.</p></article>`;
+  return `<article class="event note"><span class="g">╌</span><p class="h">${words}</p><p class="m">${span}No readings, so no status is known for this time.</p></article>`;
 }
 
 /** @param {State} state @param {Order} order */
@@ -87,10 +87,10 @@ function orderItem(state, order) {
 function eventItem(event) {
   const claim = event.kind === "claim" ? ' <span class="chip">claim</span>' : "";
   const of = spokenOf(event.at, event.known);
-  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escaped(event.text)}${claim}</p><p class="m">${of && `Speaks of ${of} ${zoneName(event.at)}. `}${escaped(event.source)}</p></article>`;
+  return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escaped(event.text)}${claim}</p><p class="m">${of && `Refers to ${of} ${zoneName(event.at)}. `}${escaped(event.source)}</p></article>`;
 }
 
-/** A press on the head of a day: open or close it; false when it was somewhere else. @param {FeedView} view @param {Event} event */
+/** Open or close a day whose head was pressed; false if the press was elsewhere. @param {FeedView} view @param {Event} event */
 export function turnDay(view, event) {
   const head = /** @type {HTMLElement | null} */ (targetOf(event).closest("[data-day]"));
   if (!head) return false;
@@ -102,20 +102,20 @@ export function turnDay(view, event) {
 
 const PAUSE_MS = 10_000;
 /** @type {number | null} */
-let told = null;
-let toldAt = 0;
+let announced = null;
+let announcedAt = 0;
 
 /** Say what is new to a screen reader, in one sentence at most every ten seconds. @param {State} state @param {FeedView} view */
 export function announce(state, view) {
   let newest = 0;
   for (const id of state.changes.keys()) newest = Math.max(newest, id);
-  if (told === null) told = newest;
-  if (newest <= told || view.paused || Date.now() - toldAt < PAUSE_MS) return;
-  const before = told;
+  if (announced === null) announced = newest;
+  if (newest <= announced || view.paused || Date.now() - announcedAt < PAUSE_MS) return;
+  const before = announced;
   const news = [...state.changes.values()].filter((c) => c.id > before && c.kind !== "baseline" && c.outcome !== "not_confirmed");
-  told = newest;
+  announced = newest;
   if (!news.length) return;
-  toldAt = Date.now();
+  announcedAt = Date.now();
   const last = news.reduce((a, b) => (b.seen > a.seen ? b : a));
   const one = `@${state.byId.get(last.account).handle} ${happened(last)}`;
   $("announce").textContent = news.length === 1 ? `New change: ${one}.` : `${count(news.length)} new changes, the newest: ${one}.`;

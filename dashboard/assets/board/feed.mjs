@@ -1,4 +1,4 @@
-// The feed: which changes belong together, and how they are said. Pure; the page renders what comes out.
+// The feed: which changes belong together, and the words for them. Pure; the page renders the result.
 
 import { between, clock, count, dayStart, HOUR, shortly, zoneName } from "../shell/time.mjs";
 import { outages } from "./state.mjs";
@@ -18,17 +18,17 @@ export function mark(change) {
  */
 export const happened = (change, n = 1) => (n === 1 ? change.h : change.h.replaceAll(" its ", " their "));
 
-/** The list a change is told under: the one of an order first, else the first. @param {State} state @param {Account} account */
+/** The list under which a change is shown: the list of an order, else the first list. @param {State} state @param {Account} account */
 function cohortOf(state, account) {
   const orders = new Set(state.orders.map((o) => o.list));
   return account.lists.find((l) => orders.has(l)) ?? account.lists[0] ?? null;
 }
 
 /**
- * A wave: changes of one cohort to the same state on one day, each at most `reach` after the one before.
+ * Groups of changes: of one cohort to the same status on one day, each at most `reach` after the one before.
  * @param {State} state @param {number} [reach] @param {Change[]} [all]
  */
-export function waves(state, reach = 4 * state.sweep, all = news(state)) {
+export function changeGroups(state, reach = 4 * state.sweep, all = news(state)) {
   const open = new Map();
   const out = [];
   for (const change of all) {
@@ -44,12 +44,12 @@ export function waves(state, reach = 4 * state.sweep, all = news(state)) {
       if (change.mail) known.mails.add(change.mail);
       continue;
     }
-    const wave = {
+    const group = {
       cohort, first: change, changes: [change], old: change.old, seen: change.seen, recorded: change.recorded,
       mails: new Set(change.mail ? [change.mail] : []),
     };
-    open.set(key, wave);
-    out.push(wave);
+    open.set(key, group);
+    out.push(group);
   }
   return out;
 }
@@ -77,20 +77,20 @@ export class Day {
     }
   }
 
-  get waves() {
-    return waves(this.state, undefined, this.changes).filter((wave) => wave.seen >= this.from);
+  get changeGroups() {
+    return changeGroups(this.state, undefined, this.changes).filter((group) => group.seen >= this.from);
   }
 
   /** @returns {Item[]} */
   get items() {
     /** @type {Item[]} */
-    const told = this.waves.map((wave) => ({ type: wave.changes.length > 1 ? "wave" : "change", wave, t: wave.seen }));
-    return [...told, ...this.notes].sort((x, y) => y.t - x.t);
+    const shown = this.changeGroups.map((group) => ({ type: group.changes.length > 1 ? "group" : "change", group, t: group.seen }));
+    return [...shown, ...this.notes].sort((x, y) => y.t - x.t);
   }
 }
 
 /**
- * Days, newest first. Their changes are folded into waves only where somebody looks: most days stay closed.
+ * Days, newest first. Their changes are grouped only for days that are open: most stay closed.
  * @param {State} state @param {number} from
  */
 export function days(state, from) {
@@ -106,19 +106,19 @@ export function days(state, from) {
   const note = (t, item) => {
     if (t >= from) dayOf(t).notes.push({ ...item, t });
   };
-  // The first day is there from its start: a wave that began before `from` and lasted longer is told whole.
+  // The first day is there from its start: a group that began before `from` and ended after it is shown whole.
   const first = dayStart(from);
   for (const change of news(state)) if (change.seen >= first) dayOf(change.seen).changes.push(change);
   for (const [a, b] of outages(state)) note(b ?? state.now, { type: "gap", a, b });
-  // Papers are news when they become known; what they speak of may lie days before.
+  // Papers are news when they become known; they may refer to an earlier time.
   for (const order of state.orders) note(order.known, { type: "order", order });
   for (const event of state.events) note(event.known, { type: "event", event });
-  for (const day of byDay.values()) day.count(day.day === first ? day.waves.flatMap((wave) => wave.changes) : day.changes);
+  for (const day of byDay.values()) day.count(day.day === first ? day.changeGroups.flatMap((group) => group.changes) : day.changes);
   return [...byDay.values()].filter((day) => day.day !== first || day.items.length).sort((x, y) => y.day - x.day);
 }
 
 /**
- * Numbers of a wave: of how many, under which name. An order's denominator is what it names, watched or not.
+ * The denominator of a group and its name. For an order it counts all accounts that it names, watched or not.
  * @param {State} state @param {number | null} cohort
  */
 export function denominator(state, cohort) {
@@ -128,39 +128,39 @@ export function denominator(state, cohort) {
   return list ? { of: list.size, name: list.name, watched: list.size, named: false } : null;
 }
 
-/** What became of the mails about one wave, in one line: each of them stands on the mail page. @param {Mail[]} mails */
+/** The state of the emails about one group, in one line. The mail page lists each of them. @param {Mail[]} mails */
 export function mailWords(mails) {
   if (mails.length === 1) return oneMail(mails[0]);
   const sent = mails.filter((m) => m.state === "sent");
   const dead = mails.filter((m) => m.state === "dead").length;
   const merged = mails.filter((m) => m.state === "merged").length;
   const last = sent.reduce((t, m) => Math.max(t, m.t), -Infinity);
-  const parts = [`${mails.length} mails${sent.length ? `, last ${clock(last)} ${zoneName(last)}` : ""}`];
+  const parts = [`${mails.length} emails${sent.length ? `, last ${clock(last)} ${zoneName(last)}` : ""}`];
   if (dead) parts.push(`${dead} could not be delivered`);
   if (merged) parts.push(`${merged} merged into a later one`);
   const left = mails.length - sent.length - dead - merged;
-  if (left) parts.push(`${left} on the way`);
+  if (left) parts.push(`${left} not sent yet`);
   return parts.join(", ");
 }
 
 /**
- * The same, where some of the changes in one line of the feed were not told in any mail: of how many it speaks.
+ * The same, with how many changes of the line were reported if some were not in any email.
  * @param {Change[]} changes @param {Mail[]} mails
  */
-export function toldWords(changes, mails) {
-  const told = changes.filter((change) => change.mail).length;
-  return told < changes.length ? `${count(told)} of these: ${mailWords(mails)}` : mailWords(mails);
+export function reportedWords(changes, mails) {
+  const reported = changes.filter((change) => change.mail).length;
+  return reported < changes.length ? `${count(reported)} of these: ${mailWords(mails)}` : mailWords(mails);
 }
 
 /** @param {Mail} mail */
 function oneMail(mail) {
-  if (mail.state === "sent") return `mailed ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)}`;
-  if (mail.state === "dead") return "mail could not be delivered";
-  if (mail.state === "merged") return "mail was merged into a later one";
-  return "mail is on its way";
+  if (mail.state === "sent") return `email sent ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)} ${mail.n === 1 ? "recipient" : "recipients"}`;
+  if (mail.state === "dead") return "email could not be delivered";
+  if (mail.state === "merged") return "email was merged into a later one";
+  return "email not sent yet";
 }
 
-/** When a paper speaks of another time than the one at which it became known: of which. @param {number} paper @param {number} known */
+/** The time to which a paper refers; empty if it became known within six hours of it. @param {number} paper @param {number} known */
 export function spokenOf(paper, known) {
   if (Math.abs(known - paper) < 6 * HOUR) return "";
   return shortly(paper, known);
@@ -175,15 +175,15 @@ const NOT_CONFIRMED = {
   set_aside: "a wrong clock dated its readings, so they were set aside",
 };
 
-/** The line under a wave or change: the interval, and what is not yet or never certain. @param {Wave} wave @param {boolean} withDay */
-export function detail(wave, withDay) {
-  const { first } = wave;
-  let text = between(wave.old, wave.seen, withDay);
-  if (first.outcome === null) text += wave.changes.length > 1 ? "; provisional, no mail yet" : `; ${first.agreeing === 1 ? "one reading" : `${first.agreeing} readings`}, no mail yet`;
+/** The line under a group or a change: the interval, and what is uncertain. @param {ChangeGroup} group @param {boolean} withDay */
+export function detail(group, withDay) {
+  const { first } = group;
+  let text = between(group.old, group.seen, withDay);
+  if (first.outcome === null) text += group.changes.length > 1 ? "; provisional, no email yet" : `; ${first.agreeing === 1 ? "one reading" : `${first.agreeing} readings`}, no email yet`;
   else if (first.outcome === "not_confirmed") text += `; ${NOT_CONFIRMED[String(first.why)] ?? "not confirmed"}`;
   else if (first.strength === "weak") text += ", weak evidence";
-  const corrected = wave.changes.filter((c) => c.corrects).length;
-  if (corrected && first.why !== "corrected") text += `; ${wave.changes.length > 1 ? `${corrected} of them ` : ""}corrected when more became known`;
+  const corrected = group.changes.filter((c) => c.corrects).length;
+  if (corrected && first.why !== "corrected") text += `; ${group.changes.length > 1 ? `${corrected} of them ` : ""}corrected when more became known`;
   return text;
 }
 

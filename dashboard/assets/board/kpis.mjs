@@ -1,4 +1,4 @@
-// The figures at the top. They are counted by the server; a figure that is not known is a dash, never a zero.
+// The figures at the top. The server counts them; a figure that is not known is a dash, never a zero.
 
 import { count, DAY, duration, percent, shortly, zoneName } from "../shell/time.mjs";
 import { groupName } from "./state.mjs";
@@ -41,7 +41,7 @@ export function figures(state) {
 /** @param {Kpis} k @param {number} now */
 function provisionalWords(k, now) {
   if (!k.provisional) return "nothing waits for a re-read";
-  if (k.next_read === undefined) return "further readings were wanted"; // of a moment that is over it is not on record when
+  if (k.next_read === undefined) return "awaited further readings"; // for a past moment, the planned time is not recorded
   if (k.next_read === null) return "re-read not planned";
   return k.next_read <= now ? "re-read is due" : `next re-read in ${duration(k.next_read - now)}`;
 }

@@ -229,7 +229,7 @@ export class Lanes {
     const g = prepare(this.canvas, width, height);
     this.put(this.canvas, "left", `${this.left}px`);
     const [from, to] = this.window;
-    const label = `${list.length} account timelines, ${day(from)} to ${day(to)}. “View as table” holds the same facts.`;
+    const label = `${list.length} account timelines, ${day(from)} to ${day(to)}. “View as table” shows the same facts.`;
     if (this.canvas.getAttribute("aria-label") !== label) this.canvas.setAttribute("aria-label", label);
     /** @param {number} t */
     const X = (t) => ((t - from) / (to - from)) * width;

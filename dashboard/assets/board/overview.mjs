@@ -32,7 +32,7 @@ export function fitWords(list, lane, height) {
   const sizes = groupsOf(list, height).map((group) => group.length);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const each = least === most ? count(most) : `${count(least)} or ${count(most)}`;
-  return `All ${count(list.length)} lanes, ${each} in a band. Of its height each status has the share of the accounts that were in it; what was not checked stays empty.`;
+  return `All ${count(list.length)} lanes, ${each} per band. In each band the height of a status is its share of the accounts. The share that was not checked stays empty.`;
 }
 
 /** [red, green, blue] of a colour of the tokens, which are all written as #rrggbb. @param {string} colour */

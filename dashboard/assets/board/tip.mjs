@@ -41,7 +41,7 @@ export function tipForGroup(state, group, t, event) {
   const counts = countAt(state, group, t);
   const unread = group.length - counts.n + counts.U;
   const lines = letters("WSGNDPA").filter((s) => counts[s]).map((s) => tipLine(`<b>${count(counts[s])}</b> ${escaped(groupName(state, s).toLowerCase())}`));
-  if (unread) lines.push(tipLine(`<b>${count(unread)}</b> not checked, so no statement`));
+  if (unread) lines.push(tipLine(`<b>${count(unread)}</b> not checked, status not known`));
   showTip(`<b>${count(group.length)} accounts</b><div class="faint">${full(t)}</div>${lines.join("")}<div class="faint">Press to see their lanes</div>`, event);
 }
 
@@ -52,8 +52,8 @@ export function momentLines(state, account, t) {
   const first = account.spells[0];
   if (!first) return account.pending ? ["First reading, not yet confirmed"] : ["Not yet read"];
   if (t < first.from) return [first.onset === null ? "Not read before" : "No reading before this window"];
-  if (gap) return [`Not checked for ${duration(gap[1] - gap[0])}`, between(gap[0], gap[1]), "No reading, so no statement"];
-  if (t > until) return [`Not checked since ${stamp(until)} ${zoneName(until)}`, "No reading, so no statement"];
+  if (gap) return [`Not checked for ${duration(gap[1] - gap[0])}`, between(gap[0], gap[1]), "No reading, so the status is not known"];
+  if (t > until) return [`Not checked since ${stamp(until)} ${zoneName(until)}`, "No reading, so the status is not known"];
   const open = account.changes.find((c) => c.outcome !== "confirmed" && t >= (c.old ?? c.seen) && t <= (c.last ?? state.now));
   const out = [];
   const spell = account.spells.findLast((s) => s.from <= t) ?? first;
@@ -67,7 +67,7 @@ export function momentLines(state, account, t) {
     if (most && spell.onset !== null) out.push(most);
   }
   if (open) {
-    const how = open.outcome === null ? "provisional, no mail yet" : "not confirmed";
+    const how = open.outcome === null ? "provisional, no email yet" : "not confirmed";
     out.push(`<i>${escaped(capital(happened(open)))}? ${how}</i>`, between(open.old, open.seen));
   }
   return out;

@@ -1,4 +1,4 @@
-// The figures at the top of the live page, and the sign beside its headline: whether the collectors work.
+// The figures at the top of the live page, and the sign beside its headline, which shows whether the collectors work.
 
 import { figures } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
@@ -32,14 +32,14 @@ function split(k) {
 
 const WORD = { stopped: "Failing", held: "Quarantined", silent: "Silent", never: "Waiting" };
 
-/** "Collectors OK", or the worst of those that do not work: "quarantined since 14:05 UTC (X)". @param {Detectors} detectors @param {number} now */
-export function detectorWords(detectors, now) {
-  if (!detectors.n) return "No collector yet";
-  const [worst] = detectors.worst;
+/** "Collectors OK", or the worst of those that do not work: "quarantined since 14:05 UTC (X)". @param {Detectors} collectors @param {number} now */
+export function collectorWords(collectors, now) {
+  if (!collectors.n) return "No collector yet";
+  const [worst] = collectors.worst;
   if (!worst) return "Collectors OK";
   const t = worst.since;
   const since = t === null ? "" : ` since ${shortly(t, now)} ${zoneName(t)}`;
-  const more = detectors.bad > 1 ? `, ${detectors.bad - 1} more` : "";
+  const more = collectors.bad > 1 ? `, ${collectors.bad - 1} more` : "";
   return `${WORD[worst.state]}${since} (${worst.name})${more}`;
 }
 
@@ -48,5 +48,5 @@ export function renderDetectors(state) {
   const link = $("detectors");
   const kind = state.detectors.bad || !state.detectors.n ? "bad" : "ok";
   if (link.dataset.state !== kind) link.dataset.state = kind;
-  say(find(link, "span"), detectorWords(state.detectors, state.now));
+  say(find(link, "span"), collectorWords(state.detectors, state.now));
 }

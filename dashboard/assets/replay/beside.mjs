@@ -1,4 +1,4 @@
-// What stands around the board: the figures of the moment, the mails sent by then, and how far each order had been followed.
+// Around the board: the figures of the moment, the emails sent up to it, and the compliance with each order.
 
 import { figures } from "../board/kpis.mjs";
 import { escaped, say, write } from "../shell/dom.mjs";
@@ -14,14 +14,14 @@ const NAMES = (state) => ({
 /** "as it was: 250" @param {string} value */
 const otherwise = (value) => `${stage.knew === null ? "as known then" : "as it was"}: ${value}`;
 
-/** The figures of the moment; those that were known otherwise say so in violet. @param {HTMLElement} root */
+/** The figures of the moment; violet shows those that differ in the other view. @param {HTMLElement} root */
 export function renderFigures(root) {
   const state = shown();
-  const told = figures(state);
+  const here = figures(state);
   const elsewhere = figures(other());
   const html = /** @type {[keyof Figures, string][]} */ (Object.entries(NAMES(state)))
     .map(([name, label]) => {
-      const [value, words, weighs] = told[name];
+      const [value, words, weighs] = here[name];
       const differs = elsewhere[name][0] !== value;
       const below = differs ? `<dd class="s f-other">${otherwise(elsewhere[name][0])}</dd>` : `<dd class="s${weighs ? " strong" : ""}" title="${words}">${words}</dd>`;
       return `<div class="kpi${differs ? " differs" : ""}"><dt>${label}</dt><dd class="v" data-figure="${name}">${value}</dd>${below}</div>`;
@@ -63,6 +63,6 @@ export function renderOrders(root, state) {
   });
   const table = rows.length
     ? `<div class="table-scroll"><table class="labelled"><thead><tr><th scope="col">Order</th>${COLUMNS.map((c) => `<th scope="col" class="n">${c}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`
-    : '<p class="nothing">No order was known by then.</p>';
-  write(root, `<div class="card-head"><h2>Orders by then</h2><span class="faint">as known and followed at this moment</span></div>${table}`);
+    : '<p class="nothing">No order was known at this moment.</p>';
+  write(root, `<div class="card-head"><h2>Orders so far</h2><span class="faint">as known at this moment, with the compliance so far</span></div>${table}`);
 }

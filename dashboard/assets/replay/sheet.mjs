@@ -89,15 +89,15 @@ function head(sheet, state, differ) {
   sheet.words(PAD + w + 16, sheet.y + 8, ["Blockline replay", listName(), tag].filter(Boolean).join(" · "), 12);
   sheet.words(PAD + w + 16, sheet.y + 24, `${stage.knew === null ? "As it was" : "As we knew it then"}, ${knewWords(stage.knew)}`, 12, 600, theme.ink);
   sheet.y += 44;
-  const told = figures(state);
+  const here = figures(state);
   const elsewhere = figures(other());
   const names = /** @type {[keyof Figures, string][]} */ (Object.entries(FIGURES));
   names.forEach(([name, label], i) => {
     const x = PAD + (i * (sheet.width - 2 * PAD)) / names.length;
     sheet.words(x, sheet.y + 8, label, 12);
-    const wide = sheet.words(x, sheet.y + 30, told[name][0], 24, 600, theme.ink);
+    const wide = sheet.words(x, sheet.y + 30, here[name][0], 24, 600, theme.ink);
     const otherwise = elsewhere[name][0];
-    if (otherwise !== told[name][0]) sheet.words(x + wide + 8, sheet.y + 32, `${stage.knew === null ? "as known then" : "as it was"}: ${otherwise}`, 11, 600, theme.diff);
+    if (otherwise !== here[name][0]) sheet.words(x + wide + 8, sheet.y + 32, `${stage.knew === null ? "as known then" : "as it was"}: ${otherwise}`, 11, 600, theme.diff);
   });
   sheet.y += 52;
   const words = differenceWords(differ);

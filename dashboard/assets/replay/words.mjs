@@ -1,8 +1,8 @@
-// The words for a moment, and for what differs by when it was known. Pure.
+// The words for a moment, and for what differs between as it was and as it was known. Pure.
 
 import { count, MONTHS, shortly, stamp, two, zoneName } from "../shell/time.mjs";
 
-/** "1 Feb 2021, 12:30 UTC", whichever zone is chosen; with its seconds where they are told. @param {number} t @param {boolean} [seconds] */
+/** "1 Feb 2021, 12:30 UTC", whichever zone is chosen; with its seconds where they are shown. @param {number} t @param {boolean} [seconds] */
 export function utcWords(t, seconds = t % 60_000 !== 0) {
   const d = new Date(t);
   const time = `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}${seconds ? `:${two(d.getUTCSeconds())}` : ""}`;
@@ -10,29 +10,29 @@ export function utcWords(t, seconds = t % 60_000 !== 0) {
 }
 
 /**
- * The same moment where the reader is; empty where that is UTC. `zone` is a name such as "Asia/Kolkata".
+ * The same moment in the reader's zone; empty if that is UTC. `zone` is a name such as "Asia/Kolkata".
  * @param {number} t @param {string} zone
  */
 export function hereWords(t, zone) {
-  const name = told(zone, NAME).formatToParts(t).find((p) => p.type === "timeZoneName")?.value;
+  const name = formatOf(zone, NAME).formatToParts(t).find((p) => p.type === "timeZoneName")?.value;
   if (name === "UTC") return "";
-  const day = told(zone, DAY).format(t);
-  return `${day === told("UTC", DAY).format(t) ? "" : `${day}, `}${told(zone, TIME).format(t)} ${name}`;
+  const day = formatOf(zone, DAY).format(t);
+  return `${day === formatOf("UTC", DAY).format(t) ? "" : `${day}, `}${formatOf(zone, TIME).format(t)} ${name}`;
 }
 
 /** @type {Intl.DateTimeFormatOptions[]} */
 const [TIME, DAY, NAME] = [{ hour: "2-digit", minute: "2-digit" }, { day: "numeric", month: "short" }, { timeZoneName: "short" }];
-/** Making one takes longer than a picture of the film may. */
+/** Kept, because making one takes longer than a picture of the film may. */
 const formats = /** @type {Sure<string, Intl.DateTimeFormat>} */ (new Map());
 
 /** @param {string} zone @param {Intl.DateTimeFormatOptions} options */
-function told(zone, options) {
+function formatOf(zone, options) {
   const key = zone + Object.keys(options);
   if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }));
   return formats.get(key);
 }
 
-/** By what is known, in words; `knew` as in the address. @param {Knew} knew */
+/** The words for which knowledge is shown; `knew` as in the address. @param {Knew} knew */
 export function knewWords(knew) {
   if (knew === null) return "by what is known now";
   return knew === "then" ? "by what was recorded by then" : `by what was recorded by ${utcWords(knew)}`;
@@ -42,7 +42,7 @@ export function knewWords(knew) {
 const laterWords = (t, now) => shortly(t, now).split(",")[0];
 
 /**
- * The word beside the lane of an account that was known otherwise: "recorded 14:05".
+ * The word beside the lane of an account whose status differs: "recorded 14:05".
  * @param {Pick<Difference, "recorded" | "why">} of @param {number} now
  */
 export function lateWord({ recorded, why }, now) {

@@ -2,7 +2,7 @@
 
 export const silent = "The monitor does not answer.";
 /** The same of something that was to change. */
-export const unchanged = "The monitor does not answer: nothing was changed as far as is known.";
+export const unchanged = "The monitor does not answer. As far as is known, nothing was changed.";
 
 /** Why something that was asked for is not here, in one sentence. @param {unknown} error */
 export const failure = (error) => (error instanceof TypeError ? silent : /** @type {Error} */ (error).message);

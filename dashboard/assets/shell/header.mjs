@@ -65,5 +65,5 @@ export function showPill(kind, word, age) {
 export function showBanner(sentence) {
   $("banner").hidden = !sentence;
   if (!sentence) return;
-  say($("banner-text"), `${sentence} What you see is the last that arrived; it is brought up to date as soon as the connection is back.`);
+  say($("banner-text"), `${sentence} You see the last data that arrived. It is updated when the connection is back.`);
 }

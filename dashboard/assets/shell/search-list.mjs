@@ -1,4 +1,4 @@
-// The results of the search box without the box: what they are called, and where the keys lead. No DOM in here.
+// The results of the search box: their markup, and what the keys choose. No DOM in here.
 
 import { escaped, targetOf } from "./dom.mjs";
 
@@ -41,9 +41,9 @@ export function options(found, prefix) {
     .join("") + (kind ? "</div>" : "");
 }
 
-/** What is said of the results to who does not see them. @param {Hit[]} found @param {string} text */
-export function told(found, text) {
+/** The number of results in words, for screen readers. @param {Hit[]} found @param {string} text */
+export function resultWords(found, text) {
   if (!text) return "";
-  if (!found.length) return `Nothing on file is called “${text}”.`;
+  if (!found.length) return `No results for “${text}”.`;
   return found.length === 1 ? "1 result" : `${found.length} results`;
 }

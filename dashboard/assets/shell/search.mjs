@@ -1,9 +1,9 @@
-// The search box: opened from the header or by Ctrl+K, a combobox over what the monitor has on file.
+// The search box: opened from the header or by Ctrl+K, a combobox over everything that is stored.
 
 import { failure, json } from "./answers.mjs";
 import { $, find, targetOf } from "./dom.mjs";
 import { navigate } from "./navigate.mjs";
-import { moved, opens, options, told } from "./search-list.mjs";
+import { moved, opens, options, resultWords } from "./search-list.mjs";
 
 const WAIT_MS = 120;
 /** @type {HTMLDialogElement} */
@@ -72,7 +72,7 @@ async function ask() {
   list().hidden = found.length === 0;
   input().setAttribute("aria-expanded", String(found.length > 0));
   const status = find(dialog, "[role=status]");
-  status.textContent = sentence || told(found, text);
+  status.textContent = sentence || resultWords(found, text);
   status.classList.toggle("hidden", found.length > 0);
   mark(found.length ? 0 : -1);
 }

@@ -108,10 +108,10 @@ async def test_an_entry_says_who_what_where_between_which_readings_and_on_what_e
     assert URL(link.attrib["href"]).path == f"/account/{blocked.account_id}"
     assert list(entry.itertext())[-4:] == [
         "@reporter (X), id 77, went from available to withheld in India (IN).",
-        "It changed between 1 Feb 2021, 00:05:00 UTC, the last reading of the old state, and "
-        "1 Feb 2021, 00:15:00 UTC, the first of the new.",
+        "It changed between 1 Feb 2021, 00:05:00 UTC, the last reading with the old status, and "
+        "1 Feb 2021, 00:15:00 UTC, the first with the new.",
         "Confirmed 1 Feb 2021, 00:15:00 UTC by the platform monitor: the platform said so in one reading.",
-        "An order that names an account, or somebody's act beside a change, is not evidence of cause.",
+        "An order that names an account, or an engagement near a change, is not evidence of cause.",
     ]
 
 
@@ -176,7 +176,7 @@ async def test_a_corrected_change_is_replaced_or_goes(
 
     assert before.ids == keys(minutes(60))
     assert after.ids == keys(*told)
-    assert ("This corrects what was recorded before." in after.body.decode()) is bool(told)
+    assert ("This corrects an earlier record." in after.body.decode()) is bool(told)
     assert datetime.fromisoformat(after.feed.findtext(f"{ATOM}updated", "")) == minutes(90)
 
 
@@ -392,7 +392,7 @@ async def test_a_calendar_reminds_of_a_deadline_and_says_which_dates_are_uncerta
     assert "It names 1 account." in str(plain.description)
     assert "About order MeitY/2021 §69A." in str(notice.description)
     assert "not before 1 Feb 2021, 01:40 UTC" in str(claimed.description)
-    assert "It is filed under no order." in str(claimed.description)
+    assert "It belongs to no order." in str(claimed.description)
     assert "all\ufffd restored;\ufffdnothing, else" in str(claimed.description)
     assert all(len(line) <= 75 for line in answer.body.split(b"\r\n"))
     assert b"\n" not in answer.body.replace(b"\r\n", b"")

@@ -105,9 +105,9 @@ async def test_the_role_of_a_page_holds_for_callbacks_that_are_called_by_the_web
     [
         pytest.param("import nowhere", "No module named 'nowhere'", id="a module that is not there"),
         pytest.param("page = None", "'NoneType' object is not callable", id="no function"),
-        pytest.param("def page(process): return 1", "broken:page returns no Feature", id="no feature"),
+        pytest.param("def page(process): return 1", "broken:page does not return a Feature", id="no feature"),
         pytest.param(
-            PAGE.format(drawn="None", path="orders"), "there is a page /orders already", id="a path of ours"
+            PAGE.format(drawn="None", path="orders"), "the page /orders already exists", id="a path of ours"
         ),
     ],
 )
@@ -126,7 +126,7 @@ async def test_a_page_that_cannot_be_loaded_is_named_in_the_log_and_the_others_a
         assert said(await page_of(conn, "/whole", now, SETTINGS, "light")) == "It is there."
         assert "legal demands" in said(await page_of(conn, "/orders", now, SETTINGS, "light"))
     (sentence,) = {r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING}
-    assert sentence.startswith("The page broken of the package broken cannot be loaded: ")
+    assert sentence.startswith("Page broken of package broken could not be loaded: ")
     assert sentence.endswith(why)
 
 
@@ -136,4 +136,4 @@ async def test_a_page_that_fails_while_it_is_drawn_says_so_in_its_place(
     install(tmp_path, monkeypatch, "failing", PAGE.format(drawn="1 / 0", path="failing"))
     async with transaction(pool) as conn:
         page = said(await page_of(conn, "/failing", now, SETTINGS, "light"))
-    assert "This page is of the package failing, and it failed: division by zero" in page
+    assert "The page from the package failing failed: division by zero" in page

@@ -64,7 +64,7 @@ async def test_a_result_says_under_which_name_it_was_found_and_leads_there(
     pool: Pool, dsn: str, story: Story
 ) -> None:
     (one,) = await results(pool, dsn, story, "old_n")
-    assert one["more"] == "once @old_name · X · 110000001"
+    assert one["more"] == "formerly @old_name · X · 110000001"
     assert one["href"] == f"/account/{story.accounts[0][0]}"
     (listed, order) = await results(pool, dsn, story, "order 1")
     assert (listed["more"], listed["href"]) == ("12 accounts", f"/accounts?list={story.lists[0]}&whom=all")
