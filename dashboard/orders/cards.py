@@ -1,4 +1,4 @@
-"""The cards of an order's page: from names to blocks, kinds of action, claims, what others saw, papers."""
+"""The cards of an order's page: names and blocks, kinds of action, claims, outside checks, documents."""
 
 from dash import html
 from dash.development.base_component import Component
@@ -62,14 +62,14 @@ def funnel_card(found: OrderFigures) -> Component:
 
 def kinds_card(found: OrderFigures) -> Component:
     return card(
-        "Kinds of action, kept apart",
-        f"of {words.accounts(found.watched)} on its list, as last confirmed",
+        "Kinds of action",
+        f"of {words.accounts(found.watched)} on its list, by last confirmed status",
         html.Table(html.Tbody([_kind_row(s, found) for s in found.shares]), className="kinds"),
     )
 
 
 def _kind_row(share: CohortShare, found: OrderFigures) -> Component:
-    stale = f"{share.stale:,} not read lately: last known" if share.stale else ""
+    stale = f"{share.stale:,} not read lately: last known status" if share.stale else ""
     return html.Tr(
         [
             html.Th(
@@ -87,7 +87,7 @@ def _kind_row(share: CohortShare, found: OrderFigures) -> Component:
 
 def claims_card(found: OrderFigures) -> Component:
     if not found.claims:
-        body = html.Div(html.P("Nobody's numbers are on file for this order.", className="nothing"))
+        body = html.Div(html.P("No claim with a number is recorded for this order.", className="nothing"))
     else:
         body = html.Div(
             html.Table(
@@ -98,7 +98,7 @@ def claims_card(found: OrderFigures) -> Component:
                                 html.Th("Claim and source"),
                                 html.Th("Claimed", className="n"),
                                 html.Th("Observed", className="n"),
-                                html.Th("How they stand"),
+                                html.Th("Comparison"),
                             ]
                         )
                     ),
@@ -108,7 +108,7 @@ def claims_card(found: OrderFigures) -> Component:
             ),
             className="table-scroll narrow",
         )
-    return card("Claimed and observed", "at the moment of each claim", body)
+    return card("Claimed and observed", "at the time of each claim", body)
 
 
 def _claim_row(found: CheckedClaim) -> Component:
@@ -127,28 +127,28 @@ def _claim_row(found: CheckedClaim) -> Component:
                     order_words.verdict_words(found),
                     html.Small(f"Observed: {order_words.OBSERVED_AS[found.claim.what]}."),
                 ],
-                "How they stand",
+                "Comparison",
             ),
         ]
     )
 
 
 def outside_card(found: OrderFigures) -> list[Component]:
-    """What others saw of the names; nothing where nobody's looks are on file."""
+    """What others saw of the names; an empty list when no outside check is recorded."""
     outside = found.outside
     if not outside.probes:
         return []
     return [
         card(
             "What others saw",
-            "from their own looks, not ours",
+            "their own checks, not Blockline's",
             html.Div(html.P(rows.outside_words(found)), className="told"),
             html.Div(
                 html.Table(
                     [
                         html.Thead(
                             html.Tr(
-                                [html.Th("Looked at"), html.Th("From"), html.Th("When"), html.Th("Answers")]
+                                [html.Th("Target"), html.Th("Place"), html.Th("Time"), html.Th("Answers")]
                             )
                         ),
                         html.Tbody([_probe_row(p) for p in outside.probes]),
@@ -165,15 +165,15 @@ def _probe_row(probe: Probe) -> Component:
     return html.Tr(
         [
             html.Td(["posts" if probe.of_post else "accounts", html.Small(order_words.source(probe.source))]),
-            td(probe.place or "not said", "From"),
-            td(rows.probe_when(probe), "When"),
+            td(probe.place or "not stated", "Place"),
+            td(rows.probe_when(probe), "Time"),
             td(rows.probe_answers(probe), "Answers"),
         ]
     )
 
 
 def order_record_card(found: OrderFigures) -> Component:
-    """What happened around the order, and the documents on file."""
+    """The events around the order, and its stored documents."""
     own = rows.own_events(found)
     documents = [
         html.Tr(
@@ -188,11 +188,11 @@ def order_record_card(found: OrderFigures) -> Component:
     ]
     return card(
         "Notices, statements and documents",
-        "what was said and filed about it",
+        "events and files of this order",
         html.Div(
             html.Table(html.Tbody([_event_row(e) for e in own]), className="papers")
             if own
-            else html.P("No notice, statement or ruling is on file.", className="nothing"),
+            else html.P("No notice, statement or ruling is recorded.", className="nothing"),
             className="table-scroll narrow",
         ),
         *(

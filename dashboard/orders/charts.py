@@ -26,7 +26,7 @@ UNREAD = "rgba(128, 128, 128, 0.16)"
 _QUIET: dict[str, Any] = {"mode": "lines", "line": {"shape": "hv", "width": 0}, "hoverinfo": "skip"}
 """Of a line that is only the edge of an area."""
 _UNSEEN = "\u200b"
-"""Rows are told apart by their words: two accounts may have one handle."""
+"""Labels distinguish the rows, because two accounts may have one handle."""
 _WITHHELD = {"light": "#A34700", "dark": "#FF9142"}
 _SUSPENDED = {"light": "#661100", "dark": "#F2B8D0"}
 
@@ -136,8 +136,10 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
             status = drawn_as(part.stay.state, part.stay.flags)
             called = capital(group_words(part.stay.state.status, member.platform, part.stay.flags))
             until = max(part.until, part.since + least / 4)
-            pieces.setdefault((status, called), []).append((part.since, until, row, _told(member, part.stay)))
-        windows += [(w.since, w.until, row, f"change: {_told(member, w.stay)}") for w in lane.windows]
+            pieces.setdefault((status, called), []).append(
+                (part.since, until, row, _status_words(member, part.stay))
+            )
+        windows += [(w.since, w.until, row, f"change: {_status_words(member, w.stay)}") for w in lane.windows]
     _bars(figure, windows, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
     for (status, name), parts in pieces.items():
         fill, light, dark = FILL[status]
@@ -159,7 +161,7 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
     return figure
 
 
-def _told(member: CohortMember, stay: Stay) -> str:
+def _status_words(member: CohortMember, stay: Stay) -> str:
     words = state(stay.state, member.platform, stay.flags)
     return f"{words}<br>{between(stay.onset_after, stay.since)}" if stay.onset_after else words
 

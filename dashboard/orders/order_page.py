@@ -27,7 +27,7 @@ def lane_pages(found: OrderFigures) -> int:
 
 
 def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Component]) -> Component:
-    """The page of an order; `number`, from 1, is that of its lanes."""
+    """Return the page of an order with page `number` of its lanes, counted from 1."""
     order = found.order
     begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
     ranked = by_first_block(found.cohort.members, begin)
@@ -98,12 +98,12 @@ def _deadline_chip(found: OrderFigures) -> Component:
     deadline = found.order.deadline_at
     assert deadline is not None  # noqa: S101 - the caller looked
     left = deadline - found.at
-    said = (
-        f"{words.span(left)} until its deadline"
+    text = (
+        f"{words.span(left)} until the deadline"
         if left > timedelta(0)
-        else f"{words.span(-left)} past its deadline"
+        else f"{words.span(-left)} past the deadline"
     )
-    return html.Span(said, className="status-chip")
+    return html.Span(text, className="status-chip")
 
 
 def _facts(found: OrderFigures) -> Component:
@@ -111,17 +111,17 @@ def _facts(found: OrderFigures) -> Component:
     notices = rows.notices(found)
     facts: list[tuple[str, str, str]] = [
         ("Issued", words.stamp(order.issued_at), rows.issued_note(order)),
-        ("Deadline", words.stamp(order.deadline_at) if order.deadline_at else "none on file", ""),
+        ("Deadline", words.stamp(order.deadline_at) if order.deadline_at else "none recorded", ""),
         ("Entered here", words.stamp(order.known_at), rows.entered_note(order)),
         (
             "Later notices",
-            f"{len(notices):,}" if notices else "none on file",
-            f"the last {words.stamp(notices[-1].at)}" if notices else "",
+            f"{len(notices):,}" if notices else "none recorded",
+            f"latest: {words.stamp(notices[-1].at)}" if notices else "",
         ),
         (
-            "Figures of",
+            "Time of figures",
             words.stamp(found.at),
-            f"not read for {words.span(found.gap_after)} counts as not checked",
+            f"accounts not read for {words.span(found.gap_after)} count as not checked",
         ),
     ]
     return html.Dl(
@@ -135,11 +135,12 @@ def _facts(found: OrderFigures) -> Component:
 
 def _curve_card(found: OrderFigures, theme: Theme) -> Component:
     whose = words.accounts(found.watched)
-    note = f"of {whose} on its list; the band is where the truth lies for those that were checked"
+    note = f"of {whose} on its list; for checked accounts, the true number lies within the band"
     deadline = (
         [
             html.P(
-                f"At the deadline {order_words.at_deadline(found, found.at_deadline)}.", className="not-said"
+                f"At the deadline: {order_words.at_deadline(found, found.at_deadline)}.",
+                className="not-status",
             )
         ]
         if found.at_deadline is not None
@@ -149,7 +150,7 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
         "Share of its accounts blocked",
         note,
         html.Div(
-            graph(curve_figure(found, theme), "order-curve", "Share withheld since the order"),
+            graph(curve_figure(found, theme), "order-curve", "Share blocked since the order"),
             className="figure",
         ),
         *deadline,
@@ -159,9 +160,9 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
 def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, theme: Theme) -> Component:
     first = (number - 1) * LANES + 1
     note = (
-        f"first block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}"
+        f"earliest block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}"
         if shown
-        else "nobody is on its list"
+        else "no account is on its list"
     )
     if not shown:
         return card("Its accounts", note)
@@ -169,17 +170,19 @@ def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, the
         "Its accounts",
         note,
         html.Div(
-            graph(lanes_figure(found, shown, theme), "order-lanes", "A lane for each account"),
+            graph(lanes_figure(found, shown, theme), "order-lanes", "One lane per account"),
             className="figure",
         ),
         html.Details(
             [
-                html.Summary("The same as a table"),
+                html.Summary("Show as a table"),
                 html.Div(
                     html.Table(
                         [
                             html.Thead(
-                                html.Tr([html.Th("Account"), html.Th("As last confirmed"), html.Th("Since")])
+                                html.Tr(
+                                    [html.Th("Account"), html.Th("Last confirmed status"), html.Th("Since")]
+                                )
                             ),
                             html.Tbody([_account_row(m, found) for m in shown]),
                         ],
@@ -195,12 +198,12 @@ def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, the
 
 def _account_row(member: CohortMember, found: OrderFigures) -> Component:
     stay = member.at(found.at)
-    said, since = "never read", ""
+    status, since = "never read", ""
     if stay is not None:
-        said = words.state(stay.state, member.platform, stay.flags)
+        status = words.state(stay.state, member.platform, stay.flags)
         since = words.between(stay.onset_after, stay.since)
         if not member.is_read(found.at, found.gap_after):
-            said += ", when last known"
+            status += " (last known)"
     return html.Tr(
         [
             html.Th(
@@ -209,7 +212,7 @@ def _account_row(member: CohortMember, found: OrderFigures) -> Component:
                 ),
                 scope="row",
             ),
-            td(said, "As last confirmed"),
+            td(status, "Last confirmed status"),
             td(since, "Since"),
         ]
     )

@@ -56,7 +56,7 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
         "Side by side",
         f"share of accounts blocked since the issue; the newest {len(drawn)}",
         html.Div(
-            graph(multiples_figure(drawn, theme), "order-multiples", "Share withheld since each order"),
+            graph(multiples_figure(drawn, theme), "order-multiples", "Share blocked since each order"),
             className="figure",
         ),
     )

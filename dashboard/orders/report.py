@@ -23,8 +23,8 @@ class OrderReport:
 
     def html(self) -> str:
         """The whole page. Working out the time to restoration may take seconds of a processor."""
-        told = section(restoration_of(self.found)) if self.found.funnel.ever_blocked else None
-        return report_html(self.found, self.behind, self.imprint, told)
+        restoration = section(restoration_of(self.found)) if self.found.funnel.ever_blocked else None
+        return report_html(self.found, self.behind, self.imprint, restoration)
 
     def name(self, suffix: str) -> str:
         """What its file is called: `report-IN-69A-2021-02-04-2021-02-11.html`."""
@@ -43,9 +43,9 @@ def made_by() -> str:
 async def read_report(
     conn: Conn, order_id: int, at: datetime, known_at: datetime | None, imprint: Imprint
 ) -> OrderReport | None:
-    """The report on an order at `at`, as known at `known_at` (None: now); None when it is not on file.
+    """The report on an order at `at`, as known at `known_at` (None: now); None when there is no such order.
 
-    What is recorded in a demonstration is told as invented, whatever `imprint` says.
+    A report on a demonstration says that it is invented, whatever `imprint` says.
     """
     found = await read_order(conn, order_id, at, gap_after(imprint.sweep_every), known_at)
     if found is None:

@@ -1,6 +1,6 @@
-"""The report on an order: one page that stands by itself, to be printed, kept and handed on.
+"""The report on an order: one self-contained page to print, keep and pass on.
 
-Made of the same figures as the page of the order and its JSON, and of what they rest on.
+It shows the figures of the order's page and JSON, and the sources behind them.
 """
 
 from dataclasses import dataclass
@@ -38,10 +38,10 @@ class Imprint:
     made_by: str
     """With its version: "Blockline 0.1.0"."""
     synthetic: bool
-    """What it tells of is an invented scenario: every page of it says so."""
+    """The report is about an invented scenario, and each of its pages says so."""
     sweep_every: timedelta
     dashboard_url: str | None
-    """Where its readers reach the dashboard; None: they do not."""
+    """Where readers of the report reach the dashboard. None means that they cannot reach it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def report_html(
     imprint: Imprint,
     restoration: RestorationSection | None = None,
 ) -> str:
-    """The whole page. Equal figures and an equal imprint give the same page."""
+    """Return the whole page. Equal figures and an equal imprint give the same page."""
     order = found.order
     ranked = by_first_block(found.cohort.members, order.issued_from or order.issued_at)
     line = f"Blockline report · order {clean(order.reference, 60)} · as of {words.stamp(found.at)}"
@@ -99,13 +99,13 @@ def report_html(
     return _templates.get_template("report.html").render(content)
 
 
-def css_text(said: str) -> Markup:
-    """Text as a string of a style sheet, each sign escaped, so that nothing in it can end the string."""
-    return Markup("".join(f"\\{ord(c):06x}" for c in said))  # noqa: S704 - hexadecimal digits only
+def css_text(plain: str) -> Markup:
+    """Return text for a CSS string, with every character escaped so that none can end the string."""
+    return Markup("".join(f"\\{ord(c):06x}" for c in plain))  # noqa: S704 - hexadecimal digits only
 
 
 def _restoration(restoration: RestorationSection | None) -> dict[str, object] | None:
-    """The section about the time to restoration; left out where it was not worked out."""
+    """Return the section on time to restoration; None when it was not computed."""
     if restoration is None:
         return None
     return {
@@ -120,6 +120,6 @@ def _known_late(found: OrderFigures) -> str:
     if found.known_at is None:
         return ""
     return (
-        f"The figures tell what was on file at {words.stamp(found.known_at)}. What was not checked, handles "
-        f"and documents are told as they are on file now. {words.PURGED_SINCE}"
+        f"The figures show what was recorded by {words.stamp(found.known_at)}. Handles, documents and times "
+        f"that were not checked are shown as recorded now. {words.PURGED_SINCE}"
     )

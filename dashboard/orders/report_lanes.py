@@ -1,4 +1,4 @@
-"""The accounts of an order as lanes, as SVG: compact, in parts that each fit on a page of paper."""
+"""The accounts of an order as lanes in SVG: compact, in parts that each fit on a printed page."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -18,9 +18,9 @@ from storage.model.orders.cohort import CohortMember, Kind, blocked_times
 from storage.model.text.states import clean
 
 ALL_UP_TO = 400
-"""With more accounts only those are drawn that were ever blocked."""
+"""With more accounts, only those ever blocked are drawn."""
 NAMED_UP_TO = 75
-"""With more lanes, they have numbers in place of names."""
+"""With more lanes, numbers replace names."""
 _IN_ONE = 200
 _TOP, _RIGHT = 52, 12
 _LEFT, _LEFT_OF_NAMES = 36, 178
@@ -39,34 +39,34 @@ _DRAWN_AS = {
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """The lanes of an order in one or more figures, with what is said above them."""
+    """The lanes of an order in one or more figures, with the note above them."""
 
     note: str
     figures: tuple[Markup, ...]
     kinds: tuple[tuple[Markup, str], ...]
-    """A sample and its name for everything that is drawn."""
+    """The legend: a sample and a name per kind that is drawn."""
 
 
 def lanes_of(found: OrderFigures, ranked: Sequence[CohortMember]) -> Lanes:
-    """Pure: the lanes of the accounts in this order, the first at the top."""
+    """Return the lanes of the accounts in the order of `ranked`, the first at the top."""
     begin = found.order.issued_from or found.order.issued_at
     shown = list(ranked)
-    note = "Each account has a lane, first block first."
+    note = "Each account has one lane, earliest block first."
     if len(shown) > ALL_UP_TO:
         shown = [m for m in ranked if blocked_times(m, begin)]
         left = words.accounts(len(ranked) - len(shown))
         note = (
-            f"Of so many only those ever blocked are drawn, first block first: {len(shown):,}. Not drawn: "
-            f"{left} not seen blocked since the order. The table of accounts has all."
+            f"Drawn are only the {len(shown):,} seen blocked since the order, earliest block first. Not "
+            f"drawn: {left}. The table of accounts lists all."
         )
     if len(shown) > NAMED_UP_TO:
-        note += " The numbers are those of the table of accounts."
+        note += " The numbers match the table of accounts."
     parts = -(-len(shown) // _IN_ONE)
     size = -(-len(shown) // parts) if parts else 1
     figures = [_figure(found, shown[n : n + size], n + 1) for n in range(0, len(shown), size)]
     drawn = {p.stay.kind for m in shown for p in lane_of(found, m).parts}
     samples = [(_sample(k), order_words.kind(k, found.order.country)) for k in Kind if k in drawn]
-    samples.append((_sample(None), "The change lies in it"))
+    samples.append((_sample(None), "Change window"))
     return Lanes(note, tuple(figures), tuple(samples) if shown else ())
 
 
@@ -93,10 +93,10 @@ def _figure(found: OrderFigures, members: Sequence[CohortMember], first: int) ->
     parts += marks(found, axis, _TOP, bottom)
     parts.append(line(left, bottom, WIDTH - _RIGHT, bottom, "frame"))
     last = first + len(members) - 1
-    title = f"Accounts {first:,} to {last:,}, a lane each"
+    title = f"Accounts {first:,} to {last:,}, one lane each"
     description = (
-        f"From {words.stamp(axis.start)} to {words.stamp(axis.end)}: the confirmed state of each account "
-        "over time. What is empty was not looked at. The table of accounts tells the same in words."
+        f"From {words.stamp(axis.start)} to {words.stamp(axis.end)}: the confirmed status of each account "
+        "over time. Empty parts were not checked. The table of accounts has the same in words."
     )
     return figure(f"lanes-{first}", title, description, bottom + 20, parts)
 
@@ -121,7 +121,7 @@ def lane_styles() -> Markup:
 
 
 def patterns() -> Markup:
-    """The hatches of curve and lanes, once for the page: on grey paper they tell colours apart."""
+    """The hatches of curve and lanes, once per page: they distinguish colours in greyscale print."""
     out = [PATTERNS, hatch("p-k-window", "none", PALETTE.window, "/")]
     for kind, status in _DRAWN_AS.items():
         colour, edge, _ = FILL[status]

@@ -17,12 +17,12 @@ from storage.model.text.states import PLATFORM_NAME, capital, clean
 from storage.orders.report_sources import ReportSources
 
 _MOST_ROWS = 32
-"""Of the curve in numbers."""
+"""Most days in the table of the curve."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportAccountRow:
-    """An account in the table of all."""
+    """A row in the table of every account."""
 
     account_id: int
     handle: str
@@ -33,28 +33,28 @@ class ReportAccountRow:
     notes: tuple[str, ...]
     blocked: tuple[str, ...]
     changes: tuple[int, ...]
-    """That began and ended these times, and the state as last confirmed."""
+    """Numbers of the changes that began and ended these blocks, and of the last confirmed one."""
 
 
 def facts(found: OrderFigures, made_at: datetime, made_by: str) -> list[tuple[str, str, str]]:
     """Name, value and note."""
     order, notices = found.order, rows.notices(found)
-    known = "all that was on file when this report was made"
+    known = "everything recorded when this report was made"
     return [
         ("Order", f"{clean(order.reference, 120)}: {clean(order.title, 160)}", ""),
         ("Issued by", clean(order.issuer, 160), ""),
         ("Country", f"{country_name(order.country)} ({clean(order.country)})", ""),
         ("Legal basis", clean(order.legal_basis, 200), ""),
         ("Issued", words.stamp(order.issued_at), _disputed(rows.issued_note(order))),
-        ("Deadline", words.stamp(order.deadline_at) if order.deadline_at else "none on file", ""),
+        ("Deadline", words.stamp(order.deadline_at) if order.deadline_at else "none recorded", ""),
         ("Accounts named", f"{order.named_count:,}", f"on its list: {found.watched:,}"),
         ("Entered here", words.stamp(order.known_at), rows.entered_note(order)),
         (
             "Later notices",
-            f"{len(notices):,}" if notices else "none on file",
-            f"the last {words.stamp(notices[-1].at)}" if notices else "",
+            f"{len(notices):,}" if notices else "none recorded",
+            f"latest: {words.stamp(notices[-1].at)}" if notices else "",
         ),
-        ("Figures of", words.stamp(found.at), ""),
+        ("Time of figures", words.stamp(found.at), ""),
         ("As known at", words.stamp(found.known_at) if found.known_at else known, ""),
         ("Made", words.stamp(made_at), f"by {clean(made_by)}"),
     ]
@@ -68,14 +68,16 @@ def names(names: OrderNameCounts) -> str:
     if not names.accounts and not names.posts:
         return ""
     parts = (
-        (names.resolved, "lead to one account each"),
-        (names.ambiguous, "fit more than one account"),
-        (names.unresolvable, "lead to none"),
-        (names.not_tried, "were not looked up"),
+        (names.resolved, "matched to one account each"),
+        (names.ambiguous, "ambiguous"),
+        (names.unresolvable, "unresolvable"),
+        (names.not_tried, "not looked up"),
     )
-    told = ", ".join(f"{n:,} {what}" for n, what in parts if n)
-    posts = f" It names {names.posts:,} posts, which are not counted here." if names.posts else ""
-    return f"Names of {words.accounts(names.accounts)} are on file{f': {told}' if told else ''}.{posts}"
+    outcomes = ", ".join(f"{n:,} {what}" for n, what in parts if n)
+    posts = f" It also names {names.posts:,} posts, which are not counted here." if names.posts else ""
+    return (
+        f"Names of {words.accounts(names.accounts)} are recorded{f': {outcomes}' if outcomes else ''}.{posts}"
+    )
 
 
 def kinds(found: OrderFigures) -> list[dict[str, object]]:
@@ -93,7 +95,7 @@ def kinds(found: OrderFigures) -> list[dict[str, object]]:
 
 
 def steps(found: OrderFigures) -> list[tuple[str, ...]]:
-    """The curve in numbers: at the beginning of each day, or of fewer days, and at the end."""
+    """Return the curve in numbers: at the start of each day, or of every few days, and at the end."""
     start = found.steps[0].at.astimezone(UTC)
     first = datetime.combine(start.date() + timedelta(days=1), time(), UTC)
     days = max(0, (found.at - first) // timedelta(days=1) + 1)
@@ -109,21 +111,21 @@ def steps(found: OrderFigures) -> list[tuple[str, ...]]:
 
 
 def at_the_end(found: OrderFigures) -> str:
-    """Why the last row can say so little at the least; empty where it does not."""
+    """Explain why the last row has a lower minimum; empty when it has none."""
     if found.steps[-1].certain == found.steps[-1].blocked:
         return ""
     return (
-        "Nothing is certain of accounts that were not read lately, or of which a newer reading contradicts "
-        "what is confirmed. So at the very end the least is only of the others."
+        "In the last row, “at least” counts only accounts whose status is certain. It leaves out accounts "
+        "that were not read lately, or whose newest reading contradicts the confirmed status."
     )
 
 
 def deadline(found: OrderFigures) -> str:
     deadline = found.order.deadline_at
     if deadline is None:
-        return "No deadline of this order is on file."
+        return "No deadline is recorded for this order."
     if found.at_deadline is None:
-        return f"Its deadline, {words.stamp(deadline)}, had not come yet."
+        return f"The deadline, {words.stamp(deadline)}, had not been reached."
     return f"At the deadline, {words.stamp(deadline)}: {order_words.at_deadline(found, found.at_deadline)}."
 
 
@@ -147,7 +149,7 @@ def probes(found: OrderFigures) -> list[dict[str, str]]:
         {
             "of": "posts" if p.of_post else "accounts",
             "source": order_words.source(p.source),
-            "place": clean(p.place) if p.place else "not said",
+            "place": clean(p.place) if p.place else "not stated",
             "when": rows.probe_when(p),
             "answers": rows.probe_answers(p),
         }
@@ -186,8 +188,8 @@ def account(
     order, stay = found.order, member.at(found.at)
     times = blocked_times(member, order.issued_from or order.issued_at)
     moments = [at for b in times for at in (b.since, b.until) if at is not None]
-    told = [*moments, *([stay.since] if stay is not None else [])]
-    numbers = [behind.changes.get((member.account_id, at)) for at in dict.fromkeys(told)]
+    changed_at = [*moments, *([stay.since] if stay is not None else [])]
+    numbers = [behind.changes.get((member.account_id, at)) for at in dict.fromkeys(changed_at)]
     notes: list[str] = []
     if stay is not None and stay.since not in moments:
         notes.append(f"since: {within(stay.onset_after, stay.since)}")
@@ -195,13 +197,13 @@ def account(
         f"last read {words.stamp(member.seen.last)}" if member.seen.last is not None else "no reading"
     )
     if stay is not None and not member.is_read(found.at, found.gap_after):
-        notes.append("not read lately: this is what was last known")
+        notes.append("not read lately: last known status")
     if not member.watched:
         notes.append("not watched")
     return ReportAccountRow(
         account_id=member.account_id,
         handle=clean(member.handle, 120),
-        native_id=clean(behind.native_ids.get(member.account_id, "not on file"), 400),
+        native_id=clean(behind.native_ids.get(member.account_id, "not recorded"), 400),
         platform=PLATFORM_NAME[member.platform],
         url=f"{dashboard_url.rstrip('/')}/account/{member.account_id}" if dashboard_url else None,
         kind=order_words.kind(stay.kind, order.country) if stay is not None else "Never read",
@@ -212,7 +214,7 @@ def account(
 
 
 def head(found: Head) -> dict[str, object]:
-    """An entry of the chain by its day, and who outside has put a time on it or after it."""
-    stamps = [f"entry {a.seq} has the time stamp of {clean(a.authority, 200)}" for a in found.anchors]
+    """Return a chain entry by its day, with the outside time stamps on it or on a later entry."""
+    stamps = [f"entry {a.seq} has a time stamp from {clean(a.authority, 200)}" for a in found.anchors]
     day = f"{found.day.day} {found.day:%b %Y}"
     return {"day": day, "seq": found.seq, "entry": found.entry.hex(), "stamps": stamps}

@@ -1,4 +1,4 @@
-"""How long it took until the accounts of an order came back: for its page, its JSON and its report."""
+"""Time to restoration of the accounts of an order: for its page, its JSON and its report."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -12,49 +12,49 @@ from storage.model.core.availability import Spell, State, Status
 from storage.model.orders.cohort import CohortMember, Kind, Stay, blocked_times
 from storage.model.orders.restoration import BlockedFor, BlockedShare, NoShare, RestorationEstimate, durations
 
-COLUMNS = ("After", "Still blocked, as far as the readings tell", "99 % limits, if accounts are independent")
+COLUMNS = ("After", "Still blocked (estimate)", "99 % limits, independent accounts")
 _MISSING = {
-    NoShare.NO_SPELLS: "nobody was seen blocked",
-    NoShare.TOO_SHORT: "a block so short may go unseen",
-    NoShare.NOT_FOLLOWED: "nobody was followed so long",
+    NoShare.NO_SPELLS: "no block was seen to begin",
+    NoShare.TOO_SHORT: "a block this short may go unseen",
+    NoShare.NOT_FOLLOWED: "no account was followed this long",
 }
 
 
 def blocked_times_of(found: OrderFigures) -> tuple[BlockedFor, ...]:
-    """The blocked times of its accounts that reach past its issue, each as long as the readings allow."""
+    """Return the blocks of its accounts that lasted past its issue, with the bounds of their duration."""
     begin = found.order.issued_from or found.order.issued_at
     return tuple(b for m in found.cohort.members for b in _since(m, found, begin))
 
 
 def restoration_of(found: OrderFigures) -> RestorationEstimate:
-    """The statistics. The fit may take seconds of a processor where thousands of times all differ."""
+    """Estimate the statistics. The fit may take seconds of CPU time if thousands of durations all differ."""
     return restoration(blocked_times_of(found), found.gap_after)
 
 
-def rows(told: RestorationEstimate) -> list[tuple[str, str, str]]:
-    """The cells below `COLUMNS`."""
-    return [(words.span(s.after), _bounds(s), _pair(s.limits)) for s in told.shares]
+def rows(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
+    """Return the cells below `COLUMNS`."""
+    return [(words.span(s.after), _bounds(s), _pair(s.limits)) for s in estimate.shares]
 
 
-def section(told: RestorationEstimate) -> RestorationSection:
-    """As a part of the report."""
-    return RestorationSection(told.sentences, COLUMNS, tuple(rows(told)))
+def section(estimate: RestorationEstimate) -> RestorationSection:
+    """Return the section of the report."""
+    return RestorationSection(estimate.sentences, COLUMNS, tuple(rows(estimate)))
 
 
-def restoration_json(found: OrderFigures, told: RestorationEstimate) -> Json:
-    """The statistics, and the intervals in seconds that lifelines is given: null where there is no end."""
+def restoration_json(found: OrderFigures, estimate: RestorationEstimate) -> Json:
+    """Return the statistics, and the intervals in seconds that lifelines gets; null means no end."""
     times = blocked_times_of(found)
     return {
-        "spells": told.spells,
-        "accounts": told.accounts,
-        "still_blocked": told.still_blocked,
-        "gone": told.gone,
-        "unbounded_starts": told.unbounded_starts,
-        "wide_starts": told.wide_starts,
-        "median_s": None if told.median is None else [_seconds(end) for end in told.median],
+        "spells": estimate.spells,
+        "accounts": estimate.accounts,
+        "still_blocked": estimate.still_blocked,
+        "gone": estimate.gone,
+        "unbounded_starts": estimate.unbounded_starts,
+        "wide_starts": estimate.wide_starts,
+        "median_s": None if estimate.median is None else [_seconds(end) for end in estimate.median],
         "median_limits_s": None
-        if told.median_limits is None
-        else [_seconds(end) for end in told.median_limits],
+        if estimate.median_limits is None
+        else [_seconds(end) for end in estimate.median_limits],
         "shares": [
             {
                 "after_s": s.after.total_seconds(),
@@ -63,18 +63,19 @@ def restoration_json(found: OrderFigures, told: RestorationEstimate) -> Json:
                 "limits": s.limits and list(s.limits),
                 "missing": s.missing and s.missing.value,
             }
-            for s in told.shares
+            for s in estimate.shares
         ],
-        "shortest_detectable_s": told.shortest_detectable.total_seconds(),
-        "follow_up_s": told.follow_up.total_seconds(),
-        "sentences": list(told.sentences),
+        "shortest_detectable_s": estimate.shortest_detectable.total_seconds(),
+        "follow_up_s": estimate.follow_up.total_seconds(),
+        "sentences": list(estimate.sentences),
         "intervals_s": [[low, None if high == float("inf") else high] for low, high in intervals(times)],
     }
 
 
 def _since(member: CohortMember, found: OrderFigures, begin: datetime) -> Iterator[BlockedFor]:
-    """Those of one account in which it was seen blocked since the order: all of them are worked out first, so
-    that each begins where it was seen to begin.
+    """Return the blocks of one account that were seen since the order.
+
+    All its blocks are computed first, so that each one begins where it was seen to begin.
     """
     spells = [_spell(member, stay) for stay in member.stays]
     last = {int(member.account_id): member.sure_until} if member.sure_until is not None else {}
@@ -86,7 +87,7 @@ def _since(member: CohortMember, found: OrderFigures, begin: datetime) -> Iterat
 
 
 def _spell(member: CohortMember, stay: Stay) -> Spell:
-    """What may be the owner's own deletion is no block."""
+    """Convert a stay. What may be a deletion by the owner is not a block."""
     state = State(Status.NOT_FOUND) if stay.kind is Kind.SUSPENDED_OR_DELETED else stay.state
     return Spell(member.account_id, state, stay.onset_after, stay.since, stay.until)
 

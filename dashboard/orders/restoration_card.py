@@ -1,4 +1,4 @@
-"""How long it took until the accounts of an order came back, with what is not known of it."""
+"""The page on time to restoration of an order, with what is not known about it."""
 
 from dash import html
 from dash.development.base_component import Component
@@ -12,13 +12,13 @@ from storage.model.orders.restoration import RestorationEstimate
 from storage.model.text.states import clean
 
 RESTORATION = "restoration"
-"""The last part of its address."""
+"""The last part of the page's address."""
 
 
 def restoration_page(
-    found: OrderFigures, told: RestorationEstimate, theme: Theme, tag: list[Component]
+    found: OrderFigures, estimate: RestorationEstimate, theme: Theme, tag: list[Component]
 ) -> Component:
-    """The share still blocked over time, the median between its bounds, and what the figures do not say."""
+    """Return the page: the share still blocked over time, bounds of the median, and the limits of both."""
     number = found.order.order_id
     return html.Div(
         [
@@ -38,15 +38,15 @@ def restoration_page(
             html.Div(
                 [
                     html.Div(
-                        html.Div([html.P(s) for s in told.sentences], className="told sentences"),
+                        html.Div([html.P(s) for s in estimate.sentences], className="told"),
                         className="card told-page",
                     ),
                     card(
                         "Share still blocked",
-                        "from the block on; time is logarithmic",
+                        "time since the block, on a logarithmic scale",
                         html.Div(
                             graph(
-                                restoration_figure(told, theme),
+                                restoration_figure(estimate, theme),
                                 "order-restoration",
                                 "Share still blocked over time",
                             ),
@@ -56,7 +56,7 @@ def restoration_page(
                             html.Table(
                                 [
                                     html.Thead(html.Tr([html.Th(c) for c in restoration.COLUMNS])),
-                                    html.Tbody([_row(*cells) for cells in restoration.rows(told)]),
+                                    html.Tbody([_row(*cells) for cells in restoration.rows(estimate)]),
                                 ],
                                 className="labelled",
                             ),

@@ -27,7 +27,7 @@ TICKS = {
 }
 
 
-def restoration_figure(told: RestorationEstimate, theme: Theme) -> go.Figure:
+def restoration_figure(estimate: RestorationEstimate, theme: Theme) -> go.Figure:
     """The band between the two curves, the median below it, and what lies outside of what was seen.
 
     Time is logarithmic: what one decision frees in hours and what stays blocked for months are both read
@@ -35,26 +35,26 @@ def restoration_figure(told: RestorationEstimate, theme: Theme) -> go.Figure:
     """
     palette = PALETTES[theme]
     figure = go.Figure()
-    first, last = _axis(told)
-    if told.spells:
-        _band(figure, told, (first, last), theme)
-        _median(figure, told, (first, last), palette)
-        _shares(figure, told, palette)
-    _outside(figure, told, (first, last), palette)
+    first, last = _axis(estimate)
+    if estimate.spells:
+        _band(figure, estimate, (first, last), theme)
+        _median(figure, estimate, (first, last), palette)
+        _shares(figure, estimate, palette)
+    _outside(figure, estimate, (first, last), palette)
     _look(figure, (first, last), palette)
     return figure
 
 
-def _axis(told: RestorationEstimate) -> tuple[float, float]:
+def _axis(estimate: RestorationEstimate) -> tuple[float, float]:
     """In days. What is too short to be seen has some room, however little was seen."""
-    gap = max(told.shortest_detectable / DAY, 1 / 1440)
-    return gap / 2, max(told.follow_up / DAY, gap * 4)
+    gap = max(estimate.shortest_detectable / DAY, 1 / 1440)
+    return gap / 2, max(estimate.follow_up / DAY, gap * 4)
 
 
-def _band(figure: go.Figure, told: RestorationEstimate, axis: tuple[float, float], theme: Theme) -> None:
+def _band(figure: go.Figure, estimate: RestorationEstimate, axis: tuple[float, float], theme: Theme) -> None:
     fill, light, dark = FILL[Status.WITHHELD]
     edge = light if theme == "light" else dark
-    steps = list(zip(told.curve.days, told.curve.lower, told.curve.upper, strict=True))
+    steps = list(zip(estimate.curve.days, estimate.curve.lower, estimate.curve.upper, strict=True))
     inside = [(min(days, axis[1]), *shares) for days, *shares in steps if axis[0] < days and isfinite(days)]
     after = next(s for s in steps if s[0] > axis[0])
     inside.insert(0, (axis[0], *after[1:]))
@@ -81,12 +81,12 @@ def _band(figure: go.Figure, told: RestorationEstimate, axis: tuple[float, float
 
 
 def _median(
-    figure: go.Figure, told: RestorationEstimate, axis: tuple[float, float], palette: Palette
+    figure: go.Figure, estimate: RestorationEstimate, axis: tuple[float, float], palette: Palette
 ) -> None:
     """At one half: thick for the estimate, thin for the limits by account."""
     for bounds, name, width in (
-        (told.median_limits, "Median, 99 % limits if accounts were independent", 1.5),
-        (told.median, "Median: estimate", 5),
+        (estimate.median_limits, "Median, 99 % limits if accounts were independent", 1.5),
+        (estimate.median, "Median: estimate", 5),
     ):
         if bounds is None:
             continue
@@ -111,12 +111,12 @@ def _median(
         )
 
 
-def _shares(figure: go.Figure, told: RestorationEstimate, palette: Palette) -> None:
-    shown = [(s.after, s.by_order or s.limits, s.bounds) for s in told.shares]
+def _shares(figure: go.Figure, estimate: RestorationEstimate, palette: Palette) -> None:
+    shown = [(s.after, s.by_order or s.limits, s.bounds) for s in estimate.shares]
     known = [(after, limits, bounds) for after, limits, bounds in shown if limits and bounds]
     if not known:
         return
-    by_order = any(s.by_order for s in told.shares)
+    by_order = any(s.by_order for s in estimate.shares)
     name = "95 % band by order" if by_order else "Share, 99 % limits if accounts were independent"
     middle = [sum(bounds) / 2 for _, _, bounds in known]
     figure.add_trace(
@@ -145,11 +145,11 @@ def _shares(figure: go.Figure, told: RestorationEstimate, palette: Palette) -> N
 
 
 def _outside(
-    figure: go.Figure, told: RestorationEstimate, axis: tuple[float, float], palette: Palette
+    figure: go.Figure, estimate: RestorationEstimate, axis: tuple[float, float], palette: Palette
 ) -> None:
     figure.add_vrect(
         x0=axis[0],
-        x1=told.shortest_detectable / DAY,
+        x1=estimate.shortest_detectable / DAY,
         line={"width": 0},
         fillcolor=palette.line,
         opacity=0.6,
@@ -159,11 +159,15 @@ def _outside(
         x=log10(axis[0] * 2**0.5),  # an annotation takes the exponent on such an axis
         y=0.5,
         showarrow=False,
-        text=f"under {span(told.shortest_detectable)}: may be unseen",
+        text=f"under {span(estimate.shortest_detectable)}: may be unseen",
         textangle=-90,
         font={"size": 11, "color": palette.ink2},
     )
-    followed = f"followed for {span(told.follow_up)} at most" if told.spells else "no block was seen to begin"
+    followed = (
+        f"followed for {span(estimate.follow_up)} at most"
+        if estimate.spells
+        else "no block was seen to begin"
+    )
     figure.add_annotation(
         x=1,
         y=1,

@@ -49,7 +49,7 @@ def restoration(durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0) 
     sample = [d for d in durations if d.start_width is not None]
     curve = _curve(intervals(sample))
     follow_up = max((d.longest or d.shortest for d in sample), default=timedelta())
-    told = RestorationEstimate(
+    estimate = RestorationEstimate(
         spells=len(sample),
         accounts=len({d.account_id for d in sample}),
         still_blocked=sum(d.end is BlockEnd.STILL_BLOCKED for d in sample),
@@ -66,7 +66,7 @@ def restoration(durations: Sequence[BlockedFor], gap: timedelta, seed: int = 0) 
         follow_up=follow_up,
         shortest_detectable=gap,
     )
-    return replace(told, sentences=sentences(told))
+    return replace(estimate, sentences=sentences(estimate))
 
 
 def intervals(durations: Sequence[BlockedFor]) -> list[tuple[float, float]]:

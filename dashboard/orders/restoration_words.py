@@ -1,4 +1,4 @@
-"""The time to restoration in plain sentences: the figures, and what they do not say."""
+"""Sentences on the time to restoration: the figures, and what they do not show."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,95 +8,100 @@ from dashboard.ui.words import span
 from storage.model.orders.restoration import RestorationEstimate
 
 
-def sentences(told: RestorationEstimate) -> tuple[str, ...]:
-    """All that has to stand beside the figures, most important first."""
-    return (*_counted(told), *(_figures(told) if told.spells else ()), *_not_seen(told))
+def sentences(estimate: RestorationEstimate) -> tuple[str, ...]:
+    """Return every sentence that must accompany the figures, most important first."""
+    return (*_counted(estimate), *(_figures(estimate) if estimate.spells else ()), *_not_seen(estimate))
 
 
-def _counted(told: RestorationEstimate) -> Iterator[str]:
-    if told.spells:
-        still = f"{told.still_blocked} still blocked when last seen"
-        yield f"{_times(told.spells)} of {_of(told.accounts, 'account')}, {still}."
+def _counted(estimate: RestorationEstimate) -> Iterator[str]:
+    if estimate.spells:
+        yield (
+            f"The figures cover {_blocks(estimate.spells)} of {_of(estimate.accounts, 'account')}."
+            f" Still blocked when last seen: {estimate.still_blocked}."
+        )
     else:
-        yield "No blocked time was seen to begin: there are no figures."
-    if told.gone:
+        yield "No block was seen to begin, so there are no figures."
+    if estimate.gone:
         yield (
-            f"{told.gone} ended with an account that was gone. That is no restoration: it counts as blocked"
-            " until then at least."
+            f"{estimate.gone} ended with an account that was gone. This is not a restoration; the"
+            " account counts as blocked at least until then."
         )
-    if told.unbounded_starts:
-        more = "more " if told.spells else ""
+    if estimate.unbounded_starts:
+        noun = "other block" if estimate.spells else "block"
         yield (
-            f"{_times(told.unbounded_starts)} {more}had begun unseen. Since when is not known, and shorter"
-            " ones were over before anybody looked: no figure counts them."
+            f"The beginning of {_of(estimate.unbounded_starts, noun)} was not seen. No figure counts such"
+            " blocks: how long they lasted is not known, and shorter ones had ended before any reading."
         )
 
 
-def _figures(told: RestorationEstimate) -> Iterator[str]:
-    if told.median is not None:
-        low, high = told.median
+def _figures(estimate: RestorationEstimate) -> Iterator[str]:
+    if estimate.median is not None:
+        low, high = estimate.median
         if high is None:
             yield f"The median is not reached: it is estimated at {span(low)} or more."
         else:
-            yield f"The median is estimated at {span(low)} to {span(high)}: readings tell it no closer."
-    if told.median_limits is not None:
-        yield _limits(*told.median_limits)
-    yield _orders(told)
+            yield f"The median is estimated at {span(low)} to {span(high)}; readings give no closer value."
+    if estimate.median_limits is not None:
+        yield _limits(*estimate.median_limits)
+    yield _orders(estimate)
     yield (
-        "The two curves are the ends of Turnbull's estimate, which leaves open what lies between. They do not"
-        " show how far chance could move it. Those still blocked are taken to be restored like others who"
-        " were blocked as long."
+        "The two curves are the bounds of Turnbull's estimate; it leaves open where the share lies between"
+        " them. They do not include sampling error. The estimate assumes that accounts still blocked are"
+        " restored like others that were blocked as long."
     )
     yield (
-        "A block and its restoration are each known to an interval. Every duration is taken as one interval,"
-        " from the shortest to the longest that both allow, which is an approximation: good where beginnings"
-        f" are narrow. {told.wide_starts} of {told.spells} are wider than {span(told.shortest_detectable)}."
+        "For a block and its restoration, only intervals are known. Each duration is taken as one interval,"
+        " from the shortest to the longest that both allow. This approximation is good where the interval of"
+        f" the block is narrow; {estimate.wide_starts} of {estimate.spells} are wider than"
+        f" {span(estimate.shortest_detectable)}."
     )
 
 
 def _limits(low: timedelta, high: timedelta | None) -> str:
     if high is None and not low:
-        return "They are too few, or too little is known of them, for confidence limits of the median."
+        return "Confidence limits of the median need more blocks, or more readings of them."
     between = f"between {span(low)} and {span(high)}" if high is not None else f"{span(low)} or more"
     return (
-        f"If accounts were independent, the median of all blocks that are seen so would be {between}, with"
+        f"If accounts were independent, the median of all blocks observed this way would be {between}, with"
         " 99 % confidence."
     )
 
 
-def _orders(told: RestorationEstimate) -> str:
-    many = len(told.orders)
-    if told.equal_orders >= LEAST_ORDERS:
+def _orders(estimate: RestorationEstimate) -> str:
+    many = len(estimate.orders)
+    if estimate.equal_orders >= LEAST_ORDERS:
         return (
-            "Accounts that one decision restores are one observation, so the 95 % band draws whole orders"
-            f" anew, of {many}."
+            "Accounts restored by one decision count as one observation, so the 95 % band resamples whole"
+            f" orders, {many} in all."
         )
     if many == 0:
-        return "None is under an order: which of them one decision restored is not known."
+        return "No block is under an order, so it is not known which ones one decision restored."
     if many == 1:
-        whose = f"All are under one order ({told.orders[0]})"
-        if told.outside_orders:
-            whose = f"{told.outside_orders} are under no order, the others under one ({told.orders[0]})"
+        whose = f"All blocks are under one order ({estimate.orders[0]})"
+        if estimate.outside_orders:
+            whose = (
+                f"{estimate.outside_orders} blocks are outside orders, the others under {estimate.orders[0]}"
+            )
         return (
-            f"{whose}. Accounts that one decision restores are one observation: one order carries no"
-            " confidence interval for others."
+            f"{whose}. Accounts restored by one decision count as one observation, so one order gives no"
+            " confidence interval for other orders."
         )
     return (
-        f"They are under {many} orders, which weigh as much as {told.equal_orders:.1f} of equal size."
-        " Accounts that one decision restores are one observation, so no confidence interval across orders"
-        f" is given: it would need {LEAST_ORDERS}."
+        f"The blocks are under {many} orders, which weigh as much as {estimate.equal_orders:.1f} of equal"
+        " size. Accounts restored by one decision count as one observation, so no confidence interval across"
+        f" orders is given; it would need {LEAST_ORDERS} such orders."
     )
 
 
-def _not_seen(told: RestorationEstimate) -> Iterator[str]:
+def _not_seen(estimate: RestorationEstimate) -> Iterator[str]:
     yield (
-        f"A block shorter than {span(told.shortest_detectable)} can lie between two readings, unseen. So long"
-        " blocks are over-represented, and no share is given after a time shorter than that."
+        f"A block shorter than {span(estimate.shortest_detectable)} can fall between two readings and go"
+        " unseen. Long blocks are therefore over-represented, and no share is given for shorter times."
     )
 
 
-def _times(n: int) -> str:
-    return _of(n, "blocked time")
+def _blocks(n: int) -> str:
+    return _of(n, "block")
 
 
 def _of(n: int, noun: str) -> str:

@@ -17,56 +17,56 @@ class FunnelRow:
     accounts: int
     note: str
     look: str
-    """What kind of number it is, for its colour."""
+    """The kind of number, which sets its colour."""
 
     @property
     def is_part(self) -> bool:
-        """Whether it is a part of those ever blocked."""
+        """Whether it counts a part of the accounts ever blocked."""
         return self.look in {"now", "back", "gone"}
 
 
 def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
-    """From the names to the blocks, each number with what it is of."""
+    """Return the counts from names to blocks, each with a note."""
     funnel, names = found.funnel, found.names
     rows = [FunnelRow("Named", funnel.named, "in the order", "named")]
     if names.accounts:
         left = names.accounts - names.resolved
-        note = f"{left:,} of them lead to no account" if left else ""
-        rows.append(FunnelRow("Names on file", names.accounts, note, "named"))
-    unknown, unread = funnel.named - funnel.resolved, funnel.resolved - funnel.watched
+        note = f"{left:,} not matched to one account" if left else ""
+        rows.append(FunnelRow("Names recorded", names.accounts, note, "named"))
+    unknown, unwatched = funnel.named - funnel.resolved, funnel.resolved - funnel.watched
     rows += [
         FunnelRow("On its list", funnel.resolved, _less(unknown, "not known here"), "named"),
-        FunnelRow("Watched", funnel.watched, _less(unread, "not read"), "named"),
+        FunnelRow("Watched", funnel.watched, _less(unwatched, "not watched"), "named"),
         FunnelRow("Ever blocked", funnel.ever_blocked, _share(funnel.ever_blocked, found), "ever"),
         FunnelRow("Still blocked", funnel.blocked_now, _share(funnel.blocked_now, found), "now"),
         FunnelRow("Restored", funnel.restored, _share(funnel.restored, found), "back"),
     ]
     if funnel.gone_since:
-        rows.append(FunnelRow("Gone since", funnel.gone_since, "neither blocked nor back", "gone"))
+        rows.append(FunnelRow("Gone since", funnel.gone_since, "neither blocked nor restored", "gone"))
     return rows
 
 
 FUNNEL_NOTE = (
-    "Ever blocked counts what was seen since the order: withheld in its country, or suspended. "
-    "A second block after a restoration does not count twice."
+    "“Ever blocked” counts the accounts seen withheld in the order's country, or suspended, since the "
+    "order. An account that is blocked twice counts once."
 )
 
 
 def issued_note(order: Order) -> str:
-    """What is disputed of its date; empty when nothing is."""
+    """Say how its date is disputed; empty when it is not."""
     if order.issued_from is not None and order.issued_to is not None:
         return f"sources say between {words.day(order.issued_from)} and {words.day(order.issued_to)}"
     return "sources disagree" if order.issued_from is not None else ""
 
 
 def entered_note(order: Order) -> str:
-    """How late it was entered; empty when it was not."""
+    """Say how long after its date the order was entered; empty when it was not later."""
     late = order.known_at - order.issued_at
     return f"{words.span(late)} after its date" if order.known_at > order.issued_at else ""
 
 
 def own_events(found: OrderFigures) -> list[OrderEvent]:
-    """What is on file of the order itself, up to the moment of its figures."""
+    """Return the recorded events of the order itself, up to the time of its figures."""
     return [e for e in found.cohort.events if e.order_id == found.order.order_id and e.at <= found.at]
 
 
@@ -75,8 +75,8 @@ def notices(found: OrderFigures) -> list[OrderEvent]:
 
 
 def event_notes(event: OrderEvent) -> Sequence[str]:
-    """Who said it, since when it is known here, and what is disputed of its date."""
-    late = f"; known here since {words.stamp(event.known_at)}" if event.known_at > event.at else ""
+    """Return the source, when it was recorded if later, and how its date is disputed."""
+    late = f"; recorded {words.stamp(event.known_at)}" if event.known_at > event.at else ""
     notes = [f"{order_words.source(event.source)}{late}"]
     if event.at_from is not None and event.at_to is not None:
         said = f"sources say between {words.stamp(event.at_from)} and {words.stamp(event.at_to)}"
@@ -85,11 +85,11 @@ def event_notes(event: OrderEvent) -> Sequence[str]:
 
 
 def outside_words(found: OrderFigures) -> str:
-    """What others saw of the accounts that the order names, in one line."""
+    """Say what others saw of the accounts that the order names."""
     outside = found.outside
     kinds = ", ".join(f"{n:,} {order_words.kind_inside(k, found.order.country)}" for k, n in outside.by_kind)
     both = (
-        f" {outside.disagreeing:,} are counted twice, since two looks at them answered differently."
+        f" Counted more than once, because their checks disagree: {outside.disagreeing:,}."
         if outside.disagreeing
         else ""
     )
@@ -99,7 +99,7 @@ def outside_words(found: OrderFigures) -> str:
 def probe_when(probe: Probe) -> str:
     if probe.at_from is not None and probe.at_to is not None:
         return f"between {words.stamp(probe.at_from)} and {words.stamp(probe.at_to)}"
-    return "not recorded: it dates no change"
+    return "not recorded, so it dates no change"
 
 
 def probe_answers(probe: Probe) -> str:

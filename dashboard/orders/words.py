@@ -21,24 +21,24 @@ WHAT_WORDS = {
     ClaimedWhat.AVAILABLE: "available",
 }
 OBSERVED_AS = {
-    ClaimedWhat.WITHHELD: "withheld in the country of the order, or in all",
+    ClaimedWhat.WITHHELD: "withheld in the country of the order, or in all countries",
     ClaimedWhat.SUSPENDED: "suspended by the platform",
     ClaimedWhat.BLOCKED: "withheld or suspended",
-    ClaimedWhat.RESTORED: "blocked before and back by then",
-    ClaimedWhat.ACTED_ON: "withheld or suspended then; at the most with all that ever were since the order, "
-    "and those that were gone, by whoever's hand",
+    ClaimedWhat.RESTORED: "blocked earlier, and back by then",
+    ClaimedWhat.ACTED_ON: "withheld or suspended then; the upper end also counts accounts blocked earlier "
+    "since the order, and accounts that were gone for any reason",
     ClaimedWhat.AVAILABLE: "available",
 }
 VERDICT_WORDS = {
-    Verdict.BORNE_OUT: "The readings bear it out.",
+    Verdict.BORNE_OUT: "The readings confirm it.",
     Verdict.UNDECIDED: "The readings can neither confirm nor refute it.",
-    Verdict.MORE_SEEN: "More were seen than it says.",
-    Verdict.FEWER_POSSIBLE: "There cannot have been so many, even if all that was not observed was so.",
+    Verdict.MORE_SEEN: "More were observed than claimed.",
+    Verdict.FEWER_POSSIBLE: "There cannot have been this many, even counting every account not observed.",
 }
 
 
 def kind(value: Kind, country: str) -> str:
-    """What a row of kinds is called."""
+    """Return the name of a kind."""
     match value:
         case Kind.WITHHELD:
             return f"Withheld in {country_name(country)}"
@@ -61,13 +61,13 @@ def kind(value: Kind, country: str) -> str:
 
 
 def kind_inside(value: Kind, country: str) -> str:
-    """The same within a sentence: "withheld in India"."""
+    """Return the name for use within a sentence: "withheld in India"."""
     words_for = kind(value, country)
     return words_for[:1].lower() + words_for[1:]
 
 
 def counted(value: Kind) -> str:
-    """Whether a kind is counted as following the order, and why not."""
+    """Say whether a kind counts as blocked, and why not."""
     if value.is_block:
         return "counted as blocked"
     match value:
@@ -76,13 +76,13 @@ def counted(value: Kind) -> str:
         case Kind.DEACTIVATED:
             return "not counted: its owner may have closed it"
         case Kind.NOT_FOUND:
-            return "not counted: nobody says by whom"
+            return "not counted: the reason is not known"
         case Kind.WITHHELD_ELSEWHERE:
             return "not counted: not in the country of the order"
         case Kind.NEVER_READ:
             return "unknown"
         case _:
-            return "untouched, or back"
+            return "not blocked"
 
 
 def claim_words(claim: Claim) -> str:
@@ -92,7 +92,7 @@ def claim_words(claim: Claim) -> str:
 
 
 def verdict_words(found: CheckedClaim) -> str:
-    """How the claim stands, with what was not observed."""
+    """Say whether the readings confirm a claim, and how many accounts were not observed."""
     left = found.unobserved
     unseen = f" Not observed at that moment: {accounts(left)}." if left else ""
     return f"{VERDICT_WORDS[found.verdict]}{unseen}"
@@ -105,24 +105,24 @@ def at_deadline(found: OrderFigures, step: CurveStep) -> str:
         if low == high
         else f"{share(low, found.watched)} to {share(high, found.watched)}"
     )
-    unread = f"; {accounts(step.unread)} were not checked then" if step.unread else ""
-    return f"{range_words(low, high)} of {found.watched:,} ({between}) were blocked at that moment{unread}"
+    unread = f"; {step.unread:,} not checked" if step.unread else ""
+    return f"{range_words(low, high)} of {accounts(found.watched)} blocked ({between}){unread}"
 
 
 def sentences(found: OrderFigures) -> list[str]:
-    """What a newcomer has to know first."""
+    """Return what a newcomer has to know first."""
     order, funnel = found.order, found.funnel
     if not found.watched:
         return [
-            f"The order names {accounts(funnel.named)}, and none of them is on its list: nothing can be "
-            "said of how far it was followed."
+            f"The order names {accounts(funnel.named)}, but none of them is on its list. How far it was "
+            "followed is therefore not known."
         ]
     out = [_so_far(found)]
     if funnel.blocked_before:
         n = funnel.blocked_before
         out.append(
-            f"{accounts(n)} {'was' if n == 1 else 'were'} seen blocked before the order was issued: that is "
-            "not its doing."
+            f"{accounts(n)} {'was' if n == 1 else 'were'} seen blocked before the order was issued, so "
+            "the order did not cause that."
         )
     if found.at_deadline is not None and order.deadline_at is not None:
         out.append(
@@ -130,13 +130,13 @@ def sentences(found: OrderFigures) -> list[str]:
         )
     if funnel.named > found.watched:
         out.append(
-            f"The order names {accounts(funnel.named)}; of {funnel.named - found.watched:,} of them nothing "
-            "is known here."
+            f"The order names {accounts(funnel.named)}; nothing is known here about "
+            f"{funnel.named - found.watched:,} of them."
         )
     if order.known_at - order.issued_at > timedelta(hours=6):
         out.append(
-            f"It was entered here {words.span(order.known_at - order.issued_at)} after its date. What its "
-            "accounts were before, only those readings tell that were made for other reasons."
+            f"It was entered here {words.span(order.known_at - order.issued_at)} after its date. Earlier "
+            "readings of its accounts exist only where they were made for other reasons."
         )
     return out
 
@@ -145,17 +145,17 @@ def _so_far(found: OrderFigures) -> str:
     funnel, whole = found.funnel, found.watched
     if not funnel.ever_blocked:
         return f"None of the {accounts(whole)} on its list was seen blocked since the order."
-    stale = f", {funnel.blocked_stale:,} of them only when last read" if funnel.blocked_stale else ""
+    stale = f" ({funnel.blocked_stale:,} of them not read lately)" if funnel.blocked_stale else ""
     are = "is" if funnel.blocked_now == 1 else "are"
     parts = [f"{funnel.blocked_now:,} {are} still blocked{stale}"]
     if funnel.restored:
         parts.append(f"{funnel.restored:,} {'is' if funnel.restored == 1 else 'are'} back")
     if funnel.gone_since:
-        parts.append(f"{funnel.gone_since:,} {'is' if funnel.gone_since == 1 else 'are'} gone since")
-    told = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+        parts.append(f"{funnel.gone_since:,} {'is' if funnel.gone_since == 1 else 'are'} gone now")
+    by_now = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return (
         f"{funnel.ever_blocked:,} of the {accounts(whole)} on its list ({share(funnel.ever_blocked, whole)}) "
-        f"were seen blocked at some time since the order: {told}."
+        f"were seen blocked at some time since the order: {by_now}."
     )
 
 

@@ -65,7 +65,7 @@ def test_every_number_of_the_report_is_the_one_of_the_api() -> None:
     funnel = {row[0]: number(row[1]) for row in told.tables["funnel"].rows}
     assert funnel == {
         "Named": told_there["funnel"]["named"],
-        "Names on file": told_there["funnel"]["names_on_file"],
+        "Names recorded": told_there["funnel"]["names_on_file"],
         "On its list": told_there["funnel"]["on_its_list"],
         "Watched": told_there["funnel"]["watched"],
         "Ever blocked": told_there["funnel"]["ever_blocked"],
@@ -115,8 +115,8 @@ def test_every_account_is_there_with_each_time_in_which_it_was_blocked() -> None
         assert kind == order_words.kind(Kind(account["kind"]), "IN")
         begun = sum(b["not_before"] is not None for b in account["blocked"])
         assert blocked.count("Began") == begun
-        assert blocked.count("So at the first reading") == len(account["blocked"]) - begun
-        assert blocked.count("not seen to end") == sum(b["seen_ended"] is None for b in account["blocked"])
+        assert blocked.count("Blocked at the first reading") == len(account["blocked"]) - begun
+        assert blocked.count("no end seen") == sum(b["seen_ended"] is None for b in account["blocked"])
         assert len(changes.split(", ")) >= len(account["blocked"])
         assert (changes == "") == (account["kind"] == "never_read")
 
@@ -140,7 +140,7 @@ def test_an_interval_never_excludes_the_true_time(
     ("rule", "account_id", "words"),
     [
         ("one that lasts was not seen to end", 2,
-         ["Began 1 Feb 2021, between 03:05 and 03:20 UTC; not seen to end."]),
+         ["Began 1 Feb 2021, between 03:05 and 03:20 UTC; no end seen."]),
         ("an end has an interval of its own", 3,
          ["Began 1 Feb 2021, between 03:05 and 03:20 UTC; ended 1 Feb 2021, between 08:05 and 08:20 UTC, "
           "then available."]),
@@ -148,7 +148,7 @@ def test_an_interval_never_excludes_the_true_time(
          ["Began 1 Feb 2021, between 03:15 and 03:30 UTC; ended 1 Feb 2021, between 08:05 and 08:20 UTC, "
           "then not found."]),
         ("what was so at the first reading has no beginning", 6,
-         ["So at the first reading, 1 Feb 2021, 00:00 UTC; since when is not known; not seen to end."]),
+         ["Blocked at the first reading, 1 Feb 2021, 00:00 UTC; its beginning is not known; no end seen."]),
         ("who was never blocked has no such time", 1, []),
     ],
 )  # fmt: skip
@@ -186,7 +186,7 @@ def test_what_the_figures_refer_to_is_there_and_once() -> None:
     for tag, given in told.tags:
         if tag == "svg" and "role" in given:
             assert set(given["aria-labelledby"].split()) <= set(ids)
-    assert told.titles == ["Share of its accounts blocked, over time", "Accounts 1 to 8, a lane each"]
+    assert told.titles == ["Share of its accounts blocked, over time", "Accounts 1 to 8, one lane each"]
 
 
 def test_nothing_that_strangers_wrote_becomes_markup_or_style() -> None:
@@ -242,29 +242,29 @@ def test_what_is_invented_says_so_in_its_title_at_its_head_and_on_every_page() -
 
 def test_an_order_without_accounts_says_that_nothing_can_be_said() -> None:
     told = page(figures(members=()))
-    assert "nothing can be said of how far it was followed" in told.words
+    assert "How far it was followed is therefore not known." in told.words
     assert "No account is on its list." in told.words
     assert told.titles == []
     assert "accounts" not in told.tables
-    assert "not checked once" not in told.words
+    assert "The whole list was unchecked" not in told.words
 
 
 def test_an_order_without_a_deadline_has_none() -> None:
     told = page(figures(replace(ORDER, deadline_at=None)))
-    assert "No deadline of this order is on file." in told.words
+    assert "No deadline is recorded for this order." in told.words
     assert 'class="deadline"' not in curve_svg(figures(replace(ORDER, deadline_at=None)))
 
 
 def test_a_deadline_that_has_not_come_yet_is_not_judged() -> None:
     told = page(figures(replace(ORDER, deadline_at=NOW + MINUTE)))
-    assert "Its deadline, 1 Feb 2021, 16:41 UTC, had not come yet." in told.words
+    assert "The deadline, 1 Feb 2021, 16:41 UTC, had not been reached." in told.words
 
 
 def test_a_moment_before_the_order_has_a_report_that_claims_nothing() -> None:
     found = figures(at=minutes(-30))
     told = page(found)
-    assert "The figures go from 31 Jan 2021, 23:30 UTC to 31 Jan 2021, 23:30 UTC." in told.words
-    assert "was not checked" not in told.words
+    assert "The figures cover 31 Jan 2021, 23:30 UTC to 31 Jan 2021, 23:30 UTC." in told.words
+    assert "of the time was not checked" not in told.words
     assert [row[0] for row in told.tables["steps"].rows] == ["31 Jan 2021, 23:30 UTC"]
 
 
@@ -276,10 +276,10 @@ def test_a_disputed_date_stays_a_range() -> None:
 
 def test_an_order_without_papers_says_that_there_are_none() -> None:
     told = page(figures(events=()))
-    assert "Nobody's numbers are on file for this order." in told.words
-    assert "No notice, statement or ruling is on file." in told.words
-    assert "No document is attached to it." in told.words
-    assert "Nobody else's looks at these accounts are on file." in told.words
+    assert "No claim with a number is recorded for this order." in told.words
+    assert "No notice, statement or ruling is recorded." in told.words
+    assert "No document is attached to the order." in told.words
+    assert "No outside check of these accounts is recorded." in told.words
 
 
 def test_the_time_to_restoration_is_left_out_where_it_was_not_worked_out() -> None:
@@ -304,7 +304,7 @@ def test_the_rule_of_confirmation_is_told_as_it_is() -> None:
     assert rule.cohort_window == timedelta(hours=6)
     for said in (
         "a second agreeing reading at least 1 minute after the first",
-        "it takes 4: at least 1, 15 and 60 minutes after the first",
+        "it takes 4 readings: the first, and others at least 1, 15 and 60 minutes after it",
         "3 are enough if a change of the same list was confirmed in the 6 hours before",
     ):
         assert said in CONFIRMATION
@@ -319,18 +319,20 @@ def test_silences_of_the_whole_list_are_those_of_the_curve() -> None:
     assert quiet.unread == 2 * 120 * MINUTE
     assert quiet.whole == 2 * 990 * MINUTE
     said = " ".join(coverage_words(found, grounds(both), 16 * MINUTE))
-    assert "The whole list was not checked once: it lasted 2 h, 1 Feb 2021, 05:00 UTC to" in said
-    assert "Of the time of all its accounts together, 12 % was not checked." in said
+    assert "The whole list was unchecked once, for 2 h, from 1 Feb 2021, 05:00 UTC to" in said
+    assert "Added up over all accounts, 12 % of the time was not checked." in said
     one = figures(members=[both[0], member(3, (0, AVAILABLE))])
     assert silences(one).longest is None
-    assert "At no time was the whole list not checked." in coverage_words(one, grounds(), 16 * MINUTE)
+    assert "At least one account of the list was checked at all times." in coverage_words(
+        one, grounds(), 16 * MINUTE
+    )
 
 
 def test_coverage_says_what_was_asked_and_who_was_never_read() -> None:
     said = " ".join(coverage_words(figures(), grounds(), 16 * MINUTE))
-    assert "120 requests of the regular sweep were answered" in said
-    assert "3 gave nothing; 1 was answered and not believed" in said
-    assert "it was 15 min (median)" in said
+    assert "the regular sweep made requests for one or more of its accounts: 120 answered, 3 missed, " in said
+    assert "1 quarantined because control accounts looked wrong." in said
+    assert "The median time between two answers for the same accounts was 15 min." in said
     assert "1 account on the list was never read." in said
     imported = replace(grounds(), imported=(("import:crawl", 4),))
     assert "4 from import:crawl" in " ".join(coverage_words(figures(), imported, 16 * MINUTE))
@@ -349,13 +351,13 @@ def test_lanes_are_drawn_of_all_up_to_some_hundreds_and_then_of_those_ever_block
     assert "numbers" not in note
     assert "1 @account_9000" in drawn[0]
     note, drawn = lanes(few[: ALL_UP_TO - 3] + blocked)
-    assert note.endswith("The numbers are those of the table of accounts.")
+    assert note.endswith("The numbers match the table of accounts.")
     assert len(drawn) == 2
     assert f"Accounts 201 to {ALL_UP_TO}" in drawn[1]
     note, drawn = lanes([*few, *blocked])
     assert note == (
-        "Of so many only those ever blocked are drawn, first block first: 3. Not drawn: "
-        f"{ALL_UP_TO - 2} accounts not seen blocked since the order. The table of accounts has all."
+        "Drawn are only the 3 seen blocked since the order, earliest block first. Not drawn: "
+        f"{ALL_UP_TO - 2} accounts. The table of accounts lists all."
     )
     assert len(drawn) == 1
 
@@ -366,7 +368,7 @@ def test_what_may_be_the_owners_deletion_has_not_the_colour_of_a_block() -> None
     lanes = lanes_of(figures(members=[gone]), [gone])
     assert "k-suspended_or_deleted" in lanes.figures[0]
     assert 'class="k-suspended"' not in lanes.figures[0]
-    assert [name for _, name in lanes.kinds] == ["Suspended or deleted", "Available", "The change lies in it"]
+    assert [name for _, name in lanes.kinds] == ["Suspended or deleted", "Available", "Change window"]
 
 
 def test_the_curve_says_in_words_what_it_shows() -> None:

@@ -101,7 +101,7 @@ def test_of_nothing_nothing_is_said() -> None:
 
     assert (told.spells, told.median, told.median_limits) == (0, None, None)
     assert {s.missing for s in told.shares} == {NoShare.NO_SPELLS}
-    assert told.sentences[0] == "No blocked time was seen to begin: there are no figures."
+    assert told.sentences[0] == "No block was seen to begin, so there are no figures."
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_what_had_begun_before_anybody_looked_is_counted_and_left_out() -> None:
 
     assert (told.spells, told.still_blocked, told.unbounded_starts) == (2, 1, 1)
     assert told.curve == restoration(known, HOURLY).curve
-    assert any(s.startswith("1 blocked time more had begun unseen.") for s in told.sentences)
+    assert any(s.startswith("The beginning of 1 other block was not seen.") for s in told.sentences)
 
 
 def test_no_share_is_told_where_nobody_could_see_it() -> None:
@@ -178,10 +178,10 @@ def test_one_decision_is_one_observation() -> None:
     many = restoration(spread_over(LEAST_ORDERS), HOURLY)
     uneven = restoration([*spread_over(LEAST_ORDERS), *spread_over(1, 300)], HOURLY)
 
-    assert any("one order carries no confidence interval for others" in s for s in one.sentences)
+    assert any("one order gives no confidence interval for other orders" in s for s in one.sentences)
     for told in (one, few, uneven):
         assert {s.by_order for s in told.shares} == {None}
-    assert any("no confidence interval across orders is given: it would need" in s for s in few.sentences)
+    assert any("no confidence interval across orders is given; it would need" in s for s in few.sentences)
     band = many.shares[0].by_order
     limits = many.shares[0].limits
     assert band is not None
@@ -195,7 +195,7 @@ def test_beginnings_that_are_known_loosely_are_counted() -> None:
 
     assert told.wide_starts == 1
     assert any(s.endswith("1 of 2 are wider than 3 h.") for s in told.sentences)
-    assert any(s.startswith("A block shorter than 3 h can lie between two readings") for s in told.sentences)
+    assert any(s.startswith("A block shorter than 3 h can fall between two readings") for s in told.sentences)
 
 
 HOURS = st.integers(0, 60)
