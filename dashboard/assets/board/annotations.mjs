@@ -1,7 +1,7 @@
 // Orders, notices and claims above the time axis: which lines there are, and labels that never overlap.
 
 import { count, day } from "../shell/time.mjs";
-import { prepare, scale, shape, snap, text, theme } from "./marks.mjs";
+import { fit, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
 
 /** Orders, notices and claims as marks of the axis: {t, label, sub, range, row, hollow}. @param {State} state */
 export function annotations(state) {
@@ -24,14 +24,6 @@ export function annotations(state) {
 
 /** @param {Order} o */
 const disputed = (o) => `dated ${day(Number(o.from))} to ${day(Number(o.to))}`;
-
-/** @param {Ctx} g @param {string} words @param {number} room */
-const fit = (g, words, room) => {
-  if (g.measureText(words).width <= room) return words;
-  let cut = words;
-  while (cut.length > 4 && g.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
-  return `${cut.trimEnd()}…`;
-};
 
 const ROWS = 3;
 const ROW_PX = 17;

@@ -3,7 +3,7 @@
 import { escaped, find, targetOf } from "../shell/dom.mjs";
 import { dayYear, full, stamp, ticks, zoneName } from "../shell/time.mjs";
 import { describe } from "./context.mjs";
-import { acts, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
+import { acts, fit, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
 import { capital } from "./state.mjs";
 import { hideTip, showTip, tipLine } from "./tip.mjs";
 
@@ -60,7 +60,7 @@ export function drawExecutive(canvas, state, executive, window, width, height) {
   text(g, 11);
   g.fillStyle = theme.ink2;
   const access = executive.access.map((a) => accessWords(a, width <= 420));
-  g.fillText(access.join(" · "), 8, height - 11);
+  g.fillText(fit(g, access.join(" · "), width - 8), 8, height - 11);
   describe(canvas, `Engagements of ${executive.name} in this window: ${list.length}. ${access.join(". ")}. Not evidence of cause.`);
   return list;
 }

@@ -60,6 +60,14 @@ export const paperOf = (g) => /** @type {HTMLCanvasElement} */ (/** @type {unkno
 /** @param {{ font: string }} g @param {number} [size] @param {number} [weight] */
 export const text = (g, size = 11, weight = 400) => (g.font = `${weight} ${size}px ${theme.font}`);
 
+/** The words, ended with "…" where they are wider than `room`. @param {Ctx} g @param {string} words @param {number} room */
+export const fit = (g, words, room) => {
+  if (g.measureText(words).width <= room) return words;
+  let cut = words;
+  while (cut.length > 4 && g.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
+  return `${cut.trimEnd()}…`;
+};
+
 /** @type {Record<string, number[][]>} */
 const HATCH = {
   W: [[-1, 7, 7, -1], [-1, 1, 1, -1], [5, 7, 7, 5]],
