@@ -56,8 +56,8 @@ def lanes_of(found: OrderFigures, ranked: Sequence[CohortMember]) -> Lanes:
         shown = [m for m in ranked if blocked_times(m, begin)]
         left = words.accounts(len(ranked) - len(shown))
         note = (
-            f"Drawn are only the {len(shown):,} seen blocked since the order, earliest block first. Not "
-            f"drawn: {left}. The table of accounts lists all."
+            f"Only accounts seen blocked since the order are drawn ({len(shown):,}), earliest block first. "
+            f"Not drawn: {left}. The table of accounts lists all."
         )
     if len(shown) > NAMED_UP_TO:
         note += " The numbers match the table of accounts."

@@ -151,7 +151,7 @@ def _order_fault(order: NewOrder, stored: Sequence[NewOrder]) -> str | None:
                 return None
             return f"order {clean(order.reference)} is stored with other data, and is not overwritten."
         if old.list_name == order.list_name:
-            return f"list {clean(order.list_name)!r} belongs to the order {clean(old.reference)} already."
+            return f"list {clean(order.list_name)!r} already belongs to order {clean(old.reference)}."
     return None
 
 

@@ -27,8 +27,8 @@ class ImportedOrder:
     names: tuple[ParsedName, ...]
     checks: Mapping[str, tuple[PublishedCheck, ...]]
     """By the words of the name."""
-    told: str
-    """What has to be known of it, to follow "the order is stored"; empty for nothing."""
+    summary: str
+    """Its names in numbers, to follow "is stored"."""
 
 
 @dataclass(frozen=True, slots=True)

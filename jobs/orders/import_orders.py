@@ -1,6 +1,6 @@
-"""Orders that come with all their names: a notice of Lumen, or a published table of legal demands.
+"""Orders that come with all their names: a Lumen notice, or a published table of legal demands.
 
-Nobody is looked up for them. A name whose handle is on file is that account; the others are named only.
+No platform is asked. A name with a stored handle is that account; other names are stored without an account.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from jobs.imports.table_imports import ImportReport, WatchLineResult, import_ord
 from jobs.orders.formats import ImportedOrder, Orders, PublishedCheck
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.orders.lumen import is_json, read_lumen
-from jobs.orders.match_names import OnFile, ResolvedName, UnresolvedName, found_on_file
+from jobs.orders.match_names import ResolvedName, StoredAccounts, UnresolvedName, match_stored
 from jobs.orders.parse_names import ParsedName
-from jobs.orders.store_names import file_names, on_file
+from jobs.orders.store_names import file_names, stored_accounts
 from storage.live import lists_and_executives
 from storage.model.core.orders import NameOutcome, NewCheck, OrderName
 from storage.model.tables.csv_rows import Parsed, TableError, header_of
@@ -24,7 +24,7 @@ from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Pool, transaction
 
 _NOT_ASKED = UnresolvedName(
-    NameOutcome.NOT_TRIED, "It came with a published record: its platform was not asked."
+    NameOutcome.NOT_TRIED, "It comes from a published record, so its platform was not asked."
 )
 
 
@@ -39,7 +39,7 @@ async def import_order_file(
     by_day: bool,
     country: str | None,
 ) -> ImportReport:
-    """Orders in any of the forms that are taken: the content tells which. Raises TableError if it is none."""
+    """Import orders in any supported format, detected from the content. Raises TableError for others."""
     if is_json(content):
         parsed = read_lumen(content, name, now, country)
         kind = "lumen"
@@ -47,24 +47,28 @@ async def import_order_file(
         parsed = read_legal_demands(content, name, now, by_day=by_day)
         kind = "legal_demands"
     elif by_day or country is not None:
-        raise TableError(name, None, "it is neither JSON of Lumen nor a table of legal demands.")
+        raise TableError(
+            name,
+            None,
+            "--by-day needs a table of legal demands, --country needs JSON from Lumen; this file is neither.",
+        )
     else:
         return await import_orders(pool, content, name, now, partial=partial)
     async with transaction(pool) as conn:
-        parsed = await _without_strangers(conn, parsed, name)
+        parsed = await _with_own_list(conn, parsed, name)
         if parsed.problems and not (partial and parsed.rows):
             return ImportReport(kind, (), parsed.problems, stored=False, summary="", ignored=parsed.ignored)
         lines: list[WatchLineResult] = []
         named = 0
         for one in parsed.rows:
             lines += [WatchLineResult(r.line, r.what, r.did, changed=False) for r in one.remarks]
-            for brought in one.orders:
-                lines.append(await _store(conn, brought, name, now, actor))
-                named += brought.order.named_count
+            for imported in one.orders:
+                lines.append(await _store(conn, imported, name, now, actor))
+                named += imported.order.named_count
     stored = sum(len(one.orders) for one in parsed.rows)
     new = sum(line.changed for line in lines)
     totals = " ".join(one.totals for one in parsed.rows if one.totals)
-    summary = f"{number(stored, 'order')} of {name}; {f'{new:,}' if new else 'none'} brought something new."
+    summary = f"{number(stored, 'order')} in {name}, {f'{new:,}' if new else 'none'} with new data."
     return ImportReport(
         kind,
         tuple(sorted(lines, key=lambda line: line.line)),
@@ -76,58 +80,58 @@ async def import_order_file(
     )
 
 
-async def _without_strangers(conn: Conn, parsed: Parsed[Orders], name: str) -> Parsed[Orders]:
-    """The orders whose list is their own or nobody's; the others are problems."""
+async def _with_own_list(conn: Conn, parsed: Parsed[Orders], name: str) -> Parsed[Orders]:
+    """Keep the orders whose list belongs to no other order; the others become problems."""
     lists = {w.list_id: w.name for w in await lists_and_executives.lists(conn)}
     owner = {lists[o.list_id]: o.reference for o in await orders.orders(conn)}
     problems = list(parsed.problems)
     rows: list[Orders] = []
     for one in parsed.rows:
-        sound: list[ImportedOrder] = []
-        for brought in one.orders:
-            order = brought.order
+        accepted: list[ImportedOrder] = []
+        for imported in one.orders:
+            order = imported.order
             other = owner.get(order.list_name, order.reference)
             if other == order.reference:
-                sound.append(brought)
+                accepted.append(imported)
                 continue
-            fault = f"list {clean(order.list_name)!r} belongs to the order {clean(other)} already."
-            problems.append(TableError(name, brought.line or None, fault))
-        rows += [Orders(tuple(sound), one.remarks, one.totals)] if sound else []
+            fault = f"list {clean(order.list_name)!r} already belongs to order {clean(other)}."
+            problems.append(TableError(name, imported.line or None, fault))
+        rows += [Orders(tuple(accepted), one.remarks, one.totals)] if accepted else []
     return Parsed(tuple(rows), tuple(problems), parsed.ignored)
 
 
 async def _store(
-    conn: Conn, brought: ImportedOrder, source: str, now: datetime, actor: str
+    conn: Conn, imported: ImportedOrder, source: str, now: datetime, actor: str
 ) -> WatchLineResult:
-    reference = brought.order.reference
-    new = await orders.add_order(conn, brought.order, now)
+    reference = imported.order.reference
+    new = await orders.add_order(conn, imported.order, now)
     stored = await orders.order_called(conn, reference)
     known = await names_of(conn, stored.order_id)
-    decided = _to_file(brought.names, known, await on_file(conn, brought.names))
+    decided = _to_store(imported.names, known, await stored_accounts(conn, imported.names))
     filed = await file_names(conn, stored, known, decided, source, now, watch=False)
-    checks = await name_edits.add_checks(conn, stored.order_id, _checks(brought.checks, source), now)
+    checks = await name_edits.add_checks(conn, stored.order_id, _checks(imported.checks, source), now)
     names = sum(one.is_new for one in filed)
     if new or names or checks:
         detail = {"source": source, "names": names, "checks": checks}
         await log(conn, now, actor, "order imported", f"order {reference}", detail)
-    on_record = sum(isinstance(what, ResolvedName) for _, what in decided)
+    matched = sum(isinstance(what, ResolvedName) for _, what in decided)
     did = "is stored" if new else "was stored already"
-    did += f": {brought.told}"
+    did += f": {imported.summary}"
     if not new:
-        did += f"; {number(names, 'name')} and {number(checks, 'look')} of others are new"
-    if on_record:
-        did += f"; {number(on_record, 'name')} of accounts on file"
-    return WatchLineResult(brought.line, clean(reference), did, changed=new or bool(names or checks))
+        did += f"; {number(names, 'name')} and {number(checks, 'outside check')} new"
+    if matched:
+        did += f"; {number(matched, 'name')} matched to stored accounts"
+    return WatchLineResult(imported.line, clean(reference), did, changed=new or bool(names or checks))
 
 
-def _to_file(
-    names: Sequence[ParsedName], known: Sequence[OrderName], candidates: OnFile
+def _to_store(
+    names: Sequence[ParsedName], known: Sequence[OrderName], candidates: StoredAccounts
 ) -> list[tuple[ParsedName, ResolvedName | UnresolvedName]]:
-    """What is to be stored of names: of one on record only that its account is on file by now."""
+    """Select what to store. A stored name is selected only if its account is found by now."""
     before = {name.said: name.outcome for name in known}
     out: list[tuple[ParsedName, ResolvedName | UnresolvedName]] = []
     for said in names:
-        what = found_on_file(said, candidates)
+        what = match_stored(said, candidates)
         if said.words not in before:
             out.append((said, what or _NOT_ASKED))
         elif isinstance(what, ResolvedName) and before[said.words] is not NameOutcome.RESOLVED:

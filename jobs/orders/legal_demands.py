@@ -1,7 +1,7 @@
-"""Pure: a published table of legal demands from India, one line a name, as the orders that it is made of.
+"""Pure: the orders in a published table of legal demands from India, which has one line per name.
 
-Its columns are `COLUMNS`. Others looked at the names, when is not told: from nowhere in particular
-(`account_status_2021mid`), from the United States and from India. So nothing in it dates a change.
+Its columns are `COLUMNS`. Others checked the names: from no stated place (`account_status_2021mid`), from the
+United States and from India. When is not stated, so nothing in it dates a change.
 """
 
 import re
@@ -66,12 +66,12 @@ class _Demand:
 
 
 def is_legal_demands(columns: Sequence[str]) -> bool:
-    """Whether a header is that of such a table, whatever else it lacks."""
+    """Whether a header is that of such a table, even if other columns are missing."""
     return {"notice_date", "notice_id", "target"} <= set(columns)
 
 
 def read_legal_demands(content: bytes, name: str, now: datetime, *, by_day: bool) -> Parsed[Orders]:
-    """The orders in the table: one a notice, or with `by_day` one a day. The lines refused are its problems.
+    """Return one order per notice, or with `by_day` one per day. Refused lines are its problems.
 
     Raises TableError when the file as a whole cannot be read.
     """
@@ -88,28 +88,28 @@ def read_legal_demands(content: bytes, name: str, now: datetime, *, by_day: bool
     for demand in demands:
         key = f"{_COUNTRY}-{demand.day:%Y-%m-%d}" if by_day else demand.notice
         groups.setdefault(key, []).append(demand)
-    brought = tuple(_order(reference, some, now) for reference, some in groups.items())
-    found = Orders(brought, tuple(_remarks(demands, by_day=by_day)), _totals(demands))
-    return Parsed((found,) if brought else (), sorted_problems(problems), table.ignored)
+    orders = tuple(_order(reference, some, now) for reference, some in groups.items())
+    found = Orders(orders, tuple(_remarks(demands, by_day=by_day)), _totals(demands))
+    return Parsed((found,) if orders else (), sorted_problems(problems), table.ignored)
 
 
 def state_of(answer: str) -> State | None:
-    """Our state for an answer in the words of the table; None where it tells none of ours."""
+    """Return the state for an answer of the table; None when the answer shows no state."""
     withheld = _WITHHELD.fullmatch(answer)
     return State(Status.WITHHELD, (withheld[1],)) if withheld else _STATES.get(answer)
 
 
 def _demand(row: CsvRow, days: dict[str, tuple[datetime, int]]) -> _Demand:
-    """`days` are those of the notices so far, each with the line that told it."""
+    """Read one line. `days` are the dates of the notices so far, each with its first line."""
     if not row["notice_date"] or not row["notice_id"]:
-        raise CellError("notice_date or notice_id is empty: nobody can tell which order this line is of.")
+        raise CellError("notice_date or notice_id is empty; both are needed to assign the line to an order.")
     handle = csv_cells.text(row["handle"], "handle")
     if not is_handle(Platform.X, handle):
         raise CellError(f"{clean(handle)!r} is not a handle of X.")
     if row["target"] not in {"account", "tweet"}:
-        raise CellError(f"target {clean(row['target'])!r} is neither account nor tweet.")
+        raise CellError(f"target {clean(row['target'])!r} must be account or tweet.")
     if row["notice_reports_restoration"] not in {"0", "1"}:
-        raise CellError("notice_reports_restoration is neither 0 nor 1.")
+        raise CellError("notice_reports_restoration must be 0 or 1.")
     post_id, cut = None, ""
     if row["target"] == "tweet":
         try:
@@ -117,9 +117,11 @@ def _demand(row: CsvRow, days: dict[str, tuple[datetime, int]]) -> _Demand:
         except AddressError as fault:
             raise CellError(f"post_id {fault}") from fault
     day, line = csv_cells.day(row["notice_date"], "notice_date"), row.line
-    told, first = days.setdefault(row["notice_id"], (day, line))
-    if told != day:
-        raise CellError(f"notice {clean(row['notice_id'])} has another date than on line {first}.")
+    stated, first = days.setdefault(row["notice_id"], (day, line))
+    if stated != day:
+        raise CellError(
+            f"notice {clean(row['notice_id'])} has another date than on line {first}; give it one date."
+        )
     return _Demand(
         line=line,
         day=day,
@@ -174,18 +176,18 @@ def _order(reference: str, demands: Sequence[_Demand], now: datetime) -> Importe
         order,
         names,
         {said: _merged(some) for said, some in answers.items()},
-        _told(len(demands), len(accounts), len(posts), notices, restored),
+        _summary(len(demands), len(accounts), len(posts), notices, restored),
     )
 
 
-def _told(lines: int, accounts: int, posts: int, notices: Sequence[str], restored: Sequence[str]) -> str:
-    told = f"{number(accounts, 'handle')} and {number(posts, 'post')} on {number(lines, 'line')}"
+def _summary(lines: int, accounts: int, posts: int, notices: Sequence[str], restored: Sequence[str]) -> str:
+    summary = f"{number(accounts, 'handle')} and {number(posts, 'post')} on {number(lines, 'line')}"
     if len(notices) > 1:
-        told += f" of {number(len(notices), 'notice')}"
+        summary += f" of {number(len(notices), 'notice')}"
     if restored:
         which = ", ".join(map(clean, restored))
-        told += f"; {which} reports that something was restored, not what or when"
-    return told
+        summary += f"; {which} reports that something was restored, not what or when"
+    return summary
 
 
 def _is_of_post(answer: str, demand: _Demand) -> bool:
@@ -199,15 +201,15 @@ def _check(place: str, answer: str, *, of_post: bool) -> PublishedCheck:
 
 
 def _merged(checks: Sequence[PublishedCheck]) -> tuple[PublishedCheck, ...]:
-    """One check for each place: an answer that tells a state stands for those that tell none.
+    """Merge the checks of each place: an answer that shows a state replaces those that show none.
 
-    Where two tell different ones, both answers stay, and together they tell no state.
+    If two answers show different states, both are kept in one check without a state.
     """
     out: list[PublishedCheck] = []
     for place, of_post in dict.fromkeys((c.place, c.of_post) for c in checks):
         there = [c for c in checks if (c.place, c.of_post) == (place, of_post) and c.answer]
-        told = list(dict.fromkeys(c for c in there if c.state is not None))
-        some = told or list(dict.fromkeys(there))
+        with_state = list(dict.fromkeys(c for c in there if c.state is not None))
+        some = with_state or list(dict.fromkeys(there))
         if some:
             answer = "; ".join(c.answer for c in some)
             out.append(PublishedCheck(place, of_post, answer, some[0].state if len(some) == 1 else None))
@@ -215,7 +217,7 @@ def _merged(checks: Sequence[PublishedCheck]) -> tuple[PublishedCheck, ...]:
 
 
 def _remarks(demands: Sequence[_Demand], *, by_day: bool) -> list[Remark]:
-    """What was cut, and which lines name somebody or something once more."""
+    """Say what was cut off, and which lines repeat a name."""
     out: list[Remark] = []
     first: dict[tuple[object, str, str], int] = {}
     for d in demands:
@@ -223,9 +225,9 @@ def _remarks(demands: Sequence[_Demand], *, by_day: bool) -> list[Remark]:
         group = d.day if by_day else d.notice
         line = first.setdefault((group, d.handle.lower(), d.post_id or ""), d.line)
         if d.cut:
-            out.append(Remark(d.line, what, f"is taken without the {clean(d.cut)!r} behind its id"))
+            out.append(Remark(d.line, what, f"is stored without {clean(d.cut)!r} after its id"))
         if line != d.line:
-            out.append(Remark(d.line, what, f"is named again, as on line {line}, and counts once"))
+            out.append(Remark(d.line, what, f"repeats line {line} and counts once"))
     return out
 
 
@@ -234,7 +236,7 @@ def _totals(demands: Sequence[_Demand]) -> str:
     for d in demands:
         notices.setdefault(d.handle.lower(), set()).add(d.notice)
     several = sum(len(some) > 1 for some in notices.values())
-    undated = "When others looked at the names is not recorded: nothing of it dates a change."
+    undated = "The table does not say when others checked the names, so it dates no change."
     if not several:
         return undated
     are = "handle is" if several == 1 else "handles are"

@@ -1,4 +1,4 @@
-"""The names of an order as a reader and as a program wants them, and its documents."""
+"""The names and documents of an order, as tables and as JSON."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from storage.postgres.pool import Conn
 
 
 async def stored_names(conn: Conn, reference: str) -> list[OrderName]:
-    """The names of the order with that reference. Raises Refused when there is none."""
+    """Return the names of an order. Raises Refused for an unknown order."""
     return await names_of(conn, (await order_called(conn, reference)).order_id)
 
 
@@ -50,11 +50,11 @@ async def print_names(conn: Conn, reference: str, *, as_json: bool) -> None:
 
 
 async def documents_listing(conn: Conn, reference: str) -> OutputTable:
-    """The documents of an order. Raises Refused for an unknown one."""
+    """Return the documents of an order. Raises Refused for an unknown order."""
     stored = await order_called(conn, reference)
     out = OutputTable(
         ("Name", "Bytes", "Source", "Attached", "By", "SHA-256"),
-        f"No document is attached to the order {clean(reference)}.",
+        f"No document is attached to order {clean(reference)}.",
     )
     for one in await documents_of(conn, stored.order_id):
         when = moment(one.added_at)
@@ -76,7 +76,7 @@ async def documents_listing(conn: Conn, reference: str) -> OutputTable:
 def _listing(names: Sequence[OrderName]) -> OutputTable:
     out = OutputTable(
         ("Name", "Platform", "Handle", "Post", "Outcome", "Account", "Why"),
-        "The order has no names; put some on it with: blockline orders names REFERENCE FILE",
+        "The order has no names. Add some with: blockline orders names REFERENCE FILE",
     )
     for name in names:
         platform = "" if name.platform is None else PLATFORM_NAME[name.platform]
@@ -107,7 +107,7 @@ def _listing(names: Sequence[OrderName]) -> OutputTable:
 
 
 def _ranked(names: Sequence[OrderName], checks: Sequence[OrderCheck]) -> list[tuple[str, State | None, int]]:
-    """Place, state and how many accounts, by place and the most first."""
+    """Return place, state and number of accounts, by place and then the most first."""
     counts = ((place, state, n) for (place, state), n in accounts_seen(names, checks).items())
     return sorted(counts, key=lambda one: (one[0], -one[2]))
 
@@ -125,10 +125,10 @@ def _seen(ranked: Sequence[tuple[str, State | None, int]]) -> list[dict[str, obj
 
 
 def _sentences(ranked: Sequence[tuple[str, State | None, int]]) -> list[str]:
-    """What others saw, a sentence for each place."""
+    """Say what others saw, one sentence per place."""
     places: dict[str, list[str]] = {}
     for place, state, n in ranked:
-        words = "without an answer that tells a state"
+        words = "without a clear status"
         if state is not None:
             words = " in ".join([state.status.value.replace("_", " "), *state.withheld_in])
         places.setdefault(place, []).append(f"{n:,} {words}")

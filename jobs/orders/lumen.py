@@ -1,9 +1,9 @@
-"""Pure: notices as the archive Lumen gives them (JSON of its API), as orders with the names in them.
+"""Pure: notices of the Lumen archive (JSON of its API), as orders with the names in them.
 
-Documented in the serializers of berkmancenter/lumendatabase: a notice stands under its type (`dmca`,
-`government_request`, `court_order`), a search gives `notices`. What the addresses in a work are called
-depends on the type (`infringing_urls`, `urls_in_request`, `targetted_urls`, `defamatory_urls`). Who has not
-signed in gets the number of addresses of each site, and no address.
+The serializers of berkmancenter/lumendatabase document the format. A notice is a field named by its type
+(`dmca`, `government_request`, `court_order`); a search returns `notices`. The type also sets the field of
+the addresses in a work (`infringing_urls`, `urls_in_request`, `targetted_urls`, `defamatory_urls`). Without a
+token, Lumen returns the number of addresses per site, and no address.
 """
 
 import json
@@ -26,7 +26,7 @@ Fields: TypeAlias = Mapping[str, object]
 _CODE = re.compile(r"[A-Za-z]{2}")
 _NOT_STATED = "not stated"
 _THEIRS = ("copyrighted", "original_work", "count")
-"""Parts of the names of lists of addresses that a notice does not ask anything about."""
+"""Parts of field names with addresses that the notice is not about."""
 
 
 def is_json(content: bytes) -> bool:
@@ -35,9 +35,9 @@ def is_json(content: bytes) -> bool:
 
 
 def read_lumen(content: bytes, name: str, now: datetime, country: str | None) -> Parsed[Orders]:
-    """The orders in one notice or in the answer to a search; notices that cannot be taken are its problems.
+    """Return the orders in a notice or a search result. Notices that cannot be used are its problems.
 
-    `country` is that of notices which do not tell one. Raises TableError when the file cannot be read.
+    `country` is for notices that do not name one. Raises TableError when the file cannot be read.
     """
     brought: list[ImportedOrder] = []
     problems: list[TableError] = []
@@ -53,15 +53,15 @@ def _notices(content: bytes, name: str) -> list[tuple[str, Fields]]:
     try:
         document: object = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise TableError(name, None, f"not JSON ({type(error).__name__}).") from error
+        raise TableError(name, None, f"not valid JSON ({type(error).__name__}).") from error
     found = list(_found(document))
     if not found:
-        raise TableError(name, None, "there is no notice in it: expected JSON of the API of Lumen.")
+        raise TableError(name, None, "it contains no notice; expected JSON from the Lumen API.")
     return found
 
 
 def _found(document: object) -> Iterator[tuple[str, Fields]]:
-    """Each notice with what it stands under."""
+    """Yield each notice with the name of its field; empty when it has none."""
     several = cast("list[object]", document) if isinstance(document, list) else [document]
     for fields in _objects(several):
         if "works" in fields:
@@ -80,12 +80,12 @@ def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> Imp
     names, counted = _names(notice)
     if not names:
         sites = ", ".join(f"{clean(site)}: {n}" for site, n in counted.items())
-        why = f"only how many addresses of each site ({sites})" if sites else "no address"
-        raise CellError(f"it holds {why}; Lumen gives the addresses to those with a token.")
+        why = f"only the number of addresses per site ({sites})" if sites else "no address"
+        raise CellError(f"it contains {why}; download it with a Lumen token to get the addresses.")
     issued_at, issued_to, how = _issued(notice)
     where = _country(notice) or country
     if where is None:
-        raise CellError("its jurisdictions are not one country; say which with --country.")
+        raise CellError("its jurisdictions do not name exactly one country; give --country.")
     reference = f"Lumen {notice_id}"
     order = NewOrder(
         reference=reference,
@@ -101,12 +101,12 @@ def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> Imp
         list_name=reference,
         known_at=now,
     )
-    told = f"{number(len(names), 'name')} of {number(order.named_count, 'account')}; {how}"
-    return ImportedOrder(0, order, names, {}, told)
+    summary = f"{number(len(names), 'name')} of {number(order.named_count, 'account')}; {how}"
+    return ImportedOrder(0, order, names, {}, summary)
 
 
 def _names(notice: Fields) -> tuple[tuple[ParsedName, ...], dict[str, int]]:
-    """The addresses that a notice asks about, each once; and those of which it tells only the number."""
+    """Return each address of a notice once, and the numbers of addresses that it only counts."""
     found: dict[str, ParsedName] = {}
     counted: dict[str, int] = {}
     for item in _addresses(notice):
@@ -131,17 +131,17 @@ def _said(words: str) -> ParsedName:
     try:
         return read_said(words)
     except AddressError:
-        return ParsedName(0, words, nobody="It is no handle and no address of an account.")
+        return ParsedName(0, words, nobody="It is neither a handle nor the address of an account.")
 
 
 def _issued(notice: Fields) -> tuple[datetime, datetime | None, str]:
-    """When it was sent, else received; with the end of the day where only the day is told, and in words."""
+    """Return when it was sent, else received; the end of that day if only a day is given; and a note."""
     field, how = "date_sent", "its date is when it was sent"
     if not _text(notice, field):
         field, how = "date_received", "its date is when it was received, not when it was sent"
     text = _text(notice, field)
     if not text:
-        raise CellError("neither date_sent nor date_received is in it.")
+        raise CellError("date_sent and date_received are both missing.")
     try:
         at = in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
@@ -176,7 +176,7 @@ def _id(notice: Fields) -> str:
 
 
 def _texts(value: object) -> list[str]:
-    """The texts in a list; Lumen also gives them with commas between."""
+    """Return the texts in a list, or in a text with commas, which Lumen also uses."""
     if isinstance(value, str):
         value = value.split(",")
     items: Sequence[object] = cast("list[object]", value) if isinstance(value, list) else ()

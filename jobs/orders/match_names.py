@@ -1,4 +1,4 @@
-"""Pure: whom a name of an order means, by what is on file and by what its platform answered."""
+"""Pure: the account that a name of an order means, by stored accounts and the platform's answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,34 +21,34 @@ class ResolvedName:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedName:
-    """Why a name is no account, or none that is known."""
+    """Why a name was not matched to one account."""
 
     outcome: NameOutcome
     why: str
 
 
-OnFile = Mapping[tuple[Platform, str], Sequence[NameCandidate]]
-"""By platform and `key`: the accounts on file that have the name, or had it."""
+StoredAccounts = Mapping[tuple[Platform, str], Sequence[NameCandidate]]
+"""By platform and `key`: the stored accounts that have the name, or had it."""
 
 
 def key(said: ParsedName) -> str | None:
-    """By what a name is looked for on file: a handle in small letters, or an id; None when it is neither."""
+    """Return the key of a name: a handle in lower case, or a prefixed id; None when it has neither."""
     if said.native_id is not None:
         return f"{ID_PREFIX}{said.native_id}"
     return said.handle and said.handle.lower()
 
 
-def found_on_file(said: ParsedName, on_file: OnFile) -> ResolvedName | UnresolvedName | None:
-    """What can be said of a name without asking anybody. None: its platform would have to be asked."""
+def match_stored(said: ParsedName, stored_accounts: StoredAccounts) -> ResolvedName | UnresolvedName | None:
+    """Match a name to stored accounts. None means that its platform would have to be asked."""
     if said.nobody:
         return UnresolvedName(NameOutcome.UNRESOLVABLE, said.nobody)
     if said.platform is None:
-        why = "No platform can be told: write x: before it, or say which with --platform."
+        why = "Its platform is not known: write it before the name, such as x:NAME, or give --platform."
         return UnresolvedName(NameOutcome.AMBIGUOUS, why)
-    found = on_file.get((said.platform, key(said) or ""), ())
+    found = stored_accounts.get((said.platform, key(said) or ""), ())
     if len(found) > 1:
         who = ", ".join(f"{clean(c.native_id)} (now {handle_name(c.handle)})" for c in found)
-        why = f"It is or was the handle of {len(found)} accounts on file, {who}: name one by its id."
+        why = f"It is or was the handle of {len(found)} stored accounts, {who}: name one by its id."
         return UnresolvedName(NameOutcome.AMBIGUOUS, why)
     return ResolvedName(found[0].native_id, found[0].handle) if found else None
 
@@ -59,7 +59,7 @@ def as_name(
     what: ResolvedName | UnresolvedName,
     account_ids: Mapping[tuple[Platform, str], AccountId],
 ) -> NewName:
-    """The name with what became of it; `account_ids` holds every account that was found."""
+    """Return the name with its outcome; `account_ids` holds every account that was found."""
     account_id: AccountId | None = None
     if isinstance(what, UnresolvedName):
         outcome, why = what.outcome, what.why
@@ -71,7 +71,7 @@ def as_name(
 
 
 def is_same(name: NewName, stored: OrderName) -> bool:
-    """Whether a name on record says all this already."""
+    """Whether a stored name already says all this."""
     return (name.platform, name.handle, name.outcome, name.account_id, name.note) == (
         stored.platform,
         stored.handle,
@@ -84,4 +84,4 @@ def is_same(name: NewName, stored: OrderName) -> bool:
 def _renamed(said: ParsedName, found: ResolvedName) -> str:
     if said.handle is None or said.handle.lower() == found.handle.lower():
         return ""
-    return f"The account goes by {handle_name(found.handle)}."
+    return f"The handle of the account is now {handle_name(found.handle)}."

@@ -72,8 +72,8 @@ def read_said(words: str, platform: Platform | None = None) -> ParsedName:
         raise AddressError(f"{clean(words)!r} is too long to be a name.")
     prefixed = _PREFIX.fullmatch(words)
     if prefixed is not None:
-        told = Platform(prefixed[1].lower())
-        return replace(_read(prefixed[2].strip(), told, told), words=words)
+        stated = Platform(prefixed[1].lower())
+        return replace(_read(prefixed[2].strip(), stated, stated), words=words)
     return _read(words, platform, None)
 
 
@@ -101,18 +101,18 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
                 yield from ((line, word) for word in words)
 
 
-def _read(words: str, default: Platform | None, told: Platform | None) -> ParsedName:
+def _read(words: str, default: Platform | None, stated: Platform | None) -> ParsedName:
     elsewhere = _elsewhere(words)
-    if told is None and elsewhere is not None and _host(words) in _NO_SERVERS:
+    if stated is None and elsewhere is not None and _host(words) in _NO_SERVERS:
         return elsewhere
     for platform, form in _POSTS.items():
         post = form.fullmatch(words)
-        if post is not None and told in {None, platform}:
+        if post is not None and stated in {None, platform}:
             return _post(words, platform, post[1], post[2])
-    if told is not None and is_native_id(told, words.removeprefix("id:")) and words.startswith("id:"):
-        return ParsedName(0, words, told, native_id=words.removeprefix("id:"))
+    if stated is not None and is_native_id(stated, words.removeprefix("id:")) and words.startswith("id:"):
+        return ParsedName(0, words, stated, native_id=words.removeprefix("id:"))
     try:
-        found = _account(words, told)
+        found = _account(words, stated)
     except AddressError:
         if elsewhere is None:
             raise

@@ -1,4 +1,4 @@
-"""A list of names that an order holds: whom each means, and what became of it, told name by name."""
+"""The names of an order: which account each one means, with an outcome per name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ from jobs.collect.collector_factory import collector_of
 from jobs.collect.one_shot_check import AccountCheck, AccountQuery, check_accounts
 from jobs.collect.resolve_handles import Resolver, why
 from jobs.imports.table_imports import ImportReport, WatchLineResult
-from jobs.orders.match_names import ResolvedName, UnresolvedName, found_on_file
+from jobs.orders.match_names import ResolvedName, UnresolvedName, match_stored
 from jobs.orders.parse_names import ParsedName, cut_note, read_said
-from jobs.orders.store_names import Filed, file_names, on_file
+from jobs.orders.store_names import Filed, file_names, stored_accounts
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NameOutcome, OrderName
 from storage.model.orders.outside_findings import count_names
@@ -37,9 +37,9 @@ async def name_accounts(
     partial: bool,
     watch: bool,
 ) -> ImportReport:
-    """Put names on an order. Those that are not resolved yet are looked up, on file first.
+    """Add names to an order. Unresolved ones are looked up, first among stored accounts.
 
-    Raises Refused for an order that there is not, SettingsError for settings by which no platform is asked.
+    Raises Refused for an unknown order, SettingsError for settings that do not allow asking a platform.
     """
     async with transaction(pool) as conn:
         stored = await order_called(conn, reference)
@@ -48,16 +48,16 @@ async def name_accounts(
         known = {name.said: name for name in await names_of(conn, stored.order_id)}
         resolved = {said for said, name in known.items() if name.outcome is NameOutcome.RESOLVED}
         sought = [said for said in parsed.rows if said.words not in resolved]
-        candidates = await on_file(conn, sought)
-    decided = {said.words: found_on_file(said, candidates) for said in sought}
+        candidates = await stored_accounts(conn, sought)
+    decided = {said.words: match_stored(said, candidates) for said in sought}
     # No transaction waits for a platform.
-    told = await ask_platforms(resolver, [said for said in sought if decided[said.words] is None])
+    answers = await ask_platforms(resolver, [said for said in sought if decided[said.words] is None])
     now = resolver.clock()
     async with transaction(pool) as conn:
         stored = await order_called(conn, reference)
         known = {name.said: name for name in await names_of(conn, stored.order_id)}
         outcomes: list[tuple[ParsedName, ResolvedName | UnresolvedName]] = [
-            (said, decided[said.words] or told[said.words])
+            (said, decided[said.words] or answers[said.words])
             for said in sought
             if said.words not in known or known[said.words].outcome is not NameOutcome.RESOLVED
         ]
@@ -79,12 +79,12 @@ async def name_accounts(
 
 
 def unresolved(names: Sequence[OrderName], platform: Platform | None) -> Parsed[ParsedName]:
-    """The names of an order that are not resolved, to be tried again; `platform` is that of bare handles."""
+    """Return the unresolved names, to be tried again; `platform` is that of bare handles."""
     return Parsed(tuple(_again(name, platform) for name in names if name.outcome is not NameOutcome.RESOLVED))
 
 
 def by_outcome(names: Sequence[OrderName]) -> dict[str, int]:
-    """How many names have each outcome."""
+    """Count the names per outcome."""
     return {
         outcome.value.replace(" ", "_"): sum(n.outcome is outcome for n in names) for outcome in NameOutcome
     }
@@ -105,9 +105,9 @@ def _again(name: OrderName, platform: Platform | None) -> ParsedName:
 async def _count(
     conn: Conn, stored: StoredOrder, names: Sequence[OrderName], actor: str, now: datetime
 ) -> int | None:
-    """An order names at least as many accounts as are on record of it: the number that it has from now on.
+    """Raise the number of accounts that the order names to the number recorded, and return it.
 
-    None: it has said as many already.
+    None means that its number was not lower.
     """
     there = count_names(names).accounts
     if there <= stored.order.named_count:
@@ -149,7 +149,7 @@ def _did(one: Filed, *, watch: bool) -> str:
         case NameOutcome.AMBIGUOUS:
             return f"is {again}ambiguous. {why}"
         case NameOutcome.NOT_TRIED:
-            return f"is {again}open. {why}"
+            return f"is {again}pending. {why}"
         case _:
             return f"is {again}not resolved. {why}"
 
@@ -158,13 +158,13 @@ def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: int | Non
     parts = [f"{n:,} {outcome.replace('_', ' ')}" for outcome, n in by_outcome(names).items() if n]
     accounts = len({n.account_id for n in names if n.account_id is not None})
     summary = (
-        f"The order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
-        f"{number(accounts, 'account')} of it on the list {clean(stored.order.list_name)}."
+        f"Order {clean(stored.order.reference)} has {number(len(names), 'name')}: {', '.join(parts)}. "
+        f"On its list {clean(stored.order.list_name)}: {number(accounts, 'account')}."
     )
     if counted is not None:
         summary += (
-            f" It was said to name {number(stored.order.named_count, 'account')}; "
-            f"now {counted:,}, as many as are on record."
+            f" Its number of named accounts was {stored.order.named_count:,}; it is now {counted:,}, the "
+            "number recorded."
         )
     return summary
 
@@ -172,9 +172,9 @@ def _summary(stored: StoredOrder, names: Sequence[OrderName], counted: int | Non
 async def ask_platforms(
     resolver: Resolver, names: Sequence[ParsedName]
 ) -> Mapping[str, ResolvedName | UnresolvedName]:
-    """What the platforms say, by the words of each name. All of them tell a platform and a handle or an id.
+    """Return the answers of the platforms by the words of each name, which has a platform and a handle or id.
 
-    Raises SettingsError when the settings do not let a platform be asked.
+    Raises SettingsError for settings that do not allow asking a platform.
     """
     out: dict[str, ResolvedName | UnresolvedName] = {}
     for platform in Platform:
@@ -189,11 +189,11 @@ async def ask_platforms(
 
 
 def _closed(resolver: Resolver, platform: Platform) -> str | None:
-    """Why a platform is not asked; None when it is."""
+    """Return why a platform is not asked; None when it is."""
     if resolver.refusal(platform) is not None:
-        return f"{PLATFORM_NAME[platform]} is not read (setting platforms)."
+        return f"The setting platforms leaves out {PLATFORM_NAME[platform]}."
     if platform is Platform.X and resolver.settings.x_bearer_token is None:
-        return "It cannot be looked up: setting x_bearer_token is missing."
+        return "It cannot be looked up: set x_bearer_token."
     return None
 
 
@@ -202,12 +202,12 @@ async def _ask(
 ) -> dict[str, ResolvedName | UnresolvedName]:
     handles = _each(said.handle for said in names)
     ids = _each(said.native_id for said in names)
-    # There are handles of digits only: what is an id is told from what is a handle.
-    told: dict[tuple[str, bool], ResolvedName | UnresolvedName] = {}
+    # A handle may have digits only, so ids are kept apart from handles.
+    answers: dict[tuple[str, bool], ResolvedName | UnresolvedName] = {}
     if handles:
         resolution = await collector.resolve(handles, resolver.clock())
-        told |= {(one.asked, False): ResolvedName(one.native_id, one.handle) for one in resolution.found}
-        told |= {
+        answers |= {(one.asked, False): ResolvedName(one.native_id, one.handle) for one in resolution.found}
+        answers |= {
             (one.asked, False): UnresolvedName(
                 NameOutcome.NOT_TRIED if one.why is UnresolvedReason.NO_ANSWER else NameOutcome.UNRESOLVABLE,
                 why(platform, one),
@@ -216,9 +216,9 @@ async def _ask(
         }
     questions = [AccountQuery(one, platform, Address(platform, one, is_id=True)) for one in ids]
     looks = await check_accounts(collector, questions, resolver.clock()) if questions else []
-    told |= {(one.asked, True): _by_id(one) for one in looks}
+    answers |= {(one.asked, True): _by_id(one) for one in looks}
     return {
-        said.words: told[said.native_id or said.handle or "", said.native_id is not None] for said in names
+        said.words: answers[said.native_id or said.handle or "", said.native_id is not None] for said in names
     }
 
 
@@ -237,6 +237,6 @@ def _by_id(seen: AccountCheck) -> ResolvedName | UnresolvedName:
     words = short_words(seen.state, seen.platform, seen.flags)
     return UnresolvedName(
         NameOutcome.UNRESOLVABLE,
-        f"{where} tells no handle of {clean(seen.asked)}, which is {words}: watch it with accounts import, "
-        "which takes a handle beside the id.",
+        f"{where} gives no handle for {clean(seen.asked)}, which is {words}. To watch it, import its id with "
+        "a handle: blockline accounts import.",
     )

@@ -1,10 +1,10 @@
-"""What the imports of orders share: looking names up on file, and accounts on the list of an order."""
+"""Shared by imports of orders: finding stored accounts for names, and adding accounts to an order's list."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs.orders.match_names import OnFile, ResolvedName, UnresolvedName, as_name, is_same, key
+from jobs.orders.match_names import ResolvedName, StoredAccounts, UnresolvedName, as_name, is_same, key
 from jobs.orders.parse_names import ParsedName
 from storage.accounts import listing
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -16,8 +16,8 @@ from storage.orders.orders import StoredOrder
 from storage.postgres.pool import Conn
 
 
-async def on_file(conn: Conn, names: Iterable[ParsedName]) -> OnFile:
-    """The accounts on file that names may mean, by id, by handle, or by a handle that they had."""
+async def stored_accounts(conn: Conn, names: Iterable[ParsedName]) -> StoredAccounts:
+    """Return the stored accounts that names may mean: by id, by handle, or by an earlier handle."""
     out: dict[tuple[Platform, str], Sequence[NameCandidate]] = {}
     some = list(names)
     for platform in Platform:
@@ -36,7 +36,7 @@ async def on_file(conn: Conn, names: Iterable[ParsedName]) -> OnFile:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What became of a name, and whether that is new."""
+    """The outcome of a name, and whether it is new."""
 
     said: ParsedName
     what: ResolvedName | UnresolvedName

@@ -126,8 +126,8 @@ def events() -> tuple[NewOrderEvent, ...]:
             None,
             OrderEventKind.CLAIM,
             _utc(2, 10, 5, 0),
-            "The platform: more than 500 accounts permanently suspended. How many of them an order names "
-            "is not said.",
+            "The platform: more than 500 accounts permanently suspended. It does not say how many of them an "
+            "order names.",
             "businesstoday.in, story 430995",
             claim=Claim(500, None, ClaimedWhat.SUSPENDED, at_least=True),
         ),
@@ -142,7 +142,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             FIRST,
             OrderEventKind.CLAIM,
             _utc(2, 11, 12),
-            "126 of the 257 accounts acted upon; withheld and suspended are not told apart.",
+            "126 of the 257 accounts acted upon; withheld and suspended are not distinguished.",
             "businesstoday.in, story 430995",
             claim=Claim(126, 257, ClaimedWhat.ACTED_ON),
         ),
@@ -150,7 +150,7 @@ def events() -> tuple[NewOrderEvent, ...]:
             SECOND,
             OrderEventKind.CLAIM,
             _utc(2, 11, 12, 1),
-            "583 of the 1,178 accounts acted upon; withheld and suspended are not told apart.",
+            "583 of the 1,178 accounts acted upon; withheld and suspended are not distinguished.",
             "businesstoday.in, story 430995",
             claim=Claim(583, 1_178, ClaimedWhat.ACTED_ON),
         ),

@@ -356,7 +356,7 @@ def test_lanes_are_drawn_of_all_up_to_some_hundreds_and_then_of_those_ever_block
     assert f"Accounts 201 to {ALL_UP_TO}" in drawn[1]
     note, drawn = lanes([*few, *blocked])
     assert note == (
-        "Drawn are only the 3 seen blocked since the order, earliest block first. Not drawn: "
+        "Only accounts seen blocked since the order are drawn (3), earliest block first. Not drawn: "
         f"{ALL_UP_TO - 2} accounts. The table of accounts lists all."
     )
     assert len(drawn) == 1

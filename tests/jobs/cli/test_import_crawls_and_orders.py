@@ -118,7 +118,7 @@ def test_an_order_is_stored_once_with_its_list(run: Blockline) -> None:
     ("line", "sentence"),
     [
         (ORDER.replace("257", "258"), "order R-1 is stored with other data, and is not overwritten."),
-        (ORDER.replace("R-1", "R-2"), "list 'Farmers' belongs to the order R-1 already."),
+        (ORDER.replace("R-1", "R-2"), "list 'Farmers' already belongs to order R-1."),
         (ORDER.replace("01-31", "02-31"), "issued_at '2021-02-31T12:00:00+05:30' is an impossible time."),
         (
             ORDER.replace("+05:30", ""),

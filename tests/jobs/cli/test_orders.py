@@ -31,7 +31,7 @@ def run(
 
 @pytest.fixture
 def order(run: Blockline) -> Blockline:
-    """With one order on file, FIRST."""
+    """With one stored order, FIRST."""
     assert run("orders", "add", "R1", *FIRST).code == 0
     return run
 
@@ -76,7 +76,7 @@ def test_an_order_is_added_once_with_a_list_of_its_name(run: Blockline) -> None:
     assert (listed["title"], listed["list"], listed["named_count"]) == ("First list", "R1", 257)
     assert listed["issued_at"] == "2021-01-31T06:30:00+00:00"
     assert refused(run("orders", "add", "R1", *FIRST)) == (
-        "Order R1 is stored already; `blockline orders edit` changes it."
+        "Order R1 is already stored. To change it, use `blockline orders edit`."
     )
     assert acts(run) == [("order added", "order R1")]
 
@@ -88,7 +88,7 @@ def test_an_order_is_added_once_with_a_list_of_its_name(run: Blockline) -> None:
         (["--issued-at=soon"], "--issued-at: 'soon' is not a time; write it like 2021-02-01T06:30:00Z."),
         (["--deadline=2021-01-30T00:00Z"], "deadline_at is before issued_at."),
         (["--issued-to=2021-01-30T00:00Z"], "issued_at is not between issued_from and issued_to."),
-        (["--list=R1"], "List 'R1' belongs to the order R1 already."),
+        (["--list=R1"], "List 'R1' already belongs to order R1. Name another list."),
     ],
 )
 def test_what_can_be_no_order_is_refused(order: Blockline, options: list[str], why: str) -> None:
@@ -108,7 +108,7 @@ def test_an_edit_changes_what_is_given_and_the_audit_log_keeps_what_was(order: B
     ]
     (listed,) = order("orders", "list", "--json").json["orders"]
     assert (listed["title"], listed["list"], listed["named_count"]) == ("First list", "Farmers", 257)
-    assert order("orders", "edit", "R1", "--named=257").said == ["Order R1 says all that already."]
+    assert order("orders", "edit", "R1", "--named=257").said == ["Order R1 already has these values."]
     assert order("orders", "edit", "R1", "--deadline=none").code == 0
     assert order("orders", "list", "--json").json["orders"][0]["deadline_at"] is None
     (last, first, _) = order("alerts", "log", "--json").json["log"]
@@ -155,8 +155,8 @@ def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(onlin
         "id:1002 is @Beta (1002), on the list of the order and watched.",
     ]
     assert ran.said[-1] == (
-        "The order R1 has 10 names: 5 resolved, 1 ambiguous, 4 unresolvable. "
-        "3 accounts of it on the list R1. It was said to name 0 accounts; now 7, as many as are on record."
+        "Order R1 has 10 names: 5 resolved, 1 ambiguous, 4 unresolvable. "
+        "On its list R1: 3 accounts. Its number of named accounts was 0; it is now 7, the number recorded."
     )
     listed = online("accounts", "list", "--list", "R1", "--json").json["accounts"]
     assert {(a["handle"].lower(), a["watched"]) for a in listed} == {
@@ -206,7 +206,7 @@ def test_who_is_on_file_is_found_without_asking_anybody(order: Blockline) -> Non
         "x:BETA is @beta (1002), on the list of the order and watched.",
         "id:1002 is @beta (1002), on the list of the order and watched.",
         f"{HEALTHY} is @healthy.test ({HEALTHY}), on the list of the order and watched.",
-        "x:unknown is open",
+        "x:unknown is pending",
     ]
 
 
@@ -251,14 +251,14 @@ def test_a_claim_is_put_on_record_once_with_its_number(order: Blockline) -> None
         *("orders", "event", "R1", "--kind=claim", "--at=2021-02-11T00:00Z", "--text=126 acted upon"),
         *("--source=press", "--claimed=126", "--of=257", "--what=acted_on"),
     )
-    assert order(*claim).said == ["The claim of 2021-02-11T00:00:00+00:00 is on record, of order R1."]
-    assert order(*claim).said == ["That is on record already, as of 2021-02-11T00:00:00+00:00."]
+    assert order(*claim).said == ["The claim of 2021-02-11T00:00:00+00:00 is stored for order R1."]
+    assert order(*claim).said == ["The claim of 2021-02-11T00:00:00+00:00 is already stored."]
     assert acts(order)[0] == ("order event added", "order R1")
 
 
 def test_an_event_may_belong_to_no_order(order: Blockline) -> None:
     ran = order("orders", "event", "-", "--kind=ruling", "--at=2021-02-11", "--text=t", "--source=s")
-    assert ran.said == ["The ruling of 2021-02-11T00:00:00+00:00 is on record, of no order."]
+    assert ran.said == ["The ruling of 2021-02-11T00:00:00+00:00 is stored for no order."]
 
 
 @pytest.mark.parametrize(
@@ -283,8 +283,8 @@ def test_a_document_is_kept_once_under_its_hash_and_comes_back_as_it_was(order: 
     Path("order.pdf").write_bytes(b"%PDF-1.4 text")
     sha256 = hashlib.sha256(b"%PDF-1.4 text").hexdigest()
     attach = ("orders", "attach", "R1", "order.pdf", "--source=https://archive.example/1")
-    assert order(*attach).said == [f"order.pdf (13 bytes) is attached to the order R1, sha256 {sha256}."]
-    assert order(*attach).said == ["order.pdf is attached to the order R1 already; nothing was stored."]
+    assert order(*attach).said == [f"order.pdf (13 bytes) is attached to order R1. Its SHA-256 is {sha256}."]
+    assert order(*attach).said == ["order.pdf is already attached to order R1; nothing was stored."]
     (kept,) = order("orders", "documents", "R1", "--json").json["documents"]
     assert (
         kept["name"],

@@ -26,7 +26,7 @@ def test_a_table_is_refused_as_a_whole_for_a_line_without_its_notice(run: Blockl
     ran = run("orders", "import", "t.csv")
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints == [
-        "t.csv, line 2: notice_date or notice_id is empty: nobody can tell which order this line is of.",
+        "t.csv, line 2: notice_date or notice_id is empty; both are needed to assign the line to an order.",
         "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
     ]
     assert run("orders", "list", "--json").json == {"orders": []}
@@ -37,14 +37,14 @@ def test_with_partial_each_order_and_each_odd_line_is_told(run: Blockline) -> No
     assert ran.code == 1
     assert ran.said == [
         "t.csv, line 3: notice_a is stored: 3 handles and 2 posts on 5 lines.",
-        "t.csv, line 4: post 100 of @first is taken without the '?s=20' behind its id.",
-        "t.csv, line 6: post 101 of @third is taken without the '/video/1' behind its id.",
-        "t.csv, line 7: @First is named again, as on line 3, and counts once.",
+        "t.csv, line 4: post 100 of @first is stored without '?s=20' after its id.",
+        "t.csv, line 6: post 101 of @third is stored without '/video/1' after its id.",
+        "t.csv, line 7: @First repeats line 3 and counts once.",
         "t.csv, line 8: notice_b is stored: 1 handle and 0 posts on 1 line.",
         "t.csv, line 9: notice_c is stored: 2 handles and 1 post on 2 lines; notice_c reports that something "
         "was restored, not what or when.",
-        "3 orders of t.csv; 3 brought something new. 1 handle is in more than one notice. When others looked "
-        "at the names is not recorded: nothing of it dates a change.",
+        "3 orders in t.csv, 3 with new data. 1 handle is in more than one notice. The table does not say "
+        "when others checked the names, so it dates no change.",
     ]
     again = run("orders", "import", "t.csv", "--partial", "--json").json
     assert (again["kind"], again["orders"], again["changed"]) == ("legal_demands", 3, 0)
@@ -57,9 +57,8 @@ def test_nobody_is_watched_for_it_and_what_others_saw_is_listed_by_place(run: Bl
     assert told[-4:] == [
         "5 names of 3 accounts: 5 not tried.",
         "Accounts as others saw them: 1 available, 1 not found, 1 suspended.",
-        "Accounts as others saw them from India: 1 without an answer that tells a state, 1 withheld in IN.",
-        "Accounts as others saw them from United States: 2 without an answer that tells a state, "
-        "1 suspended.",
+        "Accounts as others saw them from India: 1 without a clear status, 1 withheld in IN.",
+        "Accounts as others saw them from United States: 2 without a clear status, 1 suspended.",
     ]
     seen = run("orders", "names", "IN-2031-03-01", "--json").json["seen"]
     assert {"place": "IN", "status": "withheld", "withheld_in": ["IN"], "accounts": 1} in seen
@@ -84,10 +83,10 @@ def test_a_notice_is_stored_once_and_those_that_cannot_be_are_refused_by_their_n
     ran = run("orders", "import", "n.json", "--partial")
     assert ran.said == [
         "n.json: Lumen 5 is stored: 4 names of 2 accounts; its date is when it was sent.",
-        "1 order of n.json; 1 brought something new.",
+        "1 order in n.json, 1 with new data.",
     ]
     assert run("orders", "import", "n.json", "--partial").said[-1] == (
-        "1 order of n.json; none brought something new."
+        "1 order in n.json, none with new data."
     )
     names = run("orders", "names", "Lumen 5", "--json").json["names"]
     assert [(n["outcome"], n["source"]) for n in names] == [
@@ -109,7 +108,7 @@ def test_a_list_of_another_order_is_not_taken(run: Blockline) -> None:
     )
     run("orders", "edit", "R1", "--list=notice_a")
     ran = run("orders", "import", "t.csv", "--partial")
-    assert "t.csv, line 3: list 'notice_a' belongs to the order R1 already." in ran.complaints
+    assert "t.csv, line 3: list 'notice_a' already belongs to order R1." in ran.complaints
     assert len(run("orders", "list", "--json").json["orders"]) == 3
 
 
@@ -119,6 +118,9 @@ def test_what_is_said_for_another_form_is_refused_for_a_plain_table_of_orders(
 ) -> None:
     Path("orders.csv").write_text(ORDERS + "R1,t,i,IN,b,2031-01-01T00:00Z,,5,L\n")
     ran = run("orders", "import", "orders.csv", option)
-    assert ran.complaints == ["orders.csv: it is neither JSON of Lumen nor a table of legal demands."]
+    assert ran.complaints == [
+        "orders.csv: --by-day needs a table of legal demands, --country needs JSON from Lumen; this file is "
+        "neither."
+    ]
     assert run("orders", "import", "orders.csv").code == 0
     assert run("orders", "import", "orders.csv", "--country=india").code == 1

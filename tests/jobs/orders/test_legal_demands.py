@@ -99,19 +99,19 @@ def test_by_day_the_notices_of_a_day_are_one_order() -> None:
 def test_a_notice_that_reports_a_restoration_says_so() -> None:
     order = brought(read())["notice_c"]
     assert order.order.title == "Legal demand notice_c of 2031-03-02; it reports a restoration"
-    assert order.told.endswith("notice_c reports that something was restored, not what or when")
+    assert order.summary.endswith("notice_c reports that something was restored, not what or when")
 
 
 def test_what_is_cut_off_named_again_or_in_several_notices_is_said() -> None:
     (orders,) = read().rows
     assert [(r.line, r.what, r.did) for r in orders.remarks] == [
-        (4, "post 100 of @first", "is taken without the '?s=20' behind its id"),
-        (6, "post 101 of @third", "is taken without the '/video/1' behind its id"),
-        (7, "@First", "is named again, as on line 3, and counts once"),
+        (4, "post 100 of @first", "is stored without '?s=20' after its id"),
+        (6, "post 101 of @third", "is stored without '/video/1' after its id"),
+        (7, "@First", "repeats line 3 and counts once"),
     ]
     assert orders.totals == (
         "1 handle is in more than one notice. "
-        "When others looked at the names is not recorded: nothing of it dates a change."
+        "The table does not say when others checked the names, so it dates no change."
     )
 
 
@@ -120,16 +120,19 @@ def test_what_is_cut_off_named_again_or_in_several_notices_is_said() -> None:
     [
         (
             ",n,0,a,account,,unknown,,,,",
-            "notice_date or notice_id is empty: nobody can tell which order this",
+            "notice_date or notice_id is empty; both are needed to assign the line",
         ),
         ("2031-03-01,,0,a,account,,unknown,,,,", "notice_date or notice_id is empty"),
         ("2031-03-01,n,0,,account,,unknown,,,,", "handle is empty."),
         ("2031-03-01,n,0,a b,account,,unknown,,,,", "'a b' is not a handle of X."),
-        ("2031-03-01,n,0,a,list,,unknown,,,,", "target 'list' is neither account nor tweet."),
-        ("2031-03-01,n,yes,a,account,,unknown,,,,", "notice_reports_restoration is neither 0 nor 1."),
+        ("2031-03-01,n,0,a,list,,unknown,,,,", "target 'list' must be account or tweet."),
+        ("2031-03-01,n,yes,a,account,,unknown,,,,", "notice_reports_restoration must be 0 or 1."),
         ("2031-03-01,n,0,a,tweet,?s=20,unknown,,,,", "post_id '?s=20' is not an id of a post."),
         ("1 March,n,0,a,account,,unknown,,,,", "notice_date '1 March' is an impossible day."),
-        ("2031-03-02,kept,0,a,account,,unknown,,,,", "notice kept has another date than on line 2."),
+        (
+            "2031-03-02,kept,0,a,account,,unknown,,,,",
+            "notice kept has another date than on line 2; give it one date.",
+        ),
     ],
 )
 def test_a_line_is_refused_with_its_reason(line: str, why: str) -> None:

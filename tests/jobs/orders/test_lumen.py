@@ -61,7 +61,7 @@ def test_a_notice_is_an_order_of_the_day_on_which_it_was_sent() -> None:
     day = datetime(2031, 3, 1, tzinfo=UTC)
     assert (order.issued_at, order.issued_from) == (day, day)
     assert order.issued_to == datetime(2031, 3, 1, 23, 59, 59, tzinfo=UTC)
-    assert (order.named_count, one.told) == (2, "4 names of 2 accounts; its date is when it was sent")
+    assert (order.named_count, one.summary) == (2, "4 names of 2 accounts; its date is when it was sent")
 
 
 def test_all_addresses_that_it_asks_about_are_names_and_those_of_the_owner_are_not() -> None:
@@ -88,14 +88,14 @@ def test_the_answer_to_a_search_holds_several_and_each_that_cannot_be_taken_is_s
     (one,), problems = read(document)
     assert one.order.legal_basis == "Court order"
     assert problems == [
-        "n.json: notice 6: it holds no address; Lumen gives the addresses to those with a token."
+        "n.json: notice 6: it contains no address; download it with a Lumen token to get the addresses."
     ]
 
 
 def test_a_notice_that_only_counts_its_addresses_is_refused_with_the_counts() -> None:
     counted = [{"infringing_urls": [{"domain": "x.com", "count": 12}, {"domain": "x.com", "count": 1}]}]
     _, (problem,) = read(notice(works=counted))
-    assert "it holds only how many addresses of each site (x.com: 13)" in problem
+    assert "it contains only the number of addresses per site (x.com: 13)" in problem
 
 
 def test_a_time_of_day_is_taken_as_it_is_and_the_time_of_receipt_only_where_there_is_no_other() -> None:
@@ -105,7 +105,7 @@ def test_a_time_of_day_is_taken_as_it_is_and_the_time_of_receipt_only_where_ther
         None,
         None,
     )
-    assert one.told.endswith("its date is when it was received, not when it was sent")
+    assert one.summary.endswith("its date is when it was received, not when it was sent")
 
 
 def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
@@ -114,7 +114,7 @@ def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
     (two,), _ = read(notice(jurisdictions=["IN", "US"]), "TR")
     assert two.order.country == "TR"
     _, (problem,) = read(notice(jurisdictions=[]))
-    assert problem == "n.json: notice 5: its jurisdictions are not one country; say which with --country."
+    assert problem == "n.json: notice 5: its jurisdictions do not name exactly one country; give --country."
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
         ({"id": None}, "notice ?: its id is empty."),
         (
             {"date_sent": None, "date_received": None},
-            "notice 5: neither date_sent nor date_received is in it.",
+            "notice 5: date_sent and date_received are both missing.",
         ),
         ({"date_sent": "soon"}, "notice 5: date_sent 'soon' is an impossible time."),
-        ({"works": "none"}, "notice 5: it holds no address"),
-        ({"works": [{"infringing_urls": [1, None, {"url": 5}]}]}, "notice 5: it holds no address"),
+        ({"works": "none"}, "notice 5: it contains no address"),
+        ({"works": [{"infringing_urls": [1, None, {"url": 5}]}]}, "notice 5: it contains no address"),
     ],
 )
 def test_a_notice_that_makes_no_sense_is_a_problem(fields: dict[str, object], why: str) -> None:

@@ -1,8 +1,8 @@
-"""Whom a name of an order means, by what is on file: one account, several, or nobody yet."""
+"""The account that a name of an order means, by stored accounts: one, several, or none yet."""
 
 import pytest
 
-from jobs.orders.match_names import ResolvedName, UnresolvedName, as_name, found_on_file, key
+from jobs.orders.match_names import ResolvedName, UnresolvedName, as_name, key, match_stored
 from jobs.orders.parse_names import ParsedName, read_said
 from jobs.orders.resolve_names import unresolved
 from storage.model.core.accounts import AccountId, Platform
@@ -12,7 +12,7 @@ from tests.support.samples.readings import T0
 X = Platform.X
 ONE = NameCandidate(AccountId(1), "11", "one")
 RENAMED = NameCandidate(AccountId(2), "22", "now_two")
-ON_FILE = {
+STORED = {
     (X, "one"): [ONE],
     (X, "id:11"): [ONE],
     (X, "before"): [RENAMED],
@@ -29,13 +29,13 @@ ON_FILE = {
         pytest.param("x:11", ResolvedName("22", "now_two"), id="a handle of digits is no id"),
         pytest.param("x:before", ResolvedName("22", "now_two"), id="a handle that an account had"),
         pytest.param("https://x.com/one/status/5", ResolvedName("11", "one"), id="the author of a post"),
-        pytest.param("x:stranger", None, id="who is not on file would have to be asked for"),
+        pytest.param("x:stranger", None, id="a name without a stored account has to be looked up"),
         pytest.param("bluesky:one.test", None, id="nobody of another platform"),
         pytest.param(
             "x:shared",
             UnresolvedName(
                 NameOutcome.AMBIGUOUS,
-                "It is or was the handle of 2 accounts on file, 11 (now @one), 22 (now @now_two): name one "
+                "It is or was the handle of 2 stored accounts, 11 (now @one), 22 (now @now_two): name one "
                 "by its id.",
             ),
             id="two that have it or had it",
@@ -44,7 +44,7 @@ ON_FILE = {
             "one",
             UnresolvedName(
                 NameOutcome.AMBIGUOUS,
-                "No platform can be told: write x: before it, or say which with --platform.",
+                "Its platform is not known: write it before the name, such as x:NAME, or give --platform.",
             ),
             id="a bare handle is not taken for one of X",
         ),
@@ -56,7 +56,7 @@ ON_FILE = {
     ],
 )
 def test_a_name_means(words: str, what: ResolvedName | UnresolvedName | None) -> None:
-    assert found_on_file(read_said(words), ON_FILE) == what
+    assert match_stored(read_said(words), STORED) == what
 
 
 def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_cut() -> None:
@@ -68,7 +68,10 @@ def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_c
         "before",
         "5",
     )
-    assert name.note == "The account goes by @now_two. '?s=20' behind the id of the post was cut off."
+    assert (
+        name.note
+        == "The handle of the account is now @now_two. '?s=20' behind the id of the post was cut off."
+    )
 
 
 def stored(said: str, **fields: object) -> OrderName:
