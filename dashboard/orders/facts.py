@@ -1,4 +1,4 @@
-"""Everything that is said of an order, worked out once, so that page, API and report say the same."""
+"""The figures of an order, computed once, so that page, API and report show the same."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,9 +28,9 @@ class OrderFigures:
     shares: tuple[CohortShare, ...]
     steps: tuple[CurveStep, ...]
     at_deadline: CurveStep | None
-    """The counts of the deadline; None where there is none, or it lies after the moment."""
+    """The counts at the deadline; None when there is no deadline, or it lies after `at`."""
     claims: tuple[CheckedClaim, ...]
-    """What was said of it in numbers, oldest first."""
+    """The claims with numbers, oldest first."""
     names: OrderNameCounts
     outside: Outside
     documents: tuple[OrderDocument, ...]
@@ -41,13 +41,13 @@ class OrderFigures:
 
     @property
     def watched(self) -> int:
-        """What every share of the page is of: the accounts on its list."""
+        """The number of accounts on its list, of which every share is computed."""
         return len(self.cohort.members)
 
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """What an order itself holds, beside the readings of its accounts."""
+    """What is stored with an order, besides the readings of its accounts."""
 
     names: tuple[OrderName, ...] = ()
     checks: tuple[OrderCheck, ...] = ()
@@ -57,7 +57,7 @@ class OrderRecord:
 async def read_order(
     conn: Conn, order_id: int, at: datetime, gap_after: timedelta, known_at: datetime | None = None
 ) -> OrderFigures | None:
-    """All figures of an order at `at`, as known at `known_at` (None: now); None when it is not on file."""
+    """Return the figures of an order at `at`, as known at `known_at` (None: now); None for no such order."""
     order = await find_order(conn, order_id, known_at)
     if order is None:
         return None
@@ -74,9 +74,9 @@ async def read_orders(
     after: int | None = None,
     limit: int | None = None,
 ) -> list[OrderFigures]:
-    """The figures of every order that was issued by `at`, as far as it is dated, by date.
+    """Return the figures of every order that may have been issued by `at`, by date.
 
-    With `after`: up to `limit` of those with a number above it, by number.
+    With `after`, return up to `limit` of those with a higher number, by number.
     """
     issued = [o for o in await orders(conn, known_at) if (o.issued_from or o.issued_at) <= at]
     if after is not None:
@@ -118,7 +118,7 @@ def figures_of(
     gap_after: timedelta,
     known_at: datetime | None = None,
 ) -> OrderFigures:
-    """Pure: the figures of what is on file."""
+    """Pure: compute the figures of an order from its records."""
     order = found.order
     names = count_names(papers.names)
     steps = curve(found.members, min(found.since, at), at, gap_after)

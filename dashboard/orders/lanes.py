@@ -1,4 +1,4 @@
-"""What is drawn of one account of an order: where it was seen in a state, and where each change lies."""
+"""The lane of one account of an order: its confirmed states, and the window of each change."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from storage.model.orders.cohort import CohortMember, Stay
 
 @dataclass(frozen=True, slots=True)
 class LaneSegment:
-    """A time in which somebody looked and one confirmed state was seen."""
+    """A time in which the account was checked and had one confirmed state."""
 
     since: datetime
     until: datetime
@@ -19,7 +19,7 @@ class LaneSegment:
 
 @dataclass(frozen=True, slots=True)
 class ChangeWindow:
-    """A time in which a change lies: it led to `stay`."""
+    """The window of a change that led to `stay`."""
 
     since: datetime
     until: datetime
@@ -28,7 +28,7 @@ class ChangeWindow:
 
 @dataclass(frozen=True, slots=True)
 class OrderLane:
-    """What is left empty was not looked at."""
+    """Empty parts were not checked."""
 
     parts: tuple[LaneSegment, ...]
     windows: tuple[ChangeWindow, ...]

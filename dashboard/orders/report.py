@@ -1,4 +1,4 @@
-"""Everything that a report on an order is made of, read at once, for the server and the command line."""
+"""The data of a report on an order, read in one go, for the server and the command line."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,19 +15,19 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """What a report tells, before it is written."""
+    """The content of a report, before it is written."""
 
     found: OrderFigures
     behind: ReportSources
     imprint: Imprint
 
     def html(self) -> str:
-        """The whole page. Working out the time to restoration may take seconds of a processor."""
+        """Return the whole page. Estimating the time to restoration may take seconds of CPU time."""
         restoration = section(restoration_of(self.found)) if self.found.funnel.ever_blocked else None
         return report_html(self.found, self.behind, self.imprint, restoration)
 
     def name(self, suffix: str) -> str:
-        """What its file is called: `report-IN-69A-2021-02-04-2021-02-11.html`."""
+        """Return the name of its file: `report-IN-69A-2021-02-04-2021-02-11.html`."""
         signs = (
             c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in self.found.order.reference
         )
@@ -36,7 +36,7 @@ class OrderReport:
 
 
 def made_by() -> str:
-    """This program, with its version."""
+    """Return the name of this program with its version."""
     return f"Blockline {version('blockline')}"
 
 
