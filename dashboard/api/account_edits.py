@@ -14,7 +14,7 @@ from dashboard.api.parameter_types import LARGEST_ID, PathNumber, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, may
 from storage.accounts import notes
-from storage.accounts.lookup import is_on_file
+from storage.accounts.lookup import is_stored
 from storage.accounts.tags import edit_tags
 from storage.model.core.people import Actor, Role
 from storage.model.tables.tag_and_list_edits import (
@@ -106,7 +106,7 @@ def writing_routes(source: ApiContext) -> APIRouter:
     async def add_note(account_id: PathNumber, given: NoteGiven, actor: Analyst) -> Response:
         """Add a note to an account. Requires an analyst."""
         async with transaction(source.pool) as conn:
-            if not await is_on_file(conn, account_id):
+            if not await is_stored(conn, account_id):
                 raise ApiNotFound(f"There is no account {account_id}.")
             note_id = await notes.add_note(conn, account_id, given.text, actor.name, source.clock())
             (note,) = [n for n in await notes.notes_of(conn, account_id) if n.account_note_id == note_id]

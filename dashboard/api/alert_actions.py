@@ -16,7 +16,7 @@ from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField
 from dashboard.api.request_checks import ApiContext
 from dashboard.auth import access
 from dashboard.ui.form_input import LONGEST_NOTE
-from storage.accounts.lookup import is_on_file
+from storage.accounts.lookup import is_stored
 from storage.alerts import mail_queue, mutes, threads
 from storage.alerts.mutes import mute_lines
 from storage.alerts.paged_mails_threads import mail_row
@@ -130,7 +130,7 @@ async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> in
     if sum((given.account_id is not None, given.list is not None, given.everything)) != 1:
         raise ApiInvalidField("body", "Name one of account_id, list and everything.")
     if given.account_id is not None:
-        if not await is_on_file(conn, given.account_id):
+        if not await is_stored(conn, given.account_id):
             raise ApiNotFound(f"There is no account {given.account_id}.")
         return await mutes.mute_account(
             conn, given.account_id, since, given.until, given.note, actor.name, now

@@ -11,7 +11,7 @@ from dashboard.api.paging import Page, key_in, page
 from dashboard.api.parameter_types import AsKnownAt, CursorText, From, PathNumber, To
 from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, ordered, past
-from storage.accounts.lookup import is_on_file
+from storage.accounts.lookup import is_stored
 from storage.model.core.availability import Flag, MissedReason, Status, Strength
 from storage.postgres.pool import Conn, transaction
 from storage.postgres.recording_order import as_known
@@ -111,7 +111,7 @@ def reading_routes(source: ApiContext) -> APIRouter:
 
 
 async def _refuse_unknown(conn: Conn, account_id: int) -> None:
-    if not await is_on_file(conn, account_id):
+    if not await is_stored(conn, account_id):
         raise ApiNotFound(f"There is no account {account_id}.")
 
 

@@ -1,4 +1,4 @@
-"""Control accounts: known to be stable, asked in the same requests, so that an outage is no mass block.
+"""Control accounts: stable accounts in the same requests, so that an outage is not taken for a mass block.
 
 An account is either watched or a control account, never both.
 """
@@ -17,25 +17,25 @@ from storage.postgres.pool import Conn, Refused
 
 class Origin(StrEnum):
     SETTINGS = "settings"
-    """The user named it."""
+    """The settings name it."""
     CHOSEN = "chosen"
-    """Blockline found it. It makes way when a user wants to watch it."""
+    """Blockline chose it. It stops being one when a user watches it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A control account that is asked, and how far it is trusted."""
+    """A control account, and how far it is trusted."""
 
     account: Account
     expected: Status
-    """The status that it is known to have."""
+    """The status that its answers must show."""
     place: str
     origin: Origin
     chosen_at: datetime | None
     doubts: int
-    """How often in a row it looked otherwise."""
+    """How many times in a row it showed another status."""
     doubted_since: datetime | None
-    """The first of these times; None when it looks as it should."""
+    """The first of these times; None if it shows the expected status."""
     retired_at: datetime | None
 
 
@@ -46,10 +46,10 @@ async def set_canaries(
     now: datetime,
     place_of: Callable[[str], str] = lambda _: "",
 ) -> None:
-    """Take over the control accounts of the settings: (native id, handle, expected status), and no others.
+    """Store the control accounts of the settings, (native id, handle, expected status), and remove others.
 
-    Those that were chosen stay. A retired one comes back only when the settings expect another status of
-    it. Raises Refused when one of them is watched: its changes would be taken for faults of the platform.
+    Those that Blockline chose stay. A retired one comes back only if the settings expect another status of
+    it. Raises Refused if one of them is watched: its changes would be taken for faults of the platform.
     """
     wanted = {native_id: (handle, expected) for native_id, handle, expected in named}
     native_ids = list(wanted)
@@ -61,8 +61,8 @@ async def set_canaries(
     )
     if watched is not None:
         raise Refused(
-            f"@{watched} is watched and cannot be a control account as well "
-            f"(setting {platform.value}_canaries)."
+            f"@{watched} is watched, so it cannot be a control account. Remove it from the setting "
+            f"{platform.value}_canaries, or stop watching it."
         )
     await conn.execute(
         """
@@ -111,8 +111,8 @@ async def choose(
 ) -> list[Canary]:
     """Make control accounts of candidates (native id, handle, expected status); returns the new ones.
 
-    Left out is who is watched, on a list or a control account already, and who was retired because it no
-    longer has the status that is expected of it now.
+    Leaves out accounts that are watched, on a list or control accounts already, and those that were retired
+    because they no longer have the status that is expected now.
     """
     wanted = {native_id: (handle, expected) for native_id, handle, expected in candidates}
     native_ids = list(wanted)
@@ -146,7 +146,7 @@ async def choose(
 
 
 async def canaries(conn: Conn, platform: Platform) -> list[Canary]:
-    """The control accounts of a platform that are asked, doubted ones among them, in stable order."""
+    """The control accounts of a platform, including doubted ones but not retired ones, in stable order."""
     rows = await conn.fetch(
         """
         select c.*, a.platform, a.native_id, a.handle from canary c join account a using (account_id)
@@ -158,9 +158,9 @@ async def canaries(conn: Conn, platform: Platform) -> list[Canary]:
 
 
 async def doubt(conn: Conn, account_id: AccountId, at: datetime) -> tuple[int, datetime]:
-    """It looked otherwise at `at`. Returns how often in a row that was so, and since when.
+    """Record that it showed another status at `at`. Returns how many times in a row, and since when.
 
-    Raises Refused when it is no control account any more.
+    Raises Refused if it is no longer a control account.
     """
     row = await conn.fetchrow(
         """
@@ -171,12 +171,12 @@ async def doubt(conn: Conn, account_id: AccountId, at: datetime) -> tuple[int, d
         at,
     )
     if row is None:
-        raise Refused(f"Account {account_id} is no control account.")
+        raise Refused(f"Account {account_id} is not a control account, or no longer one.")
     return row["doubts"], row["doubted_since"]
 
 
 async def trust(conn: Conn, account_ids: Sequence[AccountId]) -> None:
-    """They look as they should again."""
+    """Record that they show the expected status again."""
     await conn.execute(
         """
         update canary set doubts = 0, doubted_since = null
@@ -187,7 +187,7 @@ async def trust(conn: Conn, account_ids: Sequence[AccountId]) -> None:
 
 
 async def retire(conn: Conn, account_id: AccountId, at: datetime) -> None:
-    """The platform really changed it: it stays for the record and is not asked any more."""
+    """Record that the platform really changed it: it stays stored and is no longer asked."""
     await conn.execute(
         "update canary set retired_at = $2 where account_id = $1 and retired_at is null", account_id, at
     )
@@ -196,8 +196,8 @@ async def retire(conn: Conn, account_id: AccountId, at: datetime) -> None:
 async def unlisted_suspended(conn: Conn, platform: Platform, before: datetime, limit: int) -> list[Account]:
     """Accounts to choose a known-suspended control account from, the longest suspended first.
 
-    They are on file, not watched, on no list and no control account, and suspended since before `before`
-    as far as is known.
+    They are stored, not watched, on no list and not a control account, and were suspended before `before` as
+    far as is known.
     """
     rows = await conn.fetch(
         """
@@ -219,7 +219,7 @@ async def unlisted_suspended(conn: Conn, platform: Platform, before: datetime, l
 
 
 async def refuse_named(conn: Conn, platforms: Sequence[str], native_ids: Sequence[str]) -> None:
-    """Raises Refused when one of these accounts is a control account of the settings."""
+    """Raise Refused if one of these accounts is a control account of the settings."""
     row = await conn.fetchrow(
         """
         select a.handle, a.platform from canary c join account a using (account_id)
@@ -231,13 +231,13 @@ async def refuse_named(conn: Conn, platforms: Sequence[str], native_ids: Sequenc
     )
     if row is not None:
         raise Refused(
-            f"@{row['handle']} is a control account (setting {row['platform']}_canaries) "
-            "and cannot be watched as well."
+            f"@{row['handle']} is a control account, so it cannot be watched. Remove it from the setting "
+            f"{row['platform']}_canaries first."
         )
 
 
 async def release(conn: Conn, platforms: Sequence[str], native_ids: Sequence[str]) -> None:
-    """A user wants these accounts: those that were chosen are control accounts no longer."""
+    """Free accounts that a user wants: those that Blockline chose are no longer control accounts."""
     await conn.execute(
         """
         delete from canary c using account a, unnest($1::text[], $2::text[]) as u (platform, native_id)
@@ -252,7 +252,7 @@ async def release(conn: Conn, platforms: Sequence[str], native_ids: Sequence[str
 async def _make_accounts(
     conn: Conn, platform: Platform, native_ids: Sequence[str], handles: Sequence[str], now: datetime
 ) -> None:
-    """Put them on file. The rows stay locked, so that nobody begins to watch one of them meanwhile."""
+    """Store the accounts. The rows stay locked, so that no one else starts to watch one meanwhile."""
     await conn.execute(
         """
         insert into account as a (platform, native_id, handle, watched, added_at)

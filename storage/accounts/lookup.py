@@ -1,4 +1,4 @@
-"""Who is on file under a name that a user gives."""
+"""Find stored accounts and lists by a name that a user gives."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,10 +8,10 @@ from storage.postgres.pool import Conn, Refused
 
 
 async def accounts_named(conn: Conn, platform: Platform, name: str, *, is_id: bool = False) -> list[Account]:
-    """The accounts with that native id, or with that handle now, whether they are watched or not.
+    """The accounts with that native id, or with that handle now, watched or not.
 
-    More than one when a freed handle was taken by somebody else and both are stored, or when the handle of
-    one is the id of another. With `is_id` a handle does not count, so that an id names one account.
+    There is more than one if somebody else took a freed handle and both are stored, or if the handle of one
+    is the id of another. With `is_id` a handle does not count, so that an id names one account.
     """
     rows = await conn.fetch(
         """
@@ -27,9 +27,9 @@ async def accounts_named(conn: Conn, platform: Platform, name: str, *, is_id: bo
 
 
 async def account_called(conn: Conn, name: str) -> AccountId:
-    """The one account that a person means: by the number on its page, else by its handle or native id.
+    """Find one account by the number on its page, or else by its handle or native id.
 
-    Raises Refused with what to write instead when there is none, or more than one.
+    Raises Refused, with what to write instead, if there is none or more than one.
     """
     name = name.strip()
     if name.isdecimal() and name.isascii() and len(name) < 18:
@@ -43,15 +43,15 @@ async def account_called(conn: Conn, name: str) -> AccountId:
             name.removeprefix("@"),
         )
     if not rows:
-        raise Refused(f"There is no account {clean(name)!r} on file.")
+        raise Refused(f"There is no stored account {clean(name)!r}.")
     if len(rows) > 1:
         known = ", ".join(f"{r['account_id']} ({PLATFORM_NAME[Platform(r['platform'])]})" for r in rows)
-        raise Refused(f"Several accounts are called {clean(name)!r}: write the number of one, {known}.")
+        raise Refused(f"Several accounts are called {clean(name)!r}. Write the number of one: {known}.")
     return AccountId(rows[0]["account_id"])
 
 
 async def ids_called(conn: Conn, platform: Platform, handles: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The native ids of who is on file under each handle now, by the handle in small letters."""
+    """The native ids of the accounts with each handle now, by the handle in small letters."""
     rows = await conn.fetch(
         """
         select lower(handle) as handle, array_agg(native_id order by account_id) as ids from account
@@ -63,13 +63,13 @@ async def ids_called(conn: Conn, platform: Platform, handles: Sequence[str]) -> 
     return {r["handle"]: tuple(r["ids"]) for r in rows}
 
 
-async def is_on_file(conn: Conn, account_id: int) -> bool:
-    """Whether there is an account of that number, watched or not."""
+async def is_stored(conn: Conn, account_id: int) -> bool:
+    """Whether an account of that number is stored, watched or not."""
     return await conn.fetchval("select exists (select from account where account_id = $1)", account_id)
 
 
 async def list_called(conn: Conn, name: str) -> ListId:
-    """The list of that name. Raises Refused, with the names that there are, when there is none."""
+    """The list of that name. Raises Refused, with the known names, if there is none."""
     lists = await lists_by_number(conn)
     found = next((number for number, called in lists.items() if called == name), None)
     if found is None:
@@ -84,5 +84,5 @@ async def lists_by_number(conn: Conn) -> dict[ListId, str]:
 
 
 def no_such_list(name: str, names: Iterable[str]) -> Refused:
-    """`names`: of the lists that there are."""
+    """`names` are those of the existing lists."""
     return Refused(f"There is no list {clean(name)!r}; there are: {', '.join(map(clean, names)) or 'none'}.")

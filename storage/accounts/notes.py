@@ -16,22 +16,22 @@ class AccountNote:
     written_at: datetime
     written_by: str
     text: str
-    """Empty when a purge took it out."""
+    """Empty if a purge removed it."""
     withdrawn_at: datetime | None
-    """None: it stands."""
+    """None means that it is not withdrawn."""
     withdrawn_by: str | None
 
 
 async def add_note(conn: Conn, account_id: int, text: str, actor: str, now: datetime) -> int:
-    """Keep a note; returns its number.
+    """Store a note; returns its number.
 
-    Raises Refused for an empty or too long one, and when there is no such account.
+    Raises Refused if it is empty or too long, or if there is no such account.
     """
     text = text.strip()
     if not text:
         raise Refused("The note is empty.")
     if len(text) > LONGEST:
-        raise Refused(f"The note has {len(text):,} characters, and {LONGEST:,} are the most.")
+        raise Refused(f"The note has {len(text):,} characters; the limit is {LONGEST:,}. Shorten it.")
     note_id = await conn.fetchval(
         """
         insert into account_note (account_id, written_at, written_by, text)
@@ -45,15 +45,16 @@ async def add_note(conn: Conn, account_id: int, text: str, actor: str, now: date
     )
     if note_id is None:
         raise Refused(f"There is no account with the number {account_id}.")
-    # Without its text: a purge takes that away, and the log is only ever added to.
+    # Without its text: a purge removes the text, and nothing is ever removed from the log.
     await log(conn, now, actor, "note added", f"account {account_id}", {"note": note_id})
     return note_id
 
 
 async def withdraw_note(conn: Conn, note_id: int, actor: str, now: datetime) -> int:
-    """Take a note back, whoever wrote it: it stays readable, with who did it and when.
+    """Withdraw a note of any writer: it stays readable, with who withdrew it and when.
 
-    Returns the number of the account that it is about. Raises Refused when there is no such note that stands.
+    Returns the number of the account that it is about. Raises Refused if there is no such note, or if it is
+    withdrawn already.
     """
     account_id = await conn.fetchval(
         """
@@ -66,15 +67,15 @@ async def withdraw_note(conn: Conn, note_id: int, actor: str, now: datetime) -> 
         actor,
     )
     if account_id is None:
-        raise Refused(f"There is no note {note_id} that stands.")
+        raise Refused(f"There is no note {note_id}, or it is withdrawn already.")
     await log(conn, now, actor, "note withdrawn", f"account {account_id}", {"note": note_id})
     return account_id
 
 
 async def notes_of(conn: Conn, account_id: int, known_at: datetime | None = None) -> list[AccountNote]:
-    """The notes of an account, newest first, those that were withdrawn included.
+    """The notes of an account, newest first, including withdrawn ones.
 
-    As they stood at `known_at`, what was written at that very moment included; None: as they stand now.
+    As they were at `known_at`, including what was written at that very moment; None means now.
     """
     rows = await conn.fetch(
         """
@@ -93,5 +94,5 @@ async def notes_of(conn: Conn, account_id: int, known_at: datetime | None = None
 
 
 async def forget(conn: Conn, account_id: int) -> None:
-    """For a purge: take the text out of every note of the account. Who wrote when stays."""
+    """For a purge: remove the text of every note of the account. The writers and times stay."""
     await conn.execute("update account_note set text = '' where account_id = $1 and text <> ''", account_id)

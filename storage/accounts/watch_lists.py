@@ -1,6 +1,6 @@
-"""What people do with lists: make one, say who is on it and how long the evidence of its accounts is kept.
+"""Edits of lists: make one, add or remove accounts, set the retention and the guaranteed interval.
 
-Each edit is in the audit log, by the numbers of the accounts. What stays as it was is no edit.
+The audit log has each edit, with the numbers of the accounts. An edit that changes nothing is not logged.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from storage.postgres.recording_order import moment
 
 @dataclass(frozen=True, slots=True)
 class ListHead:
-    """A list, held against other edits until the transaction ends."""
+    """A list, locked against other edits until the transaction ends."""
 
     list_id: int
     name: str
@@ -27,7 +27,7 @@ class ListHead:
 
 
 async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
-    """Make an empty list; returns its number. Raises Refused when there is one of that name."""
+    """Make an empty list; returns its number. Raises Refused if the name is taken."""
     now = await moment(conn, lambda: now)
     list_id = await conn.fetchval(
         """
@@ -45,7 +45,7 @@ async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
 
 
 async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> ListRule:
-    """Keep the raw evidence of a list's accounts so many days, None for ever; returns what held before.
+    """Keep the raw evidence of a list's accounts for so many days; None means forever. Returns the old rule.
 
     Raises Refused for an unknown list, and for a time too short for the list of an order.
     """
@@ -56,7 +56,7 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
     if before.order_reference is not None and keep_days is not None and keep_days < ORDER_DAYS:
         raise Refused(
             f"The list {clean(name)} belongs to the order {clean(before.order_reference)}, whose evidence is "
-            f"kept at least {ORDER_DAYS} days; nothing was changed."
+            f"kept at least {ORDER_DAYS} days. Nothing was changed."
         )
     if before.keep_days != keep_days:
         await set_rule(conn, before.list_id, keep_days)
@@ -68,13 +68,13 @@ async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str
 async def guarantee_interval(
     conn: Conn, name: str, every: timedelta | None, actor: str, now: datetime
 ) -> None:
-    """Promise that the accounts of a list are read so often; None: in their turn. Raises Refused."""
-    held = await _hold(conn, name)
-    before = await conn.fetchval("select read_every from watch_list where list_id = $1", held.list_id)
+    """Guarantee the accounts of a list an interval; None means scheduled reads only. Raises Refused."""
+    head = await _lock(conn, name)
+    before = await conn.fetchval("select read_every from watch_list where list_id = $1", head.list_id)
     if before != every:
-        await conn.execute("update watch_list set read_every = $2 where list_id = $1", held.list_id, every)
+        await conn.execute("update watch_list set read_every = $2 where list_id = $1", head.list_id, every)
         detail = {"before_s": _seconds(before), "every_s": _seconds(every)}
-        await log(conn, now, actor, "reading of a list promised", f"list {held.name}", detail)
+        await log(conn, now, actor, "reading of a list promised", f"list {head.name}", detail)
         await announce_watch(conn)
 
 
@@ -85,20 +85,20 @@ def _seconds(every: timedelta | None) -> float | None:
 async def put_accounts_on(
     conn: Conn, list_name: str, account_ids: Sequence[int], actor: str, now: datetime
 ) -> list[Edited]:
-    """Put accounts on a list, watched or not, and say of each what was done, in the order given.
+    """Put accounts on a list, watched or not, and return the outcome for each, in the order given.
 
-    Whether an account is read does not change by it. Raises Refused for an unknown list.
+    This does not change whether an account is read. Raises Refused for an unknown list.
     """
-    held = await _hold(conn, list_name)
-    known, on_it = await _known(conn, held, account_ids)
+    head = await _lock(conn, list_name)
+    known, on_it = await _known(conn, head, account_ids)
     controls = {
         r["account_id"]
         for r in await conn.fetch(
             "select account_id from canary where account_id = any($1::bigint[])", list(account_ids)
         )
     }
-    told = [Edited(i, _put_outcome(i, known, on_it, controls)) for i in dict.fromkeys(account_ids)]
-    if joining := _done(told):
+    edited = [Edited(i, _put_outcome(i, known, on_it, controls)) for i in dict.fromkeys(account_ids)]
+    if joining := _done(edited):
         at = await moment(conn, lambda: now)
         await conn.execute(
             """
@@ -108,52 +108,52 @@ async def put_accounts_on(
             left join membership m on m.list_id = $1 and m.account_id = u.account_id
             group by u.account_id
             """,
-            held.list_id,
+            head.list_id,
             joining,
             at,
         )
-        detail = {"list": held.list_id, "accounts": joining}
-        await log(conn, now, actor, "accounts put on a list", f"list {held.name}", detail)
+        detail = {"list": head.list_id, "accounts": joining}
+        await log(conn, now, actor, "accounts put on a list", f"list {head.name}", detail)
         await announce_watch(conn)
-    return told
+    return edited
 
 
 async def take_accounts_off(
     conn: Conn, list_name: str, account_ids: Sequence[int], actor: str, now: datetime
 ) -> list[Edited]:
-    """Take accounts off a list, and say of each what was done, in the order given. They stay watched.
+    """Take accounts off a list, and return the outcome for each, in the order given. They stay watched.
 
-    Whom the list's own order names stays on it. Raises Refused for an unknown list.
+    An account that the list's own order names stays on it. Raises Refused for an unknown list.
     """
-    held = await _hold(conn, list_name)
-    known, on_it = await _known(conn, held, account_ids)
+    head = await _lock(conn, list_name)
+    known, on_it = await _known(conn, head, account_ids)
     named = {
         r["account_id"]
         for r in await conn.fetch(
             "select account_id from order_name where order_id = $1 and account_id = any($2::bigint[])",
-            held.order_id,
+            head.order_id,
             list(account_ids),
         )
     }
-    told = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
-    if leaving := _done(told):
+    edited = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
+    if leaving := _done(edited):
         at = await moment(conn, lambda: now)
         await conn.execute(
             """
             update membership set removed_at = greatest($3, added_at)
             where list_id = $1 and account_id = any($2::bigint[]) and removed_at is null
             """,
-            held.list_id,
+            head.list_id,
             leaving,
             at,
         )
-        detail = {"list": held.list_id, "accounts": leaving}
-        await log(conn, now, actor, "accounts taken off a list", f"list {held.name}", detail)
+        detail = {"list": head.list_id, "accounts": leaving}
+        await log(conn, now, actor, "accounts taken off a list", f"list {head.name}", detail)
         await announce_watch(conn)
-    return told
+    return edited
 
 
-async def _hold(conn: Conn, name: str) -> ListHead:
+async def _lock(conn: Conn, name: str) -> ListHead:
     row = await conn.fetchrow(
         """
         select l.list_id, l.name, (select order_id from legal_order o where o.list_id = l.list_id) as order_id
@@ -168,8 +168,8 @@ async def _hold(conn: Conn, name: str) -> ListHead:
     return ListHead(row["list_id"], row["name"], row["order_id"])
 
 
-async def _known(conn: Conn, held: ListHead, account_ids: Sequence[int]) -> tuple[set[int], set[int]]:
-    """Who of these is on file, and who on the list."""
+async def _known(conn: Conn, head: ListHead, account_ids: Sequence[int]) -> tuple[set[int], set[int]]:
+    """Which of these are stored, and which are on the list."""
     rows = await conn.fetch(
         """
         select a.account_id, exists (
@@ -177,7 +177,7 @@ async def _known(conn: Conn, held: ListHead, account_ids: Sequence[int]) -> tupl
         ) as on_it
         from account a where a.account_id = any($2::bigint[]) order by a.account_id for key share of a
         """,
-        held.list_id,
+        head.list_id,
         list(account_ids),
     )
     return {r["account_id"] for r in rows}, {r["account_id"] for r in rows if r["on_it"]}
@@ -199,24 +199,24 @@ def _taken_outcome(account_id: int, known: set[int], on_it: set[int], named: set
     return EditOutcome.NAMED_BY_ORDER if account_id in named else EditOutcome.DONE
 
 
-def _done(told: Sequence[Edited]) -> list[int]:
-    return [one.account_id for one in told if one.outcome is EditOutcome.DONE]
+def _done(edited: Sequence[Edited]) -> list[int]:
+    return [one.account_id for one in edited if one.outcome is EditOutcome.DONE]
 
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """A list as the API tells it."""
+    """A list as the API shows it."""
 
     list_id: int
     name: str
     created_at: datetime
     accounts: int
     watched: int
-    """How many of them are read; the rest is there for its history only."""
+    """How many of them are read; the others are there for their history only."""
     order_id: int | None
     order_reference: str | None
     keep_days: int | None
-    """How long the evidence of its accounts is kept, as the list itself says; None: for ever."""
+    """The list's own rule for the evidence of its accounts; None means forever."""
 
 
 async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
@@ -240,6 +240,6 @@ async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
 
 
 async def list_row(conn: Conn, list_id: int) -> ListRow | None:
-    """One list; None when there is none."""
+    """One list; None if there is none."""
     rows = await lists_page(conn, list_id - 1, 1)
     return rows[0] if rows and rows[0].list_id == list_id else None

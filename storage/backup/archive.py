@@ -1,8 +1,8 @@
-"""The file of a backup: a plain tar of which every byte is proved.
+"""The file of a backup: a plain tar whose every byte is checked.
 
-`data/TABLE/NUMBER.gz` are the rows of a table as COPY writes them in text form, in pieces that joined are one
-gzip stream; `manifest.json` says what they are; `SHA256`, the last, is the hash of every byte before it.
-Whoever has lost Blockline can read the file with tar, zcat and psql.
+`data/TABLE/NUMBER.gz` hold the rows of a table as COPY writes them in text form, in pieces that join into one
+gzip stream. `manifest.json` describes them. `SHA256`, the last member, is the hash of every byte before it.
+Without Blockline, the file can be read with tar, zcat and psql.
 """
 
 import gzip
@@ -26,7 +26,7 @@ _MANIFEST_LIMIT = 64 * 1024 * 1024
 _READ = 1024 * 1024
 
 BackupProgress = Callable[[str, int], None]
-"""Hears what is being done (which table) and how many bytes of it are done."""
+"""Receives the current step (which table) and how many bytes of it are done."""
 
 
 class BackupError(StorageError):
@@ -54,7 +54,7 @@ class SavedCounter:
 
 @dataclass(frozen=True, slots=True)
 class BackupManifest:
-    """What a backup holds, all of it as it was at one moment."""
+    """What a backup holds, as it was at one moment."""
 
     blockline: str
     """The version that made it."""
@@ -93,7 +93,7 @@ class BackupWriter:
 
 
 class TableWriter:
-    """Takes the rows of one table, in whatever parts they come."""
+    """Takes the rows of one table, in parts of any size."""
 
     def __init__(self, into: BackupWriter, name: str, columns: tuple[str, ...]) -> None:
         self._into = into
@@ -126,7 +126,7 @@ class TableWriter:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup that was read through and is whole."""
+    """A backup that was read to the end and is complete."""
 
     path: Path
     manifest: BackupManifest
@@ -134,29 +134,29 @@ class Backup:
     """By table: where each piece begins in the file, and how long it is."""
 
     def rows(self, table: str) -> Iterator[bytes]:
-        """The rows of a table as COPY reads them, in parts. Raises BackupError when a part cannot be read."""
+        """The rows of a table as COPY reads them, in parts. Raises BackupError if a part cannot be read."""
         with self.path.open("rb") as file:
             for offset, size in self._pieces.get(table, []):
                 file.seek(offset)
                 yield _unpacked(file.read(size), self.path)
 
 
-def read_backup(path: Path, told: BackupProgress) -> Backup:
-    """Read a backup through, to the last byte, and prove that it is whole.
+def read_backup(path: Path, progress: BackupProgress) -> Backup:
+    """Read a backup to the last byte, and check that it is complete.
 
-    Raises BackupError when anything in it is not as it was written.
+    Raises BackupError if anything in it differs from what was written.
     """
     try:
-        _check_bytes(path, told)
+        _check_bytes(path, progress)
         backup = _opened(path)
         for table in backup.manifest.tables:
-            _check_table(backup, table, told)
+            _check_table(backup, table, progress)
     except OSError as error:
         raise BackupError(f"{path}: the file cannot be read ({error.strerror or error}).") from error
     return backup
 
 
-def _check_bytes(path: Path, told: BackupProgress) -> None:
+def _check_bytes(path: Path, progress: BackupProgress) -> None:
     size = path.stat().st_size
     tail_size = len(_tail("0" * 64))
     hashed = hashlib.sha256()
@@ -168,7 +168,7 @@ def _check_bytes(path: Path, told: BackupProgress) -> None:
                 break
             hashed.update(part)
             left -= len(part)
-            told("reading", size - tail_size - left)
+            progress("reading", size - tail_size - left)
         tail = file.read(tail_size + 1)
     if tail != _tail(hashed.hexdigest()):
         raise _damaged(path)
@@ -210,20 +210,20 @@ def _manifest(said: dict[str, Any], path: Path) -> BackupManifest:
     )
 
 
-def _check_table(backup: Backup, table: SavedTable, told: BackupProgress) -> None:
+def _check_table(backup: Backup, table: SavedTable, progress: BackupProgress) -> None:
     hashed = hashlib.sha256()
     rows = size = 0
     for part in backup.rows(table.name):
         hashed.update(part)
         rows += part.count(b"\n")
         size += len(part)
-        told(f"checking {table.name}", size)
+        progress(f"checking {table.name}", size)
     if (rows, size, hashed.hexdigest()) != (table.rows, table.bytes, table.sha256):
         raise _damaged(backup.path)
 
 
 def _unpacked(packed: bytes, path: Path) -> bytes:
-    """One piece, which is never longer than pieces are."""
+    """Unpack one piece, and refuse a longer one than pieces are."""
     try:
         unpacker = zlib.decompressobj(wbits=31)
         piece = unpacker.decompress(packed, _PIECE)
@@ -236,8 +236,8 @@ def _unpacked(packed: bytes, path: Path) -> bytes:
 
 def _damaged(path: Path) -> BackupError:
     return BackupError(
-        f"{path} is no backup of Blockline, or not a whole one: it was cut off or altered. "
-        "Nothing was restored; use another backup."
+        f"{path} is not a complete backup of Blockline: it is another file, or was cut off or altered. "
+        "Nothing was restored. Use another backup."
     )
 
 
@@ -249,5 +249,5 @@ def _member(name: str, content: bytes) -> bytes:
 
 
 def _tail(digest: str) -> bytes:
-    """The last bytes of a file whose other bytes have this hash."""
+    """Make the last bytes of a file whose other bytes have this hash."""
     return _member("SHA256", digest.encode()) + bytes(2 * _BLOCK)

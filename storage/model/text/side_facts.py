@@ -1,4 +1,4 @@
-"""Pure: what a side fact is called, and why an attempt told nothing. Neither is ever a status."""
+"""Pure: the words for side facts and for attempts without a status. Neither is ever a status."""
 
 import re
 
@@ -23,10 +23,10 @@ _FLAG_WORDS = {
     Flag.MEMORIAL: "marked as a memorial",
     Flag.MOVED: "moved",
     Flag.MOVED_UNPROVEN: "says that it moved",
-    Flag.IDENTITY_CHANGED: "its name answers as another account than the one on file",
+    Flag.IDENTITY_CHANGED: "its name leads to another account than the stored one",
     Flag.FIRST_SEEN: "first seen there: no earlier answer spoke of the country",
     Flag.PARTLY_FIRST_SEEN: "first seen in one of the countries: no earlier answer spoke of it",
-    Flag.DAY_ONLY: "of the looks only the days are known",
+    Flag.DAY_ONLY: "only the days of the observations are known",
 }
 _SERVER_WORDS = {
     "domain suspend": "its whole server is suspended there",
@@ -50,18 +50,18 @@ _NO_ANSWER = frozenset({MissedReason.NETWORK, MissedReason.UPSTREAM})
 
 
 def flag_words(flag: Flag, value: str = "") -> str:
-    """A side fact that the account's own platform tells; `value` is the address that it moved to."""
+    """Words for a side fact from the account's own platform; `value` is the address that it moved to."""
     words = _FLAG_WORDS[flag]
     if not value:
         return words
-    told = clean(value, 120)
+    address = clean(value, 120)
     if flag is Flag.MOVED_UNPROVEN:
-        return f"{words} to {told}, which does not name it as its own"
-    return f"{words} to {told}" if flag is Flag.MOVED else f"{words} ({told})"
+        return f"{words} to {address}, which does not name it as its own"
+    return f"{words} to {address}" if flag is Flag.MOVED else f"{words} ({address})"
 
 
 def observed_words(kind: ObservedKind, value: str, platform: Platform) -> str:
-    """A side fact that somebody else tells, to follow the observer's name."""
+    """Words for a side fact from another observer, to follow the observer's name."""
     match kind:
         case ObservedKind.BLOCKED_BY_SERVER:
             return _SERVER_WORDS.get(value, clean(value, 120))
@@ -72,7 +72,7 @@ def observed_words(kind: ObservedKind, value: str, platform: Platform) -> str:
 
 
 def seen_as_words(value: str, platform: Platform) -> str:
-    """The state that another vantage saw, from the value of a fact SEEN_AS: a status and its countries."""
+    """Words for what another vantage point saw. The value of a fact SEEN_AS is a status and its countries."""
     status, *countries = re.findall(r"[A-Za-z_]+", value) or [""]
     try:
         seen = State(Status(status), tuple(sorted(set(countries))))
@@ -82,14 +82,14 @@ def seen_as_words(value: str, platform: Platform) -> str:
 
 
 def is_no_answer(reason: MissedReason) -> bool:
-    """Whether what was asked did not answer, or with an error of its own."""
+    """Whether the server gave no answer, or an error of its own."""
     return reason in _NO_ANSWER
 
 
 def missed_words(reason: MissedReason, platform: Platform, *, alone: bool) -> str:
-    """Why an attempt told nothing: "its server does not answer".
+    """Why an attempt gave no status: "its server does not answer".
 
-    `alone`: others of the same request were answered, so that only what stands behind this account failed.
+    `alone` means that the same request was answered for others, so only what serves this account failed.
     """
     name = PLATFORM_NAME[platform]
     if is_no_answer(reason):

@@ -1,8 +1,8 @@
-"""Pure: what a state is called. Every page, mail and command takes its words from here, so that they agree.
+"""Pure: the words for a state. Every page, mail and command takes them from here, so that they agree.
 
-A word claims what the platform told and no more: who took an account down, where it is hidden, who closed
-it. The platforms' own terms differ, and so do the words: a country label of Bluesky hides an account in its
-own app only, and a server of Mastodon does not tell a suspension for good from a deletion (documented).
+The words claim what the platform said and no more: who took an account down, where it is hidden, who closed
+it. The platforms differ, and so do the words. A country label of Bluesky hides an account in its own app
+only. A server of Mastodon answers alike for a permanent suspension and a deletion (documented).
 """
 
 import unicodedata
@@ -24,7 +24,7 @@ _JOINERS = {"\u200c", "\u200d"}
 
 @dataclass(frozen=True, slots=True)
 class StateWording:
-    """`words` can follow "@handle" and "12 accounts"; `more` explains them, with its own sign before it."""
+    """`words` can follow "@handle" and "12 accounts"; `more` explains them, after its punctuation."""
 
     words: str
     more: str = ""
@@ -35,11 +35,11 @@ class StateWording:
 def state_words(
     state: State | None, platform: Platform, flags: Collection[Flag] | None, *, then: bool = False
 ) -> str:
-    """The whole of what is known of a state, to follow a handle: "taken down by its server".
+    """Everything known of a state, to follow a handle: "taken down by its server".
 
-    `flags` are those of the newest reading that tells; `then`: of the one that showed the state first, and
-    the words are about that time. None: they are not at hand, which is not the same as none, so that the
-    words leave open what the flags would tell.
+    `flags` are those of the newest reading that has them. With `then` they are those of the reading that
+    showed the state first, and the words are about that time. None means that they are not known, so the
+    words leave open what they would say; an empty collection means that there are none.
     """
     said = _said(state, platform, flags)
     return said.words + (said.more if said.then is None or not then else said.then)
@@ -51,7 +51,7 @@ def short_words(state: State | None, platform: Platform, flags: Collection[Flag]
 
 
 def explanation(state: State | None, platform: Platform, flags: Collection[Flag] | None) -> str:
-    """What `short_words` leave out, to begin or to end a sentence; empty when that is nothing."""
+    """What `short_words` leave out, to begin or to end a sentence; empty if nothing."""
     return _said(state, platform, flags).more.strip(" ;:()")
 
 
@@ -75,8 +75,8 @@ def change_words(
 ) -> str:
     """What became of an account: "withheld in India (IN)", "no longer restricted in TR (Bluesky app)".
 
-    `flags` are those of the new state. Of the old one only the status is told; not `before`: not even that
-    of an account that is available again.
+    `flags` are those of the new state. Of the old state only the status is named; without `before`, a
+    restoration does not name even that.
     """
     tail = ", protected" if new.status is Status.PROTECTED else ""
     match kind:
@@ -99,7 +99,7 @@ def change_words(
 
 
 def group_words(status: Status, platform: Platform, flags: Collection[Flag] = ()) -> str:
-    """What accounts of one status are called together, in a legend or a sum: no country, no scope."""
+    """The words for all accounts of one status, in a legend or a sum, without country or scope."""
     match status:
         case Status.WITHHELD if platform is Platform.BLUESKY:
             return "restricted"
@@ -114,13 +114,13 @@ def group_words(status: Status, platform: Platform, flags: Collection[Flag] = ()
 
 
 def is_called_blocked(state: State, flags: Collection[Flag] | None) -> bool:
-    """Whether it may be called a block: what may as well be the owner's own deletion may not."""
+    """Whether it may be called a block. What may be the owner's own deletion may not."""
     return state.status.is_blocked and Flag.SUSPENDED_OR_DELETED not in (flags or ())
 
 
 @lru_cache(maxsize=4_000)
 def clean(text: str, limit: int = 60) -> str:
-    """Text of a stranger on one line, at most `limit` characters, that can neither end a header nor hide.
+    """Foreign text on one line, at most `limit` characters, that can neither end a header nor hide.
 
     Controls, line ends, direction marks and other invisible characters become U+FFFD, so that a
     reader sees that something was there; the joiners of Indic and Persian writing are left out.
@@ -143,7 +143,7 @@ def clean(text: str, limit: int = 60) -> str:
 
 
 def quoted(text: str | None) -> str:
-    """What a platform, a server or an exception said, made safe and not too long; empty: nothing."""
+    """The message of a platform, a server or an exception, made safe and short; empty if there is none."""
     return clean(text, _LONGEST_QUOTED) if text else ""
 
 
@@ -156,7 +156,7 @@ def _said(state: State | None, platform: Platform, flags: Collection[Flag] | Non
 
 
 def _since_when(flags: frozenset[Flag] | None) -> str:
-    """What is not known of when it began, where no earlier answer spoke of a country."""
+    """Words for a beginning that is not known, because no earlier answer covered a country."""
     if flags and Flag.FIRST_SEEN in flags:
         return "; it may have begun long before: no earlier answer spoke of the country"
     if flags and Flag.PARTLY_FIRST_SEEN in flags:
@@ -166,7 +166,7 @@ def _since_when(flags: frozenset[Flag] | None) -> str:
 
 @lru_cache(maxsize=1_000)
 def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | None) -> StateWording:
-    """Thousands of accounts are in few states."""
+    """Cached: thousands of accounts share few states."""
     if state is None:
         return StateWording("never read")
     match state.status:
@@ -179,7 +179,7 @@ def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | N
         case Status.SUSPENDED:
             return _suspended(platform, flags)
         case Status.DEACTIVATED:
-            # X tells a deactivated account from no other one that is gone; a published record may say it.
+            # X answers alike for every account that is gone; a published record may know of a deactivation.
             return StateWording("deactivated" if platform is Platform.X else "deactivated by its owner")
         case Status.NOT_FOUND:
             return _not_found(platform, flags)

@@ -213,9 +213,9 @@ async def test_each_write_takes_its_role(pool: Pool, dsn: str, now: datetime, ro
 
 HOSTILE: list[tuple[str, str, object, int, str]] = [
     ("POST", "/accounts/tags", {"accounts": [1], "add": ["a b"]}, 422, "body: Tag 'a b' holds a space"),
-    ("POST", "/accounts/tags", {"accounts": [1], "add": ["a\0"]}, 422, "that can be seen"),
+    ("POST", "/accounts/tags", {"accounts": [1], "add": ["a\0"]}, 422, "visible characters"),
     ("POST", "/accounts/tags", {"accounts": [1], "add": ["\ud800"]}, 422, "body.add.0"),
-    ("POST", "/accounts/tags", {"accounts": [1]}, 422, "body: Say which tags to add or to remove."),
+    ("POST", "/accounts/tags", {"accounts": [1]}, 422, "body: Name a tag to add or to remove."),
     ("POST", "/accounts/tags", {"accounts": [], "add": ["a"]}, 422, "body.accounts"),
     ("POST", "/accounts/tags", {"accounts": [True], "add": ["a"]}, 422, "body.accounts.0"),
     ("POST", "/accounts/tags", {"accounts": [2**63], "add": ["a"]}, 422, "body.accounts.0"),
@@ -225,8 +225,8 @@ HOSTILE: list[tuple[str, str, object, int, str]] = [
     ("POST", "/accounts/tags", b"\xff", 400, "body"),
     ("POST", "/accounts/tags", b"[" * 100_000, 400, "body"),
     ("POST", "/accounts/tags", b" " * 1_000_001, 413, "larger than 1,000,000 bytes"),
-    ("POST", "/lists", {"name": "a;b"}, 422, "is no name for a list"),
-    ("POST", "/lists", {"name": " "}, 422, "is no name for a list"),
+    ("POST", "/lists", {"name": "a;b"}, 422, "cannot be the name of a list"),
+    ("POST", "/lists", {"name": " "}, 422, "cannot be the name of a list"),
     ("POST", "/lists/1/accounts", {"add": [1], "remove": [1]}, 422, "both added and removed"),
     ("POST", "/lists/1/accounts", {}, 422, "Name accounts to add"),
     ("POST", "/lists/99/accounts", {"add": [1]}, 404, "There is no list 99."),

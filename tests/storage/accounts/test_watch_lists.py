@@ -150,10 +150,10 @@ async def test_the_evidence_of_an_orders_list_is_kept_long_enough(pool: Pool) ->
         pytest.param("a,b", "holds a comma", id="a comma parts tags elsewhere"),
         pytest.param("a b", "holds a space", id="a space parts tags"),
         pytest.param("a;b", "holds a space or a semicolon", id="so does a semicolon"),
-        pytest.param("", "is not 1 to 40", id="nothing"),
-        pytest.param("x" * 41, "is not 1 to 40", id="too long"),
-        pytest.param("a\0b", "that can be seen", id="what no database holds"),
-        pytest.param("\ud800", "that can be seen", id="half a character"),
+        pytest.param("", "must have 1 to 40", id="nothing"),
+        pytest.param("x" * 41, "must have 1 to 40", id="too long"),
+        pytest.param("a\0b", "visible characters", id="what no database holds"),
+        pytest.param("\ud800", "visible characters", id="half a character"),
     ],
 )
 def test_what_may_be_a_tag(tag: str, fault: str | None) -> None:
@@ -163,8 +163,8 @@ def test_what_may_be_a_tag(tag: str, fault: str | None) -> None:
 
 def test_an_edit_of_tags_has_to_say_something_that_is_possible() -> None:
     assert tags_fault(["press"], ["farm"]) is None
-    assert tags_fault(["press"], ["press"]) == "press: it cannot be added and removed at once."
-    assert tags_fault([], []) == "Say which tags to add or to remove."
+    assert tags_fault(["press"], ["press"]) == "A tag cannot be added and removed at once: press."
+    assert tags_fault([], []) == "Name a tag to add or to remove."
     assert (tags_fault(["a,b"], []) or "").startswith("Tag 'a,b' holds a comma")
 
 

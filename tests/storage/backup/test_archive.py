@@ -70,7 +70,7 @@ def test_a_file_whose_manifest_is_none_is_no_backup_whatever_its_hash_says(
     digest.size, digest.mode = 64, 0o600
     last = hashlib.sha256(content).hexdigest().encode() + bytes(512 - 64)
     (tmp_path / "b").write_bytes(content + digest.tobuf(tarfile.USTAR_FORMAT) + last + bytes(1024))
-    with pytest.raises(BackupError, match="is no backup of Blockline"):
+    with pytest.raises(BackupError, match="is not a complete backup of Blockline"):
         read_backup(tmp_path / "b", quiet)
 
 

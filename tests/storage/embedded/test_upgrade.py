@@ -93,10 +93,10 @@ def test_one_command_carries_everything_over_and_keeps_the_old_files(
     folder, held = made_by_17
     told = run("lists")
     assert told.code == 1
-    assert "was made by Postgres 17 and this Blockline brings Postgres 18: run blockline upgrade" in told.err
+    assert "made by Postgres 17, and this Blockline brings Postgres 18. Run blockline upgrade" in told.err
     asked = run("upgrade")
     assert asked.code == 1
-    assert "name the folder that holds them with --old-binaries" in asked.err
+    assert "Name the folder that holds them with --old-binaries" in asked.err
     ran = run("upgrade", "--old-binaries", OLD)
     assert (ran.code, ran.err) == (0, "")
     assert ran.said == [
@@ -110,7 +110,7 @@ def test_one_command_carries_everything_over_and_keeps_the_old_files(
     again = run("upgrade", "--old-binaries", OLD)
     assert (again.code, again.err) == (
         1,
-        f"The database in {folder} is one of Postgres 18 already: there is nothing to upgrade.\n",
+        f"The database in {folder} is one of Postgres 18 already, so there is nothing to upgrade.\n",
     )
 
 
@@ -172,9 +172,9 @@ def test_what_cannot_be_upgraded_is_one_sentence_and_nothing_is_touched(
     with pytest.raises(EmbeddedError, match="does not hold the programs of Postgres 17"):
         upgrade_folder(folder, installed_binaries(), fail)
     (folder / "pgdata-17").mkdir()
-    with pytest.raises(EmbeddedError, match="is left from an earlier upgrade: move it away first"):
+    with pytest.raises(EmbeddedError, match=r"is left from an earlier upgrade\. Move it away first"):
         upgrade_folder(folder, OLD, fail)
-    with pytest.raises(EmbeddedError, match=r"There is no database in .*: there is nothing to upgrade"):
+    with pytest.raises(EmbeddedError, match=r"There is no database in .*, so there is nothing to upgrade"):
         upgrade_folder(folder.parent / "other", OLD, fail)
     assert snapshot(folder / "pgdata") == before
 
@@ -185,7 +185,7 @@ def test_a_database_that_somebody_uses_is_not_upgraded(made_by_17: tuple[Path, D
     client = Client(folder)
     client.dsn()
     (folder / "pgdata" / "PG_VERSION").write_text("17\n", encoding="utf-8")
-    with pytest.raises(EmbeddedError, match="is in use: stop Blockline first"):
+    with pytest.raises(EmbeddedError, match=r"is in use\. Stop Blockline first"):
         upgrade_folder(folder, OLD, fail)
     (folder / "pgdata" / "PG_VERSION").write_text("18\n", encoding="utf-8")
     client.leave()
