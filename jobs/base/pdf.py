@@ -1,4 +1,4 @@
-"""A page of our own as PDF, printed by the Chromium of this machine."""
+"""Pages of Blockline as PDF, printed by the Chromium of this machine."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE_S = 300
-"""A report of more than a thousand accounts has a hundred pages, and machines are slow."""
+"""Time limit. A report of more than a thousand accounts has a hundred pages, and machines can be slow."""
 _ARGUMENTS = (
     "--headless",
     "--disable-gpu",
@@ -21,26 +21,29 @@ _ARGUMENTS = (
 
 
 class PdfError(Exception):
-    """No PDF was made. The message is a sentence."""
+    """The PDF could not be made. The message says why, and what to do."""
 
 
 def find_chromium(named: Path | None) -> Path:
-    """The browser that the settings name, else the first of the usual names. Raises PdfError."""
+    """The browser of the settings, or else the first that is found by a usual name. Raises PdfError."""
     if named is not None:
         if not os.access(named, os.X_OK) or named.is_dir():
-            raise PdfError(f"No PDF without Chromium: {named} (setting chromium) is no program.")
+            raise PdfError(
+                f"A PDF needs Chromium, and {named} (setting chromium) is not a program that can be run. "
+                "Set chromium to the path of the browser."
+            )
         return named
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         raise PdfError(
-            "No PDF without Chromium, and none is installed here: install it, name it with the setting "
-            "chromium, or write the report as .html and print that."
+            "A PDF needs Chromium, and none was found on this machine. Install it, set chromium to its path, "
+            "or write the report as .html and print that."
         )
     return Path(found)
 
 
 def pdf_of(html: str, chromium: Path) -> bytes:
-    """The page as PDF. Raises PdfError."""
+    """Print the page as PDF. Raises PdfError."""
     with tempfile.TemporaryDirectory(prefix="blockline-pdf-") as name:
         folder = Path(name)
         page, out = folder / "report.html", folder / "report.pdf"
@@ -55,16 +58,19 @@ def pdf_of(html: str, chromium: Path) -> bytes:
             page.as_uri(),
         ]
         try:
-            done = subprocess.run(  # noqa: S603 - a program that the settings or this machine name
+            done = subprocess.run(  # noqa: S603 - a program of the settings or of this machine
                 command, capture_output=True, text=True, errors="replace", check=False, timeout=PATIENCE_S
             )
         except subprocess.TimeoutExpired as error:
-            raise PdfError(f"{chromium} made no PDF within {PATIENCE_S // 60} minutes.") from error
+            raise PdfError(
+                f"{chromium} did not finish the PDF within {PATIENCE_S // 60} minutes. Write the report as "
+                ".html and print that."
+            ) from error
         except OSError as error:
-            raise PdfError(f"{chromium} cannot be run: {error.strerror}.") from error
+            raise PdfError(f"{chromium} could not be started: {error.strerror}.") from error
         made = out.read_bytes() if out.is_file() else b""
         if done.returncode or not made.startswith(b"%PDF-"):
             said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-            why = f", and says: {said[-1][:300]}" if said else "."
-            raise PdfError(f"{chromium} made no PDF (exit code {done.returncode}){why}")
+            why = f": {said[-1][:300]}" if said else "."
+            raise PdfError(f"{chromium} did not make a PDF (exit code {done.returncode}){why}")
         return made

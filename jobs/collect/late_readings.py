@@ -35,7 +35,7 @@ class LateReport:
 
     stored: bool
     """False if this attempt was stored before; then nothing was stored now."""
-    retold: tuple[AccountId, ...] = ()
+    corrected: tuple[AccountId, ...] = ()
     """Accounts whose changes were corrected or extended. Load them again."""
 
 
@@ -51,14 +51,14 @@ async def record_late(
     beside: Recording | None = None,
     fence: Fence = unfenced,
 ) -> LateReport:
-    """Store a batch of our own connection in one transaction, with all corrections that it causes.
+    """Store a batch and all corrections that it causes in one transaction.
 
-    `readings` are what its answer showed of the accounts that answered. `evidence` holds the parts that show
-    it, `evidence_before` the parts of the previous answer for accounts for which the batch is not late. A
-    batch that is not late gives the same result as the usual way. Only statuses are taken from it, because
-    names and side facts may be long out of date. `beside` has those of the accounts for which it is not late;
-    its steps are ignored. It was judged under the `fence`. Everything counts as known from the time that
-    `clock` shows when it is written.
+    The batch comes from Blockline's own connection. `readings` are what its answer showed of the accounts
+    that answered. `evidence` holds the parts that show it, `evidence_before` the parts of the previous answer
+    for accounts for which the batch is not late. A batch that is not late gives the same result as the usual
+    way. Only statuses are taken from it, because names and side facts may be long out of date. `beside` has
+    those of the accounts for which it is not late; its steps are ignored. It was judged under the `fence`.
+    Everything counts as known from the time that `clock` shows when it is written.
 
     Raises ValueError if `readings` do not match the accounts that the batch says have answered, and
     StaleState if another writer came first. Nothing is stored then.
@@ -73,14 +73,14 @@ async def record_late(
         late = {
             i: TimedReading(_dated(r, batch.observed_at, scopes), batch.asked_at) for i, r in readings.items()
         }
-        told = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
+        found = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
         now = await moment(conn, clock)
         if not await coverage.insert_batch(conn, batch, now):
             return LateReport(stored=False)
-        retold = await _write(conn, ground, told, batch, now, evidence, evidence_before)
+        corrected = await _write(conn, ground, found, batch, now, evidence, evidence_before)
         if beside is not None:
             await record_beside(conn, beside, now)
-        return LateReport(stored=True, retold=retold)
+        return LateReport(stored=True, corrected=corrected)
 
 
 async def recompute_changes(
@@ -96,14 +96,14 @@ async def recompute_changes(
         return ()
     nothing = Batch(0, since, 0, since, BatchOutcome.MISSED, None, None, 0)
     ground = await late_context.load(conn, nothing, account_ids, rule.cohort_window, rule)
-    told = redetect(ground.accounts, {}, ConfirmedOn(ground.confirmed_on), rule)
-    return await _write(conn, ground, told, nothing, now, ahead_of=since)
+    found = redetect(ground.accounts, {}, ConfirmedOn(ground.confirmed_on), rule)
+    return await _write(conn, ground, found, nothing, now, ahead_of=since)
 
 
 async def _write(
     conn: Conn,
     ground: late_context.LateContext,
-    told: Mapping[AccountId, Sequence[RecomputedChange]],
+    recomputed: Mapping[AccountId, Sequence[RecomputedChange]],
     batch: Batch,
     now: datetime,
     evidence: Mapping[AccountId, bytes] = NOTHING,
@@ -111,15 +111,15 @@ async def _write(
     ahead_of: datetime | None = None,
 ) -> tuple[AccountId, ...]:
     """Store the corrections, and return the accounts that have any."""
-    retold: list[AccountId] = []
+    corrected: list[AccountId] = []
     for g in ground.accounts:
         account_id = g.account.account_id
-        found = corrections(g.stored, told[account_id])
+        found = corrections(g.stored, recomputed[account_id])
         if found.is_news:
             shown, before = evidence.get(account_id), evidence_before.get(account_id)
             await stored_corrections.write(conn, g.account, found, batch, shown, now, ahead_of, before)
-            retold.append(account_id)
-    return tuple(retold)
+            corrected.append(account_id)
+    return tuple(corrected)
 
 
 def _dated(reading: Reading, at: datetime, scopes: CountryScopes) -> Reading:
@@ -130,7 +130,9 @@ def _dated(reading: Reading, at: datetime, scopes: CountryScopes) -> Reading:
 
 def _check(batch: Batch, roster: Roster, readings: Mapping[AccountId, Reading]) -> None:
     if roster.vantage:
-        raise ValueError(f"roster {roster.roster_id} is read from {roster.vantage}: that tells no status")
+        raise ValueError(
+            f"roster {roster.roster_id} is read from vantage point {roster.vantage}, which gives no status"
+        )
     answered = {
         account_id
         for position, account_id in enumerate(roster.account_ids)

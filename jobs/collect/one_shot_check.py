@@ -70,7 +70,7 @@ def questions(words: Sequence[str]) -> list[AccountQuery]:
     platform = next((p for p in Platform if words and words[0].lower() == p.value), None)
     names = list(dict.fromkeys(words if platform is None else words[1:]))
     if not names:
-        raise UnclearError("Name an account: a handle after its platform, or the address of a profile.")
+        raise UnclearError("No account is named. Write a platform and a handle, or the address of a profile.")
     return [_question(name, platform) for name in names]
 
 
@@ -83,7 +83,7 @@ def _question(name: str, platform: Platform | None) -> AccountQuery:
         return AccountQuery(name, platform, None, str(fault))
     if address.platform is None:
         known = ", ".join(p.value for p in Platform)
-        raise UnclearError(f"Say before {clean(name)!r} on which platform it is: {known}.")
+        raise UnclearError(f"The platform of {clean(name)!r} is not clear. Write it first: {known}.")
     return AccountQuery(name, address.platform, address)
 
 
@@ -94,20 +94,20 @@ async def check_accounts(
     names = [q.address.name for q in asked if q.address is not None and not q.address.is_id]
     resolution = await collector.resolve(list(dict.fromkeys(names)), now) if names else None
     ids: dict[str, str] = {q.address.name: q.address.name for q in asked if q.address and q.address.is_id}
-    nobody: dict[str, UnresolvedHandle] = {}
+    unresolved: dict[str, UnresolvedHandle] = {}
     if resolution is not None:
         ids |= {one.asked: one.native_id for one in resolution.found}
-        nobody = {one.asked: one for one in resolution.unresolved}
+        unresolved = {one.asked: one for one in resolution.unresolved}
     said = await _read(collector, list(dict.fromkeys(ids.values())), now)
-    looks: list[AccountCheck] = []
+    checks: list[AccountCheck] = []
     for q in asked:
         if q.address is None:
-            looks.append(AccountCheck(q.asked, q.name, q.platform, now, reason=q.fault))
+            checks.append(AccountCheck(q.asked, q.name, q.platform, now, reason=q.fault))
         elif q.address.name in ids:
-            looks.append(_by_id(q, *said[ids[q.address.name]], now))
+            checks.append(_by_id(q, *said[ids[q.address.name]], now))
         else:
-            looks.append(_by_name(q, nobody[q.address.name], now))
-    return looks
+            checks.append(_by_name(q, unresolved[q.address.name], now))
+    return checks
 
 
 async def _read(
@@ -178,15 +178,15 @@ def _by_name(q: AccountQuery, said: UnresolvedHandle, now: datetime) -> AccountC
             q.asked, q.name, q.platform, now, state=state, strength=strength, flags=flags, said=said.detail
         )
     if said.why is UnresolvedReason.NOT_A_HANDLE:
-        reason = f"that is not a handle of {PLATFORM_NAME[q.platform]}"
+        reason = f"not a handle of {PLATFORM_NAME[q.platform]}"
     else:
         reason = f"no answer ({clean(said.detail, 160)})"
     return AccountCheck(q.asked, q.name, q.platform, now, reason=reason)
 
 
-def as_json(looks: Sequence[AccountCheck]) -> dict[str, object]:
+def as_json(checks: Sequence[AccountCheck]) -> dict[str, object]:
     return {
-        "conclusive": all(one.is_conclusive for one in looks),
+        "conclusive": all(one.is_conclusive for one in checks),
         "results": [
             {
                 "asked": one.asked,
@@ -204,7 +204,7 @@ def as_json(looks: Sequence[AccountCheck]) -> dict[str, object]:
                 "said": one.said,
                 "reason": one.reason,
             }
-            for one in looks
+            for one in checks
         ],
     }
 
@@ -213,20 +213,23 @@ def sentences(one: AccountCheck) -> list[str]:
     """A conclusive check as lines of text, the platform's own message last. Empty if it is not conclusive."""
     if one.state is None:
         return []
-    strength = "weak: only an absence" if one.strength is Strength.WEAK else "strong: the platform said so"
+    if one.strength is Strength.WEAK:
+        strength = "weak evidence (only an absence)"
+    else:
+        strength = "strong evidence (the platform said so)"
     words = state_words(one.state, one.platform, one.flags)
     if one.native_id is None and one.state.status is Status.NOT_FOUND:
         words = f"{short_words(one.state, one.platform, one.flags)}: {ABSENT[one.platform]}"
     lines = [
         f"{_name(one)}: {words}",
-        f"  evidence {strength}, at {one.at:%Y-%m-%d %H:%M:%S} UTC",
+        f"  {strength}, at {one.at:%Y-%m-%d %H:%M:%S} UTC",
     ]
     for flag in sorted(one.flags - SCOPE_FLAGS):
         moved_to = one.moved_to if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else None
-        lines.append(f"  beside it: {flag_words(flag, moved_to or '')}")
+        lines.append(f"  also: {flag_words(flag, moved_to or '')}")
     if one.silent_on:
         countries = ", ".join(sorted(one.silent_on))
-        lines.append(f"  not told for {countries}: whether it is hidden there was not in the answer")
+        lines.append(f"  not known for {countries}: the answer does not say whether it is hidden there")
     if one.said:
         lines.append(f"  {clean(one.said, 2000)}")
     for document in one.evidence:
@@ -246,9 +249,9 @@ def _of_exchange(document: dict[str, object]) -> list[str]:
 
 
 def failure(one: AccountCheck) -> str:
-    """A sentence that says why a check gave nothing, and that this is not a sign of a block."""
+    """Sentences that say why a check gave no status, and that this is not a sign of a block."""
     reason = (one.reason or "").rstrip(".")
-    return f"{_name(one)}: nothing was learned, which is no sign of a block: {reason}."
+    return f"No status for {_name(one)}: {reason}. This is not a sign of a block."
 
 
 def _name(one: AccountCheck) -> str:

@@ -160,7 +160,7 @@ class Recorder:
         except StaleState as error:
             _failed(error)
             return ()
-        return report.retold
+        return report.corrected
 
     def _recording(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> Recording:
         news = [(w, s) for w, _, s in judged.steps if s.is_news]

@@ -62,10 +62,10 @@ def why(platform: Platform, said: UnresolvedHandle) -> str:
         case UnresolvedReason.SUSPENDED if platform is Platform.MASTODON:
             return f"{name} is suspended by its server or deleted by its owner: add account_id."
         case UnresolvedReason.SUSPENDED:
-            hidden = f"{where} does not tell the id of a suspended account"
+            hidden = f"{where} does not give the id of a suspended account"
             return f"{name} is suspended, and {hidden}: add account_id."
         case UnresolvedReason.DEACTIVATED:
-            return f"{name} is deactivated, and {where} does not tell its id meanwhile: add account_id."
+            return f"{name} is deactivated, and {where} gives no id while it is: add account_id."
         case UnresolvedReason.NOT_A_HANDLE:
             return f"{name} is not a handle of {where}."
         case UnresolvedReason.NO_ANSWER:

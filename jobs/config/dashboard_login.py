@@ -1,4 +1,4 @@
-"""Who is let in to the dashboard: what the settings say of it, and what they lack."""
+"""The login of the dashboard: what the settings say about it, and what they lack."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from storage.model.core.people import Role
 
 
 def require_login(settings: Settings) -> None:
-    """Raise SettingsError where nobody said how people log in, and where other machines need no login."""
+    """Raise SettingsError if `auth` is missing, or if other machines would need no login."""
     if settings.auth is None:
         raise SettingsError(
             'Setting auth is missing. Set auth = "password" for a login, or auth = "none" to serve the '
@@ -26,14 +26,14 @@ def require_login(settings: Settings) -> None:
 
 
 def login_of(settings: Settings) -> Login | None:
-    """How people log in; None: not at all. Raises SettingsError."""
+    """How people log in; None means without a login. Raises SettingsError."""
     if settings.auth in {None, "none"}:
         return None
     return Login(settings.dashboard_url, _provider(settings) if settings.auth == "oidc" else None)
 
 
 def doubts_about_login(settings: Settings, admins: int) -> list[str]:
-    """What whoever starts the dashboard should know of its login, a sentence each."""
+    """Return warnings about the login of the dashboard, a sentence each; empty if there are none."""
     login, said = login_of(settings), list[str]()
     if login is None:
         if not is_loopback(urlsplit(settings.dashboard_url).hostname or ""):

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @contextmanager
 def database(settings: Settings) -> Generator[str]:
-    """The DSN of the database, its server running as long as the block. Raises StorageError."""
+    """Yield the DSN of the database; its server runs until the block ends. Raises StorageError."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
     else:
@@ -27,7 +27,7 @@ def database(settings: Settings) -> Generator[str]:
 
 
 async def ready(settings: Settings, dsn: str) -> None:
-    """See to it that the schema fits. Our own database is migrated; somebody else's only by command."""
+    """Make sure that the schema is current. An embedded database is migrated, a configured one checked."""
     if settings.database_url is not None:
         await check_schema(dsn)
     elif await schema_of(dsn) != newest():
@@ -37,7 +37,7 @@ async def ready(settings: Settings, dsn: str) -> None:
 
 
 def with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
-    """Run `work` on the database of an installation, its schema being right."""
+    """Run `work` on the database of an installation, once its schema is current."""
 
     async def opened(dsn: str) -> T:
         await ready(settings, dsn)
@@ -51,7 +51,7 @@ def with_pool(settings: Settings, work: Callable[[Pool], Awaitable[T]]) -> T:
 def with_conn(
     settings: Settings, work: Callable[[Conn], Awaitable[T]], as_known_at: datetime | None = None
 ) -> T:
-    """Run `work` in one transaction, in which what was known at `as_known_at` is what it will ever be."""
+    """Run `work` in one transaction, once everything recorded by `as_known_at` is in; None means now."""
 
     async def inside(pool: Pool) -> T:
         async with as_known(pool, as_known_at) as conn:
@@ -61,11 +61,11 @@ def with_conn(
 
 
 async def revive(settings: Settings) -> None:
-    """Start our own server again when it was killed. Somebody else's server is theirs to start."""
+    """Start the embedded server again if it was killed. A configured server is left alone."""
     if settings.database_url is None:
         await asyncio.to_thread(_enter_and_leave, settings)
 
 
 def _enter_and_leave(settings: Settings) -> None:
     with database(settings):
-        """Entering starts the server; leaving lets it run for whoever else uses it, which is this process."""
+        """Entering starts the server. Leaving does not stop it, because this process still uses it."""

@@ -34,32 +34,32 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PATIENCE_S: Final = 7.0
-"""A turn that comes within this time is waited for; longer than the guards around the end of a window."""
+"""Wait for a request that may go out within this time. Longer than the guards at a window's end."""
 _DATABASE_WAIT_S: Final = 10.0
 _DATABASE_AWAY: Final = timedelta(seconds=10)
 _MOST_COUNTED: Final = 2**31 - 1
 _WORDS: Final = {
-    WhyNot.USED_UP: "the rate limit of this window is used up, by all that share it",
-    WhyNot.DRAINING: "the next answer is to tell how many requests are left",
-    WhyNot.PROBING: "the request whose answer is to tell how many are left is not answered yet",
-    WhyNot.PACE: "more requests are waiting than the pace lets through",
-    WhyNot.UNREACHABLE: "the database in which requests are counted does not answer",
+    WhyNot.USED_UP: "the rate limit of this window is used up by all processes that share it",
+    WhyNot.DRAINING: "requests under way must be answered first, to learn how many are left",
+    WhyNot.PROBING: "the request whose answer will state how many are left is not answered yet",
+    WhyNot.PACE: "more requests are waiting than the pace allows",
+    WhyNot.UNREACHABLE: "the database that counts requests does not answer",
 }
 
 
 class SharedBudgets:
-    """Makes budgets that are kept in one database. `address` names what platforms see this machine as."""
+    """Makes budgets that one database keeps. `address` is the address that platforms see."""
 
     def __init__(
         self, pool: Pool, address: str, clock: Clock = system_clock, longest: timedelta = LONGEST_WAIT
     ) -> None:
-        """`longest` is how long nobody asks after a refusal that does not say for how long."""
+        """`longest` is the pause after a refusal that does not state one."""
         self.longest = longest
         self._pool = pool
         self._address = address
         self._clock = clock
         self._free: dict[str, datetime] = {}
-        """Until when budgets need not be asked for, by name."""
+        """By name of a budget: until when requests need not be counted."""
         self._failing: set[str] = set()
         """Budgets that the database does not keep, though it answers."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -72,8 +72,8 @@ class SharedBudgets:
         vantage: str = "",
         pace: BudgetPace = UNPACED,
     ) -> "SharedBudget":
-        """What is asked with a credential (a secret of which only a hash is kept), or else from an address:
-        this machine's, or that of the proxy of a vantage.
+        """The budget of a credential (a secret, of which only a hash is kept), or else of an address: that of
+        this machine, or of the proxy of a vantage point.
         """
         if credential is not None:
             owner = hashlib.sha256(credential.encode()).hexdigest()[:12]
@@ -82,7 +82,7 @@ class SharedBudgets:
         return SharedBudget(self, platform, owner, pace)
 
     async def take(self, name: str, platform: Platform, pace: BudgetPace) -> BudgetDecision:
-        """One try, which waits for nobody."""
+        """Try once, without waiting."""
         now = self._clock()
         free_until = self._free.get(name)
         if free_until is not None and now < free_until:
@@ -93,7 +93,7 @@ class SharedBudgets:
         return verdict or NotBefore(now + _DATABASE_AWAY, WhyNot.UNREACHABLE)
 
     async def note(self, name: str, platform: Platform, granted: Granted, stated: Stated | None) -> None:
-        """What cannot be noted is as if the answer had not come."""
+        """Record what an answer stated. If that fails, the answer counts as not received."""
         now = self._clock()
         if granted.says_nothing_new(stated, now):
             return
@@ -107,7 +107,7 @@ class SharedBudgets:
         return self._clock
 
     async def _kept(self, name: str, work: Callable[[Conn], Awaitable[T]]) -> T | None:
-        """None when the database does not answer. In one process one at a time: they would race for a row."""
+        """Run `work`; None when the database does not answer. One at a time, as they compete for one row."""
         try:
             async with asyncio.timeout(_DATABASE_WAIT_S), self._locks[name], borrowed(self._pool) as conn:
                 done = await work(conn)
@@ -155,10 +155,10 @@ class SharedBudget:
                 if clock() < verdict.until:
                     return verdict
                 await self._all.note(name, self._platform, verdict, None)
-                verdict = NotBefore(clock(), WhyNot.USED_UP)  # given in time and taken up too late
+                verdict = NotBefore(clock(), WhyNot.USED_UP)  # granted in time, but used too late
             wait_s = max(0.0, (verdict.at - clock()).total_seconds())
             if verdict.why is WhyNot.UNREACHABLE or loop.time() + wait_s > patient_until:
-                # Whoever waits for an answer that does not come has met no limit.
+                # Waiting for an answer that does not come is not a rate limit.
                 is_silent = verdict.why is WhyNot.PROBING
                 reason = MissedReason.NETWORK if is_silent else MissedReason.RATE_LIMITED
                 return RequestFailure(reason, _WORDS[verdict.why], verdict.at, breaker=False)
@@ -178,7 +178,7 @@ class SharedBudget:
             return Stated(_countable(window.limit), 0, retry_at)
         if window.remaining is not None:
             return Stated(_countable(window.limit), _countable(window.remaining), window.reset_at)
-        # A proxy's or a firewall's word says nothing of what the platform allows.
+        # The answer of a proxy or a firewall says nothing about the platform's limits.
         return Stated() if http_status is not None and 200 <= http_status < 400 else None
 
     def _name(self, url: str) -> str:
@@ -186,7 +186,7 @@ class SharedBudget:
 
 
 def _countable(stated: int | None) -> int | None:
-    """A number of requests that can be kept, whatever a server states."""
+    """The stated number of requests, within what can be stored."""
     return None if stated is None else min(max(stated, 0), _MOST_COUNTED)
 
 

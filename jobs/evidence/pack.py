@@ -1,7 +1,7 @@
-"""Pure: an evidence pack as files: what each holds, how it is written, how it is read again.
+"""Pure: the files of an evidence pack: what each holds, how it is written and read.
 
 Statements are the exact bytes that the chain attests, raw answers the exact bytes whose SHA-256 a statement
-names. The other files are JSON in one fixed form, so that a file that was written otherwise is recognised.
+names. The other files are JSON in one fixed form, so that a file in another form is recognised.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from storage.model.evidence.hash_chain import (
 from storage.model.evidence.packs import Attested, DayHead, Material, PackCoverage, Segment
 
 FORMAT: Final = 2
-"""Of the packs that are made now. Format 1 has the same files in other words, and verifies as before."""
+"""The format of new packs. Format 1 has the same files in other words, and verifies as before."""
 FORMATS: Final = frozenset({1, FORMAT})
 MANIFEST: Final = "manifest.json"
 PAGE: Final = "index.html"
@@ -63,7 +63,7 @@ SENTENCES: Final[Mapping[int, PackSentences]] = {
         "Blockline made no requests of its own for it.",
     ),
 }
-"""Those of an earlier format are never edited: packs with them are out there."""
+"""The sentences of an earlier format are never edited, because packs with them exist."""
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ class ChainFile:
 class CoverageFile:
     what: str
     ours: bool
-    """False for a change that somebody else published."""
+    """False for a change that another publisher reported."""
     coverage: PackCoverage
 
 
@@ -132,21 +132,21 @@ class PackManifest:
 
 @dataclass(frozen=True, slots=True)
 class PackContent:
-    """All that the files of a pack say, for the page and for the checks."""
+    """Everything in the files of a pack, for the page and the checks."""
 
     manifest: PackManifest
     change: ChangeStatement
     outcome: OutcomeStatement | None
     attested: tuple[Attested, ...]
-    """In the order of the chain, `change` and `outcome` among them."""
+    """In the order of the chain; includes `change` and `outcome`."""
     coverage: CoverageFile
     chain: ChainFile
     raw: Mapping[str, bytes]
-    """By SHA-256, as the manifest names it; what was purged is not there."""
+    """By SHA-256, as in the manifest, without what was purged."""
 
 
 def documents(material: Material, made_by: str, now: datetime) -> dict[str, bytes]:
-    """The files of a pack but for its page and README. The manifest lists what is there so far."""
+    """Make the files of a pack except its page and README. The manifest lists these files."""
     files: dict[str, bytes] = {}
     for one in material.attested:
         files[statement_name(one.statement, material.change_id)] = statement_bytes(one.statement)
@@ -181,7 +181,7 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
 
 
 def listed(files: Files, manifest: PackManifest) -> dict[str, bytes]:
-    """The files with a manifest that has the hash of each."""
+    """Add a manifest with the hash of each file."""
     hashes = {
         name: hashlib.sha256(content).hexdigest()
         for name, content in sorted(files.items())
@@ -191,7 +191,7 @@ def listed(files: Files, manifest: PackManifest) -> dict[str, bytes]:
 
 
 def facts_in(files: Files) -> PackContent:
-    """What the files of a pack say; page and README are not looked at. Raises PackError."""
+    """Read the files of a pack, except page and README. Raises PackError."""
     manifest = manifest_in(files)
     chain = _read(ChainFile, files, CHAIN)
     coverage = _read(CoverageFile, files, COVERAGE)
@@ -202,7 +202,9 @@ def facts_in(files: Files) -> PackContent:
     changes = [s for s in own if isinstance(s, ChangeStatement)]
     outcomes = [s for s in own if isinstance(s, OutcomeStatement)]
     if len(changes) != 1 or len(outcomes) > 1:
-        raise PackError(f"{CHAIN} does not name the one statement of change {manifest.change_id}.")
+        raise PackError(
+            f"{CHAIN} must name one statement of change {manifest.change_id}, and one outcome at most."
+        )
     raw = {one.sha256: _content(files, one.file) for one in manifest.raw if one.file is not None}
     for anchor in chain.anchors:
         _content(files, anchor.file)
@@ -212,7 +214,7 @@ def facts_in(files: Files) -> PackContent:
 
 
 def manifest_in(files: Files) -> PackManifest:
-    """The manifest of a pack. Raises PackError when there is none that this version reads."""
+    """Read the manifest of a pack. Raises PackError if this version cannot."""
     if MANIFEST not in files:
         raise PackError(f"This is not an evidence pack: {MANIFEST} is missing.")
     manifest = _read(PackManifest, files, MANIFEST)
@@ -222,11 +224,10 @@ def manifest_in(files: Files) -> PackManifest:
 
 
 def statement_name(statement: Statement, change_id: int) -> str:
-    """The file of a statement in the pack of a change."""
-    told = statement.told.value
+    """Name the file of a statement in the pack of a change."""
     if statement.change_id == change_id:
         return "statement.json" if isinstance(statement, ChangeStatement) else "outcome.json"
-    return f"corrections/{told}-{statement.change_id}.json"
+    return f"corrections/{statement.told.value}-{statement.change_id}.json"
 
 
 def raw_name(sha256: str) -> str:
@@ -234,7 +235,7 @@ def raw_name(sha256: str) -> str:
 
 
 def expected_names(facts: PackContent) -> set[str]:
-    """Every file that belongs into the pack."""
+    """Every file that belongs in the pack."""
     return {
         *(MANIFEST, PAGE, README, CHAIN, COVERAGE),
         *(one.file for one in facts.chain.statements),
@@ -244,7 +245,7 @@ def expected_names(facts: PackContent) -> set[str]:
 
 
 def written(what: object) -> bytes:
-    """The one form in which a pack holds JSON."""
+    """Write JSON in the fixed form of a pack."""
     return (json.dumps(_plain(what), ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -269,9 +270,11 @@ def _read(kind: type[T], files: Files, name: str) -> T:
         said = cast("T", adapter.validate_json(content))
         is_exact = written(said) == content
     except (ValidationError, ValueError, OverflowError) as error:
-        raise PackError(f"{name} is not what a pack has under this name.") from error
+        raise PackError(f"{name} does not hold what a pack has under this name.") from error
     if not is_exact:
-        raise PackError(f"{name} was not written by Blockline: it has another form, or more in it.")
+        raise PackError(
+            f"{name} was not written by Blockline: its form differs, or it holds more than it may."
+        )
     return said
 
 

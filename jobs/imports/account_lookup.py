@@ -1,4 +1,4 @@
-"""Which stored account a person means by a handle, an id or the address of a profile."""
+"""Find the stored account that a handle, an id or the address of a profile means."""
 
 from jobs.base.errors import CommandError
 from storage.accounts.lookup import accounts_named
@@ -9,7 +9,7 @@ from storage.postgres.pool import Conn
 
 
 async def find_account(conn: Conn, text: str, platform: Platform | None = None) -> Account:
-    """The account on file that a handle, an id or the address of a profile means. Raises CommandError."""
+    """Find the stored account. Raises CommandError if there is none, or more than one."""
     try:
         address = read_address(text, platform)
     except AddressError as fault:
@@ -24,5 +24,5 @@ async def find_account(conn: Conn, text: str, platform: Platform | None = None) 
         return found[0]
     if found:
         ids = ", ".join(f"{account.platform.value} id:{account.native_id}" for account in found)
-        raise CommandError(f"{clean(text)} means more than one account on file; name it by its id: {ids}.")
-    raise CommandError(f"No account on file is called {clean(text)}.")
+        raise CommandError(f"More than one stored account is called {clean(text)}. Name it by its id: {ids}.")
+    raise CommandError(f"No stored account is called {clean(text)}.")

@@ -1,4 +1,4 @@
-"""Taking in what others recorded of an executive's engagement, through the same rows as collected signals."""
+"""Import what others recorded about an executive's engagements, into the rows of collected ones."""
 
 from datetime import datetime, timedelta
 
@@ -26,10 +26,10 @@ from storage.postgres.pool import Conn, Pool, transaction
 async def import_engagement(
     pool: Pool, content: bytes, name: str, whose: str, source: str, now: datetime, *, partial: bool
 ) -> ImportReport:
-    """Store what the file called `name` says of the executive `whose` (PLATFORM:HANDLE-OR-ID), as `source`.
+    """Store what the file `name` says about the executive `whose` (PLATFORM:HANDLE-OR-ID), as `source`.
 
-    All of it or nothing; with `partial`, the lines that are right. Raises CommandError when that is nobody
-    whose engagement is on file, and TableError when the file as a whole cannot be read.
+    Stores all lines or none; with `partial`, the correct lines. Raises CommandError if `whose` is not a
+    stored executive, and TableError if the file as a whole cannot be read.
     """
     form = form_of(header_of(content))
     if form is None:
@@ -40,16 +40,16 @@ async def import_engagement(
         read = read_engagement(content, name, form, platform, now)
         if read.problems and not (partial and read.lines):
             return ImportReport(form.value, (), read.problems, stored=False, summary="", ignored=read.ignored)
-        told = f"import:{source}"
-        new = await signals.add_signals(conn, account_id, read.signals, now, told)
+        origin = f"import:{source}"
+        new = await signals.add_signals(conn, account_id, read.signals, now, origin)
         named = await signals.name_targets(conn, account_id)
-        counted = await signals.add_counters(conn, account_id, read.counters, told)
+        counted = await signals.add_counters(conn, account_id, read.counters, origin)
     return ImportReport(
         form.value,
         (),
         read.problems,
         stored=True,
-        summary="\n".join(_sentences(read, executive, told, new, counted, named)),
+        summary="\n".join(_sentences(read, executive, origin, new, counted, named)),
         figures={
             "lines_taken": read.lines,
             "new_signals": new,
@@ -62,7 +62,7 @@ async def import_engagement(
 
 
 async def executive_named(conn: Conn, whose: str) -> Executive:
-    """The executive on file that PLATFORM:HANDLE-OR-ID means. Raises CommandError."""
+    """Find the stored executive that PLATFORM:HANDLE-OR-ID means. Raises CommandError."""
     word, colon, name = whose.partition(":")
     try:
         platform = Platform(word.lower())
@@ -76,8 +76,8 @@ async def executive_named(conn: Conn, whose: str) -> Executive:
         if executive.account.account_id == account.account_id:
             return executive
     raise CommandError(
-        f"{handle_name(account.handle)} on {PLATFORM_NAME[platform]} is on file, but as nobody whose "
-        "engagement is kept; say so first with: blockline executives import FILE"
+        f"{handle_name(account.handle)} on {PLATFORM_NAME[platform]} is stored, but not as an executive. "
+        "Add it first with: blockline executives import FILE"
     )
 
 
@@ -85,7 +85,7 @@ def _unknown(content: bytes, name: str) -> TableError:
     if not header_of(content):
         read_table(content, name, ())  # raises what is wrong with the file
     forms = "; ".join(",".join(columns) for columns in (FOLLOWS, ACTS, COUNTERS))
-    return TableError(name, 1, f"these are not the columns of an engagement record; known are: {forms}.")
+    return TableError(name, 1, f"these are not the columns of an engagement record. Use one of: {forms}.")
 
 
 def _sentences(
@@ -93,13 +93,13 @@ def _sentences(
 ) -> list[str]:
     who = f"{clean(executive.name)}, {handle_name(executive.account.handle)}"
     if read.form is EngagementForm.COUNTERS:
-        fresh = f"{number(counted, 'poll')} new" if counted else "imported before, nothing is new"
+        fresh = f"{number(counted, 'poll')} new" if counted else "imported before, so nothing is new"
     else:
-        fresh = f"{number(new, 'act')} new" if new else "imported before, nothing is new"
-    out = [f"{read.name}: {number(read.lines, 'line')} about {who}: {fresh}. Kept as {clean(source, 120)}."]
+        fresh = f"{number(new, 'engagement')} new" if new else "imported before, so nothing is new"
+    out = [f"{read.name}: {number(read.lines, 'line')} about {who}: {fresh}. Stored as {clean(source, 120)}."]
     found = read.findings
     if n := found["repeated_lines"]:
-        out.append(f"{number(n, 'line')} told again what another line tells: stored once.")
+        out.append(f"{number(n, 'line')} repeated another line: stored once.")
     match read.form:
         case EngagementForm.FOLLOWS:
             out += _of_follows(found)
@@ -108,22 +108,22 @@ def _sentences(
         case EngagementForm.COUNTERS:
             out += _of_counters(found)
     if named:
-        out.append(f"{number(named, 'act')} now point to an account on file, found by its handle.")
+        out.append(f"{number(named, 'engagement')} linked to a stored account by its handle.")
     return out
 
 
 def _of_follows(found: dict[str, int]) -> list[str]:
-    out = ["Each lies between two looks at the list: when exactly is not known."]
+    out = ["Each happened between two observations of the list; the exact time is not known."]
     if n := found["likely_renames"]:
-        out.append(f"{number(n, 'line')} are likely renames (an unfollow and a follow): kept, not counted.")
+        out.append(f"Likely renames (an unfollow and a follow): {number(n, 'line')}, stored but not counted.")
     if n := found["pairs_that_look_like_a_rename_and_are_not_marked"]:
         out.append(
-            f"{number(n, 'pair')} in one window could be a rename too, but the record does not mark them as "
-            "it marks others: counted as acts."
+            f"Possible renames: {number(n, 'pair')} in one window, which the record does not mark as it "
+            "marks others; counted as engagements."
         )
     if n := found["target_may_have_been_gone"]:
         out.append(
-            f"{number(n, 'act')} of unfollowing and following again days later: the target may have been "
+            f"Unfollowed, and followed again days later: {number(n, 'engagement')}; the target may have been "
             "gone."
         )
     return out
@@ -135,14 +135,14 @@ def _of_times(found: dict[str, int]) -> list[str]:
         out.append(
             f"{number(n, 'time')} cannot be right ({found['after_its_observation']} after the observation, "
             f"{found['long_before_its_observation']} long before it, {found['in_a_stretch_of_such']} in a "
-            "stretch of such): not kept, the act is known by its observation only."
+            "row of such times): not stored. Only the time of observation is known for these."
         )
     if n := found["without_a_time"]:
-        out.append(f"{number(n, 'act')} without a time: known by the observation only.")
+        out.append(f"{number(n, 'engagement')} without a time: only the time of observation is known.")
     lag, most = (span(timedelta(seconds=found[f"lag_s_{name}"])) for name in ("median", "p95"))
     out.append(
-        f"Seen after it was made: half within {lag}, 95 % within {most}; {number(found['seen_late'], 'act')} "
-        "more than an hour later. Both times are kept."
+        f"Delay until observed: half within {lag}, 95 % within {most}; "
+        f"{number(found['seen_late'], 'engagement')} more than an hour. Both times are stored."
     )
     return out
 
@@ -150,15 +150,18 @@ def _of_times(found: dict[str, int]) -> list[str]:
 def _of_counters(found: dict[str, int]) -> list[str]:
     out: list[str] = []
     if n := found["failed_polls"]:
-        out.append(f"{number(n, 'poll')} failed (an empty line): kept as missed, not as zero.")
+        out.append(f"{number(n, 'poll')} failed (an empty line): stored as missed, not as zero.")
     if n := found["gaps"]:
         longest = span(timedelta(seconds=found["longest_gap_s"]))
         out.append(
             f"{number(n, 'gap')} of more than 15 minutes without an answer, the longest {longest}; in "
-            f"{found['gaps_without_a_poll']} of them nobody asked."
+            f"{found['gaps_without_a_poll']} of them there was no poll."
         )
     falls = {what: n for what in COUNTERS[2:] if (n := found[f"falls_{what}"])}
     if falls:
         said = ", ".join(f"{what} {n:,} times" for what, n in falls.items())
-        out.append(f"Counters fell: {said}. That is kept, and says of nothing that it was undone.")
+        out.append(
+            f"Counters fell: {said}. The falls are stored; they do not show which engagement was undone, "
+            "if any."
+        )
     return out

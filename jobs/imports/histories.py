@@ -1,19 +1,19 @@
-"""Pure: published histories of account statuses in three forms become sightings, no more than they say.
+"""Pure: published histories of account statuses, in three forms, become sightings and nothing more.
 
 Every time in such a file is a time of observation. The header tells the form:
 
 - a status history `platform,account_id,handle,at,status,withheld_in[,list]`: a line is one sighting;
 - spans `account_id,platform,status,seen_from,seen_to[,handle,withheld_in,list]`: the state was seen at both
-  ends. That it held in between is what the file says, so a line that says otherwise of that time
-  contradicts it;
+  ends. The file says that it lasted in between, so a line with another state in that time contradicts it;
 - restorations `account_id,suspended_seen_at,restored_seen_at[,platform,handle,list]`, of X where the platform
-  is not named: seen suspended, later seen again. `available` is what "restored" becomes: the file does not
-  tell whether the account was protected. Without `suspended_seen_at`, when it was suspended is not known, so
-  that nothing but the later sighting is taken.
+  is not named: seen suspended, later seen again. "Restored" becomes `available`: the file does not
+  say whether the account was protected. Without `suspended_seen_at` the time of the suspension is not known,
+  and only the later sighting is taken.
 
-Two lines about one account that cannot both be true are both refused: which came first is not said. What
-is left of the account says less, never more: its intervals are wider. An account on no list gets the one of
-the import. One whose handle the file does not say is kept as `id:` and its id. Renames are not taken in.
+Two lines about one account that cannot both be true are both refused, because the file does not say which
+came first. The remaining lines say less, never more: their intervals are wider. An account on no list gets
+the one of the import. An account without a handle in the file is stored as `id:` and its id. Renames are not
+imported.
 """
 
 import json
@@ -44,10 +44,10 @@ SPANS = ("account_id", "platform", "status", "seen_from", "seen_to")
 RESTORATIONS = ("account_id", "suspended_seen_at", "restored_seen_at")
 
 _COPYRIGHT = "XY"
-"""X's pseudo country code for a copyright notice, which is no status of an account."""
+"""X's pseudo country code for a copyright notice, which is not a status of an account."""
 _JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _STORED = 0
-"""Stands for the line of what is stored already."""
+"""The line number of what is stored already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class HistorySighting:
 
 @dataclass(slots=True)
 class Sightings:
-    """What a file says of one account, by line."""
+    """What a file says about one account, by line."""
 
     handle: str | None = None
     handle_at: datetime | None = None
@@ -73,7 +73,7 @@ class Sightings:
 
 @dataclass(frozen=True, slots=True)
 class PriorRecord:
-    """What the same record told of an account before."""
+    """What earlier imports of the same source said about an account."""
 
     changes: tuple[StoredImportedChange, ...] = ()
     spans: tuple[ImportedSpan, ...] = ()
@@ -85,7 +85,7 @@ class PriorRecord:
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """A file as far as it makes sense by itself."""
+    """The lines of a file that are correct by themselves."""
 
     name: str
     """Of the file."""
@@ -133,9 +133,9 @@ def read_histories(content: bytes, name: str, columns: Sequence[str], now: datet
 def joined(
     read: Histories, source: str, list_name: str, before: Mapping[Key, PriorRecord]
 ) -> tuple[tuple[ImportedHistory, ...], tuple[TableError, ...]]:
-    """What is news, a history for each platform, kept as `source`, which told `before` already.
+    """Make a history of what is new per platform, stored as `source`, which said `before` already.
 
-    Lines that contradict what is stored are left out, and are the problems.
+    Lines that contradict what is stored are left out and returned as problems.
     """
     accounts: dict[Platform, list[ImportedAccount]] = {}
     problems: list[TableError] = []
@@ -143,8 +143,8 @@ def joined(
     spans: dict[Platform, list[ImportedSpan]] = {}
     for key, account in read.accounts.items():
         platform, native_id = key
-        told = before.get(key, PriorRecord())
-        faults = dict(_contradictions(key, account.seen, told.sightings()))
+        prior = before.get(key, PriorRecord())
+        faults = dict(_contradictions(key, account.seen, prior.sightings()))
         problems += [TableError(read.name, line, fault) for line, fault in faults.items()]
         seen = [s for s in account.seen if s.line not in faults]
         if not seen:
@@ -153,7 +153,7 @@ def joined(
         handle = account.handle or f"{ID_PREFIX}{native_id}"
         accounts.setdefault(platform, []).append(ImportedAccount(native_id, handle, lists))
         observations = [Observation(at, s.state, s.evidence) for s in seen for at in {s.since, s.until}]
-        changes.setdefault(platform, []).extend(changes_told(native_id, observations, told.changes))
+        changes.setdefault(platform, []).extend(changes_told(native_id, observations, prior.changes))
         spans.setdefault(platform, []).extend(
             ImportedSpan(native_id, s.state, s.since, s.until) for s in seen if s.since < s.until
         )
@@ -169,7 +169,7 @@ def joined(
 def _lines(
     table: Parsed[CsvRow], read: Callable[[CsvRow], _HistoryLine], name: str, now: datetime
 ) -> tuple[list[_HistoryLine], list[TableError]]:
-    """Each line that makes sense by itself and was not there before, and what is wrong with the others."""
+    """Each line that is correct by itself and no repetition, and what is wrong with the others."""
     lines: list[_HistoryLine] = []
     problems = list(table.problems)
     first: dict[tuple[object, ...], int] = {}
@@ -184,7 +184,7 @@ def _lines(
         if until > now:
             problems.append(TableError(name, row.line, f"{_time(until)} is in the future."))
         elif (before := first.setdefault(said, row.line)) != row.line:
-            fault = f"the same of account {line.key[1]} is already on line {before}."
+            fault = f"line {before} already says the same about account {line.key[1]}."
             problems.append(TableError(name, row.line, fault))
         else:
             lines.append(line)
@@ -232,7 +232,7 @@ def _restoration(row: CsvRow) -> _HistoryLine:
     if row["suspended_seen_at"]:
         gone = csv_cells.moment(row["suspended_seen_at"], "suspended_seen_at")
         if gone >= back:
-            raise CellError("restored_seen_at is not after suspended_seen_at: which came first is not said.")
+            raise CellError("restored_seen_at must be after suspended_seen_at.")
         seen.insert(0, HistorySighting(row.line, gone, gone, State(Status.SUSPENDED), evidence))
     return _HistoryLine(
         _key(row, platform), _handle(row, platform), csv_cells.names(row["list"]), tuple(seen)
@@ -252,12 +252,13 @@ def _state(row: CsvRow) -> State:
         status = Status(row["status"])
     except ValueError as error:
         known = ", ".join(s.value for s in Status)
-        raise CellError(f"unknown status {row['status']!r}; known are {known}.") from error
+        raise CellError(f"unknown status {row['status']!r}. Use one of: {known}.") from error
     countries = {csv_cells.country(code) for code in row["withheld_in"].split()}
     if _COPYRIGHT in countries:
-        raise CellError(f"{_COPYRIGHT!r} stands for a copyright notice and is no country.")
+        raise CellError(f"{_COPYRIGHT!r} means a copyright notice, not a country. Leave it out.")
     if (status is Status.WITHHELD) != bool(countries):
-        raise CellError("withheld without a country." if not countries else f"{status} with countries.")
+        wrong = "must not name countries" if countries else "must name at least one country"
+        raise CellError(f"withheld_in {wrong} when the status is {status}.")
     return State(status, (EVERYWHERE,) if EVERYWHERE in countries else tuple(sorted(countries)))
 
 
@@ -269,7 +270,7 @@ def _evidence(row: CsvRow) -> bytes:
 def _contradictions(
     key: Key, seen: Sequence[HistorySighting], before: Sequence[HistorySighting] = ()
 ) -> list[tuple[int, str]]:
-    """Line and fault of each sighting that shows another state than a different one shows at its time."""
+    """Line and fault of each sighting whose state contradicts another one of the same time."""
     found: dict[int, str] = {}
     lasting: list[HistorySighting] = []
     for one in sorted([*before, *seen], key=lambda s: (s.since, s.line)):
@@ -284,8 +285,10 @@ def _contradictions(
 
 
 def _fault(key: Key, one: HistorySighting, other: HistorySighting) -> str:
-    where = f"on line {other.line}" if other.line else "by what this source told before"
-    return f"account {key[1]} is {_words(one)}, but {_words(other)} {where}: which came first is not said."
+    where = f"on line {other.line}" if other.line else "in an earlier import of this source"
+    return (
+        f"account {key[1]} is {_words(one)}, but {_words(other)} {where}, and which came first is not known."
+    )
 
 
 def _words(seen: HistorySighting) -> str:

@@ -1,7 +1,7 @@
-"""Taking in what others published: histories of statuses, a crawl of withheld accounts, figures of demands.
+"""Import what others published: histories of statuses, a crawl of withheld accounts, figures of demands.
 
-A record is kept under its own name and never mixed with our own readings: for a history no coverage is
-stored, since it was not we who looked; its changes hold the sightings that bound them.
+A record is stored under its own name and never mixed with Blockline's readings. A history has no coverage,
+because Blockline made none of its observations; its changes hold the sightings that bound them.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -27,9 +27,9 @@ from storage.postgres.pool import Conn, Pool, transaction
 
 LONGEST_NAME = 100
 _NAMED = 8
-"""So many names of countries without a code are told."""
+"""The most names of countries without a code that are listed."""
 Say = Callable[[str], None]
-"""Told what is being done, for whoever waits."""
+"""Receives a message about each step."""
 
 
 async def import_record(
@@ -43,11 +43,11 @@ async def import_record(
     list_name: str | None,
     partial: bool,
 ) -> ImportReport:
-    """Take in the file called `name`, whose header says what it is, as `source`: all of it or nothing.
+    """Import the file called `name`, whose header says what it is, as `source`: all lines or none.
 
-    Without `source` that is the name of the file without its endings. With `partial`, the lines that are
-    right are stored. Raises TableError when the file as a whole cannot be read, and when source or list are
-    given for what has none.
+    None as `source` means the name of the file without its endings. With `partial`, the correct lines are
+    stored. Raises TableError if the file as a whole cannot be read, or if it takes no source or list and one
+    is given.
     """
     columns = header_of(content)
     if is_figures(columns):
@@ -55,8 +55,8 @@ async def import_record(
             raise TableError(
                 name,
                 None,
-                "figures of legal demands are kept under the sources that their lines name, and are about "
-                "nobody: import them without --name and --list.",
+                "figures of legal demands have their source on each line and are on no list. Import them "
+                "without --name and --list.",
             )
         return await _import_figures(pool, content, name, now, partial=partial)
     source = source or without_endings(name)
@@ -90,8 +90,8 @@ def _unknown(content: bytes, name: str, columns: Sequence[str]) -> TableError:
     return TableError(
         name,
         1,
-        "these are the columns of no record that Blockline knows (see `blockline import --help`); a watch "
-        "list goes in with `blockline accounts import`, orders with `blockline orders import`.",
+        "these are not the columns of a record that Blockline knows (see `blockline import --help`). Import "
+        "a watch list with `blockline accounts import`, and orders with `blockline orders import`.",
     )
 
 
@@ -115,7 +115,7 @@ async def _import_histories(
         (),
         problems,
         stored=True,
-        summary=_told(source, lines, histories, done),
+        summary=_summary(source, lines, histories, done),
         figures={
             "lines_taken": lines,
             "accounts": sum(len(h.accounts) for h in histories),
@@ -131,29 +131,31 @@ async def _before(conn: Conn, source: str, keys: Collection[Key]) -> dict[Key, P
     out: dict[Key, PriorRecord] = {}
     for platform in Platform:
         if ids := [native_id for where, native_id in keys if where is platform]:
-            told = await told_before(conn, source, platform, ids)
+            changes = await told_before(conn, source, platform, ids)
             spans = await spans_told(conn, source, platform, ids)
-            for native_id in told.keys() | spans.keys():
-                before = PriorRecord(tuple(told.get(native_id, ())), tuple(spans.get(native_id, ())))
+            for native_id in changes.keys() | spans.keys():
+                before = PriorRecord(tuple(changes.get(native_id, ())), tuple(spans.get(native_id, ())))
                 out[platform, native_id] = before
     return out
 
 
-def _told(source: str, lines: int, histories: Sequence[ImportedHistory], done: Sequence[ImportResult]) -> str:
+def _summary(
+    source: str, lines: int, histories: Sequence[ImportedHistory], done: Sequence[ImportResult]
+) -> str:
     whole = f"{number(lines, 'line')} about {number(sum(len(h.accounts) for h in histories), 'account')}"
     if all(d.is_repeat for d in done):
-        return f"{whole}: imported before, nothing is new."
+        return f"{whole}: imported before, so nothing is new."
     accounts, corrected = sum(d.accounts for d in done), sum(d.corrected for d in done)
     changes = sum(d.changes for d in done) - corrected
     corrections = (
-        f" {number(corrected, 'change')} that it had told before {'has' if corrected == 1 else 'have'} other "
+        f" {number(corrected, 'change')} of earlier imports {'has' if corrected == 1 else 'have'} other "
         "bounds now, and the old ones are superseded."
         if corrected
         else ""
     )
     return (
         f"{whole}: {number(accounts, 'account')} and {number(changes, 'change')} are new.{corrections} "
-        f"They are kept as import:{clean(source)}; nobody is watched for it."
+        f"They are stored as import:{clean(source)}; no account is watched because of it."
     )
 
 
@@ -194,13 +196,13 @@ def _without_country(names: Sequence[str]) -> str:
     if not names:
         return ""
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f" Shown with no country, since they have no code: {', '.join(names[:_NAMED])}{more}."
+    return f" Shown without a country, because they have no code: {', '.join(names[:_NAMED])}{more}."
 
 
 def _changed(report: TransparencyReport, stored: TransparencyReport) -> str:
     return (
         f"{clean(report.country)} in {report.period} by {clean(report.source)} is stored with other figures "
-        f"({differences(report, stored)}); a published figure that changed is a new source."
+        f"({differences(report, stored)}); give changed figures a source of their own."
     )
 
 

@@ -104,12 +104,12 @@ async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool
     figures = {"pairs": crawl.pairs, "new_accounts": done.accounts, "new_changes": done.changes}
     whole = f"{number(crawl.pairs, 'line')} about {number(len(crawl.history.accounts), 'account')}"
     if done.is_repeat:
-        summary = f"{whole}: imported before, nothing is new."
+        summary = f"{whole}: imported before, so nothing is new."
     else:
         new = f"{number(done.accounts, 'account')} and {number(done.changes, 'change')}"
         summary = (
             f"{whole}: {new} are new, on the list {crawl.history.list_name!r}. "
-            "They are kept as that record; nobody is watched for it."
+            "They are stored as that record; no account is watched because of it."
         )
     return ImportReport("crawl", (), crawl.problems, stored=True, summary=summary, figures=figures)
 

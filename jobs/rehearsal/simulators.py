@@ -1,8 +1,7 @@
-"""The platform simulators in a process of their own, so that they do not share a processor with the
-monitor.
+"""The platform simulators in a process of their own, so that the monitor keeps its processor to itself.
 
-`python -m jobs.rehearsal.simulators HISTORY` serves every platform that the history holds until its
-standard input ends: it cannot outlive the process that started it, even one that was killed.
+`python -m jobs.rehearsal.simulators HISTORY` serves every platform of the history until its standard
+input ends. So it cannot outlive the process that started it, even a killed one.
 """
 
 import argparse
@@ -33,7 +32,7 @@ from collectors.simulator.x.app import serve_x
 from jobs.base.errors import CommandError
 from storage.model.core.accounts import Platform
 
-TOKEN = "simulated"  # noqa: S105 - the simulator's own, good for nothing else
+TOKEN = "simulated"  # noqa: S105 - of the simulator only
 
 
 class SimulatorError(CommandError):
@@ -41,7 +40,7 @@ class SimulatorError(CommandError):
 
 
 class Played(StrEnum):
-    """On which platform the accounts of a history are played."""
+    """The platform on which the accounts of a history are played."""
 
     X = "x"
     BLUESKY = "bluesky"
@@ -52,18 +51,18 @@ class Played(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Simulators:
-    """Running simulators: where each platform is, and how to tell them the time."""
+    """Running simulators: the address of each platform, and their clock."""
 
     addresses: Mapping[Platform, str]
     _session: aiohttp.ClientSession
 
     async def set_clock(self, now: datetime) -> None:
-        """Tell all of them, at once."""
+        """Set the time of all simulators at once."""
         async with asyncio.TaskGroup() as group:
             for address in self.addresses.values():
-                group.create_task(self._tell(address, now))
+                group.create_task(self._set_clock(address, now))
 
-    async def _tell(self, address: str, now: datetime) -> None:
+    async def _set_clock(self, address: str, now: datetime) -> None:
         url = f"{address}/_simulator/clock"
         async with self._session.put(url, json={"now": now.isoformat()}) as answer:
             answer.raise_for_status()
@@ -98,7 +97,7 @@ async def spawn(
     try:
         first = await process.stdout.readline() if process.stdout is not None else b""
         if not first:
-            raise SimulatorError("The simulators did not start; their own message stands above.")
+            raise SimulatorError("The simulators did not start. Their own message is above.")
         addresses = {Platform(name): str(address) for name, address in json.loads(first).items()}
         async with connected(addresses) as simulators:
             yield simulators
@@ -110,13 +109,13 @@ async def spawn(
 
 @asynccontextmanager
 async def connected(addresses: Mapping[Platform, str]) -> AsyncGenerator[Simulators]:
-    """Simulators that run already."""
+    """Connect to simulators that run already."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
         yield Simulators(addresses, session)
 
 
 def played(history: History, platform: str | None) -> History:
-    """The history as it is played on `platform`, one of `Played`; None leaves it as it is.
+    """Convert a history for `platform`, one of `Played`; None leaves it as it is.
 
     Raises ValueError for any other word.
     """
@@ -127,19 +126,19 @@ def played(history: History, platform: str | None) -> History:
 
 
 def read_history_file(path: Path, platform: str | None) -> History:
-    """What a history file tells, as played on `platform`. Raises HistoryError, also when it tells nothing."""
+    """Read a history file, as played on `platform`. Raises HistoryError, also if it names no account."""
     history = played(load_history(path), platform)
     if not history.accounts:
-        raise HistoryError(f"{path.name}: no account in it.")
+        raise HistoryError(f"{path.name}: the file names no account.")
     return history
 
 
 def acts_for(path: Path | None, history: History) -> tuple[SimulatedAct, ...]:
-    """The acts in a file, which are of X; none without a file. Raises HistoryError."""
+    """Read the engagements in a file, which are of X; None gives none. Raises HistoryError."""
     if path is None:
         return ()
     if not any(account.platform is Platform.X for account in history.accounts):
-        raise HistoryError(f"{path.name}: acts are of X, where the history has no account.")
+        raise HistoryError(f"{path.name}: engagements are of X, and the history has no account on X.")
     return load_acts(path)
 
 
@@ -152,11 +151,11 @@ class _SimulatorServer(Protocol):
 async def serving(
     history: History, acts: Sequence[SimulatedAct], faults: FaultPlan, port: int
 ) -> AsyncGenerator[dict[Platform, str]]:
-    """Serve a history and control accounts here, in this process; yields the address of each platform.
+    """Serve a history and control accounts in this process; yields the address of each platform.
 
-    The first one takes `port`, the others those that follow; 0 takes free ones. The acts are of X. Their
-    clocks start at the beginning of the history. Raises OSError for a taken port, and ValueError when the
-    history uses the id of a control account.
+    The first platform takes `port`, the others the ports after it; 0 takes free ports. The engagements are of
+    X. The clocks start at the beginning of the history. Raises OSError for a taken port, and ValueError if
+    the history uses the id of a control account.
     """
     everybody, start, own_port = with_canaries(history), first_time(history), port
     addresses: dict[Platform, str] = {}

@@ -1,4 +1,4 @@
-"""Pure: the changes that readings tell when they are decided again, beside those that are stored."""
+"""Pure: compare the changes of a re-evaluation with the stored ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,20 +17,20 @@ from storage.model.core.packed_columns import microseconds
 
 @dataclass(frozen=True, slots=True)
 class ChangeDifference:
-    """One change that is told otherwise."""
+    """A change that differs between the re-evaluation and what is stored."""
 
     account: Account
     effect: Effect
     cause: Cause
     stored: OwnChange | None
-    """As it stood at the end of the time; None: there is none."""
-    told: RecomputedChange | None
+    """As it was at the end of the period; None if there is none."""
+    recomputed: RecomputedChange | None
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeComparison:
     same: int
-    """Changes that are told alike: interval, evidence, outcome, reason, and the readings that decided."""
+    """Changes with the same interval, evidence, outcome, reason and deciding readings."""
     differences: tuple[ChangeDifference, ...]
 
     @property
@@ -50,20 +50,20 @@ class ChangeComparison:
 
 def compare(
     courses: Iterable[Course],
-    told: Mapping[AccountId, Sequence[RecomputedChange]],
+    recomputed: Mapping[AccountId, Sequence[RecomputedChange]],
     until: datetime,
     rule: ConfirmationRule,
     in_force: ConfirmationRule,
 ) -> ChangeComparison:
-    """Hold what the readings before `until` tell by `rule` against what is stored, as it stood then."""
+    """Compare what the readings before `until` give by `rule` with the changes stored by then."""
     same, differences = 0, list[ChangeDifference]()
     for course in courses:
         stored = [_as_of(c, course, until) for c in course.stored]
-        anew = told[course.account.account_id]
-        pairs = paired(stored, anew)
+        again = recomputed[course.account.account_id]
+        pairs = paired(stored, again)
         taken = {s.change_id for s in pairs.values()}
         theirs: list[tuple[OwnChange | None, RecomputedChange | None]] = [
-            (pairs.get(i), t) for i, t in enumerate(anew)
+            (pairs.get(i), t) for i, t in enumerate(again)
         ]
         theirs += [(s, None) for s in stored if s.change_id not in taken]
         found = [
@@ -71,17 +71,17 @@ def compare(
             for s, t in theirs
         ]
         same += sum(d.effect is Effect.SAME for d in found)
-        otherwise = sorted((d for d in found if d.effect is not Effect.SAME), key=_seen)
+        differing = sorted((d for d in found if d.effect is not Effect.SAME), key=_seen)
         differences += [
             replace(d, cause=Cause.FOLLOWS) if n and d.cause is Cause.UNEXPLAINED else d
-            for n, d in enumerate(otherwise)
+            for n, d in enumerate(differing)
         ]
     differences.sort(key=lambda d: (_seen(d), d.account.account_id))
     return ChangeComparison(same, tuple(differences))
 
 
 def _seen(d: ChangeDifference) -> datetime:
-    times = [c.first_seen_new for c in (d.stored, d.told and d.told.pending) if c is not None]
+    times = [c.first_seen_new for c in (d.stored, d.recomputed and d.recomputed.pending) if c is not None]
     return min(times)
 
 
@@ -103,29 +103,29 @@ def _is_over(stored: OwnChange, course: Course, until: datetime) -> bool:
             return stored.last_agreeing_at < until
 
 
-def _effect(stored: OwnChange | None, told: RecomputedChange | None) -> Effect:
+def _effect(stored: OwnChange | None, again: RecomputedChange | None) -> Effect:
     was_confirmed = stored is not None and stored.outcome is Outcome.CONFIRMED
-    if was_confirmed != (told is not None and told.is_confirmed):
+    if was_confirmed != (again is not None and again.is_confirmed):
         return Effect.NEVER if was_confirmed else Effect.BESIDES
-    if stored is None or told is None:
+    if stored is None or again is None:
         return Effect.OTHERWISE
-    if was_confirmed and told.pending.last_agreeing_at != stored.last_agreeing_at:
-        is_earlier = told.pending.last_agreeing_at < stored.last_agreeing_at
+    if was_confirmed and again.pending.last_agreeing_at != stored.last_agreeing_at:
+        is_earlier = again.pending.last_agreeing_at < stored.last_agreeing_at
         return Effect.EARLIER if is_earlier else Effect.LATER
     if stored.outcome is None:  # how far it had come by then is not compared: it may have gone on
-        is_same = told.closed is None and told.is_same_change(stored)
+        is_same = again.closed is None and again.is_same_change(stored)
     else:
-        is_same = told.is_same_change(stored) and told.is_same_outcome(stored)
+        is_same = again.is_same_change(stored) and again.is_same_outcome(stored)
     return Effect.SAME if is_same else Effect.OTHERWISE
 
 
 def _cause(
     stored: OwnChange | None,
-    told: RecomputedChange | None,
+    again: RecomputedChange | None,
     rule: ConfirmationRule,
     in_force: ConfirmationRule,
 ) -> Cause:
     if rule != in_force:
         return Cause.THRESHOLDS
-    reasons = {stored and stored.reason, told and told.closed and told.closed.reason}
+    reasons = {stored and stored.reason, again and again.closed and again.closed.reason}
     return Cause.COHORT if Reason.COHORT_ACTIVE in reasons else Cause.UNEXPLAINED

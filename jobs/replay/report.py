@@ -1,4 +1,4 @@
-"""What deciding again found: for a program, for a reader, and case by case."""
+"""The result of a re-evaluation: for a program, for a reader, and case by case."""
 
 from collections.abc import Iterator, Sequence
 
@@ -26,8 +26,8 @@ SHOWN = 20
 
 
 def as_json(found: Redecided, rules: str | None, of_list: str | None = None) -> dict[str, object]:
-    """One object. `rules`: the name of the file of other rules, None for those in force; `of_list`: the list
-    whose accounts are told of, None for all.
+    """One object. `rules` is the name of the file of other rules; None means those in force. `of_list` is the
+    list whose accounts are reported; None means all accounts.
     """
     c = found.rule
     compared = found.compared
@@ -66,27 +66,29 @@ def as_text(found: Redecided, rules: str | None, of_list: str | None = None) -> 
     compared, courses = found.compared, found.courses
     facts = Table.grid(padding=(0, 2))
     facts.add_row("Time", f"{moment(found.since)} to {moment(found.until)}")
-    facts.add_row("Rules", clean(rules) if rules else "those in force")
+    facts.add_row("Rules", clean(rules) if rules else "in force")
     facts.add_row(
-        "Readings", f"{courses.readings:,} of {number(len(courses.accounts), 'account')}, as they are stored"
+        "Readings", f"{courses.readings:,} of {number(len(courses.accounts), 'account')}, as stored"
     )
     if found.of is not None:
-        facts.add_row("Told of", f"{number(len(found.of), 'account')} on the list {clean(of_list or '')}")
-    facts.add_row("Changes", f"{compared.same:,} as they are stored")
+        facts.add_row(
+            "Accounts reported", f"{number(len(found.of), 'account')} on the list {clean(of_list or '')}"
+        )
+    facts.add_row("Changes", f"{compared.same:,} same as stored")
     for effect, n in compared.counts.items():
         if n:
             facts.add_row("", f"{n:,} {EFFECT_WORDS[effect]}")
     for cause, n in compared.causes.items():
         if n and cause is not Cause.THRESHOLDS:
-            facts.add_row("Because", f"{n:,} × {CAUSE_WORDS[cause]}")
+            facts.add_row("Cause", f"{n:,} × {CAUSE_WORDS[cause]}")
     _add_mails(facts, found.mails)
     if courses.annulled or courses.imported:
         facts.add_row(
-            "Left out",
+            "Excluded",
             f"{courses.annulled:,} annulled rows, {courses.imported:,} changes of imported records",
         )
     facts.add_row(
-        "Took",
+        "Duration",
         f"{found.load_s:.1f} s to load, {found.decide_s:.1f} s to decide, {found.tell_s:.1f} s for the mails",
     )
     parts: list[RenderableType] = [facts]
@@ -100,29 +102,31 @@ def as_text(found: Redecided, rules: str | None, of_list: str | None = None) -> 
 def _add_mails(facts: Table, mails: MailComparison) -> None:
     facts.add_row("Mails", f"{number(mails.same, 'mail')} with the same changes to the same recipients")
     for (rule, recipient), n in mails.by_rule(was_sent=False).items():
-        facts.add_row("", f"{n:,} more would have gone to {clean(recipient)}, by the rule {clean(rule)}")
+        facts.add_row("", f"{n:,} more would have been sent to {clean(recipient)} by the rule {clean(rule)}")
     for (rule, recipient), n in mails.by_rule(was_sent=True).items():
-        facts.add_row("", f"{n:,} that went to {clean(recipient)} would not have gone, {_by(rule)}")
+        facts.add_row("", f"{n:,} to {clean(recipient)} would not have been sent {_by(rule)}")
     facts.add_row(
         "Decisions",
-        f"{mails.decisions_same:,} the same, {mails.decisions_otherwise:,} otherwise (rule by rule)",
+        f"{mails.decisions_same:,} the same, {mails.decisions_otherwise:,} different (per rule)",
     )
     for cause, n in mails.causes.items():
         if n and cause is not MailCause.RULES:
-            facts.add_row("Because", f"{n:,} × {MAIL_CAUSE_WORDS[cause]}")
+            facts.add_row("Cause", f"{n:,} × {MAIL_CAUSE_WORDS[cause]}")
 
 
 def _by(rule: str) -> str:
-    return f"by the rule {clean(rule)}" if rule else "of a rule that is not on record"
+    return f"by the rule {clean(rule)}" if rule else "(rule not stored)"
 
 
 def _mail_table(differences: Sequence[MailDifference]) -> Table:
     more = len(differences) - SHOWN
     title = f"The first {SHOWN} of {len(differences):,} mails" if more > 0 else "Mails"
-    table = Table("", "When", "To", "Rule", "Changes", "About", title=title, title_justify="left")
+    table = Table(
+        "Effect", "Time", "Recipient", "Rule", "Changes", "About", title=title, title_justify="left"
+    )
     for d in differences[:SHOWN]:
         table.add_row(
-            "would not have gone" if d.was_sent else "would have gone",
+            "would not have been sent" if d.was_sent else "would have been sent",
             moment(d.mail.at),
             clean(d.mail.recipient),
             clean(d.mail.rule or ""),
@@ -134,37 +138,50 @@ def _mail_table(differences: Sequence[MailDifference]) -> Table:
 
 def _table(differences: tuple[ChangeDifference, ...]) -> Table:
     more = len(differences) - SHOWN
-    title = f"The first {SHOWN} of {len(differences):,}" if more > 0 else "What differs"
+    title = f"The first {SHOWN} of {len(differences):,}" if more > 0 else "Differences"
     table = Table(
-        "Account", "", "To", "First seen", "As stored", "Decided again", title=title, title_justify="left"
+        "Account",
+        "Effect",
+        "Status",
+        "First seen",
+        "Stored",
+        "Re-evaluated",
+        title=title,
+        title_justify="left",
     )
     for d in differences[:SHOWN]:
-        one = d.told.pending if d.told is not None else d.stored
+        one = d.recomputed.pending if d.recomputed is not None else d.stored
         if one is None:
             continue
-        state = d.told.pending.state if d.told is not None else d.stored.new if d.stored is not None else None
+        state = (
+            d.recomputed.pending.state
+            if d.recomputed is not None
+            else d.stored.new
+            if d.stored is not None
+            else None
+        )
         table.add_row(
             account_name(d.account.platform, d.account.handle),
             EFFECT_WORDS[d.effect],
             "" if state is None else _state(state),
             moment(one.first_seen_new),
             _stored_words(d.stored),
-            _told_words(d.told),
+            _recomputed_words(d.recomputed),
         )
     return table
 
 
 def _stored_words(s: OwnChange | None) -> str:
     if s is None:
-        return "not there"
+        return "none"
     if s.reason is None:
         return "provisional"
     return f"{s.reason.value}, {moment(s.last_agreeing_at)}"
 
 
-def _told_words(t: RecomputedChange | None) -> str:
+def _recomputed_words(t: RecomputedChange | None) -> str:
     if t is None:
-        return "not there"
+        return "none"
     if t.closed is None:
         return "provisional"
     return f"{t.closed.reason.value}, {moment(t.pending.last_agreeing_at)}"
@@ -195,7 +212,7 @@ def _mails_json(mails: MailComparison) -> dict[str, object]:
 
 
 def cases(found: Redecided) -> Iterator[dict[str, object]]:
-    """Every change and every mail that differs, as an object."""
+    """Yield every mail and every change that differs, as an object."""
     for m in found.mails.differences:
         yield {
             "what": "mail_would_not_have_gone" if m.was_sent else "mail_would_have_gone",
@@ -216,7 +233,7 @@ def cases(found: Redecided) -> Iterator[dict[str, object]]:
             "account_id": d.account.native_id,
             "handle": d.account.handle,
             "stored": None if d.stored is None else _stored_json(d.stored),
-            "told": None if d.told is None else _told_json(d.told),
+            "told": None if d.recomputed is None else _recomputed_json(d.recomputed),
         }
 
 
@@ -234,7 +251,7 @@ def _stored_json(s: OwnChange) -> dict[str, object]:
     }
 
 
-def _told_json(t: RecomputedChange) -> dict[str, object]:
+def _recomputed_json(t: RecomputedChange) -> dict[str, object]:
     p = t.pending
     return {
         "old": None if t.old is None else _state(t.old),

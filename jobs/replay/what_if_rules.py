@@ -1,4 +1,4 @@
-"""Pure: a file of other rules: alert rules, thresholds of confirmation, or both."""
+"""Pure: a file of other rules: alert rules, confirmation thresholds, or both."""
 
 import re
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ class _Fault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OtherRules:
-    """What a file says. None: as it is in force."""
+    """What a file says. None means the rules or thresholds in force."""
 
     rules: tuple[FileRule, ...] | None = None
     confirmation: ConfirmationRule | None = None
 
 
 def thresholds_toml(rule: ConfirmationRule) -> str:
-    """The thresholds as they stand in a file; `read_other_rules` gives them back."""
+    """Write thresholds as a file that `read_other_rules` reads."""
     rereads = ", ".join(f'"{duration_text(o)}"' for o in rule.offsets[1:])
     return f"""\
 # When a change is confirmed. Times count from the first reading that shows it.
@@ -49,7 +49,7 @@ cohort_discount = {rule.cohort_discount}
 def read_other_rules(content: bytes, name: str) -> OtherRules:
     """The rules in a file called `name`: tables under [[rules]], the thresholds under [confirmation].
 
-    Raises TableError for the first thing that is wrong, with its line.
+    Raises TableError for the first fault, with its line.
     """
     text, document = read_document(content, name)
     confirmation = _confirmation(text, document[_TABLE], name) if _TABLE in document else None
@@ -63,7 +63,9 @@ def read_other_rules(content: bytes, name: str) -> OtherRules:
 
 def _confirmation(text: str, table: object, name: str) -> ConfirmationRule:
     if not isinstance(table, dict):
-        raise TableError(name, _line(text, None), "confirmation is a table, under a line [confirmation].")
+        raise TableError(
+            name, _line(text, None), "confirmation must be a table, under a line [confirmation]."
+        )
     try:
         return _rule(cast("dict[str, Any]", table))
     except _Fault as fault:
@@ -72,12 +74,12 @@ def _confirmation(text: str, table: object, name: str) -> ConfirmationRule:
 
 def _rule(table: Mapping[str, object]) -> ConfirmationRule:
     if unknown := [key for key in table if key not in _KEYS]:
-        raise _Fault(unknown[0], f"{unknown[0]} is no threshold; there are {', '.join(_KEYS)}")
+        raise _Fault(unknown[0], f"{unknown[0]} is not a threshold. Use {', '.join(_KEYS)}")
     plain = ConfirmationRule()
     offsets = plain.offsets
     if (rereads := table.get("rereads")) is not None:
         if not isinstance(rereads, list):
-            raise _Fault("rereads", 'rereads is a list of durations such as ["1m", "15m", "60m"]')
+            raise _Fault("rereads", 'rereads must be a list of durations such as ["1m", "15m", "60m"]')
         offsets = (timedelta(0), *(_span(r, "rereads") for r in cast("list[object]", rereads)))
     window = table.get("cohort_window")
     try:
@@ -92,10 +94,10 @@ def _rule(table: Mapping[str, object]) -> ConfirmationRule:
         raise _Fault(None, f"[confirmation]: {error}") from error
 
 
-def _count(table: Mapping[str, object], key: str, otherwise: int, least: int) -> int:
-    found = table.get(key, otherwise)
+def _count(table: Mapping[str, object], key: str, default: int, least: int) -> int:
+    found = table.get(key, default)
     if not isinstance(found, int) or isinstance(found, bool) or found < least:
-        raise _Fault(key, f"{key}: {found!r} is not a whole number from {least}")
+        raise _Fault(key, f"{key}: {found!r} is not a whole number of at least {least}")
     return found
 
 
@@ -107,7 +109,7 @@ def _span(value: object, key: str) -> timedelta:
 
 
 def _line(text: str, key: str | None) -> int | None:
-    """The line of a key under [confirmation], or of that line."""
+    """The line of a key under [confirmation], or else the line of [confirmation]."""
     lines = text.replace("\r\n", "\n").split("\n")
     header = re.compile(r"\s*\[\s*confirmation\s*\]")
     begins = next((n for n, line in enumerate(lines, 1) if header.match(line)), None)

@@ -1,4 +1,4 @@
-"""The composition root: an installation that runs, put together from its settings."""
+"""The composition root: builds and runs an installation from its settings."""
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
@@ -28,7 +28,7 @@ from jobs.runtime.evidence_retention import keep_to_lists
 from jobs.runtime.loop_scheduler import DAILY_PAUSES_S, Loop, scheduled
 from jobs.runtime.maintenance import MaintenanceTask
 from jobs.runtime.platform_loop import platform_loops
-from jobs.selfmonitoring.watchdog import tick as look_for_trouble
+from jobs.selfmonitoring.watchdog import tick as check_conditions
 from storage.accounts.evidence_retention import last_run
 from storage.alerts.rules import keep_to_settings
 from storage.changes.hash_chain import last_anchored_at
@@ -43,9 +43,9 @@ from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, open_pool, transaction
 
 WAKE_S = 1.0
-"""How often the loops look whether something is due. Looking costs one small query."""
+"""Pause between two looks for due work. A look costs one small query."""
 SOON_S = 0.25
-"""The same for mails, which somebody waits for."""
+"""The same for emails, which people wait for."""
 _SELDOM_S = 60.0
 """The same for what is not urgent."""
 
@@ -68,7 +68,7 @@ def letterhead(settings: Settings, link_key: bytes | None = None) -> Letterhead:
 
 
 def sender(settings: Settings) -> SmtpSender | None:
-    """The mail server of the settings; None when none is set. Raises SettingsError."""
+    """The mail server of the settings; None if none is set. Raises SettingsError."""
     if settings.smtp_host is None:
         return None
     password = settings.smtp_password
@@ -87,17 +87,17 @@ def sender(settings: Settings) -> SmtpSender | None:
 
 
 def senders(settings: Settings) -> ChannelRouter | None:
-    """Everything that alerts go out by; None when neither a mail server nor a channel is set."""
+    """Everything that sends alerts; None if neither a mail server nor a channel is set."""
     channels = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     smtp = sender(settings)
     return None if smtp is None and not channels.recipients else channel_router(smtp, channels, system_clock)
 
 
 def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str]:
-    """A sentence for each channel that a rule names and that is not set."""
+    """A sentence for each channel that a rule names and the settings lack."""
     known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
     return [
-        f"rule {rule.name!r} tells {recipient}, and there is no channel of that name in channels or webhooks."
+        f"rule {rule.name!r} names {recipient}, but channels and webhooks have no channel of that name."
         for rule in rules
         for recipient in (*rule.recipients, *rule.escalate_to)
         if is_channel(recipient) and recipient not in known
@@ -105,7 +105,7 @@ def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str
 
 
 def refuse_unknown_channels(settings: Settings) -> None:
-    """Raise SettingsError for a rule or operator that names a channel which is not set."""
+    """Raise SettingsError if a rule or operator names a channel that is not set."""
     for rule in settings.alert_rules:
         name = "rules" if rule in settings.rules else "recipients"
         for said in unknown_channels(settings, [rule]):
@@ -114,13 +114,13 @@ def refuse_unknown_channels(settings: Settings) -> None:
     for operator in filter(is_channel, settings.operators):
         if operator not in known:
             raise SettingsError(
-                f"Setting operators (in {settings.where('operators')}): there is no channel {operator} in "
-                "channels or webhooks."
+                f"Setting operators (in {settings.where('operators')}): channels and webhooks have no "
+                f"channel {operator}."
             )
 
 
 def check(settings: Settings, roles: Sequence[ProcessRole]) -> None:
-    """Raise SettingsError for what these roles lack, before anything is started or written."""
+    """Raise SettingsError for a setting that these roles lack, before anything is started or written."""
     if ProcessRole.WEB in roles:
         require_login(settings)
     if ProcessRole.COLLECT in roles:
@@ -139,14 +139,14 @@ def check(settings: Settings, roles: Sequence[ProcessRole]) -> None:
 async def running(
     settings: Settings, dsn: str, roles: Sequence[ProcessRole], machine: Clock = system_clock
 ) -> AsyncGenerator[list[str]]:
-    """Run the roles until the block ends; yields a sentence about each that tells where it is.
+    """Run the roles until the block ends; yields a sentence about each.
 
-    `machine` is the clock by which it reads, as long as that is right. What another process plans, this one
-    makes requests for. Raises SettingsError, PortTaken, StorageError.
+    `machine` is the clock for readings, as long as it is right. This process also makes requests that another
+    one planned. Raises SettingsError, PortTaken, StorageError.
     """
     check(settings, roles)
     await ready(settings, dsn)
-    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops say that the database is away
+    logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops log it if the database is away
     said: list[str] = []
 
     async def mend() -> None:
@@ -157,7 +157,7 @@ async def running(
     async with AsyncExitStack() as stack:
         listener = None
         if ProcessRole.WEB in roles:
-            from jobs.runtime.web import listen_on  # the pages, which no other role loads
+            from jobs.runtime.web import listen_on  # the pages: no other role loads them
 
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
@@ -215,7 +215,7 @@ async def running(
 
 @asynccontextmanager
 async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGenerator[list[MaintenanceTask]]:
-    """What is done once a day, by one of all processes that collect."""
+    """The daily tasks, each run by one of the processes that collect."""
 
     async def expire() -> None:
         await keep_to_lists(pool, clock())
@@ -228,7 +228,7 @@ async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGen
 
 
 async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], Awaitable[None]]]:
-    """The works of the notifier, by name, once the rules of the settings are in the database."""
+    """Store the rules of the settings, and return the work of the notifier by name."""
     async with transaction(pool) as conn:
         await keep_to_settings(conn, settings.alert_rules, system_clock())
         key = await link_key(conn)
@@ -242,14 +242,14 @@ def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:
     head, thresholds = letterhead(settings), Thresholds(settings.sweep_every)
 
     async def watch() -> None:
-        await look_for_trouble(pool, system_clock(), head, thresholds)
+        await check_conditions(pool, system_clock(), head, thresholds)
 
     return watch
 
 
 def _mail_sentence(settings: Settings) -> str:
     names = ", ".join(r.name for r in settings.alert_rules)
-    told = f"Rules of the settings: {names}." if names else "No alert rule stands in the settings."
+    rules = f"Alert rules of the settings: {names}." if names else "The settings have no alert rule."
     if settings.smtp_host is None:
-        return f"{told} Mails are composed and wait: setting smtp_host is missing."
-    return f"{told} Mails go through {settings.smtp_host}:{settings.smtp_port}."
+        return f"{rules} Emails wait in the queue, because the setting smtp_host is missing."
+    return f"{rules} Emails are sent through {settings.smtp_host}:{settings.smtp_port}."

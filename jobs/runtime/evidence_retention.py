@@ -1,4 +1,4 @@
-"""The raw evidence that no list keeps any more leaves the store, once a day."""
+"""Remove the raw evidence that no list keeps any more, once a day."""
 
 import logging
 import re
@@ -13,28 +13,28 @@ log = logging.getLogger(__name__)
 
 _LONGEST = 36_500
 _PIECES = 2000
-"""Emptied in one transaction, so that nobody waits for it."""
+"""The most pieces removed in one transaction, so that others do not wait for long."""
 
 
 def parse_keeping(text: str) -> int | None:
-    """Days to keep, or None for ever. Raises ValueError with a sentence."""
+    """Days to keep; None means forever. Raises ValueError with a message."""
     if text == "forever":
         return None
     found = re.fullmatch(r"([0-9]{1,6})d", text)
     days = int(found[1]) if found else 0
     if not 1 <= days <= _LONGEST:
-        raise ValueError(f"{text!r} is no time to keep something; write it like 365d, or forever.")
+        raise ValueError(f"{text!r} is not a retention time. Write 1d to {_LONGEST}d, or forever.")
     return days
 
 
 def cutoffs(rules: Sequence[ListRule], now: datetime) -> list[Cutoff]:
-    """Of each list, before when evidence must have been recorded to be no longer kept for its sake."""
+    """For each list, the time before which its evidence is no longer kept; None keeps all of it."""
     kept = [(rule.list_id, rule.days_kept) for rule in rules]
     return [Cutoff(i, days, None if days is None else now - timedelta(days=days)) for i, days in kept]
 
 
 async def keep_to_lists(pool: Pool, now: datetime) -> None:
-    """Empty what no list keeps any more, and log the run. Raises StorageError."""
+    """Remove the evidence that no list keeps any more, and log the run. Raises StorageError."""
     async with transaction(pool) as conn:
         cut = cutoffs(await list_rules(conn), now)
     if all(c.before is None for c in cut):

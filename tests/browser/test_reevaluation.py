@@ -50,5 +50,7 @@ async def test_an_error_in_the_rules_names_its_line_and_keeps_the_text(pool: Poo
         rules = page.get_by_label("Rules as TOML")
         await rules.fill("# mine\n[confirmation]\nstrong_readings = 0\n")
         await page.get_by_role("button", name="Re-evaluate").click()
-        await page.get_by_text("rules, line 3: strong_readings: 0 is not a whole number from 1.").wait_for()
+        await page.get_by_text(
+            "rules, line 3: strong_readings: 0 is not a whole number of at least 1."
+        ).wait_for()
         assert await rules.input_value() == "# mine\n[confirmation]\nstrong_readings = 0\n"

@@ -344,5 +344,5 @@ async def test_without_the_database_no_request_is_made_and_nothing_is_raised(dsn
         assert server.asked == []
         assert not answer.sent
         assert answer.trouble is not None
-        assert answer.trouble.detail == "the database in which requests are counted does not answer"
+        assert answer.trouble.detail == "the database that counts requests does not answer"
         assert now < answer.trouble.retry_at < now + timedelta(minutes=1)

@@ -199,12 +199,13 @@ def test_what_cannot_be_reported_is_refused_with_a_sentence(
     ("rule", "script", "why"),
     [
         ("a browser that fails", "echo 'no display' >&2; exit 3",
-         "made no PDF (exit code 3), and says: no display"),
-        ("one that writes nothing", "exit 0", "made no PDF (exit code 0)."),
+         "did not make a PDF (exit code 3): no display"),
+        ("one that writes nothing", "exit 0", "did not make a PDF (exit code 0)."),
         ("one that writes something else",
          'for a; do case $a in --print-to-pdf=*) echo hello > "${a#*=}";; esac; done',
-         "made no PDF (exit code 0)."),
-        ("one that does not end", "sleep 30", "made no PDF within 0 minutes."),
+         "did not make a PDF (exit code 0)."),
+        ("one that does not end", "sleep 30",
+         "did not finish the PDF within 0 minutes. Write the report as .html and print that."),
     ],
 )  # fmt: skip
 def test_a_pdf_is_whole_or_not_at_all(
@@ -226,10 +227,13 @@ def test_without_a_browser_there_is_no_pdf_and_a_sentence_that_says_what_to_do(
     monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(tmp_path / "nothing"))
     ran = run("report", "SYN/1", "--output", "one.pdf")
     assert ran.complaints == [
-        f"No PDF without Chromium: {tmp_path / 'nothing'} (setting chromium) is no program."
+        f"A PDF needs Chromium, and {tmp_path / 'nothing'} (setting chromium) is not a program that can be "
+        "run. Set chromium to the path of the browser."
     ]
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(PdfError, match=r"none is installed here: install it, name it with the setting"):
+    with pytest.raises(
+        PdfError, match=r"none was found on this machine\. Install it, set chromium to its path"
+    ):
         find_chromium(None)
     (tmp_path / "google-chrome").write_text("#!/bin/sh\n")
     (tmp_path / "google-chrome").chmod(0o755)

@@ -130,9 +130,9 @@ def test_tags_are_changed_by_hand_and_put_on_record(run: Blockline) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["nobody", "--add", "a"], "No account on file is called nobody."),
+        (["nobody", "--add", "a"], "No stored account is called nobody."),
         (["alpha", "--add", "a,b"], "tag 'a,b' holds a comma; separate tags by spaces or semicolons."),
-        (["alpha", "--add", "a" * 41], f"tag '{'a' * 41}' is not 1 to 40 characters that can be seen."),
+        (["alpha", "--add", "a" * 41], f"tag '{'a' * 41}' must have 1 to 40 visible characters."),
         (["alpha", "--add", "a", "--remove", "a"], "a: a tag cannot be in both --add and --remove."),
         (
             ["alpha", "--add", "a", "--platform", "bluesky"],
@@ -155,7 +155,7 @@ def test_a_tag_that_cannot_be_is_refused(run: Blockline, arguments: list[str], c
         ('"a,b",1', "tag 'a,b' holds a comma; separate tags by spaces or semicolons."),
         ("a,1.2M", "followers '1.2M' is not a number in plain digits."),
         ("a,-1", "followers '-1' is not a number in plain digits."),
-        ("\u202ea,1", "tag '\\u202ea' is not 1 to 40 characters that can be seen."),
+        ("\u202ea,1", "tag '\\u202ea' must have 1 to 40 visible characters."),
     ],
     ids=["a comma", "shortened", "negative", "what cannot be seen"],
 )
@@ -295,7 +295,7 @@ def test_a_handle_without_an_id_is_refused_with_the_reason(online: Blockline) ->
     )
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints[:3] == [
-        "watch.csv, line 2: @gamma is suspended, and X does not tell the id of a suspended account: add "
+        "watch.csv, line 2: @gamma is suspended, and X does not give the id of a suspended account: add "
         "account_id.",
         "watch.csv, line 3: X knows no account @nobody (deactivated, deleted, renamed or never existed).",
         "watch.csv, line 4: @a_handle_too_long_for_x is not a handle of X.",

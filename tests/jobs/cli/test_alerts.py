@@ -62,8 +62,7 @@ def test_every_rule_of_a_file_is_reported_with_its_line(run: Blockline) -> None:
     assert first.said == [
         "rules.toml, line 2: rule Desk added.",
         "rules.toml, line 7: rule Night added.",
-        "Note: rule 'Night' tells apprise:newsroom, and there is no channel of that name in channels or "
-        "webhooks.",
+        "Note: rule 'Night' names apprise:newsroom, but channels and webhooks have no channel of that name.",
     ]
     changed = RULES.replace('"Farmers", ', "").replace("enabled = false", "")
     assert run("alerts", "import", file(RULES)).said[:2] == [
@@ -319,7 +318,7 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
     [
         pytest.param(
             ["mute", "--account", "x nobody", "--for", "6h"],
-            "No account on file is called x nobody.",
+            "No stored account is called x nobody.",
             id="no account",
         ),
         pytest.param(

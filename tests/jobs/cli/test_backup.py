@@ -56,7 +56,7 @@ def test_what_cannot_be_is_one_sentence(run: Blockline, dsn: str, monkeypatch: p
     Path("there").write_text("letters" * 1000, encoding="utf-8")
     refused(run("backup", "there"), "there exists already; name another file.")
     refused(run("backup", "no/where"), "the folder no does not exist")
-    refused(run("restore", "there"), "there is no backup of Blockline, or not a whole one")
+    refused(run("restore", "there"), "there is not a complete backup of Blockline")
     refused(run("restore", "absent"), "absent: the file cannot be read (No such file or directory).")
     refused(run("upgrade"), "Setting database_url names a Postgres server of your own")
 

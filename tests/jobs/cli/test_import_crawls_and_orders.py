@@ -37,10 +37,10 @@ def test_a_crawl_is_told_by_its_header_and_kept_without_watching_anybody(run: Bl
     assert (first.code, first.err) == (0, "")
     assert first.said == [
         f"9 lines about 7 accounts: 7 accounts and 10 changes are new, on the list '{CRAWL_LIST}'. "
-        "They are kept as that record; nobody is watched for it."
+        "They are stored as that record; no account is watched because of it."
     ]
     again = run("accounts", "import", crawl)
-    assert again.said == ["9 lines about 7 accounts: imported before, nothing is new."]
+    assert again.said == ["9 lines about 7 accounts: imported before, so nothing is new."]
     assert run("accounts", "list", "--json").json == {"accounts": []}
     assert run("lists", "--json").json["lists"] == [
         {"name": CRAWL_LIST, "accounts": 7, "watched": 0, "order": None, "evidence_days": None}

@@ -37,10 +37,10 @@ def test_a_history_is_taken_in_once_under_the_name_of_its_file(run: Blockline, n
     assert (first.code, first.err) == (0, "")
     assert first.said == [
         f"{name}: 2 lines about 1 account: 1 account and 2 changes are new. "
-        "They are kept as import:study; nobody is watched for it."
+        "They are stored as import:study; no account is watched because of it."
     ]
     assert run("import", history).said == [
-        f"{name}: 2 lines about 1 account: imported before, nothing is new."
+        f"{name}: 2 lines about 1 account: imported before, so nothing is new."
     ]
     assert run("accounts", "list", "--json").json == {"accounts": []}
     listed = run("accounts", "list", "--list", "study", "--json").json["accounts"]
@@ -49,7 +49,7 @@ def test_a_history_is_taken_in_once_under_the_name_of_its_file(run: Blockline, n
 
 def test_a_name_and_a_list_can_be_given(run: Blockline) -> None:
     ran = run("import", file(SPANS + GOOD), "--name", "Some study", "--list", "Studied")
-    assert ran.said[0].endswith("They are kept as import:Some study; nobody is watched for it.")
+    assert ran.said[0].endswith("They are stored as import:Some study; no account is watched because of it.")
     assert [c["name"] for c in run("lists", "--json").json["lists"]] == ["Studied"]
 
 
@@ -120,9 +120,9 @@ def test_with_partial_the_rest_is_stored_and_the_refusal_is_said(run: Blockline)
         ),
         (
             b"platform,handle\nx,a\n",
-            "h.csv, line 1: these are the columns of no record that Blockline knows (see `blockline import "
-            "--help`); a watch list goes in with `blockline accounts import`, orders with `blockline orders "
-            "import`.",
+            "h.csv, line 1: these are not the columns of a record that Blockline knows (see `blockline "
+            "import --help`). Import a watch list with `blockline accounts import`, and orders with "
+            "`blockline orders import`.",
         ),
     ],
     ids=["missing", "empty", "binary", "latin-1", "semicolons", "a watch list"],
@@ -178,7 +178,7 @@ def test_a_name_for_what_has_none_is_refused(run: Blockline, option: str) -> Non
         1,
         "",
         [
-            "figures.csv: figures of legal demands are kept under the sources that their lines name, and are "
-            "about nobody: import them without --name and --list."
+            "figures.csv: figures of legal demands have their source on each line and are on no list. "
+            "Import them without --name and --list."
         ],
     )

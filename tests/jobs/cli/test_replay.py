@@ -60,10 +60,10 @@ def test_with_the_rules_in_force_nothing_differs(run: Blockline, tell: Tell) -> 
         "besides": 0,
         "otherwise": 0,
     }
-    assert "4 as they are stored" in run("replay").out
+    assert "4 same as stored" in run("replay").out
 
 
-def test_of_one_list_only_its_accounts_are_told_of(run: Blockline, tell: Tell, tmp_path: Path) -> None:
+def test_of_one_list_only_its_accounts_are_reported(run: Blockline, tell: Tell, tmp_path: Path) -> None:
     tell([*BLOCK, *GONE])
     (tmp_path / "other.toml").write_text(EARLY)
     told = run("replay", "--rules", "other.toml", "--list", "Desk", "--json").json
@@ -90,14 +90,17 @@ def test_other_thresholds_are_read_from_a_file_and_every_difference_is_written_o
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("[confirmation]\nstrong_readings = 0\n", "line 2: strong_readings: 0 is not a whole number from 1."),
-        ("[confirmation]\nstrong = 1\n", "line 2: strong is no threshold; there are rereads,"),
+        (
+            "[confirmation]\nstrong_readings = 0\n",
+            "line 2: strong_readings: 0 is not a whole number of at least 1.",
+        ),
+        ("[confirmation]\nstrong = 1\n", "line 2: strong is not a threshold. Use rereads,"),
         ("[confirmation]\nweak_readings = 9\n", "line 1: [confirmation]: a rule needs 1 <= strong readings"),
         ('[confirmation]\nrereads = ["1 minute"]\n', "line 2: rereads: '1 minute' is not a duration"),
-        ('[confirmation]\nrereads = "1m"\n', "line 2: rereads is a list of durations"),
+        ('[confirmation]\nrereads = "1m"\n', "line 2: rereads must be a list of durations"),
         ('[confirmation]\nrereads = ["5m", "1m", "9m"]\n', "line 1: [confirmation]: offsets start at zero"),
         ("[confirmation]\ncohort_window = 6\n", "line 2: cohort_window: '6' is not a duration"),
-        ("confirmation = 1\n", "confirmation is a table, under a line [confirmation]."),
+        ("confirmation = 1\n", "confirmation must be a table, under a line [confirmation]."),
         ("[rule]\n", "rule is there beside [[rules]]"),
         ("[[rules]]\nname = 'a'\nrecipients = ['nobody']\n", "line 3: rule 'a': 'nobody' is neither"),
         ("[confirmation\n", "line 1: not TOML"),

@@ -102,7 +102,7 @@ def test_a_conclusive_check_exits_with_success_whatever_it_shows(
 def test_a_single_check_does_not_call_an_account_deleted_that_it_never_saw(run: Blockline) -> None:
     ran = run("check", DELETED)
     assert ran.said[0] == f"{DELETED}: not found"
-    assert ran.said[1].startswith("  evidence weak: only an absence, at ")
+    assert ran.said[1].startswith("  weak evidence (only an absence), at ")
 
 
 def test_one_command_checks_all_platforms_in_the_order_given(run: Blockline) -> None:
@@ -122,12 +122,12 @@ def test_the_text_names_state_strength_and_each_exchange_with_its_hash(run: Bloc
     ran = run("check", "x", "alpha", "nobody")
     assert ran.code == 0
     assert ran.said[0] == "@alpha (1001): withheld in India (IN), Turkey (TR)"
-    assert ran.said[1].startswith("  evidence strong: the platform said so, at ")
+    assert ran.said[1].startswith("  strong evidence (the platform said so), at ")
     assert ran.said[2].startswith("  /2/users?ids=1001: HTTP 200 at ")
     assert ", SHA-256 " in ran.said[2]
     assert '"country_codes":["IN","TR"]' in ran.said[3]
     assert ran.said[4] == "@nobody: not found: deactivated, deleted, renamed or never existed"
-    assert ran.said[5].startswith("  evidence weak: only an absence, at ")
+    assert ran.said[5].startswith("  weak evidence (only an absence), at ")
     assert ran.said[6] == "  Not Found Error: Could not find user with usernames: [nobody]."
 
 
@@ -151,7 +151,7 @@ def test_countries_that_were_not_reported_are_named(run: Blockline, monkeypatch:
     )
     ran = run("check", "hidden.test")
     assert ran.said[0] == f"@hidden.test ({HIDDEN}): restricted in TR (Bluesky app)"
-    assert "  not told for AU: whether it is hidden there was not in the answer" in ran.said
+    assert "  not known for AU: the answer does not say whether it is hidden there" in ran.said
     assert run("check", "hidden.test", "--json").json["results"][0]["silent_on"] == ["AU"]
 
 
@@ -171,8 +171,8 @@ def test_side_facts_are_shown_beside_the_state_and_only_once() -> None:
         "https://c.test/@a",
     )
     assert one_shot_check.sentences(one)[2:] == [
-        "  beside it: limited by its server",
-        "  beside it: moved to https://c.test/@a",
+        "  also: limited by its server",
+        "  also: moved to https://c.test/@a",
     ]
 
 
@@ -180,11 +180,12 @@ def test_one_inconclusive_check_fails_the_command_and_keeps_the_others(run: Bloc
     ran = run("check", "x", "alpha", "not a handle", "id:abc", "healthy.test")
     assert ran.code == 1
     assert ran.said[0] == "@alpha (1001): withheld in India (IN), Turkey (TR)"
-    nothing = "nothing was learned, which is no sign of a block"
+    ending = "This is not a sign of a block."
     assert ran.complaints == [
-        f"not a handle: {nothing}: 'not a handle' is not a handle, an id or an address of an account of X.",
-        f"id:abc: {nothing}: 'id:abc' is not a handle, an id or an address of an account of X.",
-        f"healthy.test: {nothing}: 'healthy.test' names an account of Bluesky, not of X.",
+        "No status for not a handle: 'not a handle' is not a handle, an id or an address of an account of X. "
+        f"{ending}",
+        f"No status for id:abc: 'id:abc' is not a handle, an id or an address of an account of X. {ending}",
+        f"No status for healthy.test: 'healthy.test' names an account of Bluesky, not of X. {ending}",
     ]
 
 
@@ -217,7 +218,7 @@ def test_an_unreachable_server_is_a_reason_and_no_status(
     assert (ran.code, ran.json["conclusive"]) == (1, False)
     assert (result["status"], result["strength"]) == (None, None)
     assert result["reason"].startswith(reason)
-    assert "nothing was learned, which is no sign of a block" in ran.err
+    assert "This is not a sign of a block." in ran.err
 
 
 def test_without_a_token_the_setting_is_named_for_x_only(

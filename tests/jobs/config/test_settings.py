@@ -286,20 +286,20 @@ def test_a_wrong_setting_is_named_with_its_place(
         pytest.param(
             '[[rules]]\nname = "Chat"\nrecipients = ["apprise:newsrom"]\n',
             {},
-            r"^Setting rules \(in .*blockline\.toml\): rule 'Chat' tells apprise:newsrom, and there is no "
-            "channel of that name",
+            r"^Setting rules \(in .*blockline\.toml\): rule 'Chat' names apprise:newsrom, but channels "
+            "and webhooks have no channel of that name",
             id="in a rule of the file",
         ),
         pytest.param(
             "",
             {"BLOCKLINE_RECIPIENTS": "webhook:desk"},
-            r"^Setting recipients \(in the environment, as BLOCKLINE_RECIPIENTS\): .* tells webhook:desk",
+            r"^Setting recipients \(in the environment, as BLOCKLINE_RECIPIENTS\): .* names webhook:desk",
             id="among the recipients",
         ),
         pytest.param(
             'operators = ["webhook:desk"]',
             {},
-            r"^Setting operators \(in .*blockline\.toml\): there is no channel webhook:desk",
+            r"^Setting operators \(in .*toml\): channels and webhooks have no channel webhook:desk\.$",
             id="among the operators",
         ),
     ],

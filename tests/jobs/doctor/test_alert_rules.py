@@ -73,8 +73,8 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
                 (
                     "channels",
                     "mend",
-                    "Rule 'Chat' tells apprise:newsrom, and there is no channel of that name in channels or "
-                    "webhooks.",
+                    "Rule 'Chat' names apprise:newsrom, but channels and webhooks have no channel of that "
+                    "name.",
                 ),
             ],
             id="a channel that there is not",

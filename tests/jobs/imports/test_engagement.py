@@ -135,12 +135,12 @@ def test_an_executive_can_be_purged_whole_with_counters(run: Blockline, dsn: str
 def test_the_report_says_each_trap_with_its_count(run: Blockline) -> None:
     said = run("executives", "engagement", file(FORMS["acts.csv.gz"]), "--as", "x:boss").said
     assert said == [
-        "e.csv: 3 lines about Ada Chief, @boss: 2 acts new. Kept as import:e.",
-        "1 line told again what another line tells: stored once.",
-        "1 time cannot be right (1 after the observation, 0 long before it, 0 in a stretch of such): not "
-        "kept, the act is known by its observation only.",
-        "Seen after it was made: half within 2 h 24 min, 95 % within 2 h 24 min; 1 act more than an hour "
-        "later. Both times are kept.",
+        "e.csv: 3 lines about Ada Chief, @boss: 2 engagements new. Stored as import:e.",
+        "1 line repeated another line: stored once.",
+        "1 time cannot be right (1 after the observation, 0 long before it, 0 in a row of such "
+        "times): not stored. Only the time of observation is known for these.",
+        "Delay until observed: half within 2 h 24 min, 95 % within 2 h 24 min; 1 engagement more than an "
+        "hour. Both times are stored.",
     ]
 
 
@@ -167,16 +167,16 @@ def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(
             "--as: 'boss' is not PLATFORM:HANDLE-OR-ID; the platform is x, bluesky, mastodon.",
             id="no platform",
         ),
-        pytest.param("x:nobody", "No account on file is called nobody.", id="nobody on file"),
+        pytest.param("x:nobody", "No stored account is called nobody.", id="not stored"),
         pytest.param(
             "x:watched",
-            "@watched on X is on file, but as nobody whose engagement is kept; say so first with: blockline "
-            "executives import FILE",
+            "@watched on X is stored, but not as an executive. Add it first with: blockline executives "
+            "import FILE",
             id="no executive",
         ),
     ],
 )
-def test_a_record_of_nobody_on_file_is_one_sentence(
+def test_a_record_about_nobody_known_is_one_message(
     run: Blockline, dsn: str, whose: str, sentence: str
 ) -> None:
     on(dsn, lambda conn: add_accounts(conn, [NewAccount(Platform.X, "5", "watched", ("L",))], T0))
@@ -187,7 +187,7 @@ def test_a_record_of_nobody_on_file_is_one_sentence(
 def test_a_file_that_is_no_engagement_is_one_sentence(run: Blockline) -> None:
     ran = run("executives", "engagement", file("platform,handle\nx,a\n"), *ME)
     assert ran.code == 1
-    assert ran.complaints[0].startswith("e.csv, line 1: these are not the columns of an engagement record;")
+    assert ran.complaints[0].startswith("e.csv, line 1: these are not the columns of an engagement record.")
 
 
 # the real files ------------------------------------------------------------------------------------------

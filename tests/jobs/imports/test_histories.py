@@ -57,7 +57,7 @@ def test_a_history_is_told_by_its_header(header: str) -> None:
         (
             SPANS + span("5", "banned", 1, 1),
             [
-                "line 2: unknown status 'banned'; known are available, protected, withheld, suspended, "
+                "line 2: unknown status 'banned'. Use one of: available, protected, withheld, suspended, "
                 "deactivated, not_found."
             ],
         ),
@@ -84,40 +84,46 @@ def test_a_history_is_told_by_its_header(header: str) -> None:
         ),
         (
             SPANS + span("5", "available", 1, 2) * 2,
-            ["line 3: the same of account 5 is already on line 2."],
+            ["line 3: line 2 already says the same about account 5."],
         ),
         (
             SPANS + span("5", "available", 1, 1) + span("5", "suspended", 1, 1),
             [
-                f"line 2: account 5 is available at {at(1)}, but suspended at {at(1)} on line 3: "
-                "which came first is not said.",
-                f"line 3: account 5 is suspended at {at(1)}, but available at {at(1)} on line 2: "
-                "which came first is not said.",
+                f"line 2: account 5 is available at {at(1)}, but suspended at {at(1)} on line 3, "
+                "and which came first is not known.",
+                f"line 3: account 5 is suspended at {at(1)}, but available at {at(1)} on line 2, "
+                "and which came first is not known.",
             ],
         ),
         (
             SPANS + span("5", "suspended", 1, 9) + span("5", "available", 4, 4),
             [
-                f"line 2: account 5 is suspended at {at(1)} to {at(9)}, but available at {at(4)} on line 3: "
-                "which came first is not said.",
-                f"line 3: account 5 is available at {at(4)}, but suspended at {at(1)} to {at(9)} on line 2: "
-                "which came first is not said.",
+                f"line 2: account 5 is suspended at {at(1)} to {at(9)}, but available at {at(4)} on line 3, "
+                "and which came first is not known.",
+                f"line 3: account 5 is available at {at(4)}, but suspended at {at(1)} to {at(9)} on line 2, "
+                "and which came first is not known.",
             ],
         ),
         (
             RESTORATIONS + f"5,{at(4)},{at(3)},\n",
-            ["line 2: restored_seen_at is not after suspended_seen_at: which came first is not said."],
+            ["line 2: restored_seen_at must be after suspended_seen_at."],
         ),
         (RESTORATIONS + f"5,{at(4)},,\n", ["line 2: restored_seen_at is empty."]),
-        (HISTORY + f"x,5,a,{at(1)},withheld,,L\n", ["line 2: withheld without a country."]),
-        (HISTORY + f"x,5,a,{at(1)},available,IN,L\n", ["line 2: available with countries."]),
+        (
+            HISTORY + f"x,5,a,{at(1)},withheld,,L\n",
+            ["line 2: withheld_in must name at least one country when the status is withheld."],
+        ),
+        (
+            HISTORY + f"x,5,a,{at(1)},available,IN,L\n",
+            ["line 2: withheld_in must not name countries when the status is available."],
+        ),
         (
             HISTORY + f"x,5,a,{at(1)},withheld,India,L\n",
             ["line 2: 'India' is not a country code of two capital letters."],
         ),
         (
             HISTORY + f"x,5,a,{at(1)},withheld,XY,L\n",
-            ["line 2: 'XY' stands for a copyright notice and is no country."],
+            ["line 2: 'XY' means a copyright notice, not a country. Leave it out."],
         ),
         (
             HISTORY + "x,5,a,0001-01-01T00:00:00Z,available,,L\n",

@@ -80,7 +80,7 @@ async def test_a_part_that_comes_late_corrects_what_was_told_and_the_old_rows_st
     ]
     assert await pool.fetchval("select count(*) from change where source = 'import:h'") == 4
     again = await imported(pool, SPANS + "".join(whole), NOW + timedelta(days=2))
-    assert again.summary == "4 lines about 2 accounts: imported before, nothing is new."
+    assert again.summary == "4 lines about 2 accounts: imported before, so nothing is new."
 
 
 async def test_a_record_that_changed_its_mind_is_refused_line_by_line(pool: Pool) -> None:
@@ -89,8 +89,8 @@ async def test_a_record_that_changed_its_mind_is_refused_line_by_line(pool: Pool
     other = SPANS + span("5", "available", 1, 4) + span("6", "available", 1, 1)
     refused = await imported(pool, other)
     assert [str(p) for p in refused.problems] == [
-        f"h.csv, line 2: account 5 is available at {at(1)} to {at(4)}, but suspended at {at(3)} by what this "
-        "source told before: which came first is not said."
+        f"h.csv, line 2: account 5 is available at {at(1)} to {at(4)}, but suspended at {at(3)} in an "
+        "earlier import of this source, and which came first is not known."
     ]
     assert not refused.stored
     assert await pool.fetchrow(COUNTS) == before
@@ -123,7 +123,8 @@ async def test_what_a_record_says_of_a_whole_span_holds_in_its_later_files_too(
     refused = await imported(pool, SPANS + span("5", "suspended", 6, 6))
     assert [str(p) for p in refused.problems] == [
         f"h.csv, line 2: account 5 is suspended at {at(6)}, but available at {at(since)} to "
-        f"{at(9 if since == 2 else 8)} by what this source told before: which came first is not said."
+        f"{at(9 if since == 2 else 8)} in an earlier import of this source, and which came first is "
+        "not known."
     ]
     assert await pool.fetchrow(COUNTS) == kept
     assert (await imported(pool, SPANS + span("5", "suspended", 6, 6), source="another")).stored
@@ -174,7 +175,7 @@ async def test_a_history_is_kept_under_its_name_once_and_nobody_is_watched_or_ma
     first = await imported(pool, text)
     assert first.summary == (
         "3 lines about 2 accounts: 2 accounts and 3 changes are new. "
-        "They are kept as import:h; nobody is watched for it."
+        "They are stored as import:h; no account is watched because of it."
     )
     accounts = await pool.fetch(
         """
@@ -202,7 +203,7 @@ async def test_a_history_is_kept_under_its_name_once_and_nobody_is_watched_or_ma
         assert await pool.fetchval(f"select count(*) from {table}") == 0  # noqa: S608 - names of ours
     before = await pool.fetchrow(COUNTS)
     again = await imported(pool, text, NOW + timedelta(days=1))
-    assert again.summary == "3 lines about 2 accounts: imported before, nothing is new."
+    assert again.summary == "3 lines about 2 accounts: imported before, so nothing is new."
     assert await pool.fetchrow(COUNTS) == before
 
 

@@ -114,7 +114,7 @@ async def test_the_same_file_again_stores_nothing_and_says_so(pool: Pool) -> Non
     assert again.figures == {"lines_taken": 2, "new_reports": 1}
     last = await imported(pool, HEADER + INDIA + WORLD, NOW + timedelta(days=2))
     assert last.summary == (
-        "2 lines of figures: nothing new. Shown with no country, since they have no code: (world)."
+        "2 lines of figures: nothing new. Shown without a country, because they have no code: (world)."
     )
 
 
@@ -125,7 +125,7 @@ async def test_a_figure_that_changed_is_refused_with_both_values(pool: Pool, *, 
     report = await imported(pool, HEADER + changed + WORLD, partial=partial)
     assert [str(p) for p in report.problems] == [
         "f.csv, line 2: India in 2018-H1 by desk is stored with other figures (other_legal_demands 237 and "
-        "now 238, total_demands not reported and now 240); a published figure that changed is a new source."
+        "now 238, total_demands not reported and now 240); give changed figures a source of their own."
     ]
     assert report.stored == partial
     async with transaction(pool) as conn:

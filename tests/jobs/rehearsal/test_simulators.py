@@ -78,10 +78,14 @@ async def test_simulators_that_run_already_are_told_the_time_by_another_process_
     ("content", "options", "sentence"),
     [
         ("", {}, "history.csv, line 1: no column"),
-        ("platform,account_id,handle,at,status,withheld_in,list\n", {}, "history.csv: no account in it."),
+        (
+            "platform,account_id,handle,at,status,withheld_in,list\n",
+            {},
+            "history.csv: the file names no account.",
+        ),
         (HISTORY, {"faults": "mild"}, "no fault profile 'mild'; there are none, light"),
         (HISTORY.replace("1001", "8999999999999999901"), {}, "which are ids of control accounts"),
-        (HISTORY, {"platform": "mastodon", "acts": Path("acts.csv")}, "acts.csv: acts are of X"),
+        (HISTORY, {"platform": "mastodon", "acts": Path("acts.csv")}, "acts.csv: engagements are of X"),
     ],
 )
 async def test_what_cannot_be_served_is_said_in_one_sentence(

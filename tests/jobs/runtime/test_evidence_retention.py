@@ -28,7 +28,7 @@ def test_a_time_to_keep_is_read(text: str, days: int | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "0d", "36501d", "12h", "-1d", "1.5d", "for ever", "d", "365"])
 def test_what_is_no_time_to_keep_is_refused_with_the_form(text: str) -> None:
-    with pytest.raises(ValueError, match="write it like 365d, or forever"):
+    with pytest.raises(ValueError, match="Write 1d to 36500d, or forever"):
         parse_keeping(text)
 
 
@@ -215,11 +215,11 @@ def test_lists_say_how_long_they_keep_and_can_be_told(command: Blockline) -> Non
     ("arguments", "sentence"),
     [
         (("nobody", "90d"), "There is no list 'nobody'; there are: desk, order."),
-        (("desk", "90"), "'90' is no time to keep something; write it like 365d, or forever."),
+        (("desk", "90"), "'90' is not a retention time. Write 1d to 36500d, or forever."),
         (
             ("order", "1094d"),
-            "The list order belongs to the order R/1, whose evidence is kept at least 1095 days; "
-            "nothing was changed.",
+            "The list order belongs to the order R/1, whose evidence is kept at least 1095 days. "
+            "Nothing was changed.",
         ),
     ],
 )
