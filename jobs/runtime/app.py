@@ -42,6 +42,8 @@ from storage.people.people import admins
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, open_pool, transaction
 
+log = logging.getLogger(__name__)
+
 WAKE_S = 1.0
 """Pause between two looks for due work. A look costs one small query."""
 SOON_S = 0.25
@@ -208,7 +210,9 @@ async def running(
             address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")
             async with transaction(pool) as conn:
-                said += doubts_about_login(settings, await admins(conn))
+                doubts = doubts_about_login(settings, await admins(conn))
+            for doubt in doubts:
+                log.warning("%s", doubt, extra={"event": "login_warning"})
         await stack.enter_async_context(scheduled(loops, daily=daily))
         yield said
 
