@@ -16,12 +16,12 @@ from storage.model.text.states import clean
 
 def notes_card(account_id: int, notes: Sequence[AccountNote], actor: Actor) -> Component:
     may_write = actor.role.includes(Role.ANALYST)
-    standing = [n for n in notes if n.withdrawn_at is None]
+    kept = [n for n in notes if n.withdrawn_at is None]
     withdrawn = [n for n in notes if n.withdrawn_at is not None]
     body: list[Component] = [
-        html.Ul([_note(account_id, n, may_write=may_write) for n in standing], className="notes")
+        html.Ul([_note(account_id, n, may_write=may_write) for n in kept], className="notes")
     ]
-    if not standing:
+    if not kept:
         body = [html.P("No notes yet.", className="nothing")]
     if withdrawn:
         body.append(

@@ -112,10 +112,10 @@ def _form(account: AccountHistory, shown: ReadingsPage | None) -> Component:
 def _table(account: AccountHistory, looks: ReadingsPage) -> list[Component]:
     platform = Platform(account.platform)
     stretch = looks.stretch
-    told = f"{looks.readings:,} {'reading' if looks.readings == 1 else 'readings'}"
+    counted = f"{looks.readings:,} {'reading' if looks.readings == 1 else 'readings'}"
     tried = f"{looks.missed:,} {'attempt' if looks.missed == 1 else 'attempts'} without one"
     missed = f", {tried}" if looks.missed else ""
-    sentence = f"{told}{missed}, from {words.stamp(stretch.since)} to {words.stamp(stretch.until)}."
+    sentence = f"{counted}{missed}, from {words.stamp(stretch.since)} to {words.stamp(stretch.until)}."
     if not looks.rows:
         return [
             html.P(

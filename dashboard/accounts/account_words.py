@@ -58,8 +58,8 @@ def _status(account: AccountHistory) -> Iterator[str]:
     yield f"{capital(state_words(current.state, platform, current.flags))}."
     change = change_of(account)
     if change is not None and (change.kind in _TOLD_AS_A_CHANGE or Flag.FIRST_SEEN in change.flags):
-        told = change_words(change.kind, change.old, change.new, platform, change.flags)
-        yield f"{capital(told)}: {when}."
+        happened = change_words(change.kind, change.old, change.new, platform, change.flags)
+        yield f"{capital(happened)}: {when}."
     elif current.onset_after is None:
         yield f"{capital(when)}."
     else:
@@ -70,19 +70,20 @@ def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str
     """When it was seen who took the account down, where that was after the account was seen taken down."""
     current = account.spells[-1] if account.spells else None
     scopes = [f for f in facts if not f.observer and f.kind in SCOPE_FLAGS]
-    for told in scopes:
+    for scope in scopes:
         if (
             current is None
-            or told.first_absent is not None
-            or told.first_seen <= current.since
-            or told.kind is Flag.SCOPE_UNANSWERED
+            or scope.first_absent is not None
+            or scope.first_seen <= current.since
+            or scope.kind is Flag.SCOPE_UNANSWERED
         ):
             continue
-        before = [Flag(f.kind) for f in scopes if f.first_absent == told.first_seen]
+        before = [Flag(f.kind) for f in scopes if f.first_absent == scope.first_seen]
         if Flag.SCOPE_UNANSWERED in before and len(before) == 1:
-            yield f"Before {words.stamp(told.first_seen)} it was not known who did this."
+            yield f"Before {words.stamp(scope.first_seen)} it was not known who did this."
             continue
-        yield f"{capital(flag_words(Flag(told.kind)))}: {words.between(told.last_absent, told.first_seen)}."
+        when = words.between(scope.last_absent, scope.first_seen)
+        yield f"{capital(flag_words(Flag(scope.kind)))}: {when}."
         yield from (
             f"Before that: {flag_words(flag)}." for flag in before if flag is not Flag.SCOPE_UNANSWERED
         )
@@ -97,19 +98,19 @@ def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:
     first = words.stamp(min(m.first_at for m in found))
     last = f"last read {words.stamp(since)}" if account.seen.last else "never read"
     if len(found) == 1 and is_no_answer(found[0].reason):
-        told = missed_words(found[0].reason, platform, alone=found[0].alone)
-        yield f"{capital(told)} since {first}; {last}. The status since then is not known."
+        missed = missed_words(found[0].reason, platform, alone=found[0].alone)
+        yield f"{capital(missed)} since {first}; {last}. The status since then is not known."
     else:
         yield f"The status is not known since {first}; {last}. {gap_words(found, platform)}."
 
 
 def gap_words(found: list[Misses], platform: Platform, ended: SlowAnswer | None = None) -> str:
     """Why nothing was learned in one silence; the most frequent reason first, and how it ended last."""
-    told = [_missed(m, platform) for m in found]
+    reasons = [_missed(m, platform) for m in found]
     if ended is not None:
         waited = words.span(ended.at - ended.asked_at)
-        told.append(f"Asked {words.exact(ended.asked_at)}, answered {waited} later")
-    return "; ".join(told) or "not asked"
+        reasons.append(f"Asked {words.exact(ended.asked_at)}, answered {waited} later")
+    return "; ".join(reasons) or "not asked"
 
 
 def _missed(found: Misses, platform: Platform) -> str:

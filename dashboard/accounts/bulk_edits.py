@@ -44,7 +44,7 @@ def account_edit_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             given = await object_of(request, LARGEST)
             deed, value, ids = _asked(given)
             async with transaction(pool) as conn:
-                told = await _done(conn, deed, value, ids, actor.name, clock())
+                edits = await _done(conn, deed, value, ids, actor.name, clock())
         except access.Forbidden as error:
             return refusal(403, str(error))
         except WrongInput as error:
@@ -53,7 +53,7 @@ def account_edit_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             return refusal(409, str(error))
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse(edited_json(told))
+        return JSONResponse(edited_json(edits))
 
     return router
 
@@ -94,11 +94,11 @@ def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
     return deed, value, cast("list[int]", numbers)
 
 
-def edited_json(told: list[Edited]) -> dict[str, object]:
+def edited_json(edits: list[Edited]) -> dict[str, object]:
     """How many were changed, and of the others why not."""
-    by = {outcome: [e.account_id for e in told if e.outcome is outcome] for outcome in EditOutcome}
+    by = {outcome: [e.account_id for e in edits if e.outcome is outcome] for outcome in EditOutcome}
     done, same = len(by[EditOutcome.DONE]), len(by[EditOutcome.UNCHANGED])
-    refused = len(told) - done - same
+    refused = len(edits) - done - same
     parts = [f"{done:,} changed"]
     if same:
         parts.append(f"{same:,} unchanged")
@@ -111,7 +111,7 @@ def edited_json(told: list[Edited]) -> dict[str, object]:
         "sentence": f"{', '.join(parts)}.",
         "each": [
             {"account": e.account_id, "outcome": e.outcome, "words": OUTCOME_WORDS[e.outcome]}
-            for e in told
+            for e in edits
             if e.outcome.is_refusal
         ][:MOST_NAMED],
     }

@@ -70,7 +70,7 @@ def accounts_json(
 
 
 def past_json(past: PastSpells, since: datetime, now: datetime) -> Json:
-    """What is drawn beside each account; states are told by their letter and their words alone."""
+    """What is drawn beside each account; a state is given only by its letter and its words."""
     said, countries = Phrases(), Phrases()
     groups, group_of = _groups(past.platforms, past.seen)
     return {
@@ -88,10 +88,10 @@ def _groups(account_ids: Iterable[int], seen: Mapping[int, Seen]) -> tuple[list[
     """[last reading, gaps] of accounts that were looked at alike, and which of these each account has."""
     numbers: dict[Seen, int] = {}
     group_of = {i: numbers.setdefault(seen.get(i, NEVER), len(numbers)) for i in account_ids}
-    told: list[object] = [
+    rows: list[object] = [
         [ms_or_none(s.last), [[ms(g.since), ms_or_none(g.until)] for g in s.gaps]] for s in numbers
     ]
-    return told, group_of
+    return rows, group_of
 
 
 def _spells(

@@ -107,11 +107,11 @@ def _what(d: Decided) -> str:
     return capital(change_words(d.kind, d.old, d.new, d.platform, d.flags)) + stage
 
 
-def _accounts(told: Sequence[Decided]) -> Component:
-    links = [_account(d) for d in told]
+def _accounts(decided: Sequence[Decided]) -> Component:
+    links = [_account(d) for d in decided]
     if len(links) <= NAMED:
         return html.Div(_listed(links))
-    first = ", ".join(_named(d) for d in told[:NAMED])
+    first = ", ".join(_named(d) for d in decided[:NAMED])
     return html.Details(
         [
             html.Summary([html.B(f"{len(links):,} accounts"), f" {first} …"]),
@@ -153,8 +153,8 @@ def _decision(d: Decided) -> Component:
     )
 
 
-def _when(told: Sequence[Decided]) -> str:
-    times = [d.decided_at or d.created_at for d in told]
+def _when(decided: Sequence[Decided]) -> str:
+    times = [d.decided_at or d.created_at for d in decided]
     return words.stamp(max(times))
 
 

@@ -76,17 +76,17 @@ async def _offer(conn: Conn, link: Link) -> Response:
             ],
             button="Unsubscribe",
         )
-    story = await thread_status(conn, link.subject)
-    if story is None:
+    thread = await thread_status(conn, link.subject)
+    if thread is None:
         return _unknown()
-    about = clean(story.subject, 300)
-    if story.is_acknowledged:
-        return _page(200, "Already acknowledged", about, _who(story))
+    about = clean(thread.subject, 300)
+    if thread.is_acknowledged:
+        return _page(200, "Already acknowledged", about, _who(thread))
     return _page(
         200,
         "Acknowledge",
         about,
-        [*_earlier(story), "Reminders stop, and the other recipients see that you acknowledged it."],
+        [*_earlier(thread), "Reminders stop, and the other recipients see that you acknowledged it."],
         button="Acknowledge",
         asks_note=True,
     )
@@ -118,20 +118,20 @@ async def _note(request: Request) -> str:
     return given.note()
 
 
-def _who(story: ThreadStatus) -> list[str]:
-    when = "" if story.acknowledged_at is None else f" on {words.stamp(story.acknowledged_at)}"
-    return [f"Acknowledged by {actor_words(story.acknowledged_by or '')}{when}.", *_said(story.note)]
+def _who(thread: ThreadStatus) -> list[str]:
+    when = "" if thread.acknowledged_at is None else f" on {words.stamp(thread.acknowledged_at)}"
+    return [f"Acknowledged by {actor_words(thread.acknowledged_by or '')}{when}.", *_said(thread.note)]
 
 
 def _by(done: Acknowledged) -> list[str]:
     return [f"Acknowledged by {actor_words(done.by)} on {words.stamp(done.at)}.", *_said(done.note)]
 
 
-def _earlier(story: ThreadStatus) -> list[str]:
+def _earlier(thread: ThreadStatus) -> list[str]:
     """An acknowledgement of an earlier group; the present one needs its own."""
-    if not story.acknowledged_wave:
+    if not thread.acknowledged_wave:
         return []
-    by = actor_words(story.acknowledged_by or "")
+    by = actor_words(thread.acknowledged_by or "")
     return [f"The earlier alert was acknowledged by {by}. Further changes followed."]
 
 

@@ -104,8 +104,8 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
         columns,
         [
             (
-                _story(s),
-                _told(s),
+                _incident(s),
+                _recipients(s),
                 html.Div([words.stamp(s.told_at), *map(html.Small, _since(s, now))]),
                 f"{s.waves:,}",
                 *((_take(s),) if may else ()),
@@ -125,7 +125,7 @@ def _taken(known: Alerts) -> list[Component]:
             (term("incident"), term("acknowledged", "Acknowledged by"), "Time", "Note", "Reminders"),
             [
                 (
-                    _story(s),
+                    _incident(s),
                     actor_words(s.taken_by),
                     words.stamp(s.taken_at),
                     f"“{clean(s.note, 500)}”" if s.note else "–",
@@ -137,50 +137,52 @@ def _taken(known: Alerts) -> list[Component]:
     ]
 
 
-def _asked(story: AcknowledgedThread) -> Cell:
+def _asked(thread: AcknowledgedThread) -> Cell:
     lines = [
         f"{what} {words.stamp(at)}"
-        for what, at in (("reminder", story.reminded_at), ("escalated", story.escalated_at))
+        for what, at in (("reminder", thread.reminded_at), ("escalated", thread.escalated_at))
         if at is not None
     ]
     return html.Div([html.Div(line) for line in lines]) if lines else "–"
 
 
-def _story(story: OpenThread | AcknowledgedThread) -> Component:
-    subject = clean(story.subject, 200) if story.subject else "Incident without an email"
+def _incident(thread: OpenThread | AcknowledgedThread) -> Component:
+    subject = clean(thread.subject, 200) if thread.subject else "Incident without an email"
     title = (
-        subject if story.mail_id is None else html.A(subject, href=f"/mail/{story.mail_id}", className=QUOTED)
+        subject
+        if thread.mail_id is None
+        else html.A(subject, href=f"/mail/{thread.mail_id}", className=QUOTED)
     )
-    named = story.list_name if isinstance(story, OpenThread) else None
+    named = thread.list_name if isinstance(thread, OpenThread) else None
     of = f" · {clean(named, 80)}" if named is not None else ""
-    return html.Div([title, html.Small(f"rule {clean(story.rule, 80)}{of}")], className="subject")
+    return html.Div([title, html.Small(f"rule {clean(thread.rule, 80)}{of}")], className="subject")
 
 
-def _told(story: OpenThread) -> Component:
-    return html.Div([_recipient(t) for t in story.told])
+def _recipients(thread: OpenThread) -> Component:
+    return html.Div([_recipient(t) for t in thread.told])
 
 
-def _recipient(told: AlertRecipient) -> Component:
-    state = html.Span(alert_words.MAIL_STATE[told.state], className=f"state {told.state.value}")
-    return html.Div([clean(told.recipient, 80), " ", state])
+def _recipient(of: AlertRecipient) -> Component:
+    state = html.Span(alert_words.MAIL_STATE[of.state], className=f"state {of.state.value}")
+    return html.Div([clean(of.recipient, 80), " ", state])
 
 
-def _since(story: OpenThread, now: datetime) -> list[str]:
-    lines = [words.ago(story.told_at, now)]
-    if story.waves > 1:
-        lines.append(f"first sent {words.stamp(story.first_at)}")
-    if story.earlier_by:
-        lines.append(f"an earlier group was acknowledged by {actor_words(story.earlier_by)}")
-    if story.reminded_at is not None:
-        lines.append(f"reminder {words.stamp(story.reminded_at)}")
-    if story.is_escalated:
+def _since(thread: OpenThread, now: datetime) -> list[str]:
+    lines = [words.ago(thread.told_at, now)]
+    if thread.waves > 1:
+        lines.append(f"first sent {words.stamp(thread.first_at)}")
+    if thread.earlier_by:
+        lines.append(f"an earlier group was acknowledged by {actor_words(thread.earlier_by)}")
+    if thread.reminded_at is not None:
+        lines.append(f"reminder {words.stamp(thread.reminded_at)}")
+    if thread.is_escalated:
         lines.append("escalated")
     return lines
 
 
-def _take(story: OpenThread) -> Component:
+def _take(thread: OpenThread) -> Component:
     note = line("note", "Note", "note (optional)")
-    return form("acknowledge", [note], "Acknowledge", sends=("story", story.story_key))
+    return form("acknowledge", [note], "Acknowledge", sends=("story", thread.story_key))
 
 
 def _mutes(mutes: Sequence[MuteLine], actor: Actor, now: datetime) -> Component:

@@ -99,8 +99,8 @@ def writing_routes(source: ApiContext) -> APIRouter:
         if (fault := tags_fault(given.add, given.remove)) is not None:
             raise ApiInvalidField("body", fault)
         async with transaction(source.pool) as conn:
-            told = await edit_tags(conn, given.accounts, given.add, given.remove, actor.name, source.clock())
-        return sent(request, edited(told, of_tags=True))
+            edits = await edit_tags(conn, given.accounts, given.add, given.remove, actor.name, source.clock())
+        return sent(request, edited(edits, of_tags=True))
 
     @router.post("/accounts/{account_id}/notes", status_code=201, response_model=Note, responses=NOT_FOUND)
     async def add_note(account_id: PathNumber, given: NoteGiven, actor: Analyst) -> Response:
@@ -127,14 +127,14 @@ def made(body: BaseModel) -> Response:
     return Response(body.model_dump_json(by_alias=True), status_code=201, media_type="application/json")
 
 
-def edited(told: list[Edited], *, of_tags: bool) -> AccountsEdited:
+def edited(edits: list[Edited], *, of_tags: bool) -> AccountsEdited:
     """What is answered about an edit."""
-    counted = Counter(one.outcome for one in told)
+    counted = Counter(one.outcome for one in edits)
     done, same = counted[EditOutcome.DONE], counted[EditOutcome.UNCHANGED]
     return AccountsEdited(
         changed=done,
         unchanged=same,
-        refused=len(told) - done - same,
+        refused=len(edits) - done - same,
         accounts=[
             AccountEdited(
                 account_id=one.account_id,
@@ -142,6 +142,6 @@ def edited(told: list[Edited], *, of_tags: bool) -> AccountsEdited:
                 words=OUTCOME_WORDS[one.outcome],
                 tags=list(one.tags) if of_tags and not one.outcome.is_refusal else None,
             )
-            for one in told
+            for one in edits
         ],
     )

@@ -172,8 +172,8 @@ def words(
 ) -> str:
     """What a state is called everywhere; `then`: of a change, by its first reading."""
     state = None if status is None else Confirmed(Status(status), tuple(withheld_in))
-    told = None if flags is None else [Flag(f) for f in flags]
-    return state_words(state, Platform(platform), told, then=then)
+    known_flags = None if flags is None else [Flag(f) for f in flags]
+    return state_words(state, Platform(platform), known_flags, then=then)
 
 
 def _state(row: AccountRow | StateRow) -> State | None:

@@ -83,8 +83,8 @@ def alerting_routes(source: ApiContext) -> APIRouter:
         async with transaction(source.pool) as conn:
             if await thread_status(conn, story_key) is None:
                 raise ApiNotFound("There is no such incident.")
-            told = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
-        return sent(request, Acknowledgement(first=told.first, by=told.by, at=told.at, note=told.note))
+            done = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
+        return sent(request, Acknowledgement(first=done.first, by=done.by, at=done.at, note=done.note))
 
     @router.post("/mutes", status_code=201, response_model=Mute, responses={**NOT_FOUND, **CONFLICT})
     async def add_mute(given: MuteGiven, actor: Analyst) -> Response:

@@ -167,7 +167,7 @@ def alert_routes(source: ApiContext) -> APIRouter:
         before = number_in(request, cursor)
         async with transaction(source.pool) as conn:
             rows = await stories_page(conn, waiting=waiting, before=before, limit=limit + 1)
-        return page(request, rows, limit, _story, lambda row: row.story_id)
+        return page(request, rows, limit, _incident, lambda row: row.story_id)
 
     @router.get("/mutes", response_model=Page[Mute])
     async def list_mutes(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
@@ -194,7 +194,7 @@ def mail(row: MailRow) -> Mail:
     return Mail.model_validate(fields_of(row))
 
 
-def _story(row: StoryRow) -> Story:
+def _incident(row: StoryRow) -> Story:
     return Story.model_validate(fields_of(row))
 
 

@@ -41,8 +41,8 @@ _STREAMS: dict[int | str, dict[str, Any]] = {
 class StallLimitedResponse(StreamingResponse):
     """A stream that stops if its reader does not read, and releases its source at its end."""
 
-    def __init__(self, rows: AsyncGenerator[bytes], kept: AsyncExitStack, **told: Any) -> None:
-        super().__init__(rows, **told)
+    def __init__(self, rows: AsyncGenerator[bytes], kept: AsyncExitStack, **options: Any) -> None:
+        super().__init__(rows, **options)
         self._kept = kept
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -62,11 +62,11 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
             if row is None:
                 raise ApiNotFound(f"There is no list {list_id}.")
             now = source.clock()
-            told = [
+            edits = [
                 *await put_accounts_on(conn, row.name, given.add, actor.name, now),
                 *await take_accounts_off(conn, row.name, given.remove, actor.name, now),
             ]
-        return sent(request, edited(told, of_tags=False))
+        return sent(request, edited(edits, of_tags=False))
 
     @router.post("/lists", status_code=201, response_model=WatchList, responses=CONFLICT)
     async def add_list(given: ListGiven, actor: Analyst) -> Response:

@@ -135,23 +135,23 @@ _OURS = frozenset({"function-after[storable(), str]", "function-plain[moment_of(
 """Names of our own functions that pydantic puts into the place of a fault."""
 
 
-def _told(when: str) -> dict[str, Any]:
+def _documented(when: str) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {"description": when, "content": {MEDIA_TYPE: {"schema": schema}}}
 
 
 REFUSED: dict[int | str, dict[str, Any]] = {
-    400: _told("The request cannot be read."),
-    401: _told("The request has neither a login nor a valid token."),
-    403: _told("The role or token does not allow this, or the request came from another origin."),
-    421: _told("The request was meant for another host."),
-    422: _told("A field is not valid. `errors` names it."),
-    503: _told("The database does not answer. `Retry-After` gives the seconds to wait."),
+    400: _documented("The request cannot be read."),
+    401: _documented("The request has neither a login nor a valid token."),
+    403: _documented("The role or token does not allow this, or the request came from another origin."),
+    421: _documented("The request was meant for another host."),
+    422: _documented("A field is not valid. `errors` names it."),
+    503: _documented("The database does not answer. `Retry-After` gives the seconds to wait."),
 }
 """What every operation may answer."""
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _told("What the address names does not exist.")}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _documented("What the address names does not exist.")}
 CONFLICT: dict[int | str, dict[str, Any]] = {
-    409: _told(
+    409: _documented(
         "The change conflicts with the stored data or with a change made meanwhile. Nothing was written."
     )
 }

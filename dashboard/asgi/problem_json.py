@@ -17,15 +17,15 @@ def problem_json(
     status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()
 ) -> dict[str, str | int | list[dict[str, str]]]:
     """`errors` name the fields that cannot be used, each with one sentence."""
-    told: dict[str, str | int | list[dict[str, str]]] = {
+    problem: dict[str, str | int | list[dict[str, str]]] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
     }
     if errors:
-        told["errors"] = [dict(e) for e in errors]
-    return told
+        problem["errors"] = [dict(e) for e in errors]
+    return problem
 
 
 def problem_bytes(status: int, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> bytes:

@@ -14,7 +14,7 @@ def refusal(status: int, sentence: str) -> Response:
 
 
 def refused_time(name: str, value: datetime | None, now: datetime) -> Response | None:
-    """Why nothing can be told of that time; None when it can, or none is asked for."""
+    """Why nothing can be shown as known at that time; None if it can, or if no time was given."""
     if value is None:
         return None
     if value.tzinfo is None:

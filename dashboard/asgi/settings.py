@@ -1,4 +1,4 @@
-"""What the dashboard has to be told: it reads no environment and no clock by itself."""
+"""The settings of the dashboard: it reads no environment and no clock by itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

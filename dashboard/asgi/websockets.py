@@ -1,6 +1,6 @@
 """The open websockets of this process: which there are, and how one is closed from outside.
 
-Dash can only wait until the browser goes. Here the app is told that it went, and the browser why.
+Dash can only wait until the browser disconnects. Here the app learns that it did, and the browser why.
 """
 
 import asyncio

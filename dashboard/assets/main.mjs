@@ -15,7 +15,7 @@ import { $, all } from "./shell/dom.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
 import { connectAnchors, connectLinks } from "./shell/navigate.mjs";
-import { age, heard as beat, newPulse, standing } from "./shell/pulse.mjs";
+import { age, heard as beat, newPulse, pillWords } from "./shell/pulse.mjs";
 import { connectSearch } from "./shell/search.mjs";
 import { connectTables } from "./shell/tables.mjs";
 import { connectTimes } from "./shell/times.mjs";
@@ -49,8 +49,8 @@ let loaded = 0;
 let lost = null;
 let frame = 0;
 let wholly = false;
-/** How the detectors stood in the last message, to see that it changed. @type {string | null} */
-let stood = null;
+/** The status of the collectors in the last message, to see that it changed. @type {string | null} */
+let shownStates = null;
 
 /** Draw once in the next frame, however often it is asked for: all of it, or the board alone while it moves. */
 function redraw(whole = true) {
@@ -174,10 +174,10 @@ function take(message) {
   redraw();
 }
 
-/** The health page is written by the server: when a detector stops or works again, it is asked for anew. @param {string} standing */
-function renewHealth(standing) {
-  const changed = stood !== null && stood !== standing;
-  stood = standing;
+/** The server writes the health page: request it again when a collector stops or recovers. @param {string} states */
+function renewHealth(states) {
+  const changed = shownStates !== null && shownStates !== states;
+  shownStates = states;
   if (changed && root.dataset.page === "health") ask();
 }
 
@@ -187,7 +187,7 @@ const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(l
 function pill() {
   showBanner(state || root.dataset.page !== "live" ? lost : null);
   if (lost && !state) showNothing(lost);
-  const [kind, word, silent] = standing(age(pulse, Date.now()), lost);
+  const [kind, word, silent] = pillWords(age(pulse, Date.now()), lost);
   showPill(kind, word, silent);
 }
 

@@ -51,7 +51,7 @@ interface LiveState extends State { rosters: Map<number, Account[]>; detectors: 
 
 type Counts = Record<Letter | "n", number>;
 type Tally = Record<Letter | "n", Int32Array>;
-/** Of what a drawing was made: what a pointer over it is told of. */
+/** Of what a drawing was made: what a pointer over it shows. */
 interface Board { state: State; window: Span }
 type RangeName = "24h" | "7d" | "14d" | "30d" | "1y" | "all";
 /** How a feed is read: days that were opened or closed by hand. */
@@ -143,7 +143,7 @@ interface FilmChanges extends Omit<Table<FilmChangeRow>, "account" | "seen" | "r
   account: Int32Array; seen: Float64Array; recorded: Float64Array; decided: Float64Array; superseded: Float64Array;
   /** Where a change stands, by its number. */
   place: Map<number, number>;
-  /** Whether it is news of an account that is told of; and whether nothing supersedes it as known now. */
+  /** Whether it is news of an account that is shown; and whether nothing supersedes it as known now. */
   isNews: Uint8Array; stands: Uint8Array;
 }
 /** What was believed of each account, one after the other: `start[i]` to `start[i + 1]` are those of account i. */
@@ -165,11 +165,11 @@ interface Room extends Known { room: number }
 type Moment = import("./film/moment.mjs").Moment;
 type FilmAccount = import("./film/account.mjs").Account;
 /** How an account stands: "first" where nothing was confirmed, "none" where it was not watched. */
-interface Told { s: Letter | "first" | "none"; w: string }
-/** What is told otherwise now than it was known. */
+interface ShownStatus { s: Letter | "first" | "none"; w: string }
+/** What is known now and was known otherwise. */
 interface Difference {
-  account: FilmAccount; was: Told; then: Told;
-  /** When the first of what makes the difference was put on record, null where that cannot be told. */
+  account: FilmAccount; was: ShownStatus; then: ShownStatus;
+  /** When the first of what makes the difference was recorded; null if that is not known. */
   recorded: number | null;
   /** It was provisional; the change was not on record; the reading was not. */
   why: "confirmed later" | "recorded later" | "read later";

@@ -32,7 +32,7 @@ async def run_form_action(
 
 
 def redirect_to(request: Request, address: str) -> Response:
-    """To a page: a browser goes there by itself, and the pages' own script is told where."""
+    """Lead to a page: a browser follows the redirect, and the pages' own script gets the address."""
     if "text/html" in request.headers.get("accept", ""):
         return RedirectResponse(address, status_code=303)
     return JSONResponse({"next": address})

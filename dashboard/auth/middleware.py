@@ -71,7 +71,7 @@ class AuthenticationMiddleware:
         if actor is not None and actor.scope is Scope.FEEDS and not scope["path"].startswith(FEEDS):
             await _refuse(403, FEEDS_ONLY, scope, receive, send)
         elif actor is not None and actor.scope is not None and scope["type"] == "websocket":
-            # It would stay open after the token ended: only the end of a session is told to websockets.
+            # It would stay open after the token ended: websockets are closed only when a session ends.
             await _refuse(403, PAGES_ONLY, scope, receive, send)
         elif actor is not None:
             await self._let_in(actor, scope, receive, send)
@@ -170,7 +170,7 @@ async def close_ended_sessions(
             async with transaction(pool) as conn:
                 over = await sessions_over(conn, sockets.sessions(), clock())
         except StorageError:
-            continue  # the database is away, and so is everything that a page could be told
+            continue  # the database is away, so there is nothing to send to a page
         for session in over:
             sockets.close(session)
 

@@ -28,19 +28,19 @@ WHAT_IT_DOES_NOT_SAY = (
 )
 
 
-def country_status_words(standing: CountryStatus, platform: Platform) -> str:
+def country_status_words(status: CountryStatus, platform: Platform) -> str:
     """How one account stands in a country, in its platform's term."""
-    if standing is CountryStatus.WITHHELD:
+    if status is CountryStatus.WITHHELD:
         return f"{group_words(Status.WITHHELD, platform)} at the last reading"
-    return COUNTRY_STATUS_WORDS[standing]
+    return COUNTRY_STATUS_WORDS[status]
 
 
-def count_of(count: CountryCount, standing: CountryStatus) -> int:
+def count_of(count: CountryCount, status: CountryStatus) -> int:
     return {
         CountryStatus.WITHHELD: count.withheld_at_last_reading,
         CountryStatus.LAST_KNOWN: count.last_known_only,
         CountryStatus.NO_LONGER: count.no_longer,
-    }[standing]
+    }[status]
 
 
 def countries_page(
@@ -129,10 +129,10 @@ def _row(count: CountryCount, most: int, now: datetime) -> Component:
             html.Td(bar(count, most), className="bar-cell"),
             *[
                 html.Td(
-                    [html.Span(words_for, className="cell-word"), f"{count_of(count, standing):,}"],
-                    className="n" if count_of(count, standing) else "n none",
+                    [html.Span(words_for, className="cell-word"), f"{count_of(count, status):,}"],
+                    className="n" if count_of(count, status) else "n none",
                 )
-                for standing, words_for in COUNTRY_STATUS_WORDS.items()
+                for status, words_for in COUNTRY_STATUS_WORDS.items()
             ],
             html.Td(_reading(count, now), className="read"),
         ]
@@ -161,10 +161,10 @@ def as_of(count: CountryCount) -> str:
 
 def bar(count: CountryCount, most: int) -> Component:
     """The accounts ever seen withheld, in proportion to the country with `most` of them."""
-    parts = [(standing, count_of(count, standing)) for standing in COUNTRY_STATUS_WORDS]
-    label = ", ".join(f"{n:,} {COUNTRY_STATUS_WORDS[standing]}" for standing, n in parts)
+    parts = [(status, count_of(count, status)) for status in COUNTRY_STATUS_WORDS]
+    label = ", ".join(f"{n:,} {COUNTRY_STATUS_WORDS[status]}" for status, n in parts)
     return html.Div(
-        [html.I(className=f"st-{standing.value}", style={"flexGrow": n}) for standing, n in parts if n],
+        [html.I(className=f"st-{status.value}", style={"flexGrow": n}) for status, n in parts if n],
         className="country-bar",
         style={"width": f"{max(1.0, 100 * count.pairs_ever / most):.2f}%"},
         role="img",
@@ -176,8 +176,8 @@ def bar(count: CountryCount, most: int) -> Component:
 def legend() -> Component:
     return html.Span(
         [
-            html.Span([html.I(className=f"st-{standing.value}"), words_for])
-            for standing, words_for in COUNTRY_STATUS_WORDS.items()
+            html.Span([html.I(className=f"st-{status.value}"), words_for])
+            for status, words_for in COUNTRY_STATUS_WORDS.items()
         ],
         className="country-legend",
     )

@@ -29,12 +29,12 @@ EVERY = "all"
 def country_page(
     count: CountryCount,
     accounts: tuple[CountryAccount, ...],
-    standing: CountryStatus | None,
+    status: CountryStatus | None,
     number: int,
     now: datetime,
     tag: list[Component],
 ) -> Component:
-    """`accounts` are those of page `number` (from 1) in one standing, or in any."""
+    """`accounts` are those of page `number` (from 1) with one status, or with any."""
     return html.Div(
         [
             head(count.country, [*tag, html.Span(as_of(count), className="muted")]),
@@ -51,11 +51,11 @@ def country_page(
                         ],
                         className="country-head",
                     ),
-                    tabs(count, standing),
+                    tabs(count, status),
                     html.Table(
                         [_columns(), html.Tbody([_row(a, now) for a in accounts])], className="stacked"
                     ),
-                    *_pages(count, standing, number),
+                    *_pages(count, status, number),
                     html.P(WHAT_IT_DOES_NOT_SAY, className="not-said"),
                 ],
                 className="card",
@@ -78,17 +78,17 @@ def head(country: str, more: list[Component]) -> Component:
     )
 
 
-def shown_of(count: CountryCount, standing: CountryStatus | None) -> int:
-    return count.pairs_ever if standing is None else count_of(count, standing)
+def shown_of(count: CountryCount, status: CountryStatus | None) -> int:
+    return count.pairs_ever if status is None else count_of(count, status)
 
 
-def _address(count: CountryCount, standing: CountryStatus | None, number: int = 1) -> str:
-    place = f"/countries/{count.country}/{standing.value if standing else EVERY}"
+def _address(count: CountryCount, status: CountryStatus | None, number: int = 1) -> str:
+    place = f"/countries/{count.country}/{status.value if status else EVERY}"
     return place if number == 1 else f"{place}/{number}"
 
 
 def tabs(count: CountryCount, current: CountryStatus | Literal["published"] | None) -> Component:
-    """The parts of a country: its accounts by standing (None: all), and what was published of it."""
+    """The parts of a country: its accounts by status (None: all), and what was published of it."""
     standings: list[tuple[CountryStatus | None, str]] = [(None, "all"), *COUNTRY_STATUS_WORDS.items()]
     return html.Nav(
         [
@@ -157,8 +157,8 @@ def _row(account: CountryAccount, now: datetime) -> Component:
     )
 
 
-def _pages(count: CountryCount, standing: CountryStatus | None, number: int) -> list[Component]:
-    shown = shown_of(count, standing)
+def _pages(count: CountryCount, status: CountryStatus | None, number: int) -> list[Component]:
+    shown = shown_of(count, status)
     last = max(1, -(-shown // PAGE))
     if last == 1:
         return []
@@ -166,7 +166,7 @@ def _pages(count: CountryCount, standing: CountryStatus | None, number: int) -> 
     links = [
         html.A(
             str(n),
-            href=_address(count, standing, n),
+            href=_address(count, status, n),
             **({"aria-current": "page"} if n == number else {}),  # pyright: ignore[reportArgumentType]
         )
         for n in range(1, last + 1)

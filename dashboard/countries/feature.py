@@ -21,7 +21,7 @@ def countries(process: WebProcess) -> Feature:
 
 
 async def _countries(asked: PageRequest) -> Component | None:
-    """All countries; or one, by its code, a standing and the number of a page. None when there is none."""
+    """All countries; or one, by its code, a status and the number of a page. None if it does not exist."""
     conn, now, tag = asked.conn, asked.now, asked.tag
     match asked.more:
         case []:
@@ -36,9 +36,9 @@ async def _countries(asked: PageRequest) -> Component | None:
     known, page = name == EVERY or name in list(CountryStatus), number_in(number)
     if count is None or not known or page is None:
         return None
-    standing = None if name == EVERY else CountryStatus(name)
+    status = None if name == EVERY else CountryStatus(name)
     offset = (page - 1) * PAGE
-    if not 0 <= offset < max(1, shown_of(count, standing)):
+    if not 0 <= offset < max(1, shown_of(count, status)):
         return None
-    accounts = await country_accounts(conn, code, standing, PAGE, offset)
-    return country_page(count, accounts, standing, page, now, tag)
+    accounts = await country_accounts(conn, code, status, PAGE, offset)
+    return country_page(count, accounts, status, page, now, tag)

@@ -133,7 +133,7 @@ def _conditions(found: Sequence[KnownCondition]) -> list[Component]:
                     html.Div([k.condition.sentence, *_small(k.condition.detail)]),
                     words.stamp(k.condition.since),
                     k.condition.to_do,
-                    _told(k),
+                    _email(k),
                 )
                 for k in found[:ROWS]
             ],
@@ -145,7 +145,7 @@ def _small(detail: str) -> list[Component]:
     return [html.Small(f"“{clean(detail, 200)}”")] if detail else []
 
 
-def _told(known: KnownCondition) -> Component | str:
+def _email(known: KnownCondition) -> Component | str:
     """The state of the email about it, as far as it is known."""
     if known.told_at is None or known.mail_state is None:
         return "not written yet"
@@ -154,14 +154,14 @@ def _told(known: KnownCondition) -> Component | str:
     )
 
 
-def _todos(found: list[tuple[CollectorHealth, CollectorReport]], told_above: set[str]) -> list[Component]:
+def _todos(found: list[tuple[CollectorHealth, CollectorReport]], shown_above: set[str]) -> list[Component]:
     """What a person can do, once for each platform and reason."""
     stopped = [d for c, d in found if c in {CollectorHealth.STOPPED, CollectorHealth.HELD}]
-    told = dict.fromkeys((d.platform, _reason(d)) for d in stopped)
+    reasons = dict.fromkeys((d.platform, _reason(d)) for d in stopped)
     lines = [
         html.P([html.B(f"{PLATFORM_NAME[platform]}, {why_words(reason)}. "), advice])
-        for platform, reason in told
-        if (advice := to_do(platform, reason)) is not None and advice not in told_above
+        for platform, reason in reasons
+        if (advice := to_do(platform, reason)) is not None and advice not in shown_above
     ]
     return [html.Div(lines, className="card notice")] if lines else []
 

@@ -1,6 +1,6 @@
 """How the monitor works, as figures for Prometheus: counted anew at each scrape, nothing is kept in between.
 
-What is not known has no sample: it is never told as 0.
+What is not known has no sample: it is never 0.
 """
 
 from collections.abc import Iterable, Iterator
@@ -187,10 +187,10 @@ def _machines(found: MetricsSnapshot) -> Iterator[Metric]:
         "Processes that read and were heard of in the last minute, by what they do.",
         ("source", "state"),
         [
-            ((source, standing.value), [w.status_for(source, found.now) for w in readers].count(standing))
+            ((source, status.value), [w.status_for(source, found.now) for w in readers].count(status))
             for source in sorted({source for w in machines.workers for source in w.sources})
             for readers in [[w for w in machines.workers if source in w.sources]]
-            for standing in WorkerStatus
+            for status in WorkerStatus
         ],
     )
     yield _gauge(

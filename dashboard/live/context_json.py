@@ -15,7 +15,7 @@ from storage.model.text.states import PLATFORM_NAME
 
 PLURAL = {"like": "likes", "follow": "follows", "repost": "reposts"}
 NAMED = 5
-"""Detectors with a trouble that are told one by one; the health page has them all."""
+"""The most collectors with an issue that are named; the health page has them all."""
 
 
 def context_json(

@@ -1,6 +1,6 @@
 """Pushing: one listener per process hears the database, and every browser gets the same small delta at once.
 
-    NOTIFY blockline -> _listen -> _tell_news (coalesced) -> a bounded queue per browser -> its websocket
+    NOTIFY blockline -> _listen -> _send_news (coalesced) -> a bounded queue per browser -> its websocket
     every second -------------> _tell_rest ---------------------^
 
 NOTIFY carries no data and is not durable: what is new is read by event id, and a browser that missed
@@ -30,14 +30,14 @@ from storage.postgres.pool import Conn, StorageError, listen, transaction
 from storage.readings.coverage_report import Request, requests_since
 
 COALESCE_S = 0.25
-"""What arrives within so many seconds after news was told becomes one message: at most four a second."""
+"""The least time between two messages with news: at most four per second."""
 HEARTBEAT_S = 1.0
 QUEUE = 50
 """Messages that may wait for one slow browser; then the oldest is dropped and the browser asks again."""
 NEWS_LIMIT = 4000
-"""More events than this are not told one by one: the browser loads a snapshot."""
+"""With more events than this, the browser loads a snapshot instead."""
 COUNT_EVERY = timedelta(seconds=5)
-"""Of the monitor's clock: without news all is counted anew as well, for silence changes the figures too."""
+"""By the monitor's clock. Without news the figures are counted again too, because silence changes them."""
 CATCH_UP_AT_MOST = timedelta(days=1)
 """A browser that was away for longer loads a snapshot."""
 CONTEXT_TOPICS = frozenset({"order", "order_event"})
@@ -59,7 +59,7 @@ class Hub:
         self._lost: str | None = None
         """Why news cannot be read; None: it can."""
         self._read_to: datetime | None = None
-        self._told: set[tuple[int, datetime, int]] = set()
+        self._sent: set[tuple[int, datetime, int]] = set()
         self._has_aged = False
         """The small tables changed without an event: what is dated ahead became known when its time came."""
         self._counted_at: datetime | None = None
@@ -68,7 +68,7 @@ class Hub:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
-            tasks.create_task(self._tell_news())
+            tasks.create_task(self._send_news())
             tasks.create_task(self._tell_rest())
 
     @contextmanager
@@ -115,8 +115,8 @@ class Hub:
         else:
             self.process.sockets.close(session)
 
-    async def _tell_news(self) -> None:
-        """What happened is told at once; what follows within `COALESCE_S`, together in the next message."""
+    async def _send_news(self) -> None:
+        """Send news at once; what follows within `COALESCE_S` is sent together in the next message."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT_S):
@@ -183,7 +183,7 @@ class Hub:
         recent = now - 2 * self._settings.sweep_every
         if self._read_to is None:
             self._read_to = recent
-            self._told.clear()
+            self._sent.clear()
         if await became_known(conn, self._read_to, now):
             self._has_aged = True
             self._woken.set()
@@ -209,8 +209,8 @@ class Hub:
 
     def _untold(self, requests: tuple[Request, ...]) -> list[Request]:
         """Those not pushed before. Coverage has no event of its own: most of it is no news."""
-        new = [r for r in requests if (r.roster_id, r.slot, r.attempt) not in self._told]
-        self._told = {(r.roster_id, r.slot, r.attempt) for r in requests}
+        new = [r for r in requests if (r.roster_id, r.slot, r.attempt) not in self._sent]
+        self._sent = {(r.roster_id, r.slot, r.attempt) for r in requests}
         return new
 
 

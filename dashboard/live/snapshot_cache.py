@@ -67,9 +67,9 @@ class LiveSnapshotCache(AnswerCache):
         return frozenset(cast("dict[str, dict[str, object]]", body["coverage"])["rosters"])
 
     async def since(self, conn: Conn, kept: CachedAnswer, now: datetime) -> Json:
-        """What a browser that holds this snapshot would have been told since, and all that is small."""
+        """What was sent to browsers since this snapshot, and all small parts again."""
         sweep = self.settings.sweep_every
-        # Readings of the last two sweeps may have been recorded after others: they are told again.
+        # Readings of the last two sweeps may have been recorded after others: they are sent again.
         news = await catch_up(conn, kept.event_id, kept.at - 2 * sweep, now, sweep)
         return news if "reload" in news else news | await context(conn, now)
 

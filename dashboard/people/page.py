@@ -186,10 +186,10 @@ def _pages(log: AuditLogPage) -> list[Component]:
 
 
 def _subject(act: AuditEntry) -> Component:
-    told = ((name, _in_words(value)) for name, value in act.detail.items())
+    details = ((name, _in_words(value)) for name, value in act.detail.items())
     said = [
         html.Small(f"{clean(name, 40).replace('_', ' ')}: {clean(value, 200)}")
-        for name, value in told
+        for name, value in details
         if value
     ]
     return html.Div([clean(act.subject, 200) if act.subject else "–", *said])

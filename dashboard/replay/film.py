@@ -106,13 +106,13 @@ async def film_json(
     platforms = {a.account_id: a.platform for a in accounts}
     usual = pace(settings.sweep_every)
     if kept is None:
-        # A part's readings begin before it, so that it is told of its first moment who was read lately.
+        # A part's readings begin before it, so that its first moment shows who was read lately.
         before = settings.gap_after + 2 * settings.sweep_every + _DAY
         planned = (BEGINNING if part.since is None else part.since - before), until + _DAY
         reads = await film_reads(conn, planned, until, usual, None if part.list_id is None else ids)
     else:
         reads = await kept.reads(conn, until, usual)
-    told = await _film_history(conn, ids, until)
+    history = await _film_history(conn, ids, until)
     rest: Json = {
         "watched": watched_json(await watches(conn, ids)),
         "members": members_json(await memberships(conn, ids)),
@@ -129,7 +129,7 @@ async def film_json(
             **pace_json(settings.sweep_every, settings.gap_after, usual),
             "accounts": accounts_json(accounts),
             **reads_json(reads),
-            **told.as_json(platforms, said),
+            **history.as_json(platforms, said),
             **rest,
             **said.as_json,
         }
@@ -171,7 +171,7 @@ async def _papers(conn: Conn) -> Json:
 
 
 def _beginning(body: Json) -> int:
-    """The first time of which anything is told."""
+    """The earliest time of which the film shows anything."""
     spells, runs = (cast("dict[str, list[int]]", body[name]) for name in ("spells", "runs"))
     return min([cast("int", body["now"]), *spells["from"], *runs["a"]])
 
@@ -192,16 +192,16 @@ class FilmCache(AnswerCache):
         return frozenset(cast("dict[str, object]", body["rosters"]))
 
     async def since(self, conn: Conn, kept: CachedAnswer, now: datetime) -> Json:
-        """What came since it was made: of whoever had news all is told anew."""
+        """The news since it was made; accounts with news are sent whole."""
         news = await news_since(conn, kept.event_id, NEWS_LIMIT)
         if news is None or "account" in news.topics or now - kept.at > CATCH_UP_AT_MOST:
             return {"reload": True}
         mails = await film_mails(conn, now, [m.mail_id for m in news.mails]) if news.mails else ()
-        told = [c for m in mails for c in m.change_ids]
-        touched = sorted({*_touched(news), *await whose(conn, told)} & kept.accounts)
+        reported = [c for m in mails for c in m.change_ids]
+        touched = sorted({*_touched(news), *await whose(conn, reported)} & kept.accounts)
         platforms = {a.account_id: a.platform for a in await film_accounts(conn, None)} if touched else {}
         said = FilmDictionary()
-        # Readings of the last two sweeps may have been recorded after others: they are told again.
+        # Readings of the last two sweeps may have been recorded after others: they are sent again.
         looks = await looks_since(conn, kept.at - 2 * self.settings.sweep_every, now)
         return {
             "id": news.live_event_id,

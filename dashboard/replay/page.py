@@ -56,12 +56,12 @@ def moment_of(query: Mapping[str, str], now: datetime) -> ReplayMoment | str:
     return ReplayMoment(times["at"] or now, times["as_known_at"])
 
 
-def replay_page(query: Mapping[str, str], told: PastStatus | str) -> Component:
-    """The tables below the film, for its moment. `told` is what they show, or a sentence that says why they
-    cannot. The form and the links serve readers without a film.
+def replay_page(query: Mapping[str, str], shown: PastStatus | str) -> Component:
+    """The tables below the film, for its moment. `shown` is what they show, or a sentence that says why they
+    cannot be shown. The form and the links serve readers without a film.
     """
-    body = [html.P(told, className="refused")] if isinstance(told, str) else _told(told)
-    chosen = html.Div([_form(query), *_steps(told)], className="card when-no-film")
+    body = [html.P(shown, className="refused")] if isinstance(shown, str) else _tables(shown)
+    chosen = html.Div([_form(query), *_steps(shown)], className="card when-no-film")
     return html.Div(
         [html.H2("Figures of this moment", className="f-tables"), chosen, *body], className="stack replay"
     )
@@ -92,21 +92,21 @@ def _form(query: Mapping[str, str]) -> Component:
     )
 
 
-def _steps(told: PastStatus | str) -> list[Component]:
-    if isinstance(told, str):
+def _steps(shown: PastStatus | str) -> list[Component]:
+    if isinstance(shown, str):
         return []
     links = [
-        html.A(label, href=ReplayMoment(told.at + step, told.known_at).address)
+        html.A(label, href=ReplayMoment(shown.at + step, shown.known_at).address)
         for label, step in STEPS.items()
     ]
-    as_known = told.known_at is not None
-    other = ReplayMoment(told.at, None if as_known else told.at)
+    as_known = shown.known_at is not None
+    other = ReplayMoment(shown.at, None if as_known else shown.at)
     switch = "As known now" if as_known else "As known then"
     named: dict[str, Any] = {"aria-label": "Other moments"}
     return [html.Nav([*links, html.A(switch, href=other.address)], className="filters turns", **named)]
 
 
-def _told(stand: PastStatus) -> list[Component]:
+def _tables(stand: PastStatus) -> list[Component]:
     return [html.P(_sentence(stand), className="muted"), _facts(stand), _countries(stand), _lists(stand)]
 
 

@@ -168,5 +168,5 @@ def _side(side: ComparedChange | None) -> list[object]:
 
 
 def _mail(case: MailCase) -> list[object]:
-    told = (case.at, case.kind, case.rule, case.recipient, case.headline, len(case.changes))
-    return [case.what, case.cause.value, *(None,) * 15, *told]
+    columns = (case.at, case.kind, case.rule, case.recipient, case.headline, len(case.changes))
+    return [case.what, case.cause.value, *(None,) * 15, *columns]

@@ -24,9 +24,9 @@ SHOWN = 50
 """Rows of a table; the CSV file has all of them."""
 
 
-def outcome(told: ReevaluationSummary) -> list[Component]:
+def outcome(result: ReevaluationSummary) -> list[Component]:
     """The cards that say how much differs."""
-    return [_verdict(told), _facts(told)]
+    return [_verdict(result), _facts(result)]
 
 
 def differences(answer: ReevaluationResult, key: str) -> list[Component]:
@@ -39,9 +39,9 @@ def differences(answer: ReevaluationResult, key: str) -> list[Component]:
     return cards
 
 
-def _verdict(told: ReevaluationSummary) -> Component:
-    changes, mails = told.changes_otherwise, told.mails_otherwise
-    same = f"{_n(told.changes[Effect.SAME], 'change')} and {_n(told.mails.same, 'email')}"
+def _verdict(result: ReevaluationSummary) -> Component:
+    changes, mails = result.changes_otherwise, result.mails_otherwise
+    same = f"{_n(result.changes[Effect.SAME], 'change')} and {_n(result.mails.same, 'email')}"
     if not changes and not mails:
         return html.P(
             [html.B("Difference: zero. "), f"{capital(same)} are the same as stored."],
@@ -51,35 +51,36 @@ def _verdict(told: ReevaluationSummary) -> Component:
         html.B(f"{_n(changes, 'change')} and {_n(mails, 'email')} would differ. "),
         f"{same} are the same as stored.",
     ]
-    if told.unexplained:
+    if result.unexplained:
         parts.append(
-            f" {told.unexplained:,} of them have no known cause: a fault of Blockline, or of the stored data."
+            f" {result.unexplained:,} of them have no known cause: "
+            "a fault of Blockline, or of the stored data."
         )
-    return html.P(parts, className=f"card verdict outcome{' bad' if told.unexplained else ' other'}")
+    return html.P(parts, className=f"card verdict outcome{' bad' if result.unexplained else ' other'}")
 
 
 def _n(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def scope(told: ReevaluationSummary, list_name: str | None) -> str:
+def scope(result: ReevaluationSummary, list_name: str | None) -> str:
     """The readings that were evaluated, and the accounts that are reported."""
-    rules = told.alert_rules
-    read = f"{_n(told.readings, 'reading')} from {words.stamp(told.since)} to {words.stamp(told.until)}"
+    rules = result.alert_rules
+    read = f"{_n(result.readings, 'reading')} from {words.stamp(result.since)} to {words.stamp(result.until)}"
     whose = "" if list_name is None else f" on the list {clean(list_name, 80)}"
     by = "those of each moment" if rules is None else f"the {len(rules):,} below"
-    return f"Evaluated: {read}. Reported: {_n(told.accounts, 'account')}{whose}. Alert rules: {by}."
+    return f"Evaluated: {read}. Reported: {_n(result.accounts, 'account')}{whose}. Alert rules: {by}."
 
 
-def _facts(told: ReevaluationSummary) -> Component:
+def _facts(result: ReevaluationSummary) -> Component:
     facts = [
-        *((capital(EFFECT_WORDS[e]), f"{n:,}", _NOTES[e]) for e, n in told.changes.items() if e in _NOTES),
-        ("More emails", f"{told.mails.would_have_gone:,}", "would have been sent"),
-        ("Fewer emails", f"{told.mails.would_not_have_gone:,}", "would not have been sent"),
+        *((capital(EFFECT_WORDS[e]), f"{n:,}", _NOTES[e]) for e, n in result.changes.items() if e in _NOTES),
+        ("More emails", f"{result.mails.would_have_gone:,}", "would have been sent"),
+        ("Fewer emails", f"{result.mails.would_not_have_gone:,}", "would not have been sent"),
     ]
     left_out = [
-        *([f"{_n(n, 'row')} that a correction annulled"] if (n := told.left_out["annulled"]) else []),
-        *([f"{_n(n, 'change')} from imported records"] if (n := told.left_out["imported"]) else []),
+        *([f"{_n(n, 'row')} that a correction annulled"] if (n := result.left_out["annulled"]) else []),
+        *([f"{_n(n, 'change')} from imported records"] if (n := result.left_out["imported"]) else []),
     ]
     note = [html.P(f"Left out: {' and '.join(left_out)}.", className="nothing")] if left_out else []
     rows = [html.Div([html.Dt(name), html.Dd(value), html.Dd(more)]) for name, value, more in facts]
@@ -139,7 +140,7 @@ def _side(side: ComparedChange | None) -> str:
     )
 
 
-def _by_rule(told: ReevaluationSummary) -> Component:
+def _by_rule(result: ReevaluationSummary) -> Component:
     return table_card(
         "Emails by rule and recipient",
         "",
@@ -151,7 +152,7 @@ def _by_rule(told: ReevaluationSummary) -> Component:
                 f"{r.would_have_gone:,}",
                 f"{r.would_not_have_gone:,}",
             )
-            for r in told.mails.by_rule
+            for r in result.mails.by_rule
         ],
     )
 

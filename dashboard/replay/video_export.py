@@ -100,11 +100,11 @@ async def available_formats() -> list[ClipFormat]:
         process = await asyncio.create_subprocess_exec(
             found, "-hide_banner", "-encoders", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, env={}
         )
-        told, _ = await _within(process, None, 10.0)
+        output, _ = await _within(process, None, 10.0)
     except (OSError, ClipError):
         return []
     names = {
-        fields[1] for line in told.decode(errors="replace").splitlines() if len(fields := line.split()) > 1
+        fields[1] for line in output.decode(errors="replace").splitlines() if len(fields := line.split()) > 1
     }
     return [form for form in ClipFormat if _ENCODERS[form] in names]
 

@@ -23,7 +23,7 @@ DRAWN_AS = {status: status for status in SIGNS} | {Status.DEACTIVATED: Status.NO
 def variables(theme: Theme) -> str:
     """The colours of a theme, as custom properties of a style sheet."""
     palette = PALETTES[theme]
-    told = {
+    values = {
         "page": "#f5f5f2" if theme == "light" else "#121316",
         "card": palette.card,
         "ink": palette.ink,
@@ -33,7 +33,7 @@ def variables(theme: Theme) -> str:
         "link": "#3B5BDB" if theme == "light" else "#91A7FF",
         **_colours(theme, palette),
     }
-    return "".join(f"--{name}:{value};" for name, value in told.items())
+    return "".join(f"--{name}:{value};" for name, value in values.items())
 
 
 def _colours(theme: Theme, palette: Palette) -> dict[str, str]:

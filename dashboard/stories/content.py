@@ -70,7 +70,7 @@ class StoryContent:
 
 
 def story_content(read: StoryRead) -> StoryContent:
-    """Equal stories at an equal knowledge are told equally. May take a second of a processor."""
+    """The same story and knowledge give the same content. May take a second of a processor."""
     story = read.story
     end = story.head.until
     lanes = lanes_at(story, read.facts, end, read.now)

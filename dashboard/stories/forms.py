@@ -23,8 +23,8 @@ def new_form(begun: Mapping[str, str], lists: Lists) -> Component:
     return _form("", [*_head(begun, lists), *first], "Save story", None)
 
 
-def head_form(story_id: int, told: Mapping[str, str], lists: Lists) -> Component:
-    return _form("/change", _head(told, lists), "Save changes", ("story", story_id))
+def head_form(story_id: int, values: Mapping[str, str], lists: Lists) -> Component:
+    return _form("/change", _head(values, lists), "Save changes", ("story", story_id))
 
 
 def add_form(story_id: int, at: str) -> Component:
@@ -58,9 +58,9 @@ def remove_form(story_id: int) -> Component:
     return _form("/remove", [], "Remove story", ("story", story_id))
 
 
-def _head(told: Mapping[str, str], lists: Lists) -> list[Component]:
+def _head(values: Mapping[str, str], lists: Lists) -> list[Component]:
     names = {"": "all watched accounts", **{name: clean(name, 80) for name in sorted(lists.values())}}
-    chosen = told["list"]
+    chosen = values["list"]
     if chosen not in names and chosen.isdecimal():
         chosen = lists.get(ListId(int(chosen[:18])), chosen)
     if chosen not in names:
@@ -69,17 +69,17 @@ def _head(told: Mapping[str, str], lists: Lists) -> list[Component]:
         _line(
             "title",
             "Title",
-            told["title"],
+            values["title"],
             "6 pm: all 257 back",
             required=True,
             most=LONGEST_TITLE,
             wide=True,
         ),
-        _line("from", "From (UTC)", told["from"], "2021-02-01T06:00", required=True),
-        _line("to", "To (UTC)", told["to"], "2021-02-01T18:00", required=True),
+        _line("from", "From (UTC)", values["from"], "2021-02-01T06:00", required=True),
+        _line("to", "To (UTC)", values["to"], "2021-02-01T18:00", required=True),
         choice("list", "Accounts", names, chosen),
-        choice("view", "Knowledge", {v.value: name for v, name in VIEW_NAME.items()}, told["view"]),
-        _line("as_known_at", "Known at (UTC)", told["as_known_at"], "when it is read"),
+        choice("view", "Knowledge", {v.value: name for v, name in VIEW_NAME.items()}, values["view"]),
+        _line("as_known_at", "Known at (UTC)", values["as_known_at"], "when it is read"),
     ]
 
 

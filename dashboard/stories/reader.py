@@ -1,4 +1,4 @@
-"""A written story with everything that is told of it, read at once: for page, file, API and command line."""
+"""A written story with all its figures, read at once: for page, file, API and command line."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,9 +51,9 @@ async def read_story(
     synthetic: bool,
     occasion: str = "at export",
 ) -> StoryRead | StoryFault | None:
-    """A story as it is to be told at `now`, or again as it was told at `known_at`; None when there is none.
+    """The story as shown at `now`, or as it was shown at `known_at`; None if it does not exist.
 
-    Or why it cannot be told by that knowledge. What is recorded in a demonstration is told as invented,
+    A StoryFault says why it cannot be shown by that knowledge. Synthetic data is marked as invented,
     whatever `synthetic` says.
     """
     found = await story(conn, story_id)

@@ -17,12 +17,12 @@ _templates = Environment(
 )
 
 
-def story_html(told: StoryContent, made_by: str) -> str:
+def story_html(story: StoryContent, made_by: str) -> str:
     """The whole page. `made_by` names the program and its version."""
     content = {
-        "story": told,
+        "story": story,
         "made_by": made_by,
-        "page_line": css_text(f"Blockline story · {clean(told.title, 90)}"),
+        "page_line": css_text(f"Blockline story · {clean(story.title, 90)}"),
         "light": Markup(variables("light")),  # noqa: S704 - our own colours
         "dark": Markup(variables("dark")),  # noqa: S704
         "rules": Markup(rules()),  # noqa: S704

@@ -74,7 +74,7 @@ def overview(
     ]
     parts += _captions(story, axis, top, bottom + 24)
     title = "Blocks and restorations over the range"
-    return figure("overview", title, _told(story, bins), bottom + 46, parts)
+    return figure("overview", title, _description(story, bins), bottom + 46, parts)
 
 
 def moment_figure(
@@ -82,22 +82,22 @@ def moment_figure(
     facts: StoryFacts,
     lanes: Sequence[StoryLane],
     at: datetime,
-    told: str,
+    knowledge: str,
     name: str,
 ) -> Markup:
     """What was seen of each account up to `at`: as lanes, or with very many accounts as shares.
 
-    `told` says by what knowledge; `name` is unique on the page.
+    `knowledge` says which knowledge is shown; `name` is unique on the page.
     """
     counted = [s.added_at <= at for s in facts.subjects]
     if sum(counted) > MOST_LANES:
-        return _shares(story, lanes, at, told, name, sum(counted))
+        return _shares(story, lanes, at, knowledge, name, sum(counted))
     shown = [(s, lane) for s, lane, on_file in zip(facts.subjects, lanes, counted, strict=True) if on_file]
-    return _lanes(story, shown, at, told, name)
+    return _lanes(story, shown, at, knowledge, name)
 
 
 def _lanes(
-    story: WrittenStory, shown: Sequence[tuple[Subject, StoryLane]], at: datetime, told: str, name: str
+    story: WrittenStory, shown: Sequence[tuple[Subject, StoryLane]], at: datetime, knowledge: str, name: str
 ) -> Markup:
     named = len(shown) <= NAMED_UP_TO
     pitch = 13.0 if named else 4.0 if len(shown) <= 150 else 2.5
@@ -130,13 +130,13 @@ def _lanes(
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
         f"A lane for each of {accounts(len(shown))} from {words.stamp(story.head.since)} up to "
-        f"{words.exact(at)}, {told}. Empty parts were not checked. The table beside it has the numbers."
+        f"{words.exact(at)}, {knowledge}. Empty parts were not checked. The table beside it has the numbers."
     )
     return figure(name, f"Lanes up to {words.exact(at)}", description, bottom + 20, parts)
 
 
 def _shares(
-    story: WrittenStory, lanes: Sequence[StoryLane], at: datetime, told: str, name: str, counted: int
+    story: WrittenStory, lanes: Sequence[StoryLane], at: datetime, knowledge: str, name: str, counted: int
 ) -> Markup:
     axis = SvgTimeAxis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
     top, bottom = 24.0, 204.0
@@ -167,9 +167,10 @@ def _shares(
     parts += _moment(axis, at, top, bottom)
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
-        f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} to {words.exact(at)}, {told}. "
-        f"From below: {', '.join(SIGNS.values()).lower()}; then accounts between the two readings of a "
-        "change, and at the top accounts that were not checked. The table beside it has the numbers."
+        f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} to {words.exact(at)}, "
+        f"{knowledge}. From below: {', '.join(SIGNS.values()).lower()}; then accounts between the two "
+        "readings of a change, and at the top accounts that were not checked. "
+        "The table beside it has the numbers."
     )
     return figure(name, f"Shares up to {words.exact(at)}", description, bottom + 20, parts)
 
@@ -215,7 +216,7 @@ def _moment(axis: SvgTimeAxis, at: datetime, top: float, bottom: float) -> list[
     return [line(x, top - 6, x, bottom, "moment"), name]
 
 
-def _told(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> str:
+def _description(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> str:
     total: Counter[ChangeKind] = Counter()
     for one in bins:
         total.update(one)

@@ -112,19 +112,19 @@ def countries(figures: MomentFigures) -> list[Row]:
 
 def states(figures: MomentFigures) -> list[Row]:
     """Each state: in words, accounts, and those of them that had not been read lately."""
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     late: Counter[str] = Counter()
-    for standing, count in figures.states:
-        name = of_many(state_words(standing))
-        told[name] += count.accounts
+    for confirmed, count in figures.states:
+        name = of_many(state_words(confirmed))
+        counts[name] += count.accounts
         late[name] += count.late
-    return [(name, f"{n:,}", f"{late[name]:,}") for name, n in told.items()]
+    return [(name, f"{n:,}", f"{late[name]:,}") for name, n in counts.items()]
 
 
-def state_words(standing: ConfirmedState) -> str:
-    if standing.state is None:
+def state_words(confirmed: ConfirmedState) -> str:
+    if confirmed.state is None:
         return "Nothing confirmed"
-    return capital(short_words(standing.state, standing.platform, standing.flags))
+    return capital(short_words(confirmed.state, confirmed.platform, confirmed.flags))
 
 
 def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row], str]:
@@ -140,7 +140,7 @@ def changes(read: StoryRead, after: datetime, until: datetime) -> tuple[list[Row
 
 
 def _grouped(found: Sequence[Noticed]) -> list[tuple[str, int, str]]:
-    """Accounts of which the same was seen between the same two minutes are told together, oldest first."""
+    """One line for all accounts with the same change between the same two minutes, oldest first."""
     counted: Counter[tuple[str, str]] = Counter()
     for c in found:
         what = change_words(c.kind, c.old, c.state, c.platform, c.flags)

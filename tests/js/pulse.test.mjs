@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { age, heard, newPulse, standing } from "../../dashboard/assets/shell/pulse.mjs";
+import { age, heard, newPulse, pillWords } from "../../dashboard/assets/shell/pulse.mjs";
 
 /** The browser's clock is this far ahead of the server's. */
 const AHEAD = 1_700_000_000_000;
@@ -41,11 +41,11 @@ test("a way that became longer for good is forgotten after a minute of messages"
 });
 
 test("the pill says live, delayed, disconnected, and nothing of a time before the first word", () => {
-  assert.deepEqual(standing(Infinity, null), ["connecting", "Connecting", ""]);
-  assert.deepEqual(standing(1200, null), ["live", "Live", "1 s"]);
-  assert.deepEqual(standing(12_000, null), ["delayed", "Delayed", "12 s"]);
-  assert.deepEqual(standing(61_000, null), ["lost", "Disconnected", "61 s"]);
-  assert.deepEqual(standing(600_000, null), ["lost", "Disconnected", "10 min"]);
-  assert.deepEqual(standing(36_000_000, null), ["lost", "Disconnected", "10 h"]);
-  assert.deepEqual(standing(0, "The monitor does not answer."), ["lost", "Disconnected", ""]);
+  assert.deepEqual(pillWords(Infinity, null), ["connecting", "Connecting", ""]);
+  assert.deepEqual(pillWords(1200, null), ["live", "Live", "1 s"]);
+  assert.deepEqual(pillWords(12_000, null), ["delayed", "Delayed", "12 s"]);
+  assert.deepEqual(pillWords(61_000, null), ["lost", "Disconnected", "61 s"]);
+  assert.deepEqual(pillWords(600_000, null), ["lost", "Disconnected", "10 min"]);
+  assert.deepEqual(pillWords(36_000_000, null), ["lost", "Disconnected", "10 h"]);
+  assert.deepEqual(pillWords(0, "The monitor does not answer."), ["lost", "Disconnected", ""]);
 });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setZone } from "../../dashboard/assets/shell/time.mjs";
-import { tell, told } from "../../dashboard/assets/shell/times.mjs";
+import { momentWords, showTime } from "../../dashboard/assets/shell/times.mjs";
 
 process.env.TZ = "Asia/Kolkata"; // five and a half hours ahead, all year
 
 const inZone = (zone, moment) => {
   setZone(zone);
-  const said = told(moment);
+  const said = momentWords(moment);
   setZone("utc");
   return said;
 };
@@ -40,16 +40,16 @@ const element = (at, textContent) => ({
 test("an element goes to the local zone, keeps UTC in its title, and comes back as it was written", () => {
   const time = element("2021-02-01T12:00Z", "1 Feb 2021, 12:00 UTC");
   setZone("local");
-  tell(time, true);
+  showTime(time, true);
   assert.equal(time.textContent, "1 Feb 2021, 17:30 UTC+5:30");
   assert.equal(time.title, "1 Feb 2021, 12:00 UTC");
   // The server writes another moment into the same element.
   time.attributes.datetime = "2021-02-01T13:00Z";
   time.textContent = "1 Feb 2021, 13:00 UTC";
-  tell(time, true);
+  showTime(time, true);
   assert.equal(time.title, "1 Feb 2021, 13:00 UTC");
   setZone("utc");
-  tell(time, false);
+  showTime(time, false);
   assert.equal(time.textContent, "1 Feb 2021, 13:00 UTC");
   assert.equal(time.title, undefined);
 });

@@ -12,7 +12,7 @@ const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any
 let tools;
 
 /**
- * Draw them with the reader's choices in them; `choose` is told of each that changes.
+ * Draw them with the reader's choices in them; `choose` is called with each that changes.
  * @param {HTMLElement} place @param {HTMLElement} actions @param {Choice} choice @param {(some: Partial<Choice>) => void} choose @param {() => void} renew
  */
 export function drawTools(place, actions, choice, choose, renew) {

@@ -107,7 +107,7 @@ export function tally(state, accounts, from, to, n) {
 
 /**
  * How many of `accounts` were in each status on average of each of n equal parts of [from, to]: however short a status
- * lasted, it has its part. The part that now lies in is told by what is known of it; later ones stay zero.
+ * lasted, it has its part. The part that contains now counts what is known of it; later ones stay zero.
  * @param {State} state @param {Account[]} accounts @param {number} from @param {number} to @param {number} n
  */
 export function means(state, accounts, from, to, n) {

@@ -74,14 +74,14 @@ export function connectExecutives(root, current) {
     const row = /** @type {HTMLElement | null | undefined} */ (targetOf(event).closest("canvas")?.closest("[data-executive]"));
     const now = current();
     const executive = now?.state.executives.find((e) => e.id === Number(row?.dataset.executive));
-    if (now && executive) tell(now, executive, event);
+    if (now && executive) showActs(now, executive, event);
     else hideTip();
   });
   root.addEventListener("mouseleave", hideTip);
 }
 
 /** @param {Board} of @param {Executive} executive @param {MouseEvent} event */
-function tell({ state, window }, executive, event) {
+function showActs({ state, window }, executive, event) {
   const box = targetOf(event).getBoundingClientRect();
   const width = box.width;
   const span = window[1] - window[0];

@@ -114,7 +114,7 @@ export class Lanes {
 
   /**
    * Give it what to draw: the state, the accounts in order, the window, the widths of the three columns, and whether
-   * all lanes have to fit. `height` of a lane is then less than usual; lanes below 2 px are told as shares.
+   * all lanes have to fit. `height` of a lane is then less than usual; lanes below 2 px are shown as shares.
    * @param {State} state @param {Account[]} list @param {Span} window @param {number} left @param {number} width @param {number} right @param {boolean} fit
    */
   set(state, list, window, left, width, right, fit) {
@@ -201,7 +201,7 @@ export class Lanes {
     this.tell();
   }
 
-  /** Go to the change before or after the one told last. @param {number} side */
+  /** Go to the change before or after the one described last. @param {number} side */
   walk(side) {
     const [from, to] = this.window;
     const times = this.list[this.current].changes.map((c) => c.seen).filter((t) => t >= from && t <= to);

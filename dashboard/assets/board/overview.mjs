@@ -4,7 +4,7 @@ import { count } from "../shell/time.mjs";
 import { ratio, theme } from "./marks.mjs";
 import { groups, ORDER, pixels, stacked } from "./shares.mjs";
 
-/** Height of a band: below, its stack could not be told from one colour. */
+/** Height of a band: in a lower one, its colours could not be distinguished. */
 const BAND = 8;
 
 /** @param {number} height */

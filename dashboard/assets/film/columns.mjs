@@ -130,9 +130,9 @@ function eventsOf(changes, mails, { orders, events: papers, now }) {
   const common = [...mails.flatMap((m) => [m.created, m.sent]), ...orders.map((o) => o.known), ...papers.map((e) => e.known)];
   const news = Array.from(changes.id, (_, j) => j).filter((j) => changes.isNews[j]);
   /** @param {(number | null)[]} list */
-  const told = (list) => Float64Array.from(new Set([...list, ...common].flatMap((t) => (t !== null && t <= now ? t : [])))).sort();
+  const times = (list) => Float64Array.from(new Set([...list, ...common].flatMap((t) => (t !== null && t <= now ? t : [])))).sort();
   return {
-    was: told(news.filter((j) => changes.stands[j]).map((j) => changes.seen[j])),
-    known: told(news.flatMap((j) => [changes.recorded[j], changes.decided[j], changes.superseded[j]])),
+    was: times(news.filter((j) => changes.stands[j]).map((j) => changes.seen[j])),
+    known: times(news.flatMap((j) => [changes.recorded[j], changes.decided[j], changes.superseded[j]])),
   };
 }

@@ -1,4 +1,4 @@
-// What is told otherwise now than it was known at a moment.
+// What differs between what is known now and what was known at a moment.
 
 import { LETTERS } from "../board/state.mjs";
 
@@ -12,15 +12,15 @@ export function differences(was, then) {
   const out = [];
   for (let i = 0; i < was.here.length; i++) {
     if (!was.here[i]) continue;
-    const [a, b] = [toldOf(was, i), toldOf(then, i)];
+    const [a, b] = [shownStatus(was, i), shownStatus(then, i)];
     if (a.s === b.s && a.w === b.w) continue;
     out.push({ account: was.all[i], was: a, then: b, ...causeOf(was, then, i) });
   }
   return out;
 }
 
-/** How an account is told of, by its place: {s, w}. @param {Moment} state @param {number} i @returns {Told} */
-export function toldOf(state, i) {
+/** The status shown of an account, by its place: {s, w}. @param {Moment} state @param {number} i @returns {ShownStatus} */
+export function shownStatus(state, i) {
   const v = state.current[i];
   if (v < 0) return { s: "first", w: "nothing confirmed" };
   if (state.now - state.lastOf(i) > state.gapAfter) return { s: "U", w: "not checked" };

@@ -9,7 +9,7 @@ import { after, upTo } from "./sorted.mjs";
 const lateness = ({ lasts, now, film }) => (/** @type {number} */ i) => now - lasts[i] >= film.lateAfter;
 
 /** @param {Moment} state */
-export function standingOf(state) {
+export function byStatusOf(state) {
   const out = Object.fromEntries([...LETTERS, "first"].filter((s) => s !== "U").map((s) => [s, [0, 0]]));
   const { s } = state.film.spells;
   const { current, here } = state;
@@ -52,15 +52,15 @@ function eachWithheld(state, tell) {
 
 /** @param {Moment} state */
 export function kpisOf(state) {
-  const { standing } = state;
+  const { byStatus } = state;
   const by = new Map();
   eachWithheld(state, (countries) => by.set(countries.join(), (by.get(countries.join()) ?? 0) + 1));
   return {
-    watched: state.watched, withheld: standing.W[0], suspended: standing.S[0],
+    watched: state.watched, withheld: byStatus.W[0], suspended: byStatus.S[0],
     withheld_by: [...by].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)),
     ...newsOf(state),
     orders: state.orders.length, orders_overdue: state.orders.filter((o) => o.deadline !== null && o.deadline < state.now).length,
-    unread: Object.values(standing).reduce((sum, [, late]) => sum + late, 0), blocked_unread: standing.W[1] + standing.S[1],
+    unread: Object.values(byStatus).reduce((sum, [, late]) => sum + late, 0), blocked_unread: byStatus.W[1] + byStatus.S[1],
   };
 }
 

@@ -1,4 +1,4 @@
-// The replay film: all that is on file, so that any moment of it is told without asking the server. Pure, no DOM.
+// The replay film: all that is stored, so that any moment is shown without asking the server. Pure, no DOM.
 //
 //     const film = openFilm(await answer.arrayBuffer());  // of GET /api/replay
 //     const state = stateOf(film);                        // what the Live page calls its state; one for each picture
@@ -36,7 +36,7 @@ export function openFilm(buffer) {
  * - `knownAt` null (by what is known now) or the time of which the knowledge is
  * - `counts` {A, P, W, S, G, D, N, U, first, n}: accounts by status; U was not checked, of `first` no state was
  *   confirmed yet, n is all of them
- * - `standing` by status ("first" for none confirmed) [accounts, of them not read in the last two sweeps]: what
+ * - `byStatus` by status ("first" for none confirmed) [accounts, of them not read in the last two sweeps]: what
  *   `blockline status --at` counts
  * - `countries` [[code, accounts withheld there, of them not read lately]], the most first
  * - `compliance` for each order {order, named, onList, watched, ever, before, now, stale, restored, gone}
@@ -56,7 +56,7 @@ export const stateOf = (film) => new Moment(film);
  * @param {Moment} state
  * @param {number} t - the moment; times beyond the film are its ends
  * @param {number|null} k - null: as it was by what is known now; else as it was known at that time. Of a moment
- *   after `k` nothing was known, so that it is told of `k` itself.
+ *   after `k` nothing was known, so that `k` itself is shown.
  * @returns {Moment} the state
  */
 export function goTo(state, t, k = null) {

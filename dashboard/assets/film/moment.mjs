@@ -4,7 +4,7 @@ import { LETTERS } from "../board/state.mjs";
 import { DAY } from "../shell/time.mjs";
 import { Account } from "./account.mjs";
 import { during } from "./columns.mjs";
-import { complianceOf, countriesOf, kpisOf, standingOf } from "./figures.mjs";
+import { byStatusOf, complianceOf, countriesOf, kpisOf } from "./figures.mjs";
 import { after, upTo } from "./sorted.mjs";
 
 const WEEK = 7 * DAY;
@@ -45,7 +45,7 @@ export class Moment {
     if (this.facts && this.now === moment && this.knownAt === k) return this;
     this.now = moment;
     this.knownAt = k;
-    /** Up to when recorded what counts. What is known now has no such time, and nothing that was told otherwise since. */
+    /** Up to when recorded what counts. What is known now has no such time, and excludes what was corrected since. */
     this.by = k === null ? Number.MAX_VALUE : Math.floor(k);
     /** Who counts is who was watched, and on a list, then: at the moment in either view. */
     this.onFileBy = Math.min(moment, this.by);
@@ -152,7 +152,7 @@ export class Moment {
     return this.now;
   }
 
-  /** Whether a change is told of at the moment: confirmed first states are no news. @param {number} j */
+  /** Whether a change is shown at the moment: confirmed first states are not news. @param {number} j */
   tells(j) {
     const { changes } = this.film;
     if (changes.seen[j] > this.now || changes.recorded[j] > this.by || changes.superseded[j] <= this.by) return false;
@@ -278,8 +278,8 @@ export class Moment {
     return this.once("kpis", () => kpisOf(this));
   }
 
-  get standing() {
-    return this.once("standing", () => standingOf(this));
+  get byStatus() {
+    return this.once("byStatus", () => byStatusOf(this));
   }
 
   get countries() {

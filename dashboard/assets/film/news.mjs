@@ -3,7 +3,7 @@
 import { rowsOf } from "./places.mjs";
 
 /**
- * The snapshot with the news in it. Of whoever is touched all is told anew, and replaces what was told before.
+ * The snapshot with the news in it. Touched accounts are sent whole, and replace what was sent before.
  * @param {FilmSnapshot} snapshot @param {FilmNews} news @returns {FilmSnapshot}
  */
 export function mergeNews(snapshot, news) {
@@ -52,7 +52,7 @@ function joined(table, keeps, more) {
 }
 
 /**
- * The runs, holes and points with what was read since. Told again, a reading changes nothing.
+ * The runs, holes and points with what was read since. A reading that is sent again changes nothing.
  * @param {FilmSnapshot} of @param {FilmNews["reads"]} reads
  */
 function readOn({ rosters, runs, holes, points, apart, recorded_within: within }, reads) {
@@ -62,7 +62,7 @@ function readOn({ rosters, runs, holes, points, apart, recorded_within: within }
   out.runs.roster.forEach((roster, j) => {
     if (!last.has(roster) || out.runs.b[j] > out.runs.b[last.get(roster)]) last.set(roster, j);
   });
-  const told = tellers(out, rosters, within, Math.min(...reads.map(([, at]) => at)));
+  const isCovered = coverage(out, rosters, within, Math.min(...reads.map(([, at]) => at)));
   /** @type {Sure<string, number>} */
   const open = new Map();
   out.holes.b.forEach((b, h) => {
@@ -72,8 +72,8 @@ function readOn({ rosters, runs, holes, points, apart, recorded_within: within }
     const members = rosters[roster];
     const end = last.get(roster);
     if (!members || (end !== undefined && at <= out.runs.b[end])) {
-      // A re-read, or one that was recorded after later ones: it is told of each account, where it tells anything.
-      for (const account of answered ?? members) if (!told(account, at, roster)) push(out.points, { account, a: at, ar: lag });
+      // A re-read, or one that was recorded after later ones: it becomes a point of each account where it adds something.
+      for (const account of answered ?? members) if (!isCovered(account, at, roster)) push(out.points, { account, a: at, ar: lag });
       continue;
     }
     const before = end === undefined ? null : out.runs.b[end];
@@ -97,10 +97,10 @@ function readOn({ rosters, runs, holes, points, apart, recorded_within: within }
 }
 
 /**
- * Whether what was told already says that an account was read without a break around a time, or at that very time.
+ * Whether the film already says that an account was read without a break around a time, or at that very time.
  * @param {Pick<FilmSnapshot, "runs" | "holes" | "points">} of @param {FilmSnapshot["rosters"]} rosters @param {number} within @param {number} since
  */
-function tellers({ runs, holes, points }, rosters, within, since) {
+function coverage({ runs, holes, points }, rosters, within, since) {
   /** @template Row @param {Table<Row>} table @param {keyof Row} name */
   const late = (table, name) => Array.from(table[name], (_, j) => j).filter((j) => Number(table[name][j] ?? since) >= since);
   const runsBy = byNumber(late(runs, "b").map((j) => [runs.roster[j], j]));

@@ -12,14 +12,14 @@ export function only(snapshot, list) {
   const on = rowsOf(members, (j) => members.list[j] === list);
   const theirs = new Set(on.account);
   const news = rowsOf(changes, (j) => theirs.has(changes.account[j]));
-  const told = new Set(news.id);
+  const changeIds = new Set(news.id);
   return {
     ...snapshot,
     accounts: rowsOf(accounts, (j) => theirs.has(accounts.id[j])),
     watched: whileOn(on, watched),
     spells: rowsOf(spells, (j) => theirs.has(spells.account[j])),
     changes: news,
-    steps: rowsOf(steps, (j) => told.has(steps.change[j])),
+    steps: rowsOf(steps, (j) => changeIds.has(steps.change[j])),
     members: on,
     lists: snapshot.lists.filter((l) => l.id === list),
     orders: snapshot.orders.filter((o) => o.list === list),

@@ -1,5 +1,5 @@
 // When accounts were read, as the film holds it. A request reads the accounts of a roster; its runs without a break are
-// told once for all of them, what it did not tell of one account as a hole, and what was read beside it as a point.
+// stored once for all of them, what it did not answer of one account as a hole, and other readings as a point.
 
 import { picked, placesOf } from "./places.mjs";
 import { after, upTo } from "./sorted.mjs";
@@ -226,7 +226,7 @@ function groupsOf(rosters, numbers, index, n, groupOf) {
 }
 
 /**
- * Between readings `a` and `b`, recorded at `br`, a roster (`of`) told nothing of the account.
+ * Between readings `a` and `b`, recorded at `br`, a roster (`of`) had no answer about the account.
  * @param {FilmSnapshot["holes"]} t @param {Index} numbers @param {Index} index @param {number} n
  */
 function holesOf(t, numbers, index, n) {

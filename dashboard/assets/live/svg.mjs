@@ -132,7 +132,7 @@ export class SvgContext {
   }
 
   /**
-   * `source` is a canvas: what cannot be told in shapes (a pixel for each share) is put in as a picture.
+   * `source` is a canvas: what shapes cannot show (a pixel for each share) is put in as a picture.
    * @param {HTMLCanvasElement} source @param {number} x @param {number} y @param {number} w @param {number} h
    */
   drawImage(source, x, y, w, h) {

@@ -19,7 +19,7 @@ export function momentWords(t) {
 }
 
 /**
- * What is known is told by `knew`: null = all that is known now; "then" = what had been recorded by the moment itself; a time =
+ * `knew` says what is known: null = all that is known now; "then" = what had been recorded by the moment itself; a time =
  * what had been recorded by that time.
  * @param {number | null} at @param {number | null} asKnownAt @returns {Knew}
  */

@@ -57,7 +57,7 @@ async function make(kind, seconds, limits) {
 /** The pictures of the range, one after the other as JPEG. @param {number} frames @param {number} most @param {AbortSignal} signal */
 async function drawn(frames, most, signal) {
   const [from, to] = range();
-  // Seconds that pass by a thousand in a picture are not told.
+  // Seconds are not shown where a picture spans a thousand of them.
   const grain = (to - from) / frames > MINUTE ? MINUTE : 1_000;
   const canvas = document.createElement("canvas");
   const out = [];

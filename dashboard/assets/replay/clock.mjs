@@ -1,4 +1,4 @@
-// The clock of the film: where it stands, how fast it runs, where it ends. It is told how much time went by. Pure.
+// The clock of the film: its moment, its speed and its end. The caller passes how much time went by. Pure.
 
 import { count, DAY, duration, HOUR, MINUTE } from "../shell/time.mjs";
 

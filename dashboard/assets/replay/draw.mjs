@@ -76,7 +76,7 @@ export function draw(asked = null) {
   const began = performance.now();
   const isWritten = !(stage.playing || stage.held) || began >= next;
   if (isWritten) differs = new Map(differing().map((d) => [d.account.i, d]));
-  const told = performance.now() - began;
+  const compared = performance.now() - began;
   const { width, strip } = sized();
   if (width < 40) return;
   const state = shown();
@@ -87,7 +87,7 @@ export function draw(asked = null) {
   const drawn = performance.now();
   writeWords(state);
   const now = performance.now();
-  next = now + Math.max(WORDS_MS, WORDS_PART * (told + now - drawn));
+  next = now + Math.max(WORDS_MS, WORDS_PART * (compared + now - drawn));
 }
 
 /** @param {Moment} state */
@@ -97,7 +97,7 @@ function drawMoment(state) {
   say($("f-zone"), [here, knewWords(stage.knew)].filter(Boolean).join(" · "));
 }
 
-/** The pixel of the moment and what is told at it: a slow film draws the same board many times. @param {Moment} state */
+/** The pixel of the moment and what is shown at it: a slow film draws the same board many times. @param {Moment} state */
 const boardKey = (state) => [momentX(state), state.feedKey, stage.knew === null].join();
 
 /** @param {Moment} state */

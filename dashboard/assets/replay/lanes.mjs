@@ -6,7 +6,7 @@ import { shown, stage } from "./stage.mjs";
 import { lateWord } from "./words.mjs";
 
 /**
- * A dashed box over the time of which another state is told now than was known.
+ * A dashed box over the time for which another status is known now than was known then.
  * @param {Ctx} g @param {number} x0 @param {number} x1 @param {number} y @param {number} height
  */
 export function differenceBox(g, x0, x1, y, height) {

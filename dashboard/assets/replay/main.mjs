@@ -186,7 +186,7 @@ export async function open() {
   loading ??= load().catch(() => void (loading = null));
   await loading;
   if (!stage.film) return;
-  // What Dash was told of the address may be older than what stands there by now.
+  // The address that Dash received may be older than the present one.
   const asked = location.search;
   // While the film plays, the address follows it: that is nothing that somebody asks for.
   if (!isDrawn || asked !== kept) {

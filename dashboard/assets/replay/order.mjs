@@ -33,14 +33,14 @@ export function placesShown(differing) {
   const places = Array.from({ length: film.watched }, (_, i) => i);
   if (sort === "handle") places.sort((a, b) => alphabet.compare(film.accounts[a].handle, film.accounts[b].handle));
   else {
-    const told = /** @type {Sure<number, number[]>} */ (new Map(places.map((i) => [i, changesIn(film, i, span)])));
+    const changes = /** @type {Sure<number, number[]>} */ (new Map(places.map((i) => [i, changesIn(film, i, span)])));
     /** @param {number} i */
-    const first = (i) => told.get(i)[0];
+    const first = (i) => changes.get(i)[0];
     /** @param {number} a @param {number} b */
     const earlier = (a, b) => (first(a) === first(b) ? a - b : first(a) - first(b));
     /** @param {number} i */
     const differs = (i) => Number(differing.has(i));
-    if (sort === "most") places.sort((a, b) => told.get(b)[1] - told.get(a)[1] || earlier(a, b));
+    if (sort === "most") places.sort((a, b) => changes.get(b)[1] - changes.get(a)[1] || earlier(a, b));
     else if (sort === "differ") places.sort((a, b) => differs(b) - differs(a) || earlier(a, b));
     else places.sort(earlier);
   }

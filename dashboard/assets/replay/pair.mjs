@@ -4,7 +4,7 @@ import { figures } from "../board/kpis.mjs";
 import { drawLane } from "../board/lanes.mjs";
 import { prepare, scale } from "../board/marks.mjs";
 import { capital } from "../board/state.mjs";
-import { toldOf } from "../film/difference.mjs";
+import { shownStatus } from "../film/difference.mjs";
 import { all, escaped, find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 import { stage } from "./stage.mjs";
@@ -19,16 +19,16 @@ let wide = 0;
 
 /** The accounts that stand otherwise in two states, by their places: [{i, a, b}]. @param {Moment} a @param {Moment} b */
 export function apart(a, b) {
-  /** @type {{ i: number, a: Told, b: Told }[]} */
+  /** @type {{ i: number, a: ShownStatus, b: ShownStatus }[]} */
   const out = [];
   for (let i = 0; i < a.here.length; i++) {
-    const [x, y] = [a.here[i] ? toldOf(a, i) : NOT_WATCHED, b.here[i] ? toldOf(b, i) : NOT_WATCHED];
+    const [x, y] = [a.here[i] ? shownStatus(a, i) : NOT_WATCHED, b.here[i] ? shownStatus(b, i) : NOT_WATCHED];
     if (x.s !== y.s || x.w !== y.w) out.push({ i, a: x, b: y });
   }
   return out;
 }
 
-/** @type {Told} */
+/** @type {ShownStatus} */
 const NOT_WATCHED = { s: "none", w: "not watched" };
 
 /**
@@ -91,7 +91,7 @@ function list(differ, a) {
   if (!differ.length) return '<p class="nothing">Every account has the same status at both moments.</p>';
   const rows = differ.slice(0, MOST).map(({ i, a: x, b: y }) => {
     const { id, handle } = a.all[i];
-    /** @param {string} side @param {Told} shown */
+    /** @param {string} side @param {ShownStatus} shown */
     const canvas = (side, shown) => `<span><canvas role="img" data-side="${side}" aria-label="${side.toUpperCase()}: ${escaped(capital(shown.w))}"></canvas></span>`;
     return `<li data-place="${i}"><a href="/account/${id}">@${escaped(handle)}</a>${canvas("a", x)}${canvas("b", y)}<span class="f-words">${escaped(capital(x.w))} → ${escaped(y.w)}</span></li>`;
   });

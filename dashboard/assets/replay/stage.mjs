@@ -48,7 +48,7 @@ function cast() {
 export const whole = () => [stage.film.from, stage.film.now];
 export const range = () => stage.range ?? whole();
 
-/** What those are called that are told of. */
+/** The name of the accounts that are shown. */
 export const listName = () => stage.lists.find(([id]) => id === stage.list)?.[1] ?? "All accounts";
 
 /** The state that is shown, and the one that it is compared with. */
@@ -62,7 +62,7 @@ export function go(t) {
   goTo(stage.then, stage.t, knownAt(stage.knew, stage.t) ?? stage.t);
 }
 
-/** Choose whose accounts are told of. @param {string} list */
+/** Choose the list whose accounts are shown. @param {string} list */
 export function chooseList(list) {
   stage.list = stage.lists.some(([id]) => id === list) ? list : "all";
   cast();

@@ -30,7 +30,7 @@ export function heard(pulse, beat, now) {
 export const age = (pulse, now) => (pulse.beat === null ? Infinity : Math.max(0, now - pulse.beat - Math.min(...pulse.ways)));
 
 /** What the pill says: its state, its word and its figure. @param {number} silent @param {string | null} lost */
-export function standing(silent, lost) {
+export function pillWords(silent, lost) {
   if (lost) return ["lost", "Disconnected", ""];
   if (silent === Infinity) return ["connecting", "Connecting", ""];
   if (silent > 60_000) return ["lost", "Disconnected", span(silent)];

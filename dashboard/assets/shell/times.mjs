@@ -1,6 +1,6 @@
-// The moments in the pages that the server writes, told in the zone that the reader chose. The server writes
-// them in UTC as <time datetime=...>: an interval has its beginning in data-from, and of a moment
-// of which only the day or the time of day is written data-as is "day" or "clock".
+// The moments in the server's pages, shown in the zone that the reader chose. The server writes them in UTC as
+// <time datetime=...>. An interval has its beginning in data-from; data-as is "day" or "clock" if only the day or
+// the time of day is shown.
 
 import { all } from "./dom.mjs";
 import { clock, dayYear, offset, seconds, zoneName } from "./time.mjs";
@@ -11,7 +11,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
  * What a moment is called in the chosen zone: `at` and `from` as in the element, `as` is "day", "clock" or nothing.
  * @param {{ at: string, from?: string, as?: string }} of
  */
-export function told({ at, from, as }) {
+export function momentWords({ at, from, as }) {
   const end = Date.parse(at);
   const zone = zoneName(end);
   if (DATE.test(at)) {
@@ -35,13 +35,13 @@ const written = new WeakMap();
  * Write one element in the chosen zone, with UTC in its title; or as the server wrote it.
  * @param {HTMLElement} element @param {boolean} local
  */
-export function tell(element, local) {
+export function showTime(element, local) {
   const moment = { at: element.getAttribute("datetime") ?? "", from: element.dataset.from, as: element.dataset.as };
   const key = `${moment.at} ${moment.from}`;
   const known = written.get(element);
   const utc = known?.key === key ? known.utc : element.textContent;
   written.set(element, { key, utc });
-  const text = local ? told(moment) : utc;
+  const text = local ? momentWords(moment) : utc;
   if (element.textContent !== text) element.textContent = text;
   if (local) element.title = utc.endsWith("UTC") ? utc : `${utc} UTC`;
   else element.removeAttribute("title");
@@ -50,13 +50,13 @@ export function tell(element, local) {
 /** Keep every moment below `root` in the zone of the document, through new pages and switches. @param {HTMLElement} root */
 export function connectTimes(root) {
   const zone = document.documentElement;
-  const tellAll = () => {
+  const showAll = () => {
     const local = zone.dataset.zone === "local";
-    for (const element of all(root, "time[datetime]")) tell(element, local);
+    for (const element of all(root, "time[datetime]")) showTime(element, local);
     watch.takeRecords(); // what was written here is no news
   };
-  const watch = new MutationObserver(tellAll);
+  const watch = new MutationObserver(showAll);
   watch.observe(root, { childList: true, subtree: true, characterData: true, attributeFilter: ["datetime", "data-from"] });
-  new MutationObserver(tellAll).observe(zone, { attributeFilter: ["data-zone"] });
-  tellAll();
+  new MutationObserver(showAll).observe(zone, { attributeFilter: ["data-zone"] });
+  showAll();
 }

@@ -23,7 +23,7 @@ Moments = Sequence[tuple[datetime, datetime | None]]
 _FILM = Path(__file__).parent.parent.parent.parent / "dashboard" / "assets" / "film" / "film.mjs"
 
 FIGURES = """({
-    at: state.now, watched: state.watched, standing: state.standing, provisional: state.kpis.provisional,
+    at: state.now, watched: state.watched, standing: state.byStatus, provisional: state.kpis.provisional,
     blocks: state.kpis.new_blocks, restored: state.kpis.restored, countries: state.countries,
     lists: state.lists.map((l) => [l.name, l.size]).sort(), unread: state.kpis.unread,
 })"""
