@@ -29,7 +29,7 @@ def _judge(
 ) -> tuple[Changes, set[str]]:
     rule = stored.rule
     opening: Changes = {}
-    held: set[str] = set()
+    flapping: set[str] = set()
     counted = sorted(
         (p for p in recent if p.change.kind in rule.match.kinds),
         key=lambda p: (p.change.account_id, p.created_at, p.change.change_key),
@@ -43,11 +43,11 @@ def _judge(
             if len(changes) < rule.flapping_changes:
                 continue
             if told_at is not None and told_at > since:
-                held.add(past.change.change_key)
+                flapping.add(past.change.change_key)
             elif _is_told(past, stored.rule_id) or past.change.change_key in to_tell:
                 opening[past.change.change_key] = changes
                 told_at = past.created_at
-    return opening, held
+    return opening, flapping
 
 
 def _is_told(past: PastAlert, rule_id: int) -> bool:

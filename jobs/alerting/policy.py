@@ -115,7 +115,7 @@ class NotificationPlan:
             *((d.until, 1, n, d) for n, d in enumerate(self.digests)),
             *((r.due, 2, n, r) for n, r in enumerate(self.replies)),
         ]
-        return [told for *_, told in sorted(due, key=lambda d: d[:3])]
+        return [one for *_, one in sorted(due, key=lambda d: d[:3])]
 
     @property
     def next_at(self) -> datetime | None:
@@ -261,8 +261,8 @@ def _wave(
     A recipient who is owed one of its changes gets the whole group, including changes that an earlier rule
     already sent them. Half a group would be another email with another count.
     """
-    told = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
-    recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in told))
+    owed_to = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
+    recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in owed_to))
     keys = [(a, a.change.change_key) for a in part.members if a.stage is AlertStage.CONFIRMED]
     flaps = tuple(Flap(a, opening[change]) for a, change in keys if change in opening)
     wave = Wave(stored, recipients, cohort, part.members, flaps, part.close, part.story)
@@ -282,10 +282,10 @@ def _named(parts: Iterable[tuple[Wave, bool]]) -> Iterable[tuple[Wave, bool]]:
             yield wave, is_round_up
 
 
-def _silence(alert: AlertRow, claim: RuleMatch, held: Collection[str]) -> SilencedAlert | None:
+def _silence(alert: AlertRow, claim: RuleMatch, flapping: Collection[str]) -> SilencedAlert | None:
     if claim.silence is not None:
         return SilencedAlert(claim.silence, claim.mute_id)
-    if alert.stage is AlertStage.CONFIRMED and alert.change.change_key in held:
+    if alert.stage is AlertStage.CONFIRMED and alert.change.change_key in flapping:
         return SilencedAlert(AlertDecision.FLAPPING)
     return None
 
@@ -294,12 +294,12 @@ def _round_ups(parts: Iterable[Wave]) -> list[DigestDue]:
     """One catch-up digest per rule and time, for everything in the rule's incidents that is not urgent."""
     found: list[DigestDue] = []
     for until, group in groupby(sorted(parts, key=lambda w: w.closed_at), key=lambda w: w.closed_at):
-        told = tuple(group)
-        recipients = told[0].stored.readers(r for part in told for r in part.recipients)
+        same_rule = tuple(group)
+        recipients = same_rule[0].stored.readers(r for part in same_rule for r in part.recipients)
         alerts = sorted(
-            (a for p in told for a in p.alerts), key=lambda a: (a.created_at, a.change.change_key)
+            (a for p in same_rule for a in p.alerts), key=lambda a: (a.created_at, a.change.change_key)
         )
-        found.append(DigestDue(told[0].stored, recipients, until - DAY, until, tuple(alerts), told))
+        found.append(DigestDue(same_rule[0].stored, recipients, until - DAY, until, tuple(alerts), same_rule))
     return found
 
 
@@ -349,6 +349,6 @@ def _digests(
             ready = tuple(a for a in rows if a.created_at <= until)
             due.append(DigestDue(stored, recipients, stored.digested_to, until, ready))
         later = DeferredAlert(AlertDecision.DIGEST, digest_after(now, stored.rule))
-        told = {a.alert_id for a in ready}
-        kept |= {(a.alert_id, stored.rule_id): later for a in rows if a.alert_id not in told}
+        ready_ids = {a.alert_id for a in ready}
+        kept |= {(a.alert_id, stored.rule_id): later for a in rows if a.alert_id not in ready_ids}
     return due

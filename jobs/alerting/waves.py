@@ -303,8 +303,8 @@ def opening_key(rule_name: str, recipients: Iterable[str], members: Iterable[Ale
     """The key of the incident that a group starts. It is derived from the content, so every worker gets the
     same.
     """
-    told = "\n".join((rule_name, *recipients, *facts(members)))
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
+    text = "\n".join((rule_name, *recipients, *facts(members)))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def facts(members: Iterable[AlertRow]) -> list[str]:

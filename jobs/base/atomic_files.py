@@ -17,7 +17,7 @@ def whole_file(path: Path) -> Generator[BinaryIO]:
 
     Raises CommandError when there is something of that name already, or it cannot be written.
     """
-    with _told(path), _stand_in(path) as partial:
+    with _errors_as_sentence(path), _stand_in(path) as partial:
         with partial.open("xb") as file:
             yield file
             file.flush()
@@ -32,7 +32,7 @@ def whole_folder(path: Path) -> Generator[Path]:
     """A folder to fill with files, on the disk and under its name when the block ends; an empty one of that
     name is replaced. When it raises, nothing is left. Raises CommandError as `whole_file` does.
     """
-    with _told(path), _stand_in(path) as partial:
+    with _errors_as_sentence(path), _stand_in(path) as partial:
         partial.mkdir()
         yield partial
         for made in partial.rglob("*"):
@@ -45,7 +45,7 @@ def whole_folder(path: Path) -> Generator[Path]:
 
 def refuse_taken(path: Path) -> None:
     """Raises CommandError unless a file can be made there."""
-    with _told(path):
+    with _errors_as_sentence(path):
         _refuse_homeless(path)
         if path.is_dir():
             raise CommandError(f"{path} is a folder; name a file in it.")
@@ -55,7 +55,7 @@ def refuse_taken(path: Path) -> None:
 
 def refuse_filled(path: Path) -> None:
     """Raises CommandError unless a folder can be made there, or there is an empty one."""
-    with _told(path):
+    with _errors_as_sentence(path):
         _refuse_homeless(path)
         if path.is_symlink() or (path.exists() and not path.is_dir()):
             raise CommandError(f"{path} is not a folder; name one that is empty or not there yet.")
@@ -69,7 +69,7 @@ def _refuse_homeless(path: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Generator[None]:
+def _errors_as_sentence(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

@@ -16,7 +16,7 @@ class BackgroundTasks:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._faults: list[Exception] = []
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         """What was said since there was no fault."""
 
     def begin(self, work: Coroutine[object, object, None]) -> None:
@@ -49,13 +49,13 @@ class BackgroundTasks:
         """
         faults, self._faults = self._faults, []
         if not faults:
-            self._told.clear()
+            self._reported.clear()
             return None
         first = min(faults, key=lambda fault: isinstance(fault, StorageError))
-        self._told.add(_kind(first))
+        self._reported.add(_kind(first))
         for other in faults:
-            if (kind := _kind(other)) not in self._told:
-                self._told.add(kind)
+            if (kind := _kind(other)) not in self._reported:
+                self._reported.add(kind)
                 said = str(other) if isinstance(other, StorageError) else unknown_error(other)
                 log.error(
                     "Another error occurred at the same time: %s", said, extra={"event": "another_error"}

@@ -322,9 +322,9 @@ def trial_command(
     now = system_clock()
 
     async def read(conn: Conn) -> list[_Made]:
-        alerts, told = await _asked(conn, change, story)
+        alerts, history = await _asked(conn, change, story)
         rules = await _rules(conn, rule)
-        waves = alert_preview.waves_on_trial(alerts, rules, told, to)
+        waves = alert_preview.waves_on_trial(alerts, rules, history, to)
         if not waves:
             raise CommandError(
                 "\n".join(["No one would be notified:", *alert_preview.why_nobody(alerts[-1], rules)])

@@ -50,12 +50,12 @@ def register(alerts: typer.Typer) -> None:
 
 def stories_command(*, limit: Limit = 20, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List reported incidents, and who acknowledged them."""
-    told = with_conn(load_settings(config), lambda conn: thread_lines(conn, limit))
+    lines = with_conn(load_settings(config), lambda conn: thread_lines(conn, limit))
     out = OutputTable(
         ("Incident", "Last reported", "Updates", "Digests", "Rule", "About", "Acknowledged"),
         "No incident was reported yet.",
     )
-    for line in told:
+    for line in lines:
         out.add(
             (
                 line.story_key[:12],

@@ -42,8 +42,8 @@ def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigF
     """The backup holds the database of one moment. The file is read back and verified."""
     settings = load_settings(config)
     refuse_taken(file)
-    with database(settings) as dsn, _shown("Backing up") as told:
-        manifest = _save(dsn, file, told)
+    with database(settings) as dsn, _shown("Backing up") as progress:
+        manifest = _save(dsn, file, progress)
     size = file.stat().st_size
     if as_json:
         show_json(_as_json(file, manifest) | {"bytes": size})
@@ -59,10 +59,10 @@ def restore_command(file: BackupFile, *, as_json: AsJson = False, config: Config
     since.
     """
     settings = load_settings(config)
-    with _shown("Restoring") as told:
-        backup = read_backup(file, told)
+    with _shown("Restoring") as progress:
+        backup = read_backup(file, progress)
         with database(settings) as dsn:
-            run(lambda: restore(dsn, backup, told))
+            run(lambda: restore(dsn, backup, progress))
     if as_json:
         show_json(_as_json(file, backup.manifest))
     else:
@@ -86,12 +86,12 @@ def upgrade_command(
         raise CommandError(
             "Setting database_url names a Postgres server of your own. Upgrade it as its documentation says."
         )
-    with _shown("Upgrading") as told:
+    with _shown("Upgrading") as progress:
 
         def carry(old_dsn: str, new_dsn: str, file: Path) -> None:
-            _save(old_dsn, file, told)
-            backup = read_backup(file, told)
-            run(lambda: restore(new_dsn, backup, told))
+            _save(old_dsn, file, progress)
+            backup = read_backup(file, progress)
+            run(lambda: restore(new_dsn, backup, progress))
 
         done = upgrade_folder(settings.data_dir / "postgres", old_binaries, carry)
     show(
@@ -100,13 +100,13 @@ def upgrade_command(
     )
 
 
-def _save(dsn: str, file: Path, told: BackupProgress) -> BackupManifest:
+def _save(dsn: str, file: Path, progress: BackupProgress) -> BackupManifest:
     """Write a backup that only its owner may read; it gets its name when it was read back."""
     with whole_file(file) as out:
         os.fchmod(out.fileno(), 0o600)
-        manifest = run(lambda: back_up(dsn, out, system_clock(), told))
+        manifest = run(lambda: back_up(dsn, out, system_clock(), progress))
         out.flush()
-        read_backup(Path(out.name), told)
+        read_backup(Path(out.name), progress)
     return manifest
 
 

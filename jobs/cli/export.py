@@ -100,10 +100,10 @@ def export_command(
     _refuse(order, out, as_json=as_json)
     settings = load_settings(config)
 
-    async def work(dsn: str, told: Progress) -> Exported:
+    async def work(dsn: str, progress: Progress) -> Exported:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool:
-            return await _way_out(order, out)(pool, told)
+            return await _way_out(order, out)(pool, progress)
 
     try:
         with database(settings) as dsn, _status(quiet=out == _STDOUT and sys.stdout.isatty()) as status:
@@ -136,10 +136,10 @@ def _refuse(order: ExportRequest, out: Path, *, as_json: bool) -> None:
 
 def _way_out(order: ExportRequest, out: Path) -> Callable[[Pool, Progress], Awaitable[Exported]]:
     if out == _STDOUT:
-        return lambda pool, told: export_to_stream(pool, order, sys.stdout.buffer, told)
+        return lambda pool, progress: export_to_stream(pool, order, sys.stdout.buffer, progress)
     if order.form is Format.PARQUET:
-        return lambda pool, told: export_to_folder(pool, order, out, told)
-    return lambda pool, told: export_to_file(pool, order, out, told)
+        return lambda pool, progress: export_to_folder(pool, order, out, progress)
+    return lambda pool, progress: export_to_file(pool, order, out, progress)
 
 
 def _status(*, quiet: bool) -> Status | nullcontext[None]:
@@ -149,12 +149,12 @@ def _status(*, quiet: bool) -> Status | nullcontext[None]:
 
 
 def _progress(status: Status | None) -> Progress:
-    def told(rows: int, at: datetime | None) -> None:
+    def progress(rows: int, at: datetime | None) -> None:
         if status is not None:
             reached = "" if at is None else f", up to {at:%Y-%m-%d}"
             status.update(f"{number(rows, 'row')}{reached}")
 
-    return told
+    return progress
 
 
 def _tell(done: Exported, out: Path, *, as_json: bool) -> None:

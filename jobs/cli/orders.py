@@ -283,10 +283,10 @@ def orders_names(
     settings = load_settings(config)
     if file is None and not again:
 
-        async def told(conn: Conn) -> None:
+        async def print_them(conn: Conn) -> None:
             await print_names(conn, reference, as_json=as_json)
 
-        with_conn(settings, told)
+        with_conn(settings, print_them)
         return
     resolver = Resolver(settings, system_clock)
     called = "stored names" if file is None else "standard input" if file == "-" else Path(file).name
@@ -430,11 +430,11 @@ def orders_document(
     async def found(conn: Conn) -> tuple[OrderDocument, bytes]:
         return await content_of(conn, (await order_called(conn, reference)).order_id, document)
 
-    told, content = with_conn(load_settings(config), found)
+    stored, content = with_conn(load_settings(config), found)
     with whole_file(out) as file:
         file.write(content)
-    size = number(told.size, "byte")
-    show(f"{clean(told.name)} ({size}) is written to {out}. Its SHA-256 is unchanged: {told.sha256}")
+    size = number(stored.size, "byte")
+    show(f"{clean(stored.name)} ({size}) is written to {out}. Its SHA-256 is unchanged: {stored.sha256}")
 
 
 @orders.command("keywords", epilog=examples("blockline orders keywords REF1 --add blockade"))
@@ -501,9 +501,9 @@ def orders_show(
         return found
 
     found = with_conn(settings, read, known)
-    told = restoration_of(found) if restoration else None
+    restored = restoration_of(found) if restoration else None
     if as_json:
-        more = {} if told is None else {"restoration": restoration_json(found, told)}
+        more = {} if restored is None else {"restoration": restoration_json(found, restored)}
         show_json({**order_json(found), **more})
         return
     for sentence in sentences(found):
@@ -514,5 +514,5 @@ def orders_show(
     for claim in found.claims:
         seen = range_words(claim.low, claim.high)
         show(f"Claimed: {claim_words(claim.claim)}. Observed: {seen}. {verdict_words(claim)}")
-    for sentence in told.sentences if told is not None else ():
+    for sentence in restored.sentences if restored is not None else ():
         show(sentence)

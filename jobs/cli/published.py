@@ -38,8 +38,8 @@ def published_command(
     with database(settings) as dsn:
         found, known = run(lambda: _read(settings, dsn, code.upper()))
     if not found:
-        told = f"Figures are stored for: {', '.join(known)}." if known else "No figures are stored."
-        raise CommandError(f"No published or observed data for {clean(code)}. {told}")
+        stored = f"Figures are stored for: {', '.join(known)}." if known else "No figures are stored."
+        raise CommandError(f"No published or observed data for {clean(code)}. {stored}")
     if as_json:
         show_json(claimed_json(code.upper(), found, now))
         return

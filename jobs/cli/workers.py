@@ -65,7 +65,7 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
     if left:
         show(_left(left, now))
     if found.held:
-        show(_held(found.held))
+        show(_parked(found.held))
         if more := found.held_in_all - len(found.held):
             show(f"… and {more:,} more.")
         show("blockline workers drop removes them. Other requests ask for the same accounts.")
@@ -90,9 +90,9 @@ def _left(left: list[NamedBudget], now: datetime) -> Table:
     return table
 
 
-def _held(held: tuple[FailedJob, ...]) -> Table:
+def _parked(parked: tuple[FailedJob, ...]) -> Table:
     table = Table("Number", "Source", "Since", "Error")
-    for job in held:
+    for job in parked:
         table.add_row(
             str(job.job_id), source_words(job.source), moment(job.since), worker_words.failed_request(job)
         )
@@ -133,10 +133,10 @@ def workers_drop(
 
 async def _drop(conn: Conn, numbers: set[int] | None) -> list[FailedJob]:
     """Raises CommandError when one of these is not held; then none is forgotten."""
-    held = await held_jobs(conn)
-    if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in held})):
+    parked = await held_jobs(conn)
+    if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in parked})):
         raise CommandError(f"There is no failed request {unknown[0]}; `blockline workers` lists them.")
-    dropped = [job for job in held if numbers is None or job.job_id in numbers]
+    dropped = [job for job in parked if numbers is None or job.job_id in numbers]
     await drop_held(conn, [job.job_id for job in dropped])
     await log_each(
         conn,

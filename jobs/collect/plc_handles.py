@@ -52,9 +52,9 @@ class HandleRecords:
                 self._due = max(self._due, record.retry_at)
                 return
             async with transaction(self._pool) as conn:
-                told = [(one.handle, one.since) for one in record]
+                handles = [(one.handle, one.since) for one in record]
                 new = await handle_history.record_handles(
-                    conn, account.account_id, told, SOURCE, self._clock()
+                    conn, account.account_id, handles, SOURCE, self._clock()
                 )
             if new:
                 del self._tried_at[account.account_id]

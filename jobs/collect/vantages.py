@@ -43,8 +43,8 @@ def differs(known: Known | None, state: State) -> bool:
     """
     if known is None or known.state is None:
         return False
-    held = {known.state} if known.pending is None else {known.state, known.pending.state}
-    return state not in held
+    known_states = {known.state} if known.pending is None else {known.state, known.pending.state}
+    return state not in known_states
 
 
 def value_of(state: State) -> str:
@@ -71,26 +71,26 @@ def compare(
     known: Known,
     account_id: AccountId,
     look: Reading,
-    held: VantageDifference | None,
+    earlier: VantageDifference | None,
     before: datetime | None,
 ) -> tuple[VantageDifference | None, tuple[FactSighting, ...]]:
     """The difference after a reading from elsewhere, and the facts to store.
 
-    `held` is the difference so far, `before` when the last reading was requested. A difference is proven by a
-    second reading that shows it, if the account was requested here after the first.
+    `earlier` is the difference so far, `before` when the last reading was requested. A difference is proven by
+    a second reading that shows it, if the account was requested here after the first.
     """
     value = value_of(look.state) if differs(known, look.state) else None
-    if held is not None and held.value == value:
-        read_since = known.last_asked_at is not None and known.last_asked_at > held.at
-        if held.proven or not read_since:
-            return held, ()
-        seen_as = frozenset([(ObservedKind.SEEN_AS, held.value)])
-        return replace(held, proven=True), (FactSighting(account_id, seen_as, held.before, held.at),)
+    if earlier is not None and earlier.value == value:
+        read_since = known.last_asked_at is not None and known.last_asked_at > earlier.at
+        if earlier.proven or not read_since:
+            return earlier, ()
+        seen_as = frozenset([(ObservedKind.SEEN_AS, earlier.value)])
+        return replace(earlier, proven=True), (FactSighting(account_id, seen_as, earlier.before, earlier.at),)
     now = None if value is None else VantageDifference(value, before, look.at)
-    if held is not None and not held.proven:
+    if earlier is not None and not earlier.proven:
         # Any fact stored before ended with the reading that first showed this difference.
-        return now, (FactSighting(account_id, frozenset(), held.before, held.at),)
-    if held is not None and now is None:
+        return now, (FactSighting(account_id, frozenset(), earlier.before, earlier.at),)
+    if earlier is not None and now is None:
         return None, (FactSighting(account_id, frozenset(), before, look.at),)
     return now, ()
 
@@ -246,7 +246,7 @@ class VantageReader:
         canaries = self._rosters.canaries_of(roster)
         looks = {r.native_id: r for r in answer.readings}
         wrong = failed_canaries(canaries, answer)
-        told = [looks.get(accounts[a].native_id) if a in accounts else None for a in roster.account_ids]
+        seen = [looks.get(accounts[a].native_id) if a in accounts else None for a in roster.account_ids]
         outcome, reason = BatchOutcome.ANSWERED, None
         if answer.trouble is not None:
             outcome, reason = BatchOutcome.MISSED, answer.trouble.reason
@@ -260,11 +260,11 @@ class VantageReader:
             observed_at=at,
             outcome=outcome,
             missed_reason=reason and reason.value,
-            answered=bitmap([r is not None for r in told]) if answered else None,
+            answered=bitmap([r is not None for r in seen]) if answered else None,
             latency_ms=math.ceil((at - asked_at).total_seconds() * 1000),
             silent=silent_in(answer),
         )
-        await self._store(batch, self._compared(roster, told, at) if answered else {}, asked_at)
+        await self._store(batch, self._compared(roster, seen, at) if answered else {}, asked_at)
         self._last[roster.roster_id] = Attempt(question.slot, question.attempt, at, outcome)
         if wrong:
             await self.breakers.note_quarantined(
@@ -274,12 +274,12 @@ class VantageReader:
             await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
 
     def _compared(
-        self, roster: Roster, told: Collection[Reading | None], at: datetime
+        self, roster: Roster, seen: Collection[Reading | None], at: datetime
     ) -> dict[AccountId, tuple[VantageDifference | None, tuple[FactSighting, ...]]]:
         """Each reading compared with what is known here. One that leaves a country open is skipped."""
         looks = {
             account_id: (known, replace(look, at=at))
-            for account_id, look in zip(roster.account_ids, told, strict=True)
+            for account_id, look in zip(roster.account_ids, seen, strict=True)
             if look is not None and not look.silent_on
             if (known := self._monitor.known(account_id)) is not None and known.state is not None
         }

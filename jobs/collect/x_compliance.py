@@ -77,7 +77,7 @@ class ComplianceLoop:
         self._next_at = _NEVER
         self._asked_before: dict[AccountId, datetime] = {}
         """When the last answered job asked about each account. Empty after a restart."""
-        self._told = False
+        self._reported = False
 
     async def load(self) -> None:
         """Nothing to load: each job starts with the accounts that are not found at that time."""
@@ -107,7 +107,7 @@ class ComplianceLoop:
         if isinstance(job, RequestFailure):
             self._met(job, now)
             return
-        self._told = False
+        self._reported = False
         self._open = _Open(job.job_id, tuple(accounts), now)
         self._next_at = now + _LOOK_EVERY
 
@@ -150,14 +150,14 @@ class ComplianceLoop:
         self._open = None
         self._next_at = under_way.asked_at + EVERY
 
-    def _met(self, trouble: RequestFailure, now: datetime) -> None:
-        if trouble.reason is not MissedReason.ACCESS:
-            self._next_at = max(trouble.retry_at, now + _LOOK_EVERY)
-        elif not self._told:
-            self._told = True
+    def _met(self, failure: RequestFailure, now: datetime) -> None:
+        if failure.reason is not MissedReason.ACCESS:
+            self._next_at = max(failure.retry_at, now + _LOOK_EVERY)
+        elif not self._reported:
+            self._reported = True
             log.warning(
                 "X refused a compliance job (%s). It is requested again once per day, without a log line.",
-                trouble.detail,
+                failure.detail,
                 extra={"event": "compliance_refused"},
             )
 

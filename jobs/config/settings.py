@@ -200,11 +200,11 @@ class Settings(BaseModel):
         """Where a setting stands, to follow "in": the file, or the environment with the name it has there."""
         return self._where.get(name, "the defaults")
 
-    def standing(self, where: Mapping[str, str]) -> "Settings":
+    def at_places(self, where: Mapping[str, str]) -> "Settings":
         """The same settings, which know where each of them stands."""
-        told = self.model_copy()
-        told._where = where
-        return told
+        copy = self.model_copy()
+        copy._where = where
+        return copy
 
     @property
     def is_loopback(self) -> bool:
@@ -269,7 +269,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             f"Setting {given} (in {where[given]}) needs {other}. Set both tsa_url and "
             "tsa_certificates, or neither."
         )
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).standing(where)
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).at_places(where)
 
 
 def _content(path: Path) -> str:

@@ -154,9 +154,9 @@ class Judge:
                 detail="; ".join(said for _, said in wrong),
             )
         if (unsure or not canaries) and (vanished := _vanished(watched, looks, at)) is not None:
-            held = BatchOutcome.HELD, MissedReason.HELD
+            quarantined = BatchOutcome.HELD, MissedReason.HELD
             return Judged(
-                *held, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished
+                *quarantined, nobody, {}, postponed=_postponed(watched, at), vouched=False, detail=vanished
             )
         unheard = _unheard_by(answer, countries)
         silent = frozenset(silent_in(answer)) | unheard

@@ -115,24 +115,24 @@ class Folding:
 def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
     """What is unsettled about an account after its stored readings, each evaluated as it was at its time."""
     by_cohort = {c.last_agreeing_at for c in ground.stored if c.reason is Reason.COHORT_ACTIVE}
-    known, held = ground.known, [ground.known]
+    known, course = ground.known, [ground.known]
     for _, asked in sorted(_events(ground, None), key=lambda e: e[0]):
         if asked is None:
             known = replace(known, pending=None)
         elif (reading := completed(known, as_answered(asked.reading))) is not None:
-            active, then = reading.at in by_cohort, _when_asked(held, asked.asked_at)
+            active, then = reading.at in by_cohort, _when_asked(course, asked.asked_at)
             s = step(known, reading, asked.asked_at, rule, cohort_active=active, when_asked=then)
             known = s.known
-            held.append(known)
+            course.append(known)
     return known.unsettled
 
 
-def _when_asked(held: Sequence[Known], asked_at: datetime) -> Known | None:
+def _when_asked(course: Sequence[Known], asked_at: datetime) -> Known | None:
     """What was known when a question was asked; None if no answer has arrived since."""
-    if not overlaps(held[-1], asked_at):
+    if not overlaps(course[-1], asked_at):
         return None
-    earlier = bisect_right(held, asked_at, lo=1, key=lambda k: k.last_read_at or asked_at)
-    return held[earlier - 1]
+    earlier = bisect_right(course, asked_at, lo=1, key=lambda k: k.last_read_at or asked_at)
+    return course[earlier - 1]
 
 
 def redetect(

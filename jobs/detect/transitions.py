@@ -66,8 +66,10 @@ def completed(known: Known, reading: Reading) -> Reading | None:
     last = pending if pending is not None and pending.status in BY_COUNTRY else known.state
     if possible and last is not None and not _differ(possible[0], last, silent):
         return replace(reading, state=possible[0])
-    held = last.withheld_in if last is not None else ()
-    return replace(reading, state=_withheld({*reading.state.withheld_in, *(c for c in held if c in silent)}))
+    withheld_before = last.withheld_in if last is not None else ()
+    return replace(
+        reading, state=_withheld({*reading.state.withheld_in, *(c for c in withheld_before if c in silent)})
+    )
 
 
 def _differ(one: State, other: State, countries: Collection[str]) -> bool:

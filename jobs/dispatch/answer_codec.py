@@ -16,7 +16,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def pack(answer: CollectorAnswer) -> bytes:
     """An answer as bytes, a tenth of what the platform sent."""
-    told = _ANSWER.dump_json(replace(answer, exchanges=())).decode()
+    answered = _ANSWER.dump_json(replace(answer, exchanges=())).decode()
     exchanges = [
         # Bodies are bytes that nobody checked: letter by letter, so that evidence stays what was received.
         (
@@ -31,14 +31,14 @@ def pack(answer: CollectorAnswer) -> bytes:
         )
         for e in answer.exchanges
     ]
-    return zlib.compress(json.dumps((told, exchanges)).encode(), _QUICK)
+    return zlib.compress(json.dumps((answered, exchanges)).encode(), _QUICK)
 
 
 def unpack(packed: bytes) -> CollectorAnswer:
     """The answer that was packed. Raises ValueError for anything else."""
     try:
-        told, exchanges = json.loads(zlib.decompress(packed))
-        return replace(_ANSWER.validate_json(told), exchanges=tuple(_exchange(*one) for one in exchanges))
+        answered, exchanges = json.loads(zlib.decompress(packed))
+        return replace(_ANSWER.validate_json(answered), exchanges=tuple(_exchange(*one) for one in exchanges))
     except (zlib.error, TypeError) as error:
         raise ValueError("not a packed answer") from error
 

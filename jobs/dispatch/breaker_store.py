@@ -94,7 +94,7 @@ class BreakerStore:
         self,
         place: str,
         asked: Sequence[Hashable],
-        trouble: RequestFailure | None,
+        failure: RequestFailure | None,
         asked_at: datetime,
         at: datetime,
         *,
@@ -105,15 +105,15 @@ class BreakerStore:
         Not `sent`: what stood in its way counts, but for the silence that another request met, which counts
         there.
         """
-        if not sent and trouble is not None and trouble.reason is MissedReason.NETWORK:
+        if not sent and failure is not None and failure.reason is MissedReason.NETWORK:
             return
         here = self._at(place)
-        if trouble is None:
+        if failure is None:
             # Some were asked for one occasion, and never together again: each counts by itself.
             for held in here.held.values():
                 held.unheard.difference_update(asked)
             here.held = {those: held for those, held in here.held.items() if held.unheard}
-        here.breaker = here.breaker.after(trouble, asked_at, at, self._longest)
+        here.breaker = here.breaker.after(failure, asked_at, at, self._longest)
         await self._save(place, here, at)
 
     async def note_quarantined(

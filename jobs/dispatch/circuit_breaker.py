@@ -46,7 +46,7 @@ class CircuitBreaker:
 
     def after(
         self,
-        trouble: RequestFailure | None,
+        failure: RequestFailure | None,
         asked_at: datetime,
         now: datetime,
         longest: timedelta = LONGEST_WAIT,
@@ -57,7 +57,7 @@ class CircuitBreaker:
         never pauses for more than `longest`, but for what the platform said. Several requests run at once: an
         answer to an older one ends no pause, and a failure never shortens a pause.
         """
-        if trouble is None:
+        if failure is None:
             is_news = self.failed_at is None or asked_at > self.failed_at
             return CircuitBreaker() if is_news else self
         failed = replace(
@@ -65,11 +65,11 @@ class CircuitBreaker:
             failures=self.failures + 1,
             failed_at=now,
             probed_until=None,
-            reason=trouble.reason,
-            detail=trouble.detail,
+            reason=failure.reason,
+            detail=failure.detail,
         )
-        if trouble.breaker or trouble.reason is MissedReason.RATE_LIMITED:
-            return failed._paused(trouble.retry_at)
+        if failure.breaker or failure.reason is MissedReason.RATE_LIMITED:
+            return failed._paused(failure.retry_at)
         if self.is_paused(now):
             return replace(self, failures=failed.failures, failed_at=now)
         if self.probed_until is not None:

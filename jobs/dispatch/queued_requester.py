@@ -221,7 +221,7 @@ class QueuedRequester:
         for key, one in self._asked.items():
             if key in waiting or key in there or one.at_s > asked_by or one.reply.done():
                 continue
-            one.reply.set_result(self._held(one.question) if key in failed else None)
+            one.reply.set_result(self._parked(one.question) if key in failed else None)
         if here and not any(w.answers_for(self._source, now) for w in here):
             await self._withdraw([w.paused[self._source] for w in here if self._source in w.paused], there)
         elif shut := [k for k, one in self._open(there) if is_paused(one.question.place, now)]:
@@ -255,15 +255,15 @@ class QueuedRequester:
     def _unsent(self, pause: SourcePause) -> TimedAnswer:
         now = self._clock()
         reason = MissedReason(pause.reason) if pause.reason in _REASONS else MissedReason.UNCLASSIFIED
-        trouble = RequestFailure(reason, pause.detail, pause.until, breaker=False)
-        return TimedAnswer(CollectorAnswer((), (), trouble=trouble, sent=False), now, now)
+        failure = RequestFailure(reason, pause.detail, pause.until, breaker=False)
+        return TimedAnswer(CollectorAnswer((), (), trouble=failure, sent=False), now, now)
 
-    def _held(self, question: Question) -> TimedAnswer:
+    def _parked(self, question: Question) -> TimedAnswer:
         now = self._clock()
         detail = "a fault of Blockline's own: the request is held (blockline workers)"
-        trouble = RequestFailure(MissedReason.UNCLASSIFIED, detail, now + _HELD_FOR, breaker=False)
-        missed = tuple(Missed(i, now, trouble.reason, detail) for i in question.native_ids)
-        return TimedAnswer(CollectorAnswer((), missed, trouble=trouble), now, now)
+        failure = RequestFailure(MissedReason.UNCLASSIFIED, detail, now + _HELD_FOR, breaker=False)
+        missed = tuple(Missed(i, now, failure.reason, detail) for i in question.native_ids)
+        return TimedAnswer(CollectorAnswer((), missed, trouble=failure), now, now)
 
 
 def _job(question: Question) -> QueueJob:

@@ -27,10 +27,10 @@ class WorkerPauses:
 
     def pause_after(self, question: Question, answer: CollectorAnswer, now: datetime) -> SourcePause | None:
         """How long this machine leaves a source to others, and why; None when the answer is for everybody."""
-        trouble = answer.trouble
-        if trouble is not None and not answer.sent:
+        failure = answer.trouble
+        if failure is not None and not answer.sent:
             return refused_alone(question, answer)
-        if trouble is None or trouble.reason is not MissedReason.NETWORK:
+        if failure is None or failure.reason is not MissedReason.NETWORK:
             self._unreached.pop(question.source, None)
             return refused_alone(question, answer)
         is_cut_off = self._is_cut_off(question)
@@ -40,7 +40,7 @@ class WorkerPauses:
             return None  # nobody reached it meanwhile, or it would not be here again
         self._left.append(question.key)
         until = now + (_CUT_OFF if is_cut_off else _A_MOMENT)
-        return SourcePause(until, trouble.reason.value, trouble.detail)
+        return SourcePause(until, failure.reason.value, failure.detail)
 
     def _is_cut_off(self, question: Question) -> bool:
         unreached = self._unreached.setdefault(question.source, set())
@@ -54,12 +54,12 @@ def refused_alone(question: Question, answer: CollectorAnswer) -> SourcePause | 
 
     None when it refuses nobody, or everybody.
     """
-    trouble = answer.trouble
-    if trouble is None or question.place:
+    failure = answer.trouble
+    if failure is None or question.place:
         return None
-    if not trouble.breaker and trouble.reason is not MissedReason.RATE_LIMITED:
+    if not failure.breaker and failure.reason is not MissedReason.RATE_LIMITED:
         return None
-    return SourcePause(trouble.retry_at, trouble.reason.value, trouble.detail)
+    return SourcePause(failure.retry_at, failure.reason.value, failure.detail)
 
 
 def asks_elsewhere(question: Question, base_url: str, now: datetime) -> SourcePause | None:
@@ -76,5 +76,5 @@ def asks_elsewhere(question: Question, base_url: str, now: datetime) -> SourcePa
 
 def unasked(pause: SourcePause) -> CollectorAnswer:
     """What is handed over of a request that this machine must not make, and nobody else makes."""
-    trouble = RequestFailure(MissedReason.UNCLASSIFIED, pause.detail, pause.until, breaker=False)
-    return CollectorAnswer((), (), trouble=trouble, sent=False)
+    failure = RequestFailure(MissedReason.UNCLASSIFIED, pause.detail, pause.until, breaker=False)
+    return CollectorAnswer((), (), trouble=failure, sent=False)

@@ -22,7 +22,7 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
     try:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
             by_hand = made_by_hand(await load_rules(conn))
-            told = await past_recipients(conn)
+            notified = await past_recipients(conn)
             absent = await absent_names(conn, (*settings.alert_rules, *by_hand))
     except StorageError:
         return []
@@ -32,7 +32,7 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
         *names_findings(telling, absent),
         *server_findings(settings, by_hand),
         *channel_findings(settings, telling),
-        *recipients_findings(telling, told),
+        *recipients_findings(telling, notified),
     ]
 
 
@@ -89,11 +89,11 @@ def channel_findings(settings: Settings, telling: Sequence[AlertRule]) -> list[F
     ]
 
 
-def recipients_findings(telling: Sequence[AlertRule], told: dict[str, datetime]) -> list[Finding]:
+def recipients_findings(telling: Sequence[AlertRule], notified: dict[str, datetime]) -> list[Finding]:
     """Who was never told anything, though others were: an address may be wrong, and nobody would notice."""
     people = dict.fromkeys(r for rule in telling for r in (*rule.recipients, *rule.escalate_to))
-    never = [person for person in people if person not in told]
-    if not never or not told:
+    never = [person for person in people if person not in notified]
+    if not never or not notified:
         return []
     names = ", ".join(clean(person, 120) for person in never[:_NAMED])
     more = f" and {len(never) - _NAMED} more" if len(never) > _NAMED else ""

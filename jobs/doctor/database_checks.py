@@ -42,8 +42,8 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
             )
             out.append(await chain_finding(conn))
             rules = Thresholds(settings.sweep_every)
-            troubles = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
-            out += map(trouble_finding, troubles)
+            conditions = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
+            out += map(trouble_finding, conditions)
     except StorageError:
         return []
     if promised is not None and Platform.X in platforms_of(settings):

@@ -75,8 +75,8 @@ def contents() -> Contents:
     compose(_apart(), _STANDING, full, _TO)
     compose(_bare(), None, bare, _TO)
     for head in (full, bare):
-        for told in digests(_full(), _STANDING):
-            compose_summary(told, head, _TO, Picture(b"", "A sample picture") if told.parts else None)
+        for content in digests(_full(), _STANDING):
+            compose_summary(content, head, _TO, Picture(b"", "A sample picture") if content.parts else None)
         for kind in (MailKind.REMINDER, MailKind.ESCALATION):
             drafts(Reminder(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
         draft(EngagementNotice(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
@@ -131,16 +131,16 @@ _LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
 
 def _full() -> Wave:
     """More accounts than one mail lists, of every stage, and some that go back and forth."""
-    told = [_alert(n, _WITHHELD) for n in range(1, 61)]
-    told += [
+    alerts = [_alert(n, _WITHHELD) for n in range(1, 61)]
+    alerts += [
         _alert(61, _OPEN, _WITHHELD),
         _alert(62, _GONE),
         _alert(63, _SUSPENDED, stage=AlertStage.PROVISIONAL),
     ]
-    told.append(_alert(64, _SUSPENDED, stage=AlertStage.WITHDRAWN))
+    alerts.append(_alert(64, _SUSPENDED, stage=AlertStage.WITHDRAWN))
     flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
     flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
-    return Wave(_STORED, (_TO,), _ORDER, (*told, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
+    return Wave(_STORED, (_TO,), _ORDER, (*alerts, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
 
 
 def _apart() -> Wave:
@@ -157,19 +157,23 @@ def _bare() -> Wave:
 
 
 def _news() -> list[OperatorNews]:
-    troubles = [_trouble(n, kind) for n, kind in enumerate(ConditionKind)]
-    many = tuple(_trouble(n, ConditionKind.COVERAGE_LATE) for n in range(20))
-    over = tuple(_trouble(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
+    conditions = [_known_condition(n, kind) for n, kind in enumerate(ConditionKind)]
+    many = tuple(_known_condition(n, ConditionKind.COVERAGE_LATE) for n in range(20))
+    over = tuple(_known_condition(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
     again = frozenset({over[0].condition.key})
     return [
-        OperatorNews((troubles[0],), (), (), frozenset()),
+        OperatorNews((conditions[0],), (), (), frozenset()),
         OperatorNews(many, (), (), frozenset()),
         OperatorNews((), (), (over[0],), frozenset()),
-        OperatorNews((troubles[0],), (_trouble(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again),
+        OperatorNews(
+            (conditions[0],), (_known_condition(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again
+        ),
     ]
 
 
-def _trouble(n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False) -> KnownCondition:
+def _known_condition(
+    n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False
+) -> KnownCondition:
     key = ConditionKey(kind, Platform.X, f"server-{n}.example")
     return KnownCondition(
         condition_id=n,
@@ -187,14 +191,14 @@ _COHORTS = 20
 """More than one mail tells in full."""
 
 
-def digests(wave: Wave, standing: ListStatus) -> list[DigestContent]:
+def digests(wave: Wave, status: ListStatus) -> list[DigestContent]:
     """What is told of a day in which much happened, of one with nothing, and in a round-up."""
     until = wave.closed_at
     since = until - timedelta(days=1)
     stored = replace(wave.stored, rule=replace(wave.rule, digest=Digest.DAILY))
     due = DigestDue(stored, wave.recipients, since, until, (*wave.alerts, *_elsewhere(wave.alerts[0])))
-    parts = tuple(replace(part, standing=standing) for part in parts_of(due, wave.recipients[0]))
-    quiet = QuietCohorts(((Cohort(ListId(99), "Quiet list", None), standing),), 3)
+    parts = tuple(replace(part, standing=status) for part in parts_of(due, wave.recipients[0]))
+    quiet = QuietCohorts(((Cohort(ListId(99), "Quiet list", None), status),), 3)
     round_up = replace(due, stored=wave.stored, parts=(wave,))
     bare = DigestCoverage(since, until, timedelta(minutes=45))
     full = DigestCoverage(

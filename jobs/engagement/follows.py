@@ -176,5 +176,5 @@ class FollowsPoller:
         async with transaction(self._pool) as conn:
             await store.note_access(conn, SignalKind.FOLLOW, {account_id: access}, now)
 
-    def _try_again(self, account_id: AccountId, trouble: RequestFailure, asked_at: datetime) -> None:
-        self._not_before[account_id] = max(asked_at + _TRY_AGAIN, trouble.retry_at)
+    def _try_again(self, account_id: AccountId, failure: RequestFailure, asked_at: datetime) -> None:
+        self._not_before[account_id] = max(asked_at + _TRY_AGAIN, failure.retry_at)

@@ -110,5 +110,5 @@ class LikesPoller:
             )
 
 
-def _next_at(due: datetime, trouble: RequestFailure | None) -> datetime:
-    return due if trouble is None else max(due, trouble.retry_at)
+def _next_at(due: datetime, failure: RequestFailure | None) -> datetime:
+    return due if failure is None else max(due, failure.retry_at)

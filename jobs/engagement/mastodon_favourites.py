@@ -57,21 +57,21 @@ class WatchedPosts:
                     if like is not None:
                         await signals.add_signals(conn, account.account_id, [like], self._clock())
 
-    def _tell(self, address: str, trouble: RequestFailure | None) -> None:
+    def _tell(self, address: str, failure: RequestFailure | None) -> None:
         """Log the first failure and the recovery."""
-        if trouble is None and address in self._failing:
+        if failure is None and address in self._failing:
             self._failing.discard(address)
             log.info(
                 "Reading of favourites of %s recovered",
                 address,
                 extra={"event": "favourites_recovered", "post": address},
             )
-        elif trouble is not None and address not in self._failing:
+        elif failure is not None and address not in self._failing:
             self._failing.add(address)
             log.warning(
                 "Reading of favourites of %s failed (%s): %s",
                 address,
-                trouble.reason,
-                trouble.detail,
+                failure.reason,
+                failure.detail,
                 extra={"event": "favourites_failed", "post": address},
             )

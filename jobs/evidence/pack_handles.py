@@ -34,10 +34,10 @@ def names_told(facts: PackContent) -> tuple[str, ...]:
     return tuple(found.values())
 
 
-def is_name(handle: str, told: str) -> bool:
-    """Whether an answer that says `told` means `handle`: a server names its own people without itself."""
+def is_name(handle: str, other: str) -> bool:
+    """Whether an answer that says `other` means `handle`: a server names its own people without itself."""
     whole, _, server = handle.removeprefix("@").casefold().partition("@")
-    name, _, at = told.removeprefix("@").casefold().partition("@")
+    name, _, at = other.removeprefix("@").casefold().partition("@")
     return name == whole and (not at or at == server)
 
 

@@ -103,9 +103,9 @@ def _content(facts: PackContent) -> dict[str, object]:
     seq = {a.seq: a.statement for a in facts.attested}
     return {
         "name": name,
-        "what": change_words(kind, old, new, platform, flags) + _standing(outcome),
+        "what": change_words(kind, old, new, platform, flags) + _outcome_words(outcome),
         "is_named": not is_called_by_id(facts),
-        "called": [handle_name(told) for told in names_told(facts) if not is_name(manifest.handle, told)],
+        "called": [handle_name(one) for one in names_told(facts) if not is_name(manifest.handle, one)],
         "platform": PLATFORM_NAME[platform],
         "account": clean(change.account, 400),
         "old": capital(state_words(old, platform, None)),
@@ -151,7 +151,7 @@ def _strength(strength: Strength) -> str:
     return "weak: the account was only absent, and no statement of the platform says why"
 
 
-def _standing(outcome: OutcomeStatement | None) -> str:
+def _outcome_words(outcome: OutcomeStatement | None) -> str:
     if outcome is None:
         return " (provisional)"
     return "" if Outcome(outcome.outcome) is Outcome.CONFIRMED else " (not confirmed)"

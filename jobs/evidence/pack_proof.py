@@ -117,10 +117,10 @@ def heads_reached(
     Only another hash at an entry that the pack holds contradicts the pack; a head of any other entry tells
     nothing about it.
     """
-    held = {one.first_seq - 1: one.previous for one in facts.chain.segments}
-    held |= {seq: entry for seq, (_, entry) in entries.items()}
+    entry_at = {one.first_seq - 1: one.previous for one in facts.chain.segments}
+    entry_at |= {seq: entry for seq, (_, entry) in entries.items()}
     for seq, head in known.numbered.items():
-        if held.get(seq, head) != head:
+        if entry_at.get(seq, head) != head:
             return [failed(f"Entry {seq} of the pack is not the head that you have from elsewhere.")]
     named = {seq: known.named[entry] for seq, (_, entry) in entries.items() if entry in known.named}
     fixed = {**vouched, **named}

@@ -139,13 +139,13 @@ def _raw(files: Files, facts: PackContent) -> list[ProofCheck]:
 
 def _name(facts: PackContent) -> ProofCheck:
     """Whether the name of the account is in what the chain covers."""
-    name, told = handle_name(facts.manifest.handle), names_told(facts)
+    name, others_named = handle_name(facts.manifest.handle), names_told(facts)
     if is_called_by_id(facts):
         return ok("The account is called by its id, which the statement names.")
-    if any(is_name(facts.manifest.handle, one) for one in told):
+    if any(is_name(facts.manifest.handle, one) for one in others_named):
         return ok(f"A raw answer calls the account {name}, as {MANIFEST} does.")
-    if told:
-        others = ", ".join(map(handle_name, told))
+    if others_named:
+        others = ", ".join(map(handle_name, others_named))
         said = (
             f"{MANIFEST} calls the account {name}, and the raw answers call it {others}: it was renamed, or"
         )

@@ -57,38 +57,40 @@ Progress = Callable[[int, datetime | None], None]
 """Told how many rows are done, and which time they have reached where they come in the order of time."""
 
 
-async def export_to_stream(pool: Pool, order: ExportRequest, stream: BinaryIO, told: Progress) -> Exported:
+async def export_to_stream(
+    pool: Pool, order: ExportRequest, stream: BinaryIO, progress: Progress
+) -> Exported:
     """As text, line by line. Raises CommandError for a list that is not there."""
     async with _reading(pool, order) as (rows, _):
         first, lines = csv_lines(rows.columns) if order.form is Format.CSV else json_lines(rows.columns)
         stream.write(first.encode())
-        done = await _each(order.kind, rows, lambda chunk: stream.write(lines(chunk).encode()), told)
+        done = await _each(order.kind, rows, lambda chunk: stream.write(lines(chunk).encode()), progress)
     stream.flush()
     return Exported(order.kind, done)
 
 
-async def export_to_file(pool: Pool, order: ExportRequest, path: Path, told: Progress) -> Exported:
+async def export_to_file(pool: Pool, order: ExportRequest, path: Path, progress: Progress) -> Exported:
     """As text, into a file that is not there yet. It is there when all of it is, and else not at all."""
     with whole_file(path) as file:
-        done = await export_to_stream(pool, order, file, told)
+        done = await export_to_stream(pool, order, file, progress)
     return Exported(order.kind, done.rows, (_made(path, path.name, done.rows),))
 
 
-async def export_to_folder(pool: Pool, order: ExportRequest, path: Path, told: Progress) -> Exported:
+async def export_to_folder(pool: Pool, order: ExportRequest, path: Path, progress: Progress) -> Exported:
     """As Parquet, with a manifest that names every file and its hash. The folder appears whole or not."""
     from jobs.export.parquet import ParquetFolder  # a large library, for this form only
 
     with whole_folder(path) as folder:
         async with _reading(pool, order) as (rows, about):
             with ParquetFolder(folder, rows.columns, EXPORTS[order.kind].time, about) as files:
-                done = await _each(order.kind, rows, files.write, told)
+                done = await _each(order.kind, rows, files.write, progress)
         made = tuple(_made(folder / name, name, n) for name, n in files.rows.items())
         manifest = {**about, "rows": done, "files": [asdict(one) for one in made]}
         (folder / "_manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return Exported(order.kind, done, made)
 
 
-async def _each(kind: Kind, rows: Rows, write: Callable[[Sequence[Row]], object], told: Progress) -> int:
+async def _each(kind: Kind, rows: Rows, write: Callable[[Sequence[Row]], object], progress: Progress) -> int:
     """Hand on every row in its order; returns how many there were."""
     time = EXPORTS[kind].time
     column = None if time is None else list(rows.columns).index(time)
@@ -96,7 +98,7 @@ async def _each(kind: Kind, rows: Rows, write: Callable[[Sequence[Row]], object]
     async for chunk in rows.chunks:
         write(chunk)
         done += len(chunk)
-        told(done, None if column is None else cast("datetime", chunk[-1][column]))
+        progress(done, None if column is None else cast("datetime", chunk[-1][column]))
     return done
 
 

@@ -35,19 +35,19 @@ class EngagementLine:
     note: str = ""
 
 
-def judged_follows(told: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dict[str, int]]:
+def judged_follows(recorded: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dict[str, int]]:
     """Follows and unfollows with their doubts, and how often each was met."""
-    marked = any(one.note == RENAMED for one in told)
-    alike = _renames(told)
-    renamed = {one.key for one in told if one.note == RENAMED} if marked else alike
-    gone = _away(one for one in told if one.key not in renamed)
+    marked = any(one.note == RENAMED for one in recorded)
+    alike = _renames(recorded)
+    renamed = {one.key for one in recorded if one.note == RENAMED} if marked else alike
+    gone = _away(one for one in recorded if one.key not in renamed)
     signals = tuple(
         _doubting(
             one.signal,
             Doubt.LIKELY_RENAME if one.key in renamed else None,
             Doubt.TARGET_MAY_HAVE_BEEN_GONE if one.key in gone else None,
         )
-        for one in told
+        for one in recorded
     )
     return signals, {
         "likely_renames": len(renamed),
@@ -56,9 +56,9 @@ def judged_follows(told: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], 
     }
 
 
-def judged_acts(told: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dict[str, int]]:
+def judged_acts(recorded: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dict[str, int]]:
     """Acts with their doubts, and how often each was met. A time that cannot be is not kept."""
-    ordered = sorted(told, key=lambda one: one.seen_at)
+    ordered = sorted(recorded, key=lambda one: one.seen_at)
     future = {one.key for one in ordered if one.said_at is not None and one.said_at > one.seen_at}
     old = _too_old(ordered)
     wrong = future | old
@@ -70,11 +70,11 @@ def judged_acts(told: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dic
         _doubting(replace(one.signal, made_at=None), Doubt.TIME_IMPOSSIBLE)
         if one.key in wrong
         else one.signal
-        for one in told
+        for one in recorded
     )
     lags = sorted(
         (one.seen_at - one.said_at).total_seconds()
-        for one in told
+        for one in recorded
         if one.said_at is not None and one.key not in wrong
     )
     return signals, {
@@ -82,7 +82,7 @@ def judged_acts(told: Sequence[EngagementLine]) -> tuple[tuple[Signal, ...], dic
         "after_its_observation": len(future),
         "long_before_its_observation": len(old),
         "in_a_stretch_of_such": len(wrong - future - old),
-        "without_a_time": sum(one.said_at is None for one in told),
+        "without_a_time": sum(one.said_at is None for one in recorded),
         "seen_late": sum(lag > LATE.total_seconds() for lag in lags),
         "lag_s_median": _share(lags, 0.5),
         "lag_s_p95": _share(lags, 0.95),
@@ -94,14 +94,14 @@ def _doubting(signal: Signal, *doubts: Doubt | None) -> Signal:
     return replace(signal, doubts=(*signal.doubts, *new)) if new else signal
 
 
-def _renames(told: Sequence[EngagementLine]) -> set[str]:
+def _renames(recorded: Sequence[EngagementLine]) -> set[str]:
     """Both halves of what looks like a rename: the only unfollow and the only follow of a window, of one who
     was never named before and one who is never named again.
     """
     windows: dict[datetime, list[EngagementLine]] = defaultdict(list)
     first: dict[str, datetime] = {}
     last: dict[str, datetime] = {}
-    for one in sorted(told, key=lambda t: t.seen_at):
+    for one in sorted(recorded, key=lambda t: t.seen_at):
         windows[one.seen_at].append(one)
         first.setdefault(one.target, one.seen_at)
         last[one.target] = one.seen_at
@@ -116,10 +116,10 @@ def _renames(told: Sequence[EngagementLine]) -> set[str]:
     return out
 
 
-def _away(told: Iterator[EngagementLine]) -> set[str]:
+def _away(recorded: Iterator[EngagementLine]) -> set[str]:
     """An unfollow, and the follow of the same target days later: it may have been gone in between."""
     by_target: dict[str, list[EngagementLine]] = defaultdict(list)
-    for one in sorted(told, key=lambda t: t.seen_at):
+    for one in sorted(recorded, key=lambda t: t.seen_at):
         by_target[one.target].append(one)
     return {
         one.key

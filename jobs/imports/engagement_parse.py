@@ -86,10 +86,10 @@ def read_engagement(
     if form is EngagementForm.COUNTERS:
         return _counters(table.rows, name, now, problems, table.ignored)
     read = _follow if form is EngagementForm.FOLLOWS else _act
-    told: list[EngagementLine] = []
+    recorded: list[EngagementLine] = []
     for row in table.rows:
-        _take(row, name, lambda row=row: told.append(read(row, platform, now)), problems)
-    first, repeats = _once(told, name, problems)
+        _take(row, name, lambda row=row: recorded.append(read(row, platform, now)), problems)
+    first, repeats = _once(recorded, name, problems)
     judge = judged_follows if form is EngagementForm.FOLLOWS else judged_acts
     signals, findings = judge(first)
     return EngagementFile(
@@ -111,12 +111,12 @@ def _take(row: CsvRow, name: str, work: Callable[[], object], problems: list[Tab
 
 
 def _once(
-    told: Sequence[EngagementLine], name: str, problems: list[TableError]
+    recorded: Sequence[EngagementLine], name: str, problems: list[TableError]
 ) -> tuple[list[EngagementLine], int]:
     """Each act by its first observation, and how many lines repeat one. What contradicts it is refused."""
     first: dict[str, EngagementLine] = {}
     repeats = 0
-    for one in sorted(told, key=lambda t: (t.seen_at, t.line)):
+    for one in sorted(recorded, key=lambda t: (t.seen_at, t.line)):
         known = first.setdefault(one.key, one)
         if known is one:
             continue

@@ -86,14 +86,14 @@ def chart_changes(changes: Iterable[PicturedChange]) -> list[ChartChange]:
 
 def steps(picture: WavePicture) -> tuple[ChartStep, ...]:
     """How many accounts can have been blocked at each instant of the picture; the first step is its start."""
-    told = chart_changes(picture.changes)
-    were_blocked = sum(t.is_first and not t.blocked and t.after is not None for t in told)
-    unread = sum(t.after is None for t in told)
+    changes = chart_changes(picture.changes)
+    were_blocked = sum(t.is_first and not t.blocked and t.after is not None for t in changes)
+    unread = sum(t.after is None for t in changes)
     # Who ceased to be blocked was blocked before, even if the count knows of fewer.
     now = Bounds(max(picture.blocked_before, were_blocked), 0, unread)
     here: defaultdict[datetime, list[Bounds]] = defaultdict(list)
     after: defaultdict[datetime, list[Bounds]] = defaultdict(list)
-    for turn in told:
+    for turn in changes:
         if turn.after is None:
             here[turn.seen].append(Bounds(int(turn.blocked), 0, -1))
         elif turn.after == turn.seen:
@@ -145,10 +145,10 @@ def _amount(least: int, most: int) -> str:
 
 
 def _movements(picture: WavePicture) -> str:
-    told = [t for t in chart_changes(picture.changes) if t.seen <= picture.until]
-    began = [t for t in told if t.blocked and t.after is not None]
-    found = [t for t in told if t.blocked and t.after is None]
-    ended = [t for t in told if not t.blocked and t.after is not None]
+    changes = [t for t in chart_changes(picture.changes) if t.seen <= picture.until]
+    began = [t for t in changes if t.blocked and t.after is not None]
+    found = [t for t in changes if t.blocked and t.after is None]
+    ended = [t for t in changes if not t.blocked and t.after is not None]
     parts: list[str] = []
     if began:
         parts.append(f"{_accounts(began)} became blocked {_within(began, picture.zone)}")
@@ -162,13 +162,13 @@ def _movements(picture: WavePicture) -> str:
     return "; ".join(parts) or f"No change was seen since {minute(min(picture.since, picture.until))}"
 
 
-def _accounts(told: Sequence[ChartChange]) -> str:
-    return number(len({t.account_id for t in told}), "account")
+def _accounts(changes: Sequence[ChartChange]) -> str:
+    return number(len({t.account_id for t in changes}), "account")
 
 
-def _within(told: Sequence[ChartChange], zone: str) -> str:
-    after = [t.after for t in told if t.after is not None]
-    return interval(min(after) if after else None, max(t.seen for t in told), zone)
+def _within(changes: Sequence[ChartChange], zone: str) -> str:
+    after = [t.after for t in changes if t.after is not None]
+    return interval(min(after) if after else None, max(t.seen for t in changes), zone)
 
 
 def draw(picture: WavePicture) -> bytes:

@@ -22,15 +22,15 @@ class CohortCount:
     difference: str
 
 
-def counts(wave: Wave, standing: ListStatus | None) -> list[CohortCount]:
+def counts(wave: Wave, status: ListStatus | None) -> list[CohortCount]:
     """The cohort as it stood after this wave, most affected first; states that the wave emptied included."""
-    if standing is None or wave.cohort is None:
+    if status is None or wave.cohort is None:
         return []
     named = wave.cohort.order.named_count if wave.cohort.order else 0
-    whole = f"{named:,} named" if named >= standing.watched else f"{standing.watched:,} watched"
+    whole = f"{named:,} named" if named >= status.watched else f"{status.watched:,} watched"
     difference = _difference(wave.alerts)
-    now = Counter({(platform, state): n for platform, state, n in standing.states})
-    touched = set(now) | {held for held, n in difference.items() if n}
+    now = Counter({(platform, state): n for platform, state, n in status.states})
+    touched = set(now) | {state_of for state_of, n in difference.items() if n}
     # Words of two platforms may be the same: such accounts are counted together.
     ranks: dict[str, int] = {}
     shown: Counter[str] = Counter()
@@ -47,10 +47,10 @@ def counts(wave: Wave, standing: ListStatus | None) -> list[CohortCount]:
     ]
     if rest := sum(shown[words] for words in ranked[COUNTS_LISTED:]):
         rows.append(CohortCount("in other states", f"{rest:,} of {whole} accounts", ""))
-    if unread := standing.watched - shown.total():
+    if unread := status.watched - shown.total():
         rows.append(CohortCount("watched, not read yet", f"{unread:,} of {whole} accounts", ""))
-    if named > standing.watched:
-        rows.append(CohortCount("not watched here", f"{named - standing.watched:,} of {whole} accounts", ""))
+    if named > status.watched:
+        rows.append(CohortCount("not watched here", f"{named - status.watched:,} of {whole} accounts", ""))
     return rows
 
 
@@ -77,17 +77,17 @@ def _rank(platform: Platform, state: State) -> int:
     return 0 if state.status.is_blocked else 1 if state.status.is_gone else 2
 
 
-def standing_of(change: AlertChange, standing: ListStatus) -> int:
+def standing_of(change: AlertChange, status: ListStatus) -> int:
     """How many accounts of the cohort stand as this change left its account."""
     return sum(
-        n for platform, state, n in standing.states if (platform, state) == (change.platform, change.new)
+        n for platform, state, n in status.states if (platform, state) == (change.platform, change.new)
     )
 
 
-def available(standing: ListStatus) -> int:
+def available(status: ListStatus) -> int:
     """How many accounts of the cohort stand as anybody would wish."""
     open_to_all = {Status.AVAILABLE, Status.PROTECTED}
-    return sum(n for _, state, n in standing.states if state.status in open_to_all)
+    return sum(n for _, state, n in status.states if state.status in open_to_all)
 
 
 def _more(n: int) -> str:

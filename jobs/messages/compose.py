@@ -130,21 +130,21 @@ def story_key(wave: Wave) -> str:
 
 def compose(
     wave: Wave,
-    standing: ListStatus | None,
+    status: ListStatus | None,
     head: Letterhead,
     recipient: str,
     thread: ReplyThread = ReplyThread(),
     picture: Picture | None = None,
     key: str | None = None,
 ) -> MailDraft:
-    """What one recipient is told of `wave`, with `standing` of its cohort as known at `wave.as_of`.
+    """What one recipient is told of `wave`, with `status` of its cohort as known at `wave.as_of`.
 
     `key`: of its story, where `wave` does not say it.
     """
     acknowledge = head.link(Link(LinkAction.ACKNOWLEDGE, key or story_key(wave), recipient))
     return _draft(
         wave,
-        standing,
+        status,
         head,
         recipient,
         thread,
@@ -170,7 +170,7 @@ def as_wave(reply: Reply) -> Wave:
 
 def _draft(
     wave: Wave,
-    standing: ListStatus | None,
+    status: ListStatus | None,
     head: Letterhead,
     recipient: str,
     thread: ReplyThread,
@@ -183,7 +183,7 @@ def _draft(
     rule = wave.rule
     ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
     wave = wave_content.settled(wave)
-    headline = headline_of(wave, standing)
+    headline = headline_of(wave, status)
     title = subject_of(wave, headline, head, kind)
     content = {
         "number": number,
@@ -191,10 +191,10 @@ def _draft(
         "headline": headline,
         "cohort": wave_content.cohort_name(wave.cohort),
         "synthetic": head.synthetic,
-        "cohort_lines": _cohort_lines(wave, standing),
+        "cohort_lines": _cohort_lines(wave, status),
         "since_last": preface,
         "other_lists": wave_content.other_lists(wave),
-        "counts": cohort_counts.counts(wave, standing),
+        "counts": cohort_counts.counts(wave, status),
         "picture": picture and picture.alternative,
         "sections": wave_content.sections(wave, rule.zone),
         "flap_phrase": wave_content.flap_phrase(wave.flaps) if wave.flaps else None,
@@ -229,7 +229,7 @@ def _draft(
         picture=picture and picture.png,
         payload=payload(
             wave,
-            standing,
+            status,
             kind=kind,
             message_id=ident,
             headline=title,
@@ -267,51 +267,49 @@ def _mark(alert: AlertRow) -> str | None:
             return "Taken back"
 
 
-def headline_of(wave: Wave, standing: ListStatus | None) -> str:
+def headline_of(wave: Wave, status: ListStatus | None) -> str:
     """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
     `@handle suspended` when it is about one.
     """
     by_topic = wave_content.course_topics(wave)
-    told = [(topic.accounts, topic.phrase) for topic in by_topic]
+    phrases = [(topic.accounts, topic.phrase) for topic in by_topic]
     if wave.flaps:
-        told.insert(0, (len(wave.flaps), wave_content.flap_phrase(wave.flaps)))
+        phrases.insert(0, (len(wave.flaps), wave_content.flap_phrase(wave.flaps)))
     if len({a.change.account_id for a in wave.alerts}) == 1:
         name = handle_name(wave.alerts[-1].change.handle)
-        return f"{name} {', '.join(text for _, text in told)}"
-    if len(told) == 1 and not wave.flaps and len(by_topic[0].alerts) == len(wave.alerts):
+        return f"{name} {', '.join(text for _, text in phrases)}"
+    if len(phrases) == 1 and not wave.flaps and len(by_topic[0].alerts) == len(wave.alerts):
         topic = by_topic[0]
-        if whole := _of_the_order(wave, standing, topic.phrase, topic.alerts):
+        if whole := _of_the_order(wave, status, topic.phrase, topic.alerts):
             return whole
-    if len(told) > TOPICS_IN_SUBJECT:
-        rest = sum(n for n, _ in told[TOPICS_IN_SUBJECT - 1 :])
-        told = [*told[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]
-    (n, text), *more = [(n, text if n == 1 else of_many(text)) for n, text in told]
+    if len(phrases) > TOPICS_IN_SUBJECT:
+        rest = sum(n for n, _ in phrases[TOPICS_IN_SUBJECT - 1 :])
+        phrases = [*phrases[: TOPICS_IN_SUBJECT - 1], (rest, "changed otherwise")]
+    (n, text), *more = [(n, text if n == 1 else of_many(text)) for n, text in phrases]
     return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
 
 
-def _of_the_order(
-    wave: Wave, standing: ListStatus | None, text: str, alerts: Sequence[AlertRow]
-) -> str | None:
+def _of_the_order(wave: Wave, status: ListStatus | None, text: str, alerts: Sequence[AlertRow]) -> str | None:
     """How far an order has been acted on, when this mail tells of nothing else."""
     order = wave.cohort.order if wave.cohort else None
     change = alerts[0].change
-    if order is None or standing is None or not change.new.status.is_blocked:
+    if order is None or status is None or not change.new.status.is_blocked:
         return None
     if {(a.change.platform, a.change.new) for a in alerts} != {(change.platform, change.new)}:
         return None
     accounts = len({a.change.account_id for a in alerts})
-    now = cohort_counts.standing_of(change, standing)
+    now = cohort_counts.standing_of(change, status)
     if alerts[0].stage is not AlertStage.CONFIRMED or not accounts <= now <= order.named_count:
         return None
     tail = f", {accounts:,} in this mail" if now > accounts else ""
-    if not tail and standing.watched == order.named_count and (left := cohort_counts.available(standing)):
+    if not tail and status.watched == order.named_count and (left := cohort_counts.available(status)):
         tail = f", {left:,} available"
     return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
 
 
-def _cohort_lines(wave: Wave, standing: ListStatus | None) -> list[str]:
+def _cohort_lines(wave: Wave, status: ListStatus | None) -> list[str]:
     late = late_words(wave.alerts, wave.cohort, wave.rule.zone)
-    return [*wave_content.cohort_lines(wave, standing), *([] if late is None else [f"{late}."])]
+    return [*wave_content.cohort_lines(wave, status), *([] if late is None else [f"{late}."])]
 
 
 def _since_last(wave: Wave, thread: ReplyThread) -> str | None:
@@ -348,8 +346,8 @@ def _why_told(reply: Reply) -> str:
 
 def message_id(facts: Iterable[str], recipients: Iterable[str], domain: str) -> str:
     """The same facts told to the same people have the same id, whoever computes it and in whatever order."""
-    told = "\n".join(sorted(facts)) + "\n\n" + "\n".join(sorted(recipients))
-    return f"<{hashlib.sha256(told.encode()).hexdigest()[:40]}@{domain}>"
+    text = "\n".join(sorted(facts)) + "\n\n" + "\n".join(sorted(recipients))
+    return f"<{hashlib.sha256(text.encode()).hexdigest()[:40]}@{domain}>"
 
 
 def message(mail: Mail, sender: str) -> EmailMessage:

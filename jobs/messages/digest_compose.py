@@ -38,42 +38,42 @@ _QUIET = "That nothing happened: this email reports only what was read and confi
 
 
 def compose(
-    told: DigestContent, head: Letterhead, recipient: str, picture: Picture | None = None
+    digest: DigestContent, head: Letterhead, recipient: str, picture: Picture | None = None
 ) -> MailDraft:
     """What one recipient is told. `picture` shows the first part."""
-    due, rule = told.due, told.due.stored.rule
+    due, rule = digest.due, digest.due.stored.rule
     kind = digest_words.title(due)
     mark = "Synthetic scenario: " if head.synthetic else ""
-    title = f"{mark}{digest_words.subject(told)}"
+    title = f"{mark}{digest_words.subject(digest)}"
     # What was recorded just before a morning may come to light after its round-up: then there are two.
-    which = (kind, rule.name, due.until.isoformat(), *facts(a for p in told.parts for a in p.whole.alerts))
+    which = (kind, rule.name, due.until.isoformat(), *facts(a for p in digest.parts for a in p.whole.alerts))
     ident = message_id(which, (recipient,), head.id_domain)
     unsubscribe = head.link(Link(LinkAction.UNSUBSCRIBE, rule.name, recipient))
-    shown, brief = told.parts[:COHORTS_SHOWN], told.parts[COHORTS_SHOWN:]
+    shown, brief = digest.parts[:COHORTS_SHOWN], digest.parts[COHORTS_SHOWN:]
     room = shares([len(part.told.alerts) for part in shown], ACCOUNTS_LISTED, FEWEST_LISTED)
     content = {
         "number": number,
         "subject": title,
         "synthetic": head.synthetic,
         "kicker": "Catch-up digest" if due.is_round_up else capital(kind),
-        "headline": digest_words.headline(told),
-        "period": digest_words.period(told),
-        "more_than_once": digest_words.more_than_once(told) if told.parts else None,
-        "lead": digest_words.lead(told.look),
-        "standing": [(*row, "") for row in digest_words.standing_rows(told.look)]
-        if told.look.states and not (due.is_round_up and len(told.parts) == 1)
+        "headline": digest_words.headline(digest),
+        "period": digest_words.period(digest),
+        "more_than_once": digest_words.more_than_once(digest) if digest.parts else None,
+        "lead": digest_words.lead(digest.look),
+        "standing": [(*row, "") for row in digest_words.standing_rows(digest.look)]
+        if digest.look.states and not (due.is_round_up and len(digest.parts) == 1)
         else [],
         "cohorts": [
             _cohort(part, rule.zone, share, picture if i == 0 else None, head.dashboard_url)
             for i, (part, share) in enumerate(zip(shown, room, strict=True))
         ],
         "brief": _brief(brief),
-        "quiet": [_quiet(cohort, standing) for cohort, standing in told.quiet.shown],
-        "quiet_more": told.quiet.more,
-        "still_open": digest_words.still_open(told.look),
-        "coverage": digest_words.coverage(told.look, rule.zone),
-        "unknown": _unknown(told),
-        "not_claimed": _not_claimed(told),
+        "quiet": [_quiet(cohort, status) for cohort, status in digest.quiet.shown],
+        "quiet_more": digest.quiet.more,
+        "still_open": digest_words.still_open(digest.look),
+        "coverage": digest_words.coverage(digest.look, rule.zone),
+        "unknown": _unknown(digest),
+        "not_claimed": _not_claimed(digest),
         "zone_note": zone_note(rule.zone, due.until),
         "dashboard_url": head.dashboard_url,
         "account_url": head.dashboard_url and urljoin(head.dashboard_url, "/account/"),
@@ -140,9 +140,9 @@ def _brief(parts: Sequence[DigestCohort]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _quiet(cohort: Cohort, standing: ListStatus) -> tuple[str, str, str]:
-    blocked = sum(n for platform, state, n in standing.states if _is_blocked(platform, state.status))
-    whole = number(standing.watched, "watched account")
+def _quiet(cohort: Cohort, status: ListStatus) -> tuple[str, str, str]:
+    blocked = sum(n for platform, state, n in status.states if _is_blocked(platform, state.status))
+    whole = number(status.watched, "watched account")
     return capital(wave_content.cohort_name(cohort)), f"{blocked:,} of {whole} blocked", ""
 
 
@@ -151,10 +151,10 @@ def _is_blocked(platform: Platform, status: Status) -> bool:
     return status.is_blocked and (platform, status) != (Platform.MASTODON, Status.SUSPENDED)
 
 
-def _unknown(told: DigestContent) -> list[str]:
-    return [*(caveats.unknown(told.everything) if told.parts else ()), _UNSEEN]
+def _unknown(digest: DigestContent) -> list[str]:
+    return [*(caveats.unknown(digest.everything) if digest.parts else ()), _UNSEEN]
 
 
-def _not_claimed(told: DigestContent) -> list[str]:
-    lines = [line for part in told.parts for line in caveats.not_claimed(part.told)]
+def _not_claimed(digest: DigestContent) -> list[str]:
+    lines = [line for part in digest.parts for line in caveats.not_claimed(part.told)]
     return list(dict.fromkeys(lines)) or [_QUIET]

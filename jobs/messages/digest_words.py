@@ -45,28 +45,27 @@ def title(due: DigestDue) -> str:
             return "weekly digest"
 
 
-def subject(told: DigestContent) -> str:
+def subject(content: DigestContent) -> str:
     """Counts first: what happened, or that nothing did and how well was looked; then which mail it is."""
-    due = told.due
-    return (
-        f"{_told(told) or _nothing(told.look)} - {title(due)}, {local_day(due.until, due.stored.rule.zone)}"
-    )
+    due = content.due
+    day = local_day(due.until, due.stored.rule.zone)
+    return f"{_summary(content) or _nothing(content.look)} - {title(due)}, {day}"
 
 
-def headline(told: DigestContent) -> str:
+def headline(content: DigestContent) -> str:
     """The subject's counts, with the orders and lists that they are about."""
-    if not told.parts:
-        return _nothing(told.look)
-    where = _where([part.cohort for part in told.parts])
-    lead, colon, rest = _told(told).partition(": ")
+    if not content.parts:
+        return _nothing(content.look)
+    where = _where([part.cohort for part in content.parts])
+    lead, colon, rest = _summary(content).partition(": ")
     return f"{lead} {where}{colon}{rest}"
 
 
-def _told(told: DigestContent) -> str:
+def _summary(content: DigestContent) -> str:
     """`412 accounts changed: 240 withheld in India (IN), 172 suspended`; empty when nothing is told."""
-    if not told.parts:
+    if not content.parts:
         return ""
-    whole = told.everything
+    whole = content.everything
     by_topic = _by_topic(whole)
     everybody = accounts(whole.alerts)
     if len(everybody) == 1:
@@ -105,9 +104,9 @@ def _nothing(look: DigestCoverage) -> str:
     return f"No change confirmed in {number(look.watched, 'account')}{seen}"
 
 
-def more_than_once(told: DigestContent) -> str | None:
+def more_than_once(content: DigestContent) -> str | None:
     """Why the numbers of the headline add up to more than its sum."""
-    by_topic = [ids for ids, _ in _by_topic(told.everything)]
+    by_topic = [ids for ids, _ in _by_topic(content.everything)]
     again = sum(map(len, by_topic)) - len({i for ids in by_topic for i in ids})
     if not again:
         return None
@@ -115,13 +114,13 @@ def more_than_once(told: DigestContent) -> str | None:
     return f"{number(again, 'account')} changed in more than one way and {verb} counted under each."
 
 
-def period(told: DigestContent) -> str:
+def period(content: DigestContent) -> str:
     """Which changes are told. They may have happened earlier than they were confirmed."""
-    zone, look = told.due.stored.rule.zone, told.look
-    sure = all(a.stage is AlertStage.CONFIRMED for p in told.parts for a in p.told.alerts)
+    zone, look = content.due.stored.rule.zone, content.look
+    sure = all(a.stage is AlertStage.CONFIRMED for p in content.parts for a in p.told.alerts)
     verb = "confirmed" if sure else "recorded"
     span_of = f"from {zoned_minute(look.since, zone)} to {zoned_minute(look.until, zone)}"
-    if told.due.is_round_up:
+    if content.due.is_round_up:
         return f"Changes that were {verb} {span_of} and not sent at once."
     return f"Changes that were {verb} {span_of}."
 
@@ -193,7 +192,7 @@ def coverage(look: DigestCoverage, zone: str) -> list[str]:
     lines += [_silence(silence, zone) for silence in look.silences[:SILENCES_NAMED]]
     if more := look.silences[SILENCES_NAMED:]:
         lines.append(f"There were also {number(len(more), 'shorter silence')}.")
-    lines += [_trouble(trouble, zone) for trouble in look.troubles[:TROUBLES_NAMED]]
+    lines += [_condition(condition, zone) for condition in look.troubles[:TROUBLES_NAMED]]
     if more := look.troubles[TROUBLES_NAMED:]:
         lines.append(f"The monitor had {number(len(more), 'other issue')}: see its health page.")
     return lines
@@ -216,10 +215,10 @@ def _silence(silence: PlatformSilence, zone: str) -> str:
     )
 
 
-def _trouble(trouble: PastCondition, zone: str) -> str:
-    ended = trouble.ended_at
+def _condition(condition: PastCondition, zone: str) -> str:
+    ended = condition.ended_at
     until = ", still so at the end" if ended is None else f" to {zoned_minute(ended, zone)}"
-    return f"{trouble.sentence}: from {zoned_minute(trouble.since, zone)}{until}."
+    return f"{condition.sentence}: from {zoned_minute(condition.since, zone)}{until}."
 
 
 def still_open(look: DigestCoverage) -> list[str]:

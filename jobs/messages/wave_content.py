@@ -229,10 +229,10 @@ def cohort_name(cohort: Cohort | None) -> str:
 
 def sections(wave: Wave, zone: str) -> list[Section]:
     """The changes of the wave, listing at most `ACCOUNTS_LISTED` accounts, shared out over all intervals."""
-    told = [(topic, _groups(topic, zone)) for topic in course_topics(wave)]
-    shares = iter(_share_out([g.accounts for _, groups in told for g in groups], ACCOUNTS_LISTED))
+    by_topic = [(topic, _groups(topic, zone)) for topic in course_topics(wave)]
+    shares = iter(_share_out([g.accounts for _, groups in by_topic for g in groups], ACCOUNTS_LISTED))
     out: list[Section] = []
-    for topic, groups in told:
+    for topic, groups in by_topic:
         cut = [replace(g, listed=g.listed[: next(shares)]) for g in groups]
         shown = tuple(g for g in cut if g.listed)
         unlisted = sum(g.accounts for g in cut if not g.listed)
@@ -350,16 +350,16 @@ def _by_handle(flap: Flap) -> tuple[str, str]:
     return flap.alert.change.handle.casefold(), flap.alert.change.change_key
 
 
-def cohort_lines(wave: Wave, standing: ListStatus | None) -> list[str]:
+def cohort_lines(wave: Wave, status: ListStatus | None) -> list[str]:
     """Which accounts the counts speak of, with every denominator named."""
-    if wave.cohort is None or standing is None:
+    if wave.cohort is None or status is None:
         return []
     order = wave.cohort.order
     if order is None:
-        return [f"List {clean(wave.cohort.name)}: {number(standing.watched, 'account')} watched."]
+        return [f"List {clean(wave.cohort.name)}: {number(status.watched, 'account')} watched."]
     return [
         f"Order {clean(order.reference)} ({clean(order.country, 8)}), issued {day(order.issued_at)}, "
-        f"names {number(order.named_count, 'account')}; {standing.watched:,} of them are watched here."
+        f"names {number(order.named_count, 'account')}; {status.watched:,} of them are watched here."
     ]
 
 
@@ -408,12 +408,12 @@ def late_words(alerts: Sequence[AlertRow], cohort: Cohort | None, zone: str, whe
     accounts, everybody = ({a.change.account_id for a in some} for some in ((a for a, _ in late), alerts))
     name = cohort_name(cohort)
     if len(accounts) == len(everybody):
-        told = f"Reported under {name} only {when}"
+        note = f"Reported under {name} only {when}"
     else:
         verb = "is" if len(accounts) == 1 else "are"
-        told = f"{number(len(accounts), 'account')} in this email {verb} reported under {name} only {when}"
+        note = f"{number(len(accounts), 'account')} in this email {verb} reported under {name} only {when}"
     seen = "the change was seen" if len(late) == 1 else "the changes were seen"
-    return f"{told}: {_came(cohort, [j for _, j in late], len(accounts), zone)}, after {seen}"
+    return f"{note}: {_came(cohort, [j for _, j in late], len(accounts), zone)}, after {seen}"
 
 
 def _after(alert: AlertRow, cohort: Cohort) -> Joined | None:

@@ -19,7 +19,7 @@ VERSION: Final = "blockline.alert/1"
 
 def payload(
     wave: Wave,
-    standing: ListStatus | None,
+    status: ListStatus | None,
     *,
     kind: MailKind = MailKind.WAVE,
     message_id: str,
@@ -27,13 +27,13 @@ def payload(
     synthetic: bool,
     url: str | None,
 ) -> str:
-    """The JSON text about `wave`, with `standing` of its cohort as known at `wave.as_of`.
+    """The JSON text about `wave`, with `status` of its cohort as known at `wave.as_of`.
 
     `headline` is the subject of the mail about it, `url` leads to the dashboard. The text is ASCII: whatever
     a stranger wrote in a handle is escaped.
     """
     flapping = {flap.alert.alert_id for flap in wave.flaps}
-    told: dict[str, object] = {
+    content: dict[str, object] = {
         "version": VERSION,
         "id": message_id.strip("<>"),
         "kind": kind.value,
@@ -43,7 +43,7 @@ def payload(
         "severity": wave.rule.severity.value,
         "synthetic": synthetic,
         "as_of": _utc(wave.as_of),
-        "cohort": _cohort(wave.cohort, standing),
+        "cohort": _cohort(wave.cohort, status),
         "counts": [
             {"words": words, "accounts": len({a.change.account_id for a in alerts})}
             for words, alerts in wave_content.topics(wave)
@@ -52,7 +52,7 @@ def payload(
         "changes": [_change(a, flapping=a.alert_id in flapping) for a in wave.alerts],
         "links": {"dashboard": url},
     }
-    return _text(told)
+    return _text(content)
 
 
 def note(
@@ -88,11 +88,11 @@ def note(
     )
 
 
-def _text(told: dict[str, object]) -> str:
-    return json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+def _text(content: dict[str, object]) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
-def _cohort(cohort: Cohort | None, standing: ListStatus | None) -> dict[str, object] | None:
+def _cohort(cohort: Cohort | None, status: ListStatus | None) -> dict[str, object] | None:
     if cohort is None:
         return None
     order = cohort.order
@@ -105,12 +105,12 @@ def _cohort(cohort: Cohort | None, standing: ListStatus | None) -> dict[str, obj
             "issued_at": _utc(order.issued_at),
             "named_accounts": order.named_count,
         },
-        "standing": standing
+        "standing": status
         and {
-            "watched_accounts": standing.watched,
+            "watched_accounts": status.watched,
             "states": [
                 {"platform": platform.value, "state": _state(state), "accounts": accounts}
-                for platform, state, accounts in standing.states
+                for platform, state, accounts in status.states
             ],
         },
     }

@@ -68,8 +68,8 @@ def why_no_alert(facts: ChangeFacts) -> str:
 def sentences(found: AlertExplanation) -> list[str]:
     """What became of one alert, one line per item. Lines about a rule are indented."""
     alert = found.history.alert
-    told = f"{account_name(alert.change.platform, alert.change.handle)} {phrase_with_certainty(alert)}"
-    out = [f"{alert.stage.value.capitalize()} on {minute(alert.created_at)}: {told}."]
+    summary = f"{account_name(alert.change.platform, alert.change.handle)} {phrase_with_certainty(alert)}"
+    out = [f"{alert.stage.value.capitalize()} on {minute(alert.created_at)}: {summary}."]
     for verdict in found.verdicts:
         out.append(f"  {_name(verdict)}: {_said(verdict, found.history)}.")
         out += [

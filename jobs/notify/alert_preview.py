@@ -108,10 +108,10 @@ async def draft(conn: Conn, wave: Wave, recipient: str, head: Letterhead, now: d
     made = compose(wave, stood, head, recipient, picture=await wave_chart.picture(conn, wave, stood))
     # It has an id of its own, so that mail programs do not take it for a copy of the real email.
     ident = message_id((made.message_id, MARK, now.isoformat()), (recipient,), head.id_domain)
-    told = payload(
+    content = payload(
         wave, stood, message_id=ident, headline=made.subject, synthetic=head.synthetic, url=head.dashboard_url
     )
-    return marked(replace(made, message_id=ident, payload=told), wave.rule.name, now)
+    return marked(replace(made, message_id=ident, payload=content), wave.rule.name, now)
 
 
 def marked(made: MailDraft, rule: str, now: datetime) -> MailDraft:
@@ -195,9 +195,9 @@ def _escaped(text: str) -> str:
 
 
 def _marked_json(text: str, sentence: str) -> str:
-    told: dict[str, object] = json.loads(text)
-    told |= {"kind": MailKind.TEST.value, "headline": f"{MARK}{told['headline']}", "text": sentence}
-    return json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    content: dict[str, object] = json.loads(text)
+    content |= {"kind": MailKind.TEST.value, "headline": f"{MARK}{content['headline']}", "text": sentence}
+    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
 def newest(alerts: Iterable[AlertRow]) -> AlertRow:

@@ -47,11 +47,11 @@ async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhe
         look, quiet = await _look(conn, due, scope, head), await _quiet(conn, due, scope)
         for recipients in alike.values():
             parts = await _standings(conn, due, parts_of(due, recipients[0]))
-            told = DigestContent(due, parts, look, quiet)
+            content = DigestContent(due, parts, look, quiet)
             picture = None
             if parts:
                 picture = await wave_chart.picture(conn, parts[0].whole, parts[0].standing, due.until)
-            drafts = [compose(told, head, recipient, picture) for recipient in recipients]
+            drafts = [compose(content, head, recipient, picture) for recipient in recipients]
             ids = [a.alert_id for part in parts for a in part.whole.alerts]
             await outbox.tell(conn, drafts, ids, rule_id, now)
             heard.update(ids)

@@ -46,7 +46,7 @@ class EngagementNotice:
 def engaged(
     acts: Sequence[NamedAct],
     known: Sequence[StoredRule],
-    told: Collection[tuple[RuleId, int]],
+    notified: Collection[tuple[RuleId, int]],
     last_told: dict[RuleId, datetime],
     muted: Collection[Mute],
 ) -> list[EngagementNotice]:
@@ -61,7 +61,7 @@ def engaged(
         mine = tuple(
             a
             for a in acts
-            if (stored.rule_id, a.signal_id) not in told
+            if (stored.rule_id, a.signal_id) not in notified
             and a.first_seen_at >= stored.active_since
             and _is_about(stored, a)
             and not any(_covers(m, a) for m in muted)
@@ -106,9 +106,9 @@ async def _known(conn: Conn, now: datetime) -> list[EngagementNotice]:
         return []
     back = max(LOOK_BACK + _longest(r.rule) + r.rule.update_after for r in known)
     acts = await engagement_alerts.named_acts(conn, now - back, now)
-    told = await engagement_alerts.notified(conn, [a.signal_id for a in acts])
+    notified = await engagement_alerts.notified(conn, [a.signal_id for a in acts])
     last = await engagement_alerts.last_notified(conn)
-    return engaged(acts, known, told, last, await mutes.running(conn, now))
+    return engaged(acts, known, notified, last, await mutes.running(conn, now))
 
 
 def _longest(rule: AlertRule) -> timedelta:
@@ -130,7 +130,7 @@ def draft(one: EngagementNotice, recipient: str, head: Letterhead) -> MailDraft:
         "subject": subject,
         "headline": headline,
         "synthetic": head.synthetic,
-        "acts": [_told(a) for a in one.acts[:SHOWN]],
+        "acts": [_act(a) for a in one.acts[:SHOWN]],
         "more": len(one.acts[SHOWN:]),
         "dashboard_url": head.dashboard_url,
         "rule": clean(rule.name),
@@ -161,7 +161,7 @@ def draft(one: EngagementNotice, recipient: str, head: Letterhead) -> MailDraft:
     )
 
 
-def _told(act: NamedAct) -> dict[str, str]:
+def _act(act: NamedAct) -> dict[str, str]:
     names = ", ".join(clean(o.title) for o in act.orders)
     return {"sentence": _sentence(act), "when": _when(act), "named_by": names}
 

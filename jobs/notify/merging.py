@@ -46,15 +46,15 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
     wave = await _wave(conn, line, waves, now) if mails else None
     if wave is None:
         return 0
-    standing = None
+    status = None
     if wave.cohort is not None:
-        standing = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
-    picture = await wave_chart.picture(conn, wave, standing)
+        status = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
+    picture = await wave_chart.picture(conn, wave, status)
     gone = {mail.message_id for mail in mails}
     earlier = (await threads.thread(conn, line.story_key)).get(line.recipient, ())
     heard = await threads.told_up_to(conn, line.story_key, before=waves[0].first_wave)
     thread = ReplyThread(tuple(i for i in earlier if i not in gone), heard.get(line.recipient))
-    draft = compose(wave, standing, head, line.recipient, thread, picture, line.story_key)
+    draft = compose(wave, status, head, line.recipient, thread, picture, line.story_key)
     await merged_mails.merge(conn, line, mails, draft, now)
     return 1
 

@@ -229,12 +229,12 @@ async def _queue_all(
     # A digest states how many alerts were silenced, so that must be recorded first.
     silent = [outbox.FinalDecision(a, r, s.decision, s.mute_id) for (a, r), s in plan.silent.items()]
     await outbox.settle(conn, silent, [], [], now)
-    for told in plan.in_order:
-        threads_of = _threads_of(told)
+    for item in plan.in_order:
+        threads_of = _threads_of(item)
         try:
             if held_up.isdisjoint(threads_of):
                 async with part_of(conn, pool):
-                    made += await _queue(conn, told, now, head)
+                    made += await _queue(conn, item, now, head)
                 continue
         except (StaleState, Unreachable):
             raise
@@ -242,7 +242,7 @@ async def _queue_all(
             faults.append(error)
         # Later emails of its incident would refer to something that was never sent.
         held_up |= threads_of
-        open_still |= {a.alert_id for a in told.alerts}
+        open_still |= {a.alert_id for a in item.alerts}
     await outbox.settle(
         conn,
         [],
@@ -259,49 +259,49 @@ def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
     ]
 
 
-def _threads_of(told: Wave | DigestDue | Reply) -> set[_Thread]:
+def _threads_of(item: Wave | DigestDue | Reply) -> set[_Thread]:
     """The incidents that it continues, starts or answers."""
-    if isinstance(told, Reply):
-        return {(told.stored.rule_id, told.cohort.list_id if told.cohort else None)}
-    parts = (told,) if isinstance(told, Wave) else told.parts
+    if isinstance(item, Reply):
+        return {(item.stored.rule_id, item.cohort.list_id if item.cohort else None)}
+    parts = (item,) if isinstance(item, Wave) else item.parts
     return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None) for p in parts}
 
 
-async def _queue(conn: Conn, told: Wave | DigestDue | Reply, now: datetime, head: Letterhead) -> int:
-    match told:
+async def _queue(conn: Conn, item: Wave | DigestDue | Reply, now: datetime, head: Letterhead) -> int:
+    match item:
         case Wave():
-            return await _queue_wave(conn, told, now, head)
+            return await _queue_wave(conn, item, now, head)
         case DigestDue():
-            return await queue_digest(conn, told, now, head)
+            return await queue_digest(conn, item, now, head)
         case Reply():
-            return await _queue_reply(conn, told, now, head)
+            return await _queue_reply(conn, item, now, head)
 
 
-async def _queue_reply(conn: Conn, told: Reply, now: datetime, head: Letterhead) -> int:
+async def _queue_reply(conn: Conn, reply: Reply, now: datetime, head: Letterhead) -> int:
     """Queue one email per recipient of a reply, in the thread of the email it answers."""
     drafts: list[tuple[MailDraft, int | None]] = []
-    for recipient in told.recipients:
-        stories = [alert.owed[recipient].story_id for alert in told.alerts]
-        drafts.append((compose_reply(told, head, recipient), stories[-1]))
-    ids = [a.alert_id for a in told.alerts]
-    await outbox.reply(conn, drafts, ids, told.undecided, told.stored.rule_id, now)
+    for recipient in reply.recipients:
+        stories = [alert.owed[recipient].story_id for alert in reply.alerts]
+        drafts.append((compose_reply(reply, head, recipient), stories[-1]))
+    ids = [a.alert_id for a in reply.alerts]
+    await outbox.reply(conn, drafts, ids, reply.undecided, reply.stored.rule_id, now)
     return len(drafts)
 
 
 async def _queue_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
     """Queue one email per recipient of a group."""
-    standing = None
+    status = None
     if wave.cohort is not None:
-        standing = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
+        status = await open_alerts.standing(conn, wave.cohort.list_id, wave.as_of)
     key = story_key(wave)
     story = after(wave)
     earlier = await threads.thread(conn, key) if wave.story is not None else {}
     heard = await threads.told_up_to(conn, key) if wave.story is not None else {}
-    picture = await wave_chart.picture(conn, wave, standing)
+    picture = await wave_chart.picture(conn, wave, status)
     drafts: list[MailDraft] = []
     for recipient in wave.recipients:
         thread = ReplyThread(tuple(earlier.get(recipient, ())), heard.get(recipient))
-        drafts.append(compose(wave, standing, head, recipient, thread, picture))
+        drafts.append(compose(wave, status, head, recipient, thread, picture))
     story_id = await threads.add_wave(
         conn,
         key,

@@ -34,14 +34,14 @@ class Reminder:
 
 
 def nudges(
-    told: Collection[Outstanding], known: Sequence[StoredRule], muted: Collection[Mute], now: datetime
+    stories: Collection[Outstanding], known: Sequence[StoredRule], muted: Collection[Mute], now: datetime
 ) -> list[Reminder]:
     """The reminders and escalations that are or will be due for incidents not acknowledged,
     earliest first.
     """
     found: list[Reminder] = []
     by_id: dict[int, AlertRule] = {stored.rule_id: stored.rule for stored in known if stored.enabled}
-    for story in told:
+    for story in stories:
         rule = by_id.get(story.rule_id)
         if rule is None or any(_covers(m, story, now) for m in muted):
             continue
@@ -80,19 +80,19 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
 
 async def _known(conn: Conn, now: datetime) -> list[Reminder]:
     known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalate_after]
-    told = await reminders.outstanding(conn, now - ASK_FOR) if known else []
-    return nudges(told, known, await mutes.running(conn, now), now) if told else []
+    stories = await reminders.outstanding(conn, now - ASK_FOR) if known else []
+    return nudges(stories, known, await mutes.running(conn, now), now) if stories else []
 
 
 def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
     """One email for each recipient of the reminder, in the thread that they know. Empty if no email was sent
     yet.
     """
-    told = {mail.recipient: mail for mail in last}
-    if not told:
+    by_recipient = {mail.recipient: mail for mail in last}
+    if not by_recipient:
         return []
     to = nudge.story.recipients if nudge.kind is MailKind.REMINDER else nudge.rule.escalate_to
-    return [_draft(nudge, told.get(r), last[0], r, head) for r in to]
+    return [_draft(nudge, by_recipient.get(r), last[0], r, head) for r in to]
 
 
 def _draft(

@@ -15,18 +15,18 @@ FEWEST_ACCOUNTS = 3
 
 
 async def picture(
-    conn: Conn, wave: Wave, standing: ListStatus | None, known_at: datetime | None = None
+    conn: Conn, wave: Wave, status: ListStatus | None, known_at: datetime | None = None
 ) -> Picture | None:
     """The chart of the cohort as known when the group's newest change was, or at `known_at`.
 
     None if there is nothing to draw: no cohort, or too few accounts.
     """
     cohort, until = wave.cohort, known_at or wave.as_of
-    if cohort is None or standing is None or standing.watched < FEWEST_ACCOUNTS:
+    if cohort is None or status is None or status.watched < FEWEST_ACCOUNTS:
         return None
     since = _since(wave, cohort, until)
     known = await timeline(conn, cohort.list_id, since, until)
-    drawn = _drawn(wave, cohort, standing, known, since, until)
+    drawn = _drawn(wave, cohort, status, known, since, until)
     return Picture(draw(drawn), alternative(drawn)) if drawn.changes else None
 
 
@@ -44,7 +44,7 @@ def _since(wave: Wave, cohort: Cohort, until: datetime) -> datetime:
 
 
 def _drawn(
-    wave: Wave, cohort: Cohort, standing: ListStatus, known: Timeline, since: datetime, until: datetime
+    wave: Wave, cohort: Cohort, status: ListStatus, known: Timeline, since: datetime, until: datetime
 ) -> WavePicture:
     marks = ()
     if cohort.order is not None and since <= cohort.order.issued_at <= until:
@@ -52,7 +52,7 @@ def _drawn(
     return WavePicture(
         since=since,
         until=until,
-        watched=standing.watched,
+        watched=status.watched,
         blocked_before=known.blocked_before,
         changes=tuple(
             PicturedChange(c.account_id, c.blocked, c.last_seen_old, c.first_seen_new) for c in known.changes

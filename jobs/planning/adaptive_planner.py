@@ -185,11 +185,11 @@ class AdaptivePlanner:
         for account_id in roster.account_ids:
             if account_id in self._where:
                 name, position = self._where[account_id]
-                accounts, held = self._places[name].expectations.accounts, self._watched[account_id]
-                at = read_at(held, accounts.read_at[position])
+                accounts, watched = self._places[name].expectations.accounts, self._watched[account_id]
+                at = read_at(watched, accounts.read_at[position])
                 accounts.read_at[position] = at
                 accounts.asked_at[position] = max(at, accounts.asked_at[position])
-                accounts.closed[position] = is_closed(held.known.state)
+                accounts.closed[position] = is_closed(watched.known.state)
 
     def due(self, now: datetime, not_before: NotBefore) -> list[ScheduledRead]:
         turns: list[ScheduledRead] = []
@@ -284,8 +284,10 @@ class AdaptivePlanner:
             turn = ScheduledRead(why, name, ids, None, now, 0, pick.roster)
         else:
             slot, number = (now, 0) if last is None else (last.slot, last.number + 1)
-            held = last is not None and last.outcome is BatchOutcome.HELD
-            turn = ScheduledRead(pick.why, name, roster.account_ids, roster, slot, number, pick.roster, held)
+            quarantined = last is not None and last.outcome is BatchOutcome.HELD
+            turn = ScheduledRead(
+                pick.why, name, roster.account_ids, roster, slot, number, pick.roster, quarantined
+            )
         self._under_way.begin(turn, place.planner, pick)
         return turn
 

@@ -59,7 +59,7 @@ class CostLimitGuard:
         self._pool = pool
         self._platform = platform
         self._kept: tuple[object, ...] = ()
-        self._told = False
+        self._reported = False
 
     @property
     def days(self) -> DailyBill | None:
@@ -144,13 +144,13 @@ class CostLimitGuard:
         is_of_today = self._holds and billing_day(now) == days.day and not self.is_outdated(now)
         if not is_of_today or self._kept == (days.day, stored):
             return
-        if days.waiting and not self._told:
+        if days.waiting and not self._reported:
             log.warning(
                 "The daily cost limit (setting x_daily_cost) is reached: additional reads wait until "
                 "00:01 UTC.",
                 extra={"event": "daily_cost_limit_reached"},
             )
-        self._told = bool(days.waiting)
+        self._reported = bool(days.waiting)
         async with transaction(self._pool) as conn:
             await daily_cost_limit.save_cost_limit(conn, self._platform, days.day, stored)
         self._kept = days.day, stored
@@ -167,12 +167,12 @@ def is_refused(answer: CollectorAnswer) -> bool:
     """Whether nothing was asked because the ceiling does not allow it, which is no fault of the platform. A
     platform that says so of a cap of its own is not asked any more: its trouble is a breaker.
     """
-    trouble = answer.trouble
+    failure = answer.trouble
     return (
         not answer.sent
-        and trouble is not None
-        and trouble.reason is MissedReason.USAGE_CAPPED
-        and not trouble.breaker
+        and failure is not None
+        and failure.reason is MissedReason.USAGE_CAPPED
+        and not failure.breaker
     )
 
 
@@ -188,11 +188,11 @@ class CostLimitedCollector:
         refusal = await self._cost_limit.charge(native_ids, now)
         if refusal is None:
             return await self._collector.read(native_ids, now)
-        trouble = RequestFailure(
+        failure = RequestFailure(
             MissedReason.USAGE_CAPPED, _REFUSED[refusal], now + _LOOK_AGAIN, breaker=False
         )
-        missed = tuple(Missed(i, now, trouble.reason, trouble.detail) for i in native_ids)
-        return CollectorAnswer((), missed, trouble=trouble, sent=False)
+        missed = tuple(Missed(i, now, failure.reason, failure.detail) for i in native_ids)
+        return CollectorAnswer((), missed, trouble=failure, sent=False)
 
     async def __aenter__(self) -> Self:
         await self._collector.__aenter__()

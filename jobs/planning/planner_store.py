@@ -38,8 +38,8 @@ class PlannerMemory:
         learned: dict[str, Learned] = {}
         on_record, saved_at = await planner_state.load_learned(conn, self._platform)
         for place, one in on_record.items():
-            if (told := _usable(one, self._planner.prior)) is not None:
-                learned[place] = told
+            if (usable := _usable(one, self._planner.prior)) is not None:
+                learned[place] = usable
             else:
                 where = " ".join(filter(None, (self._platform.value, place)))
                 log.warning(

@@ -149,10 +149,10 @@ class SweepPlanner:
     def _turn(self, position: int, roster: Roster, now: datetime) -> ScheduledRead:
         last = self._last.get(roster.roster_id)
         due = next_attempt(self._sweep, last, now)
-        held = last is not None and last.outcome is BatchOutcome.HELD
+        quarantined = last is not None and last.outcome is BatchOutcome.HELD
         ids = roster.account_ids
         return ScheduledRead(
-            WhyRead.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=held
+            WhyRead.TURN, roster.place, ids, roster, due.slot, due.number, position, another_way=quarantined
         )
 
     def _read_at(self, account_ids: Iterable[AccountId]) -> datetime:

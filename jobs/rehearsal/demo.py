@@ -79,12 +79,12 @@ async def play(
 ) -> DemoResult:
     """Play the whole scenario on an empty, migrated database. `folder` takes its files and the mails,
     which link to `dashboard_url`."""
-    told = scenario()
-    history = parse_history(told.to_csv(), "the scenario")
+    played = scenario()
+    history = parse_history(played.to_csv(), "the scenario")
     files = folder / "history.csv", folder / "acts.csv"
-    for file, lines in zip(files, (told.to_csv(), told.acts_csv()), strict=True):
+    for file, lines in zip(files, (played.to_csv(), played.acts_csv()), strict=True):
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    outage = Outage(told.outage.since, told.outage.until or told.end)
+    outage = Outage(played.outage.since, played.outage.until or played.end)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         key = await link_key(conn)
         await mark_synthetic(conn)
@@ -100,25 +100,25 @@ async def play(
                     AlertRule(recipients=(RECIPIENT,), zone=ZONE),
                     Letterhead(dashboard_url, synthetic=True, link_key=key, sweep_every=SWEEP),
                 ),
-                SimulationPlan(told.start, told.end, SWEEP, ENGAGEMENT),
-                prepare=lambda pool, now: _prepare(pool, told, history, now),
-                script=_script(dsn, told, history),
+                SimulationPlan(played.start, played.end, SWEEP, ENGAGEMENT),
+                prepare=lambda pool, now: _prepare(pool, played, history, now),
+                script=_script(dsn, played, history),
                 before=before,
                 after=after,
             )
     async with open_pool(dsn, max_size=2) as pool:
-        return await _ended(pool, told, history, len(inbox.mails()))
+        return await _ended(pool, played, history, len(inbox.mails()))
 
 
-async def _prepare(pool: Pool, told: Scenario, history: History, now: datetime) -> None:
-    canaries = [(c.account.native_id, c.account.handle, c.expected) for c in told.canaries]
+async def _prepare(pool: Pool, played: Scenario, history: History, now: datetime) -> None:
+    canaries = [(c.account.native_id, c.account.handle, c.expected) for c in played.canaries]
     await enlist(pool, (), now, {Platform.X: canaries})
     async with transaction(pool) as conn:
-        for e in told.executives:
+        for e in played.executives:
             await signals.add_executive(
                 conn, Platform.X, e.account.native_id, e.account.handle, e.name, e.title, now
             )
-        for watch_list in told.lists:
+        for watch_list in played.lists:
             if watch_list.enlist_at <= now:
                 await _enlist(conn, watch_list, history, now)
 
@@ -130,33 +130,33 @@ async def _enlist(conn: Conn, watch_list: ScenarioList, history: History, now: d
     await add_accounts(conn, new, now)
 
 
-def _script(dsn: str, told: Scenario, history: History) -> list[Scripted]:
+def _script(dsn: str, played: Scenario, history: History) -> list[Scripted]:
     """The papers and the lists that arrive while the scenario plays."""
 
     async def arrive(now: datetime) -> None:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            for order in told.orders:
+            for order in played.orders:
                 if order.known_at <= now:
                     await orders.add_order(conn, order, now)
-            for event in told.events:
+            for event in played.events:
                 if event.known_at <= now:
                     await orders.add_order_event(conn, event)
-            for watch_list in told.lists:
-                if told.start < watch_list.enlist_at <= now:
+            for watch_list in played.lists:
+                if played.start < watch_list.enlist_at <= now:
                     await _enlist(conn, watch_list, history, now)
 
-    times = {o.known_at for o in told.orders} | {e.known_at for e in told.events}
-    times |= {w.enlist_at for w in told.lists if w.enlist_at > told.start}
+    times = {o.known_at for o in played.orders} | {e.known_at for e in played.events}
+    times |= {w.enlist_at for w in played.lists if w.enlist_at > played.start}
     return [Scripted(at, arrive) for at in sorted(times)]
 
 
-async def _ended(pool: Pool, told: Scenario, history: History, mails: int) -> DemoResult:
+async def _ended(pool: Pool, played: Scenario, history: History, mails: int) -> DemoResult:
     async with transaction(pool) as conn:
         confirmed = await rehearsal_readback.confirmed_changes(conn)
         totals = await rehearsal_readback.totals(conn)
     believed = [scoring.as_believed(c) for c in confirmed]
     lines = {a.native_id: scoring.shown(a) for a in history.accounts}
-    verdict = scoring.hold_against_truth(lines, (), believed, told.start, told.end)
+    verdict = scoring.hold_against_truth(lines, (), believed, played.start, played.end)
     kinds = Counter(c.kind for c in confirmed)
     return DemoResult(
         accounts=len({c.native_id for c in confirmed}),

@@ -240,10 +240,10 @@ def hold_against_truth(
     wrong: list[Believed] = []
     delays: list[float] = []
     explained: set[tuple[str, datetime]] = set()
-    held: dict[str, list[tuple[datetime, State]]] = {}
+    changes_of: dict[str, list[tuple[datetime, State]]] = {}
     for change in sorted(detected, key=lambda c: c.first_seen_new):
         line = lines[change.native_id]
-        before = held.setdefault(change.native_id, [])
+        before = changes_of.setdefault(change.native_id, [])
         held_state = before[-1][1] if before else None
         before.append((change.first_seen_new, change.new))
         began = line.start_of(change.first_seen_new)
@@ -269,7 +269,7 @@ def hold_against_truth(
     missed = [
         at
         for i, at, state in true_times
-        if (i, at) not in explained and _held_at(held.get(i, []), at) != state
+        if (i, at) not in explained and _held_at(changes_of.get(i, []), at) != state
     ]
     return RehearsalScore(
         changes_true=len(true_times),

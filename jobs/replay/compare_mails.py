@@ -64,7 +64,7 @@ class MailComparison:
 def reevaluate_mails(
     stored: StoredAlerts,
     courses: Sequence[Course],
-    told: Mapping[AccountId, Sequence[RecomputedChange]],
+    recomputed: Mapping[AccountId, Sequence[RecomputedChange]],
     compared: ChangeComparison,
     facts: Mapping[AccountId, AccountFacts],
     other: Sequence[FileRule] | None,
@@ -87,7 +87,7 @@ def reevaluate_mails(
         account_id = course.account.account_id
         if account_id not in facts or (account_id not in changed and other is None):
             continue
-        for t in told[account_id]:
+        for t in recomputed[account_id]:
             if t.kind is ChangeKind.BASELINE or t.pending.first_seen_new < since:
                 continue
             rows, ends = _born(t, course, facts[account_id], number, until)

@@ -145,11 +145,11 @@ def redetect_fast(
 
     A list counts for each platform by itself, as it does for the monitors.
     """
-    told: dict[AccountId, tuple[RecomputedChange, ...]] = {}
+    recomputed: dict[AccountId, tuple[RecomputedChange, ...]] = {}
     for platform in Platform:
         theirs = [c for c in courses if c.account.platform is platform]
-        told |= _retold(theirs, ConfirmedOn(confirmed_before.get(platform, {})), rule)
-    return told
+        recomputed |= _retold(theirs, ConfirmedOn(confirmed_before.get(platform, {})), rule)
+    return recomputed
 
 
 def _retold(

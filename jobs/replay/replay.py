@@ -74,8 +74,8 @@ async def redecide(
     started = time.perf_counter()
     courses = await account_inputs.load(conn, since, until, rule.cohort_window, rule)
     loaded = time.perf_counter()
-    told = redetect_fast(courses.accounts, courses.confirmed_on, rule)
-    compared = compare(courses.accounts, told, until, rule, IN_FORCE)
+    recomputed = redetect_fast(courses.accounts, courses.confirmed_on, rule)
+    compared = compare(courses.accounts, recomputed, until, rule, IN_FORCE)
     decided = time.perf_counter()
     known = await rules_since(conn)
     lookbacks = [s.rule.lookback for state in known for s in state.rules]
@@ -89,9 +89,9 @@ async def redecide(
         if any(m.list_id == of_list and m.removed_at is None for m in c.memberships)
     ]
     of = None if of_list is None else frozenset(c.account.account_id for c in theirs)
-    mails = reevaluate_mails(stored, courses.accounts, told, compared, facts, rules, since, until, of)
+    mails = reevaluate_mails(stored, courses.accounts, recomputed, compared, facts, rules, since, until, of)
     if of is not None:
-        compared = compare(theirs, told, until, rule, IN_FORCE)
+        compared = compare(theirs, recomputed, until, rule, IN_FORCE)
     took = time.perf_counter() - decided
     return Redecided(
         since, until, rule, courses, compared, mails, loaded - started, decided - loaded, took, rules, of

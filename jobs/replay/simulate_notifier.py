@@ -73,7 +73,7 @@ class Notifier:
     _held: dict[int, set[int]] = field(default_factory=dict[int, set[int]])
     _born: dict[AccountId, list[AlertRow]] = field(default_factory=dict[AccountId, list[AlertRow]])
     _stories: dict[str, AlertThread] = field(default_factory=dict[str, AlertThread])
-    _told: dict[str, dict[str, LastWord]] = field(default_factory=dict[str, dict[str, LastWord]])
+    _sent: dict[str, dict[str, LastWord]] = field(default_factory=dict[str, dict[str, LastWord]])
     _digested: dict[int, datetime] = field(default_factory=dict[int, datetime])
     _next: datetime | None = None
     _fresh: datetime | None = None
@@ -81,7 +81,7 @@ class Notifier:
 
     def __post_init__(self) -> None:
         self._stories = {s.story_key: s for s in self.ground.stories}
-        self._told = {key: dict(words) for key, words in self.ground.told.items()}
+        self._sent = {key: dict(words) for key, words in self.ground.told.items()}
         for alert_id, rule_id in self.ground.decisions:
             if rule_id is not None:
                 self._done.setdefault(alert_id, set()).add(rule_id)
@@ -162,14 +162,14 @@ class Notifier:
         self._next, self._fresh = plan.next_at, None
         for key, silence in plan.silent.items():
             self._decide(*key, silence.decision)
-        for told in plan.in_order:
-            match told:
+        for item in plan.in_order:
+            match item:
                 case Wave():
-                    self._tell_wave(told)
+                    self._tell_wave(item)
                 case DigestDue():
-                    self._tell_digest(told)
+                    self._tell_digest(item)
                 case Reply():
-                    self._tell_reply(told)
+                    self._tell_reply(item)
         kept: dict[int, set[int]] = {}
         for alert_id, rule_id in plan.kept:
             kept.setdefault(alert_id, set())
@@ -180,7 +180,7 @@ class Notifier:
 
     def _as_seen(self, row: AlertRow) -> AlertRow:
         i = row.alert_id
-        words = self._told.get(row.change.change_key, {})
+        words = self._sent.get(row.change.change_key, {})
         return replace(
             row,
             cohorts=as_of(self.ground.cohorts.get(row.change.account_id, ()), self.now),
@@ -191,7 +191,7 @@ class Notifier:
         )
 
     def _owed(self, row: AlertRow) -> dict[str, LastWord]:
-        words = self._told.get(row.change.change_key, {})
+        words = self._sent.get(row.change.change_key, {})
         return {r: word for r, word in words.items() if word.asks_for(row.stage)}
 
     def _past(self, rows: Sequence[AlertRow], rules: Sequence[StoredRule]) -> NotificationHistory:
@@ -205,8 +205,8 @@ class Notifier:
                 for r in self._born.get(account, ())
                 if r.created_at > since and self.ground.forgotten.get(r.alert_id, self.now + _IDLE) > self.now
             ]
-        told = [s for s in self._stories.values() if s.waves[-1].closed_at > oldest - ORDER_LASTS]
-        return NotificationHistory(alerts, told)
+        lately = [s for s in self._stories.values() if s.waves[-1].closed_at > oldest - ORDER_LASTS]
+        return NotificationHistory(alerts, lately)
 
     def _said(self, alert_id: int, rules: Sequence[StoredRule]) -> dict[int, AlertDecision]:
         found: dict[int, AlertDecision] = {}
@@ -282,7 +282,7 @@ class Notifier:
         headline: str,
     ) -> None:
         for alert in alerts:
-            words, rule_id = self._told.setdefault(alert.change.change_key, {}), stored.rule_id
+            words, rule_id = self._sent.setdefault(alert.change.change_key, {}), stored.rule_id
             word = LastWord(alert.stage, rule_id, frozenset({rule_id}), kind is MailKind.DIGEST)
             words[recipient] = words[recipient].then(word) if recipient in words else word
         facts = frozenset((a.change.change_key, a.stage) for a in alerts)

@@ -67,22 +67,22 @@ def news(
     )
 
 
-def operator_mail(told: OperatorNews, to: str, thresholds: Thresholds, head: Letterhead) -> MailDraft:
+def operator_mail(report: OperatorNews, to: str, thresholds: Thresholds, head: Letterhead) -> MailDraft:
     """The mail to one operator. The same news makes the same mail, whoever composes it."""
-    title = _title(told)
+    title = _title(report)
     content = {
         "subject": f"{'Synthetic scenario: ' if head.synthetic else ''}Blockline: {title}",
         "headline": title,
-        "is_one": len(told.open) + len(told.over) == 1,
+        "is_one": len(report.open) + len(report.over) == 1,
         "synthetic": head.synthetic,
-        "troubles": [_trouble(k, told) for k in told.open[:SHOWN]],
-        "more_troubles": len(told.open[SHOWN:]),
-        "over": [_over(k, told) for k in told.over[:SHOWN]],
-        "more_over": len(told.over[SHOWN:]),
-        "meanwhile": _meanwhile(told, thresholds),
+        "troubles": [_condition(k, report) for k in report.open[:SHOWN]],
+        "more_troubles": len(report.open[SHOWN:]),
+        "over": [_over(k, report) for k in report.over[:SHOWN]],
+        "more_over": len(report.over[SHOWN:]),
+        "meanwhile": _meanwhile(report, thresholds),
         "health_url": head.dashboard_url and urljoin(head.dashboard_url, "/health"),
     }
-    ident = message_id(_events(told), [to], head.id_domain)
+    ident = message_id(_events(report), [to], head.id_domain)
     subject, text = str(content["subject"]), head.render("operator.txt", content)
     return MailDraft(
         message_id=ident,
@@ -98,7 +98,7 @@ def operator_mail(told: OperatorNews, to: str, thresholds: Thresholds, head: Let
             text=text,
             rule=None,
             severity=Severity.WARNING,
-            as_of=told.as_of,
+            as_of=report.as_of,
             synthetic=head.synthetic,
             url=head.dashboard_url,
         )
@@ -107,9 +107,9 @@ def operator_mail(told: OperatorNews, to: str, thresholds: Thresholds, head: Let
     )
 
 
-def _title(told: OperatorNews) -> str:
+def _title(report: OperatorNews) -> str:
     """The trouble itself when there is one, else how many there are."""
-    match told.begun, told.lasting, told.over:
+    match report.begun, report.lasting, report.over:
         case [one], [], []:
             return one.condition.sentence
         case [], [one], []:
@@ -125,29 +125,29 @@ def _title(told: OperatorNews) -> str:
             return ", ".join(words for n, words in counts if n)
 
 
-def _trouble(known: KnownCondition, told: OperatorNews) -> dict[str, object]:
+def _condition(known: KnownCondition, report: OperatorNews) -> dict[str, object]:
     facts = [("Since", minute(known.condition.since))]
     if known.condition.detail:
         facts.append(("Detail", known.condition.detail))
-    if known in told.lasting and known.told_at is not None:
+    if known in report.lasting and known.told_at is not None:
         facts.append(("Last reported", minute(known.told_at)))
     return {"sentence": known.condition.sentence, "facts": facts, "to_do": known.condition.to_do}
 
 
-def _over(known: KnownCondition, told: OperatorNews) -> dict[str, object]:
+def _over(known: KnownCondition, report: OperatorNews) -> dict[str, object]:
     facts = [("Issue", known.condition.sentence), ("Since", minute(known.condition.since))]
     if known.ended_at is not None:
         facts.append(("End noticed", minute(known.ended_at)))
-    came_back = known.condition.key in told.again
+    came_back = known.condition.key in report.again
     return {
         "sentence": f"In between: {known.end_sentence}" if came_back else known.end_sentence,
         "facts": facts,
     }
 
 
-def _meanwhile(told: OperatorNews, thresholds: Thresholds) -> list[str]:
+def _meanwhile(report: OperatorNews, thresholds: Thresholds) -> list[str]:
     """What follows from it, and what does not."""
-    kinds = {k.condition.key.kind for k in told.open}
+    kinds = {k.condition.key.kind for k in report.open}
     lines: list[str] = []
     if kinds - ABOUT_MAILS:
         lines += [
@@ -161,19 +161,19 @@ def _meanwhile(told: OperatorNews, thresholds: Thresholds) -> list[str]:
             f"An issue that lasts is reported again after {span(thresholds.remind_every)}. "
             "An email also says when it is over."
         )
-    elif {k.condition.key.kind for k in told.over} - ABOUT_MAILS:
+    elif {k.condition.key.kind for k in report.over} - ABOUT_MAILS:
         lines.append(
             "Accounts that were not read in that time stay “not checked”: no status is claimed for them."
         )
     return lines
 
 
-def _events(told: OperatorNews) -> Iterable[str]:
-    for k in told.begun:
+def _events(report: OperatorNews) -> Iterable[str]:
+    for k in report.begun:
         yield f"{_fact(k)}:begun"
-    for k in told.lasting:
+    for k in report.lasting:
         yield f"{_fact(k)}:still so after {k.told_at and k.told_at.isoformat()}"
-    for k in told.over:
+    for k in report.over:
         yield f"{_fact(k)}:over"
 
 

@@ -73,14 +73,14 @@ def _differs(known: KnownCondition, found: Condition) -> bool:
 async def _tell(conn: Conn, now: datetime, head: Letterhead, thresholds: Thresholds) -> int:
     if not head.operators:
         return 0
-    told = news(await stored.unsettled(conn), await stored.last_notified(conn), now, thresholds)
-    if told is None:
+    report = news(await stored.unsettled(conn), await stored.last_notified(conn), now, thresholds)
+    if report is None:
         return 0
-    drafts = [operator_mail(told, to, thresholds, head) for to in sorted(set(head.operators))]
+    drafts = [operator_mail(report, to, thresholds, head) for to in sorted(set(head.operators))]
     return await stored.tell(
         conn,
         drafts,
-        [k.condition_id for k in told.open],
-        [k.condition_id for k in told.over],
+        [k.condition_id for k in report.open],
+        [k.condition_id for k in report.over],
         now,
     )

@@ -143,7 +143,7 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
     share, span = stand.late_share, _span(stand.late_after)
     changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
     missed = ", ".join(f"{n} missed ({reason.value})" for reason, n in stand.requests.missed.items())
-    held = f", {stand.requests.held} quarantined" if stand.requests.held else ""
+    quarantined = f", {stand.requests.held} quarantined" if stand.requests.held else ""
     return [
         ("At", moment(stand.at)),
         ("Watched", number(stand.watched, "account") if stand.watched else "no accounts watched"),
@@ -158,7 +158,7 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
         ),
         (
             "Requests in 24 h",
-            f"{stand.requests.answered:,} answered{held}{', ' if missed else ''}{missed}",
+            f"{stand.requests.answered:,} answered{quarantined}{', ' if missed else ''}{missed}",
         ),
     ]
 
@@ -268,10 +268,10 @@ def then_json(stand: PastStatus) -> dict[str, object]:
     """How everything stood at a moment of the past: one object with the keys that `status` has of any moment,
     and the lists.
     """
-    told = stand_json(stand)
-    told["blocked"] = told.pop("blocked_now")
+    figures = stand_json(stand)
+    figures["blocked"] = figures.pop("blocked_now")
     return {
-        **told,
+        **figures,
         "as_known_at": None if stand.known_at is None else stand.known_at.isoformat(),
         "countries": [
             {"country": c.country, "withheld": c.accounts, "last_known_only": c.late} for c in stand.countries

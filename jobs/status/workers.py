@@ -97,10 +97,10 @@ def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
 
 def machine_lines(found: WorkersReport, now: datetime) -> list[tuple[str, str]]:
     """What is worth a line of `status`: several processes read, one of them does not, requests are held."""
-    standing = [worker.overall_status(now) for worker in found.workers]
+    statuses = [worker.overall_status(now) for worker in found.workers]
     lines: list[tuple[str, str]] = []
-    if len(standing) > 1 or any(one is not WorkerStatus.READS for one in standing):
-        counts = [(n, WORKER_STATUS[one]) for one in WorkerStatus if (n := standing.count(one))]
+    if len(statuses) > 1 or any(one is not WorkerStatus.READS for one in statuses):
+        counts = [(n, WORKER_STATUS[one]) for one in WorkerStatus if (n := statuses.count(one))]
         waiting = sum(queue.line.waiting for queue in found.queues)
         in_hand = sum(queue.line.in_hand for queue in found.queues)
         each = ", ".join(f"{n} {what}" for n, what in counts)

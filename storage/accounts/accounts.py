@@ -177,7 +177,7 @@ async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datet
         [r.account_id for r in renames],
     )
     is_named = {AccountId(r["account_id"]): r["is_named"] for r in rows}
-    told = [r for r in renames if is_named.get(r.account_id)]
+    named = [r for r in renames if is_named.get(r.account_id)]
     await conn.execute(
         """
         insert into rename (account_id, old_handle, new_handle, last_seen_old, first_seen_new, recorded_at)
@@ -186,11 +186,11 @@ async def record_renames(conn: Conn, renames: Sequence[HandleChange], now: datet
             as u (account_id, old_handle, new_handle, last_seen_old, first_seen_new)
         on conflict (account_id, first_seen_new) do nothing
         """,
-        [r.account_id for r in told],
-        [r.old_handle for r in told],
-        [r.new_handle for r in told],
-        [r.last_seen_old for r in told],
-        [r.first_seen_new for r in told],
+        [r.account_id for r in named],
+        [r.old_handle for r in named],
+        [r.new_handle for r in named],
+        [r.last_seen_old for r in named],
+        [r.first_seen_new for r in named],
         now,
     )
     await conn.execute(

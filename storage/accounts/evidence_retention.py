@@ -111,14 +111,14 @@ async def expire(conn: Conn, cutoffs: Sequence[Cutoff], now: datetime, limit: in
 
 async def log_run(conn: Conn, cutoffs: Sequence[Cutoff], pieces: dict[int, int], now: datetime) -> None:
     """Put a run on record: a row for each list that does not keep for ever, also where nothing expired."""
-    told = [(c.list_id, c.days, pieces.get(c.list_id, 0)) for c in cutoffs if c.days is not None]
+    rows = [(c.list_id, c.days, pieces.get(c.list_id, 0)) for c in cutoffs if c.days is not None]
     await conn.execute(
         """
         insert into retention_log (at, list_id, days, pieces)
         select $1, * from unnest($2::bigint[], $3::int[], $4::int[])
         """,
         now,
-        [list_id for list_id, _, _ in told],
-        [days for _, days, _ in told],
-        [n for _, _, n in told],
+        [list_id for list_id, _, _ in rows],
+        [days for _, days, _ in rows],
+        [n for _, _, n in rows],
     )

@@ -55,8 +55,8 @@ async def change_tags(
     conn: Conn, account: Account, add: Collection[str], remove: Collection[str], actor: str, now: datetime
 ) -> tuple[str, ...]:
     """The tags of an account after some were added and others removed."""
-    (told,) = await edit_tags(conn, [account.account_id], add, remove, actor, now)
-    return told.tags
+    (edited,) = await edit_tags(conn, [account.account_id], add, remove, actor, now)
+    return edited.tags
 
 
 async def edit_tags(
@@ -87,8 +87,8 @@ async def edit_tags(
         [" ".join(after[i]) for i in changed],
     )
     # By their numbers: a purge takes handles away, and the log is only ever added to.
-    told = [(f"account {i}", {"before": before[i], "tags": after[i]}) for i in changed]
-    await log_each(conn, now, actor, "tags changed", told)
+    entries = [(f"account {i}", {"before": before[i], "tags": after[i]}) for i in changed]
+    await log_each(conn, now, actor, "tags changed", entries)
     return [
         Edited(i, EditOutcome.DONE if after[i] != before[i] else EditOutcome.UNCHANGED, tuple(after[i]))
         if i in after

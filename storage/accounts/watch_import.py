@@ -39,19 +39,19 @@ async def watch(
     one of them is a control account of the settings.
     """
     known = await _known(conn, people)
-    told = [(one, known.get((one.row.platform, one.native_id))) for one in people]
+    pairs = [(one, known.get((one.row.platform, one.native_id))) for one in people]
     await add_accounts(
         conn,
-        [NewAccount(o.row.platform, o.native_id, o.handle, lists_of(o.row, before)) for o, before in told],
+        [NewAccount(o.row.platform, o.native_id, o.handle, lists_of(o.row, before)) for o, before in pairs],
         now,
     )
     await describe(
-        conn, [AccountTags(o.row.platform, o.native_id, o.row.tags, o.row.followers) for o, _ in told], now
+        conn, [AccountTags(o.row.platform, o.native_id, o.row.tags, o.row.followers) for o, _ in pairs], now
     )
-    lines = tuple(line_of(one, before) for one, before in told)
+    lines = tuple(line_of(one, before) for one, before in pairs)
     if any(line.changed for line in lines):
         after = await _known(conn, people)
-        changed = [one for one, line in zip(told, lines, strict=True) if line.changed]
+        changed = [one for one, line in zip(pairs, lines, strict=True) if line.changed]
         await log(conn, now, actor, "accounts imported", source, _detail(changed, after))
     return lines
 

@@ -121,9 +121,9 @@ async def moved(conn: Conn, change_id: int, to_change_id: int, now: datetime) ->
 
 
 async def _answer(
-    conn: Conn, change_ids: Sequence[int], stage: AlertStage, told: Sequence[AlertStage], now: datetime
+    conn: Conn, change_ids: Sequence[int], stage: AlertStage, stages: Sequence[AlertStage], now: datetime
 ) -> None:
-    """Alerts of this stage, of the changes whose fact somebody was last told at one of the stages `told`."""
+    """Make alerts of this stage for the changes that were last reported at one of `stages`."""
     await conn.execute(
         """
         insert into alert (change_id, created_at, stage)
@@ -141,7 +141,7 @@ async def _answer(
         change_ids,
         now,
         stage.value,
-        [s.value for s in told],
+        [s.value for s in stages],
     )
 
 
@@ -153,7 +153,7 @@ async def _close_facts(
     now: datetime,
 ) -> None:
     """Close what waits to be told at these stages of these facts."""
-    held = await conn.fetch(
+    rows = await conn.fetch(
         """
         select alert_id from alert
         where decided_at is null and stage = any($2::text[])
@@ -163,7 +163,7 @@ async def _close_facts(
         change_ids,
         [s.value for s in stages],
     )
-    await _close(conn, [r["alert_id"] for r in held], decision, now)
+    await _close(conn, [r["alert_id"] for r in rows], decision, now)
 
 
 async def _close(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision, now: datetime) -> None:

@@ -103,7 +103,7 @@ async def merge(
     Message-ID is stored already: the part of the transaction must then be undone.
     """
     ids = [mail.mail_id for mail in pointless]
-    held = await conn.fetch(
+    locked = await conn.fetch(
         """
         select mail_id, next_attempt_at from mail
         where mail_id = any($1::bigint[]) and state = 'queued' and uncertain_offers = 0
@@ -111,7 +111,7 @@ async def merge(
         """,
         ids,
     )
-    if len(held) != len(ids):
+    if len(locked) != len(ids):
         raise StaleState("A mail that was to be merged was handed to a server meanwhile.")
     await outbox.announce(conn)
     wave = max(mail.wave for mail in pointless)
@@ -124,7 +124,7 @@ async def merge(
         sorted({alert_id for mail in pointless for alert_id in mail.alert_ids}),
     )
     await conn.execute(
-        "update mail set next_attempt_at = $2 where mail_id = $1", mail_id, held[0]["next_attempt_at"]
+        "update mail set next_attempt_at = $2 where mail_id = $1", mail_id, locked[0]["next_attempt_at"]
     )
     await conn.execute(
         """

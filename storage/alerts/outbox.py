@@ -126,7 +126,7 @@ async def _decide(
 
 async def _require_told(conn: Conn, draft: MailDraft, alert_ids: Sequence[int]) -> None:
     """Nothing counts as told that stands in no mail: the one of this Message-ID must tell these alerts."""
-    told = await conn.fetchval(
+    found = await conn.fetchval(
         """
         select count(*) from mail join mail_alert using (mail_id)
         where message_id = $1 and recipients = array[$2] and alert_id = any($3::bigint[])
@@ -135,7 +135,7 @@ async def _require_told(conn: Conn, draft: MailDraft, alert_ids: Sequence[int]) 
         draft.recipient,
         alert_ids,
     )
-    if told != len(alert_ids):
+    if found != len(alert_ids):
         raise StorageError(f"The Message-ID {draft.message_id} belongs to an email with other content.")
 
 
@@ -257,13 +257,13 @@ async def keep(conn: Conn, kept: Sequence[DeferredDecision]) -> None:
 
 async def _hold_open(conn: Conn, alert_ids: Collection[int]) -> None:
     """Lock alerts, in the order of their ids so that two notifiers wait instead of deadlocking."""
-    held = await conn.fetch(
+    locked = await conn.fetch(
         """
         select alert_id from alert where alert_id = any($1::bigint[]) and decided_at is null
         order by alert_id for update
         """,
         list(alert_ids),
     )
-    if len(held) != len(alert_ids):
-        taken = len(alert_ids) - len(held)
+    if len(locked) != len(alert_ids):
+        taken = len(alert_ids) - len(locked)
         raise StaleState(f"{taken} of {len(alert_ids)} alerts were decided by somebody else.")

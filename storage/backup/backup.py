@@ -19,7 +19,7 @@ from storage.postgres.pool import Conn, close, connect, translated
 from storage.postgres.schema import revision_of
 
 
-async def back_up(dsn: str, file: BinaryIO, now: datetime, told: BackupProgress) -> BackupManifest:
+async def back_up(dsn: str, file: BinaryIO, now: datetime, progress: BackupProgress) -> BackupManifest:
     """Write every table of the database into `file`, whatever is written to the database meanwhile.
 
     Needs memory for one piece only. A migration waits until it is done. Raises BackupError when there is
@@ -31,20 +31,20 @@ async def back_up(dsn: str, file: BinaryIO, now: datetime, told: BackupProgress)
             # Before the snapshot: it must not be older than the migration that is waited for.
             await conn.execute("select pg_advisory_lock_shared(hashtextextended('blockline migrate', 0))")
             async with conn.transaction(isolation="repeatable_read", readonly=True):
-                return await _back_up(conn, BackupWriter(file), now, told, address(dsn))
+                return await _back_up(conn, BackupWriter(file), now, progress, address(dsn))
     finally:
         await close(conn)
 
 
 async def _back_up(
-    conn: Conn, writer: BackupWriter, now: datetime, told: BackupProgress, where: str
+    conn: Conn, writer: BackupWriter, now: datetime, progress: BackupProgress, where: str
 ) -> BackupManifest:
     revision = await revision_of(conn, where)
     if revision is None:
         raise BackupError(f"The database at {where} holds nothing of Blockline: there is nothing to back up.")
     await neutral_session(conn)
     columns = await _columns(conn)
-    tables = [await _save(conn, writer, name, columns[name], told) for name in await _order(conn)]
+    tables = [await _save(conn, writer, name, columns[name], progress) for name in await _order(conn)]
     manifest = BackupManifest(
         blockline=version("blockline"),
         revision=revision,
@@ -72,15 +72,15 @@ async def neutral_session(conn: Conn) -> None:
 
 
 async def _save(
-    conn: Conn, writer: BackupWriter, name: str, columns: tuple[str, ...], told: BackupProgress
+    conn: Conn, writer: BackupWriter, name: str, columns: tuple[str, ...], progress: BackupProgress
 ) -> SavedTable:
     table = writer.table(name, columns)
 
     async def take(part: bytes) -> None:
         table.take(part)
-        told(name, table.bytes)
+        progress(name, table.bytes)
 
-    told(name, 0)
+    progress(name, 0)
     await conn.copy_from_table(name, columns=columns, output=take)
     return table.finish()
 

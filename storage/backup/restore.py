@@ -15,7 +15,7 @@ from storage.postgres.schema import revision_of, schema_for
 _MONTH = re.compile(r"coverage_([0-9]{4})_([0-9]{2})")
 
 
-async def restore(dsn: str, backup: Backup, told: BackupProgress) -> None:
+async def restore(dsn: str, backup: Backup, progress: BackupProgress) -> None:
     """Fill an empty database with what `backup` holds, and bring it to the schema of this version.
 
     No trigger fires: what triggers wrote is in the backup. One transaction loads everything, so that a
@@ -31,7 +31,7 @@ async def restore(dsn: str, backup: Backup, told: BackupProgress) -> None:
                 await _refuse_other(conn, revision, where)
                 await migrate(dsn, revision=revision)
                 async with conn.transaction():
-                    await _load(conn, backup, told, where)
+                    await _load(conn, backup, progress, where)
                 await migrate(dsn)
                 await conn.execute("analyze")
         finally:
@@ -66,7 +66,7 @@ def _not_empty(where: str, what: str) -> BackupError:
     )
 
 
-async def _load(conn: Conn, backup: Backup, told: BackupProgress, where: str) -> None:
+async def _load(conn: Conn, backup: Backup, progress: BackupProgress, where: str) -> None:
     await neutral_session(conn)
     # This also keeps everybody else from writing to the tables until they are full.
     await conn.execute(
@@ -91,7 +91,7 @@ async def _load(conn: Conn, backup: Backup, told: BackupProgress, where: str) ->
         if month := _MONTH.fullmatch(table.name):
             first = date(int(month[1]), int(month[2]), 1)
             await conn.execute("select ensure_coverage_month($1)", first)
-        await _fill(conn, backup, table, told)
+        await _fill(conn, backup, table, progress)
     for counter in backup.manifest.counters:
         await conn.execute(
             "select setval(pg_get_serial_sequence($1, $2), $3)", counter.table, counter.column, counter.last
@@ -141,15 +141,15 @@ async def _filled(conn: Conn) -> str:
     return await conn.fetchval("select current_setting('blockline.filled')")
 
 
-async def _fill(conn: Conn, backup: Backup, table: SavedTable, told: BackupProgress) -> None:
+async def _fill(conn: Conn, backup: Backup, table: SavedTable, progress: BackupProgress) -> None:
     async def parts() -> AsyncIterator[bytes]:
         size = 0
         for part in backup.rows(table.name):
             yield part
             size += len(part)
-            told(table.name, size)
+            progress(table.name, size)
 
-    told(table.name, 0)
+    progress(table.name, 0)
     done = await conn.copy_to_table(table.name, columns=table.columns, source=parts())
     if done != f"COPY {table.rows}":
         raise BackupError(f"The table {table.name} took other rows than the backup has ({done}).")

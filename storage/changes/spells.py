@@ -73,16 +73,16 @@ async def project(conn: Conn, account_ids: Sequence[int], now: datetime) -> None
 
 async def _project(conn: Conn, ids: Sequence[int], now: datetime) -> None:
     believed = await _believed(conn, ids)
-    told = {i: spells_of(changes) for i, changes in (await _standing(conn, ids)).items()}
+    expected = {i: spells_of(changes) for i, changes in (await _effective(conn, ids)).items()}
     ended = [
         spell_id
         for account_id, rows in believed.items()
         for spell, spell_id in rows.items()
-        if spell not in told.get(account_id, ())
+        if spell not in expected.get(account_id, ())
     ]
     begun = [
         (account_id, spell)
-        for account_id, spells in told.items()
+        for account_id, spells in expected.items()
         for spell in spells
         if spell not in believed.get(account_id, {})
     ]
@@ -212,7 +212,7 @@ def folded_spell(r: Record) -> FoldedSpell:
     return FoldedSpell(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
 
 
-async def _standing(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[EffectiveChange]]:
+async def _effective(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[EffectiveChange]]:
     rows = await conn.fetch(
         """
         select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,

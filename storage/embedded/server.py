@@ -104,10 +104,10 @@ class EmbeddedServer:
                 self._initdb()
         self._configure()
         while not self._answers():
-            trouble = self._start()
-            if trouble and not _LOCK_STANDS.search(trouble):
+            fault = self._start()
+            if fault and not _LOCK_STANDS.search(fault):
                 raise EmbeddedError(
-                    f"Postgres in {self.folder} does not start ({last_line(trouble)}): "
+                    f"Postgres in {self.folder} does not start ({last_line(fault)}): "
                     f"see {self.log}, {INSTEAD}."
                 )
             if time.monotonic() > give_up_at:
@@ -115,7 +115,7 @@ class EmbeddedServer:
                     f"Postgres in {self.folder} gave no connection within {_PATIENCE_S} seconds: "
                     f"see {self.log}, {INSTEAD}."
                 )
-            if trouble:
+            if fault:
                 self._disown_other_process()
                 time.sleep(_RETRY_S)
 

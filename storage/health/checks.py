@@ -53,7 +53,7 @@ def checks(facts: ConditionFacts, thresholds: Thresholds) -> list[Condition]:
     found = [
         *worker_checks(facts.machines, now),
         *(_stopped(s) for s in sources),
-        *(_held(s, now, thresholds) for s in sources),
+        *(_quarantined(s, now, thresholds) for s in sources),
         *(retired_check(r) for r in facts.retired if r.platform in in_use),
         *(_blind(c, sources, now, thresholds) for c in facts.coverage),
         *(late_check(c.platform, c.due - c.due_heard, c.due, now, thresholds) for c in facts.coverage),
@@ -151,7 +151,7 @@ def _stopped(source: CollectorReport) -> Condition | None:
     )
 
 
-def _held(source: CollectorReport, now: datetime, thresholds: Thresholds) -> Condition | None:
+def _quarantined(source: CollectorReport, now: datetime, thresholds: Thresholds) -> Condition | None:
     is_told = not source.healthy and source.reason == MissedReason.HELD
     since = source.held_since or (source.since if is_told else None)
     stops_otherwise = not source.healthy and not is_told

@@ -121,7 +121,7 @@ async def save(
 
 
 async def tell(
-    conn: Conn, drafts: Sequence[MailDraft], told: Sequence[int], ended: Sequence[int], now: datetime
+    conn: Conn, drafts: Sequence[MailDraft], notified: Sequence[int], ended: Sequence[int], now: datetime
 ) -> int:
     """Queue the mails that tell that conditions are so and that others are over; returns how many are new."""
     mail_ids = [await outbox.queue(conn, draft, now) for draft in drafts]
@@ -131,7 +131,7 @@ async def tell(
         set told_at = $2, told_mail_id = (select mail_id from mail where message_id = $3)
         where condition_id = any($1::bigint[])
         """,
-        told,
+        notified,
         now,
         drafts[0].message_id,
     )

@@ -61,7 +61,7 @@ def worker_checks(found: WorkersReport, now: datetime) -> list[Condition]:
             if (alone := [p for p in all_paused if p.pause.reason == OTHER_ADDRESS])
         ),
         *(c for q in found.queues if (c := _unheard(q)) is not None),
-        *_held(found),
+        *_parked(found),
         *(c for q in found.queues if (c := _untaken(q, found.workers, now)) is not None),
     ]
 
@@ -180,7 +180,7 @@ def _unheard(queue: Queue) -> Condition | None:
     )
 
 
-def _held(found: WorkersReport) -> list[Condition]:
+def _parked(found: WorkersReport) -> list[Condition]:
     if not found.held:
         return []
     count, oldest = found.held_in_all, found.held[0]

@@ -71,7 +71,7 @@ async def told_before(
     )
     out: dict[str, list[StoredImportedChange]] = {}
     for r in rows:
-        out.setdefault(r["native_id"], []).append(_told(r))
+        out.setdefault(r["native_id"], []).append(_stored_change(r))
     return out
 
 
@@ -86,7 +86,7 @@ async def _lock_accounts(conn: Conn, platform: Platform, native_ids: Collection[
     )
 
 
-def _told(r: Record) -> StoredImportedChange:
+def _stored_change(r: Record) -> StoredImportedChange:
     old = r["old_status"]
     return StoredImportedChange(
         change_id=r["change_id"],

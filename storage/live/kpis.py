@@ -36,9 +36,9 @@ class Kpis:
 
 async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
     """Count at `now`. An account is unread when its last reading is older than two sweeps."""
-    standing = await _standing(conn, now, now - late_after(sweep_every))
+    counts = await _counts(conn, now, now - late_after(sweep_every))
     by_country: dict[str, int] = {}
-    for count in standing:
+    for count in counts:
         if count.status == "withheld":
             by_country[count.countries] = by_country.get(count.countries, 0) + count.accounts
     recent = await conn.fetchrow(
@@ -84,10 +84,10 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
     if recent is None or rest is None:
         raise LookupError("an aggregate always has one row")
     return Kpis(
-        watched=sum(s.accounts for s in standing),
+        watched=sum(s.accounts for s in counts),
         withheld=sum(by_country.values()),
         withheld_by=tuple(sorted(by_country.items(), key=lambda item: (-item[1], item[0]))),
-        suspended=sum(s.accounts for s in standing if s.status == "suspended" and s.is_blocked),
+        suspended=sum(s.accounts for s in counts if s.status == "suspended" and s.is_blocked),
         new_blocks=recent["blocks"],
         new_blocks_hour=recent["blocks_hour"],
         restored=recent["restored"],
@@ -96,8 +96,8 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         next_read_at=rest["next_read_at"],
         orders=rest["orders"],
         orders_overdue=rest["orders_overdue"],
-        unread=sum(s.unread for s in standing),
-        blocked_unread=sum(s.unread for s in standing if s.is_blocked),
+        unread=sum(s.unread for s in counts),
+        blocked_unread=sum(s.unread for s in counts if s.is_blocked),
     )
 
 
@@ -112,7 +112,7 @@ class _Count:
     unread: int
 
 
-async def _standing(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
+async def _counts(conn: Conn, now: datetime, read_after: datetime) -> list[_Count]:
     rows = await conn.fetch(
         """
         with read as (

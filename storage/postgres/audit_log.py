@@ -50,12 +50,12 @@ async def log(
 
 
 async def log_each(
-    conn: Conn, at: datetime, actor: str, action: str, told: Sequence[tuple[str, Mapping[str, Any]]]
+    conn: Conn, at: datetime, actor: str, action: str, entries: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> None:
     """Put the same act on record for many: each with its subject and detail."""
     await conn.executemany(
         "insert into audit_log (at, actor, action, subject, detail) values ($1, $2, $3, $4, $5::text::jsonb)",
-        [(at, actor, action, subject, json.dumps(detail, sort_keys=True)) for subject, detail in told],
+        [(at, actor, action, subject, json.dumps(detail, sort_keys=True)) for subject, detail in entries],
     )
 
 

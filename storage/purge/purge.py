@@ -416,12 +416,12 @@ def without(text: str, names: Collection[str], alias: str, bare: str | None = No
 
 def payload_without(payload: str, names: Collection[str], alias: str, bare: str | None = None) -> str:
     """The same of what a webhook was told, where a handle stands alone and lists hold more than a mail's."""
-    told: dict[str, Any] = json.loads(payload)
+    content: dict[str, Any] = json.loads(payload)
     gone = {name.lower() for name in names}
     for part in ("headline", "text"):
-        if isinstance(told.get(part), str):
-            told[part] = without(told[part], names, alias, bare)
-    for change in told.get("changes", ()):
+        if isinstance(content.get(part), str):
+            content[part] = without(content[part], names, alias, bare)
+    for change in content.get("changes", ()):
         if str(change.get("handle", "")).removeprefix("@").lower() in gone:
             change["handle"] = alias
-    return json.dumps(told, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))

@@ -54,12 +54,12 @@ async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) 
     if len(rows) == len(batches):
         return [True] * len(batches)
     stored = {tuple(r) for r in rows}
-    told: list[bool] = []
+    stored_now: list[bool] = []
     for batch, _ in batches:
         key = (batch.slot, batch.roster_id, batch.attempt)
-        told.append(key in stored)
+        stored_now.append(key in stored)
         stored.discard(key)  # The same attempt may occur twice in one call; the first one counts.
-    return told
+    return stored_now
 
 
 async def ensure_month(conn: Conn, month: date) -> None:

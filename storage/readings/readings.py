@@ -81,10 +81,10 @@ async def readings_of(
         known_at,
     )
     scopes = await _scopes(conn, account_id, known_at)
-    told: list[StoredReading] = []
+    found_all: list[StoredReading] = []
     for *look, roster_id, vantage, at, latency_ms, recorded_at in rows:
         state, strength, flags, silent_on = _look(*look)
-        told += [
+        found_all += [
             StoredReading(
                 seen,
                 seen - _milliseconds(took),
@@ -104,8 +104,8 @@ async def readings_of(
                 strict=True,
             )
         ]
-    told.sort(key=attrgetter("at"))
-    return [r._replace(flags=_scoped(r, scopes)) for r in told] if scopes else told
+    found_all.sort(key=attrgetter("at"))
+    return [r._replace(flags=_scoped(r, scopes)) for r in found_all] if scopes else found_all
 
 
 class _Scope(NamedTuple):
@@ -133,12 +133,12 @@ async def _scopes(conn: Conn, account_id: int, known_at: datetime | None) -> lis
 def _scoped(reading: StoredReading, scopes: Sequence[_Scope]) -> frozenset[Flag]:
     if reading.state.status not in {Status.SUSPENDED, Status.NOT_FOUND}:
         return reading.flags
-    standing = (
+    candidates = (
         s.flag
         for s in reversed(scopes)
         if s.since <= reading.at and (s.until is None or reading.at < s.until)
     )
-    found = next(standing, None)
+    found = next(candidates, None)
     return reading.flags if found is None else (reading.flags - DATED_SCOPES) | {found}
 
 

@@ -138,12 +138,12 @@ async def _told_before(conn: Conn, keys: Sequence[str], since: datetime) -> dict
         keys,
         since,
     )
-    told: dict[str, dict[str, LastWord]] = {}
+    by_change: dict[str, dict[str, LastWord]] = {}
     for r in rows:
         word = LastWord(AlertStage(r["stage"]), r["rule_id"], frozenset({r["rule_id"]}), r["by_digest"])
-        words, recipient = told.setdefault(r["change_key"], {}), r["recipient"]
+        words, recipient = by_change.setdefault(r["change_key"], {}), r["recipient"]
         words[recipient] = words[recipient].then(word) if recipient in words else word
-    return told
+    return by_change
 
 
 async def _mails(conn: Conn, since: datetime, until: datetime) -> list[PastMail]:

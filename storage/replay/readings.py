@@ -74,12 +74,12 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterR
     ):
         odd[r["roster_id"]].append((r["place"], r["answered"], r["silent"]))
     all_scopes = await load_all_scopes(conn)
-    told: list[RosterReadings] = []
+    rosters: list[RosterReadings] = []
     for r in rows:
         scopes = all_scopes.get(Platform(r["platform"]), EVERY_COUNTRY)
         at, theirs = integers(r["at"]), odd.get(r["roster_id"], ())
         asked = [when - 1_000 * took for when, took in zip(at, integers(r["latency_ms"]), strict=True)]
-        told.append(
+        rosters.append(
             RosterReadings(
                 r["account_ids"],
                 at,
@@ -88,7 +88,7 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterR
                 _silent(at, {place: frozenset(silent) for place, _, silent in theirs if silent}, scopes),
             )
         )
-    return told
+    return rosters
 
 
 def _silent(
@@ -117,17 +117,19 @@ def by_account(rosters: Sequence[RosterReadings]) -> dict[AccountId, Columns]:
         for roster in rosters
         if roster.is_plain
     }
-    told: dict[AccountId, Columns] = {}
+    columns: dict[AccountId, Columns] = {}
     for account_id, asked_in in places.items():
         first, others = asked_in[0], asked_in[1:]
         shared = plain.get(id(first[0]))
         if shared is None:
-            told[account_id] = columns_of(row for roster, bit in asked_in for row in roster.rows(bit))
+            columns[account_id] = columns_of(row for roster, bit in asked_in for row in roster.rows(bit))
         elif others:
-            told[account_id] = with_more(shared, [row for roster, bit in others for row in roster.rows(bit)])
+            columns[account_id] = with_more(
+                shared, [row for roster, bit in others for row in roster.rows(bit)]
+            )
         else:
-            told[account_id] = shared
-    return told
+            columns[account_id] = shared
+    return columns
 
 
 async def before(

@@ -59,15 +59,15 @@ def _versions(r: Record, acts: Sequence[Record]) -> list[_Version]:
         and (r["removed_at"] is None or a["at"] <= r["removed_at"])
         and a["action"] in {"rule added", "rule changed"}
     ]
-    told: list[tuple[datetime, Any, bool]] = []
+    versions: list[tuple[datetime, Any, bool]] = []
     for a in mine:
         detail = json.loads(a["detail"])
-        told.append((a["at"], detail["rule"], detail["enabled"]))
-    if not told:
-        told = [(r["created_at"], json.loads(r["definition"]), r["enabled"])]
+        versions.append((a["at"], detail["rule"], detail["enabled"]))
+    if not versions:
+        versions = [(r["created_at"], json.loads(r["definition"]), r["enabled"])]
     out: list[_Version] = []
     last: StoredRule | None = None
-    for at, definition, enabled in told:
+    for at, definition, enabled in versions:
         rule = _read(definition)
         if rule is None:
             last = None
@@ -103,7 +103,7 @@ def _read(definition: object) -> AlertRule | None:
 def _at(
     at: datetime, rules: Iterable[Sequence[_Version]], orders: Sequence[tuple[datetime, list[str]]]
 ) -> tuple[StoredRule, ...]:
-    standing = [
+    in_force = [
         last for theirs in rules if (last := _last(theirs, at)) is not None and last.stored is not None
     ]
     order = next((names for when, names in orders if when > at), None)
@@ -114,7 +114,7 @@ def _at(
             return v.position, 0
         return 1_000, order.index(stored.rule.name)
 
-    return tuple(v.stored for v in sorted(standing, key=place) if v.stored is not None)
+    return tuple(v.stored for v in sorted(in_force, key=place) if v.stored is not None)
 
 
 def _last(versions: Sequence[_Version], at: datetime) -> _Version | None:

@@ -52,8 +52,8 @@ async def write_story(
         now,
         actor,
     )
-    await log(conn, now, actor, "story written", f"story {story_id}", _told(head))
-    return await _held(conn, story_id)
+    await log(conn, now, actor, "story written", f"story {story_id}", _log_detail(head))
+    return await _lock(conn, story_id)
 
 
 async def change_story(conn: Conn, story_id: int, head: StoryHead, actor: str, now: datetime) -> WrittenStory:
@@ -61,7 +61,7 @@ async def change_story(conn: Conn, story_id: int, head: StoryHead, actor: str, n
 
     Raises Refused when there is no such story, a caption would lie outside, or the words are not taken.
     """
-    before = await _held(conn, story_id)
+    before = await _lock(conn, story_id)
     _refuse(head_fault(head, now))
     for caption in before.captions:
         _refuse(caption_fault(head, caption.at, caption.text))
@@ -85,13 +85,13 @@ async def change_story(conn: Conn, story_id: int, head: StoryHead, actor: str, n
         head.known_at,
     )
     await _edited(conn, story_id, actor, now)
-    await log(conn, now, actor, "story changed", f"story {story_id}", _told(head))
-    return await _held(conn, story_id)
+    await log(conn, now, actor, "story changed", f"story {story_id}", _log_detail(head))
+    return await _lock(conn, story_id)
 
 
 async def remove_story(conn: Conn, story_id: int, actor: str, now: datetime) -> None:
     """Remove a story with its captions. Copies that left the house stay. Raises Refused."""
-    before = await _held(conn, story_id)
+    before = await _lock(conn, story_id)
     await conn.execute("delete from written_story where written_story_id = $1", story_id)
     detail = {"version": before.version, "captions": len(before.captions)}
     await log(conn, now, actor, "story removed", f"story {story_id}", detail)
@@ -101,7 +101,7 @@ async def add_caption(
     conn: Conn, story_id: int, at: datetime, text: str, actor: str, now: datetime
 ) -> WrittenStory:
     """Write a caption at a moment of the range. Raises Refused."""
-    before = await _held(conn, story_id)
+    before = await _lock(conn, story_id)
     _refuse(caption_fault(before.head, at, text))
     if len(before.captions) >= MOST_CAPTIONS:
         _refuse(StoryFault.MANY)
@@ -117,7 +117,7 @@ async def add_caption(
     await _edited(conn, story_id, actor, now)
     detail = {"caption": caption_id, "at": at.isoformat()}
     await log(conn, now, actor, "caption added", f"story {story_id}", detail)
-    return await _held(conn, story_id)
+    return await _lock(conn, story_id)
 
 
 async def change_caption(
@@ -134,7 +134,7 @@ async def change_caption(
     await _edited(conn, before.story_id, actor, now)
     detail = {"caption": caption_id, "at": at.isoformat()}
     await log(conn, now, actor, "caption changed", f"story {before.story_id}", detail)
-    return await _held(conn, before.story_id)
+    return await _lock(conn, before.story_id)
 
 
 async def remove_caption(conn: Conn, caption_id: int, actor: str, now: datetime) -> WrittenStory:
@@ -143,7 +143,7 @@ async def remove_caption(conn: Conn, caption_id: int, actor: str, now: datetime)
     await conn.execute("delete from written_caption where written_caption_id = $1", caption_id)
     await _edited(conn, before.story_id, actor, now)
     await log(conn, now, actor, "caption removed", f"story {before.story_id}", {"caption": caption_id})
-    return await _held(conn, before.story_id)
+    return await _lock(conn, before.story_id)
 
 
 async def story(conn: Conn, story_id: int) -> WrittenStory | None:
@@ -180,7 +180,7 @@ async def all_stories(conn: Conn) -> list[WrittenStory]:
     return found
 
 
-async def _held(conn: Conn, story_id: int) -> WrittenStory:
+async def _lock(conn: Conn, story_id: int) -> WrittenStory:
     """The story, held against other edits until the transaction ends. Raises Refused."""
     await conn.execute("select from written_story where written_story_id = $1 for update", story_id)
     found = await story(conn, story_id)
@@ -193,10 +193,10 @@ async def _story_of(conn: Conn, caption_id: int) -> WrittenStory:
     story_id = await conn.fetchval(
         "select written_story_id from written_caption where written_caption_id = $1", caption_id
     )
-    held = None if story_id is None else await _held(conn, story_id)
-    if held is None or caption_id not in {c.caption_id for c in held.captions}:
+    locked = None if story_id is None else await _lock(conn, story_id)
+    if locked is None or caption_id not in {c.caption_id for c in locked.captions}:
         raise Refused(f"There is no caption {caption_id}.")
-    return held
+    return locked
 
 
 async def _edited(conn: Conn, story_id: int, actor: str, now: datetime) -> None:
@@ -239,7 +239,7 @@ def _refuse(fault: StoryFault | None) -> None:
         raise Refused(fault.value)
 
 
-def _told(head: StoryHead) -> dict[str, object]:
+def _log_detail(head: StoryHead) -> dict[str, object]:
     return {
         "list": head.list_id,
         "since": head.since.isoformat(),

@@ -76,8 +76,8 @@ def to_table(rule: AlertRule) -> Table:
         "settle": (duration_text(rule.settle), duration_text(plain.settle)),
         "update_after": (duration_text(rule.update_after), duration_text(plain.update_after)),
     }
-    told = {name: value for name, (value, usual) in values.items() if value != usual}
-    return {"name": rule.name, "recipients": list(rule.recipients), **told}
+    changed = {name: value for name, (value, usual) in values.items() if value != usual}
+    return {"name": rule.name, "recipients": list(rule.recipients), **changed}
 
 
 def from_table(table: Mapping[str, Any]) -> AlertRule:

@@ -140,10 +140,10 @@ def changes_told(
     all of it at once, and the same once all of it is there again.
     """
     seen: dict[datetime, Observation] = {}
-    for one in (*(o for told in before for o in told.observations()), *observations):
+    for one in (*(o for earlier in before for o in earlier.observations()), *observations):
         if one.at not in seen or seen[one.at].evidence is None:
             seen[one.at] = one
-    stored = {told.first_seen_new: told for told in before}
+    stored = {earlier.first_seen_new: earlier for earlier in before}
     out: list[ImportedChange] = []
     previous: Observation | None = None
     for run in _runs([seen[at] for at in sorted(seen)]):

@@ -106,11 +106,11 @@ def reads_of(
         if watch.base:
             runs[roster_id] = tuple(_runs(roster_id, log, usual))
             holes += _holes(roster_id, watch.account_ids, log)
-    told = _CoveredRuns(rosters, runs, holes)
+    runs_of = _CoveredRuns(rosters, runs, holes)
     return Reads(
         runs=tuple(run for of_roster in runs.values() for run in of_roster),
         holes=tuple(holes),
-        points=tuple(p for p in _points(rosters, answers) if not told.covers(p)),
+        points=tuple(p for p in _points(rosters, answers) if not runs_of.covers(p)),
         rosters={roster_id: watch.account_ids for roster_id, watch in rosters.items() if watch.base},
     )
 

@@ -47,13 +47,13 @@ class ReplayedReadings:
 
 def looks_of(own: Sequence[OwnChange]) -> ReplayedReadings:
     """What our own stored changes tell of every reading: as `account_readings` does in the database."""
-    standing = [c for c in own if not c.is_annulled]
-    times = {c.first_seen_new for c in standing}
-    times |= {c.last_agreeing_at + timedelta.resolution for c in standing if _ends(c)}
+    valid = [c for c in own if not c.is_annulled]
+    times = {c.first_seen_new for c in valid}
+    times |= {c.last_agreeing_at + timedelta.resolution for c in valid if _ends(c)}
     since: list[int] = []
     looks: list[ReplayedReading | None] = []
     for at in sorted(times):
-        teller = shown_at(standing, at) or held_at(standing, at)
+        teller = shown_at(valid, at) or held_at(valid, at)
         look = None if teller is None else ReplayedReading(teller.new, teller.strength, teller.flags)
         if not looks or look != looks[-1]:
             since.append(microseconds(at))

@@ -77,7 +77,7 @@ def spells_of(changes: Iterable[EffectiveChange]) -> tuple[FoldedSpell, ...]:
         if not runs or o.state != runs[-1][-1].state:
             runs.append([])
         runs[-1].append(o)
-    told = [
+    folded = [
         FoldedSpell(
             change_id=run[0].change.change_id,
             state=run[0].state,
@@ -88,7 +88,7 @@ def spells_of(changes: Iterable[EffectiveChange]) -> tuple[FoldedSpell, ...]:
         )
         for before, run in zip([None, *runs], runs, strict=False)
     ]
-    return (*(replace(spell, until=later.since) for spell, later in pairwise(told)), *told[-1:])
+    return (*(replace(spell, until=later.since) for spell, later in pairwise(folded)), *folded[-1:])
 
 
 def _rank(o: _Observation) -> tuple[datetime, bool, bool, str, str]:
@@ -112,8 +112,8 @@ def _observations(changes: Iterable[EffectiveChange]) -> Iterable[_Observation]:
     by_source: defaultdict[str, list[EffectiveChange]] = defaultdict(list)
     for change in changes:
         by_source[change.source].append(change)
-    ours = [c for told in by_source.values() for c in told if c.is_own]
-    for o in _told(by_source):
+    ours = [c for changes_of in by_source.values() for c in changes_of if c.is_own]
+    for o in _observations_of(by_source):
         if o.change.is_own or not ours or _was_unseen(o, ours):
             yield o
 
@@ -125,10 +125,10 @@ def _was_unseen(o: _Observation, ours: Sequence[EffectiveChange]) -> bool:
     )
 
 
-def _told(by_source: Mapping[str, list[EffectiveChange]]) -> Iterable[_Observation]:
-    for told in by_source.values():
-        told.sort(key=lambda c: (c.first_seen_new, c.change_key))
-        for before, change in zip([None, *told], told, strict=False):
+def _observations_of(by_source: Mapping[str, list[EffectiveChange]]) -> Iterable[_Observation]:
+    for changes in by_source.values():
+        changes.sort(key=lambda c: (c.first_seen_new, c.change_key))
+        for before, change in zip([None, *changes], changes, strict=False):
             at, old = change.last_seen_old, change.old
             # It contradicts the new state, but it may be older than the old one: an answer that is silent on
             # a country speaks of the others only, and a question comes before its answer.

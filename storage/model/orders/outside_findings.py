@@ -106,13 +106,13 @@ def _probe(key: tuple[str, str, bool], checks: Sequence[OrderCheck]) -> Probe:
     answers: defaultdict[tuple[str, State | None], int] = defaultdict(int)
     for check in checks:
         answers[check.answer, check.state] += 1
-    told = [OutsideAnswerCount(answer, state, n) for (answer, state), n in answers.items()]
+    counts = [OutsideAnswerCount(answer, state, n) for (answer, state), n in answers.items()]
     starts, ends = [c.at_from for c in checks], [c.at_to for c in checks]
     return Probe(
         *key,
         at_from=min((s for s in starts if s is not None), default=None),
         at_to=max((e for e in ends if e is not None), default=None),
-        answers=tuple(sorted(told, key=lambda a: (-a.names, a.answer))),
+        answers=tuple(sorted(counts, key=lambda a: (-a.names, a.answer))),
     )
 
 

@@ -140,8 +140,8 @@ FIGURES: Mapping[str, Callable[[TransparencyReport], float | None]] = {
 
 def disagreements(found: Claimed) -> dict[str, tuple[float, ...]]:
     """The figures of which its sources report different values. One that a source leaves out is no other."""
-    told = {name: found.values(figure) for name, figure in FIGURES.items()}
-    return {name: values for name, values in told.items() if len(values) > 1}
+    by_figure = {name: found.values(figure) for name, figure in FIGURES.items()}
+    return {name: values for name, values in by_figure.items() if len(values) > 1}
 
 
 def codes_by_name(reports: Iterable[TransparencyReport], official: Mapping[str, str]) -> dict[str, str]:
@@ -149,13 +149,13 @@ def codes_by_name(reports: Iterable[TransparencyReport], official: Mapping[str, 
 
     A name with two codes has none. `official` holds the names of countries by code, for the rest.
     """
-    told: dict[str, set[str]] = {}
+    codes_of: dict[str, set[str]] = {}
     for report in reports:
         if report.iso2 is not None:
             code = RESERVED_CODES.get(report.iso2, report.iso2)
-            told.setdefault(report.country.casefold(), set()).add(code)
+            codes_of.setdefault(report.country.casefold(), set()).add(code)
     by_name = {name.casefold(): code for code, name in official.items()}
-    for name, codes in told.items():
+    for name, codes in codes_of.items():
         by_name.pop(name, None)
         if len(codes) == 1:
             by_name[name] = codes.pop()

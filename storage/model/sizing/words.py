@@ -120,16 +120,16 @@ def tables(found: Sizing) -> list[Table]:
     """All figures, by what they are about."""
     out: list[Table] = []
     for title, names in _GROUPS.items():
-        told = [
+        rows = [
             SizingRow(_NAMES[n], value_words(f), f.basis, note(found, n))
             for n, f in found.figures.items()
             if n in names
         ]
         if title == _DELAYS:
-            told += [_list_row(found, one) for one in found.lists]
-            told += map(_watch_row, found.list_watches)
-        if told:
-            out.append(Table(title, tuple(told)))
+            rows += [_list_row(found, one) for one in found.lists]
+            rows += map(_watch_row, found.list_watches)
+        if rows:
+            out.append(Table(title, tuple(rows)))
     return out
 
 
@@ -162,11 +162,11 @@ def verdict(found: Sizing) -> str:
         stated = f"{word} the documented limit of {allowed} ({limit.source})."
     if found.room is Room.INSIDE:
         return f"{stated} Blockline sends at most {pace} to one host, which is enough." if pace else stated
-    held = f" Blockline itself sends at most {pace} to one host." if pace else ""
+    pacing = f" Blockline itself sends at most {pace} to one host." if pace else ""
     who = "apps" if platform is Platform.X else "addresses to ask from"
     return (
-        f"{stated}{held} The figures below need {need:,} {who}, if that is allowed. With one, a sweep takes "
-        f"at least {span(found.asked.fastest)}."
+        f"{stated}{pacing} The figures below need {need:,} {who}, if that is allowed. With one, a sweep "
+        f"takes at least {span(found.asked.fastest)}."
     )
 
 
@@ -225,7 +225,7 @@ def as_json(found: Sizing) -> dict[str, object]:
     """Everything, for programs."""
     asked = found.asked
 
-    def told(figure: Figure) -> dict[str, object]:
+    def figure_json(figure: Figure) -> dict[str, object]:
         return {"value": figure.value, "unit": figure.unit.value, "basis": figure.basis.value}
 
     return {
@@ -235,21 +235,23 @@ def as_json(found: Sizing) -> dict[str, object]:
         "planner": asked.planner.value,
         "room": found.room.value,
         "verdict": verdict(found),
-        "figures": {n.value: {**told(f), "rests_on": note(found, n)} for n, f in found.figures.items()},
+        "figures": {
+            n.value: {**figure_json(f), "rests_on": note(found, n)} for n, f in found.figures.items()
+        },
         "lists": [
             {
                 "accounts": one.accounts,
-                "mean": told(one.mean),
-                "mean_at_most": told(one.mean_at_most),
-                "at_most": told(one.at_most),
+                "mean": figure_json(one.mean),
+                "mean_at_most": figure_json(one.mean_at_most),
+                "at_most": figure_json(one.at_most),
             }
             for one in found.lists
         ],
         "list_watches": [
             {
                 "accounts": one.accounts,
-                "sentinels": told(one.sentinels),
-                "followed_at_most": told(one.followed),
+                "sentinels": figure_json(one.sentinels),
+                "followed_at_most": figure_json(one.followed),
             }
             for one in found.list_watches
         ],
@@ -260,8 +262,8 @@ def note(found: Sizing, name: FigureName) -> str:
     """What a figure rests on."""
     asked = found.asked
     terms = TERMS[asked.platform]
-    if asked.has_cost_limit and (told := _ceiling_note(asked, name)):
-        return told
+    if asked.has_cost_limit and (limit_note := _ceiling_note(asked, name)):
+        return limit_note
     match name:
         case FigureName.ROSTER_SIZE:
             return f"{terms.batch} per request, including {facts.CONTROLS} control accounts."

@@ -200,10 +200,10 @@ def standing(subject: Subject, found: Version | None) -> ConfirmedState:
     return ConfirmedState(subject.platform, found.state, found.flags & SCOPE_FLAGS)
 
 
-def _order(standing: ConfirmedState) -> tuple[object, ...]:
-    state = standing.state
-    told = ("", ()) if state is None else (state.status.value, state.withheld_in)
-    return standing.platform.value, *told, sorted(standing.flags)
+def _order(confirmed: ConfirmedState) -> tuple[object, ...]:
+    state = confirmed.state
+    state_key = ("", ()) if state is None else (state.status.value, state.withheld_in)
+    return confirmed.platform.value, *state_key, sorted(confirmed.flags)
 
 
 def _stands(
@@ -223,12 +223,12 @@ def _stands(
     return found, was_blocked
 
 
-def _names(standing: ConfirmedState, *, restored: bool) -> Iterator[str]:
+def _names(confirmed: ConfirmedState, *, restored: bool) -> Iterator[str]:
     """Under what an account is counted; a country has an @ before its code."""
-    state = standing.state
+    state = confirmed.state
     if state is None:
         yield "unconfirmed"
-    elif is_called_blocked(state, standing.flags):
+    elif is_called_blocked(state, confirmed.flags):
         yield "blocked"
         yield "withheld" if state.status is Status.WITHHELD else "suspended"
         yield from (f"@{country}" for country in state.withheld_in)

@@ -102,7 +102,7 @@ def read_address(text: str, platform: Platform | None = None) -> Address:
     said = _WITH_PLATFORM.fullmatch(text)
     if said is not None:
         return _on(platform, text, read_address(said[2], Platform(said[1].lower())))
-    found = _told(text) or _plain(text, platform)
+    found = _with_platform(text) or _plain(text, platform)
     if found is None:
         what = "an account" if platform is None else f"an account of {PLATFORM_NAME[platform]}"
         raise AddressError(f"{clean(text)!r} is not a handle, an id or an address of {what}.")
@@ -110,14 +110,14 @@ def read_address(text: str, platform: Platform | None = None) -> Address:
 
 
 def _on(wanted: Platform | None, text: str, found: Address) -> Address:
-    told = found.platform
-    if told is not None and wanted is not None and told is not wanted:
-        names = f"an account of {PLATFORM_NAME[told]}, not of {PLATFORM_NAME[wanted]}"
+    platform = found.platform
+    if platform is not None and wanted is not None and platform is not wanted:
+        names = f"an account of {PLATFORM_NAME[platform]}, not of {PLATFORM_NAME[wanted]}"
         raise AddressError(f"{clean(text)!r} names {names}.")
     return found
 
 
-def _told(text: str) -> Address | None:
+def _with_platform(text: str) -> Address | None:
     """The account of a text that itself tells the platform."""
     given = text.removeprefix(ID_PREFIX)
     for platform in Platform:
