@@ -25,7 +25,7 @@ class Flap:
 
 
 @dataclass(frozen=True, slots=True)
-class Wave:
+class AlertGroup:
     """A group of changes of one cohort, sent to the same people at one time: one email each."""
 
     stored: StoredRule
@@ -62,7 +62,7 @@ class DigestDue:
     until: datetime
     alerts: tuple[AlertRow, ...]
     """The changes that it reports, oldest first."""
-    parts: tuple[Wave, ...] = ()
+    parts: tuple[AlertGroup, ...] = ()
     """Only in a catch-up digest: the same changes by cohort. A part with an incident continues it; a part
     without one starts none.
     """
@@ -99,18 +99,18 @@ class NotificationPlan:
     recipients before the rule notifies others.
     """
 
-    waves: tuple[Wave, ...] = ()
+    waves: tuple[AlertGroup, ...] = ()
     digests: tuple[DigestDue, ...] = ()
     replies: tuple[Reply, ...] = ()
     silent: Mapping[Key, SilencedAlert] = field(default_factory=dict[Key, SilencedAlert])
     kept: Mapping[Key, DeferredAlert] = field(default_factory=dict[Key, DeferredAlert])
 
     @property
-    def in_order(self) -> list[Wave | DigestDue | Reply]:
+    def in_order(self) -> list[AlertGroup | DigestDue | Reply]:
         """Everything to send, in the order in which it was complete, so that each incident is reported in
         order.
         """
-        due: list[tuple[datetime, int, int, Wave | DigestDue | Reply]] = [
+        due: list[tuple[datetime, int, int, AlertGroup | DigestDue | Reply]] = [
             *((w.closed_at, 0, n, w) for n, w in enumerate(self.waves)),
             *((d.until, 1, n, d) for n, d in enumerate(self.digests)),
             *((r.due, 2, n, r) for n, r in enumerate(self.replies)),
@@ -194,7 +194,7 @@ def decide(
             unreached.setdefault((rule_id, list_id), []).append(one)
         if not found and not alert.done and not still:
             silent[alert.alert_id, None] = SilencedAlert(AlertDecision.NO_RULE)
-    waves: list[Wave] = []
+    waves: list[AlertGroup] = []
     digests: list[DigestDue] = []
     for stored in rules:
         fold = folds[stored.rule_id]
@@ -240,7 +240,7 @@ def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
     )
 
 
-def after(wave: Wave) -> AlertThread:
+def after(wave: AlertGroup) -> AlertThread:
     """The incident after this group was sent."""
     return continued(Cut(wave.alerts, wave.story, wave.closed_at, AlertDecision.WAITING))
 
@@ -255,7 +255,7 @@ def _wave(
     part: Cut,
     opening: Changes,
     left: Mapping[Key, Sequence[str]],
-) -> tuple[Wave, bool]:
+) -> tuple[AlertGroup, bool]:
     """A complete group of changes, and whether a catch-up digest reports it.
 
     A recipient who is owed one of its changes gets the whole group, including changes that an earlier rule
@@ -265,11 +265,11 @@ def _wave(
     recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in owed_to))
     keys = [(a, a.change.change_key) for a in part.members if a.stage is AlertStage.CONFIRMED]
     flaps = tuple(Flap(a, opening[change]) for a, change in keys if change in opening)
-    wave = Wave(stored, recipients, cohort, part.members, flaps, part.close, part.story)
+    wave = AlertGroup(stored, recipients, cohort, part.members, flaps, part.close, part.story)
     return wave, part.why is AlertDecision.DIGEST
 
 
-def _named(parts: Iterable[tuple[Wave, bool]]) -> Iterable[tuple[Wave, bool]]:
+def _named(parts: Iterable[tuple[AlertGroup, bool]]) -> Iterable[tuple[AlertGroup, bool]]:
     """The same groups, each with the key of its incident, even if a group in this call starts it."""
     opened: dict[ListId | None, str] = {}
     for wave, is_round_up in parts:
@@ -290,7 +290,7 @@ def _silence(alert: AlertRow, claim: RuleMatch, flapping: Collection[str]) -> Si
     return None
 
 
-def _round_ups(parts: Iterable[Wave]) -> list[DigestDue]:
+def _round_ups(parts: Iterable[AlertGroup]) -> list[DigestDue]:
     """One catch-up digest per rule and time, for everything in the rule's incidents that is not urgent."""
     found: list[DigestDue] = []
     for until, group in groupby(sorted(parts, key=lambda w: w.closed_at), key=lambda w: w.closed_at):

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from jobs.alerting.rules_file import read_rules
 from jobs.base.atomic_files import refuse_filled, refuse_taken, whole_file, whole_folder
 from jobs.base.clock import system_clock
@@ -265,7 +265,7 @@ def explain_command(change: ChangeName, *, as_json: AsJson = False, config: Conf
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    wave: Wave
+    wave: AlertGroup
     draft: MailDraft
 
 

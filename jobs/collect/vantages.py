@@ -76,8 +76,8 @@ def compare(
 ) -> tuple[VantageDifference | None, tuple[FactSighting, ...]]:
     """The difference after a reading from elsewhere, and the facts to store.
 
-    `earlier` is the difference so far, `before` when the last reading was requested. A difference is proven by
-    a second reading that shows it, if the account was requested here after the first.
+    `earlier` is the difference so far, `before` the time when the last reading was requested. A difference is
+    proven by a second reading that shows it, if the account was requested here after the first.
     """
     value = value_of(look.state) if differs(known, look.state) else None
     if earlier is not None and earlier.value == value:

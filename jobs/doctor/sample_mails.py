@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from jobs.alerting.policy import DigestDue, Flap, Wave
+from jobs.alerting.policy import AlertGroup, DigestDue, Flap
 from jobs.messages.compose import Letterhead, Picture, ReplyThread, compose
 from jobs.messages.digest_compose import compose as compose_summary
 from jobs.messages.digest_facts import (
@@ -129,7 +129,7 @@ _ACT = NamedAct(
 _LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
 
 
-def _full() -> Wave:
+def _full() -> AlertGroup:
     """More accounts than one mail lists, of every stage, and some that go back and forth."""
     alerts = [_alert(n, _WITHHELD) for n in range(1, 61)]
     alerts += [
@@ -140,20 +140,20 @@ def _full() -> Wave:
     alerts.append(_alert(64, _SUSPENDED, stage=AlertStage.WITHDRAWN))
     flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
     flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
-    return Wave(_STORED, (_TO,), _ORDER, (*alerts, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
+    return AlertGroup(_STORED, (_TO,), _ORDER, (*alerts, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
 
 
-def _apart() -> Wave:
+def _apart() -> AlertGroup:
     """Changes at more times than one mail has room for."""
     changes = [(_alert(n, _WITHHELD), _AT + n * timedelta(minutes=1)) for n in range(1, 2 + ACCOUNTS_LISTED)]
     alerts = tuple(replace(a, change=replace(a.change, first_seen_new=at)) for a, at in changes)
-    return Wave(_STORED, (_TO,), _ORDER, alerts, (), _AT + timedelta(hours=1), None)
+    return AlertGroup(_STORED, (_TO,), _ORDER, alerts, (), _AT + timedelta(hours=1), None)
 
 
-def _bare() -> Wave:
+def _bare() -> AlertGroup:
     """One account on no list, whose first state was a block."""
     alert = _alert(2, _WITHHELD, None)
-    return Wave(_STORED, (_TO,), None, (alert,), (), alert.created_at, None)
+    return AlertGroup(_STORED, (_TO,), None, (alert,), (), alert.created_at, None)
 
 
 def _news() -> list[OperatorNews]:
@@ -191,7 +191,7 @@ _COHORTS = 20
 """More than one mail tells in full."""
 
 
-def digests(wave: Wave, status: ListStatus) -> list[DigestContent]:
+def digests(wave: AlertGroup, status: ListStatus) -> list[DigestContent]:
     """What is told of a day in which much happened, of one with nothing, and in a round-up."""
     until = wave.closed_at
     since = until - timedelta(days=1)

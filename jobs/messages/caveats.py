@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from storage.model.alerts.alerts import AlertChange
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, Status
@@ -73,13 +73,13 @@ _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
 )
 
 
-def unknown(wave: Wave) -> list[str]:
+def unknown(wave: AlertGroup) -> list[str]:
     """What the readings behind this mail do not tell."""
     changes = [a.change for a in wave.alerts]
     return [_ALWAYS, *(line for holds, line in _UNKNOWN if any(map(holds, changes)))]
 
 
-def not_claimed(wave: Wave) -> list[str]:
+def not_claimed(wave: AlertGroup) -> list[str]:
     """What a reader might conclude and this mail does not say."""
     lines = ["That accounts not in this email are unaffected."]
     if wave.cohort and wave.cohort.order:

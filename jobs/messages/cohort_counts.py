@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, ListStatus
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
@@ -22,7 +22,7 @@ class CohortCount:
     difference: str
 
 
-def counts(wave: Wave, status: ListStatus | None) -> list[CohortCount]:
+def counts(wave: AlertGroup, status: ListStatus | None) -> list[CohortCount]:
     """The cohort as it stood after this wave, most affected first; states that the wave emptied included."""
     if status is None or wave.cohort is None:
         return []

@@ -26,7 +26,7 @@ from jinja2 import (
 )
 
 from dashboard.auth.signed_links import Link, LinkAction, token
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from jobs.alerting.replies import Reply, ReplyReason
 from jobs.alerting.waves import facts, opening_key
 from jobs.base.wording import handle_name, minute, number, zone_note
@@ -121,7 +121,7 @@ class Picture:
     alternative: str
 
 
-def story_key(wave: Wave) -> str:
+def story_key(wave: AlertGroup) -> str:
     """The name of a wave's story: the same on every machine, since it comes from what opened it."""
     if wave.story is not None:
         return wave.story.story_key
@@ -129,7 +129,7 @@ def story_key(wave: Wave) -> str:
 
 
 def compose(
-    wave: Wave,
+    wave: AlertGroup,
     status: ListStatus | None,
     head: Letterhead,
     recipient: str,
@@ -163,13 +163,13 @@ def compose_reply(reply: Reply, head: Letterhead, recipient: str) -> MailDraft:
     return _draft(wave, None, head, recipient, thread, MailKind.REPLY, preface=_why_told(reply))
 
 
-def as_wave(reply: Reply) -> Wave:
+def as_wave(reply: Reply) -> AlertGroup:
     """A reply as a wave that opens no story, for what words are made of."""
-    return Wave(reply.stored, reply.recipients, reply.cohort, reply.alerts, (), reply.due, None)
+    return AlertGroup(reply.stored, reply.recipients, reply.cohort, reply.alerts, (), reply.due, None)
 
 
 def _draft(
-    wave: Wave,
+    wave: AlertGroup,
     status: ListStatus | None,
     head: Letterhead,
     recipient: str,
@@ -241,7 +241,7 @@ def _draft(
     )
 
 
-def subject_of(wave: Wave, headline: str, head: Letterhead, kind: MailKind = MailKind.WAVE) -> str:
+def subject_of(wave: AlertGroup, headline: str, head: Letterhead, kind: MailKind = MailKind.WAVE) -> str:
     """What happened to whom and in which cohort, on one line."""
     mark = "Synthetic scenario: " if head.synthetic else ""
     marks = {_mark(a) for a in wave.alerts}
@@ -267,7 +267,7 @@ def _mark(alert: AlertRow) -> str | None:
             return "Taken back"
 
 
-def headline_of(wave: Wave, status: ListStatus | None) -> str:
+def headline_of(wave: AlertGroup, status: ListStatus | None) -> str:
     """`204 of 257 accounts withheld in India (IN)`, `12 accounts available again, 3 suspended`, or
     `@handle suspended` when it is about one.
     """
@@ -289,7 +289,9 @@ def headline_of(wave: Wave, status: ListStatus | None) -> str:
     return ", ".join([f"{number(n, 'account')} {text}", *(f"{m:,} {t}" for m, t in more)])
 
 
-def _of_the_order(wave: Wave, status: ListStatus | None, text: str, alerts: Sequence[AlertRow]) -> str | None:
+def _of_the_order(
+    wave: AlertGroup, status: ListStatus | None, text: str, alerts: Sequence[AlertRow]
+) -> str | None:
     """How far an order has been acted on, when this mail tells of nothing else."""
     order = wave.cohort.order if wave.cohort else None
     change = alerts[0].change
@@ -307,12 +309,12 @@ def _of_the_order(wave: Wave, status: ListStatus | None, text: str, alerts: Sequ
     return f"{now:,} of {number(order.named_count, 'account')} {of_many(text)}{tail}"
 
 
-def _cohort_lines(wave: Wave, status: ListStatus | None) -> list[str]:
+def _cohort_lines(wave: AlertGroup, status: ListStatus | None) -> list[str]:
     late = late_words(wave.alerts, wave.cohort, wave.rule.zone)
     return [*wave_content.cohort_lines(wave, status), *([] if late is None else [f"{late}."])]
 
 
-def _since_last(wave: Wave, thread: ReplyThread) -> str | None:
+def _since_last(wave: AlertGroup, thread: ReplyThread) -> str | None:
     if wave.story is None:
         return None
     last = wave.story.waves[-1].as_of

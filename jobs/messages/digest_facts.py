@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jobs.alerting.matching import cohort_of
-from jobs.alerting.policy import DigestDue, Flap, Wave
+from jobs.alerting.policy import AlertGroup, DigestDue, Flap
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, PastAlert
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, RuleAccount, UnsentChanges
 from storage.model.core.accounts import Platform
@@ -19,9 +19,9 @@ _CERTAINTY = list(AlertStage)
 class DigestCohort:
     """What is told of one cohort."""
 
-    whole: Wave
+    whole: AlertGroup
     """All alerts: what the difference to before is counted from."""
-    told: Wave
+    told: AlertGroup
     """Each change as it was known last, accounts that go back and forth once."""
     standing: ListStatus | None = None
     """Of the cohort at the end of the time."""
@@ -105,7 +105,7 @@ class DigestContent:
     quiet: QuietCohorts = QuietCohorts()
 
     @property
-    def everything(self) -> Wave:
+    def everything(self) -> AlertGroup:
         """All that is told, as if it were one wave of no cohort."""
         alerts = [a for part in self.parts for a in part.told.alerts]
         flaps = tuple(f for part in self.parts for f in part.told.flaps)
@@ -158,7 +158,7 @@ def _platform(
     )
 
 
-def _as_told(wave: Wave, due: DigestDue) -> Wave:
+def _as_told(wave: AlertGroup, due: DigestDue) -> AlertGroup:
     newest: dict[str, AlertRow] = {}
     for alert in wave.alerts:
         known = newest.get(alert.change.change_key)
@@ -187,8 +187,10 @@ def _flaps(alerts: Iterable[AlertRow], at_least: int) -> tuple[Flap, ...]:
     )
 
 
-def _wave(due: DigestDue, cohort: Cohort | None, alerts: Iterable[AlertRow], flaps: tuple[Flap, ...]) -> Wave:
-    return Wave(due.stored, due.recipients, cohort, _in_order(alerts), flaps, due.until, None)
+def _wave(
+    due: DigestDue, cohort: Cohort | None, alerts: Iterable[AlertRow], flaps: tuple[Flap, ...]
+) -> AlertGroup:
+    return AlertGroup(due.stored, due.recipients, cohort, _in_order(alerts), flaps, due.until, None)
 
 
 def _in_order(alerts: Iterable[AlertRow]) -> tuple[AlertRow, ...]:

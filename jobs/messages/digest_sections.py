@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from jobs.base.wording import account_name, interval
 from jobs.messages import wave_content
 from jobs.messages.wave_content import Group, Named, Section
@@ -18,7 +18,7 @@ APART = timedelta(hours=18)
 """Equal changes that nothing connects for so long are told apart. A night does not part them."""
 
 
-def sections(wave: Wave, zone: str, most: int) -> list[Section]:
+def sections(wave: AlertGroup, zone: str, most: int) -> list[Section]:
     """The changes of the wave, equal ones with the time in which all happened; `most` accounts by name."""
     by_topic = [(wave_content.heading(text, alerts), _groups(alerts, zone)) for text, alerts in topics(wave)]
     places = iter(shares([group.accounts for _, groups in by_topic for group in groups], most, 1))
@@ -29,7 +29,7 @@ def sections(wave: Wave, zone: str, most: int) -> list[Section]:
     return out
 
 
-def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
+def topics(wave: AlertGroup) -> list[tuple[str, list[AlertRow]]]:
     """The changes by what became of the accounts, most accounts first, among equals in the order of time."""
     found = sorted(wave_content.topics(wave), key=lambda t: min(a.change.first_seen_new for a in t[1]))
     return sorted(found, key=lambda t: -len({a.change.account_id for a in t[1]}))

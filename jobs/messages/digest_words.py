@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from dashboard.ui.words import span
-from jobs.alerting.policy import DigestDue, Wave
+from jobs.alerting.policy import AlertGroup, DigestDue
 from jobs.base.wording import handle_name, local_day, number, zoned_minute
 from jobs.messages.digest_facts import DigestContent, DigestCoverage, DigestPlatform, accounts
 from jobs.messages.digest_sections import topics
@@ -81,7 +81,7 @@ def _summary(content: DigestContent) -> str:
     return f"{number(len(everybody), 'account')}{' changed' if is_sure else ''}: {each}"
 
 
-def _by_topic(whole: Wave) -> list[tuple[set[int], str]]:
+def _by_topic(whole: AlertGroup) -> list[tuple[set[int], str]]:
     """Who is counted under what, the most first; accounts that go back and forth are a topic of their own."""
     found = [(accounts(alerts), text) for text, alerts in topics(whole)]
     if whole.flaps:

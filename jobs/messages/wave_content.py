@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jobs.alerting.policy import Flap, Wave
+from jobs.alerting.policy import AlertGroup, Flap
 from jobs.base.wording import account_name, day, evidence_words, interval, number, zoned_minute
 from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, Cohort, Joined, ListStatus
 from storage.model.core.availability import ChangeKind, State, Status
@@ -135,7 +135,7 @@ def _step_phrase(change: AlertChange) -> str:
     return change_words(change.kind, change.old, change.new, change.platform, change.flags, before=False)
 
 
-def settled(wave: Wave) -> Wave:
+def settled(wave: AlertGroup) -> AlertGroup:
     """The wave with the last word about each change alone: what was taken back is not told as confirmed."""
     words: dict[tuple[int, datetime, State], list[int]] = {}
     for alert in wave.alerts:
@@ -184,7 +184,7 @@ def _now(change: AlertChange) -> str:
     return short_words(change.new, change.platform, change.flags)
 
 
-def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
+def topics(wave: AlertGroup) -> list[tuple[str, list[AlertRow]]]:
     """The changes of a wave, each by itself, by what became of the accounts, most accounts first.
 
     Flapping ones are apart.
@@ -197,7 +197,7 @@ def topics(wave: Wave) -> list[tuple[str, list[AlertRow]]]:
     return sorted(by_phrase.items(), key=lambda t: (-_accounts(t[1]), t[0]))
 
 
-def course_topics(wave: Wave) -> list[_Topic]:
+def course_topics(wave: AlertGroup) -> list[_Topic]:
     """The same with all confirmed changes of an account together: what became of it in the end, and how."""
     apart = {p.change.change_key for f in wave.flaps for p in f.changes}
     courses: dict[tuple[int, int | None], list[AlertRow]] = {}
@@ -227,7 +227,7 @@ def cohort_name(cohort: Cohort | None) -> str:
     return f"order {clean(cohort.order.reference)}" if cohort.order else f"list {clean(cohort.name)}"
 
 
-def sections(wave: Wave, zone: str) -> list[Section]:
+def sections(wave: AlertGroup, zone: str) -> list[Section]:
     """The changes of the wave, listing at most `ACCOUNTS_LISTED` accounts, shared out over all intervals."""
     by_topic = [(topic, _groups(topic, zone)) for topic in course_topics(wave)]
     shares = iter(_share_out([g.accounts for _, groups in by_topic for g in groups], ACCOUNTS_LISTED))
@@ -331,7 +331,7 @@ def _step(alert: AlertRow, zone: str, *, is_retold: bool) -> GroupStep:
     return GroupStep(capital(_step_phrase(change)), when, basis(alert, is_retold=is_retold))
 
 
-def flap_stories(wave: Wave, zone: str) -> list[FlapStory]:
+def flap_stories(wave: AlertGroup, zone: str) -> list[FlapStory]:
     out: list[FlapStory] = []
     for flap in sorted(wave.flaps, key=_by_handle)[:FLAPS_LISTED]:
         change = flap.alert.change
@@ -350,7 +350,7 @@ def _by_handle(flap: Flap) -> tuple[str, str]:
     return flap.alert.change.handle.casefold(), flap.alert.change.change_key
 
 
-def cohort_lines(wave: Wave, status: ListStatus | None) -> list[str]:
+def cohort_lines(wave: AlertGroup, status: ListStatus | None) -> list[str]:
     """Which accounts the counts speak of, with every denominator named."""
     if wave.cohort is None or status is None:
         return []
@@ -363,7 +363,7 @@ def cohort_lines(wave: Wave, status: ListStatus | None) -> list[str]:
     ]
 
 
-def other_lists(wave: Wave) -> str | None:
+def other_lists(wave: AlertGroup) -> str | None:
     """On which other lists and orders accounts of this mail are."""
     found: dict[str, set[int]] = {}
     for alert in wave.alerts:

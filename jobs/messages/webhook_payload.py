@@ -8,7 +8,7 @@ import json
 from datetime import UTC, datetime
 from typing import Final
 
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from jobs.messages import wave_content
 from storage.model.alerts.alerts import AlertRow, Cohort, ListStatus, MailKind
 from storage.model.alerts.rules import Severity
@@ -18,7 +18,7 @@ VERSION: Final = "blockline.alert/1"
 
 
 def payload(
-    wave: Wave,
+    wave: AlertGroup,
     status: ListStatus | None,
     *,
     kind: MailKind = MailKind.WAVE,

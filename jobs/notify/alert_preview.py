@@ -11,7 +11,7 @@ from datetime import datetime
 
 from jobs.alerting.matching import RuleMatch, cohort_of, match_rules
 from jobs.alerting.mismatch_reasons import unmatched
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from jobs.base.wording import minute
 from jobs.messages.compose import WIRE, Letterhead, compose, message, message_id
 from jobs.messages.webhook_payload import payload
@@ -40,7 +40,7 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 
 def waves_on_trial(
     alerts: Sequence[AlertRow], rules: Sequence[StoredRule], story: AlertThread | None, to: str | None
-) -> list[Wave]:
+) -> list[AlertGroup]:
     """The emails in which these rules would report the alerts: one per rule and cohort, in the order of the
     rules.
 
@@ -60,7 +60,7 @@ def waves_on_trial(
                 gathered.setdefault((claim.stored.rule_id, list_id), []).append((alert, people))
     order: list[int] = [stored.rule_id for stored in rules]
     return [
-        Wave(
+        AlertGroup(
             by_id[rule_id],
             tuple(dict.fromkeys(r for _, people in members for r in people)),
             where[list_id],
@@ -92,14 +92,14 @@ def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
     return said or ["There is no rule."]
 
 
-def note(wave: Wave) -> str | None:
+def note(wave: AlertGroup) -> str | None:
     """How the trial email differs from the real one; None if it does not."""
     if wave.rule.digest is Digest.NONE:
         return None
     return f"Rule {clean(wave.rule.name, 80)} sends this in its digest. This test is an email of its own."
 
 
-async def draft(conn: Conn, wave: Wave, recipient: str, head: Letterhead, now: datetime) -> MailDraft:
+async def draft(conn: Conn, wave: AlertGroup, recipient: str, head: Letterhead, now: datetime) -> MailDraft:
     """The trial email for a group, marked as a test. It has a webhook payload whatever the recipient is."""
     stood = None
     if wave.cohort is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from jobs.alerting.policy import DigestDue, Wave, after
+from jobs.alerting.policy import AlertGroup, DigestDue, after
 from jobs.messages import digest_facts
 from jobs.messages.compose import Letterhead, story_key
 from jobs.messages.digest_compose import compose
@@ -66,7 +66,7 @@ async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhe
     return len(due.recipients)
 
 
-async def _continue(conn: Conn, part: Wave, rule_id: int) -> None:
+async def _continue(conn: Conn, part: AlertGroup, rule_id: int) -> None:
     """Record that a catch-up digest continued an incident."""
     story = after(part)
     story_id = await threads.add_wave(

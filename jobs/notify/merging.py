@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from jobs.alerting.flapping import flapping
-from jobs.alerting.policy import Flap, Wave
+from jobs.alerting.policy import AlertGroup, Flap
 from jobs.messages.compose import Letterhead, ReplyThread, compose
 from jobs.notify import wave_chart
 from storage.alerts import merged_mails, open_alerts, outbox, rules, threads
@@ -59,7 +59,9 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
     return 1
 
 
-async def _wave(conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], now: datetime) -> Wave | None:
+async def _wave(
+    conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], now: datetime
+) -> AlertGroup | None:
     """The content of these emails as one group; None if its rule or its list no longer exists."""
     stored = next(
         (r for r in await rules.load_rules(conn, {line.rule_id}) if r.rule_id == line.rule_id), None
@@ -80,4 +82,4 @@ async def _wave(conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], now
         if a.stage is AlertStage.CONFIRMED and a.change.change_key in opening
     )
     story = await threads.sent_thread(conn, line.story_key, mails[0].first_wave - 1)
-    return Wave(stored, (line.recipient,), cohort, tuple(alerts), flaps, now, story)
+    return AlertGroup(stored, (line.recipient,), cohort, tuple(alerts), flaps, now, story)

@@ -16,10 +16,10 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from jobs.alerting.policy import (
+    AlertGroup,
     DigestDue,
     NotificationHistory,
     NotificationPlan,
-    Wave,
     after,
     decide,
     unsettled,
@@ -259,17 +259,17 @@ def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
     ]
 
 
-def _threads_of(item: Wave | DigestDue | Reply) -> set[_Thread]:
+def _threads_of(item: AlertGroup | DigestDue | Reply) -> set[_Thread]:
     """The incidents that it continues, starts or answers."""
     if isinstance(item, Reply):
         return {(item.stored.rule_id, item.cohort.list_id if item.cohort else None)}
-    parts = (item,) if isinstance(item, Wave) else item.parts
+    parts = (item,) if isinstance(item, AlertGroup) else item.parts
     return {(p.stored.rule_id, p.cohort.list_id if p.cohort else None) for p in parts}
 
 
-async def _queue(conn: Conn, item: Wave | DigestDue | Reply, now: datetime, head: Letterhead) -> int:
+async def _queue(conn: Conn, item: AlertGroup | DigestDue | Reply, now: datetime, head: Letterhead) -> int:
     match item:
-        case Wave():
+        case AlertGroup():
             return await _queue_wave(conn, item, now, head)
         case DigestDue():
             return await queue_digest(conn, item, now, head)
@@ -288,7 +288,7 @@ async def _queue_reply(conn: Conn, reply: Reply, now: datetime, head: Letterhead
     return len(drafts)
 
 
-async def _queue_wave(conn: Conn, wave: Wave, now: datetime, head: Letterhead) -> int:
+async def _queue_wave(conn: Conn, wave: AlertGroup, now: datetime, head: Letterhead) -> int:
     """Queue one email per recipient of a group."""
     status = None
     if wave.cohort is not None:

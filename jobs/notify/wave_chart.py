@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from jobs.messages.chart import ChartMark, PicturedChange, WavePicture, alternative, draw
 from jobs.messages.compose import Picture
 from storage.alerts.open_alerts import Timeline, timeline
@@ -15,7 +15,7 @@ FEWEST_ACCOUNTS = 3
 
 
 async def picture(
-    conn: Conn, wave: Wave, status: ListStatus | None, known_at: datetime | None = None
+    conn: Conn, wave: AlertGroup, status: ListStatus | None, known_at: datetime | None = None
 ) -> Picture | None:
     """The chart of the cohort as known when the group's newest change was, or at `known_at`.
 
@@ -30,7 +30,7 @@ async def picture(
     return Picture(draw(drawn), alternative(drawn)) if drawn.changes else None
 
 
-def _since(wave: Wave, cohort: Cohort, until: datetime) -> datetime:
+def _since(wave: AlertGroup, cohort: Cohort, until: datetime) -> datetime:
     """Start of the chart: a little before the incident began or its order was issued, at most
     `LONGEST` ago.
     """
@@ -44,7 +44,7 @@ def _since(wave: Wave, cohort: Cohort, until: datetime) -> datetime:
 
 
 def _drawn(
-    wave: Wave, cohort: Cohort, status: ListStatus, known: Timeline, since: datetime, until: datetime
+    wave: AlertGroup, cohort: Cohort, status: ListStatus, known: Timeline, since: datetime, until: datetime
 ) -> WavePicture:
     marks = ()
     if cohort.order is not None and since <= cohort.order.issued_at <= until:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from jobs.alerting.policy import DigestDue, NotificationHistory, Wave, after, decide
+from jobs.alerting.policy import AlertGroup, DigestDue, NotificationHistory, after, decide
 from jobs.alerting.replies import Reply
 from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.wording import number
@@ -164,7 +164,7 @@ class Notifier:
             self._decide(*key, silence.decision)
         for item in plan.in_order:
             match item:
-                case Wave():
+                case AlertGroup():
                     self._tell_wave(item)
                 case DigestDue():
                     self._tell_digest(item)
@@ -217,7 +217,7 @@ class Notifier:
                 found[stored.rule_id] = said
         return found
 
-    def _tell_wave(self, wave: Wave) -> None:
+    def _tell_wave(self, wave: AlertGroup) -> None:
         self._continue(wave)
         headline = subject_of(wave, headline_of(wave, None), _HEAD)
         for recipient in wave.recipients:
@@ -255,7 +255,7 @@ class Notifier:
             if part.story is not None:
                 self._continue(part)
 
-    def _continue(self, wave: Wave) -> None:
+    def _continue(self, wave: AlertGroup) -> None:
         key, story = story_key(wave), after(wave)
         before = self._stories.get(key)
         recipients = tuple(dict.fromkeys((*(before.recipients if before else ()), *wave.recipients)))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.alerting.policy import NotificationHistory, Wave, decide
+from jobs.alerting.policy import AlertGroup, NotificationHistory, decide
 from jobs.messages.compose import Letterhead, compose, message, message_id
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, Mail, MailDraft, MailState
 from storage.model.alerts.rules import AlertRule
@@ -37,7 +37,7 @@ HEAD = Letterhead("https://blockline.example.org/")
 IN_PK = State(Status.WITHHELD, ("IN", "PK"))
 
 
-def wave_of(alerts: Sequence[AlertRow]) -> Wave:
+def wave_of(alerts: Sequence[AlertRow]) -> AlertGroup:
     """What these alerts are told in, as the first mail of a story; the last of it if there are several."""
     rules, history = [a_rule(RULE)], NotificationHistory([past(a) for a in alerts])
     found = decide(alerts, rules, [], history, T0 + timedelta(days=90))
@@ -186,7 +186,7 @@ def test_the_subject_says_what_happened_to_whom_and_in_which_cohort(
 @pytest.mark.parametrize("stage", [stage for stage in AlertStage if stage is not AlertStage.CONFIRMED])
 def test_what_is_not_confirmed_is_not_said_to_have_happened(stage: AlertStage) -> None:
     alert = replace(an_alert(1, a_change(1), T0, REPORTERS), stage=stage)
-    wave = Wave(a_rule(RULE), (DESK,), REPORTERS, (alert,), (), T0, None)
+    wave = AlertGroup(a_rule(RULE), (DESK,), REPORTERS, (alert,), (), T0, None)
     mail = compose(wave, None, HEAD, DESK)
     for body in (mail.text_body, mail.html_body):
         assert "Happened between" not in body

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.alerting.policy import Wave
+from jobs.alerting.policy import AlertGroup
 from jobs.messages.compose import Letterhead, compose
 from storage.model.alerts.alerts import AlertChange
 from storage.model.alerts.rules import AlertRule
@@ -107,7 +107,7 @@ def test_a_mail_says_the_same_words_as_the_pages_and_what_stays_unknown(
 
 def mail_about(*changes: AlertChange):
     alerts = tuple(an_alert(i, c, T0 + MINUTE) for i, c in enumerate(changes))
-    wave = Wave(a_rule(AlertRule((DESK,))), (DESK,), None, alerts, (), T0 + MINUTE, None)
+    wave = AlertGroup(a_rule(AlertRule((DESK,))), (DESK,), None, alerts, (), T0 + MINUTE, None)
     return compose(wave, None, Letterhead(), DESK)
 
 

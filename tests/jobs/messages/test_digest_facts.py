@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.alerting.policy import DigestDue, Flap, Wave
+from jobs.alerting.policy import AlertGroup, DigestDue, Flap
 from jobs.messages.compose import Letterhead
 from jobs.messages.digest_compose import ACCOUNTS_LISTED, compose
 from jobs.messages.digest_facts import (
@@ -63,7 +63,7 @@ def a_digest(alerts: Sequence[AlertRow], rule: AlertRule = DAILY) -> DigestDue:
 def a_round_up(*parts: Sequence[AlertRow], told_to: Sequence[tuple[str, ...]] = ()) -> DigestDue:
     rule = stored(AT_ONCE)
     waves = tuple(
-        Wave(
+        AlertGroup(
             rule,
             told_to[i] if told_to else AT_ONCE.recipients,
             alerts[0].cohorts[0] if alerts[0].cohorts else None,

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from jobs.alerting.policy import Flap, Wave
+from jobs.alerting.policy import AlertGroup, Flap
 from jobs.messages.webhook_payload import note, payload
 from storage.model.alerts.alerts import AlertRow, AlertStage, ListStatus, MailKind
 from storage.model.alerts.rules import AlertRule, Severity
@@ -69,11 +69,11 @@ def faults(value: Any, schema: Mapping[str, Any], at: str = "$") -> list[str]:
     return found
 
 
-def a_wave(*alerts: AlertRow, cohort: Any = ORDER, flaps: tuple[Flap, ...] = ()) -> Wave:
-    return Wave(a_rule(INDIA), INDIA.recipients, cohort, alerts, flaps, alerts[-1].created_at, None)
+def a_wave(*alerts: AlertRow, cohort: Any = ORDER, flaps: tuple[Flap, ...] = ()) -> AlertGroup:
+    return AlertGroup(a_rule(INDIA), INDIA.recipients, cohort, alerts, flaps, alerts[-1].created_at, None)
 
 
-def told(wave: Wave, standing: ListStatus | None = None, **other: Any) -> str:
+def told(wave: AlertGroup, standing: ListStatus | None = None, **other: Any) -> str:
     facts: dict[str, Any] = {
         "message_id": "<1@blockline.invalid>",
         "headline": "2 accounts withheld in India (IN)",
@@ -83,7 +83,7 @@ def told(wave: Wave, standing: ListStatus | None = None, **other: Any) -> str:
     return payload(wave, standing, **(facts | other))
 
 
-def flapping() -> Wave:
+def flapping() -> AlertGroup:
     alerts = [
         an_alert(n, a_change(1, new, old, at=minutes(n)), minutes(n + 1), REPORTERS)
         for n, (old, new) in enumerate([(AVAILABLE, SUSPENDED), (SUSPENDED, AVAILABLE)] * 2)
