@@ -72,8 +72,8 @@ async def test_a_form_works_also_as_plain_html(pool: Pool, dsn: str, played: Pla
     key = played.story_keys[0]
     async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
         await browser.becomes(f'document.querySelector("{ACKNOWLEDGE}") !== null')
-        # A form that a script submits raises no event: it goes out as without any script. It is submitted once
-        # `evaluate` is answered, which waits for ever if the page is left before.
+        # A form that a script submits raises no event: it goes out as without any script. It is submitted
+        # after `evaluate` has been answered, which waits without limit if the page is left before.
         await browser.page.evaluate(
             f"""(key) => {{
                 const form = document.querySelector("{ACKNOWLEDGE}");
