@@ -1,4 +1,6 @@
-"""Flapping accounts: one email reports it, and further changes are not sent for a while. Pure."""
+"""Flapping accounts. One email reports that an account is flapping; its further changes are not sent for a
+while. Pure.
+"""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -14,11 +16,12 @@ Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
 def flapping(
     recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
 ) -> tuple[Changes, set[str]]:
-    """The changes that start a flapping incident, and the keys of changes that an earlier one covers.
+    """The changes that start a flapping incident, and the keys of the changes that an earlier start covers.
 
-    The first result maps the key of each starting change to the changes that its email reports. A change
-    starts an incident if it is the `flapping_changes`-th within the period before it and the rule started
-    none within that period. `to_tell` are the keys of the changes that the rule would send now.
+    The first result maps the key of each starting change to the changes that its email reports. A change that
+    the rule sends starts an incident on two conditions. At least `flapping_changes` changes of the account
+    lie within the period up to it, and no incident of the account started within that period. `to_tell` are
+    the keys of the changes that the rule would send now.
     """
     # A digest has room for every change. If it left some out, it could not say that nothing happened.
     return _judge(recent, stored, to_tell) if stored.rule.digest is Digest.NONE else ({}, set())

@@ -20,8 +20,8 @@ class RuleMatch:
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
-        """All recipients notified once this rule has run. A digest adds only those whose earlier notification
-        came in a digest.
+        """The recipients whom this rule notifies of the alert. For a rule with a digest, these are only the
+        recipients whose earlier notification also came in a digest.
         """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)
@@ -29,8 +29,8 @@ class RuleMatch:
         return {r for r in self.recipients if r in owed and owed[r].by_digest}
 
     def is_refused(self, alert: AlertRow) -> bool:
-        """Whether a catch-up digest would miss a recipient who is owed the outcome, because they unsubscribed
-        from it.
+        """Whether a recipient who is owed the outcome has unsubscribed from the rule's digests, so that a
+        catch-up digest would not reach them.
         """
         owed, refused = alert.owed, self.stored.refused
         return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)
@@ -39,8 +39,8 @@ class RuleMatch:
 def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[RuleMatch]:
     """The matching rules in their order; empty if none matches.
 
-    Alerts sent at once reach each recipient once: by the first rule that matches. A digest repeats what was
-    already sent, because that is its purpose.
+    An alert that is sent at once reaches each recipient once, through the first rule that matches. A digest
+    repeats what was already sent, because that is its purpose.
     """
     mute = next((m for m in mutes if covers(m, alert)), None)
     taken: set[str] = set()
@@ -69,8 +69,9 @@ def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mu
 def concerns(alert: AlertRow, stored: StoredRule) -> bool:
     """Whether a rule is about this alert.
 
-    Corrections and unresolved changes concern everyone who was notified, whatever their rule asks for now. If
-    the rule no longer names a recipient, or is off, a reply informs them instead.
+    A correction or an unresolved change concerns every recipient who was notified of the change, whatever the
+    rule asks for now. If the rule no longer names a recipient, or is disabled, that recipient gets a reply
+    instead.
     """
     match alert.stage:
         case AlertStage.WITHDRAWN | AlertStage.UNRESOLVED:
@@ -85,7 +86,9 @@ def concerns(alert: AlertRow, stored: StoredRule) -> bool:
 
 
 def is_before(alert: AlertRow, stored: StoredRule) -> bool:
-    """Whether other rules handled the alert before this rule existed, so that it is not news for this one."""
+    """Whether other rules handled the alert before this rule was active, so that the alert is not news for
+    this rule.
+    """
     if alert.stage.is_answer or alert.created_at >= stored.active_since:
         return False
     looked_at = alert.done | alert.held
@@ -107,9 +110,9 @@ def matches(alert: AlertRow, wanted: Match) -> bool:
 
 
 def covers(mute: Mute, alert: AlertRow) -> bool:
-    """Whether a mute suppresses this alert, because it was recorded while the mute ran.
+    """Whether a mute covers this alert: it covers alerts that were recorded while it ran.
 
-    A correction is never muted: no recipient is left with a false email.
+    A correction is never muted, because otherwise a recipient would keep an email that has become false.
     """
     if alert.stage.is_answer or alert.created_at < mute.since:
         return False
@@ -130,11 +133,12 @@ def _one_of(wanted: Collection[object], there: Collection[object]) -> bool:
 
 
 def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | None:
-    """The one cohort under which a change is reported, even if its account is on several lists. None if it is
-    on none.
+    """The one cohort under which a change is reported, even if its account is on several lists. None if the
+    account is on no list.
 
-    An order comes before a list: the newest order issued before the new state was first seen, else the
-    oldest. Among lists, the first by name.
+    Cohorts with an order come first. The newest order that was issued before the new state was first seen is
+    chosen; if there is none, the oldest order. Without any order, the list whose name comes first in the
+    alphabet is chosen.
     """
     lists = sorted(cohorts, key=lambda c: c.name)
     by_issue = sorted(

@@ -11,7 +11,7 @@ from storage.model.text.states import PLATFORM_NAME, clean
 
 
 class RuleCondition(StrEnum):
-    """A condition of a rule. Its value is part of the output of `alerts explain`."""
+    """A condition of a rule. Its value is part of the output of the command `alerts explain`."""
 
     ENABLED = "enabled"
     ACTIVE_SINCE = "active_since"
@@ -30,14 +30,16 @@ class RuleCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A condition that fails, with words for what the rule asks for and what the alert has."""
+    """A condition that fails, and words that say what the rule asks for and what the alert has."""
 
     condition: RuleCondition
     words: str
 
 
 def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
-    """The condition that fails; None if the rule matches by `matching.concerns` and `matching.is_before`."""
+    """The condition that fails. None if the rule matches, as `matching.concerns` and `matching.is_before`
+    decide.
+    """
     if concerns(alert, stored):
         before = "this was decided before the rule was added or last changed"
         return Unmatched(RuleCondition.ACTIVE_SINCE, before) if is_before(alert, stored) else None
@@ -55,7 +57,7 @@ def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
 
 
 def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
-    """Each condition that fails when tested alone."""
+    """Yield each condition of a rule that the alert fails, testing each condition without the others."""
     change = alert.change
     anything = Match(kinds=frozenset({change.kind}))
     alone = {

@@ -17,7 +17,7 @@ from storage.model.core.accounts import ListId
 
 @dataclass(frozen=True, slots=True)
 class Flap:
-    """A flapping account, with its changes of the period, oldest first."""
+    """A flapping account, with its changes within the flapping period, oldest first."""
 
     alert: AlertRow
     """Its newest change."""
@@ -26,7 +26,9 @@ class Flap:
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """A group of changes of one cohort, sent to the same people at one time: one email each."""
+    """A group of changes of one cohort. All its recipients are sent the group at the same time, in one email
+    each.
+    """
 
     stored: StoredRule
     recipients: tuple[str, ...]
@@ -37,13 +39,17 @@ class AlertGroup:
     closed_at: datetime
     """When the group was complete. The email may go out later, if no notifier was running."""
     story: AlertThread | None
-    """The incident with the groups sent before; None if this one starts an incident."""
+    """The incident and the groups sent in it before; None if this group starts an incident."""
     retold: frozenset[int] = frozenset()
-    """The `alerts` that replace an earlier notification of the same change, which no other email repeats."""
+    """The `alerts` that replace an earlier alert of this group about the same change. The email leaves out
+    the earlier alert.
+    """
 
     @property
     def as_of(self) -> datetime:
-        """When its newest change was confirmed. The counts in the email are those known at this time."""
+        """The time at which the counts in the email were known. It is when the newest alert of the group was
+        recorded, but never before that of the last group of the incident.
+        """
         return known_at(self.alerts, self.story)
 
     @property
@@ -53,18 +59,18 @@ class AlertGroup:
 
 @dataclass(frozen=True, slots=True)
 class DigestDue:
-    """A digest of a rule that is due, or the catch-up digest of a rule that sends alerts at once."""
+    """A digest that is due, or the catch-up digest that is due for a rule that sends alerts at once."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
-    """Empty if all of them unsubscribed. The digest is then only recorded."""
+    """Empty if all recipients unsubscribed. The digest is then recorded, but not sent."""
     since: datetime
     until: datetime
     alerts: tuple[AlertRow, ...]
-    """The changes that it reports, oldest first."""
+    """The changes that the digest reports, oldest first."""
     parts: tuple[AlertGroup, ...] = ()
-    """Only in a catch-up digest: the same changes by cohort. A part with an incident continues it; a part
-    without one starts none.
+    """The same changes, one part per incident; empty unless this is a catch-up digest. A part that belongs to
+    an incident (`AlertGroup.story`) continues it. The other parts start no incident.
     """
 
     @property
@@ -75,7 +81,7 @@ class DigestDue:
 
 @dataclass(frozen=True, slots=True)
 class DeferredAlert:
-    """An alert that a rule sends later, unless something happens first."""
+    """An alert that is kept for later. A rule sends it at `until`, unless something changes before."""
 
     decision: AlertDecision
     until: datetime
@@ -107,7 +113,7 @@ class NotificationPlan:
 
     @property
     def in_order(self) -> list[AlertGroup | DigestDue | Reply]:
-        """Everything to send, in the order in which it was complete, so that each incident is reported in
+        """Everything to send, sorted by when each item was complete. So each incident is reported in
         order.
         """
         due: list[tuple[datetime, int, int, AlertGroup | DigestDue | Reply]] = [
@@ -128,8 +134,8 @@ class NotificationHistory:
     """What was sent before, as far as it affects what is sent now."""
 
     alerts: Collection[PastAlert] = ()
-    """All alerts, decided or open, of the same accounts since the longest `AlertRule.lookback`. Accounts with
-    fewer changes than any rule calls flapping may be left out.
+    """All alerts of the same accounts, decided or open, as far back as the longest `AlertRule.lookback`.
+    Accounts that have too few changes to be flapping under any rule may be left out.
     """
     stories: Collection[AlertThread] = ()
 
@@ -147,9 +153,10 @@ def decide(
     past: NotificationHistory,
     now: datetime,
 ) -> NotificationPlan:
-    """Sort the open alerts, rule by rule, into emails, digests, silence and later.
+    """Decide, for each open alert and rule, whether to send it, add it to a digest, stay silent, or keep it
+    for later.
 
-    The order of the rows is irrelevant, except for `rules`, which are tried in their order.
+    The order of the rows does not matter, except for `rules`, which are tried in the order given.
     """
     in_order = sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage))
     claimed = [(alert, match_rules(alert, rules, mutes)) for alert in in_order]
@@ -226,8 +233,8 @@ def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: St
 
 
 def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
-    """The plan if a rule cannot be read. An alert that matches no other rule may match that one,
-    so it waits.
+    """The plan to use if a rule could not be read. An alert that matches none of the other rules may match
+    the unreadable one, so it waits.
     """
     no_rule = [key for key, silence in plan.silent.items() if silence.decision is AlertDecision.NO_RULE]
     return replace(
@@ -259,7 +266,7 @@ def _wave(
     """A complete group of changes, and whether a catch-up digest reports it.
 
     A recipient who is owed one of its changes gets the whole group, including changes that an earlier rule
-    already sent them. Half a group would be another email with another count.
+    already sent to that recipient. A part of the group would be a different email with different counts.
     """
     owed_to = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
     recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in owed_to))
@@ -270,7 +277,9 @@ def _wave(
 
 
 def _named(parts: Iterable[tuple[AlertGroup, bool]]) -> Iterable[tuple[AlertGroup, bool]]:
-    """The same groups, each with the key of its incident, even if a group in this call starts it."""
+    """The same groups, each with the key of its incident. The key is also set if a group in this call starts
+    the incident.
+    """
     opened: dict[ListId | None, str] = {}
     for wave, is_round_up in parts:
         thread = wave.cohort.list_id if wave.cohort else None
@@ -311,8 +320,8 @@ def _replies(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[Reply]:
-    """The replies that are due. What belongs to later ones is added to `kept`. `spoken` are the pairs that
-    rules send.
+    """The replies that are due. Alerts whose reply is due later are added to `kept`. `spoken` are the pairs
+    of alert and rule for which the rule itself sends the alert.
     """
     found: list[Reply] = []
     for thread, members in unreached.items():
@@ -336,7 +345,7 @@ def _digests(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[DigestDue]:
-    """The digests that are due. What belongs to a later one is added to `kept`."""
+    """The digests that are due. Alerts that belong to a later digest are added to `kept`."""
     due: list[DigestDue] = []
     for stored in rules:
         if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:

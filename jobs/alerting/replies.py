@@ -1,7 +1,8 @@
-"""Replies: the outcome of a change for recipients whom no rule notifies of it. Pure.
+"""Replies: the outcome of a change for recipients whom no rule notifies of that outcome. Pure.
 
-Everyone who was notified of a change learns its outcome, even if the rule was since disabled, edited or
-muted, or no longer covers the recipient or the account. A reply contains only what is owed to its recipient.
+Every recipient who was notified of a change is notified of its outcome. This holds even if the rule has since
+been disabled, edited or muted, or no longer covers the recipient or the account. A reply contains only the
+outcomes that are owed to its recipient.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +25,7 @@ class ReplyReason(StrEnum):
     NOT_MATCHED = "not_matched"
     """The rule no longer matches the account or the change."""
     GATHERED = "gathered"
-    """The rule now collects for a digest, but had sent this change at once."""
+    """The rule sent this change at once, and has been changed to a digest since."""
     MUTED = "muted"
     FLAPPING = "flapping"
     """The account is flapping, and the rule sends no more about it for now."""
@@ -43,17 +44,19 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The content of one email to each of these recipients."""
+    """The content of a reply. Each recipient gets it in one email."""
 
     stored: StoredRule
-    """The rule that notified them."""
+    """The rule that notified the recipients of the change."""
     recipients: tuple[str, ...]
     cohort: Cohort | None
     alerts: tuple[AlertRow, ...]
     reasons: frozenset[ReplyReason]
     due: datetime
     undecided: tuple[int, ...]
-    """Alerts that the rule itself does not send. The reply counts as its decision about them."""
+    """The ids of the alerts that the rule itself does not send. The reply counts as the rule's decision about
+    these alerts.
+    """
 
 
 def owed(
@@ -62,10 +65,11 @@ def owed(
     silences: Mapping[int, AlertDecision],
     rules: Mapping[int, StoredRule],
 ) -> dict[int, Owed]:
-    """By rule, the recipients who are owed the outcome of a change beyond those whom the rules reach.
+    """For each rule, the recipients who are owed the outcome of a change and whom no rule notifies.
 
-    `silences` are the decisions of rules that match the change and notify no recipient. What only digests
-    reported is not owed to recipients who unsubscribed from them since.
+    `reached` are the recipients whom some rule notifies. `silences` are the decisions of rules that match the
+    change and notify no recipient. Nothing is owed to a recipient whom only a digest notified and who has
+    unsubscribed from the rule's digests since.
     """
     people: dict[int, dict[str, ReplyReason]] = {}
     for recipient, word in alert.owed.items():
@@ -96,8 +100,8 @@ def _reason(
 
 
 def due_at(stored: StoredRule, members: Sequence[Owed]) -> tuple[datetime, AlertDecision]:
-    """When one email reports all of this, and why not earlier. Like a group, it waits until no change joins
-    it.
+    """When a reply with all these outcomes is due, and why it is not sent earlier. Like a group of changes, a
+    reply waits until nothing more joins it.
     """
     rule, times = stored.rule, [m.alert.created_at for m in members]
     due = min(max(times) + rule.settle, min(times) + rule.settle * rule.growth_limit)
@@ -113,7 +117,7 @@ def replies(
     due: datetime,
     undecided: Collection[int],
 ) -> list[Reply]:
-    """The emails for these outcomes. Recipients who are owed the same get the same email."""
+    """The replies with these outcomes. Recipients who are owed the same outcomes share one reply."""
     alike: dict[tuple[int, ...], list[str]] = {}
     for recipient in dict.fromkeys(r for m in members for r in m.recipients):
         mine = tuple(n for n, m in enumerate(members) if recipient in m.recipients)

@@ -29,7 +29,7 @@ def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[F
     """The rules of a file called `name`, and a problem for each table that is not a valid rule.
 
     `beside` is a key that the file may have besides the rules; None if there is none. Raises TableError if
-    the whole file cannot be read: not TOML, empty, or with other content than rules.
+    the whole file cannot be read, because it is not TOML, is empty, or has other content than rules.
     """
     text, document = read_document(content, name)
     for key in document:
@@ -51,10 +51,10 @@ def read_document(content: bytes, name: str) -> tuple[str, dict[str, Any]]:
 
 
 def line_of(text: str, number: int, key: str | None) -> int | None:
-    """The line of a key in the rule with this number, counted from 1. The first rule has the number 0.
+    """The line of `key` in the rule with this number. Lines are counted from 1, rules from 0.
 
-    If the key has no line of its own, returns the line of its table. None if the rules are not tables under
-    [[rules]].
+    If the key has no line of its own, returns the line of the rule's table. None if the rules are not tables
+    under [[rules]].
     """
     lines = _lines(text)
     begins = _header_lines(lines)
@@ -129,10 +129,10 @@ def _lines(text: str) -> list[str]:
 
 
 def _header_lines(lines: Sequence[str]) -> list[int]:
-    """The lines that begin a rule, counted from 1.
+    """The numbers of the lines that begin a rule, counted from 1.
 
-    A line inside a multi-line string may look like one. It is not, because the text before it is not valid
-    TOML.
+    A line inside a multi-line string may look the same. It is left out, because the text before such a line
+    is not valid TOML.
     """
     return [n + 1 for n, line in enumerate(lines) if _HEADER.match(line) and _is_whole(lines[:n])]
 

@@ -1,12 +1,14 @@
-"""Where a group of changes ends: few emails per incident, and its news at once. Pure.
+"""When a group of changes is complete, so that an incident needs few emails and its news is sent at once.
+Pure.
 
-The first group of an incident is sent as soon as no change joins it any more. Later groups are sent at once
-if the incident turns (a kind of change that it has not reported lately), and after growing pauses if it
-doubles. Everything else waits for a morning's catch-up digest, one email for all incidents of a rule. So 257
-changes are one email, 1,178 over several days are a bounded series, and a large restoration is sent at once.
+The first group of an incident is sent as soon as no further change joins it. Later groups are sent in two
+cases. If the incident turns to a kind of change that it has not reported lately, the group is sent at once.
+If the incident doubles, the group is sent after a pause, which grows with each update. Everything else waits
+for a catch-up digest in the morning, one email for all incidents of a rule. So 257 changes are one email,
+1,178 changes over several days are a limited number of emails, and a large restoration is sent at once.
 
-Where a group ends depends only on the times in the rows, never on when the code runs. A notifier that was
-down for an hour writes the same emails as one that ran every second.
+Which changes a group contains depends only on the times in the rows, never on when the code runs. A notifier
+that was down for an hour writes the same emails as one that ran every second.
 """
 
 import hashlib
@@ -34,24 +36,34 @@ from storage.model.core.availability import ChangeKind
 
 DAY = timedelta(days=1)
 ORDER_LASTS = 14 * DAY
-"""An incident about an order continues while its last email is at most this old: one thread of emails."""
+"""An incident about an order continues as long as its last email is at most this old. Its emails form one
+thread.
+"""
 LIST_LASTS = DAY
-"""Shorter, because accounts of a list without an order have less in common."""
+"""The same for a list without an order. It is shorter, because the accounts of such a list have less in
+common.
+"""
 REMEMBERED = 3 * DAY
-"""If an incident reported a kind of change within this time, another change of that kind is not a turn."""
+"""If an incident reported a kind of change within this time, another change of the same kind is not a turn of
+the incident.
+"""
 BURST = timedelta(hours=1)
 BURST_SHARE = 1 / 20
-"""This share of the accounts that an order names, within `BURST`, is news in an incident already reported."""
+"""If this share of the accounts that an order names changes within `BURST`, that is news even in an incident
+that was already reported.
+"""
 MUCH_SHARE = 1 / 10
-"""This share since the last email is enough for a catch-up digest. Less waits for a second morning."""
+"""If this share of the accounts changed since the last email, the next catch-up digest reports it. Fewer
+changes wait for a second morning.
+"""
 PAUSES = 2
-"""After this many updates within a day, an incident is reported in catch-up digests. Each pause is `SLOWER`
-times as long as the last.
+"""After this many updates within a day, an incident is reported in catch-up digests. The pause before each
+update is `SLOWER` times as long as the pause before the last one.
 """
 SLOWER = 4
 FAINT = frozenset({ChangeKind.GONE, ChangeKind.RETURN})
-"""Changes without a stated reason (vanished or returned accounts): they wait for a catch-up digest, at most a
-week.
+"""Changes for which the platform gives no reason: accounts that vanished or returned. They wait for a
+catch-up digest, at most a week.
 """
 FAINT_WAITS = 6 * DAY
 
@@ -64,14 +76,14 @@ class Cut:
 
     members: tuple[AlertRow, ...]
     story: AlertThread | None
-    """What was sent before; None if the group starts an incident."""
+    """The incident and the groups sent in it before; None if the group starts an incident."""
     close: datetime
     why: AlertDecision
-    """Why it was or is kept until `close`. DIGEST means that a catch-up digest reports it."""
+    """Why the group was or is kept until `close`. DIGEST means that a catch-up digest reports the group."""
 
 
 class _Growing:
-    """The group that is growing in an incident: the changes since the last one. Each change is
+    """The group of an incident that is still growing: the changes since the last group. Each change is
     examined once.
     """
 
@@ -82,19 +94,19 @@ class _Growing:
         self.story = None if story is not None and story.waves[-1].closed_at + lasts < first else story
         self.members: list[AlertRow] = []
         self.close = first
-        """When it is complete, if no change joins it."""
+        """When the group is complete, if no further change joins it."""
         self.why = AlertDecision.WAITING
         self._rule = rule
         self._first = first
         self._grows = rule.settle * rule.growth_limit
-        """The longest time that it may grow."""
+        """The longest time for which the group may grow."""
         self._enough = _share(order, BURST_SHARE)
         self._much = _share(order, MUCH_SHARE)
         self._lately: Counter[str] = Counter()
-        """Number of accounts reported lately, by kind."""
+        """The number of accounts reported lately, for each kind of change."""
         self._tellings: Counter[str] = Counter()
-        """Number of groups within a day that reported a kind. A turn starts a new count, so the pauses after
-        the first restoration are independent of those of the blocks before it.
+        """For each kind of change, the number of groups within a day that reported it. Each kind has its own
+        count. So the pauses after the first restoration do not depend on the emails about the blocks before.
         """
         for wave in self.story.waves if self.story is not None else ():
             if wave.closed_at > first - REMEMBERED:
@@ -104,13 +116,17 @@ class _Growing:
         self._accounts: set[AccountId] = set()
         self._loud_since: datetime | None = None
         self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
-        """The accounts that changed within an hour, oldest first, by kind."""
+        """For each kind of change, the accounts that changed within an hour, oldest change first."""
         self._at_once = False
-        """Whether it contains a change that must reach a recipient whom a catch-up digest would not reach."""
+        """Whether the group contains a change for a recipient whom a catch-up digest would not reach."""
         self._ready: datetime | None = None
-        """From when on it may be sent, once it settles; None while it is not news."""
+        """The earliest time at which the group may be sent, once no further change joins it. None as long as
+        the group is not news.
+        """
         self._round_up = first
-        """The morning on which a catch-up digest reports it, unless an earlier one includes it."""
+        """The morning on which a catch-up digest reports the group, unless an earlier catch-up digest
+        includes it.
+        """
 
     def add(self, row: AlertRow, *, at_once: bool) -> None:
         self.members.append(row)
@@ -128,7 +144,9 @@ class _Growing:
         self.close, self.why = self._end(row.created_at)
 
     def _ready_by(self, row: AlertRow, *, at_once: bool) -> datetime | None:
-        """From when on this change allows the incident to be reported again; None if it is not news."""
+        """The earliest time at which this change allows the incident to be reported again; None if the change
+        is not news.
+        """
         if self.story is None:
             return row.created_at
         told_at = self.story.waves[-1].closed_at
@@ -158,7 +176,9 @@ class _Growing:
         return len(closed) == 1 or closed[0] < closed[1] - 2 * self._grows
 
     def _burst(self, account: AccountId, kind: str, now: datetime) -> int:
-        """Number of accounts with this kind of change within the hour, including this one."""
+        """The number of accounts with this kind of change within the hour before `now`, including this
+        account.
+        """
         hour = self._hour.setdefault(kind, OrderedDict())
         hour[account] = now
         hour.move_to_end(account)
@@ -218,8 +238,8 @@ class _Thread(Generic[K]):
 class Waves(Generic[K]):
     """Sorts the alerts of one rule, in order of time, into groups and catch-up digests.
 
-    `told` holds the complete groups in the order in which they were complete. A catch-up digest is one `Cut`
-    per incident.
+    `told` holds the complete groups in the order in which they became complete. A catch-up digest is one
+    `Cut` per incident.
     """
 
     def __init__(self, rule: AlertRule) -> None:
@@ -228,7 +248,9 @@ class Waves(Generic[K]):
         self._places: dict[K, int] = {}
         """The index in `_threads`, by key."""
         self._closes: list[tuple[datetime, int]] = []
-        """A heap of when each thread's group is complete. The group may have been postponed or sent since."""
+        """A heap of the times at which the threads' groups are complete. An entry may be out of date, because
+        its group was postponed or sent since.
+        """
         self._now: datetime | None = None
         self.told: list[tuple[K, Cut]] = []
 
@@ -241,9 +263,11 @@ class Waves(Generic[K]):
         *,
         at_once: bool = False,
     ) -> None:
-        """Add the next alert to the incident under `key`. `story` is what was sent for it before, or None.
+        """Add the next alert to the incident under `key`. `story` holds the groups sent in the incident
+        before; None if there are none.
 
-        `at_once` means that it is sent as an alert even if it is not news, and in no catch-up digest.
+        `at_once` means that the alert is sent as an alert even if it is not news. It is then never left for a
+        catch-up digest.
         """
         if row.created_at != self._now:  # Alerts of the same time are not separated.
             self.run(row.created_at)
@@ -287,14 +311,18 @@ class Waves(Generic[K]):
 
 
 def continued(part: Cut) -> AlertThread:
-    """The incident after this group was sent. Unknown fields of a new one are left empty."""
+    """The incident after this group was sent. If the group starts the incident, the fields that are not known
+    yet are empty.
+    """
     was = part.story or AlertThread("", 0, None, (), ())
     wave = SentWave(part.close, known_at(part.members, part.story), count_by_kind(part.members))
     return replace(was, waves=(*was.waves, wave))
 
 
 def known_at(members: Sequence[AlertRow], story: AlertThread | None) -> datetime:
-    """When the content of a group was known. A row stored late never moves an incident back in time."""
+    """When the content of a group was known. It is never earlier than for the incident's last group, even if
+    rows were stored late.
+    """
     newest = members[-1].created_at
     return newest if story is None else max(newest, story.waves[-1].as_of)
 
@@ -308,13 +336,15 @@ def opening_key(rule_name: str, recipients: Iterable[str], members: Iterable[Ale
 
 
 def facts(members: Iterable[AlertRow]) -> list[str]:
-    """What is reported and when it became known. A change that was corrected may be reported again."""
+    """For each alert, a line that says what it reports and when that became known. The time makes a
+    difference if a change is corrected and reported again.
+    """
     return [f"{a.stage} {a.change.change_key} {a.created_at.isoformat()}" for a in members]
 
 
 def count_by_kind(members: Iterable[AlertRow]) -> Counter[str]:
-    """Number of accounts that a group reports, by kind. Changes that are not confirmed have kinds of their
-    own.
+    """The number of accounts that a group reports, for each kind of change. Changes that are not confirmed
+    are counted under kinds of their own.
     """
     return Counter(kind for _, kind in {(a.change.account_id, _kind(a)) for a in members})
 
@@ -325,10 +355,12 @@ def _kind(alert: AlertRow) -> str:
 
 
 def _is_faint(alert: AlertRow) -> bool:
-    """Whether the alert can wait. It cannot if a recipient was notified that the change was seen."""
+    """Whether the alert can wait. It cannot wait if a recipient was already notified of the change."""
     return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED and not alert.owed
 
 
 def _share(order: OrderRef | None, share: float) -> int:
-    """Number of accounts that make up a share of those named by an order. One, if there is no order."""
+    """The number of accounts that make up this share of the accounts that an order names. It is 1 if there is
+    no order.
+    """
     return max(1, math.ceil(order.named_count * share)) if order is not None else 1
