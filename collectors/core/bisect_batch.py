@@ -1,4 +1,6 @@
-"""Finding the ids that make a platform reject a whole batch, by bisection within a number of requests."""
+"""Finding the ids that make a platform reject a whole batch, by bisection with a limited number of
+requests.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -6,13 +8,13 @@ from collectors.core.collector import RequestFailure
 from storage.model.core.availability import MissedReason
 
 Ask = Callable[[Sequence[str]], Awaitable[RequestFailure | None]]
-"""Asks about some ids. Returns None if they were answered, else the failure."""
+"""Asks about some ids. Returns None if they were answered, or else the failure."""
 
 
 async def find_rejected(ids: Sequence[str], ask: Ask, most: int) -> set[str] | RequestFailure:
     """The ids that the platform rejects as a bad request, or the first failure of another kind.
 
-    Empty if `most` requests are not enough to find all of them.
+    The set is empty if `most` requests are not enough to find all rejected ids.
     """
     found: set[str] = set()
     parts = _halves(ids)

@@ -16,9 +16,9 @@ from storage.model.core.signals import Signal
 class RequestFailure:
     """A request that failed as a whole, and when to try again.
 
-    `retry_at` is the earliest useful time for the next request to this place. `breaker` is True if every
-    further request would fail in the same way (token, credits, usage cap). The collector then pauses for the
-    whole place, and the operator is notified once.
+    `retry_at` is the earliest useful time for another request to the same place. `breaker` is True if every
+    further request would fail for the same reason (token, credits, usage cap). The collector then pauses for
+    the whole place, and the operator is notified once.
     """
 
     reason: MissedReason
@@ -31,9 +31,9 @@ class RequestFailure:
 class Exchange:
     """One request and its raw answer, from which evidence is cut.
 
-    `at` is when the reading began that the request belongs to. `url` contains no secret. `request_id` is the
-    platform's own id of the request; None if it gives none. `said` holds the headers that affect the result
-    (such as which labelers applied), by lower-case name.
+    `at` is the time at which the reading began; one reading may need several requests. `url` contains no
+    secret. `request_id` is the id that the platform gave to the request; None if it gave none. `said` holds
+    the headers of the answer that affect the result (such as which labelers applied), by lower-case name.
     """
 
     url: str
@@ -60,10 +60,10 @@ class CollectorAnswer:
     """The outcome of reading one batch: each requested id is in exactly one of `readings` and `missed`.
 
     `exchanges` are the raw answers in the order of the requests; empty if there were none. All readings have
-    the same time. If one of them says nothing about a country, all of them count as saying nothing about it,
-    because coverage stores that per answer. `trouble` is set if the request failed and nothing was learned
-    about any account. `countries` are those that the answer could report, by the settings of the process that
-    asked; None means all.
+    the same time. If one reading says nothing about a country, every reading of the answer counts as saying
+    nothing about that country, because coverage stores such countries per answer. `trouble` is set if the
+    request failed and nothing was learned about any account. `countries` are the countries that the answer
+    could report with the settings of the process that asked; None means all.
     """
 
     readings: tuple[Reading, ...]
@@ -75,7 +75,7 @@ class CollectorAnswer:
     countries: frozenset[str] | None = None
 
     def arrived(self, at: datetime) -> "CollectorAnswer":
-        """A copy whose readings are dated by the arrival of the answer instead of the request."""
+        """A copy whose readings have the time at which the answer arrived, not the time of the request."""
         is_dated = all(r.at == at for r in self.readings[:1])
         dated = self.readings if is_dated else tuple(r.dated(at) for r in self.readings)
         return replace(self, readings=dated, exchanges=tuple(e.by(at) for e in self.exchanges))
@@ -97,7 +97,7 @@ class UnresolvedReason(StrEnum):
     """Why a handle gave no id."""
 
     NOT_FOUND = "not_found"
-    """The platform knows no such handle: the account is closed or renamed, or the handle is misspelt."""
+    """The platform does not know the handle. The account may be closed or renamed, or the handle misspelt."""
     SUSPENDED = "suspended"
     """The account exists and is suspended; the platform does not give its id."""
     DEACTIVATED = "deactivated"
@@ -137,7 +137,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class CanaryCandidate:
-    """An account that may serve as a control account because it is known to be stable in `expected`."""
+    """An account that may serve as a control account, because its status is known and stable: `expected`."""
 
     native_id: str
     handle: str
@@ -145,9 +145,9 @@ class CanaryCandidate:
 
 
 class Collector(Protocol):
-    """One platform, seen with one set of credentials from one place.
+    """Access to one platform, with one set of credentials, from one vantage point.
 
-    Use it with `async with`: a collector owns its connections.
+    Use it with `async with`, because a collector owns its connections.
     """
 
     async def __aenter__(self) -> Self: ...
@@ -170,14 +170,16 @@ class Collector(Protocol):
         ...
 
     def place(self, native_id: str) -> str:
-        """The server that answers for the account. Only accounts of one place are asked about together.
+        """The place of an account: the server that answers for it. Empty if one server answers for the whole
+        platform.
 
-        Empty if one server answers for the whole platform. Each place fails, pauses and recovers on its own.
+        One request asks only about accounts of the same place. Each place fails, pauses and recovers on its
+        own.
         """
         ...
 
     def base_url(self, place: str) -> str:
-        """The URL that requests about a place go to. Empty if the place itself is the address."""
+        """The base URL of requests about a place. Empty if the place itself is the address."""
         ...
 
     async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
@@ -191,7 +193,8 @@ class Collector(Protocol):
     async def verify_lifts(
         self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
     ) -> CollectorAnswer:
-        """The answer, after asking a second source about withheld countries that it no longer shows.
+        """Ask a second source about countries in which the answer no longer shows accounts as withheld.
+        Returns the answer with the result.
 
         `withheld_in` holds, by native id, the countries in which accounts are known to be withheld. A
         platform that needs no second source returns the answer unchanged.
@@ -199,7 +202,7 @@ class Collector(Protocol):
         ...
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
-        """Ask for an executive's engagements since `cursor`. None fetches the newest page only."""
+        """Ask for an executive's engagements since `cursor`. None means the newest page only."""
         ...
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
@@ -207,13 +210,13 @@ class Collector(Protocol):
         ...
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
-        """Accounts of a place that are known to be stable, watched or not, from which to choose control
-        accounts. Empty if none are known or the request failed.
+        """Accounts of a place from which control accounts can be chosen, because they are known to be stable.
+        They may be watched or not. Empty if none are known or the request failed.
         """
         ...
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
-        """The evidence to keep: by native id, the parts of the raw answers about each account.
+        """Cut out the evidence to keep: for each native id, the parts of the raw answers about the account.
 
         Each value is a document as described in `collectors.core.evidence`. Accounts that no answer mentions
         are left out.

@@ -1,7 +1,8 @@
-"""Cutting evidence out of raw answers: from each, only the part about one account. Pure.
+"""Cutting evidence out of raw answers: only the part of each answer that is about one account. Pure.
 
-One answer covers up to a hundred accounts. For the others, only the SHA-256 of the whole answer is kept, so
-that one account can be purged without touching the evidence about any other.
+One answer covers up to a hundred accounts. The evidence about one account contains nothing about the others
+except in the SHA-256 of the whole answer. So one account can be purged without touching the evidence about
+any other.
 """
 
 import hashlib
@@ -11,14 +12,15 @@ from collectors.core.collector import Exchange
 from collectors.core.wire import compact
 
 Excerpt = Callable[[Exchange, Iterable[str]], dict[str, object]]
-"""Cuts out of one exchange what it says about each of these accounts, as JSON values by native id."""
+"""Returns what one exchange says about each of these accounts, as JSON values by native id."""
 
 
 def document(exchanges: Sequence[Exchange], native_ids: Iterable[str], excerpt: Excerpt) -> dict[str, bytes]:
     """A JSON array for each account that the answers mention, with one item per exchange:
 
     `{"url", "asked_at", "answered_at" (when the answer was complete), "http_status", "request_id", "sha256"
-    (of the whole answer), "bytes", "said", "about"}`; and "at", when the reading began, for one more release.
+    (of the whole answer), "bytes", "said", "about"}`. For one more release, an item also has "at", which is
+    when the reading began.
     """
     wanted = tuple(native_ids)
     kept: dict[str, list[dict[str, object]]] = {}

@@ -10,15 +10,15 @@ from storage.model.core.availability import BREAKERS, MissedReason
 
 SHORTEST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=15)
-"""X counts in windows of 15 minutes, Bluesky and Mastodon of 5. A reset further away than this is not
-plausible.
+"""X counts requests in windows of 15 minutes, Bluesky and Mastodon in windows of 5 minutes. A reset that is
+further away than `LONGEST_WAIT` is not plausible.
 """
 
 MOST_JITTER_S = 15.0
 _MOST_JITTER = timedelta(seconds=MOST_JITTER_S)
 _SHORTEST_LONGEST = timedelta(seconds=30)
 _EVERY_NAME = ("x-rate-limit", "x-ratelimit", "ratelimit")
-"""The same three headers as X, Mastodon and Bluesky spell them."""
+"""How the names of the three rate-limit headers begin on X, Mastodon and Bluesky, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
 
 
 def longest_pause(every: timedelta) -> timedelta:
-    """The longest pause after a failure of a place that is read once per `every`.
+    """How long requests to a place may pause after a failure, if the place is read once per `every`.
 
-    A place that works again is then read in the next sweep at the latest, or after half a minute if that is
-    longer.
+    A place that works again is then read in the next sweep at the latest. If a sweep is shorter than half a
+    minute, the place is read after half a minute at the latest.
     """
     return min(LONGEST_WAIT, max(every, _SHORTEST_LONGEST))
 
@@ -83,7 +83,9 @@ def failure_of(
 
 
 def exhausted(window: RateLimitWindow, now: datetime) -> datetime | None:
-    """When the next request makes sense after a successful one. None if the window is not used up."""
+    """When the next request is allowed if this answer used up the window. None if it did not, or if the reset
+    is not plausible.
+    """
     if window.remaining != 0 or window.reset_at is None or not now < window.reset_at <= now + LONGEST_WAIT:
         return None
     return window.reset_at
@@ -110,7 +112,7 @@ class Pauses:
         return max(lasting, key=lambda pause: pause.retry_at, default=None)
 
     def note_window(self, place: str, window: RateLimitWindow, now: datetime) -> None:
-        """Read the headers of an answer: a used-up window pauses its place."""
+        """Pause the place if the headers of its answer say that the window is used up."""
         used_up_until = exhausted(window, now)
         if used_up_until is not None:
             detail = "the rate limit of this window is used up"

@@ -8,16 +8,18 @@ from storage.model.limits.rate_limits import Granted
 
 
 class RequestBudget(Protocol):
-    """Requests that several processes share. A failure of the store that counts them is never raised."""
+    """The requests that several processes may make together. If the store that counts them fails, no error is
+    raised.
+    """
 
     async def take(self, url: str) -> Granted | RequestFailure:
-        """Ask for one request to `url`, and wait if its time is near. A RequestFailure means that the request
-        must not be made before its `retry_at`.
+        """Ask for permission to make one request to `url`, and wait if it will be granted soon. A
+        RequestFailure means that the request must not be made before the `retry_at` of the failure.
         """
         ...
 
     async def note(
         self, url: str, granted: Granted, http_status: int | None, window: RateLimitWindow
     ) -> None:
-        """Record the answer to that request. `http_status` is None if no answer came."""
+        """Record the answer to a granted request. `http_status` is None if no answer came."""
         ...

@@ -18,7 +18,7 @@ class WireFault:
 
 @dataclass(frozen=True, slots=True)
 class NotAsked(WireFault):
-    """Why a request was not made, and when it may be."""
+    """Why a request was not made, and when it may be made."""
 
     retry_at: datetime
 
@@ -30,15 +30,11 @@ REASON_OF_CODE = {
     403: MissedReason.ACCESS,
     429: MissedReason.RATE_LIMITED,
 }
-"""The meaning of the HTTP status of a request that failed as a whole. Any other status is a fault of the
-platform.
-"""
+"""What each HTTP status means if a request failed as a whole. Any other status is a fault of the platform."""
 
 
 def parse(body: bytes) -> object:
-    """The JSON value of `body`; None if it is not JSON. JSON null also gives None: no caller can
-    use either.
-    """
+    """The JSON value of `body`. None if it is not JSON, or is JSON null, because no caller can use either."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

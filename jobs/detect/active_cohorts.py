@@ -1,4 +1,6 @@
-"""Lists with a recently confirmed change. Weak evidence about their other accounts needs one reading less."""
+"""Lists on which a change was confirmed recently. Weak evidence about their other accounts needs one reading
+fewer.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
@@ -19,7 +21,7 @@ class RecentConfirmations:
         self._times: defaultdict[ListId, deque[datetime]] = defaultdict(deque)
 
     def take_up(self, confirmed: Iterable[tuple[ListId, datetime]]) -> None:
-        """Replace all times with these. They must come in ascending order."""
+        """Replace all times with the times in `confirmed`, which must be in ascending order."""
         self._times.clear()
         for list_id, at in confirmed:
             self.confirmed([list_id], at)
@@ -31,8 +33,8 @@ class RecentConfirmations:
                 times.append(at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime) -> bool:
-        """Whether any of these lists had a change confirmed before `at` and within the window that ends
-        there.
+        """Whether a change was confirmed on any of these lists before `at`, but not longer ago than the
+        window.
         """
         for list_id in lists:
             times = self._times.get(list_id)

@@ -21,10 +21,12 @@ class ConfirmationRule:
     weak_readings: int = 4
     cohort_window: timedelta = timedelta(hours=6)
     cohort_discount: int = 1
-    """How many weak readings fewer are enough if another account of a list changed within `cohort_window`."""
+    """How many fewer weak readings are enough if a change of another account on a list of this account was
+    confirmed within `cohort_window`.
+    """
     way_back: timedelta = 15 * _MINUTE
-    """How long a state must show again before earlier sightings of other states stop bounding
-    later changes.
+    """How long a state must show again until earlier sightings of other states no longer affect when a later
+    change may have begun.
     """
 
     def __post_init__(self) -> None:
@@ -34,12 +36,12 @@ class ConfirmationRule:
             raise ValueError("offsets start at zero and grow")
 
     def counts(self, agreeing: int, first_seen_new: datetime, at: datetime) -> bool:
-        """Whether one more agreeing reading at `at` counts, given that `agreeing` have counted so far."""
+        """Whether an agreeing reading at `at` counts, if `agreeing` readings have counted before it."""
         return agreeing < len(self.offsets) and at >= first_seen_new + self.offsets[agreeing]
 
     def settles(self, strength: Strength, agreeing: int, lasting: timedelta) -> bool:
-        """Whether `agreeing` unbroken readings of one state over the time `lasting` rule out earlier
-        sightings.
+        """Whether earlier sightings of other states no longer matter, after `agreeing` unbroken readings of
+        one state over the time `lasting`.
         """
         needed = self.strong_readings if strength is Strength.STRONG else self.weak_readings
         return agreeing >= needed and lasting >= self.way_back

@@ -39,7 +39,7 @@ _SCOPES_OF = {
     Status.SUSPENDED: SCOPE_FLAGS - {Flag.DELETED, Flag.SCOPE_UNANSWERED},
     Status.NOT_FOUND: frozenset({Flag.DELETED}),
 }
-"""The side facts that say who closed an account, by its status. They hold until a later answer says
+"""The side facts that say who closed an account, for each status. They hold until a later answer says
 otherwise.
 """
 _VANISHED_AT_LEAST = 3
@@ -47,10 +47,10 @@ _VANISHED_SHARE = 0.2
 NO_OUTAGE_AFTER = timedelta(days=1)
 """When an answer without control accounts is taken for an outage.
 
-If at least `_VANISHED_AT_LEAST` accounts (or all of them, if fewer) and at least `_VANISHED_SHARE` of them
-vanish at once, the answer is quarantined, logged and shown. No outage lasts longer than `NO_OUTAGE_AFTER`:
-once answers about one of the accounts have been quarantined for that long, the next answer is believed. The
-change still needs four agreeing readings.
+If at least `_VANISHED_AT_LEAST` accounts (or all of them, if fewer) and at least `_VANISHED_SHARE` of the
+accounts vanish at once, the answer is quarantined, logged and shown. An outage is assumed to last at most
+`NO_OUTAGE_AFTER`. Once answers about one of the accounts have been quarantined for that long, the next answer
+is believed. The change still needs four agreeing readings.
 """
 
 
@@ -68,7 +68,9 @@ class TrackedAccount:
     """
     facts: SideFacts = frozenset()
     held_since: datetime | None = None
-    """The first quarantined answer about the account since the last believed one. None if there is none."""
+    """When the first quarantined answer about the account arrived since the last believed answer. None if
+    none was quarantined since.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,11 @@ class Judged:
     silent: tuple[str, ...] = ()
     """Countries about which the answer says nothing."""
     vouched: bool | None = None
-    """Only for a quarantined answer: whether the watched accounts look as before, which makes it likely that
-    only the control account is wrong. None if there are too few accounts to say.
+    """Only for a quarantined answer: whether the watched accounts look as before. If they do, probably only
+    the control account is wrong. None if there are too few accounts to say.
     """
     detail: str = ""
-    """Only for a quarantined answer: which control account looked wrong, for the operator."""
+    """Only for a quarantined answer: what looked wrong, as text for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
 
 
 def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> frozenset[str]:
-    """The countries that we can report and the worker that asked could not, because its settings differ."""
+    """The countries that we can report, but the worker that asked could not, because its settings differ."""
     if countries is None or answer.countries is None:
         return _NONE
     return countries - answer.countries
@@ -201,7 +203,9 @@ def _steps(
     cohorts: RecentConfirmations,
     asked_at: datetime,
 ) -> Iterator[tuple[TrackedAccount, Reading, ReadingEffect]]:
-    """Yield what each reading did. Nearly all readings confirm what is known; equal ones share one effect."""
+    """Yield the effect of each reading. Nearly all readings confirm what is known; those with the same state
+    share one effect.
+    """
     shared: dict[State, ReadingEffect] = {}
     for w, r in understood:
         if r is None:
@@ -218,7 +222,9 @@ def _steps(
 
 
 def silent_in(answer: CollectorAnswer) -> tuple[str, ...]:
-    """The countries about which the answer says nothing, for coverage: the union over all its readings."""
+    """The countries about which at least one reading of the answer says nothing. Coverage stores them per
+    answer.
+    """
     return tuple(sorted({country for r in answer.readings for country in r.silent_on}))
 
 
@@ -227,8 +233,9 @@ def failed_canaries(
 ) -> list[tuple[CanaryExpectation, str]]:
     """The control accounts that look wrong, each with a sentence for the operator. Empty if all look right.
 
-    As long as a stable control account that is not doubted looks right, two kinds are ignored: doubted ones,
-    and those for which a follow-up question got no answer (some platforms need several requests per account).
+    Two kinds are ignored as long as a stable control account that is not doubted looks right. These are
+    doubted control accounts, and those for which a follow-up question got no answer (some platforms need
+    several requests per account).
     """
     looks = {r.native_id: r for r in answer.readings}
     unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
@@ -308,7 +315,7 @@ def _understood(
 
 
 def held_in(known: Known) -> frozenset[str]:
-    """The countries in which the account is withheld, by a confirmed or a provisional state."""
+    """The countries in which the account is withheld in its confirmed or its provisional state."""
     states = (known.state, known.pending.state if known.pending is not None else None)
     return frozenset(country for s in states if s is not None for country in s.withheld_in)
 
@@ -341,7 +348,9 @@ def _wrong(canary: CanaryExpectation, reading: Reading | None) -> str | None:
 
 
 def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[Account, datetime], ...]:
-    """When to retry each due re-read that gave no reading. The longer none comes, the longer the wait."""
+    """The accounts whose due re-read gave no reading, each with the time of the next try. The longer no
+    reading comes, the longer the wait.
+    """
     return tuple(
         (w.account, at + min(max(_POSTPONE, (at - p.last_agreeing_at) / 4), _LONGEST_POSTPONE))
         for w in watched
@@ -350,8 +359,8 @@ def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[A
 
 
 def _rename(watched: TrackedAccount, reading: Reading) -> HandleChange | None:
-    """The rename that a reading shows: same id, another handle. A change of capitals alone is not
-    a rename.
+    """The rename that a reading shows: the same id with another handle. None if it shows none. A change of
+    capital letters alone is not a rename.
     """
     before = watched.account.handle
     if reading.handle is None or reading.handle == before or reading.handle.casefold() == before.casefold():

@@ -26,7 +26,7 @@ _Rank = tuple[datetime, datetime, str]
 
 
 class ConfirmedOn:
-    """Times of confirmed changes by list, usable for accounts in any order."""
+    """Times of confirmed changes by list. They can be looked up for accounts in any order."""
 
     def __init__(self, times: Mapping[ListId, Iterable[datetime]]) -> None:
         self._times = {list_id: sorted(at) for list_id, at in times.items()}
@@ -36,8 +36,8 @@ class ConfirmedOn:
             insort(self._times.setdefault(list_id, []), at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime, window: timedelta) -> bool:
-        """As `RecentConfirmations.is_active`: a confirmation counts only for readings strictly later than
-        itself.
+        """Works as `RecentConfirmations.is_active`: a confirmation counts only for readings strictly later
+        than itself.
         """
         for list_id in lists:
             times = self._times.get(list_id, [])
@@ -101,7 +101,7 @@ class Folding:
             self.known = replace(self.known, pending=None)
 
     def end(self) -> tuple[RecomputedChange, ...]:
-        """The recomputed changes. One that still waits for readings comes last."""
+        """The recomputed changes. A change that still waits for readings comes last."""
         if (pending := self.known.pending) is not None:
             self.changes.append(
                 RecomputedChange(self.known.state, pending, None, self._kind(pending, self.known.state))
@@ -113,7 +113,9 @@ class Folding:
 
 
 def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
-    """What is unsettled about an account after its stored readings, each evaluated as it was at its time."""
+    """What is unsettled about an account after its stored readings. Each reading is evaluated as it was at
+    its own time.
+    """
     by_cohort = {c.last_agreeing_at for c in ground.stored if c.reason is Reason.COHORT_ACTIVE}
     known, course = ground.known, [ground.known]
     for _, asked in sorted(_events(ground, None), key=lambda e: e[0]):
@@ -181,8 +183,8 @@ def _events(
 
 
 def _rank(asked: TimedReading) -> _Rank:
-    """The place of a reading in the order. It is total, so arrival order never decides between simultaneous
-    answers.
+    """The key by which readings are ordered. Simultaneous answers that show different states have different
+    keys, so the order of arrival never decides between them.
     """
     state = asked.reading.state
     return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))
@@ -208,8 +210,8 @@ def corrections(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChan
 
 
 def paired(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
-    """The stored row for each recomputed change, by index: the row that began with the same reading, else one
-    that began within the same run of agreeing readings.
+    """For the index of each recomputed change, the stored row about the same change. It began with the same
+    reading, or else within the same run of agreeing readings. Changes without a stored row are left out.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):

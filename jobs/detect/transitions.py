@@ -1,24 +1,25 @@
 """What one reading means for one account. Every status transition of Blockline is in this file.
 
 An account has a confirmed state and at most one provisional change. A reading that agrees with the confirmed
-state ends the provisional change. One that agrees with the provisional change brings it nearer to
-confirmation. One that agrees with neither ends it and opens another. A missed attempt is not a reading, so it
-never comes here.
+state ends the provisional change. A reading that agrees with the provisional change brings it nearer to
+confirmation. A reading that agrees with neither ends the provisional change and opens another. A missed
+attempt is not a reading, so it never comes here.
 
 An answer describes some moment between its request and its arrival. So the old state is certain only up to
 the request (`asked_at`), and the new state only from the arrival of its answer (`reading.at`). When two
-requests overlap, the order of their moments is unknown. An answer bounds another only if it had arrived
-before the other was requested. An answer that shows what was known at its request opens no change.
+requests overlap, the order of their moments is unknown. An answer counts as earlier than another only if it
+had arrived before the other was requested. An answer that shows what was known at its request opens no
+change.
 
 A platform may serve stale answers for a while and alternate between two states. So a sighted state stays
-unsettled until another one was read as often and for as long as the rule's `way_back` asks
-(`Known.unsettled`). If it shows again before that, it may have lasted since it was sighted. An unconfirmed
-sighting narrows no interval: a change from the old state to a third one began after the last reading of the
-old state.
+unsettled until another state has been read as often and for as long as the rule's `way_back` asks
+(`Known.unsettled`). If the sighted state shows again before that, it may have lasted since it was sighted. A
+sighting that was not confirmed does not narrow a change window: a change from the old state to a third state
+began after the last reading of the old state.
 
-An answer may say nothing about some countries; one that does not show the account says nothing about any. For
-these countries the known state is kept and nothing more is claimed: a change there did not begin after such
-an answer, but it may have begun before. A country about which no answer has said anything yet has a first
+An answer may say nothing about some countries; an answer that does not show the account says nothing about
+any country. For these countries the known state is kept, and the answer proves nothing: a change found there
+later may have begun before such an answer. The first answer that says anything about a country shows a first
 state: being withheld there is then not a change.
 """
 
@@ -51,8 +52,8 @@ from storage.model.core.known_state import (
 def completed(known: Known, reading: Reading) -> Reading | None:
     """Fill in what is known for the countries about which the reading says nothing.
 
-    None if the reading then fits both the confirmed state and the provisional one. It does not count for this
-    account.
+    None if the reading then fits both the confirmed state and the provisional one. Such a reading does not
+    count for this account.
     """
     silent = reading.silent_on
     if not silent or reading.state.status not in BY_COUNTRY:
@@ -84,8 +85,8 @@ def as_answered(reading: Reading) -> Reading:
 
 
 def _heard(state: State, silent: Collection[str]) -> State | None:
-    """What an answer that says nothing about these countries shows of an account in this state. None if the
-    state is not one that differs by country.
+    """What an answer shows of an account in this state if it says nothing about the `silent` countries. None
+    if the status of the state does not differ between countries.
     """
     if state.status not in BY_COUNTRY:
         return None
@@ -98,8 +99,8 @@ def _withheld(countries: Iterable[str]) -> State:
 
 
 def says_nothing_new(known: Known, reading: Reading) -> bool:
-    """Whether a reading repeats the known state for every country, with nothing provisional or unsettled. The
-    result of `step` then depends only on the state and the times.
+    """Whether a reading repeats the known state for every country, and nothing is provisional or unsettled.
+    The result of `step` then depends only on the state and the times.
     """
     return (
         known.pending is None
@@ -119,7 +120,7 @@ def step(
     cohort_active: bool,
     when_asked: Known | None = None,
 ) -> ReadingEffect:
-    """Apply one reading that was `completed`. A reading not later than the last one is a repeat and does
+    """Apply one reading that `completed` returned. A reading not later than the last one is a repeat and does
     nothing.
 
     `when_asked` is what was known when the reading was requested. It is None if no answer arrived in between
@@ -184,8 +185,10 @@ def _open(
 
 
 def _may_be_older(known: Known, reading: Reading, when_asked: Known) -> bool:
-    """Whether a contradicting reading may be older than what is known: it shows what was known when it was
-    requested, or nothing was known then.
+    """Whether a contradicting reading may be older than what is known.
+
+    It may be older if it shows the same state as the last answer before its request. It also may be older if
+    nothing was known yet at its request, and a state is known now.
     """
     shown = _last_shown(when_asked)
     return shown == reading.state or (shown is None and known.state is not None)
@@ -219,8 +222,8 @@ def _agree(
 def _counts(
     rule: ConfirmationRule, agreeing: int, since: datetime, reading: Reading, asked_at: datetime
 ) -> bool:
-    """Whether a reading that agrees with the first one counts. If it was requested before the first one had
-    arrived, it may be older and does not count.
+    """Whether a reading that agrees with an earlier one counts towards the rule. A reading that was requested
+    before the first agreeing one had arrived may be older, and does not count.
     """
     return asked_at >= since and rule.counts(agreeing, since, reading.at)
 
@@ -233,8 +236,8 @@ def _known(
     unsettled: Unsettled | None,
     pending: Pending | None = None,
 ) -> Known:
-    """What is known after a reading. For the countries it says nothing about, keep when each was last
-    reported.
+    """What is known after a reading. For each country about which the reading says nothing, the time of the
+    last report is kept.
     """
     if not reading.silent_on:
         return Known(state, reading.at, asked_at, pending, unsettled=unsettled)
@@ -275,8 +278,8 @@ def _lasting(
 
 
 def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
-    """Whether a reading distinguishes its state from each of the other sighted states, despite its silent
-    countries.
+    """Whether a reading distinguishes its state from every other sighted state, although it says nothing
+    about some countries.
     """
     state, silent = reading.state, reading.silent_on
     return not silent or all(
@@ -311,8 +314,8 @@ def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
 
 
 def _announces(other: State, sighting: Sighting, old: State | None, new: State) -> bool:
-    """Whether a sighted state already differed from the old one in a country in which the new
-    state differs.
+    """Whether the sighted state `other` and the state `new` both differ from `old` in the same country. A
+    country about which no answer before the sighting said anything does not count.
     """
     if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
         return False
@@ -326,8 +329,8 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None:
-    """What stays unsettled after a change is confirmed. A later change began no earlier than this one may
-    have begun.
+    """What stays unsettled after a change is confirmed. A later change cannot have begun before the time
+    after which this change began.
     """
     if unsettled is None:
         return None
@@ -341,9 +344,10 @@ def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None
 
 
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
-    """The countries of a contradicting state about which no answer had said anything before.
+    """The countries in which a contradicting state is withheld, and about which no answer had said anything
+    before.
 
-    Such countries stay first sightings as long as the sighting that introduced them is unsettled.
+    Such a country stays a first sighting as long as the sighting that first reported it is unsettled.
     """
     if known.state is None:
         return frozenset()
