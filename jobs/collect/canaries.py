@@ -1,7 +1,8 @@
 """Control accounts: choosing, doubting and retiring them.
 
-An outage makes control accounts look wrong together. One that repeatedly looks wrong while the others look
-right has really changed. Quarantining every answer because of it would blind the monitor.
+An outage makes control accounts look wrong together. A control account that repeatedly looks wrong while the
+others look right has really changed. If every answer was quarantined because of that account, the monitor
+would learn nothing more.
 """
 
 import asyncio
@@ -45,8 +46,8 @@ class _Vouched:
     """The control accounts that looked wrong when they were asked alone after that answer."""
 
     def of(self, wrong: set[AccountId]) -> bool | None:
-        """The outcome, if it applies to the accounts that look wrong now; None if others look wrong than did
-        then.
+        """The outcome, if it applies to the control accounts that look wrong now. None if other control
+        accounts look wrong now than at that time.
         """
         self.wrong = self.wrong or wrong
         return self.outcome if wrong <= self.wrong else None
@@ -54,9 +55,9 @@ class _Vouched:
 
 class ControlAccounts:
     """Maintains the control accounts of one collector. As a maintenance task
-    (`jobs.base.periodic_task.PeriodicTask`) it chooses new ones.
+    (`jobs.base.periodic_task.PeriodicTask`) it chooses new control accounts.
 
-    `on_found` is awaited after new ones were chosen, because the rosters must then include them.
+    `on_found` is awaited after new control accounts were chosen, because the rosters must then include them.
     """
 
     def __init__(
@@ -76,8 +77,8 @@ class ControlAccounts:
         self._inquired_at: dict[str, datetime] = {}
         self._vouched: dict[str, _Vouched] = {}
         self._unsure: set[str] = set()
-        """Places where a control account looked wrong when last asked alone, or where answers are
-        quarantined.
+        """Places where a control account looked wrong when the control accounts were last asked alone, or
+        where answers are quarantined.
         """
         self._wrong_since: dict[str, datetime] = {}
         self._due = _AT_ONCE
@@ -115,7 +116,7 @@ class ControlAccounts:
     def take_up(self, held_since: Mapping[str, datetime]) -> None:
         """Note that answers of these places have been quarantined since these times.
 
-        A process that started since then has not asked their control accounts itself.
+        A process that started after that has not asked the control accounts of these places itself.
         """
         for place, since in held_since.items():
             self._unsure.add(place)
@@ -123,8 +124,8 @@ class ControlAccounts:
             self._wrong_since[place] = min(since, self._wrong_since.get(place, since))
 
     def is_unsure(self, place: str) -> bool:
-        """Whether a control account of a place looked wrong when they were last asked alone. False if not
-        known.
+        """Whether a control account of a place looked wrong when the control accounts were last asked alone,
+        or answers of the place are quarantined. False if not known.
         """
         return place in self._unsure
 
@@ -151,7 +152,9 @@ class ControlAccounts:
         return inquired_at is None or now >= inquired_at + _INQUIRE_EVERY
 
     async def review(self, now: datetime) -> bool:
-        """Ask again where control accounts looked wrong. True if the rosters must be rebuilt."""
+        """Ask the control accounts again in places where some looked wrong. True if the rosters must be
+        rebuilt.
+        """
         due = [place for place in self._in_question() if self._may_inquire(place, now)]
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(self.inquire(place, now)) for place in due[:_PLACES_AT_ONCE]]

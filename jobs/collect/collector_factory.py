@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from jobs.dispatch.shared_rate_limits import SharedBudgets
 
 _BLUESKY_PER_S, _BLUESKY_BURST = 5.0, 10
-"""Requests per second to each host. An assumption: the AppView's limit is not documented."""
+"""How many requests per second, and how many at once, may go to each host. Both are assumptions, because the
+AppView's limit is not documented.
+"""
 
 
 def platforms_of(settings: Settings) -> tuple[Platform, ...]:
-    """The platforms to read: those in the settings, else those that need no key, and X if its
-    token is set.
+    """The platforms to read: those that the settings name. If they name none, these are all platforms that
+    need no key, and X if its token is set.
     """
     if settings.platforms is not None:
         return settings.platforms
@@ -44,8 +46,9 @@ def collector_of(
     """The collector of a platform, reading from `vantage`: a name in the settings, or empty for a direct
     connection.
 
-    `budgets` counts its requests together with those of other processes; None means that it counts alone.
-    Raises SettingsError if X has no token or a malformed one, and for a vantage that is not set.
+    `budgets` counts the collector's requests together with those of other processes; None means that the
+    collector counts alone. Raises SettingsError if the token of X is missing or malformed, or if the settings
+    do not name the vantage point.
     """
     match platform:
         case Platform.X:
@@ -57,7 +60,7 @@ def collector_of(
 
 
 def x_collector(settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None) -> XCollector:
-    """The X collector of the settings. Raises SettingsError as `collector_of`."""
+    """The X collector of the settings. Raises SettingsError as `collector_of` does."""
     token = _token(settings)
     http = HttpOptions(
         proxy=_proxy(settings, vantage),
@@ -107,8 +110,8 @@ def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) ->
 
 
 def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) -> XCompliance | None:
-    """The client that asks X why accounts vanished; None if that is off. Raises SettingsError for
-    the token.
+    """The client that asks X why accounts vanished; None if the settings do not ask for it. Raises
+    SettingsError if the token of X is missing or malformed.
     """
     if not settings.x_compliance:
         return None
@@ -148,7 +151,9 @@ def bluesky_collector(
 def mastodon_collector(
     settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> MastodonCollector:
-    """The Mastodon collector of the settings. Raises SettingsError for a vantage that is not set."""
+    """The Mastodon collector of the settings. Raises SettingsError if the settings do not name the vantage
+    point.
+    """
     http = replace(
         default_http(),
         proxy=_proxy(settings, vantage),
@@ -166,7 +171,7 @@ def _of_credential(budgets: "SharedBudgets | None", token: str) -> RequestBudget
 def _shared(
     http: HttpOptions, budgets: "SharedBudgets | None", platform: Platform, vantage: str
 ) -> HttpOptions:
-    """The options with the pace shared by all processes instead of this process's own."""
+    """The options with a pace that all processes share, instead of a pace of this process alone."""
     if budgets is None:
         return http
     pace = UNPACED if http.pace is None else http.pace.of_all

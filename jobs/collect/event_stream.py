@@ -1,4 +1,4 @@
-"""Events that a platform pushes. Each one brings a reading forward; none is believed as a status."""
+"""Events that a platform pushes. Each event brings a reading forward; no event is believed as a status."""
 
 import asyncio
 import logging
@@ -20,14 +20,14 @@ from storage.readings import stream_cursors
 log = logging.getLogger(__name__)
 
 MOST_WATCHED = 10_000
-"""Jetstream filters by at most this many accounts (documented). Changes of the others are found
-by reading.
+"""Jetstream can filter for at most this many accounts (documented). Changes of further accounts are found by
+reading them.
 """
 
 _SAVE_EVERY = timedelta(seconds=10)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _LASTED = timedelta(minutes=1)
-"""A connection that lasted this long counts as good, so the next one is tried at once."""
+"""A connection that lasted this long counts as good, so the pause before the next one is short."""
 
 
 class Stream(Protocol):
@@ -50,7 +50,7 @@ class EventListener:
         self._dice = random.SystemRandom()
 
     def renew(self) -> None:
-        """Start listening for the accounts watched now, or update them."""
+        """Start listening for the accounts watched now, or update which accounts are listened for."""
         self._is_wanted = True
         self._renewed.set()
 
@@ -99,8 +99,8 @@ class EventListener:
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _position(self, now: datetime) -> str:
-        """The cursor to continue from. If the stored one is older than the stream reaches, all accounts are
-        read.
+        """The cursor to continue from. If none is stored, or the stream no longer reaches back to it, all
+        accounts are read.
         """
         async with transaction(self._pool) as conn:
             position = await stream_cursors.position(conn, Platform.BLUESKY)

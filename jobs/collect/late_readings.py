@@ -1,7 +1,7 @@
 """Readings that arrive late or out of order, from another worker, a repeated delivery or an export.
 
-They lead to the same changes as if they had arrived in order. Earlier rows stay, as what was known then; new
-rows supersede them.
+They lead to the same changes as if they had arrived in order. Earlier rows stay, because they say what was
+known before; new rows supersede them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class LateReport:
     stored: bool
     """False if this attempt was stored before; then nothing was stored now."""
     corrected: tuple[AccountId, ...] = ()
-    """Accounts whose changes were corrected or extended. Load them again."""
+    """Accounts whose changes were corrected or extended. The caller must load them again."""
 
 
 async def record_late(
@@ -54,11 +54,14 @@ async def record_late(
     """Store a batch and all corrections that it causes in one transaction.
 
     The batch comes from Blockline's own connection. `readings` are what its answer showed of the accounts
-    that answered. `evidence` holds the parts that show it, `evidence_before` the parts of the previous answer
-    for accounts for which the batch is not late. A batch that is not late gives the same result as the usual
-    way. Only statuses are taken from it, because names and side facts may be long out of date. `beside` has
-    those of the accounts for which it is not late; its steps are ignored. It was judged under the `fence`.
-    Everything counts as known from the time that `clock` shows when it is written.
+    that answered. `evidence` holds the parts of the answer that show this. `evidence_before` holds the parts
+    of the previous answer, for accounts for which the batch is not late. A batch that is not late gives the
+    same result as the usual way.
+
+    Only statuses are taken from `readings`, because names and side facts may be long out of date. `beside`
+    has the names and side facts of accounts for which the batch is not late; its steps are ignored. The batch
+    was judged under the `fence`. All rows count as known from the time that `clock` shows when they are
+    written.
 
     Raises ValueError if `readings` do not match the accounts that the batch says have answered, and
     StaleState if another writer came first. Nothing is stored then.
@@ -86,8 +89,8 @@ async def record_late(
 async def recompute_changes(
     conn: Conn, account_ids: Sequence[AccountId], since: datetime, rule: ConfirmationRule, now: datetime
 ) -> tuple[AccountId, ...]:
-    """Recompute the changes of these accounts from the stored readings, from the last agreeing one before
-    `since`.
+    """Recompute the changes of these accounts from their stored readings. It begins at the last reading
+    before `since` at which nothing was provisional or unsettled.
 
     Returns the accounts whose changes differ from before. Used after readings were set aside because a wrong
     clock dated them after `since`. The caller must then run `storage.changes.rebuild` for the spells.
@@ -123,7 +126,9 @@ async def _write(
 
 
 def _dated(reading: Reading, at: datetime, scopes: CountryScopes) -> Reading:
-    """A reading with its time, and with all countries that no answer could report at that time."""
+    """A reading with the time `at`. All countries that no answer could report at that time are added to its
+    silent countries.
+    """
     unspoken = scopes.unspoken(at, reading.state.status)
     return replace(reading, at=at, silent_on=reading.silent_on | unspoken)
 

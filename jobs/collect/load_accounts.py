@@ -1,4 +1,6 @@
-"""Loading what a monitor starts from: every watched account in the state that its stored readings give."""
+"""Loading what a monitor starts from: every watched account, in the state that follows from its stored
+readings.
+"""
 
 from dataclasses import replace
 

@@ -21,7 +21,9 @@ _AT_ONCE = 50
 _BETWEEN_TURNS = timedelta(minutes=2)
 
 _DOMAIN, _ACCOUNT = _PARTS = ("domain", "account")
-"""The prefixes of the facts' values: what a server does to a whole domain, and to one of its accounts."""
+"""How a fact's value begins: with `domain` if the server acts on a whole domain, with `account` if it acts on
+one account.
+"""
 
 
 class Observers:
@@ -115,10 +117,14 @@ class _Round:
         self.left: list[Account] = []
         self.blocks: DomainBlocks | None = None
         self.seen_at: dict[tuple[AccountId, str], datetime] = {}
-        """When each part (domain, copy) of an account's facts was requested, if it was answered."""
+        """For each account and part of its facts (`domain` or `account`), when the last request with an
+        answer was made.
+        """
 
     def last_look(self, account_id: AccountId, changed: SideFacts) -> datetime | None:
-        """When all parts that these facts belong to were last seen; None if one of them never was."""
+        """When all parts that these facts belong to were last answered, by the oldest of these requests. None
+        if a part was never answered.
+        """
         parts = {part for part in _PARTS if any(value.startswith(part) for _, value in changed)}
         times = [self.seen_at.get((account_id, part)) for part in parts]
         known = [at for at in times if at is not None]
@@ -128,7 +134,7 @@ class _Round:
 def _together(
     native_id: str, before: SideFacts, by_domain: ModerationFindings, by_account: ModerationFindings
 ) -> SideFacts:
-    """The facts that hold now. A part that did not answer keeps its earlier facts."""
+    """The facts that hold now. If no answer came for a part, its earlier facts are kept."""
     now: SideFacts = frozenset()
     for part, observed in ((_DOMAIN, by_domain), (_ACCOUNT, by_account)):
         if native_id in observed.answered:

@@ -41,9 +41,10 @@ _STEP_S = 1.0
 
 
 class AccountLocks:
-    """Serialises answers about the same account, so that each is judged by what the one before left.
+    """Lets one answer about an account at a time be judged, so that each is judged by the result of the one
+    before.
 
-    An early re-read and the scheduled read of an account can overlap.
+    It is needed because an early re-read and the scheduled read of an account can overlap.
     """
 
     def __init__(self) -> None:
@@ -65,7 +66,7 @@ class AccountLocks:
 
     @asynccontextmanager
     async def holding_everybody(self) -> AsyncGenerator[None]:
-        """Hold all accounts; waits until none is held. Later holders wait for it."""
+        """Hold all accounts; waits until no account is held. Later holders wait until this one is done."""
         try:
             async with self._everybody:
                 while self._accounts:
@@ -139,7 +140,9 @@ class Monitor:
         cost_limit: CostLimitGuard | None = None,
         fence: Fence = unfenced,
     ) -> None:
-        """`cost_limit` is the one that the collector obeys. Everything is recorded under the `fence`."""
+        """`cost_limit` is the daily cost limit that the collector obeys. Everything is recorded under the
+        `fence`.
+        """
         self.tally = MonitorCounts()
         self.fence = fence
         self.planner = stages.planner
@@ -223,7 +226,7 @@ class Monitor:
         await self._step(None)
 
     async def step(self) -> None:
-        """As `tick`, but without waiting for slow requests to end."""
+        """Do the same as `tick`, but without waiting for slow requests to end."""
         await self._step(_STEP_S)
 
     async def settled(self, within_s: float) -> None:
@@ -312,8 +315,8 @@ class Monitor:
         )
 
     async def _charge(self, question: Question) -> bool:
-        """Charge the accounts to the day's cost. False if the rest of the daily cost limit does not cover
-        them.
+        """Add the cost of asking about these accounts to the day's cost. False if the rest of the daily cost
+        limit does not cover it.
         """
         if self._cost_limit is None:
             return True
@@ -335,8 +338,8 @@ class Monitor:
     ) -> Batch | None:
         """Judge an answer, record it and update memory. None if nothing was sent or stored.
 
-        `is_late` means that an account left the watch after this answer, which ended any change the answer
-        opens.
+        `is_late` means that an account left the watch after this answer had arrived. Any change that the
+        answer opens then ended at that time.
         """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
@@ -409,8 +412,8 @@ class Monitor:
     async def _note(
         self, roster: Roster, judged: Judged, answer: CollectorAnswer, asked_at: datetime, at: datetime
     ) -> None:
-        """Report the answer to the circuit breaker; after a quarantined one, ask the control
-        accounts alone.
+        """Report the answer to the circuit breaker. After a quarantined answer, ask the control accounts
+        alone.
         """
         if judged.outcome is not BatchOutcome.HELD:
             await self.breakers.note(roster.place, roster.account_ids, answer.trouble, asked_at, at)
@@ -421,8 +424,8 @@ class Monitor:
             await self._renewal.renew(at)
 
     def _held_since(self, accounts: Iterable[TrackedAccount]) -> dict[str, datetime]:
-        """By place, when the oldest unbroken series of quarantined answers about one of these
-        accounts began.
+        """For each place, when the oldest unbroken series of quarantined answers about one of these accounts
+        began.
         """
         found: dict[str, datetime] = {}
         for w in accounts:
@@ -436,8 +439,8 @@ class Monitor:
             await self._renewal.renew(now)
 
     async def _load_again(self, roster: Roster, retold: Sequence[AccountId] = ()) -> None:
-        """Reload accounts whose stored state is ahead of memory: another process recorded first, or a late
-        answer changed their history, including that of the `retold` accounts.
+        """Reload accounts whose stored state is newer than memory. Either another process recorded first, or
+        a late answer changed the history of these accounts and of the `retold` ones.
         """
         async with transaction(self._pool) as conn:
             ids = sorted({*roster.account_ids, *retold})

@@ -63,7 +63,7 @@ class AccountCheck:
 
 
 def questions(words: Sequence[str]) -> list[AccountQuery]:
-    """The accounts that a command's words request: an optional platform, then handles, ids and URLs.
+    """The accounts that the words of a command name: an optional platform, then handles, ids and URLs.
 
     Duplicates are dropped. Raises UnclearError if no account is named, or an account's platform is not clear.
     """
@@ -90,7 +90,9 @@ def _question(name: str, platform: Platform | None) -> AccountQuery:
 async def check_accounts(
     collector: Collector, asked: Sequence[AccountQuery], now: datetime
 ) -> list[AccountCheck]:
-    """One reading of each of `asked`, in the same order. All must be on the collector's platform."""
+    """Read each account of `asked` once; the results are in the same order. All must be on the collector's
+    platform.
+    """
     names = [q.address.name for q in asked if q.address is not None and not q.address.is_id]
     resolution = await collector.resolve(list(dict.fromkeys(names)), now) if names else None
     ids: dict[str, str] = {q.address.name: q.address.name for q in asked if q.address and q.address.is_id}
@@ -166,7 +168,7 @@ _OF_A_NAME = {
     UnresolvedReason.DEACTIVATED: (State(Status.DEACTIVATED), Strength.STRONG),
     UnresolvedReason.NOT_FOUND: (State(Status.NOT_FOUND), Strength.WEAK),
 }
-"""The status that a platform's answer about a name shows although it gives no id."""
+"""For each reason why a name gave no id, the status that the platform's answer shows anyway."""
 
 
 def _by_name(q: AccountQuery, said: UnresolvedHandle, now: datetime) -> AccountCheck:

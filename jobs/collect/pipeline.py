@@ -39,7 +39,7 @@ def reading_pipeline(
     """The monitor of one platform, with its stages in the order in which a reading passes them.
 
     If `requester` is None, requests are made in this process, `settings.concurrency` at a time. `cost_limit`
-    is the one that the collector obeys. Everything is recorded under the `fence`.
+    is the daily cost limit that the collector obeys. Everything is recorded under the `fence`.
     """
     platform = collector.platform
     confirmations = RecentConfirmations(rule.cohort_window)

@@ -19,7 +19,7 @@ _TRY_AGAIN_AFTER = timedelta(days=1)
 
 
 class HandleRecords:
-    """Asks PLC once about each account that is new or was renamed. See
+    """Asks Bluesky's public directory (PLC) once about each account that is new or was renamed. See
     `jobs.base.periodic_task.PeriodicTask`.
     """
 
@@ -29,7 +29,9 @@ class HandleRecords:
         self._clock = clock
         self._due: datetime | None = None
         self._tried_at: dict[AccountId, datetime] = {}
-        """When a record could not be read or held nothing new, by account."""
+        """For each account whose record could not be read or held nothing new: when the record was last asked
+        for.
+        """
 
     async def load(self) -> None:
         self._due = datetime.min.replace(tzinfo=UTC)

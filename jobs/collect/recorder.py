@@ -1,7 +1,7 @@
-"""Committing what requests brought, with its evidence, many requests per transaction.
+"""Committing the results of requests, with their evidence, many requests per transaction.
 
-Recordings that arrive during a transaction wait and are then written together. None waits deliberately: a
-single recording is committed at once.
+Recordings that arrive during a transaction wait and are then written together. No recording waits for others
+on purpose: if no transaction is running, a single recording is committed at once.
 """
 
 import asyncio
@@ -42,10 +42,10 @@ class _Waiting:
 
 
 class Recorder:
-    """Writes the answers of one collector, which also cuts the evidence out of them.
+    """Writes the answers of one collector. The collector also cuts the evidence out of them.
 
-    Judgements rest on memory, so they are written under a `fence`: a process that was suspended for a while
-    has missed what another one recorded since.
+    Judgements rest on memory, so they are written under a `fence`. Without it, a process that was suspended
+    for a while could write although it missed what another process recorded since.
     """
 
     def __init__(
@@ -67,11 +67,12 @@ class Recorder:
         """Months whose partition is known to exist."""
 
     async def record(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> bool:
-        """Commit an answer that is not late. False if another writer came first: nothing is stored, and
+        """Commit an answer that is not late. False if another writer came first. Nothing is then stored, and
         memory must be loaded again.
 
-        The caller that holds the lock writes for all that wait. Each recording has a waiting caller, so
-        nothing is left to flush at shutdown: what was not acknowledged was not promised.
+        The caller that holds the lock writes the recordings of all callers that wait. Each recording has a
+        waiting caller, so nothing is left to write at shutdown: a recording whose caller got no result was
+        never promised to be stored.
         """
         mine = _Waiting(self._recording(batch, judged, answer))
         self._waiting.append(mine)
@@ -121,8 +122,8 @@ class Recorder:
     ) -> tuple[AccountId, ...]:
         """Commit a late answer (see `comes_late`), and return the accounts whose changes were corrected.
 
-        Memory is then out of date for these accounts and for all of the batch. Nothing else that rests on
-        memory may be judged meanwhile, because the affected accounts are known only afterwards.
+        Memory is then out of date for these accounts and for all accounts of the batch. While this runs,
+        nothing else may be judged from memory, because the affected accounts are known only at the end.
         """
         said = {r.native_id: r.state for r in answer.readings}
         shown = self._evidence((answer.exchanges, w) for w, _, _ in judged.steps)
@@ -185,10 +186,10 @@ class Recorder:
 
 
 def stored_asked_at(asked_at: datetime, at: datetime) -> datetime:
-    """The request time as it can be stored with its answer: the latency is kept in whole milliseconds,
+    """The request time as it is stored with its answer, where the latency is kept in whole milliseconds,
     rounded up.
 
-    Deciding by this value gives the same result after a restart.
+    A decision that uses this time gives the same result after a restart.
     """
     return at - _latency_ms(asked_at, at) * _MILLISECOND
 
@@ -214,15 +215,16 @@ def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetim
 
 
 def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
-    """Whether the last answer is the one that shows the old state."""
+    """Whether the last answer about the account is the one in which the old state was last seen."""
     return opened.last_seen_old == watched.known.last_asked_at
 
 
 def comes_late(batch: Batch, judged: Judged) -> bool:
     """Whether all readings around a batch must be evaluated again for some account.
 
-    That is so if a later reading is already known. It is also so if an answer arrived after this request was
-    made, and the readings before bound what this one opens or what is unsettled.
+    That is so if a reading that is not earlier is already known, unless this answer merely repeats it. It is
+    also so if another answer arrived after this request was made, and this answer opens or ends a change, or
+    something is unsettled.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 

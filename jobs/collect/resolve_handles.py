@@ -16,7 +16,7 @@ ABSENT = {
     Platform.BLUESKY: "deleted, renamed or never existed",
     Platform.MASTODON: "deleted or never existed, or its server is another one",
 }
-"""Everything that "not found" can mean for a requested handle."""
+"""What "not found" can mean for a handle, for each platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Resolver:
         return f"is on {PLATFORM_NAME[platform]}, which is not read (setting platforms)."
 
     async def resolve(self, platform: Platform, names: Sequence[str]) -> dict[str, tuple[str, str] | str]:
-        """For each name its (id, handle as spelt), or a sentence that says why there is none.
+        """For each name, its id and its handle as the platform spells it, or a sentence that says why there
+        is no id.
 
         Raises SettingsError if the settings do not allow asking the platform.
         """

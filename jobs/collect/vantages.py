@@ -1,9 +1,9 @@
-"""Reading the same accounts from another vantage point: through a proxy, to see what is shown there.
+"""Reading the same accounts from another vantage point, through a proxy, to see what is shown there.
 
-A reading from there never changes a status. If it differs from what this installation sees itself, it is
-stored as a side fact of that vantage point, with the readings between which it began and ended. A
-disagreement is shown, never averaged. A block seen there first is not a disagreement until both have read
-again.
+Such a reading never changes a status. If it differs from what this installation sees itself, the difference
+is stored as a side fact of that vantage point, with the readings between which it began and ended. A
+disagreement is shown, never averaged. A block that the other vantage point sees first is not a disagreement
+until both have read the account again.
 """
 
 import asyncio
@@ -56,13 +56,13 @@ def value_of(state: State) -> str:
 class VantageDifference:
     """How an account looks from elsewhere but not here, since the reading that showed it first.
 
-    It is stored as a fact once it is `proven`. Before that, it may be a change that has not been read here
-    yet.
+    The difference is stored as a fact once it is `proven`. Before that, it may be a change that has not been
+    read here yet.
     """
 
     value: str
     before: datetime | None
-    """When the last reading that did not show it was requested; None if that is not known."""
+    """When the last reading that did not show the difference was requested; None if that is not known."""
     at: datetime
     proven: bool = False
 
@@ -76,8 +76,8 @@ def compare(
 ) -> tuple[VantageDifference | None, tuple[FactSighting, ...]]:
     """The difference after a reading from elsewhere, and the facts to store.
 
-    `earlier` is the difference so far, `before` the time when the last reading was requested. A difference is
-    proven by a second reading that shows it, if the account was requested here after the first.
+    `earlier` is the difference so far; `before` is when the last reading from elsewhere was requested. A
+    second reading from elsewhere proves the difference, if the account was requested here after the first.
     """
     value = value_of(look.state) if differs(known, look.state) else None
     if earlier is not None and earlier.value == value:
@@ -191,7 +191,9 @@ class VantageReader:
             faults.append(error)
 
     def _is_outdated(self, roster: Roster) -> bool:
-        """Whether one of its control accounts is gone, or more are available than it has."""
+        """Whether a control account of the roster is gone, or more control accounts are available than the
+        roster has.
+        """
         wanted = self._collector.batch_size - self._rosters.size(roster.place)
         return not len(roster.canary_ids) == len(self._rosters.canaries_of(roster)) == wanted
 
@@ -276,7 +278,9 @@ class VantageReader:
     def _compared(
         self, roster: Roster, seen: Collection[Reading | None], at: datetime
     ) -> dict[AccountId, tuple[VantageDifference | None, tuple[FactSighting, ...]]]:
-        """Each reading compared with what is known here. One that leaves a country open is skipped."""
+        """Compare each reading with what is known here. A reading that says nothing about some country is
+        skipped.
+        """
         looks = {
             account_id: (known, replace(look, at=at))
             for account_id, look in zip(roster.account_ids, seen, strict=True)

@@ -1,6 +1,7 @@
 """What each rule did with the alerts of a change, and why, as text and as JSON. Pure.
 
-Decisions are read from the database. Whether a rule matches is judged by the rules, lists and tags of today.
+Decisions are read from the database. Whether a rule matches is judged with the rules, lists and tags as they
+are now.
 """
 
 from collections.abc import Iterable, Sequence
@@ -113,7 +114,8 @@ def _gone(history: AlertHistory, decided: RuleDecision) -> RuleVerdict:
 def _mails_of(
     decided: RuleDecision, mails: Iterable[SentMail], rule: AlertRule | None
 ) -> tuple[SentMail, ...]:
-    """The emails by which a rule reported the alert: those of its incident, written when it decided.
+    """The emails by which a rule reported the alert: those of its incident that were written when the rule
+    decided. Empty if the rule sent nothing.
 
     Digests and catch-up digests belong to no single incident. If several were written at one time, those sent
     to the rule's recipients are returned.
@@ -149,7 +151,9 @@ def _said(verdict: RuleVerdict, history: AlertHistory) -> str:
 
 
 def _late(verdict: RuleVerdict, history: AlertHistory) -> str | None:
-    """Why the alert was sent so late; None if it could be sent before, and for digests, which wait anyway."""
+    """Why the alert was sent late, which is that its account came under the order or list late. None if it
+    was not sent late, and for digests, which wait anyway.
+    """
     decided = verdict.decided
     if decided is None or not any(mail.kind is MailKind.WAVE for mail in verdict.mails):
         return None

@@ -1,6 +1,6 @@
-"""Showing and sending on trial what a past change or group of changes would be sent as now.
+"""Showing the email that a past change or group of changes would give now, and sending it as a test.
 
-Nothing is stored, and a trial email has no link that acknowledges.
+Nothing is stored, and a test email has no link that acknowledges.
 """
 
 import json
@@ -44,9 +44,9 @@ def waves_on_trial(
     """The emails in which these rules would report the alerts: one per rule and cohort, in the order of the
     rules.
 
-    Mutes, quiet hours, waiting and flapping are ignored. `story` is what was sent before in the incident of
-    these alerts, or None. `to` receives the emails of rules that name no recipient; None leaves those rules
-    out.
+    Mutes, quiet hours, waiting and flapping are ignored. `story` holds the groups sent before in the incident
+    of these alerts; None if there are none. `to` receives the emails of rules that name no recipient; None
+    leaves those rules out.
     """
     gathered: dict[tuple[int, int | None], list[tuple[AlertRow, tuple[str, ...]]]] = {}
     where: dict[int | None, Cohort | None] = {}
@@ -93,14 +93,16 @@ def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
 
 
 def note(wave: AlertGroup) -> str | None:
-    """How the trial email differs from the real one; None if it does not."""
+    """How the test email differs from the real one; None if it does not."""
     if wave.rule.digest is Digest.NONE:
         return None
     return f"Rule {clean(wave.rule.name, 80)} sends this in its digest. This test is an email of its own."
 
 
 async def draft(conn: Conn, wave: AlertGroup, recipient: str, head: Letterhead, now: datetime) -> MailDraft:
-    """The trial email for a group, marked as a test. It has a webhook payload whatever the recipient is."""
+    """The email for a group, marked as a test. It has a webhook payload even if the recipient is not a
+    webhook.
+    """
     stood = None
     if wave.cohort is not None:
         stood = await standing(conn, wave.cohort.list_id, wave.as_of)
@@ -115,7 +117,9 @@ async def draft(conn: Conn, wave: AlertGroup, recipient: str, head: Letterhead, 
 
 
 def marked(made: MailDraft, rule: str, now: datetime) -> MailDraft:
-    """The email with a clear test notice in subject, text, HTML and payload, independent of the templates."""
+    """The email with a clear test notice in subject, text, HTML and payload. The notice does not depend on
+    the templates.
+    """
     sentence = (
         f"This is a test, made by hand on {minute(now)}. It repeats what was seen before, as the rule "
         f"{clean(rule, 80)} would send it now. Nothing new has happened, and no alert was stored."
@@ -137,7 +141,7 @@ class File:
 
 
 def files(made: MailDraft, number: int, rule: str, sender: str, now: datetime) -> list[File]:
-    """A trial email as files: as it would be sent, and each of its parts."""
+    """A test email as files: as it would be sent, and each of its parts."""
     slug = _NOT_IN_A_NAME.sub("-", rule.lower()).strip("-")[:40] or "rule"
     name = f"{number}-{slug}"
     html = made.html_body

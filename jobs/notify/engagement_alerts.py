@@ -1,4 +1,6 @@
-"""Notifying rules that ask for it when an executive engages with an account that an order names."""
+"""Sending an email when an executive engages with an account that an order names, for rules that ask for
+it.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,9 +20,9 @@ from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction
 
 LOOK_BACK = timedelta(days=3)
-"""An engagement first seen longer ago that could have been sent before is not news."""
+"""An engagement first seen longer ago than this is not news, if it could have been sent before."""
 SHOWN = 20
-"""The most engagements that one email describes; beyond that, it gives the number."""
+"""The most engagements that one email describes. Of further engagements, it gives only the number."""
 
 _DID = {
     SignalKind.LIKE: "liked a post of",
@@ -35,7 +37,7 @@ _DID = {
 
 @dataclass(frozen=True, slots=True)
 class EngagementNotice:
-    """What one rule sends, or will send at `at`."""
+    """The engagements that one rule reports in one email, at `at`."""
 
     stored: StoredRule
     acts: tuple[NamedAct, ...]
@@ -50,8 +52,8 @@ def engaged(
     last_told: dict[RuleId, datetime],
     muted: Collection[Mute],
 ) -> list[EngagementNotice]:
-    """The notices that are or will be due, earliest first. A rule collects them and keeps its pause between
-    updates.
+    """The notices that are or will be due, earliest first. A rule collects engagements before it sends them,
+    and keeps its pause between updates.
     """
     found: list[EngagementNotice] = []
     for stored in known:
@@ -112,7 +114,7 @@ async def _known(conn: Conn, now: datetime) -> list[EngagementNotice]:
 
 
 def _longest(rule: AlertRule) -> timedelta:
-    """The longest time for which engagements are collected, as for a group of changes."""
+    """The longest time for which a rule collects engagements. It is the same as for a group of changes."""
     return rule.settle * rule.growth_limit
 
 
@@ -171,7 +173,9 @@ def _sentence(act: NamedAct) -> str:
 
 
 def _when(act: NamedAct) -> str:
-    """The platform's own time, else the two times between which it happened, else when it was first seen."""
+    """When the engagement happened, in words. It is the platform's own time, or else the two times between
+    which the engagement happened. If neither is known, it is the time when the engagement was first seen.
+    """
     if act.made_at is not None:
         return f"{minute(act.made_at)}, first seen {minute(act.first_seen_at)}"
     if act.made_after is not None:

@@ -45,7 +45,7 @@ class MailRateLimit:
 
 @dataclass(slots=True)
 class DecisionLoop:
-    """Decides the open alerts when they are due. A `turn` without news is cheap."""
+    """Decides the open alerts when they are due. A `turn` is cheap if nothing new was recorded."""
 
     pool: Pool
     head: Letterhead

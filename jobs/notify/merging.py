@@ -40,7 +40,9 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead) -> int:
-    """Write the one email that replaces those of a line. Returns 1, or 0 if there is nothing to merge."""
+    """Write one email that replaces the waiting emails of a line that are now pointless. Returns 1, or 0 if
+    there is nothing to merge.
+    """
     mails = pointless(line.mails)
     waves = [mail for mail in mails if mail.kind is MailKind.WAVE]
     wave = await _wave(conn, line, waves, now) if mails else None

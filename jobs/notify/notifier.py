@@ -47,7 +47,9 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 def retry_at(mail: Mail, now: datetime, asked_for: timedelta | None) -> datetime | None:
-    """When to try again after the failed attempt that `mail.attempts` counts; None if it was the last."""
+    """When to try again after a failed attempt, which `mail.attempts` includes. None if it was the last
+    attempt.
+    """
     delay = retry_delay(mail.message_id, mail.attempts)
     return None if delay is None else now + max(delay, asked_for or timedelta(0))
 
@@ -114,7 +116,7 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
     """Queue what is due now, including reminders and engagements of executives; returns how many emails.
 
-    Waiting emails that it makes pointless are merged. Raises what `decide_alerts` raises.
+    Then merge the waiting emails that a newer email makes pointless. Raises what `decide_alerts` raises.
     """
     made = 0
     try:
@@ -131,7 +133,7 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def next_decision(pool: Pool, now: datetime) -> datetime | None:
-    """When a group is complete, or a digest or reminder is due; None if nothing is open.
+    """When the next group is complete, or the next digest or reminder is due; None if nothing is open.
 
     Alerts that are kept until then are recorded with the reason. Otherwise they would seem to be forgotten.
     """
@@ -160,8 +162,8 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
     """Queue the emails of every complete group, due digest and due reply; returns how many.
 
     Returns 0 if another notifier decided one of the alerts first; the next tick then looks at all of them
-    again. Errors in single groups and digests are raised as one group after all others were queued; the
-    failed ones stay open.
+    again. If single groups or digests fail, they stay open. Their errors are raised together as one
+    ExceptionGroup after all others were queued.
     """
     faults: list[Exception] = []
     try:
@@ -184,7 +186,7 @@ async def send_next(pool: Pool, sender: Sender, clock: Clock, via: Via | None = 
     """Send the next due message that goes out by `via` (None means any). Returns None if none is due.
 
     After a fault of the server, its other messages are postponed. Raises what `sender` raises other than
-    Undeliverable: an error of our own, for which the message waits.
+    Undeliverable. Such an error is our own fault, and the message waits.
     """
     claimed = await mail_queue.claim_due(pool, clock(), 1, via)
     return await _send(pool, sender, claimed[0], clock) if claimed else None
@@ -260,7 +262,7 @@ def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
 
 
 def _threads_of(item: AlertGroup | DigestDue | Reply) -> set[_Thread]:
-    """The incidents that it continues, starts or answers."""
+    """The incidents that this email continues, starts or answers."""
     if isinstance(item, Reply):
         return {(item.stored.rule_id, item.cohort.list_id if item.cohort else None)}
     parts = (item,) if isinstance(item, AlertGroup) else item.parts

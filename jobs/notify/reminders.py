@@ -19,7 +19,9 @@ from storage.model.text.units import spoken
 from storage.postgres.pool import Conn, Pool, transaction
 
 ASK_FOR = timedelta(days=3)
-"""No reminders are sent after this time. A new group of changes starts them again."""
+"""No reminder or escalation is sent later than this after the newest group of changes was sent. A new group
+starts the time again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,8 @@ async def _known(conn: Conn, now: datetime) -> list[Reminder]:
 
 
 def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
-    """One email for each recipient of the reminder, in the thread that they know. Empty if no email was sent
-    yet.
+    """One email for each recipient of the reminder, in the thread that the recipient knows. Empty if no email
+    of the incident was sent yet.
     """
     by_recipient = {mail.recipient: mail for mail in last}
     if not by_recipient:

@@ -1,4 +1,6 @@
-"""The chart in an email: the cohort's timeline since its incident began, as known at that time."""
+"""The chart in an email: the cohort's timeline since its incident began, as known when the counts in the
+email were.
+"""
 
 from datetime import datetime, timedelta
 
@@ -17,9 +19,10 @@ FEWEST_ACCOUNTS = 3
 async def picture(
     conn: Conn, wave: AlertGroup, status: ListStatus | None, known_at: datetime | None = None
 ) -> Picture | None:
-    """The chart of the cohort as known when the group's newest change was, or at `known_at`.
+    """The chart of the cohort as known at `known_at`. None means as known when the group's newest change was
+    recorded.
 
-    None if there is nothing to draw: no cohort, or too few accounts.
+    Returns None if there is nothing to draw: no cohort, too few accounts, or no change.
     """
     cohort, until = wave.cohort, known_at or wave.as_of
     if cohort is None or status is None or status.watched < FEWEST_ACCOUNTS:
