@@ -1,4 +1,6 @@
-"""Storing the corrections that late readings call for: as new rows, with the matching changes to alerts."""
+"""Storing the corrections that late readings make necessary, as new rows, and changing the alerts to
+match.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,10 +28,11 @@ async def write(
     """Store the corrections of one account and recompute its spells. The account must be locked.
 
     `shown` is what the answer to `batch` says about the account. It is kept with a change that this answer
-    showed first. `shown_before` is what the answer before said, kept if it bounds such a change. None means
-    that there is nothing to keep. `ahead_of` is set if a wrong clock dated what was recorded after that time.
-    The corrections still count as known `now`, and the spells must then be recomputed by
-    `storage.changes.rebuild`.
+    showed first. `shown_before` is what the answer before said. It is kept if it is the last answer that
+    showed the old state of such a change. None means that there is nothing to keep.
+
+    `ahead_of` is set if a wrong clock dated rows after that time. The corrections still count as known `now`,
+    and the spells must then be recomputed by `storage.changes.rebuild`.
     """
     at = await _moment(conn, account.account_id, now, ahead_of)
     why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
@@ -57,10 +60,10 @@ async def write(
 
 
 async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime | None) -> datetime:
-    """When the corrections count as known: later than everything recorded about the account.
+    """When the corrections count as known. It is later than everything recorded about the account.
 
-    What a wrong clock dated after `ahead_of` is ignored. A row counts no later than the row that supersedes
-    it; if it is dated later, it was set aside.
+    Times after `ahead_of` are ignored, because a wrong clock set them. A row counts no later than the row
+    that supersedes it. If the row is dated later, it was set aside.
     """
     return await conn.fetchval(
         """
@@ -94,8 +97,8 @@ async def _add(
 ) -> int:
     """Add a change row and return its id.
 
-    A change that was stored before keeps its evidence and supersedes its last row. Evidence of the old state
-    is shared by all changes that the same answer bounds.
+    A change that was stored before keeps its evidence and supersedes its last row. Changes whose old state
+    was last seen in the same answer share the evidence of the old state.
     """
     pending = recomputed.pending
     same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old

@@ -38,8 +38,8 @@ def change_number(name: str) -> int | None:
 
 
 async def changes_named(conn: Conn, name: str) -> list[int]:
-    """The ids of the changes that a change number, a change key or the beginning of a key means. Empty if
-    none.
+    """The ids of the changes that `name` means: a change number, a change key or the beginning of a key.
+    Empty if there are none.
 
     A key finds only rows that were not superseded. Text that can be a number is never read as the beginning
     of a key, because it would name an unrelated change.
@@ -105,7 +105,7 @@ async def material(conn: Conn, change_id: int) -> Material:
 
 
 async def _entries(conn: Conn, change_id: int) -> list[Record]:
-    """The chain entries of a change, of all it supersedes and of all that supersede it, in order."""
+    """The chain entries of a change, and of all changes that it supersedes or that supersede it, in order."""
     return await conn.fetch(
         """
         with recursive related (id) as (
@@ -151,7 +151,7 @@ async def _agreeing_until(conn: Conn, change_id: int) -> datetime | None:
 async def _coverage(
     conn: Conn, account_id: int, change: ChangeStatement, until: datetime | None
 ) -> PackCoverage:
-    """The requests of our own collectors from the reading before the change to the last agreeing one."""
+    """The requests of our own collectors from the reading before the change to the last agreeing reading."""
     first = change.last_seen_old or change.first_seen_new
     looks: list[PackRequest] = []
     other: dict[str, int] = {}
@@ -225,7 +225,7 @@ def _look(row: Record, part: PackRequestRole) -> PackRequest:
 
 
 async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
-    """The last chain entry of each UTC day on which these entries are dated."""
+    """For each UTC day on which one of these times lies, the last chain entry of the day."""
     found = await conn.fetch(
         """
         select d.day, k.seq, k.entry
@@ -243,7 +243,7 @@ async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
 
 
 async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
-    """The nearest anchored entry at or after each entry, without duplicates."""
+    """The nearest anchored entry at or after each of these entries, without duplicates."""
     rows = await conn.fetch(
         """
         select distinct n.anchor_id, n.seq, k.entry, n.authority, n.token
@@ -268,8 +268,8 @@ def stretches(
 ) -> list[tuple[int, int]]:
     """The stretches of the hash chain to include, each as its first and last entry.
 
-    Each leads from statements (entry number and day) to the head of their day and to the nearest anchored
-    entry.
+    `entries` are the entry numbers and days of statements. A stretch leads from a statement to the head of
+    its day, and to the nearest anchored entry at or after it. Stretches that are near each other are merged.
     """
     out: list[tuple[int, int]] = []
     for seq, day in sorted(entries):

@@ -23,7 +23,7 @@ _ROWS_AT_ONCE: Final = 500
 
 
 class ChainFault(StrEnum):
-    """What is wrong with an entry, or with a row that has none."""
+    """What is wrong with an entry, or with a row that has no entry."""
 
     LEAF = "leaf"
     """The row now says something other than what the entry attests."""
@@ -172,7 +172,9 @@ def _hex(sha256: bytes | None) -> str | None:
 
 
 async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
-    """The first change or outcome without an entry among those as new as the entries after `since_seq`."""
+    """The first change or outcome without an entry. Only rows as new as the entries after `since_seq` are
+    checked. None if each has an entry.
+    """
     row = await conn.fetchrow(
         """
         with first as (

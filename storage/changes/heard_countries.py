@@ -36,8 +36,8 @@ class _Sought(NamedTuple):
 async def with_heard_countries(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], read: Mapping[AccountId, LastReading]
 ) -> dict[AccountId, Known]:
-    """The accounts of `known` with some unreported country, with `Known.heard` filled in. Others are left
-    out.
+    """The accounts of `known` for which the last answer said nothing about some country, with `Known.heard`
+    filled in. Other accounts are left out.
 
     `read` holds the last reading of each account.
     """
@@ -98,7 +98,7 @@ async def _ended_with(
 
 
 async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequence[_Span]]:
-    """When each account existed, only for accounts that some reading of ours did not show."""
+    """The times in which each account existed. Accounts that every reading of ours showed are left out."""
     rows = await conn.fetch(
         """
         select distinct account_id from change
@@ -114,7 +114,9 @@ async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequ
 async def _last_there(
     conn: Conn, platform: Platform, spans: Sequence[tuple[AccountId, datetime | None, datetime | None]]
 ) -> dict[AccountId, LastReading]:
-    """The last reading of each account within any of its times. Accounts without one are left out."""
+    """The last reading of each account within the times given for it. Accounts without such a reading are
+    left out.
+    """
     if not spans:
         return {}
     rows = await conn.fetch(
@@ -147,8 +149,8 @@ async def _last_there(
 async def _last_spoken(
     conn: Conn, platform: Platform, sought: Sequence[_Sought], scopes: CountryScopes
 ) -> dict[tuple[AccountId, str], datetime]:
-    """When the last answer that reported a country was requested, within the times sought. A country that was
-    never reported is left out.
+    """For each account and country, the request time of the last answer that reported the country, within the
+    times sought. A country that was never reported is left out.
     """
     if not sought:
         return {}

@@ -36,11 +36,11 @@ from storage.readings.country_scope import load_all_scopes
 @dataclass(frozen=True, slots=True)
 class LateContext:
     accounts: tuple[CorrectionInput, ...]
-    """The accounts of the batch, and those whose weak evidence may need one reading more or less because of
-    it.
+    """The accounts of the batch, and those whose weak evidence may need one more or one fewer reading because
+    of the batch.
     """
     confirmed_on: Mapping[ListId, Sequence[datetime]]
-    """When other changes on their lists were confirmed, as far back as that matters."""
+    """When other changes on the lists of these accounts were confirmed, as far back as that matters."""
 
 
 async def roster(conn: Conn, roster_id: int) -> Roster:
@@ -99,8 +99,9 @@ async def load(
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
-    """These accounts, and all that shared a list and a platform with one of them and had weak evidence since
-    then. The search continues from each account that it finds.
+    """These accounts, and all accounts that they may affect through a list. Such an account
+    shared a list and a platform with one of these accounts, and had weak evidence, at or after `since`. The
+    search continues from each account that it finds.
     """
     ids = set(account_ids)
     while True:
@@ -189,10 +190,11 @@ def _own_change(r: Record) -> OwnChange:
 async def unsettled_since(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], rule: SettlingRule
 ) -> list[CorrectionInput]:
-    """The accounts about which something may be unsettled, each with its readings since nothing was.
+    """The accounts about which something may be unsettled, each with its readings since the last time at
+    which nothing was unsettled.
 
     `known` is what is known of the accounts to look at. Memberships are left out, because the stored outcomes
-    already say which changes needed one reading less.
+    already say which changes needed one reading fewer.
     """
     times = {
         i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
@@ -232,7 +234,8 @@ async def unsettled_since(
 async def _last_changes(
     conn: Conn, platform: Platform, ids: Sequence[AccountId]
 ) -> dict[AccountId, tuple[OwnChange, OwnChange | None]]:
-    """The last current change of each account, and the change to its known state (None if there is none yet).
+    """For each account, its last change that was not superseded, and the change to its known state (None if
+    it has none yet).
 
     Accounts of which only a first state was ever seen are left out.
     """
@@ -266,9 +269,11 @@ async def _last_changes(
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
-    """When accounts left the watch and when they came back. A provisional change ended at either time.
+    """When accounts left the watch and when they came back. A provisional change ended at each of these
+    times.
 
-    An answer that was under way when the account left arrived between the two.
+    The time of coming back counts too, because an answer that was under way when the account left arrived
+    between the two times.
     """
     rows = await conn.fetch(
         """
@@ -298,11 +303,13 @@ async def _begin(
     until: datetime,
     but: Batch | None = None,
 ) -> tuple[Known | None, list[TimedReading]]:
-    """The `anchor` before a time, and the stored readings since. None of them was requested before the
-    anchor.
+    """The `starting_point` before a time, and the stored readings after it. No reading was requested before
+    the starting point.
+
+    None for the state means that detection begins at the first reading.
     """
     while True:
-        begin = await anchor(conn, until, account_id, own, scopes, rule)
+        begin = await starting_point(conn, until, account_id, own, scopes, rule)
         at = None if begin is None else begin.last_read_at
         readings = await _readings(conn, account_id, own, at, scopes, but)
         first = min((r.asked_at for r in readings), default=at)
@@ -311,7 +318,7 @@ async def _begin(
         until = first + timedelta.resolution
 
 
-async def anchor(
+async def starting_point(
     conn: Conn,
     before: datetime,
     account_id: AccountId,
@@ -319,10 +326,11 @@ async def anchor(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> Known | None:
-    """What was known at the last reading before a time at which nothing was provisional or unsettled.
+    """The state from which detection can begin: what was known at the last reading before a time, if nothing
+    was provisional or unsettled then. If something was, an earlier reading is taken.
 
-    Every country must have been reported when the account was last seen to exist, and the reading must agree
-    with the known state. None means that detection must begin at the first reading.
+    The reading must agree with the known state, and every country must have been reported when the account
+    was last seen to exist. None means that detection must begin at the first reading.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None
@@ -380,7 +388,7 @@ async def _is_settled(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> bool:
-    """Whether the stored readings of the known state left nothing unsettled by the time `at`."""
+    """Whether enough readings of the known state were stored by the time `at` to leave nothing unsettled."""
     first, agreeing = None, 1
     after = last.last_agreeing_at if last != held else last.first_seen_new - timedelta.resolution
     while rows := await _looks(conn, account_id, after, at):
@@ -398,8 +406,8 @@ async def _is_settled(
 
 
 async def _looks(conn: Conn, account_id: AccountId, after: datetime, until: datetime) -> list[Record]:
-    """The first readings after a time and up to another. Of simultaneous ones, the one that was requested
-    first.
+    """The first readings after a time and up to another. Of readings at the same time, only the one that was
+    requested first.
     """
     return await conn.fetch(
         """
@@ -425,11 +433,11 @@ async def _readings(
     scopes: CountryScopes,
     but: Batch | None = None,
 ) -> list[TimedReading]:
-    """The stored readings after an anchor, except those of one batch, each with the state that our changes
-    give.
+    """The stored readings after the time `after`, except those of the batch `but`. Each has the state that
+    our changes give for its time.
 
-    Strength and side facts are those of the change, because only the first reading of a state has them
-    stored. Readings of an imported record are left out: they are not our own.
+    Strength and side facts are those of the change, because they are stored only with the first reading of a
+    state. Readings of an imported record are left out, because they are not our own.
     """
     first = min((c.first_seen_new for c in own), default=None)
     if first is None:

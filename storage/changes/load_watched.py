@@ -48,7 +48,7 @@ async def load_watched(
     read_at = await coverage.last_readings(conn, platform, only=account_ids)
     held_since = await coverage.held_since(conn, platform, account_ids)
     states: dict[tuple[str, tuple[str, ...]], State] = {}
-    """Shared, because nearly all accounts have one of a few states."""
+    """Equal states share one object, because nearly all accounts have one of a few states."""
     found: dict[AccountId, Known] = {}
     for r in rows:
         account_id = AccountId(r["account_id"])
@@ -89,8 +89,8 @@ async def load_watched(
 async def recent_confirmations(
     conn: Conn, platform: Platform, since: datetime
 ) -> list[tuple[ListId, datetime]]:
-    """The lists on which a reading confirmed a change since a time, with that reading's time, in order of
-    time. The membership is that of the time.
+    """The lists with a confirmed change since a time, each with the time of the confirming reading, in order
+    of time. A change counts for the lists that its account was on at that reading.
     """
     rows = await conn.fetch(
         """

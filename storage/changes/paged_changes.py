@@ -1,4 +1,4 @@
-"""Changes and spells for the API, a page at a time by a key that later rows cannot move."""
+"""Changes and spells for the API, page by page. Each page begins at a key that later rows cannot move."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class ChangeFilter:
     account_id: int | None = None
     list_name: str | None = None
     country: str | None = None
-    """Withheld there before or after, or withheld everywhere."""
+    """The account was withheld in this country before or after the change, or was withheld everywhere."""
     platform: str | None = None
 
 
@@ -59,9 +59,10 @@ class ChangeRow:
 async def changes_page(
     conn: Conn, wanted: ChangeFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[ChangeRow]:
-    """Up to `limit` changes that were not superseded, newest first by first reading, below the key `before`.
+    """Up to `limit` changes that were not superseded and come before the key `before`, the newest first
+    reading first.
 
-    The rows are those of the export of changes, in the opposite order.
+    The export of changes has the same rows in the opposite order.
     """
     rows = await conn.fetch(
         """
@@ -151,9 +152,9 @@ class SpellRow:
 async def spells_page(
     conn: Conn, wanted: SpellFilter, after: tuple[datetime, int] | None, limit: int
 ) -> list[SpellRow]:
-    """Up to `limit` spells by account and start, above the key `after`.
+    """Up to `limit` spells after the key `after`, in order of account and start.
 
-    The rows are those of the export of spells, which orders them by time and must read them all for that.
+    The export of spells has the same rows in order of time, for which it must read all of them.
     """
     rows = await conn.fetch(
         """

@@ -32,9 +32,9 @@ class Rebuilt:
     spells: int
     """Number of recomputed spells, including those that are no longer believed."""
     missing: tuple[RebuiltSpell, ...]
-    """Recomputed but not stored."""
+    """Spells that were recomputed but are not stored."""
     surplus: tuple[RebuiltSpell, ...]
-    """Stored but not derived from any change."""
+    """Spells that are stored but do not follow from any change."""
 
     @property
     def differs(self) -> bool:

@@ -48,9 +48,9 @@ class Recording:
 async def record_many(
     conn: Conn, recordings: Sequence[Recording], clock: Callable[[], datetime]
 ) -> list[bool]:
-    """Store requests in the caller's transaction, which must commit next.
+    """Store the results of requests in the caller's transaction, which must commit next.
 
-    What they bring counts as known from the time that `clock` shows once no other process records. For each
+    The results count as known from the time that `clock` shows once no other process records. For each
     request, returns whether it was stored: False if this attempt was stored before. Raises `StaleState` if
     another writer changed one of the accounts first; the transaction must then be rolled back.
     """
@@ -69,7 +69,7 @@ def _touched(recording: Recording) -> Iterator[AccountId]:
 
 
 async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
-    """Store what a request brought besides its coverage."""
+    """Store the results of a request, except its coverage."""
     steps = recording.steps
     if refuted := [(s, s.before.pending, s.step.refuted) for s in steps if s.step.refuted]:
         ended = await _close(conn, [(s, p, c) for s, p, c in refuted if p is not None], now)
@@ -88,7 +88,7 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
 
 
 async def record_beside(conn: Conn, recording: Recording, now: datetime) -> None:
-    """Store what a request brought besides statuses, in the caller's transaction."""
+    """Store the results of a request, except its statuses, in the caller's transaction."""
     if recording.renames:
         await record_renames(conn, recording.renames, now)
     if recording.postponed:

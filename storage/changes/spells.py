@@ -28,10 +28,11 @@ async def lock(conn: Conn, account_ids: Sequence[int]) -> None:
 
 
 async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
-    """When a decision made now counts as known, per account: `now`, or just after the account's last
-    decision.
+    """For each account, when a decision made now counts as known: `now`, or just after the account's last
+    decision if that is later.
 
-    Clocks differ, and no two beliefs about an account may begin at the same time. Locks the accounts.
+    This is needed because clocks differ, and no two beliefs about an account may begin at the same time.
+    Locks the accounts.
     """
     await lock(conn, account_ids)
     rows = await conn.fetch(
@@ -63,8 +64,8 @@ async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict
 async def project(conn: Conn, account_ids: Sequence[int], now: datetime) -> None:
     """Make the spells of these accounts match their current confirmed changes.
 
-    `now` is when the changes count as known, and must not be earlier than `moments` returns. Only beliefs
-    that no longer hold end, and only new ones begin.
+    `now` is when the changes count as known, and must not be earlier than `moments` returns. Beliefs that
+    still hold are left as they are.
     """
     ids = sorted(set(account_ids))
     for start in range(0, len(ids), _AT_ONCE):
@@ -119,11 +120,12 @@ async def _project(conn: Conn, ids: Sequence[int], now: datetime) -> None:
 
 
 async def append(conn: Conn, change_ids: Sequence[int]) -> None:
-    """Add newly confirmed changes, one per account, to the spells, known from their decision on.
+    """Add newly confirmed changes, one per account, to the spells. They count as known from their decision
+    on.
 
-    In the usual case the open spell is replaced by two: one that ends and one that begins. That equals what
-    `project` does if we are the account's only source and nothing was ever corrected. Other cases use
-    `project`.
+    In the usual case, the open spell is replaced by two: the same spell with an end, and a new open one. The
+    result is the same as that of `project` if we are the account's only source and nothing was ever
+    corrected. All other cases use `project`.
     """
     rows = await conn.fetch(
         """
@@ -191,7 +193,7 @@ async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequen
 
 
 async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[FoldedSpell, int]]:
-    """The spells believed now, by account, each with its id."""
+    """For each account, the spells that are believed now. Each spell is mapped to its id."""
     rows = await conn.fetch(
         """
         select spell_id, account_id, change_id, status, withheld_in, onset_after, lower(valid) as since,
@@ -207,7 +209,7 @@ async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[Fold
 
 
 def folded_spell(r: Record) -> FoldedSpell:
-    """The spell in a row of `spell`, without when it was believed."""
+    """The spell in a row of `spell`, without the time in which it was believed."""
     state = _state(r["status"], tuple(r["withheld_in"]))
     return FoldedSpell(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
 

@@ -1,7 +1,8 @@
-"""Repairing changes that a fast clock dated ahead: their recording time is as wrong as their reading time.
+"""Repairing changes that a fast clock dated ahead. Both their reading time and their recording time are
+wrong.
 
 Everything recorded about an account counts as known after what was recorded before. So a row dated next year
-must be superseded by one dated now; otherwise all later rows would be unknown until next year.
+must be superseded by a row dated now. Otherwise all later rows would be unknown until next year.
 """
 
 from collections.abc import Sequence
@@ -38,10 +39,10 @@ async def resting_on_later(conn: Conn, after: datetime) -> list[AccountId]:
 
 
 async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]:
-    """Supersede current rows that were recorded after this time by copies recorded `now`; return their
-    accounts.
+    """Supersede current rows that are dated after this time by copies recorded `now`; return their accounts.
 
-    This includes changes from imported records. Rows superseded only by such rows count as superseded `now`.
+    This includes changes from imported records. A row that was superseded only by rows dated after this time
+    counts as superseded `now`.
     """
     stands = await conn.fetch(
         """

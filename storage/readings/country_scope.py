@@ -15,7 +15,9 @@ async def load_scopes(conn: Conn, platform: Platform) -> CountryScopes:
 
 
 async def load_all_scopes(conn: Conn) -> dict[Platform, CountryScopes]:
-    """The same for each platform. Platforms whose answers report all countries are left out."""
+    """For each platform, the countries that its answers could report, over time. Platforms whose answers
+    report all countries are left out.
+    """
     rows = await conn.fetch("select platform, since, countries from country_scope order by platform, since")
     found: defaultdict[Platform, list[CountryScope]] = defaultdict(list)
     for r in rows:

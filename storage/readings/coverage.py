@@ -68,9 +68,10 @@ async def ensure_month(conn: Conn, month: date) -> None:
 
 
 async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
-    """`ensure_month` for each month, in a transaction of its own.
+    """Call `ensure_month` for each month, in a transaction of its own.
 
-    Creating a partition blocks all writers until the transaction ends, so it must not wait for one of them.
+    Creating a partition blocks all writers until the transaction ends. So this transaction must not wait for
+    any writer.
     """
     async with transaction(pool) as conn:
         for month in months:
@@ -79,7 +80,7 @@ async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LastAttempt:
-    """The newest attempt of a roster, from which the sweep's next step follows."""
+    """The newest attempt of a roster. The next step of the sweep follows from it."""
 
     slot: datetime
     attempt: int
@@ -186,11 +187,11 @@ async def last_readings(
 async def held_since(
     conn: Conn, platform: Platform, only: Sequence[AccountId] | None = None
 ) -> dict[AccountId, datetime]:
-    """When the current series of quarantined answers about each account began. Accounts without one are left
-    out.
+    """When the current series of quarantined answers about each account began. Accounts without a series are
+    left out.
 
-    The series starts after the last believed answer to a request for the account, and while it was watched.
-    `only` limits the accounts; None means all that are watched.
+    A series begins after the last believed answer to a request for the account, and only while the account is
+    watched. `only` limits the accounts; None means all that are watched.
     """
     holding = await conn.fetch(
         """

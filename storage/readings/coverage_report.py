@@ -1,6 +1,7 @@
 """Coverage for pages: when accounts were read, the silences between readings, and recent requests.
 
-Only requests of the installation's own connection count: another vantage point proves nothing here.
+Only requests of the installation's own connection count, because another vantage point proves nothing about
+what is shown here.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ class CoverageReport:
     rosters: dict[int, tuple[int, ...]]
     """The accounts of each roster of the regular sweep."""
     seen: dict[int, Seen]
-    """By account."""
+    """How completely each account was read, by account id."""
     outages: tuple[Gap, ...]
     """Times in which no account at all was read, oldest first. All have ended."""
 
@@ -170,7 +171,9 @@ async def _requests_of_some(
 
 
 async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool) -> dict[int, Watch]:
-    """The members of these rosters, and with `with_sweep` of all that the sweep reads now."""
+    """The members of these rosters. With `with_sweep`, also the members of all rosters that the sweep reads
+    now.
+    """
     rows = await conn.fetch(
         """
         select roster_id, account_ids, base from roster where roster_id = any($1::int[])

@@ -92,6 +92,6 @@ async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
 
 
 def _packed(content: bytes) -> tuple[bytes, bool]:
-    """The shorter of the content and its compressed form, and whether that is the compressed one."""
+    """The shorter of the content and its compressed form; True if that is the compressed form."""
     small = zlib.compress(content, 9)
     return (small, True) if len(small) < len(content) else (content, False)

@@ -1,4 +1,4 @@
-"""When accounts last gave a conclusive answer, and the share of requests that did.
+"""When accounts last gave a conclusive answer, and how many of the accounts asked about gave one.
 
 Only requests of the installation's own connection count.
 """
@@ -60,8 +60,8 @@ async def last_confirmed(
 
 @dataclass(frozen=True, slots=True)
 class AnswerRate:
-    """How many accounts were asked about over a time, and answered. Five requests for one account count as
-    five.
+    """How many accounts were asked about in a period, and how many of them gave a conclusive answer. Five
+    requests for one account count as five accounts.
     """
 
     requests: int

@@ -9,7 +9,7 @@ from storage.postgres.pool import Conn
 LOOKED_AT = 100
 """At most this many late accounts are looked up individually."""
 LOOKED_BACK = timedelta(days=31)
-"""How far back their last reading is searched for."""
+"""How far back the last reading of a late account is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class Lateness:
     new: int
     """Not read yet, and watched for less than four sweeps."""
     oldest_at: datetime | None
-    """The oldest of the last readings within four sweeps; None if there is none."""
+    """The oldest last reading of all accounts that were read within four sweeps; None if there are none."""
 
     @property
     def watched(self) -> int:
         return self.within_1 + self.within_2 + self.within_4 + self.older + self.new
 
     def later_than(self, sweeps: int) -> int:
-        """The number of accounts whose last reading is older than 1, 2 or 4 sweeps. New ones never count as
-        late.
+        """The number of accounts whose last reading is older than 1, 2 or 4 sweeps. New accounts never count
+        as late.
         """
         return sum({1: (self.within_2, self.within_4), 2: (self.within_4,), 4: ()}[sweeps]) + self.older
 
@@ -93,10 +93,11 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
 
 
 async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> list[LateAccount]:
-    """Watched accounts not read within four sweeps: those never read first, then the oldest.
+    """Watched accounts not read within four sweeps. Accounts without a last reading come first, then those
+    with the oldest.
 
-    Returns at most `LOOKED_AT`, chosen in the order in which they were added. If there are more, the oldest
-    account returned need not be the oldest of all.
+    Returns at most `LOOKED_AT` accounts, those that were added first. If there are more, an account that was
+    not read for longer may be left out.
     """
     rows = await conn.fetch(
         """

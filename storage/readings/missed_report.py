@@ -1,4 +1,6 @@
-"""Attempts for one account that gave no reading, or none about some countries, for pages."""
+"""Attempts that gave no reading of one account, and countries about which its last reading says nothing, for
+pages.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ class Misses:
     """Start of the silence: the last reading before it."""
     reason: MissedReason
     alone: bool
-    """Others in the same requests were answered, so only this account, or what serves it, failed."""
+    """True if other accounts in the same requests were answered. Then only this account, or what serves it,
+    failed.
+    """
     attempts: int
     first_at: datetime
     last_at: datetime
@@ -52,10 +56,11 @@ class Unheard:
 async def misses(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime, gap_after: timedelta
 ) -> tuple[Misses, ...]:
-    """Why each silence brought no reading of the account, by silence, most frequent reason first.
+    """The attempts that gave no reading of the account, for each silence, most frequent reason first.
 
-    Only attempts of our own connection count. If none was for the account for longer than `gap_after`,
-    attempts that kept it from being asked are returned instead. A silence without any attempt is left out.
+    Only attempts of our own connection count. If a silence longer than `gap_after` has no attempt for the
+    account, the attempts that kept it from being asked are returned instead. A silence without any attempt is
+    left out.
     """
     own = await _own_misses(conn, account_id, silences, now)
     asked = {m.since for m in own}
@@ -111,10 +116,10 @@ async def _own_misses(
 async def _misses_of_others(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime
 ) -> tuple[Misses, ...]:
-    """Missed attempts for other accounts of the same server, where it answered none for at least half the
-    silence.
+    """Missed attempts for other accounts of the same server, if the server answered none of them for at least
+    half the silence.
 
-    Of a silence of several days, only the first day is examined.
+    If a silence lasts several days, only its first day is examined.
     """
     rows = await conn.fetch(
         """

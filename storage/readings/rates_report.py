@@ -38,8 +38,8 @@ class Rate:
 
 
 async def rates(conn: Conn, now: datetime) -> list[Rate]:
-    """The rates of every platform and vantage point that was asked in the 24 hours before `now`, with
-    re-reads.
+    """The rates of every platform and vantage point that was asked in the 24 hours before `now`. Re-reads are
+    included.
     """
     rows = await conn.fetch(
         """

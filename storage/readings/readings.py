@@ -23,16 +23,20 @@ from storage.postgres.pool import Conn
 
 
 class StoredReading(NamedTuple):
-    """One conclusive answer about an account. A tuple, because an account has 35,000 of them per year."""
+    """One conclusive answer about an account. It is a tuple, because one account has 35,000 readings per
+    year.
+    """
 
     at: datetime
     asked_at: datetime
     state: State
-    """The state after judging: for countries about which the answer said nothing, what was known."""
+    """The state after judging. For countries about which the answer said nothing, it is the state that was
+    known.
+    """
     strength: Strength
-    """Strength of the change to this state."""
+    """Whether the change to this state rests on strong or weak evidence."""
     flags: frozenset[Flag]
-    """Flags of the change to this state. Who closed the account is taken from the newest answer
+    """Flags of the change to this state. The flag for who closed the account comes from the newest answer
     that says so.
     """
     silent_on: frozenset[str]
@@ -49,7 +53,7 @@ class StoredMiss(NamedTuple):
     asked_at: datetime
     reason: MissedReason
     alone: bool
-    """Others in the same request were answered, so only this account, or what serves it, failed."""
+    """True if others in the same request were answered. Then only this account, or what serves it, failed."""
     roster_id: int
     vantage: str
     recorded_at: datetime

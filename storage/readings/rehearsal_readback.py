@@ -9,10 +9,10 @@ from storage.postgres.pool import Conn
 
 
 async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
-    """Every time at which each account, by native id, gave a conclusive answer to our own connection,
+    """For each account, by native id, all times at which it gave a conclusive answer to our own connection,
     ascending.
 
-    It rebuilds the single readings from coverage, so it also proves that this works.
+    The times are rebuilt from coverage, so this also proves that single readings can be rebuilt.
     """
     members = {
         r["roster_id"]: list(r["native_ids"])
@@ -42,8 +42,8 @@ async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
 
 
 async def silences(conn: Conn) -> dict[tuple[str, datetime], frozenset[str]]:
-    """The countries about which answers said nothing, by native id and time. Answers without any are left
-    out.
+    """For each answer that said nothing about some country, the countries. The key is the account's native id
+    and the time of the answer.
     """
     rows = await conn.fetch(
         """
@@ -101,7 +101,7 @@ class Totals:
     mail_recipients: int
     not_confirmed: int
     coverage_bytes: int
-    """Coverage and rosters, with all their indexes."""
+    """The size of coverage and rosters, with all their indexes."""
 
 
 async def totals(conn: Conn) -> Totals:

@@ -101,7 +101,7 @@ async def base_rosters(conn: Conn, platform: Platform, vantage: str = "") -> lis
 
 
 async def roster(conn: Conn, roster_id: int) -> Roster | None:
-    """One roster, whatever its age; None if there is none with this number."""
+    """One roster, even if it is retired; None if there is none with this number."""
     row = await conn.fetchrow(
         "select platform, account_ids, canary_ids, vantage, place from roster where roster_id = $1", roster_id
     )
@@ -127,7 +127,9 @@ async def retire(conn: Conn, roster_ids: Sequence[int], now: datetime) -> None:
 
 
 async def why_read(conn: Conn, roster_ids: Sequence[int]) -> dict[int, WhyRead]:
-    """Why each of these rosters is read. Rosters of imported records are left out: we do not read them."""
+    """Why each of these rosters is read. Rosters of imported records are left out, because we do not read
+    them.
+    """
     rows = await conn.fetch(
         """
         select roster_id, case when base then 'turn' else out_of_turn end as why

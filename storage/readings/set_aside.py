@@ -10,7 +10,9 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class AsideRequests:
-    """The requests that were moved, and their first and last time (None if there were none)."""
+    """The number of requests that were set aside, and the times of the first and the last (None if there were
+    none).
+    """
 
     batches: int
     first: datetime | None
@@ -18,10 +20,11 @@ class AsideRequests:
 
 
 async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests:
-    """Move every request dated after this time out of coverage.
+    """Move every request that is dated after the time `after` out of coverage.
 
-    A request that was only recorded after it returns to coverage, as recorded `now`. Only the owner of the
-    tables may do this: coverage is append-only for all other roles.
+    A request that is dated earlier, but was recorded after that time, stays in coverage and counts as
+    recorded `now`. Only the owner of the tables may do this, because coverage is append-only for all other
+    roles.
     """
     row = await conn.fetchrow(
         """
@@ -52,7 +55,7 @@ async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests
 
 
 async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset every stored time after this one that only a wrong clock can have set."""
+    """Reset every stored time after the time `after` that only a wrong clock can have set."""
     await _forget_scopes(conn, after)
     await _date_watch(conn, after, now)
     await _forget_pauses(conn, after, now)
@@ -61,10 +64,10 @@ async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None
 
 
 async def _forget_scopes(conn: Conn, after: datetime) -> None:
-    """Remove later scopes of reportable countries. Otherwise countries that were added would not count until
-    then.
+    """Remove the rows of reportable countries that are valid only from a time after `after`. Otherwise the
+    countries that they add would not count until that time.
 
-    The next start stores what the settings say.
+    The next start stores the countries of the settings.
     """
     await conn.execute("alter table country_scope disable trigger country_scope_append_only")
     await conn.execute("delete from country_scope where since > $1", after)
@@ -72,7 +75,9 @@ async def _forget_scopes(conn: Conn, after: datetime) -> None:
 
 
 async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
-    """Date watch periods and list memberships no later than now. Such rows are replaced, not updated."""
+    """Set times of watch periods and list memberships that are after `after` to `now` at the latest. Such
+    rows are replaced, not updated.
+    """
     await conn.execute("update account set added_at = $2 where added_at > $1", after, now)
     await conn.execute(
         """
@@ -126,10 +131,10 @@ async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
-    """Restore side facts to what was seen before this time, because a reading not later than the newest is
-    ignored.
+    """Restore side facts to what was seen before this time. Otherwise new readings would be ignored, because
+    they are not later than the newest stored one.
 
-    What was only recorded after it, including renames and imported records, counts as recorded `now`.
+    Facts, renames and imported records that were only recorded after this time count as recorded `now`.
     """
     await conn.execute("delete from fact where first_seen > $1", after)
     await conn.execute(

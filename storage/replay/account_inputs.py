@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.accounts.accounts import dated_memberships
-from storage.changes.late_context import anchor, let_go_times, own_changes
+from storage.changes.late_context import let_go_times, own_changes, starting_point
 from storage.model.bitemporal.corrections import OwnChange, held_at
 from storage.model.bitemporal.reading_columns import (
     Columns,
@@ -136,11 +136,13 @@ async def _warm(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> tuple[Known | None, Columns]:
-    """An `anchor` before a time, and all readings after it: none of them was asked for before it."""
+    """The `starting_point` before a time, and all readings after it. No reading was requested before the
+    starting point.
+    """
     now = [(at, columns.asked[i], columns.silent_on(i)) for i, at in enumerate(columns.at)]
     until = since
     while True:
-        begin = await anchor(conn, until, account_id, own, scopes, rule)
+        begin = await starting_point(conn, until, account_id, own, scopes, rule)
         at = None if begin is None else begin.last_read_at
         found = columns_of([*await replay_readings.before(conn, account_id, at, since, scopes), *now])
         first = min(found.asked, default=None)
