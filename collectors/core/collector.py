@@ -60,10 +60,10 @@ class CollectorAnswer:
     """The outcome of reading one batch: each requested id is in exactly one of `readings` and `missed`.
 
     `exchanges` are the raw answers in the order of the requests; empty if there were none. All readings have
-    the same time. If one reading says nothing about a country, every reading of the answer counts as saying
-    nothing about that country, because coverage stores such countries per answer. `trouble` is set if the
-    request failed and nothing was learned about any account. `countries` are the countries that the answer
-    could report with the settings of the process that asked; None means all.
+    the same time. If one reading says nothing about a country, all readings of the answer count as saying
+    nothing about that country. This is because coverage stores such countries per answer. `trouble` is set if
+    the request failed and nothing was learned about any account. `countries` are the countries that the
+    answer could report with the settings of the process that asked; None means all.
     """
 
     readings: tuple[Reading, ...]

@@ -1,4 +1,4 @@
-"""When a platform may be asked again, from its rate-limit headers and the kind of failure. Pure."""
+"""When a platform may be asked again, as its rate-limit headers and the kind of failure determine. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -47,8 +47,8 @@ class AlertGroup:
 
     @property
     def as_of(self) -> datetime:
-        """The time at which the counts in the email were known. It is when the newest alert of the group was
-        recorded, but never before that of the last group of the incident.
+        """The counts in the email are as known at this time. It is when the newest alert of the group was
+        recorded, but never earlier than for the last group of the incident.
         """
         return known_at(self.alerts, self.story)
 

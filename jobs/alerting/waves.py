@@ -57,8 +57,8 @@ MUCH_SHARE = 1 / 10
 changes wait for a second morning.
 """
 PAUSES = 2
-"""After this many updates within a day, an incident is reported in catch-up digests. The pause before each
-update is `SLOWER` times as long as the pause before the last one.
+"""After this many updates within a day, an incident is reported in catch-up digests. Each pause between
+updates is `SLOWER` times as long as the pause before it.
 """
 SLOWER = 4
 FAINT = frozenset({ChangeKind.GONE, ChangeKind.RETURN})
@@ -297,7 +297,7 @@ class Waves(Generic[K]):
                 self._complete(thread, at)
 
     def growing(self) -> Iterable[tuple[K, Cut]]:
-        """The groups that are not complete, as they would be sent if no change joined them."""
+        """The groups that are not complete, as they would be sent if no further change joined them."""
         return ((t.key, t.wave.cut()) for t in self._threads if t.wave is not None)
 
     def _complete(self, thread: _Thread[K], at: datetime) -> None:

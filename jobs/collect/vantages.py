@@ -54,7 +54,7 @@ def value_of(state: State) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VantageDifference:
-    """How an account looks from elsewhere but not here, since the reading that showed it first.
+    """How an account looks from another vantage point but not here, since the reading that showed it first.
 
     The difference is stored as a fact once it is `proven`. Before that, it may be a change that has not been
     read here yet.

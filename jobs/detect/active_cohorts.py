@@ -1,5 +1,5 @@
-"""Lists on which a change was confirmed recently. Weak evidence about their other accounts needs one reading
-fewer.
+"""Lists on which a change was confirmed recently. Weak evidence about their other accounts needs one fewer
+reading.
 """
 
 from collections import defaultdict, deque

@@ -39,8 +39,8 @@ _SCOPES_OF = {
     Status.SUSPENDED: SCOPE_FLAGS - {Flag.DELETED, Flag.SCOPE_UNANSWERED},
     Status.NOT_FOUND: frozenset({Flag.DELETED}),
 }
-"""The side facts that say who closed an account, for each status. They hold until a later answer says
-otherwise.
+"""For each status of a closed account, the side facts that say who closed it. They hold until a later answer
+says otherwise.
 """
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
@@ -132,9 +132,9 @@ class Judge:
         """Judge one request that was sent at `asked_at` and answered at `at`.
 
         `unsure` means that a control account of this place looked wrong when the control accounts were last
-        asked alone. `countries` are those that the collector can report now; None means all. The answer says
-        nothing about any other country in which an account is known to be withheld. `unspoken` are countries
-        that no answer could report at that time, regardless of which worker asked.
+        asked alone. `countries` are those that the collector can report now; None means all. If an account is
+        known to be withheld in another country, the answer says nothing about that country. `unspoken` are
+        countries that no answer could report at that time, regardless of which worker asked.
 
         If the request failed, or a control account does not look as it is known to look, nothing in the
         answer is believed and every account counts as missed.

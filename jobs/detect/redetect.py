@@ -145,7 +145,7 @@ def redetect(
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """Recompute the changes of these accounts from all their readings, including the `late` ones.
 
-    `confirmed_on` holds the confirmations of other accounts, and the ones found here are added to it. So
+    `confirmed_on` holds the confirmations of other accounts. The confirmations found here are added to it. So
     accounts that may confirm each other as a cohort must be passed together.
     """
     memberships = {g.account.account_id: g.memberships for g in grounds}
@@ -210,8 +210,9 @@ def corrections(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChan
 
 
 def paired(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
-    """For the index of each recomputed change, the stored row about the same change. It began with the same
-    reading, or else within the same run of agreeing readings. Changes without a stored row are left out.
+    """The stored row of each recomputed change, under the index of the change. A row belongs to the change if
+    it began with the same reading, or else within the same run of agreeing readings. Changes without a stored
+    row are left out.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):

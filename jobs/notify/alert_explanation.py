@@ -151,8 +151,8 @@ def _said(verdict: RuleVerdict, history: AlertHistory) -> str:
 
 
 def _late(verdict: RuleVerdict, history: AlertHistory) -> str | None:
-    """Why the alert was sent late, which is that its account came under the order or list late. None if it
-    was not sent late, and for digests, which wait anyway.
+    """Words for an alert that was sent late because its account came under the order or list late. None for
+    any other alert, and for digests, which wait anyway.
     """
     decided = verdict.decided
     if decided is None or not any(mail.kind is MailKind.WAVE for mail in verdict.mails):

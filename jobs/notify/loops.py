@@ -1,6 +1,7 @@
 """The loops of a notifier: deciding, sending emails, and sending to channels, each independent of the others.
 
-A mail server that hangs delays no decision and no channel. A message that cannot be sent delays no other.
+A mail server that hangs delays no decision and no channel. A message that cannot be sent delays no other
+message.
 """
 
 from collections import deque

@@ -55,11 +55,11 @@ def retry_at(mail: Mail, now: datetime, asked_for: timedelta | None) -> datetime
 
 
 def retry_delay(message_id: str, attempts: int) -> timedelta | None:
-    """The pause after the given number of attempts: doubled from 1 minute up to 1 hour. None once 24 hours of
-    pauses are used up.
+    """The pause after the given number of attempts. It doubles from 1 minute up to 1 hour. None once 24 hours
+    of pauses are used up.
 
-    Each pause varies by up to a fifth, depending on the Message-ID. So emails that failed together do not all
-    return together, and a restarted notifier waits as long as one that kept running.
+    Each pause varies by up to a fifth, depending on the Message-ID. So emails that failed together are not
+    all tried again together, and a restarted notifier waits as long as one that kept running.
     """
     if sum((_pause(n) for n in range(1, attempts)), timedelta(0)) >= GIVE_UP_AFTER:
         return None

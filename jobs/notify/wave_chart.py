@@ -1,5 +1,5 @@
-"""The chart in an email: the cohort's timeline since its incident began, as known when the counts in the
-email were.
+"""The chart in an email: the cohort's timeline since its incident began, as known at the same time as the
+counts in the email.
 """
 
 from datetime import datetime, timedelta

@@ -29,7 +29,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 NEAR: Final = 100_000
 """Stretches of the hash chain closer to each other than this many entries are merged."""
 LONGEST: Final = 1_000_000
-"""A later anchor more than this many entries away is left out."""
+"""An anchor that is more than this many entries later is left out."""
 
 
 def change_number(name: str) -> int | None:

@@ -32,7 +32,7 @@ class ChainFault(StrEnum):
     GONE = "gone"
     """The attested row is gone, and no purge recorded its removal."""
     NUMBER = "number"
-    """Entries before it are missing."""
+    """Entries before this one are missing."""
     TIME = "time"
     """The entry and its row have different times, so the entry would count for another day."""
     UNCHAINED = "unchained"
@@ -132,8 +132,8 @@ def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
 
 
 def statement_in(row: Record) -> Statement | None:
-    """The statement in a row of `change` with its account, or of `change_outcome`. None if the
-    row is gone.
+    """The statement that a row makes. The row is one of `change` with its account, or one of
+    `change_outcome`. None if the row is gone.
     """
     if row["changed"] is not None:
         return ChangeStatement(
@@ -237,7 +237,9 @@ async def heads(conn: Conn, since: date) -> list[Head]:
 
 
 async def anchors_since(conn: Conn, seq: int) -> list[Anchor]:
-    """Anchors of this entry and of later ones, nearest first. A later anchor also certifies this entry."""
+    """The anchors of entry `seq` and of later entries, nearest first. The anchor of a later entry also
+    certifies entry `seq`.
+    """
     rows = await conn.fetch(
         """
         select n.anchor_id, n.seq, k.entry, n.authority, n.at

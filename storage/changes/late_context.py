@@ -60,7 +60,7 @@ async def load(
     window: timedelta,
     rule: SettlingRule,
 ) -> LateContext:
-    """Load everything stored around a batch, without the batch itself.
+    """Load everything that is stored around a batch, but not the batch itself.
 
     Locks the accounts in the order of their ids until the transaction ends.
     """

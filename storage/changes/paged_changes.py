@@ -59,8 +59,8 @@ class ChangeRow:
 async def changes_page(
     conn: Conn, wanted: ChangeFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[ChangeRow]:
-    """Up to `limit` changes that were not superseded and come before the key `before`, the newest first
-    reading first.
+    """Up to `limit` changes that were not superseded and come before the key `before`. They are sorted by
+    their first reading, newest first.
 
     The export of changes has the same rows in the opposite order.
     """

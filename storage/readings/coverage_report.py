@@ -45,7 +45,7 @@ class Request:
 async def live_coverage(
     conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int | None = None
 ) -> CoverageReport:
-    """Summarise the coverage between `since` and `now`, of all rosters or of those of one account.
+    """Summarise the coverage between `since` and `now`, of all rosters or of the rosters of one account.
 
     Silences longer than `gap_after` are gaps. With `account_id`, outages are not computed and are empty.
     """

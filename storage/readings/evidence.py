@@ -36,7 +36,7 @@ async def store(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | No
 async def load(conn: Conn, sha256: bytes) -> bytes | None:
     """The content with this hash; None if it was purged or never stored.
 
-    Raises StorageError if the stored content does not match the hash, because it proves nothing then.
+    Raises StorageError if the stored content does not match the hash, because such content proves nothing.
     """
     row = await conn.fetchrow("select packed, compressed from evidence where sha256 = $1", sha256)
     if row is None or row["packed"] is None:
@@ -92,6 +92,6 @@ async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
 
 
 def _packed(content: bytes) -> tuple[bytes, bool]:
-    """The shorter of the content and its compressed form; True if that is the compressed form."""
+    """The shorter of the content and its compressed form, and True if that is the compressed form."""
     small = zlib.compress(content, 9)
     return (small, True) if len(small) < len(content) else (content, False)

@@ -27,7 +27,9 @@ class Lateness:
     new: int
     """Not read yet, and watched for less than four sweeps."""
     oldest_at: datetime | None
-    """The oldest last reading of all accounts that were read within four sweeps; None if there are none."""
+    """Of all accounts that were read within four sweeps, the time of the oldest last reading. None if there
+    are no such accounts.
+    """
 
     @property
     def watched(self) -> int:

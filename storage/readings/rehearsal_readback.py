@@ -42,8 +42,8 @@ async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
 
 
 async def silences(conn: Conn) -> dict[tuple[str, datetime], frozenset[str]]:
-    """For each answer that said nothing about some country, the countries. The key is the account's native id
-    and the time of the answer.
+    """The countries about which an answer said nothing, under the account's native id and the time of the
+    answer. Answers that left out no country are not included.
     """
     rows = await conn.fetch(
         """

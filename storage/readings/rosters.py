@@ -1,4 +1,6 @@
-"""Rosters: fixed sets of accounts that are asked about together, deduplicated by content."""
+"""Rosters: fixed sets of accounts that are asked about together. Rosters with the same content are stored
+once.
+"""
 
 import hashlib
 from collections.abc import Sequence

@@ -75,8 +75,8 @@ async def _forget_scopes(conn: Conn, after: datetime) -> None:
 
 
 async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
-    """Set times of watch periods and list memberships that are after `after` to `now` at the latest. Such
-    rows are replaced, not updated.
+    """Correct times of watch periods and list memberships that are after `after`, so that none is later than
+    `now`. Such rows are replaced, not updated.
     """
     await conn.execute("update account set added_at = $2 where added_at > $1", after, now)
     await conn.execute(
