@@ -18,7 +18,9 @@ class WatchedAccount:
     lists: frozenset[ListId]
     known: Known
     held_since: datetime | None = None
-    """The first quarantined answer about the account since the last believed one. None if there is none."""
+    """When the first quarantined answer about the account arrived since the last believed answer. None if
+    none was quarantined since.
+    """
 
 
 async def load_watched(
