@@ -1,6 +1,6 @@
-"""Bringing users' files into the database: every line is reported, and all go in or none.
+"""Import users' files into the database. Every line is reported, and either all are stored or none.
 
-With `partial`, the lines that are right are stored and the others are reported.
+With `partial`, the valid lines are stored and the others are reported.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,25 +31,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did."""
+    """The result of an import."""
 
     kind: str
     lines: tuple[WatchLineResult, ...]
-    """The lines that were taken; empty for a published record, which is reported as a whole."""
+    """The accepted lines; empty for a published crawl, which is reported as a whole."""
     problems: tuple[TableError, ...]
-    """The lines that were refused."""
+    """The refused lines."""
     stored: bool
-    """False: nothing was written, because of the problems."""
+    """False means that nothing was written, because of the problems."""
     summary: str
     figures: dict[str, int] = field(default_factory=dict[str, int])
     ignored: tuple[str, ...] = ()
-    """Columns that mean nothing here."""
+    """Columns that this import does not use."""
 
 
 async def import_accounts(
     pool: Pool, content: bytes, name: str, resolver: Resolver, actor: str, now: datetime, *, partial: bool
 ) -> ImportReport:
-    """A watch list, or a published crawl of withheld accounts: the header tells which.
+    """Import a watch list, or a published crawl of withheld accounts; the header decides which.
 
     Raises TableError when the file as a whole cannot be read.
     """
@@ -66,22 +66,22 @@ async def import_accounts(
 async def import_orders(
     pool: Pool, content: bytes, name: str, now: datetime, *, partial: bool
 ) -> ImportReport:
-    """Legal orders. One that is stored already is left as it is. Raises TableError as `import_accounts`."""
+    """Import legal orders. Stored orders stay unchanged. Raises TableError as `import_accounts` does."""
     parsed = order_rows(content, name, now)
     async with transaction(pool) as conn:
         names = {w.list_id: w.name for w in await lists_and_executives.lists(conn)}
-        on_file = [_as_brought(o, names[o.list_id]) for o in await orders.orders(conn)]
-        parsed = _without_fault(parsed, lambda row: _order_fault(row.order, on_file), name)
+        stored = [_as_new_order(o, names[o.list_id]) for o in await orders.orders(conn)]
+        parsed = _without_fault(parsed, lambda row: _order_fault(row.order, stored), name)
         if _refused(parsed, partial=partial):
             return _nothing("orders", parsed)
-        lines = [await _store_order(conn, row, now, on_file) for row in parsed.rows]
+        lines = [await _store_order(conn, row, now, stored) for row in parsed.rows]
     return _stored("orders", parsed, tuple(lines), f"{number(len(lines), 'order')} of {name} stored")
 
 
 async def import_executives(
     pool: Pool, content: bytes, name: str, resolver: Resolver, now: datetime, *, partial: bool
 ) -> ImportReport:
-    """People whose engagement is collected. Raises TableError as `import_accounts`."""
+    """Import people whose engagements are collected. Raises TableError as `import_accounts` does."""
     parsed = await identified(executive_rows(content, name), name, resolver)
     if _refused(parsed, partial=partial):
         return _nothing("executives", parsed)
@@ -96,7 +96,7 @@ async def import_executives(
 
 
 async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool) -> ImportReport:
-    """A published crawl of withheld accounts, reported as a whole."""
+    """Import a published crawl of withheld accounts, and report it as a whole."""
     if crawl.problems and not (partial and crawl.pairs):
         return ImportReport("crawl", (), crawl.problems, stored=False, summary="")
     async with transaction(pool) as conn:
@@ -117,7 +117,7 @@ async def import_crawl(pool: Pool, crawl: Crawl, now: datetime, *, partial: bool
 def _without_fault(
     parsed: Parsed[OrderRow], fault_of: Callable[[OrderRow], str | None], name: str
 ) -> Parsed[OrderRow]:
-    """The rows without a fault, and the others as problems."""
+    """Return the rows without a fault, and the others as problems."""
     faults = {row.line: fault_of(row) for row in parsed.rows}
     found = [TableError(name, line, fault) for line, fault in faults.items() if fault is not None]
     return replace(
@@ -127,7 +127,7 @@ def _without_fault(
     )
 
 
-def _as_brought(order: Order, list_name: str) -> NewOrder:
+def _as_new_order(order: Order, list_name: str) -> NewOrder:
     return NewOrder(
         reference=order.reference,
         title=order.title,
@@ -149,7 +149,9 @@ def _order_fault(order: NewOrder, stored: Sequence[NewOrder]) -> str | None:
         if old.reference == order.reference:
             if replace(order, known_at=old.known_at) == old:
                 return None
-            return f"order {clean(order.reference)} is stored with other data, and is not overwritten."
+            return (
+                f"order {clean(order.reference)} is already stored with other data, and is not overwritten."
+            )
         if old.list_name == order.list_name:
             return f"list {clean(order.list_name)!r} already belongs to order {clean(old.reference)}."
     return None
@@ -162,7 +164,7 @@ async def _store_order(
     new = all(old.reference != order.reference for old in stored)
     if new:
         await orders.add_order(conn, order, now)
-    did = f"is stored, with the list {clean(order.list_name)}" if new else "was stored already"
+    did = f"is stored, with the list {clean(order.list_name)}" if new else "was already stored"
     return WatchLineResult(row.line, clean(order.reference), did, new)
 
 
@@ -176,11 +178,11 @@ async def _store_executive(
     await signals.add_executive(conn, row.platform, native_id, handle, row.name, row.title, now)
     before = known.get((row.platform, native_id))
     if before is None:
-        did = "is an executive from now on"
+        did = "was added as an executive"
     elif before == (row.name, row.title):
-        did = "was an executive already"
+        did = "was already an executive"
     else:
-        did = "was an executive already; name and title are now those of the file"
+        did = "was already an executive; name and title were updated from the file"
     who = f"{clean(row.name)}, {handle_name(handle)} ({native_id})"
     return WatchLineResult(row.line, who, did, before != (row.name, row.title))
 
@@ -200,7 +202,7 @@ def _stored(kind: str, parsed: Parsed[T], lines: tuple[WatchLineResult, ...], su
         lines,
         parsed.problems,
         stored=True,
-        summary=f"{summary}; {number(new, 'line') if new else 'no line'} brought something new.",
+        summary=f"{summary}; {number(new, 'line') if new else 'no line'} added or changed data.",
         figures={"taken": len(lines), "changed": new},
         ignored=parsed.ignored,
     )
@@ -208,18 +210,18 @@ def _stored(kind: str, parsed: Parsed[T], lines: tuple[WatchLineResult, ...], su
 
 Person = TypeVar("Person", WatchRow, ExecutiveRow)
 Answers = Mapping[tuple[Platform, str], tuple[str, str] | str]
-"""By platform and name: (id, handle as spelt), or the sentence why there is none."""
+"""By platform and name: the id and the handle as spelled, or a sentence with the reason why there is none."""
 
 
 async def identified(parsed: Parsed[Person], name: str, resolver: Resolver) -> Parsed[Identified[Person]]:
-    """The rows with the id of each account; a row that gets none, or another row's, is a problem.
+    """Return the rows with the id of each account. Rows without an id, or with a repeated one, are problems.
 
-    Raises SettingsError when the settings do not let a platform be asked.
+    Raises SettingsError if the settings do not allow requests to a platform.
     """
     answers: dict[tuple[Platform, str], tuple[str, str] | str] = {}
     for platform, names in _to_ask(parsed.rows, resolver).items():
-        said = await resolver.resolve(platform, names)
-        answers |= {(platform, asked): answer for asked, answer in said.items()}
+        resolved = await resolver.resolve(platform, names)
+        answers |= {(platform, name): answer for name, answer in resolved.items()}
     return identified_rows(parsed, name, lambda row: _account(row, answers, resolver))
 
 
@@ -239,5 +241,5 @@ def _account(row: WatchRow | ExecutiveRow, answers: Answers, resolver: Resolver)
         return row.account_id, row.handle
     found = answers[row.platform, row.actor or row.handle]
     if row.actor is not None and isinstance(found, tuple) and found[0].partition("#")[0] != row.actor:
-        return f"{handle_name(row.handle)} is account {found[0]}, and not of {row.actor}."
+        return f"{handle_name(row.handle)} belongs to account {found[0]}, not to {row.actor}."
     return found

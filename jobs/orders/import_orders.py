@@ -115,7 +115,7 @@ async def _store(
         detail = {"source": source, "names": names, "checks": checks}
         await log(conn, now, actor, "order imported", f"order {reference}", detail)
     matched = sum(isinstance(what, ResolvedName) for _, what in decided)
-    did = "is stored" if new else "was stored already"
+    did = "is stored" if new else "was already stored"
     did += f": {imported.summary}"
     if not new:
         did += f"; {number(names, 'name')} and {number(checks, 'outside check')} new"

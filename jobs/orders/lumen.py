@@ -131,7 +131,7 @@ def _said(words: str) -> ParsedName:
     try:
         return read_said(words)
     except AddressError:
-        return ParsedName(0, words, nobody="It is neither a handle nor the address of an account.")
+        return ParsedName(0, words, unresolvable="It is neither a handle nor the address of an account.")
 
 
 def _issued(notice: Fields) -> tuple[datetime, datetime | None, str]:

@@ -1,4 +1,4 @@
-"""Pure: what the words of an order name: an account by its handle or its id, or a post."""
+"""Pure: parse the names in an order: an account by its handle or its id, or a post."""
 
 import re
 from collections.abc import Iterator
@@ -25,34 +25,34 @@ _BLUESKY_POST = re.compile(
 _MASTODON_POST = re.compile(rf"https?://[^/]+/(?:@[^/?#]+|users/[^/?#]+/statuses)/([0-9]{{1,24}})({_BEHIND})")
 _POSTS = {Platform.X: _X_POST, Platform.BLUESKY: _BLUESKY_POST, Platform.MASTODON: _MASTODON_POST}
 _OF_POST = re.compile(r"/(?:status|statuses|post)/")
-_NO_SERVERS = {"instagram.com", "medium.com", "threads.com", "threads.net", "tiktok.com", "youtube.com"}
-"""Their addresses look like those of a Mastodon server: nobody is to be asked there for an account of it."""
+_OTHER_SITES = {"instagram.com", "medium.com", "threads.com", "threads.net", "tiktok.com", "youtube.com"}
+"""Hosts whose addresses look like those of a Mastodon server; they are never asked for an account."""
 _POST_ID = re.compile(rf"([0-9]{{1,19}})({_BEHIND})")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedName:
-    """A name of an order: whom its words mean, as far as they tell."""
+    """A name in an order, and the account or post that its words identify."""
 
     line: int
     words: str
-    """As they stand there."""
+    """The words as written in the order."""
     platform: Platform | None = None
-    """None when the words do not tell it."""
+    """None means that the words do not name a platform."""
     handle: str | None = None
     native_id: str | None = None
-    """The stable id, where that is what stands there."""
+    """The stable id, if the words give it."""
     post_id: str | None = None
     note: str = ""
-    """What was cut off."""
-    nobody: str = ""
-    """Why it can name no account that Blockline could watch, as a sentence."""
+    """The part of the words that was ignored, as a sentence; empty for none."""
+    unresolvable: str = ""
+    """Why Blockline cannot watch an account of this name, as a sentence; empty if it can."""
 
 
 def said_names(text: str, name: str, platform: Platform | None) -> Parsed[ParsedName]:
-    """The names in a pasted list, apart by line ends, commas, semicolons or spaces; each once.
+    """Return the names in a pasted list, each once. Line ends, commas, semicolons and spaces separate them.
 
-    `platform` is that of handles which do not tell theirs. What is no form of a name at all is a problem.
+    `platform` applies to handles that do not name one. Words that are not a name are problems.
     """
     found: dict[str, ParsedName] = {}
     problems: list[TableError] = []
@@ -62,12 +62,12 @@ def said_names(text: str, name: str, platform: Platform | None) -> Parsed[Parsed
         except AddressError as fault:
             problems.append(TableError(name, line, str(fault)))
     if not found and not problems:
-        raise TableError(name, None, "there is no name in it.")
+        raise TableError(name, None, "the list contains no names.")
     return Parsed(tuple(found.values()), tuple(problems))
 
 
 def read_said(words: str, platform: Platform | None = None) -> ParsedName:
-    """Whom the words mean. Raises AddressError when they are no form of a name."""
+    """Parse one name. Raises AddressError if the words are not a name."""
     if len(words) > _LONGEST or "\0" in words:
         raise AddressError(f"{clean(words)!r} is too long to be a name.")
     prefixed = _PREFIX.fullmatch(words)
@@ -78,20 +78,20 @@ def read_said(words: str, platform: Platform | None = None) -> ParsedName:
 
 
 def post_of(cell: str) -> tuple[str, str]:
-    """The id of a post of X in a cell, and what stood behind it. Raises AddressError when there is none."""
+    """Return the id of a post on X in a cell, and the text after it. Raises AddressError without an id."""
     found = _POST_ID.fullmatch(cell)
     if found is None:
-        raise AddressError(f"{clean(cell)!r} is not an id of a post.")
+        raise AddressError(f"{clean(cell)!r} is not the id of a post.")
     return found[1], found[2]
 
 
 def cut_note(rest: str) -> str:
-    """That something stood behind the id of a post and was cut off; empty for nothing."""
-    return f"{clean(rest)!r} behind the id of the post was cut off." if rest else ""
+    """Return a note that text after the id of a post is ignored; empty for no text."""
+    return f"{clean(rest)!r} after the id of the post is ignored." if rest else ""
 
 
 def _words(text: str) -> Iterator[tuple[int, str]]:
-    """Each word with its line. `x NASA` and `bluesky nasa.gov` are one name, as in other commands."""
+    """Yield each word with its line. `x NASA` and `bluesky nasa.gov` are one name, as in other commands."""
     for line, whole in enumerate(text.splitlines(), 1):
         for part in _PARTS.split(whole):
             words = part.split()
@@ -103,7 +103,7 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
 
 def _read(words: str, default: Platform | None, stated: Platform | None) -> ParsedName:
     elsewhere = _elsewhere(words)
-    if stated is None and elsewhere is not None and _host(words) in _NO_SERVERS:
+    if stated is None and elsewhere is not None and _host(words) in _OTHER_SITES:
         return elsewhere
     for platform, form in _POSTS.items():
         post = form.fullmatch(words)
@@ -118,7 +118,7 @@ def _read(words: str, default: Platform | None, stated: Platform | None) -> Pars
             raise
         return elsewhere
     if _OF_POST.search(words):
-        raise AddressError(f"{clean(words)!r} is the address of a post, and its id cannot be read.")
+        raise AddressError(f"{clean(words)!r} is the address of a post, but contains no valid id.")
     return _account(words, default) if found.platform is None else found
 
 
@@ -134,25 +134,25 @@ def _post(words: str, platform: Platform, post_id: str, rest: str) -> ParsedName
     try:
         address = read_address(words.removesuffix(rest) if rest else words, platform)
     except AddressError:
-        nobody = f"It is a post of {PLATFORM_NAME[platform]}, and does not say whose."
-        return ParsedName(0, words, platform, post_id=post_id, note=note, nobody=nobody)
+        reason = f"The address of this post on {PLATFORM_NAME[platform]} does not name its author."
+        return ParsedName(0, words, platform, post_id=post_id, note=note, unresolvable=reason)
     if address.is_id:
         return ParsedName(0, words, platform, native_id=address.name, post_id=post_id, note=note)
     return ParsedName(0, words, platform, address.name, post_id=post_id, note=note)
 
 
 def _elsewhere(words: str) -> ParsedName | None:
-    """An address of the web at which nobody can be watched; None for what is no address."""
+    """Return a web address at which no account can be watched; None if the words are not an address."""
     host = _host(words)
     if not host:
         return None
     return ParsedName(
-        0, words, nobody=f"An address at {clean(host)} that names no account of X, Bluesky or Mastodon."
+        0, words, unresolvable=f"The address at {clean(host)} names no account on X, Bluesky or Mastodon."
     )
 
 
 def _host(words: str) -> str:
-    """The host of an address of the web, without its www; empty for what is none."""
+    """Return the host of a web address without `www.`; empty if the words are not an address."""
     try:
         url = urlsplit(words)
         host = url.hostname or ""

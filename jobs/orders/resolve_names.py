@@ -94,11 +94,17 @@ def _again(name: OrderName, platform: Platform | None) -> ParsedName:
     try:
         return read_said(name.said, name.platform or platform)
     except AddressError:
-        # A published table names a post by handle and id: its words are no address.
+        # A published table names a post by handle and id: its words are not an address.
         rest = name.said.partition(name.post_id)[2] if name.post_id else ""
-        nobody = "" if name.handle else name.note
+        reason = "" if name.handle else name.note
         return ParsedName(
-            0, name.said, name.platform, name.handle, post_id=name.post_id, note=cut_note(rest), nobody=nobody
+            0,
+            name.said,
+            name.platform,
+            name.handle,
+            post_id=name.post_id,
+            note=cut_note(rest),
+            unresolvable=reason,
         )
 
 

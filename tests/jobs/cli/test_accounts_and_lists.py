@@ -63,12 +63,12 @@ def test_every_line_of_a_watch_list_is_reported(run: Blockline) -> None:
     assert first.said == [
         "watch.csv, line 2: @alpha (1001) is watched from now on, now on the lists Farmers, Press.",
         "watch.csv, line 3: @beta (1002) is watched from now on, now on the list Farmers.",
-        "2 accounts of watch.csv watched; 2 lines brought something new.",
+        "2 accounts of watch.csv watched; 2 lines added or changed data.",
     ]
     assert run("accounts", "import", watch).said == [
         "watch.csv, line 2: @alpha (1001) was watched already.",
         "watch.csv, line 3: @beta (1002) was watched already.",
-        "2 accounts of watch.csv watched; no line brought something new.",
+        "2 accounts of watch.csv watched; no line added or changed data.",
     ]
     listed = run("accounts", "list", "--json").json["accounts"]
     assert [(a["handle"], a["lists"], a["status"], a["watched"]) for a in listed] == [
@@ -391,7 +391,7 @@ def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
     before = version(dsn)
     first = online("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,CEO\n"))
     assert first.code == 0
-    assert first.said[0] == "watch.csv, line 2: Bea Ta, @Beta (1002) is an executive from now on."
+    assert first.said[0] == "watch.csv, line 2: Bea Ta, @Beta (1002) was added as an executive."
     assert version(dsn) > before
     renamed = online("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,Chair\n"))
     assert "name and title are now those of the file" in renamed.out

@@ -69,7 +69,7 @@ def test_handles_and_addresses_are_resolved_by_their_own_platform(online: Blockl
         ),
     )
     assert (ran.code, ran.err) == (0, "")
-    assert ran.said[-1] == "6 accounts of watch.csv watched; 6 lines brought something new."
+    assert ran.said[-1] == "6 accounts of watch.csv watched; 6 lines added or changed data."
     listed = online("accounts", "list", "--json").json["accounts"]
     assert {(a["platform"], a["account_id"], a["handle"]) for a in listed} == {
         ("x", "1001", "alpha"),
@@ -90,7 +90,7 @@ def test_ids_of_every_platform_are_taken_as_they_are_without_asking_anybody(run:
     assert run("accounts", "import", watch).code == 0
     listed = run("accounts", "list", "--json").json["accounts"]
     assert {a["account_id"] for a in listed} == {"1", HEALTHY, ALICE}
-    assert run("accounts", "import", watch).said[-1].endswith("no line brought something new.")
+    assert run("accounts", "import", watch).said[-1].endswith("no line added or changed data.")
 
 
 def test_a_name_without_an_id_is_refused_with_the_reason_of_its_platform(online: Blockline) -> None:
@@ -162,7 +162,7 @@ def test_executives_of_every_platform_are_listed_apart(online: Blockline) -> Non
     )
     assert online("executives", "import", people).code == 0
     again = online("executives", "import", people)
-    assert again.said[-1] == "2 executives of watch.csv stored; no line brought something new."
+    assert again.said[-1] == "2 executives of watch.csv stored; no line added or changed data."
     on_mastodon = online("executives", "list", "--platform", "mastodon", "--json").json["executives"]
     assert [(e["handle"], e["account_id"]) for e in on_mastodon] == [("bob@social.example", BOB)]
     assert len(online("executives", "list", "--json").json["executives"]) == 2

@@ -104,9 +104,9 @@ def test_an_order_is_stored_once_with_its_list(run: Blockline) -> None:
     orders = file(ORDERS + ORDER, "orders.csv")
     assert run("orders", "import", orders).said == [
         "orders.csv, line 2: R-1 is stored, with the list Farmers.",
-        "1 order of orders.csv stored; 1 line brought something new.",
+        "1 order of orders.csv stored; 1 line added or changed data.",
     ]
-    assert run("orders", "import", orders).said[0] == "orders.csv, line 2: R-1 was stored already."
+    assert run("orders", "import", orders).said[0] == "orders.csv, line 2: R-1 was already stored."
     (order,) = run("orders", "list", "--json").json["orders"]
     assert (order["reference"], order["issued_at"]) == ("R-1", "2021-01-31T06:30:00+00:00")
     assert (order["named_count"], order["list"], order["watched"]) == (257, "Farmers", 1)
@@ -117,7 +117,7 @@ def test_an_order_is_stored_once_with_its_list(run: Blockline) -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        (ORDER.replace("257", "258"), "order R-1 is stored with other data, and is not overwritten."),
+        (ORDER.replace("257", "258"), "order R-1 is already stored with other data, and is not overwritten."),
         (ORDER.replace("R-1", "R-2"), "list 'Farmers' already belongs to order R-1."),
         (ORDER.replace("01-31", "02-31"), "issued_at '2021-02-31T12:00:00+05:30' is an impossible time."),
         (

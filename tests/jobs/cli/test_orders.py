@@ -233,7 +233,7 @@ def test_one_word_that_is_no_name_keeps_the_list_out_unless_partial(order: Block
     [
         (b"\xff\xfe", "names.txt, line 1: not UTF-8 text."),
         (b"a\0b", "names.txt: not a text file; save the table as CSV UTF-8."),
-        (b" \n", "names.txt: there is no name in it."),
+        (b" \n", "names.txt: the list contains no names."),
     ],
 )
 def test_a_file_that_is_no_list_is_refused(order: Blockline, content: bytes, why: str) -> None:

@@ -72,7 +72,7 @@ def test_all_addresses_that_it_asks_about_are_names_and_those_of_the_owner_are_n
         ("https://twitter.com/ONE/status/8", X, "ONE", "8"),
         ("https://video.example/9", None, None, None),
     ]
-    assert one.names[3].nobody
+    assert one.names[3].unresolvable
 
 
 @pytest.mark.parametrize(

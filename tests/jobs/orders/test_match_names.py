@@ -50,7 +50,9 @@ STORED = {
         ),
         pytest.param(
             "https://x.com/i/status/5",
-            UnresolvedName(NameOutcome.UNRESOLVABLE, "It is a post of X, and does not say whose."),
+            UnresolvedName(
+                NameOutcome.UNRESOLVABLE, "The address of this post on X does not name its author."
+            ),
             id="a post without its author",
         ),
     ],
@@ -69,8 +71,7 @@ def test_a_resolved_name_says_under_which_handle_the_account_goes_and_what_was_c
         "5",
     )
     assert (
-        name.note
-        == "The handle of the account is now @now_two. '?s=20' behind the id of the post was cut off."
+        name.note == "The handle of the account is now @now_two. '?s=20' after the id of the post is ignored."
     )
 
 
@@ -93,12 +94,12 @@ def stored(said: str, **fields: object) -> OrderName:
                 X,
                 "one",
                 post_id="5",
-                note="'?s=20' behind the id of the post was cut off.",
+                note="'?s=20' after the id of the post is ignored.",
             ),
         ),
         (
             stored("no address at all", platform=None),
-            ParsedName(0, "no address at all", None, nobody="why"),
+            ParsedName(0, "no address at all", None, unresolvable="why"),
         ),
     ],
 )

@@ -40,7 +40,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
                 X,
                 "NASA",
                 post_id="123",
-                note="'?s=20' behind the id of the post was cut off.",
+                note="'?s=20' after the id of the post is ignored.",
             ),
             id="a post names its author, and what stands behind its id is cut off",
         ),
@@ -51,7 +51,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
                 "https://x.com/i/status/55",
                 X,
                 post_id="55",
-                nobody="It is a post of X, and does not say whose.",
+                unresolvable="The address of this post on X does not name its author.",
             ),
             id="a post without its author names nobody",
         ),
@@ -75,7 +75,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://youtube.com/@someone",
-                nobody="An address at youtube.com that names no account of X, Bluesky or Mastodon.",
+                unresolvable="The address at youtube.com names no account on X, Bluesky or Mastodon.",
             ),
             id="what looks like a server of Mastodon and is known to be none",
         ),
@@ -84,7 +84,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://facebook.com/someone",
-                nobody="An address at facebook.com that names no account of X, Bluesky or Mastodon.",
+                unresolvable="The address at facebook.com names no account on X, Bluesky or Mastodon.",
             ),
             id="an address elsewhere is part of the order, and names nobody here",
         ),
@@ -138,7 +138,7 @@ def test_a_word_that_is_no_name_is_a_problem_of_its_line() -> None:
 
 @pytest.mark.parametrize("text", ["", " \n\t\n", ",;"])
 def test_a_list_without_a_name_is_refused_as_a_whole(text: str) -> None:
-    with pytest.raises(TableError, match="there is no name in it"):
+    with pytest.raises(TableError, match="the list contains no names"):
         said_names(text, "pasted", None)
 
 
