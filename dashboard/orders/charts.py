@@ -1,5 +1,5 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-"""How far an order was followed over time, its accounts as lanes, and orders side by side."""
+"""Charts of orders: the curve of one order, its accounts as lanes, and orders side by side."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LANE_PX = 17
 BAND = "rgba(213, 94, 0, 0.22)"
 UNREAD = "rgba(128, 128, 128, 0.16)"
 _QUIET: dict[str, Any] = {"mode": "lines", "line": {"shape": "hv", "width": 0}, "hoverinfo": "skip"}
-"""Of a line that is only the edge of an area."""
+"""Style of a line that is only the edge of an area."""
 _UNSEEN = "\u200b"
 """Labels distinguish the rows, because two accounts may have one handle."""
 _WITHHELD = {"light": "#A34700", "dark": "#FF9142"}
@@ -38,11 +38,11 @@ class OrderDateMark:
     at: datetime
     label: str
     dashed: bool
-    """It is disputed, or a limit and not something that happened."""
+    """The date is disputed, or it is a limit and not an event."""
 
 
 def marks_of(found: OrderFigures) -> tuple[OrderDateMark, ...]:
-    """Issue, deadline, entry and what was said, by their dates, as far as they lie in the figure."""
+    """Return issue, deadline, entry, notices and rulings by date, without those outside the figure."""
     order = found.order
     out = [OrderDateMark(order.issued_at, "Issued", dashed=order.issued_from is not None)]
     if order.deadline_at is not None:
@@ -60,10 +60,10 @@ def marks_of(found: OrderFigures) -> tuple[OrderDateMark, ...]:
 
 
 def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
-    """The share of the accounts on the list that were blocked, with the band in which the truth lies.
+    """Draw the share of the accounts on the list that were blocked, with a band that contains the true share.
 
-    The line goes by the readings. The band: at the least, each block as late and as short as it can have
-    been; at the most, as early and as long. The grey part from the top was not looked at.
+    The line follows the readings. The lower edge of the band assumes that each block was as late and as
+    short as possible, the upper edge as early and as long. Accounts in the grey part were not checked.
     """
     palette, whole = PALETTES[theme], max(found.watched, 1)
     figure = go.Figure()
@@ -75,13 +75,13 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
 
     quiet = _QUIET
     figure.add_scatter(x=at, y=[100.0] * len(at), showlegend=False, **quiet)
-    looked_at = line(lambda s: whole - s.unread)
-    figure.add_scatter(x=at, y=looked_at, name="Not checked", fill="tonexty", fillcolor=UNREAD, **quiet)
+    checked = line(lambda s: whole - s.unread)
+    figure.add_scatter(x=at, y=checked, name="Not checked", fill="tonexty", fillcolor=UNREAD, **quiet)
     figure.add_scatter(x=at, y=line(lambda s: s.certain), showlegend=False, **quiet)
     figure.add_scatter(
         x=at,
         y=line(lambda s: s.possible),
-        name="Between the least and the most possible",
+        name="Possible range",
         fill="tonexty",
         fillcolor=BAND,
         **quiet,
@@ -120,9 +120,9 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
 
 
 def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Theme) -> go.Figure:
-    """A lane for each of `members`, first at the top: confirmed states, and the window each change lies in.
+    """Draw a lane per member, the first at the top, with its confirmed statuses and its change windows.
 
-    What was not looked at is left empty.
+    Times that were not checked are empty.
     """
     palette, figure = PALETTES[theme], go.Figure()
     start, end = found.steps[0].at, found.at
@@ -134,9 +134,9 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
         lane = lane_of(found, member)
         for part in lane.parts:
             status = drawn_as(part.stay.state, part.stay.flags)
-            called = capital(group_words(part.stay.state.status, member.platform, part.stay.flags))
+            label = capital(group_words(part.stay.state.status, member.platform, part.stay.flags))
             until = max(part.until, part.since + least / 4)
-            pieces.setdefault((status, called), []).append(
+            pieces.setdefault((status, label), []).append(
                 (part.since, until, row, _status_words(member, part.stay))
             )
         windows += [(w.since, w.until, row, f"change: {_status_words(member, w.stay)}") for w in lane.windows]
@@ -167,7 +167,7 @@ def _status_words(member: CohortMember, stay: Stay) -> str:
 
 
 def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
-    """Orders side by side, each from its issue on and with the same axes: the share blocked, and its band."""
+    """Draw the blocked share and its band for each order, from its issue, side by side with equal axes."""
     palette = PALETTES[theme]
     columns = min(3, max(1, len(orders)))
     lines = -(-len(orders) // columns)
@@ -210,7 +210,7 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
     _frame(figure, palette, 100 + 170 * lines)
     figure.update_layout(margin={"t": 28})
     figure.update_xaxes(matches="x", zeroline=False, rangemode="tozero")
-    figure.update_xaxes(title={"text": "days since issue", "font": {"size": 11}}, row=lines)
+    figure.update_xaxes(title={"text": "Days since issue", "font": {"size": 11}}, row=lines)
     figure.update_yaxes(ticksuffix=" %", rangemode="tozero", gridcolor=palette.line)
     figure.update_annotations(font={"size": 12, "color": palette.ink})
     return figure
@@ -257,7 +257,7 @@ def _bars(
             "line": {"color": edge, "width": 1},
             "pattern": {"shape": pattern, "fgcolor": edge, "size": 5, "solidity": 0.3},
         },
-        customdata=[said for *_, said in parts],
+        customdata=[words for *_, words in parts],
         hovertemplate="%{customdata}<extra></extra>",
     )
 

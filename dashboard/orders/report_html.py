@@ -120,6 +120,7 @@ def _known_late(found: OrderFigures) -> str:
     if found.known_at is None:
         return ""
     return (
-        f"The figures show what was recorded by {words.stamp(found.known_at)}. Handles, documents and times "
-        f"that were not checked are shown as recorded now. {words.PURGED_SINCE}"
+        f"The figures show what was recorded by {words.stamp(found.known_at)}; documents attached later are "
+        "left out. Handles are the current ones. Times that were not checked, and last readings, also use "
+        f"readings that were made by then and recorded later. {words.PURGED_SINCE}"
     )

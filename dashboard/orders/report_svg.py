@@ -1,4 +1,4 @@
-"""The curve of an order as SVG that stands by itself: no script, no outside resource, legible in grey."""
+"""The curve of an order as a self-contained SVG: no script, no outside resource, legible in grey."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -19,7 +19,7 @@ PALETTE = PALETTES["light"]
 
 
 def marks(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
-    """Issue, deadline, notices: a line each, and its name above the figure."""
+    """Draw a line for the issue, the deadline and each notice, with its name above the figure."""
     out: list[str] = []
     for n, mark in enumerate(marks_of(found)):
         x, y = axis.x(mark.at), top - 6 - 13 * (n % _LABEL_ROWS)
@@ -29,9 +29,9 @@ def marks(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> 
 
 
 def curve_svg(found: OrderFigures) -> Markup:
-    """The share of the accounts on the list that were blocked, with its band; what was not checked below.
+    """Draw the share of the accounts on the list that were blocked, with its band; below, the unchecked ones.
 
-    Pure: made of the same steps as the figure on the page of the order.
+    Pure. The figure on the page of the order uses the same steps.
     """
     axis = SvgTimeAxis(found.steps[0].at, found.at, _LEFT, WIDTH - _RIGHT)
     whole = max(found.watched, 1)
@@ -69,10 +69,10 @@ CURVE_TITLE = "Share of its accounts blocked, over time"
 
 
 def described(found: OrderFigures) -> str:
-    """The curve in words."""
+    """Describe the curve in words."""
     whole = found.watched
     if not whole:
-        return "No account is on the list of the order: there is nothing to draw."
+        return "No account is on the order's list, so there is no curve."
     high = max(found.steps, key=lambda s: s.blocked)
     last = found.steps[-1]
     share, end = words.share(high.blocked, whole), words.share(last.blocked, whole)
@@ -80,14 +80,15 @@ def described(found: OrderFigures) -> str:
     return (
         f"From {words.stamp(found.steps[0].at)} to {words.stamp(found.at)}, of "
         f"{words.accounts(whole)}. "
-        f"As read, the most were blocked from {words.stamp(high.at)} on: {high.blocked:,} ({share}). At the "
-        f"end {last.blocked:,} ({end}) were blocked: at the least {last.certain:,}, at the most "
-        f"{last.possible:,}; {last.unread:,} were not checked.{f' Marked: {dates}.' if dates else ''}"
+        f"The highest number blocked, as read, was {high.blocked:,} ({share}), first at "
+        f"{words.stamp(high.at)}. At the end, {last.blocked:,} ({end}) were blocked, as read: at least "
+        f"{last.certain:,}, at most {last.possible:,}. {last.unread:,} were not checked."
+        f"{f' Marked dates: {dates}.' if dates else ''}"
     )
 
 
 def _upper(peak: float) -> float:
-    """The upper end of the axis of shares, from the highest one: a round share above it."""
+    """Return the upper end of the axis of shares: a round share above the highest one."""
     return next((top for top in (0.05, 0.1, 0.2, 0.25, 0.5, 0.75) if peak * 1.1 <= top), 1.0)
 
 
@@ -102,7 +103,7 @@ def _shares_axis(axis: SvgTimeAxis, most: float, y: Callable[[float], float], wh
 
 
 def _silent(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
-    """Where nothing was known of any account, nothing can be said: hatched from top to bottom."""
+    """Hatch the times in which no account was checked, from top to bottom."""
     ends = [*(s.at for s in found.steps[1:]), found.at]
     return [
         _box(axis.x(step.at), axis.x(end), top, bottom, "silent")
@@ -112,7 +113,7 @@ def _silent(found: OrderFigures, axis: SvgTimeAxis, top: float, bottom: float) -
 
 
 def _strip(found: OrderFigures, axis: SvgTimeAxis, top: float) -> list[str]:
-    """How many were not checked, as a row of its own with a height of all accounts."""
+    """Draw how many accounts were not checked, in a row whose height is all accounts."""
     whole, bottom = max(found.watched, 1), top + _STRIP
     ends = [*(s.at for s in found.steps[1:]), found.at]
     out = [_box(axis.left, axis.right, top, bottom, "frame")]
@@ -129,7 +130,7 @@ def _box(left: float, right: float, top: float, bottom: float, look: str) -> str
 
 
 def _stairs(points: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
-    """Each value holds until the next one. What changes nothing that can be drawn is left out."""
+    """Return a line of steps, each until the next. Steps too small to see are left out."""
     out: list[tuple[float, float]] = []
     for x, y in points:
         if out and abs(out[-1][1] - y) < 0.05:
@@ -163,9 +164,9 @@ def _legend(top: float, names: tuple[str, str, str]) -> list[str]:
         x = _LEFT + 220 * n
         out += [line(x, top + 4, x + 26, top + 4, look), text(x + 32, top + 8, name)]
     areas = (
-        ("band", "Between the least and the most possible"),
-        ("unread", "Not checked, of all"),
-        ("silent", "Nobody looked"),
+        ("band", "Possible range"),
+        ("unread", "Accounts not checked"),
+        ("silent", "No account checked"),
     )
     for (look, name), x in zip(areas, (_LEFT, _LEFT + 330, _LEFT + 500), strict=True):
         out += [_box(x, x + 26, top + 18, top + 29, look), text(x + 32, top + 28, name)]

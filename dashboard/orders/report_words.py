@@ -65,16 +65,18 @@ def silences(found: OrderFigures) -> Silences:
 
 def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: timedelta) -> list[str]:
     """Say how often the accounts were checked, and when none was."""
-    start, looks = found.steps[0].at, behind.looks
+    start, sweeps = found.steps[0].at, behind.sweeps
     out = [
         f"The figures cover {words.stamp(start)} to {words.stamp(found.at)}. With the current settings, "
         f"Blockline reads every account every {words.span(sweep_every)}."
     ]
-    failed = [f"{n:,} {what}" for n, what in ((looks.missed, "missed"), (looks.held, _QUARANTINED)) if n]
+    failed = [
+        f"{n:,} {what}" for n, what in ((sweeps.missed, "missed"), (sweeps.quarantined, _QUARANTINED)) if n
+    ]
     asked = "In that time, the regular sweep made requests for one or more of its accounts: "
-    asked += f"{', '.join([f'{looks.answered:,} answered', *failed])}."
-    if looks.usual is not None:
-        asked += f" The median time between two answers for the same accounts was {words.span(looks.usual)}."
+    asked += f"{', '.join([f'{sweeps.answered:,} answered', *failed])}."
+    if sweeps.usual is not None:
+        asked += f" The median time between two answers for the same accounts was {words.span(sweeps.usual)}."
     out.append(asked)
     out.append(
         f"An account counts as not checked until its first status is confirmed. It also counts so when more "

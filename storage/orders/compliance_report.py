@@ -1,4 +1,4 @@
-"""Read model of one order: its accounts with all that is confirmed of them, as known at a time."""
+"""Read model of one order: its accounts with their confirmed periods, as known at a time."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -17,31 +17,31 @@ from storage.readings.coverage_report import CoverageReport, live_coverage
 
 @dataclass(frozen=True, slots=True)
 class OrderCohort:
-    """An order with what is needed to say how far it was followed."""
+    """An order with the data for its compliance figures."""
 
     order: Order
     list_name: str
     members: tuple[CohortMember, ...]
-    """Of its list, by handle."""
+    """The accounts on its list, by handle."""
     events: tuple[OrderEvent, ...]
-    """Its own, and those that belong to no order, by their dates."""
+    """Its own events, and those without an order, by date."""
     since: datetime
-    """Where its figures begin: a day before the earliest date that it may have."""
+    """Start of its figures: a day before its earliest possible date."""
 
 
 BEFORE = timedelta(days=1)
-"""How long before the order its figures begin, so that a reader sees how it was without it."""
+"""Time before the order that its figures include, to show the situation without it."""
 
 
 async def find_order(conn: Conn, order_id: int, known_at: datetime | None = None) -> Order | None:
-    """The order of that number, unless it was not known yet at `known_at`."""
+    """Return the order with a number; None if there is none, or if it was not known at `known_at`."""
     return next((o for o in await orders(conn, known_at) if o.order_id == order_id), None)
 
 
 async def coverage_of(
     conn: Conn, some: Sequence[Order], at: datetime, gap_after: timedelta, known_at: datetime | None
 ) -> CoverageReport:
-    """What was looked at since the first of these orders, up to `at`, but for what came after `known_at`."""
+    """Return the coverage since the first of these orders, up to the earlier of `at` and `known_at`."""
     until = at if known_at is None else min(at, known_at)
     since = min((_begin(o) for o in some), default=until)
     return await live_coverage(conn, min(since, until), until, gap_after)
@@ -50,10 +50,10 @@ async def coverage_of(
 async def cohort(
     conn: Conn, order: Order, at: datetime, coverage: CoverageReport, known_at: datetime | None = None
 ) -> OrderCohort:
-    """The accounts of an order up to `at`, as known at `known_at` (None: now), with what was looked at.
+    """Return the accounts of an order up to `at`, as known at `known_at` (None: now), with their coverage.
 
-    Who is on its list is as of `known_at`, who is watched as of the moment; handles and the name of the list
-    are those of today.
+    Members of the list are those of `known_at`, and watched accounts those of the moment. Handles and the
+    name of the list are the present ones.
     """
     name = await conn.fetchval("select name from watch_list where list_id = $1", order.list_id)
     rows = await conn.fetch(
@@ -106,7 +106,7 @@ def _begin(order: Order) -> datetime:
 
 
 async def _doubted(conn: Conn, account_ids: list[int], at: datetime) -> dict[int, datetime]:
-    """The last reading before one that contradicts what is confirmed and is not decided about yet."""
+    """Return, by account, the last reading before a contradicting one that is not decided yet."""
     rows = await conn.fetch(
         """
         select c.account_id, min(c.last_seen_old) as at
@@ -123,7 +123,7 @@ async def _doubted(conn: Conn, account_ids: list[int], at: datetime) -> dict[int
 async def _stays(
     conn: Conn, order: Order, account_ids: list[int], at: datetime, known_at: datetime | None
 ) -> dict[int, tuple[Stay, ...]]:
-    """What is confirmed of each account up to `at`. What began later is left out, and not known to end."""
+    """Return the confirmed periods of each account up to `at`. Later periods and later ends are left out."""
     rows = await conn.fetch(
         """
         with theirs as materialized (select * from spells_known($3) where account_id = any($1::bigint[]))

@@ -12,7 +12,7 @@ from storage.postgres.recording_order import moment
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
-    """A file to be attached, with where it came from."""
+    """A file to attach, with its source."""
 
     name: str
     media_type: str
@@ -21,7 +21,7 @@ class NewDocument:
 
 
 async def attach(conn: Conn, order_id: int, document: NewDocument, by: str, now: datetime) -> str | None:
-    """The hash under which a file is stored from now on. None: it was attached before; nothing is stored."""
+    """Store a file, and return its hash. None means that it was already attached; nothing is stored."""
     now = await moment(conn, lambda: now)
     return await conn.fetchval(
         """
@@ -43,9 +43,9 @@ async def attach(conn: Conn, order_id: int, document: NewDocument, by: str, now:
 
 
 async def content_of(conn: Conn, order_id: int, called: str) -> tuple[OrderDocument, bytes]:
-    """A document by its name, its hash or the beginning of that, with its content, which has that hash.
+    """Return a document and its content, by its name, its hash or the start of its hash.
 
-    Raises Refused when there is none, or more than one, or when the content is not what was attached.
+    Raises Refused if there is none, if there is more than one, or if the content no longer matches the hash.
     """
     known = await documents_of(conn, order_id)
     found = [d for d in known if d.sha256 == called.lower()] or [
@@ -63,12 +63,14 @@ async def content_of(conn: Conn, order_id: int, called: str) -> tuple[OrderDocum
         one.sha256,
     )
     if sha256(content).hexdigest() != one.sha256:
-        raise Refused(f"What is stored of {clean(one.name)!r} no longer has its hash: it was changed.")
+        raise Refused(
+            f"The stored content of {clean(one.name)!r} was changed: it no longer matches its hash."
+        )
     return one, content
 
 
 async def documents_of(conn: Conn, order_id: int) -> list[OrderDocument]:
-    """The documents of an order without their content, in the order in which they were attached."""
+    """Return the documents of an order without their content, in the order in which they were attached."""
     rows = await conn.fetch(
         """
         select name, media_type, source, encode(sha256, 'hex') as sha256, octet_length(content) as size,

@@ -1,4 +1,4 @@
-"""Edits of orders: the audit log has what was before each, so that an order is told as it was known."""
+"""Edits of orders. The audit log has the values before each, to restore an order as it was known."""
 
 import json
 from collections.abc import Sequence
@@ -17,14 +17,14 @@ _EDITED = "order edited"
 
 
 async def log_edit(conn: Conn, now: datetime, actor: str, before: NewOrder, after: NewOrder) -> None:
-    """Put an edit on record, inside the transaction that makes it afterwards."""
+    """Record an edit, inside the transaction that makes it afterwards."""
     now = await moment(conn, lambda: now)
     was, is_now = differences(before, after)
     await log(conn, now, actor, _EDITED, _subject(after.reference), {"before": was, "after": is_now})
 
 
 async def as_known(conn: Conn, orders: Sequence[Order], known_at: datetime) -> tuple[Order, ...]:
-    """The orders as they stood at that time, what was edited later being undone, by the date they carried."""
+    """Return the orders as they were at a time, without later edits, by the date that they had then."""
     rows = await conn.fetch(
         """
         select subject, detail::text as detail from audit_log
@@ -42,17 +42,17 @@ async def as_known(conn: Conn, orders: Sequence[Order], known_at: datetime) -> t
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """An order as it stood on file for a time."""
+    """A version of a stored order."""
 
     order: Order
     since: datetime | None
-    """When it was edited to this; None: it was filed so."""
+    """Time of the edit that made this version; None for the first version."""
     until: datetime | None
-    """When it was edited again; None: it stands."""
+    """Time of the next edit; None for the present version."""
 
 
 async def editions(conn: Conn, orders: Sequence[Order]) -> tuple[Edition, ...]:
-    """Each of the orders as it stands, and as it stood before every edit, the newest first."""
+    """Return the present and all earlier versions of each order, the newest first."""
     rows = await conn.fetch(
         "select at, subject, detail::text as detail from audit_log where action = $1 order by audit_id desc",
         _EDITED,

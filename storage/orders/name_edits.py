@@ -1,4 +1,4 @@
-"""Putting names on orders: what they say, whom on file it may be, and what others saw of them."""
+"""Writing the names in orders, their matches among stored accounts, and what others saw of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from storage.postgres.recording_order import moment
 async def candidates(
     conn: Conn, platform: Platform, handles: Sequence[str]
 ) -> dict[str, list[NameCandidate]]:
-    """For each handle in small letters the accounts on file that have it or had it."""
+    """Return, for each handle in lower case, the stored accounts that have or had it."""
     rows = await conn.fetch(
         """
         with called as (
@@ -36,7 +36,7 @@ async def candidates(
 
 
 async def add_names(conn: Conn, order_id: int, names: Sequence[NewName], now: datetime) -> None:
-    """Store names of an order. One whose words are there already is left as it is."""
+    """Store names of an order. A name that is already stored stays unchanged."""
     now = await moment(conn, lambda: now)
     await conn.execute(
         """
@@ -66,7 +66,7 @@ async def add_names(conn: Conn, order_id: int, names: Sequence[NewName], now: da
 
 
 async def change_names(conn: Conn, order_id: int, names: Sequence[NewName], now: datetime) -> None:
-    """Put on record what became of names that are not resolved, and keep what had become of them before."""
+    """Record new outcomes of unresolved names, and keep the earlier ones."""
     now = await moment(conn, lambda: now)
     said = [n.said for n in names]
     await conn.execute(
@@ -101,7 +101,7 @@ async def change_names(conn: Conn, order_id: int, names: Sequence[NewName], now:
 
 
 async def add_checks(conn: Conn, order_id: int, checks: Sequence[NewCheck], now: datetime) -> int:
-    """Store what others saw of names of an order; returns how much of it was new."""
+    """Store what others saw of names of an order, and return the number of new checks."""
     now = await moment(conn, lambda: now)
     rows = await conn.fetch(
         """
@@ -130,7 +130,7 @@ async def add_checks(conn: Conn, order_id: int, checks: Sequence[NewCheck], now:
 
 
 async def add_unwatched(conn: Conn, platform: Platform, native_id: str, handle: str, now: datetime) -> None:
-    """Put an account on file without reading it. One that is there stays as it is, watched or not."""
+    """Store an account without watching it. A stored account stays unchanged, watched or not."""
     now = await moment(conn, lambda: now)
     await conn.execute(
         """
@@ -145,7 +145,7 @@ async def add_unwatched(conn: Conn, platform: Platform, native_id: str, handle: 
 
 
 async def put_on_list(conn: Conn, list_id: ListId, account_ids: Sequence[AccountId], now: datetime) -> int:
-    """Put accounts on file on a list, watched or not; returns how many were not on it."""
+    """Add stored accounts to a list, watched or not, and return how many were not on it."""
     rows = await conn.fetch(
         """
         insert into membership (list_id, account_id, added_at)

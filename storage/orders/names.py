@@ -1,4 +1,4 @@
-"""What orders name, whom that was found to be, and what others saw of it."""
+"""Reading the names in orders, the accounts matched to them, and what others saw of them."""
 
 from datetime import datetime
 
@@ -9,9 +9,9 @@ from storage.postgres.pool import Conn
 
 
 async def names_of(conn: Conn, order_id: int, known_at: datetime | None = None) -> list[OrderName]:
-    """The names of an order known at that time (None: all), in the order in which they came.
+    """Return the names of an order known at a time (None: all), in the order in which they were added.
 
-    Each with what had become of it by then: a name that was resolved later is not resolved here.
+    Each has its outcome at that time: a name that was resolved later is not resolved here.
     """
     rows = await conn.fetch(
         """
@@ -49,7 +49,7 @@ async def names_of(conn: Conn, order_id: int, known_at: datetime | None = None) 
 
 
 async def checks_of(conn: Conn, order_id: int, known_at: datetime | None = None) -> list[OrderCheck]:
-    """What others saw of the names of an order, as known at that time (None: all), by name and place."""
+    """Return what others saw of the names of an order, as known at a time (None: all), by name and place."""
     rows = await conn.fetch(
         """
         select c.order_name_id, c.source, c.place, c.of_post, c.answer, c.status, c.withheld_in,

@@ -1,4 +1,4 @@
-"""Legal demands, their notices and claims, and the words by which acts are recognised as being about them."""
+"""Legal demands, their notices and claims, and the keywords of engagements about them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from storage.postgres.recording_order import moment
 
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
-    """An order on file, in the form in which it is edited."""
+    """A stored order, in the form for editing."""
 
     order_id: int
     list_id: ListId
@@ -30,7 +30,7 @@ class StoredOrder:
 
 
 async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
-    """Store an order and make its list. False, and nothing stored, when its reference is known."""
+    """Store an order and create its list. Return False, and store nothing, if its reference exists."""
     now, known_at = await moment(conn, lambda: now), await moment(conn, lambda: order.known_at)
     return bool(
         await conn.fetchval(
@@ -66,7 +66,7 @@ async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
 
 
 async def order_called(conn: Conn, reference: str) -> StoredOrder:
-    """The order with that reference, which nobody else edits until the transaction ends. Raises Refused."""
+    """Return the order with a reference, locked against edits until the transaction ends. Raises Refused."""
     row = await conn.fetchrow(
         """
         select o.*, l.name from legal_order o join watch_list l using (list_id)
@@ -94,16 +94,16 @@ async def order_called(conn: Conn, reference: str) -> StoredOrder:
 
 
 async def owner_of(conn: Conn, list_name: str) -> str | None:
-    """The reference of the order that a list belongs to; None for a list of nobody, or none at all."""
+    """Return the reference of the order that a list belongs to; None if there is no such order or list."""
     return await conn.fetchval(
         "select reference from legal_order join watch_list using (list_id) where name = $1", list_name
     )
 
 
 async def edit_order(conn: Conn, stored: StoredOrder, order: NewOrder) -> None:
-    """Make a stored order what `order` says; another name of its list is that list's name from now on.
+    """Replace the values of a stored order with those of `order`, and rename its list if the name differs.
 
-    Raises Refused when there is another list of that name.
+    Raises Refused if another list has that name.
     """
     if order.list_name != stored.order.list_name and await conn.fetchval(
         "select exists (select from watch_list where name = $1)", order.list_name
@@ -131,7 +131,7 @@ async def edit_order(conn: Conn, stored: StoredOrder, order: NewOrder) -> None:
 
 
 async def add_order_event(conn: Conn, event: NewOrderEvent) -> bool:
-    """Store a notice, claim, statement or ruling. False: it is there already, and is left alone."""
+    """Store a notice, claim, statement or ruling. Return False if it is already stored."""
     known_at = await moment(conn, lambda: event.known_at)
     done = await conn.fetchval(
         """
@@ -161,7 +161,7 @@ async def add_order_event(conn: Conn, event: NewOrderEvent) -> bool:
 
 
 async def keywords_of(conn: Conn, order_id: int) -> list[str]:
-    """The words of an order, sorted."""
+    """Return the keywords of an order, sorted."""
     rows = await conn.fetch("select word from order_keyword where order_id = $1 order by word", order_id)
     return [r["word"] for r in rows]
 
@@ -169,7 +169,7 @@ async def keywords_of(conn: Conn, order_id: int) -> list[str]:
 async def change_keywords(
     conn: Conn, order_id: int, add: Collection[str], remove: Collection[str], now: datetime
 ) -> list[str]:
-    """The words of an order after some were added and others taken away."""
+    """Add and remove keywords of an order, and return those that it has now."""
     now = await moment(conn, lambda: now)
     await conn.execute(
         "delete from order_keyword where order_id = $1 and word = any($2::text[])", order_id, list(remove)
@@ -187,7 +187,7 @@ async def change_keywords(
 
 
 async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, ...]:
-    """The orders known at that time (None: all), as they stood then, by the date they carry."""
+    """Return the orders known at a time (None: all), as they were then, by their date."""
     rows = await conn.fetch(
         """
         select order_id, reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,
@@ -218,7 +218,7 @@ async def orders(conn: Conn, known_at: datetime | None = None) -> tuple[Order, .
 
 
 async def order_events(conn: Conn, known_at: datetime | None) -> tuple[OrderEvent, ...]:
-    """Notices, claims, statements and rulings known at that time (None: all), by the date they speak of."""
+    """Return notices, claims, statements and rulings known at a time (None: all), by event date."""
     rows = await conn.fetch(
         """
         select order_event_id, order_id, kind, at, at_from, at_to, text, source, known_at,

@@ -1,4 +1,4 @@
-"""What a report on an order rests on: the changes behind its states, the heads of the chain, the looks."""
+"""Sources of a report on an order: the changes behind its states, the heads of the chain, the sweeps."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class SweepOutcomes:
-    """The requests of the regular sweep that asked for an account of the list, by what became of them."""
+    """The requests of the regular sweep for accounts on the list, by outcome."""
 
     answered: int
     missed: int
-    """Nothing came."""
-    held: int
-    """An answer came that was not believed, since its control accounts looked wrong."""
+    """Requests without a conclusive answer."""
+    quarantined: int
+    """Answers that were not believed, because their control accounts looked wrong."""
     usual: timedelta | None
-    """From one answered request to the next of the same accounts, the median; None where there are no two."""
+    """Median time between two answers for the same accounts; None if there are no two."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportSources:
-    """`changes` are numbers by account and by the first reading of the state that the change led to."""
+    """The sources. `changes` has their numbers by account and by the first reading of the new state."""
 
     native_ids: Mapping[AccountId, str]
     """The platform's own ids of the accounts, which never change."""
@@ -35,16 +35,16 @@ class ReportSources:
     newest: Head | None
     """The newest entry of the chain; None while nothing is recorded."""
     heads: tuple[Head, ...]
-    """Those of the days on which these changes were recorded or decided, oldest first."""
-    looks: SweepOutcomes
+    """The heads of the days on which these changes were recorded or decided, oldest first."""
+    sweeps: SweepOutcomes
     imported: tuple[tuple[str, int], ...]
-    """Published records that states were taken from, and how many."""
+    """Published records with the number of states taken from each."""
 
 
 async def grounds(
     conn: Conn, found: OrderCohort, at: datetime, known_at: datetime | None = None
 ) -> ReportSources:
-    """What stands behind the figures of an order up to `at`, as known at `known_at` (None: now)."""
+    """Return the sources of an order's figures up to `at`, as known at `known_at` (None: now)."""
     account_ids = [m.account_id for m in found.members]
     rows = await conn.fetch(
         """
@@ -67,18 +67,18 @@ async def grounds(
         changes=changes,
         newest=await newest_head(conn),
         heads=tuple(h for h in await heads(conn, min(days)) if h.day in days) if days else (),
-        looks=await _looks(conn, account_ids, found.since, at, known_at),
+        sweeps=await _sweeps(conn, account_ids, found.since, at, known_at),
         imported=tuple(sorted(imported.items())),
     )
 
 
 async def _days(conn: Conn, change_ids: Sequence[int]) -> set[date]:
-    """The UTC days of the entries of these changes and of their outcomes."""
+    """Return the UTC days of the chain entries of these changes and their outcomes."""
     rows = await conn.fetch("select at from chain where change_id = any($1::bigint[])", change_ids)
     return {r["at"].astimezone(UTC).date() for r in rows}
 
 
-async def _looks(
+async def _sweeps(
     conn: Conn, account_ids: Sequence[int], since: datetime, at: datetime, known_at: datetime | None
 ) -> SweepOutcomes:
     row = await conn.fetchrow(

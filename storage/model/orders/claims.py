@@ -1,4 +1,4 @@
-"""Pure: what was said of an order in numbers, beside what was observed at that moment."""
+"""Pure: compare claims about an order, in numbers, with what was observed at that moment."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,39 +10,39 @@ from storage.model.orders.cohort import BLOCKS, CohortMember, CohortPeriod, Kind
 
 
 class Verdict(StrEnum):
-    """How a claim stands beside what was seen. It never says more than the two ends allow."""
+    """The result of comparing a claim with the observed range. It never says more than the range allows."""
 
     BORNE_OUT = "borne_out"
-    """Exactly that was observed, of all accounts that the order names; or at least that, where it says so."""
+    """The claimed number was observed, of all accounts that the order names; more if it is a minimum."""
     UNDECIDED = "undecided"
-    """It can be neither confirmed nor refuted: it lies between what was seen and what may have been."""
+    """The claim can be neither confirmed nor refuted, because it lies within the possible range."""
     MORE_SEEN = "more_seen"
-    """More were seen than it says."""
+    """More were observed than claimed."""
     FEWER_POSSIBLE = "fewer_possible"
-    """It says more than there can have been, were all that was not observed as it says."""
+    """More were claimed than are possible, even if every unobserved account matched the claim."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedClaim:
-    """One claim beside what was observed at its moment."""
+    """A claim with what was observed at its moment."""
 
     event: OrderEvent
     claim: Claim
     low: int
-    """Observed at the least."""
+    """The lowest number that fits the readings."""
     high: int
-    """Observed at the most: where a change lies between two readings it is not known when it was."""
+    """The highest number that fits the readings, because the exact time of a change is not known."""
     unobserved: int
-    """Accounts that the order names and that nobody looked at then."""
+    """Accounts that the order names and that were not checked then."""
     verdict: Verdict
 
 
 def checked(
     order: Order, event: OrderEvent, members: Sequence[CohortMember], gap_after: timedelta
 ) -> CheckedClaim | None:
-    """Hold a claim against the readings; None for what has no number.
+    """Compare a claim with the readings; None if the event has no number.
 
-    Where its date is disputed it is held against the whole time in which it may have been made.
+    A claim with a disputed date is compared over the whole time in which it may have been made.
     """
     claim = event.claim
     if claim is None:
@@ -74,9 +74,9 @@ _BACK = frozenset(kind for kind in Kind if kind.is_back)
 def _judged(
     what: ClaimedWhat, member: CohortMember, begin: datetime, start: datetime, end: datetime
 ) -> tuple[bool, bool]:
-    """Whether an account was certainly so all the time, and whether it may have been at some time of it.
+    """Return whether the account certainly fits the claim all the time, and whether it may at some time.
 
-    `begin`: what was over before it has nothing to do with the order.
+    Blocks that ended before `begin` have nothing to do with the order.
     """
     match what:
         case ClaimedWhat.WITHHELD:
@@ -89,7 +89,7 @@ def _judged(
         case ClaimedWhat.AVAILABLE:
             return _surely(member, {Kind.AVAILABLE}, start, end), _maybe(member, {Kind.AVAILABLE}, start, end)
         case ClaimedWhat.ACTED_ON:
-            # Whoever was blocked and is back was acted upon too; whether a source counts that is not said.
+            # A restored account was acted on too, but it is not known whether the source counts it.
             ever = any(_began(b, end) for b in blocked_times(member, begin))
             gone = _maybe(member, _GONE, start, end)
             return _surely(member, BLOCKS, start, end), ever or gone
@@ -110,7 +110,7 @@ def _maybe(member: CohortMember, kinds: Collection[Kind], start: datetime, end: 
 
 
 def _began(period: CohortPeriod, at: datetime) -> bool:
-    """Whether it may have begun by then."""
+    """Return whether the period may have begun by `at`."""
     return period.since <= at or period.onset_after is None or period.onset_after < at
 
 

@@ -1,7 +1,7 @@
-"""Pure: what became of the accounts that an order names, each in its kind.
+"""Pure: the accounts that an order names, each with the kind of its status.
 
-Kinds are kept apart, since they are not the same act and not the same actor's: withheld in the country of the
-order, suspended everywhere, gone by whoever's hand. Only the first two are counted as blocks.
+Kinds are separate, because they are different actions by different actors: withheld in the country of the
+order, suspended everywhere, or gone by an unknown actor. Only the first two count as blocks.
 """
 
 from collections import Counter
@@ -17,44 +17,44 @@ from storage.model.core.orders import Order
 
 
 class Kind(StrEnum):
-    """What stands between an account and its readers in the country of an order."""
+    """The kind of an account's status, for readers in the country of an order."""
 
     WITHHELD = "withheld"
-    """Withheld in that country, or in all."""
+    """Withheld in that country or in all countries."""
     SUSPENDED = "suspended"
-    """By the platform, everywhere."""
+    """Suspended by the platform, everywhere."""
     SUSPENDED_OR_DELETED = "suspended_or_deleted"
-    """One of the two: the platform does not say which, so it is not counted as a block."""
+    """Suspended or deleted. The platform does not say which, so it does not count as a block."""
     DEACTIVATED = "deactivated"
-    """By its owner."""
+    """Deactivated; the platform may not say by whom."""
     NOT_FOUND = "not_found"
-    """Gone, and nobody says by whom."""
+    """Gone; the platform does not say why."""
     WITHHELD_ELSEWHERE = "withheld_elsewhere"
     """Withheld, but not in the country of the order."""
     PROTECTED = "protected"
-    """Locked by its owner."""
+    """Shown by its owner to approved followers only."""
     AVAILABLE = "available"
     NEVER_READ = "never_read"
-    """Nothing was confirmed of it."""
+    """No status was confirmed."""
 
     @property
     def is_block(self) -> bool:
-        """Whether it is counted as following the order."""
+        """Whether it counts as compliance with the order."""
         return self in {Kind.WITHHELD, Kind.SUSPENDED}
 
     @property
     def is_gone(self) -> bool:
-        """Whether it may, or may not, be the platform's act."""
+        """Whether the account is gone, and the platform or the owner may have removed it."""
         return self in {Kind.SUSPENDED_OR_DELETED, Kind.DEACTIVATED, Kind.NOT_FOUND}
 
     @property
     def is_back(self) -> bool:
-        """Whether whoever was blocked before is back, as far as the platform goes."""
+        """Whether the platform shows a formerly blocked account again."""
         return self in {Kind.AVAILABLE, Kind.PROTECTED, Kind.WITHHELD_ELSEWHERE}
 
 
 def kind_in(country: str, state: State, flags: frozenset[Flag] = frozenset()) -> Kind:
-    """The kind that a confirmed state is, seen from `country`."""
+    """Return the kind of a confirmed state, for readers in `country`."""
     match state.status:
         case Status.WITHHELD:
             here = country in state.withheld_in or EVERYWHERE in state.withheld_in
@@ -73,40 +73,40 @@ class Stay:
     state: State
     flags: frozenset[Flag]
     onset_after: datetime | None
-    """The last reading that contradicts it; None: it may have been so at any time before."""
+    """The last contradicting reading before it. None means that it may have begun at any time before."""
     since: datetime
     until: datetime | None
-    """The first reading that showed something else; None while it lasts."""
+    """The first reading with another kind; None while it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class CohortMember:
-    """One account of the order's list, with all that is confirmed of it, oldest first."""
+    """An account on the order's list, with its confirmed periods, oldest first."""
 
     account_id: AccountId
     platform: Platform
     handle: str
     watched: bool
     added_at: datetime
-    """When it was put on the list."""
+    """When it was added to the list."""
     stays: tuple[Stay, ...]
     seen: Seen
     doubted_from: datetime | None = None
-    """The last reading before one that contradicts what is confirmed, and that is not decided about yet."""
+    """The last reading before a contradicting one that is not decided yet; None without such a reading."""
 
     @property
     def sure_until(self) -> datetime | None:
-        """The newest reading that agrees with its last stay; None when nobody read it."""
+        """The newest reading that agrees with its last stay; None if it was never read."""
         if self.seen.last is None or self.doubted_from is None:
             return self.seen.last
         return min(self.seen.last, self.doubted_from)
 
     def at(self, moment: datetime) -> Stay | None:
-        """What was confirmed of that moment."""
+        """Return the confirmed period at a moment; None if there is none."""
         return next((s for s in reversed(self.stays) if _covers(s, moment)), None)
 
     def is_read(self, moment: datetime, gap_after: timedelta) -> bool:
-        """Whether it was looked at around that moment, not longer than `gap_after` before."""
+        """Return whether it was checked around a moment, at most `gap_after` before."""
         if not self.stays or moment < self.stays[0].since or self.seen.last is None:
             return False
         if moment > self.seen.last + gap_after:
@@ -116,58 +116,58 @@ class CohortMember:
 
 @dataclass(frozen=True, slots=True)
 class CohortPeriod:
-    """A time in which one account was in some kinds without a break, whichever of them it was in."""
+    """A period in which an account was in one or more given kinds without a break."""
 
     onset_after: datetime | None
-    """The last reading that contradicts it; None: it may have been so at any time before."""
+    """The last contradicting reading before it. None means that it may have begun at any time before."""
     since: datetime
     last_seen: datetime | None
-    """The last reading that showed it so, once it ended; None while it lasts."""
+    """The last reading in the period, if it has ended; None while it lasts."""
     until: datetime | None
-    """The first reading that showed it otherwise; None while it lasts."""
+    """The first reading after the period; None while it lasts."""
     then: Kind | None
-    """What it was otherwise; None while it lasts."""
+    """The kind after the period; None while it lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class CohortFunnel:
-    """From the names to the blocks. Each number is of accounts, each counted once."""
+    """Counts of accounts from the names to the blocks. Each account counts once."""
 
     named: int
-    """As the order says, watched or not."""
+    """The number that the order states, watched or not."""
     names_entered: int
-    """Names of accounts that are on file for it; 0 when only its list is."""
+    """Named accounts that are stored; 0 if only its list is stored."""
     resolved: int
-    """Accounts on its list: for names, those that were found to be one account."""
+    """Accounts on its list. Names are on it if they were matched to one account."""
     watched: int
     ever_blocked: int
-    """Seen blocked at any time since the order, those included that were blocked before it."""
+    """Seen blocked at any time since the order, including accounts blocked before it."""
     blocked_before: int
-    """Of them, seen blocked before the order was issued: not its doing."""
+    """Of `ever_blocked`, those seen blocked before the order was issued, so not because of it."""
     blocked_now: int
     blocked_stale: int
-    """Of them, not read lately: this is only what was last known of them."""
+    """Of `blocked_now`, those not read lately, with the last known status."""
     restored: int
-    """Ever blocked, and back."""
+    """Of `ever_blocked`, those shown again."""
     gone_since: int
-    """Ever blocked, and gone: neither blocked nor back."""
+    """Of `ever_blocked`, those that are gone, so neither blocked nor shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class CohortShare:
-    """How many of a cohort are of one kind, as last confirmed."""
+    """The number of accounts of a cohort in one kind, as last confirmed."""
 
     kind: Kind
     accounts: int
     stale: int
-    """Of them, not read lately: this is only what was last known of them."""
+    """Of `accounts`, those not read lately, with the last known status."""
 
 
 BLOCKS = frozenset(kind for kind in Kind if kind.is_block)
 
 
 def periods(member: CohortMember, kinds: Collection[Kind]) -> tuple[CohortPeriod, ...]:
-    """The times in which a member was in any of `kinds`, oldest first, whichever of them it was in."""
+    """Return the periods in which a member was in any of `kinds`, oldest first."""
     out: list[CohortPeriod] = []
     opened: Stay | None = None
     latest: Stay | None = None
@@ -184,9 +184,9 @@ def periods(member: CohortMember, kinds: Collection[Kind]) -> tuple[CohortPeriod
 
 
 def blocked_times(member: CohortMember, since: datetime | None = None) -> tuple[CohortPeriod, ...]:
-    """The times in which a member was blocked; with `since`, those in which it was seen so then or later.
+    """Return the periods in which a member was blocked; with `since`, those seen at or after `since`.
 
-    Withheld and then suspended is one time. A second block after a restoration is another one.
+    Withheld and then suspended is one period. A second block after a restoration is another one.
     """
     found = periods(member, BLOCKS)
     if since is None:
@@ -195,7 +195,7 @@ def blocked_times(member: CohortMember, since: datetime | None = None) -> tuple[
 
 
 def shares(members: Sequence[CohortMember], at: datetime, gap_after: timedelta) -> tuple[CohortShare, ...]:
-    """Every kind that there is, in the order of `Kind`, so that the sum is the number of members."""
+    """Count the members of each kind, in the order of `Kind`. The sum is the number of members."""
     found: Counter[Kind] = Counter()
     stale: Counter[Kind] = Counter()
     for member in members:
@@ -209,7 +209,7 @@ def shares(members: Sequence[CohortMember], at: datetime, gap_after: timedelta) 
 def funnel(
     order: Order, members: Sequence[CohortMember], names_entered: int, at: datetime, gap_after: timedelta
 ) -> CohortFunnel:
-    """How far the order went by `at`. Who was not seen blocked since it was issued is not in it."""
+    """Return the funnel at `at`. Block counts leave out members not seen blocked since the order."""
     begin = order.issued_from or order.issued_at
     ever = before = now = stale = restored = gone = 0
     for member in members:
@@ -239,7 +239,7 @@ def funnel(
 
 
 def by_first_block(members: Sequence[CohortMember], begin: datetime) -> list[CohortMember]:
-    """The members whose block was seen first come first; those never blocked last, by handle."""
+    """Sort members by their first block; those never blocked come last, by handle."""
 
     def rank(member: CohortMember) -> tuple[bool, float, str]:
         times = blocked_times(member, begin)

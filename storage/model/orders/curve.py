@@ -1,4 +1,4 @@
-"""Pure: how many accounts of a cohort were blocked, over time, with the band in which the truth lies."""
+"""Pure: the number of blocked accounts of a cohort over time, with a band that contains the true number."""
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -17,17 +17,17 @@ class CurveStep:
 
     at: datetime
     blocked: int
-    """As confirmed: from the reading that first showed a block to the one that first showed its end."""
+    """Confirmed blocks, each from the first reading that shows it to the first that shows its end."""
     certain: int
-    """Blocked at the least, of those that were read: a block as late and as short as it can have been."""
+    """The lowest possible number of the checked accounts: each block as late and as short as possible."""
     possible: int
-    """Blocked at the most: as early and as long. What was not read at all is in `unread`, and not in here."""
+    """The highest possible number: each block as early and as long as possible. `unread` is not included."""
     withheld: int
     """Of `blocked`."""
     suspended: int
     """Of `blocked`."""
     unread: int
-    """Not looked at then: of that time nothing was seen of them."""
+    """Accounts that were not checked at that time."""
 
 
 class _Line(StrEnum):
@@ -40,13 +40,13 @@ class _Line(StrEnum):
 
 
 _Span: TypeAlias = tuple[datetime | None, datetime | None]
-"""From and until; None: the beginning or the end of time."""
+"""Start and end; None means without a start or without an end."""
 
 
 def curve(
     members: Sequence[CohortMember], since: datetime, until: datetime, gap_after: timedelta
 ) -> tuple[CurveStep, ...]:
-    """The counts from `since` to `until`, a step wherever one of them changes. The first is at `since`."""
+    """Return the counts from `since` to `until`, with a step at each change. The first step is at `since`."""
     moves: defaultdict[datetime, Counter[_Line]] = defaultdict(Counter)
 
     def during(line: _Line, start: datetime | None, end: datetime | None) -> None:
@@ -78,13 +78,13 @@ def curve(
 
 
 def step_at(steps: Sequence[CurveStep], moment: datetime) -> CurveStep | None:
-    """The counts of a moment; None before the first step."""
+    """Return the counts at a moment; None before the first step."""
     n = bisect_right(steps, moment, key=lambda s: s.at)
     return steps[n - 1] if n else None
 
 
 def _sure_until(member: CohortMember, until: datetime, gap_after: timedelta) -> datetime | None:
-    """Until when what lasts is certain: its newest agreeing reading. None: that is as new as is usual."""
+    """Return the newest reading that confirms a lasting status; None if it is recent enough."""
     last = member.sure_until
     if last is None or member.doubted_from is not None or last + gap_after < until:
         return last
@@ -92,7 +92,7 @@ def _sure_until(member: CohortMember, until: datetime, gap_after: timedelta) -> 
 
 
 def _unread(member: CohortMember, gap_after: timedelta) -> Iterator[_Span]:
-    """When nobody looked, in order and without overlap."""
+    """Yield the times without a check, in order and without overlap."""
     if not member.stays or member.seen.last is None:
         yield None, None
         return
@@ -105,7 +105,7 @@ def _unread(member: CohortMember, gap_after: timedelta) -> Iterator[_Span]:
 
 
 def _without(span: _Span, cuts: Sequence[_Span]) -> Iterator[tuple[datetime, datetime | None]]:
-    """What is left of a span that begins at a time, without `cuts`, which are in order."""
+    """Yield the rest of a span with a known start, without `cuts`, which are in order."""
     start, end = span
     for since, until in cuts:
         if start is None or (end is not None and end <= start):

@@ -1,4 +1,4 @@
-"""Pure: what an edit of an order changed, as the audit log keeps it, and the order as it was before."""
+"""Pure: the changes that an edit of an order made, for the audit log, and the order before the edit."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -12,20 +12,20 @@ _OTHERS = {"title", "issuer", "country", "legal_basis", "named_count"}
 
 
 def plain(order: NewOrder) -> dict[str, Any]:
-    """All fields of an order, times as text."""
+    """Return all fields of an order, with times as text."""
     values = ((f.name, getattr(order, f.name)) for f in fields(NewOrder))
     return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in values}
 
 
 def differences(before: NewOrder, after: NewOrder) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was and what is, of the fields that are not the same."""
+    """Return the fields that differ, with their old and their new values."""
     old, new = plain(before), plain(after)
     names = [name for name in new if old[name] != new[name]]
     return {name: old[name] for name in names}, {name: new[name] for name in names}
 
 
 def undone(order: Order, before: Mapping[str, Any]) -> Order:
-    """The order as it was before the edit that kept `before`, but for the name of its list."""
+    """Return the order before the edit that stored `before`, but with the present name of its list."""
     times = {
         name: None if value is None else datetime.fromisoformat(value)
         for name, value in before.items()

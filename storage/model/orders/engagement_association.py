@@ -1,15 +1,15 @@
-"""Pure: whether an executive's acts toward an order's accounts come closer to its events than by chance.
+"""Pure: test if an executive's engagements with an order's accounts cluster around the order's events.
 
-It tells of an association, never of a cause. What is counted is how many of those acts lie in a window
-around the events. What that is held against is the same executive's own base rate, by a permutation test: the
-whole series is shifted along the observed time by a random length, and what runs over the end comes in at
-the beginning, so many times; how often are there as many acts in the windows as were seen?
+The result is an association, never a cause. A permutation test compares the number of engagements in windows
+around the events with the executive's own base rate. It shifts the whole series along the observed time by a
+random length, many times; points that pass the end continue at the beginning. It counts how often the windows
+then contain at least as many engagements as observed.
 
-- A shift keeps the distances between the acts. People act in bursts: to shuffle single acts would tear those
-  apart, windows would then never hold a burst by chance, and every burst would look like a finding.
-- Time in which nobody looked is taken out before, of the series and of the windows: an act there could not
-  have been seen, and a silence there is none.
-- p counts the series that was seen as one of the shifts, (1 + as many) / (1 + shifts): it is never zero.
+- A shift keeps the distances between engagements. People act in bursts. Shuffling single engagements would
+  break up the bursts: no window would contain one by chance, and every burst would look like a finding.
+- Time without observation is removed first, from the series and from the windows: an engagement in it could
+  not have been seen, and silence in it means nothing.
+- p counts the observed series as one of the shifts, (1 + as many) / (1 + shifts), so it is never zero.
 """
 
 from bisect import bisect_left
@@ -22,27 +22,27 @@ from random import Random
 Interval = tuple[datetime, datetime]
 
 FEWEST = 5
-"""Acts toward an order's accounts below which nothing is tested."""
+"""With fewer engagements with an order's accounts, nothing is tested."""
 SHIFTS = 999
 LARGEST_SHARE = 0.8
-"""Of the observed time in the windows: beyond that there is nothing left to compare with."""
+"""With a larger share of the observed time in the windows, there is nothing left to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """What was counted, and what the test says. `why_not` is the end of "cannot be tested: …"; then there is
-    no `p`.
-    """
+    """The counts and the test result. With `why_not`, the end of "cannot be tested: …", `p` is None."""
 
     toward: int
-    """Acts toward the accounts in all the observed time."""
+    """Engagements with the accounts in all the observed time."""
     in_windows: int
-    """Those of them in the windows."""
+    """Of `toward`, those in the windows."""
     expected: float
-    """How many there would be by the base rate."""
+    """The number in the windows that the base rate predicts."""
     active: float | None
-    """How many there would be if in the windows the same share of all acts were toward these accounts: an
-    executive may be more active then in general. None when no act was seen at all."""
+    """The number predicted from all engagements in the windows, because an executive may be more active then.
+
+    None if no engagement was seen at all.
+    """
     observed_in_windows: timedelta
     observed: timedelta
     shifts: int = 0
@@ -51,7 +51,7 @@ class Association:
 
 
 class EngagementRecord:
-    """All acts of an executive that one source saw, over the parts of time in which it looked."""
+    """All engagements of an executive that one source recorded, and the times in which it observed."""
 
     def __init__(self, acts: Sequence[datetime], observed: Sequence[Interval]) -> None:
         self.axis = ObservedTime(merged(observed))
@@ -67,11 +67,10 @@ def associated(
     seed: int = 0,
     shifts: int = SHIFTS,
 ) -> Association:
-    """Hold those acts of a record that are `toward` an order's accounts, in the windows around its `events`,
-    against the base rate.
+    """Compare the engagements `toward` an order's accounts, in windows around `events`, with the base rate.
 
-    A window runs from `before` an event to `after` it; an event whose date is disputed lies between two
-    times, any other one between a time and itself. Acts outside of the observed time count nowhere.
+    A window runs from `before` an event to `after` it. An event with a disputed date is an interval, any
+    other event a single time. Engagements outside the observed time are not counted.
     """
     axis = record.axis
     windows = axis.windows(merged([(since - before, until + after) for since, until in events]))
@@ -99,7 +98,7 @@ def associated(
 
 
 def merged(parts: Sequence[Interval]) -> list[Interval]:
-    """The same time in parts that neither meet nor overlap, in order."""
+    """Merge intervals that touch or overlap, and sort them."""
     out: list[Interval] = []
     for start, end in sorted(p for p in parts if p[0] < p[1]):
         if out and start <= out[-1][1]:
@@ -110,8 +109,9 @@ def merged(parts: Sequence[Interval]) -> list[Interval]:
 
 
 def looked(first: datetime, last: datetime, seen: Sequence[datetime], silence: timedelta) -> list[Interval]:
-    """The parts of a record in which its maker is taken to have looked. A record does not say when nobody
-    did: where it is silent for more than `silence`, it tells of nothing.
+    """Return the times in which the maker of a record is assumed to have observed.
+
+    A record does not state its gaps, so a silence longer than `silence` counts as a gap.
     """
     times = [first, *sorted(t for t in seen if first <= t <= last), last]
     return merged([(a, b) for a, b in pairwise(times) if b - a <= silence])
@@ -143,12 +143,12 @@ class ObservedTime:
             self.length += (end - start).total_seconds()
 
     def points(self, times: Sequence[datetime]) -> list[float]:
-        """Where times lie; those in gaps are left out."""
+        """Return the positions of times; those in gaps are left out."""
         found = (self._point(at) for at in times)
         return sorted(x for x in found if x is not None)
 
     def windows(self, parts: Sequence[Interval]) -> list[tuple[float, float]]:
-        """The observed parts of intervals. Two that meet only where a gap was taken out stay two."""
+        """Return the observed parts of intervals. Parts on both sides of a removed gap stay separate."""
         out: list[tuple[float, float]] = []
         for start, end in parts:
             for (since, until), offset in zip(self._parts, self._offsets, strict=True):
@@ -171,7 +171,7 @@ def _inside(points: Sequence[float], windows: Sequence[tuple[float, float]]) -> 
 def _inside_shifted(
     points: Sequence[float], windows: Sequence[tuple[float, float]], by: float, length: float
 ) -> int:
-    """How many lie in the windows when all points are moved on by so much: the windows are moved back."""
+    """Count the points in the windows after a shift of all points; the windows are shifted back instead."""
     count = 0
     for start, end in windows:
         a, b = (start - by) % length, (end - by) % length

@@ -1,4 +1,4 @@
-"""Pure: the half-years that platforms report by, and how well we looked in each."""
+"""Pure: the half-years of platforms' reports, and the coverage of our readings in each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class HalfYear:
-    """A period of reporting, in UTC."""
+    """A reporting period, in UTC."""
 
     year: int
     half: int
 
     @classmethod
     def of(cls, at: datetime) -> Self:
-        """The one that a moment lies in."""
+        """Return the half-year of a moment."""
         at = at.astimezone(UTC)
         return cls(at.year, 1 if at.month < 7 else 2)
 
     @classmethod
     def named(cls, period: str) -> Self:
-        """The one called `2018-H1`."""
+        """Return the half-year with a name such as `2018-H1`."""
         return cls(int(period[:4]), int(period[-1]))
 
     @property
@@ -45,13 +45,13 @@ class HalfYear:
         return (self.end - self.start).days
 
     def days_begun(self, now: datetime) -> int:
-        """How many of its days have begun at `now`: all of them once it is over."""
+        """Return the number of its days that have begun at `now`; all if it is over."""
         return max(0, min(self.days, (now - self.start) // DAY + 1))
 
 
 @dataclass(frozen=True, slots=True)
 class HalfYearCoverage:
-    """The readings of one platform in one half-year, by the regular sweep from our own connection."""
+    """Coverage of one platform in one half-year, by the regular sweep from our own connection."""
 
     first: datetime
     last: datetime
@@ -64,7 +64,7 @@ class HalfYearCoverage:
 def looked_by_half(
     days: Sequence[tuple[datetime, datetime, datetime]], now: datetime
 ) -> dict[HalfYear, HalfYearCoverage]:
-    """Coverage by half-year. Each of `days`, by time: its midnight, and its first and its last reading."""
+    """Return the coverage per half-year. Each of `days`, in order: midnight, first reading, last reading."""
     found: dict[HalfYear, list[tuple[datetime, datetime, datetime]]] = {}
     for day in days:
         found.setdefault(HalfYear.of(day[0]), []).append(day)

@@ -1,20 +1,18 @@
-"""Pure: the words of a text, by which an act is known to be about an order. The text itself is never kept."""
+"""Pure: the words of a text, to recognise engagements about an order. The text itself is never stored."""
 
 import re
 import unicodedata
 from html import unescape
 
 _WORD = re.compile(r"[^\W_](?:[\w\u0900-\u0dff\u200c\u200d'’-]*[\w\u0900-\u0dff])?")
-"""With the vowel signs of Indic writing, which are no letters by themselves."""
+"""Includes the vowel signs of Indic scripts, which are not letters themselves."""
 _LINE_END = re.compile(r"<(?:br|/?p)\b[^>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[^>]*>")
 _LONGEST = 64
 
 
 def words_of(text: object) -> frozenset[str]:
-    """Every word and hashtag of a text, in one form of each letter, in lower case, without its sign. None
-    of what is no text.
-    """
+    """Return every word and hashtag of a text, normalised, in lower case, without #. Empty for no text."""
     if not isinstance(text, str):
         return frozenset()
     plain = unicodedata.normalize("NFKC", text)
@@ -22,7 +20,7 @@ def words_of(text: object) -> frozenset[str]:
 
 
 def words_of_html(content: object) -> frozenset[str]:
-    """The same of a text with markup in it."""
+    """Return the words of a text with HTML markup."""
     if not isinstance(content, str):
         return frozenset()
     return words_of(unescape(_MARKUP.sub("", _LINE_END.sub(" ", content))))

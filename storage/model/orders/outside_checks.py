@@ -1,4 +1,4 @@
-"""Pure: what others saw of the accounts that an order names, counted."""
+"""Pure: count what others observed of the accounts that an order names."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -8,11 +8,11 @@ from storage.model.core.availability import State
 from storage.model.core.orders import OrderCheck, OrderName
 
 Named: TypeAlias = tuple[Platform | None, str]
-"""An account as an order names it: its platform and its handle in small letters."""
+"""An account as an order names it: its platform and its handle in lower case."""
 
 
 def accounts_named(names: Sequence[OrderName]) -> dict[Named, list[OrderName]]:
-    """The names of an order by the account that they hold the handle of: its own name, and its posts."""
+    """Group the names of an order by the account whose handle they contain: its own name, and its posts."""
     out: dict[Named, list[OrderName]] = {}
     for name in names:
         if name.handle is not None:
@@ -23,10 +23,10 @@ def accounts_named(names: Sequence[OrderName]) -> dict[Named, list[OrderName]]:
 def accounts_seen(
     names: Sequence[OrderName], checks: Sequence[OrderCheck]
 ) -> dict[tuple[str, State | None], int]:
-    """How many accounts were seen in a state from a place, by place and state.
+    """Count the accounts seen in each state, by place and state.
 
-    An account of which two looks told two states is in both counts, and so they may add up to more than there
-    are. None counts those of which no look from that place told a state. What was seen of posts is not in it.
+    An account with two states counts in both, so the sum can exceed the number of accounts. The state None
+    counts accounts for which no check from that place found a state. Checks of posts are not included.
     """
     seen: dict[tuple[Named, str], set[State]] = {}
     whose = {n.order_name_id: who for who, some in accounts_named(names).items() for n in some}

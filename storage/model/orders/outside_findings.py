@@ -1,4 +1,4 @@
-"""Pure: what others found when they looked at the names of an order, counted and no more."""
+"""Pure: count what others found when they checked the names of an order."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,37 +13,37 @@ from storage.model.orders.outside_checks import accounts_named
 
 @dataclass(frozen=True, slots=True)
 class OrderNameCounts:
-    """What became of the names of an order that are on file."""
+    """Outcomes of the stored names of an order."""
 
     accounts: int
-    """Different accounts that they name, as far as can be told: by id where resolved, else by handle."""
+    """Different accounts that they name: by id if resolved, else by handle."""
     posts: int
     resolved: int
     ambiguous: int
     unresolvable: int
     not_tried: int
-    """These four are of `accounts`."""
+    """`accounts` is the sum of `resolved`, `ambiguous`, `unresolvable` and `not_tried`."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutsideAnswerCount:
-    """How often one answer was given, in the words of the source."""
+    """The number of times that an answer was given, in the words of the source."""
 
     answer: str
     state: State | None
-    """None where it tells none of ours."""
+    """None means that the answer matches no state of Blockline."""
     names: int
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One source, one place from which it looked, and what it looked at."""
+    """Checks by one source from one place, of accounts or of posts."""
 
     source: str
     place: str
     of_post: bool
     at_from: datetime | None
-    """Between when it looked; None where that was not recorded: then it dates no change."""
+    """Start and end of the checks; None if not recorded, and then they date no change."""
     at_to: datetime | None
     answers: tuple[OutsideAnswerCount, ...]
     """The most frequent first."""
@@ -51,26 +51,26 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """All that others saw of the accounts that an order names. Two probes of one account may disagree."""
+    """Everything that others observed of the accounts that an order names. Two probes may disagree."""
 
     probes: tuple[Probe, ...]
     by_kind: tuple[tuple[Kind, int], ...]
-    """Accounts that any probe found so, in the order of `Kind`."""
+    """Accounts that any probe found in each kind, in the order of `Kind`."""
     disagreeing: int
-    """Accounts that are counted under more than one kind, since two probes answered differently."""
+    """Accounts that count in more than one kind, because two probes gave different answers."""
 
 
 _WORST_FIRST = (NameOutcome.RESOLVED, NameOutcome.AMBIGUOUS, NameOutcome.UNRESOLVABLE, NameOutcome.NOT_TRIED)
 
 
 def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
-    """Each account is counted once, under the best that became of any of its names."""
+    """Count each account once, with the best outcome of any of its names."""
     best: dict[object, NameOutcome] = {}
     posts = 0
     who = _identities(names)
     for name in names:
         posts += name.post_id is not None
-        # A post whose author is not told, or an address elsewhere, names no account that could be counted.
+        # A post without a known author, or an address elsewhere, names no account that could be counted.
         if name.account_id is None and name.handle is None and (name.post_id or name.platform is None):
             continue
         key = who[name.order_name_id]
@@ -87,7 +87,7 @@ def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
 
 
 def outside(country: str, names: Sequence[OrderName], checks: Sequence[OrderCheck]) -> Outside:
-    """What the probes say of the accounts, seen from the country of the order; of posts only the answers."""
+    """Summarise the probes, for readers in the country of the order. For posts only the answers count."""
     who = _identities(names)
     asked: defaultdict[tuple[str, str, bool], list[OrderCheck]] = defaultdict(list)
     kinds: defaultdict[object, set[Kind]] = defaultdict(set)
@@ -117,7 +117,7 @@ def _probe(key: tuple[str, str, bool], checks: Sequence[OrderCheck]) -> Probe:
 
 
 def _identities(names: Sequence[OrderName]) -> dict[int, object]:
-    """Which account each name is of: two names with one handle are one account, resolved or not."""
+    """Return the account of each name. Two names with one handle are one account, resolved or not."""
     by_handle = accounts_named(names)
     ids = {who: n.account_id for who, some in by_handle.items() for n in some if n.account_id is not None}
     whose = {n.order_name_id: who for who, some in by_handle.items() for n in some}

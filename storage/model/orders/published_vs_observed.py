@@ -1,8 +1,8 @@
-"""Pure: what was published of a country in a half-year, beside what was seen there in it.
+"""Pure: published figures of a country in a half-year, beside what was observed there.
 
-The figures of a platform are about all accounts that it got demands about; what was seen is about those that
-somebody looked at, and is the least that there can have been. Neither is corrected by the other, and figures
-of different sources are never summed.
+The figures of a platform are about all accounts in the demands that it received. Observations are about the
+accounts that were checked, so they are a lower limit. Neither is corrected by the other, and figures of
+different sources are never summed.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -15,29 +15,29 @@ from storage.model.orders.half_years import HalfYear, HalfYearCoverage
 from storage.model.orders.transparency_figures import TransparencyReport
 
 RESERVED_CODES = {"UK": "GB", "EL": "GR"}
-"""Codes that some sources write instead of the official ones, and that are nobody else's."""
+"""Codes that some sources use instead of the official ones; no other country has them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedCountryState:
-    """A confirmed state of one account, as it is in the country that is asked about."""
+    """A confirmed state of one account, for readers in the given country."""
 
     kind: Kind
     onset_after: datetime | None
-    """The last reading that contradicts it; None when there is none."""
+    """The last contradicting reading before it; None if there is none."""
     since: datetime
     """The first reading that shows it."""
     source: str
-    """Who saw it: a platform's name for our own monitor, `import:<name>` for a published record."""
+    """Who observed it: a platform's name for our own monitor, `import:<name>` for a published record."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountrySighting:
-    """One account was seen to become withheld in the country, or to come back, between two readings."""
+    """A change of one account between two readings: it became withheld in the country, or was restored."""
 
     account_id: AccountId
     after: datetime | None
-    """None: it was so at the first look, and nobody saw since when."""
+    """None means that the first reading already showed it, so its beginning is not known."""
     by: datetime
     source: str
 
@@ -46,46 +46,46 @@ class CountrySighting:
         return self.source.startswith("import:")
 
     def lies_in(self, half: HalfYear) -> bool:
-        """Whether it happened in that half-year, wherever between its two readings it was."""
+        """Return whether it certainly happened in the half-year: both readings lie in it."""
         return self.after is not None and half.start <= self.after and self.by < half.end
 
     def may_lie_in(self, half: HalfYear) -> bool:
-        """Whether it can have happened then. What was so at the first look counts where it was seen first."""
+        """Return whether it may have happened in the half-year. Without `after`, only `by` counts."""
         if self.after is None:
             return self.is_seen_in(half)
         return self.after < half.end and half.start <= self.by
 
     def is_seen_in(self, half: HalfYear) -> bool:
-        """Whether the reading that shows it first was made in that half-year."""
+        """Return whether the first reading that shows it was made in the half-year."""
         return half.start <= self.by < half.end
 
     def touches(self, half: HalfYear) -> bool:
-        """Whether one of its two readings was made in that half-year."""
+        """Return whether one of its two readings was made in the half-year."""
         return self.is_seen_in(half) or (self.after is not None and half.start <= self.after < half.end)
 
 
 @dataclass(frozen=True, slots=True)
 class HalfYearTally:
-    """Accounts, each counted once: to how many it happened in a half-year, as far as readings can tell."""
+    """The number of accounts with a change in a half-year, as a range. Each account counts once."""
 
     low: int
-    """To these for certain: both readings around it lie in the half-year."""
+    """Certain: both readings around the change lie in the half-year."""
     high: int
-    """To these at the most: with those where a reading on the other side lies outside, or there is none."""
+    """Possible: also changes with one reading outside the half-year, or without an earlier reading."""
     first_seen: int
-    """Whose first reading that shows it lies in the half-year."""
+    """Accounts whose first reading that shows the change lies in the half-year."""
     at_first_look: int
-    """Of `first_seen`, those for whom it was so at the first look: nobody saw since when."""
+    """Of `first_seen`, those whose first reading already showed it, so the beginning is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedFigures:
-    """What our own monitor saw. It is about the watched accounts only."""
+    """Observations of our own monitor. They are about watched accounts only."""
 
     watched: int
-    """Accounts that were asked about at any time in the half-year, control accounts left out."""
+    """Accounts that were asked for in the half-year, without control accounts."""
     named: int
-    """Of them, those that orders of the country name which were issued before its end."""
+    """Of `watched`, those named in orders of the country that were issued before the half-year's end."""
     looked: HalfYearCoverage
     withheld: HalfYearTally
     restored: HalfYearTally
@@ -93,33 +93,33 @@ class ObservedFigures:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What published records tell of it. How many accounts their makers looked at is not on file."""
+    """Observations in published records. How many accounts their makers checked is not recorded."""
 
     sources: tuple[str, ...]
-    """`import:<name>` of each, by name."""
+    """The `import:<name>` of each, sorted by name."""
     withheld: HalfYearTally
     restored: HalfYearTally
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One platform, one country, one half-year: every source's figures, beside what was seen."""
+    """The figures of all sources for one platform, country and half-year, beside what was observed."""
 
     platform: Platform
     half: HalfYear
     published: tuple[TransparencyReport, ...]
-    """By source. Never to be summed: they may tell the same demands."""
+    """Sorted by source. Never sum them, because they may count the same demands."""
     own: ObservedFigures | None
-    """None: nothing was read, which is not that there was nothing."""
+    """None means that nothing was read, not that nothing happened."""
     recorded: Recorded | None
 
     def values(self, figure: Callable[[TransparencyReport], float | None]) -> tuple[float, ...]:
-        """The different values that its sources report of one figure, from the least."""
+        """Return the different values that the sources report for one figure, in ascending order."""
         return tuple(sorted({v for r in self.published if (v := figure(r)) is not None}))
 
 
 def demands(report: TransparencyReport) -> int | None:
-    """All demands of a source: its own total, else court orders and others where it reports both."""
+    """Return all demands of a source: its own total, else court orders plus others if it has both."""
     if report.total_demands is not None:
         return report.total_demands
     if report.court_orders is None or report.other_legal_demands is None:
@@ -135,19 +135,19 @@ FIGURES: Mapping[str, Callable[[TransparencyReport], float | None]] = {
     "accounts_tos": lambda r: r.accounts_tos,
     "pct_some_withheld": lambda r: r.pct_some_withheld,
 }
-"""What sources can disagree on, by name."""
+"""The figures on which sources can disagree, by name."""
 
 
 def disagreements(found: Claimed) -> dict[str, tuple[float, ...]]:
-    """The figures of which its sources report different values. One that a source leaves out is no other."""
-    by_figure = {name: found.values(figure) for name, figure in FIGURES.items()}
-    return {name: values for name, values in by_figure.items() if len(values) > 1}
+    """Return the figures with different values in different sources. Unreported figures do not count."""
+    values_of = {name: found.values(figure) for name, figure in FIGURES.items()}
+    return {name: values for name, values in values_of.items() if len(values) > 1}
 
 
 def codes_by_name(reports: Iterable[TransparencyReport], official: Mapping[str, str]) -> dict[str, str]:
-    """Country codes by the names that sources use, in small letters, from the lines that have both.
+    """Return country codes by the names in sources, in lower case, from the lines that have both.
 
-    A name with two codes has none. `official` holds the names of countries by code, for the rest.
+    A name with two codes gets none. For other names, `official` has the names of countries by code.
     """
     codes_of: dict[str, set[str]] = {}
     for report in reports:
@@ -163,38 +163,38 @@ def codes_by_name(reports: Iterable[TransparencyReport], official: Mapping[str, 
 
 
 def code_of(report: TransparencyReport, by_name: Mapping[str, str]) -> str | None:
-    """The country that a line is about; None for a total, and for a name that nobody gives a code."""
+    """Return the country code of a line; None for a total, and for a name without a code."""
     if report.iso2 is not None:
         return RESERVED_CODES.get(report.iso2, report.iso2)
     return by_name.get(report.country.casefold())
 
 
 def sightings(
-    account_id: AccountId, stands: Sequence[ConfirmedCountryState]
+    account_id: AccountId, states: Sequence[ConfirmedCountryState]
 ) -> tuple[list[CountrySighting], list[CountrySighting]]:
-    """When one account became withheld in the country, and when it was back there. `stands` are by time.
+    """Return when an account became withheld in the country, and when it was restored. `states` are by time.
 
-    Withheld, then suspended or gone, is not back yet: only available, or withheld elsewhere only, is.
+    Withheld and then suspended or gone is not restored. Available, protected or withheld elsewhere is.
     """
     withheld: list[CountrySighting] = []
     restored: list[CountrySighting] = []
     before: ConfirmedCountryState | None = None
     is_out = False
-    for stand in stands:
-        after = stand.onset_after or (before.since if before is not None else None)
-        here = CountrySighting(account_id, after, stand.since, stand.source)
-        if stand.kind is Kind.WITHHELD and (before is None or before.kind is not Kind.WITHHELD):
+    for state in states:
+        after = state.onset_after or (before.since if before is not None else None)
+        here = CountrySighting(account_id, after, state.since, state.source)
+        if state.kind is Kind.WITHHELD and (before is None or before.kind is not Kind.WITHHELD):
             withheld.append(here)
             is_out = True
-        elif stand.kind.is_back and is_out:
+        elif state.kind.is_back and is_out:
             restored.append(here)
             is_out = False
-        before = stand
+        before = state
     return withheld, restored
 
 
 def tally(seen: Collection[CountrySighting], half: HalfYear) -> HalfYearTally:
-    """To how many accounts it happened in that half-year."""
+    """Count the accounts with a change in the half-year."""
     certain = {s.account_id for s in seen if s.lies_in(half)}
     first = {s.account_id for s in seen if s.is_seen_in(half)}
     unbounded = {s.account_id for s in seen if s.after is None and s.is_seen_in(half)}
@@ -209,7 +209,7 @@ def tally(seen: Collection[CountrySighting], half: HalfYear) -> HalfYearTally:
 def recorded_in(
     half: HalfYear, withheld: Collection[CountrySighting], restored: Collection[CountrySighting]
 ) -> Recorded | None:
-    """What records tell of a half-year; None where none of their readings that bound a change is in it."""
+    """Return the published records of a half-year; None if no reading around a change lies in it."""
     sources = {s.source for s in (*withheld, *restored) if s.is_imported and s.touches(half)}
     if not sources:
         return None
@@ -227,7 +227,7 @@ def observed_in(
     withheld: Collection[CountrySighting],
     restored: Collection[CountrySighting],
 ) -> ObservedFigures | None:
-    """What we saw in a half-year, of so many accounts and so many of them named; None without a reading."""
+    """Return our own observations in a half-year; None without a reading. `watched` is (watched, named)."""
     if looked is None or not watched[0]:
         return None
     return ObservedFigures(

@@ -1,4 +1,4 @@
-"""How long accounts stayed blocked, as far as readings tell: spells folded into bounded durations."""
+"""Durations of blocks, computed from spells as lower and upper bounds."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,30 +10,30 @@ from storage.model.core.availability import EVERYWHERE, Spell, State, Status
 
 
 class BlockEnd(StrEnum):
-    """How a blocked time ended, as far as it was seen."""
+    """The observed end of a block."""
 
     RESTORED = "restored"
     STILL_BLOCKED = "still_blocked"
-    """When the account was last seen."""
+    """The account was blocked at its last reading."""
     GONE = "gone"
-    """The account was no longer found, or deactivated: nobody saw it restored, nor blocked any longer."""
+    """The account was no longer found, or deactivated. Neither a restoration nor a longer block was seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockedFor:
-    """How long one account was blocked, from its block to its restoration. The truth lies between the bounds.
+    """The duration of one block, from its beginning to its restoration, between two bounds.
 
-    Where `longest` is None only "at least `shortest`" is known. It is None unless the account was restored
-    and its beginning is bounded.
+    If `longest` is None, only "at least `shortest`" is known. `longest` is set only if the account was
+    restored and the beginning of the block is bounded.
     """
 
     account_id: int
     order: str | None
-    """The order that the account is looked at under, by its reference; None: under none."""
+    """The reference of the order that the block is counted for; None if there is none."""
     shortest: timedelta
     longest: timedelta | None
     start_width: timedelta | None
-    """Between the last reading before the block and the first one of it. None: never seen before it."""
+    """Time from the last reading before the block to its first reading; None without one before."""
     end: BlockEnd
 
     def __post_init__(self) -> None:
@@ -47,17 +47,17 @@ class BlockedFor:
 
 
 Bounds = tuple[timedelta, timedelta | None]
-"""At least and at most; None: no upper bound is known."""
+"""At least and at most; None means that no upper bound is known."""
 
 
 class NoShare(StrEnum):
-    """Why nothing is said of the share still blocked after some time."""
+    """Why the share still blocked after some time is not known."""
 
     NO_SPELLS = "no_spells"
     TOO_SHORT = "too_short"
-    """A block as short as that may lie between two readings, and then nobody saw it."""
+    """A block this short may lie between two readings, and then it is not observed."""
     NOT_FOLLOWED = "not_followed"
-    """No account was followed for so long, and not all were seen restored."""
+    """No account was observed for this long, and not all were seen restored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,17 @@ class BlockedShare:
 
     after: timedelta
     bounds: tuple[float, float] | None
-    """The ends of the estimate, which leaves open where in between. No error of sampling is in them."""
+    """The ends of the estimate; any share between them fits the readings. Sampling error is not included."""
     limits: tuple[float, float] | None
-    """99 % confidence limits, for accounts that are independent."""
+    """99 % confidence limits, if accounts are independent."""
     by_order: tuple[float, float] | None
-    """The 95 % band from drawing whole orders anew; None where there are too few of them."""
+    """The 95 % band from resampling whole orders; None if there are too few."""
     missing: NoShare | None
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The ends of the estimate of the share still blocked. Between two neighbours the later one's hold."""
+    """The ends of the estimate of the share still blocked. Between two days, the later values apply."""
 
     days: tuple[float, ...]
     """From 0 to infinity."""
@@ -86,31 +86,31 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class RestorationEstimate:
-    """What is known of the time to restoration of a cohort, and in `sentences` what is not."""
+    """What is known about a cohort's time to restoration; `sentences` also say what is not known."""
 
     spells: int
-    """Blocked times that the figures are about: those whose beginning is bounded."""
+    """Blocks in the figures: those with a bounded beginning."""
     accounts: int
     still_blocked: int
     gone: int
-    """Ended in an account that was not found or deactivated."""
+    """Blocks that ended when the account was not found or deactivated."""
     unbounded_starts: int
-    """Left out of all figures: blocked already when first seen, or when found again."""
+    """Blocks left out of all figures: already blocked at the first reading, or when found again."""
     wide_starts: int
-    """Of `spells`, those whose beginning is known less closely than `shortest_detectable`."""
+    """Of `spells`, those whose beginning is known less precisely than `shortest_detectable`."""
     orders: tuple[str, ...]
     outside_orders: int
-    """Of `spells`, those under no order."""
+    """Of `spells`, those without an order."""
     equal_orders: float
-    """How many orders of equal size would tell as much: a few large ones outweigh many small ones."""
+    """The number of equally large orders with the same information; large ones outweigh small ones."""
     median: Bounds | None
-    """The ends of the estimate of the median; no upper one: it is not reached."""
+    """The ends of the estimate of the median. Without an upper end, the median is not reached."""
     median_limits: Bounds | None
-    """99 % confidence limits of the median, for accounts that are independent."""
+    """99 % confidence limits of the median, if accounts are independent."""
     shares: tuple[BlockedShare, ...]
     curve: Curve
     follow_up: timedelta
-    """The longest time that any account was followed from its block on."""
+    """The longest time that any account was observed after the start of its block."""
     shortest_detectable: timedelta
     sentences: tuple[str, ...] = ()
 
@@ -121,20 +121,20 @@ def durations(
     order: str | None = None,
     country: str | None = None,
 ) -> tuple[BlockedFor, ...]:
-    """The blocked times in `spells`, by account and time. `spells` hold each account's from its first on.
+    """Return the blocks in `spells`, by account and time. `spells` has all spells of each account.
 
-    Blocked is who is suspended, or withheld in `country` (None: in any). A block lies in (b0, b1], between
-    the last reading that showed the account free and the first that showed it blocked, and its restoration
-    in (r0, r1]; so the blocked time is longer than r0 - b1 and shorter than r1 - b0. It goes on through any
-    change from one blocked state to another; a block after a restoration is a second one.
+    An account is blocked if it is suspended, or withheld in `country` (None: in any country). A block begins
+    in (b0, b1], between the last reading without the block and the first with it. Its restoration lies in
+    (r0, r1], so its duration is longer than r0 - b1 and shorter than r1 - b0. A change from one blocked
+    state to another continues the block; a block after a restoration is a new one.
 
-    An account that vanishes while blocked is known to have been blocked up to the last reading before, no
-    more. Who was blocked at the first look, or when found again after vanishing so, may have been blocked
-    ever before: no `longest` is told of such a time, even when it ended in a restoration.
+    An account that vanishes while blocked is known to be blocked up to the last reading before. An account
+    that was blocked at its first reading, or when found again after vanishing, may have been blocked for any
+    time before. Such a block has no `longest`, even if it ended in a restoration.
 
-    `last_seen` is each account's newest reading that agrees with its last spell; a reading that contradicts
-    it and is not confirmed is none. What may be the owner's own deletion is no block: a spell with the flag
-    SUSPENDED_OR_DELETED comes in here as NOT_FOUND.
+    `last_seen` is each account's newest reading that agrees with its last spell; unconfirmed contradicting
+    readings do not count. A deletion by the owner is not a block, so a spell with the flag
+    SUSPENDED_OR_DELETED must be passed as NOT_FOUND.
     """
     by_account: defaultdict[int, list[Spell]] = defaultdict(list)
     for spell in spells:
@@ -153,7 +153,7 @@ def _of_account(
 ) -> Iterator[BlockedFor]:
     account_id = spells[0].account_id
     free: datetime | None = None
-    """Last reading that showed the account neither blocked nor gone; a block makes it forgotten."""
+    """Last reading with the account neither blocked nor gone; reset by a block."""
     before: Spell | None = None
     block: tuple[datetime | None, datetime] | None = None
     for spell in spells:

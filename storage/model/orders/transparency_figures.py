@@ -1,4 +1,4 @@
-"""Figures that platforms published of the demands that they got, as somebody gathered them."""
+"""Figures that platforms published about the demands they received, as collected by a source."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ Key = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class TransparencyReport:
-    """What one source says of one country in one half-year. A figure that is None was not reported.
+    """The figures of one source for one country and half-year. None means that a figure was not reported.
 
-    Sources overlap: two may tell the same demands, from the same report or from another version of it.
-    Figures of different sources are never summed. `(world)` as a country is a total, and not one either.
+    Sources overlap: two may count the same demands, from the same report or from another version of it.
+    Figures of different sources are never summed. The country `(world)` is a total, not a country.
     """
 
     platform: Platform
@@ -36,5 +36,5 @@ class TransparencyReport:
 
     @property
     def key(self) -> Key:
-        """A source says one thing of a country in a half-year, and does not change it."""
+        """Return the key. A source has one report per country and half-year, which never changes."""
         return self.platform.value, self.period, self.country, self.source

@@ -206,7 +206,7 @@ async def test_a_document_that_was_changed_where_it_is_stored_is_not_given_out(p
         told, content = await content_of(conn, order_id, "a.txt")
         assert (told.size, content) == (4, b"text")
         await conn.execute("update order_document set content = 'other'")
-        with pytest.raises(Refused, match="no longer has its hash"):
+        with pytest.raises(Refused, match="no longer matches its hash"):
             await content_of(conn, order_id, "a.txt")
 
 
