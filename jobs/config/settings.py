@@ -1,7 +1,7 @@
-"""The settings of an installation: `blockline.toml` and `BLOCKLINE_*`. The only reader of the environment.
+"""The settings of an installation, from `blockline.toml` and the environment variables `BLOCKLINE_*`.
 
-The environment wins over the file. Names are those of the fields: `x_bearer_token` is
-`BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file.
+No other module reads the environment, which takes precedence over the file. Names are those of the fields:
+`x_bearer_token` is `BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file.
 """
 
 import os
@@ -40,11 +40,11 @@ DEFAULT_FILE = Path("blockline.toml")
 
 
 class SettingsError(CommandError):
-    """A setting cannot be used. The message is one sentence that names it and where it stands."""
+    """A setting is invalid. The message is one sentence that names the setting and its place."""
 
 
 def _default_data_dir() -> Path:
-    """Root's home is closed to the unprivileged user that the embedded Postgres runs as."""
+    """Return the default folder. The embedded Postgres runs unprivileged and cannot enter root's home."""
     return Path("/var/lib/blockline" if os.geteuid() == 0 else "~/.local/share/blockline")
 
 
@@ -79,83 +79,81 @@ Grants = Annotated[tuple[SecretStr, ...], BeforeValidator(values_of.texts), Afte
 
 
 class Settings(BaseModel):
-    """Everything that can be set. Nothing here is ever written to a log; secrets do not print."""
+    """All settings. They are never logged, and secrets are masked when printed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     database_url: SecretStr | None = None
-    """postgresql://user:password@host:5432/database; without it, the embedded Postgres in `data_dir`."""
+    """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
     data_dir: Path = Field(default_factory=_default_data_dir)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8050, ge=0, le=65535)
     trusted_proxies: Networks = ()
-    """Addresses or networks of reverse proxies, whose word on where a reader is and how he came is taken."""
+    """Addresses or networks of reverse proxies that are trusted to report a client's address and scheme."""
     auth: Literal["none", "password", "oidc"] | None = None
-    """How people log in; `oidc` takes passwords as well. `none`: not at all, on a loopback address only."""
+    """How people log in; `oidc` also accepts passwords. `none` means no login, on a loopback address only."""
     role: Literal["viewer", "analyst", "admin"] = "admin"
-    """What whoever reaches the dashboard may do where there is no login."""
+    """The role of everyone who reaches the dashboard, if there is no login."""
     oidc_issuer: BaseUrl | None = None
-    """The OpenID Connect provider, under whose address /.well-known/openid-configuration is found."""
+    """Address of the OpenID Connect provider, without /.well-known/openid-configuration."""
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
     oidc_role_claim: str | None = None
-    """What of the provider's word decides the role. Empty: everybody it lets through begins as a viewer."""
+    """The provider's claim that sets the role. Without it, everyone who can log in starts as a viewer."""
     oidc_roles: Annotated[Table, AfterValidator(values_of.roles)] = Field(default_factory=dict[str, str])
-    """Value of that claim = role. Who has none of them is not let in."""
+    """Value of that claim = role. A person with none of the values cannot log in."""
 
     platforms: Platforms | None = None
-    """Which are read. Without it: Bluesky and Mastodon, which need no key, and X if it has its token."""
+    """The platforms to read. Default: Bluesky and Mastodon, and X if `x_bearer_token` is set."""
     sweep_every: Duration = timedelta(minutes=15)
     planner: PlannerKind = PlannerKind.SWEEP
-    """Whether everybody is read in turn, or lists in which changes were just seen ahead of it."""
+    """How reads are ordered: all accounts in turn, or lists with recent changes first."""
     engagement_every: Duration = timedelta(minutes=15)
 
     x_bearer_token: SecretStr | None = None
     x_base_url: BaseUrl = "https://api.x.com"
     x_canaries: XControls = ()
-    """Control accounts of your own choice, `id:handle:status` each. All platforms take the same form."""
+    """Your own control accounts, each as `id:handle:status`. All platforms use this form."""
     x_follows_every: Annotated[Duration | None, AfterValidator(values_of.at_least_a_day)] = None
-    """How often to read whom the executives on X follow, which X bills by the account. Without it: never."""
+    """Interval at which the follows of executives on X are read; X bills per account. Default: never."""
     x_daily_cost: Annotated[Decimal | None, AfterValidator(values_of.daily_cost)] = None
-    """US dollars that looking up accounts on X may cost on a UTC day (docs/planning.md). Without it: any."""
+    """Daily cost limit of account lookups on X, in US dollars per UTC day (docs/planning.md)."""
     x_consumer_key: SecretStr | None = None
     x_consumer_secret: SecretStr | None = None
     x_likes: Grants = ()
-    """Executives who let us read their likes: `id:access token:access secret` each, of the app above."""
+    """Executives who authorised the app above to read their likes: `id:access token:access secret` each."""
     x_compliance: bool = False
-    """Whether to ask X once a day why accounts vanished. Most plans of X lack this."""
+    """Whether to ask X once a day why accounts vanished. Most X plans do not include this."""
 
     bluesky_app_view: BaseUrl = "https://public.api.bsky.app"
     bluesky_plc: BaseUrl = "https://plc.directory"
     bluesky_jetstream: Annotated[str, AfterValidator(values_of.stream_url)] = (
         "wss://jetstream2.us-east.bsky.network/subscribe"
     )
-    """Events that bring a reading forward. Empty: none, and changes are found by reading alone."""
+    """Stream of events that trigger early readings. Empty means no stream."""
     bluesky_labelers: Annotated[Table, AfterValidator(values_of.labelers)] | None = None
-    """Country = DID of the labeler that hides accounts there. Replaces the list that is shipped."""
+    """Country = DID of the labeler that hides accounts there. Replaces the built-in list."""
     bluesky_label_values: Texts | None = None
-    """Label values that hide an account. Replaces those that are shipped."""
+    """Label values that hide an account. Replaces the built-in values."""
     bluesky_canaries: BlueskyControls = ()
 
     mastodon_canaries: MastodonControls = ()
     mastodon_observers: Hosts = ()
-    """Servers whose view of watched accounts is kept as side facts."""
+    """Servers whose view of watched accounts is stored as side facts."""
     mastodon_watched_posts: Annotated[Texts, AfterValidator(values_of.posts)] = ()
-    """Addresses of posts of which it is kept which executives favourited them."""
+    """Addresses of posts; the executives who favourite them are recorded."""
     mastodon_origins: Annotated[Table, AfterValidator(values_of.origins)] = Field(
         default_factory=dict[str, str]
     )
-    """Host = address where it is really asked, for a mirror or a simulator."""
+    """Host = address that receives its requests instead, such as a mirror or a simulator."""
 
     address: Annotated[str, AfterValidator(values_of.address)] = ""
-    """What platforms count this machine's requests by: machines that go out by one public address share a
-    name.
-    """
+    """Name under which platforms count this machine's requests. Machines with one public address share it."""
     trusted_hosts: Hosts = ()
-    """Hosts (`host` or `host:port`) that may be asked although they are private."""
+    """Private hosts that may be asked, as `host` or `host:port`."""
     vantages: Vantages = Field(default_factory=dict[str, SecretStr])
-    """Name = address of an HTTP proxy, to read from elsewhere as well. It may hold user and password."""
+    """Name of a vantage point = address of its HTTP proxy, which can contain a user and a password."""
 
     smtp_host: str | None = None
     smtp_port: int = Field(default=587, ge=1, le=65535)
@@ -163,45 +161,45 @@ class Settings(BaseModel):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     smtp_per_minute: int | None = Field(default=None, ge=1, le=100_000)
-    """At most so many mails are tried in a minute. Empty: as many as there are."""
+    """Most emails tried per minute. Without it, there is no limit."""
     mail_from: str = "blockline@localhost"
     mail_templates: Path | None = None
-    """A folder whose templates take the place of those of the same name in `jobs/messages/templates`."""
+    """Folder with templates that replace those of the same name in `jobs/messages/templates`."""
     recipients: Recipients = ()
-    """Who is told of everything: short for a rule of that name. Finer ones are `rules`."""
+    """Recipients of all alerts; short for a rule named `recipients`. Use `rules` to select alerts."""
     recipients_zone: Zone = "UTC"
     rules: Rules = ()
-    """Alert rules (docs/alerts.md). They are brought to the database at each start."""
+    """Alert rules (docs/alerts.md). Each start stores them in the database."""
     operators: Recipients = ()
-    """Who is told of the monitor's own troubles. Without it: the recipients."""
+    """Recipients of messages about issues of the monitor. Default: `recipients`."""
     channels: Services = Field(default_factory=dict[str, SecretStr])
-    """Name = address of a service that Apprise knows, such as slack://…; rules name it apprise:NAME."""
+    """Name = address of a service for Apprise, such as slack://…; rules use it as apprise:NAME."""
     webhooks: Webhooks = Field(default_factory=dict[str, SecretStr])
-    """Name = address that takes alerts as JSON (docs/webhook.md); rules name it webhook:NAME."""
+    """Name = address that receives alerts as JSON (docs/webhook.md); rules use it as webhook:NAME."""
     webhook_secrets: WebhookSecrets = Field(default_factory=dict[str, SecretStr])
-    """Name = what the messages to the webhook of that name are signed with."""
+    """Name of a webhook = secret that signs its messages."""
     dashboard_url: BaseUrl = "http://127.0.0.1:8050"
-    """Where readers of mails reach the dashboard: links lead there, and it answers under that host too."""
+    """Address of the dashboard in the links of emails. The dashboard also accepts requests for this host."""
 
     log_format: Literal["plain", "json"] = "plain"
-    """How `blockline run` writes its log: one plain line, or one JSON object, per record."""
+    """Log format of `blockline run`: one plain line or one JSON object per record."""
 
     chromium: Path | None = None
-    """The browser that prints reports as PDF. Without it: the first Chromium or Chrome on the path."""
+    """The browser that prints reports as PDF. Default: the first Chromium or Chrome on the path."""
 
     tsa_url: Annotated[str, AfterValidator(values_of.web_address)] | None = None
-    """A time-stamping authority (RFC 3161) that puts its time on the newest head of the chain once a day."""
+    """Time-stamping authority (RFC 3161) that stamps the newest head of the chain once a day."""
     tsa_certificates: Path | None = None
-    """The certificates of that authority, PEM or DER: an answer that they do not prove is not kept."""
+    """Certificates of that authority, PEM or DER. An answer that they do not verify is not stored."""
 
     _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
 
     def where(self, name: str) -> str:
-        """Where a setting stands, to follow "in": the file, or the environment with the name it has there."""
+        """Return the place of a setting, to follow "in": the file, or the environment with the variable."""
         return self._where.get(name, "the defaults")
 
-    def at_places(self, where: Mapping[str, str]) -> "Settings":
-        """The same settings, which know where each of them stands."""
+    def located(self, where: Mapping[str, str]) -> "Settings":
+        """Return these settings with the place of each."""
         copy = self.model_copy()
         copy._where = where
         return copy
@@ -215,7 +213,7 @@ class Settings(BaseModel):
 
     @property
     def alert_rules(self) -> tuple[AlertRule, ...]:
-        """The rules that stand in these settings, in the order in which they are tried."""
+        """The rules in these settings, in the order in which they are tried."""
         everything = AlertRule(self.recipients, name="recipients", zone=self.recipients_zone)
         return (*self.rules, everything) if self.recipients else self.rules
 
@@ -224,7 +222,7 @@ class Settings(BaseModel):
         return self.operators or self.recipients
 
     def canaries(self, platform: Platform) -> list[Control]:
-        """The control accounts of a platform that are set: (id, handle, expected status)."""
+        """Return the control accounts of a platform in these settings: (id, handle, expected status)."""
         named = {
             Platform.X: self.x_canaries,
             Platform.BLUESKY: self.bluesky_canaries,
@@ -234,7 +232,7 @@ class Settings(BaseModel):
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the file (the default one may be absent, a named one may not) and the environment."""
+    """Read the settings from the file and the environment. Only the default file may be absent."""
     values: dict[str, object] = {}
     text = ""
     if path is not None or DEFAULT_FILE.exists():
@@ -242,7 +240,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         values.update(_read(path or DEFAULT_FILE, text))
     where = dict.fromkeys(values, str(path or DEFAULT_FILE))
     for name, value in environ.items():
-        # An empty variable is one that is not set, but for this one, which an empty text switches off.
+        # An empty variable counts as not set, except for this one, which an empty text disables.
         if name.startswith(PREFIX) and (value or name == f"{PREFIX}BLUESKY_JETSTREAM"):
             field = name.removeprefix(PREFIX).lower()
             values[field] = value
@@ -269,7 +267,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             f"Setting {given} (in {where[given]}) needs {other}. Set both tsa_url and "
             "tsa_certificates, or neither."
         )
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).at_places(where)
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).located(where)
 
 
 def _content(path: Path) -> str:
@@ -289,7 +287,7 @@ def _read(path: Path, text: str) -> dict[str, object]:
 
 
 def _sentence(error: ValidationError, where: Mapping[str, str], text: str) -> str:
-    """The first fault with the place where it stands: of a rule in the file, `text`, also its line."""
+    """Describe the first fault and its place; for a rule in the file (with content `text`) also the line."""
     first = error.errors()[0]
     field = str(first["loc"][0])
     if first["type"] == "extra_forbidden":
@@ -317,11 +315,11 @@ _WORDS: Final[Mapping[str, str]] = {
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
 }
-"""By the kind of fault that the library finds; ours say for themselves what they are."""
+"""What to say, by the kind of fault that pydantic finds. Other faults bring their own words."""
 
 
 def clause(fault: ErrorDetails) -> str:
-    """What is wrong, without an end: to follow the name of the setting and a colon."""
+    """Describe a fault without a final full stop, to follow the name of the setting and a colon."""
     if fault["type"] == "value_error":
         return fault["msg"].removeprefix("Value error, ").rstrip(".")
     words = _WORDS.get(fault["type"], "cannot be used")
@@ -329,7 +327,7 @@ def clause(fault: ErrorDetails) -> str:
 
 
 def _part(fault: ErrorDetails) -> str:
-    """Which part of the value: an entry of a list by its place, one of a table by its name."""
+    """Name the faulty part of a value: the number of a list entry, or the name of a table entry."""
     match fault["loc"][1:]:
         case (int(place), *_):
             return f"entry {place + 1}"

@@ -1,4 +1,4 @@
-"""Pure: what one setting may hold, and the clause that a wrong value gets. No clause quotes a secret.
+"""Pure: check the value of one setting. Messages about invalid values never quote a secret.
 
 The functions raise ValueError. In the environment a list is one text with commas, and a table is one
 text such as `TR=did:plc:…,DE=did:plc:…`.
@@ -37,16 +37,16 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.:-]{1,60}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]+\]", re.IGNORECASE)
 
 Control = tuple[str, str, Status]
-"""A control account: its id, its handle, and the status it is known to have."""
+"""A control account: its id, its handle, and its known status."""
 
 
 def texts(value: object) -> object:
-    """A list, or one text with commas."""
+    """Accept a list, or one text with commas."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def table(value: object) -> object:
-    """A table, or one text with commas and equals signs. No part of it is quoted: some are secret."""
+    """Accept a table, or one text with commas and equals signs. Errors quote nothing, as it may be secret."""
     if not isinstance(value, str):
         return value
     pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
@@ -55,7 +55,7 @@ def table(value: object) -> object:
             raise ValueError(f"entry {n} does not have the form name=value.")
     named = {name.strip(): what.strip() for name, _, what in pairs}
     if len(named) < len(pairs):
-        raise ValueError("a name is given twice.")
+        raise ValueError("a name is used twice; use each name once.")
     return named
 
 
@@ -64,17 +64,17 @@ def duration(value: object) -> object:
 
 
 class RulesFault(ValueError):
-    """One of the rules is none. Its message names the rule, and the key that is wrong if one is."""
+    """One of the rules is invalid. The message names the rule, and the invalid key if there is one."""
 
     def __init__(self, number: int, key: str | None, fault: str) -> None:
         super().__init__(fault)
         self.number = number
-        """Of the rule, counted from 0."""
+        """The position of the rule, from 0."""
         self.key = key
 
 
 def rules(value: object) -> object:
-    """Alert rules, each a table. Raises RulesFault for one that is none."""
+    """Parse alert rules, each a table. Raises RulesFault for an invalid rule."""
     if not isinstance(value, list):
         raise ValueError("write each rule as a table under [[rules]].")  # noqa: TRY004
     out: list[AlertRule] = []
@@ -105,7 +105,7 @@ def zone(value: object) -> object:
 
 
 def control(text: str, platform: Platform) -> Control:
-    """`id:handle:status`, split from the right: ids of Bluesky and Mastodon hold colons themselves."""
+    """Parse `id:handle:status` from the right, because ids of Bluesky and Mastodon contain colons."""
     rest, _, status = text.rpartition(":")
     for at, char in enumerate(rest):
         native_id, handle = rest[:at], rest[at + 1 :]
@@ -118,21 +118,21 @@ def control(text: str, platform: Platform) -> Control:
 
 
 def controls(values: tuple[str, ...], platform: Platform) -> tuple[str, ...]:
-    """The texts as they are, each being a control account."""
+    """Check that each text is a control account, and return the texts unchanged."""
     for text in values:
         control(text, platform)
     return values
 
 
 def platforms(value: tuple[Platform, ...]) -> tuple[Platform, ...]:
-    """Each once, in the usual order."""
+    """Return each platform once, in the usual order."""
     if not value:
         raise ValueError("name at least one of x, bluesky, mastodon, or leave the setting out.")
     return tuple(platform for platform in Platform if platform in value)
 
 
 def labelers(value: Mapping[str, str]) -> Mapping[str, str]:
-    """Country codes with the DID of the labeler that speaks for each."""
+    """Check country codes, each with the DID of its labeler."""
     for country, did in value.items():
         if not _COUNTRY.fullmatch(country):
             raise ValueError(f"{country!r} is not a country code of two capital letters.")
@@ -144,7 +144,7 @@ def labelers(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def roles(value: Mapping[str, str]) -> Mapping[str, str]:
-    """Values of a claim with the role that each gives."""
+    """Check the roles of claim values."""
     for role in value.values():
         if role not in list(Role):
             raise ValueError(f"{role!r} is not a role; use viewer, analyst or admin.")
@@ -152,7 +152,7 @@ def roles(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def hosts(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of servers, `host` or `host:port`, in small letters."""
+    """Return names of servers, as `host` or `host:port`, in lower case."""
     for host in values:
         name, _, port = host.rpartition(":") if ":" in host and not host.endswith("]") else (host, "", "443")
         if not _HOST.fullmatch(name) or not (port.isascii() and port.isdigit() and int(port) < 65536):
@@ -161,7 +161,7 @@ def hosts(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def networks(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Addresses of machines, one by one or as a network."""
+    """Check IP addresses and networks."""
     for value in values:
         try:
             ip_network(value)
@@ -173,33 +173,33 @@ def networks(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def base_url(value: str) -> str:
-    """The address of a server, without a slash at its end."""
+    """Return the address of a server without a final slash."""
     if not _is_web_address(value, {"http", "https"}):
         raise ValueError(f"{value!r} is not the address of a server, such as https://server.example.")
     return value.rstrip("/")
 
 
 def web_address(value: str) -> str:
-    """An address as it is, with a slash at its end or without."""
+    """Check an address, and return it unchanged."""
     if not _is_web_address(value, {"http", "https"}):
         raise ValueError(f"{value!r} is not an address such as https://authority.example/tsa.")
     return value
 
 
 def origins(value: Mapping[str, str]) -> Mapping[str, str]:
-    """Hosts with the address where each is really asked."""
+    """Check hosts, each with the address that receives its requests instead."""
     return dict(zip(hosts(tuple(value)), map(base_url, value.values()), strict=True))
 
 
 def stream_url(value: str) -> str:
-    """The address of a websocket; empty for none."""
+    """Check the address of a websocket; empty means none."""
     if value and not _is_web_address(value, {"ws", "wss"}):
         raise ValueError(f"{value!r} is not the address of a stream, such as wss://server.example/subscribe.")
     return value
 
 
 def posts(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Addresses of posts at their home servers."""
+    """Check addresses of posts on their home servers."""
     for url in values:
         if post_of(url) is None:
             raise ValueError(f"{url!r} is not the address of a post, such as https://server.example/@name/1.")
@@ -207,7 +207,7 @@ def posts(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def recipients(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Where somebody can be told something, as rules take it."""
+    """Check recipients, in the form that rules use."""
     for text in values:
         if not is_recipient(text):
             raise ValueError(
@@ -218,14 +218,14 @@ def recipients(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def at_least_a_day(value: timedelta | None) -> timedelta | None:
-    """X bills each account that such a list returns, once a day at most: more often would only cost."""
+    """Refuse shorter intervals, because X bills each account that a list of follows returns."""
     if value is not None and value < timedelta(days=1):
         raise ValueError("it must be at least 1d; to read no follows, remove the setting.")
     return value
 
 
 def address(value: str) -> str:
-    """The name of a public address that requests go out by."""
+    """Check the name of the public address from which requests are sent."""
     if value and not _ADDRESS.fullmatch(value):
         raise ValueError("must be 1 to 60 letters, digits, dots, colons and hyphens.")
     return value
@@ -238,7 +238,7 @@ def daily_cost(value: Decimal | None) -> Decimal | None:
 
 
 def unkept_cost(planner: PlannerKind, sweep_every: timedelta, follows_every: timedelta | None) -> str | None:
-    """Why a ceiling on what X may cost cannot be kept with these settings; None: it can."""
+    """Return why these settings cannot keep a daily cost limit for X; None if they can."""
     if planner is not PlannerKind.ADAPTIVE:
         return 'needs planner = "adaptive", because a sweep reads every account at any cost.'
     if follows_every is not None:
@@ -252,7 +252,7 @@ def unkept_cost(planner: PlannerKind, sweep_every: timedelta, follows_every: tim
 
 
 def vantages(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
-    """Names with the address of an HTTP proxy each, which may hold user and password."""
+    """Check names, each with the address of an HTTP proxy that can contain a user and a password."""
     for n, (name, proxy) in enumerate(value.items(), 1):
         if not _VANTAGE.fullmatch(name):
             raise ValueError(f"the name of entry {n} must be 1 to 20 lowercase letters, digits and hyphens.")
@@ -265,7 +265,7 @@ def vantages(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
 
 
 def grants(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    """Authorisations by executives of X, `id:token:secret` each. Tokens begin with the id (documented)."""
+    """Check authorisations by executives on X: `id:token:secret` each, where the token starts with the id."""
     for n, value in enumerate(values, 1):
         parts = value.get_secret_value().split(":")
         is_whole = len(parts) == 3 and is_native_id(Platform.X, parts[0]) and all(map(_is_token, parts[1:]))
@@ -281,7 +281,7 @@ def _is_token(text: str) -> bool:
 
 
 def _is_web_address(text: str, schemes: set[str]) -> bool:
-    """Whether it is an address that holds neither user nor password."""
+    """Return whether a text is an address without user and password."""
     try:
         url = urlsplit(text)
         port, host = url.port, url.hostname
