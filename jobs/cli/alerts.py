@@ -72,7 +72,7 @@ def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
     )
     for one in rules_shown(known, wanted):
         rule, origin = one.rule, "settings" if one.from_settings else "hand"
-        enabled = ("yes" if one.enabled else "no") if one.on_file else "at the next run"
+        enabled = ("yes" if one.enabled else "no") if one.is_stored else "at the next run"
         out.add(
             (
                 clean(rule.name, 80),
@@ -82,7 +82,7 @@ def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
                 ", ".join(rule.recipients) or "nobody",
                 "\n".join(manner_words(rule)),
             ),
-            {**to_table(rule), "enabled": one.enabled, "origin": origin, "on_file": one.on_file},
+            {**to_table(rule), "enabled": one.enabled, "origin": origin, "is_stored": one.is_stored},
         )
     said = notes(known, wanted, absent)
     if as_json:
@@ -122,7 +122,7 @@ def export_command(
         return
     with whole_file(out) as file:
         file.write(text.encode())
-    show(f"{out} holds {number(len(known), 'rule')}.")
+    show(f"{out} contains {number(len(known), 'rule')}.")
 
 
 @alerts.command("import", epilog=examples("blockline alerts import rules.toml"))
@@ -258,7 +258,7 @@ def explain_command(change: ChangeName, *, as_json: AsJson = False, config: Conf
             }
         )
         return
-    show(f"Change {change_id}. Decisions are as recorded; rules are matched as they are now.")
+    show(f"Change {change_id}. Decisions are shown as recorded; matches are computed with the current rules.")
     for sentence in [s for one in found for s in alert_explanation.sentences(one)] or [why]:
         show(sentence)
 
@@ -322,9 +322,9 @@ def trial_command(
     now = system_clock()
 
     async def read(conn: Conn) -> list[_Made]:
-        alerts, history = await _asked(conn, change, story)
+        alerts, earlier = await _asked(conn, change, story)
         rules = await _rules(conn, rule)
-        waves = alert_preview.waves_on_trial(alerts, rules, history, to)
+        waves = alert_preview.waves_on_trial(alerts, rules, earlier, to)
         if not waves:
             raise CommandError(
                 "\n".join(["No one would be notified:", *alert_preview.why_nobody(alerts[-1], rules)])
@@ -336,19 +336,19 @@ def trial_command(
     files = [] if out is None else _write(out, made, settings, now)
     if sender is not None:
         with_pool(settings, lambda pool: _send(pool, sender, made, now))
-    _tell_trial(made, files, out, is_sent=send, json=as_json)
+    _show_trial(made, files, out, is_sent=send, json=as_json)
 
 
 async def _asked(
     conn: Conn, change: str | None, story: str | None
 ) -> tuple[list[AlertRow], AlertThread | None]:
-    """The alerts that are to be told again, and what their story told before."""
+    """Return the alerts to show again, and what was sent before about their incident."""
     if change is not None:
         change_id = await find_change(conn, change)
         alerts = await alerts_by_id(conn, await alerts_of_change(conn, change_id))
         if not alerts:
-            said = why_no_alert(await change_facts(conn, change_id))
-            raise CommandError(f"Change {change_id} has no alert. {said}")
+            reason = why_no_alert(await change_facts(conn, change_id))
+            raise CommandError(f"Change {change_id} has no alert. {reason}")
         return [alert_preview.newest(alerts)], None
     key = await newest_thread(conn) if story is None else await find_thread(conn, story)
     if key is None:
@@ -406,7 +406,7 @@ async def _send(pool: Pool, sender: Sender, made: Sequence[_Made], now: datetime
         await sender.close()
 
 
-def _tell_trial(
+def _show_trial(
     made: Sequence[_Made], files: Sequence[str], out: Path | None, *, is_sent: bool, json: bool
 ) -> None:
     if json:
@@ -432,11 +432,11 @@ def _tell_trial(
             show(said)
     if out is not None:
         mails = number(len(made), "email")
-        show(f"{out} holds {mails} in {number(len(files), 'file')}: {', '.join(files)}.")
+        show(f"{out} contains {mails} in {number(len(files), 'file')}: {', '.join(files)}.")
 
 
 def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
-    """Raises CommandError with the names that there are."""
+    """Return a rule by its name. Raises CommandError with the names of all rules if there is none."""
     for stored in known:
         if stored.rule.name == name:
             return stored
@@ -446,7 +446,7 @@ def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
 
 
 async def find_change(conn: Conn, name: str) -> int:
-    """The number of the change that a number, a key or the beginning of one means. Raises CommandError."""
+    """Return the number of a change, given by its number, its key or the start of it. Raises CommandError."""
     found = await changes_named(conn, name)
     if len(found) == 1:
         return found[0]
@@ -462,29 +462,29 @@ async def find_change(conn: Conn, name: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class ListedRule:
-    """A rule in the list."""
+    """A rule in the output of `alerts rules`."""
 
     rule: AlertRule
     enabled: bool
     from_settings: bool
-    on_file: bool
-    """False: it stands in the settings alone, and tells nobody before the next run."""
+    is_stored: bool
+    """False means that it is in the settings only, and sends nothing before the next run."""
 
 
 def rules_shown(stored: Sequence[StoredRule], settings: Iterable[AlertRule]) -> list[ListedRule]:
-    """In the order in which they are tried; those that only stand in the settings where they will be."""
+    """Return the rules in the order in which they are tried, with the place that new ones will have."""
     there = {s.rule.name for s in stored}
     new = [
-        ListedRule(rule, enabled=True, from_settings=True, on_file=False)
+        ListedRule(rule, enabled=True, from_settings=True, is_stored=False)
         for rule in settings
         if rule.name not in there
     ]
-    known = [ListedRule(s.rule, s.enabled, s.from_settings, on_file=True) for s in stored]
+    known = [ListedRule(s.rule, s.enabled, s.from_settings, is_stored=True) for s in stored]
     return [*(k for k in known if k.from_settings), *new, *(k for k in known if not k.from_settings)]
 
 
 def notes(stored: Sequence[StoredRule], settings: Sequence[AlertRule], absent: AbsentNames) -> list[str]:
-    """What the list does not say: what the next run brings from the settings, and names that mean nothing."""
+    """Return notes on the list: what the next run changes, and names in rules that do not exist."""
     wanted = {rule.name: rule for rule in settings}
     kept = {s.rule.name: s for s in stored if s.from_settings}
     by_hand = {s.rule.name for s in stored if not s.from_settings}
@@ -493,7 +493,7 @@ def notes(stored: Sequence[StoredRule], settings: Sequence[AlertRule], absent: A
         *(
             f"Rule {one.rule.name!r} is new in the settings. It takes effect at the next `blockline run`."
             for one in shown
-            if not one.on_file
+            if not one.is_stored
         ),
         *(
             f"Rule {name!r} was changed in the settings. The change takes effect at the next `blockline run`."
@@ -506,7 +506,7 @@ def notes(stored: Sequence[StoredRule], settings: Sequence[AlertRule], absent: A
             if name not in wanted
         ),
         *(
-            f"Rule {name!r} exists both in the settings and by hand. Remove or rename one of them."
+            f"Rule {name!r} exists in the settings and was also added by hand. Remove or rename one."
             for name in wanted
             if name in by_hand
         ),

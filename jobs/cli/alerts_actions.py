@@ -26,7 +26,7 @@ from storage.postgres.pool import Conn
 Note = Annotated[str, typer.Option(metavar="TEXT", help="A reason, for colleagues.")]
 Limit = Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Number of lines, newest first.")]
 LONGEST_NUMBER = 18
-"""In digits: the database holds no longer ones."""
+"""Most digits of a number that the database can store."""
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="End (ISO 8601, UTC).")]
 
 
@@ -218,7 +218,7 @@ def log_command(*, limit: Limit = 50, as_json: AsJson = False, config: ConfigFil
     Entries are changes of rules, acknowledgements, mutes and emails sent again.
     """
     acts = with_conn(load_settings(config), lambda conn: audit_log.acts(conn, limit))
-    out = OutputTable(("At", "Who", "Did", "What"), "The audit log has no entries yet.")
+    out = OutputTable(("Time", "Actor", "Action", "Subject"), "The audit log has no entries yet.")
     for act in acts:
         out.add(
             (moment(act.at), clean(act.actor), act.action, clean(act.subject, 100)),
@@ -241,7 +241,7 @@ def _made(
     *,
     as_json: bool,
 ) -> None:
-    """Make a mute, and say which."""
+    """Create a mute, and print it."""
 
     async def made(conn: Conn) -> MuteLine:
         mute_id = await make(conn)
@@ -289,7 +289,7 @@ def _acknowledged(line: ThreadLine) -> str:
     if line.is_acknowledged:
         return who
     behind = line.waves - line.acknowledged_wave
-    return f"not the newest {number(behind, 'update')}; before that {who}"
+    return f"{who}; {number(behind, 'newer update')} not acknowledged"
 
 
 def _about(line: MuteLine) -> str:
@@ -314,7 +314,7 @@ def _json(line: MuteLine) -> dict[str, object]:
 
 
 async def find_thread(conn: Conn, name: str) -> str:
-    """The key of the story that a key or the beginning of one means. Raises CommandError."""
+    """Return the key of an incident, given by its key or the start of it. Raises CommandError."""
     found = await stories_named(conn, name) if name else []
     if len(found) == 1:
         return found[0]

@@ -39,7 +39,7 @@ def register(cli: typer.Typer) -> None:
 
 
 def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The backup holds the database of one moment. The file is read back and verified."""
+    """The backup contains the database of one moment. The file is read back and verified."""
     settings = load_settings(config)
     refuse_taken(file)
     with database(settings) as dsn, _shown("Backing up") as progress:
@@ -49,7 +49,7 @@ def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigF
         show_json(_as_json(file, manifest) | {"bytes": size})
     else:
         show(
-            f"{file} holds {number(manifest.rows, 'row')} of {number(len(manifest.tables), 'table')} "
+            f"{file} contains {number(manifest.rows, 'row')} of {number(len(manifest.tables), 'table')} "
             f"({size / 1e6:,.1f} MB) and was verified. Restore it with: blockline restore {file}"
         )
 
@@ -101,7 +101,7 @@ def upgrade_command(
 
 
 def _save(dsn: str, file: Path, progress: BackupProgress) -> BackupManifest:
-    """Write a backup that only its owner may read; it gets its name when it was read back."""
+    """Write a backup that only its owner may read. It gets its name after it is verified."""
     with whole_file(file) as out:
         os.fchmod(out.fileno(), 0o600)
         manifest = run(lambda: back_up(dsn, out, system_clock(), progress))
@@ -112,7 +112,7 @@ def _save(dsn: str, file: Path, progress: BackupProgress) -> BackupManifest:
 
 @contextmanager
 def _shown(task: str) -> Generator[BackupProgress]:
-    """Tells a reader what is being done, and how much of it is done."""
+    """Show the progress of a task on a terminal."""
     console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(),
@@ -148,8 +148,8 @@ def migrate_command(
     ] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Only a database of your own needs it (setting database_url). The embedded database is migrated by the
-    first command of a new version.
+    """Only your own Postgres server (setting database_url) needs this command. The first command of a new
+    version migrates the embedded database.
     """
     settings = load_settings(config)
     with database(settings) as dsn:

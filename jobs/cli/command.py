@@ -1,4 +1,4 @@
-"""What commands share: options, times given with options, examples, and old names of options."""
+"""Shared parts of commands: options, times, examples, and old names of options."""
 
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ AsKnownAt = Annotated[
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: one or two command lines. An indented line continues the one before."""
+    """Return the examples in a command's help. An indented line continues the line before."""
     commands = [line for line in lines if not line.startswith(" ")]
     title = "Example" if len(commands) == 1 else "Examples"
     return "\n".join([f"{title}:", "", "\b", *(f"  {line}" for line in lines)])
@@ -71,7 +71,7 @@ COMMAND_LINE = "command line"
 
 
 def moment_of(text: str | None, option: str) -> datetime | None:
-    """The time given with an option, in UTC unless it names a zone. Raises CommandError."""
+    """Parse the time given with an option, in UTC unless it names a zone. Raises CommandError."""
     if text is None:
         return None
     try:
@@ -83,7 +83,7 @@ def moment_of(text: str | None, option: str) -> datetime | None:
 
 
 def moment_past(text: str | None, option: str, now: datetime) -> datetime:
-    """The time given with an option, `now` by default. Raises CommandError for a future time."""
+    """Parse the time given with an option, by default `now`. Raises CommandError for a future time."""
     at = moment_of(text, option) or now
     if at > now:
         raise CommandError(f"{option} ({at.isoformat()}) is in the future.")
@@ -91,6 +91,6 @@ def moment_past(text: str | None, option: str, now: datetime) -> datetime:
 
 
 def moments_past(at: str | None, as_known_at: str | None, now: datetime) -> tuple[datetime, datetime | None]:
-    """The moment that is asked about, and as known when (None: now). Raises CommandError."""
+    """Return the values of --at and --as-known-at; None means now. Raises CommandError."""
     known = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
     return (moment_past(at, "--at", now) if at is not None or known is None else known), known

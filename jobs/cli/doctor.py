@@ -54,11 +54,11 @@ def doctor_command(
         raise CommandError("Give either --rebuild or --set-aside, not both.")
     if rebuild:
         with database(settings) as dsn:
-            rebuilt = run(lambda: rebuild_spells(settings, dsn))
+            result = run(lambda: rebuild_spells(settings, dsn))
         if as_json:
-            show_json(rebuilt.as_json())
+            show_json(result.as_json())
         else:
-            show(rebuilt.sentence)
+            show(result.sentence)
         return
     if set_aside:
         with database(settings) as dsn:

@@ -91,7 +91,7 @@ def pack_command(
     if as_json:
         show_json({"change": gathered.change_id, "file": str(path), "files": sorted(files)})
     else:
-        show(f"{path} holds the evidence of change {gathered.change_id} in {number(len(files), 'file')}.")
+        show(f"{path} contains the evidence of change {gathered.change_id} in {number(len(files), 'file')}.")
         show(f"Check it anywhere with: blockline evidence verify {path}")
 
 
@@ -134,13 +134,13 @@ def verify_command(
             show(f"{check.verdict.value:<7} {_printable(check.said)}")
         if not (wrong or left_open):
             notes = sum(check.verdict is ProofResult.NOTE for check in checks)
-            but = f", with {number(notes, 'note')} about what it does not prove" if notes else ""
+            but = f"; {number(notes, 'note')} on what it does not prove" if notes else ""
             show(f"{_printable(str(file))} verifies{but}.")
     if wrong:
         raise CommandError(f"{_printable(str(file))} does not verify: {number(wrong, 'check')} failed.")
     if left_open:
-        undone = f"{number(left_open, 'check')} could not be made"
-        raise CommandError(f"{_printable(str(file))} does not verify as a whole: {undone}.")
+        undone = f"{number(left_open, 'check')} could not be completed"
+        raise CommandError(f"{_printable(str(file))} is not fully verified: {undone}.")
 
 
 @evidence.command(
@@ -180,7 +180,7 @@ def heads_command(
     if as_json:
         show_json(heads_listed(found))
     elif out is not None:
-        show(f"{out} holds the heads of {number(len(found), 'day')}.")
+        show(f"{out} contains the heads of {number(len(found), 'day')}.")
     else:
         _table(found).show("heads", as_json=False)
 
@@ -252,7 +252,7 @@ async def _gathered(settings: Settings, dsn: str, name: str) -> Material:
 
 @asynccontextmanager
 async def _with_final_heads(pool: Pool) -> AsyncGenerator[Conn]:
-    """A transaction in which the heads of the days that are over are those that they will ever have."""
+    """Open a transaction in which the heads of past days are final."""
     await settle_at_most(pool, system_clock())
     async with transaction(pool) as conn:
         yield conn
@@ -297,7 +297,7 @@ def _day(text: str | None) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise CommandError(f"--since: {text!r} is not a day; write it like 2021-02-01.") from error
+        raise CommandError(f"--since: {text!r} is not a date; write it like 2021-02-01.") from error
 
 
 def _made_by() -> str:
@@ -305,5 +305,5 @@ def _made_by() -> str:
 
 
 def _printable(text: str) -> str:
-    """Names in a pack are a stranger's: nothing of them reaches the terminal but what can be seen."""
+    """Replace unprintable characters, so that names in a stranger's pack cannot control the terminal."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)

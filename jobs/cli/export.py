@@ -112,26 +112,26 @@ def export_command(
         # The interpreter must not try once more to write what it has left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
-            return  # whoever read has read enough
+            return  # the reader closed the pipe
         raise CommandError(f"Cannot write to standard output: {error.strerror}.") from error
     except (KeyboardInterrupt, asyncio.CancelledError):
         left = "the output is incomplete" if out == _STDOUT else f"{out} was not written"
         raise CommandError(f"The export was stopped: {left}.") from None
-    _tell(done, out, as_json=as_json)
+    _show(done, out, as_json=as_json)
 
 
 def _refuse(order: ExportRequest, out: Path, *, as_json: bool) -> None:
-    """Raises CommandError for what cannot be done, before anything is read."""
+    """Raise CommandError for an impossible export, before anything is read."""
     if (why := fault(order.kind, order.wanted)) is not None:
         raise CommandError(why)
     if order.form is Format.PARQUET:
         if out == _STDOUT:
-            raise CommandError("Parquet is a folder of files: name a new folder with --output.")
+            raise CommandError("Parquet writes a folder of files; name a new folder with --output.")
         refuse_filled(out)
     elif out != _STDOUT:
         refuse_taken(out)
     elif as_json:
-        raise CommandError("--json reports the file that was written: give --output FILE.")
+        raise CommandError("--json describes a written file; also give --output FILE.")
 
 
 def _way_out(order: ExportRequest, out: Path) -> Callable[[Pool, Progress], Awaitable[Exported]]:
@@ -143,21 +143,21 @@ def _way_out(order: ExportRequest, out: Path) -> Callable[[Pool, Progress], Awai
 
 
 def _status(*, quiet: bool) -> Status | nullcontext[None]:
-    """A line on a terminal that is told how far it is; nothing where rows would run into it."""
+    """Return a progress line for a terminal; none if rows are printed there."""
     err = Console(stderr=True)
     return nullcontext() if quiet or not err.is_terminal else err.status("Reading …")
 
 
 def _progress(status: Status | None) -> Progress:
-    def progress(rows: int, at: datetime | None) -> None:
+    def report(rows: int, at: datetime | None) -> None:
         if status is not None:
             reached = "" if at is None else f", up to {at:%Y-%m-%d}"
             status.update(f"{number(rows, 'row')}{reached}")
 
-    return progress
+    return report
 
 
-def _tell(done: Exported, out: Path, *, as_json: bool) -> None:
+def _show(done: Exported, out: Path, *, as_json: bool) -> None:
     size = sum(f.bytes for f in done.files)
     if as_json:
         files = [{"path": f.path, "rows": f.rows, "bytes": f.bytes, "sha256": f.sha256} for f in done.files]

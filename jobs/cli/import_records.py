@@ -148,7 +148,7 @@ def _as_json(file: str, report: ImportReport) -> dict[str, object]:
 
 
 def _raise_problems(reports: list[tuple[Path, ImportReport]], files: list[Path]) -> None:
-    """Raises CommandError with every line that was refused, and what became of the rest."""
+    """Raise CommandError with every refused line, and whether the others are stored."""
     file, report = reports[-1]
     if not report.problems:
         return

@@ -63,7 +63,7 @@ from storage.postgres.pool import Conn
 orders = typer.Typer(no_args_is_help=True, epilog=examples("blockline orders list"))
 
 MOST = 999_999_999
-"""No order names more, and the database takes it."""
+"""More than any order names, and small enough for the database."""
 
 Reference = Annotated[str, typer.Argument(metavar="ORDER", help="Reference of the order.")]
 OrdersFile = Annotated[
@@ -230,7 +230,7 @@ def orders_edit(
     """Change an order.
 
     Only the given options change. The value `none` removes a time; --list renames the order's list. The
-    audit log keeps the earlier values, and a look at the past shows the order as it was then.
+    audit log keeps the earlier values, and earlier moments show the order as it was then.
     """
     edit = Edit(
         title=title,
@@ -283,10 +283,10 @@ def orders_names(
     settings = load_settings(config)
     if file is None and not again:
 
-        async def print_them(conn: Conn) -> None:
+        async def show_names(conn: Conn) -> None:
             await print_names(conn, reference, as_json=as_json)
 
-        with_conn(settings, print_them)
+        with_conn(settings, show_names)
         return
     resolver = Resolver(settings, system_clock)
     called = "stored names" if file is None else "standard input" if file == "-" else Path(file).name
@@ -305,7 +305,7 @@ def orders_names(
 
 
 def _text(file: str, called: str) -> str:
-    """The text in a file, or what is typed or piped in. Raises CommandError or TableError."""
+    """Read the text in a file or on standard input. Raises CommandError or TableError."""
     content = sys.stdin.buffer.read() if file == "-" else table_content(Path(file))
     try:
         text = content.decode("utf-8-sig")
@@ -501,18 +501,18 @@ def orders_show(
         return found
 
     found = with_conn(settings, read, known)
-    restored = restoration_of(found) if restoration else None
+    returned = restoration_of(found) if restoration else None
     if as_json:
-        more = {} if restored is None else {"restoration": restoration_json(found, restored)}
+        more = {} if returned is None else {"restoration": restoration_json(found, returned)}
         show_json({**order_json(found), **more})
         return
     for sentence in sentences(found):
         show(sentence)
     for share in found.shares:
-        stale = f", {share.stale:,} only when last known" if share.stale else ""
+        stale = f" ({share.stale:,} not read lately)" if share.stale else ""
         show(f"  {share.accounts:>7,}  {kind(share.kind, found.order.country)}{stale}")
     for claim in found.claims:
         seen = range_words(claim.low, claim.high)
         show(f"Claimed: {claim_words(claim.claim)}. Observed: {seen}. {verdict_words(claim)}")
-    for sentence in restored.sentences if restored is not None else ():
+    for sentence in returned.sentences if returned is not None else ():
         show(sentence)

@@ -67,16 +67,16 @@ def _plan(
         return
     show(headline(found))
     show(verdict(found))
-    parts = tables(found)
+    shown = tables(found)
     table = Table("", "Figure", "Basis", "Note")
-    for one in parts:
+    for one in shown:
         table.add_row(one.title.upper())
         for row in one.rows:
             table.add_row(row.name, row.value, row.basis.value, row.note)
         table.add_section()
     show(table)
     show(BESIDE)
-    used = {row.basis for one in parts for row in one.rows}
+    used = {row.basis for one in shown for row in one.rows}
     for basis, meaning in BASIS_WORDS.items():
         if basis in used:
             show(f"{basis.value}: {meaning}.")

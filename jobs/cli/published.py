@@ -49,7 +49,7 @@ def published_command(
 
 
 async def _read(settings: Settings, dsn: str, code: str) -> tuple[tuple[Claimed, ...], list[str]]:
-    """What there is of a country, and the codes of those that figures are on file of."""
+    """Read the figures of a country, and the codes of all countries with stored figures."""
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         return await claimed(conn, code, system_clock()), sorted(await published_by_country(conn))
@@ -66,7 +66,7 @@ def _sentences(found: tuple[Claimed, ...], code: str) -> Iterator[str]:
         for said in published_words.observer_summaries(one, code):
             yield f"{when}, {said.who}: {said.head}. {' '.join(said.lines)}"
     if unseen:
-        yield f"{published_words.NOT_OBSERVED}, because no accounts were read here: {'; '.join(unseen)}."
+        yield f"{published_words.NOT_OBSERVED}, because Blockline read no accounts: {'; '.join(unseen)}."
     yield published_words.WHAT_IT_DOES_NOT_SAY
 
 

@@ -103,7 +103,7 @@ def _listing(done: Sequence[LoggedPurge]) -> OutputTable:
 
 
 async def _account(settings: Settings, dsn: str, platform: Platform, address: Address) -> Account:
-    """The one account of that address. Raises CommandError when there is none, or more than one."""
+    """Return the account with this address. Raises CommandError if there is none, or more than one."""
     await ready(settings, dsn)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
         found = await accounts_named(conn, platform, address.name, is_id=address.is_id)
@@ -138,8 +138,8 @@ def _question(account: Account, *, whole: bool) -> str:
 
 
 def _sentences(account: Account, purged: Purged) -> list[str]:
-    """What went, and what stays."""
-    went = ", ".join(
+    """Describe what was removed and what is kept."""
+    removed = ", ".join(
         (
             number(purged.evidence, "piece") + " of evidence",
             number(purged.handles, "handle"),
@@ -147,18 +147,18 @@ def _sentences(account: Account, purged: Purged) -> list[str]:
             number(purged.mails, "email"),
         )
     )
-    stays = f"{number(purged.changes, 'change')} and {number(purged.signals, 'engagement')} of executives"
+    kept = f"{number(purged.changes, 'change')} and {number(purged.signals, 'engagement')} of executives"
     watched = " It is no longer watched." if purged.was_watched else ""
     if purged.whole:
         return [
-            f"{_name(account)} is purged completely. Removed: {number(purged.changes, 'change')}, {went}, "
+            f"{_name(account)} is purged completely. Removed: {number(purged.changes, 'change')}, {removed}, "
             f"{number(purged.signals, 'engagement')} of executives.{watched}",
             f"Kept: the meaningless name {purged.native_id} in the proof of readings, and the hashes of its "
             "changes in the hash chain.",
         ]
     return [
-        f"{_name(account)} is purged. Removed: {went}.{watched}",
-        f"Kept: its id, {stays} with their times, and the SHA-256 of each piece of evidence.",
+        f"{_name(account)} is purged. Removed: {removed}.{watched}",
+        f"Kept: its id, {kept} with their times, and the SHA-256 of each piece of evidence.",
     ]
 
 

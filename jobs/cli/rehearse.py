@@ -46,7 +46,7 @@ err = Console(stderr=True)
 
 @contextmanager
 def scratch_database() -> Generator[str]:
-    """An empty, migrated database that is gone afterwards."""
+    """Yield an empty, migrated database, and delete it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="blockline-postgres-"))
     try:
         with embedded_postgres(folder, fsync=False) as dsn:
@@ -164,7 +164,7 @@ def _rehearse(
         )
     if report is not None:
         rehearse.write_report(report, found)
-    _tell(found, as_json=as_json)
+    _show_result(found, as_json=as_json)
     if not found.is_right:
         raise CommandError(
             f"{len(found.verdict.false)} false changes, {len(found.verdict.wrong_interval)} wrong intervals"
@@ -201,9 +201,9 @@ def _demo(
             )
 
         async def at_once(_: datetime) -> None:
-            """Headless, nobody is waited for."""
+            """Do not wait, because no one is watching."""
 
-        def tell(ended: demo.DemoResult) -> None:
+        def show_result(ended: demo.DemoResult) -> None:
             if as_json:
                 print(json.dumps(dataclasses.asdict(ended)), flush=True)
             else:
@@ -211,15 +211,17 @@ def _demo(
 
         async def play() -> None:
             if listener is None:
-                tell(await demo.play(dsn, folder, dashboard_url=None, before=at_once, after=after))
+                show_result(await demo.play(dsn, folder, dashboard_url=None, before=at_once, after=after))
                 return
             clock = demo.paced_clock()
             async with demo.shown(dsn, listener, clock) as address:
                 err.print(
                     f"Dashboard on {address} (synthetic, about {demo.minutes_long():.0f} min; Ctrl-C ends it)"
                 )
-                tell(await demo.play(dsn, folder, dashboard_url=address, before=clock.wait_for, after=after))
-                err.print("The scenario has ended; the dashboard stays until Ctrl-C.")
+                show_result(
+                    await demo.play(dsn, folder, dashboard_url=address, before=clock.wait_for, after=after)
+                )
+                err.print("The scenario has ended; the dashboard runs until Ctrl-C.")
                 await for_ever()
 
         run(play)
@@ -233,7 +235,7 @@ def _ended_sentence(ended: demo.DemoResult) -> str:
     )
 
 
-def _tell(found: rehearse.RehearsalReport, *, as_json: bool) -> None:
+def _show_result(found: rehearse.RehearsalReport, *, as_json: bool) -> None:
     if as_json:
         orders = {"orders": [summary_json(o) for o in found.orders]} if found.orders else {}
         print(json.dumps({**found.figures, **orders}))
@@ -247,7 +249,7 @@ def _tell(found: rehearse.RehearsalReport, *, as_json: bool) -> None:
 def _as_history(
     content: bytes, name: str, start: datetime | None, end: datetime | None, folder: Path
 ) -> tuple[Path, datetime]:
-    """A history file of the demands in that time, and when it ends."""
+    """Write a history file of the demands in the period; return it with the end of the period."""
     table = read_legal_demands(content, name, system_clock(), by_day=True)
     if table.problems:
         err.print(
@@ -262,14 +264,16 @@ def _as_history(
 
 
 def _within(budget: float, accounts: int) -> timedelta:
-    """How often everybody can be read with so many readings an hour. Raises CommandError."""
+    """Return the interval at which a number of readings per hour reads every account. Raises CommandError."""
     seconds = accounts * 3600 / budget
     if not seconds <= LONGEST.total_seconds():  # nor where the budget is "nan", which no bound refuses
-        raise CommandError("--budget: with it each account would be read less than once per year; raise it.")
+        raise CommandError(
+            "--budget: each account would be read less than once per year; use a higher number."
+        )
     sweep = timedelta(seconds=round(seconds))
     if sweep < SHORTEST:
         raise CommandError(
-            "--budget: with it each account would be read more than once per minute; lower it."
+            "--budget: each account would be read more than once per minute; use a lower number."
         )
     return sweep
 

@@ -87,7 +87,7 @@ def _replay(
     since, until = moment_of(start, "--since"), moment_of(end, "--until")
     other = OtherRules() if rules is None else _other(rules)
     if since is not None and since >= (until or now):
-        given = "the present" if until is None else f"--until ({until.isoformat()})"
+        given = "now" if until is None else f"--until ({until.isoformat()})"
         raise CommandError(f"--since ({since.isoformat()}) is not before {given}.")
     if report is not None:
         refuse_taken(report)

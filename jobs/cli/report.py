@@ -73,7 +73,9 @@ def report_command(
     with whole_file(path) as file:
         file.write(content)
     listed = accounts(len(found.found.cohort.members))
-    show(f"{path} holds the report on order {clean(found.found.order.reference)}, {listed}, {moment(then)}.")
+    show(
+        f"{path} contains the report on order {clean(found.found.order.reference)}, {listed}, {moment(then)}."
+    )
 
 
 async def _read(
@@ -85,7 +87,7 @@ async def _read(
         now, made_by(), synthetic=False, sweep_every=settings.sweep_every, dashboard_url=address
     )
     async with open_pool(dsn, max_size=1) as pool:
-        # The heads of the days that are over are given away with it.
+        # The report contains the heads of past days, so they must be final.
         await settle_at_most(pool, now)
         async with as_known(pool, known) as conn:
             found = await read_report(conn, await _number(conn, name, known), at, known, imprint)
@@ -95,15 +97,15 @@ async def _read(
 
 
 async def _number(conn: Conn, name: str, known: datetime | None) -> int:
-    """The number of the order with this reference; else of the one with this number. Raises CommandError."""
-    on_file = await orders(conn, known)
-    named = [o.order_id for o in on_file if o.reference == name]
-    numbered = [o.order_id for o in on_file if str(o.order_id) == name]
+    """Return the number of the order with this reference, or else this number. Raises CommandError."""
+    known_orders = await orders(conn, known)
+    named = [o.order_id for o in known_orders if o.reference == name]
+    numbered = [o.order_id for o in known_orders if str(o.order_id) == name]
     if not named and not numbered:
         raise CommandError(_unknown(name, known))
     return (named or numbered)[0]
 
 
 def _unknown(name: str, known: datetime | None) -> str:
-    then = "" if known is None else f" that was known at {moment(known)}"
+    then = "" if known is None else f" that was stored by {moment(known)}"
     return f"There is no order with the reference or the number {clean(name, 120)}{then}."

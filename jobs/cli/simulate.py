@@ -19,19 +19,19 @@ from storage.model.core.accounts import Platform
 
 _X_CALLS = (
     "GET /2/users?ids=…                    up to 100 accounts; user.fields as X names them",
-    "GET /2/users/by?usernames=…           the same by handle",
+    "GET /2/users/by?usernames=…           up to 100 accounts by handle",
     "GET /2/users/:id                      one account",
     "GET /2/users/:id/tweets               its posts, in pages",
     "GET /2/users/:id/following            whom it follows, in pages",
-    "GET /2/users/:id/liked_tweets         its likes, for a request that it signed itself",
-    "POST, GET /2/compliance/jobs          why accounts of a list are not shown any more",
+    "GET /2/users/:id/liked_tweets         its likes, if the account itself signed the request",
+    "POST, GET /2/compliance/jobs          why accounts of a list are no longer shown",
 )
 _BLUESKY_CALLS = (
     "GET /xrpc/app.bsky.actor.getProfiles       up to 25 accounts; labels for atproto-accept-labelers",
     "GET /xrpc/app.bsky.actor.getProfile        one account, or why it is not shown",
-    "GET /xrpc/app.bsky.graph.getRelationships  whom an account follows, of those asked about",
+    "GET /xrpc/app.bsky.graph.getRelationships  which of the given accounts an account follows",
     "GET /xrpc/com.atproto.identity.resolveHandle",
-    "GET /xrpc/com.atproto.sync.getRepoStatus   what the server that holds the account says",
+    "GET /xrpc/com.atproto.sync.getRepoStatus   the status of the account on its server",
     "GET /xrpc/com.atproto.repo.listRecords     likes, reposts, follows, posts",
     "GET /xrpc/com.atproto.label.queryLabels    labels of the country labelers",
     "GET /:did and /:did/log/audit              the directory of DIDs",
@@ -63,15 +63,15 @@ def fault_plan(name: str) -> FaultPlan:
 
 
 def guide(platform: Platform, address: str, history: History, now: datetime) -> list[str]:
-    """What somebody must know to test a client against the simulator at `address`, a line each."""
+    """Return instructions for testing a client against the simulator at `address`, a line each."""
     accounts = [account for account in history.accounts if account.platform is platform]
     lines = [f"{_NAMES[platform]} on {address}, {len(accounts):,} accounts", *_notes(platform, accounts)]
     lines += [f"  {call}" for call in _CALLS[platform]]
     clock = f'{{"now": "{now.isoformat()}"}}'
     lines += [
-        f"  its clock is fixed:      curl -X PUT {address}/_simulator/clock -d '{clock}'",
-        f"  what it has served:     curl {address}/_simulator/counts",
-        f"  one to try:             {_first_try(address, accounts[0])}",
+        f"  set its clock:           curl -X PUT {address}/_simulator/clock -d '{clock}'",
+        f"  its request counts:     curl {address}/_simulator/counts",
+        f"  example request:        {_first_try(address, accounts[0])}",
     ]
     return lines
 
@@ -128,7 +128,7 @@ def _simulate(
 def _notes(platform: Platform, accounts: list[HistoryAccount]) -> list[str]:
     match platform:
         case Platform.X:
-            return [f"  bearer token {TOKEN!r}, or any other"]
+            return [f"  bearer token {TOKEN!r}; any other also works"]
         case Platform.BLUESKY:
             return [
                 "  without a key; one address for the app view, the accounts' server, labelers and directory"

@@ -104,11 +104,11 @@ def stories_export(
     with whole_file(path) as file:
         file.write(content)
     n = len(read.story.captions)
-    show(f"{path} holds story {number} with {n} caption{'' if n == 1 else 's'}, {len(content):,} bytes.")
+    show(f"{path} contains story {number} with {n} caption{'' if n == 1 else 's'}, {len(content):,} bytes.")
 
 
 def _read(number: int, as_known_at: str | None, config: Path | None, occasion: str) -> StoryRead:
-    """Raises CommandError with the sentence why it cannot be told."""
+    """Read a story. Raises CommandError with the reason if it cannot be shown."""
     now = system_clock()
     known: datetime | None = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
 

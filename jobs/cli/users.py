@@ -214,13 +214,13 @@ def tokens_revoke(
 
 
 def _password(from_stdin: bool) -> str:
-    """The hash of a password that is asked for; a password in the arguments would be seen by everybody."""
+    """Ask for a password, and return its hash. As an argument, other users of the machine would see it."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     elif sys.stdin.isatty():
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        raise CommandError("No terminal to ask for the password: use --password-stdin.")
+        raise CommandError("There is no terminal to ask for the password; use --password-stdin.")
     try:
         return hash_of(password)
     except WrongPassword as error:

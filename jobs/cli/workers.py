@@ -68,7 +68,7 @@ def workers_command(context: typer.Context, *, as_json: AsJson = False, config: 
         show(_parked(found.held))
         if more := found.held_in_all - len(found.held):
             show(f"… and {more:,} more.")
-        show("blockline workers drop removes them. Other requests ask for the same accounts.")
+        show("Remove them with: blockline workers drop --all. Later requests ask for the same accounts.")
 
 
 def _queue(queues: tuple[Queue, ...]) -> Table:
@@ -132,9 +132,9 @@ def workers_drop(
 
 
 async def _drop(conn: Conn, numbers: set[int] | None) -> list[FailedJob]:
-    """Raises CommandError when one of these is not held; then none is forgotten."""
-    parked = await held_jobs(conn)
-    if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in parked})):
+    """Drop failed requests. Raises CommandError if one of the numbers is unknown; then none is dropped."""
+    held = await held_jobs(conn)
+    if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in held})):
         raise CommandError(f"There is no failed request {unknown[0]}; `blockline workers` lists them.")
     dropped = [job for job in parked if numbers is None or job.job_id in numbers]
     await drop_held(conn, [job.job_id for job in dropped])

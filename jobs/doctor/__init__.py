@@ -1,4 +1,4 @@
-"""The checks of `blockline doctor`: each part is tried, and each finding says what to do.
+"""The checks of `blockline doctor`. Each part is tried, and each finding names its fix.
 
 It may import every folder of `jobs` except `cli` and `rehearsal`, and the other packages.
 Begin with `doctor.py`. It checks database, mail server and dashboard; the other modules check

@@ -1,4 +1,4 @@
-"""What the doctor finds about alert rules: whether anybody is told, by which channels, and who never was."""
+"""Checks of alert rules: whether they notify anyone, by which channels, and who never received an alert."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ _NAMED = 5
 
 
 async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
-    """Of a database with the right schema. Empty when it cannot be read: that is said elsewhere."""
+    """Check a database with the right schema. Empty if it cannot be read, which another check reports."""
     try:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
             by_hand = made_by_hand(await load_rules(conn))
@@ -26,48 +26,48 @@ async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
             absent = await absent_names(conn, (*settings.alert_rules, *by_hand))
     except StorageError:
         return []
-    telling = [rule for rule in (*settings.alert_rules, *by_hand) if rule.recipients]
+    notifying = [rule for rule in (*settings.alert_rules, *by_hand) if rule.recipients]
     return [
-        rules_finding(telling),
-        *names_findings(telling, absent),
+        rules_finding(notifying),
+        *names_findings(notifying, absent),
         *server_findings(settings, by_hand),
-        *channel_findings(settings, telling),
-        *recipients_findings(telling, notified),
+        *channel_findings(settings, notifying),
+        *recipients_findings(notifying, notified),
     ]
 
 
 def made_by_hand(stored: Sequence[StoredRule]) -> list[AlertRule]:
-    """The enabled rules that the settings do not bring to the database at each start."""
+    """Return the enabled rules that do not come from the settings."""
     return [s.rule for s in stored if s.enabled and not s.from_settings]
 
 
-def rules_finding(telling: Sequence[AlertRule]) -> Finding:
+def rules_finding(notifying: Sequence[AlertRule]) -> Finding:
     part = "alert rules"
-    if not telling:
+    if not notifying:
         return Finding(
             part,
             FindingLevel.ADVICE,
             "No one receives alerts, because no enabled rule names a recipient. Set recipients, or write "
             "rules (docs/alerts.md).",
         )
-    people = {recipient for rule in telling for recipient in rule.recipients}
-    tell = "notifies" if len(telling) == 1 else "notify"
+    people = {recipient for rule in notifying for recipient in rule.recipients}
+    verb = "notifies" if len(notifying) == 1 else "notify"
     return Finding(
-        part, FindingLevel.OK, f"{number(len(telling), 'rule')} {tell} {number(len(people), 'recipient')}."
+        part, FindingLevel.OK, f"{number(len(notifying), 'rule')} {verb} {number(len(people), 'recipient')}."
     )
 
 
-def names_findings(telling: Sequence[AlertRule], absent: AbsentNames) -> list[Finding]:
-    """The lists and orders that rules name and that are not on file: one may be misspelt."""
+def names_findings(notifying: Sequence[AlertRule], absent: AbsentNames) -> list[Finding]:
+    """Report lists and orders that rules name and that are not stored; a name may be misspelled."""
     return [
         Finding("alert rules", FindingLevel.ADVICE, f"Rule {rule.name!r}: {said}.")
-        for rule in telling
+        for rule in notifying
         for said in absent_words(rule.match, absent)
     ]
 
 
 def server_findings(settings: Settings, by_hand: Sequence[AlertRule]) -> list[Finding]:
-    """The rules made by hand whose mails would wait for ever. Those of the settings: see `mail_findings`."""
+    """Report rules made by hand whose emails would wait. `mail_findings` covers those of the settings."""
     if settings.smtp_host is not None:
         return []
     waiting = [rule for rule in by_hand if not all(map(is_channel, (*rule.recipients, *rule.escalate_to)))]
@@ -81,17 +81,17 @@ def server_findings(settings: Settings, by_hand: Sequence[AlertRule]) -> list[Fi
     ]
 
 
-def channel_findings(settings: Settings, telling: Sequence[AlertRule]) -> list[Finding]:
-    """The channels that rules name and that the settings do not define: alerts to them wait."""
+def channel_findings(settings: Settings, notifying: Sequence[AlertRule]) -> list[Finding]:
+    """Report channels that rules name and the settings do not define; alerts to them wait."""
     return [
         Finding("channels", FindingLevel.MEND, f"{said[:1].upper()}{said[1:]}")
-        for said in unknown_channels(settings, telling)
+        for said in unknown_channels(settings, notifying)
     ]
 
 
-def recipients_findings(telling: Sequence[AlertRule], notified: dict[str, datetime]) -> list[Finding]:
-    """Who was never told anything, though others were: an address may be wrong, and nobody would notice."""
-    people = dict.fromkeys(r for rule in telling for r in (*rule.recipients, *rule.escalate_to))
+def recipients_findings(notifying: Sequence[AlertRule], notified: dict[str, datetime]) -> list[Finding]:
+    """Report recipients who never received an alert while others did; an address may be wrong."""
+    people = dict.fromkeys(r for rule in notifying for r in (*rule.recipients, *rule.escalate_to))
     never = [person for person in people if person not in notified]
     if not never or not notified:
         return []

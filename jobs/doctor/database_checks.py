@@ -1,4 +1,4 @@
-"""What the doctor finds in the database: control accounts, readings of the future, what reading will cost."""
+"""Checks of the database: control accounts, readings dated in the future, and the cost of reading."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ from storage.work import daily_cost_limit
 
 
 async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Finding]:
-    """Of a database with the right schema. Empty when it cannot be read: that is said elsewhere."""
+    """Check a database with the right schema. Empty if it cannot be read, which another check reports."""
     out: list[Finding] = []
     try:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
@@ -37,37 +37,37 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
             out.append(future_finding(newest, clock()))
             out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
             followed = await executives(conn, Platform.X)
-            promised = await daily_cost_limit.stored_cost_limit(
+            limit_today = await daily_cost_limit.stored_cost_limit(
                 conn, Platform.X, current_billing_day(clock())
             )
             out.append(await chain_finding(conn))
             rules = Thresholds(settings.sweep_every)
-            conditions = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
-            out += map(trouble_finding, conditions)
+            issues = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
+            out += map(issue_finding, issues)
     except StorageError:
         return []
-    if promised is not None and Platform.X in platforms_of(settings):
+    if limit_today is not None and Platform.X in platforms_of(settings):
         wanted = settings.x_daily_cost
-        out += cost_limit_findings(promised, None if wanted is None else accounts_for(wanted))
+        out += cost_limit_findings(limit_today, None if wanted is None else accounts_for(wanted))
     if settings.x_follows_every is not None and Platform.X in platforms_of(settings):
         out.append(await _follows(settings, followed, clock))
     return out
 
 
-def cost_limit_findings(promised: int, wanted: int | None) -> list[Finding]:
-    """What was said that X costs today at most, beside what is set. None where no more is set."""
-    if wanted is not None and wanted <= promised:
+def cost_limit_findings(limit_today: int, wanted: int | None) -> list[Finding]:
+    """Report a daily cost limit in the settings that is higher than today's. Empty if it is not."""
+    if wanted is not None and wanted <= limit_today:
         return []
     said = "removes the limit" if wanted is None else f"allows {wanted:,}"
     words = (
-        f"The daily cost limit of X stays at {promised:,} accounts today. The changed setting x_daily_cost "
-        f"{said}; it takes effect at 00:01 UTC."
+        f"The daily cost limit of X stays at {limit_today:,} accounts today. The changed setting "
+        f"x_daily_cost {said}; it takes effect at 00:01 UTC."
     )
     return [Finding("X daily limit", FindingLevel.ADVICE, words)]
 
 
 def future_finding(newest: datetime | None, now: datetime) -> Finding:
-    """Readings are ordered by their times: one of the future would outdo all that come until then."""
+    """Report a reading dated in the future, because it would count as the newest until that time."""
     part = "readings"
     if newest is None:
         return Finding(part, FindingLevel.OK, "No reading is stored yet.")
@@ -82,8 +82,8 @@ def future_finding(newest: datetime | None, now: datetime) -> Finding:
     return Finding(part, FindingLevel.OK, f"{said}.")
 
 
-def trouble_finding(found: Condition) -> Finding:
-    """What operators are mailed about, as it is now: most of it passes, an alert rule has to be mended."""
+def issue_finding(found: Condition) -> Finding:
+    """Report a current issue. Most issues pass; an unreadable alert rule must be corrected."""
     is_lasting = found.key.kind is ConditionKind.RULES_UNREADABLE
     said = f" ({found.detail})" if found.detail else ""
     return Finding(
@@ -98,7 +98,7 @@ async def _chosen(conn: Conn, platform: Platform) -> Finding:
 
 
 def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
-    """The control accounts that there are where the settings name none."""
+    """Report the control accounts that Blockline chose, where the settings name none."""
     part = controls_part(platform)
     if not chosen:
         said = "None yet. Blockline chooses stable accounts at the first reading."
@@ -115,13 +115,13 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
         return Finding(
             part,
             FindingLevel.ADVICE,
-            f"{said} With an unexpected status: {names}. Blockline replaces an account that stays so.",
+            f"{said} These have an unexpected status: {names}. Blockline replaces an account if this lasts.",
         )
     return Finding(part, FindingLevel.OK, said)
 
 
 async def _follows(settings: Settings, people: Sequence[Executive], clock: Clock) -> Finding:
-    """What setting x_follows_every costs."""
+    """Report the cost of setting x_follows_every."""
     part = "X follows"
     if not people:
         return Finding(part, FindingLevel.OK, "No executive on X is stored, so no follows are read.")

@@ -1,4 +1,4 @@
-"""Whether an installation can work: each part is tried, and what is wrong is said with what to do."""
+"""Check whether an installation can work. Each part is tried, and each fault is reported with its fix."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ _CLOCKS_MAY_DIFFER = timedelta(seconds=2)
 
 
 def data_folder(settings: Settings) -> Finding:
-    """Whether the embedded Postgres, which has made its folder when it was tried, has room there."""
+    """Check the free space in the data folder. An earlier check started Postgres, which made the folder."""
     part, folder = "data folder", settings.data_dir
     if settings.database_url is not None:
         return Finding(part, FindingLevel.OK, "Not used: setting database_url names a Postgres server.")
@@ -47,7 +47,7 @@ def no_database(error: StorageError) -> Finding:
 
 
 async def database_findings(dsn: str, clock: Clock, *, own: bool) -> list[Finding]:
-    """Server, schema and clock of the database. `own`: the embedded one, which is migrated at each start."""
+    """Check server, schema and clock of the database. `own` is the embedded one, migrated at each start."""
     try:
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
             before = clock()
@@ -97,14 +97,14 @@ def _clock(facts: DatabaseServer, behind: timedelta, ahead: timedelta) -> Findin
 
 
 async def mail_findings(settings: Settings) -> list[Finding]:
-    """Connect to the mail server and log in; no mail is sent."""
+    """Connect to the mail server and log in, without sending an email."""
     part = "mail"
     try:
         configured = sender(settings)
     except SettingsError as error:
         return [Finding(part, FindingLevel.MEND, str(error))]
     if configured is None:
-        if _is_told_by_mail(settings):
+        if _has_email_recipients(settings):
             return [
                 Finding(
                     part, FindingLevel.MEND, "Emails cannot be sent and wait: setting smtp_host is missing."
@@ -122,14 +122,14 @@ async def mail_findings(settings: Settings) -> list[Finding]:
     return [Finding(part, FindingLevel.OK, said)]
 
 
-def _is_told_by_mail(settings: Settings) -> bool:
-    """Whether anybody in the settings has a mail address rather than a channel."""
+def _has_email_recipients(settings: Settings) -> bool:
+    """Return whether a recipient in the settings is an email address rather than a channel."""
     people = [r for rule in settings.alert_rules for r in (*rule.recipients, *rule.escalate_to)]
     return not all(map(is_channel, (*people, *settings.operators)))
 
 
 async def dashboard_finding(settings: Settings) -> Finding:
-    """Whether the dashboard may be served, and whether its port is free."""
+    """Check whether the dashboard may be served, and whether its port is free."""
     part = "dashboard"
     try:
         require_login(settings)

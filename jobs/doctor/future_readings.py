@@ -1,4 +1,4 @@
-"""Readings that a clock dated ahead of time: set aside, and the changes that rested on them corrected."""
+"""Set aside readings that a wrong clock dated in the future, and correct the changes based on them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,19 +21,19 @@ from storage.postgres.recording_order import moment_after_wrong_clock
 from storage.readings.set_aside import forget_later_times, set_aside
 
 CLOCKS_MAY_DIFFER: Final = timedelta(minutes=1)
-"""What is dated later than this from now keeps the monitor from starting."""
+"""The monitor does not start if a reading is dated further than this in the future."""
 
 
 @dataclass(frozen=True, slots=True)
 class AsideReport:
-    """What was done. `first` and `last` are None when no request was dated later than `now`."""
+    """The result. `first` and `last` are None if no request was dated later than `now`."""
 
     now: datetime
     batches: int = 0
     first: datetime | None = None
     last: datetime | None = None
     corrected: int = 0
-    """Accounts whose changes were corrected: taken back, provisional again, or dated again."""
+    """Accounts whose changes were corrected: withdrawn, provisional again, or with new dates."""
 
     @property
     def sentence(self) -> str:
@@ -59,10 +59,10 @@ class AsideReport:
 
 
 async def set_aside_readings(settings: Settings, dsn: str, clock: Clock) -> AsideReport:
-    """`set_aside_future` for whoever asks for it on the command line.
+    """Run `set_aside_future` for the command line.
 
-    Raises CommandError when this clock is not that of the database: one of them is wrong, and of a clock that
-    is behind every reading is of the future.
+    Raises CommandError if this clock and that of the database differ, because then one is wrong. A clock that
+    is behind would set aside correct readings.
     """
     await ready(settings, dsn)
     own = settings.database_url is None
@@ -74,7 +74,7 @@ async def set_aside_readings(settings: Settings, dsn: str, clock: Clock) -> Asid
 
 
 async def set_aside_future(pool: Pool, clock: Clock) -> AsideReport:
-    """Set aside what is dated later than this clock, in one transaction, with an entry in the audit log.
+    """Set aside readings dated later than this clock, in one transaction, with an entry in the audit log.
 
     The caller makes sure that the clock is right. A second call finds nothing left to do.
     """

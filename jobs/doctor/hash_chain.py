@@ -1,4 +1,4 @@
-"""What the doctor finds in the hash chain over changes and outcomes."""
+"""Check of the hash chain over changes and outcomes."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ from storage.model.evidence.hash_chain import StatementKind
 from storage.postgres.pool import Conn
 
 _ENTRIES: Final = 10_000
-"""The doctor looks at the newest: a check takes a bounded time, however long the chain is."""
+"""Number of newest entries to check, so that a check of a long chain takes a bounded time."""
 
 _WORDS: Final = {
     ChainFault.LEAF: "its stored data is not what was recorded",
@@ -22,7 +22,7 @@ _WORDS: Final = {
 
 
 def broken_words(broken: Broken) -> str:
-    """The first fault of the chain: "entry 7 (change 4): its stored data is not what was recorded"."""
+    """Describe the first fault: "entry 7 (change 4): its stored data is not what was recorded"."""
     of = "the outcome of " if broken.told is StatementKind.OUTCOME else ""
     row = f"{of}change {broken.change_id}"
     where = row if broken.seq is None else f"entry {broken.seq} ({row})"
@@ -30,7 +30,7 @@ def broken_words(broken: Broken) -> str:
 
 
 async def chain_finding(conn: Conn) -> Finding:
-    """Whether the newest entries fit the rows that they attest."""
+    """Check whether the newest entries match the rows that they attest."""
     return found(await verify_chain(conn, max(0, await last_seq(conn) - _ENTRIES)))
 
 

@@ -1,4 +1,4 @@
-"""What the doctor finds about the templates of an installation's own: each is tried with invented mails.
+"""Checks of an installation's own templates; each is tried with invented emails.
 
 A template that fails costs no alert, for ours then takes its place; but nobody would see what was meant.
 """
@@ -20,7 +20,7 @@ _PART = "mail templates"
 
 
 def template_findings(settings: Settings) -> list[Finding]:
-    """Nothing when setting mail_templates is not used."""
+    """Check the templates. Empty if setting mail_templates is not used."""
     folder = settings.mail_templates
     if folder is None:
         return []
@@ -47,7 +47,7 @@ def template_findings(settings: Settings) -> list[Finding]:
 
 
 def _faults(folder: Path, names: list[str]) -> Iterator[str]:
-    """A sentence for each template that fails, with its file and line."""
+    """Return a sentence for each template that fails, with its file and line."""
     unreadable: set[str] = set()
     for name in names:
         if (fault := _unreadable(folder / name)) is not None:
@@ -78,7 +78,7 @@ def _unreadable(path: Path) -> str | None:
 def _fault(
     folder: Path, name: str, theirs: Environment, samples: Sequence[Mapping[str, object]]
 ) -> str | None:
-    """What goes wrong with a template by itself, or with one of the samples."""
+    """Yield the faults of a template itself, and of its trial with each sample."""
     try:
         template = theirs.get_template(name)
         for sample in samples:
@@ -95,7 +95,7 @@ def _said(error: Exception) -> str:
 
 
 def _where(error: Exception, folder: Path) -> str | None:
-    """The innermost line of one of their templates that was being rendered."""
+    """Return the innermost line of their templates in a traceback; None if there is none."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{f.filename}, line {f.lineno}" for f in frames if Path(f.filename).is_relative_to(folder)]
     return lines[-1] if lines else None

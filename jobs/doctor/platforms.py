@@ -1,4 +1,4 @@
-"""Whether the platforms can be read: each is asked once, from here and from every vantage."""
+"""Check whether the platforms can be read: one request to each, from here and from each vantage point."""
 
 import asyncio
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def controls_part(platform: Platform) -> str:
 
 
 async def platform_findings(settings: Settings, clock: Clock) -> list[Finding]:
-    """One look at each platform that is read: at the control accounts of the settings, if there are some."""
+    """Send one request to each platform that is read, for its control accounts in the settings, if any."""
     out: list[Finding] = []
     if settings.platforms is None and settings.x_bearer_token is None:
         said = "X is not read, because setting x_bearer_token is missing."
@@ -56,7 +56,7 @@ async def platform_findings(settings: Settings, clock: Clock) -> list[Finding]:
 
 
 async def _central(settings: Settings, collector: Collector, clock: Clock) -> list[Finding]:
-    """A platform where one server answers for all."""
+    """Check a platform with one central server."""
     platform = collector.platform
     part, controls = PLATFORM_NAME[platform], settings.canaries(platform)
     answer = await _asked(collector, controls, clock)
@@ -69,7 +69,7 @@ async def _central(settings: Settings, collector: Collector, clock: Clock) -> li
 
 
 async def _asked(collector: Collector, controls: Sequence[Control], clock: Clock) -> CollectorAnswer:
-    """One request, for the control accounts, or else for accounts that are known to be stable."""
+    """Send one request for the control accounts, or else for accounts that are known to be stable."""
     stable = [one.native_id for one in await collector.candidates("", clock())] if not controls else []
     ids = [native_id for native_id, _, _ in controls] or stable
     return await collector.read(ids[: collector.batch_size], clock())
@@ -84,7 +84,7 @@ def _answers(settings: Settings, collector: Collector) -> str:
 
 
 def _labelers(settings: Settings, answer: CollectorAnswer) -> Finding:
-    """Which countries' restrictions the answer told."""
+    """Report for which countries the answer contained labels."""
     part = "Bluesky labelers"
     regions = SHIPPED_REGIONS if settings.bluesky_labelers is None else settings.bluesky_labelers
     if not regions:
@@ -100,7 +100,7 @@ def _labelers(settings: Settings, answer: CollectorAnswer) -> Finding:
 
 
 def _controls(platform: Platform, controls: Sequence[Control], answer: CollectorAnswer) -> list[Finding]:
-    """Whether the control accounts of the settings are as they should be; nothing when there are none."""
+    """Check that the control accounts in the settings have their expected status. Empty if there are none."""
     if not controls:
         return []
     states = {reading.native_id: reading.state for reading in answer.readings}
@@ -122,7 +122,7 @@ def _found(platform: Platform, state: State | None) -> str:
 
 
 def _refusal(settings: Settings, platform: Platform, answer: CollectorAnswer) -> str:
-    """Why nothing was read, with what to do about it."""
+    """Explain why nothing was read, with the fix."""
     reason, detail = answer.missed[0].reason, answer.missed[0].detail
     setting = _ADDRESS_SETTING[platform]
     match reason:
@@ -148,7 +148,7 @@ def _why(reason: MissedReason, detail: str) -> str:
 
 
 async def _mastodon(settings: Settings, collector: Collector, clock: Clock) -> list[Finding]:
-    """The servers that the settings name: those of control accounts, and the observers."""
+    """Check the servers in the settings: those of control accounts, and the observers."""
     controls = settings.canaries(Platform.MASTODON)
     places: dict[str, list[Control]] = {}
     for control in controls:
@@ -172,7 +172,7 @@ async def _mastodon(settings: Settings, collector: Collector, clock: Clock) -> l
 
 
 async def observer_finding(settings: Settings, observer: str, clock: Clock) -> Finding:
-    """Whether a server tells which others it blocks."""
+    """Check whether a server publishes which others it blocks."""
     part = f"observer {observer}"
     async with mastodon_collector(settings) as collector:
         said = await _blocks(collector, observer, clock)
@@ -186,20 +186,20 @@ async def observer_finding(settings: Settings, observer: str, clock: Clock) -> F
 
 
 async def _blocks(collector: MastodonCollector, observer: str, clock: Clock) -> RequestFailure | None:
-    """What kept the server from telling its blocks; None when it told them."""
+    """Return why the server did not publish its blocks; None if it did."""
     said = await collector.domain_blocks(observer, clock())
     return said if isinstance(said, RequestFailure) else None
 
 
 async def stream_finding(url: str) -> Finding:
-    """Whether the stream of events can be reached; nothing is read from it."""
+    """Check whether the stream of events can be reached, without reading from it."""
     part = "Bluesky events"
     if not url:
         return Finding(
             part, FindingLevel.OK, "Disabled by setting bluesky_jetstream. Changes are found by reading."
         )
     try:
-        # With requireHello the server sends nothing before it is told what is wanted.
+        # With requireHello the server sends nothing before the client requests it.
         async with (
             asyncio.timeout(_STREAM_WAIT_S),
             aiohttp.ClientSession() as session,
@@ -213,7 +213,7 @@ async def stream_finding(url: str) -> Finding:
 
 
 async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
-    """Whether a platform can be read through the proxy of a vantage."""
+    """Check whether a platform can be read through the proxy of a vantage point."""
     part = f"vantage {vantage}"
     platforms = platforms_of(settings)
     platform = next((p for p in (Platform.BLUESKY, Platform.X) if p in platforms), None)
@@ -230,7 +230,7 @@ async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
 
 
 async def _observed_from(settings: Settings, vantage: str, part: str, clock: Clock) -> Finding:
-    """Where only Mastodon is read, an observer is asked."""
+    """Ask an observer through the proxy, where only Mastodon is read."""
     if not settings.mastodon_observers:
         return Finding(part, FindingLevel.OK, "Not checked: setting mastodon_observers names no server.")
     observer = settings.mastodon_observers[0]

@@ -1,4 +1,4 @@
-"""Invented mails of every sort, full and bare, with which templates are tried."""
+"""Invented emails of every kind, full and minimal, for trying templates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,12 +51,12 @@ _OPEN, _WITHHELD = State(Status.AVAILABLE), State(Status.WITHHELD, ("IN",))
 _SUSPENDED, _GONE = State(Status.SUSPENDED), State(Status.NOT_FOUND)
 
 Contents = dict[str, list[Mapping[str, object]]]
-"""What each template is rendered with, by its name."""
+"""By template name, the contents that it is rendered with."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Recorder(Letterhead):
-    """A letterhead that keeps what its templates are given."""
+    """A letterhead that records the contents of its templates."""
 
     contents: Contents = field(default_factory=dict[str, list[Mapping[str, object]]])
 
@@ -66,7 +66,7 @@ class _Recorder(Letterhead):
 
 
 def contents() -> Contents:
-    """Everything that mails are made of, at its fullest and at its barest."""
+    """Return the contents of all emails, in their fullest and their most minimal form."""
     full = _Recorder("https://blockline.example", synthetic=True, link_key=b"sample")
     bare = _Recorder(contents=full.contents)
     compose(
@@ -75,8 +75,8 @@ def contents() -> Contents:
     compose(_apart(), _STANDING, full, _TO)
     compose(_bare(), None, bare, _TO)
     for head in (full, bare):
-        for content in digests(_full(), _STANDING):
-            compose_summary(content, head, _TO, Picture(b"", "A sample picture") if content.parts else None)
+        for digest in digests(_full(), _STANDING):
+            compose_summary(digest, head, _TO, Picture(b"", "A sample picture") if digest.parts else None)
         for kind in (MailKind.REMINDER, MailKind.ESCALATION):
             drafts(Reminder(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
         draft(EngagementNotice(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
@@ -129,8 +129,8 @@ _ACT = NamedAct(
 _LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
 
 
-def _full() -> AlertGroup:
-    """More accounts than one mail lists, of every stage, and some that go back and forth."""
+def _full() -> Wave:
+    """Return more accounts than one email lists, in every stage, and some that are flapping."""
     alerts = [_alert(n, _WITHHELD) for n in range(1, 61)]
     alerts += [
         _alert(61, _OPEN, _WITHHELD),
@@ -140,40 +140,36 @@ def _full() -> AlertGroup:
     alerts.append(_alert(64, _SUSPENDED, stage=AlertStage.WITHDRAWN))
     flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
     flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
-    return AlertGroup(_STORED, (_TO,), _ORDER, (*alerts, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
+    return Wave(_STORED, (_TO,), _ORDER, (*alerts, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
 
 
-def _apart() -> AlertGroup:
-    """Changes at more times than one mail has room for."""
+def _apart() -> Wave:
+    """Return changes at more times than one email shows."""
     changes = [(_alert(n, _WITHHELD), _AT + n * timedelta(minutes=1)) for n in range(1, 2 + ACCOUNTS_LISTED)]
     alerts = tuple(replace(a, change=replace(a.change, first_seen_new=at)) for a, at in changes)
     return AlertGroup(_STORED, (_TO,), _ORDER, alerts, (), _AT + timedelta(hours=1), None)
 
 
-def _bare() -> AlertGroup:
-    """One account on no list, whose first state was a block."""
+def _bare() -> Wave:
+    """Return one account without a list, whose first state was a block."""
     alert = _alert(2, _WITHHELD, None)
     return AlertGroup(_STORED, (_TO,), None, (alert,), (), alert.created_at, None)
 
 
 def _news() -> list[OperatorNews]:
-    conditions = [_known_condition(n, kind) for n, kind in enumerate(ConditionKind)]
-    many = tuple(_known_condition(n, ConditionKind.COVERAGE_LATE) for n in range(20))
-    over = tuple(_known_condition(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
+    issues = [_issue(n, kind) for n, kind in enumerate(ConditionKind)]
+    many = tuple(_issue(n, ConditionKind.COVERAGE_LATE) for n in range(20))
+    over = tuple(_issue(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
     again = frozenset({over[0].condition.key})
     return [
-        OperatorNews((conditions[0],), (), (), frozenset()),
+        OperatorNews((issues[0],), (), (), frozenset()),
         OperatorNews(many, (), (), frozenset()),
         OperatorNews((), (), (over[0],), frozenset()),
-        OperatorNews(
-            (conditions[0],), (_known_condition(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again
-        ),
+        OperatorNews((issues[0],), (_issue(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again),
     ]
 
 
-def _known_condition(
-    n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False
-) -> KnownCondition:
+def _issue(n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False) -> KnownCondition:
     key = ConditionKey(kind, Platform.X, f"server-{n}.example")
     return KnownCondition(
         condition_id=n,
@@ -188,11 +184,11 @@ def _known_condition(
 
 
 _COHORTS = 20
-"""More than one mail tells in full."""
+"""More than one email shows in full."""
 
 
-def digests(wave: AlertGroup, status: ListStatus) -> list[DigestContent]:
-    """What is told of a day in which much happened, of one with nothing, and in a round-up."""
+def digests(wave: Wave, standing: ListStatus) -> list[DigestContent]:
+    """Return digests of a busy day and of a quiet day, and a catch-up digest."""
     until = wave.closed_at
     since = until - timedelta(days=1)
     stored = replace(wave.stored, rule=replace(wave.rule, digest=Digest.DAILY))
@@ -229,7 +225,7 @@ def digests(wave: AlertGroup, status: ListStatus) -> list[DigestContent]:
 
 
 def _elsewhere(alert: AlertRow) -> Sequence[AlertRow]:
-    """The same change of accounts of other lists."""
+    """Return the same change for accounts on other lists."""
     return [
         replace(alert, alert_id=1000 + n, cohorts=(Cohort(ListId(100 + n), f"List {n}", None),))
         for n in range(_COHORTS)

@@ -1,4 +1,4 @@
-"""Telling all spells anew from the changes that are recorded, and putting right what differs."""
+"""Rebuild all spells from the recorded changes, and replace those that differ."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from storage.postgres.pool import open_pool, transaction
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """What was found and done, for whoever asked for it."""
+    """The result of a rebuild."""
 
     found: Rebuilt
 

@@ -1,4 +1,4 @@
-"""How the collectors stand in `blockline status`, for a program and for a reader."""
+"""The status of collectors in `blockline status`, as JSON and as text."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from storage.model.text.collectors import collector_name
 def collectors_json(
     detectors: Iterable[CollectorReport], now: datetime, late_after: timedelta
 ) -> list[dict[str, object]]:
-    """Each collector, the worst first. What is not known is null."""
+    """Return each collector as JSON, the worst first. Unknown values are null."""
     return [_json(detector, found) for found, detector in worst_first(detectors, now, late_after)]
 
 
@@ -45,7 +45,7 @@ def _json(detector: CollectorReport, found: CollectorHealth) -> dict[str, object
 def collector_lines(
     detectors: Iterable[CollectorReport], now: datetime, late_after: timedelta
 ) -> list[tuple[str, str]]:
-    """A line for each collector; servers of Mastodon that work are only counted."""
+    """Return a line for each collector. Working Mastodon servers are only counted."""
     found = worst_first(detectors, now, late_after)
     if not found:
         return [("Collectors", "nothing was read yet; start the monitor with: blockline run")]

@@ -1,4 +1,4 @@
-"""The listings of the commands: accounts, lists, orders and executives that are on file."""
+"""Listings for commands: stored accounts, lists, orders and executives."""
 
 import math
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ from storage.work.planner_state import watched_on
 async def accounts_listing(
     conn: Conn, list_name: str | None, at: datetime, known_at: datetime, platform: Platform | None
 ) -> OutputTable:
-    """The watched accounts, or everybody on one list, as they stood at `at` and as was known at `known_at`.
+    """List the watched accounts, or those on one list, with their status at `at` as known at `known_at`.
 
     `platform` leaves out all others. Raises CommandError for a list that is not there.
     """
@@ -87,7 +87,7 @@ async def lists_listing(conn: Conn) -> OutputTable:
 
 
 async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> str:
-    """Say how long the evidence of a list is kept; returns the sentence for the user. Raises Refused."""
+    """Set how long the evidence of a list is kept, and return a sentence for the user. Raises Refused."""
     await keep_evidence(conn, name, keep_days, actor, now)
     if keep_days is None:
         return f"The evidence of the accounts on the list {clean(name)} is kept without a limit."
@@ -101,7 +101,7 @@ async def set_retention(conn: Conn, name: str, keep_days: int | None, actor: str
 async def set_promise(
     conn: Conn, name: str, every: timedelta | None, settings: Settings, actor: str, now: datetime
 ) -> str:
-    """Promise that a list is read so often; returns the sentence for the user.
+    """Set the guaranteed interval of a list, and return a sentence for the user.
 
     Raises Refused for an unknown list, and where the sweep reads everybody equally often.
     """
@@ -127,7 +127,7 @@ def _no_such_list(name: str, names: Iterable[str]) -> CommandError:
 
 
 async def orders_listing(conn: Conn, known_at: datetime | None = None) -> OutputTable:
-    """The orders that were on file by then, as they stood then; None: all, as they are. Lists are as now."""
+    """List the orders stored by `known_at`, as they were then; None means now. Lists are always as now."""
     out = OutputTable(
         ("Reference", "Issued", "Deadline", "Country", "Issuer", "Legal basis", "Names", "List", "Watched"),
         "No orders are stored. Import some with: blockline orders import FILE",

@@ -1,4 +1,4 @@
-"""How everything stands or stood, for a program (`as_json`, `then_json`) and for a reader (`as_text`, …)."""
+"""The status, now or in the past, as JSON (`as_json`, `then_json`) and as text (`as_text`, `then_text`)."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ _BLOCKED = tuple(status for status in Status if status.is_blocked)
 
 
 def as_json(stand: Overview) -> dict[str, object]:
-    """One object. What is not known is null, never 0."""
+    """Return the status as one object. Unknown values are null, never 0."""
     return {
         **stand_json(stand),
         "collectors": collectors_json(stand.detectors, stand.at, stand.late_after),
@@ -72,7 +72,7 @@ def as_json(stand: Overview) -> dict[str, object]:
 
 
 def stand_json(stand: StatusReport) -> dict[str, object]:
-    """What can be told of any moment."""
+    """Return the keys that are available for any moment."""
     return {
         "at": stand.at.isoformat(),
         "accounts": {
@@ -104,7 +104,7 @@ def stand_json(stand: StatusReport) -> dict[str, object]:
 
 
 def as_text(stand: Overview) -> RenderableType:
-    """Tables for a terminal."""
+    """Return the status as tables for a terminal."""
     facts = Table.grid(padding=(0, 2))
     for name, said in _facts(stand):
         facts.add_row(name, said)
@@ -139,7 +139,7 @@ def _facts(stand: Overview) -> list[tuple[str, str]]:
 
 
 def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
-    """What can be said of any moment, line by line."""
+    """Return the lines that are available for any moment."""
     share, span = stand.late_share, _span(stand.late_after)
     changes = ", ".join(f"{n} {kind.value}" for kind, n in stand.changes.items() if n)
     missed = ", ".join(f"{n} missed ({reason.value})" for reason, n in stand.requests.missed.items())
@@ -151,7 +151,7 @@ def stand_facts(stand: StatusReport) -> list[tuple[str, str]]:
         ("Provisional", number(stand.provisional, "change")),
         ("Changes in 24 h", changes or "none confirmed"),
         (
-            "Late",
+            "Not read lately",
             "no accounts watched"
             if share is None
             else f"{number(stand.late, 'account')} ({share:.1%}) not read in the last {span}",
@@ -180,7 +180,7 @@ def _blocked_words(stand: StatusReport) -> str:
 
 
 def _blocked_by_name(stand: StatusReport) -> dict[str, int]:
-    """Accounts that were read in time, by what their platforms call a block."""
+    """Count blocked accounts that were read in time, by their platform's word for the block."""
     out: dict[str, int] = {}
     platforms = {s.platform for s in stand.states}
     for status in _BLOCKED:
@@ -194,7 +194,9 @@ def _blocked_by_name(stand: StatusReport) -> dict[str, int]:
 
 
 def states_table(stand: StatusReport) -> Table:
-    table = Table("Last confirmed", "Accounts", "Late", title="Watched accounts", title_justify="left")
+    table = Table(
+        "Last confirmed", "Accounts", "Not read lately", title="Watched accounts", title_justify="left"
+    )
     accounts: Counter[str] = Counter()
     late: Counter[str] = Counter()
     for count in stand.states:
@@ -237,7 +239,7 @@ def _countries(stand: Overview) -> Table:
 
 
 def _by_status(stand: StatusReport) -> dict[str, int]:
-    """Every status, so that a program finds each; "unconfirmed" has no confirmed reading yet."""
+    """Count accounts per status, with all statuses; "unconfirmed" accounts have no confirmed reading yet."""
     out = {status.value: 0 for status in Status} | {"unconfirmed": 0}
     for count in stand.states:
         out["unconfirmed" if count.state is None else count.state.status.value] += count.accounts
@@ -265,13 +267,11 @@ def _iso(at: datetime | None) -> str | None:
 
 
 def then_json(stand: PastStatus) -> dict[str, object]:
-    """How everything stood at a moment of the past: one object with the keys that `status` has of any moment,
-    and the lists.
-    """
-    figures = stand_json(stand)
-    figures["blocked"] = figures.pop("blocked_now")
+    """Return the status at a past moment as one object, with the keys for any moment and the lists."""
+    facts = stand_json(stand)
+    facts["blocked"] = facts.pop("blocked_now")
     return {
-        **figures,
+        **facts,
         "as_known_at": None if stand.known_at is None else stand.known_at.isoformat(),
         "countries": [
             {"country": c.country, "withheld": c.accounts, "last_known_only": c.late} for c in stand.countries
@@ -293,7 +293,7 @@ def then_json(stand: PastStatus) -> dict[str, object]:
 
 
 def then_text(stand: PastStatus) -> RenderableType:
-    """The same in tables for a terminal."""
+    """Return the status at a past moment as tables for a terminal."""
     facts = Table.grid(padding=(0, 2))
     for name, said in stand_facts(stand):
         facts.add_row("Blocked then" if name == "Blocked now" else name, said)
@@ -311,7 +311,7 @@ def then_text(stand: PastStatus) -> RenderableType:
 
 
 def _countries_then(stand: PastStatus) -> Table:
-    table = Table("Country", "Withheld", "Late", title="Withheld by country", title_justify="left")
+    table = Table("Country", "Withheld", "Last known only", title="Withheld by country", title_justify="left")
     for c in stand.countries:
         name = "everywhere" if c.country == EVERYWHERE else clean(c.country, 8)
         table.add_row(name, f"{c.accounts:,}", f"{c.late:,}")
@@ -319,7 +319,15 @@ def _countries_then(stand: PastStatus) -> Table:
 
 
 def _lists(stand: PastStatus) -> Table:
-    columns = ("List", "Accounts", "Withheld", "Suspended", "Late", "No confirmed status", "Late")
+    columns = (
+        "List",
+        "Accounts",
+        "Withheld",
+        "Suspended",
+        "Last known only",
+        "No confirmed status",
+        "Not read lately",
+    )
     table = Table(*columns, title="By list", title_justify="left")
     for one in stand.lists:
         counts = one.accounts, one.withheld, one.suspended, one.blocked_late, one.unconfirmed, one.late

@@ -1,4 +1,4 @@
-"""Who reads, what waits in the queue and what is held, for a program and for a reader of a terminal."""
+"""Workers, the queue and parked requests, as JSON and as text for a terminal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ _LINES = {ConditionKind.PLANNER_UNHEARD: "Leader", ConditionKind.REQUESTS_HELD: 
 
 
 def machines_json(found: WorkersReport, now: datetime) -> dict[str, object]:
-    """Three lists, each empty where there is none; of what is held the oldest, a hundred at most."""
+    """Return workers, queues and parked requests; of these the oldest, at most a hundred."""
     return {
         "workers": [worker_json(worker, now) for worker in found.workers],
         "queue": [_queue_json(queue) for queue in found.queues],
@@ -81,7 +81,7 @@ def held_json(job: FailedJob) -> dict[str, object]:
 
 
 def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
-    """What a platform lets all ask who share a token or an address. What it did not state is null."""
+    """Return the request limit of a token or an address. Values that the platform did not state are null."""
     basis = one.budget.basis_at(now)
     is_counted = basis is BudgetBasis.COUNTED
     return {
@@ -96,8 +96,8 @@ def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
 
 
 def machine_lines(found: WorkersReport, now: datetime) -> list[tuple[str, str]]:
-    """What is worth a line of `status`: several processes read, one of them does not, requests are held."""
-    statuses = [worker.overall_status(now) for worker in found.workers]
+    """Return lines for `status` if there are several workers, one does not read, or requests are parked."""
+    standing = [worker.overall_status(now) for worker in found.workers]
     lines: list[tuple[str, str]] = []
     if len(statuses) > 1 or any(one is not WorkerStatus.READS for one in statuses):
         counts = [(n, WORKER_STATUS[one]) for one in WorkerStatus if (n := statuses.count(one))]

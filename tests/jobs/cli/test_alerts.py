@@ -119,7 +119,7 @@ def test_what_is_exported_is_imported_unchanged_rules_of_the_settings_included(
     from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
     run("alerts", "import", file(RULES))
     ran = run("alerts", "export", "--output", "out.toml")
-    assert (ran.code, ran.said) == (0, ["out.toml holds 3 rules."])
+    assert (ran.code, ran.said) == (0, ["out.toml contains 3 rules."])
     assert Path("out.toml").read_text() == run("alerts", "export").out
     taken = run("alerts", "import", "out.toml", "--replace", "--json").json
     assert [rule["did"] for rule in taken["rules"]] == ["unchanged"] * 3
@@ -245,7 +245,7 @@ def test_what_the_next_run_changes_is_said(run: Blockline, dsn: str) -> None:
         "Rule 'New' is new in the settings. It takes effect at the next `blockline run`.",
         "Rule 'Desk' was changed in the settings. The change takes effect at the next `blockline run`.",
         "Rule 'Boss' is no longer in the settings. The next `blockline run` removes it.",
-        "Rule 'Mine' exists both in the settings and by hand. Remove or rename one of them.",
+        "Rule 'Mine' exists in the settings and was also added by hand. Remove or rename one.",
     ]
 
 
@@ -396,7 +396,7 @@ def test_a_story_that_went_on_says_how_far_it_was_taken_on(run: Blockline, dsn: 
     (story,) = run("alerts", "stories", "--json").json["stories"]
     assert (story["waves"], story["round_ups"], story["acknowledged_wave"]) == (2, 0, 1)
     listed = " ".join(run("alerts", "stories").out.replace("│", " ").split())
-    assert "not the newest 1 update" in listed
+    assert "1 newer update not acknowledged" in listed
 
 
 @pytest.mark.parametrize(

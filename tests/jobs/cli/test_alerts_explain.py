@@ -59,7 +59,7 @@ def test_every_rule_is_explained_with_what_it_did_and_whom_it_told(run: Blocklin
     assert (ran.code, ran.err) == (0, "")
     story = on(dsn, lambda pool: pool.fetchval("select story_key from story"))
     assert ran.said == [
-        "Change 1. Decisions are as recorded; rules are matched as they are now.",
+        "Change 1. Decisions are shown as recorded; matches are computed with the current rules.",
         "Confirmed on 1 Feb 2021, 00:01 UTC: @account_0000 withheld in India (IN).",
         "  Rule Desk: put into one email with others on 1 Feb 2021, 00:03 UTC.",
         f"    Incident {story[:12]}, group 1.",
@@ -248,7 +248,7 @@ def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: B
     ran = run("alerts", "test", "--last", "--rule", "Desk", "--output", "trial")
     assert (ran.code, ran.err) == (0, "")
     names = ["1-desk.eml", "1-desk.html", "1-desk.json", "1-desk.png", "1-desk.txt"]
-    assert ran.said == [f"trial holds 1 email in 5 files: {', '.join(names)}."]
+    assert ran.said == [f"trial contains 1 email in 5 files: {', '.join(names)}."]
     assert sorted(path.name for path in Path("trial").iterdir()) == names
     mail = message_from_bytes(Path("trial/1-desk.eml").read_bytes(), policy=default)
     subject = (

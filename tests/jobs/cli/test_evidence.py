@@ -63,16 +63,14 @@ def test_a_pack_is_written_and_verified_without_a_database(
     made = run("evidence", change)
     assert (made.code, made.err) == (0, "")
     assert made.said == [
-        "blockline-evidence-3.zip holds the evidence of change 3 in 9 files.",
+        "blockline-evidence-3.zip contains the evidence of change 3 in 9 files.",
         "Check it anywhere with: blockline evidence verify blockline-evidence-3.zip",
     ]
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
     checked = run("evidence", "verify", "blockline-evidence-3.zip")
     assert (checked.code, checked.err) == (0, "")
     assert {line.split()[0] for line in checked.said[:-1]} == {"ok", "note"}
-    assert checked.said[-1] == (
-        "blockline-evidence-3.zip verifies, with 1 note about what it does not prove."
-    )
+    assert checked.said[-1] == ("blockline-evidence-3.zip verifies; 1 note on what it does not prove.")
     asked = run("evidence", "verify", "blockline-evidence-3.zip", "--json").json
     assert asked["ok"] is True
     assert [c["verdict"] for c in asked["checks"]] == [line.split()[0] for line in checked.said[:-1]]
@@ -215,7 +213,9 @@ def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change
     assert run("evidence", "heads", "--since", "2021-02-02").said == ["Nothing is recorded yet."]
     table = run("evidence", "heads").out
     assert "2021-02-01" in table
-    assert run("evidence", "heads", "--output", "heads.json").said == ["heads.json holds the heads of 1 day."]
+    assert run("evidence", "heads", "--output", "heads.json").said == [
+        "heads.json contains the heads of 1 day."
+    ]
     listed = json.loads(Path("heads.json").read_text())
     assert listed == run("evidence", "heads", "--json").json
     (head,) = listed["heads"]
@@ -232,7 +232,7 @@ def test_heads_are_listed_and_a_pack_is_held_against_them(run: Blockline, change
         "OPEN    The pack is not covered by these heads: it leads to none of them."
     )
     assert ran.complaints == [
-        "blockline-evidence-3.zip does not verify as a whole: 1 check could not be made."
+        "blockline-evidence-3.zip is not fully verified: 1 check could not be completed."
     ]
 
 
@@ -246,7 +246,7 @@ def test_a_page_that_says_it_is_of_another_version_is_not_passed_over(run: Block
     ran = run("evidence", "verify", "pack", "--head", head)
     assert (ran.code, ran.complaints) == (
         1,
-        ["pack does not verify as a whole: 1 check could not be made."],
+        ["pack is not fully verified: 1 check could not be completed."],
     )
     assert [line for line in ran.said if not line.startswith("ok")] == [
         "OPEN    index.html was made by 'Blockline 0.0.0', and this is "
@@ -277,7 +277,7 @@ def test_what_the_verifier_gives_wrongly_is_told_in_one_sentence(
 
 def test_a_day_that_is_none_is_told(run: Blockline) -> None:
     ran = run("evidence", "heads", "--since", "yesterday")
-    assert ran.complaints == ["--since: 'yesterday' is not a day; write it like 2021-02-01."]
+    assert ran.complaints == ["--since: 'yesterday' is not a date; write it like 2021-02-01."]
 
 
 def test_without_an_authority_in_the_settings_nothing_is_anchored(run: Blockline, openssl: Openssl) -> None:

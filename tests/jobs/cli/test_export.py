@@ -157,11 +157,11 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     "a folder as the standard output": (
         ("changes", "--format", "parquet"),
-        "Parquet is a folder of files: name a new folder with --output.",
+        "Parquet writes a folder of files; name a new folder with --output.",
     ),
     "two things on the standard output": (
         ("changes", "--json"),
-        "--json reports the file that was written: give --output FILE.",
+        "--json describes a written file; also give --output FILE.",
     ),
     "a file that is there": (("changes", "--output", "taken"), "taken exists already; name another file."),
     "a folder that is not empty": (

@@ -100,5 +100,5 @@ def test_a_rehearsal_reads_nobody_more_often_than_once_a_minute(run: Blockline, 
     history = tmp_path / "history.csv"
     history.write_text(f"{HEADER}\nx,1,one,2021-02-01T00:00:00Z,available,,\n")
     done = run("rehearse", history, "--budget", "1e30")
-    said = "--budget: with it each account would be read more than once per minute; lower it."
+    said = "--budget: each account would be read more than once per minute; use a lower number."
     assert (done.code, done.out, done.complaints) == (1, "", [said])

@@ -129,7 +129,7 @@ def test_a_file_with_a_fault_is_refused_with_its_line(
             ("--since", "2021-02-02", "--until", "2021-02-01"),
             "is not before --until (2021-02-01T00:00:00+00:00).",
         ),
-        (("--since", "2999-01-01"), "is not before the present."),
+        (("--since", "2999-01-01"), "is not before now."),
         (("--since", "yesterday"), "--since: 'yesterday' is not a time"),
         (("--since", "2021-03-01", "--until", "2021-04-01"), "There is no reading from 2021-03-01"),
         (

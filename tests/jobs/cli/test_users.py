@@ -70,7 +70,7 @@ def test_what_is_done_to_people_is_in_the_log_under_the_command_line(run: Blockl
         (["add", "ADA", "--password-stdin"], "There is already a user called 'ADA'."),
         (["add", "settings", "--password-stdin"], "'settings' cannot be a login name"),
         (["add", "command line", "--password-stdin"], "'command line' cannot be a login name"),
-        (["add", "bob"], "No terminal to ask for the password: use --password-stdin."),
+        (["add", "bob"], "There is no terminal to ask for the password; use --password-stdin."),
         (["password", "bob", "--password-stdin"], "There is no user called 'bob'."),
         (["role", "ada", "viewer"], "ada is the last admin. Make another user an admin first."),
         (["disable", "ada"], "ada is the last admin. Make another user an admin first."),

@@ -84,7 +84,7 @@ async def test_with_nothing_watched_no_share_and_no_number_of_blocks_is_claimed(
     }
     assert told["countries"] == []
     said = text(stand)
-    assert {said[name] for name in ("Watched", "Blocked now", "Late")} == {"no accounts watched"}
+    assert {said[name] for name in ("Watched", "Blocked now", "Not read lately")} == {"no accounts watched"}
     assert said["Collectors"] == "nothing was read yet; start the monitor with: blockline run"
 
 
