@@ -82,7 +82,7 @@ def rules_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
                 ", ".join(rule.recipients) or "nobody",
                 "\n".join(manner_words(rule)),
             ),
-            {**to_table(rule), "enabled": one.enabled, "origin": origin, "is_stored": one.is_stored},
+            {**to_table(rule), "enabled": one.enabled, "origin": origin, "on_file": one.is_stored},
         )
     said = notes(known, wanted, absent)
     if as_json:

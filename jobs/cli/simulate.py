@@ -69,7 +69,7 @@ def guide(platform: Platform, address: str, history: History, now: datetime) -> 
     lines += [f"  {call}" for call in _CALLS[platform]]
     clock = f'{{"now": "{now.isoformat()}"}}'
     lines += [
-        f"  set its clock:           curl -X PUT {address}/_simulator/clock -d '{clock}'",
+        f"  set its fixed clock:    curl -X PUT {address}/_simulator/clock -d '{clock}'",
         f"  its request counts:     curl {address}/_simulator/counts",
         f"  example request:        {_first_try(address, accounts[0])}",
     ]

@@ -133,8 +133,8 @@ def workers_drop(
 
 async def _drop(conn: Conn, numbers: set[int] | None) -> list[FailedJob]:
     """Drop failed requests. Raises CommandError if one of the numbers is unknown; then none is dropped."""
-    held = await held_jobs(conn)
-    if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in held})):
+    parked = await held_jobs(conn)
+    if numbers is not None and (unknown := sorted(numbers - {job.job_id for job in parked})):
         raise CommandError(f"There is no failed request {unknown[0]}; `blockline workers` lists them.")
     dropped = [job for job in parked if numbers is None or job.job_id in numbers]
     await drop_held(conn, [job.job_id for job in dropped])

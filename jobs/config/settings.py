@@ -198,7 +198,7 @@ class Settings(BaseModel):
         """Return the place of a setting, to follow "in": the file, or the environment with the variable."""
         return self._where.get(name, "the defaults")
 
-    def located(self, where: Mapping[str, str]) -> "Settings":
+    def at_places(self, where: Mapping[str, str]) -> "Settings":
         """Return these settings with the place of each."""
         copy = self.model_copy()
         copy._where = where
@@ -267,7 +267,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             f"Setting {given} (in {where[given]}) needs {other}. Set both tsa_url and "
             "tsa_certificates, or neither."
         )
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).located(where)
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).at_places(where)
 
 
 def _content(path: Path) -> str:

@@ -75,8 +75,8 @@ def contents() -> Contents:
     compose(_apart(), _STANDING, full, _TO)
     compose(_bare(), None, bare, _TO)
     for head in (full, bare):
-        for digest in digests(_full(), _STANDING):
-            compose_summary(digest, head, _TO, Picture(b"", "A sample picture") if digest.parts else None)
+        for content in digests(_full(), _STANDING):
+            compose_summary(content, head, _TO, Picture(b"", "A sample picture") if content.parts else None)
         for kind in (MailKind.REMINDER, MailKind.ESCALATION):
             drafts(Reminder(kind, _OUTSTANDING, _RULE, _AT + timedelta(hours=1)), [_LAST], head)
         draft(EngagementNotice(_STORED, (_ACT,) * (1 if head is bare else ACTS_SHOWN + 1), _AT), _TO, head)
@@ -129,7 +129,7 @@ _ACT = NamedAct(
 _LAST = LastMail(_TO, 1, "<1@example.org>", "An example")
 
 
-def _full() -> Wave:
+def _full() -> AlertGroup:
     """Return more accounts than one email lists, in every stage, and some that are flapping."""
     alerts = [_alert(n, _WITHHELD) for n in range(1, 61)]
     alerts += [
@@ -140,36 +140,40 @@ def _full() -> Wave:
     alerts.append(_alert(64, _SUSPENDED, stage=AlertStage.WITHDRAWN))
     flapping = [_alert(n, _SUSPENDED) for n in range(65, 77)]
     flaps = tuple(Flap(a, tuple(PastAlert(a.created_at, a.change) for _ in range(4))) for a in flapping)
-    return Wave(_STORED, (_TO,), _ORDER, (*alerts, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
+    return AlertGroup(_STORED, (_TO,), _ORDER, (*alerts, *flapping), flaps, _AT + timedelta(hours=1), _STORY)
 
 
-def _apart() -> Wave:
+def _apart() -> AlertGroup:
     """Return changes at more times than one email shows."""
     changes = [(_alert(n, _WITHHELD), _AT + n * timedelta(minutes=1)) for n in range(1, 2 + ACCOUNTS_LISTED)]
     alerts = tuple(replace(a, change=replace(a.change, first_seen_new=at)) for a, at in changes)
     return AlertGroup(_STORED, (_TO,), _ORDER, alerts, (), _AT + timedelta(hours=1), None)
 
 
-def _bare() -> Wave:
+def _bare() -> AlertGroup:
     """Return one account without a list, whose first state was a block."""
     alert = _alert(2, _WITHHELD, None)
     return AlertGroup(_STORED, (_TO,), None, (alert,), (), alert.created_at, None)
 
 
 def _news() -> list[OperatorNews]:
-    issues = [_issue(n, kind) for n, kind in enumerate(ConditionKind)]
-    many = tuple(_issue(n, ConditionKind.COVERAGE_LATE) for n in range(20))
-    over = tuple(_issue(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
+    conditions = [_known_condition(n, kind) for n, kind in enumerate(ConditionKind)]
+    many = tuple(_known_condition(n, ConditionKind.COVERAGE_LATE) for n in range(20))
+    over = tuple(_known_condition(n, ConditionKind.COLLECTOR_BLIND, is_over=True) for n in range(20))
     again = frozenset({over[0].condition.key})
     return [
-        OperatorNews((issues[0],), (), (), frozenset()),
+        OperatorNews((conditions[0],), (), (), frozenset()),
         OperatorNews(many, (), (), frozenset()),
         OperatorNews((), (), (over[0],), frozenset()),
-        OperatorNews((issues[0],), (_issue(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again),
+        OperatorNews(
+            (conditions[0],), (_known_condition(9, ConditionKind.OUTBOX_STUCK, is_told=True),), over, again
+        ),
     ]
 
 
-def _issue(n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False) -> KnownCondition:
+def _known_condition(
+    n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False
+) -> KnownCondition:
     key = ConditionKey(kind, Platform.X, f"server-{n}.example")
     return KnownCondition(
         condition_id=n,
@@ -187,7 +191,7 @@ _COHORTS = 20
 """More than one email shows in full."""
 
 
-def digests(wave: Wave, standing: ListStatus) -> list[DigestContent]:
+def digests(wave: AlertGroup, status: ListStatus) -> list[DigestContent]:
     """Return digests of a busy day and of a quiet day, and a catch-up digest."""
     until = wave.closed_at
     since = until - timedelta(days=1)

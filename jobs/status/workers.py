@@ -97,7 +97,7 @@ def budget_json(one: NamedBudget, now: datetime) -> dict[str, object]:
 
 def machine_lines(found: WorkersReport, now: datetime) -> list[tuple[str, str]]:
     """Return lines for `status` if there are several workers, one does not read, or requests are parked."""
-    standing = [worker.overall_status(now) for worker in found.workers]
+    statuses = [worker.overall_status(now) for worker in found.workers]
     lines: list[tuple[str, str]] = []
     if len(statuses) > 1 or any(one is not WorkerStatus.READS for one in statuses):
         counts = [(n, WORKER_STATUS[one]) for one in WorkerStatus if (n := statuses.count(one))]

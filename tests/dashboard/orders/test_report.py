@@ -376,7 +376,7 @@ def test_the_curve_says_in_words_what_it_shows() -> None:
     said = described(found)
     assert "of 8 accounts" in said
     high = max(s.blocked for s in found.steps)
-    assert f"on: {high} (" in said
+    assert f"as read, was {high} (" in said
     assert "Issued: 1 Feb 2021, 01:40 UTC" in said
     assert said in unescape(curve_svg(found))
 

@@ -82,8 +82,8 @@ async def test_every_change_that_is_named_is_the_one_behind_the_state(
             now,
             [m.account_id for m in found.cohort.members],
         )
-    assert behind.looks.answered == asked > 0
-    assert behind.looks.usual == story.sweep
+    assert behind.sweeps.answered == asked > 0
+    assert behind.sweeps.usual == story.sweep
 
 
 async def test_the_button_downloads_the_figures_of_the_page(
@@ -119,7 +119,7 @@ def test_a_report_is_written_once_and_never_over_another(run: Blockline, now: da
     made = run("report", "SYN/1", *at(now))
     assert (made.code, made.err) == (0, "")
     name = f"report-SYN-1-{now:%Y-%m-%d}.html"
-    assert made.said == [f"{name} holds the report on order SYN/1, 12 accounts, 2021-02-01 12:00 UTC."]
+    assert made.said == [f"{name} contains the report on order SYN/1, 12 accounts, 2021-02-01 12:00 UTC."]
     report = Page(Path(name).read_text())
     assert "Synthetic" not in report.words
     assert not [a for tag, a in report.tags if tag == "a"]
@@ -178,7 +178,7 @@ def test_what_a_demonstration_recorded_says_that_it_is_invented(
         ("an order that is not on file", ["SYN/9"],
          "There is no order with the reference or the number SYN/9."),
         ("an order that was not known then", ["SYN/1", "--as-known-at", "2020-01-01T00:00:00Z"],
-         "There is no order with the reference or the number SYN/1 that was known at 2020-01-01 00:00 UTC."),
+         "There is no order with the reference or the number SYN/1 that was stored by 2020-01-01 00:00 UTC."),
         ("another kind of file", ["SYN/1", "--output", "one.docx"],
          "one.docx: the name of a report must end with .html or .pdf."),
         ("a moment that is no moment", ["SYN/1", "--at", "then"],

@@ -394,7 +394,7 @@ def test_executives_are_stored_updated_and_listed_and_a_monitor_hears_of_it(
     assert first.said[0] == "watch.csv, line 2: Bea Ta, @Beta (1002) was added as an executive."
     assert version(dsn) > before
     renamed = online("executives", "import", file(EXECUTIVES + "x,beta,Bea Ta,Chair\n"))
-    assert "name and title are now those of the file" in renamed.out
+    assert "name and title were updated from the file" in renamed.out
     assert online("executives", "list", "--json").json["executives"] == [
         {
             "platform": "x",

@@ -96,7 +96,7 @@ def grounds(members: Sequence[CohortMember] = MEMBERS) -> ReportSources:
         },
         newest=Head(T0.date(), 12, bytes(32), ()),
         heads=(Head(T0.date(), 12, bytes(32), ()),),
-        looks=SweepOutcomes(120, 3, 1, 15 * MINUTE),
+        sweeps=SweepOutcomes(120, 3, 1, 15 * MINUTE),
         imported=(),
     )
 
