@@ -158,7 +158,7 @@ class BlueskyClient:
         found = (await self.identity(labeler, now)).said
         server = found.labeler if isinstance(found, DidDocument) else None
         if server is None:
-            nobody = WireFault(MissedReason.UNCLASSIFIED, "no server of the labeler is known")
+            nobody = WireFault(MissedReason.UNCLASSIFIED, "the server of the labeler is not known")
             return found if isinstance(found, WireFault) else nobody
         params = [("uriPatterns", did) for did in dids]
         params += [("sources", labeler), ("limit", str(_LABELS_A_PAGE))]

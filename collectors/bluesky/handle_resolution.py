@@ -78,7 +78,7 @@ async def _by_did(
     if isinstance(shown, WireFault):
         return shown
     if isinstance(shown, tuple) and shown[0] != did:
-        return WireFault(MissedReason.MALFORMED, "a profile of another account")
+        return WireFault(MissedReason.MALFORMED, "the answer contains the profile of another account")
     if isinstance(shown, tuple) and shown[1] is not None:
         return ResolvedHandle(asked, did, shown[1])
     if shown is Absence.NOT_FOUND:
@@ -102,7 +102,7 @@ async def _profile(
         return profile
     did, handle = profile.get("did"), profile.get("handle")
     if not isinstance(did, str) or not isinstance(handle, str) or not is_did(did):
-        return WireFault(MissedReason.MALFORMED, "a profile without DID or handle")
+        return WireFault(MissedReason.MALFORMED, "the profile lacks a DID or a handle")
     return did, handle if is_handle(handle.lower()) else None
 
 

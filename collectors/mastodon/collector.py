@@ -150,7 +150,7 @@ class MastodonCollector:
         if who is None:
             raise ValueError(f"not a native id of Mastodon: {printable(native_id)}")
         if cursor is not None and not is_local_id(cursor):
-            raise ValueError(f"not a cursor of statuses of Mastodon: {printable(cursor)}")
+            raise ValueError(f"not a cursor of Mastodon statuses: {printable(cursor)}")
         return await mastodon_acts.engagement(self._client, who, cursor, now)
 
     async def favourited_by(self, address: str, now: datetime) -> tuple[str, ...] | RequestFailure:
@@ -162,7 +162,7 @@ class MastodonCollector:
         """
         post = post_of(address)
         if post is None:
-            raise ValueError(f"not the address of a post at its home server: {printable(address)}")
+            raise ValueError(f"not the address of a post on its home server: {printable(address)}")
         return await mastodon_acts.favourited_by(self._client, post, now)
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
@@ -234,5 +234,5 @@ def _server(host: str) -> str:
     """Raises ValueError when `host` is not one."""
     server = f"https://{host.lower()}"
     if not host or host_of(server) != host.lower():
-        raise ValueError(f"not the name of a server: {printable(host)}")
+        raise ValueError(f"not a server name: {printable(host)}")
     return server

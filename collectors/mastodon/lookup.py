@@ -149,7 +149,12 @@ class MastodonLookup:
     async def _present(self, who: MastodonIdentity, profile: Profile) -> None:
         memory = self._memory
         if profile.local_id != who.local_id:
-            self._miss(who, WireFault(MissedReason.CONTRADICTORY, f"answered with the id {profile.local_id}"))
+            self._miss(
+                who,
+                WireFault(
+                    MissedReason.CONTRADICTORY, f"the server answered with another id: {profile.local_id}"
+                ),
+            )
             return
         other = stranger(who, profile, memory.created_on.get(who.native_id))
         if other is not None:
@@ -187,7 +192,7 @@ class MastodonLookup:
         if isinstance(webfinger, Absent) and webfinger.http_status == 404:
             actor = await self._actor(who.actor, who)
         if not (self._api_answered or await self._is_served(who)):
-            dead = WireFault(MissedReason.UPSTREAM, "not found, and the server has no API at all")
+            dead = WireFault(MissedReason.UPSTREAM, "the account was not found, and the server has no API")
             self._miss(who, dead)
             self._failed(dead)
             return

@@ -251,7 +251,7 @@ class Http:
                 while chunk := await response.content.readany():
                     received += chunk
                     if len(received) > options.max_body:
-                        raise NoAnswer(f"an answer of more than {options.max_body} bytes")
+                        raise NoAnswer(f"the answer is larger than {options.max_body} bytes")
                 return RawAnswer(response.status, response.headers, bytes(received), asked_s, loop.time())
         except TimeoutError:
             raise NoAnswerInTime("no answer in time") from None

@@ -12,7 +12,7 @@ class HostRateLimiter:
 
     def __init__(self, per_s: float, burst: int = 10) -> None:
         if per_s <= 0 or burst < 1:
-            raise ValueError("a pace is a positive number of requests a second and a burst of at least one")
+            raise ValueError("requests per second must be above zero, and the burst at least 1")
         self._gap = 1 / per_s
         self._slack = (burst - 1) / per_s
         self._free_at: dict[str, float] = {}

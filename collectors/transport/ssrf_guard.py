@@ -48,7 +48,7 @@ class Guard:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise PrivateAddressError("what is to be asked is not an address") from None
+            raise PrivateAddressError("the address of the request is not valid") from None
         # No message tells more of an address than scheme and host: the rest may be a secret.
         default = _DEFAULT_PORTS.get(parts.scheme)
         if default is None or not host or len(host) > _LONGEST_NAME or parts.username is not None:
@@ -57,9 +57,13 @@ class Guard:
         if self.trusts(host, port or default):
             return
         if parts.scheme != "https" or port not in {None, 443}:
-            raise PrivateAddressError(f"{host} is asked by https on port 443 only (setting trusted_hosts)")
+            raise PrivateAddressError(
+                f"{host} may be requested only by https on port 443, unless setting trusted_hosts allows more"
+            )
         if not _may_be_public(host):
-            raise PrivateAddressError(f"{host} is not a public address (setting trusted_hosts)")
+            raise PrivateAddressError(
+                f"{host} is not a public address, and setting trusted_hosts does not allow it"
+            )
 
     async def judge(self, url: str) -> None:
         """Resolve the host of a URL that somebody else will connect to, such as a proxy.
@@ -126,7 +130,9 @@ class _PublicResolver(AbstractResolver):
         if self._guard.trusts(host, port):
             return found
         if not all(is_public(one["host"]) for one in found):
-            raise PrivateAddressError(f"{host} leads to a private address (setting trusted_hosts)")
+            raise PrivateAddressError(
+                f"{host} leads to a private address, and setting trusted_hosts does not allow it"
+            )
         return found
 
     async def close(self) -> None:

@@ -83,7 +83,9 @@ class UserToken:
     def __post_init__(self) -> None:
         parts = (self.consumer_key, self.consumer_secret, self.access_secret)
         if not all(map(is_token, parts)) or _is_user_token(self.access_token) is None:
-            raise ValueError("the authorisation of a user of X is incomplete or holds odd characters")
+            raise ValueError(
+                "the authorisation of a user of X is incomplete or contains characters that are not allowed"
+            )
 
     @property
     def owner_id(self) -> str:
@@ -256,5 +258,7 @@ def _tweepy(token: str | UserToken) -> AsyncClient:
             wait_on_rate_limit=False,
         )
     if is_token(token) is None:
-        raise ValueError("the bearer token of X is empty or holds blanks or other odd characters")
+        raise ValueError(
+            "the bearer token of X is empty or contains blanks or other characters that are not allowed"
+        )
     return AsyncClient(token, return_type=raw, wait_on_rate_limit=False)

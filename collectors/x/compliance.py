@@ -41,7 +41,9 @@ class XCompliance:
     ) -> None:
         """Raises ValueError when the token cannot be one; the message does not contain it."""
         if is_token(bearer_token) is None:
-            raise ValueError("the bearer token of X is empty or holds blanks or other odd characters")
+            raise ValueError(
+                "the bearer token of X is empty or contains blanks or other characters that are not allowed"
+            )
         self._headers = {"Authorization": f"Bearer {bearer_token}"}
         self._url = base_url.rstrip("/") + _PATH
         self._dice = dice or random.SystemRandom()
@@ -76,7 +78,7 @@ class XCompliance:
         except NoAnswer as e:
             return self._trouble(WireFault(MissedReason.NETWORK, f"upload: {printable(str(e))}"), None, now)
         if answer.http_status // 100 != 2:
-            fault = WireFault(MissedReason.UPSTREAM, f"HTTP {answer.http_status} for the upload of a job")
+            fault = WireFault(MissedReason.UPSTREAM, f"the upload of a job failed: HTTP {answer.http_status}")
             return self._trouble(fault, None, now)
         return job
 

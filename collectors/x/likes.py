@@ -82,7 +82,7 @@ class XLikes:
         nothing would look like no likes.
         """
         if native_id != self._owner_id:
-            raise ValueError("an authorisation shows the likes of its owner only")
+            raise ValueError("an authorisation shows only the likes of its owner")
         found: dict[str, Signal] = {}
         token: str | None = None
         for _ in range(MAX_PAGES):

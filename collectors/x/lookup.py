@@ -50,7 +50,7 @@ async def look_up(client: XClient, ids: Sequence[str], now: datetime) -> LookupA
     rest = [native_id for native_id in ids if native_id not in refused]
     if not refused or not rest:
         return said
-    fault = WireFault(MissedReason.BAD_REQUEST, "X calls this id malformed")
+    fault = WireFault(MissedReason.BAD_REQUEST, "X rejects this id as malformed")
     again = await _ask(client, rest, now, began_s)
     missed = all_missed([i for i in ids if i in refused], now, fault).missed
     lookup = replace(again.lookup, missed=(*missed, *again.lookup.missed))

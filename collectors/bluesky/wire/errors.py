@@ -29,7 +29,11 @@ def open_answer(answer: Exchange) -> dict[str, object] | WireFault:
     if answer.http_status != 200:
         return fault_of(answer)
     document = parse(answer.body)
-    return document if is_object(document) else WireFault(MissedReason.MALFORMED, "200 without a JSON object")
+    return (
+        document
+        if is_object(document)
+        else WireFault(MissedReason.MALFORMED, "HTTP 200 without a JSON object")
+    )
 
 
 def error_of(answer: Exchange) -> tuple[str, str] | None:
@@ -48,7 +52,7 @@ def fault_of(answer: Exchange) -> WireFault:
         return WireFault(reason, f"HTTP {answer.http_status}")
     error = error_of(answer)
     if error is None:
-        return WireFault(MissedReason.MALFORMED, "HTTP 400 without the name of an error")
+        return WireFault(MissedReason.MALFORMED, "HTTP 400 without an error name")
     name, message = error
     # Asked with sound parameters: a refusal of them is a mistake of ours, and no statement.
     reason = MissedReason.BAD_REQUEST if name == INVALID_REQUEST else MissedReason.UNCLASSIFIED

@@ -131,7 +131,7 @@ def read_document(answer: Exchange, did: str) -> DidDocument | NoDid | WireFault
     if isinstance(document, WireFault):
         return _no_did(answer, did) or document
     if document.get("id") != did:
-        return WireFault(MissedReason.MALFORMED, "a DID document of another DID")
+        return WireFault(MissedReason.MALFORMED, "the DID document belongs to another DID")
     services = document.get("service")
     return DidDocument(
         _server(services, did, _PDS),
@@ -171,7 +171,7 @@ def read_resolved(answer: Exchange) -> str | WireFault:
         return document
     did = document.get("did")
     if not isinstance(did, str) or not is_did(did):
-        return WireFault(MissedReason.MALFORMED, "resolveHandle gave no DID")
+        return WireFault(MissedReason.MALFORMED, "the answer of resolveHandle has no valid DID")
     return did
 
 

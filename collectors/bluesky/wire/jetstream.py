@@ -84,7 +84,7 @@ def query(cursor: str | None) -> dict[str, str]:
         return waits
     at = _time_of(cursor)
     if at is None:
-        raise ValueError(f"{cursor!r} is not a cursor")
+        raise ValueError(f"{cursor!r} is not a cursor of the event stream")
     return {**waits, "cursor": str((max(at - _REWIND, _EPOCH) - _EPOCH) // _MICROSECOND)}
 
 
@@ -94,7 +94,7 @@ def hello(dids: Collection[str]) -> str:
     To ask for none would be to ask for the whole network.
     """
     if not 0 < len(dids) <= MOST_DIDS:
-        raise ValueError(f"one connection listens to 1 to {MOST_DIDS} accounts, not to {len(dids)}")
+        raise ValueError(f"one connection can watch 1 to {MOST_DIDS} accounts, not to {len(dids)}")
     payload = {
         "wantedCollections": _COLLECTIONS,
         "wantedDids": sorted(dids),

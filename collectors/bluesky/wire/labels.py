@@ -38,7 +38,7 @@ class Labelers:
                 raise ValueError(f"{printable(did)!r} is not the DID of a labeler")
         # The main labeler may remove accounts from answers. A region that could would look like a takedown.
         if self.main in self.regions.values():
-            raise ValueError("the main labeler cannot be the labeler of a region as well")
+            raise ValueError("the main labeler cannot also be the labeler of a region")
 
     @property
     def accept_header(self) -> str:
@@ -81,18 +81,20 @@ def read_labels(labels: object, did: str, labelers: Labelers, at: datetime) -> L
     for label in labels:
         src = label.get("src") if is_object(label) else None
         if not is_object(label) or not isinstance(src, str):
-            return WireFault(MissedReason.MALFORMED, "a label does not say whose it is")
+            return WireFault(MissedReason.MALFORMED, "a label does not name its labeler")
         signed_in_only = signed_in_only or _asks_for_signed_in(label, did)
         if src not in labelers.regions.values():
             continue
         uri, val, holds = label.get("uri"), label.get("val"), lasts(label, at)
         if not isinstance(uri, str) or not isinstance(val, str) or holds is None:
-            return WireFault(MissedReason.MALFORMED, "a label of a region cannot be read")
+            return WireFault(MissedReason.MALFORMED, "a label of a regional labeler cannot be read")
         # A label on one of its posts or on the profile alone does not keep the account from anybody.
         if uri == did and holds:
             (withdrawn if label.get("neg") else given).add((src, val))
     if given & withdrawn:
-        return WireFault(MissedReason.CONTRADICTORY, "a label is given and withdrawn in one answer")
+        return WireFault(
+            MissedReason.CONTRADICTORY, "the same label is both applied and withdrawn in one answer"
+        )
     sources = {src for src, val in given if val in labelers.values}
     countries = sorted(country for country, labeler in labelers.regions.items() if labeler in sources)
     return Labels(tuple(countries), signed_in_only)

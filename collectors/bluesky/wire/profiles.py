@@ -111,7 +111,11 @@ def read_profile(answer: Exchange, did: str, labelers: Labelers) -> Reading | Mi
     if isinstance(item, WireFault):
         return _missed(did, answer, item)
     if item.get("did") != did:
-        return _missed(did, answer, WireFault(MissedReason.MALFORMED, "a profile of another account"))
+        return _missed(
+            did,
+            answer,
+            WireFault(MissedReason.MALFORMED, "the answer contains the profile of another account"),
+        )
     return _shown(item, did, answer, labelers, _silent(answer, [item], labelers))
 
 
@@ -130,14 +134,19 @@ def read_repo_status(answer: Exchange, did: str) -> RepoStatus | WireFault:
     active, status = document.get("active"), document.get("status")
     if document.get("did") != did or not isinstance(active, bool):
         return WireFault(
-            MissedReason.MALFORMED, "a repo status that does not say which repo, or whether active"
+            MissedReason.MALFORMED,
+            "the repo status does not name the requested DID, or does not state whether the repo is active",
         )
     if active:
-        odd = WireFault(MissedReason.CONTRADICTORY, "active, with a status for repos that are not")
+        odd = WireFault(
+            MissedReason.CONTRADICTORY, "the repo is active, but has a status that only inactive repos have"
+        )
         return RepoStatus.ACTIVE if status is None else odd
     if not isinstance(status, str):
-        return WireFault(MissedReason.UNCLASSIFIED, "not active, and no word why")
-    unknown = WireFault(MissedReason.UNCLASSIFIED, printable(f"not active, with the status {status!r}"))
+        return WireFault(MissedReason.UNCLASSIFIED, "the repo is not active, and no reason is given")
+    unknown = WireFault(
+        MissedReason.UNCLASSIFIED, printable(f"the repo is not active and has the unknown status {status!r}")
+    )
     return _REPO_WORDS.get(status, unknown)
 
 
@@ -165,9 +174,15 @@ def verdict(
         case NoDid.NOT_REGISTERED, _:
             return _not_found(did, answer, None)
         case WireFault() as fault, _:
-            return _missed(did, answer, WireFault(fault.reason, f"the DID document: {fault.detail}"))
+            return _missed(
+                did, answer, WireFault(fault.reason, f"the DID document could not be read: {fault.detail}")
+            )
         case DidDocument(), WireFault() as fault:
-            return _missed(did, answer, WireFault(fault.reason, f"its server: {fault.detail}"))
+            return _missed(
+                did,
+                answer,
+                WireFault(fault.reason, f"the server of the account gave no usable answer: {fault.detail}"),
+            )
         case DidDocument(), RepoStatus.GONE:
             return _not_found(did, answer, Flag.DELETED)
         case DidDocument(), RepoStatus.TAKEN_DOWN:
@@ -175,10 +190,12 @@ def verdict(
         case DidDocument(), RepoStatus.DEACTIVATED:
             return Reading(did, answer.at, _DEACTIVATED, Strength.STRONG)
         case DidDocument(), RepoStatus.ACTIVE:
-            contradiction = "the app does not find it and its server says that it is active"
+            contradiction = (
+                "the app does not find the account, but the server of the account says that it is active"
+            )
             return _missed(did, answer, WireFault(MissedReason.CONTRADICTORY, contradiction))
         case _:
-            nobody = "the app does not find it and no server is named that could say more"
+            nobody = "the app does not find the account, and no server is named that could say more"
             return _missed(did, answer, WireFault(MissedReason.UNCLASSIFIED, nobody))
 
 
@@ -197,9 +214,16 @@ def _shown(
 ) -> Reading | Missed:
     handle = item.get("handle")
     if not isinstance(handle, str) or not (handle == HANDLE_INVALID or is_handle(handle.lower())):
-        return _missed(did, answer, WireFault(MissedReason.MALFORMED, "no usable handle"))
+        return _missed(did, answer, WireFault(MissedReason.MALFORMED, "the profile has no usable handle"))
     if "labels" not in item and silent < frozenset(labelers.regions):
-        return _missed(did, answer, WireFault(MissedReason.UNHEARD, "no labels, where others have theirs"))
+        return _missed(
+            did,
+            answer,
+            WireFault(
+                MissedReason.UNHEARD,
+                "the profile has no labels, although other profiles in the answer have labels",
+            ),
+        )
     labels = read_labels(item.get("labels", []), did, labelers, answer.at)
     if isinstance(labels, WireFault):
         return _missed(did, answer, labels)

@@ -98,7 +98,7 @@ def positions_of(cursor: str | None) -> dict[str, CollectionPosition]:
     kept = parse(cursor.encode())
     if is_object(kept) and all(name in COLLECTIONS and _is_position(value) for name, value in kept.items()):
         return {name: CollectionPosition(*map(str, value)) for name, value in kept.items() if is_array(value)}
-    raise ValueError(f"not a cursor of the records of Bluesky: {printable(cursor)}")
+    raise ValueError(f"not a cursor of Bluesky records: {printable(cursor)}")
 
 
 def cursor_of(positions: Mapping[str, CollectionPosition]) -> str:
@@ -121,12 +121,12 @@ def read_records(answer: Exchange, did: str, collection: str) -> RecordPage | Un
         return _hidden(answer) or document
     items, cursor = document.get("records"), document.get("cursor")
     if not is_array(items) or not (cursor is None or isinstance(cursor, str)):
-        return WireFault(MissedReason.MALFORMED, "records or cursor of an unexpected kind")
+        return WireFault(MissedReason.MALFORMED, "records or cursor has an unexpected type")
     records: list[RepoRecord] = []
     for item in items:
         uri = record_uri(item.get("uri")) if is_object(item) else None
         if not is_object(item) or uri is None or (uri.did, uri.collection) != (did, collection):
-            return WireFault(MissedReason.MALFORMED, "a record without an address in the asked collection")
+            return WireFault(MissedReason.MALFORMED, "a record has no address in the requested collection")
         value = item.get("value")
         signals = _signals(uri, value) if is_object(value) else ()
         records.append(RepoRecord(uri.rkey, tuple(signals)))
@@ -143,7 +143,7 @@ def read_relationships(answer: Exchange, actor: str) -> tuple[Signal, ...] | Wir
     if isinstance(document, WireFault):
         return document
     if document.get("actor", actor) != actor or not is_array(items):
-        return WireFault(MissedReason.MALFORMED, "relationships of nobody or of somebody else")
+        return WireFault(MissedReason.MALFORMED, "the relationships are missing or belong to another account")
     signals: list[Signal] = []
     for item in items:
         did, uri = (item.get("did"), record_uri(item.get("following"))) if is_object(item) else (None, None)

@@ -99,7 +99,7 @@ def read_batch(
         return fault_of(http_status)
     document = parse(body)
     if document is None:
-        return WireFault(MissedReason.MALFORMED, "not JSON")
+        return WireFault(MissedReason.MALFORMED, "the answer is not JSON")
     if not is_array(document):
         return NoBatch()
     found: dict[str, Profile | WireFault] = {}
@@ -112,7 +112,7 @@ def read_batch(
         said = profile_of(item)
         if found.setdefault(local_id, said) != said:
             found[local_id] = WireFault(
-                MissedReason.CONTRADICTORY, "twice in the answer, with different content"
+                MissedReason.CONTRADICTORY, "the account is twice in the answer, with different content"
             )
     return found
 
@@ -129,7 +129,7 @@ def read_actor(http_status: int, body: bytes) -> ActorDocument | Absent | WireFa
     if http_status != 200:
         return fault_of(http_status)
     if not is_object(document) or not isinstance(uri := document.get("id"), str) or not host_of(uri):
-        return WireFault(MissedReason.MALFORMED, "not an actor document")
+        return WireFault(MissedReason.MALFORMED, "the answer is not an actor document")
     names = document.get("alsoKnownAs")
     known_as = frozenset(name for name in _several(names) if isinstance(name, str))
     return ActorDocument(uri, document.get("suspended") is True, known_as)
@@ -143,7 +143,7 @@ def read_webfinger(http_status: int, body: bytes) -> Jrd | Absent | WireFault:
     if http_status != 200:
         return fault_of(http_status)
     if not is_object(document):
-        return WireFault(MissedReason.MALFORMED, "webfinger answered no JSON object")
+        return WireFault(MissedReason.MALFORMED, "the webfinger answer is not a JSON object")
     subject = document.get("subject")
     halves = acct_of(subject.removeprefix("acct:")) if isinstance(subject, str) else None
     for link in _several(document.get("links")):
@@ -151,7 +151,7 @@ def read_webfinger(http_status: int, body: bytes) -> Jrd | Absent | WireFault:
             href = link.get("href")
             if isinstance(href, str) and host_of(href):
                 return Jrd(href, "@".join(halves) if halves else None)
-    return WireFault(MissedReason.MALFORMED, "webfinger names no actor")
+    return WireFault(MissedReason.MALFORMED, "the webfinger answer names no actor")
 
 
 def fault_of(http_status: int) -> WireFault:
@@ -182,14 +182,14 @@ def _profile(item: object) -> Profile:
         raise _OddAccountError("an account is not an object")
     local_id, username, acct = item.get("id"), item.get("username"), item.get("acct")
     if not isinstance(local_id, str) or not is_local_id(local_id):
-        raise _OddAccountError("no usable id")
+        raise _OddAccountError("the account has no usable id")
     if not isinstance(username, str) or not is_username(username):
-        raise _OddAccountError("no usable username")
+        raise _OddAccountError("the account has no usable username")
     if not isinstance(acct, str) or not (is_username(acct) or acct_of(acct)):
-        raise _OddAccountError("no usable acct")
+        raise _OddAccountError("the account has no usable acct")
     uri, url = _address(item, "uri"), _address(item, "url")
     if uri is None and url is None:
-        raise _OddAccountError("neither uri nor url")
+        raise _OddAccountError("the account has neither uri nor url")
     moved = item.get("moved")
     if moved is not None and not is_object(moved):
         raise _OddAccountError("moved is not an account")

@@ -76,19 +76,23 @@ def read_domain_blocks(http_status: int, body: bytes) -> DomainBlocks | WireFaul
     makes the list unreadable: it could be the one that was looked for.
     """
     if http_status in _HIDDEN:
-        return WireFault(MissedReason.ACCESS, f"its blocked servers are not published: HTTP {http_status}")
+        return WireFault(
+            MissedReason.ACCESS, f"the server does not publish which servers it blocks: HTTP {http_status}"
+        )
     if http_status != 200:
         return WireFault(
             MissedReason.RATE_LIMITED if http_status == 429 else MissedReason.UPSTREAM, f"HTTP {http_status}"
         )
     entries = parse(body)
     if not is_array(entries):
-        return WireFault(MissedReason.MALFORMED, "not a JSON array")
+        return WireFault(MissedReason.MALFORMED, "the answer is not a JSON array")
     by_digest: dict[str, DomainBlockSeverity] = {}
     for entry in entries:
         digest, severity = _digest(entry), entry.get("severity") if is_object(entry) else None
         if digest is None or not isinstance(severity, str):
-            return WireFault(MissedReason.MALFORMED, "an entry without a domain, a digest or a severity")
+            return WireFault(
+                MissedReason.MALFORMED, "an entry has no severity, or neither a readable domain nor a digest"
+            )
         if severity in set(DomainBlockSeverity):
             by_digest[digest] = DomainBlockSeverity(severity)
     return DomainBlocks(by_digest)

@@ -113,7 +113,9 @@ def read_favourites(http_status: int, body: bytes, host: str) -> tuple[str, ...]
     tells them (since 4.2), else name@host. Never raises.
     """
     if http_status in _HIDDEN:
-        return WireFault(MissedReason.ACCESS, f"who favourited the post is not shown: HTTP {http_status}")
+        return WireFault(
+            MissedReason.ACCESS, f"the server does not show who favourited the post: HTTP {http_status}"
+        )
     people = _array(http_status, body)
     if isinstance(people, WireFault):
         return people
@@ -213,7 +215,7 @@ def _author(account: object, host: str) -> str:
     if isinstance(uri, str) and host_of(uri):
         return uri
     if not isinstance(acct, str) or not (is_username(acct) or acct_of(acct)):
-        raise _OddStatusError("an account without uri and acct")
+        raise _OddStatusError("an account has neither a usable uri nor a usable acct")
     return full_acct(acct, host)
 
 
@@ -236,7 +238,7 @@ def _id(status: dict[str, object], key: str) -> str:
 def _address(status: dict[str, object]) -> str:
     uri = status.get("uri")
     if not isinstance(uri, str) or not host_of(uri):
-        raise _OddStatusError(f"a status without a usable uri: {printable(repr(uri))}")
+        raise _OddStatusError(f"a status has no usable uri: {printable(repr(uri))}")
     return uri
 
 

@@ -67,5 +67,5 @@ def with_canaries(history: History) -> History:
     added = [c for platform in Platform if platform in platforms for c in canaries_of(platform, history)]
     taken = {a.native_id for a in history.accounts} & {c.native_id for c in added}
     if taken:
-        raise ValueError(f"the history uses {', '.join(sorted(taken))}, which are ids of control accounts")
+        raise ValueError(f"the history uses ids of control accounts: {', '.join(sorted(taken))}")
     return History((*history.accounts, *added), history.notes)

@@ -42,13 +42,17 @@ def parse_acts(lines: Iterable[str], name: str) -> tuple[SimulatedAct, ...]:
         act = _act(row, where)
         key = act.actor_id, act.kind is SignalKind.LIKE, int(act.post_id)
         if key in found:
-            raise HistoryError(f"{where}: actor {act.actor_id} has two acts with post id {act.post_id}.")
+            raise HistoryError(
+                f"{where}: actor {act.actor_id} has two engagements with post id {act.post_id}."
+            )
         found[key] = where, act
     ordered = [found[key] for key in sorted(found)]
     for (_, older), (where, newer) in pairwise(ordered):
         paged_together = older.actor_id == newer.actor_id and newer.kind is not SignalKind.LIKE
         if paged_together and newer.at < older.at:
-            raise HistoryError(f"{where}: post {newer.post_id} is older than one with a smaller id.")
+            raise HistoryError(
+                f"{where}: post {newer.post_id} is older than another post of this actor with a smaller id."
+            )
     return tuple(act for _, act in ordered)
 
 
@@ -57,14 +61,14 @@ def _act(row: list[str], where: str) -> SimulatedAct:
     try:
         kind = SignalKind(kind_text)
     except ValueError as e:
-        raise HistoryError(f"{where}: unknown kind of act {kind_text!r}.") from e
+        raise HistoryError(f"{where}: unknown kind of engagement {kind_text!r}.") from e
     if kind not in _KINDS:
-        raise HistoryError(f"{where}: a simulator cannot show an act of kind {kind}.")
+        raise HistoryError(f"{where}: a simulator cannot show an engagement of kind {kind}.")
     for text in filter(None, (actor_id or "?", post_id or "?", target_id, target_author_id)):
         if not (text.isascii() and text.isdigit() and len(text) <= 19):
             raise HistoryError(f"{where}: {text!r} is not an id of X.")
     if kind in _NEED_TARGET and not target_id:
-        raise HistoryError(f"{where}: a {kind} without a target.")
+        raise HistoryError(f"{where}: a {kind} needs a target.")
     return SimulatedAct(
         actor_id, moment(at, where), kind, post_id, target_id or None, target_author_id or None
     )

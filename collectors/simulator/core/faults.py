@@ -247,7 +247,7 @@ def profile(
     """
     plan = PROFILES.get(name)
     if plan is None:
-        raise ValueError(f"no fault profile {name!r}; there are {', '.join(PROFILES)}")
+        raise ValueError(f"unknown fault profile {name!r}; known are {', '.join(PROFILES)}")
     return replace(plan, seed=seed, outages=outages, glitches=glitches)
 
 

@@ -146,7 +146,7 @@ def records(
         header = [column.strip().removeprefix("\ufeff") for column in next(reader, list[str]())]
         missing = [column for column in columns if column not in header]
         if missing:
-            raise HistoryError(f"{name}, line 1: no column {', '.join(missing)} in the header.")
+            raise HistoryError(f"{name}, line 1: the header has no column {', '.join(missing)}.")
         places = [header.index(column) for column in columns]
         extra = [header.index(column) if column in header else None for column in optional]
         for row in reader:
@@ -154,12 +154,14 @@ def records(
                 continue
             where = f"{name}, line {reader.line_num}"
             if len(row) != len(header):
-                raise HistoryError(f"{where}: {len(row)} columns where the header has {len(header)}.")
+                raise HistoryError(
+                    f"{where}: the line has {len(row)} columns, but the header has {len(header)}."
+                )
             values = [row[place].strip() for place in places]
             values += ["" if place is None else row[place].strip() for place in extra]
             yield where, values
     except csv.Error as e:
-        raise HistoryError(f"{name}, line {reader.line_num}: not CSV ({e}).") from e
+        raise HistoryError(f"{name}, line {reader.line_num}: the file is not CSV ({e}).") from e
 
 
 def moment(text: str, where: str) -> datetime:
@@ -228,7 +230,7 @@ def _account(platform: Platform, native_id: str, rows: _Rows) -> HistoryAccount:
 
 def _handle(platform: Platform, text: str, where: str) -> str:
     if not text:
-        raise HistoryError(f"{where}: no handle.")
+        raise HistoryError(f"{where}: the handle is empty.")
     if _is_handle[platform](text) is None:
         raise HistoryError(f"{where}: {text!r} is not a handle of {platform}.")
     return text
@@ -238,7 +240,10 @@ def _detail(platform: Platform, state: State, text: str, where: str) -> str:
     if text != APP_VIEW_ONLY:
         raise HistoryError(f"{where}: unknown detail {text!r}.")
     if platform is not Platform.BLUESKY or state.status is not Status.SUSPENDED:
-        raise HistoryError(f"{where}: {APP_VIEW_ONLY} for an account of {platform} that is {state.status}.")
+        raise HistoryError(
+            f"{where}: the detail {APP_VIEW_ONLY} is allowed only for a suspended account of "
+            f"{Platform.BLUESKY}, not for an account of {platform} that is {state.status}."
+        )
     return text
 
 

@@ -41,8 +41,10 @@ def _with_lines(path: Path, read: Callable[[Iterable[str], str], _T]) -> _T:
         ):
             return read(lines, path.name)
     except UnicodeDecodeError as e:
-        raise HistoryError(f"{path.name}: not UTF-8 text.") from e
+        raise HistoryError(f"{path.name}: the file is not UTF-8 text.") from e
     except (EOFError, gzip.BadGzipFile, zlib.error) as e:
-        raise HistoryError(f"{path.name}: not a complete gzip file.") from e
+        raise HistoryError(f"{path.name}: the file is not a complete gzip file.") from e
+    except FileNotFoundError:
+        raise HistoryError(f"{path.name}: the file does not exist.") from None
     except OSError as e:
         raise HistoryError(f"{path.name}: the file cannot be read ({e.strerror or e}).") from e

@@ -53,15 +53,17 @@ def read_job(http_status: int, body: bytes) -> ComplianceJob | WireFault:
         return document
     data = document.get("data")
     if not is_object(data):
-        return WireFault(MissedReason.MALFORMED, "no job in the answer")
+        return WireFault(MissedReason.MALFORMED, "the answer contains no job")
     job_id, status = data.get("id"), data.get("status")
     upload_url, download_url = data.get("upload_url"), data.get("download_url")
     if not isinstance(job_id, str) or _is_job_id(job_id) is None:
-        return WireFault(MissedReason.MALFORMED, "a job without a usable id")
+        return WireFault(MissedReason.MALFORMED, "the job has no usable id")
     if not isinstance(status, str) or status not in set(JobStatus):
-        return WireFault(MissedReason.UNCLASSIFIED, f"a job of unknown status {printable(repr(status))}")
+        return WireFault(
+            MissedReason.UNCLASSIFIED, f"the job has the unknown status {printable(repr(status))}"
+        )
     if not isinstance(upload_url, str) or not isinstance(download_url, str):
-        return WireFault(MissedReason.MALFORMED, "a job without its addresses")
+        return WireFault(MissedReason.MALFORMED, "the job lacks its upload or download address")
     return ComplianceJob(job_id, JobStatus(status), upload_url, download_url)
 
 
@@ -74,17 +76,17 @@ def read_reasons(
     not at all: an id in a line that is passed over would look like one without an event.
     """
     if http_status != 200:
-        return WireFault(MissedReason.UPSTREAM, f"HTTP {http_status} for the file of a job")
+        return WireFault(MissedReason.UPSTREAM, f"the file of a job could not be read: HTTP {http_status}")
     found: dict[str, set[str]] = {}
     for line in body.split(b"\n"):
         if not line.strip():
             continue
         item = parse(line)
         if not is_object(item):
-            return WireFault(MissedReason.MALFORMED, "a line that is not a JSON object")
+            return WireFault(MissedReason.MALFORMED, "a line is not a JSON object")
         native_id, reason = item.get("id"), item.get("reason")
         if not isinstance(native_id, str) or not isinstance(reason, str) or _is_reason(reason) is None:
-            return WireFault(MissedReason.MALFORMED, "a line without a usable id or reason")
+            return WireFault(MissedReason.MALFORMED, "a line has no usable id or no usable reason")
         if native_id in asked:
             found.setdefault(native_id, set()).add(reason)
     return {native_id: frozenset(reasons) for native_id, reasons in found.items()}

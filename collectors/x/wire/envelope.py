@@ -49,7 +49,7 @@ def open_answer(http_status: int, body: bytes) -> dict[str, object] | WireFault:
         return _failed(http_status, body)
     document = parse(body)
     if not is_object(document):
-        return WireFault(MissedReason.MALFORMED, "200 without a JSON object")
+        return WireFault(MissedReason.MALFORMED, "HTTP 200 without a JSON object")
     return document
 
 
@@ -57,7 +57,7 @@ def users_in(document: dict[str, object]) -> list[object] | WireFault:
     """The items of `data` (one user alone counts as one item), or why the whole answer is unusable."""
     data, errors = document.get("data"), document.get("errors")
     if data is None and errors is None:
-        return WireFault(MissedReason.MALFORMED, "neither data nor errors")
+        return WireFault(MissedReason.MALFORMED, "the answer has neither data nor errors")
     if errors is not None and not is_array(errors):
         return WireFault(MissedReason.MALFORMED, "errors is not an array")
     if data is None:
@@ -104,10 +104,10 @@ def open_page(http_status: int, body: bytes, native_id: str) -> OpenPage | Unrea
     data, meta = document.get("data"), document.get("meta")
     if data is None and not is_object(meta):
         return _account_trouble(document, native_id) or WireFault(
-            MissedReason.MALFORMED, "neither data nor meta"
+            MissedReason.MALFORMED, "the answer has neither data nor meta"
         )
     if not (data is None or is_array(data)) or not (meta is None or is_object(meta)):
-        return WireFault(MissedReason.MALFORMED, "data or meta of an unexpected kind")
+        return WireFault(MissedReason.MALFORMED, "data or meta has an unexpected type")
     token = meta.get("next_token") if meta else None
     if not (token is None or isinstance(token, str)):
         return WireFault(MissedReason.MALFORMED, "next_token is not a string")

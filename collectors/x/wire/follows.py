@@ -91,7 +91,7 @@ def read_following(
     for item in page.items:
         target = item.get("id") if is_object(item) else None
         if not (isinstance(target, str) and target.isascii() and target.isdigit() and len(target) <= 19):
-            return WireFault(MissedReason.MALFORMED, "a followed user without a usable id")
+            return WireFault(MissedReason.MALFORMED, "a followed user has no usable id")
         handle = item.get("username") if is_object(item) else None
         targets.append((target, handle if isinstance(handle, str) else ""))
     return FollowsPage(tuple(targets), page.next_token, whole=not page.document.get("errors"))

@@ -54,7 +54,7 @@ class TimelinePosition:
         if cursor is None:
             return cls(None)
         if _is_cursor(cursor) is None:
-            raise ValueError(f"not a cursor of a timeline of X: {printable(cursor)}")
+            raise ValueError(f"not a cursor of an X timeline: {printable(cursor)}")
         return cls(*cursor.split("-"))
 
     @property
@@ -175,7 +175,7 @@ def read_liked(http_status: int, body: bytes, native_id: str) -> LikedPage | Unr
     for item in page.items:
         post = item.get("id") if is_object(item) else None
         if not (isinstance(post, str) and post.isascii() and post.isdigit() and len(post) <= 19):
-            return WireFault(MissedReason.MALFORMED, "a liked post without a usable id")
+            return WireFault(MissedReason.MALFORMED, "a liked post has no usable id")
         author = item.get("author_id") if is_object(item) else None
         signals.append(Signal(SignalKind.LIKE, post, None, post, author if isinstance(author, str) else None))
     return LikedPage(tuple(signals), page.next_token)

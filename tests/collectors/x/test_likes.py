@@ -176,7 +176,7 @@ async def test_each_user_has_a_rate_limit_of_their_own() -> None:
 async def test_another_user_than_the_owner_is_never_asked_for() -> None:
     async with reader("http://127.0.0.1:9") as x:
         assert x.owner_id == OWNER
-        with pytest.raises(ValueError, match="owner only"):
+        with pytest.raises(ValueError, match="only the likes of its owner"):
             await x.likes(OTHER_USER, (), T0)
 
 

@@ -168,7 +168,7 @@ def test_the_header_repeats_the_main_labeler_and_never_lets_a_region_redact() ->
 @pytest.mark.parametrize(
     ("main", "regions", "sentence"),
     [
-        (MAIN, {"TR": MAIN}, "the main labeler cannot be"),
+        (MAIN, {"TR": MAIN}, "the main labeler cannot also be"),
         (MAIN, {"tr": REGION}, "'tr' is not a country code"),
         (MAIN, {"TR": "mod-tr.bsky.app"}, "'mod-tr.bsky.app' is not the DID"),
         (f"{MAIN}, {REGION};redact", {}, "is not the DID"),

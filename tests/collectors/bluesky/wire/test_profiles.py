@@ -416,7 +416,9 @@ def test_what_is_not_plainly_stated_is_missed(
 
 def test_a_miss_over_its_server_says_whose_answer_was_wanting() -> None:
     said = became_of(ALICE, NOT_SHOWN, HOLDS, NETWORK)
-    assert said == Missed(ALICE, AT, R.NETWORK, "its server: no answer in time")
+    assert said == Missed(
+        ALICE, AT, R.NETWORK, "the server of the account gave no usable answer: no answer in time"
+    )
 
 
 @pytest.mark.parametrize("name", ["get_actor_likes__not_own_account", "get_profile__renamed_old_handle"])

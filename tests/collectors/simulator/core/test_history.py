@@ -79,7 +79,7 @@ def test_a_time_with_another_offset_is_the_same_moment() -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        ("x,7,a,2021-02-01T00:00:00Z,available", "5 columns where the header has 7"),
+        ("x,7,a,2021-02-01T00:00:00Z,available", "the line has 5 columns, but the header has 7"),
         ("x,7,a,2021-02-01T00:00:00Z,gone,,", "unknown status 'gone'"),
         ("x,7,a,2021-02-30T00:00:00Z,available,,", "impossible time '2021-02-30T00:00:00Z'"),
         ("x,7,a,0001-01-01T00:00:00+05:00,available,,", "impossible time"),
@@ -96,7 +96,7 @@ def test_a_time_with_another_offset_is_the_same_moment() -> None:
         ),
         ("mastodon,alice@a.example,b@a.example,2021-02-01T00:00:00Z,available,,", "is not an account id"),
         (f"mastodon,{ACTOR},alice,2021-02-01T00:00:00Z,available,,", "'alice' is not a handle of mastodon"),
-        ("x,7,,2021-02-01T00:00:00Z,available,,", "no handle"),
+        ("x,7,,2021-02-01T00:00:00Z,available,,", "the handle is empty"),
         ("x,7,a,2021-02-01T00:00:00Z,withheld,,", "withheld without countries"),
         ("x,7,a,2021-02-01T00:00:00Z,available,IN,", "countries for a status available"),
         ("x,7,a,2021-02-01T00:00:00Z,withheld,India,", "'India' is not a country code"),
@@ -117,7 +117,7 @@ def test_a_faulty_line_is_named_with_its_file_and_number(line: str, fault: str) 
 
 @pytest.mark.parametrize("lines", [[], ["platform,account_id,at,status,withheld_in,list"]])
 def test_a_missing_column_is_named(lines: list[str]) -> None:
-    with pytest.raises(HistoryError, match=r"h\.csv, line 1: no column .*handle"):
+    with pytest.raises(HistoryError, match=r"h\.csv, line 1: the header has no column .*handle"):
         parse_history(lines, "h.csv")
 
 
@@ -300,13 +300,13 @@ def test_acts_are_ordered_by_actor_and_post() -> None:
 @pytest.mark.parametrize(
     ("line", "fault"),
     [
-        (f"9,{stamp(2)},wave,50,,", "unknown kind of act 'wave'"),
-        (f"9,{stamp(2)},follow,50,,", "cannot show an act of kind follow"),
-        (f"9,{stamp(2)},repost,50,,", "a repost without a target"),
+        (f"9,{stamp(2)},wave,50,,", "unknown kind of engagement 'wave'"),
+        (f"9,{stamp(2)},follow,50,,", "cannot show an engagement of kind follow"),
+        (f"9,{stamp(2)},repost,50,,", "a repost needs a target"),
         (f"9,{stamp(2)},post,,,", "is not an id of X"),
         (f"me,{stamp(2)},post,50,,", "'me' is not an id of X"),
-        (f"9,{stamp(2)},post,45,,", "two acts with post id 45"),
-        (f"9,{stamp(0)},post,46,,", "post 46 is older than one with a smaller id"),
+        (f"9,{stamp(2)},post,45,,", "two engagements with post id 45"),
+        (f"9,{stamp(0)},post,46,,", "post 46 is older than another post of this actor with a smaller id"),
         ("9,now,post,50,,", "impossible time"),
         ("9", "1 columns"),
     ],
@@ -337,7 +337,7 @@ def test_gzipped_and_plain_files_of_either_kind_are_opened(tmp_path: Path) -> No
         ("h.csv.gz", b"plain text", "not a complete gzip file"),
         ("h.csv.gz", gzip.compress(HEADER.encode() * 50, mtime=0)[:-9], "not a complete gzip file"),
         ("h.csv", HEADER.encode() + b"\nx,7,\xff\xfe", "not UTF-8 text"),
-        ("h.csv", None, "cannot be read"),
+        ("h.csv", None, "the file does not exist"),
     ],
 )
 def test_a_file_that_cannot_be_opened_is_named(

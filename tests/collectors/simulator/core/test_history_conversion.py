@@ -155,5 +155,5 @@ def test_a_platform_that_the_history_does_not_hold_gets_none() -> None:
 
 
 def test_a_history_that_uses_the_id_of_a_control_account_is_refused() -> None:
-    with pytest.raises(ValueError, match="8999999999999999901, which are ids of control accounts"):
+    with pytest.raises(ValueError, match="the history uses ids of control accounts: 8999999999999999901"):
         with_canaries(History((a("8999999999999999901", "alpha"),)))
