@@ -70,7 +70,7 @@ async def _done(conn: Conn, deed: str, value: str, ids: list[int], actor: str, n
         case "take":
             return await take_accounts_off(conn, await _list_name(conn, value), ids, actor, now)
         case _:
-            raise WrongInput("do must be tag, untag, put or take.")
+            raise WrongInput("The field do must be tag, untag, put or take.")
 
 
 async def _list_name(conn: Conn, value: str) -> str:
@@ -90,7 +90,7 @@ def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
     if len(numbers) > MOST_AT_ONCE:
         raise WrongInput(f"{len(numbers):,} accounts are selected. The most is {MOST_AT_ONCE:,}.")
     if any(type(i) is not int or not 0 <= i <= LARGEST_ID for i in numbers):
-        raise WrongInput("accounts must be a list of account numbers.")
+        raise WrongInput("The field accounts must be a list of account numbers.")
     return deed, value, cast("list[int]", numbers)
 
 

@@ -128,7 +128,7 @@ async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> in
     """The number of the new mute. Raises ApiInvalidField, ApiNotFound, Forbidden or Refused."""
     since = given.since or now
     if sum((given.account_id is not None, given.list is not None, given.everything)) != 1:
-        raise ApiInvalidField("body", "Name one of account_id, list and everything.")
+        raise ApiInvalidField("body", "Set exactly one of account_id, list and everything.")
     if given.account_id is not None:
         if not await is_stored(conn, given.account_id):
             raise ApiNotFound(f"There is no account {given.account_id}.")

@@ -77,4 +77,4 @@ async def _rule(conn: Conn, name: str) -> Rule:
     for stored in await rules.load_rules(conn):
         if stored.rule.name == name:
             return rule(stored)
-    raise ApiNotFound(f"There is no readable rule {name!r}.")
+    raise ApiNotFound(f"The rule {name!r} does not exist or cannot be read.")

@@ -26,15 +26,15 @@ def moment_of(value: object) -> datetime:
     if at is None:
         raise ValueError("This is not a time; write it like 2021-02-11T12:00:00Z.")
     if at.tzinfo is None:
-        raise ValueError("Say the zone, such as 2021-02-11T12:00:00Z.")
+        raise ValueError("This time has no zone; write it like 2021-02-11T12:00:00Z.")
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise ValueError(f"That is not between the years {FIRST_YEAR} and {LAST_YEAR}.")
+        raise ValueError(f"The year must be between {FIRST_YEAR} and {LAST_YEAR}.")
     return at.astimezone(UTC)
 
 
 def storable(text: str) -> str:
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("This holds a character that no text has.")
+        raise ValueError("This text contains a character that is not allowed.")
     return text
 
 

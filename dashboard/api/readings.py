@@ -64,7 +64,7 @@ def reading_routes(source: ApiContext) -> APIRouter:
         begin = since or end - USUAL
         if end - begin > LONGEST:
             raise ApiInvalidField(
-                "query.from", f"At most {LONGEST.days} days at a time: name `from` and `to`."
+                "query.from", f"The time range may be at most {LONGEST.days} days. Set `from` and `to`."
             )
         return begin, end
 

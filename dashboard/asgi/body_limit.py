@@ -30,7 +30,7 @@ class BodyLimitMiddleware:
             held += len(message.get("body", b""))
             if held > largest:
                 # FastAPI lets this one through where it reads a body, and tells any other as a fault of JSON.
-                raise HTTPException(413, f"What was sent is larger than {largest:,} bytes.")
+                raise HTTPException(413, f"The request body is larger than {largest:,} bytes.")
             return message
 
         await self._app(scope, receive_some, send)

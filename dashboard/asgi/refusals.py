@@ -18,7 +18,7 @@ def refused_time(name: str, value: datetime | None, now: datetime) -> Response |
     if value is None:
         return None
     if value.tzinfo is None:
-        return refusal(422, f"{name}: say the zone, such as 2021-02-11T12:00:00Z.")
+        return refusal(422, f"{name}: this time has no zone; write it like 2021-02-11T12:00:00Z.")
     if value.year < EARLIEST_YEAR:
         return refusal(422, f"{name}: that is before {EARLIEST_YEAR}.")
     if value > now:

@@ -51,10 +51,13 @@ def acting_as(actor: Actor) -> Generator[None]:
 def require(actor: Actor, role: Role) -> None:
     """Raise Forbidden when the actor may not do what takes this role."""
     if not actor.role.includes(role):
-        raise Forbidden(f"This takes the role of {role.value}; you are {actor.role.value}.")
+        raise Forbidden(f"This needs the role {role.value} or a higher one; your role is {actor.role.value}.")
 
 
 def require_scope(actor: Actor, scope: Scope) -> None:
     """Raise Forbidden for a token that does not reach so far. Who came without one has only his role."""
     if actor.scope is not None and not actor.scope.includes(scope):
-        raise Forbidden(f"This takes a token with scope {scope.value}; yours has {actor.scope.value}.")
+        raise Forbidden(
+            f"This needs a token with the scope {scope.value} or a higher one; the scope of your token is "
+            f"{actor.scope.value}."
+        )

@@ -44,5 +44,5 @@ async def read_body(request: Request) -> bytes:
     async for part in request.stream():
         body += part
         if len(body) > LARGEST:
-            raise WrongInput(f"What was sent is larger than {LARGEST:,} bytes.")
+            raise WrongInput(f"The request body is larger than {LARGEST:,} bytes.")
     return body

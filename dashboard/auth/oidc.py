@@ -108,7 +108,7 @@ def _client(provider: Provider) -> StarletteOAuth2App:
 def _refuse_other_issuer(client: StarletteOAuth2App, provider: Provider) -> None:
     """Raise ValueError when what was found under the provider's address is about another one."""
     if str(client.server_metadata.get("issuer", "")).rstrip("/") != provider.issuer.rstrip("/"):
-        raise ValueError("The provider names another issuer.")
+        raise ValueError("The login provider names another issuer than setting oidc_issuer.")
 
 
 async def _signer(conn: Conn) -> URLSafeTimedSerializer:
@@ -181,7 +181,8 @@ async def _free_name(conn: Conn, logins: list[str]) -> str:
         if people.is_login(login) and login.lower() not in taken:
             return login
     raise LoginRefused(
-        "No name from the login provider can be used here, or other users already have them. Ask an admin."
+        "None of the names from the login provider can be used, because they are taken or not allowed. Ask "
+        "an admin."
     )
 
 

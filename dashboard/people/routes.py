@@ -94,7 +94,10 @@ class PeopleForms:
     async def make_token(self) -> str:
         scope, secret = _scope(self.given), new_token()
         if not self.actor.role.includes(scope.role):
-            raise Forbidden(f"A token of scope {scope.value} takes the role of {scope.role.value}.")
+            raise Forbidden(
+                f"To make a token with the scope {scope.value}, you need the role {scope.role.value} or a "
+                "higher one."
+            )
         until, name = _until(self.given, self.now), self.given.needed("name")
         async with transaction(self.pool) as conn:
             await tokens.add_token(

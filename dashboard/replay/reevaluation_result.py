@@ -153,7 +153,10 @@ def table(answer: ReevaluationResult) -> str:
 def _change(case: ChangeCase) -> list[object]:
     one = case.told or case.stored
     if one is None:
-        raise ValueError(f"a change of account {case.account} is on neither side")
+        raise ValueError(
+            f"a change of account {case.account} is neither among the stored changes nor among the "
+            "re-evaluated ones"
+        )
     return [
         *(case.what.value, case.cause.value, case.platform.value, case.account_id, case.handle),
         *(one.old, one.new, one.last_seen_old, one.first_seen_new),

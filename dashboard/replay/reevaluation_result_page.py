@@ -110,7 +110,10 @@ def _changes(answer: ReevaluationResult, key: str) -> Component:
 def _change(case: ChangeCase) -> dict[str, object]:
     one = case.told or case.stored
     if one is None:
-        raise ValueError(f"a change of account {case.account} is on neither side")
+        raise ValueError(
+            f"a change of account {case.account} is neither among the stored changes nor among the "
+            "re-evaluated ones"
+        )
     when = words.between(one.last_seen_old, one.first_seen_new)
     return {
         "cells": [

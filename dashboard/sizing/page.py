@@ -93,7 +93,7 @@ def asked_by(fields: Mapping[str, str]) -> SizingQuestion:
         platform = Platform(fields["platform"] or Platform.X)
         planner = PlannerKind(fields["planner"] or PlannerKind.SWEEP)
     except ValueError as error:
-        raise SizingRefused("platform", "Choose one of the platforms and planners offered.") from error
+        raise SizingRefused("platform", "Choose one of the offered platforms and planners.") from error
     try:
         every = parse_duration(fields["every"]) if fields["every"] else None
     except ValueError as error:

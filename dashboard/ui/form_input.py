@@ -51,7 +51,9 @@ class Filled:
         """May be empty."""
         note = " ".join(self.text("note").split())
         if len(note) > LONGEST_NOTE:
-            raise WrongInput(f"The note has {len(note):,} characters, and {LONGEST_NOTE} are the most.")
+            raise WrongInput(
+                f"The note has {len(note):,} characters; the limit is {LONGEST_NOTE}. Shorten it."
+            )
         return note
 
     def moment(self, name: str, now: datetime) -> datetime | None:
@@ -68,8 +70,8 @@ class Filled:
             return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
         except (ValueError, OverflowError):
             raise WrongInput(
-                f"The field {name} is neither a span such as 90m, 6h or 2d nor a time such as "
-                "2021-02-12 08:00, which is taken as UTC."
+                f"The field {name} is neither a duration such as 90m, 6h or 2d nor a time such as "
+                "2021-02-12 08:00. A time without a zone is read as UTC."
             ) from None
 
     def rule(self) -> AlertRule:
@@ -84,9 +86,9 @@ def filled(content_type: str, body: bytes) -> Filled:
     try:
         fields = _from_json(body) if content_type.startswith("application/json") else _from_form(body)
     except (ValueError, RecursionError) as error:
-        raise WrongInput("What was sent is neither a form nor a JSON object of plain values.") from error
+        raise WrongInput("The request body is neither a form nor a JSON object of plain values.") from error
     if any("\0" in value for value in fields.values()):
-        raise WrongInput("What was sent holds a character that no text has.")
+        raise WrongInput("The request body contains a character that is not allowed.")
     return Filled(fields)
 
 
@@ -103,7 +105,7 @@ def _from_form(body: bytes) -> dict[str, str]:
 def _from_json(body: bytes) -> dict[str, str]:
     values = json.loads(body)
     if not isinstance(values, dict):
-        raise ValueError("no object")  # noqa: TRY004
+        raise ValueError("not an object")  # noqa: TRY004
     return {
         name: _plain(value) for name, value in cast("dict[str, Any]", values).items() if value is not None
     }
@@ -111,7 +113,7 @@ def _from_json(body: bytes) -> dict[str, str]:
 
 def _plain(value: object) -> str:
     if not isinstance(value, str | int) or isinstance(value, bool):
-        raise ValueError("no plain value")  # noqa: TRY004
+        raise ValueError("not a plain value")  # noqa: TRY004
     text = str(value)
     text.encode()  # raises for half a surrogate pair, which nothing can store
     return text

@@ -94,7 +94,7 @@ async def test_a_note_is_written_and_withdrawn_and_both_are_on_record(
         assert (await posted(base, "/api/account/notes/withdraw", number))[0] == 303
         assert await posted(base, "/api/account/notes/withdraw", number) == (
             409,
-            f"There is no note {note.account_note_id}, or it is withdrawn already.",
+            f"Note {note.account_note_id} does not exist or was already withdrawn.",
         )
     async with transaction(pool) as conn:
         logged = [(a.action, a.subject) for a in await acts(conn, 9)]

@@ -197,7 +197,10 @@ async def test_who_may_only_look_changes_nothing(
         aiohttp.ClientSession() as session,
     ):
         status, said = await Sender(session, base)(f"/api/accounts/{path}", body)
-    assert (status, said["error"]) == (403, "This takes the role of analyst; you are viewer.")
+    assert (status, said["error"]) == (
+        403,
+        "This needs the role analyst or a higher one; your role is viewer.",
+    )
     assert await audited(pool) == []
 
 

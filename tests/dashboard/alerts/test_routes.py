@@ -105,8 +105,8 @@ async def test_each_deed_takes_its_role_and_is_logged_once(
         assert await stored(pool) != before
     else:
         assert status == 403
-        assert (sentence or "").startswith("This takes the role of ")
-        assert (sentence or "").endswith(f"; you are {role.value}.")
+        assert (sentence or "").startswith("This needs the role ")
+        assert (sentence or "").endswith(f"; your role is {role.value}.")
         assert await stored(pool) == before
 
 
@@ -138,30 +138,50 @@ async def test_a_write_from_another_origin_is_refused_and_stores_nothing(
 
 WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
     "no story": ("/acknowledge", {}, 422, "The field story is empty."),
-    "an unknown story": ("/acknowledge", {"story": "gone"}, 409, "There is no such story"),
+    "an unknown story": ("/acknowledge", {"story": "gone"}, 409, "There is no such incident"),
     "a long note": ("/acknowledge", {"story": "x", "note": "x" * 501}, 422, "The note has 501"),
     "a mute of nothing": ("/mute", {}, 422, "Set either an account, or a list or order."),
     "a mute of two things": ("/mute", {"account": "1", "list": "x"}, 422, "Set either an account"),
-    "an unknown handle": ("/mute", {"account": "@nobody"}, 409, "There is no account"),
-    "a number beyond all": ("/mute", {"account": "9" * 30}, 409, "There is no account"),
+    "an unknown handle": ("/mute", {"account": "@nobody"}, 409, "There is no stored account"),
+    "a number beyond all": ("/mute", {"account": "9" * 30}, 409, "There is no stored account"),
     "two of a name": ("/mute", {"account": "@twin"}, 409, "Several accounts are called '@twin'"),
     "an unknown list": ("/mute", {"list": "gone"}, 409, "There is no list or order 'gone'."),
-    "no time": ("/mute", {"account": "1", "until": "soon"}, 422, "neither a span such as"),
-    "past all time": ("/mute", {"account": "1", "until": "9999-12-31T23:00-14:00"}, 422, "neither a span"),
-    "over already": ("/mute", {"account": "1", "until": "2020-01-01"}, 409, "has to end after it begins"),
-    "a NUL in a field": ("/mute", {"account": "a\0b"}, 422, "a character that no text has"),
+    "no time": ("/mute", {"account": "1", "until": "soon"}, 422, "neither a duration such as"),
+    "past all time": (
+        "/mute",
+        {"account": "1", "until": "9999-12-31T23:00-14:00"},
+        422,
+        "neither a duration",
+    ),
+    "over already": (
+        "/mute",
+        {"account": "1", "until": "2020-01-01"},
+        409,
+        "must be in the future and after its beginning",
+    ),
+    "a NUL in a field": ("/mute", {"account": "a\0b"}, 422, "a character that is not allowed"),
     "no number": ("/mute/end", {"mute": "x"}, 422, "The field mute is not a number."),
-    "no such mute": ("/mute/end", {"mute": "999"}, 409, "There is no mute 999 that runs."),
+    "no such mute": ("/mute/end", {"mute": "999"}, 409, "There is no running mute 999."),
     "maintenance for ever": ("/maintenance", {}, 422, "Set the duration or the end of the maintenance."),
-    "maintenance backwards": ("/maintenance", {"since": "2h", "until": "1h"}, 409, "has to end after"),
+    "maintenance backwards": (
+        "/maintenance",
+        {"since": "2h", "until": "1h"},
+        409,
+        "must be in the future and after its beginning",
+    ),
     "no such mail": ("/resend", {"mail": "9" * 18}, 409, "There is no mail"),
     "no TOML": ("/rules", {"toml": "name ="}, 422, "this is not TOML"),
     "too deep": ("/rules", {"toml": "a = " + "[" * 9000}, 422, "The rule cannot be used"),
     "a rule for nobody": ("/rules", {"toml": 'name = "x"'}, 422, "recipients is missing"),
-    "a wrong value": ("/rules", {"toml": RULE + 'quiet = "x"'}, 422, "quiet: 'x' is not a span"),
-    "a NUL in a name": ("/rules", {"toml": RULE + 'tags = ["\\u0000"]'}, 422, "a character that no name has"),
-    "an unknown key": ("/rules", {"toml": RULE + "colour = 1"}, 422, "colour is not known"),
-    "two rules": ("/rules", {"toml": f"[[rules]]\n{RULE}" * 2}, 422, "one rule at a time"),
+    "a wrong value": ("/rules", {"toml": RULE + 'quiet = "x"'}, 422, "quiet: 'x' is not a time range"),
+    "a NUL in a name": (
+        "/rules",
+        {"toml": RULE + 'tags = ["\\u0000"]'},
+        422,
+        "a character that is not allowed",
+    ),
+    "an unknown key": ("/rules", {"toml": RULE + "colour = 1"}, 422, "colour is not a key of a rule"),
+    "two rules": ("/rules", {"toml": f"[[rules]]\n{RULE}" * 2}, 422, "write only one rule"),
     "far too much": ("/rules", {"toml": "#" * 70_000}, 422, "larger than 65,536 bytes"),
     "a rule of the settings": ("/rules", {"toml": OF_SETTINGS}, 409, "is defined in the settings"),
     "switching one": ("/rules/disable", {"rule": "recipients"}, 409, "is defined in the settings"),
@@ -210,7 +230,7 @@ async def test_what_is_no_form_is_refused_in_one_sentence(
         async with session.post(f"{base}/api/alerts/acknowledge", data=body, headers=headers) as response:
             assert response.status == 422
             told = await response.json()
-    assert told == {"error": "What was sent is neither a form nor a JSON object of plain values."}
+    assert told == {"error": "The request body is neither a form nor a JSON object of plain values."}
 
 
 async def test_json_does_the_same_as_a_form(pool: Pool, dsn: str, played: Played) -> None:

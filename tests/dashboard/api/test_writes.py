@@ -83,7 +83,7 @@ async def test_how_long_the_evidence_of_a_list_is_kept_is_said_by_its_number(wor
     assert short.status == 409
     assert "kept at least 1095 days" in short.detail
     again = await world.api.send("POST", "/lists", {"name": "Desk"})
-    assert (again.status, again.detail) == (409, "There is a list 'Desk' already.")
+    assert (again.status, again.detail) == (409, "The list 'Desk' already exists.")
 
 
 async def test_a_note_is_written_read_and_withdrawn_in_the_open(world: World) -> None:
@@ -130,9 +130,12 @@ async def test_mutes_are_made_and_ended(world: World) -> None:
     window = await world.api.send("POST", "/mutes", {"everything": True})
     assert (window.status, window.detail) == (422, "body.until: Set `until` for a maintenance window.")
     both = await world.api.send("POST", "/mutes", {"account_id": account_id, "list": "Order 1 list"})
-    assert (both.status, both.detail) == (422, "body: Name one of account_id, list and everything.")
+    assert (both.status, both.detail) == (422, "body: Set exactly one of account_id, list and everything.")
     past = await world.api.send("POST", "/mutes", {"list": "SYN/1", "until": "2020-01-01T00:00:00Z"})
-    assert (past.status, past.detail) == (409, "A mute has to end after it begins, and after now.")
+    assert (past.status, past.detail) == (
+        409,
+        "The end of a mute must be in the future and after its beginning.",
+    )
     unknown = await world.api.send("POST", "/mutes", {"list": "Nobody"})
     assert (unknown.status, unknown.detail) == (409, "There is no list or order 'Nobody'.")
     assert (await world.api.send("DELETE", f"/mutes/{made.json['mute_id']}")).status == 204
@@ -206,7 +209,7 @@ async def test_each_write_takes_its_role(pool: Pool, dsn: str, now: datetime, ro
             answer = await api.send(method, path, body)
             assert (answer.status == 403) is not role.includes(needed), (method, path, answer.text)
             if answer.status == 403:
-                assert answer.detail.endswith(f"; you are {role.value}.")
+                assert answer.detail.endswith(f"; your role is {role.value}.")
     written = {(m.upper(), p) for p, of in document["paths"].items() for m in of if m not in {"get", "head"}}
     assert len(written) == len(WRITES) - 2  # two ways to mute, and to end that, each by its role
 
@@ -228,10 +231,10 @@ HOSTILE: list[tuple[str, str, object, int, str]] = [
     ("POST", "/lists", {"name": "a;b"}, 422, "cannot be the name of a list"),
     ("POST", "/lists", {"name": " "}, 422, "cannot be the name of a list"),
     ("POST", "/lists/1/accounts", {"add": [1], "remove": [1]}, 422, "both added and removed"),
-    ("POST", "/lists/1/accounts", {}, 422, "Name accounts to add"),
+    ("POST", "/lists/1/accounts", {}, 422, "Give account numbers in add"),
     ("POST", "/lists/99/accounts", {"add": [1]}, 404, "There is no list 99."),
     ("POST", "/accounts/1/notes", {"text": "  "}, 422, "body.text: The note is empty."),
-    ("POST", "/accounts/1/notes", {"text": "a\0b"}, 422, "holds a character that no text has"),
+    ("POST", "/accounts/1/notes", {"text": "a\0b"}, 422, "contains a character that is not allowed"),
     ("POST", "/accounts/1/notes", {"text": "x" * 4001}, 422, "body.text"),
     ("POST", "/accounts/99999/notes", {"text": "x"}, 404, "There is no account 99999."),
     ("POST", "/mutes", {"account_id": 99999}, 404, "There is no account 99999."),
@@ -334,4 +337,4 @@ async def test_the_api_is_there_for_a_viewer_and_tells_what_he_may_not_do(
         assert (await api.get("/accounts")).status == 200
         refused = await api.send("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]})
     assert refused.status == 403
-    assert refused.detail == "This takes the role of analyst; you are viewer."
+    assert refused.detail == "This needs the role analyst or a higher one; your role is viewer."

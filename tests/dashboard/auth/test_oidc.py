@@ -157,7 +157,7 @@ def set_(**wrong: Any) -> Callable[[OidcProvider], None]:
         pytest.param(
             set_(claims={"sub": "no name!"}),
             403,
-            "No name from the login provider",
+            "None of the names from the login provider",
             id="no name to log in under",
         ),
         pytest.param(set_(is_down=True), 502, AWAY, id="it does not answer"),

@@ -272,7 +272,7 @@ def test_the_command_takes_a_code_and_says_what_is_not_observed(run: Blockline) 
     refused = run("published", "QQ")
     assert (refused.code, refused.complaints) == (
         1,
-        ["No published or observed data for QQ. Figures are stored for: IN."],
+        ["There is no published or observed data for QQ. Figures are stored for: IN."],
     )
 
 

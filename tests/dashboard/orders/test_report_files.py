@@ -205,7 +205,7 @@ def test_what_cannot_be_reported_is_refused_with_a_sentence(
          'for a; do case $a in --print-to-pdf=*) echo hello > "${a#*=}";; esac; done',
          "did not make a PDF (exit code 0)."),
         ("one that does not end", "sleep 30",
-         "did not finish the PDF within 0 minutes. Write the report as .html and print that."),
+         "did not finish the PDF within 0 minutes. Write the report as .html and print it."),
     ],
 )  # fmt: skip
 def test_a_pdf_is_whole_or_not_at_all(
@@ -228,11 +228,12 @@ def test_without_a_browser_there_is_no_pdf_and_a_sentence_that_says_what_to_do(
     ran = run("report", "SYN/1", "--output", "one.pdf")
     assert ran.complaints == [
         f"A PDF needs Chromium, and {tmp_path / 'nothing'} (setting chromium) is not a program that can be "
-        "run. Set chromium to the path of the browser."
+        "run. Set the setting chromium to the path of the browser."
     ]
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(
-        PdfError, match=r"none was found on this machine\. Install it, set chromium to its path"
+        PdfError,
+        match=r"which was not found on this machine\. Install Chromium, set the setting chromium to its path",
     ):
         find_chromium(None)
     (tmp_path / "google-chrome").write_text("#!/bin/sh\n")

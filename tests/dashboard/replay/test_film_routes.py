@@ -12,7 +12,7 @@ REFUSED = [
     (
         "a time without a zone",
         "from=2021-02-01T12:00:00",
-        "from: say the zone, such as 2021-02-11T12:00:00Z.",
+        "from: this time has no zone; write it like 2021-02-11T12:00:00Z.",
     ),
     ("a time to come", "to=2999-01-01T00:00:00Z", "to: that time has not come yet."),
     ("a time before all accounts", "from=1066-10-14T00:00:00Z", "from: that is before 1900."),

@@ -148,13 +148,16 @@ async def test_of_one_list_only_its_accounts_are_told(pool: Pool, dsn: str) -> N
             ReevaluationRequest(None, None, None, "\n[confirmation]\nstrong_readings = 0\n"),
             "rules, line 3: strong_readings: 0",
         ),
-        (ReevaluationRequest(None, None, None, "[confirmation\n"), "rules, line 1: not TOML"),
+        (ReevaluationRequest(None, None, None, "[confirmation\n"), "rules, line 1: the file is not TOML"),
         (
             ReevaluationRequest(None, None, None, f"a = 1{'0' * 5000}\n"),
-            "rules: not TOML: a number without end.",
+            "rules: the file is not TOML: it contains a number that is too long.",
         ),
         (ReevaluationRequest(None, None, "None", None), "There is no list 'None'; there are: Desk, Other."),
-        (ReevaluationRequest(None, datetime(2020, 1, 1, tzinfo=UTC), None, None), "There is no reading from"),
+        (
+            ReevaluationRequest(None, datetime(2020, 1, 1, tzinfo=UTC), None, None),
+            "No reading is stored from",
+        ),
     ],
 )
 async def test_what_cannot_be_decided_is_said_in_one_sentence(

@@ -42,7 +42,7 @@ def page(process):
         pages=[Page(path="asking", title="Asking", draw=draw, role=Role.ANALYST, callbacks=connect)]
     )
 """
-FORBIDDEN = "This takes the role of analyst; you are viewer."
+FORBIDDEN = "This needs the role analyst or a higher one; your role is viewer."
 
 
 def call(output: str, component: str, value: object) -> dict[str, Any]:

@@ -175,7 +175,7 @@ async def test_a_viewer_reads_and_an_analyst_writes(
         for path in STORY_ACTIONS:
             assert await sent(viewer, base, path, FIELDS | {"story": "1", "caption": "1"}) == (
                 403,
-                "This takes the role of analyst; you are viewer.",
+                "This needs the role analyst or a higher one; your role is viewer.",
             )
         assert await sent(analyst, base, "", FIELDS) == (200, "/stories/1")
         async with viewer.get(f"{base}/stories/1/story.html") as answer:
