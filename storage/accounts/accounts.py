@@ -230,7 +230,7 @@ async def stop_watching(
         )
     if len(rows) > 1:
         ids = ", ".join(f"id:{clean(r['native_id'])}" for r in rows)
-        raise Refused(f"{clean(name)} means {len(rows)} watched accounts; name one by its id: {ids}.")
+        raise Refused(f"{clean(name)} matches {len(rows)} watched accounts. Give one of these ids: {ids}.")
     (row,) = rows
     at = await moment(conn, lambda: now)
     await end_watch(conn, row["account_id"], at)

@@ -171,7 +171,7 @@ async def doubt(conn: Conn, account_id: AccountId, at: datetime) -> tuple[int, d
         at,
     )
     if row is None:
-        raise Refused(f"Account {account_id} is not a control account, or no longer one.")
+        raise Refused(f"Account {account_id} is not, or is no longer, a control account.")
     return row["doubts"], row["doubted_since"]
 
 

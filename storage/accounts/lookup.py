@@ -46,7 +46,9 @@ async def account_called(conn: Conn, name: str) -> AccountId:
         raise Refused(f"There is no stored account {clean(name)!r}.")
     if len(rows) > 1:
         known = ", ".join(f"{r['account_id']} ({PLATFORM_NAME[Platform(r['platform'])]})" for r in rows)
-        raise Refused(f"Several accounts are called {clean(name)!r}. Write the number of one: {known}.")
+        raise Refused(
+            f"Several accounts are called {clean(name)!r}. Give the number of one of them: {known}."
+        )
     return AccountId(rows[0]["account_id"])
 
 

@@ -67,7 +67,7 @@ async def withdraw_note(conn: Conn, note_id: int, actor: str, now: datetime) -> 
         actor,
     )
     if account_id is None:
-        raise Refused(f"There is no note {note_id}, or it is withdrawn already.")
+        raise Refused(f"Note {note_id} does not exist or was already withdrawn.")
     await log(conn, now, actor, "note withdrawn", f"account {account_id}", {"note": note_id})
     return account_id
 

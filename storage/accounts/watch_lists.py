@@ -38,7 +38,7 @@ async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
         now,
     )
     if list_id is None:
-        raise Refused(f"There is a list {clean(name)!r} already.")
+        raise Refused(f"The list {clean(name)!r} already exists.")
     await log(conn, now, actor, "list made", f"list {name}", {"list": list_id})
     await announce_watch(conn)
     return list_id

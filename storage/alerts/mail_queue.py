@@ -251,10 +251,12 @@ async def resend(conn: Conn, mail_id: int, actor: str, now: datetime) -> str:
     if row is None:
         raise Refused(f"There is no mail {mail_id}.")
     if row["state"] == "queued":
-        raise Refused(f"Mail {mail_id} waits to be sent already.")
+        raise Refused(f"Mail {mail_id} is already waiting to be sent.")
     if row["merged_into"] is not None:
         into = row["merged_into"]
-        raise Refused(f"Mail {mail_id} was merged into mail {into}, which says both: send mail {into} again.")
+        raise Refused(
+            f"Mail {mail_id} was merged into mail {into}, which contains both. Send mail {into} again."
+        )
     await conn.execute(
         """
         update mail set state = 'queued', attempts = 0, next_attempt_at = $2, sent_at = null,

@@ -112,12 +112,12 @@ async def merge(
         ids,
     )
     if len(locked) != len(ids):
-        raise StaleState("A mail that was to be merged was handed to a server meanwhile.")
+        raise StaleState("A mail can no longer be merged, because its delivery has begun or ended.")
     await outbox.announce(conn)
     wave = max(mail.wave for mail in pointless)
     mail_id = await outbox.queue(conn, draft, now, line.story_id, wave)
     if mail_id is None:
-        raise StaleState(f"The Message-ID {draft.message_id} is that of a mail which is stored already.")
+        raise StaleState(f"A mail with the Message-ID {draft.message_id} is already stored.")
     await conn.execute(
         "insert into mail_alert (mail_id, alert_id) select $1, unnest($2::bigint[])",
         mail_id,

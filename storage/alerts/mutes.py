@@ -84,7 +84,7 @@ async def end_mute(conn: Conn, mute_id: int, actor: str, now: datetime) -> None:
         actor,
     )
     if ended is None:
-        raise Refused(f"There is no mute {mute_id} that runs.")
+        raise Refused(f"There is no running mute {mute_id}.")
     await log(conn, now, actor, "mute ended", f"mute {mute_id}", {"note": ended})
 
 
@@ -101,8 +101,8 @@ async def _add(
     account_id, list_id = of
     is_maintenance = account_id is None and list_id is None
     if until is not None and until <= max(since, now):
-        what = "A maintenance window" if is_maintenance else "A mute"
-        raise Refused(f"{what} has to end after it begins, and after now.")
+        what = "a maintenance window" if is_maintenance else "a mute"
+        raise Refused(f"The end of {what} must be in the future and after its beginning.")
     mute_id = await conn.fetchval(
         """
         insert into mute (account_id, list_id, since, until, note, made_by, made_at)

@@ -266,4 +266,4 @@ async def _hold_open(conn: Conn, alert_ids: Collection[int]) -> None:
     )
     if len(locked) != len(alert_ids):
         taken = len(alert_ids) - len(locked)
-        raise StaleState(f"{taken} of {len(alert_ids)} alerts were decided by somebody else.")
+        raise StaleState(f"{taken} of {len(alert_ids)} alerts were already decided by another process.")

@@ -238,7 +238,7 @@ async def _save(
         if origin == "hand":
             _refuse_settings(rule.name, before["origin"])
         raise Refused(
-            f"The settings name a rule {rule.name!r}, and there is one by hand: remove or rename one of them."
+            f"Rule {rule.name!r} exists both in the settings and by hand. Remove or rename one of them."
         )
     was, old = json.loads(before["definition"]), _read(before["definition"])
     if was == definition and before["enabled"] == enabled:
@@ -291,7 +291,7 @@ def gathers(rule: AlertRule | str) -> tuple[object, ...]:
 
 def _refuse_settings(name: str, origin: str) -> None:
     if origin == "settings":
-        raise Refused(f"The rule {name!r} is defined in the settings: change it there.")
+        raise Refused(f"The rule {name!r} is defined in the settings. Change it in the settings.")
 
 
 async def refuse_digests(conn: Conn, rule_name: str, recipient: str, now: datetime) -> bool:

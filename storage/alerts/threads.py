@@ -175,7 +175,7 @@ async def acknowledge(conn: Conn, story_key: str, actor: str, note: str, now: da
         story_key,
     )
     if row is None:
-        raise Refused("There is no such story: its link is not of this installation.")
+        raise Refused("There is no such incident. Its link is not from this installation.")
     subject = row["subject"] or ""
     if (row["acknowledged_wave"] or 0) >= row["wave"]:
         by, at, said = row["acknowledged_by"], row["acknowledged_at"], row["acknowledged_note"]

@@ -151,6 +151,8 @@ def read_backup(path: Path, progress: BackupProgress) -> Backup:
         backup = _opened(path)
         for table in backup.manifest.tables:
             _check_table(backup, table, progress)
+    except FileNotFoundError:
+        raise BackupError(f"{path}: the file does not exist.") from None
     except OSError as error:
         raise BackupError(f"{path}: the file cannot be read ({error.strerror or error}).") from error
     return backup
@@ -236,8 +238,8 @@ def _unpacked(packed: bytes, path: Path) -> bytes:
 
 def _damaged(path: Path) -> BackupError:
     return BackupError(
-        f"{path} is not a complete backup of Blockline: it is another file, or was cut off or altered. "
-        "Nothing was restored. Use another backup."
+        f"{path} is not a complete backup of Blockline. It is another kind of file, or was cut off or "
+        "altered. Nothing was restored. Use another backup."
     )
 
 

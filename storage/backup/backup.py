@@ -41,7 +41,9 @@ async def _back_up(
 ) -> BackupManifest:
     revision = await revision_of(conn, where)
     if revision is None:
-        raise BackupError(f"The database at {where} holds nothing of Blockline: there is nothing to back up.")
+        raise BackupError(
+            f"The database at {where} contains no tables of Blockline, so there is nothing to back up."
+        )
     await neutral_session(conn)
     columns = await _columns(conn)
     tables = [await _save(conn, writer, name, columns[name], progress) for name in await _order(conn)]

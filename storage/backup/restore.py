@@ -61,8 +61,8 @@ async def _refuse_other(conn: Conn, wanted: str, where: str) -> None:
 
 def _not_empty(where: str, what: str) -> BackupError:
     return BackupError(
-        f"The database at {where} is not empty (it holds {what}): a backup is restored into an empty one "
-        "only; make one, and name it in the settings."
+        f"The database at {where} is not empty (it contains {what}). A backup can be restored only into "
+        "an empty database. Make one, and name it in the settings."
     )
 
 
@@ -152,4 +152,6 @@ async def _fill(conn: Conn, backup: Backup, table: SavedTable, progress: BackupP
     progress(table.name, 0)
     done = await conn.copy_to_table(table.name, columns=table.columns, source=parts())
     if done != f"COPY {table.rows}":
-        raise BackupError(f"The table {table.name} took other rows than the backup has ({done}).")
+        raise BackupError(
+            f"The number of rows restored to the table {table.name} differs from the backup ({done})."
+        )

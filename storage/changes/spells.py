@@ -171,7 +171,7 @@ async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequen
         spell_ids,
     )
     if len(ended) != len(spell_ids):
-        raise StaleState(f"Another transaction changed {len(spell_ids) - len(ended)} spells first.")
+        raise StaleState(f"Another transaction changed {len(spell_ids) - len(ended)} status periods first.")
     await conn.execute(
         """
         insert into spell

@@ -96,8 +96,8 @@ def refuse_closed_parents(folder: Path, owner: Owner) -> None:
     for parent in reversed(folder.parents):
         if parent.is_dir() and not owner.can_enter(parent):
             raise EmbeddedError(
-                f"Postgres runs as the user {owner.name}, who cannot enter {parent}. "
-                f"Choose a data folder outside of it, {INSTEAD}."
+                f"Postgres runs as the user {owner.name}, and this user cannot enter {parent}. "
+                f"Choose a data folder outside of that folder, {INSTEAD}."
             )
 
 
@@ -192,7 +192,7 @@ def refuse_foreign(folder: Path, major: int) -> None:
     names = {path.name for path in folder.iterdir()}
     if names and not names & {"start.lock", "pgdata"}:
         raise EmbeddedError(
-            f"The folder {folder} is not empty and holds no database of Blockline. "
+            f"The folder {folder} is not empty and contains no database of Blockline. "
             "Choose another data folder."
         )
     version = version_of(folder)

@@ -109,6 +109,6 @@ def as_sentence(folder: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise EmbeddedError(
-            f"The data folder {folder} cannot be used ({error.strerror}: {error.filename}): "
-            f"choose a folder that you may write to, {INSTEAD}."
+            f"The data folder {folder} cannot be used ({error.strerror}: {error.filename}). "
+            f"Choose a folder that you may write to, {INSTEAD}."
         ) from error

@@ -107,13 +107,13 @@ class EmbeddedServer:
             fault = self._start()
             if fault and not _LOCK_STANDS.search(fault):
                 raise EmbeddedError(
-                    f"Postgres in {self.folder} does not start ({last_line(fault)}): "
-                    f"see {self.log}, {INSTEAD}."
+                    f"Postgres in {self.folder} does not start ({last_line(fault)}). "
+                    f"See {self.log}, {INSTEAD}."
                 )
             if time.monotonic() > give_up_at:
                 raise EmbeddedError(
-                    f"Postgres in {self.folder} gave no connection within {_PATIENCE_S} seconds: "
-                    f"see {self.log}, {INSTEAD}."
+                    f"Postgres in {self.folder} gave no connection within {_PATIENCE_S} seconds. "
+                    f"See {self.log}, {INSTEAD}."
                 )
             if fault:
                 self._disown_other_process()
@@ -137,7 +137,7 @@ class EmbeddedServer:
         if "authentication failed" in done.stderr:
             raise EmbeddedError(
                 f"The database in {self.folder} was started by another user of this machine, "
-                f"who alone may use it: stop it there first, {INSTEAD}."
+                f"and only that user can use it. Stop it as that user first, {INSTEAD}."
             )
         return done.returncode == 0 and done.stdout.strip() == "1"
 
@@ -167,8 +167,8 @@ class EmbeddedServer:
         )
         if done.returncode != 0:
             raise EmbeddedError(
-                f"Postgres could not make its files in {self.folder} ({last_line(done.stderr)}): "
-                f"correct that, {INSTEAD}."
+                f"Postgres could not make its files in {self.folder} ({last_line(done.stderr)}). "
+                f"Correct the cause, {INSTEAD}."
             )
         new.rename(self.pgdata)
 
@@ -217,7 +217,7 @@ class EmbeddedServer:
             target.rmdir()
             raise EmbeddedError(
                 f"The path {self.folder} is too long for a socket, and the user {self.owner.name} "
-                f"cannot enter {target.parent}: choose a shorter data folder, {INSTEAD}."
+                f"cannot enter {target.parent}. Choose a data folder with a shorter path, {INSTEAD}."
             )
         link.symlink_to(target)
         return target

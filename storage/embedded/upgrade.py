@@ -84,7 +84,7 @@ def _versions(folder: Path, brought: int) -> tuple[int, int]:
         raise EmbeddedError(f"There is no database in {folder}, so there is nothing to upgrade.")
     if made_by == brought:
         raise EmbeddedError(
-            f"The database in {folder} is one of Postgres {brought} already, so there is nothing to upgrade."
+            f"The database in {folder} is already one of Postgres {brought}, so there is nothing to upgrade."
         )
     if made_by > brought:
         raise EmbeddedError(
@@ -110,8 +110,8 @@ def _old_programs(folder: Path, old: int, named: Path | None, owner: Owner) -> P
         if (copy / "postgres").is_file() and major_version(copy) == old and runs(copy, owner):
             return copy
     raise EmbeddedError(
-        f"The programs of Postgres {old} are needed to read the database in {folder}. Name the folder that "
-        f"holds them with --old-binaries, such as /usr/lib/postgresql/{old}/bin."
+        f"The programs of Postgres {old} are needed to read the database in {folder}. Give their folder "
+        f"with --old-binaries, such as /usr/lib/postgresql/{old}/bin."
     )
 
 

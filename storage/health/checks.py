@@ -104,7 +104,7 @@ def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> 
     if (said := worker_ending(key, facts.machines, facts.at)) is not None:
         return said
     if key.platform is None:
-        raise ValueError(f"a condition of kind {key.kind} has a platform")
+        raise ValueError(f"a condition of kind {key.kind} must name a platform")
     coverage = next((c for c in facts.coverage if c.platform is key.platform), None)
     if key.kind in _STOPPED:
         return _source_now(key, key.platform, facts, is_used=coverage is not None)

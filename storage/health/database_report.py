@@ -66,7 +66,7 @@ async def database(conn: Conn) -> Database:
         """
     )
     if row is None:
-        raise LookupError("a query without a table has one row")
+        raise LookupError("the query for the size of the database returned no row")
     return Database(
         version=row["version"],
         started_at=row["started_at"],
@@ -97,5 +97,5 @@ async def growth(conn: Conn, now: datetime) -> Growth:
         now,
     )
     if row is None:
-        raise LookupError("an aggregate always has one row")
+        raise LookupError("the query for the growth of the database returned no row")
     return Growth(row["coverage_day"], row["chain_week"], row["signal_week"])

@@ -84,7 +84,7 @@ async def maintenance_tasks(conn: Conn) -> MaintenanceTasks:
     )
     streams = await conn.fetch("select platform, at from stream_position order by platform")
     if row is None:
-        raise LookupError("a query without a table has one row")
+        raise LookupError("a query without a table returned no row")
     return MaintenanceTasks(
         executives=row["executives"],
         engagement_at=row["engagement_at"],
@@ -128,7 +128,7 @@ async def outbox(conn: Conn, now: datetime) -> OutboxReport:
         await first_in_line(conn),
     )
     if row is None:
-        raise LookupError("an aggregate always has one row")
+        raise LookupError("an aggregate query returned no row")
     return OutboxReport(
         sent=row["sent"],
         waiting=row["waiting"],

@@ -82,7 +82,7 @@ async def kpis(conn: Conn, now: datetime, sweep_every: timedelta) -> Kpis:
         now,
     )
     if recent is None or rest is None:
-        raise LookupError("an aggregate always has one row")
+        raise LookupError("an aggregate query returned no row")
     return Kpis(
         watched=sum(s.accounts for s in counts),
         withheld=sum(by_country.values()),

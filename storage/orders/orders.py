@@ -108,7 +108,7 @@ async def edit_order(conn: Conn, stored: StoredOrder, order: NewOrder) -> None:
     if order.list_name != stored.order.list_name and await conn.fetchval(
         "select exists (select from watch_list where name = $1)", order.list_name
     ):
-        raise Refused(f"There is a list {clean(order.list_name)!r} already.")
+        raise Refused(f"The list {clean(order.list_name)!r} already exists.")
     await conn.execute("update watch_list set name = $2 where list_id = $1", stored.list_id, order.list_name)
     await conn.execute(
         """

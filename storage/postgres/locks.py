@@ -133,5 +133,5 @@ async def _lock(conn: Conn, name: str, wait_s: float, where: str) -> int:
             )
     except asyncpg.LockNotAvailableError as error:
         raise AlreadyHeld(
-            f"Another Blockline process already does this on the database at {where}: {name}."
+            f"Another Blockline process already holds the lock {name!r} on the database at {where}."
         ) from error

@@ -80,7 +80,9 @@ async def grant_running(dsn: str, role: str) -> None:
     try:
         with translated(conn, address(dsn)):
             if not await conn.fetchval("select exists (select from pg_roles where rolname = $1)", role):
-                raise Refused(f"There is no role {role!r} on the server at {address(dsn)}: make it first.")
+                raise Refused(
+                    f"There is no role {role!r} on the server at {address(dsn)}. Create the role first."
+                )
             await conn.execute("select grant_running($1)", role)
     finally:
         await close(conn)

@@ -94,11 +94,11 @@ async def settle(pool: Pool, known: datetime, patience_s: float = _PATIENCE_S) -
             await conn.execute(_TURN)
         except asyncpg.LockNotAvailableError as error:
             raise NotSettled(
-                f"What was known at {known:%Y-%m-%d %H:%M:%S} UTC is still being recorded: ask again, or for "
-                "an earlier moment."
+                f"What was known at {known:%Y-%m-%d %H:%M:%S} UTC is still being recorded. Try again, or "
+                "choose an earlier moment."
             ) from error
         if not await conn.fetchval("select $1 <= clock_timestamp() + interval '1 second'", known):
-            raise NotSettled(f"{known:%Y-%m-%d %H:%M:%S} UTC is still to come by the clock of the database.")
+            raise NotSettled(f"{known:%Y-%m-%d %H:%M:%S} UTC is in the future by the clock of the database.")
         await conn.execute(
             """
             insert into recording_order (next_at) values ($1::timestamptz + interval '1 microsecond')

@@ -69,7 +69,7 @@ def refuse_unknown(revision: str | None, what: str) -> None:
         return
     if revision < min(known):
         raise SchemaTooOld(
-            f"{what} has schema {revision} of a development version and cannot be migrated: export it with "
+            f"{what} has schema {revision} of a development version and cannot be migrated. Export it with "
             f"the last version of schema {_LAST_OLD} (blockline migrate, then blockline backup FILE), and "
             "import it with this version into an empty database (blockline restore FILE)."
         )
@@ -90,5 +90,5 @@ def _known() -> set[str]:
     """The revisions of the migrations: what their file names begin with, four digits that only grow."""
     known = {file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py")}
     if not known:
-        raise StorageError(f"Blockline is not installed completely: no migrations in {MIGRATIONS}.")
+        raise StorageError(f"Blockline is not installed completely: {MIGRATIONS} contains no migrations.")
     return known

@@ -46,7 +46,7 @@ async def load(conn: Conn, sha256: bytes) -> bytes | None:
     except zlib.error:
         content = None
     if content is None or hashlib.sha256(content).digest() != sha256:
-        raise StorageError(f"The evidence {sha256.hex()} is damaged: it does not fit its hash.")
+        raise StorageError(f"The evidence {sha256.hex()} is damaged: it does not match its hash.")
     return content
 
 

@@ -86,7 +86,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
     """
     for key in table:
         if key not in MATCH and key not in MANNER:
-            raise RuleFault(key, f"{key} is not known; a rule has {', '.join((*MANNER, *MATCH))}")
+            raise RuleFault(key, f"{key} is not a key of a rule; use {', '.join((*MANNER, *MATCH))}")
     for key in ("name", "recipients"):
         if key not in table:
             raise ValueError(f"{key} is missing")
@@ -141,7 +141,7 @@ def duration_of(value: object) -> timedelta:
     """The span that a rule means by a text such as 10m. Raises ValueError."""
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"{value!r} is not a time such as 90s, 10m, 6h or 1d")
+        raise ValueError(f"{value!r} is not a duration such as 90s, 10m, 6h or 1d")
     return int(found[1]) * _UNITS[found[2]]
 
 
@@ -155,15 +155,15 @@ def _clock(value: object) -> time:
 def _quiet(value: object) -> QuietHours:
     begins, dash, ends = value.partition("-") if isinstance(value, str) else ("", "", "")
     if not dash:
-        raise ValueError(f"{value!r} is not a span of the day such as 22:00-07:00")
+        raise ValueError(f"{value!r} is not a time range such as 22:00-07:00")
     return QuietHours(_clock(begins.strip()), _clock(ends.strip()))
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a text")  # noqa: TRY004
+        raise ValueError(f"{value!r} is not text")  # noqa: TRY004
     if "\0" in value:
-        raise ValueError(f"{value!r} holds a character that no name has")
+        raise ValueError(f"{value!r} contains a character that is not allowed")
     return value
 
 
@@ -181,7 +181,7 @@ def _member(value: object, kind: type[_E]) -> _E:
     try:
         return kind(_text(value))
     except ValueError:
-        raise ValueError(f"{value!r} is none of {', '.join(kind)}") from None
+        raise ValueError(f"{value!r} is not one of {', '.join(kind)}") from None
 
 
 def _members(value: object, kind: type[_E]) -> frozenset[_E]:

@@ -35,17 +35,17 @@ def rule_of(text: str) -> AlertRule:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"this is not TOML: {str(error).rstrip('.')}") from error
     except RecursionError as error:
-        raise ValueError("this is nested deeper than any rule") from error
+        raise ValueError("this is nested too deeply for a rule") from error
     rule = from_table(_only(table["rules"]) if set(table) == {"rules"} else table)
     if any("\0" in name for name in (*rule.match.lists, *rule.match.orders, *rule.match.tags)):
-        raise ValueError("a name holds a character that no name has")
+        raise ValueError("a name contains a character that is not allowed in names")
     return rule
 
 
 def _only(rules: object) -> Table:
     found = cast("list[object]", rules) if isinstance(rules, list) else []
     if len(found) != 1 or not isinstance(found[0], dict):
-        raise ValueError("one rule at a time: write its keys, or one table under [[rules]]")
+        raise ValueError("write only one rule, either its keys or one table under [[rules]]")
     return cast("Table", found[0])
 
 
@@ -60,7 +60,7 @@ def _value(value: object) -> str:
         case list():
             return f"[{', '.join(_value(part) for part in cast('list[object]', value))}]"
         case _:
-            raise TypeError(f"a rule holds no {type(value).__name__}")
+            raise TypeError(f"a rule cannot contain a value of type {type(value).__name__}")
 
 
 def _text(text: str) -> str:

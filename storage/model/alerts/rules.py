@@ -123,16 +123,16 @@ class AlertRule:
         if self.flapping_changes < 2 or self.flapping_period <= timedelta(0):
             raise ValueError("flapping needs at least 2 changes and a period longer than zero")
         if self.quiet is not None and self.quiet.begins == self.quiet.ends:
-            raise RuleFault("quiet", "quiet hours begin and end at the same time")
+            raise RuleFault("quiet", "quiet hours must not begin and end at the same time")
 
     def _refuse_waits(self) -> None:
         asking = {"remind_every": self.remind_every, "escalate_after": self.escalate_after}
         for key, wait in {"settle": self.settle, "update_after": self.update_after, **asking}.items():
             if wait is not None and wait > LONGEST_WAIT:
-                raise RuleFault(key, "no time of a rule is longer than a year")
+                raise RuleFault(key, f"{key} must not be longer than a year")
         for key, wait in asking.items():
             if wait is not None and wait < timedelta(minutes=1):
-                raise RuleFault(key, "remind_every and escalate_after are at least a minute")
+                raise RuleFault(key, f"{key} must be at least a minute")
 
     def _refuse_people(self) -> None:
         if not self.name or not self.name.isprintable() or len(self.name) > 80:
@@ -147,7 +147,7 @@ class AlertRule:
                     )
         if (self.escalate_after is None) != (not self.escalate_to):
             key = "escalate_to" if self.escalate_after is None else "escalate_after"
-            raise RuleFault(key, "escalate_after and escalate_to need each other")
+            raise RuleFault(key, "set both escalate_after and escalate_to, or neither")
 
     @property
     def lookback(self) -> timedelta:

@@ -192,7 +192,7 @@ class Course:
         place = self.looks.place(at)
         look = self.looks.looks[place] if place >= 0 else None
         if look is None:
-            raise ValueError(f"nothing is known of what account {self.account.account_id} showed")
+            raise ValueError(f"what account {self.account.account_id} showed is not known")
         when = instant(at)
         silent = self.silent_on(position)
         reading = Reading("", when, look.state, look.strength, flags=look.flags, silent_on=silent)

@@ -54,7 +54,7 @@ class State:
         if (self.status is Status.WITHHELD) != bool(self.withheld_in):
             raise ValueError(f"{self.status} with countries {self.withheld_in!r}")
         if tuple(sorted(set(self.withheld_in))) != self.withheld_in:
-            raise ValueError(f"countries not sorted and distinct: {self.withheld_in!r}")
+            raise ValueError(f"countries must be sorted and distinct: {self.withheld_in!r}")
 
 
 class Strength(StrEnum):

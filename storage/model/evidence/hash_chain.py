@@ -106,9 +106,9 @@ def read_statement(content: bytes) -> Statement:
         statement = _change(said) if said["statement"] == StatementKind.CHANGE else _outcome(said)
         is_exact = statement_bytes(statement) == content
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError("not a statement") from error
+        raise ValueError("the content is not a statement") from error
     if not is_exact:
-        raise ValueError("not a statement in the form that is hashed")
+        raise ValueError("the content is a statement, but not in the exact form that is hashed")
     return statement
 
 
@@ -180,5 +180,5 @@ def _texts(value: object) -> tuple[str, ...]:
 def _time(value: object) -> datetime:
     at = datetime.fromisoformat(_text(value))
     if at.tzinfo is None:
-        raise ValueError("a time without its zone")
+        raise ValueError("a time has no time zone")
     return at

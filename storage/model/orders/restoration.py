@@ -38,12 +38,18 @@ class BlockedFor:
 
     def __post_init__(self) -> None:
         if self.shortest < timedelta() or (self.start_width or timedelta()) < timedelta():
-            raise ValueError(f"account {self.account_id}: blocked for less than no time: {self}")
+            raise ValueError(f"account {self.account_id}: a duration of the block is negative: {self}")
         if self.longest is not None and self.longest < self.shortest:
-            raise ValueError(f"account {self.account_id}: at most {self.longest}, at least {self.shortest}")
+            raise ValueError(
+                f"account {self.account_id}: the longest duration {self.longest} is shorter than the "
+                f"shortest duration {self.shortest}"
+            )
         bounded = self.end is BlockEnd.RESTORED and self.start_width is not None
         if bounded is not (self.longest is not None):
-            raise ValueError(f"account {self.account_id}: a bound for what was not seen to begin and end")
+            raise ValueError(
+                f"account {self.account_id}: a longest duration must be given exactly if the beginning and "
+                "the restoration of the block were both seen"
+            )
 
 
 Bounds = tuple[timedelta, timedelta | None]

@@ -79,7 +79,7 @@ class SizingQuestion:
         if [self.every, self.budget, self.money].count(None) != 2:
             raise SizingRefused(
                 "every",
-                "Give one of three: the length of a sweep, readings per hour, or money per day.",
+                "Give exactly one of the length of a sweep, the readings per hour and the money per day.",
             )
         self._refuse_amounts()
         if len(self.lists) > MOST_LISTS:
@@ -87,7 +87,7 @@ class SizingQuestion:
         for size in self.lists:
             if not 1 <= size <= self.accounts:
                 raise SizingRefused(
-                    "list", f"A list has between 1 and all {self.accounts:,} accounts, not {size:,}."
+                    "list", f"A list must have between 1 and {self.accounts:,} accounts, not {size:,}."
                 )
         if self.servers != 1 and self.platform is not Platform.MASTODON:
             raise SizingRefused("servers", "Only Mastodon has more than one server; leave servers out.")

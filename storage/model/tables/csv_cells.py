@@ -63,7 +63,7 @@ def handle(cell: str, where: Platform) -> str:
     except AddressError as fault:
         raise CellError(str(fault)) from fault
     if found.is_id and where is not Platform.BLUESKY:
-        raise CellError(f"handle {cell!r} is an id; put it into account_id, and the handle here.")
+        raise CellError(f"handle {cell!r} is an id; put the id into account_id and the handle into handle.")
     return found.name
 
 
@@ -103,7 +103,7 @@ def day(cell: str, column: str) -> datetime:
     try:
         return in_utc(datetime.fromisoformat(cell if _DAY.fullmatch(cell) else ""))
     except (ValueError, OverflowError) as error:
-        raise CellError(f"{column} {cell!r} is an impossible day.") from error
+        raise CellError(f"{column} {cell!r} is not a valid day; write it like 2021-01-31.") from error
 
 
 def count(cell: str, column: str) -> int:

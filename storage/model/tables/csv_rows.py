@@ -75,7 +75,7 @@ def read_table(
             continue
         rows.append(CsvRow(line, {c: cells[columns.index(c)] for c in known} | absent))
     if not rows and not problems:
-        raise TableError(name, None, "there is no row below the header.")
+        raise TableError(name, None, "the file has no row below the header.")
     return Parsed(tuple(rows), tuple(problems), tuple(c for c in columns if c not in known))
 
 
@@ -99,7 +99,7 @@ def _decoded(content: bytes, name: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TableError(name, line, "not UTF-8 text; save the file as CSV UTF-8.") from error
+        raise TableError(name, line, "the file is not UTF-8 text; save it as CSV UTF-8.") from error
 
 
 def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -112,7 +112,7 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise TableError(name, line, f"not CSV: {error}.") from error
+            raise TableError(name, line, f"the file is not CSV: {error}.") from error
         if any(cells):
             yield line, cells
 
@@ -129,4 +129,4 @@ def _check_header(
         raise TableError(name, line, f"missing column{plural} {', '.join(missing)}.")
     for column in (*required, *optional):
         if columns.count(column) > 1:
-            raise TableError(name, line, f"column {column} is there twice.")
+            raise TableError(name, line, f"column {column} appears more than once.")

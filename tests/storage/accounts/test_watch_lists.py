@@ -112,7 +112,7 @@ async def test_whom_an_order_names_stays_on_its_list(pool: Pool) -> None:
 async def test_there_are_no_two_lists_of_one_name_and_none_is_made_by_an_edit(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await make_list(conn, "Farmers", "Asha", T0)
-        with pytest.raises(Refused, match="There is a list 'Farmers' already"):
+        with pytest.raises(Refused, match="The list 'Farmers' already exists"):
             await make_list(conn, "Farmers", "Asha", T0)
         with pytest.raises(Refused, match="There is no list 'farmers'; there are: Farmers"):
             await put_accounts_on(conn, "farmers", [1], "Asha", T0)

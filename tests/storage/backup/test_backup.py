@@ -193,13 +193,13 @@ async def test_a_backup_is_restored_into_an_empty_database_only(
     await busy(dsn)
     backup = await saved(dsn, tmp_path / "b")
     before = await digests(dsn)
-    with pytest.raises(BackupError, match=r"is not empty \(it holds rows in the table "):
+    with pytest.raises(BackupError, match=r"is not empty \(it contains rows in the table "):
         await restore(dsn, backup, quiet)
     assert await digests(dsn) == before
     async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
         await conn.execute("create table letters (n int)")
     with pytest.raises(
-        BackupError, match=r"it holds the table letters\): a backup is restored into an empty"
+        BackupError, match=r"it contains the table letters\)\. A backup can be restored only into an empty"
     ):
         await restore(empty_dsn, backup, quiet)
 

@@ -106,7 +106,7 @@ def test_a_folder_with_other_things_in_it_is_refused_and_not_touched(folder: Pat
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(folder: Path) -> None:
     folder.touch()
-    sentence = rf"{folder}/deeper cannot be used \(Not a directory: .*choose a folder"
+    sentence = rf"{folder}/deeper cannot be used \(Not a directory: .*Choose a folder"
     with pytest.raises(EmbeddedError, match=sentence), embedded_postgres(folder / "deeper"):
         pytest.fail("started")
 

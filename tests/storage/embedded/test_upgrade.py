@@ -96,7 +96,7 @@ def test_one_command_carries_everything_over_and_keeps_the_old_files(
     assert "made by Postgres 17, and this Blockline brings Postgres 18. Run blockline upgrade" in told.err
     asked = run("upgrade")
     assert asked.code == 1
-    assert "Name the folder that holds them with --old-binaries" in asked.err
+    assert "Give their folder with --old-binaries" in asked.err
     ran = run("upgrade", "--old-binaries", OLD)
     assert (ran.code, ran.err) == (0, "")
     assert ran.said == [
@@ -110,7 +110,7 @@ def test_one_command_carries_everything_over_and_keeps_the_old_files(
     again = run("upgrade", "--old-binaries", OLD)
     assert (again.code, again.err) == (
         1,
-        f"The database in {folder} is one of Postgres 18 already, so there is nothing to upgrade.\n",
+        f"The database in {folder} is already one of Postgres 18, so there is nothing to upgrade.\n",
     )
 
 

@@ -180,7 +180,7 @@ async def test_a_database_of_a_development_version_is_refused_in_one_sentence_an
         with pytest.raises(
             SchemaTooOld,
             match=rf"^The database at \S+ has schema {revision} of a development version and cannot be "
-            r"migrated: export it .*blockline backup FILE.*, and import it .* into an empty database "
+            r"migrated\. Export it .*blockline backup FILE.*, and import it .* into an empty database "
             r"\(blockline restore FILE\)\.$",
         ):
             await refused(dsn)

@@ -26,7 +26,7 @@ def problems(parsed_problems: tuple[TableError, ...]) -> list[str]:
         (b"", "watch.csv: the file is empty."),
         (b"\n , \n\n", "watch.csv: the file is empty."),
         (b"\xef\xbb\xbf", "watch.csv: the file is empty."),
-        (WATCH, "watch.csv: there is no row below the header."),
+        (WATCH, "watch.csv: the file has no row below the header."),
         (b"platform,account_id\nx,1\n", "watch.csv, line 1: missing column handle."),
         (b"handl,list\nx,1\n", "watch.csv, line 1: missing columns platform, handle."),
         (
@@ -37,19 +37,19 @@ def problems(parsed_problems: tuple[TableError, ...]) -> list[str]:
             b"platform\thandle\nx\ta\n",
             "watch.csv, line 1: the columns are separated by tabs; save the file with commas.",
         ),
-        (b"platform,handle,handle\nx,a,b\n", "watch.csv, line 1: column handle is there twice."),
+        (b"platform,handle,handle\nx,a,b\n", "watch.csv, line 1: column handle appears more than once."),
         (
             WATCH + b'x,"a\nx,b,2,\n',
-            "watch.csv, line 2: not CSV: unexpected end of data.",
+            "watch.csv, line 2: the file is not CSV: unexpected end of data.",
         ),
-        (WATCH + b'x,"a"b,1,\n', "watch.csv, line 2: not CSV: ',' expected after '\"'."),
+        (WATCH + b'x,"a"b,1,\n', "watch.csv, line 2: the file is not CSV: ',' expected after '\"'."),
         (
             WATCH + b"x,a,1,\nx,caf\xe9,2,\n",
-            "watch.csv, line 3: not UTF-8 text; save the file as CSV UTF-8.",
+            "watch.csv, line 3: the file is not UTF-8 text; save it as CSV UTF-8.",
         ),
         (
             (WATCH + b"x,a,1,\n").decode().encode("utf-16"),
-            "watch.csv, line 1: not UTF-8 text; save the file as CSV UTF-8.",
+            "watch.csv, line 1: the file is not UTF-8 text; save it as CSV UTF-8.",
         ),
     ],
 )
@@ -113,8 +113,8 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
         "watch.csv, line 16: '@bob@social.example' names an account of Mastodon, not of Bluesky.",
         "watch.csv, line 17: 'did:plc:abc' is not an account id of bluesky.",
         "watch.csv, line 18: '12' is not an account id of mastodon, such as https://mastodon.social/users/Gargron#1.",
-        "watch.csv, line 19: handle 'https://social.example/users/frank#5' is an id; put it into account_id, "
-        "and the handle here.",
+        "watch.csv, line 19: handle 'https://social.example/users/frank#5' is an id; put the id into "
+        "account_id and the handle into handle.",
     ]
     assert [(r.line, r.handle, r.account_id, r.actor, r.lists) for r in parsed.rows] == [
         (2, "good_one", "1", None, ("Desk", "Unions")),
