@@ -32,15 +32,18 @@ def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[F
     the whole file cannot be read, because it is not TOML, is empty, or has other content than rules.
     """
     text, document = read_document(content, name)
+    allowed = "[[rules]]" if beside is None else f"[[rules]] and [{beside}]"
     for key in document:
         if key not in {"rules", beside}:
-            raise TableError(name, None, f"{key} is there beside [[rules]], and only rules are taken.")
+            raise TableError(name, None, f"the key {key} is not allowed; use only {allowed}.")
     tables = cast("object", document.get("rules", []))
     lines = _header_lines(_lines(text))
     if not isinstance(tables, list) or len(lines) != len(cast("list[object]", tables)):
-        raise TableError(name, None, "rules are tables, each under a line [[rules]].")
+        raise TableError(name, None, "write each rule as a table under a line [[rules]].")
     if not lines:
-        raise TableError(name, None, "there is no rule in it; each is a table under a line [[rules]].")
+        raise TableError(
+            name, None, "the file contains no rule; write each rule as a table under a line [[rules]]."
+        )
     return _each(name, text, list(zip(lines, cast("list[dict[str, Any]]", tables), strict=True)))
 
 
@@ -108,7 +111,7 @@ def _decoded(content: bytes, name: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TableError(name, line, "not UTF-8 text.") from error
+        raise TableError(name, line, "the file is not UTF-8 text.") from error
 
 
 def _document(text: str, name: str) -> dict[str, Any]:
@@ -117,11 +120,13 @@ def _document(text: str, name: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         found = _WHERE.search(str(error))
         line = int(found[1]) if found and found[1] else None
-        raise TableError(name, line, f"not TOML: {_WHERE.sub('', str(error))}.") from error
+        raise TableError(name, line, f"the file is not TOML: {_WHERE.sub('', str(error))}.") from error
     except ValueError:  # Python refuses numbers with thousands of digits.
-        raise TableError(name, None, "not TOML: a number without end.") from None
+        raise TableError(name, None, "the file is not TOML: it contains a number that is too long.") from None
     except RecursionError:
-        raise TableError(name, None, "not TOML: brackets within brackets without end.") from None
+        raise TableError(
+            name, None, "the file is not TOML: it contains brackets that are nested too deeply."
+        ) from None
 
 
 def _lines(text: str) -> list[str]:

@@ -58,9 +58,11 @@ def refuse_filled(path: Path) -> None:
     with _errors_as_sentence(path):
         _refuse_homeless(path)
         if path.is_symlink() or (path.exists() and not path.is_dir()):
-            raise CommandError(f"{path} is not a folder; name one that is empty or not there yet.")
+            raise CommandError(f"{path} is not a folder; name a folder that is empty or does not exist yet.")
         if path.is_dir() and any(path.iterdir()):
-            raise CommandError(f"The folder {path} is not empty; name one that is empty or not there yet.")
+            raise CommandError(
+                f"The folder {path} is not empty; name a folder that is empty or does not exist yet."
+            )
 
 
 def _refuse_homeless(path: Path) -> None:

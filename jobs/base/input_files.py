@@ -20,9 +20,9 @@ def table_content(path: Path) -> bytes:
     if path.suffix == ".gz" and len(content) <= _MOST_BYTES:
         content = _unpacked(content, path.name)
     if len(content) > _MOST_BYTES:
-        raise TableError(path.name, None, "more than 256 MB; split the table into several files.")
+        raise TableError(path.name, None, "the table is larger than 256 MB; split it into several files.")
     if b"\0" in content:
-        raise TableError(path.name, None, "not a text file; save the table as CSV UTF-8.")
+        raise TableError(path.name, None, "the file is not a text file; save the table as CSV UTF-8.")
     return content
 
 
@@ -30,9 +30,9 @@ def file_content(path: Path, most: int, what: str) -> bytes:
     """What a file holds, up to a byte more than `most`; `what` is what it should be. Raises CommandError."""
     try:
         if path.is_dir():
-            raise CommandError(f"{path}: that is a folder; name {what} in it.")
+            raise CommandError(f"{path} is a folder; name {what} in it.")
         if path.exists() and not path.is_file():
-            raise CommandError(f"{path}: that is a pipe or a device; name a file.")
+            raise CommandError(f"{path} is a pipe or a device; name a file.")
         with path.open("rb") as file:
             return file.read(most + 1)
     except FileNotFoundError:
@@ -48,4 +48,4 @@ def _unpacked(content: bytes, name: str) -> bytes:
     try:
         return gzip.GzipFile(fileobj=io.BytesIO(content)).read(_MOST_BYTES + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise TableError(name, None, "not a complete gzip file.") from error
+        raise TableError(name, None, "the file is not a complete gzip file.") from error

@@ -30,14 +30,14 @@ def find_chromium(named: Path | None) -> Path:
         if not os.access(named, os.X_OK) or named.is_dir():
             raise PdfError(
                 f"A PDF needs Chromium, and {named} (setting chromium) is not a program that can be run. "
-                "Set chromium to the path of the browser."
+                "Set the setting chromium to the path of the browser."
             )
         return named
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         raise PdfError(
-            "A PDF needs Chromium, and none was found on this machine. Install it, set chromium to its path, "
-            "or write the report as .html and print that."
+            "A PDF needs Chromium, which was not found on this machine. Install Chromium, set the setting "
+            "chromium to its path, or write the report as .html and print it."
         )
     return Path(found)
 
@@ -64,7 +64,7 @@ def pdf_of(html: str, chromium: Path) -> bytes:
         except subprocess.TimeoutExpired as error:
             raise PdfError(
                 f"{chromium} did not finish the PDF within {PATIENCE_S // 60} minutes. Write the report as "
-                ".html and print that."
+                ".html and print it."
             ) from error
         except OSError as error:
             raise PdfError(f"{chromium} could not be started: {error.strerror}.") from error

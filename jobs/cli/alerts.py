@@ -156,7 +156,9 @@ def import_command(
     elif not done.problems:
         _tell(file.name, done, unknown)
     if done.problems:
-        refused = "1 rule was refused" if len(done.problems) == 1 else f"{len(done.problems)} were refused"
+        refused = (
+            "1 rule was refused" if len(done.problems) == 1 else f"{len(done.problems)} rules were refused"
+        )
         said = [str(problem) for problem in done.problems]
         raise CommandError(
             "\n".join([*said, f"{refused}, so nothing was stored. Correct the file and import it again."])
@@ -327,7 +329,9 @@ def trial_command(
         waves = alert_preview.waves_on_trial(alerts, rules, earlier, to)
         if not waves:
             raise CommandError(
-                "\n".join(["No one would be notified:", *alert_preview.why_nobody(alerts[-1], rules)])
+                "\n".join(
+                    ["No one would be notified. The reasons:", *alert_preview.why_nobody(alerts[-1], rules)]
+                )
             )
         head = letterhead(settings)
         return [_Made(w, await alert_preview.draft(conn, w, to or w.recipients[0], head, now)) for w in waves]

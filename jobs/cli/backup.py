@@ -84,7 +84,8 @@ def upgrade_command(
     settings = load_settings(config)
     if settings.database_url is not None:
         raise CommandError(
-            "Setting database_url names a Postgres server of your own. Upgrade it as its documentation says."
+            "Setting database_url names your own Postgres server. Upgrade that server as its documentation "
+            "describes."
         )
     with _shown("Upgrading") as progress:
 

@@ -208,7 +208,7 @@ def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None
         purged = f" The data of {found.purged:,} of them was purged." if found.purged else ""
         show(f"The chain is whole: {found.entries:,} entries, computed again from the recorded data.{purged}")
     if broken is not None:
-        raise CommandError(f"The chain is broken at {broken}. The {found.entries:,} entries before it match.")
+        raise CommandError(f"The chain is broken at {broken}. The {found.entries:,} earlier entries match.")
 
 
 @evidence.command("anchor", epilog=examples("blockline evidence anchor"))
@@ -273,7 +273,9 @@ async def _anchored(settings: Settings, dsn: str, authority: Authority) -> Ancho
         try:
             return await anchor(pool, http, authority, system_clock)
         except TimestampError as error:
-            raise CommandError(f"No time stamp from {authority.url} (setting tsa_url): {error}.") from error
+            raise CommandError(
+                f"{authority.url} (setting tsa_url) gave no valid time stamp: {error}."
+            ) from error
 
 
 def _stamp(token: bytes, entry: bytes, certificates: Sequence[Certificate]) -> Stamp | str:

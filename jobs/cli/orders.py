@@ -311,9 +311,9 @@ def _text(file: str, called: str) -> str:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise TableError(called, line, "not UTF-8 text.") from error
+        raise TableError(called, line, "the text is not UTF-8.") from error
     if "\0" in text:
-        raise TableError(called, None, "not a text file.")
+        raise TableError(called, None, "the text contains a null character.")
     return text
 
 
@@ -354,7 +354,9 @@ def orders_event(
     It is shown on every time line. Use - as the reference if the event belongs to no order.
     """
     if (claimed is None) != (what is None) or (claimed is None and (of is not None or at_least)):
-        raise typer.BadParameter("Give both --claimed and --what. --of and --at-least need them.")
+        raise typer.BadParameter(
+            "Give both --claimed and --what, or neither. The options --of and --at-least need both."
+        )
     if not text.strip() or not source.strip():
         raise typer.BadParameter("--text and --source must not be empty.")
     now = system_clock()

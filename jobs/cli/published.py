@@ -39,7 +39,7 @@ def published_command(
         found, known = run(lambda: _read(settings, dsn, code.upper()))
     if not found:
         stored = f"Figures are stored for: {', '.join(known)}." if known else "No figures are stored."
-        raise CommandError(f"No published or observed data for {clean(code)}. {stored}")
+        raise CommandError(f"There is no published or observed data for {clean(code)}. {stored}")
     if as_json:
         show_json(claimed_json(code.upper(), found, now))
         return

@@ -167,8 +167,9 @@ def _rehearse(
     _show_result(found, as_json=as_json)
     if not found.is_right:
         raise CommandError(
-            f"{len(found.verdict.false)} false changes, {len(found.verdict.wrong_interval)} wrong intervals"
-            + (f": see {report}." if report else "; run again with --report FILE to see them.")
+            f"The backtest found {number(len(found.verdict.false), 'false change')} and "
+            f"{number(len(found.verdict.wrong_interval), 'wrong interval')}. "
+            + (f"See {report}." if report else "Run again with --report FILE to see them.")
         )
 
 

@@ -13,6 +13,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.input_files import file_content
 from jobs.base.output import show, show_json
+from jobs.base.wording import number
 from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, examples, moment_of, renamed
 from jobs.cli.status import print_status_at
 from jobs.config.database import database, ready
@@ -104,10 +105,12 @@ def _replay(
     else:
         show(replay_report.as_text(found, name, of_list))
     if found.unexplained:
-        where = f"see {report}" if report else "run again with --report FILE to see all"
+        where = f"See {report}." if report else "Run again with --report FILE to see all of them."
+        changes = number(found.compared.unexplained, "change")
+        emails = number(found.mails.unexplained, "email")
         raise CommandError(
-            f"{found.compared.unexplained} changes and {found.mails.unexplained} emails differ under the "
-            f"current rules without an explanation: {where}."
+            f"Under the current rules, {changes} and {emails} differ from the stored ones, and no cause is "
+            f"known. {where}"
         )
 
 

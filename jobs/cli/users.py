@@ -49,7 +49,7 @@ def users_add(
     settings = load_settings(config)
     if not people.is_login(name):
         raise CommandError(
-            f"{name!r} cannot be a login name: use only a-z, 0-9 and ._@+-, and no reserved word."
+            f"{name!r} cannot be a login name: use only a-z, 0-9 and ._@+-, and not a reserved word."
         )
     hashed = _password(password_stdin)
     with_conn(

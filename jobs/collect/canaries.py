@@ -213,7 +213,7 @@ class ControlAccounts:
                     await canaries.retire(conn, canary.account.account_id, now)
                     retired = True
                     log.warning(
-                        "Control account @%s on %s has changed its status for good and is no longer used.",
+                        "Control account @%s on %s keeps an unexpected status and is no longer used.",
                         canary.account.handle,
                         canary.account.platform.value,
                         extra={"event": "control_account_retired", "handle": canary.account.handle},

@@ -182,5 +182,5 @@ def _proxy(settings: Settings, vantage: str) -> str | None:
     if not vantage:
         return None
     if vantage not in settings.vantages:
-        raise SettingsError(f"Setting vantages names no vantage {vantage!r}.")
+        raise SettingsError(f"Setting vantages does not contain the vantage point {vantage!r}.")
     return settings.vantages[vantage].get_secret_value()

@@ -179,9 +179,9 @@ class Monitor:
             newest = await coverage.newest_observation(conn, self._platform)
             if newest is not None and newest > now + _CLOCK_TOLERANCE:
                 raise StorageError(
-                    f"The newest reading in the database is of {newest:%Y-%m-%d %H:%M} UTC, but this clock "
-                    f"shows {now:%Y-%m-%d %H:%M}: set the clock right. If it is right, "
-                    "`blockline doctor --set-aside` sets these readings aside."
+                    f"The newest reading in the database has the time {newest:%Y-%m-%d %H:%M} UTC, but the "
+                    f"clock of this machine shows {now:%Y-%m-%d %H:%M} UTC. Correct the clock. If the clock "
+                    "is right, set these readings aside with `blockline doctor --set-aside`."
                 )
             if self._collector.countries is not None:
                 # The new scope must not begin before an earlier reading, even if the clock was set back.

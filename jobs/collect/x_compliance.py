@@ -156,7 +156,8 @@ class ComplianceLoop:
         elif not self._reported:
             self._reported = True
             log.warning(
-                "X refused a compliance job (%s). It is requested again once per day, without a log line.",
+                "X refused a compliance job (%s). The job is requested again once per day; further "
+                "refusals are not logged.",
                 failure.detail,
                 extra={"event": "compliance_refused"},
             )

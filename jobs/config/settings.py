@@ -273,6 +273,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
 def _content(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: the file does not exist.") from None
     except OSError as error:
         raise SettingsError(f"{path}: the file cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
@@ -310,8 +312,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "path_type": "must be the name of a file or folder, in quotes",
     "tuple_type": "must be a list",
     "dict_type": "must be a table",
-    "time_delta_type": "must be a time such as 90s, 15m, 6h or 1d",
-    "time_delta_parsing": "must be a time such as 90s, 15m, 6h or 1d",
+    "time_delta_type": "must be a duration such as 90s, 15m, 6h or 1d",
+    "time_delta_parsing": "must be a duration such as 90s, 15m, 6h or 1d",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
 }

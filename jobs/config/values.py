@@ -271,7 +271,8 @@ def grants(values: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         is_whole = len(parts) == 3 and is_native_id(Platform.X, parts[0]) and all(map(_is_token, parts[1:]))
         if not is_whole or not parts[1].startswith(f"{parts[0]}-"):
             raise ValueError(
-                f"entry {n} does not have the form id:token:secret with a token that starts with id-."
+                f"entry {n} does not have the form id:token:secret, in which the token starts with the id "
+                "and a hyphen."
             )
     return values
 

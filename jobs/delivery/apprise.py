@@ -51,8 +51,8 @@ class AppriseSender:
             taken = False
         if not taken:
             raise Undeliverable(
-                f"Channel {name} did not take the alert; Apprise does not say why: check its address and "
-                "whether the service can be reached.",
+                f"Channel {name} did not accept the alert, and Apprise gives no reason. Check the address of "
+                "the channel and whether its service can be reached.",
                 permanent=False,
             )
 
@@ -78,7 +78,7 @@ def service(address: str) -> NotifyBase:
     )
     found = Apprise.instantiate(address, asset=asset)  # pyright: ignore[reportUnknownMemberType]
     if found is None:
-        raise ValueError("Apprise does not know such an address")
+        raise ValueError("Apprise does not support this kind of address")
     # What an address may ask for and a queue cannot have: success that was none, attempts of its own,
     # another host.
     found.optional = False

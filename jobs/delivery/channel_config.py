@@ -69,7 +69,7 @@ def service_addresses(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]
             service(address.get_secret_value())
         except ValueError:
             raise ValueError(
-                f"the address of {name!r} is none that Apprise knows, such as slack://…, tgram://… or "
+                f"Apprise does not support the address of {name!r}. Use one such as slack://…, tgram://… or "
                 "workflows://…."
             ) from None
     return value
@@ -83,7 +83,9 @@ def webhook_urls(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
         if scheme not in {"http", "https"} or not host:
             raise ValueError(f"the address of {name!r} is not one such as https://desk.example/alerts.")
         if scheme == "http" and not _is_loopback(host):
-            raise ValueError(f"the address of {name!r} begins with http, so alerts would go out in clear.")
+            raise ValueError(
+                f"the address of {name!r} begins with http, so alerts would be sent unencrypted."
+            )
     return value
 
 
@@ -101,7 +103,7 @@ def _check_names(value: Mapping[str, SecretStr]) -> None:
     # A name is not quoted: who mixed up the two sides of an entry has a secret there.
     for n, name in enumerate(value, 1):
         if not _NAME.fullmatch(name):
-            raise ValueError(f"the name of entry {n} is not 1 to 32 small letters, digits and hyphens.")
+            raise ValueError(f"the name of entry {n} must be 1 to 32 lowercase letters, digits and hyphens.")
 
 
 def _secrets(text: str) -> tuple[str, ...]:

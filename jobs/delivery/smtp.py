@@ -48,9 +48,9 @@ class MailServer:
 
     def __post_init__(self) -> None:
         if "@" not in parseaddr(self.sender)[1] or not self.sender.isprintable():
-            raise ValueError(f"{self.sender!r} is not a mail address to send from")
+            raise ValueError(f"{self.sender!r} is not a valid sender address")
         if self.username is not None and self.security is Security.NONE and not _is_loopback(self.host):
-            raise ValueError(f"the password for {self.host} would be sent in clear: use starttls or tls")
+            raise ValueError(f"the password for {self.host} would be sent unencrypted; use starttls or tls")
 
     @property
     def address(self) -> str:
@@ -183,13 +183,15 @@ class SmtpSender:
             await smtp.connect()
         except aiosmtplib.SMTPAuthenticationError as error:
             raise Undeliverable(
-                f"The mail server at {server.where} refused user name or password (code {error.code}).",
+                f"The mail server at {server.where} refused the user name or the password (code "
+                f"{error.code}).",
                 permanent=False,
                 fault=DeliveryFault.SERVER,
             ) from None  # its text may repeat what was sent
         except aiosmtplib.SMTPResponseException as error:
             raise Undeliverable(
-                f"The mail server at {server.where} takes no mail now: {_said(error.code, error.message)}.",
+                f"The mail server at {server.where} does not accept mail now: "
+                f"{_said(error.code, error.message)}.",
                 permanent=False,
                 fault=DeliveryFault.SERVER,
             ) from error

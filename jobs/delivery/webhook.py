@@ -50,7 +50,8 @@ class WebhookSender:
         name, webhook = addressed(mail, self._webhooks)
         if mail.payload is None:
             raise Undeliverable(
-                f"Webhook {name}: this message has no form that a webhook takes.", permanent=True
+                f"This message cannot be sent to webhook {name}, because it has no webhook payload.",
+                permanent=True,
             )
         body = mail.payload.encode()
         now = self._clock()

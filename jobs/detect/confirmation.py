@@ -33,7 +33,7 @@ class ConfirmationRule:
         if not 1 <= self.strong_readings <= self.weak_readings <= len(self.offsets):
             raise ValueError("a rule needs 1 <= strong readings <= weak readings <= number of offsets")
         if list(self.offsets) != sorted(set(self.offsets)) or self.offsets[0]:
-            raise ValueError("offsets start at zero and grow")
+            raise ValueError("offsets must start at zero and increase")
 
     def counts(self, agreeing: int, first_seen_new: datetime, at: datetime) -> bool:
         """Whether an agreeing reading at `at` counts, if `agreeing` readings have counted before it."""

@@ -40,7 +40,7 @@ def unpack(packed: bytes) -> CollectorAnswer:
         answered, exchanges = json.loads(zlib.decompress(packed))
         return replace(_ANSWER.validate_json(answered), exchanges=tuple(_exchange(*one) for one in exchanges))
     except (zlib.error, TypeError) as error:
-        raise ValueError("not a packed answer") from error
+        raise ValueError("the data is not a packed answer") from error
 
 
 def _exchange(

@@ -193,7 +193,7 @@ class QueuedRequester:
         except Exception as error:  # noqa: BLE001 - see above
             said = str(error) if isinstance(error, StorageError) else unknown_error(error)
             log.error(  # noqa: TRY400
-                "An answer to another process could not be recorded: %s",
+                "The answer to a request of another process could not be recorded: %s",
                 said,
                 extra={"event": "answer_not_recorded"},
             )

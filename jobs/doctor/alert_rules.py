@@ -101,7 +101,7 @@ def recipients_findings(notifying: Sequence[AlertRule], notified: dict[str, date
         Finding(
             "recipients",
             FindingLevel.ADVICE,
-            f"No alert was ever sent to {names}{more}. Test it with: blockline alerts test --last --to "
+            f"No alert was ever sent to {names}{more}. Send a test with: blockline alerts test --last --to "
             f"{clean(never[0], 120)} --send",
         )
     ]

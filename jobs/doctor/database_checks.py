@@ -76,8 +76,9 @@ def future_finding(newest: datetime | None, now: datetime) -> Finding:
         return Finding(
             part,
             FindingLevel.MEND,
-            f"{said}, which is in the future: a clock was or is wrong. Set clocks by NTP. If this clock is "
-            f"right ({now:%Y-%m-%d %H:%M} UTC), set the readings aside with: blockline doctor --set-aside",
+            f"{said}, which is in the future, so a clock is or was wrong. Set the clocks by NTP. If this "
+            f"clock is right ({now:%Y-%m-%d %H:%M} UTC), set the readings aside with: blockline doctor "
+            "--set-aside",
         )
     return Finding(part, FindingLevel.OK, f"{said}.")
 
@@ -115,7 +116,8 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
         return Finding(
             part,
             FindingLevel.ADVICE,
-            f"{said} These have an unexpected status: {names}. Blockline replaces an account if this lasts.",
+            f"{said} Accounts with an unexpected status: {names}. Blockline replaces an account that keeps "
+            "such a status.",
         )
     return Finding(part, FindingLevel.OK, said)
 

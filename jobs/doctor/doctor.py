@@ -78,11 +78,13 @@ async def _schema(dsn: str, *, own: bool) -> Finding:
         await check_schema(dsn)
     except SchemaBehind as error:
         if own:
-            return Finding("schema", FindingLevel.OK, f"It is migrated to {newest()} at the next start.")
+            return Finding(
+                "schema", FindingLevel.OK, f"The schema is migrated to {newest()} at the next start."
+            )
         return Finding("schema", FindingLevel.MEND, str(error))
     except StorageError as error:
         return Finding("schema", FindingLevel.MEND, str(error))
-    return Finding("schema", FindingLevel.OK, f"It is {newest()}, which this version needs.")
+    return Finding("schema", FindingLevel.OK, f"The schema is {newest()}, which this version needs.")
 
 
 def _clock(facts: DatabaseServer, behind: timedelta, ahead: timedelta) -> Finding:
@@ -93,7 +95,9 @@ def _clock(facts: DatabaseServer, behind: timedelta, ahead: timedelta) -> Findin
     said = (
         f"The database ({facts.at:%Y-%m-%d %H:%M:%S} UTC) is {off.total_seconds():.0f} s {way} this machine"
     )
-    return Finding("clock", FindingLevel.MEND, f"{said}. Set both clocks by NTP: readings are dated by them.")
+    return Finding(
+        "clock", FindingLevel.MEND, f"{said}. Set both clocks by NTP, because they date the readings."
+    )
 
 
 async def mail_findings(settings: Settings) -> list[Finding]:

@@ -37,12 +37,12 @@ async def chain_finding(conn: Conn) -> Finding:
 def found(checked: ChainCheck) -> Finding:
     part = "chain"
     if checked.broken is not None:
-        said = f"It is broken at {broken_words(checked.broken)}. Another program wrote to the"
+        said = f"The chain is broken at {broken_words(checked.broken)}. Another program wrote to the"
         return Finding(
             part, FindingLevel.MEND, f"{said} database. Restore a backup, or keep the database as evidence."
         )
     if checked.entries == 0:
-        return Finding(part, FindingLevel.OK, "It has no entries yet.")
+        return Finding(part, FindingLevel.OK, "The chain has no entries yet.")
     purged = f" ({number(checked.purged, 'purged one')} checked by entry only)" if checked.purged else ""
     entries = (
         "The newest entry matches"

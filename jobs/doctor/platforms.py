@@ -177,12 +177,19 @@ async def observer_finding(settings: Settings, observer: str, clock: Clock) -> F
     async with mastodon_collector(settings) as collector:
         said = await _blocks(collector, observer, clock)
     if said is None:
-        return Finding(part, FindingLevel.OK, "It answers and publishes the list of servers that it blocks.")
+        return Finding(
+            part, FindingLevel.OK, "The server answers and publishes the list of servers that it blocks."
+        )
     if said.reason is MissedReason.ACCESS:
-        words = "It answers, but does not publish which servers it blocks. Only its view of accounts is used."
+        words = (
+            "The server answers, but does not publish which servers it blocks. Only its view of accounts is "
+            "used."
+        )
         return Finding(part, FindingLevel.ADVICE, words)
     todo = "if this continues, remove it from setting mastodon_observers"
-    return Finding(part, FindingLevel.MEND, f"It does not answer ({_why(said.reason, said.detail)}): {todo}.")
+    return Finding(
+        part, FindingLevel.MEND, f"The server does not answer ({_why(said.reason, said.detail)}): {todo}."
+    )
 
 
 async def _blocks(collector: MastodonCollector, observer: str, clock: Clock) -> RequestFailure | None:
@@ -225,7 +232,7 @@ async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
     except SettingsError as error:
         return Finding(part, FindingLevel.MEND, str(error))
     if answer.readings:
-        return Finding(part, FindingLevel.OK, f"{PLATFORM_NAME[platform]} was read through its proxy.")
+        return Finding(part, FindingLevel.OK, f"{PLATFORM_NAME[platform]} was read through the proxy.")
     return _closed(part, PLATFORM_NAME[platform], answer.missed[0].reason, answer.missed[0].detail)
 
 
@@ -237,7 +244,7 @@ async def _observed_from(settings: Settings, vantage: str, part: str, clock: Clo
     async with mastodon_collector(settings, vantage) as collector:
         said = await _blocks(collector, observer, clock)
     if said is None or said.reason is MissedReason.ACCESS:
-        return Finding(part, FindingLevel.OK, f"{observer} answered through its proxy.")
+        return Finding(part, FindingLevel.OK, f"{observer} answered through the proxy.")
     return _closed(part, observer, said.reason, said.detail)
 
 
@@ -246,5 +253,5 @@ def _closed(part: str, asked: str, reason: MissedReason, detail: str) -> Finding
     return Finding(
         part,
         FindingLevel.MEND,
-        f"{asked} gives no reading through its proxy ({_why(reason, detail)}): {todo}.",
+        f"{asked} gives no reading through the proxy ({_why(reason, detail)}): {todo}.",
     )

@@ -78,7 +78,7 @@ class FollowsPoller:
     def __init__(self, pool: Pool, collector: FollowsReader, every: timedelta, clock: Clock) -> None:
         """Raises ValueError for less than a day: each reading costs the price of the whole list."""
         if every < LEAST_EVERY:
-            raise ValueError("lists of those followed are read once a day at most")
+            raise ValueError("lists of followed accounts can be read at most once per day")
         self._pool = pool
         self._collector = collector
         self._every = every

@@ -104,7 +104,8 @@ class LikesPoller:
             await add_signals(conn, account_id, seen.signals, at)
         if seen.trouble is None and not seen.complete:
             log.warning(
-                "Some likes of %s were missed: more were added since the last poll than one poll reads.",
+                "Some likes of %s were missed, because more likes were added since the last poll than one "
+                "poll reads.",
                 executive.name,
                 extra={"event": "likes_missed", "executive": executive.name},
             )

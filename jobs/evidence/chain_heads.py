@@ -82,17 +82,21 @@ def _read(path: Path) -> _List:
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES)
+    except FileNotFoundError:
+        raise HeadsError(f"{path}: the file does not exist.") from None
     except OSError as error:
-        raise HeadsError(f"{path} cannot be read ({error.strerror}).") from error
+        raise HeadsError(f"{path}: the file cannot be read ({error.strerror}).") from error
     try:
         return TypeAdapter(_List).validate_json(content)
     except (ValidationError, ValueError) as error:
         raise HeadsError(
-            f"{path} is not a list of heads as `blockline evidence heads --output` writes it."
+            f"{path} is not a list of chain heads written by `blockline evidence heads --output`."
         ) from error
 
 
 def _head(text: str, where: str) -> str:
     if not _HEAD.fullmatch(text):
-        raise HeadsError(f"{where}: {text[:80]!r} is not a head, which has 64 hexadecimal digits.")
+        raise HeadsError(
+            f"{where}: {text[:80]!r} is not a chain head. A chain head has 64 hexadecimal digits."
+        )
     return text

@@ -67,6 +67,6 @@ async def daily_anchor(
             try:
                 return await anchor(pool, http, authority, clock)
             except TimestampError as error:
-                raise CommandError(f"No time stamp from {authority.url}: {error}.") from error
+                raise CommandError(f"{authority.url} gave no valid time stamp: {error}.") from error
 
         yield anchored

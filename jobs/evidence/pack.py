@@ -203,7 +203,8 @@ def facts_in(files: Files) -> PackContent:
     outcomes = [s for s in own if isinstance(s, OutcomeStatement)]
     if len(changes) != 1 or len(outcomes) > 1:
         raise PackError(
-            f"{CHAIN} must name one statement of change {manifest.change_id}, and one outcome at most."
+            f"{CHAIN} must name exactly one change statement and at most one outcome statement of change "
+            f"{manifest.change_id}."
         )
     raw = {one.sha256: _content(files, one.file) for one in manifest.raw if one.file is not None}
     for anchor in chain.anchors:
@@ -270,11 +271,11 @@ def _read(kind: type[T], files: Files, name: str) -> T:
         said = cast("T", adapter.validate_json(content))
         is_exact = written(said) == content
     except (ValidationError, ValueError, OverflowError) as error:
-        raise PackError(f"{name} does not hold what a pack has under this name.") from error
-    if not is_exact:
         raise PackError(
-            f"{name} was not written by Blockline: its form differs, or it holds more than it may."
-        )
+            f"The content of {name} does not have the form that an evidence pack needs."
+        ) from error
+    if not is_exact:
+        raise PackError(f"{name} was not written by Blockline: its form differs, or it contains extra data.")
     return said
 
 
@@ -284,7 +285,10 @@ def _statement(files: Files, name: str, change_id: int) -> Statement:
     except ValueError as error:
         raise PackError(f"{name} is not a statement.") from error
     if statement_name(statement, change_id) != name:
-        raise PackError(f"{name} holds the {statement.told.value} of change {statement.change_id}.")
+        raise PackError(
+            f"{name} contains the {statement.told.value} statement of change {statement.change_id}, which "
+            "does not match its name."
+        )
     return statement
 
 

@@ -53,7 +53,7 @@ def read_pack(path: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     room = _MOST_BYTES
     if not path.exists():
-        raise PackError(f"There is no file or folder {path}.")
+        raise PackError(f"{path}: the file does not exist.")
     if not path.is_dir() and not (path.is_file() and path.stat().st_size <= room):
         raise PackError(f"{path} is not an evidence pack.")
     try:
@@ -68,7 +68,7 @@ def read_pack(path: Path) -> dict[str, bytes]:
     except _BROKEN_ZIP as error:
         raise PackError(f"{path} is not a complete zip file.") from error
     except OSError as error:
-        raise PackError(f"{path} cannot be read ({error.strerror or error}).") from error
+        raise PackError(f"{path}: the file cannot be read ({error.strerror or error}).") from error
     return files
 
 
@@ -91,7 +91,9 @@ def _folder(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
         if stat.S_ISDIR(mode):
             continue
         if not stat.S_ISREG(mode):
-            raise PackError(f"{name!r} in {path} is a link or a device: no evidence pack has one.")
+            raise PackError(
+                f"{name!r} in {path} is a link or a device, which is not allowed in an evidence pack."
+            )
         yield name, item.open("rb")
 
 
@@ -107,13 +109,16 @@ def _archive(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             is_plain = not ({"", ".", ".."} & set(parts) or set(name) & set("\\:\0"))
             is_plain = is_plain and stat.S_IFMT(mode) in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}
             if is_folder and (entry.file_size or entry.compress_size):
-                raise PackError(f"The folder {name!r} in {path} holds bytes: no evidence pack has that.")
+                raise PackError(
+                    f"The folder {name!r} in {path} contains bytes of its own, which is not allowed in an "
+                    "evidence pack."
+                )
             if not is_plain or entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
                 raise PackError(
-                    f"{name!r} in {path} is not the name of a plain file: no evidence pack has it."
+                    f"{name!r} in {path} is not a plain file. An evidence pack contains only plain files."
                 )
             if name.casefold() in seen:
-                raise PackError(f"{name!r} is twice in {path}.")
+                raise PackError(f"{path} contains {name!r} twice.")
             seen.add(name.casefold())
             if is_folder:
                 continue
@@ -143,4 +148,7 @@ def _refuse_hidden(archive: zipfile.ZipFile, path: Path) -> None:
         archive.start_dir,
         size,
     ):
-        raise PackError(f"{path} holds bytes that belong to none of its files: no evidence pack has any.")
+        raise PackError(
+            f"{path} contains bytes that belong to none of its files, which is not allowed in an evidence "
+            "pack."
+        )

@@ -72,7 +72,7 @@ def page(facts: PackContent) -> bytes:
     try:
         content = _content(facts)
     except (ValueError, KeyError) as error:
-        raise PackError("A statement holds a word that this version does not know.") from error
+        raise PackError("A statement contains a value that this version does not know.") from error
     return _template("pack.html", facts.manifest.format).render(content).encode()
 
 

@@ -50,14 +50,16 @@ def certificates_in(path: Path) -> tuple[Certificate, ...]:
     """The certificates of a file, PEM or DER. Raises TimestampError with a sentence that names the file."""
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        raise TimestampError(f"{path}: the file does not exist.") from None
     except OSError as error:
-        raise TimestampError(f"{path} cannot be read ({error.strerror}).") from error
+        raise TimestampError(f"{path}: the file cannot be read ({error.strerror}).") from error
     try:
         if b"-----BEGIN" in content:
             return tuple(load_pem_x509_certificates(content))
         return (load_der_x509_certificate(content),)
     except ValueError as error:
-        raise TimestampError(f"{path} holds no certificate, in PEM or DER.") from error
+        raise TimestampError(f"{path} contains no certificate in PEM or DER format.") from error
 
 
 async def stamped(http: Http, authority: Authority, entry: bytes) -> tuple[bytes, Stamp]:
@@ -75,7 +77,7 @@ async def stamped(http: Http, authority: Authority, entry: bytes) -> tuple[bytes
         raise TimestampError(f"the authority answers with HTTP status {answer.http_status}")
     response = _response(answer.body, entry)
     if response.tst_info.nonce != request.nonce:
-        raise TimestampError("the authority answers another request than ours")
+        raise TimestampError("the authority answered a different request")
     return answer.body, _signed(response, entry, authority.certificates)
 
 
@@ -97,14 +99,14 @@ def _response(token: bytes, entry: bytes) -> TimeStampResponse:
         status = PKIStatus(response.status)
         if status is not PKIStatus.GRANTED:
             said = clean(" ".join(response.status_string) or status.name.lower(), 200)
-            raise TimestampError(f"the authority refuses ({said})")
+            raise TimestampError(f"the authority refused the request ({said})")
         imprint = response.tst_info.message_imprint
         is_ours = imprint.hash_algorithm.dotted_string == _SHA256
         is_ours = is_ours and imprint.message == hashlib.sha256(entry).digest()
     except ValueError as error:
         raise TimestampError("the answer is not a time stamp") from error
     if not is_ours:
-        raise TimestampError("the answer is the time stamp of something else")
+        raise TimestampError("the answer is a time stamp of other data")
     return response
 
 
@@ -113,7 +115,9 @@ def _signed(response: TimeStampResponse, entry: bytes, certificates: Sequence[Ce
         VerifierBuilder(roots=list(certificates)).build().verify_message(response, entry)
         return Stamp(response.tst_info.gen_time, _signer(response))
     except (VerificationError, ValueError) as error:
-        raise TimestampError("its signature is not one of the authority's certificates") from error
+        raise TimestampError(
+            "its signature could not be verified with the authority's certificates"
+        ) from error
 
 
 def _signer(response: TimeStampResponse) -> str:
@@ -123,7 +127,7 @@ def _signer(response: TimeStampResponse) -> str:
         certificate = load_der_x509_certificate(content)
         if (certificate.issuer, certificate.serial_number) == (signer.issuer, signer.serial_number):
             return _name(certificate.subject)
-    raise ValueError("no certificate of the signer")
+    raise ValueError("the answer contains no certificate of the signer")
 
 
 def _name(subject: Name) -> str:

@@ -24,5 +24,7 @@ async def find_account(conn: Conn, text: str, platform: Platform | None = None) 
         return found[0]
     if found:
         ids = ", ".join(f"{account.platform.value} id:{account.native_id}" for account in found)
-        raise CommandError(f"More than one stored account is called {clean(text)}. Name it by its id: {ids}.")
+        raise CommandError(
+            f"More than one stored account is called {clean(text)}. Give one of these ids: {ids}."
+        )
     raise CommandError(f"No stored account is called {clean(text)}.")

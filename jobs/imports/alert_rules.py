@@ -64,7 +64,7 @@ def _refusal(row: FileRule, known: Mapping[str, StoredRule], file: str) -> Table
     stored = known.get(row.rule.name)
     if stored is None or not stored.from_settings or _is_same(row, stored):
         return None
-    fault = f"rule {row.rule.name!r} is defined in the settings: change it there."
+    fault = f"rule {row.rule.name!r} is defined in the settings. Change it in the settings."
     return TableError(file, row.line, fault)
 
 

@@ -85,7 +85,9 @@ def _unknown(content: bytes, name: str) -> TableError:
     if not header_of(content):
         read_table(content, name, ())  # raises what is wrong with the file
     forms = "; ".join(",".join(columns) for columns in (FOLLOWS, ACTS, COUNTERS))
-    return TableError(name, 1, f"these are not the columns of an engagement record. Use one of: {forms}.")
+    return TableError(
+        name, 1, f"the columns are not those of an engagement record. Use one of these headers: {forms}."
+    )
 
 
 def _sentences(

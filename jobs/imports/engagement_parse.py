@@ -81,7 +81,9 @@ def read_engagement(
     actors = sorted({row["actor"] for row in table.rows})
     if len(actors) > 1:
         named = ", ".join(map(clean, actors[:4]))
-        raise TableError(name, None, f"it is about {len(actors)} actors ({named}); bring a file for each.")
+        raise TableError(
+            name, None, f"the file contains {len(actors)} actors ({named}); import one file per actor."
+        )
     problems = list(table.problems)
     if form is EngagementForm.COUNTERS:
         return _counters(table.rows, name, now, problems, table.ignored)
@@ -123,7 +125,11 @@ def _once(
         if (known.target, known.said_at) == (one.target, one.said_at):
             repeats += 1
         else:
-            problems.append(TableError(name, one.line, f"line {known.line} says otherwise of the same act."))
+            problems.append(
+                TableError(
+                    name, one.line, f"line {known.line} has another target or time for the same engagement."
+                )
+            )
     return list(first.values()), repeats
 
 
@@ -162,7 +168,7 @@ def _kind(row: CsvRow, known: Sequence[SignalKind]) -> SignalKind:
     for kind in known:
         if row["signal"] == kind:
             return kind
-    raise CellError(f"unknown signal {clean(row['signal'])!r}; known here are {', '.join(known)}.")
+    raise CellError(f"unknown signal {clean(row['signal'])!r}; known in this file are {', '.join(known)}.")
 
 
 def _target(cell: str, platform: Platform) -> tuple[str, tuple[Doubt, ...]]:
@@ -193,7 +199,7 @@ def _counters(
         if known == one:
             repeats += 1
         else:
-            problems.append(TableError(name, row.line, f"line {line} counts otherwise at the same time."))
+            problems.append(TableError(name, row.line, f"line {line} has other counts for the same time."))
     counters = tuple(one for _, one in sorted(found.values(), key=lambda f: f[1].at))
     return EngagementFile(
         EngagementForm.COUNTERS,

@@ -33,7 +33,7 @@ def checked(order: NewOrder) -> NewOrder:
         csv_cells.text(getattr(order, name), name)
     csv_cells.country(order.country)
     if order.named_count < 0:
-        raise CellError(f"named_count {order.named_count} is not a number of accounts.")
+        raise CellError(f"named_count is {order.named_count}, but must not be negative.")
     if order.deadline_at is not None and order.deadline_at < order.issued_at:
         raise CellError("deadline_at is before issued_at.")
     first, last = order.issued_from or order.issued_at, order.issued_to or order.issued_at

@@ -55,7 +55,7 @@ async def import_record(
             raise TableError(
                 name,
                 None,
-                "figures of legal demands have their source on each line and are on no list. Import them "
+                "figures of legal demands name their source on each line and belong to no list. Import them "
                 "without --name and --list.",
             )
         return await _import_figures(pool, content, name, now, partial=partial)
@@ -90,7 +90,7 @@ def _unknown(content: bytes, name: str, columns: Sequence[str]) -> TableError:
     return TableError(
         name,
         1,
-        "these are not the columns of a record that Blockline knows (see `blockline import --help`). Import "
+        "the columns are not those of a record that Blockline knows (see `blockline import --help`). Import "
         "a watch list with `blockline accounts import`, and orders with `blockline orders import`.",
     )
 

@@ -81,7 +81,7 @@ def _value(value: object) -> str:
 def _report(row: CsvRow, now: datetime) -> TransparencyReport:
     iso2 = csv_cells.country(row["iso2"]) if row["iso2"] else None
     if iso2 is None and not row["country"]:
-        raise CellError("neither country nor iso2 says which country it is about.")
+        raise CellError("country and iso2 are both empty; give at least one of them.")
     return TransparencyReport(
         platform=csv_cells.platform(row["platform"]) if row["platform"] else Platform.X,
         period=_period(row["period"], now),
@@ -124,5 +124,5 @@ def _percent(row: CsvRow, column: str) -> float | None:
     if not cell:
         return None
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,9})?", cell) or float(cell) > 100:
-        raise CellError(f"{column} {cell!r} is not a share from 0 to 100.")
+        raise CellError(f"{column} {cell!r} is not a percentage from 0 to 100.")
     return float(cell)

@@ -35,7 +35,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
             except Exception as error:  # noqa: BLE001 - what cannot be merged must not silence the others
                 faults.append(error)
     if faults:
-        raise ExceptionGroup("some of what waits could not be merged", faults)
+        raise ExceptionGroup("some waiting emails could not be merged", faults)
     return made
 
 

@@ -120,7 +120,8 @@ def _demand(row: CsvRow, days: dict[str, tuple[datetime, int]]) -> _Demand:
     stated, first = days.setdefault(row["notice_id"], (day, line))
     if stated != day:
         raise CellError(
-            f"notice {clean(row['notice_id'])} has another date than on line {first}; give it one date."
+            f"the date of notice {clean(row['notice_id'])} differs from its date on line {first}; use one "
+            "date."
         )
     return _Demand(
         line=line,

@@ -56,7 +56,7 @@ def _notices(content: bytes, name: str) -> list[tuple[str, Fields]]:
         raise TableError(name, None, f"not valid JSON ({type(error).__name__}).") from error
     found = list(_found(document))
     if not found:
-        raise TableError(name, None, "it contains no notice; expected JSON from the Lumen API.")
+        raise TableError(name, None, "the file contains no notice; expected JSON from the Lumen API.")
     return found
 
 
@@ -76,16 +76,16 @@ def _found(document: object) -> Iterator[tuple[str, Fields]]:
 def _order(kind: str, notice: Fields, now: datetime, country: str | None) -> ImportedOrder:
     notice_id = _id(notice)
     if not notice_id:
-        raise CellError("its id is empty.")
+        raise CellError("the id is empty.")
     names, counted = _names(notice)
     if not names:
         sites = ", ".join(f"{clean(site)}: {n}" for site, n in counted.items())
         why = f"only the number of addresses per site ({sites})" if sites else "no address"
-        raise CellError(f"it contains {why}; download it with a Lumen token to get the addresses.")
+        raise CellError(f"the notice contains {why}; download it with a Lumen token to get the addresses.")
     issued_at, issued_to, how = _issued(notice)
     where = _country(notice) or country
     if where is None:
-        raise CellError("its jurisdictions do not name exactly one country; give --country.")
+        raise CellError("the jurisdictions do not name exactly one country; give the country with --country.")
     reference = f"Lumen {notice_id}"
     order = NewOrder(
         reference=reference,

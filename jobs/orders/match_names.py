@@ -48,7 +48,7 @@ def match_stored(said: ParsedName, stored_accounts: StoredAccounts) -> ResolvedN
     found = stored_accounts.get((said.platform, key(said) or ""), ())
     if len(found) > 1:
         who = ", ".join(f"{clean(c.native_id)} (now {handle_name(c.handle)})" for c in found)
-        why = f"It is or was the handle of {len(found)} stored accounts, {who}: name one by its id."
+        why = f"It is or was the handle of {len(found)} stored accounts, {who}. Give the id of one of them."
         return UnresolvedName(NameOutcome.AMBIGUOUS, why)
     return ResolvedName(found[0].native_id, found[0].handle) if found else None
 

@@ -75,7 +75,7 @@ def span(history: History) -> tuple[datetime, datetime]:
     """From the first to the last time in a history. Raises ValueError for an empty one."""
     times = [t for a in history.accounts for t in (a.times[0], a.times[-1])]
     if not times:
-        raise ValueError("the history holds no account")
+        raise ValueError("the history contains no account")
     return min(times), max(times)
 
 

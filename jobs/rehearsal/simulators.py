@@ -129,7 +129,7 @@ def read_history_file(path: Path, platform: str | None) -> History:
     """Read a history file, as played on `platform`. Raises HistoryError, also if it names no account."""
     history = played(load_history(path), platform)
     if not history.accounts:
-        raise HistoryError(f"{path.name}: the file names no account.")
+        raise HistoryError(f"{path.name}: the file contains no account.")
     return history
 
 
@@ -138,7 +138,9 @@ def acts_for(path: Path | None, history: History) -> tuple[SimulatedAct, ...]:
     if path is None:
         return ()
     if not any(account.platform is Platform.X for account in history.accounts):
-        raise HistoryError(f"{path.name}: engagements are of X, and the history has no account on X.")
+        raise HistoryError(
+            f"{path.name}: simulated engagements need an account on X, and the history has none."
+        )
     return load_acts(path)
 
 

@@ -113,7 +113,7 @@ async def redecide_stored(
     async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
         read = await span(conn)
         if read is None:
-            raise CommandError("Nothing was ever read here, so there is nothing to decide on again.")
+            raise CommandError("No reading is stored, so there is nothing to re-evaluate.")
         first, last = read
         list_id = None if of_list is None else await list_called(conn, of_list)
         begin, end = since or first, last + timedelta.resolution
@@ -123,7 +123,7 @@ async def redecide_stored(
             found = await redecide(conn, begin, limit, other.confirmation or IN_FORCE, other.rules, list_id)
         if found is None or not found.courses.readings:
             raise CommandError(
-                f"There is no reading from {begin.isoformat()} to {limit.isoformat()}: "
-                f"they go from {first.isoformat()} to {last.isoformat()}."
+                f"No reading is stored from {begin.isoformat()} to {limit.isoformat()}. The stored readings "
+                f"go from {first.isoformat()} to {last.isoformat()}."
             )
         return found

@@ -99,7 +99,7 @@ def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str
     """A sentence for each channel that a rule names and the settings lack."""
     known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets).recipients
     return [
-        f"rule {rule.name!r} names {recipient}, but channels and webhooks have no channel of that name."
+        f"rule {rule.name!r} names {recipient}, which is in neither of the settings channels and webhooks."
         for rule in rules
         for recipient in (*rule.recipients, *rule.escalate_to)
         if is_channel(recipient) and recipient not in known
@@ -116,8 +116,8 @@ def refuse_unknown_channels(settings: Settings) -> None:
     for operator in filter(is_channel, settings.operators):
         if operator not in known:
             raise SettingsError(
-                f"Setting operators (in {settings.where('operators')}): channels and webhooks have no "
-                f"channel {operator}."
+                f"Setting operators (in {settings.where('operators')}) names the channel {operator}, which "
+                "is in neither of the settings channels and webhooks."
             )
 
 

@@ -97,8 +97,8 @@ class LeaderLoop:
     def _stand_by(self) -> None:
         if not self._stands_by:
             log.info(
-                "Another process is the leader for %s. This worker makes requests for it, and takes over "
-                "when it ends.",
+                "Another process is the leader for %s. This worker makes requests for that process, and "
+                "takes over when that process ends.",
                 PLATFORM_NAME[self._platform],
                 extra={"event": "leader_standby", "platform": self._platform.value},
             )

@@ -85,20 +85,28 @@ A_RULE = '[[rules]]\nname = "A"\nrecipients = ["desk@example.org"]\n'
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        pytest.param("", "f: there is no rule in it; each is a table under a line [[rules]].", id="empty"),
+        pytest.param(
+            "", "f: the file contains no rule; write each rule as a table under a line [[rules]].", id="empty"
+        ),
         pytest.param(
             "smtp_host = 'a'\n" + A_RULE,
-            "f: smtp_host is there beside [[rules]], and only rules are taken.",
+            "f: the key smtp_host is not allowed; use only [[rules]].",
             id="other settings",
         ),
         pytest.param(
             "rules = [{name = 'A', recipients = []}]",
-            "f: rules are tables, each under a line [[rules]].",
+            "f: write each rule as a table under a line [[rules]].",
             id="rules that have no line of their own",
         ),
-        pytest.param("rules = 1", "f: rules are tables, each under a line [[rules]].", id="a number"),
-        pytest.param(A_RULE + "zone = UTC\n", "f, line 4: not TOML: Invalid value.", id="not TOML"),
-        pytest.param("a = " + "[" * 5000, "f: not TOML: brackets within brackets without end.", id="endless"),
+        pytest.param("rules = 1", "f: write each rule as a table under a line [[rules]].", id="a number"),
+        pytest.param(
+            A_RULE + "zone = UTC\n", "f, line 4: the file is not TOML: Invalid value.", id="not TOML"
+        ),
+        pytest.param(
+            "a = " + "[" * 5000,
+            "f: the file is not TOML: it contains brackets that are nested too deeply.",
+            id="endless",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_as_a_whole(text: str, complaint: str) -> None:
@@ -108,7 +116,7 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(text: str, complaint: 
 
 
 def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
-    with pytest.raises(TableError, match=r"f, line 2: not UTF-8 text\."):
+    with pytest.raises(TableError, match=r"f, line 2: the file is not UTF-8 text\."):
         read_rules(b"#\n\xff", "f")
 
 
@@ -134,12 +142,12 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
         ),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\nsettle = '999999d'\n",
-            "f, line 8: rule 'B': no time of a rule is longer than a year.",
+            "f, line 8: rule 'B': settle must not be longer than a year.",
             id="a time that never comes",
         ),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\ntags = [\"\\u0000\"]\n",
-            "f, line 8: rule 'B': tags: '\\x00' holds a character that no name has.",
+            "f, line 8: rule 'B': tags: '\\x00' contains a character that is not allowed.",
             id="what the database cannot hold",
         ),
         pytest.param(A_RULE, "f, line 5: rule 'A' is already on line 1; each name once.", id="twice"),
@@ -156,9 +164,10 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
         ),
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
-            "f, line 8: rule 'B': colour is not known; a rule has name, recipients, zone, severity, quiet, "
-            "digest, digest_at, remind_every, escalate_after, escalate_to, engagement, settle, update_after, "
-            "lists, orders, platforms, countries, kinds, tags, min_followers, executives, provisional.",
+            "f, line 8: rule 'B': colour is not a key of a rule; use name, recipients, zone, severity, "
+            "quiet, digest, digest_at, remind_every, escalate_after, escalate_to, engagement, settle, "
+            "update_after, lists, orders, platforms, countries, kinds, tags, min_followers, executives, "
+            "provisional.",
             id="a key that there is not",
         ),
     ],

@@ -74,13 +74,13 @@ def test_what_came_in_between_is_not_replaced(tmp_path: Path) -> None:
             "a folder with something in it stays as it is",
             refuse_filled,
             "full",
-            "The folder {} is not empty; name one that is empty or not there yet.",
+            "The folder {} is not empty; name a folder that is empty or does not exist yet.",
         ),
         (
             "a file is no folder",
             refuse_filled,
             "file",
-            "{} is not a folder; name one that is empty or not there yet.",
+            "{} is not a folder; name a folder that is empty or does not exist yet.",
         ),
     ],
 )

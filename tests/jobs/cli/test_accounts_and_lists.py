@@ -242,8 +242,11 @@ def test_a_file_of_refused_lines_only_stores_nothing_even_in_part(run: Blockline
     [
         (None, "watch.csv: the file does not exist."),
         (b"", "watch.csv: the file is empty."),
-        (b"\x7fELF\0\0\0", "watch.csv: not a text file; save the table as CSV UTF-8."),
-        (b"platform,handle\nx,caf\xe9\n", "watch.csv, line 2: not UTF-8 text; save the file as CSV UTF-8."),
+        (b"\x7fELF\0\0\0", "watch.csv: the file is not a text file; save the table as CSV UTF-8."),
+        (
+            b"platform,handle\nx,caf\xe9\n",
+            "watch.csv, line 2: the file is not UTF-8 text; save it as CSV UTF-8.",
+        ),
         (b"handle,name,title\nalpha,A,B\n", "watch.csv, line 1: missing column platform."),
     ],
     ids=["missing", "empty", "binary", "latin-1", "no platform"],
@@ -261,7 +264,7 @@ def test_a_file_that_is_no_table_is_one_sentence(
 
 def test_a_folder_is_no_file(run: Blockline) -> None:
     ran = run("orders", "import", ".")
-    assert (ran.code, ran.err) == (1, ".: that is a folder; name a CSV file in it.\n")
+    assert (ran.code, ran.err) == (1, ". is a folder; name a CSV file in it.\n")
 
 
 def test_columns_without_a_meaning_are_named(run: Blockline) -> None:
@@ -339,7 +342,7 @@ def test_a_handle_that_two_watched_accounts_have_stops_neither_and_the_id_decide
     run("accounts", "import", file(WATCH + "x,alpha,2002,Farmers\n"))
     ran = run("accounts", "remove", "x", "@Alpha")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err == "Alpha means 2 watched accounts; name one by its id: id:1001, id:2002.\n"
+    assert ran.err == "Alpha matches 2 watched accounts. Give one of these ids: id:1001, id:2002.\n"
     assert watched(run) == ["1001", "2002"]
     gone = run("accounts", "remove", "x", "id:2002")
     assert (gone.code, gone.out) == (

@@ -62,7 +62,8 @@ def test_every_rule_of_a_file_is_reported_with_its_line(run: Blockline) -> None:
     assert first.said == [
         "rules.toml, line 2: rule Desk added.",
         "rules.toml, line 7: rule Night added.",
-        "Note: rule 'Night' names apprise:newsroom, but channels and webhooks have no channel of that name.",
+        "Note: rule 'Night' names apprise:newsroom, which is in neither of the settings channels and "
+        "webhooks.",
     ]
     changed = RULES.replace('"Farmers", ', "").replace("enabled = false", "")
     assert run("alerts", "import", file(RULES)).said[:2] == [
@@ -87,9 +88,9 @@ def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: 
     ran = run("alerts", "import", file(RULES + boss + "[[rules]]\nname = 'X'\n"))
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints == [
-        "rules.toml, line 12: rule 'Boss' is defined in the settings: change it there.",
+        "rules.toml, line 12: rule 'Boss' is defined in the settings. Change it in the settings.",
         "rules.toml, line 15: rule 'X': recipients is missing.",
-        "2 were refused, so nothing was stored. Correct the file and import it again.",
+        "2 rules were refused, so nothing was stored. Correct the file and import it again.",
     ]
     ran = run("alerts", "import", "rules.toml", "--json")
     assert (ran.code, ran.json["stored"], ran.json["rules"]) == (1, False, [])
@@ -103,7 +104,7 @@ def test_one_rule_that_is_refused_keeps_the_whole_file_out(run: Blockline, dsn: 
     [
         ("none.toml", "none.toml: the file does not exist."),
         (".", ".: the file cannot be read (Is a directory)."),
-        ("bad.toml", "bad.toml, line 1: not TOML: Invalid value."),
+        ("bad.toml", "bad.toml, line 1: the file is not TOML: Invalid value."),
     ],
     ids=["missing", "a folder", "not TOML"],
 )
@@ -171,7 +172,7 @@ def test_a_rule_is_switched_off_and_on_and_removed(run: Blockline) -> None:
 def test_a_rule_of_the_settings_is_changed_there(run: Blockline, dsn: str, command: str) -> None:
     from_settings(dsn, AlertRule(("boss@example.org",), name="Boss"))
     ran = run("alerts", command, "Boss")
-    complaint = "The rule 'Boss' is defined in the settings: change it there.\n"
+    complaint = "The rule 'Boss' is defined in the settings. Change it in the settings.\n"
     assert (ran.code, ran.out, ran.err) == (1, "", complaint)
     assert acts(run) == [("settings", "rule added", "Boss")]
 
@@ -288,7 +289,7 @@ def test_a_muted_account_is_told_to_nobody_until_the_mute_ends(run: Blockline, d
     assert (mute["handle"], mute["note"], mute["by"]) == ("account_0001", "hearing", "command line")
     assert run("alerts", "unmute", 1).said == ["Mute 1 has ended. New changes are reported again."]
     assert run("alerts", "mutes").said == ["Nothing is muted."]
-    assert run("alerts", "unmute", 1).err == "There is no mute 1 that runs.\n"
+    assert run("alerts", "unmute", 1).err == "There is no running mute 1.\n"
     assert acts(run)[-2:] == [
         ("command line", "muted", f"account {mute['account']}"),
         ("command line", "mute ended", "mute 1"),
@@ -346,12 +347,12 @@ def test_a_list_is_muted_by_its_name_or_its_order_and_everything_in_a_window(
         ),
         pytest.param(
             ["maintenance", "--since", "2099-01-02", "--until", "2099-01-01"],
-            "A maintenance window has to end after it begins, and after now.",
+            "The end of a maintenance window must be in the future and after its beginning.",
             id="a window that ends before it begins",
         ),
         pytest.param(["unmute", "9" * 30], f"There is no mute {'9' * 30}.", id="a huge number"),
         pytest.param(["resend", "99"], "There is no mail 99.", id="no mail"),
-        pytest.param(["resend", "1"], "Mail 1 waits to be sent already.", id="a mail that waits"),
+        pytest.param(["resend", "1"], "Mail 1 is already waiting to be sent.", id="a mail that waits"),
         pytest.param(
             ["ack", "f" * 32, "--note", "x" * 1001],
             "--note: use at most 1,000 characters and no null character.",

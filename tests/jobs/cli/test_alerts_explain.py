@@ -262,7 +262,7 @@ def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: B
     assert Path("trial/1-desk.png").read_bytes()[:4] == b"\x89PNG"
     assert '"kind":"test"' in Path("trial/1-desk.json").read_text()
     again = run("alerts", "test", "--last", "--output", "trial")
-    assert again.err == "The folder trial is not empty; name one that is empty or not there yet.\n"
+    assert again.err == "The folder trial is not empty; name a folder that is empty or does not exist yet.\n"
 
 
 def test_a_trial_tells_by_the_rules_as_they_are_now(run: Blockline, dsn: str) -> None:
@@ -352,7 +352,7 @@ def test_a_server_that_does_not_answer_leaves_nothing_on_record(
         ),
         pytest.param(
             ["--change", "1", "--rule", "Turkey"],
-            "No one would be notified:\n"
+            "No one would be notified. The reasons:\n"
             "Rule Turkey does not match (country: the rule asks for TR, and this is IN).",
             id="a rule that does not match",
         ),

@@ -41,7 +41,7 @@ def test_the_commands_say_what_was_saved_and_what_is_back(
     back = run("restore", "b.tar")
     assert (back.code, back.err) == (0, "")
     assert back.out.startswith(f"{ran.json['rows']:,} rows of ")
-    refused(run("restore", "b.tar"), "is not empty (it holds rows in the table ")
+    refused(run("restore", "b.tar"), "is not empty (it contains rows in the table ")
     assert asyncio.run(digests(empty_dsn)) == asyncio.run(digests(dsn))
 
 
@@ -57,8 +57,8 @@ def test_what_cannot_be_is_one_sentence(run: Blockline, dsn: str, monkeypatch: p
     refused(run("backup", "there"), "there exists already; name another file.")
     refused(run("backup", "no/where"), "the folder no does not exist")
     refused(run("restore", "there"), "there is not a complete backup of Blockline")
-    refused(run("restore", "absent"), "absent: the file cannot be read (No such file or directory).")
-    refused(run("upgrade"), "Setting database_url names a Postgres server of your own")
+    refused(run("restore", "absent"), "absent: the file does not exist.")
+    refused(run("upgrade"), "Setting database_url names your own Postgres server")
 
 
 def test_a_damaged_backup_is_refused_before_anything_is_written(

@@ -193,7 +193,7 @@ def test_of_a_row_that_was_altered_no_pack_is_written(run: Blockline, change: in
     chain = run("evidence", "chain")
     assert chain.complaints == [
         "The chain is broken at entry 5 (change 3): its stored data is not what was recorded. The 4 "
-        "entries before it match."
+        "earlier entries match."
     ]
     said = run("evidence", "chain", "--json")
     assert (said.code, said.json["ok"], said.json["entries"]) == (1, False, 4)
@@ -259,11 +259,11 @@ def test_a_page_that_says_it_is_of_another_version_is_not_passed_over(run: Block
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        pytest.param(["--head", "abc"], "--head: 'abc' is not a head", id="not a head"),
-        pytest.param(["--heads", "missing"], "missing cannot be read (No such file", id="no file"),
-        pytest.param(["--heads", "blockline-evidence-3.zip"], "is not a list of heads", id="no list"),
-        pytest.param(["--tsa-certs", "missing"], "missing cannot be read", id="no certificates"),
-        pytest.param(["--tsa-certs", "blockline-evidence-3.zip"], "holds no certificate", id="no such"),
+        pytest.param(["--head", "abc"], "--head: 'abc' is not a chain head", id="not a head"),
+        pytest.param(["--heads", "missing"], "missing: the file does not exist", id="no file"),
+        pytest.param(["--heads", "blockline-evidence-3.zip"], "is not a list of chain heads", id="no list"),
+        pytest.param(["--tsa-certs", "missing"], "missing: the file does not exist", id="no certificates"),
+        pytest.param(["--tsa-certs", "blockline-evidence-3.zip"], "contains no certificate", id="no such"),
     ],
 )
 def test_what_the_verifier_gives_wrongly_is_told_in_one_sentence(
@@ -340,7 +340,10 @@ def test_an_anchored_head_proves_a_pack_to_whoever_has_the_certificates(
     stranger = Openssl(tmp_path / "stranger")
     ran = run("evidence", "verify", "pack", "--tsa-certs", stranger.root)
     assert ran.code == 1
-    assert "FAILED  anchors/1.tsr: its signature is not one of the authority's certificates." in ran.said
+    assert (
+        "FAILED  anchors/1.tsr: its signature could not be verified with the authority's certificates."
+        in ran.said
+    )
     token = Path("pack/anchors/1.tsr")
     head = run("evidence", "heads", "--json").json["heads"][0]["head"]
     Path("head").write_bytes(bytes.fromhex(head))
@@ -356,7 +359,7 @@ def test_an_authority_that_fails_is_told_with_its_setting(
         monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))
         ran = run("evidence", "anchor")
     assert ran.complaints == [
-        f"No time stamp from {tsa.url} (setting tsa_url): the authority answers with HTTP status 500."
+        f"{tsa.url} (setting tsa_url) gave no valid time stamp: the authority answers with HTTP status 500."
     ]
 
 

@@ -166,7 +166,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
     "a file that is there": (("changes", "--output", "taken"), "taken exists already; name another file."),
     "a folder that is not empty": (
         ("changes", "--format", "parquet", "--output", "full"),
-        "The folder full is not empty; name one that is empty or not there yet.",
+        "The folder full is not empty; name a folder that is empty or does not exist yet.",
     ),
     "a folder that is not there": (
         ("changes", "--output", "none/changes.csv"),

@@ -75,7 +75,10 @@ GOOD = "2018-01-11,106,late,GB,withheld,withheld,GB,GB,10,2015\n"
             GOOD.replace("withheld,withheld", "banned,withheld"),
             "unknown status 'banned' in status_here_at_end.",
         ),
-        (GOOD.replace("2018-01", "2018-13"), "first_observed_date '2018-13-11' is an impossible day."),
+        (
+            GOOD.replace("2018-01", "2018-13"),
+            "first_observed_date '2018-13-11' is not a valid day; write it like 2021-01-31.",
+        ),
         (GOOD.replace("late,GB", "late;GB"), "expected 10 columns, found 9."),
         (CRAWL.splitlines(keepends=True)[2], "account 102 in TR is already on line 3."),
     ],

@@ -112,15 +112,15 @@ def test_with_partial_the_rest_is_stored_and_the_refusal_is_said(run: Blockline)
     [
         (None, "h.csv: the file does not exist."),
         (b"", "h.csv: the file is empty."),
-        (b"\x7fELF\0\0\0", "h.csv: not a text file; save the table as CSV UTF-8."),
-        (b"account_id,caf\xe9\n", "h.csv, line 1: not UTF-8 text; save the file as CSV UTF-8."),
+        (b"\x7fELF\0\0\0", "h.csv: the file is not a text file; save the table as CSV UTF-8."),
+        (b"account_id,caf\xe9\n", "h.csv, line 1: the file is not UTF-8 text; save it as CSV UTF-8."),
         (
             b"account_id;platform\n5;x\n",
             "h.csv, line 1: the columns are not separated by commas; save the file with commas.",
         ),
         (
             b"platform,handle\nx,a\n",
-            "h.csv, line 1: these are not the columns of a record that Blockline knows (see `blockline "
+            "h.csv, line 1: the columns are not those of a record that Blockline knows (see `blockline "
             "import --help`). Import a watch list with `blockline accounts import`, and orders with "
             "`blockline orders import`.",
         ),
@@ -139,15 +139,15 @@ def test_a_file_that_is_no_record_is_one_sentence(
 def test_a_gzip_file_that_is_cut_off_is_one_sentence(run: Blockline) -> None:
     Path("h.csv.gz").write_bytes(gzip.compress((SPANS + GOOD).encode())[:-9])
     ran = run("import", "h.csv.gz")
-    assert (ran.code, ran.err) == (1, "h.csv.gz: not a complete gzip file.\n")
+    assert (ran.code, ran.err) == (1, "h.csv.gz: the file is not a complete gzip file.\n")
 
 
 def test_a_pipe_that_may_never_end_is_refused_before_it_is_opened(run: Blockline) -> None:
     os.mkfifo("h.csv")
     refused = console("import", "h.csv")
-    assert (refused.code, refused.err) == (1, "h.csv: that is a pipe or a device; name a file.\n")
+    assert (refused.code, refused.err) == (1, "h.csv is a pipe or a device; name a file.\n")
     assert run("accounts", "import", "/dev/zero").complaints == [
-        "/dev/zero: that is a pipe or a device; name a file."
+        "/dev/zero is a pipe or a device; name a file."
     ]
 
 
@@ -156,7 +156,10 @@ def test_a_small_file_that_is_packed_from_an_endless_one_is_refused(run: Blockli
         for _ in range(257):
             packed.write(b"a" * 1024 * 1024)
     ran = run("import", "h.csv.gz")
-    assert (ran.code, ran.err) == (1, "h.csv.gz: more than 256 MB; split the table into several files.\n")
+    assert (ran.code, ran.err) == (
+        1,
+        "h.csv.gz: the table is larger than 256 MB; split it into several files.\n",
+    )
 
 
 def test_what_went_in_before_a_bad_file_is_told(run: Blockline) -> None:
@@ -178,7 +181,7 @@ def test_a_name_for_what_has_none_is_refused(run: Blockline, option: str) -> Non
         1,
         "",
         [
-            "figures.csv: figures of legal demands have their source on each line and are on no list. "
+            "figures.csv: figures of legal demands name their source on each line and belong to no list. "
             "Import them without --name and --list."
         ],
     )

@@ -124,7 +124,7 @@ def test_an_edit_of_what_there_is_not_or_to_a_list_that_is_taken_is_refused(orde
         "There is no order 'R9'; `blockline orders list` lists them."
     )
     order("orders", "add", "R2", *FIRST)
-    assert refused(order("orders", "edit", "R2", "--list=R1")) == "There is a list 'R1' already."
+    assert refused(order("orders", "edit", "R2", "--list=R1")) == "The list 'R1' already exists."
     assert order("orders", "edit", "R1").code == 2
 
 
@@ -231,8 +231,8 @@ def test_one_word_that_is_no_name_keeps_the_list_out_unless_partial(order: Block
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"\xff\xfe", "names.txt, line 1: not UTF-8 text."),
-        (b"a\0b", "names.txt: not a text file; save the table as CSV UTF-8."),
+        (b"\xff\xfe", "names.txt, line 1: the text is not UTF-8."),
+        (b"a\0b", "names.txt: the file is not a text file; save the table as CSV UTF-8."),
         (b" \n", "names.txt: the list contains no names."),
     ],
 )
@@ -318,7 +318,7 @@ def test_a_file_that_cannot_be_attached_is_refused(order: Blockline) -> None:
         "big": "big: the file is larger than 20 MB.",
         "empty": "empty: the file is empty.",
         "nowhere": "nowhere: the file does not exist.",
-        ".": ".: that is a folder; name a file in it.",
+        ".": ". is a folder; name a file in it.",
     }.items():
         assert refused(order("orders", "attach", "R1", name, "--source=s")) == why
 

@@ -62,11 +62,12 @@ def test_lists_may_be_several_and_mastodon_has_servers(run: Blockline) -> None:
         ),
         (
             [],
-            "--every: Give one of three: the length of a sweep, readings per hour, or money per day.",
+            "--every: Give exactly one of the length of a sweep, the readings per hour and the money per "
+            "day.",
         ),
         (["--budget", "0"], "--budget: The number must be at least 0.01."),
         (["--budget", "nan"], "--budget: The number must be at least 0.01."),
-        (["--every", "1h", "--list", "501"], "--list: A list has between 1 and all 500 accounts, not 501."),
+        (["--every", "1h", "--list", "501"], "--list: A list must have between 1 and 500 accounts, not 501."),
         (
             ["--money", "1.99", "--planner", "adaptive"],
             "--money: With the adaptive planner, give between 2 and 1,000,000 dollars per day.",

@@ -98,13 +98,16 @@ def test_other_thresholds_are_read_from_a_file_and_every_difference_is_written_o
         ("[confirmation]\nweak_readings = 9\n", "line 1: [confirmation]: a rule needs 1 <= strong readings"),
         ('[confirmation]\nrereads = ["1 minute"]\n', "line 2: rereads: '1 minute' is not a duration"),
         ('[confirmation]\nrereads = "1m"\n', "line 2: rereads must be a list of durations"),
-        ('[confirmation]\nrereads = ["5m", "1m", "9m"]\n', "line 1: [confirmation]: offsets start at zero"),
+        (
+            '[confirmation]\nrereads = ["5m", "1m", "9m"]\n',
+            "line 1: [confirmation]: offsets must start at zero",
+        ),
         ("[confirmation]\ncohort_window = 6\n", "line 2: cohort_window: '6' is not a duration"),
         ("confirmation = 1\n", "confirmation must be a table, under a line [confirmation]."),
-        ("[rule]\n", "rule is there beside [[rules]]"),
+        ("[rule]\n", "the key rule is not allowed"),
         ("[[rules]]\nname = 'a'\nrecipients = ['nobody']\n", "line 3: rule 'a': 'nobody' is neither"),
-        ("[confirmation\n", "line 1: not TOML"),
-        ("", "there is no rule in it"),
+        ("[confirmation\n", "line 1: the file is not TOML"),
+        ("", "the file contains no rule"),
     ],
 )
 def test_a_file_with_a_fault_is_refused_with_its_line(
@@ -131,19 +134,19 @@ def test_a_file_with_a_fault_is_refused_with_its_line(
         ),
         (("--since", "2999-01-01"), "is not before now."),
         (("--since", "yesterday"), "--since: 'yesterday' is not a time"),
-        (("--since", "2021-03-01", "--until", "2021-04-01"), "There is no reading from 2021-03-01"),
+        (("--since", "2021-03-01", "--until", "2021-04-01"), "No reading is stored from 2021-03-01"),
         (
             ("--since", "2021-02-01T00:01:00Z", "--until", "2021-02-01T00:05:00Z"),
-            "There is no reading from 2021",
+            "No reading is stored from 2021",
         ),
-        (("--until", "2020-01-01"), "There is no reading"),
+        (("--until", "2020-01-01"), "No reading is stored"),
         (("--list", "None"), "There is no list 'None'; there are: Desk."),
         (
             ("--list", "Desk", "--at", "2021-02-01"),
             "--list cannot be combined with --at",
         ),
         (("--rules", "none.toml"), "none.toml: the file does not exist."),
-        (("--rules", "."), "that is a folder"),
+        (("--rules", "."), "is a folder"),
         (("--report", "nowhere/cases.jsonl"), "nowhere"),
     ],
 )
@@ -162,7 +165,7 @@ def test_a_database_without_readings_is_said_to_have_none(run: Blockline) -> Non
     done = run("replay")
     assert (done.code, done.complaints) == (
         1,
-        ["Nothing was ever read here, so there is nothing to decide on again."],
+        ["No reading is stored, so there is nothing to re-evaluate."],
     )
 
 

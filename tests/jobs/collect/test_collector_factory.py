@@ -52,12 +52,12 @@ def test_each_platform_has_its_collector_from_every_vantage(
     [
         ({}, X, "", "Setting x_bearer_token is missing"),
         ({"x_bearer_token": "top secret"}, X, "", "Setting x_bearer_token: the bearer token of X"),
-        ({}, BLUESKY, "tr", "Setting vantages names no vantage 'tr'"),
+        ({}, BLUESKY, "tr", "Setting vantages does not contain the vantage point 'tr'"),
         (
             {"bluesky_labelers": "TR=did:plc:ar7c4by46qjdydhdevvrndac"},
             BLUESKY,
             "",
-            "Setting bluesky_labelers: the main labeler cannot be",
+            "Setting bluesky_labelers: the main labeler cannot also be",
         ),
     ],
 )

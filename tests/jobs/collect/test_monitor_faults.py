@@ -326,7 +326,7 @@ async def test_readings_dated_in_the_future_keep_the_monitor_from_starting(world
     world.clock.set(minutes(60 * 24))
     await (await world.start()).tick()
     world.clock.set(minutes(0))
-    with pytest.raises(StorageError, match="set the clock right"):
+    with pytest.raises(StorageError, match="Correct the clock"):
         await world.start()
 
 

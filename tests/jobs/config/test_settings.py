@@ -286,8 +286,8 @@ def test_a_wrong_setting_is_named_with_its_place(
         pytest.param(
             '[[rules]]\nname = "Chat"\nrecipients = ["apprise:newsrom"]\n',
             {},
-            r"^Setting rules \(in .*blockline\.toml\): rule 'Chat' names apprise:newsrom, but channels "
-            "and webhooks have no channel of that name",
+            r"^Setting rules \(in .*blockline\.toml\): rule 'Chat' names apprise:newsrom, which is "
+            "in neither of the settings channels and webhooks",
             id="in a rule of the file",
         ),
         pytest.param(
@@ -299,7 +299,8 @@ def test_a_wrong_setting_is_named_with_its_place(
         pytest.param(
             'operators = ["webhook:desk"]',
             {},
-            r"^Setting operators \(in .*toml\): channels and webhooks have no channel webhook:desk\.$",
+            r"^Setting operators \(in .*toml\) names the channel webhook:desk, which is in neither "
+            r"of the settings channels and webhooks\.$",
             id="among the operators",
         ),
     ],
@@ -312,7 +313,7 @@ def test_a_channel_that_there_is_not_is_named_with_the_place_and_the_rule(
 
 
 def test_a_settings_file_that_was_named_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"none\.toml: the file cannot be read"):
+    with pytest.raises(SettingsError, match=r"none\.toml: the file does not exist"):
         load_settings(tmp_path / "none.toml", {})
 
 
@@ -455,7 +456,7 @@ def test_no_complaint_shows_a_secret(tmp_path: Path, environ: dict[str, str], se
 
 def test_a_password_in_clear_is_refused() -> None:
     settings = Settings(smtp_host="mail.example.org", smtp_security="none", smtp_username="me")
-    with pytest.raises(SettingsError, match="in clear"):
+    with pytest.raises(SettingsError, match="sent unencrypted"):
         sender(settings)
 
 

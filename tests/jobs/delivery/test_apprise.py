@@ -71,8 +71,8 @@ async def test_a_service_that_does_not_take_an_alert_is_asked_once_and_it_is_a_t
     async with receiving(answer) as receiver:
         error = await refused_by(AppriseSender({"desk": address(receiver, options)}))
     assert str(error) == (
-        "Channel desk did not take the alert; Apprise does not say why: check its address and whether the "
-        "service can be reached."
+        "Channel desk did not accept the alert, and Apprise gives no reason. Check the address of the "
+        "channel and whether its service can be reached."
     )
     assert not error.permanent
     assert len(receiver.requests) == 1
@@ -94,7 +94,7 @@ async def test_a_service_that_takes_longer_than_a_delivery_may_take_is_a_tempora
 
 async def test_a_service_that_is_not_there_is_a_temporary_fault() -> None:
     error = await refused_by(AppriseSender({"desk": f"json://127.0.0.1:{free_port()}/"}))
-    assert "did not take the alert" in str(error)
+    assert "did not accept the alert" in str(error)
     assert not error.permanent
 
 
@@ -108,7 +108,7 @@ async def test_no_address_gets_into_a_log_at_any_level(caplog: pytest.LogCapture
     caplog.set_level(1)
     async with receiving(says(404)) as receiver:
         await refused_by(AppriseSender({"desk": address(receiver)}))
-    with pytest.raises(ValueError, match=r"^Apprise does not know such an address$"):
+    with pytest.raises(ValueError, match=r"^Apprise does not support this kind of address$"):
         service("slack://hushhush")
     logging.getLogger("tests").debug("the log is read")
     logged = "\n".join(r.getMessage() for r in caplog.records if r.name != "aiohttp.access")
@@ -138,7 +138,7 @@ async def test_nothing_is_kept_on_disk_and_no_picture_of_a_third_party_is_named(
     "wrong", ["", "desk", "nosuch://desk", "json://", "slack://x", "http://desk.example/"]
 )
 def test_an_address_that_names_no_service_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"^Apprise does not know such an address$"):
+    with pytest.raises(ValueError, match=r"^Apprise does not support this kind of address$"):
         service(wrong)
 
 

@@ -61,19 +61,19 @@ def test_what_is_right_stays_as_it_is(
         pytest.param(
             service_addresses,
             table(desk="hush://desk"),
-            "the address of 'desk' is none that Apprise knows, such as slack://…, tgram://… or workflows://….",
+            "Apprise does not support the address of 'desk'. Use one such as slack://…, tgram://… or workflows://….",
             id="a scheme that nobody knows",
         ),
         pytest.param(
             service_addresses,
             table(desk="slack://hush"),
-            "the address of 'desk' is none that Apprise knows, such as slack://…, tgram://… or workflows://….",
+            "Apprise does not support the address of 'desk'. Use one such as slack://…, tgram://… or workflows://….",
             id="half an address",
         ),
         pytest.param(
             webhook_urls,
             table(desk="http://desk.example/hush"),
-            "the address of 'desk' begins with http, so alerts would go out in clear.",
+            "the address of 'desk' begins with http, so alerts would be sent unencrypted.",
             id="http to another machine",
         ),
         *(
@@ -118,7 +118,7 @@ def test_what_is_right_stays_as_it_is(
             pytest.param(
                 check,
                 {name: SecretStr(right)},
-                "the name of entry 1 is not 1 to 32 small letters, digits and hyphens.",
+                "the name of entry 1 must be 1 to 32 lowercase letters, digits and hyphens.",
                 id=f"a name that is none, {check.__name__}",
             )
             for check, name, right in (

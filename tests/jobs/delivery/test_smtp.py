@@ -314,7 +314,7 @@ async def test_starttls_and_a_password_are_used_when_they_are_set(certificate: s
 async def test_a_wrong_password_is_our_fault_and_no_mail_dies_of_it(certificate: ssl.SSLContext) -> None:
     with SmtpServer(Inbox(), **guarded(certificate)) as server:
         wrong = MailServer(server.host, server.port, SENDER, Security.STARTTLS, "user", "battery staple")
-        with pytest.raises(Undeliverable, match="refused user name or password") as refused:
+        with pytest.raises(Undeliverable, match="refused the user name or the password") as refused:
             await SmtpSender(wrong).send(a_mail())
     assert not refused.value.permanent
     assert "staple" not in f"{refused.value!r} {wrong!r} {refused.value.__cause__!r}"
@@ -341,9 +341,9 @@ async def test_a_server_without_starttls_gets_no_mail_in_clear() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"sender": "nobody"}, "not a mail address"),
-        ({"sender": "a@b.org\r\nBcc: c@d.org"}, "not a mail address"),
-        ({"username": "user", "security": Security.NONE}, "sent in clear"),
+        ({"sender": "nobody"}, "not a valid sender address"),
+        ({"sender": "a@b.org\r\nBcc: c@d.org"}, "not a valid sender address"),
+        ({"username": "user", "security": Security.NONE}, "sent unencrypted"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_with_a_sentence(

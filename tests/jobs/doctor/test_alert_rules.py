@@ -73,8 +73,8 @@ NEWSROOM = {"BLOCKLINE_CHANNELS": "newsroom=json://localhost/x"}
                 (
                     "channels",
                     "mend",
-                    "Rule 'Chat' names apprise:newsrom, but channels and webhooks have no channel of that "
-                    "name.",
+                    "Rule 'Chat' names apprise:newsrom, which is in neither of the settings channels and "
+                    "webhooks.",
                 ),
             ],
             id="a channel that there is not",
@@ -141,7 +141,7 @@ async def test_who_was_never_told_though_others_were_is_named(pool: Pool, dsn: s
         await log(conn, T0, "test", "test sent", "Test", {"to": "b@example.org"})
     assert await never() == [
         "No alert was ever sent to c@example.org, d@example.org, e@example.org, f@example.org, "
-        "g@example.org and 1 more. Test it with: blockline alerts test --last --to c@example.org --send"
+        "g@example.org and 1 more. Send a test with: blockline alerts test --last --to c@example.org --send"
     ]
 
 

@@ -142,7 +142,7 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
         ("SMTP_HOST", "", "mail", "setting smtp_host is missing"),
         ("SMTP_SECURITY", "starttls", "mail", "STARTTLS"),
         ("SMTP_PORT", "{nobody}", "mail", "Cannot hand mails to the server at 127.0.0.1:"),
-        ("MAIL_FROM", "nobody", "mail", "'nobody' is not a mail address"),
+        ("MAIL_FROM", "nobody", "mail", "'nobody' is not a valid sender address"),
         ("MAIL_TEMPLATES", "nowhere", "mail templates", "the folder nowhere does not exist"),
         ("AUTH", "", "dashboard", "Setting auth is missing"),
         ("HOST", "0.0.0.0", "dashboard", "other machines can reach"),
@@ -209,7 +209,7 @@ def test_each_vantage_is_tried_and_its_password_is_not_shown(
     monkeypatch.setenv("BLOCKLINE_VANTAGES", f"tr={platforms['bluesky']},de={away}")
     ran = run("doctor", "--json")
     assert ran.err == "To fix: vantage de.\n"
-    assert said(ran, "vantage tr") == "Bluesky was read through its proxy."
+    assert said(ran, "vantage tr") == "Bluesky was read through the proxy."
     assert "the proxy does not answer as one" in said(ran, "vantage de")
     assert "hush-hush" not in ran.out + ran.err
 
@@ -226,7 +226,7 @@ def test_a_wrong_login_at_the_mail_server_is_found_without_showing_the_password(
         monkeypatch.setenv("BLOCKLINE_SMTP_PASSWORD", "hush-hush")
         ran = run("doctor", "--json")
     assert ran.code == 1
-    assert "refused user name or password" in said(ran, "mail")
+    assert "refused the user name or the password" in said(ran, "mail")
     assert "hush-hush" not in ran.out + ran.err
 
 

@@ -49,8 +49,8 @@ def canary(handle: str, expected: Status, doubted_since: datetime | None = None)
         (
             [canary("a", Status.AVAILABLE, T0)],
             "advice",
-            "Chosen by Blockline: 1 stable, 0 suspended. These have an unexpected status: @a since "
-            "2021-02-01 00:00 UTC. Blockline replaces an account if this lasts.",
+            "Chosen by Blockline: 1 stable, 0 suspended. Accounts with an unexpected status: @a since "
+            "2021-02-01 00:00 UTC. Blockline replaces an account that keeps such a status.",
         ),
     ],
     ids=["none", "some", "one that is doubted"],

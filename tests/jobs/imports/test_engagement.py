@@ -151,7 +151,7 @@ def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(
     refused = run("executives", "engagement", record, "--as", "x:boss")
     assert (refused.code, refused.out) == (1, "")
     assert refused.complaints == [
-        "e.csv, line 4: unknown signal 'like'; known here are follow, unfollow.",
+        "e.csv, line 4: unknown signal 'like'; known in this file are follow, unfollow.",
         "1 line was refused, so nothing was stored. Correct the file, or store the rest with --partial.",
     ]
     assert rows(dsn, TARGETS) == []
@@ -187,7 +187,7 @@ def test_a_record_about_nobody_known_is_one_message(
 def test_a_file_that_is_no_engagement_is_one_sentence(run: Blockline) -> None:
     ran = run("executives", "engagement", file("platform,handle\nx,a\n"), *ME)
     assert ran.code == 1
-    assert ran.complaints[0].startswith("e.csv, line 1: these are not the columns of an engagement record.")
+    assert ran.complaints[0].startswith("e.csv, line 1: the columns are not those of an engagement record.")
 
 
 # the real files ------------------------------------------------------------------------------------------

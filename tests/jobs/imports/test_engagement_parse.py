@@ -192,14 +192,17 @@ def test_a_gap_is_where_no_poll_answered_for_more_than_15_minutes(
     [
         (FOLLOWS + "2024-01-02T00:00:00,x,b,follow,a,\n", "has no time zone"),
         (FOLLOWS + f"{at(1)},{at(1)},b,follow,a,\n", "window_end is not after window_start."),
-        (FOLLOWS + follow(1, "like", "a"), "unknown signal 'like'; known here are follow, unfollow."),
+        (FOLLOWS + follow(1, "like", "a"), "unknown signal 'like'; known in this file are follow, unfollow."),
         (FOLLOWS + follow(1, "follow", "no handle"), "is neither an id nor a handle of X."),
         (FOLLOWS + follow(300, "follow", "a"), "is in the future"),
         (ACTS + act(1, 0.9, 1).replace("repost", "unfollow"), "unknown signal 'unfollow'"),
         (ACTS + f"{at(1)},,b,repost,a,\n", "post_id is empty."),
-        (ACTS + act(1, 0.9, 1) + act(2, 0.9, 1, "eve"), "line 2 says otherwise of the same act."),
+        (
+            ACTS + act(1, 0.9, 1) + act(2, 0.9, 1, "eve"),
+            "line 2 has another target or time for the same engagement.",
+        ),
         (COUNTERS + f"b,{at(1)},1,2,-3,4\n", "followers '-3' is not a whole number."),
-        (COUNTERS + count(1, "5") + count(1, "6"), "line 2 counts otherwise at the same time."),
+        (COUNTERS + count(1, "5") + count(1, "6"), "line 2 has other counts for the same time."),
     ],
 )
 def test_a_line_that_makes_no_sense_is_refused_by_its_number(text: str, fault: str) -> None:
@@ -209,5 +212,7 @@ def test_a_line_that_makes_no_sense_is_refused_by_its_number(text: str, fault: s
 
 
 def test_a_file_about_two_actors_is_refused_as_a_whole() -> None:
-    with pytest.raises(TableError, match=r"it is about 2 actors \(boss, other\); bring a file for each"):
+    with pytest.raises(
+        TableError, match=r"the file contains 2 actors \(boss, other\); import one file per actor"
+    ):
         read(FOLLOWS + follow(1, "follow", "a") + follow(2, "follow", "b").replace("boss", "other"))

@@ -274,7 +274,7 @@ async def test_an_import_that_is_killed_in_the_middle_leaves_nothing(
 
 
 async def test_an_empty_history_is_refused(pool: Pool) -> None:
-    with pytest.raises(TableError, match="there is no row below the header"):
+    with pytest.raises(TableError, match="the file has no row below the header"):
         await imported(pool, SPANS)
 
 

@@ -129,9 +129,18 @@ def test_a_state_that_the_end_confirms_has_two_readings_and_one_that_it_misses_h
 @pytest.mark.parametrize(
     ("cells", "faults"),
     [
-        ({"day": "2017-13-02"}, ["first_observed_date '2017-13-02' is an impossible day."]),
-        ({"day": "0001-01-01"}, ["first_observed_date '0001-01-01' is an impossible day."]),
-        ({"day": "2017-1-2"}, ["first_observed_date '2017-1-2' is an impossible day."]),
+        (
+            {"day": "2017-13-02"},
+            ["first_observed_date '2017-13-02' is not a valid day; write it like 2021-01-31."],
+        ),
+        (
+            {"day": "0001-01-01"},
+            ["first_observed_date '0001-01-01' is not a valid day; write it like 2021-01-31."],
+        ),
+        (
+            {"day": "2017-1-2"},
+            ["first_observed_date '2017-1-2' is not a valid day; write it like 2021-01-31."],
+        ),
         ({"here": "banned"}, ["unknown status 'banned' in status_here_at_end."]),
         ({"category": "banned"}, ["unknown status 'banned' in account_category_at_end."]),
         ({"country": "Germany"}, ["'Germany' is not a country code of two capital letters."]),
@@ -187,7 +196,7 @@ def test_lines_of_one_account_must_agree_about_it() -> None:
 
 
 def test_an_empty_crawl_is_refused() -> None:
-    with pytest.raises(TableError, match="there is no row below the header"):
+    with pytest.raises(TableError, match="the file has no row below the header"):
         crawl(HEADER)
 
 

@@ -364,7 +364,9 @@ async def test_a_merged_email_names_its_replacement_and_is_not_sent_again(pool: 
     await told(pool, server, 0, withheld(1, 0))
     await told(pool, server, 600, back(1, 600))
     async with transaction(pool) as conn:
-        with pytest.raises(Refused, match="Mail 1 was merged into mail 3, which says both: send mail 3"):
+        with pytest.raises(
+            Refused, match=r"Mail 1 was merged into mail 3, which contains both\. Send mail 3"
+        ):
             await mail_queue.resend(conn, 1, "anna", minutes(700))
 
 

@@ -128,10 +128,13 @@ def test_what_is_cut_off_named_again_or_in_several_notices_is_said() -> None:
         ("2031-03-01,n,0,a,list,,unknown,,,,", "target 'list' must be account or tweet."),
         ("2031-03-01,n,yes,a,account,,unknown,,,,", "notice_reports_restoration must be 0 or 1."),
         ("2031-03-01,n,0,a,tweet,?s=20,unknown,,,,", "post_id '?s=20' is not the id of a post."),
-        ("1 March,n,0,a,account,,unknown,,,,", "notice_date '1 March' is an impossible day."),
+        (
+            "1 March,n,0,a,account,,unknown,,,,",
+            "notice_date '1 March' is not a valid day; write it like 2021-01-31.",
+        ),
         (
             "2031-03-02,kept,0,a,account,,unknown,,,,",
-            "notice kept has another date than on line 2; give it one date.",
+            "the date of notice kept differs from its date on line 2; use one date.",
         ),
     ],
 )

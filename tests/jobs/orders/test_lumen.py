@@ -88,14 +88,15 @@ def test_the_answer_to_a_search_holds_several_and_each_that_cannot_be_taken_is_s
     (one,), problems = read(document)
     assert one.order.legal_basis == "Court order"
     assert problems == [
-        "n.json: notice 6: it contains no address; download it with a Lumen token to get the addresses."
+        "n.json: notice 6: the notice contains no address; download it with a Lumen token to get the "
+        "addresses."
     ]
 
 
 def test_a_notice_that_only_counts_its_addresses_is_refused_with_the_counts() -> None:
     counted = [{"infringing_urls": [{"domain": "x.com", "count": 12}, {"domain": "x.com", "count": 1}]}]
     _, (problem,) = read(notice(works=counted))
-    assert "it contains only the number of addresses per site (x.com: 13)" in problem
+    assert "the notice contains only the number of addresses per site (x.com: 13)" in problem
 
 
 def test_a_time_of_day_is_taken_as_it_is_and_the_time_of_receipt_only_where_there_is_no_other() -> None:
@@ -114,20 +115,24 @@ def test_the_country_is_its_only_jurisdiction_else_what_the_user_says() -> None:
     (two,), _ = read(notice(jurisdictions=["IN", "US"]), "TR")
     assert two.order.country == "TR"
     _, (problem,) = read(notice(jurisdictions=[]))
-    assert problem == "n.json: notice 5: its jurisdictions do not name exactly one country; give --country."
+    assert (
+        problem
+        == "n.json: notice 5: the jurisdictions do not name exactly one country; give the country with "
+        "--country."
+    )
 
 
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"id": None}, "notice ?: its id is empty."),
+        ({"id": None}, "notice ?: the id is empty."),
         (
             {"date_sent": None, "date_received": None},
             "notice 5: date_sent and date_received are both missing.",
         ),
         ({"date_sent": "soon"}, "notice 5: date_sent 'soon' is an impossible time."),
-        ({"works": "none"}, "notice 5: it contains no address"),
-        ({"works": [{"infringing_urls": [1, None, {"url": 5}]}]}, "notice 5: it contains no address"),
+        ({"works": "none"}, "notice 5: the notice contains no address"),
+        ({"works": [{"infringing_urls": [1, None, {"url": 5}]}]}, "notice 5: the notice contains no address"),
     ],
 )
 def test_a_notice_that_makes_no_sense_is_a_problem(fields: dict[str, object], why: str) -> None:

@@ -35,8 +35,8 @@ STORED = {
             "x:shared",
             UnresolvedName(
                 NameOutcome.AMBIGUOUS,
-                "It is or was the handle of 2 stored accounts, 11 (now @one), 22 (now @now_two): name one "
-                "by its id.",
+                "It is or was the handle of 2 stored accounts, 11 (now @one), 22 (now @now_two). Give "
+                "the id of one of them.",
             ),
             id="two that have it or had it",
         ),

@@ -77,15 +77,19 @@ async def test_simulators_that_run_already_are_told_the_time_by_another_process_
 @pytest.mark.parametrize(
     ("content", "options", "sentence"),
     [
-        ("", {}, "history.csv, line 1: no column"),
+        ("", {}, "history.csv, line 1: the header has no column"),
         (
             "platform,account_id,handle,at,status,withheld_in,list\n",
             {},
-            "history.csv: the file names no account.",
+            "history.csv: the file contains no account.",
         ),
-        (HISTORY, {"faults": "mild"}, "no fault profile 'mild'; there are none, light"),
-        (HISTORY.replace("1001", "8999999999999999901"), {}, "which are ids of control accounts"),
-        (HISTORY, {"platform": "mastodon", "acts": Path("acts.csv")}, "acts.csv: engagements are of X"),
+        (HISTORY, {"faults": "mild"}, "unknown fault profile 'mild'; known are none, light"),
+        (HISTORY.replace("1001", "8999999999999999901"), {}, "the history uses ids of control accounts: "),
+        (
+            HISTORY,
+            {"platform": "mastodon", "acts": Path("acts.csv")},
+            "acts.csv: simulated engagements need an account on X",
+        ),
     ],
 )
 async def test_what_cannot_be_served_is_said_in_one_sentence(
