@@ -118,7 +118,7 @@ def test_files_that_are_damaged_are_one_sentence_with_the_reason_and_the_log(fol
     with pytest.raises(EmbeddedError) as caught, embedded_postgres(folder):
         pytest.fail("started")
     assert "pg_control" in str(caught.value)
-    assert f"see {folder}/pgdata/server.log" in str(caught.value)
+    assert f"See {folder}/pgdata/server.log" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
