@@ -93,11 +93,13 @@ def collector_status(
         case CollectorHealth.WORKS:
             return "OK", []
         case CollectorHealth.NEVER:
-            return "Waiting", ["no request yet; blockline run makes the first one"]
+            return "Waiting", ["no request yet; the command “blockline run” makes the first one"]
         case CollectorHealth.SILENT if detector.last_answered_at is None:
             return "Silent", ["no answer yet to any request"]
         case CollectorHealth.SILENT:
-            return "Silent", ["no answer and no error is recorded; check that blockline run is running"]
+            return "Silent", [
+                "no answer and no error is recorded; check that the command “blockline run” is running"
+            ]
         case CollectorHealth.HELD:
             why = ["its control accounts look wrong, so no answer is believed", *_said(detector)]
             return "Quarantined", [*why, *again]
@@ -112,12 +114,12 @@ def _said(detector: CollectorReport) -> list[str]:
 def controls(detector: CollectorReport, found: CollectorHealth, stamp: Stamp = words.stamp) -> str:
     """The status of its control accounts: "OK (2 stable, 1 suspended)", or which looks wrong since when."""
     if not detector.stable and not detector.suspended:
-        return "none: a mass block cannot be distinguished from an outage"
+        return "none, so a mass block cannot be distinguished from an outage"
     kinds = (("stable", detector.stable), ("suspended", detector.suspended))
     count = ", ".join(f"{n} {kind}" for kind, n in kinds if n)
     doubted = ", ".join(f"@{clean(handle, 80)}" for handle in detector.doubted)
     began = since(detector, found) if found is CollectorHealth.HELD else None
     if began is not None:
         which = f"{doubted} looked wrong" if doubted else "they looked wrong"
-        return f"quarantined since {stamp(began)}: {which} ({count})"
+        return f"quarantined since {stamp(began)}, because {which} ({count})"
     return f"{doubted} looks wrong ({count})" if doubted else f"OK ({count})"

@@ -34,7 +34,8 @@ def daily_limit_notes(bill: StoredDailyBill) -> list[str]:
     bare = [clean(one.name, 60) for one in bill.lists if not one.paid]
     if bare:
         more = f" and {len(bare) - _NAMED:,} more" if len(bare) > _NAMED else ""
-        said.append(f"No sentinel account is paid for in {', '.join(bare[:_NAMED])}{more}.")
+        on = "this list" if len(bare) == 1 else "these lists"
+        said.append(f"No sentinel account is paid for on {on}: {', '.join(bare[:_NAMED])}{more}.")
     return said
 
 

@@ -236,7 +236,7 @@ def _silent(silent: Sequence[SilentCountry], now: datetime) -> list[Component]:
     return [
         table_card(
             "Silent countries",
-            "the latest answers do not say whether accounts are restricted there",
+            "the latest answers do not say whether accounts are restricted in these countries",
             ("Country", "Platform", "Last answer"),
             [
                 (
@@ -259,7 +259,7 @@ def _disagreements(found: Sequence[Disagreement]) -> list[Component]:
         table_card(
             "Differences by vantage point",
             "accounts with another status when asked from another vantage point",
-            ("Account", term("vantage point"), "Status there", "First seen"),
+            ("Account", term("vantage point"), "Status seen", "First seen"),
             [
                 (
                     html.A(

@@ -62,7 +62,7 @@ def _why(facts: HealthFacts) -> Component:
 def _lists(facts: HealthFacts) -> Component:
     title = "Detection delay"
     note = (
-        "how long after a change the next reading would have come, by list, over the last "
+        "per list, how long a change would have waited for the next reading in the last "
         f"{words.span(min(4 * facts.sweep_every, LONGEST))}"
     )
     if not facts.paces:
@@ -76,6 +76,6 @@ def _lists(facts: HealthFacts) -> Component:
 
 
 def _row(one: ListPace) -> tuple[str, ...]:
-    every = "by the sweep" if one.every is None else f"every {words.span(one.every)}, guaranteed"
+    every = "once per sweep" if one.every is None else f"every {words.span(one.every)}, guaranteed"
     delay, longest = ("–" if t is None else words.span(t) for t in (one.delay, one.longest))
     return clean(one.name, 120), f"{one.watched:,}", every, delay, longest, f"{one.unread:,}"

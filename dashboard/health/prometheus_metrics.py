@@ -76,7 +76,7 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
         late[s.platform.value] = late.get(s.platform.value, 0) + s.late
     yield _gauge(
         "blockline_accounts_watched",
-        "Watched accounts by the status that was last confirmed; unconfirmed is none yet.",
+        "Watched accounts by last confirmed status; “unconfirmed” means that none is confirmed yet.",
         ("platform", "status"),
         [(key, n) for key, n in statuses.items()],
     )
@@ -94,25 +94,25 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
     )
     yield _gauge(
         "blockline_oldest_reading_age_seconds",
-        "Age of the oldest of the newest readings of the watched accounts that were read.",
+        "Longest time since the last reading of a watched account. Accounts never read do not count.",
         ("platform",),
         [((f.platform,), seconds) for f in found.fresh for seconds in age(f.oldest_at)],
     )
     yield _gauge(
         "blockline_readings_last_hour",
-        "Conclusive answers about an account in the last hour.",
+        "Conclusive answers about accounts in the last hour.",
         ("platform",),
         [((one.platform,), one.accounts) for one in found.looked if one.reason is None],
     )
     yield _gauge(
         "blockline_missed_last_hour",
-        "Attempts about an account in the last hour that gave no conclusive answer.",
+        "Attempts to read an account that gave no conclusive answer in the last hour.",
         ("platform", "reason"),
         [((one.platform, one.reason), one.accounts) for one in found.looked if one.reason is not None],
     )
     yield _gauge(
         "blockline_changes",
-        "Recorded changes that nothing superseded.",
+        "Recorded changes that were not superseded.",
         ("kind", "outcome"),
         [((c.kind, c.outcome), c.changes) for c in found.changes],
     )
@@ -121,7 +121,7 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
     yield _gauge("blockline_outbox_waiting", "Emails that wait to be sent.", (), [((), found.outbox.queued)])
     yield _gauge(
         "blockline_outbox_oldest_age_seconds",
-        "Age of the email that waits longest.",
+        "Age of the email that has waited longest.",
         (),
         [((), seconds) for seconds in age(found.outbox.oldest_queued_at)],
     )
@@ -139,10 +139,12 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
         ("kind",),
         [((kind.value,), open_now.count(kind)) for kind in ConditionKind],
     )
-    yield _gauge("blockline_browsers", "Open pages of this process.", (), [((), len(process.browsers))])
+    yield _gauge(
+        "blockline_browsers", "Browser pages connected to this process.", (), [((), len(process.browsers))]
+    )
     yield _gauge(
         "blockline_listener_connected",
-        "Whether this process hears the database's news at once.",
+        "1 if this process receives notifications from the database, 0 if it polls instead.",
         (),
         [((), process.listening)],
     )
@@ -160,7 +162,7 @@ def _collectors(found: MetricsSnapshot) -> Iterator[Metric]:
     sweeps = found.stand.late_after
     yield _gauge(
         "blockline_collector_state",
-        "State of each collector: 1 for its present state.",
+        "State of each collector: 1 for its present state, 0 for all others.",
         (*names, "state"),
         [
             ((*key, COLLECTOR_HEALTH_NAMES[one]), one is collector_health(d, found.now, sweeps))
@@ -170,7 +172,7 @@ def _collectors(found: MetricsSnapshot) -> Iterator[Metric]:
     )
     yield _gauge(
         "blockline_collector_answer_age_seconds",
-        "Since when a collector has had no answer that was believed.",
+        "Time since the last answer to a collector that was believed.",
         names,
         [
             (key, (found.now - d.last_answered_at).total_seconds())
@@ -184,7 +186,7 @@ def _machines(found: MetricsSnapshot) -> Iterator[Metric]:
     machines = found.stand.machines
     yield _gauge(
         "blockline_workers",
-        "Processes that read and were heard of in the last minute, by what they do.",
+        "Workers that reported in the last minute, by source and state.",
         ("source", "state"),
         [
             ((source, status.value), [w.status_for(source, found.now) for w in readers].count(status))
@@ -195,7 +197,7 @@ def _machines(found: MetricsSnapshot) -> Iterator[Metric]:
     )
     yield _gauge(
         "blockline_queue_requests",
-        "Requests that machines are to make, and those at which one failed.",
+        "Requests in the queue, by state: waiting, in progress (in_hand) or parked after a fault (held).",
         ("source", "state"),
         [
             ((line.source, state), n)
@@ -205,7 +207,7 @@ def _machines(found: MetricsSnapshot) -> Iterator[Metric]:
     )
     yield _gauge(
         "blockline_queue_oldest_age_seconds",
-        "Age of the request that waits longest for a machine.",
+        "Age of the request that has waited longest for a worker.",
         ("source",),
         [
             ((queue.line.source,), (found.now - queue.line.oldest_at).total_seconds())

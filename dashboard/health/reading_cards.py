@@ -239,7 +239,8 @@ def controls_card(facts: HealthFacts) -> Component:
             title,
             note,
             "No control accounts. Without them, Blockline cannot distinguish a mass block from an outage "
-            "and does not confirm one. Set x_canaries, bluesky_canaries or mastodon_canaries.",
+            "and does not confirm one. To add some, use the setting x_canaries, bluesky_canaries or "
+            "mastodon_canaries.",
         )
     more = f"; {len(found) - ROWS:,} more OK" if len(found) > ROWS else ""
     return table_card(
@@ -260,9 +261,9 @@ def _control(one: Control, now: datetime) -> tuple[Cell, ...]:
         html.Div([words.stamp(one.seen_at), html.Small(words.ago(one.seen_at, now))])
         if one.seen_at is not None
         else "never",
-        f"Retired since {words.stamp(one.retired_at)}: no longer has the expected status"
+        f"Retired since {words.stamp(one.retired_at)}, because it no longer had the expected status"
         if one.retired_at is not None
-        else f"Differs since {words.stamp(one.doubted_since)}"
+        else f"Unexpected status since {words.stamp(one.doubted_since)}"
         if one.doubts and one.doubted_since is not None
         else "OK"
         if one.seen_at is not None

@@ -68,7 +68,7 @@ def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
         (
             "Last backup",
             "not known",
-            "blockline backup writes a file and records nothing in the database",
+            "the command “blockline backup” writes a file and records nothing in the database",
         ),
     ]
     sizes = health_words.groups(found.tables, facts.growth)
@@ -128,14 +128,14 @@ def maintenance_card(facts: HealthFacts) -> Component:
             "Hash chain: newest entry",
             _when(found.chain_at, now),
             "–",
-            f"{found.chain_entries:,} entries; blockline evidence chain checks all of them",
+            f"{found.chain_entries:,} entries; the command “blockline evidence chain” checks all of them",
             "",
         ),
         (
             "Hash chain: newest time stamp",
             _when(found.anchored_at, now),
             words.stamp(next_run(ANCHOR_AT, now)) if health_words.is_anchored_daily(found, now) else "–",
-            "no entry has a time stamp; set tsa_url to request one daily"
+            "no entry has a time stamp; use the setting tsa_url to request one daily"
             if found.anchored_seq is None
             else f"entry {found.anchored_seq:,} of {found.chain_entries:,}",
             verdict(health_words.chain_verdict(found, now)) if found.anchored_at else "",
@@ -176,7 +176,7 @@ def _executives(facts: HealthFacts) -> str:
     if found.never_asked:
         return f"{_accounts(found.executives)}, {found.never_asked:,} never asked"
     behind = "" if found.engagement_behind_at is None else words.ago(found.engagement_behind_at, facts.at)
-    return f"{_accounts(found.executives)}, the one waiting longest was asked {behind}"
+    return f"{_accounts(found.executives)}; the one waiting longest was last asked {behind}"
 
 
 def _accounts(n: int) -> str:

@@ -95,7 +95,8 @@ def budget_verdict(rates: Sequence[Rate]) -> HealthVerdict:
     return HealthVerdict(
         f"Limit reached in the last hour: {names}.",
         "Requests resume by themselves when the platform's pause ends. If this happens in every sweep, watch "
-        "fewer accounts or set sweep_every higher. If credits or a usage cap are used up, raise them.",
+        "fewer accounts or raise the setting sweep_every. If credits or a usage cap are used up, raise the "
+        "credits or the cap.",
     )
 
 
@@ -143,7 +144,8 @@ def lateness_verdict(found: Sequence[Lateness], now: datetime, sweep_every: time
     if verdict is WELL and (alone := sum(one.older for one in found)):
         return HealthVerdict(
             f"{'One account was' if alone == 1 else f'{alone:,} accounts were'} not read for four sweeps.",
-            "The table below names them. The page of each account shows what was answered instead.",
+            "The table below names these accounts. The page of each account shows what the platform "
+            "answered.",
         )
     return verdict
 
@@ -169,8 +171,8 @@ def database_verdict(found: Database) -> HealthVerdict:
         return WELL
     return HealthVerdict(
         f"{found.connections:,} of the {found.most_connections:,} connections of the server are in use.",
-        "Find the clients with select * from pg_stat_activity. Raise max_connections, or run fewer web "
-        "processes.",
+        "Find the clients with the query “select * from pg_stat_activity”. Raise the server's setting "
+        "max_connections, or run fewer web processes.",
     )
 
 
@@ -179,8 +181,8 @@ def listener_verdict(is_listening: bool) -> HealthVerdict:
         return WELL
     return HealthVerdict(
         "This web process receives no notifications from the database. It polls once per second instead.",
-        "It reconnects by itself. If this lasts, check database_url: it must lead to the primary server, not "
-        "to a replica or to a pooler that does not support LISTEN.",
+        "It reconnects by itself. If this lasts, check the setting database_url. It must lead to the primary "
+        "server, not to a replica or to a pooler without support for LISTEN.",
     )
 
 
@@ -195,8 +197,8 @@ def chain_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
         return WELL
     return HealthVerdict(
         f"The hash chain has had no time stamp for {words.span(now - found.anchored_at)}.",
-        "blockline doctor shows what the time-stamping authority answers. blockline evidence anchor requests "
-        "a time stamp now.",
+        "The command “blockline doctor” shows what the time-stamping authority answers. The command "
+        "“blockline evidence anchor” requests a time stamp now.",
     )
 
 
@@ -207,7 +209,8 @@ def retention_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     when = "never been checked" if last is None else f"not been checked for {words.span(now - last)}"
     return HealthVerdict(
         f"Retention periods have {when}.",
-        "A process with the role collect checks them once per day. Check that blockline run is running.",
+        "A process with the role collect checks them once per day. Check that the command “blockline "
+        "run” is running.",
     )
 
 

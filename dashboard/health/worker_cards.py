@@ -31,7 +31,10 @@ def worker_cards(facts: HealthFacts) -> list[Component]:
 
 
 def _workers(facts: HealthFacts) -> Component:
-    title, note = "Workers", "processes of blockline run that make requests, as each last reported"
+    title, note = (
+        "Workers",
+        "processes of the command “blockline run” that make requests, as each last reported",
+    )
     found = facts.machines.workers
     if not found:
         nobody = "No worker has reported in the last minute."
@@ -112,7 +115,7 @@ def _held(facts: HealthFacts) -> list[Component]:
             ],
             html.P(
                 [
-                    "Other requests ask for the same accounts. Report the errors to the makers of Blockline, "
+                    "Other requests cover the same accounts. Report the errors to the makers of Blockline, "
                     "then remove the parked requests: ",
                     html.Code("blockline workers drop --all"),
                 ],

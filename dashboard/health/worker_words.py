@@ -62,8 +62,8 @@ def workers_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
     if unheard := [w for w in found.workers if w.overall_status(now) is WorkerStatus.UNHEARD]:
         return HealthVerdict(
             f"No recent report from {', '.join(map(named, unheard))}.",
-            "Other workers of the same source make its requests, if there are any. Check on that host that "
-            "blockline run is running and reaches the database.",
+            "If other workers read the same source, they make the requests instead. Check on that host that "
+            "the command “blockline run” is running and reaches the database.",
         )
     pauses = [(w, s) for w in found.workers for s in w.sources if _is_unreached(w, s, now)]
     if pauses:
@@ -84,7 +84,12 @@ def no_worker_verdicts(found: WorkersReport) -> list[HealthVerdict]:
     """The verdict when no worker has reported; none while a leader plans, because it may be busy."""
     if any(queue.planner for queue in found.queues):
         return []
-    return [HealthVerdict("As far as is known, no worker is running.", "Start blockline run --role collect.")]
+    return [
+        HealthVerdict(
+            "As far as is known, no worker is running.",
+            "Start one with the command “blockline run --role collect”.",
+        )
+    ]
 
 
 def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
@@ -97,8 +102,8 @@ def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
     if unplanned:
         return HealthVerdict(
             f"No leader plans the readings of {reads(unplanned)}.",
-            "A worker takes over within seconds. If none does, see the log of blockline run; if none is "
-            "running, start one.",
+            "A worker takes over within seconds. If none does, read the log of the command “blockline run”, "
+            "or start the command if it is not running.",
         )
     return WELL
 

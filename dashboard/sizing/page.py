@@ -203,7 +203,7 @@ def _bases(results: Sequence[Table]) -> Component:
     used = {row.basis for one in results for row in one.rows}
     return table_card(
         "Bases of the figures",
-        "blockline plan prints the same figures",
+        "the command “blockline plan” prints the same figures",
         ("Basis", "Meaning"),
         [(html.B(basis.value), meaning) for basis, meaning in BASIS_WORDS.items() if basis in used],
     )

@@ -25,19 +25,24 @@ from storage.model.text.states import PLATFORM_NAME, clean, handle_name, quoted
 from storage.model.text.units import number, span
 
 _IS_IT_RUNNING = (
-    "Check that blockline run is running and reads this platform. blockline doctor shows what is missing."
+    "Check that the command “blockline run” is running and reads this platform. The command “blockline "
+    "doctor” shows what is missing."
 )
 _LATE_TO_DO = (
     "See on the Health page which collectors are not OK, and stop watching accounts whose server no longer "
-    "exists. If all collectors are OK, more accounts are watched than can be read in time: watch fewer, or "
-    "set sweep_every higher."
+    "exists. If all collectors are OK, more accounts are watched than can be read in time. Watch fewer, or "
+    "raise the setting sweep_every."
 )
 _UNTOLD_TO_DO = (
-    "Check that blockline run is running with the role notify. If it is, see its log for the error."
+    "Check that the command “blockline run” is running with the role notify. If it is, see its log for the "
+    "error."
 )
-_UNTRIED_TO_DO = "Check that blockline run is running with the role notify, and that smtp_host is set."
+_UNTRIED_TO_DO = (
+    "Check that the command “blockline run” is running with the role notify, and that smtp_host is set."
+)
 _REFUSED_TO_DO = (
-    "blockline doctor tests the mail server, shows its answer, and lists channels that are not set."
+    "The command “blockline doctor” tests the mail server, shows its answer, and lists channels that are not "
+    "set."
 )
 _GIVEN_UP_TO_DO = (
     "They were not delivered and are not retried. The Mail page shows their text and the error. Correct the "
@@ -179,8 +184,9 @@ def retired_check(retired: RetiredControls) -> Condition:
         f"Control {accounts} {names} on {where} no longer {has} the expected status and {is_} not read any "
         "more",
         "",
-        f"Replace them in {retired.platform.value}_canaries and restart blockline run. Until then Blockline "
-        "chooses control accounts itself, where it finds any.",
+        f"Replace them in the setting {retired.platform.value}_canaries and restart the command “blockline "
+        "run”. "
+        "Until then, Blockline chooses control accounts itself, where it finds any.",
     )
 
 
@@ -281,7 +287,7 @@ def rules_check(rules: Sequence[UnreadableRule], now: datetime) -> Condition | N
         now,
         f"{number(len(rules), 'alert rule')} {they}",
         quoted("; ".join(f"{clean(r.name, 80)}: {r.why}" for r in rules)),
-        "Correct or remove each. blockline doctor and the Alerts page list them.",
+        "Correct or remove each rule. The command “blockline doctor” and the Alerts page list them.",
     )
 
 

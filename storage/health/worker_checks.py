@@ -19,15 +19,15 @@ TAKEN_WITHIN = timedelta(minutes=5)
 _NAMED = 5
 _CLOCK_TO_DO = (
     "Synchronize the clocks of all workers and of the database with NTP. The workers then resume by "
-    "themselves. Until then other workers read, if there are any."
+    "themselves. Until then, other workers read, if there are any."
 )
 _HELD_TO_DO = (
-    "Report the error to the makers of Blockline. Other requests ask for the same accounts. blockline "
-    "workers lists the parked requests, and blockline workers drop removes them."
+    "Report the error to the makers of Blockline. Other requests cover the same accounts. The command "
+    "“blockline workers” lists the parked requests, and the command “blockline workers drop” removes them."
 )
 _UNTAKEN_TO_DO = (
-    "See on the Health page which workers are OK, and read the log of blockline run on the others. Start "
-    "another worker with blockline run --role collect."
+    "See on the Health page which workers are OK, and read the log of the command “blockline run” on the "
+    "others. Start another worker with the command “blockline run --role collect”."
 )
 ABOUT_MACHINES = frozenset(
     {ConditionKind.CLOCK_OFF, ConditionKind.REFUSED_ALONE, ConditionKind.OTHER_ADDRESS}

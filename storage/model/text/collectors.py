@@ -22,12 +22,14 @@ _WHY = {
     MissedReason.HELD: "control accounts look wrong",
 }
 WAIT = (
-    "Nothing at first: Blockline retries by itself. If it lasts, blockline doctor shows what can be reached."
+    "Nothing at first, because Blockline retries by itself. If the issue lasts, the command “blockline "
+    "doctor” "
+    "shows what can be reached."
 )
 _X_TO_DO = {
-    MissedReason.AUTH: "Renew the bearer token in the developer console of X, set x_bearer_token to "
-    "it and restart blockline run.",
-    MissedReason.CREDITS: "Buy credits in the developer console of X, or watch fewer accounts: X bills each "
+    MissedReason.AUTH: "Renew the bearer token in the developer console of X, set the setting "
+    "x_bearer_token to it, and restart the command “blockline run”.",
+    MissedReason.CREDITS: "Buy credits in the developer console of X, or watch fewer accounts. X bills each "
     "account once per day, however often it is read.",
     MissedReason.USAGE_CAPPED: "Raise the spending or usage cap in the developer console of X, or wait until "
     "its period ends. The cap is not a rate limit, so a shorter wait does not help.",
@@ -35,15 +37,15 @@ _X_TO_DO = {
     "includes user lookup.",
 }
 _KEYLESS_TO_DO = {
-    MissedReason.AUTH: "It is read without a key, so there is none to renew. Run blockline check to see "
-    "whether it refuses all requests.",
+    MissedReason.AUTH: "It is read without a key, so there is none to renew. The command “blockline "
+    "check” shows whether it refuses all requests.",
     MissedReason.ACCESS: "The server answers known servers only. Ask its administrators for access, or "
     "stop watching its accounts.",
 }
 _HELD_TO_DO = (
     "A control account does not have the expected status; the Health page shows which. Blockline replaces "
-    "one that really changed, unless it is named in the settings: replace that one in {platform}_canaries. "
-    "If there are no control accounts, name some there."
+    "one that really changed, unless it is named in the settings. Replace one that is named in the setting "
+    "{platform}_canaries. If there are no control accounts, name some in this setting."
 )
 
 HANGS_TO_DO = (
@@ -51,10 +53,12 @@ HANGS_TO_DO = (
     "it (kill -9 with the number after the name). Another worker then takes over within seconds."
 )
 _OTHER_ADDRESS_TO_DO = {
-    Platform.X: "Set x_base_url to the same value on all hosts and restart blockline run.",
+    Platform.X: "Set x_base_url to the same value on all hosts and restart the command “blockline run”.",
     Platform.BLUESKY: "Set bluesky_app_view and bluesky_plc to the same values on all hosts and "
-    "restart blockline run.",
-    Platform.MASTODON: "Set mastodon_origins to the same value on all hosts and restart blockline run.",
+    "restart the command “blockline run”.",
+    Platform.MASTODON: (
+        "Set mastodon_origins to the same value on all hosts and restart the command “blockline run”."
+    ),
 }
 
 

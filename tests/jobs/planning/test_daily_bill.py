@@ -144,5 +144,5 @@ def test_a_bill_says_what_was_paid_for_who_waits_and_which_list_nobody_watches()
     assert daily_cost_limit_words.daily_limit_notes(bill) == [
         "Every account has a scheduled read within 7 days.",
         "The daily cost limit is reached. Additional reads of 63 accounts wait for the next UTC day.",
-        "No sentinel account is paid for in order 2.",
+        "No sentinel account is paid for on this list: order 2.",
     ]

@@ -132,7 +132,7 @@ def facts(
             minutes(550),
             "No account on X is read, though 100 accounts are watched there",
             "",
-            "Check that blockline run is running",
+            "Check that the command “blockline run” is running",
             id="no answer for more than two sweeps and no trouble on record",
         ),
         pytest.param(
@@ -151,7 +151,7 @@ def facts(
             T0,
             "No account on X was read yet, though 1 account is watched there",
             "",
-            "Check that blockline run is running",
+            "Check that the command “blockline run” is running",
             id="never read since it was added",
         ),
         pytest.param(
@@ -171,7 +171,8 @@ def facts(
             "1 change waits for an alert, and no email is written; "
             "1 email waits, and no process tries to send it",
             "no mail server",
-            "see its log for the error. Check that blockline run is running with the role notify, and",
+            "see its log for the error. Check that the command “blockline run” is running with the role "
+            "notify, and",
             id="changes of which no mail is written",
         ),
         pytest.param(
@@ -191,8 +192,9 @@ def facts(
             "1 email waits, and no process tries to send it; "
             "1 email written more than 1 h ago was not accepted",
             "451 later",
-            "Check that blockline run is running with the role notify, and that smtp_host is set. "
-            "blockline doctor tests the mail server",
+            "Check that the command “blockline run” is running with the role notify, and that smtp_host is "
+            "set. "
+            "The command “blockline doctor” tests the mail server",
             id="one that nobody tries and one that no server takes are one trouble",
         ),
         pytest.param(

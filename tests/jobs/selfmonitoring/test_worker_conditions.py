@@ -83,7 +83,7 @@ def found(known: ConditionFacts) -> list[Condition]:
             HEARD,
             "X refuses birch 812, cedar 3022 but answers other workers (key refused; credits used up)",
             "401",
-            "and restart blockline run. Buy credits in the developer console",
+            "and restart the command “blockline run”. Buy credits in the developer console",
             id="two tokens that are refused, for two reasons",
         ),
         pytest.param(
@@ -107,7 +107,7 @@ def found(known: ConditionFacts) -> list[Condition]:
             minutes(300),
             "1 request is parked because of a fault in Blockline",
             FAULT,
-            "blockline workers drop removes them",
+            "command “blockline workers drop” removes them",
             id="a request that is held",
         ),
         pytest.param(
@@ -123,7 +123,7 @@ def found(known: ConditionFacts) -> list[Condition]:
             minutes(590),
             "12 requests to X wait, and no worker takes them",
             "",
-            "blockline run --role collect",
+            "the command “blockline run --role collect”",
             id="requests that nobody takes",
         ),
         pytest.param(

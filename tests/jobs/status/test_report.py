@@ -206,7 +206,7 @@ HELD_WORDS = (
     "Quarantined since 2021-02-01 00:05 UTC; its control accounts look wrong, so no answer is believed"
 )
 HELD_CONTROLS = "control accounts: quarantined since 2021-02-01 00:05 UTC"
-NO_CONTROLS = "control accounts: none: a mass block cannot be distinguished from an outage"
+NO_CONTROLS = "control accounts: none, so a mass block cannot be distinguished from an outage"
 
 
 @pytest.mark.parametrize(
