@@ -63,13 +63,13 @@ def funnel_card(found: OrderFigures) -> Component:
 def kinds_card(found: OrderFigures) -> Component:
     return card(
         "Kinds of action",
-        f"of {words.accounts(found.watched)} on its list, by last confirmed status",
+        f"of {words.accounts(found.watched)} on the order's list, by last confirmed status",
         html.Table(html.Tbody([_kind_row(s, found) for s in found.shares]), className="kinds"),
     )
 
 
 def _kind_row(share: CohortShare, found: OrderFigures) -> Component:
-    stale = f"{share.stale:,} not read lately: last known status" if share.stale else ""
+    stale = f"{share.stale:,} not read lately, counted by last known status" if share.stale else ""
     return html.Tr(
         [
             html.Th(

@@ -135,7 +135,10 @@ def _facts(found: OrderFigures) -> Component:
 
 def _curve_card(found: OrderFigures, theme: Theme) -> Component:
     whose = words.accounts(found.watched)
-    note = f"of {whose} on its list; for checked accounts, the true number lies within the band"
+    note = (
+        f"of {whose} on the order's list; the band shows where the true share lies, as far as accounts were "
+        "checked"
+    )
     deadline = (
         [
             html.P(
@@ -162,7 +165,7 @@ def _lanes_card(found: OrderFigures, shown: list[CohortMember], number: int, the
     note = (
         f"earliest block first; {first:,} to {first + len(shown) - 1:,} of {found.watched:,}"
         if shown
-        else "no account is on its list"
+        else "no account is on the order's list"
     )
     if not shown:
         return card("Its accounts", note)

@@ -33,7 +33,7 @@ def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Componen
                 [
                     card(
                         "All orders",
-                        "shares of the accounts on each list",
+                        "shares refer to the accounts on each order's list",
                         html.Div(
                             html.Table(
                                 [_columns(), html.Tbody([_row(o) for o in orders])], className="labelled"
@@ -54,7 +54,7 @@ def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Componen
 def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
     return card(
         "Side by side",
-        f"share of accounts blocked since the issue; the newest {len(drawn)}",
+        f"share of accounts blocked since each order was issued; newest orders: {len(drawn)}",
         html.Div(
             graph(multiples_figure(drawn, theme), "order-multiples", "Share blocked since each order"),
             className="figure",

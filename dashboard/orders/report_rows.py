@@ -197,7 +197,7 @@ def account(
         f"last read {words.stamp(member.seen.last)}" if member.seen.last is not None else "no reading"
     )
     if stay is not None and not member.is_read(found.at, found.gap_after):
-        notes.append("not read lately: last known status")
+        notes.append("last known status; not read lately")
     if not member.watched:
         notes.append("not watched")
     return ReportAccountRow(

@@ -29,9 +29,11 @@ def blocked_words(blocked: CohortPeriod, country: str) -> str:
     """Describe one block of an account: when it began, when it ended, and the kind after it."""
     began = f"Began {within(blocked.onset_after, blocked.since)}"
     if blocked.onset_after is None:
-        began = f"Blocked at the first reading, {words.stamp(_up(blocked.since))}; its beginning is not known"
+        began = (
+            f"Blocked at the first reading, {words.stamp(_up(blocked.since))}, so its beginning is not known"
+        )
     if blocked.until is None or blocked.then is None:
-        return f"{began}; no end seen."
+        return f"{began}; no end was seen."
     then = order_words.kind_inside(blocked.then, country)
     return f"{began}; ended {within(blocked.last_seen, blocked.until)}, then {then}."
 
@@ -73,20 +75,21 @@ def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: time
     failed = [
         f"{n:,} {what}" for n, what in ((sweeps.missed, "missed"), (sweeps.quarantined, _QUARANTINED)) if n
     ]
-    asked = "In that time, the regular sweep made requests for one or more of its accounts: "
+    asked = "In that time, requests of the regular sweep for one or more accounts on the order's list: "
     asked += f"{', '.join([f'{sweeps.answered:,} answered', *failed])}."
     if sweeps.usual is not None:
         asked += f" The median time between two answers for the same accounts was {words.span(sweeps.usual)}."
     out.append(asked)
     out.append(
-        f"An account counts as not checked until its first status is confirmed. It also counts so when more "
-        f"than {words.span(found.gap_after)} pass between two of its readings, or after the last one."
+        "An account counts as not checked until its first status is confirmed. It also counts as not checked "
+        f"when more than {words.span(found.gap_after)} pass between two of its readings, or after its last "
+        "reading."
     )
     quiet = silences(found)
     if not quiet.whole:
         return out
     if quiet.longest is None:
-        out.append("At least one account of the list was checked at all times.")
+        out.append("At every moment, at least one account of the list counted as checked.")
     else:
         since, until = quiet.longest
         longest = f"{words.span(until - since)}, from {words.stamp(since)} to {words.stamp(until)}"
@@ -108,7 +111,8 @@ def coverage_words(found: OrderFigures, behind: ReportSources, sweep_every: time
         sources = ", ".join(f"{n:,} from {clean(source, 80)}" for source, n in behind.imported)
         out.append(
             f"Some statuses come from published records, not from Blockline's readings: {sources}. They are "
-            "used only for times without a check by Blockline, which count as not checked."
+            "used only for times in which Blockline did not check the account. Such times count as not "
+            "checked."
         )
     return out
 
@@ -129,16 +133,16 @@ def methods(found: OrderFigures) -> list[tuple[str, str]]:
         ("Confirmation", CONFIRMATION),
         (
             "Time of a change",
-            "A change lies between the last reading that contradicts it and the first that shows it. Both "
-            "times are kept, and no time between them is claimed. Confirmation does not move them. The "
+            "A change lies between the last reading that contradicts it and the first reading that shows it. "
+            "Both times are kept, and no time between them is claimed. Confirmation does not move them. The "
             "intervals here are in UTC, rounded outward to whole minutes. The JSON figures and evidence "
             "packs have the exact times.",
         ),
         (
             "The band",
-            "The line of the curve follows the readings. For checked accounts, the true number lies within "
-            "the band. Its lower edge assumes that each block began as late and ended as early as the "
-            "readings allow. Its upper edge assumes the earliest beginning and the latest end.",
+            "The line shows the number blocked according to the readings. For checked accounts, the true "
+            "number lies within the band. Its lower edge assumes that each block began as late and ended as "
+            "early as the readings allow. Its upper edge assumes the earliest beginning and the latest end.",
         ),
         (
             "Counted as blocked",
@@ -148,20 +152,20 @@ def methods(found: OrderFigures) -> list[tuple[str, str]]:
         ),
         (
             "Not counted as blocked",
-            "Gone accounts, because the owner may have removed them: not found, deactivated, or “suspended "
-            "or deleted” where the platform does not say which. Accounts withheld only elsewhere. Accounts "
-            "protected by their owner.",
+            "Accounts that are gone (not found, deactivated, or “suspended or deleted” where the platform "
+            "does not say which), because the owner may have removed them. Accounts withheld only in other "
+            "countries. Accounts protected by their owner.",
         ),
         (
             "Shares",
-            "Each share is of the accounts on the order's list, unless another total is named. Each account "
-            "counts once, however often it was blocked.",
+            "Each share refers to the accounts on the order's list, unless another total is named. Each "
+            "account counts once, however often it was blocked.",
         ),
         (
             "Not observed",
             "Who asked for a block, and why. Posts that were withheld while their account was not. What "
             "happened between two readings. Accounts that the order names but that are not on the list. "
-            "What other connections than Blockline's own would see.",
+            "What connections other than Blockline's own would show.",
         ),
     ]
 
@@ -170,7 +174,7 @@ CONFIRMATION = (
     "The first reading of an account is confirmed at once if it carries the account's own data. A change "
     "needs more than one reading. If the platform itself says what it did, a second agreeing reading at "
     "least 1 minute after the first confirms the change. If the account is only absent, it takes 4 readings: "
-    "the first, and others at least 1, 15 and 60 minutes after it. 3 are enough if a change of the "
+    "the first, and others at least 1, 15 and 60 minutes after it. Only 3 are needed if a change of the "
     "same list was confirmed in the 6 hours before. If a contrary reading comes in between, the change is "
     "not confirmed. This report shows confirmed statuses only."
 )

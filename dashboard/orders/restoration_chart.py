@@ -73,7 +73,7 @@ def _band(figure: go.Figure, estimate: RestorationEstimate, axis: tuple[float, f
             **look,
             fill="tonexty",
             fillcolor=f"rgba{(*(int(fill[i : i + 2], 16) for i in (1, 3, 5)), 0.35)}",
-            name="Still blocked: estimate, with what it leaves open",
+            name="Still blocked: range of the estimate",
             customdata=hover,
             hovertemplate="%{customdata}<extra></extra>",
         )
@@ -86,7 +86,7 @@ def _median(
     """At one half: thick for the estimate, thin for the limits by account."""
     for bounds, name, width in (
         (estimate.median_limits, "Median, 99 % limits if accounts were independent", 1.5),
-        (estimate.median, "Median: estimate", 5),
+        (estimate.median, "Median, estimate", 5),
     ):
         if bounds is None:
             continue

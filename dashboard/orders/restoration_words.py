@@ -23,14 +23,15 @@ def _counted(estimate: RestorationEstimate) -> Iterator[str]:
         yield "No block was seen to begin, so there are no figures."
     if estimate.gone:
         yield (
-            f"{estimate.gone} ended with an account that was gone. This is not a restoration; the"
-            " account counts as blocked at least until then."
+            f"{_blocks(estimate.gone)} ended with an account that was gone. This is not a restoration. Such "
+            "an account counts as blocked at least until its last reading before it was gone."
         )
     if estimate.unbounded_starts:
         noun = "other block" if estimate.spells else "block"
         yield (
-            f"The beginning of {_of(estimate.unbounded_starts, noun)} was not seen. No figure counts such"
-            " blocks: how long they lasted is not known, and shorter ones had ended before any reading."
+            f"The beginning of {_of(estimate.unbounded_starts, noun)} was not seen, so it is not known how"
+            f" long {'it' if estimate.unbounded_starts == 1 else 'they'} lasted. All figures leave such"
+            " blocks out, also because shorter ones ended before any reading and are missing."
         )
 
 
@@ -38,22 +39,25 @@ def _figures(estimate: RestorationEstimate) -> Iterator[str]:
     if estimate.median is not None:
         low, high = estimate.median
         if high is None:
-            yield f"The median is not reached: it is estimated at {span(low)} or more."
+            yield f"The median is not reached; it is estimated at {span(low)} or more."
         else:
-            yield f"The median is estimated at {span(low)} to {span(high)}; readings give no closer value."
+            yield (
+                f"The median is estimated at {span(low)} to {span(high)}; the readings allow no closer "
+                "estimate."
+            )
     if estimate.median_limits is not None:
         yield _limits(*estimate.median_limits)
     yield _orders(estimate)
     yield (
-        "The two curves are the bounds of Turnbull's estimate; it leaves open where the share lies between"
-        " them. They do not include sampling error. The estimate assumes that accounts still blocked are"
-        " restored like others that were blocked as long."
+        "The two curves are the bounds of Turnbull's estimate. It does not say where between them the share"
+        " lies. The curves do not include sampling error. The estimate assumes that accounts still blocked"
+        " will be restored like other accounts that were blocked for as long."
     )
     yield (
-        "For a block and its restoration, only intervals are known. Each duration is taken as one interval,"
-        " from the shortest to the longest that both allow. This approximation is good where the interval of"
-        f" the block is narrow; {estimate.wide_starts} of {estimate.spells} are wider than"
-        f" {span(estimate.shortest_detectable)}."
+        "The times of a block and of its restoration are known only as intervals. Each duration is treated as"
+        " one interval, from the shortest to the longest duration that both allow. This approximation is good"
+        f" where the interval of the block is narrow. {estimate.wide_starts} of {estimate.spells} such"
+        f" intervals are wider than {span(estimate.shortest_detectable)}."
     )
 
 
@@ -71,32 +75,36 @@ def _orders(estimate: RestorationEstimate) -> str:
     many = len(estimate.orders)
     if estimate.equal_orders >= LEAST_ORDERS:
         return (
-            "Accounts restored by one decision count as one observation, so the 95 % band resamples whole"
-            f" orders, {many} in all."
+            "Accounts restored by the same decision count as one observation. The 95 % band is therefore "
+            f"made by resampling whole orders, {many} in all."
         )
     if many == 0:
-        return "No block is under an order, so it is not known which ones one decision restored."
+        return "No block belongs to an order, so it is not known which accounts one decision restored."
     if many == 1:
-        whose = f"All blocks are under one order ({estimate.orders[0]})"
+        whose = f"All blocks belong to one order ({estimate.orders[0]})"
         if estimate.outside_orders:
             whose = (
-                f"{estimate.outside_orders} blocks are outside orders, the others under {estimate.orders[0]}"
+                f"{_blocks(estimate.outside_orders)} "
+                f"{'belongs' if estimate.outside_orders == 1 else 'belong'} to no"
+                f" order, all others to the order {estimate.orders[0]}"
             )
         return (
-            f"{whose}. Accounts restored by one decision count as one observation, so one order gives no"
-            " confidence interval for other orders."
+            f"{whose}. Accounts restored by the same decision count as one observation. One order therefore"
+            " gives no confidence interval for other orders."
         )
     return (
-        f"The blocks are under {many} orders, which weigh as much as {estimate.equal_orders:.1f} of equal"
-        " size. Accounts restored by one decision count as one observation, so no confidence interval across"
-        f" orders is given; it would need {LEAST_ORDERS} such orders."
+        f"The blocks belong to {many} orders, which carry as much weight as {estimate.equal_orders:.1f} "
+        "orders of equal size. Accounts restored by the same decision count as one observation. No "
+        f"confidence interval across orders is given, because it would need {LEAST_ORDERS} orders of equal "
+        "size."
     )
 
 
 def _not_seen(estimate: RestorationEstimate) -> Iterator[str]:
     yield (
         f"A block shorter than {span(estimate.shortest_detectable)} can fall between two readings and go"
-        " unseen. Long blocks are therefore over-represented, and no share is given for shorter times."
+        " unseen. Long blocks are therefore over-represented, and no share is given for times below this "
+        "limit."
     )
 
 

@@ -89,7 +89,7 @@ def outside_words(found: OrderFigures) -> str:
     outside = found.outside
     kinds = ", ".join(f"{n:,} {order_words.kind_inside(k, found.order.country)}" for k, n in outside.by_kind)
     both = (
-        f" Counted more than once, because their checks disagree: {outside.disagreeing:,}."
+        f" Accounts counted more than once, because checks of them disagree: {outside.disagreeing:,}."
         if outside.disagreeing
         else ""
     )
@@ -99,7 +99,7 @@ def outside_words(found: OrderFigures) -> str:
 def probe_when(probe: Probe) -> str:
     if probe.at_from is not None and probe.at_to is not None:
         return f"between {words.stamp(probe.at_from)} and {words.stamp(probe.at_to)}"
-    return "not recorded, so it dates no change"
+    return "not recorded, so the check does not show when a change happened"
 
 
 def probe_answers(probe: Probe) -> str:

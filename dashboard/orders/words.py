@@ -24,16 +24,16 @@ OBSERVED_AS = {
     ClaimedWhat.WITHHELD: "withheld in the country of the order, or in all countries",
     ClaimedWhat.SUSPENDED: "suspended by the platform",
     ClaimedWhat.BLOCKED: "withheld or suspended",
-    ClaimedWhat.RESTORED: "blocked earlier, and back by then",
-    ClaimedWhat.ACTED_ON: "withheld or suspended then; the upper end also counts accounts blocked earlier "
-    "since the order, and accounts that were gone for any reason",
+    ClaimedWhat.RESTORED: "blocked earlier, and restored by that time",
+    ClaimedWhat.ACTED_ON: "withheld or suspended at that time; the higher number also counts accounts "
+    "that were blocked earlier since the order, and accounts that were gone for any reason",
     ClaimedWhat.AVAILABLE: "available",
 }
 VERDICT_WORDS = {
     Verdict.BORNE_OUT: "The readings confirm it.",
     Verdict.UNDECIDED: "The readings can neither confirm nor refute it.",
     Verdict.MORE_SEEN: "More were observed than claimed.",
-    Verdict.FEWER_POSSIBLE: "There cannot have been this many, even counting every account not observed.",
+    Verdict.FEWER_POSSIBLE: "There were fewer than claimed, even if every account not observed is counted.",
 }
 
 
@@ -72,13 +72,13 @@ def counted(value: Kind) -> str:
         return "counted as blocked"
     match value:
         case Kind.SUSPENDED_OR_DELETED:
-            return "not counted: the platform does not say which"
+            return "not counted, because the platform does not say which"
         case Kind.DEACTIVATED:
-            return "not counted: its owner may have closed it"
+            return "not counted, because its owner may have closed it"
         case Kind.NOT_FOUND:
-            return "not counted: the reason is not known"
+            return "not counted, because the reason is not known"
         case Kind.WITHHELD_ELSEWHERE:
-            return "not counted: not in the country of the order"
+            return "not counted, because it is not in the country of the order"
         case Kind.NEVER_READ:
             return "unknown"
         case _:
@@ -114,15 +114,15 @@ def sentences(found: OrderFigures) -> list[str]:
     order, funnel = found.order, found.funnel
     if not found.watched:
         return [
-            f"The order names {accounts(funnel.named)}, but none of them is on its list. How far it was "
-            "followed is therefore not known."
+            f"The order names {accounts(funnel.named)}, but none of them is on its list. How far the "
+            "order was followed is therefore not known."
         ]
     out = [_so_far(found)]
     if funnel.blocked_before:
         n = funnel.blocked_before
         out.append(
             f"{accounts(n)} {'was' if n == 1 else 'were'} seen blocked before the order was issued, so "
-            "the order did not cause that."
+            "the order did not cause these blocks."
         )
     if found.at_deadline is not None and order.deadline_at is not None:
         out.append(
@@ -130,13 +130,13 @@ def sentences(found: OrderFigures) -> list[str]:
         )
     if funnel.named > found.watched:
         out.append(
-            f"The order names {accounts(funnel.named)}; nothing is known here about "
+            f"The order names {accounts(funnel.named)}; this installation knows nothing about "
             f"{funnel.named - found.watched:,} of them."
         )
     if order.known_at - order.issued_at > timedelta(hours=6):
         out.append(
-            f"It was entered here {words.span(order.known_at - order.issued_at)} after its date. Earlier "
-            "readings of its accounts exist only where they were made for other reasons."
+            f"The order was entered here {words.span(order.known_at - order.issued_at)} after its date. "
+            "Earlier readings of its accounts exist only if they were made for other reasons."
         )
     return out
 

@@ -233,7 +233,7 @@ async def test_an_order_whose_list_is_empty_says_that_nothing_can_be_said(
         await conn.execute("delete from watch_list_member where list_id = $1", story.lists[0])
         number = await order_id(conn, "SYN/1")
         page = said(await page_of(conn, f"/orders/{number}", now, SETTINGS, "dark"))
-        assert "How far it was followed is therefore not known." in page
+        assert "How far the order was followed is therefore not known." in page
         found = await read_orders(conn, now, GAP)
     drawn: Any = multiples_figure([o for o in found if o.watched], "dark")
     assert drawn.data

@@ -116,7 +116,7 @@ def test_every_account_is_there_with_each_time_in_which_it_was_blocked() -> None
         begun = sum(b["not_before"] is not None for b in account["blocked"])
         assert blocked.count("Began") == begun
         assert blocked.count("Blocked at the first reading") == len(account["blocked"]) - begun
-        assert blocked.count("no end seen") == sum(b["seen_ended"] is None for b in account["blocked"])
+        assert blocked.count("no end was seen") == sum(b["seen_ended"] is None for b in account["blocked"])
         assert len(changes.split(", ")) >= len(account["blocked"])
         assert (changes == "") == (account["kind"] == "never_read")
 
@@ -140,7 +140,7 @@ def test_an_interval_never_excludes_the_true_time(
     ("rule", "account_id", "words"),
     [
         ("one that lasts was not seen to end", 2,
-         ["Began 1 Feb 2021, between 03:05 and 03:20 UTC; no end seen."]),
+         ["Began 1 Feb 2021, between 03:05 and 03:20 UTC; no end was seen."]),
         ("an end has an interval of its own", 3,
          ["Began 1 Feb 2021, between 03:05 and 03:20 UTC; ended 1 Feb 2021, between 08:05 and 08:20 UTC, "
           "then available."]),
@@ -148,7 +148,8 @@ def test_an_interval_never_excludes_the_true_time(
          ["Began 1 Feb 2021, between 03:15 and 03:30 UTC; ended 1 Feb 2021, between 08:05 and 08:20 UTC, "
           "then not found."]),
         ("what was so at the first reading has no beginning", 6,
-         ["Blocked at the first reading, 1 Feb 2021, 00:00 UTC; its beginning is not known; no end seen."]),
+         ["Blocked at the first reading, 1 Feb 2021, 00:00 UTC, so its beginning is not known; "
+          "no end was seen."]),
         ("who was never blocked has no such time", 1, []),
     ],
 )  # fmt: skip
@@ -242,8 +243,8 @@ def test_what_is_invented_says_so_in_its_title_at_its_head_and_on_every_page() -
 
 def test_an_order_without_accounts_says_that_nothing_can_be_said() -> None:
     told = page(figures(members=()))
-    assert "How far it was followed is therefore not known." in told.words
-    assert "No account is on its list." in told.words
+    assert "How far the order was followed is therefore not known." in told.words
+    assert "No account is on the order's list." in told.words
     assert told.titles == []
     assert "accounts" not in told.tables
     assert "The whole list was unchecked" not in told.words
@@ -305,7 +306,7 @@ def test_the_rule_of_confirmation_is_told_as_it_is() -> None:
     for said in (
         "a second agreeing reading at least 1 minute after the first",
         "it takes 4 readings: the first, and others at least 1, 15 and 60 minutes after it",
-        "3 are enough if a change of the same list was confirmed in the 6 hours before",
+        "Only 3 are needed if a change of the same list was confirmed in the 6 hours before",
     ):
         assert said in CONFIRMATION
 
@@ -323,14 +324,17 @@ def test_silences_of_the_whole_list_are_those_of_the_curve() -> None:
     assert "Added up over all accounts, 12 % of the time was not checked." in said
     one = figures(members=[both[0], member(3, (0, AVAILABLE))])
     assert silences(one).longest is None
-    assert "At least one account of the list was checked at all times." in coverage_words(
+    assert "At every moment, at least one account of the list counted as checked." in coverage_words(
         one, grounds(), 16 * MINUTE
     )
 
 
 def test_coverage_says_what_was_asked_and_who_was_never_read() -> None:
     said = " ".join(coverage_words(figures(), grounds(), 16 * MINUTE))
-    assert "the regular sweep made requests for one or more of its accounts: 120 answered, 3 missed, " in said
+    assert (
+        "requests of the regular sweep for one or more accounts on the order's list: 120 answered, 3 missed, "
+        in said
+    )
     assert "1 quarantined because control accounts looked wrong." in said
     assert "The median time between two answers for the same accounts was 15 min." in said
     assert "1 account on the list was never read." in said

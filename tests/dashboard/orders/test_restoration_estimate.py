@@ -142,7 +142,10 @@ def test_what_had_begun_before_anybody_looked_is_counted_and_left_out() -> None:
 
     assert (told.spells, told.still_blocked, told.unbounded_starts) == (2, 1, 1)
     assert told.curve == restoration(known, HOURLY).curve
-    assert any(s.startswith("The beginning of 1 other block was not seen.") for s in told.sentences)
+    assert any(
+        s.startswith("The beginning of 1 other block was not seen, so it is not known how long it lasted.")
+        for s in told.sentences
+    )
 
 
 def test_no_share_is_told_where_nobody_could_see_it() -> None:
@@ -178,10 +181,14 @@ def test_one_decision_is_one_observation() -> None:
     many = restoration(spread_over(LEAST_ORDERS), HOURLY)
     uneven = restoration([*spread_over(LEAST_ORDERS), *spread_over(1, 300)], HOURLY)
 
-    assert any("one order gives no confidence interval for other orders" in s for s in one.sentences)
+    assert any(
+        "One order therefore gives no confidence interval for other orders" in s for s in one.sentences
+    )
     for told in (one, few, uneven):
         assert {s.by_order for s in told.shares} == {None}
-    assert any("no confidence interval across orders is given; it would need" in s for s in few.sentences)
+    assert any(
+        "No confidence interval across orders is given, because it would need" in s for s in few.sentences
+    )
     band = many.shares[0].by_order
     limits = many.shares[0].limits
     assert band is not None
@@ -194,7 +201,7 @@ def test_beginnings_that_are_known_loosely_are_counted() -> None:
     told = restoration([lasted(8, 12, start=1), lasted(8, 30, start=20)], 3 * HOUR)
 
     assert told.wide_starts == 1
-    assert any(s.endswith("1 of 2 are wider than 3 h.") for s in told.sentences)
+    assert any(s.endswith("1 of 2 such intervals are wider than 3 h.") for s in told.sentences)
     assert any(s.startswith("A block shorter than 3 h can fall between two readings") for s in told.sentences)
 
 
