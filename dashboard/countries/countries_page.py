@@ -20,11 +20,12 @@ COUNTRY_STATUS_WORDS = {
     CountryStatus.NO_LONGER: "no longer",
 }
 WHAT_IT_DOES_NOT_SAY = (
-    "The counts cover stored accounts only, including imported ones, and what the platform says it withholds "
-    "as of each row's last reading. They do not show what readers in a country can see, or how much is "
-    "withheld there in all. “Last known” accounts may still be withheld, because their last reading "
-    "did not say. “No longer” accounts have had another status since, which may be a suspension. On Bluesky, "
-    "a country's label restricts an account in the Bluesky app only; other apps may show it."
+    "The counts cover stored accounts only, including imported ones. They show which accounts the platform "
+    "said it withholds, as of each row's newest reading. They do not show what people in a country can see, "
+    "or how much is withheld in that country in total. “Last known” accounts may still be withheld, because "
+    "their last reading did not say. “No longer” accounts have since had another status, which may be "
+    "“suspended”. On Bluesky, a country's label restricts an account in the Bluesky app only; other apps may "
+    "show it."
 )
 
 

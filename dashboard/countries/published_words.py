@@ -28,9 +28,9 @@ WHAT_IT_DOES_NOT_SAY = (
     "Published figures cover all accounts that demands specified. Observed figures cover only the accounts "
     "that were read, and are the minimum among them. A change counts as certain if both readings around it "
     "lie in the half-year. A difference alone is not a contradiction: a platform may count an account in the "
-    "half-year of the demand, withhold single posts instead, or withhold without a demand. Sources copy each "
-    "other and the same reports, so their figures are never added up. A dash means “not reported”; neither "
-    "that nor “not observed” means zero."
+    "half-year of the demand, withhold single posts instead, or withhold without a demand. Sources copy from "
+    "each other and from the same reports, so their figures are never added up. A dash means “not reported”. "
+    "Neither a dash nor “not observed” means zero."
 )
 
 
@@ -76,8 +76,8 @@ def _own_lines(found: Claimed, own: ObservedFigures, country: str) -> tuple[str,
         *_first_look(own.withheld),
         f"Came back: {range_words(own.restored.low, own.restored.high)}.",
         _coverage_line(found, own),
-        f"{comparison(found, own.withheld)} This is a lower bound for the watched accounts only, and says "
-        "nothing about the others.",
+        f"{comparison(found, own.withheld)} The observed figure is a lower bound for the watched "
+        "accounts only, and says nothing about other accounts.",
     )
 
 
@@ -85,22 +85,24 @@ def _watched_line(found: Claimed, own: ObservedFigures, country: str) -> str:
     line = f"Watched: {accounts(own.watched)}, {own.named:,} named by orders of {country_name(country)}"
     reported = [int(v) for v in found.values(lambda r: r.accounts_specified)]
     if not reported:
-        return f"{line}; no source says how many were specified."
+        return f"{line}; no source reports how many accounts demands specified."
     specified = [n for n in reported if n]
     if not specified:
-        return f"{line}; sources report that none were specified."
+        return f"{line}; sources report that demands specified no accounts."
     if not own.named:
         of = " or ".join(f"{n:,}" for n in specified)
-        return f"{line}; none of them is known to be among the {of} specified."
+        return f"{line}; no watched account is known to be among the {of} specified."
     shares = " or ".join(f"{share(min(own.named, n), n)} of the {n:,} specified" for n in specified)
-    return f"{line}: at most {shares}."
+    return f"{line}. The named accounts are at most {shares}."
 
 
 def _first_look(tally: HalfYearTally) -> tuple[str, ...]:
     if not tally.at_first_look:
         return ()
     was = "was" if tally.at_first_look == 1 else "were"
-    return (f"{tally.at_first_look:,} {was} already withheld at the first reading; since when is not known.",)
+    return (
+        f"{tally.at_first_look:,} {was} already withheld at the first reading; when that began is not known.",
+    )
 
 
 def _coverage_line(found: Claimed, own: ObservedFigures) -> str:
@@ -116,8 +118,8 @@ def _record_lines(found: Claimed, recorded: Recorded) -> tuple[str, ...]:
     return (
         *_first_look(recorded.withheld),
         f"Came back: {range_words(recorded.restored.low, recorded.restored.high)}.",
-        f"{comparison(found, recorded.withheld)} These are not Blockline's readings. How many accounts their "
-        "authors checked is not known, and the records say nothing about others.",
+        f"{comparison(found, recorded.withheld)} The records are not Blockline's readings. It is not "
+        "known how many accounts their authors checked. The records say nothing about other accounts.",
     )
 
 
@@ -125,13 +127,16 @@ def comparison(found: Claimed, seen: HalfYearTally) -> str:
     """What the difference between the accounts published as withheld and those seen can mean, and cannot."""
     reported = found.values(lambda r: r.accounts_withheld)
     if not reported:
-        return "No source reports how many were withheld."
+        return "No source reports how many accounts were withheld."
     most = int(reported[-1])
     if seen.low > most:
         return (
-            f"More were seen than the {most:,} reported. The platform may count them in another half-year or "
-            "in another way, or leave them out."
+            f"More accounts were seen to become withheld than the {most:,} reported. The platform may count "
+            "them in another half-year or in another way, or leave them out."
         )
     if seen.high > most:
-        return f"The readings do not show whether more became withheld than the {most:,} reported."
-    return f"No more were seen than the {most:,} reported, which neither confirms nor refutes the figure."
+        return f"The readings do not show whether more accounts became withheld than the {most:,} reported."
+    return (
+        f"No more accounts were seen to become withheld than the {most:,} reported. This neither confirms "
+        "nor refutes the figure."
+    )

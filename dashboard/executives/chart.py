@@ -179,8 +179,8 @@ def _counter(figure: go.Figure, view: PersonView, lane: ExecutiveLane, y: int, t
     step = step_of_bars(view)
     rises = gained(view.likes, step)
     hover = [
-        f"The profile's counter of likes rose by {rise:,} net, {_period(one.start, step)}"
-        + (f"<br>it fell {one.falls} times in between: no un-likes" if one.falls else "")
+        f"The profile's like counter rose by {rise:,} (net), {_period(one.start, step)}"
+        + (f"<br>The counter fell {one.falls} times; a fall is not taken as an unlike" if one.falls else "")
         for one, rise in rises
     ]
     faded = "#F0CB7A" if theme == "light" else "#8A6410"

@@ -134,23 +134,24 @@ def _summary(view: PersonView) -> str:
         kinds[count.kind] = kinds.get(count.kind, 0) + count.n
     many = [f"{kinds[k]:,} {k.value if kinds[k] == 1 else PLURAL[k]}" for k in SignalKind if k.value in kinds]
     acts = ", ".join(many) or "no observable engagement"
-    whose = "accounts that orders name" if view.blocks_of_orders else "all watched accounts"
+    whose = "the accounts that orders name" if view.blocks_of_orders else "all watched accounts"
     blocks = {kind: sum(c.n for c in view.blocks if c.kind == kind) for kind in ("block", "restoration")}
     return (
-        f"{words.day(since)} to {words.day(until)}: {acts}. Below: {blocks['block']:,} confirmed blocks and "
-        f"{blocks['restoration']:,} restorations of {whose}."
+        f"{words.day(since)} to {words.day(until)}: {acts}. The lower part of the chart "
+        f"shows {blocks['block']:,} confirmed blocks and {blocks['restoration']:,} restorations among "
+        f"{whose}."
     )
 
 
 def _not_said(view: PersonView) -> str:
-    out = [f"{ASSOCIATION} A kind without a row was not seen, which does not mean that it did not happen."]
+    out = [f"{ASSOCIATION} A kind of engagement without a row was not seen; it may still have happened."]
     out.append("Vertical lines are orders, notices and claims; dotted lines have a disputed or claimed date.")
     if drawn_silence(view):
-        out.append("Grey: nothing was recorded for a week or more, or nothing was read.")
+        out.append("Grey marks times in which nothing was recorded for a week or more, or nothing was read.")
     if view.likes:
         out.append(
-            "The like counter is the number on the profile. Where it fell, nothing is drawn: "
-            "that is not an unlike."
+            "The like counter is the number on the profile. Where the counter fell, nothing is drawn, "
+            "because a fall is not taken as an unlike."
         )
     counted = [f"{n:,} × {DOUBTS[doubt]}" for doubt, n in view.doubts.items() if doubt != "target_by_handle"]
     if counted:
@@ -163,7 +164,7 @@ def _associations(view: PersonView) -> Component:
         [
             html.H2("Engagement with accounts named by an order"),
             html.Span(
-                "within a day of its dated events, compared with the same person's base rate",
+                "within a day of the order's dated events, compared with the same person's base rate",
                 className="faint",
             ),
         ],
@@ -175,8 +176,8 @@ def _associations(view: PersonView) -> Component:
     elif not view.tested:
         body = [
             html.P(
-                "Cannot be tested: no engagement with an account that an order names was seen. That does not "
-                "mean that there was none.",
+                "No test is possible, because no engagement with an account named by an order was seen. "
+                "There may still have been some.",
                 className="nothing",
             )
         ]
@@ -185,8 +186,12 @@ def _associations(view: PersonView) -> Component:
             html.Div([html.P(s) for s in association(one, view.person.name)], className="tested")
             for one in view.tested
         ]
-        rest = f"Orders without such engagements: {view.untested:,}." if view.untested else ""
-        notes = [by_chance(view.tested), rest, f"{ASSOCIATION} docs/executives.md explains the test."]
+        rest = f"Orders not shown here: {view.untested:,}." if view.untested else ""
+        notes = [
+            by_chance(view.tested),
+            rest,
+            f"{ASSOCIATION} The file docs/executives.md explains the test.",
+        ]
         body.append(html.P(" ".join(n for n in notes if n), className="not-said"))
     return html.Div([head, *body], className="card")
 

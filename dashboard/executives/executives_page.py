@@ -69,7 +69,7 @@ def _row(person: ExecutivePerson, account: PersonAccount, now: datetime, *, firs
         ("Observable", _seen(account)),
         (
             "Last reading",
-            ["never: only records of others are stored" if account.acts else "never"]
+            ["never; the stored engagements come from records of others" if account.acts else "never"]
             if polled is None
             else [words.ago(polled, now), html.Small(words.stamp(polled))],
         ),

@@ -20,9 +20,9 @@ PLURAL = {
     SignalKind.UNFOLLOW: "unfollows",
 }
 DOUBTS = {
-    Doubt.TIME_IMPOSSIBLE: "impossible time in the record; only the time of its observation counts",
+    Doubt.TIME_IMPOSSIBLE: "the record gives an impossible time; the time of observation is used instead",
     Doubt.LIKELY_RENAME: "likely a rename of the target; not counted",
-    Doubt.TARGET_MAY_HAVE_BEEN_GONE: "the target may have been gone in between",
+    Doubt.TARGET_MAY_HAVE_BEEN_GONE: "the target may have been gone between the unfollow and the new follow",
     Doubt.TARGET_BY_HANDLE: "the record names the target only by its handle",
 }
 ASSOCIATION = "Association, not evidence of cause."
@@ -122,21 +122,25 @@ def source(name: str) -> str:
 def association(tested: AssociationTest, name: str) -> list[str]:
     """The sentences of one order, of which none speaks of a cause."""
     found, title = tested.found, clean(tested.order.title, 80)
-    looked = f"Seen by {source(tested.source)}, over {span(found.observed)} of observed time."
+    looked = (
+        f"The engagements come from {source(tested.source)}; the observed time is {span(found.observed)}."
+    )
     if found.p is None:
-        return [f"{title}: cannot be tested: {found.why_not}.", looked]
+        return [f"{title}: no test is possible, because {found.why_not}.", looked]
     things = "its one dated event" if tested.events == 1 else f"one of its {tested.events} dated events"
+    those = "this event" if tested.events == 1 else "these events"
     acts = "engagement" if found.toward == 1 else "engagements"
     out = [
-        f"{title}: {found.in_windows:,} of {found.toward:,} {acts} with accounts that it names lie within "
-        f"{span(AROUND)} of {things}. By {clean(name)}'s own base rate, {_about(found.expected)} would.",
-        f"Of {found.shifts} random shifts of the same series {round(found.p * (found.shifts + 1)) - 1} "
-        f"have as many or more there (p = {found.p:.3f}).",
+        f"{title}: {found.in_windows:,} of {found.toward:,} {acts} with accounts that this order names lie "
+        f"within {span(AROUND)} of {things}. At {clean(name)}'s own base rate, {_about(found.expected)} "
+        "would be expected.",
+        f"Of {found.shifts} random shifts of the same series, {round(found.p * (found.shifts + 1)) - 1} have "
+        f"as many engagements or more within that time of {those} (p = {found.p:.3f}).",
     ]
     if found.active is not None:
         out.append(
-            f"If these accounts had the same share of all engagement in that time, it would be "
-            f"{_about(found.active)}."
+            f"If these accounts had the same share of {clean(name)}'s engagements within that time as "
+            f"overall, {_about(found.active)} would be expected."
         )
     return [*out, looked]
 
@@ -148,4 +152,4 @@ def _about(number: float) -> str:
 def by_chance(tested: Sequence[AssociationTest]) -> str:
     """What many tests do: said where there are several."""
     n = sum(t.found.p is not None for t in tested)
-    return f"Of {n} tests, one in twenty has p = 0.05 or less by chance alone." if n > 1 else ""
+    return f"{n} tests were made. By chance alone, one test in twenty has p = 0.05 or less." if n > 1 else ""

@@ -30,7 +30,7 @@ LARGEST_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """The counts and the test result. With `why_not`, the end of "cannot be tested: …", `p` is None."""
+    """The counts and the test result. With `why_not`, to follow "no test is possible, because", `p` is None."""
 
     toward: int
     """Engagements with the accounts in all the observed time."""
@@ -125,8 +125,11 @@ def _why_not(found: Association, has_events: bool) -> str:
     if found.observed_in_windows > LARGEST_SHARE * found.observed:
         return "nearly all observed time lies around its events, so there is nothing to compare with"
     if found.toward < FEWEST:
-        acts = "1 engagement" if found.toward == 1 else f"{found.toward or 'no'} engagements"
-        return f"{acts} with its accounts seen, which is fewer than {FEWEST}"
+        only = {0: "no engagement", 1: "only 1 engagement"}.get(
+            found.toward, f"only {found.toward} engagements"
+        )
+        was = "was" if found.toward < 2 else "were"
+        return f"{only} with its accounts {was} seen, and the test needs {FEWEST}"
     return ""
 
 

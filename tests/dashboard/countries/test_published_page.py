@@ -161,10 +161,11 @@ async def test_what_others_recorded_is_told_apart_and_is_no_coverage_of_ours(poo
                 "Sources disagree on demands: 40 and 41.",
                 "desk:page",
                 "1 to 2 became withheld",
-                "Watched: 4 accounts, 2 named by orders of India: at most 0.2 % of the 1,000 specified.",
+                "Watched: 4 accounts, 2 named by orders of India. The named accounts are at most 0.2 % of "
+                "the 1,000 specified.",
                 "Readings from 29 Jun 2021 to 29 Jun 2021, on 1 of 181 days (0.6 %).",
                 "on 3 of 11 days so far",
-                "lower bound for the watched accounts only, and says nothing about the others",
+                "lower bound for the watched accounts only, and says nothing about other accounts",
                 "No figure is stored.",
             ],
             id="a country with both",

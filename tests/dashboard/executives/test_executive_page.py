@@ -165,7 +165,7 @@ async def test_an_order_toward_whose_accounts_nothing_was_seen_cannot_be_tested(
 ) -> None:
     async with transaction(pool) as conn:
         page = await shown(conn, story, f"/executives/{story.executive}")
-    assert "Cannot be tested: no engagement with an account that an order names was seen." in page
+    assert "No test is possible, because no engagement with an account named by an order was seen." in page
 
 
 async def test_a_long_record_is_drawn_in_a_bounded_number_of_bars(pool: Pool, story: Story) -> None:

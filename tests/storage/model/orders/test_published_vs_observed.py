@@ -282,7 +282,9 @@ def own(withheld: HalfYearTally, watched: int = 283, named: int = 257) -> Observ
         pytest.param(
             [report(accounts_specified=13_200, accounts_withheld=17)],
             own(HalfYearTally(12, 15, 14, 2)),
-            "Watched: 283 accounts, 257 named by orders of India: at most 1.9 % of the 13,200 specified.",
+            "Watched: 283 accounts, 257 named by orders of India. The named accounts are at most 1.9 % of "
+            "the "
+            "13,200 specified.",
             id="a share with its denominator",
         ),
         pytest.param(
@@ -294,51 +296,54 @@ def own(withheld: HalfYearTally, watched: int = 283, named: int = 257) -> Observ
         pytest.param(
             [report(accounts_specified=13_200)],
             own(HalfYearTally(0, 0, 0, 0), named=0),
-            "none of them is known to be among the 13,200 specified.",
+            "no watched account is known to be among the 13,200 specified.",
             id="nobody of them is named by an order",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
             own(HalfYearTally(0, 0, 0, 0)),
-            "no source says how many were specified.",
+            "no source reports how many accounts demands specified.",
             id="no denominator",
         ),
         pytest.param(
             [report(accounts_specified=0)],
             own(HalfYearTally(0, 0, 0, 0)),
-            "sources report that none were specified.",
+            "sources report that demands specified no accounts.",
             id="a denominator of zero has no share",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
             own(HalfYearTally(12, 15, 14, 2)),
-            "No more were seen than the 17 reported, which neither confirms nor refutes the figure. This is "
-            "a lower bound for the watched accounts only, and says nothing about the others.",
+            "No more accounts were seen to become withheld than the 17 reported. This neither confirms nor "
+            "refutes "
+            "the figure. The observed figure is a lower bound for the watched accounts only, and says "
+            "nothing "
+            "about other accounts.",
             id="fewer seen are no contradiction",
         ),
         pytest.param(
             [report(accounts_withheld=17)],
             own(HalfYearTally(12, 20, 14, 8)),
-            "The readings do not show whether more became withheld than the 17 reported.",
+            "The readings do not show whether more accounts became withheld than the 17 reported.",
             id="more at the most",
         ),
         pytest.param(
             [report("a", accounts_withheld=17), report("b", accounts_withheld=18)],
             own(HalfYearTally(19, 20, 19, 0)),
-            "More were seen than the 18 reported. The platform may count them in another half-year or "
-            "in another way, or leave them out.",
+            "More accounts were seen to become withheld than the 18 reported. The platform may "
+            "count them in another half-year or in another way, or leave them out.",
             id="more for certain, than any source",
         ),
         pytest.param(
             [report()],
             own(HalfYearTally(1, 1, 1, 0)),
-            "No source reports how many were withheld.",
+            "No source reports how many accounts were withheld.",
             id="nothing to compare with",
         ),
         pytest.param(
             [report()],
             own(HalfYearTally(0, 2, 2, 2)),
-            "2 were already withheld at the first reading; since when is not known.",
+            "2 were already withheld at the first reading; when that began is not known.",
             id="withheld at the first look",
         ),
         pytest.param(
