@@ -34,8 +34,8 @@ _UNKNOWN: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
     ),
     (
         lambda c: Flag.PARTLY_FIRST_SEEN in c.flags,
-        "Since when an account has been withheld in a country that no earlier answer mentioned: perhaps "
-        "always. Its interval is that of what else changed.",
+        "Since when an account has been withheld in a country that no earlier answer mentioned; it may "
+        "always have been. The interval shown is that of the other changes.",
     ),
     (
         _on(Platform.X, Status.WITHHELD),

@@ -320,7 +320,8 @@ def _since_last(wave: AlertGroup, thread: ReplyThread) -> str | None:
     last = wave.story.waves[-1].as_of
     heard = thread.as_of or last
     missed = (
-        f"Catch-up digests, which you do not get, reported what was recorded from then until {minute(last)}. "
+        "Catch-up digests, which you do not get, reported what was recorded after that until "
+        f"{minute(last)}. "
         if heard < last
         else ""
     )
@@ -331,18 +332,20 @@ def _since_last(wave: AlertGroup, thread: ReplyThread) -> str | None:
 
 
 _REASONS = {
-    ReplyReason.RULE_OFF: "The rule that sent it is now disabled.",
-    ReplyReason.RECIPIENT_LEFT: "The rule that sent it now notifies other people.",
-    ReplyReason.NOT_MATCHED: "The rule that sent it no longer covers this account or kind of change.",
-    ReplyReason.GATHERED: "The rule that sent it now gathers changes for a digest.",
-    ReplyReason.MUTED: "Alerts about this are now muted.",
+    ReplyReason.RULE_OFF: "The rule that sent the earlier email is now disabled.",
+    ReplyReason.RECIPIENT_LEFT: "The rule that sent the earlier email now notifies other people.",
+    ReplyReason.NOT_MATCHED: (
+        "The rule that sent the earlier email no longer covers this account or kind of change."
+    ),
+    ReplyReason.GATHERED: "The rule that sent the earlier email now gathers changes for a digest.",
+    ReplyReason.MUTED: "Alerts about this account are now muted.",
     ReplyReason.FLAPPING: "The account goes back and forth, so its further changes are not emailed.",
 }
 
 
 def _why_told(reply: Reply) -> str:
     """Why a mail comes that no rule asks for."""
-    answers = "This follows an earlier email to you and reports how it ended."
+    answers = "This follows an earlier email to you and reports the outcome."
     return " ".join([answers, *(_REASONS[r] for r in ReplyReason if r in reply.reasons and r in _REASONS)])
 
 

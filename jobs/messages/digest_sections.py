@@ -79,7 +79,7 @@ def _group(was: str, evidence: str, changes: Sequence[AlertChange], zone: str) -
     named = sorted(changes, key=lambda c: (c.handle.casefold(), c.change_key))
     return Group(
         was,
-        when if is_one else f"each at a time of its own {when}",
+        when if is_one else f"each at its own time {when}",
         evidence,
         len({c.account_id for c in changes}),
         tuple(Named(account_name(c.platform, c.handle), c.account_id) for c in named),

@@ -138,7 +138,7 @@ def scope(match: Match) -> str:
         "of executives" if match.executives else "",
     ]
     about = ", ".join(filter(None, of))
-    return f"It covers {kinds or 'nothing'}{f'; only accounts {about}' if about else ''}."
+    return f"The rule covers {kinds or 'nothing'}{f'; only accounts {about}' if about else ''}."
 
 
 def _of(one: str, several: str, names: Iterable[str]) -> str:
@@ -169,10 +169,10 @@ def lead(look: DigestCoverage) -> str:
     read = f"{look.read:,} of {number(look.watched, 'watched account')} {verb} read in this time."
     if not (late := sum(p.late for p in look.platforms)):
         return read
-    unread = "it had not" if late == 1 else "none had"
+    whose = "its" if late == 1 else "their"
     return (
-        f"{read} For {late:,}, the last known status is counted: at the end, {unread} been read for "
-        f"{span(look.late_after)} or longer."
+        f"{read} At the end, {late:,} had not been read for {span(look.late_after)} or longer; {whose} last "
+        "known status is counted."
     )
 
 
@@ -181,20 +181,20 @@ def coverage(look: DigestCoverage, zone: str) -> list[str]:
     lines = [_platform(p, look) for p in look.platforms]
     if look.blocked_late:
         lines.append(
-            f"Of {number(look.blocked, 'blocked account')}, {look.blocked_late:,} had gone unread that long: "
-            "the last known status is counted."
+            f"Of {number(look.blocked, 'blocked account')}, {look.blocked_late:,} had not been read for "
+            f"{span(look.late_after)} or longer; the last known status is counted."
         )
     if look.asked:
         lines.append(
-            f"This installation asked for an account {look.asked:,} times in all, and got a conclusive "
-            f"answer {_share(look.answered, look.asked)} of the time."
+            f"This installation made {number(look.asked, 'attempt')} to read an account; "
+            f"{_share(look.answered, look.asked)} gave a conclusive answer."
         )
     lines += [_silence(silence, zone) for silence in look.silences[:SILENCES_NAMED]]
     if more := look.silences[SILENCES_NAMED:]:
-        lines.append(f"There were also {number(len(more), 'shorter silence')}.")
+        lines.append(f"There were also {number(len(more), 'shorter time')} without an answer.")
     lines += [_condition(condition, zone) for condition in look.troubles[:TROUBLES_NAMED]]
     if more := look.troubles[TROUBLES_NAMED:]:
-        lines.append(f"The monitor had {number(len(more), 'other issue')}: see its health page.")
+        lines.append(f"The monitor had {number(len(more), 'other issue')}; see its Health page.")
     return lines
 
 
@@ -204,7 +204,10 @@ def _platform(p: DigestPlatform, look: DigestCoverage) -> str:
     too_long = f"for {span(look.late_after)} or longer"
     late = "none" if not p.late else f"{p.late:,}"
     tail = "; the last known status is counted" if p.late else ""
-    return f"{PLATFORM_NAME[p.platform]}: {read}. At its end, {late} had gone unread {too_long}{tail}."
+    return (
+        f"{PLATFORM_NAME[p.platform]}: {read}. At the end of this time, {late} had not been read "
+        f"{too_long}{tail}."
+    )
 
 
 def _silence(silence: PlatformSilence, zone: str) -> str:
@@ -217,7 +220,7 @@ def _silence(silence: PlatformSilence, zone: str) -> str:
 
 def _condition(condition: PastCondition, zone: str) -> str:
     ended = condition.ended_at
-    until = ", still so at the end" if ended is None else f" to {zoned_minute(ended, zone)}"
+    until = ", still open at the end" if ended is None else f" to {zoned_minute(ended, zone)}"
     return f"{condition.sentence}: from {zoned_minute(condition.since, zone)}{until}."
 
 

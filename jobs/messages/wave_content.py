@@ -270,8 +270,8 @@ def _note(alert: AlertRow, accounts: int) -> str:
     if alert.stage is AlertStage.UNRESOLVED:
         who = "The account" if accounts == 1 else "Each account"
         return (
-            f"An earlier email reported this as provisional. {who} left the watch before further readings "
-            "could decide, so whether it happened stays unknown."
+            f"An earlier email reported this as provisional. {who} was no longer watched before further "
+            "readings could decide, so whether it happened stays unknown."
         )
     if alert.stage is AlertStage.PROVISIONAL:
         return (
@@ -292,8 +292,8 @@ def _note_retold(alert: AlertRow, accounts: int) -> str:
     if alert.stage is AlertStage.UNRESOLVED:
         who = "The account" if accounts == 1 else "Each account"
         return (
-            f"It was not confirmed. {who} left the watch before further readings could decide, so whether it "
-            "happened stays unknown."
+            f"It was not confirmed. {who} was no longer watched before further readings could decide, so "
+            "whether it happened stays unknown."
         )
     return _note(alert, accounts)
 
@@ -413,7 +413,7 @@ def late_words(alerts: Sequence[AlertRow], cohort: Cohort | None, zone: str, whe
         verb = "is" if len(accounts) == 1 else "are"
         note = f"{number(len(accounts), 'account')} in this email {verb} reported under {name} only {when}"
     seen = "the change was seen" if len(late) == 1 else "the changes were seen"
-    return f"{note}: {_came(cohort, [j for _, j in late], len(accounts), zone)}, after {seen}"
+    return f"{note}, because {_came(cohort, [j for _, j in late], len(accounts), zone)}, after {seen}"
 
 
 def _after(alert: AlertRow, cohort: Cohort) -> Joined | None:

@@ -180,7 +180,7 @@ def _when(act: NamedAct) -> str:
         return f"{minute(act.made_at)}, first seen {minute(act.first_seen_at)}"
     if act.made_after is not None:
         return f"between {minute(act.made_after)} and {minute(act.first_seen_at)}"
-    return f"when is not known; first seen {minute(act.first_seen_at)}"
+    return f"time not known; first seen {minute(act.first_seen_at)}"
 
 
 def _is_about(stored: StoredRule, act: NamedAct) -> bool:

@@ -26,7 +26,7 @@ DECISION_WORDS: Final[Mapping[str, str]] = {
     "superseded": "not sent as provisional: it was confirmed first, which is a decision of its own",
     "corrected": "not sent: a later reading proved it wrong, or too early",
     "answered": "sent as a reply, only to those who had been notified of it before",
-    "unwatched": "not sent as provisional: the account left the watch first",
+    "unwatched": "not sent as provisional: the account was no longer watched",
 }
 """What a rule did with an alert, and why, by its decision."""
 

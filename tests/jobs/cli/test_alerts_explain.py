@@ -76,7 +76,8 @@ def test_every_rule_is_explained_with_what_it_did_and_whom_it_told(run: Blocklin
 def test_what_an_order_that_was_entered_later_let_tell_says_so(run: Blockline, dsn: str) -> None:
     on(dsn, entered_late)
     late = (
-        "Reported under order MeitY 2021-01-31 only then: the order, which names the account, was entered on "
+        "Reported under order MeitY 2021-01-31 only then, because the order, which names the account, was "
+        "entered on "
         "1 Feb 2021, 02:01 UTC, after the change was seen"
     )
     assert f"    {late}." in run("alerts", "explain", 3).said

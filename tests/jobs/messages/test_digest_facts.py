@@ -215,17 +215,21 @@ def test_a_quiet_day_says_what_stands_how_well_was_looked_and_what_is_open() -> 
         "Changes that were confirmed from 1 Feb 2021, 05:30 IST (00:00 UTC) "
         "to 2 Feb 2021, 05:30 IST (00:00 UTC).",
         "Blocked by the platforms: 257 of 1,181 watched accounts",
-        "Of 257 blocked accounts, 2 had gone unread that long: the last known status is counted.",
+        "Of 257 blocked accounts, 2 had not been read for 45 min or longer; the last known status is "
+        "counted.",
         "Order MeitY 2021-01-31: 204 of 257 watched accounts blocked",
-        "and 3 more: see the dashboard",
+        "and 3 more; see the dashboard",
         "- 1 change was seen but not yet confirmed at the end. Further readings will decide.",
         "- 2 changes are not reported here (muted). The dashboard shows all changes.",
-        "- X: 1,177 of 1,178 watched accounts (99.9%) were read in this time. At its end, 5 had gone unread "
+        "- X: 1,177 of 1,178 watched accounts (99.9%) were read in this time. At the end of this time, 5 had "
+        "not been read "
         "for 45 min or longer; the last known status is counted.",
-        "- Mastodon: 3 of 3 watched accounts (100%) were read in this time. At its end, none had gone unread",
-        "asked for an account 100,000 times in all, and got a conclusive answer 99.9% of the time.",
+        "- Mastodon: 3 of 3 watched accounts (100%) were read in this time. At the end of this time, none "
+        "had not been read",
+        "made 100,000 attempts to read an account; 99.9% gave a conclusive answer.",
         "- No regular request to X was answered for 1 h 30 min, from 1 Feb 2021, 06:30 IST (01:00 UTC) to",
-        "- The X collector stopped (no credits): from 1 Feb 2021, 06:31 IST (01:01 UTC), still so at the end",
+        "- The X collector stopped (no credits): from 1 Feb 2021, 06:31 IST (01:01 UTC), still open at the "
+        "end",
         "- That nothing happened: this email reports only what was read and confirmed.",
     ):
         assert said in text
@@ -325,7 +329,7 @@ def test_equal_changes_are_told_with_the_time_of_all_of_them_and_apart_after_a_l
     rule = replace(DAILY, zone="UTC")
     happened = re.findall(r"Happened (.*)\n  (\d accounts?)", mail_of(a_digest(alerts, rule)).text_body)
     assert happened == [
-        ("each at a time of its own between 31 Jan 2021 23:45 and 1 Feb 2021 01:20 UTC", "3 accounts"),
+        ("each at its own time between 31 Jan 2021 23:45 and 1 Feb 2021 01:20 UTC", "3 accounts"),
         ("between 19:20 and 19:35 UTC on 1 Feb 2021", "2 accounts"),
     ]
 
@@ -421,7 +425,8 @@ def test_a_mail_can_be_unsubscribed_from_and_a_webhook_gets_its_words() -> None:
 def test_the_rule_says_which_changes_it_is_about() -> None:
     rule = replace(DAILY, match=Match(lists=frozenset({"Reporters"}), countries=frozenset({"IN", "TR"})))
     assert (
-        "It covers blocks, restorations, countries added or removed, accounts gone, accounts found again; "
+        "The rule covers blocks, restorations, countries added or removed, accounts gone, accounts found "
+        "again; "
         "only accounts on the list Reporters, withheld in IN, TR."
     ) in mail_of(a_digest([], rule)).text_body
 
@@ -450,7 +455,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
     ("late", "more"),
     [
         (0, ""),
-        (5, " For 5, the last known status is counted: at the end, none had been read for 45 min or longer."),
+        (5, " At the end, 5 had not been read for 45 min or longer; their last known status is counted."),
     ],
 )
 def test_the_head_of_a_digest_says_of_how_many_its_figures_are_older(late: int, more: str) -> None:

@@ -32,35 +32,40 @@ BEFORE = joined(2, ORDER, 0)
         pytest.param(
             [ENTERED],
             ORDER,
-            "Reported under order MeitY 2021-01-31 only now: the order, which names the account, was entered "
+            "Reported under order MeitY 2021-01-31 only now, because the order, which names the account, was "
+            "entered "
             "on 2 Feb 2021, 00:30 UTC, after the change was seen",
             id="an order that was entered a day later",
         ),
         pytest.param(
             [ENTERED, joined(3, ORDER, 24 * 60 + 30, by_entry=True)],
             ORDER,
-            "Reported under order MeitY 2021-01-31 only now: the order, which names the accounts, was "
+            "Reported under order MeitY 2021-01-31 only now, because the order, which names the accounts, "
+            "was "
             "entered on 2 Feb 2021, 00:30 UTC, after the changes were seen",
             id="the same of several accounts",
         ),
         pytest.param(
             [ENTERED, BEFORE],
             ORDER,
-            "1 account in this email is reported under order MeitY 2021-01-31 only now: the order, which "
+            "1 account in this email is reported under order MeitY 2021-01-31 only now, because the order, "
+            "which "
             "names the account, was entered on 2 Feb 2021, 00:30 UTC, after the change was seen",
             id="some were under it before",
         ),
         pytest.param(
             [joined(1, ORDER, 60), joined(2, ORDER, 90)],
             ORDER,
-            "Reported under order MeitY 2021-01-31 only now: the accounts were put under it, the last on "
+            "Reported under order MeitY 2021-01-31 only now, because the accounts were put under it, the "
+            "last on "
             "1 Feb 2021, 01:30 UTC, after the changes were seen",
             id="accounts that were put under a known order one after the other",
         ),
         pytest.param(
             [joined(1, REPORTERS, 60)],
             REPORTERS,
-            "Reported under list Reporters only now: the account was put on it on 1 Feb 2021, 01:00 UTC, "
+            "Reported under list Reporters only now, because the account was put on it on 1 Feb 2021, 01:00 "
+            "UTC, "
             "after the change was seen",
             id="a list",
         ),
@@ -94,7 +99,8 @@ async def test_the_mail_of_a_story_that_an_order_opened_later_says_so_and_pages_
         last = await newest_thread(conn)
         unanswered = await outstanding(conn, T0)
     late = (
-        "Reported under order MeitY 2021-01-31 only now: the order, which names the account, was entered on "
+        "Reported under order MeitY 2021-01-31 only now, because the order, which names the account, was "
+        "entered on "
         "1 Feb 2021, 07:31 IST (02:01 UTC), after the change was seen."
     )
     of_order = [r for r in texts if "order MeitY" in r["subject"]]

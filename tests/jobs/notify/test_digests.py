@@ -144,9 +144,15 @@ async def test_a_digest_reports_what_was_known_at_its_time_however_late_it_is_wr
     (mail,) = await told(pool)
     text = mail["text_body"]
     assert "Blocked by the platforms: 1 of 3 watched accounts" in text
-    assert "Of 1 blocked account, 1 had gone unread that long: the last known status is counted." in text
+    assert (
+        "Of 1 blocked account, 1 had not been read for 45 min or longer; the last known status is counted."
+        in text
+    )
     assert "Nothing confirmed yet: 1 of 3 watched accounts" in text
-    assert "X: 3 of 3 watched accounts (100%) were read in this time. At its end, 3 had gone unread" in text
+    assert (
+        "X: 3 of 3 watched accounts (100%) were read in this time. At the end of this time, 3 had not been "
+        "read" in text
+    )
     assert "No regular request to X was answered for 5 h, from 1 Feb 2021, 02:00 UTC to" in text
 
 
@@ -208,7 +214,7 @@ async def test_an_email_continues_from_its_readers_last_one_and_names_what_catch
     goes_on = "This email continues the one that reported what was known at 1 Feb 2021,"
     assert f"{goes_on} 02:00 UTC. {since}" in desk
     left = (
-        "Catch-up digests, which you do not get, reported what was recorded from then until "
+        "Catch-up digests, which you do not get, reported what was recorded after that until "
         "1 Feb 2021, 02:00 UTC."
     )
     assert f"{goes_on} 00:01 UTC. {left} {since}" in night

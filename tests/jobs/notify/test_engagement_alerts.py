@@ -134,7 +134,7 @@ async def test_an_engagement_with_a_named_account_is_sent_once_and_others_never(
         (second,) = [m for m in inbox.mails() if m.message_id != mail.message_id]
     assert second.subject == "Ada <Chief> engaged with 1 account that orders name"
     assert "Ada <Chief> followed @reporter" in second.text
-    assert "when is not known; first seen 1 Feb 2021, 00:40 UTC" in second.text
+    assert "time not known; first seen 1 Feb 2021, 00:40 UTC" in second.text
 
 
 async def test_two_rules_notify_their_own_recipients_with_the_same_email(pool: Pool) -> None:

@@ -134,7 +134,7 @@ async def test_a_block_and_restoration_during_a_mail_outage_are_one_email(
             "provisional",
             "unresolved",
             "Unresolved: @reporter1 seen as withheld in India (IN), no longer watched",
-            "It was not confirmed. The account left the watch",
+            "It was not confirmed. The account was no longer watched",
             id="unresolved",
         ),
     ],

@@ -300,7 +300,7 @@ async def test_former_recipients_of_a_confirmed_change_are_notified_that_it_was_
     await newsroom.run(27, TWO_WEEKS)
     back = REFUTED
     assert newsroom.told() == [CONFIRMED, back]
-    assert "The rule that sent it now notifies other people" in newsroom.newest()
+    assert "The rule that sent the earlier email now notifies other people" in newsroom.newest()
     assert newsroom.told(to=NIGHT) == []
 
 
