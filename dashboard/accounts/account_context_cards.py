@@ -24,7 +24,7 @@ def facts_card(account: AccountHistory, facts: tuple[SideFact, ...]) -> list[Com
     return [
         table_card(
             "Side facts",
-            "seen beside the status; they do not decide it",
+            "recorded together with the status; they do not decide it",
             ("Fact", "Source", "Began", "Ended"),
             [
                 (
@@ -54,9 +54,9 @@ def _observer(fact: SideFact, platform: Platform) -> str:
 
 def _ended(fact: SideFact) -> str:
     if fact.first_absent is None:
-        return "still so at the last reading"
+        return "still true at the last reading"
     if fact.last_seen is None:
-        return f"no longer so {words.stamp(fact.first_absent)}"
+        return f"on or before {words.stamp(fact.first_absent)}"
     return words.between(fact.last_seen, fact.first_absent)
 
 
@@ -83,7 +83,7 @@ def vantages_card(account: AccountHistory, facts: tuple[SideFact, ...], now: dat
                 html.Div(
                     [
                         html.H2("Other vantage points"),
-                        html.Span("what was seen from each, kept apart", className="faint"),
+                        html.Span("the status seen from each one, shown separately", className="faint"),
                     ],
                     className="card-head",
                 ),

@@ -80,7 +80,7 @@ def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> t
 
 def _named(change: LiveChange) -> list[Component | str]:
     first = Flag.FIRST_SEEN in change.flags
-    name = "First seen there" if first else words.KIND_NAME[change.kind]
+    name = "First state seen" if first else words.KIND_NAME[change.kind]
     return [name, html.Small(f"no. {change.change_id}")]
 
 

@@ -37,7 +37,9 @@ def notes_card(account_id: int, notes: Sequence[AccountNote], actor: Actor) -> C
             html.Div(
                 [
                     html.H2("Notes"),
-                    html.Span("of the team; a note can be withdrawn, not edited", className="faint"),
+                    html.Span(
+                        "written by the team; a note can be withdrawn, but not edited", className="faint"
+                    ),
                 ],
                 className="card-head",
             ),

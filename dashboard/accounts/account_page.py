@@ -162,7 +162,7 @@ def _watch(account: AccountHistory) -> str:
 def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component:
     current = account.spells[-1] if account.spells else None
     confirmed = "confirmed" if until == now else f"last read {_moment(until, now)}"
-    silent = f"; not since {_moment(until, now)}" if until < now else ""
+    silent = f"; not checked since {_moment(until, now)}" if until < now else ""
     facts: list[tuple[str, str | Component, str | Component]] = [
         (
             "Status",
@@ -217,11 +217,13 @@ def _blocked(account: AccountHistory, until: datetime) -> tuple[str, str]:
     if not account.spells and account.seen.last is None:
         return "–", "no reading yet"
     if not blocks:
-        return "never seen blocked", "since it is watched" if account.watched else "in the stored records"
+        return "never seen blocked", "since watching began" if account.watched else "in the stored records"
     least, most = blocked_for(account, until)
     spells = "in one period" if blocks == 1 else f"in {blocks} periods"
     bound = (
-        f"at most {words.span(most)}" if most is not None else "no upper bound: blocked at the first reading"
+        f"at most {words.span(most)}"
+        if most is not None
+        else "no upper bound, because it was blocked at the first reading"
     )
     if not least:
         return "not known", f"seen in single readings only; {bound}"

@@ -31,7 +31,7 @@ def readings_card(account: AccountHistory, asked: ReadingsPage | str | None, now
                 [
                     html.H2("Readings"),
                     html.Span(
-                        "of a period, in UTC; evidence is kept around changes",
+                        "of the period chosen, in UTC; evidence is kept for readings around a change",
                         className="faint",
                     ),
                 ],
@@ -113,13 +113,14 @@ def _table(account: AccountHistory, looks: ReadingsPage) -> list[Component]:
     platform = Platform(account.platform)
     stretch = looks.stretch
     counted = f"{looks.readings:,} {'reading' if looks.readings == 1 else 'readings'}"
-    tried = f"{looks.missed:,} {'attempt' if looks.missed == 1 else 'attempts'} without one"
+    tried = f"{looks.missed:,} {'attempt' if looks.missed == 1 else 'attempts'} without a conclusive answer"
     missed = f", {tried}" if looks.missed else ""
     sentence = f"{counted}{missed}, from {words.stamp(stretch.since)} to {words.stamp(stretch.until)}."
     if not looks.rows:
         return [
             html.P(
-                f"{sentence} The account was not read then, so its status is not known.", className="nothing"
+                f"{sentence} The account was not read in this period, so its status is not known.",
+                className="nothing",
             )
         ]
     rows = [_row(account, look, looks, platform) for look in looks.rows]

@@ -61,7 +61,7 @@ async def _evidence(pool: Pool, account_id: int, change_id: int, side: EvidenceS
     if named is None:
         return refusal(404, "There is no such evidence.")
     if content is None:
-        return refusal(410, "The content was purged or has expired; its hash is left.")
+        return refusal(410, "The content was purged or has expired; only its hash is still stored.")
     headers = {
         "content-disposition": f'attachment; filename="evidence-{change_id}-{side.value}.txt"',
         "x-evidence-sha256": named.sha256.hex(),

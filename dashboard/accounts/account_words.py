@@ -61,7 +61,7 @@ def _status(account: AccountHistory) -> Iterator[str]:
         happened = change_words(change.kind, change.old, change.new, platform, change.flags)
         yield f"{capital(happened)}: {when}."
     elif current.onset_after is None:
-        yield f"{capital(when)}."
+        yield f"This status began {when}."
     else:
         yield f"Changed {when}."
 
@@ -80,7 +80,7 @@ def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str
             continue
         before = [Flag(f.kind) for f in scopes if f.first_absent == scope.first_seen]
         if Flag.SCOPE_UNANSWERED in before and len(before) == 1:
-            yield f"Before {words.stamp(scope.first_seen)} it was not known who did this."
+            yield f"Before {words.stamp(scope.first_seen)} it was not known who took the account down."
             continue
         when = words.between(scope.last_absent, scope.first_seen)
         yield f"{capital(flag_words(Flag(scope.kind)))}: {when}."
@@ -99,9 +99,10 @@ def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:
     last = f"last read {words.stamp(since)}" if account.seen.last else "never read"
     if len(found) == 1 and is_no_answer(found[0].reason):
         missed = missed_words(found[0].reason, platform, alone=found[0].alone)
-        yield f"{capital(missed)} since {first}; {last}. The status since then is not known."
+        later = "later " if account.seen.last else ""
+        yield f"{capital(missed)} since {first}; {last}. No {later}status is known."
     else:
-        yield f"The status is not known since {first}; {last}. {gap_words(found, platform)}."
+        yield f"The status has not been known since {first}; {last}. {gap_words(found, platform)}."
 
 
 def gap_words(found: list[Misses], platform: Platform, ended: SlowAnswer | None = None) -> str:
@@ -123,7 +124,9 @@ def _missed(found: Misses, platform: Platform) -> str:
 def _unheard(around: AccountContext) -> Iterator[str]:
     for one in around.unheard:
         heard = (
-            "never mentioned" if one.last_heard is None else f"last mentioned {words.stamp(one.last_heard)}"
+            "it was never mentioned"
+            if one.last_heard is None
+            else f"it was last mentioned {words.stamp(one.last_heard)}"
         )
         yield f"The last reading does not mention {clean(one.country)}; {heard}."
 

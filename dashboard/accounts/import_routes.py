@@ -95,20 +95,23 @@ async def _identified(
         who = f"@{clean(row.handle)}"
         if platforms is not None and row.platform not in platforms:
             return (
-                f"{who} is on {PLATFORM_NAME[row.platform]}, which is not enabled in the setting platforms."
+                f"{who} is on {PLATFORM_NAME[row.platform]}, but the setting “platforms” does not include it."
             )
         if row.account_id is not None:
             return row.account_id, row.handle
         known = on_file[row.platform].get(row.handle.lower(), ())
-        hint = f" Stored under this handle: {' and '.join(map(clean, known))}." if known else ""
-        return f"{who} has no account_id. Add it, or run blockline accounts import, which looks it up.{hint}"
+        hint = f" Account ids stored under this handle: {' and '.join(map(clean, known))}." if known else ""
+        return (
+            f"{who} has no account_id. Add it, or use the command “blockline accounts import”, which looks "
+            f"it up.{hint}"
+        )
 
     return identified_rows(parsed, name, account_of)
 
 
 def _refused(problems: tuple[TableError, ...]) -> str:
     lines = "1 line is" if len(problems) == 1 else f"{len(problems):,} lines are"
-    return f"{lines} refused, so nothing was stored. The first: {problems[0]}"
+    return f"{lines} refused, so nothing was stored. The first error: {problems[0]}"
 
 
 def _json(
@@ -118,14 +121,14 @@ def _json(
     refused = len(people.problems)
     taken = f"{len(lines):,} {'account' if len(lines) == 1 else 'accounts'}"
     if stored:
-        sentence = f"Stored: {taken} watched, {changed:,} with something new."
+        sentence = f"Stored. Watched: {taken}. Lines that changed something: {changed:,}."
     elif refused:
         sentence = (
-            f"{refused:,} of {refused + len(lines):,} lines are refused. Correct or remove them; until "
-            "then nothing can be stored."
+            f"{refused:,} of {refused + len(lines):,} lines are refused. Nothing can be "
+            "stored until they are corrected or removed."
         )
     else:
-        sentence = f"{taken} would be watched, {changed:,} with something new."
+        sentence = f"To be watched: {taken}. Lines that would change something: {changed:,}."
     return {
         "stored": stored,
         "sentence": sentence,

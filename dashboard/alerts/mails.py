@@ -209,7 +209,7 @@ def _kind(mail: Mail, thread: MailThread | None) -> str:
     kind = capital(mail_kind(mail.kind, mail.subject))
     if thread is None or thread.wave is None:
         return kind
-    return f"{kind}, group {thread.wave} of {thread.note.waves} of its incident,"
+    return f"{kind}, group {thread.wave} of {thread.note.waves} in its incident,"
 
 
 def _acknowledged(mail: Mail, thread: MailThread | None, actor: Actor) -> list[Component]:
@@ -235,8 +235,8 @@ def _earlier(note: ThreadStatus) -> str:
     if not note.acknowledged_wave:
         return ""
     return (
-        f" since further changes; group {note.acknowledged_wave} was acknowledged by "
-        f"{actor_words(note.acknowledged_by or '')}"
+        f"; {actor_words(note.acknowledged_by or '')} acknowledged group {note.acknowledged_wave}, and "
+        "further changes followed"
     )
 
 
@@ -244,7 +244,9 @@ def _merged(mail: Mail) -> list[str | Component]:
     """A link to the mail that says what this one says."""
     if mail.merged_into is None:
         return []
-    later = html.A(f"email {mail.merged_into} says both", href=f"/mail/{mail.merged_into}", className="under")
+    later = html.A(
+        f"email {mail.merged_into} contains both", href=f"/mail/{mail.merged_into}", className="under"
+    )
     return [": ", later]
 
 

@@ -100,7 +100,11 @@ def _add() -> Component:
         [
             html.Summary("Add a rule"),
             html.Div(
-                form("rules", [text("toml", "Rule, as below [[rules]] in the settings", SAMPLE)], "Add"),
+                form(
+                    "rules",
+                    [text("toml", "Rule as TOML, as written below [[rules]] in the settings", SAMPLE)],
+                    "Add",
+                ),
                 className="forms",
             ),
         ],

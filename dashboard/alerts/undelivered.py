@@ -63,7 +63,7 @@ def delivery_status(mail: MailLine) -> Component:
     if mail.sent_at is not None:
         after = f"; accepted {words.stamp(mail.sent_at)}"
     if mail.merged_into is not None:
-        after = f"; email {mail.merged_into} says both"
+        after = f"; email {mail.merged_into} contains both"
     return html.Div([state, html.Small(f"{tried}{after}")])
 
 

@@ -20,7 +20,7 @@ def refused_time(name: str, value: datetime | None, now: datetime) -> Response |
     if value.tzinfo is None:
         return refusal(422, f"{name}: this time has no zone; write it like 2021-02-11T12:00:00Z.")
     if value.year < EARLIEST_YEAR:
-        return refusal(422, f"{name}: that is before {EARLIEST_YEAR}.")
+        return refusal(422, f"{name}: times before {EARLIEST_YEAR} are not accepted.")
     if value > now:
-        return refusal(422, f"{name}: that time has not come yet.")
+        return refusal(422, f"{name}: the time is in the future.")
     return None

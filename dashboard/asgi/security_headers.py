@@ -38,10 +38,12 @@ def content_security_policy(script_hashes: Iterable[str]) -> str:
 
 
 WRONG_HOST = (
-    "The dashboard answers under 127.0.0.1, localhost, [::1] or the host of setting dashboard_url, "
-    "and this request names another host."
+    "The dashboard does not answer requests to this host name. It answers to 127.0.0.1, localhost, [::1] and "
+    "the host in the setting dashboard_url."
 )
-WRONG_ORIGIN = "Only the dashboard's own pages may change something, and this request comes from elsewhere."
+WRONG_ORIGIN = (
+    "Only the dashboard's own pages may make changes, and this request does not come from one of them."
+)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 SIGNED = "/mail-link/"

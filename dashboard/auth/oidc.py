@@ -44,7 +44,7 @@ def oidc_routes(
 
     @router.get("")
     async def leave(request: Request) -> Response:
-        """To the provider."""
+        """Redirect the browser to the provider."""
         state: dict[str, Any] = {}
         request.scope["session"] = state
         try:
@@ -62,7 +62,7 @@ def oidc_routes(
 
     @router.get("/callback")
     async def arrive(request: Request) -> Response:
-        """Back from there."""
+        """Log in whom the provider sends back."""
         try:
             async with transaction(pool) as conn:
                 signer = await _signer(conn)

@@ -73,7 +73,7 @@ def sentences(change: FeedChange) -> Iterator[str]:
     yield _when(change)
     yield _evidence(change)
     if change.corrects:
-        yield "This corrects an earlier record."
+        yield "This change corrects an earlier record."
     yield NO_CAUSE
 
 
@@ -84,7 +84,7 @@ def _what(change: FeedChange) -> str:
 def _when(change: FeedChange) -> str:
     first = words.exact(change.first_seen_new)
     if change.last_seen_old is None:
-        since = "No earlier reading shows how long before."
+        since = "How long before this reading it changed is not known."
         return f"It changed on or before {first}, the first reading with the new status. {since}"
     last = words.exact(change.last_seen_old)
     between = f"{last}, the last reading with the old status, and {first}, the first with the new"

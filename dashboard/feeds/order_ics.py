@@ -71,7 +71,7 @@ def _of_order(order: Order, mark: str, foot: Sequence[str]) -> Iterator[Event]:
 
 def _of_event(event: OrderEvent, reference: str | None, mark: str, foot: Sequence[str]) -> Event:
     doubt = _doubt("date", event.at_from, event.at_to)
-    about = f"About order {clean(reference, _SHORT)}." if reference else "It belongs to no order."
+    about = f"About order {clean(reference, _SHORT)}." if reference else "It does not belong to an order."
     return _event(
         _uid("event", event.at.astimezone(UTC).isoformat(), event.text),
         f"{mark}{capital(event.kind)}: {clean(event.text, _SHORT)}{' (date uncertain)' if doubt else ''}",

@@ -23,8 +23,8 @@ READ = ["GET", "HEAD"]
 ATOM_TYPE = "application/atom+xml"
 CALENDAR_TYPE = "text/calendar"
 _ABOUT = (
-    f"The {LIMIT} newest confirmed changes{{}}. Changes that are provisional, not confirmed or corrected "
-    "since are left out. An account that is missing here may be affected all the same."
+    f"The {LIMIT} newest confirmed changes{{}}. Provisional changes, changes that were not confirmed and "
+    "changes that were corrected are left out. Accounts that this feed does not name may be affected too."
 )
 
 

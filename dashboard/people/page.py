@@ -60,8 +60,8 @@ def _open_door(actor: Actor) -> list[Component]:
         empty_card(
             "No login",
             "all visitors have the same role",
-            f"Every visitor {ROLE_MAY[actor.role]}. To require a login, set auth in blockline.toml to "
-            "password or oidc (docs/people.md).",
+            f"Every visitor {ROLE_MAY[actor.role]}. To require a login, change the setting auth in "
+            "blockline.toml to password or oidc (see docs/people.md).",
         )
     ]
 
@@ -207,7 +207,7 @@ def people_card(known: PeopleFacts, actor: Actor, now: datetime) -> Component:
     seen = known.seen or {}
     return table_card(
         "Users",
-        "who may log in; a new role or password logs a user out",
+        "people who may log in; a new role or password logs the user out",
         ("Name", "Role", "Logs in with", "Last seen", "Password", ""),
         [
             (

@@ -111,13 +111,9 @@ def _tables(stand: PastStatus) -> list[Component]:
 
 
 def _sentence(stand: PastStatus) -> str:
-    known = (
-        "what is known now"
-        if stand.known_at is None
-        else f"what was recorded by {words.exact(stand.known_at)}"
-    )
+    known = "as known now" if stand.known_at is None else f"as known at {words.exact(stand.known_at)}"
     return (
-        f"Status {_when(stand.at)}, by {known}. Only accounts watched at that moment are counted. "
+        f"Status {_when(stand.at)}, {known}. Only accounts watched at that moment are counted. "
         f"{words.PURGED_SINCE}"
     )
 
@@ -125,12 +121,12 @@ def _sentence(stand: PastStatus) -> str:
 def _facts(stand: PastStatus) -> Component:
     blocked = stand.standing(Status.WITHHELD, Status.SUSPENDED)
     before = stand.last_known(Status.WITHHELD, Status.SUSPENDED)
-    late = f"of {stand.watched:,} watched, not read in the last {words.span(stand.late_after)}"
+    late = f"of {stand.watched:,} watched; not read in the last {words.span(stand.late_after)}"
     facts = [
         (
             "Blocked then",
             "not known" if blocked is None else f"{blocked:,}",
-            f"and {before:,} more by an older reading" if before else "of accounts read recently",
+            f"and {before:,} more according to an older reading" if before else "of accounts read recently",
         ),
         ("New blocks, 24 h", *_changes(stand, ChangeKind.BLOCK)),
         ("Restored, 24 h", *_changes(stand, ChangeKind.RESTORATION)),
@@ -162,7 +158,7 @@ def _countries(stand: PastStatus) -> Component:
 def _lists(stand: PastStatus) -> Component:
     return table_card(
         "By list",
-        "watched accounts, by their last reading; not re-read means none recently",
+        "watched accounts, by last reading; “not re-read” means no recent reading",
         ("List", "Accounts", "Withheld", "Suspended", "Blocked, not re-read", "Nothing confirmed"),
         [
             (

@@ -14,11 +14,12 @@ PATH = "/replay/rules"
 MOST_RUNS = 5
 """Runs that are kept until the process ends. A result may be some megabytes."""
 RUN_EXPIRED = (
-    f"This result is no longer kept. The web process that made it keeps the last {MOST_RUNS}, until it stops."
+    f"This result is no longer kept. A web process keeps its last {MOST_RUNS} results, until the process "
+    "stops."
 )
 
 
-_STOPPED = "It was stopped."
+_STOPPED = "The run was stopped."
 
 
 class ReevaluationFailed(Exception):

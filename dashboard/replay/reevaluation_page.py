@@ -83,9 +83,9 @@ def reevaluation_page(
 _NOT_YOURS = "Re-evaluation needs the role analyst. Your role is {role}."
 _ABOUT = (
     "Blockline evaluates the stored readings of a period again: detection, confirmation and alert rules. It "
-    "stores nothing and sends nothing. Only stored readings count; other thresholds would have asked for "
-    "other re-reads. If you leave the alert rules unchanged, those of each moment apply. If you change one, "
-    "all rules below apply to the whole period."
+    "stores nothing and sends nothing. Only stored readings count. With other thresholds, Blockline would "
+    "have made other re-reads, which are not stored. If you leave the alert rules unchanged, the rules in "
+    "force at each moment apply. If you change one rule, all rules below apply to the whole period."
 )
 
 

@@ -52,9 +52,10 @@ def _verdict(result: ReevaluationSummary) -> Component:
         f"{same} are the same as stored.",
     ]
     if result.unexplained:
+        one = result.unexplained == 1
         parts.append(
-            f" {result.unexplained:,} of them have no known cause: "
-            "a fault of Blockline, or of the stored data."
+            f" {result.unexplained:,} of the differences {'has' if one else 'have'} no known cause. "
+            f"{'It comes' if one else 'They come'} from a fault of Blockline or of the stored data."
         )
     return html.P(parts, className=f"card verdict outcome{' bad' if result.unexplained else ' other'}")
 
@@ -68,7 +69,7 @@ def scope(result: ReevaluationSummary, list_name: str | None) -> str:
     rules = result.alert_rules
     read = f"{_n(result.readings, 'reading')} from {words.stamp(result.since)} to {words.stamp(result.until)}"
     whose = "" if list_name is None else f" on the list {clean(list_name, 80)}"
-    by = "those of each moment" if rules is None else f"the {len(rules):,} below"
+    by = "those in force at each moment" if rules is None else f"the {len(rules):,} below"
     return f"Evaluated: {read}. Reported: {_n(result.accounts, 'account')}{whose}. Alert rules: {by}."
 
 
@@ -79,7 +80,7 @@ def _facts(result: ReevaluationSummary) -> Component:
         ("Fewer emails", f"{result.mails.would_not_have_gone:,}", "would not have been sent"),
     ]
     left_out = [
-        *([f"{_n(n, 'row')} that a correction annulled"] if (n := result.left_out["annulled"]) else []),
+        *([f"{_n(n, 'row')} annulled by a correction"] if (n := result.left_out["annulled"]) else []),
         *([f"{_n(n, 'change')} from imported records"] if (n := result.left_out["imported"]) else []),
     ]
     note = [html.P(f"Left out: {' and '.join(left_out)}.", className="nothing")] if left_out else []

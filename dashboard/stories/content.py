@@ -149,7 +149,7 @@ def _members(read: StoryRead) -> list[tuple[str, str, str]]:
     for subject in read.facts.subjects[:MOST_MEMBERS]:
         found = read.facts.known_state(subject.account_id, end, read.known(end))
         said = state_words(standing(subject, found))
-        late = ", by an earlier reading" if subject.account_id in read.facts.late[end] else ""
+        late = ", according to an earlier reading" if subject.account_id in read.facts.late[end] else ""
         if subject.added_at > min(end, read.known(end)):
             said, late = "Not stored yet", ""
         platform = f"{PLATFORM_NAME[subject.platform]}, id {clean(subject.native_id, 120)}"

@@ -9,7 +9,7 @@ from storage.model.stories.stories import StoryHead, View, WrittenStory, lines_o
 BEFORE = timedelta(days=1)
 """How long a story is that nobody gave a beginning."""
 _NO_TIME = (
-    "The {words} is not a time: write it in UTC, such as 2021-02-11T08:00, or as a day, such as 2021-02-11."
+    "The {words} is not a time. Write it in UTC, such as 2021-02-11T08:00, or as a day, such as 2021-02-11."
 )
 
 
@@ -25,7 +25,7 @@ def head_of(given: Filled, list_id: int | None) -> StoryHead:
         since=moment(given, "from", "beginning"),
         until=moment(given, "to", "end"),
         view=View(view),
-        known_at=moment(given, "as_known_at", "time by which it is known") if known else None,
+        known_at=moment(given, "as_known_at", "value of “Known at”") if known else None,
     )
 
 

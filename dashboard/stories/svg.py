@@ -130,7 +130,8 @@ def _lanes(
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
         f"A lane for each of {accounts(len(shown))} from {words.stamp(story.head.since)} up to "
-        f"{words.exact(at)}, {knowledge}. Empty parts were not checked. The table beside it has the numbers."
+        f"{words.exact(at)}, {knowledge}. Empty parts were not checked. The table next to the figure has the "
+        "numbers."
     )
     return figure(name, f"Lanes up to {words.exact(at)}", description, bottom + 20, parts)
 
@@ -168,9 +169,9 @@ def _shares(
     parts.append(line(axis.left, bottom, axis.right, bottom, "frame"))
     description = (
         f"Shares of {accounts(counted)} from {words.stamp(story.head.since)} to {words.exact(at)}, "
-        f"{knowledge}. From below: {', '.join(SIGNS.values()).lower()}; then accounts between the two "
-        "readings of a change, and at the top accounts that were not checked. "
-        "The table beside it has the numbers."
+        f"{knowledge}. From bottom to top: {', '.join(SIGNS.values()).lower()}, accounts between the two "
+        "readings of a change, and accounts that were not checked. "
+        "The table next to the figure has the numbers."
     )
     return figure(name, f"Shares up to {words.exact(at)}", description, bottom + 20, parts)
 
@@ -224,8 +225,8 @@ def _description(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> st
     return (
         f"From {words.exact(story.head.since)} to {words.exact(story.head.until)}: "
         f"{total[ChangeKind.BLOCK]:,} blocks above the line and {total[ChangeKind.RESTORATION]:,} "
-        "restorations below it, each where it was first seen; below that, how many accounts were not checked."
-        f"{f' Captions: {marked}.' if marked else ''}"
+        "restorations below it, each at the time when it was first seen. The row below shows how many "
+        f"accounts were not checked.{f' Captions: {marked}.' if marked else ''}"
     )
 
 

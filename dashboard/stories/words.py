@@ -42,26 +42,32 @@ def knowledge_sentence(read: StoryRead) -> str:
     """The same as a sentence for the head of the story."""
     if read.story.head.view is View.AS_KNOWN_THEN:
         return (
-            "As we knew it then: each moment shows what had been recorded by that very moment, and nothing "
+            "As we knew it then: each moment shows what had been recorded by that moment, and nothing "
             "recorded later."
         )
     known = words.exact(read.known(read.story.head.until))
     if read.story.head.known_at is not None:
-        return f"As it was, by everything recorded until {known}, and nothing later."
-    return f"As it was, by everything recorded {read.occasion}, {known}."
+        return (
+            f"As it was: each moment is shown with everything recorded until {known}. Anything recorded "
+            "later is left out."
+        )
+    return f"As it was: each moment is shown with everything recorded until {known} ({read.occasion})."
 
 
 def whose(story: WrittenStory) -> str:
     n = accounts(len(story.account_ids))
     of = "" if story.list_name is None else f"of the list {clean(story.list_name)} "
-    which = f"{n}: all {of}that were watched in this time, as known when the story was written"
+    which = f"{n}: all accounts {of}that were watched in this time, as known when the story was written"
     return f"{which}; purged accounts are left out"
 
 
 def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
     """One moment in figures. Where nobody looked nothing is called zero."""
     nothing = figures.accounts == figures.late
-    late = f"not read in the {words.span(read.story.late_after)} before, of {accounts(figures.accounts)}"
+    late = (
+        f"of {accounts(figures.accounts)}; not read in the {words.span(read.story.late_after)} before this "
+        "moment"
+    )
     out = [
         ("Blocked", *_read_lately(figures.blocked, _blocked_note(figures), nothing=nothing)),
         (
@@ -79,13 +85,13 @@ def facts(read: StoryRead, figures: MomentFigures) -> list[Fact]:
         )
     if figures.to_come:
         out.append(
-            ("Not stored yet", f"{figures.to_come:,}", "accounts of the story that no other figure counts")
+            ("Not stored yet", f"{figures.to_come:,}", "accounts of the story that no other figure includes")
         )
     return out
 
 
 def _read_lately(count: FreshnessCount, note: str, *, nothing: bool) -> tuple[str, str]:
-    before = f"and {count.late:,} by an earlier reading" if count.late else ""
+    before = f"and {count.late:,} more according to an earlier reading" if count.late else ""
     if nothing:
         return "not known", before or "no account was read recently"
     return f"{count.read:,}", "; ".join(part for part in (note, before) if part)
@@ -99,7 +105,7 @@ def _blocked_note(figures: MomentFigures) -> str:
     ]
     if not parts:
         return "none of the accounts read recently"
-    return f"{' and '.join(parts)}, {share(figures.blocked.read, figures.accounts)} of its accounts"
+    return f"{' and '.join(parts)}, {share(figures.blocked.read, figures.accounts)} of the story's accounts"
 
 
 def countries(figures: MomentFigures) -> list[Row]:
@@ -153,18 +159,19 @@ def unobserved(read: StoryRead, unchecked: float | None) -> list[str]:
     late = words.span(read.story.late_after)
     out = [
         f"An account counts as not checked if it was not read for {late}. A failed request is not a reading: "
-        "it begins, ends and shortens nothing.",
-        "A change happened between the last reading that contradicts it and the first that shows it; when in "
-        "between was not observed. The intervals are in UTC and rounded outward to whole minutes.",
+        "it does not begin, end or shorten a status period.",
+        "A change happened between the last reading that contradicts it and the first reading that "
+        "shows it; the exact time was not observed. The intervals are in UTC and rounded outward to whole "
+        "minutes.",
     ]
     if unchecked is not None:
         part = share(round(unchecked * 10_000), 10_000)
-        out.insert(0, f"Of the range, added up over all accounts, {part} was not checked.")
+        out.insert(0, f"Added up over all accounts, {part} of the range was not checked.")
     return [
         *out,
         CONFIRMATION.replace("This report", "This story"),
         "Not observed: who asked for a block and why; posts withheld while their account was not; what "
-        "happened between two readings; what other connections than the monitor's own would see.",
-        "The accounts of the story were chosen when it was written. Each is counted from when it was stored; "
-        "nothing is known about it before.",
+        "happened between two readings; what connections other than the monitor's own would show.",
+        "The accounts of the story were chosen when it was written. Each account counts from the time when "
+        "it was stored; nothing is known about it before that time.",
     ]

@@ -9,7 +9,7 @@ from storage.model.core.coverage import WhyRead
 from storage.model.text.states import capital, short_words
 from storage.model.text.units import span as span
 
-PURGED_SINCE = "Accounts purged completely since then are left out."
+PURGED_SINCE = "Accounts that have been purged completely since that time are left out."
 """The one way in which the record of a past moment changes later."""
 
 
@@ -34,7 +34,7 @@ def exact(at: datetime) -> str:
 def between(after: datetime | None, before: datetime) -> str:
     """The interval that a change lies in; `after` is None when nothing contrary was ever seen."""
     if after is None:
-        return f"first seen so {stamp(before)}"
+        return f"on or before {stamp(before)}"
     if day(after) == day(before):
         return f"{day(before)}, between {clock(after)} and {clock(before)} UTC"
     return f"between {day(after)}, {clock(after)} and {stamp(before)}"
@@ -97,11 +97,11 @@ REASON_WORDS = {
     "cohort_active": "{n}; other accounts of its list changed too",
     "went_back": "a later reading showed the old state again",
     "moved_on": "a later reading showed a third state",
-    "overtaken": "requested before other answers arrived, so it may be older than they are",
-    "no_longer_watched": "the account left the watch before it was confirmed",
+    "overtaken": "its request was made before other answers arrived, so its answer may be older",
+    "no_longer_watched": "watching ended before the change was confirmed",
     "imported": "taken from a published record",
-    "corrected": "a reading that arrived late contradicts it",
-    "set_aside": "a wrong clock dated its readings, so they were set aside",
+    "corrected": "a reading that arrived late contradicts the change",
+    "set_aside": "its readings had times from a wrong clock and were set aside",
 }
 
 

@@ -44,7 +44,7 @@ test("what is not certain is said", () => {
   assert.match(words({ outcome: "not_confirmed", why: "went_back" }), /showed the old state again$/);
   assert.match(words({ strength: "weak" }), /weak evidence$/);
   assert.match(words({ corrects: 7 }), /corrected when more became known$/);
-  assert.match(words({ corrects: 7, outcome: "not_confirmed", why: "corrected" }), /a reading that arrived late contradicts it$/);
+  assert.match(words({ corrects: 7, outcome: "not_confirmed", why: "corrected" }), /a reading that arrived late contradicts the change$/);
   const group = changeGroups(withChanges(change(1, 1, "W", 1, 2, { corrects: 7 }), change(2, 2, "W", 1, 2)))[0];
   assert.match(detail(group, false), /1 of them corrected when more became known$/);
 });

@@ -26,7 +26,7 @@ test("a moment is told in UTC whichever zone is chosen, and where the reader is"
 
 test("by what a moment is told is said in words", () => {
   assert.deepEqual([null, "then", T0].map(knewWords), [
-    "by what is known now", "by what was recorded by then", "by what was recorded by 1 Feb 2021, 12:00 UTC",
+    "as known now", "as known then", "as known at 1 Feb 2021, 12:00 UTC",
   ]);
 });
 
@@ -38,7 +38,7 @@ test("how many accounts differ is said with the reason and with when it was put 
   assert.deepEqual(differenceWords(differing), {
     head: "2 accounts differ.",
     reasons:
-      "1 had changed by then, but the readings that show it were recorded only on 2 Feb, 00:00 UTC. " +
+      "1 had changed by then, but the readings that show the change were recorded only on 2 Feb, 00:00 UTC. " +
       "1 had been read by then, but the readings were recorded only on 2 Feb, 00:00 UTC.",
   });
   assert.equal(lateWord(differing[0], at(10.5)), "recorded 2 Feb");
@@ -49,7 +49,7 @@ test("how many accounts differ is said with the reason and with when it was put 
 test("one account of which nothing else differs is told of in the singular", () => {
   assert.deepEqual(differenceWords([{ why: "confirmed later", recorded: at(1) }]), {
     head: "1 account differs.",
-    reasons: "It had changed by then, but that was still provisional: it was confirmed only on 1 Feb, 13:00 UTC.",
+    reasons: "It had changed by then, but the change was still provisional; it was confirmed only on 1 Feb, 13:00 UTC.",
   });
 });
 

@@ -11,7 +11,7 @@ rows(
     ["an interval of one day names the day once", [at(0), at(0.25)], "1 Feb, between 12:00 and 12:15 UTC"],
     ["an interval over midnight names both days", [at(-13), at(0)], "between 31 Jan, 23:00 and 1 Feb, 12:00 UTC"],
     ["an interval inside one minute names the seconds", [T0, T0 + 20_000], "1 Feb, between 12:00:00 and 12:00:20 UTC"],
-    ["nothing contrary was ever seen", [null, at(0)], "first seen so 1 Feb, 12:00 UTC"],
+    ["nothing contrary was ever seen", [null, at(0)], "on or before 1 Feb, 12:00 UTC"],
   ],
   between,
 );

@@ -170,9 +170,9 @@ export function spokenOf(paper, known) {
 const NOT_CONFIRMED = {
   went_back: "a later reading showed the old state again",
   moved_on: "a later reading showed a third state",
-  no_longer_watched: "the account left the watch before it was confirmed",
-  corrected: "a reading that arrived late contradicts it",
-  set_aside: "a wrong clock dated its readings, so they were set aside",
+  no_longer_watched: "watching ended before the change was confirmed",
+  corrected: "a reading that arrived late contradicts the change",
+  set_aside: "its readings had times from a wrong clock and were set aside",
 };
 
 /** The line under a group or a change: the interval, and what is uncertain. @param {ChangeGroup} group @param {boolean} withDay */

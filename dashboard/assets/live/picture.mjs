@@ -74,7 +74,7 @@ function boardSvg(drawn, title) {
   const end = Math.min(state.now, window[1]);
   const sheet = new Sheet({ left, width, right });
   sheet.words(PAD, sheet.y + 8, title, { size: 15, weight: 650, ink: theme.ink });
-  sheet.words(PAD, sheet.y + 30, `${full(window[0])} to ${full(end)}. Read and drawn up to ${full(state.now)}.`, { size: 12 });
+  sheet.words(PAD, sheet.y + 30, `${full(window[0])} to ${full(end)}. Shows readings up to ${full(state.now)}.`, { size: 12 });
   sheet.y += 50;
   sheet.row(LABELS_PX, [], [], (canvas) => drawAnnotations(canvas, marks, window, width));
   const top = sheet.y;
@@ -94,7 +94,7 @@ function context(sheet, state, window, width, end) {
   const words = letters("AWSPGNDU").filter((s) => counts[s]).map((s) => /** @type {[string]} */ ([`${count(counts[s])} ${groupName(state, s)}`]));
   sheet.row(FLEET_HEIGHT, [["All watched", 600], ["accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
   sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
-  sheet.row(18, [["Share blocked of those read", 600]], [], () => {});
+  sheet.row(18, [["Share blocked of accounts read", 600]], [], () => {});
   for (const list of state.lists.filter((l) => l.size > 0)) {
     const accounts = members(state, list.id);
     const at = countAt(state, accounts, end);

@@ -34,8 +34,8 @@ function formatOf(zone, options) {
 
 /** The words for which knowledge is shown; `knew` as in the address. @param {Knew} knew */
 export function knewWords(knew) {
-  if (knew === null) return "by what is known now";
-  return knew === "then" ? "by what was recorded by then" : `by what was recorded by ${utcWords(knew)}`;
+  if (knew === null) return "as known now";
+  return knew === "then" ? "as known then" : `as known at ${utcWords(knew)}`;
 }
 
 /** When it was recorded, short enough to fit beside a lane. @param {number} t @param {number} now */
@@ -52,8 +52,8 @@ export function lateWord({ recorded, why }, now) {
 
 /** @type {[why: string, words: (n: string) => string][]} */
 const REASONS = [
-  ["recorded later", (n) => `${n} had changed by then, but the readings that show it were recorded`],
-  ["confirmed later", (n) => `${n} had changed by then, but that was still provisional: it was confirmed`],
+  ["recorded later", (n) => `${n} had changed by then, but the readings that show the change were recorded`],
+  ["confirmed later", (n) => `${n} had changed by then, but the change was still provisional; it was confirmed`],
   ["read later", (n) => `${n} had been read by then, but the readings were recorded`],
 ];
 

@@ -44,7 +44,7 @@ function connectMe(menu) {
     if (event.newState !== "open") return;
     try {
       const { name, role } = await json(fetch("/api/people/me"));
-      $("me-who").textContent = name === null ? `No login: everybody acts as ${role}` : `${name}, ${role}`;
+      $("me-who").textContent = name === null ? `No login: every visitor has the role ${role}` : `${name}, ${role}`;
       $("me-out").hidden = name === null;
     } catch {
       $("me-who").textContent = silent;

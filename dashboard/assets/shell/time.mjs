@@ -58,7 +58,7 @@ export function dayStart(t) {
  */
 export function between(a, b, withDay = true) {
   const zone = zoneName(b);
-  if (a === null) return `first seen so ${withDay ? stamp(b) : clock(b)} ${zone}`;
+  if (a === null) return `on or before ${withDay ? stamp(b) : clock(b)} ${zone}`;
   if (clock(a) === clock(b) && b - a < MINUTE) {
     return `${withDay ? `${day(b)}, ` : ""}between ${seconds(a)} and ${seconds(b)} ${zone}`;
   }

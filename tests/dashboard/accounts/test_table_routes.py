@@ -235,7 +235,8 @@ async def test_a_preview_says_of_each_line_what_it_would_do_and_stores_nothing(
     assert [x["line"] for x in said["refused"]] == [4, 5, 6, 7]
     assert "already on line 3" in said["refused"][0]["why"]
     assert said["refused"][1]["why"] == (
-        "@unknown has no account_id. Add it, or run blockline accounts import, which looks it up."
+        "@unknown has no account_id. Add it, or use the command “blockline accounts import”, which looks it "
+        "up."
     )
 
 
@@ -247,7 +248,7 @@ async def test_a_line_without_an_id_is_told_who_is_on_file_under_its_handle(
     table = f"platform,handle\nx,{handle.upper()}\n"
     async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
         _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": table})
-    assert said["refused"][0]["why"].endswith("Stored under this handle: 110000001.")
+    assert said["refused"][0]["why"].endswith("Account ids stored under this handle: 110000001.")
 
 
 async def test_an_import_stores_what_its_preview_said_and_is_on_record(
@@ -260,8 +261,8 @@ async def test_an_import_stores_what_its_preview_said_and_is_on_record(
         status, stored = await send("/api/accounts/import", table)
         _, again = await send("/api/accounts/import", table)
     assert (status, stored["lines"]) == (200, preview["lines"])
-    assert stored["sentence"] == "Stored: 1 account watched, 1 with something new."
-    assert again["sentence"] == "Stored: 1 account watched, 0 with something new."
+    assert stored["sentence"] == "Stored. Watched: 1 account. Lines that changed something: 1."
+    assert again["sentence"] == "Stored. Watched: 1 account. Lines that changed something: 0."
     assert await audited(pool) == [("dashboard", "accounts imported", "w.csv")]
     async with transaction(pool) as conn:
         (act,) = await acts(conn, 1)
@@ -281,5 +282,5 @@ async def test_a_platform_that_is_not_read_takes_nobody_in(pool: Pool, dsn: str,
     ):
         _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": TABLE})
     assert said["refused"] == [
-        {"line": 2, "why": "@newcomer is on X, which is not enabled in the setting platforms."}
+        {"line": 2, "why": "@newcomer is on X, but the setting “platforms” does not include it."}
     ]

@@ -124,7 +124,7 @@ async def test_a_merged_mail_is_listed_with_the_one_that_says_both(pool: Pool, p
         "update mail set state = 'merged', merged_into = $1 + 1 where mail_id = $1", played.dead_mail
     )
     merged = await page(pool, played, "/alerts/deliveries", "?state=merged")
-    assert f"email {played.dead_mail + 1} says both" in merged
+    assert f"email {played.dead_mail + 1} contains both" in merged
     assert "Send again" not in merged
 
 

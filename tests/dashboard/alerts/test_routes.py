@@ -330,7 +330,7 @@ async def test_a_merged_mail_says_where_it_went_and_is_not_offered_to_be_sent(
         )
     opened = await page(pool, f"/mail/{played.dead_mail}", played)
     assert "no mail server accepted it, and it was merged into a later email" in said(opened)
-    assert f"email {later} says both" in said(opened)
+    assert f"email {later} contains both" in said(opened)
     assert "Send again" not in _buttons(opened)
 
 

@@ -107,4 +107,4 @@ async def test_a_browser_that_is_logged_in_reads_and_writes_from_its_own_pages_o
         assert (await api.send("POST", "/accounts/tags", TAGS)).status == 200
         elsewhere = {"Origin": "https://elsewhere.example"}
         refused = await api.send("POST", "/accounts/tags", TAGS, headers=elsewhere)
-    assert (refused.status, "comes from elsewhere" in refused.detail) == (403, True)
+    assert (refused.status, "does not come from one of them" in refused.detail) == (403, True)

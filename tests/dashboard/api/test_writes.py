@@ -261,7 +261,7 @@ async def test_what_is_no_json_by_its_name_is_not_read_as_such(world: World) -> 
     elsewhere = {"Origin": "https://elsewhere.example"}
     strange = await world.api.send("POST", "/accounts/tags", body, headers=elsewhere)
     assert strange.status == 403
-    assert "comes from elsewhere" in strange.detail
+    assert "does not come from one of them" in strange.detail
 
 
 async def test_a_walk_sees_each_account_once_while_accounts_are_added(world: World) -> None:

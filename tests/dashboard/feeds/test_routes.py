@@ -176,7 +176,7 @@ async def test_a_corrected_change_is_replaced_or_goes(
 
     assert before.ids == keys(minutes(60))
     assert after.ids == keys(*told)
-    assert ("This corrects an earlier record." in after.body.decode()) is bool(told)
+    assert ("This change corrects an earlier record." in after.body.decode()) is bool(told)
     assert datetime.fromisoformat(after.feed.findtext(f"{ATOM}updated", "")) == minutes(90)
 
 
@@ -392,7 +392,7 @@ async def test_a_calendar_reminds_of_a_deadline_and_says_which_dates_are_uncerta
     assert "It names 1 account." in str(plain.description)
     assert "About order MeitY/2021 §69A." in str(notice.description)
     assert "not before 1 Feb 2021, 01:40 UTC" in str(claimed.description)
-    assert "It belongs to no order." in str(claimed.description)
+    assert "It does not belong to an order." in str(claimed.description)
     assert "all\ufffd restored;\ufffdnothing, else" in str(claimed.description)
     assert all(len(line) <= 75 for line in answer.body.split(b"\r\n"))
     assert b"\n" not in answer.body.replace(b"\r\n", b"")

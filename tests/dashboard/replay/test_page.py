@@ -56,7 +56,7 @@ async def test_a_moment_tells_what_was_so_and_by_what_was_known(pool: Pool, stor
 
     assert blocked is not None
     assert f"Blocked then {blocked}" in page
-    assert "by what is known now" in page
+    assert "as known now" in page
     assert "As known then" in page
     assert known.standing(Status.WITHHELD, Status.SUSPENDED) is None
     assert "Blocked then not known" in before

@@ -226,7 +226,7 @@ async def test_what_is_stopped_before_it_begins_never_does() -> None:
     runs = ReevaluationRuns(Slow(), clock)
     run = runs.start(EVERYTHING, "", "Ada")
     runs.stop(run.key)
-    assert run.why_not == "It was stopped."
+    assert run.why_not == "The run was stopped."
     assert runs.open is None
 
 
@@ -240,7 +240,7 @@ async def test_one_is_decided_at_a_time_and_can_be_stopped() -> None:
         await until(lambda: begun(run))
         runs.stop(run.key)
         await until(lambda: over(run))
-        assert (run.why_not, slow.ended) == ("It was stopped.", 1)
+        assert (run.why_not, slow.ended) == ("The run was stopped.", 1)
         after = runs.start(EVERYTHING, "", "bert")
         await until(lambda: begun(after))
     assert slow.ended == 2, "what is decided ends with the server"

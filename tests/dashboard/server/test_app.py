@@ -237,7 +237,7 @@ T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
         pytest.param(
             T0 - 13 * HOUR, T0, "between 31 Jan 2021, 23:00 and 1 Feb 2021, 12:00 UTC", id="two days"
         ),
-        pytest.param(None, T0, "first seen so 1 Feb 2021, 12:00 UTC", id="nothing contrary was ever seen"),
+        pytest.param(None, T0, "on or before 1 Feb 2021, 12:00 UTC", id="nothing contrary was ever seen"),
     ],
 )
 def test_an_interval_is_said_with_both_its_readings(

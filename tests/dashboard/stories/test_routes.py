@@ -78,7 +78,7 @@ WRONG = [
     (
         "what it is known by is a time",
         {"as_known_at": "later"},
-        "The time by which it is known is not a time",
+        "The value of “Known at” is not a time",
     ),
 ]
 

@@ -61,7 +61,7 @@ NEXT = NOON.replace(day=2)
         ),
         pytest.param(
             words.between(None, NOON),
-            ["first seen so ", {"text": "1 Feb 2021, 12:00 UTC", "at": "2021-02-01T12:00Z"}],
+            ["on or before ", {"text": "1 Feb 2021, 12:00 UTC", "at": "2021-02-01T12:00Z"}],
             id="nothing contrary was ever seen",
         ),
         pytest.param(

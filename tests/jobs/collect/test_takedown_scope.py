@@ -166,7 +166,7 @@ async def test_the_actor_of_a_takedown_is_requested_again_if_no_server_answered(
         assert (await desk.shown(), await desk.mailed()) == (HOST, HOST)
         page = await desk.page()
         assert "Taken down by its server. Changed 1 Feb 2021, between 11:00 and 11:30 UTC. " in page
-        assert re.search(r"Before 1 Feb 2021, 12:\d\d UTC it was not known who did this\.", page)
+        assert re.search(r"Before 1 Feb 2021, 12:\d\d UTC it was not known who took the account down\.", page)
         (_, host) = await desk.facts()
         assert (host[0], host[1]) == ("host", at(11))
 

@@ -143,7 +143,7 @@ async def test_a_change_that_was_none_is_counted_nowhere(pool: Pool) -> None:
 async def test_why_it_was_none_is_said_in_words(pool: Pool) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
     table = json.dumps(changes_card(one), default=lambda part: part.to_plotly_json())
-    assert "a reading that arrived late contradicts it" in table
+    assert "a reading that arrived late contradicts the change" in table
 
 
 async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the_correction(
