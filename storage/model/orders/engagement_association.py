@@ -30,7 +30,7 @@ LARGEST_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """The counts and the test result. With `why_not`, to follow "no test is possible, because", `p` is None."""
+    """The counts and the test result. With `why_not`, the reason why no test is possible, `p` is None."""
 
     toward: int
     """Engagements with the accounts in all the observed time."""

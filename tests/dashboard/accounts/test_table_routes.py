@@ -165,7 +165,8 @@ EDIT = {"do": "tag", "value": "press", "accounts": [1]}
             "import",
             {"name": "a.csv", "text": TABLE + "x,other,,,\n"},
             409,
-            "1 line is refused, so nothing was stored. The first: a.csv, line 3: @other has no account_id",
+            "1 line is refused, so nothing was stored. The first error: a.csv, line 3: @other has no "
+            "account_id",
             id="all or nothing",
         ),
     ],

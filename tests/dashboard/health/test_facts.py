@@ -303,7 +303,7 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
         pytest.param(
             words.lateness_verdict([LATE], NOON, SWEEP),
             "On X 10 of 100 accounts (10.0%) were not read in the last 1 h",
-            "watch fewer",
+            "Watch fewer",
             id="many are late",
         ),
         pytest.param(

@@ -130,7 +130,7 @@ def test_a_detector_stands_as_it_was_last_heard(
         pytest.param(replace(WELL, suspended=0), "OK (2 stable)", id="stable ones only"),
         pytest.param(
             HELD,
-            "quarantined since 31 Jan 2021, 23:55 UTC: @steady looked wrong (2 stable, 1 suspended)",
+            "quarantined since 31 Jan 2021, 23:55 UTC, because @steady looked wrong (2 stable, 1 suspended)",
             id="which one looked wrong",
         ),
         pytest.param(
@@ -211,11 +211,11 @@ async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: P
 
     assert "AU Bluesky 1 Feb 2021, 11:00 UTC" in page
     assert "@quiet.example tr Restricted in TR (Bluesky app)" in page
-    assert "The last reading does not mention AU; last mentioned 1 Feb 2021, 11:00 UTC." in account
+    assert "The last reading does not mention AU; it was last mentioned 1 Feb 2021, 11:00 UTC." in account
     here = account.index("From here Available last read 1 Feb 2021, 12:00 UTC")
     there = account.index("From tr Restricted in TR (Bluesky app) first seen 1 Feb 2021")
     assert here < there
-    assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in account
+    assert "Available. This status began on or before 1 Feb 2021, 06:00 UTC." in account
 
 
 needs_a_browser = pytest.mark.skipif(

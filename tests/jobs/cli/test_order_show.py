@@ -49,7 +49,8 @@ def test_the_time_to_restoration_is_told_when_it_is_asked_for(
     assert "restoration" not in run("orders", "show", "SYN/1", at, "--json").json
     told = run("orders", "show", "SYN/1", at, "--restoration", "--json").json["restoration"]
     assert told["spells"] == len(told["intervals_s"]) > 0
-    assert run("orders", "show", "SYN/1", at, "--restoration").said[-1].endswith("for times below this limit.")
+    last = run("orders", "show", "SYN/1", at, "--restoration").said[-1]
+    assert last.endswith("for times below this limit.")
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_statuses_other_than_blocks_are_not_counted_as_blocks(pages: dict[str, s
 
 def test_an_outage_of_its_server_changes_no_status(pages: dict[str, str]) -> None:
     page = pages["unreachable"]
-    assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in page
+    assert "Available. This status began on or before 1 Feb 2021, 06:00 UTC." in page
     assert "Available, last read 1 Feb 2021, 12:30 UTC" in page
     assert re.search(r"First reading no\. \d+ – Available none", page)
     assert "Gone" not in page
@@ -167,5 +167,5 @@ def test_a_rename_is_recorded_from_our_readings_and_from_the_public_record_with_
     pages: dict[str, str],
 ) -> None:
     page = pages["renamed"]
-    assert "Available. First seen so 1 Feb 2021, 06:00 UTC." in page
+    assert "Available. This status began on or before 1 Feb 2021, 06:00 UTC." in page
     assert "1 Feb 2021, 11:10:00 UTC plc.directory" in page

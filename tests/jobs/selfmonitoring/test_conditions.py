@@ -97,7 +97,7 @@ def facts(
             minutes(530),
             "Answers from X are quarantined, because its control accounts look wrong",
             "@steady looked wrong",
-            "replace that one in x_canaries.",
+            "Replace one that is named in the setting x_canaries.",
             id="control accounts that look wrong for more than an hour",
         ),
         pytest.param(
@@ -108,7 +108,7 @@ def facts(
             minutes(530),
             "Answers from Mastodon at one.example are quarantined, because its control accounts look wrong",
             "no answer",
-            "replace that one in mastodon_canaries.",
+            "Replace one that is named in the setting mastodon_canaries.",
             id="one server whose control accounts look wrong",
         ),
         pytest.param(
@@ -124,7 +124,7 @@ def facts(
             minutes(540),
             "Control account @steady on X no longer has the expected status and is not read any more",
             "",
-            "Replace them in x_canaries",
+            "Replace them in the setting x_canaries",
             id="a control account of the settings that really changed",
         ),
         pytest.param(

@@ -229,11 +229,13 @@ NO_CONTROLS = "control accounts: none, so a mass block cannot be distinguished f
             id="one is in doubt",
         ),
         pytest.param(
-            HELD, f"{HELD_WORDS}; {HELD_CONTROLS}: they looked wrong (2 stable, 1 suspended)", id="held"
+            HELD,
+            f"{HELD_WORDS}; {HELD_CONTROLS}, because they looked wrong (2 stable, 1 suspended)",
+            id="held",
         ),
         pytest.param(
             replace(HELD, doubted=("steady",)),
-            f"{HELD_WORDS}; {HELD_CONTROLS}: @steady looked wrong (2 stable, 1 suspended)",
+            f"{HELD_WORDS}; {HELD_CONTROLS}, because @steady looked wrong (2 stable, 1 suspended)",
             id="held for one control account",
         ),
         pytest.param(
@@ -249,7 +251,7 @@ NO_CONTROLS = "control accounts: none, so a mass block cannot be distinguished f
                 retry_at=minutes(60),
             ),
             f"{HELD_WORDS}; “all vanished at once”; next attempt 2021-02-01 01:00 UTC; "
-            f"{HELD_CONTROLS}: they looked wrong (2 stable, 1 suspended)",
+            f"{HELD_CONTROLS}, because they looked wrong (2 stable, 1 suspended)",
             id="held as it is on record",
         ),
     ],
