@@ -210,7 +210,7 @@ class Collector(Protocol):
         ...
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
-        """Accounts of a place from which control accounts can be chosen, because they are known to be stable.
+        """Accounts of a place that are known to be stable, so that control accounts can be chosen from them.
         They may be watched or not. Empty if none are known or the request failed.
         """
         ...

@@ -70,7 +70,7 @@ async def _done(conn: Conn, deed: str, value: str, ids: list[int], actor: str, n
         case "take":
             return await take_accounts_off(conn, await _list_name(conn, value), ids, actor, now)
         case _:
-            raise WrongInput("The field do must be tag, untag, put or take.")
+            raise WrongInput('The value of the field "do" must be tag, untag, put or take.')
 
 
 async def _list_name(conn: Conn, value: str) -> str:

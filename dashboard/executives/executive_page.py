@@ -164,7 +164,7 @@ def _associations(view: PersonView) -> Component:
         [
             html.H2("Engagement with accounts named by an order"),
             html.Span(
-                "within a day of the order's dated events, compared with the same person's base rate",
+                "within a day of the order's dated events, compared with the same person's usual rate",
                 className="faint",
             ),
         ],

@@ -132,7 +132,7 @@ def association(tested: AssociationTest, name: str) -> list[str]:
     acts = "engagement" if found.toward == 1 else "engagements"
     out = [
         f"{title}: {found.in_windows:,} of {found.toward:,} {acts} with accounts that this order names lie "
-        f"within {span(AROUND)} of {things}. At {clean(name)}'s own base rate, {_about(found.expected)} "
+        f"within {span(AROUND)} of {things}. At {clean(name)}'s own usual rate, {_about(found.expected)} "
         "would be expected.",
         f"Of {found.shifts} random shifts of the same series, {round(found.p * (found.shifts + 1)) - 1} have "
         f"as many engagements or more within that time of {those} (p = {found.p:.3f}).",

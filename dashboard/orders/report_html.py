@@ -121,6 +121,6 @@ def _known_late(found: OrderFigures) -> str:
         return ""
     return (
         f"The figures show what was recorded by {words.stamp(found.known_at)}; documents attached later are "
-        "left out. Handles are the current ones. Times that were not checked, and last readings, also use "
-        f"readings that were made by then and recorded later. {words.PURGED_SINCE}"
+        "left out. Handles are the current ones. The times without a check and the last readings also use "
+        f"readings that were made by that time but recorded later. {words.PURGED_SINCE}"
     )

@@ -39,7 +39,7 @@ def _figures(estimate: RestorationEstimate) -> Iterator[str]:
     if estimate.median is not None:
         low, high = estimate.median
         if high is None:
-            yield f"The median is not reached; it is estimated at {span(low)} or more."
+            yield f"The median is estimated at {span(low)} or more; the readings allow no upper bound."
         else:
             yield (
                 f"The median is estimated at {span(low)} to {span(high)}; the readings allow no closer "
@@ -89,8 +89,8 @@ def _orders(estimate: RestorationEstimate) -> str:
                 f" order, all others to the order {estimate.orders[0]}"
             )
         return (
-            f"{whose}. Accounts restored by the same decision count as one observation. One order therefore"
-            " gives no confidence interval for other orders."
+            f"{whose}. Accounts restored by the same decision count as one observation. One observation is"
+            " not enough for a confidence interval that covers other orders."
         )
     return (
         f"The blocks belong to {many} orders, which carry as much weight as {estimate.equal_orders:.1f} "

@@ -78,7 +78,7 @@ def _head(values: Mapping[str, str], lists: Lists) -> list[Component]:
         _line("from", "From (UTC)", values["from"], "2021-02-01T06:00", required=True),
         _line("to", "To (UTC)", values["to"], "2021-02-01T18:00", required=True),
         choice("list", "Accounts", names, chosen),
-        choice("view", "Knowledge", {v.value: name for v, name in VIEW_NAME.items()}, values["view"]),
+        choice("view", "Show each moment", {v.value: name for v, name in VIEW_NAME.items()}, values["view"]),
         _line("as_known_at", "Known at (UTC)", values["as_known_at"], "time of viewing"),
     ]
 

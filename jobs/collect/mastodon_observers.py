@@ -76,8 +76,9 @@ class Observers:
         one.due = now + _BETWEEN_TURNS if one.left else one.began + _EVERY
 
     def _is_available(self, account: Account) -> bool:
-        """Whether the account's own server shows it. If that server suspended it, its copies are suspended
-        too, which says nothing about the observer.
+        """Whether the account's own server shows the account. If that server suspended it, its copies on
+        other servers are suspended too. A suspended copy then does not show that the observer acted against
+        it.
         """
         known = self._monitor.known(account.account_id)
         return known is not None and known.state is not None and known.state.status is Status.AVAILABLE

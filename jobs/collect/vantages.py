@@ -146,8 +146,8 @@ class VantageReader:
         await self.breakers.load()
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:
-        """Load the rosters. A roster that was rebuilt only for its control accounts keeps its
-        last attempt.
+        """Load the rosters. If a roster was rebuilt only because its control accounts changed, the last
+        attempt to read the old roster counts as the last attempt to read the new one.
         """
         turns = {r.account_ids: self._last.get(r.roster_id) for r in self._rosters.base}
         await self._rosters.load(conn, self._monitor.accounts(), now)

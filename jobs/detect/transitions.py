@@ -329,8 +329,8 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None:
-    """What stays unsettled after a change is confirmed. A later change cannot have begun before the time
-    after which this change began.
+    """What stays unsettled after a change is confirmed. A later change cannot have begun before the change
+    window of this one begins.
     """
     if unsettled is None:
         return None

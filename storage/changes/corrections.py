@@ -62,8 +62,8 @@ async def write(
 async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime | None) -> datetime:
     """When the corrections count as known. It is later than everything recorded about the account.
 
-    Times after `ahead_of` are ignored, because a wrong clock set them. A row counts no later than the row
-    that supersedes it. If the row is dated later, it was set aside.
+    Times after `ahead_of` are ignored, because a wrong clock set them. A superseded row counts as known at
+    the latest when the row that supersedes it was recorded. A superseded row dated later was set aside.
     """
     return await conn.fetchval(
         """
@@ -97,8 +97,8 @@ async def _add(
 ) -> int:
     """Add a change row and return its id.
 
-    A change that was stored before keeps its evidence and supersedes its last row. Changes whose old state
-    was last seen in the same answer share the evidence of the old state.
+    If the change was stored before, the new row keeps its evidence and supersedes its last row. Changes of
+    the account whose old state was last seen in the same answer share the evidence of that old state.
     """
     pending = recomputed.pending
     same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old

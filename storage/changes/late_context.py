@@ -47,7 +47,7 @@ async def roster(conn: Conn, roster_id: int) -> Roster:
     """The roster with this number. Raises Refused if there is none."""
     r = await conn.fetchrow("select * from roster where roster_id = $1", roster_id)
     if r is None:
-        raise Refused(f"Roster {roster_id} does not exist.")
+        raise Refused(f"There is no batch of accounts with the number {roster_id}.")
     ids = tuple(AccountId(i) for i in r["account_ids"])
     canaries = tuple(AccountId(i) for i in r["canary_ids"])
     return Roster(roster_id, Platform(r["platform"]), ids, canaries, r["vantage"], r["place"])
@@ -303,10 +303,10 @@ async def _begin(
     until: datetime,
     but: Batch | None = None,
 ) -> tuple[Known | None, list[TimedReading]]:
-    """The `starting_point` before a time, and the stored readings after it. No reading was requested before
-    the starting point.
+    """The `starting_point` before a time, and the stored readings after it. None of these readings was
+    requested before the starting point.
 
-    None for the state means that detection begins at the first reading.
+    If the state is None, detection begins at the first reading.
     """
     while True:
         begin = await starting_point(conn, until, account_id, own, scopes, rule)
@@ -329,8 +329,8 @@ async def starting_point(
     """The state from which detection can begin: what was known at the last reading before a time, if nothing
     was provisional or unsettled then. If something was, an earlier reading is taken.
 
-    The reading must agree with the known state, and every country must have been reported when the account
-    was last seen to exist. None means that detection must begin at the first reading.
+    The reading must agree with the known state. The last reading that showed that the account exists must
+    also have said something about every country. None means that detection must begin at the first reading.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None

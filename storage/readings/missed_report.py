@@ -59,8 +59,8 @@ async def misses(
     """The attempts that gave no reading of the account, for each silence, most frequent reason first.
 
     Only attempts of our own connection count. If a silence longer than `gap_after` has no attempt for the
-    account, the attempts that kept it from being asked are returned instead. A silence without any attempt is
-    left out.
+    account, the missed attempts for other accounts of the same server are returned instead: the server was
+    paused because of them, so this account was not asked for. A silence without any attempt is left out.
     """
     own = await _own_misses(conn, account_id, silences, now)
     asked = {m.since for m in own}

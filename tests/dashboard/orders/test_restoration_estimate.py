@@ -181,9 +181,7 @@ def test_one_decision_is_one_observation() -> None:
     many = restoration(spread_over(LEAST_ORDERS), HOURLY)
     uneven = restoration([*spread_over(LEAST_ORDERS), *spread_over(1, 300)], HOURLY)
 
-    assert any(
-        "One order therefore gives no confidence interval for other orders" in s for s in one.sentences
-    )
+    assert any("One observation is not enough for a confidence interval" in s for s in one.sentences)
     for told in (one, few, uneven):
         assert {s.by_order for s in told.shares} == {None}
     assert any(
