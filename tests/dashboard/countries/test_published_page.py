@@ -263,7 +263,7 @@ def test_the_command_takes_a_code_and_says_what_is_not_observed(run: Blockline) 
     shown = run("published", "in")
     assert (shown.code, shown.err) == (0, "")
     assert "13,200" in shown.out
-    assert "Not observed, because no accounts were read here: 2020-H1, X." in shown.said
+    assert "Not observed, because Blockline read no accounts: 2020-H1, X." in shown.said
     (half,) = run("published", "IN", "--json").json["half_years"]
     assert (half["period"], half["observed"], half["published"][0]["accounts_withheld"]) == (
         "2020-H1",
