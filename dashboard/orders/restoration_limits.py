@@ -95,9 +95,15 @@ def shares_by_order(
 
 
 def _counts(sample: Sequence[BlockedFor], after: timedelta) -> tuple[int, int]:
-    """How many were surely still blocked after so long, and how many not surely restored by then."""
-    blocked = sum(d.shortest >= after for d in sample)
-    return blocked, sum(d.longest is None or d.longest > after for d in sample)
+    """How many were surely still blocked after this long, and how many were not surely restored before.
+
+    A block that is known to have lasted exactly this long counts as still blocked, as in the curve.
+    """
+    blocked = [d.shortest >= after for d in sample]
+    open_too = [
+        still or d.longest is None or d.longest > after for still, d in zip(blocked, sample, strict=True)
+    ]
+    return sum(blocked), sum(open_too)
 
 
 def _last_if_open(longest: timedelta | None) -> timedelta:

@@ -233,6 +233,15 @@ def test_the_order_in_which_spells_come_does_not_matter(
             assert share.limits[0] - 1e-4 <= share.bounds[0] <= share.bounds[1] <= share.limits[1] + 1e-4
 
 
+def test_a_block_known_to_have_lasted_exactly_a_day_is_still_blocked_after_a_day() -> None:
+    share = restoration([lasted(24, 24)], HOURLY).shares[0]
+
+    assert share.after == DAY
+    assert share.bounds == (1, 1)
+    assert share.limits is not None
+    assert share.limits[1] == 1
+
+
 def test_the_figure_ends_where_nobody_was_followed_any_longer() -> None:
     told = restoration([lasted(8, 12), lasted(9, 14), lasted(480, None)], HOURLY)
 
