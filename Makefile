@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-long test-17 mutants lint bench screenshots lock
+.PHONY: install demo test test-slow test-long test-17 mutants lint bench screenshots lock
 
 install: .venv/runtime
 
@@ -31,9 +31,13 @@ install: .venv/runtime
 demo: install
 	$(BIN)/blockline demo $(ARGS)
 
-# As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one.
+# As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one. Leaves out what takes
+# seconds a test: kill loops, soaks, whole demonstrations, every page in every size. That is `make test-slow`.
 test: .venv/development .venv/npm
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+
+test-slow: .venv/development .venv/npm
+	$(BIN)/python -m pytest -m slow -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 # What depends on chance, again and again: processes are killed at any moment, and for hours anything happens
 # to an installation, in any order. Each of ROUNDS begins with another seed. And all cases of which `make test`
