@@ -155,7 +155,7 @@ def test_the_onset_lies_between_when_the_old_state_was_asked_for_and_when_the_ne
 def test_a_rule_that_could_never_confirm_is_refused() -> None:
     with pytest.raises(ValueError, match="strong readings"):
         ConfirmationRule(strong_readings=5, weak_readings=4)
-    with pytest.raises(ValueError, match="grow"):
+    with pytest.raises(ValueError, match="increase"):
         ConfirmationRule(offsets=(0 * MINUTE, 2 * MINUTE, 1 * MINUTE, 3 * MINUTE))
 
 

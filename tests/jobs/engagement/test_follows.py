@@ -161,5 +161,5 @@ async def test_a_restart_reads_nobody_twice_in_a_day(scene: Scene, pool: Pool) -
 
 
 def test_lists_are_not_read_more_than_once_a_day(pool: Pool) -> None:
-    with pytest.raises(ValueError, match="once a day"):
+    with pytest.raises(ValueError, match="once per day"):
         FollowsPoller(pool, Reader(), DAY - MINUTE, SimulatedClock(T0))
