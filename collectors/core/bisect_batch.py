@@ -8,13 +8,15 @@ from collectors.core.collector import RequestFailure
 from storage.model.core.availability import MissedReason
 
 Ask = Callable[[Sequence[str]], Awaitable[RequestFailure | None]]
-"""Asks about some ids. Returns None if they were answered, or else the failure."""
+"""A function that asks about some ids. It returns None if the platform answered, or else the failure."""
 
 
 async def find_rejected(ids: Sequence[str], ask: Ask, most: int) -> set[str] | RequestFailure:
-    """The ids that the platform rejects as a bad request, or the first failure of another kind.
+    """Return the ids that the platform rejects as a bad request. `most` is the largest number of requests to
+    make.
 
-    The set is empty if `most` requests are not enough to find all rejected ids.
+    Return an empty set if more requests would be needed to find all rejected ids. If a request fails in
+    another way, return that failure at once.
     """
     found: set[str] = set()
     parts = _halves(ids)

@@ -1,4 +1,6 @@
-"""The collector interface: for each account asked about, one conclusive reading or one miss."""
+"""The collector interface. For each account asked about, a collector returns one conclusive reading or one
+miss.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,11 +31,11 @@ class RequestFailure:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its raw answer, from which evidence is cut.
+    """One request and its raw answer. Evidence is cut out of the answer.
 
     `at` is the time at which the reading began; one reading may need several requests. `url` contains no
-    secret. `request_id` is the id that the platform gave to the request; None if it gave none. `said` holds
-    the headers of the answer that affect the result (such as which labelers applied), by lower-case name.
+    secret. `request_id` is the platform's id of the request, or None if it gave none. `said` holds the names
+    (in lower case) and values of the answer's headers that affect the result, such as which labelers applied.
     """
 
     url: str
@@ -48,7 +50,9 @@ class Exchange:
     """Time from `at` until the answer was complete."""
 
     def by(self, at: datetime) -> "Exchange":
-        """A copy whose times are no later than `at`. Needed because two clocks may differ slightly."""
+        """Return a copy in which no time is later than `at`. This is needed because two clocks may differ
+        slightly.
+        """
         most = max(at - self.at, timedelta())
         if self.answered_after <= most:
             return self
@@ -71,11 +75,13 @@ class CollectorAnswer:
     exchanges: tuple[Exchange, ...] = ()
     trouble: RequestFailure | None = None
     sent: bool = True
-    """False if no request was made because the collector is paused. That does not count as an attempt."""
+    """False if the collector is paused and made no request. No attempt is counted then."""
     countries: frozenset[str] | None = None
 
     def arrived(self, at: datetime) -> "CollectorAnswer":
-        """A copy whose readings have the time at which the answer arrived, not the time of the request."""
+        """Return a copy whose readings have the time `at` at which the answer arrived, not that of the
+        request.
+        """
         is_dated = all(r.at == at for r in self.readings[:1])
         dated = self.readings if is_dated else tuple(r.dated(at) for r in self.readings)
         return replace(self, readings=dated, exchanges=tuple(e.by(at) for e in self.exchanges))
@@ -137,7 +143,9 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class CanaryCandidate:
-    """An account that may serve as a control account, because its status is known and stable: `expected`."""
+    """An account that may serve as a control account, because its status is stable. `expected` is that
+    status.
+    """
 
     native_id: str
     handle: str
@@ -170,8 +178,8 @@ class Collector(Protocol):
         ...
 
     def place(self, native_id: str) -> str:
-        """The place of an account: the server that answers for it. Empty if one server answers for the whole
-        platform.
+        """Return the place of an account, which is the server that answers for it. Empty if one server
+        answers for the whole platform.
 
         One request asks only about accounts of the same place. Each place fails, pauses and recovers on its
         own.
@@ -193,11 +201,11 @@ class Collector(Protocol):
     async def verify_lifts(
         self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
     ) -> CollectorAnswer:
-        """Ask a second source about countries in which the answer no longer shows accounts as withheld.
-        Returns the answer with the result.
+        """Check with a second source whether blocks really ended. Return the answer, corrected by the result.
 
-        `withheld_in` holds, by native id, the countries in which accounts are known to be withheld. A
-        platform that needs no second source returns the answer unchanged.
+        `withheld_in` holds, by native id, the countries in which accounts are known to be withheld. The
+        second source is asked only about countries in which the answer no longer shows the account as
+        withheld. A platform that needs no second source returns the answer unchanged.
         """
         ...
 
@@ -210,8 +218,8 @@ class Collector(Protocol):
         ...
 
     async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:
-        """Accounts of a place that are known to be stable, so that control accounts can be chosen from them.
-        They may be watched or not. Empty if none are known or the request failed.
+        """Return stable accounts of a place, from which control accounts can be chosen. Some of them may be
+        watched. Empty if none are known or the request failed.
         """
         ...
 

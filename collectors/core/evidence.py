@@ -12,15 +12,16 @@ from collectors.core.collector import Exchange
 from collectors.core.wire import compact
 
 Excerpt = Callable[[Exchange, Iterable[str]], dict[str, object]]
-"""Returns what one exchange says about each of these accounts, as JSON values by native id."""
+"""A function that returns what one exchange says about each of these accounts, as JSON values by native id.
+"""
 
 
 def document(exchanges: Sequence[Exchange], native_ids: Iterable[str], excerpt: Excerpt) -> dict[str, bytes]:
-    """A JSON array for each account that the answers mention, with one item per exchange:
+    """Return, by native id, a JSON array for each account that the answers mention.
 
-    `{"url", "asked_at", "answered_at" (when the answer was complete), "http_status", "request_id", "sha256"
-    (of the whole answer), "bytes", "said", "about"}`. For one more release, an item also has "at", which is
-    when the reading began.
+    An array has one item for each exchange that mentions the account: `{"url", "asked_at", "answered_at"
+    (when the answer was complete), "http_status", "request_id", "sha256" (of the whole answer), "bytes",
+    "said", "about"}`. For one more release, an item also has "at", which is when the reading began.
     """
     wanted = tuple(native_ids)
     kept: dict[str, list[dict[str, object]]] = {}

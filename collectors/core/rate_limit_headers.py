@@ -1,4 +1,4 @@
-"""When a platform may be asked again, as its rate-limit headers and the kind of failure determine. Pure."""
+"""Computing when a platform may be asked again, from its rate-limit headers and the kind of failure. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +18,12 @@ MOST_JITTER_S = 15.0
 _MOST_JITTER = timedelta(seconds=MOST_JITTER_S)
 _SHORTEST_LONGEST = timedelta(seconds=30)
 _EVERY_NAME = ("x-rate-limit", "x-ratelimit", "ratelimit")
-"""How the names of the three rate-limit headers begin on X, Mastodon and Bluesky, in this order."""
+"""Prefixes of the names of the three rate-limit headers, on X, Mastodon and Bluesky in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitWindow:
-    """A platform's count of the requests to one place, as its last answer stated it. None means
-    not stated.
-    """
+    """The rate limit of one place, as the platform's last answer stated it. None means not stated."""
 
     limit: int | None
     remaining: int | None
@@ -37,10 +35,11 @@ NOT_STATED = RateLimitWindow(None, None, None, None)
 
 
 def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
-    """The rate-limit headers of an answer. A value that is neither a plain number nor a time counts as not
+    """Read the rate-limit headers of an answer. A value that cannot be read as a number or time counts as not
     stated.
 
-    `Reset` is in epoch seconds on X and Bluesky (measured) and an ISO 8601 time on Mastodon (documented).
+    The reset header holds epoch seconds on X and Bluesky (measured) and an ISO 8601 time on Mastodon
+    (documented).
     """
     for name in _EVERY_NAME:
         limit, remaining, reset = (headers.get(f"{name}-{part}") for part in ("limit", "remaining", "reset"))
@@ -54,10 +53,10 @@ def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
 
 
 def longest_pause(every: timedelta) -> timedelta:
-    """How long requests to a place may pause after a failure, if the place is read once per `every`.
+    """Return the longest pause allowed after a failed request to a place. `every` is the length of a sweep.
 
-    A place that works again is then read in the next sweep at the latest. If a sweep is shorter than half a
-    minute, the place is read after half a minute at the latest.
+    The pause is one sweep, but at least half a minute and at most `LONGEST_WAIT`. So a place that works again
+    is read in the next sweep, or after half a minute if sweeps are shorter than that.
     """
     return min(LONGEST_WAIT, max(every, _SHORTEST_LONGEST))
 
@@ -69,10 +68,11 @@ def failure_of(
     jitter_s: float,
     longest: timedelta = LONGEST_WAIT,
 ) -> RequestFailure:
-    """When to try again after a request that failed as a whole at `now`.
+    """Return the failure of a whole request at `now`, with the time of the next try.
 
-    `jitter_s` is added if the platform named no time, so that clients do not all return at once. If the
-    platform named no time or an implausible one, the wait is at most `longest`.
+    After a rate limit, the next try waits for the plausible times that the platform stated. Without a
+    plausible reset time, `jitter_s` is added, so that clients do not all return at once. If no plausible time
+    was stated, the wait is at most `longest`.
     """
     if fault.reason in BREAKERS:
         return RequestFailure(fault.reason, fault.detail, now + longest, breaker=True)
@@ -83,8 +83,8 @@ def failure_of(
 
 
 def exhausted(window: RateLimitWindow, now: datetime) -> datetime | None:
-    """When the next request is allowed if this answer used up the window. None if it did not, or if the reset
-    is not plausible.
+    """Return when the next request is allowed, if this answer used up the window. None if it did not, or if
+    no plausible reset time was stated.
     """
     if window.remaining != 0 or window.reset_at is None or not now < window.reset_at <= now + LONGEST_WAIT:
         return None
@@ -106,13 +106,13 @@ class Pauses:
         self._pauses[place] = trouble
 
     def of(self, now: datetime, *places: str) -> RequestFailure | None:
-        """The longest pause of these places at `now`; None if none of them is paused."""
+        """Return the failure that pauses these places longest; None if none of them is paused at `now`."""
         pauses = [self._pauses.get(place) for place in places]
         lasting = [pause for pause in pauses if pause is not None and pause.retry_at > now]
         return max(lasting, key=lambda pause: pause.retry_at, default=None)
 
     def note_window(self, place: str, window: RateLimitWindow, now: datetime) -> None:
-        """Pause the place if the headers of its answer say that the window is used up."""
+        """Pause `place` until the reset if `window` says that no requests are left."""
         used_up_until = exhausted(window, now)
         if used_up_until is not None:
             detail = "the rate limit of this window is used up"

@@ -8,13 +8,14 @@ from storage.model.limits.rate_limits import Granted
 
 
 class RequestBudget(Protocol):
-    """The requests that several processes may make together. If the store that counts them fails, no error is
-    raised.
+    """Permission for requests of several processes that share one limit. No method raises an error if the
+    store that counts the requests fails.
     """
 
     async def take(self, url: str) -> Granted | RequestFailure:
-        """Ask for permission to make one request to `url`, and wait if it will be granted soon. A
-        RequestFailure means that the request must not be made before the `retry_at` of the failure.
+        """Ask for permission to make one request to `url`. If permission can be given soon, wait for it.
+
+        A returned RequestFailure means that no permission was given. Its `retry_at` is when to ask again.
         """
         ...
 
