@@ -1,6 +1,4 @@
-"""Storing the corrections that late readings make necessary, as new rows, and changing the alerts to
-match.
-"""
+"""Storing corrections after late readings, as new rows, and updating the alerts to match."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,12 +25,14 @@ async def write(
 ) -> None:
     """Store the corrections of one account and recompute its spells. The account must be locked.
 
-    `shown` is what the answer to `batch` says about the account. It is kept with a change that this answer
-    showed first. `shown_before` is what the answer before said. It is kept if it is the last answer that
-    showed the old state of such a change. None means that there is nothing to keep.
+    `shown` is what the answer to `batch` says about the account. It becomes the evidence of each change that
+    this answer was the first to show. `shown_before` is what the previous answer says. It becomes the
+    evidence of the old state of such a change, if the previous answer was the last to show that state. None
+    means that there is no evidence to store.
 
-    `ahead_of` is set if a wrong clock dated rows after that time. The corrections still count as known `now`,
-    and the spells must then be recomputed by `storage.changes.rebuild`.
+    `ahead_of` is a time after which a wrong clock dated rows; None if no clock was wrong. If it is set, the
+    corrections still count as known `now`, but the caller must recompute the spells by
+    `storage.changes.rebuild`.
     """
     at = await _moment(conn, account.account_id, now, ahead_of)
     why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
@@ -60,10 +60,10 @@ async def write(
 
 
 async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime | None) -> datetime:
-    """When the corrections count as known. It is later than everything recorded about the account.
+    """Return when the corrections count as known: `now`, or just after the newest record about the account.
 
-    Times after `ahead_of` are ignored, because a wrong clock set them. A superseded row counts as known at
-    the latest when the row that supersedes it was recorded. A superseded row dated later was set aside.
+    Times after `ahead_of` are ignored, because a wrong clock set them. A superseded row counts at most up to
+    the time at which its successor was recorded, because a wrong clock may have dated the row later.
     """
     return await conn.fetchval(
         """
@@ -97,8 +97,9 @@ async def _add(
 ) -> int:
     """Add a change row and return its id.
 
-    If the change was stored before, the new row keeps its evidence and supersedes its last row. Changes of
-    the account whose old state was last seen in the same answer share the evidence of that old state.
+    If the same change was stored before, the new row takes over its evidence and supersedes its last row.
+    Changes of the account share the evidence of their old state if the same answer was the last to show that
+    state.
     """
     pending = recomputed.pending
     same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old
@@ -237,9 +238,10 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> No
 async def _alert(
     conn: Conn, change_id: int, recomputed: RecomputedChange, superseded: OwnChange | None, at: datetime
 ) -> None:
-    """Update alerts for a change that was recomputed. An alert that still waits is replaced by the new one.
+    """Update the alerts of a change that was recomputed. A new alert replaces an alert that still waits.
 
-    `superseded` is the row that stated the change before: another row, its own provisional row, or None.
+    `superseded` is the row that stated the change until now. It may be the provisional row of this change
+    itself. None if no row stated the change.
     """
     notifies = recomputed.is_confirmed and recomputed.kind is not ChangeKind.BASELINE
     # A first state had no alert to replace.

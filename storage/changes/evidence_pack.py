@@ -29,20 +29,20 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 NEAR: Final = 100_000
 """Stretches of the hash chain closer to each other than this many entries are merged."""
 LONGEST: Final = 1_000_000
-"""An anchor that is more than this many entries later is left out."""
+"""An anchor is left out if it comes more than this many entries after the statement."""
 
 
 def change_number(name: str) -> int | None:
-    """The change number that a text denotes; None for a text that cannot be one."""
+    """Return `name` as a change number; None if it cannot be one."""
     return int(name) if name.isdecimal() and len(name) < 19 else None
 
 
 async def changes_named(conn: Conn, name: str) -> list[int]:
-    """The ids of the changes that `name` means: a change number, a change key or the beginning of a key.
-    Empty if there are none.
+    """Return the ids of the changes that `name` means: a change number, a change key or the beginning of a
+    key. At most 20 ids are returned; empty if there are none.
 
     A key finds only rows that were not superseded. Text that can be a number is never read as the beginning
-    of a key, because it would name an unrelated change.
+    of a key, because such a key would belong to an unrelated change.
     """
     if (number := change_number(name)) is not None:
         rows = await conn.fetch("select change_id from change where change_id = $1", number)
@@ -60,16 +60,17 @@ async def changes_named(conn: Conn, name: str) -> list[int]:
 
 
 async def purged_at(conn: Conn, change_id: int) -> datetime | None:
-    """When a purge removed this change; None if none did."""
+    """Return when a purge removed this change; None if no purge removed it."""
     return await conn.fetchval(
         "select p.at from purged_change c join purge_log p using (purge_id) where c.change_id = $1", change_id
     )
 
 
 async def material(conn: Conn, change_id: int) -> Material:
-    """Everything about one change, read in the caller's transaction.
+    """Return everything about one change, read in the caller's transaction.
 
-    Raises Refused if the hash chain has no entry for it, StorageError if stored evidence is damaged.
+    Raises Refused if the change does not exist or the hash chain has no entry for it. Raises StorageError if
+    stored evidence is damaged.
     """
     rows = await _entries(conn, change_id)
     attested = tuple(Attested(r["seq"], said) for r in rows if (said := statement_in(r)) is not None)
@@ -105,7 +106,7 @@ async def material(conn: Conn, change_id: int) -> Material:
 
 
 async def _entries(conn: Conn, change_id: int) -> list[Record]:
-    """The chain entries of a change, and of all changes that it supersedes or that supersede it, in order."""
+    """Return the chain entries of a change and of all changes linked to it by superseding, in order."""
     return await conn.fetch(
         """
         with recursive related (id) as (
@@ -151,7 +152,9 @@ async def _agreeing_until(conn: Conn, change_id: int) -> datetime | None:
 async def _coverage(
     conn: Conn, account_id: int, change: ChangeStatement, until: datetime | None
 ) -> PackCoverage:
-    """The requests of our own collectors from the reading before the change to the last agreeing reading."""
+    """Return the requests about the account that our own collectors made, from the reading before the change
+    to the last reading that agrees with it. Requests without a role in the change are only counted.
+    """
     first = change.last_seen_old or change.first_seen_new
     looks: list[PackRequest] = []
     other: dict[str, int] = {}
@@ -183,7 +186,9 @@ async def _coverage(
 
 
 def _part(row: Record, change: ChangeStatement) -> PackRequestRole | None:
-    """The role of a request in the change; None if its answer said nothing usable about it."""
+    """Return the role of a request in the change. None if its answer shows neither the old nor the
+    new state.
+    """
     if not row["told"]:
         return None
     if row["observed_at"] == change.first_seen_new:
@@ -225,7 +230,7 @@ def _look(row: Record, part: PackRequestRole) -> PackRequest:
 
 
 async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
-    """For each UTC day on which one of these times lies, the last chain entry of the day."""
+    """Return the last chain entry of each UTC day on which one of these times lies."""
     found = await conn.fetch(
         """
         select d.day, k.seq, k.entry
@@ -243,7 +248,9 @@ async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
 
 
 async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
-    """The nearest anchored entry at or after each of these entries, without duplicates."""
+    """Return the anchors of the nearest anchored entry at or after each of these entries. Each anchor is
+    returned once.
+    """
     rows = await conn.fetch(
         """
         select distinct n.anchor_id, n.seq, k.entry, n.authority, n.token
@@ -266,10 +273,11 @@ async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
 def stretches(
     entries: Sequence[tuple[int, date]], heads: Sequence[DayHead], anchored: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """The stretches of the hash chain to include, each as its first and last entry.
+    """Return the stretches of the hash chain to include, each as its first and last entry.
 
-    `entries` are the entry numbers and days of statements. A stretch leads from a statement to the head of
-    its day, and to the nearest anchored entry at or after it. Stretches that are near each other are merged.
+    `entries` are the entry numbers and days of statements. A stretch begins at a statement. It ends at the
+    head of the statement's day or at the nearest anchored entry at or after the statement, whichever comes
+    later. Stretches closer to each other than `NEAR` are merged.
     """
     out: list[tuple[int, int]] = []
     for seq, day in sorted(entries):

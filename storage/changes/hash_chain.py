@@ -41,7 +41,7 @@ class ChainFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first fault. `seq` is None for a row without an entry."""
+    """The first fault that a check found. `seq` is None if a row has no entry."""
 
     fault: ChainFault
     seq: int | None
@@ -51,7 +51,9 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class ChainCheck:
-    """The result of a check. `purged` entries count as correct: only what they attested is gone."""
+    """The result of a check. `purged` counts the entries whose attested rows a purge removed; they are not
+    faults.
+    """
 
     entries: int
     purged: int
@@ -77,7 +79,7 @@ class Head:
     seq: int
     entry: bytes
     anchors: tuple[Anchor, ...] = ()
-    """Anchors of entries of this day."""
+    """Anchors of entries of this day. From `newest_head`, only the anchors of this entry."""
 
 
 async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
@@ -132,8 +134,8 @@ def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
 
 
 def statement_in(row: Record) -> Statement | None:
-    """The statement that a row makes. The row is one of `change` with its account, or one of
-    `change_outcome`. None if the row is gone.
+    """Return the statement that a chain entry attests. `row` joins the entry with its row of `change` and the
+    account, or with its row of `change_outcome`. None if the attested row is gone.
     """
     if row["changed"] is not None:
         return ChangeStatement(
@@ -172,8 +174,9 @@ def _hex(sha256: bytes | None) -> str | None:
 
 
 async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
-    """The first change or outcome without an entry. Only rows as new as the entries after `since_seq` are
-    checked. None if each has an entry.
+    """Find the first change or outcome without an entry. None if each has an entry.
+
+    Changes older than the first one attested after `since_seq` are not checked, nor are their outcomes.
     """
     row = await conn.fetchrow(
         """
@@ -256,7 +259,9 @@ async def last_anchored_at(conn: Conn) -> datetime | None:
 
 
 async def add_anchor(conn: Conn, seq: int, authority: str, token: bytes, now: datetime) -> bool:
-    """Store an authority's token for entry `seq`. False if one from this authority was already stored."""
+    """Store an authority's token for entry `seq`. Return False if this authority's token for it was already
+    stored.
+    """
     return bool(
         await conn.fetchval(
             """

@@ -1,4 +1,5 @@
-"""The countries about which the last answers said nothing, and when each was last reported.
+"""Finding the countries about which an account's last answer said nothing, and when each country was last
+reported.
 
 An answer says nothing about a country if its labeler was not reached, if the settings of that time did not
 name it, or if the account did not exist.
@@ -20,12 +21,14 @@ from storage.readings.country_scope import load_scopes
 from storage.readings.coverage import LastReading
 
 _Span = tuple[datetime | None, datetime | None]
-"""Start and end (exclusive) of a time; None means open."""
+"""Start and end (exclusive) of a period. None means that this side is open."""
 _ALWAYS: Sequence[_Span] = ((None, None),)
 
 
 class _Sought(NamedTuple):
-    """A search for the last answer in a time that reported a country for an account."""
+    """A search for the last answer from `since` to before `until` that reported a country for an account.
+    None means that this side is open.
+    """
 
     account_id: AccountId
     country: str
@@ -36,7 +39,7 @@ class _Sought(NamedTuple):
 async def with_heard_countries(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], read: Mapping[AccountId, LastReading]
 ) -> dict[AccountId, Known]:
-    """The accounts of `known` for which the last answer said nothing about some country, with `Known.heard`
+    """Return the accounts of `known` whose last answer said nothing about some country, with `Known.heard`
     filled in. Other accounts are left out.
 
     `read` holds the last reading of each account.
@@ -68,7 +71,7 @@ async def with_heard_countries(
 
 
 def _is_there(known: Known, ended: Status | None) -> bool:
-    """Whether the last reading showed the account, so that it could report countries."""
+    """Return whether the last reading showed the account. Only such a reading can report countries."""
     shown = known.state if known.pending is None else known.pending.state
     status = ended or (shown and shown.status)
     return status is None or status in BY_COUNTRY
@@ -77,8 +80,10 @@ def _is_there(known: Known, ended: Status | None) -> bool:
 async def _ended_with(
     conn: Conn, platform: Platform, read: Mapping[AccountId, LastReading], known: Collection[AccountId]
 ) -> dict[AccountId, Status]:
-    """The status that the last reading showed if its provisional change ended without a later reading. That
-    happens if the account left the watch, or the answer was overtaken.
+    """Return, by account, the status shown by a last reading whose provisional change has already ended.
+
+    Such a change ended without a later reading. Either the account left the watch, or the answer may have
+    been older than others that arrived before it. Other accounts are left out.
     """
     rows = await conn.fetch(
         """
@@ -98,7 +103,9 @@ async def _ended_with(
 
 
 async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequence[_Span]]:
-    """The times in which each account existed. Accounts that every reading of ours showed are left out."""
+    """Return the periods in which each account existed. Accounts that all our readings showed are
+    left out.
+    """
     rows = await conn.fetch(
         """
         select distinct account_id from change
@@ -114,8 +121,8 @@ async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequ
 async def _last_there(
     conn: Conn, platform: Platform, spans: Sequence[tuple[AccountId, datetime | None, datetime | None]]
 ) -> dict[AccountId, LastReading]:
-    """The last reading of each account within the times given for it. Accounts without such a reading are
-    left out.
+    """Return the last reading of each account within its periods. Accounts without such a reading are left
+    out.
     """
     if not spans:
         return {}
@@ -149,8 +156,8 @@ async def _last_there(
 async def _last_spoken(
     conn: Conn, platform: Platform, sought: Sequence[_Sought], scopes: CountryScopes
 ) -> dict[tuple[AccountId, str], datetime]:
-    """For each account and country, the request time of the last answer that reported the country, within the
-    times sought. A country that was never reported is left out.
+    """Return when the last answer that reported a country was requested, by account and country. Only answers
+    within the periods of `sought` count. A country that was never reported is left out.
     """
     if not sought:
         return {}

@@ -1,6 +1,4 @@
-"""The context of late readings: the changes and readings of accounts that they may affect, loaded
-and locked.
-"""
+"""Loading and locking the accounts that late readings may affect, with their changes and readings."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -36,11 +34,13 @@ from storage.readings.country_scope import load_all_scopes
 @dataclass(frozen=True, slots=True)
 class LateContext:
     accounts: tuple[CorrectionInput, ...]
-    """The accounts of the batch, and those whose weak evidence may need one more or one fewer reading because
-    of the batch.
+    """The accounts of the batch. Also accounts with weak evidence that may need one reading more or fewer
+    because of the batch.
     """
     confirmed_on: Mapping[ListId, Sequence[datetime]]
-    """When other changes on the lists of these accounts were confirmed, as far back as that matters."""
+    """For each list of these accounts, when other changes were confirmed, as far back as this can affect a
+    result.
+    """
 
 
 async def roster(conn: Conn, roster_id: int) -> Roster:
@@ -99,9 +99,10 @@ async def load(
 
 
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
-    """These accounts, and all accounts that they may affect through a list. Such an account
-    shared a list and a platform with one of these accounts, and had weak evidence, at or after `since`. The
-    search continues from each account that it finds.
+    """Return these accounts and all accounts that they may affect through a list.
+
+    An affected account shared a list and a platform with one of these accounts, and had weak evidence, at or
+    after `since`. The search is repeated from each account that it finds.
     """
     ids = set(account_ids)
     while True:
@@ -145,7 +146,7 @@ async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account,
 
 
 async def own_changes(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[OwnChange]]:
-    """The changes our own monitor recorded that were not superseded, in order of time."""
+    """Return the changes that our own monitor recorded and that were not superseded, in order of time."""
     rows = await conn.fetch(
         """
         select c.*, o.outcome, o.reason, o.decided_at, coalesce(o.readings, p.agreeing) as readings,
@@ -190,11 +191,11 @@ def _own_change(r: Record) -> OwnChange:
 async def unsettled_since(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], rule: SettlingRule
 ) -> list[CorrectionInput]:
-    """The accounts about which something may be unsettled, each with its readings since the last time at
-    which nothing was unsettled.
+    """Return the accounts that may have an unsettled status. Each comes with its readings since the last time
+    at which it was settled.
 
-    `known` is what is known of the accounts to look at. Memberships are left out, because the stored outcomes
-    already say which changes needed one reading fewer.
+    `known` holds the accounts to examine and what is known about each. Memberships are left out, because the
+    stored outcomes already say which changes needed one reading fewer.
     """
     times = {
         i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
@@ -234,10 +235,10 @@ async def unsettled_since(
 async def _last_changes(
     conn: Conn, platform: Platform, ids: Sequence[AccountId]
 ) -> dict[AccountId, tuple[OwnChange, OwnChange | None]]:
-    """For each account, its last change that was not superseded, and the change to its known state (None if
-    it has none yet).
+    """Return two changes for each account: its last change that was not superseded, and the change to its
+    known state. The second is None if the account has no known state yet.
 
-    Accounts of which only a first state was ever seen are left out.
+    Accounts for which only a first state was ever seen are left out.
     """
     rows = await conn.fetch(
         """
@@ -269,11 +270,11 @@ async def _last_changes(
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
-    """When accounts left the watch and when they came back. A provisional change ended at each of these
-    times.
+    """Return when accounts left the watch and when they came back. A provisional change ended at each of
+    these times.
 
-    The time of coming back counts too, because an answer that was under way when the account left arrived
-    between the two times.
+    The return counts too, because an answer to an earlier request may have arrived while the account was not
+    watched.
     """
     rows = await conn.fetch(
         """
@@ -303,10 +304,10 @@ async def _begin(
     until: datetime,
     but: Batch | None = None,
 ) -> tuple[Known | None, list[TimedReading]]:
-    """The `starting_point` before a time, and the stored readings after it. None of these readings was
-    requested before the starting point.
+    """Return the `starting_point` before `until` and the stored readings after it. If a reading was requested
+    before the starting point, an earlier starting point is taken.
 
-    If the state is None, detection begins at the first reading.
+    If the starting point is None, all stored readings are returned and detection begins at the first.
     """
     while True:
         begin = await starting_point(conn, until, account_id, own, scopes, rule)
@@ -326,11 +327,12 @@ async def starting_point(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> Known | None:
-    """The state from which detection can begin: what was known at the last reading before a time, if nothing
-    was provisional or unsettled then. If something was, an earlier reading is taken.
+    """Return the state from which detection can begin. This is the known state at the last reading before the
+    time `before` that agreed with it, if nothing was provisional or unsettled then. If something was, an
+    earlier reading is taken.
 
-    The reading must agree with the known state. The last reading that showed that the account exists must
-    also have said something about every country. None means that detection must begin at the first reading.
+    The last reading that showed the account must also have reported all countries. None means that there is
+    no such state, so detection must begin at the first reading.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None
@@ -388,7 +390,9 @@ async def _is_settled(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> bool:
-    """Whether enough readings of the known state were stored by the time `at` to leave nothing unsettled."""
+    """Return whether the readings of the known state that were stored by the time `at` suffice to leave
+    nothing unsettled.
+    """
     first, agreeing = None, 1
     after = last.last_agreeing_at if last != held else last.first_seen_new - timedelta.resolution
     while rows := await _looks(conn, account_id, after, at):
@@ -406,8 +410,8 @@ async def _is_settled(
 
 
 async def _looks(conn: Conn, account_id: AccountId, after: datetime, until: datetime) -> list[Record]:
-    """The first readings after a time and up to another. Of readings at the same time, only the one that was
-    requested first.
+    """Return up to 100 readings that are later than `after` and not later than `until`, oldest first. Of
+    readings at the same time, only the one that was requested first is returned.
     """
     return await conn.fetch(
         """
@@ -433,10 +437,10 @@ async def _readings(
     scopes: CountryScopes,
     but: Batch | None = None,
 ) -> list[TimedReading]:
-    """The stored readings after the time `after`, except those of the batch `but`. Each has the state that
-    our changes give for its time.
+    """Return the stored readings after the time `after`, except those of the batch `but`. Each has the state
+    that the account's changes give for its time.
 
-    Strength and side facts are those of the change, because they are stored only with the first reading of a
+    Strength and side facts come from the change, because they are stored only with the first reading of a
     state. Readings of an imported record are left out, because they are not our own.
     """
     first = min((c.first_seen_new for c in own), default=None)

@@ -1,4 +1,4 @@
-"""Changes and spells for the API, page by page. Each page begins at a key that later rows cannot move."""
+"""Changes and spells for the API, page by page. A page begins at a key, so later rows do not shift it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,10 +59,10 @@ class ChangeRow:
 async def changes_page(
     conn: Conn, wanted: ChangeFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[ChangeRow]:
-    """Up to `limit` changes that were not superseded and come before the key `before`. They are sorted by
-    their first reading, newest first.
+    """Return up to `limit` changes that were not superseded, sorted by their first reading, newest first.
 
-    The export of changes has the same rows in the opposite order.
+    The page begins after the change with the key `before`; None means at the newest change. The export of
+    changes has the same rows in the opposite order.
     """
     rows = await conn.fetch(
         """
@@ -152,9 +152,10 @@ class SpellRow:
 async def spells_page(
     conn: Conn, wanted: SpellFilter, after: tuple[datetime, int] | None, limit: int
 ) -> list[SpellRow]:
-    """Up to `limit` spells after the key `after`, in order of account and start.
+    """Return up to `limit` spells in order of account and start. The page begins after the spell with the key
+    `after`; None means at the first spell.
 
-    The export of spells has the same rows in order of time, for which it must read all of them.
+    The export of spells has the same rows in order of time. To sort them, it must read all of them.
     """
     rows = await conn.fetch(
         """

@@ -17,7 +17,9 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RebuiltSpell:
-    """A row of `spell` without its number: what was believed of an account, and from when until when."""
+    """A row of `spell` without its number: what was believed about an account between two times. `until` is
+    None if it is still believed.
+    """
 
     account_id: int
     spell: FoldedSpell
@@ -52,7 +54,8 @@ class _Known:
 
 
 async def rebuild(conn: Conn, only: Sequence[int] | None = None) -> Rebuilt:
-    """Recompute the spells of all accounts, or of `only` these, and compare them with the stored ones.
+    """Recompute the spells of all accounts and compare them with the stored ones. `only` limits the accounts;
+    None means all.
 
     Nothing is written. Other writers of spells wait until the transaction ends.
     """
@@ -88,7 +91,9 @@ def _order(belief: RebuiltSpell) -> tuple[int, datetime, datetime]:
 
 
 async def repair(conn: Conn, found: Rebuilt) -> None:
-    """Make the stored spells match the recomputed ones, in the same transaction as the comparison."""
+    """Make the stored spells match the recomputed ones. Call it in the transaction in which `found` was
+    computed.
+    """
     await conn.execute(
         """
         delete from spell s
@@ -140,7 +145,9 @@ async def _stored(conn: Conn, ids: Sequence[int]) -> set[RebuiltSpell]:
 
 
 async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:
-    """Every change that was ever confirmed, with the time in which it counted as known."""
+    """Return every change that was ever confirmed, by account, with the period in which it counted
+    as known.
+    """
     rows = await conn.fetch(
         """
         select c.account_id, c.change_id, c.change_key, c.source, c.source = a.platform as is_own,
@@ -163,7 +170,9 @@ def _known(r: Record) -> _Known:
 
 
 def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[RebuiltSpell]:
-    """What was believed of one account, from one decision to the next."""
+    """Yield each spell that was ever believed about an account, with the times at which the belief began and
+    ended. The end is None for a spell that is still believed.
+    """
     moments = {c.decided_at for c in changes} | {
         c.superseded_at for c in changes if c.superseded_at is not None
     }

@@ -20,8 +20,8 @@ from storage.readings import coverage, evidence
 
 @dataclass(frozen=True, slots=True)
 class AccountStep:
-    """What one reading did to one account, with the parts of the raw answers that show it. None means that no
-    such evidence is kept.
+    """The effect of one reading on one account, with the parts of the raw answers that show the old and the
+    new state. None means that no such evidence is kept.
     """
 
     account: Account
@@ -33,7 +33,7 @@ class AccountStep:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Everything that one request brought."""
+    """All results of one request."""
 
     batch: Batch
     steps: Sequence[AccountStep]
@@ -48,11 +48,12 @@ class Recording:
 async def record_many(
     conn: Conn, recordings: Sequence[Recording], clock: Callable[[], datetime]
 ) -> list[bool]:
-    """Store the results of requests in the caller's transaction, which must commit next.
+    """Store the results of requests in the caller's transaction. The caller must commit immediately
+    afterwards.
 
-    The results count as known from the time that `clock` shows once no other process records. For each
-    request, returns whether it was stored: False if this attempt was stored before. Raises `StaleState` if
-    another writer changed one of the accounts first; the transaction must then be rolled back.
+    `clock` is read when no other process is recording; the results count as known from that time. Return for
+    each request whether it was stored; False means that this attempt was stored before. Raises `StaleState`
+    if another writer changed one of the accounts first. The transaction must then be rolled back.
     """
     await spells.lock(conn, [account_id for recording in recordings for account_id in _touched(recording)])
     now = await moment(conn, clock)
@@ -98,8 +99,8 @@ async def record_beside(conn: Conn, recording: Recording, now: datetime) -> None
 
 
 async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> list[int]:
-    """Open provisional changes and return their ids. Each account must still have the state from which its
-    step began.
+    """Open provisional changes and return their ids. Raises `StaleState` if an account no longer has the
+    state from which its step began.
     """
     ids = [s.account.account_id for s, _ in opened]
     await conn.execute(
@@ -221,7 +222,9 @@ async def _advance(
 async def _close(
     conn: Conn, closed: Sequence[tuple[AccountStep, Pending, Closed]], now: datetime
 ) -> list[int]:
-    """End provisional changes and return their ids. Each stored row must be unchanged since it was read."""
+    """End provisional changes and return their ids. Raises `StaleState` if a stored row was changed since it
+    was read.
+    """
     ids = [s.account.account_id for s, _, _ in closed]
     moments = await spells.moments(conn, ids, now)
     rows = await conn.fetch(

@@ -28,8 +28,8 @@ async def lock(conn: Conn, account_ids: Sequence[int]) -> None:
 
 
 async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
-    """For each account, when a decision made now counts as known: `now`, or just after the account's last
-    decision if that is later.
+    """Return, by account, when a decision made now counts as known. This is `now`, or just after the
+    account's last decision if that is later.
 
     This is needed because clocks differ, and no two beliefs about an account may begin at the same time.
     Locks the accounts.
@@ -62,10 +62,11 @@ async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict
 
 
 async def project(conn: Conn, account_ids: Sequence[int], now: datetime) -> None:
-    """Make the spells of these accounts match their current confirmed changes.
+    """Make the spells of these accounts match their current confirmed changes. Beliefs that still hold are
+    left as they are.
 
-    `now` is when the changes count as known, and must not be earlier than `moments` returns. Beliefs that
-    still hold are left as they are.
+    `now` is the time from which the new spells count as known. It must not be earlier than the times that
+    `moments` returns.
     """
     ids = sorted(set(account_ids))
     for start in range(0, len(ids), _AT_ONCE):
@@ -120,12 +121,12 @@ async def _project(conn: Conn, ids: Sequence[int], now: datetime) -> None:
 
 
 async def append(conn: Conn, change_ids: Sequence[int]) -> None:
-    """Add newly confirmed changes, one per account, to the spells. They count as known from their decision
-    on.
+    """Add newly confirmed changes, one per account, to the spells. Each counts as known from the time at
+    which it was confirmed.
 
-    In the usual case, the open spell is replaced by two: the same spell with an end, and a new open one. The
-    result is the same as that of `project` if we are the account's only source and nothing was ever
-    corrected. All other cases use `project`.
+    In the usual case, the account has no other source and none of its changes was ever corrected. Then the
+    open spell is replaced by two: the same spell with an end, and a new open one. The result is the same as
+    that of `project`. All other cases use `project`.
     """
     rows = await conn.fetch(
         """
@@ -193,7 +194,7 @@ async def _append_plain(conn: Conn, change_ids: Sequence[int], spell_ids: Sequen
 
 
 async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[FoldedSpell, int]]:
-    """For each account, the spells that are believed now. Each spell is mapped to its id."""
+    """Return the spells that are believed now, by account. Each spell is mapped to its id."""
     rows = await conn.fetch(
         """
         select spell_id, account_id, change_id, status, withheld_in, onset_after, lower(valid) as since,
@@ -209,7 +210,7 @@ async def _believed(conn: Conn, ids: Sequence[int]) -> Mapping[int, Mapping[Fold
 
 
 def folded_spell(r: Record) -> FoldedSpell:
-    """The spell in a row of `spell`, without the time in which it was believed."""
+    """Convert a row of `spell` to a spell, without the period in which it was believed."""
     state = _state(r["status"], tuple(r["withheld_in"]))
     return FoldedSpell(r["change_id"], state, r["onset_after"], r["since"], r["until"], r["before_change"])
 
@@ -232,7 +233,7 @@ async def _effective(conn: Conn, ids: Sequence[int]) -> Mapping[int, Sequence[Ef
 
 
 def effective_change(r: Record) -> EffectiveChange:
-    """A confirmed change in the form that `spells_of` takes."""
+    """Convert a row of a confirmed change to the form that `spells_of` takes."""
     old = r["old_status"]
     return EffectiveChange(
         change_id=r["change_id"],

@@ -1,8 +1,8 @@
-"""Repairing changes that a fast clock dated ahead. Both their reading time and their recording time are
-wrong.
+"""Repairing changes that a fast clock dated in the future. Both their reading time and their recording time
+are wrong.
 
-Everything recorded about an account counts as known after what was recorded before. So a row dated next year
-must be superseded by a row dated now. Otherwise all later rows would be unknown until next year.
+A new row about an account always counts as known after the existing rows. If one of these were dated next
+year, all new rows would be unknown until then. So the wrongly dated row is superseded by a row dated now.
 """
 
 from collections.abc import Sequence
@@ -39,9 +39,10 @@ async def resting_on_later(conn: Conn, after: datetime) -> list[AccountId]:
 
 
 async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]:
-    """Supersede current rows that are dated after this time by copies recorded `now`; return their accounts.
+    """Supersede current rows that are dated after the time `after` by copies recorded `now`. Return their
+    accounts.
 
-    This includes changes from imported records. A row that was superseded only by rows dated after this time
+    This includes changes from imported records. A row that was superseded only by rows dated after that time
     counts as superseded `now`.
     """
     stands = await conn.fetch(
