@@ -26,7 +26,9 @@ async def load_all_scopes(conn: Conn) -> dict[Platform, CountryScopes]:
 
 
 async def record_scope(conn: Conn, platform: Platform, countries: Collection[str], now: datetime) -> None:
-    """Store that answers can report these countries from now on, unless the newest row already says so."""
+    """Store that answers can report these countries from now on. Nothing is stored if the newest row has the
+    same countries.
+    """
     await conn.execute(
         """
         insert into country_scope (platform, since, countries)

@@ -25,7 +25,7 @@ class CoverageReport:
     seen: dict[int, Seen]
     """How completely each account was read, by account id."""
     outages: tuple[Gap, ...]
-    """Times in which no account at all was read, oldest first. All have ended."""
+    """Periods in which no account at all was read, oldest first. All have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ async def _requests_of_some(
 
 
 async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool) -> dict[int, Watch]:
-    """The members of these rosters. With `with_sweep`, also the members of all rosters that the sweep reads
-    now.
+    """Return the members of these rosters. With `with_sweep`, also those of all rosters of the
+    current sweep.
     """
     rows = await conn.fetch(
         """

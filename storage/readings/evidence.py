@@ -12,7 +12,7 @@ from storage.postgres.pool import Conn
 
 
 async def store(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | None]:
-    """Store each content once. Returns the SHA-256 of each uncompressed content; None where the content is
+    """Store each content once. Return the SHA-256 of each uncompressed content, or None for a content that is
     None.
 
     Purged content stays purged, even if the same content is passed again.
@@ -51,7 +51,7 @@ async def load(conn: Conn, sha256: bytes) -> bytes | None:
 
 
 class EvidenceSide(StrEnum):
-    """Which of the two readings on either side of a change."""
+    """The two sides of a change: the reading with the old state, and the reading with the new state."""
 
     OLD = "old"
     NEW = "new"
@@ -59,7 +59,7 @@ class EvidenceSide(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadingEvidence:
-    """The evidence of one reading that a change rests on."""
+    """The evidence of a change from one of its two readings."""
 
     change_id: int
     side: EvidenceSide
@@ -67,7 +67,7 @@ class ReadingEvidence:
     """When the reading was made."""
     sha256: bytes
     is_there: bool
-    """False if only its hash is left."""
+    """False if the content was purged and only its hash is left."""
 
 
 async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
@@ -92,6 +92,8 @@ async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
 
 
 def _packed(content: bytes) -> tuple[bytes, bool]:
-    """The shorter of the content and its compressed form, and True if that is the compressed form."""
+    """Return the content or its compressed form, whichever is shorter, and whether this is the compressed
+    form.
+    """
     small = zlib.compress(content, 9)
     return (small, True) if len(small) < len(content) else (content, False)

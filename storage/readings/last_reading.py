@@ -1,4 +1,4 @@
-"""When accounts last gave a conclusive answer, and how many of the accounts asked about gave one.
+"""The last conclusive answer about each account, and the share of accounts asked about that gave one.
 
 Only requests of the installation's own connection count.
 """
@@ -14,9 +14,10 @@ from storage.postgres.pool import Conn
 async def last_confirmed(
     conn: Conn, account_ids: Sequence[int], until: datetime | None = None
 ) -> dict[AccountId, datetime]:
-    """When each of these accounts last gave a conclusive answer, up to `until` if it is given.
+    """Return when each of these accounts last gave a conclusive answer, at `until` or before; None means by
+    now.
 
-    Accounts that never did are left out.
+    Accounts that never gave one are left out.
     """
     rows = await conn.fetch(
         """
@@ -70,12 +71,12 @@ class AnswerRate:
 
     @property
     def share(self) -> float | None:
-        """None if no account was asked about."""
+        """The share of accounts that gave a conclusive answer; None if no account was asked about."""
         return self.answered / self.asked if self.asked else None
 
 
 async def answers(conn: Conn, since: datetime, until: datetime) -> AnswerRate:
-    """Counts of accounts asked about, and answered conclusively, from `since` to before `until`."""
+    """Count accounts asked about, and accounts that answered conclusively, from `since` to before `until`."""
     row = await conn.fetchrow(
         """
         select count(*) as requests, coalesce(sum(r.members), 0)::bigint as asked,

@@ -7,7 +7,7 @@ from storage.model.core.accounts import Account, AccountId, Platform
 from storage.postgres.pool import Conn
 
 LOOKED_AT = 100
-"""At most this many late accounts are looked up individually."""
+"""The largest number of late accounts that `late_accounts` returns."""
 LOOKED_BACK = timedelta(days=31)
 """How far back the last reading of a late account is searched for."""
 
@@ -27,8 +27,8 @@ class Lateness:
     new: int
     """Not read yet, and watched for less than four sweeps."""
     oldest_at: datetime | None
-    """Of all accounts that were read within four sweeps, the time of the oldest last reading. None if there
-    are no such accounts.
+    """The oldest of the last readings, among accounts that were read within four sweeps. None if there are no
+    such accounts.
     """
 
     @property
@@ -36,8 +36,8 @@ class Lateness:
         return self.within_1 + self.within_2 + self.within_4 + self.older + self.new
 
     def later_than(self, sweeps: int) -> int:
-        """The number of accounts whose last reading is older than 1, 2 or 4 sweeps. New accounts never count
-        as late.
+        """Count the accounts whose last reading is older than `sweeps` sweeps (1, 2 or 4). New accounts never
+        count as late.
         """
         return sum({1: (self.within_2, self.within_4), 2: (self.within_4,), 4: ()}[sweeps]) + self.older
 
@@ -48,7 +48,7 @@ class LateAccount:
 
     account: Account
     last_at: datetime | None
-    """Its last reading; None if there was none within `LOOKED_BACK`."""
+    """The time of the account's last reading; None if there was none within `LOOKED_BACK`."""
 
 
 async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[Lateness]:
@@ -95,11 +95,11 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
 
 
 async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> list[LateAccount]:
-    """Watched accounts not read within four sweeps. Accounts without a last reading come first, then those
-    with the oldest.
+    """Return watched accounts not read within four sweeps. Accounts without a last reading come first, then
+    the account that was read longest ago.
 
-    Returns at most `LOOKED_AT` accounts, those that were added first. If there are more, an account that was
-    not read for longer may be left out.
+    If more than `LOOKED_AT` accounts are late, only those that were added first are returned. So accounts
+    that were read even longer ago may be left out.
     """
     rows = await conn.fetch(
         """

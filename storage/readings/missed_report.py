@@ -1,5 +1,5 @@
-"""Attempts that gave no reading of one account, and countries about which its last reading says nothing, for
-pages.
+"""Attempts that gave no reading of one account, and countries about which the account's last reading says
+nothing. For pages.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ class Misses:
     """Attempts within one silence that gave no reading of the account, all for one reason."""
 
     since: datetime
-    """Start of the silence: the last reading before it."""
+    """Start of the silence, which is the time of the reading before it."""
     reason: MissedReason
     alone: bool
-    """True if other accounts in the same requests were answered. Then only this account, or what serves it,
-    failed.
+    """True if other accounts in the same requests were answered. Then only this account, or the service
+    behind it, failed.
     """
     attempts: int
     first_at: datetime
@@ -50,17 +50,17 @@ class Unheard:
     country: str
     read_at: datetime
     last_heard: datetime | None
-    """The newest reading that did report it; None if there is none."""
+    """The time of the newest reading that reported the country; None if there is none."""
 
 
 async def misses(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime, gap_after: timedelta
 ) -> tuple[Misses, ...]:
-    """The attempts that gave no reading of the account, for each silence, most frequent reason first.
+    """Return the attempts of each silence that gave no reading of the account, most frequent reason first.
 
-    Only attempts of our own connection count. If a silence longer than `gap_after` has no attempt for the
-    account, the missed attempts for other accounts of the same server are returned instead: the server was
-    paused because of them, so this account was not asked for. A silence without any attempt is left out.
+    Only attempts of our own connection count. A silence longer than `gap_after` may have no attempt for the
+    account, because the server was paused. For such a silence, the missed attempts for other accounts of the
+    same server are returned. A silence without any attempt is left out.
     """
     own = await _own_misses(conn, account_id, silences, now)
     asked = {m.since for m in own}
@@ -69,7 +69,9 @@ async def misses(
 
 
 async def slow_answers(conn: Conn, account_id: int, silences: Sequence[Gap]) -> tuple[SlowAnswer, ...]:
-    """For silences that ended, the answers that took longer than usual."""
+    """Return the answers that ended these silences, if they took longer than usual. Silences that have not
+    ended are left out.
+    """
     rows = await conn.fetch(
         """
         select s.since, c.asked_at, s.until
@@ -116,8 +118,8 @@ async def _own_misses(
 async def _misses_of_others(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime
 ) -> tuple[Misses, ...]:
-    """Missed attempts for other accounts of the same server, if the server answered none of them for at least
-    half the silence.
+    """Return the missed attempts for other accounts of the same server. They are returned only if the server
+    answered nothing during at least half of the silence.
 
     If a silence lasts several days, only its first day is examined.
     """

@@ -23,21 +23,21 @@ from storage.postgres.pool import Conn
 
 
 class StoredReading(NamedTuple):
-    """One conclusive answer about an account. It is a tuple, because one account has 35,000 readings per
-    year.
+    """One conclusive answer about an account. It is a tuple to save memory and time, because one account has
+    35,000 readings per year.
     """
 
     at: datetime
     asked_at: datetime
     state: State
-    """The state after judging. For countries about which the answer said nothing, it is the state that was
-    known.
+    """The state that the reading was judged to show. Countries about which the answer said nothing keep what
+    was known about them before.
     """
     strength: Strength
     """Whether the change to this state rests on strong or weak evidence."""
     flags: frozenset[Flag]
-    """Flags of the change to this state. The flag for who closed the account comes from the newest answer
-    that says so.
+    """Flags of the change to this state. The flag for who closed the account is the one that applied at the
+    time of the reading.
     """
     silent_on: frozenset[str]
     """Countries about which the answer says nothing."""
@@ -53,7 +53,9 @@ class StoredMiss(NamedTuple):
     asked_at: datetime
     reason: MissedReason
     alone: bool
-    """True if others in the same request were answered. Then only this account, or what serves it, failed."""
+    """True if other accounts in the same request were answered. Then only this account, or the service behind
+    it, failed.
+    """
     roster_id: int
     vantage: str
     recorded_at: datetime
@@ -119,7 +121,9 @@ class _Scope(NamedTuple):
 
 
 async def _scopes(conn: Conn, account_id: int, known_at: datetime | None) -> list[_Scope]:
-    """Who closed the account, over time; the newest last."""
+    """Return the flags for who closed the account, each with the period in which it applied. If several
+    apply, the last one counts.
+    """
     rows = await conn.fetch(
         """
         select kind, first_seen, first_absent from fact

@@ -9,8 +9,8 @@ from storage.postgres.pool import Conn
 
 
 async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
-    """For each account, by native id, all times at which it gave a conclusive answer to our own connection,
-    ascending.
+    """Return, by native id, all times at which an account gave a conclusive answer to our own connection, in
+    ascending order.
 
     The times are rebuilt from coverage, so this also proves that single readings can be rebuilt.
     """
@@ -42,8 +42,8 @@ async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
 
 
 async def silences(conn: Conn) -> dict[tuple[str, datetime], frozenset[str]]:
-    """The countries about which an answer said nothing, under the account's native id and the time of the
-    answer. Answers that left out no country are not included.
+    """Return the countries about which an answer said nothing, by the account's native id and the answer's
+    time. Answers without such a country are left out.
     """
     rows = await conn.fetch(
         """

@@ -20,8 +20,8 @@ def content_hash(
     place: str = "",
     out_of_turn: WhyRead | None = None,
 ) -> bytes:
-    """The identity of a roster. The same accounts in the same order, for the same purpose, vantage point and
-    place, are one roster.
+    """Return the identity of a roster. Rosters have the same identity if they have the same accounts in the
+    same order, and the same purpose, vantage point and place.
     """
     text = f"{','.join(map(str, account_ids))}|{','.join(map(str, canary_ids))}|{'base' if base else 'adhoc'}"
     if vantage or place:  # The first rosters had neither, and keep their identity.
@@ -43,8 +43,10 @@ async def get_or_make(
     place: str = "",
     out_of_turn: WhyRead | None = None,
 ) -> Roster:
-    """The roster with this content, created if it does not exist. `out_of_turn` says why it is read outside
-    the sweep; None for a roster of the sweep.
+    """Return the roster with this content. It is created if it does not exist, and used again if it was
+    retired.
+
+    `out_of_turn` says why the roster is read outside the sweep; None for a roster of the sweep.
     """
     identity = content_hash(
         account_ids, canary_ids, base=base, vantage=vantage, place=place, out_of_turn=out_of_turn

@@ -1,5 +1,5 @@
-"""Repairs after a clock ran ahead: requests dated in the future leave coverage, and future waiting times are
-reset.
+"""Repairs after a clock was ahead: requests dated in the future leave coverage, and stored times in the
+future are reset.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests
 
 
 async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset every stored time after the time `after` that only a wrong clock can have set."""
+    """Reset all stored times that are later than `after` and that only a wrong clock can have set."""
     await _forget_scopes(conn, after)
     await _date_watch(conn, after, now)
     await _forget_pauses(conn, after, now)
@@ -64,10 +64,10 @@ async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None
 
 
 async def _forget_scopes(conn: Conn, after: datetime) -> None:
-    """Remove the rows of reportable countries that are valid only from a time after `after`. Otherwise the
-    countries that they add would not count until that time.
+    """Remove the rows of reportable countries that are valid only from a time later than `after`. Otherwise
+    the countries that these rows add would not count until that time.
 
-    The next start stores the countries of the settings.
+    At the next start, the program stores the countries of its settings again.
     """
     await conn.execute("alter table country_scope disable trigger country_scope_append_only")
     await conn.execute("delete from country_scope where since > $1", after)
@@ -75,8 +75,8 @@ async def _forget_scopes(conn: Conn, after: datetime) -> None:
 
 
 async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
-    """Correct times of watch periods and list memberships that are after `after`, so that none is later than
-    `now`. Such rows are replaced, not updated.
+    """Set future times of watch periods and list memberships back to `now`. Only rows with a time later than
+    `after` are corrected. They are replaced, not updated.
     """
     await conn.execute("update account set added_at = $2 where added_at > $1", after, now)
     await conn.execute(
@@ -131,10 +131,11 @@ async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
-    """Restore side facts to what was seen before this time. Otherwise new readings would be ignored, because
-    they are not later than the newest stored one.
+    """Restore side facts to what was seen by the time `after`. Otherwise new readings would be ignored,
+    because the stored facts would be newer.
 
-    Facts, renames and imported records that were only recorded after this time count as recorded `now`.
+    Facts, renames and imported records that were seen earlier but recorded after that time count as recorded
+    `now`.
     """
     await conn.execute("delete from fact where first_seen > $1", after)
     await conn.execute(

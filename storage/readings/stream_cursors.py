@@ -10,9 +10,9 @@ from storage.postgres.pool import Conn
 @dataclass(frozen=True, slots=True)
 class StreamCursor:
     cursor: str
-    """In the stream's own format."""
+    """The position, in the stream's own format."""
     at: datetime
-    """When the stream had been read up to the cursor."""
+    """When the stream was read up to this position."""
 
 
 async def position(conn: Conn, platform: Platform) -> StreamCursor | None:
@@ -22,8 +22,8 @@ async def position(conn: Conn, platform: Platform) -> StreamCursor | None:
 
 
 async def save_position(conn: Conn, platform: Platform, cursor: str, at: datetime) -> None:
-    """Store that everything up to `cursor` was read. A position read earlier than the stored one
-    is ignored.
+    """Store that everything up to `cursor` was read at the time `at`. Ignored if the stored position was read
+    later.
     """
     await conn.execute(
         """
