@@ -33,8 +33,8 @@ class RecentConfirmations:
                 times.append(at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime) -> bool:
-        """Whether a change was confirmed on any of these lists before `at`, but not longer ago than the
-        window.
+        """Whether a change was confirmed on any of these lists before `at` and within the window that ends at
+        `at`.
         """
         for list_id in lists:
             times = self._times.get(list_id)

@@ -21,12 +21,12 @@ class ConfirmationRule:
     weak_readings: int = 4
     cohort_window: timedelta = timedelta(hours=6)
     cohort_discount: int = 1
-    """How many fewer weak readings are enough if a change of another account on a list of this account was
-    confirmed within `cohort_window`.
+    """This number is subtracted from `weak_readings` if a change on one of the account's lists was confirmed
+    within the last `cohort_window`.
     """
     way_back: timedelta = 15 * _MINUTE
-    """How long a state must show again until earlier sightings of other states no longer affect when a later
-    change may have begun.
+    """The shortest time over which one state must be read before earlier sightings of other states are
+    discarded. Until then, these sightings may move the start of a later change window back.
     """
 
     def __post_init__(self) -> None:
@@ -36,18 +36,18 @@ class ConfirmationRule:
             raise ValueError("offsets must start at zero and increase")
 
     def counts(self, agreeing: int, first_seen_new: datetime, at: datetime) -> bool:
-        """Whether an agreeing reading at `at` counts, if `agreeing` readings have counted before it."""
+        """Whether an agreeing reading at `at` counts, given that `agreeing` earlier readings counted."""
         return agreeing < len(self.offsets) and at >= first_seen_new + self.offsets[agreeing]
 
     def settles(self, strength: Strength, agreeing: int, lasting: timedelta) -> bool:
-        """Whether earlier sightings of other states no longer matter, after `agreeing` unbroken readings of
-        one state over the time `lasting`.
+        """Whether earlier sightings of other states can be discarded after `agreeing` readings of one state
+        in a row, the last of them `lasting` after the first.
         """
         needed = self.strong_readings if strength is Strength.STRONG else self.weak_readings
         return agreeing >= needed and lasting >= self.way_back
 
     def next_read_at(self, agreeing: int, first_seen_new: datetime, at: datetime) -> datetime:
-        """When to read again after an agreeing reading at `at`; `agreeing` includes that reading."""
+        """Return when to read again after an agreeing reading at `at`. `agreeing` counts that reading too."""
         offset = self.offsets[min(agreeing, len(self.offsets) - 1)]
         return max(first_seen_new + offset, at + _MINUTE)
 

@@ -45,7 +45,7 @@ says otherwise.
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
 NO_OUTAGE_AFTER = timedelta(days=1)
-"""When an answer without control accounts is taken for an outage.
+"""When an answer that no control account vouches for is taken for an outage.
 
 If at least `_VANISHED_AT_LEAST` accounts (or all of them, if fewer) and at least `_VANISHED_SHARE` of the
 accounts vanish at once, the answer is quarantined, logged and shown. An outage is assumed to last at most
@@ -63,13 +63,13 @@ class TrackedAccount:
     known: Known
     handle_seen_at: datetime | None
     exchanges: tuple[Exchange, ...] = ()
-    """The raw answers of the last reading. If the next reading differs, they are the evidence of the old
-    state.
+    """The raw answers behind the last reading. They are the evidence of the old state if the next reading
+    shows another state.
     """
     facts: SideFacts = frozenset()
     held_since: datetime | None = None
-    """When the first quarantined answer about the account arrived since the last believed answer. None if
-    none was quarantined since.
+    """When the first quarantined answer about the account arrived after the last believed one. None if no
+    answer has been quarantined since the last believed one.
     """
 
 
@@ -97,9 +97,11 @@ class Judged:
     steps: tuple[tuple[TrackedAccount, Reading, ReadingEffect], ...] = ()
     renames: tuple[HandleChange, ...] = ()
     postponed: tuple[tuple[Account, datetime], ...] = ()
-    """Provisional changes whose due re-read gave no reading, each with the time of the next try."""
+    """Accounts with a provisional change whose due re-read gave no reading, each with the time of the next
+    try.
+    """
     sightings: tuple[FactSighting, ...] = ()
-    """Side facts of the accounts for which they changed."""
+    """The new side facts of each account whose side facts changed."""
     silent: tuple[str, ...] = ()
     """Countries about which the answer says nothing."""
     vouched: bool | None = None
@@ -132,12 +134,12 @@ class Judge:
         """Judge one request that was sent at `asked_at` and answered at `at`.
 
         `unsure` means that a control account of this place looked wrong when the control accounts were last
-        asked alone. `countries` are those that the collector can report now; None means all. If an account is
-        known to be withheld in another country, the answer says nothing about that country. `unspoken` are
-        countries that no answer could report at that time, regardless of which worker asked.
+        asked alone. `countries` holds the countries that the collector can report now; None means all. The
+        answer says nothing about any other country, even if an account is known to be withheld there.
+        `unspoken` holds the countries that no worker's answer could report at that time.
 
-        If the request failed, or a control account does not look as it is known to look, nothing in the
-        answer is believed and every account counts as missed.
+        If the request failed, or a control account looks wrong, nothing in the answer is believed and every
+        account counts as missed.
         """
         nobody = (False,) * len(watched)
         if answer.trouble is not None:
@@ -182,7 +184,9 @@ class Judge:
 
 
 def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
-    """Renumber a judgement for a batch of `size` accounts, of which only those at `positions` were judged."""
+    """Return the judgement for a whole batch of `size` accounts, of which only those at `positions` were
+    judged. The others count as not answered.
+    """
     answered = [False] * size
     for position, has_answered in zip(positions, judged.answered, strict=True):
         answered[position] = has_answered
@@ -191,7 +195,9 @@ def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
 
 
 def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> frozenset[str]:
-    """The countries that we can report, but the worker that asked could not, because its settings differ."""
+    """The countries that this worker can report, but the worker that asked could not, because its settings
+    differ.
+    """
     if countries is None or answer.countries is None:
         return _NONE
     return countries - answer.countries
@@ -203,8 +209,8 @@ def _steps(
     cohorts: RecentConfirmations,
     asked_at: datetime,
 ) -> Iterator[tuple[TrackedAccount, Reading, ReadingEffect]]:
-    """Yield the effect of each reading. Nearly all readings confirm what is known; those with the same state
-    share one effect.
+    """Yield the effect of each reading. Nearly all readings only repeat what is known. Those with the same
+    state share one effect.
     """
     shared: dict[State, ReadingEffect] = {}
     for w, r in understood:
@@ -222,8 +228,8 @@ def _steps(
 
 
 def silent_in(answer: CollectorAnswer) -> tuple[str, ...]:
-    """The countries about which at least one reading of the answer says nothing. Coverage stores them per
-    answer.
+    """The countries about which at least one reading of the answer says nothing. Coverage stores these
+    countries with each answer.
     """
     return tuple(sorted({country for r in answer.readings for country in r.silent_on}))
 
@@ -233,9 +239,9 @@ def failed_canaries(
 ) -> list[tuple[CanaryExpectation, str]]:
     """The control accounts that look wrong, each with a sentence for the operator. Empty if all look right.
 
-    Two kinds are ignored as long as a stable control account that is not doubted looks right. These are
-    doubted control accounts, and those for which a follow-up question got no answer (some platforms need
-    several requests per account).
+    As long as a stable control account that is not doubted looks right, two kinds are ignored: doubted
+    control accounts, and those for which a follow-up request got no answer. (Some platforms need several
+    requests per account.)
     """
     looks = {r.native_id: r for r in answer.readings}
     unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
@@ -249,7 +255,9 @@ def failed_canaries(
 
 
 def _vanished(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading], at: datetime) -> str | None:
-    """Why an answer without a control account is quarantined; None if it is not."""
+    """Return why an answer is quarantined that no control account vouches for. None if the answer is not
+    quarantined.
+    """
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
     if not gone or len(gone) < max(min(_VANISHED_AT_LEAST, len(seen)), _VANISHED_SHARE * len(seen)):
@@ -276,7 +284,7 @@ def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
     """The side facts of an account after a reading.
 
     A closed account does not show its facts, so the earlier ones are kept. Facts about who closed it are kept
-    only while the status stays the same and no answer names somebody else.
+    only while the status stays the same and no newer answer says who closed it.
     """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):
@@ -296,10 +304,10 @@ def _understood(
     countries: frozenset[str] | None,
     unspoken: frozenset[str],
 ) -> Reading | None:
-    """What a reading says about this account, given what is known of it. None if it says nothing conclusive.
+    """Return the reading, combined with what is known of this account. None if the reading is not conclusive.
 
-    The reading says nothing about the `unspoken` countries, nor about countries outside `countries`. It says
-    nothing about any country if it does not show the account.
+    The reading is taken to say nothing about the `unspoken` countries and about countries outside
+    `countries`. A reading that does not show the account says nothing about any country.
     """
     if reading is None:
         return None
@@ -348,8 +356,8 @@ def _wrong(canary: CanaryExpectation, reading: Reading | None) -> str | None:
 
 
 def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[Account, datetime], ...]:
-    """The accounts whose due re-read gave no reading, each with the time of the next try. The longer no
-    reading comes, the longer the wait.
+    """The accounts whose due re-read gave no reading, each with the time of the next try. The wait grows with
+    the time since the last agreeing reading.
     """
     return tuple(
         (w.account, at + min(max(_POSTPONE, (at - p.last_agreeing_at) / 4), _LONGEST_POSTPONE))
@@ -359,8 +367,8 @@ def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[A
 
 
 def _rename(watched: TrackedAccount, reading: Reading) -> HandleChange | None:
-    """The rename that a reading shows: the same id with another handle. None if it shows none. A change of
-    capital letters alone is not a rename.
+    """Return the rename that a reading shows, which is the same id with another handle. None if the handle is
+    the same, or differs only in upper and lower case.
     """
     before = watched.account.handle
     if reading.handle is None or reading.handle == before or reading.handle.casefold() == before.casefold():

@@ -26,7 +26,9 @@ _Rank = tuple[datetime, datetime, str]
 
 
 class ConfirmedOn:
-    """Times of confirmed changes by list. They can be looked up for accounts in any order."""
+    """Times of confirmed changes by list. Unlike in `RecentConfirmations`, times may be looked up in any
+    order.
+    """
 
     def __init__(self, times: Mapping[ListId, Iterable[datetime]]) -> None:
         self._times = {list_id: sorted(at) for list_id, at in times.items()}
@@ -36,8 +38,8 @@ class ConfirmedOn:
             insort(self._times.setdefault(list_id, []), at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime, window: timedelta) -> bool:
-        """Works as `RecentConfirmations.is_active`: a confirmation counts only for readings strictly later
-        than itself.
+        """Whether a change was confirmed on any of these lists before `at` and within the `window` that ends
+        at `at`.
         """
         for list_id in lists:
             times = self._times.get(list_id, [])
@@ -113,8 +115,8 @@ class Folding:
 
 
 def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
-    """What is unsettled about an account after its stored readings. Each reading is evaluated as it was at
-    its own time.
+    """What is unsettled about an account after its stored readings. Each reading is evaluated with what was
+    known at its own time.
     """
     by_cohort = {c.last_agreeing_at for c in ground.stored if c.reason is Reason.COHORT_ACTIVE}
     known, course = ground.known, [ground.known]
@@ -130,7 +132,7 @@ def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettle
 
 
 def _when_asked(course: Sequence[Known], asked_at: datetime) -> Known | None:
-    """What was known when a question was asked; None if no answer has arrived since."""
+    """What was known when a reading was requested; None if no answer has arrived since that request."""
     if not overlaps(course[-1], asked_at):
         return None
     earlier = bisect_right(course, asked_at, lo=1, key=lambda k: k.last_read_at or asked_at)
@@ -145,8 +147,8 @@ def redetect(
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """Recompute the changes of these accounts from all their readings, including the `late` ones.
 
-    `confirmed_on` holds the confirmations of other accounts. The confirmations found here are added to it. So
-    accounts that may confirm each other as a cohort must be passed together.
+    `confirmed_on` holds the confirmations of other accounts; the confirmations found here are added. Accounts
+    that may confirm each other as a cohort must be passed in one call.
     """
     memberships = {g.account.account_id: g.memberships for g in grounds}
     folding = {g.account.account_id: Folding(g.known, g.flags) for g in grounds}
@@ -171,8 +173,8 @@ def redetect(
 def _events(
     ground: CorrectionInput, late: TimedReading | None
 ) -> Iterator[tuple[_Rank, TimedReading | None]]:
-    """The readings of an account, and None for each time it left the watch, each with its place
-    in the order.
+    """Yield each reading of an account with its sort key, and None with a sort key for each time when the
+    account was removed from the watch.
     """
     for asked in ground.readings:
         yield _rank(asked), asked
@@ -210,9 +212,9 @@ def corrections(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChan
 
 
 def paired(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
-    """The stored row of each recomputed change, under the index of the change. A row belongs to the change if
-    it began with the same reading, or else within the same run of agreeing readings. Changes without a stored
-    row are left out.
+    """Map the index of each recomputed change to its stored row. A row belongs to a change if both have the
+    same new state and began with the same reading. If no row did, a row belongs to the change if it began
+    within the change's run of agreeing readings. Changes without a stored row are left out.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):

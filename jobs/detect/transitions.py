@@ -50,9 +50,9 @@ from storage.model.core.known_state import (
 
 
 def completed(known: Known, reading: Reading) -> Reading | None:
-    """Fill in what is known for the countries about which the reading says nothing.
+    """Fill in the known state of the countries about which the reading says nothing.
 
-    None if the reading then fits both the confirmed state and the provisional one. Such a reading does not
+    None if the reading could show either the confirmed or the provisional state. Such a reading does not
     count for this account.
     """
     silent = reading.silent_on
@@ -85,8 +85,8 @@ def as_answered(reading: Reading) -> Reading:
 
 
 def _heard(state: State, silent: Collection[str]) -> State | None:
-    """What an answer shows of an account in this state if it says nothing about the `silent` countries. None
-    if the status of the state does not differ between countries.
+    """Return what an answer shows of an account in this state if the answer says nothing about the `silent`
+    countries. None if the status does not depend on the country.
     """
     if state.status not in BY_COUNTRY:
         return None
@@ -120,11 +120,11 @@ def step(
     cohort_active: bool,
     when_asked: Known | None = None,
 ) -> ReadingEffect:
-    """Apply one reading that `completed` returned. A reading not later than the last one is a repeat and does
-    nothing.
+    """Apply one reading that `completed` returned. A reading that is not later than the last one is a repeat
+    and has no effect.
 
-    `when_asked` is what was known when the reading was requested. It is None if no answer arrived in between
-    (see `overlaps`).
+    `when_asked` is what was known when the reading was requested. It is None if no other answer arrived
+    between the request and the reading (see `overlaps`).
     """
     if known.last_read_at is not None and reading.at <= known.last_read_at:
         return ReadingEffect(known)
@@ -187,8 +187,8 @@ def _open(
 def _may_be_older(known: Known, reading: Reading, when_asked: Known) -> bool:
     """Whether a contradicting reading may be older than what is known.
 
-    It may be older if it shows the same state as the last answer before its request. It also may be older if
-    nothing was known yet at its request, and a state is known now.
+    It may be older if the last answer before its request showed the same state. It may also be older if no
+    state was known at its request, but one is known now.
     """
     shown = _last_shown(when_asked)
     return shown == reading.state or (shown is None and known.state is not None)
@@ -222,8 +222,8 @@ def _agree(
 def _counts(
     rule: ConfirmationRule, agreeing: int, since: datetime, reading: Reading, asked_at: datetime
 ) -> bool:
-    """Whether a reading that agrees with an earlier one counts towards the rule. A reading that was requested
-    before the first agreeing one had arrived may be older, and does not count.
+    """Whether a reading that agrees with earlier ones counts towards the rule. A reading does not count if it
+    was requested before the first agreeing one arrived, because it may be older.
     """
     return asked_at >= since and rule.counts(agreeing, since, reading.at)
 
@@ -236,8 +236,8 @@ def _known(
     unsettled: Unsettled | None,
     pending: Pending | None = None,
 ) -> Known:
-    """What is known after a reading. For each country about which the reading says nothing, the time of the
-    last report is kept.
+    """What is known after a reading. A country about which the reading says nothing keeps the time of its
+    last report.
     """
     if not reading.silent_on:
         return Known(state, reading.at, asked_at, pending, unsettled=unsettled)
@@ -291,8 +291,8 @@ def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
 
 
 def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
-    """When a newly sighted state may have begun, given what was known when the reading was requested and what
-    was sighted shortly before.
+    """Return the earliest time at which a newly sighted state may have begun. The time depends on what was
+    known when the reading was requested, and on what was sighted shortly before.
     """
     before = when_asked.unsettled
     if _last_shown(when_asked) == state:
@@ -315,7 +315,8 @@ def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
 
 def _announces(other: State, sighting: Sighting, old: State | None, new: State) -> bool:
     """Whether the sighted state `other` and the state `new` both differ from `old` in the same country. A
-    country about which no answer before the sighting said anything does not count.
+    country counts only if an answer before the sighting said something about it. False if `old` is None, or
+    if one of the statuses does not depend on the country.
     """
     if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
         return False
@@ -329,8 +330,8 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None:
-    """What stays unsettled after a change is confirmed. A later change cannot have begun before the change
-    window of this one begins.
+    """What stays unsettled after a change is confirmed. Sightings from before this change's window are moved
+    to its start, because a later change cannot have begun earlier.
     """
     if unsettled is None:
         return None
@@ -344,10 +345,9 @@ def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None
 
 
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
-    """The countries in which a contradicting state is withheld, and about which no answer had said anything
-    before.
+    """The countries in which the new state is withheld, and about which no earlier answer said anything.
 
-    Such a country stays a first sighting as long as the sighting that first reported it is unsettled.
+    A country stays among them while the sighting that first reported it is unsettled.
     """
     if known.state is None:
         return frozenset()
@@ -370,8 +370,8 @@ def _first_seen_flags(old: State | None, new: State, first: Collection[str]) -> 
 
 
 def _last_seen_old(known: Known, new: State, first: Collection[str]) -> datetime | None:
-    """When the last answer that contradicts the new state was requested, ignoring the countries in `first`.
-    None if there was no such answer.
+    """Return when the last answer that contradicts the new state was requested. The countries in `first` are
+    ignored. None if no answer contradicts the new state.
     """
     last, unsettled = _last_shown(known), known.unsettled
     if Flag.FIRST_SEEN in _first_seen_flags(known.state, new, first):
