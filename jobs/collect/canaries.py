@@ -1,8 +1,8 @@
 """Control accounts: choosing, doubting and retiring them.
 
-An outage makes control accounts look wrong together. A control account that repeatedly looks wrong while the
-others look right has really changed. If every answer was quarantined because of that account, the monitor
-would learn nothing more.
+An outage makes all control accounts look wrong at once. A control account that repeatedly looks wrong while
+the others look right has really changed, so it is retired. Otherwise every answer would be quarantined
+because of that account, and the monitor would learn nothing more.
 """
 
 import asyncio
@@ -46,8 +46,8 @@ class _Vouched:
     """The control accounts that looked wrong when they were asked alone after that answer."""
 
     def of(self, wrong: set[AccountId]) -> bool | None:
-        """The outcome, if it applies to the control accounts that look wrong now. None if other control
-        accounts look wrong now than at that time.
+        """Return `outcome` if each control account in `wrong` already looked wrong when the control accounts
+        were first asked alone after that answer. None if another control account looks wrong now.
         """
         self.wrong = self.wrong or wrong
         return self.outcome if wrong <= self.wrong else None
@@ -77,14 +77,14 @@ class ControlAccounts:
         self._inquired_at: dict[str, datetime] = {}
         self._vouched: dict[str, _Vouched] = {}
         self._unsure: set[str] = set()
-        """Places where a control account looked wrong when the control accounts were last asked alone, or
-        where answers are quarantined.
+        """Places whose answers are quarantined, and places where a control account looked wrong when the
+        control accounts were last asked alone.
         """
         self._wrong_since: dict[str, datetime] = {}
         self._due = _AT_ONCE
 
     async def load(self) -> None:
-        """Look for control accounts soon, because places may have been added."""
+        """Make `tick` due at once, because there may be new places without control accounts."""
         self._due = _AT_ONCE
 
     def next_due(self) -> datetime | None:
@@ -114,9 +114,10 @@ class ControlAccounts:
         return await self._choose(place, here, now, wants_suspended=wants_suspended)
 
     def take_up(self, held_since: Mapping[str, datetime]) -> None:
-        """Note that answers of these places have been quarantined since these times.
+        """Record since when the answers of each of these places have been quarantined.
 
-        A process that started after that has not asked the control accounts of these places itself.
+        Without this record, a process that started later would not know that these places are unsure, because
+        it has not asked their control accounts itself.
         """
         for place, since in held_since.items():
             self._unsure.add(place)
@@ -124,18 +125,22 @@ class ControlAccounts:
             self._wrong_since[place] = min(since, self._wrong_since.get(place, since))
 
     def is_unsure(self, place: str) -> bool:
-        """Whether a control account of a place looked wrong when the control accounts were last asked alone,
-        or answers of the place are quarantined. False if not known.
+        """Whether answers of a place are quarantined, or one of its control accounts looked wrong when they
+        were last asked alone. False if neither is known.
         """
         return place in self._unsure
 
     async def held(self, place: str, now: datetime, *, vouched: bool | None) -> bool:
-        """Handle a quarantined answer. `vouched` is as in `Judged`. True if the rosters must be rebuilt."""
+        """Ask the control accounts of a place alone, because an answer was quarantined. `vouched` is
+        `Judged.vouched`. Return whether the rosters must be rebuilt.
+        """
         self._vouched[place] = _Vouched(vouched)
         return await self.inquire(place, now)
 
     async def inquire(self, place: str, now: datetime) -> bool:
-        """Ask the control accounts of a place alone. True if the rosters must be rebuilt."""
+        """Ask the control accounts of a place alone, if they were not asked lately. Return whether the
+        rosters must be rebuilt.
+        """
         here = self._book.canaries_at(place)
         if not here or not self._may_inquire(place, now):
             return False
@@ -152,8 +157,8 @@ class ControlAccounts:
         return inquired_at is None or now >= inquired_at + _INQUIRE_EVERY
 
     async def review(self, now: datetime) -> bool:
-        """Ask the control accounts again in places where some looked wrong. True if the rosters must be
-        rebuilt.
+        """Ask the control accounts again in places where some looked wrong. Return whether the rosters must
+        be rebuilt.
         """
         due = [place for place in self._in_question() if self._may_inquire(place, now)]
         async with asyncio.TaskGroup() as group:
@@ -260,7 +265,9 @@ class ControlAccounts:
 
 
 def _patience(vouched: bool | None, right_stable: int, wrong_stable: int) -> timedelta:
-    """How long control accounts must look wrong before they are doubted. `vouched` is as in `Judged`."""
+    """Return how long control accounts must look wrong before they are doubted. `vouched` is
+    `Judged.vouched`.
+    """
     if vouched is None and right_stable == wrong_stable > 0:
         return _DOUBTED_FOR
     alone = right_stable > wrong_stable if vouched is None else vouched

@@ -83,7 +83,8 @@ def _token(settings: Settings) -> str:
 
 
 def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) -> dict[str, XLikes]:
-    """Clients that read the likes of the executives on X who authorised our app, by native id.
+    """Return one client per executive on X who authorised our app, by the executive's native id. The client
+    reads that executive's likes.
 
     Empty without consumer keys. Raises SettingsError for a malformed key; the message never contains the key.
     """
@@ -110,7 +111,7 @@ def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) ->
 
 
 def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) -> XCompliance | None:
-    """The client that asks X why accounts vanished; None if the settings do not ask for it. Raises
+    """The client that asks X why accounts vanished; None if the settings do not enable such requests. Raises
     SettingsError if the token of X is missing or malformed.
     """
     if not settings.x_compliance:
@@ -171,7 +172,9 @@ def _of_credential(budgets: "SharedBudgets | None", token: str) -> RequestBudget
 def _shared(
     http: HttpOptions, budgets: "SharedBudgets | None", platform: Platform, vantage: str
 ) -> HttpOptions:
-    """The options with a pace that all processes share, instead of a pace of this process alone."""
+    """Return the options with a pace that all processes share, instead of a pace of this process alone. If
+    `budgets` is None, return the options unchanged.
+    """
     if budgets is None:
         return http
     pace = UNPACED if http.pace is None else http.pace.of_all

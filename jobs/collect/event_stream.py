@@ -32,7 +32,9 @@ _LASTED = timedelta(minutes=1)
 
 class Stream(Protocol):
     def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
-        """Events about these accounts from `cursor` on. Raises StreamLost when the connection ends."""
+        """Yield events about these accounts, starting at `cursor`. Raises StreamLost when the connection
+        ends.
+        """
         ...
 
 
@@ -50,7 +52,9 @@ class EventListener:
         self._dice = random.SystemRandom()
 
     def renew(self) -> None:
-        """Start listening for the accounts watched now, or update which accounts are listened for."""
+        """Start listening for events about the accounts watched now. If already listening, switch to these
+        accounts.
+        """
         self._is_wanted = True
         self._renewed.set()
 
@@ -99,8 +103,8 @@ class EventListener:
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _position(self, now: datetime) -> str:
-        """The cursor to continue from. If none is stored, or the stream no longer reaches back to it, all
-        accounts are read.
+        """Return the cursor to continue from. If no cursor is stored, or the stream no longer reaches back to
+        the stored one, request a reading of all accounts and start at `now`.
         """
         async with transaction(self._pool) as conn:
             position = await stream_cursors.position(conn, Platform.BLUESKY)

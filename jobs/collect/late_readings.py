@@ -53,18 +53,18 @@ async def record_late(
 ) -> LateReport:
     """Store a batch and all corrections that it causes in one transaction.
 
-    The batch comes from Blockline's own connection. `readings` are what its answer showed of the accounts
-    that answered. `evidence` holds the parts of the answer that show this. `evidence_before` holds the parts
-    of the previous answer, for accounts for which the batch is not late. A batch that is not late gives the
-    same result as the usual way.
+    The batch comes from Blockline's own connection. `readings` holds what the answer showed of each account
+    that answered, and `evidence` the parts of the answer that show it. `evidence_before` holds the parts of
+    the previous answer, for accounts for which the batch is not late. A batch that is not late gives the same
+    result as `Recorder.record`.
 
     Only statuses are taken from `readings`, because names and side facts may be long out of date. `beside`
-    has the names and side facts of accounts for which the batch is not late; its steps are ignored. The batch
-    was judged under the `fence`. All rows count as known from the time that `clock` shows when they are
-    written.
+    holds the names and side facts of accounts for which the batch is not late; the steps in `beside` are
+    ignored. The `fence` under which the batch was judged is called first in the transaction. All rows count
+    as known from the time that `clock` shows when they are written.
 
     Raises ValueError if `readings` do not match the accounts that the batch says have answered, and
-    StaleState if another writer came first. Nothing is stored then.
+    StaleState if another writer came first. In both cases nothing is stored.
     """
     await coverage.ensure_months(pool, [batch.slot.date()])
     async with transaction(pool) as conn:
@@ -89,11 +89,11 @@ async def record_late(
 async def recompute_changes(
     conn: Conn, account_ids: Sequence[AccountId], since: datetime, rule: ConfirmationRule, now: datetime
 ) -> tuple[AccountId, ...]:
-    """Recompute the changes of these accounts from their stored readings. It begins at the last reading
-    before `since` at which nothing was provisional or unsettled.
+    """Recompute the changes of these accounts from their stored readings. The computation begins at the last
+    reading before `since` at which nothing was provisional or unsettled.
 
-    Returns the accounts whose changes differ from before. Used after readings were set aside because a wrong
-    clock dated them after `since`. The caller must then run `storage.changes.rebuild` for the spells.
+    Return the accounts whose changes differ from before. Call this after setting aside readings that a wrong
+    clock dated after `since`. Then run `storage.changes.rebuild` to rebuild the spells.
     """
     if not account_ids:
         return ()
@@ -126,8 +126,8 @@ async def _write(
 
 
 def _dated(reading: Reading, at: datetime, scopes: CountryScopes) -> Reading:
-    """A reading with the time `at`. All countries that no answer could report at that time are added to its
-    silent countries.
+    """Return the reading with the time `at`. Countries that no answer could report at that time are added to
+    `silent_on`.
     """
     unspoken = scopes.unspoken(at, reading.state.status)
     return replace(reading, at=at, silent_on=reading.silent_on | unspoken)

@@ -15,7 +15,9 @@ from storage.postgres.pool import Conn
 async def load_accounts(
     conn: Conn, platform: Platform, rule: ConfirmationRule, account_ids: list[AccountId] | None = None
 ) -> list[WatchedAccount]:
-    """All watched accounts of a platform in order of their ids. `account_ids` limits them; None means all."""
+    """All watched accounts of a platform in order of their ids. `account_ids` limits the result to these
+    accounts; None means all accounts.
+    """
     loaded = await load_watched(conn, platform, account_ids)
     known = {w.account.account_id: w.known for w in loaded}
     open_questions = {

@@ -118,13 +118,13 @@ class _Round:
         self.left: list[Account] = []
         self.blocks: DomainBlocks | None = None
         self.seen_at: dict[tuple[AccountId, str], datetime] = {}
-        """For each account and part of its facts (`domain` or `account`), when the last request with an
-        answer was made.
+        """For each account and part of its facts (`domain` or `account`), when the last answered request was
+        made.
         """
 
     def last_look(self, account_id: AccountId, changed: SideFacts) -> datetime | None:
-        """When all parts that these facts belong to were last answered, by the oldest of these requests. None
-        if a part was never answered.
+        """Return when the last answered request was made for the parts to which the facts in `changed`
+        belong. Of several parts, the oldest time counts. None if one of the parts was never answered.
         """
         parts = {part for part in _PARTS if any(value.startswith(part) for _, value in changed)}
         times = [self.seen_at.get((account_id, part)) for part in parts]

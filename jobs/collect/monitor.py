@@ -41,10 +41,10 @@ _STEP_S = 1.0
 
 
 class AccountLocks:
-    """Lets one answer about an account at a time be judged, so that each is judged by the result of the one
-    before.
+    """Locks for judging answers. Only one answer about an account is judged at a time, so that each is judged
+    with the result of the one before.
 
-    It is needed because an early re-read and the scheduled read of an account can overlap.
+    The locks are needed because an early re-read and the scheduled read of an account can overlap.
     """
 
     def __init__(self) -> None:
@@ -123,11 +123,11 @@ class Stages:
 
 
 class Monitor:
-    """Reads the watched accounts of one platform. Only one monitor does so per database
-    (`storage.postgres.locks.Lock`).
+    """Reads the watched accounts of one platform. `storage.postgres.locks.Lock` ensures that only one monitor
+    per database does so.
 
-    Everything that decides about a change can be loaded from the database again, so the process may be killed
-    at any time.
+    Everything that a decision about a change depends on is in the database and can be loaded again. So the
+    process may be killed at any time.
     """
 
     def __init__(
@@ -140,8 +140,8 @@ class Monitor:
         cost_limit: CostLimitGuard | None = None,
         fence: Fence = unfenced,
     ) -> None:
-        """`cost_limit` is the daily cost limit that the collector obeys. Everything is recorded under the
-        `fence`.
+        """`cost_limit` is the daily cost limit that the collector obeys; None means no limit. Each
+        transaction that records something calls the `fence` first.
         """
         self.tally = MonitorCounts()
         self.fence = fence
@@ -293,7 +293,9 @@ class Monitor:
             self.planner.polled(turn, batch)
 
     async def read(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
-        """Make one request, from question to commit. None if nothing was asked, or nothing was stored."""
+        """Make one request, from question to commit. Return the stored batch, or None if nothing was asked or
+        stored.
+        """
         async with self._requester.room(roster.place, urgent=urgent):
             if self._settles or not self.breakers.admits(roster.place, self._clock()):
                 return None
@@ -315,8 +317,8 @@ class Monitor:
         )
 
     async def _charge(self, question: Question) -> bool:
-        """Add the cost of asking about these accounts to the day's cost. False if the rest of the daily cost
-        limit does not cover it.
+        """Add the cost of this request to the day's cost. Return False if the rest of the daily cost limit
+        does not cover the request.
         """
         if self._cost_limit is None:
             return True
@@ -336,10 +338,11 @@ class Monitor:
     async def _take_in(
         self, roster: Roster, question: Question, reply: TimedAnswer, *, is_late: bool = False
     ) -> Batch | None:
-        """Judge an answer, record it and update memory. None if nothing was sent or stored.
+        """Judge an answer, record it and update memory. Return the stored batch, or None if nothing was sent
+        or stored.
 
-        `is_late` means that an account left the watch after this answer had arrived. Any change that the
-        answer opens then ended at that time.
+        `is_late` means that an account was removed from the watch when or after this answer arrived. A change
+        that the answer opens for that account then ended at the removal.
         """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
@@ -424,8 +427,8 @@ class Monitor:
             await self._renewal.renew(at)
 
     def _held_since(self, accounts: Iterable[TrackedAccount]) -> dict[str, datetime]:
-        """For each place, when the oldest unbroken series of quarantined answers about one of these accounts
-        began.
+        """For each place, since when all answers about one of these accounts have been quarantined. If the
+        times of its accounts differ, the oldest counts.
         """
         found: dict[str, datetime] = {}
         for w in accounts:
@@ -439,8 +442,8 @@ class Monitor:
             await self._renewal.renew(now)
 
     async def _load_again(self, roster: Roster, retold: Sequence[AccountId] = ()) -> None:
-        """Reload accounts whose stored state is newer than memory. Either another process recorded first, or
-        a late answer changed the history of these accounts and of the `retold` ones.
+        """Reload the accounts of the roster and the `retold` ones, because their stored state is newer than
+        memory. Either another process recorded first, or a late answer changed the history of these accounts.
         """
         async with transaction(self._pool) as conn:
             ids = sorted({*roster.account_ids, *retold})

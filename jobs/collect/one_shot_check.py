@@ -40,7 +40,7 @@ class AccountCheck:
 
     asked: str
     name: str | None
-    """The handle or id in the request; None if neither could be found in it."""
+    """The handle or id in the request; None if the request contains neither."""
     platform: Platform
     at: datetime
     native_id: str | None = None
@@ -54,7 +54,7 @@ class AccountCheck:
     evidence: tuple[dict[str, object], ...] = ()
     """The requests and what each said about the account, as described in `collectors.core.evidence`."""
     said: str = ""
-    """The platform's message about a name that gave no id. Empty if there is none."""
+    """The platform's message about a name for which it gave no id. Empty if there is no message."""
     reason: str | None = None
 
     @property
@@ -90,8 +90,8 @@ def _question(name: str, platform: Platform | None) -> AccountQuery:
 async def check_accounts(
     collector: Collector, asked: Sequence[AccountQuery], now: datetime
 ) -> list[AccountCheck]:
-    """Read each account of `asked` once; the results are in the same order. All must be on the collector's
-    platform.
+    """Read each account of `asked` once, and return the results in the same order. All accounts must be on
+    the collector's platform.
     """
     names = [q.address.name for q in asked if q.address is not None and not q.address.is_id]
     resolution = await collector.resolve(list(dict.fromkeys(names)), now) if names else None
@@ -168,7 +168,9 @@ _OF_A_NAME = {
     UnresolvedReason.DEACTIVATED: (State(Status.DEACTIVATED), Strength.STRONG),
     UnresolvedReason.NOT_FOUND: (State(Status.NOT_FOUND), Strength.WEAK),
 }
-"""For each reason why a name gave no id, the status that the platform's answer shows anyway."""
+"""The status that the platform's answer shows although it gives no id for a name, by the reason for the
+missing id.
+"""
 
 
 def _by_name(q: AccountQuery, said: UnresolvedHandle, now: datetime) -> AccountCheck:

@@ -39,7 +39,8 @@ def reading_pipeline(
     """The monitor of one platform, with its stages in the order in which a reading passes them.
 
     If `requester` is None, requests are made in this process, `settings.concurrency` at a time. `cost_limit`
-    is the daily cost limit that the collector obeys. Everything is recorded under the `fence`.
+    is the daily cost limit that the collector obeys; None means no limit. Each transaction that records
+    something calls the `fence` first.
     """
     platform = collector.platform
     confirmations = RecentConfirmations(rule.cohort_window)

@@ -35,17 +35,18 @@ _AT_MOST = 256
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A recording whose caller waits. `outcome` is None until it has been written or has failed."""
+    """A recording whose caller waits. `outcome` is None until the recording was written or failed."""
 
     recording: Recording
     outcome: bool | StorageError | None = None
 
 
 class Recorder:
-    """Writes the answers of one collector. The collector also cuts the evidence out of them.
+    """Writes the answers of one collector to the database, with the evidence that the collector cuts out of
+    them.
 
-    Judgements rest on memory, so they are written under a `fence`. Without it, a process that was suspended
-    for a while could write although it missed what another process recorded since.
+    Answers are judged from memory, so each transaction calls the `fence` first. Without the fence, a process
+    that was suspended for a while could write although its memory lacks what another process recorded since.
     """
 
     def __init__(
@@ -67,12 +68,12 @@ class Recorder:
         """Months whose partition is known to exist."""
 
     async def record(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> bool:
-        """Commit an answer that is not late. False if another writer came first. Nothing is then stored, and
-        memory must be loaded again.
+        """Commit an answer that is not late. Return False if another writer came first; then nothing is
+        stored, and memory must be loaded again. Raises StorageError if the write fails.
 
-        The caller that holds the lock writes the recordings of all callers that wait. Each recording has a
-        waiting caller, so nothing is left to write at shutdown: a recording whose caller got no result was
-        never promised to be stored.
+        The caller that holds the lock writes the recordings of all callers that wait. Every recording has a
+        waiting caller, so nothing is left to write at shutdown. A recording counts as stored only once its
+        caller got the result.
         """
         mine = _Waiting(self._recording(batch, judged, answer))
         self._waiting.append(mine)
@@ -121,6 +122,7 @@ class Recorder:
         self, batch: Batch, judged: Judged, answer: CollectorAnswer
     ) -> tuple[AccountId, ...]:
         """Commit a late answer (see `comes_late`), and return the accounts whose changes were corrected.
+        Return an empty tuple if another writer came first; then nothing is stored.
 
         Memory is then out of date for these accounts and for all accounts of the batch. While this runs,
         nothing else may be judged from memory, because the affected accounts are known only at the end.
@@ -186,8 +188,8 @@ class Recorder:
 
 
 def stored_asked_at(asked_at: datetime, at: datetime) -> datetime:
-    """The request time as it is stored with its answer, where the latency is kept in whole milliseconds,
-    rounded up.
+    """Return the request time as it can be read back from the database. This is the arrival time minus the
+    latency, which is stored in whole milliseconds, rounded up.
 
     A decision that uses this time gives the same result after a restart.
     """
@@ -215,16 +217,17 @@ def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetim
 
 
 def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
-    """Whether the last answer about the account is the one in which the old state was last seen."""
+    """Whether the old state was last seen in the last answer about the account."""
     return opened.last_seen_old == watched.known.last_asked_at
 
 
 def comes_late(batch: Batch, judged: Judged) -> bool:
-    """Whether all readings around a batch must be evaluated again for some account.
+    """Whether a batch is late for some account, so that all readings around the batch must be evaluated
+    again.
 
-    That is so if a reading that is not earlier is already known, unless this answer merely repeats it. It is
-    also so if another answer arrived after this request was made, and this answer opens or ends a change, or
-    something is unsettled.
+    A batch is late if a reading of the same time or later is already known and this answer does not merely
+    repeat that reading. A batch is also late if another answer arrived after this request was made, and this
+    answer opens or ends a change, or something is unsettled.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 
@@ -241,12 +244,14 @@ def _is_late(watched: TrackedAccount, reading: Reading, effect: ReadingEffect, a
 
 
 def _is_behind(watched: TrackedAccount, reading: Reading) -> bool:
-    """Whether a reading that is not earlier was known before this one arrived."""
+    """Whether a reading of the same time or later was known before this one arrived."""
     return watched.known.last_read_at is not None and reading.at <= watched.known.last_read_at
 
 
 def _failed(error: StorageError) -> bool | StorageError:
-    """The result for the caller. False if another writer came first, which is not an error."""
+    """Return the error as the result for the caller. False if another writer came first, which is not an
+    error.
+    """
     if not isinstance(error, StaleState):
         return error
     log.warning("%s The state is loaded again from the database.", error, extra={"event": "state_reloaded"})

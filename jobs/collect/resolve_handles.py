@@ -27,16 +27,16 @@ class Resolver:
     clock: Clock
 
     def refusal(self, platform: Platform) -> str | None:
-        """The sentence that says why accounts of a platform are not accepted, without the account's name;
-        None if they are.
+        """Return why accounts of a platform are not accepted, or None if they are. The text continues a
+        sentence that begins with the account's name.
         """
         if self.settings.platforms is None or platform in self.settings.platforms:
             return None
         return f"is on {PLATFORM_NAME[platform]}, which is not read (setting platforms)."
 
     async def resolve(self, platform: Platform, names: Sequence[str]) -> dict[str, tuple[str, str] | str]:
-        """For each name, its id and its handle as the platform spells it, or a sentence that says why there
-        is no id.
+        """Return for each name the id and the handle as the platform spells it. For a name without an id,
+        return a sentence that says why.
 
         Raises SettingsError if the settings do not allow asking the platform.
         """

@@ -37,9 +37,11 @@ AT_ONCE = 4
 
 
 def differs(known: Known | None, state: State) -> bool:
-    """Whether a reading from elsewhere contradicts everything that this installation knows of an account.
+    """Whether a reading from elsewhere shows a state that is neither the confirmed nor the provisional one
+    known here. False if no state is known here.
 
-    A provisional change counts as known: two vantage points that see the same new state do not disagree.
+    Two vantage points that see the same new state do not disagree, even if that state is still provisional
+    here.
     """
     if known is None or known.state is None:
         return False
@@ -54,7 +56,8 @@ def value_of(state: State) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VantageDifference:
-    """How an account looks from another vantage point but not here, since the reading that showed it first.
+    """A state that an account shows to another vantage point but not here. `at` is when it was first read
+    there.
 
     The difference is stored as a fact once it is `proven`. Before that, it may be a change that has not been
     read here yet.
@@ -74,10 +77,12 @@ def compare(
     earlier: VantageDifference | None,
     before: datetime | None,
 ) -> tuple[VantageDifference | None, tuple[FactSighting, ...]]:
-    """The difference after a reading from elsewhere, and the facts to store.
+    """Return the difference after a reading from elsewhere, and the facts to store. The difference is None if
+    there is none.
 
-    `earlier` is the difference so far; `before` is when the last reading from elsewhere was requested. A
-    second reading from elsewhere proves the difference, if the account was requested here after the first.
+    `earlier` is the difference before this reading. `before` is when the previous reading from elsewhere was
+    requested. A second reading from elsewhere that shows the same difference proves the difference, if the
+    account was requested here after the first.
     """
     value = value_of(look.state) if differs(known, look.state) else None
     if earlier is not None and earlier.value == value:
@@ -278,7 +283,7 @@ class VantageReader:
     def _compared(
         self, roster: Roster, seen: Collection[Reading | None], at: datetime
     ) -> dict[AccountId, tuple[VantageDifference | None, tuple[FactSighting, ...]]]:
-        """Compare each reading with what is known here. A reading that says nothing about some country is
+        """Compare each reading with what is known here. Readings that say nothing about some country are
         skipped.
         """
         looks = {

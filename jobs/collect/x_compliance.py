@@ -54,7 +54,9 @@ def sightings(
     before: dict[AccountId, datetime],
     at: datetime,
 ) -> list[FactSighting]:
-    """What a job says about each account: all its reasons, or none if X gave none."""
+    """Return what a job says about each account, with all reasons that X gave. If X gave none, the sighting
+    is empty.
+    """
     return [
         FactSighting(
             account.account_id,
