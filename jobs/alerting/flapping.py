@@ -16,12 +16,13 @@ Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
 def flapping(
     recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
 ) -> tuple[Changes, set[str]]:
-    """The changes that start a flapping incident, and the keys of the changes that an earlier start covers.
+    """Return the changes that start a flapping incident, and the keys of the changes that are not sent
+    because such an incident has started. Both are empty for a rule with a digest.
 
-    The first result maps the key of each starting change to the changes that its email reports. A change that
-    the rule sends starts an incident on two conditions. At least `flapping_changes` changes of the account
-    lie within the period up to it, and no incident of the account started within that period. `to_tell` are
-    the keys of the changes that the rule would send now.
+    The first result maps the key of each starting change to the account's changes that its email reports. A
+    change that the rule sends starts an incident on two conditions. The `flapping_period` that ends with this
+    change contains at least `flapping_changes` changes of the account, and no flapping incident of the
+    account started in it. `to_tell` holds the keys of the changes that the rule would send now.
     """
     # A digest has room for every change. If it left some out, it could not say that nothing happened.
     return _judge(recent, stored, to_tell) if stored.rule.digest is Digest.NONE else ({}, set())

@@ -21,7 +21,7 @@ class RuleMatch:
 
     def reached(self, alert: AlertRow) -> set[str]:
         """The recipients whom this rule notifies of the alert. For a rule with a digest, these are only the
-        recipients whose earlier notification also came in a digest.
+        recipients to whom a digest reported the change before.
         """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)
@@ -29,8 +29,8 @@ class RuleMatch:
         return {r for r in self.recipients if r in owed and owed[r].by_digest}
 
     def is_refused(self, alert: AlertRow) -> bool:
-        """Whether a recipient who is owed the outcome has unsubscribed from the rule's digests, so that a
-        catch-up digest would not reach them.
+        """Whether a catch-up digest would miss a recipient who is owed the outcome of a change, because that
+        recipient has unsubscribed from the rule's digests.
         """
         owed, refused = alert.owed, self.stored.refused
         return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)
@@ -69,9 +69,9 @@ def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mu
 def concerns(alert: AlertRow, stored: StoredRule) -> bool:
     """Whether a rule is about this alert.
 
-    A correction or an unresolved change concerns every recipient who was notified of the change, whatever the
-    rule asks for now. If the rule no longer names a recipient, or is disabled, that recipient gets a reply
-    instead.
+    A correction or an unresolved change is sent to every recipient whom the rule notified of the change, even
+    if the rule's conditions no longer match. If the rule is disabled or no longer names such a recipient, the
+    recipient gets a reply instead.
     """
     match alert.stage:
         case AlertStage.WITHDRAWN | AlertStage.UNRESOLVED:
@@ -86,8 +86,8 @@ def concerns(alert: AlertRow, stored: StoredRule) -> bool:
 
 
 def is_before(alert: AlertRow, stored: StoredRule) -> bool:
-    """Whether other rules handled the alert before this rule was active, so that the alert is not news for
-    this rule.
+    """Whether the alert was recorded before this rule became active, and only other rules handled it. The
+    alert is then not news for this rule.
     """
     if alert.stage.is_answer or alert.created_at >= stored.active_since:
         return False
@@ -110,9 +110,11 @@ def matches(alert: AlertRow, wanted: Match) -> bool:
 
 
 def covers(mute: Mute, alert: AlertRow) -> bool:
-    """Whether a mute covers this alert: it covers alerts that were recorded while it ran.
+    """Whether a mute covers this alert. A mute covers alerts that were recorded while it ran, about its
+    account or its list. A mute that names neither covers all alerts.
 
-    A correction is never muted, because otherwise a recipient would keep an email that has become false.
+    A correction or an unresolved change is never muted, because a recipient would be left with an email that
+    has become false.
     """
     if alert.stage.is_answer or alert.created_at < mute.since:
         return False

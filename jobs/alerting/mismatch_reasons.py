@@ -30,15 +30,15 @@ class RuleCondition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """A condition that fails, and words that say what the rule asks for and what the alert has."""
+    """A condition that an alert fails, with a phrase that compares the rule with the alert."""
 
     condition: RuleCondition
     words: str
 
 
 def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
-    """The condition that fails. None if the rule matches, as `matching.concerns` and `matching.is_before`
-    decide.
+    """Return the first condition of the rule that the alert fails. None if the rule matches (see
+    `matching.concerns` and `matching.is_before`).
     """
     if concerns(alert, stored):
         before = "this was decided before the rule was added or last changed"
@@ -57,7 +57,9 @@ def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
 
 
 def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
-    """Yield each condition of a rule that the alert fails, testing each condition without the others."""
+    """Yield each condition of a rule that the alert fails. Each condition is tested as if the rule had no
+    other.
+    """
     change = alert.change
     anything = Match(kinds=frozenset({change.kind}))
     alone = {

@@ -47,8 +47,8 @@ class AlertGroup:
 
     @property
     def as_of(self) -> datetime:
-        """The counts in the email are as known at this time. It is when the newest alert of the group was
-        recorded, but never earlier than for the last group of the incident.
+        """The time as of which the email's counts are known. This is when the newest alert of the group was
+        recorded, or the `as_of` of the incident's previous group, whichever is later.
         """
         return known_at(self.alerts, self.story)
 
@@ -59,7 +59,7 @@ class AlertGroup:
 
 @dataclass(frozen=True, slots=True)
 class DigestDue:
-    """A digest that is due, or the catch-up digest that is due for a rule that sends alerts at once."""
+    """A digest that is due. For a rule that sends alerts at once, this is a catch-up digest."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
@@ -69,8 +69,8 @@ class DigestDue:
     alerts: tuple[AlertRow, ...]
     """The changes that the digest reports, oldest first."""
     parts: tuple[AlertGroup, ...] = ()
-    """The same changes, one part per incident; empty unless this is a catch-up digest. A part that belongs to
-    an incident (`AlertGroup.story`) continues it. The other parts start no incident.
+    """The same changes, one part per incident; empty unless this is a catch-up digest. A part with an
+    incident (`AlertGroup.story`) continues that incident. A part without one does not start one.
     """
 
     @property
@@ -81,14 +81,16 @@ class DigestDue:
 
 @dataclass(frozen=True, slots=True)
 class DeferredAlert:
-    """An alert that is kept for later. A rule sends it at `until`, unless something changes before."""
+    """An alert that is kept for later. A rule sends the alert at `until`, unless new alerts or edited rules
+    change the plan before then.
+    """
 
     decision: AlertDecision
     until: datetime
 
 
 Key: TypeAlias = tuple[int, int | None]
-"""The ids of an alert and a rule; None for the rule if no rule matches."""
+"""The id of an alert and the id of a rule. The rule's id is None if no rule matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,8 @@ class SilencedAlert:
 class NotificationPlan:
     """What to do with every open alert under every rule.
 
-    Each pair of alert and rule is in exactly one of these fields, except that a reply may notify some
-    recipients before the rule notifies others.
+    Each pair of alert and rule is in exactly one of these fields, with one exception. A reply may notify some
+    recipients before the rule notifies the others.
     """
 
     waves: tuple[AlertGroup, ...] = ()
@@ -113,8 +115,8 @@ class NotificationPlan:
 
     @property
     def in_order(self) -> list[AlertGroup | DigestDue | Reply]:
-        """Everything to send, sorted by when each item was complete. So each incident is reported in
-        order.
+        """Everything to send, sorted by the time when each item was complete, so that each incident is
+        reported in order.
         """
         due: list[tuple[datetime, int, int, AlertGroup | DigestDue | Reply]] = [
             *((w.closed_at, 0, n, w) for n, w in enumerate(self.waves)),
@@ -233,8 +235,8 @@ def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: St
 
 
 def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
-    """The plan to use if a rule could not be read. An alert that matches none of the other rules may match
-    the unreadable one, so it waits.
+    """Return the plan to use if a rule could not be read. An alert that matches no readable rule may match
+    the unreadable one, so the alert is kept for later.
     """
     no_rule = [key for key, silence in plan.silent.items() if silence.decision is AlertDecision.NO_RULE]
     return replace(
@@ -263,10 +265,10 @@ def _wave(
     opening: Changes,
     left: Mapping[Key, Sequence[str]],
 ) -> tuple[AlertGroup, bool]:
-    """A complete group of changes, and whether a catch-up digest reports it.
+    """Return a complete group of changes, and whether a catch-up digest reports the group.
 
-    A recipient who is owed one of its changes gets the whole group, including changes that an earlier rule
-    already sent to that recipient. A part of the group would be a different email with different counts.
+    A recipient of any of its changes gets the whole group, even changes that an earlier rule already sent to
+    that recipient. A partial group would be a different email with different counts.
     """
     owed_to = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
     recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in owed_to))
@@ -277,8 +279,8 @@ def _wave(
 
 
 def _named(parts: Iterable[tuple[AlertGroup, bool]]) -> Iterable[tuple[AlertGroup, bool]]:
-    """The same groups, each with the key of its incident. The key is also set if a group in this call starts
-    the incident.
+    """Yield the same groups. A group that continues an incident started by an earlier one of these groups
+    gets the key of that incident.
     """
     opened: dict[ListId | None, str] = {}
     for wave, is_round_up in parts:
@@ -300,7 +302,7 @@ def _silence(alert: AlertRow, claim: RuleMatch, flapping: Collection[str]) -> Si
 
 
 def _round_ups(parts: Iterable[AlertGroup]) -> list[DigestDue]:
-    """One catch-up digest per rule and time, for everything in the rule's incidents that is not urgent."""
+    """Join the parts of one rule that are complete at the same time into one catch-up digest."""
     found: list[DigestDue] = []
     for until, group in groupby(sorted(parts, key=lambda w: w.closed_at), key=lambda w: w.closed_at):
         same_rule = tuple(group)
@@ -320,8 +322,8 @@ def _replies(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[Reply]:
-    """The replies that are due. Alerts whose reply is due later are added to `kept`. `spoken` are the pairs
-    of alert and rule for which the rule itself sends the alert.
+    """Return the replies that are due, and add to `kept` the alerts whose reply is due later. `spoken` holds
+    each pair of alert and rule for which the rule itself sends the alert.
     """
     found: list[Reply] = []
     for thread, members in unreached.items():
@@ -345,7 +347,7 @@ def _digests(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[DigestDue]:
-    """The digests that are due. Alerts that belong to a later digest are added to `kept`."""
+    """Return the digests that are due, and add to `kept` the alerts that belong to a later digest."""
     due: list[DigestDue] = []
     for stored in rules:
         if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:

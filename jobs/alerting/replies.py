@@ -54,8 +54,8 @@ class Reply:
     reasons: frozenset[ReplyReason]
     due: datetime
     undecided: tuple[int, ...]
-    """The ids of the alerts that the rule itself does not send. The reply counts as the rule's decision about
-    these alerts.
+    """The ids of the alerts that the rule itself does not send. For these alerts, the reply is recorded as
+    the rule's decision.
     """
 
 
@@ -65,11 +65,12 @@ def owed(
     silences: Mapping[int, AlertDecision],
     rules: Mapping[int, StoredRule],
 ) -> dict[int, Owed]:
-    """For each rule, the recipients who are owed the outcome of a change and whom no rule notifies.
+    """Return, for each rule, the recipients who are owed the outcome of a change and whom no rule notifies of
+    that outcome.
 
-    `reached` are the recipients whom some rule notifies. `silences` are the decisions of rules that match the
-    change and notify no recipient. Nothing is owed to a recipient whom only a digest notified and who has
-    unsubscribed from the rule's digests since.
+    `reached` holds the recipients whom some rule notifies. `silences` holds the decision of each rule that
+    matches the alert and notifies no recipient. A recipient is owed nothing if only a digest reported the
+    change, and the recipient has since unsubscribed from the rule's digests.
     """
     people: dict[int, dict[str, ReplyReason]] = {}
     for recipient, word in alert.owed.items():
@@ -100,8 +101,8 @@ def _reason(
 
 
 def due_at(stored: StoredRule, members: Sequence[Owed]) -> tuple[datetime, AlertDecision]:
-    """When a reply with all these outcomes is due, and why it is not sent earlier. Like a group of changes, a
-    reply waits until nothing more joins it.
+    """Return when a reply with all these outcomes is due, and the reason for waiting until then. Like a group
+    of changes, a reply waits until no further outcome joins it.
     """
     rule, times = stored.rule, [m.alert.created_at for m in members]
     due = min(max(times) + rule.settle, min(times) + rule.settle * rule.growth_limit)
@@ -117,7 +118,7 @@ def replies(
     due: datetime,
     undecided: Collection[int],
 ) -> list[Reply]:
-    """The replies with these outcomes. Recipients who are owed the same outcomes share one reply."""
+    """Build the replies with these outcomes. Recipients who are owed the same outcomes share one reply."""
     alike: dict[tuple[int, ...], list[str]] = {}
     for recipient in dict.fromkeys(r for m in members for r in m.recipients):
         mine = tuple(n for n, m in enumerate(members) if recipient in m.recipients)

@@ -20,16 +20,17 @@ class FileRule:
     """A rule as read from a file."""
 
     line: int
-    """The line where its table begins, counted from 1."""
+    """The line where the rule's table begins, counted from 1."""
     rule: AlertRule
     enabled: bool
 
 
 def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[FileRule]:
-    """The rules of a file called `name`, and a problem for each table that is not a valid rule.
+    """Return the rules of a file called `name`, and a problem for each table that is not a valid rule.
 
-    `beside` is a key that the file may have besides the rules; None if there is none. Raises TableError if
-    the whole file cannot be read, because it is not TOML, is empty, or has other content than rules.
+    `beside` names another table that the file may contain. None means that only rules are allowed. Raises
+    TableError if the whole file cannot be read, because it is not TOML, is empty, or has other content than
+    rules.
     """
     text, document = read_document(content, name)
     allowed = "[[rules]]" if beside is None else f"[[rules]] and [{beside}]"
@@ -54,10 +55,11 @@ def read_document(content: bytes, name: str) -> tuple[str, dict[str, Any]]:
 
 
 def line_of(text: str, number: int, key: str | None) -> int | None:
-    """The line of `key` in the rule with this number. Lines are counted from 1, rules from 0.
+    """Return the line where `key` stands in the rule with this number. Lines are counted from 1, rules from
+    0.
 
-    If the key has no line of its own, returns the line of the rule's table. None if the rules are not tables
-    under [[rules]].
+    If the key has no line of its own, return the line where the rule's table begins. None if the text has no
+    table [[rules]] with this number.
     """
     lines = _lines(text)
     begins = _header_lines(lines)
@@ -136,8 +138,8 @@ def _lines(text: str) -> list[str]:
 def _header_lines(lines: Sequence[str]) -> list[int]:
     """The numbers of the lines that begin a rule, counted from 1.
 
-    A line inside a multi-line string may look the same. It is left out, because the text before such a line
-    is not valid TOML.
+    A line inside a multi-line string may look like the beginning of a rule. Such a line is left out, because
+    the text before it is not valid TOML.
     """
     return [n + 1 for n, line in enumerate(lines) if _HEADER.match(line) and _is_whole(lines[:n])]
 

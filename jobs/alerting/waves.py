@@ -1,11 +1,12 @@
-"""When a group of changes is complete, so that an incident needs few emails and its news is sent at once.
-Pure.
+"""When a group of changes is complete. An incident should need few emails, but its news should be sent at
+once. Pure.
 
 The first group of an incident is sent as soon as no further change joins it. Later groups are sent in two
-cases. If the incident turns to a kind of change that it has not reported lately, the group is sent at once.
-If the incident doubles, the group is sent after a pause, which grows with each update. Everything else waits
-for a catch-up digest in the morning, one email for all incidents of a rule. So 257 changes are one email,
-1,178 changes over several days are a limited number of emails, and a large restoration is sent at once.
+cases. A group with a kind of change that the incident has not reported lately is sent at once. A group that
+doubles the number of accounts reported lately is sent after a pause, which grows with each update. Everything
+else waits for a catch-up digest in the morning, one email for all incidents of a rule. So 257 changes are one
+email, 1,178 changes over several days are a limited number of emails, and a large restoration is sent at
+once.
 
 Which changes a group contains depends only on the times in the rows, never on when the code runs. A notifier
 that was down for an hour writes the same emails as one that ran every second.
@@ -36,29 +37,29 @@ from storage.model.core.availability import ChangeKind
 
 DAY = timedelta(days=1)
 ORDER_LASTS = 14 * DAY
-"""An incident about an order continues as long as its last email is at most this old. Its emails form one
-thread.
+"""A new change continues an incident about an order if the incident's last email is at most this old. All
+emails of an incident form one thread.
 """
 LIST_LASTS = DAY
-"""The same for a list without an order. It is shorter, because the accounts of such a list have less in
-common.
+"""The same limit for an incident about a list without an order. It is shorter, because the accounts of such a
+list have less in common.
 """
 REMEMBERED = 3 * DAY
-"""If an incident reported a kind of change within this time, another change of the same kind is not a turn of
-the incident.
+"""For this long after an incident reported a kind of change, that kind does not count as new for the
+incident.
 """
 BURST = timedelta(hours=1)
 BURST_SHARE = 1 / 20
-"""If this share of the accounts that an order names changes within `BURST`, that is news even in an incident
-that was already reported.
+"""If at least this share of the accounts that an order names changes within `BURST`, these changes are news
+even in an incident that was already reported.
 """
 MUCH_SHARE = 1 / 10
-"""If this share of the accounts changed since the last email, the next catch-up digest reports it. Fewer
-changes wait for a second morning.
+"""If at least this share of the accounts that an order names changed since the last email, the next catch-up
+digest reports the changes. Fewer changes wait for the second morning.
 """
 PAUSES = 2
-"""After this many updates within a day, an incident is reported in catch-up digests. Each pause between
-updates is `SLOWER` times as long as the pause before it.
+"""After this many updates about a kind of change within a day, further changes of that kind wait for a
+catch-up digest. Each pause between updates is `SLOWER` times as long as the pause before it.
 """
 SLOWER = 4
 FAINT = frozenset({ChangeKind.GONE, ChangeKind.RETURN})
@@ -79,12 +80,12 @@ class Cut:
     """The incident and the groups sent in it before; None if the group starts an incident."""
     close: datetime
     why: AlertDecision
-    """Why the group was or is kept until `close`. DIGEST means that a catch-up digest reports the group."""
+    """Why the group is kept until `close`. DIGEST means that a catch-up digest reports the group."""
 
 
 class _Growing:
-    """The group of an incident that is still growing: the changes since the last group. Each change is
-    examined once.
+    """A group that is still growing. It holds the changes of an incident since the incident's last group.
+    Each change is examined only when it is added.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class _Growing:
         self._enough = _share(order, BURST_SHARE)
         self._much = _share(order, MUCH_SHARE)
         self._lately: Counter[str] = Counter()
-        """The number of accounts reported lately, for each kind of change."""
+        """For each kind of change, the number of accounts that the incident reported within `REMEMBERED`."""
         self._tellings: Counter[str] = Counter()
         """For each kind of change, the number of groups within a day that reported it. Each kind has its own
         count. So the pauses after the first restoration do not depend on the emails about the blocks before.
@@ -116,16 +117,16 @@ class _Growing:
         self._accounts: set[AccountId] = set()
         self._loud_since: datetime | None = None
         self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
-        """For each kind of change, the accounts that changed within an hour, oldest change first."""
+        """For each kind of change, the accounts that changed within the last hour, oldest change first."""
         self._at_once = False
         """Whether the group contains a change for a recipient whom a catch-up digest would not reach."""
         self._ready: datetime | None = None
-        """The earliest time at which the group may be sent, once no further change joins it. None as long as
-        the group is not news.
+        """The earliest time at which the group may be sent, if no further change joins it. None while the
+        group contains no news.
         """
         self._round_up = first
-        """The morning on which a catch-up digest reports the group, unless an earlier catch-up digest
-        includes it.
+        """The morning on which a catch-up digest reports the group, unless an earlier catch-up digest already
+        includes the group.
         """
 
     def add(self, row: AlertRow, *, at_once: bool) -> None:
@@ -144,8 +145,8 @@ class _Growing:
         self.close, self.why = self._end(row.created_at)
 
     def _ready_by(self, row: AlertRow, *, at_once: bool) -> datetime | None:
-        """The earliest time at which this change allows the incident to be reported again; None if the change
-        is not news.
+        """Return the earliest time at which the incident may send a group because of this change. None if the
+        change is not news.
         """
         if self.story is None:
             return row.created_at
@@ -238,18 +239,18 @@ class _Thread(Generic[K]):
 class Waves(Generic[K]):
     """Sorts the alerts of one rule, in order of time, into groups and catch-up digests.
 
-    `told` holds the complete groups in the order in which they became complete. A catch-up digest is one
-    `Cut` per incident.
+    `told` holds the complete groups in the order in which they became complete. For a catch-up digest, it
+    holds one `Cut` per incident.
     """
 
     def __init__(self, rule: AlertRule) -> None:
         self._rule = rule
         self._threads: list[_Thread[K]] = []
         self._places: dict[K, int] = {}
-        """The index in `_threads`, by key."""
+        """For each key, the index of its incident in `_threads`."""
         self._closes: list[tuple[datetime, int]] = []
-        """A heap of the times at which the threads' groups are complete. An entry may be out of date, because
-        its group was postponed or sent since.
+        """A heap of the times at which groups are complete, each with an index in `_threads`. An entry is out
+        of date if its group was postponed or sent since.
         """
         self._now: datetime | None = None
         self.told: list[tuple[K, Cut]] = []
@@ -266,8 +267,7 @@ class Waves(Generic[K]):
         """Add the next alert to the incident under `key`. `story` holds the groups sent in the incident
         before; None if there are none.
 
-        `at_once` means that the alert is sent as an alert even if it is not news. It is then never left for a
-        catch-up digest.
+        If `at_once` is true, the alert counts as news and is never left for a catch-up digest.
         """
         if row.created_at != self._now:  # Alerts of the same time are not separated.
             self.run(row.created_at)
@@ -311,8 +311,8 @@ class Waves(Generic[K]):
 
 
 def continued(part: Cut) -> AlertThread:
-    """The incident after this group was sent. If the group starts the incident, the fields that are not known
-    yet are empty.
+    """Return the incident as it is after this group was sent. If the group starts the incident, its key and
+    the other fields that are not known yet are empty.
     """
     was = part.story or AlertThread("", 0, None, (), ())
     wave = SentWave(part.close, known_at(part.members, part.story), count_by_kind(part.members))
@@ -320,31 +320,31 @@ def continued(part: Cut) -> AlertThread:
 
 
 def known_at(members: Sequence[AlertRow], story: AlertThread | None) -> datetime:
-    """When the content of a group was known. It is never earlier than for the incident's last group, even if
-    rows were stored late.
+    """Return the time as of which a group's content is known. This is when its newest alert was recorded, or
+    the `as_of` of the incident's previous group, whichever is later.
     """
     newest = members[-1].created_at
     return newest if story is None else max(newest, story.waves[-1].as_of)
 
 
 def opening_key(rule_name: str, recipients: Iterable[str], members: Iterable[AlertRow]) -> str:
-    """The key of the incident that a group starts. It is derived from the content, so every worker gets the
-    same.
+    """Return the key of the incident that a group starts. The key is a hash of the content, so every worker
+    computes the same key.
     """
     text = "\n".join((rule_name, *recipients, *facts(members)))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def facts(members: Iterable[AlertRow]) -> list[str]:
-    """For each alert, a line that says what it reports and when that became known. The time makes a
-    difference if a change is corrected and reported again.
+    """Return one line per alert, with what the alert reports and when it was recorded. The time distinguishes
+    the first report of a change from a report after a correction.
     """
     return [f"{a.stage} {a.change.change_key} {a.created_at.isoformat()}" for a in members]
 
 
 def count_by_kind(members: Iterable[AlertRow]) -> Counter[str]:
-    """The number of accounts that a group reports, for each kind of change. Changes that are not confirmed
-    are counted under kinds of their own.
+    """Count the accounts that a group reports, for each kind of change. Provisional, corrected and unresolved
+    changes have kinds of their own.
     """
     return Counter(kind for _, kind in {(a.change.account_id, _kind(a)) for a in members})
 
@@ -355,12 +355,14 @@ def _kind(alert: AlertRow) -> str:
 
 
 def _is_faint(alert: AlertRow) -> bool:
-    """Whether the alert can wait. It cannot wait if a recipient was already notified of the change."""
+    """Whether the alert can wait for a catch-up digest. It can if it is a confirmed change of a kind in
+    `FAINT` and no recipient is owed its outcome.
+    """
     return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED and not alert.owed
 
 
 def _share(order: OrderRef | None, share: float) -> int:
-    """The number of accounts that make up this share of the accounts that an order names. It is 1 if there is
-    no order.
+    """Convert a share of the accounts that an order names to a number of accounts, at least 1. Return 1 if
+    there is no order.
     """
     return max(1, math.ceil(order.named_count * share)) if order is not None else 1

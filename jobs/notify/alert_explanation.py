@@ -24,14 +24,14 @@ class RuleVerdict:
     """What one rule did with one alert."""
 
     rule: str | None
-    """None for a decision that belongs to no single rule."""
+    """The rule's name; None for a decision that belongs to no single rule."""
     decided: RuleDecision | None
     """The stored decision; None if the rule decided nothing."""
     mails: tuple[SentMail, ...]
     matches: bool
     """Whether the rule, as it is now, matches the alert."""
     unmatched: Unmatched | None
-    """Why it does not match. None if it matches, or if the rule was removed."""
+    """Why the rule does not match. None if the rule matches or was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,8 @@ def _mails_of(
     """The emails by which a rule reported the alert: those of its incident that were written when the rule
     decided. Empty if the rule sent nothing.
 
-    Digests and catch-up digests belong to no single incident. If several were written at one time, those sent
-    to the rule's recipients are returned.
+    Digests and catch-up digests belong to no single incident. If several were written when the rule decided,
+    return those that went to the rule's recipients.
     """
     if not decided.decision.is_sent:
         return ()
@@ -151,7 +151,7 @@ def _said(verdict: RuleVerdict, history: AlertHistory) -> str:
 
 
 def _late(verdict: RuleVerdict, history: AlertHistory) -> str | None:
-    """Words for an alert that was sent late because its account came under the order or list late. None for
+    """Words that say why an alert was sent late: its account was added to the order or list late. None for
     any other alert, and for digests, which wait anyway.
     """
     decided = verdict.decided

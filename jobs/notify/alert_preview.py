@@ -80,7 +80,9 @@ def enabled(stored: StoredRule) -> StoredRule:
 
 
 def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
-    """For each rule, a sentence that says why it would not send an alert. Never empty."""
+    """Return a sentence for each rule that would not send an alert, with the reason. If `rules` is empty, the
+    only sentence says that there is no rule.
+    """
     said: list[str] = []
     claimed = {claim.stored.rule_id: claim for claim in match_rules(alert, rules, ())}
     for stored in rules:

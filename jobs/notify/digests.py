@@ -83,7 +83,7 @@ async def _continue(conn: Conn, part: AlertGroup, rule_id: int) -> None:
 
 
 async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: Letterhead) -> DigestCoverage:
-    """How completely accounts were read in the digest's period, as known at its end."""
+    """How completely accounts were read in the digest's period, as known at the end of that period."""
     until = due.until
     unread_for = late_after(head.sweep_every)
     since = min([due.since, *(a.created_at for a in due.alerts)])

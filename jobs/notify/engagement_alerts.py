@@ -20,9 +20,9 @@ from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction
 
 LOOK_BACK = timedelta(days=3)
-"""An engagement first seen longer ago than this is not news, if it could have been sent before."""
+"""An engagement is no longer news if it could have been sent longer ago than this."""
 SHOWN = 20
-"""The most engagements that one email describes. Of further engagements, it gives only the number."""
+"""The maximum number of engagements that one email describes. Further engagements are only counted."""
 
 _DID = {
     SignalKind.LIKE: "liked a post of",
@@ -52,8 +52,8 @@ def engaged(
     last_told: dict[RuleId, datetime],
     muted: Collection[Mute],
 ) -> list[EngagementNotice]:
-    """The notices that are or will be due, earliest first. A rule collects engagements before it sends them,
-    and keeps its pause between updates.
+    """Return the notices that are due now or later, earliest first. A rule collects engagements before it
+    sends a notice, and pauses between two notices.
     """
     found: list[EngagementNotice] = []
     for stored in known:

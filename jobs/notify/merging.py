@@ -14,7 +14,8 @@ from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, 
 
 
 async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Merge waiting emails that no server can have accepted; returns how many merged emails were written.
+    """Merge waiting emails, except those that a server may have accepted. Return how many merged emails were
+    written.
 
     Emails that fail to merge are sent as they are. Their errors are raised as one group after all others were
     merged.
@@ -40,8 +41,8 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead) -> int:
-    """Write one email that replaces the waiting emails of a line that are now pointless. Returns 1, or 0 if
-    there is nothing to merge.
+    """Replace the waiting emails of a line that are now pointless with one email. Return 1, or 0 if there is
+    nothing to merge.
     """
     mails = pointless(line.mails)
     waves = [mail for mail in mails if mail.kind is MailKind.WAVE]

@@ -47,8 +47,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 def retry_at(mail: Mail, now: datetime, asked_for: timedelta | None) -> datetime | None:
-    """When to try again after a failed attempt, which `mail.attempts` includes. None if it was the last
-    attempt.
+    """Return when to try again after a failed attempt. None if it was the last attempt. `mail.attempts`
+    includes the failed attempt. `asked_for` is the shortest pause; None means no shortest pause.
     """
     delay = retry_delay(mail.message_id, mail.attempts)
     return None if delay is None else now + max(delay, asked_for or timedelta(0))
@@ -135,7 +135,7 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
 async def next_decision(pool: Pool, now: datetime) -> datetime | None:
     """When the next group is complete, or the next digest or reminder is due; None if nothing is open.
 
-    Alerts that are kept until then are recorded with the reason. Otherwise they would seem to be forgotten.
+    If nothing can be decided now, record for each alert why it waits, so that it does not seem forgotten.
     """
     times: list[datetime | None] = []
     async with transaction(pool) as conn:
@@ -185,15 +185,15 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
 async def send_next(pool: Pool, sender: Sender, clock: Clock, via: Via | None = None) -> Fate | None:
     """Send the next due message that goes out by `via` (None means any). Returns None if none is due.
 
-    After a fault of the server, its other messages are postponed. Raises what `sender` raises other than
-    Undeliverable. Such an error is our own fault, and the message waits.
+    If the server fails, the other messages for that server are postponed. Raises every error of `sender`
+    except Undeliverable. Such an error is a fault of Blockline, and the message is tried again later.
     """
     claimed = await mail_queue.claim_due(pool, clock(), 1, via)
     return await _send(pool, sender, claimed[0], clock) if claimed else None
 
 
 async def _rules_for(conn: Conn, alerts: Sequence[AlertRow]) -> list[StoredRule]:
-    """The rules, including removed ones that reported a change whose outcome is due now."""
+    """Return all rules, and also removed rules that reported a change whose outcome is due now."""
     return await rules.load_rules(conn, {rule_id for a in alerts for rule_id in a.told_by})
 
 
@@ -280,7 +280,7 @@ async def _queue(conn: Conn, item: AlertGroup | DigestDue | Reply, now: datetime
 
 
 async def _queue_reply(conn: Conn, reply: Reply, now: datetime, head: Letterhead) -> int:
-    """Queue one email per recipient of a reply, in the thread of the email it answers."""
+    """Queue one email per recipient of a reply, in the thread of the email that reported the change."""
     drafts: list[tuple[MailDraft, int | None]] = []
     for recipient in reply.recipients:
         stories = [alert.owed[recipient].story_id for alert in reply.alerts]
@@ -344,7 +344,7 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
 
 
 async def _refused(pool: Pool, mail: Mail, error: Undeliverable, now: datetime) -> Fate:
-    """Handle a message that was not accepted, and postpone those that would fail in the same way."""
+    """Handle a message that was not accepted, and postpone the messages that would fail in the same way."""
     later = now + max(FIRST_RETRY, error.retry_after or timedelta(0))
     if error.fault is DeliveryFault.SETTINGS:
         await mail_queue.release(pool, mail, later, str(error))

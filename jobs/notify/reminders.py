@@ -19,8 +19,8 @@ from storage.model.text.units import spoken
 from storage.postgres.pool import Conn, Pool, transaction
 
 ASK_FOR = timedelta(days=3)
-"""No reminder or escalation is sent later than this after the newest group of changes was sent. A new group
-starts the time again.
+"""Reminders and escalations are sent for at most this long after the newest group of changes was sent. Each
+new group restarts this time.
 """
 
 
@@ -38,8 +38,8 @@ class Reminder:
 def nudges(
     stories: Collection[Outstanding], known: Sequence[StoredRule], muted: Collection[Mute], now: datetime
 ) -> list[Reminder]:
-    """The reminders and escalations that are or will be due for incidents not acknowledged,
-    earliest first.
+    """Return the reminders and escalations that are due now or later, earliest first. `stories` holds the
+    incidents that are not acknowledged.
     """
     found: list[Reminder] = []
     by_id: dict[int, AlertRule] = {stored.rule_id: stored.rule for stored in known if stored.enabled}
@@ -87,8 +87,8 @@ async def _known(conn: Conn, now: datetime) -> list[Reminder]:
 
 
 def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
-    """One email for each recipient of the reminder, in the thread that the recipient knows. Empty if no email
-    of the incident was sent yet.
+    """Write one email per recipient of the reminder, as a reply to the recipient's last email about the
+    incident, if there is one. Empty if no email of the incident was sent yet.
     """
     by_recipient = {mail.recipient: mail for mail in last}
     if not by_recipient:

@@ -13,7 +13,7 @@ from storage.postgres.pool import Conn
 
 LONGEST = timedelta(days=14)
 FEWEST_ACCOUNTS = 3
-"""With fewer accounts, a sentence says as much as a chart."""
+"""With fewer accounts than this, no chart is drawn, because a sentence says as much."""
 
 
 async def picture(
