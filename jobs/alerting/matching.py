@@ -16,7 +16,7 @@ class RuleMatch:
     recipients: tuple[str, ...]
     """The rule's recipients that no earlier rule notifies."""
     silence: AlertDecision | None = None
-    """Why no recipient is notified; None if one is."""
+    """Why the rule notifies no recipient; None if it notifies at least one."""
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
@@ -37,7 +37,7 @@ class RuleMatch:
 
 
 def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[RuleMatch]:
-    """The matching rules in their order; empty if none matches.
+    """Return the rules that match an alert, in the order given. Empty if none matches.
 
     An alert that is sent at once reaches each recipient once, through the first rule that matches. A digest
     repeats what was already sent, because that is its purpose.

@@ -20,7 +20,7 @@ class Flap:
     """A flapping account, with its changes within the flapping period, oldest first."""
 
     alert: AlertRow
-    """Its newest change."""
+    """The account's newest change."""
     changes: tuple[PastAlert, ...]
 
 

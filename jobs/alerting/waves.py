@@ -63,8 +63,8 @@ catch-up digest. Each pause between updates is `SLOWER` times as long as the pau
 """
 SLOWER = 4
 FAINT = frozenset({ChangeKind.GONE, ChangeKind.RETURN})
-"""Changes for which the platform gives no reason: accounts that vanished or returned. They wait for a
-catch-up digest, at most a week.
+"""Kinds of change for which the platform gives no reason: accounts that vanished or returned. Such changes
+wait for a catch-up digest, at most a week.
 """
 FAINT_WAITS = 6 * DAY
 

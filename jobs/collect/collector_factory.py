@@ -32,8 +32,8 @@ AppView's limit is not documented.
 
 
 def platforms_of(settings: Settings) -> tuple[Platform, ...]:
-    """The platforms to read: those that the settings name. If they name none, these are all platforms that
-    need no key, and X if its token is set.
+    """Return the platforms that the settings name. If the settings name none, return all platforms that need
+    no key, and X if its token is set.
     """
     if settings.platforms is not None:
         return settings.platforms
@@ -43,8 +43,8 @@ def platforms_of(settings: Settings) -> tuple[Platform, ...]:
 def collector_of(
     settings: Settings, platform: Platform, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> Collector:
-    """The collector of a platform, reading from `vantage`: a name in the settings, or empty for a direct
-    connection.
+    """Return the collector of a platform. `vantage` is the name of a vantage point in the settings; empty
+    means a direct connection.
 
     `budgets` counts the collector's requests together with those of other processes; None means that the
     collector counts alone. Raises SettingsError if the token of X is missing or malformed, or if the settings

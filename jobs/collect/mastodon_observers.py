@@ -21,8 +21,8 @@ _AT_ONCE = 50
 _BETWEEN_TURNS = timedelta(minutes=2)
 
 _DOMAIN, _ACCOUNT = _PARTS = ("domain", "account")
-"""How a fact's value begins: with `domain` if the server acts on a whole domain, with `account` if it acts on
-one account.
+"""A fact's value begins with one of these words. `domain` means that the server acts on a whole domain,
+`account` that it acts on one account.
 """
 
 
@@ -77,8 +77,8 @@ class Observers:
 
     def _is_available(self, account: Account) -> bool:
         """Whether the account's own server shows the account. If that server suspended it, its copies on
-        other servers are suspended too. A suspended copy then does not show that the observer acted against
-        it.
+        other servers are suspended too. Such a copy does not show that the observer server acted against the
+        account.
         """
         known = self._monitor.known(account.account_id)
         return known is not None and known.state is not None and known.state.status is Status.AVAILABLE

@@ -171,8 +171,8 @@ class Monitor:
     async def load(self) -> None:
         """Load the state from the database, at the start and after accounts were added or removed.
 
-        Must not run during a tick. Raises StorageError if a stored reading is later than this clock, because
-        new readings could then not be dated.
+        Must not run during a tick. Raises StorageError if a stored reading is later than the time of this
+        process's clock, because new readings could then not be dated.
         """
         now = self._clock()
         async with self._rosters.renewal(self._pool, self.fence) as conn:

@@ -63,7 +63,8 @@ class AccountCheck:
 
 
 def questions(words: Sequence[str]) -> list[AccountQuery]:
-    """The accounts that the words of a command name: an optional platform, then handles, ids and URLs.
+    """Return the accounts that the words of a command name. The words are an optional platform, then handles,
+    ids and URLs.
 
     Duplicates are dropped. Raises UnclearError if no account is named, or an account's platform is not clear.
     """

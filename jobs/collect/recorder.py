@@ -1,7 +1,7 @@
 """Committing the results of requests, with their evidence, many requests per transaction.
 
-Recordings that arrive during a transaction wait and are then written together. No recording waits for others
-on purpose: if no transaction is running, a single recording is committed at once.
+Recordings that arrive during a transaction wait and are then written together. If no transaction is running,
+a recording is committed at once, even if it is the only one.
 """
 
 import asyncio

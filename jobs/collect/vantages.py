@@ -126,8 +126,8 @@ class VantageReader:
         )
         self._last: dict[int, Attempt] = {}
         self._read_at: dict[AccountId, datetime] = {}
-        """When the last reading of each account was requested. Empty after a restart, because what that
-        reading showed is stored only if it was proven to differ.
+        """When the last reading of each account was requested. Empty after a restart, because the database
+        keeps what a reading showed only if a difference was proven.
         """
         self._held: dict[AccountId, VantageDifference] = {}
         self._months: set[tuple[int, int]] = set()

@@ -12,8 +12,8 @@ from storage.model.core.accounts import ListId
 class RecentConfirmations:
     """Times of confirmed changes by list.
 
-    A confirmation counts only for readings strictly later than itself. So the order of the answers within one
-    round of requests changes nothing.
+    A confirmation counts only for readings at a strictly later time. So the order of the answers within one
+    round of requests makes no difference.
     """
 
     def __init__(self, window: timedelta) -> None:

@@ -77,8 +77,9 @@ class TrackedAccount:
 class CanaryExpectation:
     """A control account and the status that it is known to have.
 
-    A `doubted` control account looked wrong while the others looked right, so it may really have changed. It
-    is ignored as long as the same answer contains another stable control account that looks right.
+    A `doubted` control account looked wrong while the others looked right, so it may really have changed. A
+    doubted control account is ignored as long as the same answer contains a stable one that is not doubted
+    and looks right.
     """
 
     account: Account
@@ -93,7 +94,8 @@ class Judged:
     """Why the whole request is not believed. None if it is believed."""
     answered: tuple[bool, ...]
     missed: dict[str, list[int]]
-    """Positions of the accounts that gave no reading in a believed answer, by reason."""
+    """For each reason, the positions of the accounts that gave no reading, although the answer is believed.
+    """
     steps: tuple[tuple[TrackedAccount, Reading, ReadingEffect], ...] = ()
     renames: tuple[HandleChange, ...] = ()
     postponed: tuple[tuple[Account, datetime], ...] = ()

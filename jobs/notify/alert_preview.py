@@ -1,6 +1,6 @@
 """Showing the email that a past change or group of changes would give now, and sending it as a test.
 
-Nothing is stored, and a test email has no link that acknowledges.
+Nothing is stored, and a test email has no link to acknowledge an incident.
 """
 
 import json

@@ -29,10 +29,11 @@ COHORTS_QUIET = 12
 
 
 async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhead) -> int:
-    """Queue the emails of a digest and close its alerts. Returns the number of recipients; 0 if all
-    unsubscribed.
+    """Queue the emails of a digest and close its alerts. Return the number of recipients, which is 0 if all
+    have unsubscribed.
 
-    Raises StaleState if another notifier has sent it. The transaction must then be rolled back.
+    Raises StaleState if another notifier has already sent the digest. The transaction must then be rolled
+    back.
     """
     rule_id = due.stored.rule_id
     if not due.is_round_up and not await rules.set_digested(conn, rule_id, due.since, due.until):

@@ -173,8 +173,8 @@ def _sentence(act: NamedAct) -> str:
 
 
 def _when(act: NamedAct) -> str:
-    """When the engagement happened, in words. It is the platform's own time, or else the two times between
-    which the engagement happened. If neither is known, it is the time when the engagement was first seen.
+    """Say when the engagement happened. Name the platform's own time, or else the two times between which the
+    engagement happened. If neither is known, say so and name when the engagement was first seen.
     """
     if act.made_at is not None:
         return f"{minute(act.made_at)}, first seen {minute(act.first_seen_at)}"

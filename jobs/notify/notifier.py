@@ -55,8 +55,8 @@ def retry_at(mail: Mail, now: datetime, asked_for: timedelta | None) -> datetime
 
 
 def retry_delay(message_id: str, attempts: int) -> timedelta | None:
-    """The pause after the given number of attempts. It doubles from 1 minute up to 1 hour. None once 24 hours
-    of pauses are used up.
+    """Return the pause after the given number of attempts. The pause doubles from 1 minute up to 1 hour. None
+    if the earlier pauses add up to 24 hours.
 
     Each pause varies by up to a fifth, depending on the Message-ID. So emails that failed together are not
     all tried again together, and a restarted notifier waits as long as one that kept running.
@@ -114,7 +114,8 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 
 
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue what is due now, including reminders and engagements of executives; returns how many emails.
+    """Queue the emails that are due now, including reminders and engagements of executives, and return their
+    number.
 
     Then merge the waiting emails that a newer email makes pointless. Raises what `decide_alerts` raises.
     """
@@ -159,9 +160,9 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
 
 
 async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the emails of every complete group, due digest and due reply; returns how many.
+    """Queue the emails of every complete group, due digest and due reply, and return their number.
 
-    Returns 0 if another notifier decided one of the alerts first; the next tick then looks at all of them
+    Return 0 if another notifier decided one of the alerts first; the next tick then looks at all alerts
     again. If single groups or digests fail, they stay open. Their errors are raised together as one
     ExceptionGroup after all others were queued.
     """
