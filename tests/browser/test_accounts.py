@@ -144,7 +144,7 @@ async def test_a_table_is_pasted_looked_at_and_only_then_stored(pool: Pool, dsn:
         async with transaction(pool) as conn:
             assert not await conn.fetchval("select exists (select from account where native_id = '7001')")
         await page.get_by_role("button", name="Import 1 account").click()
-        await page.get_by_text("Stored: 1 account watched").wait_for()
+        await page.get_by_text("Stored. Watched: 1 account.").wait_for()
         await page.get_by_role("button", name="Close").click()
         await counts(browser, "33 watched")
 

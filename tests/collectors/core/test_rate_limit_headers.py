@@ -118,5 +118,5 @@ async def test_a_host_is_not_asked_faster_than_its_pace_and_hosts_do_not_wait_fo
 
 @pytest.mark.parametrize(("per_s", "burst"), [(0, 1), (-1, 1), (1, 0)])
 def test_a_pace_that_never_allows_a_request_is_refused(per_s: float, burst: int) -> None:
-    with pytest.raises(ValueError, match="pace"):
+    with pytest.raises(ValueError, match="requests per second"):
         HostRateLimiter(per_s, burst)

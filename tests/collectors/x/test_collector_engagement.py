@@ -140,7 +140,7 @@ async def test_a_bad_token_met_on_a_timeline_stops_the_lookups_too() -> None:
 @pytest.mark.parametrize(("native_id", "cursor"), [("me", None), (AUTHOR, "yesterday")])
 async def test_an_id_or_cursor_that_is_not_one_of_x_is_refused(native_id: str, cursor: str | None) -> None:
     async with collector("http://127.0.0.1:9") as x:
-        with pytest.raises(ValueError, match="of X"):
+        with pytest.raises(ValueError, match="X"):
             await x.engagement(native_id, cursor, T0)
 
 
