@@ -55,15 +55,15 @@ def account_figure(
     seen: Seen,
     beside: TimelineOverlay,
     now: datetime,
-    gap_after: timedelta,
+    end: datetime,
     theme: Theme,
 ) -> go.Figure:
     """One account's timeline: solid spells, the hatched window each change lies in, gaps left out.
 
-    A spell is drawn from the reading that first showed it, never earlier. A provisional change is hollow.
+    A spell is drawn from the reading that first showed it, never earlier, and up to `end`, until when the
+    status is known. A provisional change is hollow.
     """
     palette = PALETTES[theme]
-    end = known_until(seen, now, gap_after)
     start = spells[0].since if spells else now - timedelta(days=1)
     axis = _axis(start, end, now)
     least = (axis[1] - axis[0]) / 200  # about five pixels: a shorter mark would not be seen

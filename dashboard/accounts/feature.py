@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
 from dashboard.accounts.account_context import read_account_context
 from dashboard.accounts.account_notes import notes_card
-from dashboard.accounts.account_page import account_page
+from dashboard.accounts.account_page import account_page, status_known_until
 from dashboard.accounts.account_readings import ReadingsRange, read_readings, readings_range
 from dashboard.accounts.account_readings_page import readings_card
 from dashboard.accounts.account_routes import account_routes
@@ -51,6 +51,7 @@ async def _account(asked: PageRequest) -> Component | None:
     account = await account_detail(conn, account_id, now, gap_after)
     if account is None:
         return None
+    known = await read_account_context(conn, account, now, gap_after)
     since = account.spells[0].since if account.spells else now
     figure = account_figure(
         Platform(account.platform),
@@ -59,10 +60,9 @@ async def _account(asked: PageRequest) -> Component | None:
         account.seen,
         TimelineOverlay(await orders(conn, known_at=now), await signals(conn, since, ())),
         now,
-        gap_after,
+        status_known_until(account, known, now, gap_after),
         asked.theme,
     )
-    known = await read_account_context(conn, account, now, gap_after)
     stretch = readings_range(asked.query, now)
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     beside = (

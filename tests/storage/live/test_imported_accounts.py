@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from dashboard.accounts.account_chart import TimelineOverlay, account_figure, countries_apart
+from dashboard.accounts.account_chart import (
+    TimelineOverlay,
+    account_figure,
+    countries_apart,
+    known_until,
+)
 from dashboard.accounts.account_page import blocked_for
 from dashboard.live.context_json import context_json
 from dashboard.wire.compact_json import snapshot_json
@@ -153,7 +158,7 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
         grows.seen,
         TimelineOverlay((), ()),
         NOW,
-        SETTINGS.gap_after,
+        known_until(grows.seen, NOW, SETTINGS.gap_after),
         "light",
     )
 

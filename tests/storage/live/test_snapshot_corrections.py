@@ -151,7 +151,14 @@ async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the
 ) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
     figure = account_figure(
-        Platform.X, one.spells, one.changes, one.seen, TimelineOverlay((), ()), minutes(91), NEVER, "light"
+        Platform.X,
+        one.spells,
+        one.changes,
+        one.seen,
+        TimelineOverlay((), ()),
+        minutes(91),
+        minutes(91),
+        "light",
     )
     drawn: list[dict[str, Any]] = json.loads(str(figure.to_json()))["data"]  # pyright: ignore[reportUnknownMemberType]
     (hollow,) = [trace for trace in drawn if trace["name"] == "Provisional or not confirmed"]
