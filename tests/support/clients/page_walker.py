@@ -1,7 +1,7 @@
 """A reader who goes through the dashboard from page to page, as a click on a link does, and what he meets."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -53,9 +53,13 @@ class Walker:
         elif path.partition("?")[0] == "/":
             await self._follow(path)
         else:
-            async with self.page.expect_response(lambda r: "page.children" in (r.request.post_data or "")):
+            async with self._answered():
                 await self._follow(path)
         await self.arrived()
+
+    def _answered(self) -> AbstractAsyncContextManager[object]:
+        """Wait at the end for what the server draws of the page."""
+        return self.page.expect_response(lambda r: "page.children" in (r.request.post_data or ""))
 
     async def _follow(self, path: str) -> None:
         await self.page.evaluate(
@@ -78,7 +82,12 @@ class Walker:
         """Change the window and the theme, as by the button."""
         await self.page.set_viewport_size({"width": size[0], "height": size[1]})
         if await self.page.evaluate("document.documentElement.dataset.theme") != theme:
-            await self.page.locator("#theme").click()
+            if await self.page.locator("#page .dash-graph, #page .drawn").count():
+                # The server draws the figures again.
+                async with self._answered():
+                    await self.page.locator("#theme").click()
+            else:
+                await self.page.locator("#theme").click()
         await self.arrived()
 
     async def unfold(self) -> None:
