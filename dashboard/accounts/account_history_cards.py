@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from dashboard.accounts.account_context import AccountContext
 from dashboard.accounts.account_words import gap_words
 from dashboard.ui import words
-from dashboard.ui.cards import Cell, table_card
+from dashboard.ui.cards import Cell, empty_card, table_card
 from storage.live.account_detail import AccountHistory
 from storage.live.snapshot import LiveChange
 from storage.model.core.accounts import Platform
@@ -18,6 +18,8 @@ from storage.readings.evidence import EvidenceSide, ReadingEvidence
 
 
 def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = ()) -> Component:
+    if not account.changes:
+        return empty_card("Changes", "each happened between two readings", "No changes yet.")
     platform = Platform(account.platform)
     kept: dict[int, list[ReadingEvidence]] = {}
     for one in evidence:

@@ -108,7 +108,10 @@ def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
             word += f", last read {_moment(until, now)}"
         chips.append(
             html.Span(
-                [html.I(className=f"sw-{words.drawn_as(current.state, current.flags).value}"), word],
+                [
+                    html.I(className=f"sw-{words.drawn_as(current.state, current.flags).value}"),
+                    html.Span(word),
+                ],
                 className="status-chip",
             )
         )
@@ -174,7 +177,7 @@ def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component
         (
             "Since",
             _since(current.onset_after, current.since) if current else "–",
-            words.between(current.onset_after, current.since) if current else "",
+            _window(current.onset_after, current.since) if current else "",
         ),
         ("Time blocked", *_blocked(account, until)),
         ("Last reading", *_last_reading(account, now)),
@@ -189,13 +192,17 @@ def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component
     )
 
 
+def _window(after: datetime | None, since: datetime) -> str:
+    return f"first seen {words.stamp(since)}" if after is None else words.between(after, since)
+
+
 def _gaps(account: AccountHistory, silent: str) -> tuple[str, str]:
     gaps = account.seen.gaps
     if gaps:
         return f"{len(gaps):,}", f"{words.span(_total(gaps))} not checked in total{silent}"
     if account.seen.last is None:
         return "–", "no reading yet"
-    return "0", f"between readings{silent}"
+    return "0", f"no gap between readings{silent}"
 
 
 def _since(after: datetime | None, before: datetime) -> str:

@@ -55,12 +55,15 @@ def _status(account: AccountHistory) -> Iterator[str]:
         return
     current = account.spells[-1]
     when = words.between(current.onset_after, current.since)
-    yield f"{capital(state_words(current.state, platform, current.flags))}."
     change = change_of(account)
     if change is not None and (change.kind in _TOLD_AS_A_CHANGE or Flag.FIRST_SEEN in change.flags):
         happened = change_words(change.kind, change.old, change.new, platform, change.flags)
+        if not happened.startswith("available again"):
+            yield f"{capital(state_words(current.state, platform, current.flags))}."
         yield f"{capital(happened)}: {when}."
-    elif current.onset_after is None:
+        return
+    yield f"{capital(state_words(current.state, platform, current.flags))}."
+    if current.onset_after is None:
         yield f"This status began {when}."
     else:
         yield f"Changed {when}."
@@ -100,7 +103,7 @@ def _silence(account: AccountHistory, around: AccountContext) -> Iterator[str]:
     if len(found) == 1 and is_no_answer(found[0].reason):
         missed = missed_words(found[0].reason, platform, alone=found[0].alone)
         later = "later " if account.seen.last else ""
-        yield f"{capital(missed)} since {first}; {last}. No {later}status is known."
+        yield f"{capital(missed)}. First missed {first}; {last}. No {later}status is known."
     else:
         yield f"The status has not been known since {first}; {last}. {gap_words(found, platform)}."
 

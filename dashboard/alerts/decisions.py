@@ -43,7 +43,7 @@ def decisions_card(
 ) -> Component:
     """The decisions below links that choose one kind of them."""
     if not decided:
-        return empty_card(title, note, "No decision of this kind yet.", _filters(chosen))
+        return empty_card(title, note, "No decision of this kind yet.", above=_filters(chosen))
     return table_card(
         title,
         note,

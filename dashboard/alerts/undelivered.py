@@ -59,12 +59,12 @@ def delivery_status(mail: MailLine) -> Component:
     """Its state, how often it was tried, and when it was accepted or is tried next."""
     state = html.Span(alert_words.MAIL_STATE[mail.state], className=f"state {mail.state.value}")
     tried = words.attempts(mail.attempts) if mail.attempts else "no attempt yet"
-    after = f"; next {words.stamp(mail.next_attempt_at)}" if mail.next_attempt_at is not None else ""
+    after = f"next {words.stamp(mail.next_attempt_at)}" if mail.next_attempt_at is not None else None
     if mail.sent_at is not None:
-        after = f"; accepted {words.stamp(mail.sent_at)}"
+        after = f"accepted {words.stamp(mail.sent_at)}"
     if mail.merged_into is not None:
-        after = f"; email {mail.merged_into} contains both"
-    return html.Div([state, html.Small(f"{tried}{after}")])
+        after = f"email {mail.merged_into} contains both"
+    return html.Div([state, html.Small(tried), *([html.Small(after)] if after is not None else [])])
 
 
 def _again(mail: MailLine, back: str) -> Cell:

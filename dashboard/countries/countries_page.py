@@ -52,7 +52,7 @@ def countries_page(
         [
             html.H1("Countries"),
             *tag,
-            html.Span("accounts that are or were withheld, by country", className="muted"),
+            html.Span("Accounts that are or were withheld, by country", className="muted"),
         ],
         className="bar",
     )

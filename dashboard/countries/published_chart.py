@@ -35,7 +35,7 @@ _RECORDED = {"light": "#A34700", "dark": "#FFC08F"}
 PANELS: tuple[tuple[str, Callable[[TransparencyReport], int | None]], ...] = (
     ("Demands", demands),
     ("Accounts specified", lambda r: r.accounts_specified),
-    ("Accounts withheld, and seen to become withheld", lambda r: r.accounts_withheld),
+    ("Accounts withheld (published) and newly withheld (observed)", lambda r: r.accounts_withheld),
 )
 
 
@@ -125,7 +125,7 @@ def _seen(
         x=[h.name for h, _ in ranges],
         y=high,
         customdata=[range_words(t.low, t.high) for _, t in ranges],
-        name=f"{name}: seen, at least to at most",
+        name=f"{name}: observed, minimum to maximum",
         mode="markers",
         marker={"symbol": "line-ew", "size": 14, "line": {"width": 3, "color": colour}},
         error_y={

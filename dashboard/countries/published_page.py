@@ -43,7 +43,7 @@ async def published_page(
                 country,
                 [
                     *tag,
-                    html.Span("claimed and observed", className="muted"),
+                    html.Span("Claimed and observed", className="muted"),
                     html.Span(className="grow"),
                     html.A("Figures as JSON", href=f"/api/countries/{country}/published", className="button"),
                 ],

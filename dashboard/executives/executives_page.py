@@ -16,7 +16,7 @@ def executives_page(people: tuple[ExecutivePerson, ...], now: datetime, tag: lis
         [
             html.H1("Executives"),
             *tag,
-            html.Span("public engagement of people who run platforms", className="muted"),
+            html.Span("Public engagement of people who run platforms", className="muted"),
         ],
         className="bar",
     )

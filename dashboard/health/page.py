@@ -223,7 +223,7 @@ def _row(detector: CollectorReport, found: CollectorHealth, now: datetime) -> Co
             html.Td(
                 [html.Span(status, className=f"condition {found.value}"), *map(html.Small, more)],
             ),
-            html.Td("–" if began is None else words.stamp(began)),
+            html.Td("–", className="none") if began is None else html.Td(words.stamp(began)),
             html.Td(controls(detector, found)),
             html.Td([words.stamp(last), html.Small(words.ago(last, now))] if last else "never"),
         ]

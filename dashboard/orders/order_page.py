@@ -143,7 +143,7 @@ def _curve_card(found: OrderFigures, theme: Theme) -> Component:
         [
             html.P(
                 f"At the deadline: {order_words.at_deadline(found, found.at_deadline)}.",
-                className="not-status",
+                className="not-said",
             )
         ]
         if found.at_deadline is not None

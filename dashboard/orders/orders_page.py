@@ -25,7 +25,7 @@ def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Componen
                 [
                     html.H1("Orders"),
                     *tag,
-                    html.Span("legal demands, and how far each was followed", className="muted"),
+                    html.Span("Legal demands, and how far each was followed", className="muted"),
                 ],
                 className="bar",
             ),

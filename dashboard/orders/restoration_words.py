@@ -67,7 +67,7 @@ def _limits(low: timedelta, high: timedelta | None) -> str:
     between = f"between {span(low)} and {span(high)}" if high is not None else f"{span(low)} or more"
     return (
         f"If accounts were independent, the median of all blocks observed this way would be {between}, with"
-        " 99 % confidence."
+        " 99\u00a0% confidence."
     )
 
 

@@ -39,7 +39,7 @@ def settings_page(known: PeopleFacts, actor: Actor, now: datetime, tag: list[Com
                 [
                     html.H1("Settings"),
                     *tag,
-                    html.Span("users, tokens and the audit log", className="muted"),
+                    html.Span("Users, tokens and the audit log", className="muted"),
                 ],
                 className="bar",
             ),

@@ -47,7 +47,7 @@ def plan_page(
                     html.Span("/", className="faint"),
                     html.H1("Sizing"),
                     *tag,
-                    html.Span("estimate of requests, delays, cost and hardware", className="muted"),
+                    html.Span("Estimate of requests, delays, cost and hardware", className="muted"),
                 ],
                 className="bar",
             ),

@@ -56,7 +56,7 @@ def knowledge_sentence(read: StoryRead) -> str:
 
 def whose(story: WrittenStory) -> str:
     n = accounts(len(story.account_ids))
-    of = "" if story.list_name is None else f"of the list {clean(story.list_name)} "
+    of = "" if story.list_name is None else f"of the list “{clean(story.list_name)}” "
     which = f"{n}: all accounts {of}that were watched in this time, as known when the story was written"
     return f"{which}; purged accounts are left out"
 

@@ -22,7 +22,7 @@ def missing_page(what: str) -> Component:
     return html.Div(
         html.Div(
             [
-                html.H2("Not here"),
+                html.H2("Page not found"),
                 html.P(what),
                 html.P(html.A("Back to the live page", href="/", className="under")),
             ],
@@ -81,11 +81,14 @@ def table_card(
     )
 
 
-def empty_card(title: str, note: str, sentence: str, *below: Component) -> Component:
+def empty_card(
+    title: str, note: str, sentence: str, *below: Component, above: Component | None = None
+) -> Component:
     """The same card when its table would have no row."""
     return html.Div(
         [
             html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
+            *([above] if above is not None else []),
             html.P(sentence, className="nothing"),
             *below,
         ],

@@ -57,7 +57,12 @@ function link(href, text) {
 }
 
 /** @param {AccountRow} row */
-const statusLine = (row) => make("span", "ac-state", icon(row.now?.s ?? "U"), row.now ? capital(row.now.w) : "Nothing confirmed yet");
+function statusLine(row) {
+  const words = row.now ? capital(row.now.w) : "Nothing confirmed yet";
+  const line = make("span", "ac-state", icon(row.now?.s ?? "U"), make("span", "ac-word", words));
+  line.title = words;
+  return line;
+}
 
 /** @param {AccountRow} row */
 const since = (row) => (row.now ? between(row.now.onset, row.now.from) : "–");

@@ -114,7 +114,7 @@ function drawContext(state, window, width) {
   writeEnds($("fleet-ends"), ends);
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
-  say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "now, of accounts read");
+  say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "of accounts read");
   for (const row of all($("strips"), ".strip")) {
     if (!parts.has(row)) parts.set(row, { canvas: find(row, "canvas"), share: find(row, "b"), of: find(row, ".right span") });
     const { canvas, share, of } = parts.get(row);

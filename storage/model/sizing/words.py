@@ -25,7 +25,7 @@ BASIS_WORDS = MappingProxyType(
 )
 BESIDE = (
     "Readings that confirm a change, retries and requests for a single account are additional: on Bluesky "
-    "and Mastodon up to three for each account that an answer leaves out."
+    "and Mastodon up to three for each account that is missing from an answer."
 )
 _DELAYS = "Delay until a change is seen"
 _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(

@@ -317,7 +317,7 @@ async def test_a_mail_is_found_under_its_message_id_too(pool: Pool, played: Play
     by_number = said(await page(pool, f"/mail/{played.dead_mail}", played))
     assert said(await page(pool, f"/mail/{ident.strip('<>')}", played)) == by_number
     for unknown in ("/mail/x@example.org", "/mail/%00@example.org", "/mail/x"):
-        assert "Not here" in said(await page(pool, unknown, played))
+        assert "Page not found" in said(await page(pool, unknown, played))
 
 
 async def test_a_merged_mail_says_where_it_went_and_is_not_offered_to_be_sent(
@@ -384,7 +384,7 @@ async def test_decisions_of_one_kind_have_a_page_of_their_own(pool: Pool, played
     told = said(await page(pool, "/alerts/decisions/muted", played))
     assert "the account or its list is muted" in told
     assert "sent in one email" not in told
-    assert "Not here" in said(await page(pool, "/alerts/decisions/nonsense", played))
+    assert "Page not found" in said(await page(pool, "/alerts/decisions/nonsense", played))
 
 
 async def test_a_digest_counts_for_the_rule_whose_people_got_it(pool: Pool, played: Played) -> None:

@@ -126,8 +126,8 @@ SENTENCES = {
     "left": f"Deactivated by its owner. Changed {WINDOW}.",
     "erased": f"Deleted: its server no longer holds it. Changed {WINDOW}.",
     "renamed": f"Renamed from @renamed.example to @new.example: {WINDOW}. It is the same account.",
-    "unreachable": "Its server, or the directory that leads to it, does not answer since 1 Feb 2021, 13:00 "
-    "UTC; last read 1 Feb 2021, 12:30 UTC. No later status is known.",
+    "unreachable": "Its server, or the directory that leads to it, does not answer. First missed 1 Feb 2021, "
+    "13:00 UTC; last read 1 Feb 2021, 12:30 UTC. No later status is known.",
 }
 
 
