@@ -55,7 +55,7 @@ async def test_a_note_is_withdrawn_once(pool: Pool) -> None:
         (one,) = await enlist(conn, Platform.X, ["1"])
         note = await add_note(conn, one.account_id, "text", "ada", minutes(1))
         await withdraw_note(conn, note, "ada", minutes(2))
-        with pytest.raises(Refused, match="no note"):
+        with pytest.raises(Refused, match="already withdrawn"):
             await withdraw_note(conn, note, "ada", minutes(3))
 
 
