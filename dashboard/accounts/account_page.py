@@ -66,10 +66,9 @@ def account_page(
                                 ],
                                 className="card-head",
                             ),
-                            html.Div(
-                                graph,
-                                className="figure",
-                            ),
+                            html.Div(graph, className="figure")
+                            if account.spells or account.changes
+                            else html.P("No reading with the account's data yet.", className="nothing"),
                         ],
                         className="card",
                     ),

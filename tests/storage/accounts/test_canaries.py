@@ -79,10 +79,12 @@ async def test_nobody_is_chosen_who_is_watched_or_on_a_list_or_a_control_account
 async def test_a_control_account_of_the_settings_can_not_be_watched(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await canaries.set_canaries(conn, Platform.BLUESKY, [STABLE], T0)
-        with pytest.raises(Refused, match="@stable is a control account, .* from the setting bluesky_canaries"):
+        with pytest.raises(
+            Refused, match="@stable is a control account, .* from the setting bluesky_canaries"
+        ):
             await add_accounts(conn, [NewAccount(Platform.BLUESKY, "900", "stable")], T0)
         await enlist(conn, Platform.X, ["1"])
-        with pytest.raises(Refused, match=r"@h1 is watched .* \(setting x_canaries\)"):
+        with pytest.raises(Refused, match=r"@h1 is watched.* setting x_canaries"):
             await canaries.set_canaries(conn, Platform.X, [("1", "h1", Status.AVAILABLE)], T0)
 
 
