@@ -29,7 +29,7 @@ for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .ven
             raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
         pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 
 @dataclass(frozen=True, slots=True)

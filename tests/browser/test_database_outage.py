@@ -21,7 +21,7 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long, pytest.mark.slow]
 
 SAYS_SO = (
     "!document.getElementById('banner').hidden && document.getElementById('banner-text').textContent !== ''"

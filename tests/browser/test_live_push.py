@@ -23,7 +23,7 @@ from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import SETTINGS, served, until
 from tests.support.servers.reverse_proxy import free_port
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 in_a_browser = pytest.mark.skipif(
     not CHROMIUM.exists() and os.environ.get("TEST_REQUIRE_BROWSER") != "1",

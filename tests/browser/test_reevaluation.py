@@ -10,7 +10,7 @@ from tests.support.clients.axe import AXE, violations
 from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.servers.dashboard import served
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
     if not needed.exists():

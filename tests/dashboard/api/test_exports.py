@@ -44,6 +44,7 @@ async def _large(pool: Pool, dsn: str) -> AsyncGenerator[Api]:
         yield api
 
 
+@pytest.mark.slow
 async def test_one_export_too_many_is_asked_to_come_back_and_who_goes_makes_room(
     pool: Pool, dsn: str, now: datetime
 ) -> None:
@@ -75,6 +76,7 @@ async def test_one_export_too_many_is_asked_to_come_back_and_who_goes_makes_room
     assert others.status == 200
 
 
+@pytest.mark.slow
 async def test_an_export_that_breaks_off_is_told_from_a_whole_one(pool: Pool, dsn: str) -> None:
     async with _large(pool, dsn) as api:
         whole = await api.get("/export/changes")

@@ -13,6 +13,7 @@ from typing import Any
 
 import aiohttp
 import hypothesis
+import pytest
 import schemathesis
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
@@ -129,6 +130,7 @@ def _explore(
     ask()
 
 
+@pytest.mark.slow
 async def test_every_answer_is_one_that_the_document_tells_of(
     played: Played, pool: Pool, dsn: str, now: datetime
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_written(
     assert asyncio.run(no_tables(empty_dsn))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.1, 0.9])
 def test_a_backup_that_is_killed_leaves_no_file_of_that_name(dsn: str, tmp_path: Path, share: float) -> None:
     rows = """

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from storage.model.core.accounts import Account, Platform
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.recording_order import moment
@@ -31,6 +33,7 @@ async def given_away(dsn: str) -> list[dict[str, Any]]:
     return ran.json["heads"]
 
 
+@pytest.mark.slow
 async def test_what_is_committed_after_midnight_moves_no_head_that_was_given_away(
     pool: Pool, dsn: str
 ) -> None:

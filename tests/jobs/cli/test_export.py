@@ -225,6 +225,7 @@ def test_whoever_reads_may_stop_at_any_time(run: Blockline, dsn: str, seed: Seed
         assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_what_is_interrupted_says_so_and_leaves_nothing(
     run: Blockline, dsn: str, seed: Seed, tmp_path: Path, form: str
@@ -243,6 +244,7 @@ def test_what_is_interrupted_says_so_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_a_full_disk_is_told_and_leaves_nothing(
     run: Blockline, dsn: str, seed: Seed, tmp_path: Path, form: str

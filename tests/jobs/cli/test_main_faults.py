@@ -30,6 +30,7 @@ def test_an_unreachable_database_is_one_sentence_without_the_password(
     assert "secret" not in ran.out + ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "toml", "sentence"),
     [

@@ -65,6 +65,7 @@ def records_of(drawn: list[list[tuple[int, State]]]) -> list[Record]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @settings(
     max_examples=often(8, 100),

@@ -19,6 +19,8 @@ from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
 
+pytestmark = pytest.mark.slow
+
 KILLS = repeats(3, 20)
 DAYS = repeats(3, 9)
 EVERY_MINUTES = 30

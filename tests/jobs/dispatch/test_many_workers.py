@@ -12,6 +12,8 @@ from tests.support.processes.worker_fleet import asked, fleet, many_accounts, sa
 from tests.support.repeats import ONLY_LONG
 from tests.support.simulated.slow_x import counted, far_x
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 6_000
 LIMIT = 50
 """Requests in a window: fewer than it takes to read everybody."""

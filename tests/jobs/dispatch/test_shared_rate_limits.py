@@ -92,6 +92,7 @@ async def heard(processes: Sequence[Process]) -> list[dict[str, int]]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("platform", "n", "limit"),
     [(X, 2, 60), (X, 4, 90), (BLUESKY, 2, 16), (BLUESKY, 4, 20), (MASTODON, 2, 22)],
@@ -115,6 +116,7 @@ async def test_processes_together_use_the_limit_of_a_window_and_no_more(
             assert used(platform, server) == window * limit
 
 
+@pytest.mark.slow
 async def test_two_of_four_that_are_killed_waste_what_they_were_given_and_cause_nothing_more(
     dsn: str,
 ) -> None:

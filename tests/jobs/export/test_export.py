@@ -206,6 +206,7 @@ def peak_mb(dsn: str, arguments: Sequence[object]) -> float:
     return int(done.stderr.split()[-1]) / 1024
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc")
 @pytest.mark.long
 async def test_memory_does_not_grow_with_the_rows(pool: Pool, dsn: str, tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ def begun(steps: list[Step]) -> list[Step]:
     return [turns(2, Weather.AWAY), *steps] if len(steps) % 3 else steps
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @settings(
     max_examples=repeats(8, 100),

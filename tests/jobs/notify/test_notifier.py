@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager
 from dataclasses import astuple, replace
 from datetime import time, timedelta
 
+import pytest
+
 from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER
 from jobs.messages.compose import Letterhead
@@ -210,6 +212,7 @@ async def test_the_same_changes_make_the_same_mails_whatever_the_order_of_their_
     assert len(found[0]) == 4
 
 
+@pytest.mark.slow
 async def test_1178_blocks_over_four_days_are_a_few_emails_that_report_every_account_once(pool: Pool) -> None:
     await tell_by(pool, AlertRule((DESK,)))
     scattered = [(i * 7919) % (4 * 1440) for i in range(1178)]

@@ -22,6 +22,8 @@ from tests.support.samples.readings import minutes
 from tests.support.servers.mail import sender_to
 from tests.support.servers.statement_proxy import Watch, proxied
 
+pytestmark = pytest.mark.slow
+
 RULE = AlertRule(("desk@example.org", "night@example.org"))
 APART = 30 * 1440
 """Minutes between two trials, so that none has to do with the next."""

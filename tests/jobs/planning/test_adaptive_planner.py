@@ -75,6 +75,7 @@ async def test_accounts_that_are_new_are_read_at_once_and_a_restart_costs_no_tur
     assert await world.rows(WHY) == [("turn", 2)]
 
 
+@pytest.mark.slow
 async def test_a_restart_does_not_begin_with_those_whom_answers_leave_out(world: World) -> None:
     world.platform.silent = {"10001", "10002", "10003"}
     monitor = await start(world)
@@ -267,6 +268,7 @@ async def test_after_an_answer_that_was_held_the_same_accounts_are_asked_another
     assert all(ids in again for ids in held)
 
 
+@pytest.mark.slow
 async def test_loading_again_takes_no_turn_away(world: World) -> None:
     monitor = await start(world)
     for n in range(36):

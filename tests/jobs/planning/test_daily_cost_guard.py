@@ -96,6 +96,7 @@ LAST_READ = """
 """
 
 
+@pytest.mark.slow
 async def test_everybody_has_a_turn_in_the_days_that_are_said_and_no_day_costs_more(world: Billed) -> None:
     monitor = await world.under(every=4 * HOUR)
     await world.run(monitor, T0 + 12 * HOUR)
@@ -141,6 +142,7 @@ async def test_a_single_suspension_costs_a_part_of_its_list(world: Billed) -> No
     assert len(world.billing.billed[at.date()]) - before in range(20, 50)
 
 
+@pytest.mark.slow
 async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed) -> None:
     for hours in (6, 7, 12, 23, 24.5):
         monitor = await world.under()

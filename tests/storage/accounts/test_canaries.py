@@ -80,7 +80,7 @@ async def test_a_control_account_of_the_settings_can_not_be_watched(pool: Pool) 
     async with transaction(pool) as conn:
         await canaries.set_canaries(conn, Platform.BLUESKY, [STABLE], T0)
         with pytest.raises(
-            Refused, match="@stable is a control account, .* from the setting bluesky_canaries"
+            Refused, match=r"@stable is a control account, .* from the setting bluesky_canaries"
         ):
             await add_accounts(conn, [NewAccount(Platform.BLUESKY, "900", "stable")], T0)
         await enlist(conn, Platform.X, ["1"])
