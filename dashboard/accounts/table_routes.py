@@ -15,7 +15,7 @@ from storage.live.lists_and_executives import lists
 from storage.orders.orders import orders
 from storage.postgres.pool import Pool, StorageError, transaction
 
-WHOM_FAULT = f"whom must be one of {', '.join(AccountScope)}."
+WHOM_FAULT = f"The parameter whom must be one of {', '.join(AccountScope)}."
 SHOWN = timedelta(days=30)
 """The time that is drawn beside each account."""
 RECENT = timedelta(days=1)

@@ -54,7 +54,7 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
     ) -> Response:
         """Add accounts to a list, and remove others. Requires an analyst."""
         if not given.add and not given.remove:
-            raise ApiInvalidField("body", "Give account numbers in add, remove or both.")
+            raise ApiInvalidField("body", "Give account numbers in “add”, in “remove” or in both.")
         if both := sorted(set(given.add) & set(given.remove)):
             raise ApiInvalidField("body", f"Account {both[0]} cannot be both added and removed.")
         async with transaction(source.pool) as conn:

@@ -16,7 +16,7 @@ from storage.model.text.states import clean
 
 FIGURE_WORDS = {
     "demands": "demands",
-    "accounts_specified": "accounts specified",
+    "accounts_specified": "accounts specified in demands",
     "accounts_withheld": "accounts withheld",
     "tweets_withheld": "posts withheld",
     "accounts_tos": "accounts acted on under the platform's own rules",

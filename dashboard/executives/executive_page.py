@@ -133,7 +133,7 @@ def _summary(view: PersonView) -> str:
     for count in view.counts:
         kinds[count.kind] = kinds.get(count.kind, 0) + count.n
     many = [f"{kinds[k]:,} {k.value if kinds[k] == 1 else PLURAL[k]}" for k in SignalKind if k.value in kinds]
-    acts = ", ".join(many) or "no observable engagement"
+    acts = ", ".join(many) or "no engagement observed"
     whose = "the accounts that orders name" if view.blocks_of_orders else "all watched accounts"
     blocks = {kind: sum(c.n for c in view.blocks if c.kind == kind) for kind in ("block", "restoration")}
     return (

@@ -209,8 +209,8 @@ def retention_verdict(found: MaintenanceTasks, now: datetime) -> HealthVerdict:
     when = "never been checked" if last is None else f"not been checked for {words.span(now - last)}"
     return HealthVerdict(
         f"Retention periods have {when}.",
-        "A process with the role collect checks them once per day. Check that the command “blockline "
-        "run” is running.",
+        "A process with the role “collect” checks them once per day. Check that the command "
+        "“blockline run” is running.",
     )
 
 

@@ -30,8 +30,8 @@ def _counted(estimate: RestorationEstimate) -> Iterator[str]:
         noun = "other block" if estimate.spells else "block"
         yield (
             f"The beginning of {_of(estimate.unbounded_starts, noun)} was not seen, so it is not known how"
-            f" long {'it' if estimate.unbounded_starts == 1 else 'they'} lasted. All figures leave such"
-            " blocks out, also because shorter ones ended before any reading and are missing."
+            f" long {'it' if estimate.unbounded_starts == 1 else 'they'} lasted. No figure counts such"
+            " blocks; shorter blocks of this kind ended before any reading and were never seen."
         )
 
 
@@ -66,7 +66,7 @@ def _limits(low: timedelta, high: timedelta | None) -> str:
         return "Confidence limits of the median need more blocks, or more readings of them."
     between = f"between {span(low)} and {span(high)}" if high is not None else f"{span(low)} or more"
     return (
-        f"If accounts were independent, the median of all blocks observed this way would be {between}, with"
+        f"If accounts were independent of each other, the median duration would be {between}, with"
         " 99\u00a0% confidence."
     )
 

@@ -139,7 +139,7 @@ def _signs() -> list[tuple[Markup, str]]:
         *((sample_of(f"s-{status.value}"), name) for status, name in SIGNS.items()),
         (sample_of("s-window"), "The change happened in this time"),
         (sample_of("s-pending"), "Provisional: seen, not yet confirmed"),
-        (sample_of("s-unread"), f"Not checked; empty in lanes (up to {MOST_LANES} accounts)"),
+        (sample_of("s-unread"), f"Not checked (with up to {MOST_LANES} accounts: left empty)"),
     ]
 
 

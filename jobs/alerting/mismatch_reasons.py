@@ -16,7 +16,7 @@ class RuleCondition(StrEnum):
     ENABLED = "enabled"
     ACTIVE_SINCE = "active_since"
     TOLD_BEFORE = "told_before"
-    """Corrections and unresolved changes are sent only by the rules that sent the change."""
+    """A rule sends a correction of a change, or that it is unresolved, only if it sent the change before."""
     PROVISIONAL = "provisional"
     KINDS = "kinds"
     LISTS = "lists"

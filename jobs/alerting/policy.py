@@ -322,8 +322,8 @@ def _replies(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[Reply]:
-    """Return the replies that are due, and add to `kept` the alerts whose reply is due later. `spoken` holds
-    each pair of alert and rule for which the rule itself sends the alert.
+    """Return the replies that are due. Add to `kept` the alerts whose reply is due later. A pair of alert and
+    rule is in `spoken` if the rule sends the alert as one of its own, not as a reply.
     """
     found: list[Reply] = []
     for thread, members in unreached.items():

@@ -168,7 +168,7 @@ def _rehearse(
     if not found.is_right:
         raise CommandError(
             f"The backtest found {number(len(found.verdict.false), 'false change')} and "
-            f"{number(len(found.verdict.wrong_interval), 'wrong interval')}. "
+            f"{number(len(found.verdict.wrong_interval), 'wrong change window')}. "
             + (f"See {report}." if report else "Run again with --report FILE to see them.")
         )
 

@@ -136,7 +136,8 @@ def _dated(reading: Reading, at: datetime, scopes: CountryScopes) -> Reading:
 def _check(batch: Batch, roster: Roster, readings: Mapping[AccountId, Reading]) -> None:
     if roster.vantage:
         raise ValueError(
-            f"roster {roster.roster_id} is read from vantage point {roster.vantage}, which gives no status"
+            f"batch {roster.roster_id} is read from vantage point {roster.vantage}; only readings over our "
+            "own connection give a status"
         )
     answered = {
         account_id

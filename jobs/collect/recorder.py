@@ -226,8 +226,8 @@ def comes_late(batch: Batch, judged: Judged) -> bool:
     again.
 
     A batch is late if a reading of the same time or later is already known and this answer does not merely
-    repeat that reading. A batch is also late if another answer arrived after this request was made, and this
-    answer opens or ends a change, or something is unsettled.
+    repeat that reading. A batch is also late if another answer arrived after this request was made and one of
+    these holds: this answer opens or refutes a change, or `Known.unsettled` is set.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 

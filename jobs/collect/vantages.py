@@ -126,8 +126,8 @@ class VantageReader:
         )
         self._last: dict[int, Attempt] = {}
         self._read_at: dict[AccountId, datetime] = {}
-        """When the last reading of each account was requested. Empty after a restart, because the database
-        keeps what a reading showed only if a difference was proven.
+        """When the last reading of each account from this vantage point was requested. Kept in memory only,
+        so it is empty after a restart.
         """
         self._held: dict[AccountId, VantageDifference] = {}
         self._months: set[tuple[int, int]] = set()

@@ -110,8 +110,8 @@ def _archive(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             is_plain = is_plain and stat.S_IFMT(mode) in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}
             if is_folder and (entry.file_size or entry.compress_size):
                 raise PackError(
-                    f"The folder {name!r} in {path} contains bytes of its own, which is not allowed in an "
-                    "evidence pack."
+                    f"The entry {name!r} in {path} is a folder but has content of its own, which is not "
+                    "allowed in an evidence pack."
                 )
             if not is_plain or entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
                 raise PackError(

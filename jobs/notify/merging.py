@@ -41,8 +41,8 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead) -> int:
-    """Replace the waiting emails of a line that are now pointless with one email. Return 1, or 0 if there is
-    nothing to merge.
+    """Merge the emails of `line` that are `pointless` now into one email. Return 1, or 0 if there is nothing
+    to merge.
     """
     mails = pointless(line.mails)
     waves = [mail for mail in mails if mail.kind is MailKind.WAVE]

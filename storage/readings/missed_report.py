@@ -56,7 +56,7 @@ class Unheard:
 async def misses(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime, gap_after: timedelta
 ) -> tuple[Misses, ...]:
-    """Return the attempts of each silence that gave no reading of the account, most frequent reason first.
+    """For each silence, return the attempts that gave no reading of the account, most frequent reason first.
 
     Only attempts of our own connection count. A silence longer than `gap_after` may have no attempt for the
     account, because the server was paused. For such a silence, the missed attempts for other accounts of the

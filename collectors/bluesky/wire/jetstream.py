@@ -94,7 +94,7 @@ def hello(dids: Collection[str]) -> str:
     To ask for none would be to ask for the whole network.
     """
     if not 0 < len(dids) <= MOST_DIDS:
-        raise ValueError(f"one connection can watch 1 to {MOST_DIDS} accounts, not to {len(dids)}")
+        raise ValueError(f"one connection can watch 1 to {MOST_DIDS} accounts, but {len(dids)} were given")
     payload = {
         "wantedCollections": _COLLECTIONS,
         "wantedDids": sorted(dids),

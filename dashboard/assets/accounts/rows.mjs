@@ -15,7 +15,7 @@ export const STATUSES = [
 const LETTER = { withheld: "W", suspended: "S", gone: "G", not_found: "N", deactivated: "D", protected: "P", available: "A" };
 /** Worst first, as a reader looks for it. @type {Partial<Record<Letter, number>>} */
 const WEIGHT = { W: 0, S: 1, G: 2, N: 3, D: 4, P: 5, A: 6 };
-export const WHOM = [["watched", "Watched"], ["file", "Stored only"], ["all", "Watched and stored"]];
+export const WHOM = [["watched", "Watched"], ["file", "Stored, not watched"], ["all", "Watched and stored"]];
 /** What may be chosen, in the order in which it stands in the address. @type {(keyof Choice)[]} */
 const KEYS = ["q", "status", "country", "list", "order", "tag", "platform", "late", "whom", "sort", "selected"];
 const LONGEST_SELECTION = 1_500;

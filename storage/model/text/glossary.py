@@ -47,6 +47,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "never read": "No conclusive answer since the account was added, so nothing is known about it.",
             "coverage": "The record of which accounts were asked for, which were answered, and when.",
             "gap": "A time in which no conclusive answer was recorded.",
+            "lane": "The row of one account in a chart over time.",
             "quarantined": (
                 "An answer that is kept but not believed, because its control accounts looked wrong."
             ),

@@ -57,7 +57,7 @@ async def test_who_is_only_on_file_is_asked_for(
 async def test_somebody_else_cannot_be_asked_for(pool: Pool, dsn: str, now: datetime) -> None:
     async with served(pool, dsn, now) as base:
         status, body = await got(f"{base}/api/accounts?whom=me")
-    assert (status, body["error"]) == (422, "whom must be one of watched, file, all.")
+    assert (status, body["error"]) == (422, "The parameter whom must be one of watched, file, all.")
 
 
 async def test_what_was_before_is_asked_for_apart(pool: Pool, dsn: str, story: Story) -> None:
@@ -68,7 +68,7 @@ async def test_what_was_before_is_asked_for_apart(pool: Pool, dsn: str, story: S
     assert len(body["spells"]["account"]) > 32
     gaps = body["groups"][body["accounts"]["group"][body["accounts"]["id"].index(story.accounts[0][1])]][1]
     assert len(gaps) == 1, "the hours in which the platform did not answer"
-    assert (status, refused["error"]) == (422, "whom must be one of watched, file, all.")
+    assert (status, refused["error"]) == (422, "The parameter whom must be one of watched, file, all.")
 
 
 async def test_an_answer_has_an_end_and_says_how_many_there_are(pool: Pool, story: Story) -> None:

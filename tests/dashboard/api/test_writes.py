@@ -231,7 +231,7 @@ HOSTILE: list[tuple[str, str, object, int, str]] = [
     ("POST", "/lists", {"name": "a;b"}, 422, "cannot be the name of a list"),
     ("POST", "/lists", {"name": " "}, 422, "cannot be the name of a list"),
     ("POST", "/lists/1/accounts", {"add": [1], "remove": [1]}, 422, "both added and removed"),
-    ("POST", "/lists/1/accounts", {}, 422, "Give account numbers in add"),
+    ("POST", "/lists/1/accounts", {}, 422, "Give account numbers in “add”"),
     ("POST", "/lists/99/accounts", {"add": [1]}, 404, "There is no list 99."),
     ("POST", "/accounts/1/notes", {"text": "  "}, 422, "body.text: The note is empty."),
     ("POST", "/accounts/1/notes", {"text": "a\0b"}, 422, "contains a character that is not allowed"),
