@@ -147,7 +147,10 @@ def _not_said(view: PersonView) -> str:
     out = [f"{ASSOCIATION} A kind of engagement without a row was not seen; it may still have happened."]
     out.append("Vertical lines are orders, notices and claims; dotted lines have a disputed or claimed date.")
     if drawn_silence(view):
-        out.append("Grey marks times in which nothing was recorded for a week or more, or nothing was read.")
+        out.append(
+            "Grey marks times in which Blockline read nothing and no imported record covers the time. A pause "
+            "of more than a week in a record counts as not covered."
+        )
     if view.likes:
         out.append(
             "The like counter is the number on the profile. Where the counter fell, nothing is drawn, "

@@ -91,7 +91,7 @@ class Hub:
                     if failed_at is not None:
                         lasted = span(self._clock() - failed_at)
                         extra = {"event": "push_recovered"}
-                        _log.info("Pushing of changes to browsers recovered after %s", lasted, extra=extra)
+                        _log.info("The push of changes to browsers recovered after %s", lasted, extra=extra)
                         failed_at = None
                     self.process.listening_since = self._clock()
                     self._woken.set()
@@ -102,7 +102,7 @@ class Hub:
                 if failed_at is None and self.process.listening:
                     failed_at = self._clock()
                     _log.warning(
-                        "Pushing of changes to browsers failed: %s", error, extra={"event": "push_failed"}
+                        "The push of changes to browsers failed: %s", error, extra={"event": "push_failed"}
                     )
                 self.process.listening_since = None
             await asyncio.sleep(pause)

@@ -67,7 +67,7 @@ class AnswerIntake:
                         await requester.turn(take_in, is_paused)
                         if failed:
                             log.info(
-                                "Recording of other workers' answers recovered",
+                                "The intake of other workers' answers recovered",
                                 extra={"event": "answer_intake_recovered"},
                             )
                         failed = False
@@ -76,7 +76,7 @@ class AnswerIntake:
             except Exception as error:  # noqa: BLE001 - answers that nobody takes would be silence
                 if not failed:
                     log.error(  # noqa: TRY400
-                        "Recording of other workers' answers failed: %s",
+                        "The intake of other workers' answers failed: %s",
                         unknown_error(error),
                         extra={"event": "answer_intake_failed"},
                     )
