@@ -148,8 +148,8 @@ def _not_said(view: PersonView) -> str:
     out.append("Vertical lines are orders, notices and claims; dotted lines have a disputed or claimed date.")
     if drawn_silence(view):
         out.append(
-            "Grey marks times in which Blockline read nothing and no imported record covers the time. A pause "
-            "of more than a week in a record counts as not covered."
+            "Grey marks times in which Blockline read nothing and no imported record covers the time. A "
+            "pause of more than a week in a record counts as not covered."
         )
     if view.likes:
         out.append(
