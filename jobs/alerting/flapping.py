@@ -1,5 +1,5 @@
-"""Flapping accounts. One email reports that an account is flapping; its further changes are not sent for a
-while. Pure.
+"""Flapping accounts. One email reports that an account is flapping. Further changes of the account are not
+sent for a while. Pure.
 """
 
 from collections.abc import Collection, Iterable
@@ -16,13 +16,15 @@ Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
 def flapping(
     recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
 ) -> tuple[Changes, set[str]]:
-    """Return the changes that start a flapping incident, and the keys of the changes that are not sent
-    because such an incident has started. Both are empty for a rule with a digest.
+    """Return the changes that start a flapping incident, and the keys of the changes that are not sent. Both
+    are empty for a rule with a digest.
 
-    The first result maps the key of each starting change to the account's changes that its email reports. A
-    change that the rule sends starts an incident on two conditions. The `flapping_period` that ends with this
-    change contains at least `flapping_changes` changes of the account, and no flapping incident of the
-    account started in it. `to_tell` holds the keys of the changes that the rule would send now.
+    An account is flapping if the `flapping_period` before a change contains at least `flapping_changes` of
+    the account's changes. The change itself counts. The first such change that the rule sends starts an
+    incident. For one `flapping_period` after that, further such changes of the account are not sent.
+
+    The first result maps the key of each starting change to the changes that the email reports. `to_tell`
+    holds the keys of the changes that the rule would send now.
     """
     # A digest has room for every change. If it left some out, it could not say that nothing happened.
     return _judge(recent, stored, to_tell) if stored.rule.digest is Digest.NONE else ({}, set())

@@ -10,7 +10,7 @@ from storage.model.alerts.rules import Digest, Match, Mute, StoredRule
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """One rule that matches an alert, and what the rule would do with it."""
+    """A rule that matches an alert, and the recipients whom the rule would notify."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
@@ -20,8 +20,8 @@ class RuleMatch:
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
-        """The recipients whom this rule notifies of the alert. For a rule with a digest, these are only the
-        recipients to whom a digest reported the change before.
+        """Return the recipients who need no reply, because this rule notifies them. A rule with a digest
+        counts only recipients to whom a digest, and no other email, reported the change.
         """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)
@@ -29,8 +29,8 @@ class RuleMatch:
         return {r for r in self.recipients if r in owed and owed[r].by_digest}
 
     def is_refused(self, alert: AlertRow) -> bool:
-        """Whether a catch-up digest would miss a recipient who is owed the outcome of a change, because that
-        recipient has unsubscribed from the rule's digests.
+        """Whether a catch-up digest would not reach every recipient. True if a recipient was sent the change
+        in an email other than a digest, but has unsubscribed from the rule's digests.
         """
         owed, refused = alert.owed, self.stored.refused
         return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)
@@ -39,8 +39,8 @@ class RuleMatch:
 def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mute]) -> list[RuleMatch]:
     """Return the rules that match an alert, in the order given. Empty if none matches.
 
-    An alert that is sent at once reaches each recipient once, through the first rule that matches. A digest
-    repeats what was already sent, because that is its purpose.
+    Of the rules without a digest, only the first match notifies a recipient. Digests repeat what other rules
+    sent.
     """
     mute = next((m for m in mutes if covers(m, alert)), None)
     taken: set[str] = set()
@@ -67,11 +67,11 @@ def match_rules(alert: AlertRow, rules: Sequence[StoredRule], mutes: Iterable[Mu
 
 
 def concerns(alert: AlertRow, stored: StoredRule) -> bool:
-    """Whether a rule is about this alert.
+    """Whether a rule matches an alert.
 
-    A correction or an unresolved change is sent to every recipient whom the rule notified of the change, even
-    if the rule's conditions no longer match. If the rule is disabled or no longer names such a recipient, the
-    recipient gets a reply instead.
+    A correction or an unresolved change matches if the rule is enabled and reported the change to one of its
+    present recipients. The rule's conditions are not tested. Other recipients of the change get a reply (see
+    `replies.Reply`).
     """
     match alert.stage:
         case AlertStage.WITHDRAWN | AlertStage.UNRESOLVED:
@@ -86,8 +86,9 @@ def concerns(alert: AlertRow, stored: StoredRule) -> bool:
 
 
 def is_before(alert: AlertRow, stored: StoredRule) -> bool:
-    """Whether the alert was recorded before this rule became active, and only other rules handled it. The
-    alert is then not news for this rule.
+    """Whether an alert is too old to be news for a rule. True if the alert was recorded before the rule
+    became active, and only other rules have handled the alert. False for a correction or an unresolved
+    change.
     """
     if alert.stage.is_answer or alert.created_at >= stored.active_since:
         return False
@@ -110,11 +111,11 @@ def matches(alert: AlertRow, wanted: Match) -> bool:
 
 
 def covers(mute: Mute, alert: AlertRow) -> bool:
-    """Whether a mute covers this alert. A mute covers alerts that were recorded while it ran, about its
-    account or its list. A mute that names neither covers all alerts.
+    """Whether a mute covers this alert. The alert must have been recorded while the mute ran. The alert must
+    also be about the account or list that the mute names. A mute that names neither covers every alert.
 
-    A correction or an unresolved change is never muted, because a recipient would be left with an email that
-    has become false.
+    A correction or an unresolved change is never muted. Otherwise a recipient would keep an email that has
+    become false.
     """
     if alert.stage.is_answer or alert.created_at < mute.since:
         return False
@@ -135,12 +136,11 @@ def _one_of(wanted: Collection[object], there: Collection[object]) -> bool:
 
 
 def cohort_of(cohorts: Iterable[Cohort], first_seen_new: datetime) -> Cohort | None:
-    """The one cohort under which a change is reported, even if its account is on several lists. None if the
-    account is on no list.
+    """Return the one cohort under which a change is reported. None if the account is on no list.
 
-    Cohorts with an order come first. The newest order that was issued before the new state was first seen is
-    chosen; if there is none, the oldest order. Without any order, the list whose name comes first in the
-    alphabet is chosen.
+    Cohorts with an order come first. Of these, the newest order issued by `first_seen_new` is chosen. If
+    every order was issued later, the oldest order is chosen. If no cohort has an order, the list whose name
+    comes first in the alphabet is chosen.
     """
     lists = sorted(cohorts, key=lambda c: c.name)
     by_issue = sorted(

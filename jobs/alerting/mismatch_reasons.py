@@ -11,12 +11,12 @@ from storage.model.text.states import PLATFORM_NAME, clean
 
 
 class RuleCondition(StrEnum):
-    """A condition of a rule. Its value is part of the output of the command `alerts explain`."""
+    """A condition of a rule. The values are part of the output of the command `alerts explain`."""
 
     ENABLED = "enabled"
     ACTIVE_SINCE = "active_since"
     TOLD_BEFORE = "told_before"
-    """A rule sends a correction of a change, or that it is unresolved, only if it sent the change before."""
+    """The rule must have reported the change. Tested only for a correction or an unresolved change."""
     PROVISIONAL = "provisional"
     KINDS = "kinds"
     LISTS = "lists"
@@ -57,9 +57,7 @@ def unmatched(alert: AlertRow, stored: StoredRule) -> Unmatched | None:
 
 
 def _failing(alert: AlertRow, wanted: Match) -> Iterator[Unmatched]:
-    """Yield each condition of a rule that the alert fails. Each condition is tested as if the rule had no
-    other.
-    """
+    """Yield each condition of a rule that the alert fails. Each condition is tested alone."""
     change = alert.change
     anything = Match(kinds=frozenset({change.kind}))
     alone = {

@@ -26,30 +26,26 @@ class Flap:
 
 @dataclass(frozen=True, slots=True)
 class AlertGroup:
-    """A group of changes of one cohort. All its recipients are sent the group at the same time, in one email
-    each.
-    """
+    """A group of changes of one cohort. Each recipient is sent the whole group in one email."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
     cohort: Cohort | None
     alerts: tuple[AlertRow, ...]
-    """All changes in this email in a fixed order, including those of flapping accounts."""
+    """The alerts of the group, oldest first. Those of flapping accounts are included."""
     flaps: tuple[Flap, ...]
     closed_at: datetime
-    """When the group was complete. The email may go out later, if no notifier was running."""
+    """When the group was complete. The email may be sent later."""
     story: AlertThread | None
-    """The incident and the groups sent in it before; None if this group starts an incident."""
+    """The incident, with the groups sent before this one. None if the group continues no incident."""
     retold: frozenset[int] = frozenset()
-    """The `alerts` that replace an earlier alert of this group about the same change. The email leaves out
-    the earlier alert.
+    """The ids of those `alerts` that replace an earlier alert about the same change. The email does not
+    contain the earlier alert.
     """
 
     @property
     def as_of(self) -> datetime:
-        """The time as of which the email's counts are known. This is when the newest alert of the group was
-        recorded, or the `as_of` of the incident's previous group, whichever is later.
-        """
+        """The time as of which the email's counts are known (see `waves.known_at`)."""
         return known_at(self.alerts, self.story)
 
     @property
@@ -59,7 +55,7 @@ class AlertGroup:
 
 @dataclass(frozen=True, slots=True)
 class DigestDue:
-    """A digest that is due. For a rule that sends alerts at once, this is a catch-up digest."""
+    """A digest that is due. If the rule has no daily or weekly digest, this is a catch-up digest."""
 
     stored: StoredRule
     recipients: tuple[str, ...]
@@ -69,28 +65,28 @@ class DigestDue:
     alerts: tuple[AlertRow, ...]
     """The changes that the digest reports, oldest first."""
     parts: tuple[AlertGroup, ...] = ()
-    """The same changes, one part per incident; empty unless this is a catch-up digest. A part with an
-    incident (`AlertGroup.story`) continues that incident. A part without one does not start one.
+    """The same changes, one part per incident. Empty for a daily or weekly digest. A part whose `story` is
+    None belongs to no incident and does not start one.
     """
 
     @property
     def is_round_up(self) -> bool:
-        """Whether this is a catch-up digest, which is written only if something happened."""
+        """Whether this is a catch-up digest."""
         return self.stored.rule.digest is Digest.NONE
 
 
 @dataclass(frozen=True, slots=True)
 class DeferredAlert:
-    """An alert that is kept for later. A rule sends the alert at `until`, unless new alerts or edited rules
-    change the plan before then.
-    """
+    """An alert that a rule sends later. New alerts or edited rules may change the plan before `until`."""
 
     decision: AlertDecision
     until: datetime
 
 
 Key: TypeAlias = tuple[int, int | None]
-"""The id of an alert and the id of a rule. The rule's id is None if no rule matches."""
+"""The id of an alert and the id of a rule. The rule's id is None if no rule matches the alert. The id is also
+None while a reply waits in addition to the rule's own decision.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +99,8 @@ class SilencedAlert:
 class NotificationPlan:
     """What to do with every open alert under every rule.
 
-    Each pair of alert and rule is in exactly one of these fields, with one exception. A reply may notify some
-    recipients before the rule notifies the others.
+    Each pair of alert and rule is in one field only. Exception: `replies` may contain a pair that another
+    field contains too, but for other recipients.
     """
 
     waves: tuple[AlertGroup, ...] = ()
@@ -115,8 +111,8 @@ class NotificationPlan:
 
     @property
     def in_order(self) -> list[AlertGroup | DigestDue | Reply]:
-        """Everything to send, sorted by the time when each item was complete, so that each incident is
-        reported in order.
+        """All groups, digests and replies to send, sorted by the time at which each became due. So the emails
+        of an incident are in order.
         """
         due: list[tuple[datetime, int, int, AlertGroup | DigestDue | Reply]] = [
             *((w.closed_at, 0, n, w) for n, w in enumerate(self.waves)),
@@ -133,11 +129,11 @@ class NotificationPlan:
 
 @dataclass(frozen=True, slots=True)
 class NotificationHistory:
-    """What was sent before, as far as it affects what is sent now."""
+    """What was sent before, as far as `decide` needs to know."""
 
     alerts: Collection[PastAlert] = ()
-    """All alerts of the same accounts, decided or open, as far back as the longest `AlertRule.lookback`.
-    Accounts that have too few changes to be flapping under any rule may be left out.
+    """All recorded alerts of the accounts with open alerts, as far back as the longest `AlertRule.lookback`.
+    Accounts with too few changes to be flapping under any rule may be left out.
     """
     stories: Collection[AlertThread] = ()
 
@@ -145,7 +141,7 @@ class NotificationHistory:
 _ASK_AGAIN = timedelta(hours=1)
 
 _Thread: TypeAlias = tuple[int, ListId | None]
-"""A rule and a list: together they identify an incident."""
+"""The ids of a rule and a list. Together they identify an incident."""
 
 
 def decide(
@@ -155,10 +151,10 @@ def decide(
     past: NotificationHistory,
     now: datetime,
 ) -> NotificationPlan:
-    """Decide, for each open alert and rule, whether to send it, add it to a digest, stay silent, or keep it
-    for later.
+    """Decide what to do with each open alert under each rule: send, add to a digest, keep for later, or stay
+    silent.
 
-    The order of the rows does not matter, except for `rules`, which are tried in the order given.
+    `rules` are tried in the order given. The order of the other rows does not matter.
     """
     in_order = sorted(alerts, key=lambda a: (a.created_at, a.change.change_key, a.stage))
     claimed = [(alert, match_rules(alert, rules, mutes)) for alert in in_order]
@@ -224,7 +220,7 @@ def decide(
 
 
 def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: StoredRule) -> set[str]:
-    """The keys of the confirmed changes that a rule would send if their accounts were not flapping."""
+    """Return the keys of the confirmed changes that the rule would send if no account were flapping."""
     return {
         alert.change.change_key
         for alert, found in claimed
@@ -235,8 +231,8 @@ def _to_tell(claimed: Iterable[tuple[AlertRow, Sequence[RuleMatch]]], stored: St
 
 
 def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
-    """Return the plan to use if a rule could not be read. An alert that matches no readable rule may match
-    the unreadable one, so the alert is kept for later.
+    """Return the plan to use if some rule could not be read. Alerts that no readable rule matches are kept
+    for later, because the unreadable rule may match them.
     """
     no_rule = [key for key, silence in plan.silent.items() if silence.decision is AlertDecision.NO_RULE]
     return replace(
@@ -250,7 +246,7 @@ def unsettled(plan: NotificationPlan, now: datetime) -> NotificationPlan:
 
 
 def after(wave: AlertGroup) -> AlertThread:
-    """The incident after this group was sent."""
+    """Return the incident with this group added."""
     return continued(Cut(wave.alerts, wave.story, wave.closed_at, AlertDecision.WAITING))
 
 
@@ -267,8 +263,8 @@ def _wave(
 ) -> tuple[AlertGroup, bool]:
     """Return a complete group of changes, and whether a catch-up digest reports the group.
 
-    A recipient of any of its changes gets the whole group, even changes that an earlier rule already sent to
-    that recipient. A partial group would be a different email with different counts.
+    Each recipient of any of the changes gets the whole group, so that all emails have the same counts. A
+    change that an earlier rule sent to the recipient is repeated.
     """
     owed_to = {r for a in part.members for r in left[a.alert_id, stored.rule_id]}
     recipients = tuple(dict.fromkeys(r for r in stored.rule.recipients if r in owed_to))
@@ -279,8 +275,8 @@ def _wave(
 
 
 def _named(parts: Iterable[tuple[AlertGroup, bool]]) -> Iterable[tuple[AlertGroup, bool]]:
-    """Yield the same groups. A group that continues an incident started by an earlier one of these groups
-    gets the key of that incident.
+    """Yield the same groups, with missing incident keys filled in. A key is missing if an earlier one of
+    these groups starts the incident.
     """
     opened: dict[ListId | None, str] = {}
     for wave, is_round_up in parts:
@@ -302,7 +298,9 @@ def _silence(alert: AlertRow, claim: RuleMatch, flapping: Collection[str]) -> Si
 
 
 def _round_ups(parts: Iterable[AlertGroup]) -> list[DigestDue]:
-    """Join the parts of one rule that are complete at the same time into one catch-up digest."""
+    """Join parts of one rule into catch-up digests. Parts that were complete at the same time form one
+    digest.
+    """
     found: list[DigestDue] = []
     for until, group in groupby(sorted(parts, key=lambda w: w.closed_at), key=lambda w: w.closed_at):
         same_rule = tuple(group)
@@ -322,8 +320,8 @@ def _replies(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[Reply]:
-    """Return the replies that are due. Add to `kept` the alerts whose reply is due later. A pair of alert and
-    rule is in `spoken` if the rule sends the alert as one of its own, not as a reply.
+    """Return the replies that are due. Add to `kept` the alerts whose reply is due later. `spoken` holds the
+    pairs of alert and rule for which the rule itself sends the alert.
     """
     found: list[Reply] = []
     for thread, members in unreached.items():
@@ -347,7 +345,7 @@ def _digests(
     now: datetime,
     kept: dict[Key, DeferredAlert],
 ) -> list[DigestDue]:
-    """Return the digests that are due, and add to `kept` the alerts that belong to a later digest."""
+    """Return the digests that are due. Add to `kept` the alerts for a later digest."""
     due: list[DigestDue] = []
     for stored in rules:
         if stored.rule.digest is Digest.NONE or not stored.enabled or not stored.rule.recipients:

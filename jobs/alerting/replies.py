@@ -1,8 +1,9 @@
-"""Replies: the outcome of a change for recipients whom no rule notifies of that outcome. Pure.
+"""Replies: emails that report the outcome of a change to recipients whom no rule notifies of the outcome.
+Pure.
 
-Every recipient who was notified of a change is notified of its outcome. This holds even if the rule has since
-been disabled, edited or muted, or no longer covers the recipient or the account. A reply contains only the
-outcomes that are owed to its recipient.
+Every recipient who was notified of a change is notified of its outcome. This is so even if the rule was
+disabled, edited or muted since, or no longer matches. A recipient's reply contains only outcomes of changes
+that the recipient was sent.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +17,7 @@ from storage.model.alerts.rules import Digest, Severity, StoredRule
 
 
 class ReplyReason(StrEnum):
-    """Why the rule that reported a change does not itself report its outcome to a recipient."""
+    """Why a recipient is sent a reply, and not an email of the rule that reported the change."""
 
     RULE_OFF = "rule_off"
     """The rule is disabled or was removed."""
@@ -28,14 +29,14 @@ class ReplyReason(StrEnum):
     """The rule sent this change at once, and has been changed to a digest since."""
     MUTED = "muted"
     FLAPPING = "flapping"
-    """The account is flapping, and the rule sends no more about it for now."""
+    """The account is flapping, so the rule does not send the outcome."""
     SILENT = "silent"
-    """The rule decided earlier not to send it."""
+    """The rule decided earlier not to send the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """One change whose outcome is owed to recipients of one rule."""
+    """The outcome of one change, and the recipients of one rule who get a reply about it."""
 
     alert: AlertRow
     recipients: tuple[str, ...]
@@ -44,7 +45,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The content of a reply. Each recipient gets it in one email."""
+    """One reply. Each recipient is sent a separate email with the same content."""
 
     stored: StoredRule
     """The rule that notified the recipients of the change."""
@@ -54,8 +55,8 @@ class Reply:
     reasons: frozenset[ReplyReason]
     due: datetime
     undecided: tuple[int, ...]
-    """The ids of the alerts that the rule itself does not send. For these alerts, the reply is recorded as
-    the rule's decision.
+    """The ids of those `alerts` that the rule does not also send itself. For these, `AlertDecision.ANSWERED`
+    is stored as the rule's decision.
     """
 
 
@@ -65,12 +66,11 @@ def owed(
     silences: Mapping[int, AlertDecision],
     rules: Mapping[int, StoredRule],
 ) -> dict[int, Owed]:
-    """Return, for each rule, the recipients who are owed the outcome of a change and whom no rule notifies of
-    that outcome.
+    """Return the recipients who get a reply about this alert, by the id of the rule that reported the change.
 
-    `reached` holds the recipients whom some rule notifies. `silences` holds the decision of each rule that
-    matches the alert and notifies no recipient. A recipient is owed nothing if only a digest reported the
-    change, and the recipient has since unsubscribed from the rule's digests.
+    `reached` holds the recipients whom some rule notifies of the outcome; they get no reply. `silences` holds
+    the decisions of the rules that match the alert but do not send it. A recipient who unsubscribed from the
+    rule's digests gets no reply about a change that only a digest reported.
     """
     people: dict[int, dict[str, ReplyReason]] = {}
     for recipient, word in alert.owed.items():
@@ -101,8 +101,8 @@ def _reason(
 
 
 def due_at(stored: StoredRule, members: Sequence[Owed]) -> tuple[datetime, AlertDecision]:
-    """Return when a reply with all these outcomes is due, and the reason for waiting until then. Like a group
-    of changes, a reply waits until no further outcome joins it.
+    """Return when a reply with these outcomes is due, and the reason for waiting until then. The reply waits
+    for further outcomes, like a group of changes, and for the end of the quiet hours.
     """
     rule, times = stored.rule, [m.alert.created_at for m in members]
     due = min(max(times) + rule.settle, min(times) + rule.settle * rule.growth_limit)
@@ -118,7 +118,7 @@ def replies(
     due: datetime,
     undecided: Collection[int],
 ) -> list[Reply]:
-    """Build the replies with these outcomes. Recipients who are owed the same outcomes share one reply."""
+    """Return the replies with these outcomes. Recipients of the same outcomes share one reply."""
     alike: dict[tuple[int, ...], list[str]] = {}
     for recipient in dict.fromkeys(r for m in members for r in m.recipients):
         mine = tuple(n for n, m in enumerate(members) if recipient in m.recipients)

@@ -1,4 +1,4 @@
-"""Reading alert rules from a TOML file; each problem names its line. Pure."""
+"""Reading alert rules from a TOML file. Each problem is reported with its line. Pure."""
 
 import re
 import tomllib
@@ -28,9 +28,8 @@ class FileRule:
 def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[FileRule]:
     """Return the rules of a file called `name`, and a problem for each table that is not a valid rule.
 
-    `beside` names another table that the file may contain. None means that only rules are allowed. Raises
-    TableError if the whole file cannot be read, because it is not TOML, is empty, or has other content than
-    rules.
+    `beside` names a table that the file may contain in addition to rules; None means no such table. Raises
+    TableError if the file is not TOML, contains no rule, or contains anything else.
     """
     text, document = read_document(content, name)
     allowed = "[[rules]]" if beside is None else f"[[rules]] and [{beside}]"
@@ -49,17 +48,15 @@ def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[F
 
 
 def read_document(content: bytes, name: str) -> tuple[str, dict[str, Any]]:
-    """The text of a TOML file and its parsed content. Raises TableError."""
+    """Return the text of a TOML file and its parsed content. Raises TableError if the file is not TOML."""
     text = _decoded(content, name)
     return text, _document(text, name)
 
 
 def line_of(text: str, number: int, key: str | None) -> int | None:
-    """Return the line where `key` stands in the rule with this number. Lines are counted from 1, rules from
-    0.
+    """Return the line that sets `key` in the rule with this number. Lines are counted from 1, rules from 0.
 
-    If the key has no line of its own, return the line where the rule's table begins. None if the text has no
-    table [[rules]] with this number.
+    If no line sets the key, return the line where the rule's table begins. None if there is no such rule.
     """
     lines = _lines(text)
     begins = _header_lines(lines)
@@ -136,10 +133,10 @@ def _lines(text: str) -> list[str]:
 
 
 def _header_lines(lines: Sequence[str]) -> list[int]:
-    """The numbers of the lines that begin a rule, counted from 1.
+    """Return the numbers of the lines that begin a rule, counted from 1.
 
-    A line inside a multi-line string may look like the beginning of a rule. Such a line is left out, because
-    the text before it is not valid TOML.
+    A line of a multi-line string may look the same. Such a line is left out, because the text before it is
+    not valid TOML.
     """
     return [n + 1 for n, line in enumerate(lines) if _HEADER.match(line) and _is_whole(lines[:n])]
 

@@ -1,15 +1,13 @@
-"""When a group of changes is complete. An incident should need few emails, but its news should be sent at
-once. Pure.
+"""When a group of changes is complete. Urgent news is sent at once, but each incident should need few emails.
+Pure.
 
-The first group of an incident is sent as soon as no further change joins it. Later groups are sent in two
-cases. A group with a kind of change that the incident has not reported lately is sent at once. A group that
-doubles the number of accounts reported lately is sent after a pause, which grows with each update. Everything
-else waits for a catch-up digest in the morning, one email for all incidents of a rule. So 257 changes are one
-email, 1,178 changes over several days are a limited number of emails, and a large restoration is sent at
-once.
+The first group of an incident is sent as soon as no further change joins it. A later group is sent at once if
+it contains a kind of change that the incident has not reported lately. A later group that doubles the number
+of accounts reported lately is sent after a pause. The pause grows with each update. All other changes wait
+for a catch-up digest in the morning: one email for all incidents of a rule.
 
-Which changes a group contains depends only on the times in the rows, never on when the code runs. A notifier
-that was down for an hour writes the same emails as one that ran every second.
+The content of a group depends only on the times in the rows. The time at which the code runs does not matter.
+A notifier that was down for an hour writes the same emails as one that ran every second.
 """
 
 import hashlib
@@ -37,33 +35,32 @@ from storage.model.core.availability import ChangeKind
 
 DAY = timedelta(days=1)
 ORDER_LASTS = 14 * DAY
-"""A new change continues an incident about an order if the incident's last email is at most this old. All
-emails of an incident form one thread.
+"""The longest time between the last group of an incident about an order and a new change. After a longer
+time, the change starts a new incident.
 """
 LIST_LASTS = DAY
-"""The same limit for an incident about a list without an order. It is shorter, because the accounts of such a
-list have less in common.
+"""The same time for an incident about a list without an order. Shorter, because the accounts of such a list
+have less in common.
 """
 REMEMBERED = 3 * DAY
-"""For this long after an incident reported a kind of change, that kind does not count as new for the
-incident.
-"""
+"""A kind of change is new for an incident if no group of the incident reported the kind for this long."""
 BURST = timedelta(hours=1)
 BURST_SHARE = 1 / 20
-"""If at least this share of the accounts that an order names changes within `BURST`, these changes are news
-even in an incident that was already reported.
+"""The share of an order's accounts that must change in the same way within `BURST`. Fewer changes are not
+news in an incident that was already reported. `_Growing._ready_by` names the exceptions.
 """
 MUCH_SHARE = 1 / 10
-"""If at least this share of the accounts that an order names changed since the last email, the next catch-up
-digest reports the changes. Fewer changes wait for the second morning.
+"""If at least this share of an order's accounts changed since the incident's last group, the next catch-up
+digest reports the changes. Otherwise the changes wait until the first morning at least one day after the
+first change. Changes in `FAINT` may wait longer.
 """
 PAUSES = 2
-"""After this many updates about a kind of change within a day, further changes of that kind wait for a
-catch-up digest. Each pause between updates is `SLOWER` times as long as the pause before it.
+"""The number of updates about a kind of change within a day. After these, further changes of the kind wait
+for a catch-up digest. The second pause between updates is `SLOWER` times as long as the first.
 """
 SLOWER = 4
 FAINT = frozenset({ChangeKind.GONE, ChangeKind.RETURN})
-"""Kinds of change for which the platform gives no reason: accounts that vanished or returned. Such changes
+"""Kinds of change for which the platform gives no reason: accounts that vanished or returned. These changes
 wait for a catch-up digest, at most a week.
 """
 FAINT_WAITS = 6 * DAY
@@ -77,16 +74,14 @@ class Cut:
 
     members: tuple[AlertRow, ...]
     story: AlertThread | None
-    """The incident and the groups sent in it before; None if the group starts an incident."""
+    """The incident, with the groups sent before this one. None if the group continues no incident."""
     close: datetime
     why: AlertDecision
-    """Why the group is kept until `close`. DIGEST means that a catch-up digest reports the group."""
+    """Why the group waits until `close`. DIGEST means that a catch-up digest reports the group."""
 
 
 class _Growing:
-    """A group that is still growing. It holds the changes of an incident since the incident's last group.
-    Each change is examined only when it is added.
-    """
+    """A group that is still growing: the changes of an incident since its last group."""
 
     def __init__(
         self, rule: AlertRule, order: OrderRef | None, story: AlertThread | None, first: datetime
@@ -104,10 +99,10 @@ class _Growing:
         self._enough = _share(order, BURST_SHARE)
         self._much = _share(order, MUCH_SHARE)
         self._lately: Counter[str] = Counter()
-        """For each kind of change, the number of accounts that the incident reported within `REMEMBERED`."""
+        """The number of accounts that the incident reported within `REMEMBERED`, by kind of change."""
         self._tellings: Counter[str] = Counter()
-        """For each kind of change, the number of groups within a day that reported it. Each kind has its own
-        count. So the pauses after the first restoration do not depend on the emails about the blocks before.
+        """The number of the incident's groups within a day that reported a kind of change, by kind. Each kind
+        has its own pauses. So emails about blocks do not delay emails about restorations.
         """
         for wave in self.story.waves if self.story is not None else ():
             if wave.closed_at > first - REMEMBERED:
@@ -117,16 +112,16 @@ class _Growing:
         self._accounts: set[AccountId] = set()
         self._loud_since: datetime | None = None
         self._hour: dict[str, OrderedDict[AccountId, datetime]] = {}
-        """For each kind of change, the accounts that changed within the last hour, oldest change first."""
+        """The accounts that changed within the last hour, oldest change first, by kind of change."""
         self._at_once = False
-        """Whether the group contains a change for a recipient whom a catch-up digest would not reach."""
-        self._ready: datetime | None = None
-        """The earliest time at which the group may be sent, if no further change joins it. None while the
-        group contains no news.
+        """Whether the group must not wait for a catch-up digest, because a digest would not reach some
+        recipient.
         """
+        self._ready: datetime | None = None
+        """The earliest time at which the group may be sent. None while the group contains no news."""
         self._round_up = first
-        """The morning on which a catch-up digest reports the group, unless an earlier catch-up digest already
-        includes the group.
+        """The next morning on which the group itself requires a catch-up digest. If another incident requires
+        a digest earlier, that digest includes the group.
         """
 
     def add(self, row: AlertRow, *, at_once: bool) -> None:
@@ -145,8 +140,11 @@ class _Growing:
         self.close, self.why = self._end(row.created_at)
 
     def _ready_by(self, row: AlertRow, *, at_once: bool) -> datetime | None:
-        """Return the earliest time at which the incident may send a group because of this change. None if the
-        change is not news.
+        """Return the earliest time at which a group may be sent because of this change. None if the change is
+        not news.
+
+        A change in the first group is always news. So is a correction, an unresolved change, or a change
+        added with `at_once`.
         """
         if self.story is None:
             return row.created_at
@@ -166,9 +164,11 @@ class _Growing:
         return max(now, told_at + self._rule.update_after * SLOWER**updates)
 
     def _is_late(self, at: datetime) -> bool:
-        """Whether a change belongs to the last group but was committed after that group was sent.
+        """Whether a change was recorded before the last group was complete, but committed after that group
+        was sent.
 
-        True at most once per group, because otherwise a series of late commits would be sent email by email.
+        False if the last two groups are close together. Otherwise each late commit would be sent in an email
+        of its own.
         """
         last_two = self.story.waves[-2:] if self.story is not None else ()
         closed = [wave.closed_at for wave in last_two]
@@ -177,8 +177,8 @@ class _Growing:
         return len(closed) == 1 or closed[0] < closed[1] - 2 * self._grows
 
     def _burst(self, account: AccountId, kind: str, now: datetime) -> int:
-        """The number of accounts with this kind of change within the hour before `now`, including this
-        account.
+        """Add an account, and return the number of accounts with this kind of change within the hour before
+        `now`.
         """
         hour = self._hour.setdefault(kind, OrderedDict())
         hour[account] = now
@@ -220,7 +220,7 @@ class _Growing:
 
 @dataclass(slots=True)
 class _Thread(Generic[K]):
-    """An incident while its groups are formed: what was sent, and what arrived since."""
+    """An incident: the groups sent so far (`story`) and the group that is growing (`wave`)."""
 
     key: K
     order: OrderRef | None
@@ -237,10 +237,9 @@ class _Thread(Generic[K]):
 
 
 class Waves(Generic[K]):
-    """Sorts the alerts of one rule, in order of time, into groups and catch-up digests.
+    """Sorts the alerts of one rule into groups and catch-up digests. Alerts must be added in order of time.
 
-    `told` holds the complete groups in the order in which they became complete. For a catch-up digest, it
-    holds one `Cut` per incident.
+    `told` holds the complete groups, earliest first. A catch-up digest is one `Cut` per incident.
     """
 
     def __init__(self, rule: AlertRule) -> None:
@@ -249,8 +248,8 @@ class Waves(Generic[K]):
         self._places: dict[K, int] = {}
         """For each key, the index of its incident in `_threads`."""
         self._closes: list[tuple[datetime, int]] = []
-        """A heap of the times at which groups are complete, each with an index in `_threads`. An entry is out
-        of date if its group was postponed or sent since.
+        """A heap of completion times, each with the index of an incident in `_threads`. An entry is out of
+        date if the incident's `close` is now a different time.
         """
         self._now: datetime | None = None
         self.told: list[tuple[K, Cut]] = []
@@ -264,10 +263,10 @@ class Waves(Generic[K]):
         *,
         at_once: bool = False,
     ) -> None:
-        """Add the next alert to the incident under `key`. `story` holds the groups sent in the incident
-        before; None if there are none.
+        """Add the next alert to the incident under `key`.
 
-        If `at_once` is true, the alert counts as news and is never left for a catch-up digest.
+        `story` holds the groups sent in the incident before; None if there are none. If `at_once` is true,
+        the alert is news and never waits for a catch-up digest.
         """
         if row.created_at != self._now:  # Alerts of the same time are not separated.
             self.run(row.created_at)
@@ -297,7 +296,7 @@ class Waves(Generic[K]):
                 self._complete(thread, at)
 
     def growing(self) -> Iterable[tuple[K, Cut]]:
-        """The groups that are not complete, as they would be sent if no further change joined them."""
+        """The groups that are still growing, with their content so far."""
         return ((t.key, t.wave.cut()) for t in self._threads if t.wave is not None)
 
     def _complete(self, thread: _Thread[K], at: datetime) -> None:
@@ -311,8 +310,8 @@ class Waves(Generic[K]):
 
 
 def continued(part: Cut) -> AlertThread:
-    """Return the incident as it is after this group was sent. If the group starts the incident, its key and
-    the other fields that are not known yet are empty.
+    """Return the incident with this group added. If the group starts the incident, the incident's key and the
+    other unknown fields are empty.
     """
     was = part.story or AlertThread("", 0, None, (), ())
     wave = SentWave(part.close, known_at(part.members, part.story), count_by_kind(part.members))
@@ -320,8 +319,8 @@ def continued(part: Cut) -> AlertThread:
 
 
 def known_at(members: Sequence[AlertRow], story: AlertThread | None) -> datetime:
-    """Return the time as of which a group's content is known. This is when its newest alert was recorded, or
-    the `as_of` of the incident's previous group, whichever is later.
+    """Return the time as of which a group's content is known. This is the later of two times: when the
+    group's newest alert was recorded, and the `as_of` of the incident's previous group.
     """
     newest = members[-1].created_at
     return newest if story is None else max(newest, story.waves[-1].as_of)
@@ -336,15 +335,15 @@ def opening_key(rule_name: str, recipients: Iterable[str], members: Iterable[Ale
 
 
 def facts(members: Iterable[AlertRow]) -> list[str]:
-    """Return one line per alert, with what the alert reports and when it was recorded. The time distinguishes
-    the first report of a change from a report after a correction.
+    """Return one line per alert: its stage, its change and the time it was recorded. A change may be reported
+    again after a correction. The time distinguishes the two reports.
     """
     return [f"{a.stage} {a.change.change_key} {a.created_at.isoformat()}" for a in members]
 
 
 def count_by_kind(members: Iterable[AlertRow]) -> Counter[str]:
-    """Count the accounts that a group reports, for each kind of change. Provisional, corrected and unresolved
-    changes have kinds of their own.
+    """Count the accounts that a group reports, by kind of change. Provisional, corrected and unresolved
+    changes count as kinds of their own.
     """
     return Counter(kind for _, kind in {(a.change.account_id, _kind(a)) for a in members})
 
@@ -355,14 +354,12 @@ def _kind(alert: AlertRow) -> str:
 
 
 def _is_faint(alert: AlertRow) -> bool:
-    """Whether the alert can wait for a catch-up digest. It can if it is a confirmed change of a kind in
-    `FAINT` and no recipient is owed its outcome.
+    """Whether the alert can wait for a catch-up digest. True for a confirmed change of a kind in `FAINT`,
+    unless a recipient was sent an earlier alert about the change.
     """
     return alert.change.kind in FAINT and alert.stage is AlertStage.CONFIRMED and not alert.owed
 
 
 def _share(order: OrderRef | None, share: float) -> int:
-    """Convert a share of the accounts that an order names to a number of accounts, at least 1. Return 1 if
-    there is no order.
-    """
+    """Convert a share of an order's accounts to a number, at least 1. Without an order, return 1."""
     return max(1, math.ceil(order.named_count * share)) if order is not None else 1

@@ -2,6 +2,6 @@
 
 Of `jobs` it may import `alerting`, `base`, `delivery`, `detect`, `dispatch`, `export`, `messages`,
 `planning`, `replay` and `selfmonitoring`. It may also import the other packages. Begin with `pipeline.py`. It
-puts the loops together in order; `notifier.py` decides and sends, `digests.py` and `reminders.py` queue the
-other emails, and `merging.py` merges queued emails.
+assembles the loops. `notifier.py` decides and sends. `digests.py` and `reminders.py` queue further emails.
+`merging.py` merges queued emails.
 """

@@ -1,7 +1,6 @@
 """What each rule did with the alerts of a change, and why, as text and as JSON. Pure.
 
-Decisions are read from the database. Whether a rule matches is judged with the rules, lists and tags as they
-are now.
+Past decisions are the stored ones. Whether a rule matches is computed with the present rules, lists and tags.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +25,7 @@ class RuleVerdict:
     rule: str | None
     """The rule's name; None for a decision that belongs to no single rule."""
     decided: RuleDecision | None
-    """The stored decision; None if the rule decided nothing."""
+    """The stored decision; None if there is none."""
     mails: tuple[SentMail, ...]
     matches: bool
     """Whether the rule, as it is now, matches the alert."""
@@ -43,7 +42,9 @@ class AlertExplanation:
 
 
 def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> AlertExplanation:
-    """The verdicts of all rules in order, then those of removed rules that had decided something."""
+    """Return the verdict of every rule, in order. Verdicts of removed rules that decided about the alert
+    follow.
+    """
     known = {stored.rule_id for stored in rules}
     verdicts = [_verdict(history, stored) for stored in rules]
     verdicts += [_gone(history, d) for d in history.decisions if d.rule_id not in known]
@@ -51,7 +52,7 @@ def explain(history: AlertHistory, rules: Sequence[StoredRule]) -> AlertExplanat
 
 
 def why_no_alert(facts: ChangeFacts) -> str:
-    """Why no recipient was to be notified of a change that has no alert at all."""
+    """Return a sentence that says why a change has no alert."""
     if facts.kind is ChangeKind.BASELINE:
         return (
             "It is the first state that was seen of its account, or of its account in a country, not a "
@@ -67,7 +68,7 @@ def why_no_alert(facts: ChangeFacts) -> str:
 
 
 def sentences(found: AlertExplanation) -> list[str]:
-    """What became of one alert, one line per item. Lines about a rule are indented."""
+    """Describe what became of one alert, one line per item. Lines about a rule are indented."""
     alert = found.history.alert
     summary = f"{account_name(alert.change.platform, alert.change.handle)} {phrase_with_certainty(alert)}"
     out = [f"{alert.stage.value.capitalize()} on {minute(alert.created_at)}: {summary}."]
@@ -114,11 +115,11 @@ def _gone(history: AlertHistory, decided: RuleDecision) -> RuleVerdict:
 def _mails_of(
     decided: RuleDecision, mails: Iterable[SentMail], rule: AlertRule | None
 ) -> tuple[SentMail, ...]:
-    """The emails by which a rule reported the alert: those of its incident that were written when the rule
-    decided. Empty if the rule sent nothing.
+    """Return the emails in which a rule reported the alert. Empty if the rule sent nothing.
 
-    Digests and catch-up digests belong to no single incident. If several were written when the rule decided,
-    return those that went to the rule's recipients.
+    These are the emails of the rule's incident that were written at `decided_at`. If there are none, return
+    the digests that were written at that time. If some of these digests went to the rule's recipients, return
+    only those.
     """
     if not decided.decision.is_sent:
         return ()
@@ -151,8 +152,8 @@ def _said(verdict: RuleVerdict, history: AlertHistory) -> str:
 
 
 def _late(verdict: RuleVerdict, history: AlertHistory) -> str | None:
-    """Words that say why an alert was sent late: its account was added to the order or list late. None for
-    any other alert, and for digests, which wait anyway.
+    """Return words that say why an alert was sent late: its account was added to the order or list late. None
+    for any other alert, and for an alert in a digest.
     """
     decided = verdict.decided
     if decided is None or not any(mail.kind is MailKind.WAVE for mail in verdict.mails):

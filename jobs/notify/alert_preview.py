@@ -1,6 +1,6 @@
 """Showing the email that a past change or group of changes would give now, and sending it as a test.
 
-Nothing is stored, and a test email has no link to acknowledge an incident.
+Nothing is stored. A test email has no link to acknowledge an incident.
 """
 
 import json
@@ -41,12 +41,12 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 def waves_on_trial(
     alerts: Sequence[AlertRow], rules: Sequence[StoredRule], story: AlertThread | None, to: str | None
 ) -> list[AlertGroup]:
-    """The emails in which these rules would report the alerts: one per rule and cohort, in the order of the
-    rules.
+    """Return the groups in which these rules would report the alerts: one per rule and cohort, in the order
+    of `rules`.
 
-    Mutes, quiet hours, waiting and flapping are ignored. `story` holds the groups sent before in the incident
-    of these alerts; None if there are none. `to` receives the emails of rules that name no recipient; None
-    leaves those rules out.
+    Mutes, quiet hours, waiting times and flapping are ignored. `story` is the incident that one of the groups
+    continues; None if none does. If a rule names no recipient, its emails go to `to`. If `to` is None too,
+    the rule is left out.
     """
     gathered: dict[tuple[int, int | None], list[tuple[AlertRow, tuple[str, ...]]]] = {}
     where: dict[int | None, Cohort | None] = {}
@@ -75,13 +75,13 @@ def waves_on_trial(
 
 
 def enabled(stored: StoredRule) -> StoredRule:
-    """The rule as if it were enabled, so that a rule can be tried before it notifies recipients."""
+    """Return the rule as if it were enabled, so that a disabled rule can be tried."""
     return replace(stored, enabled=True)
 
 
 def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
-    """Return a sentence for each rule that would not send an alert, with the reason. If `rules` is empty, the
-    only sentence says that there is no rule.
+    """Return a sentence for each rule that would not send an alert, with the reason. If `rules` is empty,
+    return one sentence that says so.
     """
     said: list[str] = []
     claimed = {claim.stored.rule_id: claim for claim in match_rules(alert, rules, ())}
@@ -95,16 +95,14 @@ def why_nobody(alert: AlertRow, rules: Sequence[StoredRule]) -> list[str]:
 
 
 def note(wave: AlertGroup) -> str | None:
-    """How the test email differs from the real one; None if it does not."""
+    """Say how the test email differs from what the rule would send. None if there is no difference."""
     if wave.rule.digest is Digest.NONE:
         return None
     return f"Rule {clean(wave.rule.name, 80)} sends this in its digest. This test is an email of its own."
 
 
 async def draft(conn: Conn, wave: AlertGroup, recipient: str, head: Letterhead, now: datetime) -> MailDraft:
-    """The email for a group, marked as a test. It has a webhook payload even if the recipient is not a
-    webhook.
-    """
+    """Return the email for a group, marked as a test. It always has a webhook payload."""
     stood = None
     if wave.cohort is not None:
         stood = await standing(conn, wave.cohort.list_id, wave.as_of)
@@ -119,9 +117,7 @@ async def draft(conn: Conn, wave: AlertGroup, recipient: str, head: Letterhead, 
 
 
 def marked(made: MailDraft, rule: str, now: datetime) -> MailDraft:
-    """The email with a clear test notice in subject, text, HTML and payload. The notice does not depend on
-    the templates.
-    """
+    """Return the email with a test notice in its subject, text, HTML and payload."""
     sentence = (
         f"This is a test, made by hand on {minute(now)}. It repeats what was seen before, as the rule "
         f"{clean(rule, 80)} would send it now. Nothing new has happened, and no alert was stored."
@@ -143,7 +139,7 @@ class File:
 
 
 def files(made: MailDraft, number: int, rule: str, sender: str, now: datetime) -> list[File]:
-    """A test email as files: as it would be sent, and each of its parts."""
+    """Return a test email as files: the whole email, and each of its parts."""
     slug = _NOT_IN_A_NAME.sub("-", rule.lower()).strip("-")[:40] or "rule"
     name = f"{number}-{slug}"
     html = made.html_body

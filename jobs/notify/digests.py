@@ -29,11 +29,10 @@ COHORTS_QUIET = 12
 
 
 async def queue_digest(conn: Conn, due: DigestDue, now: datetime, head: Letterhead) -> int:
-    """Queue the emails of a digest and close its alerts. Return the number of recipients, which is 0 if all
-    have unsubscribed.
+    """Queue the emails of a digest and close its alerts. Return the number of recipients; 0 if all have
+    unsubscribed.
 
-    Raises StaleState if another notifier has already sent the digest. The transaction must then be rolled
-    back.
+    Raises StaleState if another notifier has already sent the digest. The caller must then roll back.
     """
     rule_id = due.stored.rule_id
     if not due.is_round_up and not await rules.set_digested(conn, rule_id, due.since, due.until):
@@ -84,7 +83,7 @@ async def _continue(conn: Conn, part: AlertGroup, rule_id: int) -> None:
 
 
 async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: Letterhead) -> DigestCoverage:
-    """How completely accounts were read in the digest's period, as known at the end of that period."""
+    """Return how completely accounts were read in the digest's period, as known at the end of the period."""
     until = due.until
     unread_for = late_after(head.sweep_every)
     since = min([due.since, *(a.created_at for a in due.alerts)])
@@ -112,7 +111,7 @@ async def _look(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount], head: 
 
 
 async def _standings(conn: Conn, due: DigestDue, parts: Sequence[DigestCohort]) -> tuple[DigestCohort, ...]:
-    """The parts, each with the status of its cohort at the end of the digest."""
+    """Return the parts, each with the status of its cohort at the end of the digest's period."""
     return tuple(
         [
             replace(p, standing=await open_alerts.standing(conn, p.cohort.list_id, due.until))
@@ -124,9 +123,7 @@ async def _standings(conn: Conn, due: DigestDue, parts: Sequence[DigestCohort]) 
 
 
 async def _quiet(conn: Conn, due: DigestDue, scope: Sequence[RuleAccount]) -> QuietCohorts:
-    """The rule's cohorts without a change in the digest. Empty for a catch-up digest, which does not list
-    them.
-    """
+    """Return the rule's cohorts without a change in the digest. Empty for a catch-up digest."""
     if due.is_round_up:
         return QuietCohorts()
     touched = {cohort.list_id for alert in due.alerts for cohort in alert.cohorts}

@@ -1,5 +1,5 @@
-"""Sending an email when an executive engages with an account that an order names, for rules that ask for
-it.
+"""Emails about an executive's engagement with an account that an order names. Only rules with `engagement`
+send them.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +20,9 @@ from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction
 
 LOOK_BACK = timedelta(days=3)
-"""An engagement is no longer news if it could have been sent longer ago than this."""
+"""An engagement is not sent if it was first seen longer ago than this. The time for which rules collect
+engagements and pause between notices is added.
+"""
 SHOWN = 20
 """The maximum number of engagements that one email describes. Further engagements are only counted."""
 
@@ -114,7 +116,7 @@ async def _known(conn: Conn, now: datetime) -> list[EngagementNotice]:
 
 
 def _longest(rule: AlertRule) -> timedelta:
-    """The longest time for which a rule collects engagements. It is the same as for a group of changes."""
+    """The longest time for which a rule collects engagements."""
     return rule.settle * rule.growth_limit
 
 
@@ -173,8 +175,8 @@ def _sentence(act: NamedAct) -> str:
 
 
 def _when(act: NamedAct) -> str:
-    """Say when the engagement happened. Name the platform's own time, or else the two times between which the
-    engagement happened. If neither is known, say so and name when the engagement was first seen.
+    """Return words for the time of the engagement: the platform's own time, or the two times between which it
+    happened. If neither is known, the words say so.
     """
     if act.made_at is not None:
         return f"{minute(act.made_at)}, first seen {minute(act.first_seen_at)}"
@@ -198,7 +200,7 @@ def _is_about(stored: StoredRule, act: NamedAct) -> bool:
 
 
 def _covers(mute: Mute, act: NamedAct) -> bool:
-    """Whether the engagement was first seen while a mute that covers it ran."""
+    """Whether a mute covers the engagement, and ran when the engagement was first seen."""
     if act.first_seen_at < mute.since or (mute.until is not None and act.first_seen_at >= mute.until):
         return False
     if mute.account_id is not None:

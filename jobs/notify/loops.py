@@ -1,7 +1,7 @@
-"""The loops of a notifier: deciding, sending emails, and sending to channels, each independent of the others.
+"""The loops of a notifier: deciding, sending emails, and sending to channels. Each is independent of the
+others.
 
-A mail server that hangs delays no decision and no channel. A message that cannot be sent delays no other
-message.
+If a mail server hangs, decisions and channels continue. If a message cannot be sent, other messages are sent.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from storage.model.alerts.alerts import Via
 from storage.postgres.pool import Pool
 
 _THINK_AGAIN = timedelta(seconds=30)
-"""A plan stays valid until something new is recorded, and at most this long."""
+"""The longest time for which a plan is used. If something new is recorded, the next turn makes a new plan."""
 
 
 _MINUTE = timedelta(minutes=1)
@@ -77,7 +77,7 @@ class DeliveryLoop:
 
     pool: Pool
     sender: Sender | None
-    """None if there is no mail server. Emails then wait, with the reason recorded."""
+    """None if there is no mail server. Emails then wait, and the reason is recorded."""
     via: Via
     clock: Clock
     pace: MailRateLimit = field(default_factory=lambda: MailRateLimit(None))

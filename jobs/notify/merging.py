@@ -14,10 +14,9 @@ from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, 
 
 
 async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Merge waiting emails, except those that a server may have accepted. Return how many merged emails were
-    written.
+    """Merge waiting emails, except those that a server may have accepted. Return the number of merged emails.
 
-    Emails that fail to merge are sent as they are. Their errors are raised as one group after all others were
+    Emails that fail to merge are sent as they are. The errors are raised together after all other emails were
     merged.
     """
     made, faults = 0, list[Exception]()
@@ -41,8 +40,8 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead) -> int:
-    """Merge the emails of `line` that are `pointless` now into one email. Return 1, or 0 if there is nothing
-    to merge.
+    """Merge those emails of `line` that `pointless` returns into one email. Return 1, or 0 if nothing was
+    merged.
     """
     mails = pointless(line.mails)
     waves = [mail for mail in mails if mail.kind is MailKind.WAVE]
@@ -65,7 +64,7 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
 async def _wave(
     conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], now: datetime
 ) -> AlertGroup | None:
-    """The content of these emails as one group; None if its rule or its list no longer exists."""
+    """Return the content of these emails as one group. None if the rule or the list no longer exists."""
     stored = next(
         (r for r in await rules.load_rules(conn, {line.rule_id}) if r.rule_id == line.rule_id), None
     )

@@ -38,7 +38,7 @@ from storage.model.core.accounts import ListId
 from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
 
 _Thread: TypeAlias = tuple[int, ListId | None]
-"""Rule and list: together they identify an incident."""
+"""The ids of a rule and a list. Together they identify an incident."""
 
 
 FIRST_RETRY = timedelta(minutes=1)
@@ -47,8 +47,9 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 
 def retry_at(mail: Mail, now: datetime, asked_for: timedelta | None) -> datetime | None:
-    """Return when to try again after a failed attempt. None if it was the last attempt. `mail.attempts`
-    includes the failed attempt. `asked_for` is the shortest pause; None means no shortest pause.
+    """Return when to try again after a failed attempt. None if the failed attempt was the last.
+    `mail.attempts` includes the failed attempt. `asked_for` is the shortest pause that the server allows;
+    None means any.
     """
     delay = retry_delay(mail.message_id, mail.attempts)
     return None if delay is None else now + max(delay, asked_for or timedelta(0))
@@ -58,8 +59,9 @@ def retry_delay(message_id: str, attempts: int) -> timedelta | None:
     """Return the pause after the given number of attempts. The pause doubles from 1 minute up to 1 hour. None
     if the earlier pauses add up to 24 hours.
 
-    Each pause varies by up to a fifth, depending on the Message-ID. So emails that failed together are not
-    all tried again together, and a restarted notifier waits as long as one that kept running.
+    Each pause varies by up to a fifth, so that emails that failed together are tried again at different
+    times. The variation depends only on the Message-ID and the number of attempts. So a restart does not
+    change the pause.
     """
     if sum((_pause(n) for n in range(1, attempts)), timedelta(0)) >= GIVE_UP_AFTER:
         return None
@@ -91,8 +93,8 @@ class TickReport:
 
 
 async def tick(pool: Pool, sender: Sender | None, now: datetime, head: Letterhead) -> TickReport:
-    """Decide the open alerts and send every email that is due. Several notifiers may do so at the
-    same time.
+    """Decide the open alerts and send every email that is due. Several notifiers may call this at the same
+    time.
     """
     decided = await decide_due(pool, now, head)
     if sender is None:
@@ -114,10 +116,10 @@ async def next_due(pool: Pool, sender: Sender | None, now: datetime) -> datetime
 
 
 async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the emails that are due now, including reminders and engagements of executives, and return their
-    number.
+    """Queue the emails that are due now, including reminders and engagements of executives. Return their
+    number. Then merge waiting emails that a newer email makes pointless.
 
-    Then merge the waiting emails that a newer email makes pointless. Raises what `decide_alerts` raises.
+    If one step fails, the later steps still run. The error is raised afterwards.
     """
     made = 0
     try:
@@ -134,9 +136,9 @@ async def decide_due(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def next_decision(pool: Pool, now: datetime) -> datetime | None:
-    """When the next group is complete, or the next digest or reminder is due; None if nothing is open.
+    """Return when the next group, digest, reply or reminder is due. None if nothing is open.
 
-    If nothing can be decided now, record for each alert why it waits, so that it does not seem forgotten.
+    If no alert can be decided now, also record for each alert why it waits.
     """
     times: list[datetime | None] = []
     async with transaction(pool) as conn:
@@ -160,11 +162,11 @@ async def next_decision(pool: Pool, now: datetime) -> datetime | None:
 
 
 async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
-    """Queue the emails of every complete group, due digest and due reply, and return their number.
+    """Queue the emails of every complete group, due digest and due reply. Return the number of emails.
 
-    Return 0 if another notifier decided one of the alerts first; the next tick then looks at all alerts
-    again. If single groups or digests fail, they stay open. Their errors are raised together as one
-    ExceptionGroup after all others were queued.
+    Return 0 if another notifier decided one of the alerts first. The next tick then decides again. A group,
+    digest or reply that fails stays open. The errors are raised as one ExceptionGroup after all others were
+    queued.
     """
     faults: list[Exception] = []
     try:
@@ -184,17 +186,17 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
 
 
 async def send_next(pool: Pool, sender: Sender, clock: Clock, via: Via | None = None) -> Fate | None:
-    """Send the next due message that goes out by `via` (None means any). Returns None if none is due.
+    """Send the next due message that goes out by `via`; None means any. Return None if no message is due.
 
-    If the server fails, the other messages for that server are postponed. Raises every error of `sender`
-    except Undeliverable. Such an error is a fault of Blockline, and the message is tried again later.
+    If the server fails, the other messages for that server are postponed. Undeliverable is handled here. Any
+    other error of `sender` is a fault of Blockline: the error is raised, and the message counts as failed.
     """
     claimed = await mail_queue.claim_due(pool, clock(), 1, via)
     return await _send(pool, sender, claimed[0], clock) if claimed else None
 
 
 async def _rules_for(conn: Conn, alerts: Sequence[AlertRow]) -> list[StoredRule]:
-    """Return all rules, and also removed rules that reported a change whose outcome is due now."""
+    """Return all rules. A removed rule is included if it reported an earlier stage of one of the alerts."""
     return await rules.load_rules(conn, {rule_id for a in alerts for rule_id in a.told_by})
 
 
@@ -263,7 +265,7 @@ def _kept(plan: NotificationPlan) -> list[outbox.DeferredDecision]:
 
 
 def _threads_of(item: AlertGroup | DigestDue | Reply) -> set[_Thread]:
-    """The incidents that this email continues, starts or answers."""
+    """Return the incidents to which this item belongs."""
     if isinstance(item, Reply):
         return {(item.stored.rule_id, item.cohort.list_id if item.cohort else None)}
     parts = (item,) if isinstance(item, AlertGroup) else item.parts
@@ -345,7 +347,7 @@ async def _send(pool: Pool, sender: Sender, mail: Mail, clock: Clock) -> Fate:
 
 
 async def _refused(pool: Pool, mail: Mail, error: Undeliverable, now: datetime) -> Fate:
-    """Handle a message that was not accepted, and postpone the messages that would fail in the same way."""
+    """Record that a message was not accepted. Postpone the messages that would fail for the same reason."""
     later = now + max(FIRST_RETRY, error.retry_after or timedelta(0))
     if error.fault is DeliveryFault.SETTINGS:
         await mail_queue.release(pool, mail, later, str(error))

@@ -21,10 +21,10 @@ def alert_pipeline(
     clock: Clock,
     mails_per_minute: int | None = None,
 ) -> dict[str, Callable[[], Awaitable[None]]]:
-    """The loops of the notifier by name, in the order in which an alert passes them.
+    """Return the loops of the notifier by name, in the order in which an alert passes them.
 
-    Each runs independently: a server that hangs delays neither decisions nor other channels. If `smtp` is
-    None, emails are composed and wait, with the reason recorded.
+    If a server hangs, the other loops continue. If `smtp` is None, emails are composed and wait, and the
+    reason is recorded.
     """
     # From open alerts to queued messages, in one transaction: take, decide and group, compose, queue.
     decision = DecisionLoop(pool, head, clock)

@@ -19,9 +19,7 @@ from storage.model.text.units import spoken
 from storage.postgres.pool import Conn, Pool, transaction
 
 ASK_FOR = timedelta(days=3)
-"""Reminders and escalations are sent for at most this long after the newest group of changes was sent. Each
-new group restarts this time.
-"""
+"""The time after an incident's newest group in which reminders and escalations are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,8 @@ async def _known(conn: Conn, now: datetime) -> list[Reminder]:
 
 
 def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
-    """Write one email per recipient of the reminder, as a reply to the recipient's last email about the
-    incident, if there is one. Empty if no email of the incident was sent yet.
+    """Write the emails of a reminder, one per recipient. An email replies to the recipient's last email about
+    the incident, if there is one. Empty if no email of the incident was sent yet.
     """
     by_recipient = {mail.recipient: mail for mail in last}
     if not by_recipient:

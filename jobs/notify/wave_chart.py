@@ -1,5 +1,5 @@
-"""The chart in an email: the cohort's timeline since its incident began, as known at the same time as the
-counts in the email.
+"""The chart in an email: the changes of the cohort since the incident began. Chart and counts are as known at
+the same time.
 """
 
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from storage.postgres.pool import Conn
 
 LONGEST = timedelta(days=14)
 FEWEST_ACCOUNTS = 3
-"""With fewer accounts than this, no chart is drawn, because a sentence says as much."""
+"""A cohort with fewer accounts than this gets no chart."""
 
 
 async def picture(
     conn: Conn, wave: AlertGroup, status: ListStatus | None, known_at: datetime | None = None
 ) -> Picture | None:
-    """The chart of the cohort as known at `known_at`. None means as known when the group's newest change was
-    recorded.
+    """Return the chart of the cohort as known at `known_at`. If `known_at` is None, the group's `as_of` is
+    used.
 
     Returns None if there is nothing to draw: no cohort, too few accounts, or no change.
     """
@@ -34,8 +34,8 @@ async def picture(
 
 
 def _since(wave: AlertGroup, cohort: Cohort, until: datetime) -> datetime:
-    """Start of the chart: a little before the incident began or its order was issued, at most
-    `LONGEST` ago.
+    """Return the start of the chart, a little before the incident began or its order was issued. The chart
+    shows at most about `LONGEST`.
     """
     first = min(a.change.last_seen_old or a.change.first_seen_new for a in wave.alerts)
     if wave.story is not None:
