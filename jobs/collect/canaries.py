@@ -1,8 +1,8 @@
 """Control accounts: choosing, doubting and retiring them.
 
-An outage makes all control accounts look wrong at once. A control account that repeatedly looks wrong while
-the others look right has really changed, so it is retired. Otherwise every answer would be quarantined
-because of that account, and the monitor would learn nothing more.
+An outage makes all control accounts look wrong at once. If one control account repeatedly looks wrong while
+the others look right, its status has really changed. Such a control account is retired, because it would
+cause every later answer to be quarantined.
 """
 
 import asyncio
@@ -38,26 +38,31 @@ _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class _Vouched:
-    """What the last quarantined answer said about its control accounts."""
+    """What the last quarantined answer of a place said about the watched accounts. After that answer, the
+    control accounts are asked alone, if necessary several times.
+    """
 
     outcome: bool | None
-    """See `Judged.vouched`."""
+    """Whether the watched accounts looked as before in that answer (`Judged.vouched`)."""
     wrong: set[AccountId] = field(default_factory=set[AccountId])
-    """The control accounts that looked wrong when they were asked alone after that answer."""
+    """The control accounts that looked wrong the first time that any of them looked wrong when asked alone.
+    Empty before that.
+    """
 
     def of(self, wrong: set[AccountId]) -> bool | None:
-        """Return `outcome` if each control account in `wrong` already looked wrong when the control accounts
-        were first asked alone after that answer. None if another control account looks wrong now.
+        """`wrong` holds the control accounts that look wrong now. The first call also stores them in
+        `self.wrong`. Return `outcome` if every account in `wrong` is in `self.wrong`. Otherwise return None.
         """
         self.wrong = self.wrong or wrong
         return self.outcome if wrong <= self.wrong else None
 
 
 class ControlAccounts:
-    """Maintains the control accounts of one collector. As a maintenance task
-    (`jobs.base.periodic_task.PeriodicTask`) it chooses new control accounts.
+    """Maintains the control accounts of one collector. It is a maintenance task
+    (`jobs.base.periodic_task.PeriodicTask`): `tick` chooses new control accounts.
 
-    `on_found` is awaited after new control accounts were chosen, because the rosters must then include them.
+    `on_found` is awaited after `tick` chose new ones. `on_found` must add them to the rosters
+    (`storage.model.core.coverage.Roster`).
     """
 
     def __init__(
@@ -77,21 +82,19 @@ class ControlAccounts:
         self._inquired_at: dict[str, datetime] = {}
         self._vouched: dict[str, _Vouched] = {}
         self._unsure: set[str] = set()
-        """Places whose answers are quarantined, and places where a control account looked wrong when the
-        control accounts were last asked alone.
-        """
+        """Places whose control accounts are in doubt (see `is_unsure`)."""
         self._wrong_since: dict[str, datetime] = {}
         self._due = _AT_ONCE
 
     async def load(self) -> None:
-        """Make `tick` due at once, because there may be new places without control accounts."""
+        """Make `tick` due at once. New places may still need control accounts."""
         self._due = _AT_ONCE
 
     def next_due(self) -> datetime | None:
         return self._due
 
     async def tick(self) -> None:
-        """Choose control accounts for some of the places that have too few."""
+        """Choose control accounts for places that have too few, at most `_PLACES_AT_ONCE` per call."""
         now = self._clock()
         wanting = [place for place in self._book.places if self._is_wanting(place, now)]
         asked = wanting[:_PLACES_AT_ONCE]
@@ -114,10 +117,10 @@ class ControlAccounts:
         return await self._choose(place, here, now, wants_suspended=wants_suspended)
 
     def take_up(self, held_since: Mapping[str, datetime]) -> None:
-        """Record since when the answers of each of these places have been quarantined.
+        """Record that these places are unsure (`is_unsure`). `held_since` says since when their answers have
+        been quarantined.
 
-        Without this record, a process that started later would not know that these places are unsure, because
-        it has not asked their control accounts itself.
+        A process that started later needs this record, because it did not ask the control accounts itself.
         """
         for place, since in held_since.items():
             self._unsure.add(place)
@@ -125,21 +128,21 @@ class ControlAccounts:
             self._wrong_since[place] = min(since, self._wrong_since.get(place, since))
 
     def is_unsure(self, place: str) -> bool:
-        """Whether answers of a place are quarantined, or one of its control accounts looked wrong when they
-        were last asked alone. False if neither is known.
+        """Whether the control accounts of a place are in doubt. True if answers of the place are quarantined,
+        or if a control account looked wrong when last asked alone. Otherwise False.
         """
         return place in self._unsure
 
     async def held(self, place: str, now: datetime, *, vouched: bool | None) -> bool:
         """Ask the control accounts of a place alone, because an answer was quarantined. `vouched` is
-        `Judged.vouched`. Return whether the rosters must be rebuilt.
+        `Judged.vouched`. Return True if a control account was retired; the rosters must then be rebuilt.
         """
         self._vouched[place] = _Vouched(vouched)
         return await self.inquire(place, now)
 
     async def inquire(self, place: str, now: datetime) -> bool:
-        """Ask the control accounts of a place alone, if they were not asked lately. Return whether the
-        rosters must be rebuilt.
+        """Ask the control accounts of a place alone. Do nothing if they were asked in the last
+        `_INQUIRE_EVERY`. Return True if a control account was retired; the rosters must then be rebuilt.
         """
         here = self._book.canaries_at(place)
         if not here or not self._may_inquire(place, now):
@@ -157,8 +160,8 @@ class ControlAccounts:
         return inquired_at is None or now >= inquired_at + _INQUIRE_EVERY
 
     async def review(self, now: datetime) -> bool:
-        """Ask the control accounts again in places where some looked wrong. Return whether the rosters must
-        be rebuilt.
+        """Ask the control accounts again in places where some are in doubt. Return True if a control account
+        was retired; the rosters must then be rebuilt.
         """
         due = [place for place in self._in_question() if self._may_inquire(place, now)]
         async with asyncio.TaskGroup() as group:
@@ -166,7 +169,7 @@ class ControlAccounts:
         return any(task.result() for task in asked)
 
     def next_review(self) -> datetime | None:
-        """When `review` next has something to ask; None if no control account is in doubt."""
+        """The next time at which `review` asks something. None if no control account is in doubt."""
         return min(
             (
                 inquired_at + _INQUIRE_EVERY if (inquired_at := self._inquired_at.get(place)) else _AT_ONCE
@@ -265,8 +268,8 @@ class ControlAccounts:
 
 
 def _patience(vouched: bool | None, right_stable: int, wrong_stable: int) -> timedelta:
-    """Return how long control accounts must look wrong before they are doubted. `vouched` is
-    `Judged.vouched`.
+    """Return how long control accounts must look wrong before they are doubted; zero means at once. `vouched`
+    is `Judged.vouched`.
     """
     if vouched is None and right_stable == wrong_stable > 0:
         return _DOUBTED_FOR

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from jobs.dispatch.shared_rate_limits import SharedBudgets
 
 _BLUESKY_PER_S, _BLUESKY_BURST = 5.0, 10
-"""How many requests per second, and how many at once, may go to each host. Both are assumptions, because the
-AppView's limit is not documented.
+"""Requests per second to each host, and the most at once. Both are assumptions, because the limit of
+Bluesky's AppView is not documented.
 """
 
 
@@ -46,9 +46,9 @@ def collector_of(
     """Return the collector of a platform. `vantage` is the name of a vantage point in the settings; empty
     means a direct connection.
 
-    `budgets` counts the collector's requests together with those of other processes; None means that the
-    collector counts alone. Raises SettingsError if the token of X is missing or malformed, or if the settings
-    do not name the vantage point.
+    `budgets` limits the requests of all processes together. None means that the collector counts only its own
+    requests. Raises SettingsError if the token of X is missing or malformed, or if the settings do not name
+    the vantage point.
     """
     match platform:
         case Platform.X:
@@ -60,7 +60,7 @@ def collector_of(
 
 
 def x_collector(settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None) -> XCollector:
-    """The X collector of the settings. Raises SettingsError as `collector_of` does."""
+    """Create the X collector. The errors are those of `collector_of`."""
     token = _token(settings)
     http = HttpOptions(
         proxy=_proxy(settings, vantage),
@@ -83,8 +83,8 @@ def _token(settings: Settings) -> str:
 
 
 def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) -> dict[str, XLikes]:
-    """Return one client per executive on X who authorised our app, by the executive's native id. The client
-    reads that executive's likes.
+    """Return clients that read the likes of executives on X, by the executive's native id. Only executives
+    who authorised our app have a client.
 
     Empty without consumer keys. Raises SettingsError for a malformed key; the message never contains the key.
     """
@@ -111,8 +111,8 @@ def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) ->
 
 
 def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) -> XCompliance | None:
-    """The client that asks X why accounts vanished; None if the settings do not enable such requests. Raises
-    SettingsError if the token of X is missing or malformed.
+    """Create the client that asks X why accounts vanished. None if the settings do not enable such requests.
+    Raises SettingsError if the token of X is missing or malformed.
     """
     if not settings.x_compliance:
         return None
@@ -127,7 +127,7 @@ def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) 
 def bluesky_collector(
     settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> BlueskyCollector:
-    """The Bluesky collector of the settings. Raises SettingsError for invalid labelers."""
+    """Create the Bluesky collector. Raises SettingsError for invalid labelers or an unknown vantage point."""
     labelers, values = settings.bluesky_labelers, settings.bluesky_label_values
     http = HttpOptions(
         max_body=MAX_BODY,
@@ -152,9 +152,7 @@ def bluesky_collector(
 def mastodon_collector(
     settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None
 ) -> MastodonCollector:
-    """The Mastodon collector of the settings. Raises SettingsError if the settings do not name the vantage
-    point.
-    """
+    """Create the Mastodon collector. Raises SettingsError for an unknown vantage point."""
     http = replace(
         default_http(),
         proxy=_proxy(settings, vantage),
@@ -172,8 +170,8 @@ def _of_credential(budgets: "SharedBudgets | None", token: str) -> RequestBudget
 def _shared(
     http: HttpOptions, budgets: "SharedBudgets | None", platform: Platform, vantage: str
 ) -> HttpOptions:
-    """Return the options with a pace that all processes share, instead of a pace of this process alone. If
-    `budgets` is None, return the options unchanged.
+    """Return the options with a request limit that all processes share. If `budgets` is None, return the
+    options unchanged: the limit then applies to this process alone.
     """
     if budgets is None:
         return http

@@ -1,4 +1,4 @@
-"""Events that a platform pushes. Each event brings a reading forward; no event is believed as a status."""
+"""Events that a platform pushes. An event causes an early reading of the account; it never sets a status."""
 
 import asyncio
 import logging
@@ -20,8 +20,8 @@ from storage.readings import stream_cursors
 log = logging.getLogger(__name__)
 
 MOST_WATCHED = 10_000
-"""Jetstream can filter for at most this many accounts (documented). Changes of further accounts are found by
-reading them.
+"""The most accounts for which Jetstream can filter events (documented). For further accounts, only scheduled
+reads show changes.
 """
 
 _SAVE_EVERY = timedelta(seconds=10)
@@ -32,14 +32,12 @@ _LASTED = timedelta(minutes=1)
 
 class Stream(Protocol):
     def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
-        """Yield events about these accounts, starting at `cursor`. Raises StreamLost when the connection
-        ends.
-        """
+        """Yield events about these accounts from `cursor` on. Raises StreamLost when the connection ends."""
         ...
 
 
 class EventListener:
-    """Listens for events while it runs, from the first `renew` until `let_go`."""
+    """Listens for events between `renew` and `let_go`, while `run` is active."""
 
     def __init__(self, pool: Pool, stream: Stream, monitor: Monitor, clock: Clock) -> None:
         self._pool = pool
@@ -59,12 +57,14 @@ class EventListener:
         self._renewed.set()
 
     def let_go(self) -> None:
-        """Stop listening until the next `renew`. Another process may listen then and store its position."""
+        """Stop listening until the next `renew`. In the meantime, another process may listen and store its
+        position.
+        """
         self._is_wanted = False
         self._renewed.set()
 
     async def run(self) -> None:
-        """Listen until cancelled. Logs a lost connection once, and its recovery."""
+        """Listen until cancelled. Log a lost connection once, and log its recovery."""
         while True:
             await self._renewed.wait()
             self._renewed.clear()
@@ -103,8 +103,8 @@ class EventListener:
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _position(self, now: datetime) -> str:
-        """Return the cursor to continue from. If no cursor is stored, or the stream no longer reaches back to
-        the stored one, request a reading of all accounts and start at `now`.
+        """Return the stored cursor if the stream still has the events since then. Otherwise, or if no cursor
+        is stored, request a reading of all accounts and return the cursor of `now`.
         """
         async with transaction(self._pool) as conn:
             position = await stream_cursors.position(conn, Platform.BLUESKY)

@@ -1,7 +1,7 @@
-"""Readings that arrive late or out of order, from another worker, a repeated delivery or an export.
+"""Readings that arrive late or out of order: from another worker, a repeated delivery or an export.
 
-They lead to the same changes as if they had arrived in order. Earlier rows stay, because they say what was
-known before; new rows supersede them.
+The resulting changes are the same as if the readings had arrived in order. Earlier rows are kept, because
+they show what was known before. New rows supersede them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class LateReport:
     """The result of storing a late batch."""
 
     stored: bool
-    """False if this attempt was stored before; then nothing was stored now."""
+    """False if this attempt was already stored. In that case, nothing new is stored."""
     corrected: tuple[AccountId, ...] = ()
     """Accounts whose changes were corrected or extended. The caller must load them again."""
 
@@ -51,20 +51,19 @@ async def record_late(
     beside: Recording | None = None,
     fence: Fence = unfenced,
 ) -> LateReport:
-    """Store a batch and all corrections that it causes in one transaction.
+    """Store a batch and all corrections that it causes in one transaction. A batch that is not late has the
+    same result as `Recorder.record`.
 
-    The batch comes from Blockline's own connection. `readings` holds what the answer showed of each account
-    that answered, and `evidence` the parts of the answer that show it. `evidence_before` holds the parts of
-    the previous answer, for accounts for which the batch is not late. A batch that is not late gives the same
-    result as `Recorder.record`.
+    `readings` holds what the answer showed of each account that answered. Only the statuses are used, because
+    names and side facts may be out of date. `evidence` holds the parts of the answer that show the statuses.
+    `evidence_before` holds such parts of the previous answer, for accounts for which the batch is not late.
+    `beside` holds the names and side facts of those accounts; its steps are ignored.
 
-    Only statuses are taken from `readings`, because names and side facts may be long out of date. `beside`
-    holds the names and side facts of accounts for which the batch is not late; the steps in `beside` are
-    ignored. The `fence` under which the batch was judged is called first in the transaction. All rows count
-    as known from the time that `clock` shows when they are written.
+    The `fence` is called first in the transaction. All rows count as known from the time that `clock` shows
+    when they are written.
 
-    Raises ValueError if `readings` do not match the accounts that the batch says have answered, and
-    StaleState if another writer came first. In both cases nothing is stored.
+    Raises ValueError if the batch is from a vantage point, or if `readings` do not match the accounts that
+    answered. Raises StaleState if another writer came first. In these cases nothing is stored.
     """
     await coverage.ensure_months(pool, [batch.slot.date()])
     async with transaction(pool) as conn:
@@ -89,11 +88,12 @@ async def record_late(
 async def recompute_changes(
     conn: Conn, account_ids: Sequence[AccountId], since: datetime, rule: ConfirmationRule, now: datetime
 ) -> tuple[AccountId, ...]:
-    """Recompute the changes of these accounts from their stored readings. The computation begins at the last
-    reading before `since` at which nothing was provisional or unsettled.
+    """Recompute the changes of these accounts from their stored readings. Begin at the last reading before
+    `since` at which nothing was provisional or unsettled (`Known.unsettled`). Return the accounts whose
+    changes differ from before.
 
-    Return the accounts whose changes differ from before. Call this after setting aside readings that a wrong
-    clock dated after `since`. Then run `storage.changes.rebuild` to rebuild the spells.
+    A wrong clock may have dated readings after `since`. Set those readings aside, and then call this
+    function. Afterwards, rebuild the spells (status periods) with `storage.changes.rebuild`.
     """
     if not account_ids:
         return ()
@@ -113,7 +113,7 @@ async def _write(
     evidence_before: Mapping[AccountId, bytes] = NOTHING,
     ahead_of: datetime | None = None,
 ) -> tuple[AccountId, ...]:
-    """Store the corrections, and return the accounts that have any."""
+    """Store the corrections. Return the accounts that have any."""
     corrected: list[AccountId] = []
     for g in ground.accounts:
         account_id = g.account.account_id

@@ -1,4 +1,4 @@
-"""Loading what a monitor starts from: every watched account, in the state that follows from its stored
+"""Loading the state with which a monitor starts. The state of each watched account follows from its stored
 readings.
 """
 
@@ -15,7 +15,7 @@ from storage.postgres.pool import Conn
 async def load_accounts(
     conn: Conn, platform: Platform, rule: ConfirmationRule, account_ids: list[AccountId] | None = None
 ) -> list[WatchedAccount]:
-    """All watched accounts of a platform in order of their ids. `account_ids` limits the result to these
+    """Return the watched accounts of a platform, ordered by id. `account_ids` limits the result to these
     accounts; None means all accounts.
     """
     loaded = await load_watched(conn, platform, account_ids)

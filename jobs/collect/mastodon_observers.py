@@ -17,12 +17,14 @@ from storage.postgres.pool import Pool, transaction
 
 _EVERY = timedelta(days=1)
 _AT_ONCE = 50
-"""Accounts per pass and server. A server allows 300 requests in 5 minutes (documented)."""
+"""Maximum number of accounts per server in one `tick`. A server allows 300 requests in 5 minutes
+(documented).
+"""
 _BETWEEN_TURNS = timedelta(minutes=2)
 
 _DOMAIN, _ACCOUNT = _PARTS = ("domain", "account")
-"""A fact's value begins with one of these words. `domain` means that the server acts on a whole domain,
-`account` that it acts on one account.
+"""The first word of each fact's value. `domain` means that the server acts on a whole domain, `account` that
+it acts on one account.
 """
 
 
@@ -46,7 +48,7 @@ class Observers:
         self._rounds = {server: _Round() for server in servers}
 
     async def load(self) -> None:
-        """Nothing to load: each round starts with the accounts watched at that time."""
+        """Nothing to load. Each round begins with the accounts watched at that time."""
 
     def next_due(self) -> datetime | None:
         return min((one.due for one in self._rounds.values()), default=None)
@@ -76,9 +78,8 @@ class Observers:
         one.due = now + _BETWEEN_TURNS if one.left else one.began + _EVERY
 
     def _is_available(self, account: Account) -> bool:
-        """Whether the account's own server shows the account. If that server suspended it, its copies on
-        other servers are suspended too. Such a copy does not show that the observer server acted against the
-        account.
+        """Whether the account's own server shows the account. If that server suspends an account, other
+        servers suspend their copies too. Such a copy says nothing about the observer server's own decisions.
         """
         known = self._monitor.known(account.account_id)
         return known is not None and known.state is not None and known.state.status is Status.AVAILABLE
@@ -110,7 +111,7 @@ class Observers:
 
 
 class _Round:
-    """One observer's round over all watched accounts."""
+    """The round of one observer server over all watched accounts."""
 
     def __init__(self) -> None:
         self.began = datetime.min.replace(tzinfo=UTC)
@@ -118,13 +119,11 @@ class _Round:
         self.left: list[Account] = []
         self.blocks: DomainBlocks | None = None
         self.seen_at: dict[tuple[AccountId, str], datetime] = {}
-        """For each account and part of its facts (`domain` or `account`), when the last answered request was
-        made.
-        """
+        """The time of the last answered request, by account and part of its facts (`domain` or `account`)."""
 
     def last_look(self, account_id: AccountId, changed: SideFacts) -> datetime | None:
-        """Return when the last answered request was made for the parts to which the facts in `changed`
-        belong. Of several parts, the oldest time counts. None if one of the parts was never answered.
+        """Return the time of the last answered request about the parts that `changed` contains (`domain`,
+        `account`). If both parts changed, return the older time. None if one of the parts was never answered.
         """
         parts = {part for part in _PARTS if any(value.startswith(part) for _, value in changed)}
         times = [self.seen_at.get((account_id, part)) for part in parts]
@@ -135,7 +134,7 @@ class _Round:
 def _together(
     native_id: str, before: SideFacts, by_domain: ModerationFindings, by_account: ModerationFindings
 ) -> SideFacts:
-    """The facts that hold now. If no answer came for a part, its earlier facts are kept."""
+    """Return the current facts of an account. A part without an answer keeps its earlier facts."""
     now: SideFacts = frozenset()
     for part, observed in ((_DOMAIN, by_domain), (_ACCOUNT, by_account)):
         if native_id in observed.answered:

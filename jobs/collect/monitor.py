@@ -41,10 +41,8 @@ _STEP_S = 1.0
 
 
 class AccountLocks:
-    """Locks for judging answers. Only one answer about an account is judged at a time, so that each is judged
-    with the result of the one before.
-
-    The locks are needed because an early re-read and the scheduled read of an account can overlap.
+    """Locks that let only one answer about an account be judged at a time. So each answer is judged with the
+    result of the one before. An early re-read and the scheduled read of an account can overlap.
     """
 
     def __init__(self) -> None:
@@ -54,7 +52,7 @@ class AccountLocks:
 
     @asynccontextmanager
     async def holding(self, account_ids: Collection[AccountId]) -> AsyncGenerator[None]:
-        """Hold these accounts; waits until no other holder has any of them."""
+        """Lock these accounts. Wait first until none of them is locked elsewhere."""
         while self._everybody.locked() or not self._accounts.isdisjoint(account_ids):
             await self._freed()
         self._accounts.update(account_ids)
@@ -66,7 +64,7 @@ class AccountLocks:
 
     @asynccontextmanager
     async def holding_everybody(self) -> AsyncGenerator[None]:
-        """Hold all accounts; waits until no account is held. Later holders wait until this one is done."""
+        """Lock all accounts. Wait first until none is locked. Meanwhile, nothing else can lock an account."""
         try:
             async with self._everybody:
                 while self._accounts:
@@ -123,11 +121,11 @@ class Stages:
 
 
 class Monitor:
-    """Reads the watched accounts of one platform. `storage.postgres.locks.Lock` ensures that only one monitor
-    per database does so.
+    """Reads the watched accounts of one platform. Only one monitor per database reads a platform (see
+    `storage.postgres.locks.Lock`).
 
-    Everything that a decision about a change depends on is in the database and can be loaded again. So the
-    process may be killed at any time.
+    All data that decisions about changes need is in the database and can be loaded again. So the process may
+    be killed at any time.
     """
 
     def __init__(
@@ -140,8 +138,8 @@ class Monitor:
         cost_limit: CostLimitGuard | None = None,
         fence: Fence = unfenced,
     ) -> None:
-        """`cost_limit` is the daily cost limit that the collector obeys; None means no limit. Each
-        transaction that records something calls the `fence` first.
+        """`cost_limit` is the daily cost limit that the collector obeys; None means no limit. `fence`
+        (`storage.postgres.locks.Fence`) is called first in each transaction that records something.
         """
         self.tally = MonitorCounts()
         self.fence = fence
@@ -166,13 +164,13 @@ class Monitor:
         self._scopes = EVERY_COUNTRY
         self._account_locks = AccountLocks()
         self._read_again_now: set[AccountId] = set()
-        """Accounts in a running request that was not scheduled by the sweep."""
+        """Accounts whose early re-read is running."""
 
     async def load(self) -> None:
-        """Load the state from the database, at the start and after accounts were added or removed.
+        """Load the state from the database: at the start, and after accounts were added or removed.
 
-        Must not run during a tick. Raises StorageError if a stored reading is later than the time of this
-        process's clock, because new readings could then not be dated.
+        Must not run during a tick. Raises StorageError if a stored reading is later than this process's
+        clock. New readings could then not be dated.
         """
         now = self._clock()
         async with self._rosters.renewal(self._pool, self.fence) as conn:
@@ -209,7 +207,7 @@ class Monitor:
         return self._watched.accounts()
 
     def known(self, account_id: AccountId) -> Known | None:
-        """What is known of a watched account; None for any other."""
+        """What is known of an account; None if it is not watched."""
         w = self._watched.get(account_id)
         return None if w is None else w.known
 
@@ -226,7 +224,7 @@ class Monitor:
         await self._step(None)
 
     async def step(self) -> None:
-        """Do the same as `tick`, but without waiting for slow requests to end."""
+        """Do what is due now, like `tick`, but do not wait for slow requests to end."""
         await self._step(_STEP_S)
 
     async def settled(self, within_s: float) -> None:
@@ -275,7 +273,7 @@ class Monitor:
             self._read_again_now.difference_update(ids)
 
     async def _take_turn(self, turn: ScheduledRead) -> None:
-        """Make one scheduled read. After a quarantined answer, the same accounts are asked in a different
+        """Make one scheduled read. If the answer before was quarantined, ask the same accounts in a different
         batch.
         """
         batch = None
@@ -293,8 +291,8 @@ class Monitor:
             self.planner.polled(turn, batch)
 
     async def read(self, roster: Roster, slot: datetime, number: int, *, urgent: bool) -> Batch | None:
-        """Make one request, from question to commit. Return the stored batch, or None if nothing was asked or
-        stored.
+        """Make one request, from the question to the commit. Return the stored batch. None if nothing was
+        asked or stored, or if the answer came late.
         """
         async with self._requester.room(roster.place, urgent=urgent):
             if self._settles or not self.breakers.admits(roster.place, self._clock()):
@@ -317,8 +315,8 @@ class Monitor:
         )
 
     async def _charge(self, question: Question) -> bool:
-        """Add the cost of this request to the day's cost. Return False if the rest of the daily cost limit
-        does not cover the request.
+        """Add the cost of this request to the day's cost. Return False if the daily cost limit does not allow
+        the request.
         """
         if self._cost_limit is None:
             return True
@@ -338,11 +336,12 @@ class Monitor:
     async def _take_in(
         self, roster: Roster, question: Question, reply: TimedAnswer, *, is_late: bool = False
     ) -> Batch | None:
-        """Judge an answer, record it and update memory. Return the stored batch, or None if nothing was sent
-        or stored.
+        """Judge an answer, record it and update memory. Return the stored batch. None if nothing was sent or
+        stored, or if the answer came late.
 
-        `is_late` means that an account was removed from the watch when or after this answer arrived. A change
-        that the answer opens for that account then ended at the removal.
+        `is_late` means that an account was removed from the watch before the answer was recorded, but not
+        before the answer arrived. If the answer opens a change for that account, the change ended at the
+        removal.
         """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
@@ -395,7 +394,9 @@ class Monitor:
         *,
         late: bool = False,
     ) -> bool:
-        """Commit, then update memory to match. False if memory was out of date; it is then loaded again."""
+        """Commit, then update memory. Return False if another writer came first or `late` is set. In these
+        cases, memory is loaded again from the database.
+        """
         retold: Sequence[AccountId] = ()
         if late:
             retold = await self._recorder.record_late(batch, judged, answer)
@@ -427,8 +428,8 @@ class Monitor:
             await self._renewal.renew(at)
 
     def _held_since(self, accounts: Iterable[TrackedAccount]) -> dict[str, datetime]:
-        """For each place, since when all answers about one of these accounts have been quarantined. If the
-        times of its accounts differ, the oldest counts.
+        """The time since which answers about these accounts have been quarantined, by place. If the accounts
+        of a place have different times, the oldest counts. Places without quarantined answers are left out.
         """
         found: dict[str, datetime] = {}
         for w in accounts:
@@ -442,8 +443,8 @@ class Monitor:
             await self._renewal.renew(now)
 
     async def _load_again(self, roster: Roster, retold: Sequence[AccountId] = ()) -> None:
-        """Reload the accounts of the roster and the `retold` ones, because their stored state is newer than
-        memory. Either another process recorded first, or a late answer changed the history of these accounts.
+        """Reload the accounts of the roster and of `retold`, because their stored state is newer than memory.
+        The `retold` accounts are those whose history a late answer corrected.
         """
         async with transaction(self._pool) as conn:
             ids = sorted({*roster.account_ids, *retold})

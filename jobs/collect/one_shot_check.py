@@ -1,4 +1,4 @@
-"""One conclusive reading of accounts without a database. A failed reading is never called a block."""
+"""Reading accounts once, without a database. A failed reading is never called a block."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,14 @@ from storage.model.text.states import PLATFORM_NAME, clean, short_words, state_w
 
 
 class UnclearError(Exception):
-    """The account cannot be identified. The message is one sentence."""
+    """It is not clear which account, or which platform, is meant. The message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccountQuery:
-    """An account to check, as requested. `fault` says why the text cannot be an account of the platform."""
+    """An account to check, as the user named it. `fault` says why this name cannot be an account of the
+    platform. It is empty if the name can be one.
+    """
 
     asked: str
     platform: Platform
@@ -36,7 +38,7 @@ class AccountQuery:
 
 @dataclass(frozen=True, slots=True)
 class AccountCheck:
-    """The result of one check. Either `state` is set, or `reason` says why nothing was learned."""
+    """The result of one check. Either `state` is set, or `reason` says why the status is not known."""
 
     asked: str
     name: str | None
@@ -52,9 +54,11 @@ class AccountCheck:
     silent_on: frozenset[str] = frozenset()
     """Countries about which the answer says nothing."""
     evidence: tuple[dict[str, object], ...] = ()
-    """The requests and what each said about the account, as described in `collectors.core.evidence`."""
+    """The requests, each with what its answer said about the account. `collectors.core.evidence` describes
+    the fields.
+    """
     said: str = ""
-    """The platform's message about a name for which it gave no id. Empty if there is no message."""
+    """The platform's message, if it gave no id for the name. Empty if there is no message."""
     reason: str | None = None
 
     @property
@@ -63,10 +67,11 @@ class AccountCheck:
 
 
 def questions(words: Sequence[str]) -> list[AccountQuery]:
-    """Return the accounts that the words of a command name. The words are an optional platform, then handles,
-    ids and URLs.
+    """Return the accounts that the arguments of a command name. `words` holds an optional platform, followed
+    by handles, ids and URLs.
 
-    Duplicates are dropped. Raises UnclearError if no account is named, or an account's platform is not clear.
+    Duplicates are dropped. Raises UnclearError if no account is named, or if the platform of an account is
+    not clear.
     """
     platform = next((p for p in Platform if words and words[0].lower() == p.value), None)
     names = list(dict.fromkeys(words if platform is None else words[1:]))
@@ -169,8 +174,8 @@ _OF_A_NAME = {
     UnresolvedReason.DEACTIVATED: (State(Status.DEACTIVATED), Strength.STRONG),
     UnresolvedReason.NOT_FOUND: (State(Status.NOT_FOUND), Strength.WEAK),
 }
-"""The status that the platform's answer shows although it gives no id for a name, by the reason for the
-missing id.
+"""The status of a name for which the platform gave no id, by the reason that the platform gave. Reasons that
+say nothing about the status are left out.
 """
 
 
@@ -215,7 +220,7 @@ def as_json(checks: Sequence[AccountCheck]) -> dict[str, object]:
 
 
 def sentences(one: AccountCheck) -> list[str]:
-    """A conclusive check as lines of text, the platform's own message last. Empty if it is not conclusive."""
+    """Return lines of text about a conclusive check. Empty if the check is not conclusive."""
     if one.state is None:
         return []
     if one.strength is Strength.WEAK:
@@ -254,7 +259,7 @@ def _of_exchange(document: dict[str, object]) -> list[str]:
 
 
 def failure(one: AccountCheck) -> str:
-    """Sentences that say why a check gave no status, and that this is not a sign of a block."""
+    """Say why a check gave no status, and that this is not a sign of a block."""
     reason = (one.reason or "").rstrip(".")
     return f"No status for {_name(one)}: {reason}. This is not a sign of a block."
 

@@ -36,11 +36,11 @@ def reading_pipeline(
     cost_limit: CostLimitGuard | None = None,
     fence: Fence = unfenced,
 ) -> Monitor:
-    """The monitor of one platform, with its stages in the order in which a reading passes them.
+    """Create the monitor of one platform, with all stages of a reading.
 
-    If `requester` is None, requests are made in this process, `settings.concurrency` at a time. `cost_limit`
-    is the daily cost limit that the collector obeys; None means no limit. Each transaction that records
-    something calls the `fence` first.
+    If `requester` is None, this process makes the requests, `settings.concurrency` at a time. `cost_limit` is
+    the daily cost limit that the collector obeys; None means no limit. The `fence`
+    (`storage.postgres.locks.Fence`) is called first in each transaction that records something.
     """
     platform = collector.platform
     confirmations = RecentConfirmations(rule.cohort_window)

@@ -29,8 +29,8 @@ class HandleRecords:
         self._clock = clock
         self._due: datetime | None = None
         self._tried_at: dict[AccountId, datetime] = {}
-        """For each account whose record could not be read or held nothing new: when the record was last asked
-        for.
+        """The time of the last request for an account's record. Only for accounts whose record could not be
+        read or contained nothing new.
         """
 
     async def load(self) -> None:

@@ -1,7 +1,7 @@
-"""Committing the results of requests, with their evidence, many requests per transaction.
+"""Committing the results of requests, with their evidence. One transaction can commit many results.
 
-Recordings that arrive during a transaction wait and are then written together. If no transaction is running,
-a recording is committed at once, even if it is the only one.
+Results that arrive during a transaction wait and are then written together. If no transaction is running, a
+result is committed at once.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _AT_MOST = 256
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A recording whose caller waits. `outcome` is None until the recording was written or failed."""
+    """A recording that waits to be written. `outcome` is None until the recording was written or failed."""
 
     recording: Recording
     outcome: bool | StorageError | None = None
@@ -43,10 +43,10 @@ class _Waiting:
 
 class Recorder:
     """Writes the answers of one collector to the database, with the evidence that the collector cuts out of
-    them.
+    the answers.
 
-    Answers are judged from memory, so each transaction calls the `fence` first. Without the fence, a process
-    that was suspended for a while could write although its memory lacks what another process recorded since.
+    Each transaction calls the `fence` first. The `fence` raises an error if another process may have recorded
+    since. The memory from which the answers were judged could then be out of date.
     """
 
     def __init__(
@@ -68,12 +68,11 @@ class Recorder:
         """Months whose partition is known to exist."""
 
     async def record(self, batch: Batch, judged: Judged, answer: CollectorAnswer) -> bool:
-        """Commit an answer that is not late. Return False if another writer came first; then nothing is
-        stored, and memory must be loaded again. Raises StorageError if the write fails.
+        """Commit an answer that is not late. Return False if another writer came first. In that case nothing
+        is stored, and memory must be loaded again. Raises StorageError if the write fails.
 
-        The caller that holds the lock writes the recordings of all callers that wait. Every recording has a
-        waiting caller, so nothing is left to write at shutdown. A recording counts as stored only once its
-        caller got the result.
+        The caller that holds the lock also writes the recordings of the waiting callers. A recording counts
+        as stored only once its own caller got the result.
         """
         mine = _Waiting(self._recording(batch, judged, answer))
         self._waiting.append(mine)
@@ -121,11 +120,12 @@ class Recorder:
     async def record_late(
         self, batch: Batch, judged: Judged, answer: CollectorAnswer
     ) -> tuple[AccountId, ...]:
-        """Commit a late answer (see `comes_late`), and return the accounts whose changes were corrected.
-        Return an empty tuple if another writer came first; then nothing is stored.
+        """Commit a late answer (see `comes_late`). Return the accounts whose changes were corrected. If
+        another writer came first, nothing is stored and the result is empty.
 
-        Memory is then out of date for these accounts and for all accounts of the batch. While this runs,
-        nothing else may be judged from memory, because the affected accounts are known only at the end.
+        Afterwards, memory is out of date for these accounts and for all accounts of the batch. Until this
+        function returns, nothing else may be judged from memory: the affected accounts are known only at the
+        end.
         """
         said = {r.native_id: r.state for r in answer.readings}
         shown = self._evidence((answer.exchanges, w) for w, _, _ in judged.steps)
@@ -177,7 +177,7 @@ class Recorder:
         return Recording(batch, steps, judged.renames, judged.postponed, judged.sightings)
 
     def _evidence(self, shown: Iterable[tuple[tuple[Exchange, ...], TrackedAccount]]) -> dict[str, bytes]:
-        """The evidence to keep, by native id, cut out of the raw answers."""
+        """Cut the evidence about these accounts out of the raw answers. Return it by native id."""
         by_answer: dict[tuple[Exchange, ...], list[str]] = {}
         for exchanges, w in shown:
             by_answer.setdefault(exchanges, []).append(w.account.native_id)
@@ -188,8 +188,8 @@ class Recorder:
 
 
 def stored_asked_at(asked_at: datetime, at: datetime) -> datetime:
-    """Return the request time as it can be read back from the database. This is the arrival time minus the
-    latency, which is stored in whole milliseconds, rounded up.
+    """Return the request time as the database gives it back: the arrival time minus the stored latency. The
+    latency is stored in whole milliseconds, rounded up.
 
     A decision that uses this time gives the same result after a restart.
     """
@@ -217,17 +217,18 @@ def batch_of(question: Question, judged: Judged, asked_at: datetime, at: datetim
 
 
 def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
-    """Whether the old state was last seen in the last answer about the account."""
+    """Whether the change window begins at the request of the last answer about the account."""
     return opened.last_seen_old == watched.known.last_asked_at
 
 
 def comes_late(batch: Batch, judged: Judged) -> bool:
-    """Whether a batch is late for some account, so that all readings around the batch must be evaluated
-    again.
+    """Whether a batch is late for some account. All readings around a late batch must be evaluated again.
 
-    A batch is late if a reading of the same time or later is already known and this answer does not merely
-    repeat that reading. A batch is also late if another answer arrived after this request was made and one of
-    these holds: this answer opens or refutes a change, or `Known.unsettled` is set.
+    A batch is late if a reading of the same time or later is already known, except if this answer merely
+    repeats that reading.
+
+    A batch is also late if another answer arrived after this request was made, and the order matters. The
+    order matters if this answer opens or refutes a change, or if `Known.unsettled` is set.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 
@@ -244,14 +245,12 @@ def _is_late(watched: TrackedAccount, reading: Reading, effect: ReadingEffect, a
 
 
 def _is_behind(watched: TrackedAccount, reading: Reading) -> bool:
-    """Whether a reading of the same time or later was known before this one arrived."""
+    """Whether a reading of the same time or later was already known."""
     return watched.known.last_read_at is not None and reading.at <= watched.known.last_read_at
 
 
 def _failed(error: StorageError) -> bool | StorageError:
-    """Return the error as the result for the caller. False if another writer came first, which is not an
-    error.
-    """
+    """Return the result of a failed write: the error itself, or False if another writer came first."""
     if not isinstance(error, StaleState):
         return error
     log.warning("%s The state is loaded again from the database.", error, extra={"event": "state_reloaded"})

@@ -27,7 +27,7 @@ class Resolver:
     clock: Clock
 
     def refusal(self, platform: Platform) -> str | None:
-        """Return why accounts of a platform are not accepted, or None if they are. The text continues a
+        """Return why accounts of a platform are not accepted. None if they are accepted. The text continues a
         sentence that begins with the account's name.
         """
         if self.settings.platforms is None or platform in self.settings.platforms:
@@ -35,8 +35,8 @@ class Resolver:
         return f"is on {PLATFORM_NAME[platform]}, which is not read (setting platforms)."
 
     async def resolve(self, platform: Platform, names: Sequence[str]) -> dict[str, tuple[str, str] | str]:
-        """Return for each name the id and the handle as the platform spells it. For a name without an id,
-        return a sentence that says why.
+        """Return the id and the handle for each name. The handle has the platform's spelling. For a name
+        without an id, return a sentence that says why.
 
         Raises SettingsError if the settings do not allow asking the platform.
         """

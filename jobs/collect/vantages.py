@@ -1,9 +1,11 @@
 """Reading the same accounts from another vantage point, through a proxy, to see what is shown there.
 
-Such a reading never changes a status. If it differs from what this installation sees itself, the difference
-is stored as a side fact of that vantage point, with the readings between which it began and ended. A
-disagreement is shown, never averaged. A block that the other vantage point sees first is not a disagreement
-until both have read the account again.
+Such a reading never changes a status. If the reading differs from what this installation sees, the difference
+is stored as a side fact of that vantage point. The side fact includes the readings between which the
+difference began and ended.
+
+The other vantage point may see a block first. That becomes a difference only after both have read the account
+again.
 """
 
 import asyncio
@@ -37,11 +39,8 @@ AT_ONCE = 4
 
 
 def differs(known: Known | None, state: State) -> bool:
-    """Whether a reading from elsewhere shows a state that is neither the confirmed nor the provisional one
-    known here. False if no state is known here.
-
-    Two vantage points that see the same new state do not disagree, even if that state is still provisional
-    here.
+    """Whether `state`, read elsewhere, is neither the confirmed nor the provisional state known here. False
+    if no state is known here.
     """
     if known is None or known.state is None:
         return False
@@ -59,13 +58,13 @@ class VantageDifference:
     """A state that an account shows to another vantage point but not here. `at` is when it was first read
     there.
 
-    The difference is stored as a fact once it is `proven`. Before that, it may be a change that has not been
-    read here yet.
+    Only a `proven` difference is stored as a fact. Before that, it may be a change that has not been read
+    here yet.
     """
 
     value: str
     before: datetime | None
-    """When the last reading that did not show the difference was requested; None if that is not known."""
+    """The request time of the last reading there without this difference; None if not known."""
     at: datetime
     proven: bool = False
 
@@ -77,12 +76,12 @@ def compare(
     earlier: VantageDifference | None,
     before: datetime | None,
 ) -> tuple[VantageDifference | None, tuple[FactSighting, ...]]:
-    """Return the difference after a reading from elsewhere, and the facts to store. The difference is None if
-    there is none.
+    """Compare a reading from elsewhere with what is known here. Return the difference, or None if there is
+    none, and the facts to store.
 
-    `earlier` is the difference before this reading. `before` is when the previous reading from elsewhere was
-    requested. A second reading from elsewhere that shows the same difference proves the difference, if the
-    account was requested here after the first.
+    `earlier` is the difference before this reading. `before` is the request time of the previous reading from
+    elsewhere. A difference is proven if a second reading from elsewhere shows it, and the account was
+    requested here after the first one.
     """
     value = value_of(look.state) if differs(known, look.state) else None
     if earlier is not None and earlier.value == value:
@@ -126,15 +125,15 @@ class VantageReader:
         )
         self._last: dict[int, Attempt] = {}
         self._read_at: dict[AccountId, datetime] = {}
-        """When the last reading of each account from this vantage point was requested. Kept in memory only,
-        so it is empty after a restart.
+        """The request time of the last reading of each account from this vantage point. Empty after a
+        restart.
         """
         self._held: dict[AccountId, VantageDifference] = {}
         self._months: set[tuple[int, int]] = set()
         self._requester = requester or LocalRequester(collector, clock, AT_ONCE)
 
     async def load(self) -> None:
-        """Load what is watched. Call it after the monitor has loaded."""
+        """Load the watched accounts. Call this after the monitor has loaded."""
         now, watched = self._clock(), self._monitor.accounts()
         async with self._rosters.renewal(self._pool, self._monitor.fence) as conn:
             await self._load_rosters(conn, now)
@@ -151,8 +150,8 @@ class VantageReader:
         await self.breakers.load()
 
     async def _load_rosters(self, conn: Conn, now: datetime) -> None:
-        """Load the rosters. If a roster was rebuilt only because its control accounts changed, the last
-        attempt to read the old roster counts as the last attempt to read the new one.
+        """Load the rosters (`storage.model.core.coverage.Roster`). If only the control accounts of a roster
+        changed, the new roster keeps the last attempt of the old one.
         """
         turns = {r.account_ids: self._last.get(r.roster_id) for r in self._rosters.base}
         await self._rosters.load(conn, self._monitor.accounts(), now)
@@ -166,7 +165,7 @@ class VantageReader:
         self._last = {roster_id: attempt for roster_id, attempt in last.items() if attempt is not None}
 
     def next_due(self) -> datetime | None:
-        """When the next roster is due; None if there is none."""
+        """The time at which the next roster is due; None if there is no roster."""
         return min((self._due_at(r, self._due(r)) for r in self._rosters.base), default=None)
 
     async def tick(self) -> None:
@@ -196,9 +195,7 @@ class VantageReader:
             faults.append(error)
 
     def _is_outdated(self, roster: Roster) -> bool:
-        """Whether a control account of the roster is gone, or more control accounts are available than the
-        roster has.
-        """
+        """Whether a roster must be rebuilt, because a control account is gone or more are available."""
         wanted = self._collector.batch_size - self._rosters.size(roster.place)
         return not len(roster.canary_ids) == len(self._rosters.canaries_of(roster)) == wanted
 
@@ -283,9 +280,7 @@ class VantageReader:
     def _compared(
         self, roster: Roster, seen: Collection[Reading | None], at: datetime
     ) -> dict[AccountId, tuple[VantageDifference | None, tuple[FactSighting, ...]]]:
-        """Compare each reading with what is known here. Readings that say nothing about some country are
-        skipped.
-        """
+        """Compare each reading with what is known here. Skip readings that say nothing about some country."""
         looks = {
             account_id: (known, replace(look, at=at))
             for account_id, look in zip(roster.account_ids, seen, strict=True)

@@ -1,4 +1,4 @@
-"""Asking X once a day why accounts that it cannot find are gone: a side fact, never a status."""
+"""Asking X once a day why accounts are not found. The reason is a side fact, never a status."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -41,7 +41,7 @@ class ComplianceClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A running job: which accounts it asked about, and when."""
+    """A running job, the accounts that it asked about, and when it asked."""
 
     job_id: str
     asked: tuple[Account, ...]
@@ -54,8 +54,8 @@ def sightings(
     before: dict[AccountId, datetime],
     at: datetime,
 ) -> list[FactSighting]:
-    """Return what a job says about each account, with all reasons that X gave. If X gave none, the sighting
-    is empty.
+    """Return one sighting per account (`FactSighting`), with all reasons that X gave. Without a reason, the
+    sighting is empty.
     """
     return [
         FactSighting(
@@ -78,14 +78,14 @@ class ComplianceLoop:
         self._open: _Open | None = None
         self._next_at = _NEVER
         self._asked_before: dict[AccountId, datetime] = {}
-        """When the last answered job asked about each account. Empty after a restart."""
+        """For each account, when the last answered job was started. Empty after a restart."""
         self._reported = False
 
     async def load(self) -> None:
-        """Nothing to load: each job starts with the accounts that are not found at that time."""
+        """Nothing to load. Each job begins with the accounts not found at that time."""
 
     def next_due(self) -> datetime:
-        """When `tick` has something to do."""
+        """The next time at which `tick` has something to do."""
         return self._next_at
 
     async def tick(self) -> None:

@@ -1,5 +1,5 @@
-"""Lists on which a change was confirmed recently. Weak evidence about their other accounts needs one fewer
-reading.
+"""Recently confirmed changes, by list. After such a change, weak evidence about other accounts of the list
+needs one fewer reading.
 """
 
 from collections import defaultdict, deque
@@ -10,10 +10,10 @@ from storage.model.core.accounts import ListId
 
 
 class RecentConfirmations:
-    """Times of confirmed changes by list.
+    """Times of confirmed changes, by list.
 
-    A confirmation counts only for readings at a strictly later time. So the order of the answers within one
-    round of requests makes no difference.
+    A confirmation counts only for later readings, not for those of the same time. So the order of answers
+    within one round of requests makes no difference.
     """
 
     def __init__(self, window: timedelta) -> None:
@@ -33,8 +33,8 @@ class RecentConfirmations:
                 times.append(at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime) -> bool:
-        """Whether a change was confirmed on any of these lists before `at` and within the window that ends at
-        `at`.
+        """Whether a change was confirmed on any of these lists in the window before `at`. A change confirmed
+        at `at` itself does not count.
         """
         for list_id in lists:
             times = self._times.get(list_id)

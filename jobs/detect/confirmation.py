@@ -10,10 +10,11 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationRule:
-    """The thresholds that turn a provisional change into a confirmed one.
+    """The thresholds for confirming a provisional change.
 
-    The n-th agreeing reading (counted from 0) counts only if it arrives at least `offsets[n]` after the
-    first. A platform's errors last for minutes, so two readings a second apart are no better than one.
+    Agreeing readings are numbered from 0. Reading `n` counts only if it arrives at least `offsets[n]` after
+    the first one. Two readings a second apart prove no more than one, because a platform's errors last for
+    minutes.
     """
 
     offsets: tuple[timedelta, ...] = (timedelta(0), _MINUTE, 15 * _MINUTE, 60 * _MINUTE)
@@ -21,12 +22,13 @@ class ConfirmationRule:
     weak_readings: int = 4
     cohort_window: timedelta = timedelta(hours=6)
     cohort_discount: int = 1
-    """This number is subtracted from `weak_readings` if a change on one of the account's lists was confirmed
-    within the last `cohort_window`.
+    """How many fewer than `weak_readings` are enough after a recent change on one of the account's lists. The
+    change must have been confirmed within the last `cohort_window`.
     """
     way_back: timedelta = 15 * _MINUTE
-    """The shortest time over which one state must be read before earlier sightings of other states are
-    discarded. Until then, these sightings may move the start of a later change window back.
+    """The shortest time over which a state must be read before it is settled (see
+    `storage.model.core.known_state.Unsettled`). Until then, earlier sightings of other states may still widen
+    a later change window.
     """
 
     def __post_init__(self) -> None:
@@ -36,25 +38,27 @@ class ConfirmationRule:
             raise ValueError("offsets must start at zero and increase")
 
     def counts(self, agreeing: int, first_seen_new: datetime, at: datetime) -> bool:
-        """Whether an agreeing reading at `at` counts, given that `agreeing` earlier readings counted."""
+        """Whether an agreeing reading at `at` counts. `agreeing` is the number of readings that counted
+        before.
+        """
         return agreeing < len(self.offsets) and at >= first_seen_new + self.offsets[agreeing]
 
     def settles(self, strength: Strength, agreeing: int, lasting: timedelta) -> bool:
-        """Whether earlier sightings of other states can be discarded after `agreeing` readings of one state
-        in a row, the last of them `lasting` after the first.
+        """Whether a state is settled (see `storage.model.core.known_state.Unsettled`) after `agreeing`
+        readings in a row. `lasting` is the time from the first to the last of them.
         """
         needed = self.strong_readings if strength is Strength.STRONG else self.weak_readings
         return agreeing >= needed and lasting >= self.way_back
 
     def next_read_at(self, agreeing: int, first_seen_new: datetime, at: datetime) -> datetime:
-        """Return when to read again after an agreeing reading at `at`. `agreeing` counts that reading too."""
+        """Return when to read again after an agreeing reading at `at`. `agreeing` includes that reading."""
         offset = self.offsets[min(agreeing, len(self.offsets) - 1)]
         return max(first_seen_new + offset, at + _MINUTE)
 
     def verdict(
         self, old: State | None, new: State, strength: Strength, agreeing: int, *, cohort_active: bool
     ) -> Reason | None:
-        """The reason to confirm the change now; None while it needs more readings."""
+        """The reason to confirm the change now; None if it needs more readings."""
         if old is None and new.status in {Status.AVAILABLE, Status.PROTECTED}:
             return Reason.BASELINE_SEEN
         if strength is Strength.STRONG:

@@ -39,47 +39,44 @@ _SCOPES_OF = {
     Status.SUSPENDED: SCOPE_FLAGS - {Flag.DELETED, Flag.SCOPE_UNANSWERED},
     Status.NOT_FOUND: frozenset({Flag.DELETED}),
 }
-"""For each status of a closed account, the side facts that say who closed it. They hold until a later answer
-says otherwise.
-"""
+"""The side facts that say who closed an account, by the status of the account. `facts_of` keeps them."""
 _VANISHED_AT_LEAST = 3
 _VANISHED_SHARE = 0.2
 NO_OUTAGE_AFTER = timedelta(days=1)
-"""When an answer that no control account vouches for is taken for an outage.
+"""The conditions under which an answer without reliable control accounts is taken for an outage.
 
-If at least `_VANISHED_AT_LEAST` accounts (or all of them, if fewer) and at least `_VANISHED_SHARE` of the
-accounts vanish at once, the answer is quarantined, logged and shown. An outage is assumed to last at most
-`NO_OUTAGE_AFTER`. Once answers about one of the accounts have been quarantined for that long, the next answer
-is believed. The change still needs four agreeing readings.
+Many accounts must vanish at once: at least `_VANISHED_SHARE` of them, and at least `_VANISHED_AT_LEAST` (or
+all, if there are fewer). Such an answer is quarantined, logged and shown.
+
+An outage lasts at most `NO_OUTAGE_AFTER` (assumed). Once answers about one of the accounts have been
+quarantined for that long, the next answer is believed. The change still needs four agreeing readings.
 """
 
 
 @dataclass(slots=True)
 class TrackedAccount:
-    """One account as the monitor keeps it in memory. Each commit updates the fields that it changed."""
+    """One account as the monitor keeps it in memory. Each commit updates the changed fields."""
 
     account: Account
     lists: frozenset[ListId]
     known: Known
     handle_seen_at: datetime | None
     exchanges: tuple[Exchange, ...] = ()
-    """The raw answers behind the last reading. They are the evidence of the old state if the next reading
-    shows another state.
+    """The raw answers behind the last reading. If the next reading shows another state, they are the evidence
+    of the old state.
     """
     facts: SideFacts = frozenset()
     held_since: datetime | None = None
-    """When the first quarantined answer about the account arrived after the last believed one. None if no
-    answer has been quarantined since the last believed one.
-    """
+    """When the first quarantined answer since the last believed one arrived. None if there was none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CanaryExpectation:
-    """A control account and the status that it is known to have.
+    """A control account and its known status.
 
-    A `doubted` control account looked wrong while the others looked right, so it may really have changed. A
-    doubted control account is ignored as long as the same answer contains a stable one that is not doubted
-    and looks right.
+    A `doubted` control account looked wrong while the others looked right, so its status may really have
+    changed. It is ignored if the same answer contains a control account that looks right, is not doubted, and
+    is expected to be neither withheld nor suspended.
     """
 
     account: Account
@@ -91,15 +88,15 @@ class CanaryExpectation:
 class Judged:
     outcome: BatchOutcome
     reason: MissedReason | None
-    """Why the whole request is not believed. None if it is believed."""
+    """Why the whole request is not believed; None if it is believed."""
     answered: tuple[bool, ...]
     missed: dict[str, list[int]]
-    """For each reason, the positions of the accounts that gave no reading, although the answer is believed.
+    """Positions of the accounts that gave no reading, by reason. Empty if the whole request is not believed.
     """
     steps: tuple[tuple[TrackedAccount, Reading, ReadingEffect], ...] = ()
     renames: tuple[HandleChange, ...] = ()
     postponed: tuple[tuple[Account, datetime], ...] = ()
-    """Accounts with a provisional change whose due re-read gave no reading, each with the time of the next
+    """Accounts with a provisional change whose due re-read gave no reading. Each has the time of the next
     try.
     """
     sightings: tuple[FactSighting, ...] = ()
@@ -107,11 +104,11 @@ class Judged:
     silent: tuple[str, ...] = ()
     """Countries about which the answer says nothing."""
     vouched: bool | None = None
-    """Only for a quarantined answer: whether the watched accounts look as before. If they do, probably only
-    the control account is wrong. None if there are too few accounts to say.
+    """Whether the watched accounts look as before. True means that probably only a control account is wrong.
+    None if there are too few accounts to say, or if the answer is not quarantined.
     """
     detail: str = ""
-    """Only for a quarantined answer: what looked wrong, as text for the operator."""
+    """What looked wrong, as text for the operator. Empty if the answer is not quarantined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +132,13 @@ class Judge:
     ) -> Judged:
         """Judge one request that was sent at `asked_at` and answered at `at`.
 
-        `unsure` means that a control account of this place looked wrong when the control accounts were last
-        asked alone. `countries` holds the countries that the collector can report now; None means all. The
-        answer says nothing about any other country, even if an account is known to be withheld there.
-        `unspoken` holds the countries that no worker's answer could report at that time.
+        If the request failed, or a control account looks wrong, nothing in the answer is believed. Every
+        account then counts as missed. The same applies to a suspected outage (see `NO_OUTAGE_AFTER`).
 
-        If the request failed, or a control account looks wrong, nothing in the answer is believed and every
-        account counts as missed.
+        `unsure` means that the control accounts of this place are in doubt. `countries` holds the countries
+        that the collector can report now; None means all. `unspoken` holds the countries that no worker could
+        report at that time. The answer says nothing about `unspoken` countries, nor about countries outside
+        `countries`.
         """
         nobody = (False,) * len(watched)
         if answer.trouble is not None:
@@ -186,8 +183,8 @@ class Judge:
 
 
 def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
-    """Return the judgement for a whole batch of `size` accounts, of which only those at `positions` were
-    judged. The others count as not answered.
+    """Extend a judgement to the whole batch of `size` accounts. Only the accounts at `positions` were judged.
+    The others count as not answered.
     """
     answered = [False] * size
     for position, has_answered in zip(positions, judged.answered, strict=True):
@@ -197,8 +194,8 @@ def of_roster(judged: Judged, positions: Sequence[int], size: int) -> Judged:
 
 
 def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> frozenset[str]:
-    """The countries that this worker can report, but the worker that asked could not, because its settings
-    differ.
+    """The countries that this process can report, but the worker that asked could not. The settings of the
+    two differ.
     """
     if countries is None or answer.countries is None:
         return _NONE
@@ -211,7 +208,7 @@ def _steps(
     cohorts: RecentConfirmations,
     asked_at: datetime,
 ) -> Iterator[tuple[TrackedAccount, Reading, ReadingEffect]]:
-    """Yield the effect of each reading. Nearly all readings only repeat what is known. Those with the same
+    """Yield the effect of each reading. Most readings only repeat what is known. Such readings with the same
     state share one effect.
     """
     shared: dict[State, ReadingEffect] = {}
@@ -230,9 +227,7 @@ def _steps(
 
 
 def silent_in(answer: CollectorAnswer) -> tuple[str, ...]:
-    """The countries about which at least one reading of the answer says nothing. Coverage stores these
-    countries with each answer.
-    """
+    """The countries about which some reading of the answer says nothing. The coverage stores them."""
     return tuple(sorted({country for r in answer.readings for country in r.silent_on}))
 
 
@@ -241,9 +236,10 @@ def failed_canaries(
 ) -> list[tuple[CanaryExpectation, str]]:
     """The control accounts that look wrong, each with a sentence for the operator. Empty if all look right.
 
-    As long as a stable control account that is not doubted looks right, two kinds are ignored: doubted
-    control accounts, and those for which a follow-up request got no answer. (Some platforms need several
-    requests per account.)
+    A control account is relied on if it looks right, is not doubted, and is expected to be neither withheld
+    nor suspended. If the answer contains such a control account, doubted ones are ignored. Control accounts
+    whose follow-up request got no answer are then ignored too. (Some platforms need several requests per
+    account.)
     """
     looks = {r.native_id: r for r in answer.readings}
     unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
@@ -257,8 +253,8 @@ def failed_canaries(
 
 
 def _vanished(watched: Sequence[TrackedAccount], looks: Mapping[str, Reading], at: datetime) -> str | None:
-    """Return why an answer is quarantined that no control account vouches for. None if the answer is not
-    quarantined.
+    """Return why an answer without reliable control accounts is quarantined. None if it is not quarantined.
+    See `NO_OUTAGE_AFTER`.
     """
     seen = [w for w in watched if w.known.pending is None and _was_there(w.known)]
     gone = [w for w in seen if (r := looks.get(w.account.native_id)) is not None and r.state.status.is_gone]
@@ -285,8 +281,8 @@ def _was_there(known: Known) -> bool:
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
     """The side facts of an account after a reading.
 
-    A closed account does not show its facts, so the earlier ones are kept. Facts about who closed it are kept
-    only while the status stays the same and no newer answer says who closed it.
+    A closed account does not show its facts, so the earlier ones are kept. A fact about who closed the
+    account is kept only if it fits the status, and if the reading does not say who closed the account.
     """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):
@@ -306,10 +302,10 @@ def _understood(
     countries: frozenset[str] | None,
     unspoken: frozenset[str],
 ) -> Reading | None:
-    """Return the reading, combined with what is known of this account. None if the reading is not conclusive.
+    """Combine a reading with what is known of the account. None if the reading is missing or not conclusive.
 
-    The reading is taken to say nothing about the `unspoken` countries and about countries outside
-    `countries`. A reading that does not show the account says nothing about any country.
+    The reading says nothing about the `unspoken` countries, nor about countries outside `countries`. If it
+    does not show the account, it says nothing about any country.
     """
     if reading is None:
         return None
@@ -350,7 +346,7 @@ def _reasons(
 
 
 def _wrong(canary: CanaryExpectation, reading: Reading | None) -> str | None:
-    """A sentence about what is wrong with a control account in an answer; None if it looks right."""
+    """Say how a control account looks wrong in an answer. None if it looks right."""
     if reading is not None and reading.state.status is canary.expected:
         return None
     seen = "is not in the answer" if reading is None else f"looks {reading.state.status.value}"
@@ -358,7 +354,7 @@ def _wrong(canary: CanaryExpectation, reading: Reading | None) -> str | None:
 
 
 def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[Account, datetime], ...]:
-    """The accounts whose due re-read gave no reading, each with the time of the next try. The wait grows with
+    """The accounts whose due re-read gave no reading. Each has the time of the next try. The wait grows with
     the time since the last agreeing reading.
     """
     return tuple(
@@ -369,8 +365,8 @@ def _postponed(watched: Sequence[TrackedAccount], at: datetime) -> tuple[tuple[A
 
 
 def _rename(watched: TrackedAccount, reading: Reading) -> HandleChange | None:
-    """Return the rename that a reading shows, which is the same id with another handle. None if the handle is
-    the same, or differs only in upper and lower case.
+    """Return the rename that a reading shows. None if the reading shows no handle or the same one. A
+    difference only in upper and lower case is not a rename.
     """
     before = watched.account.handle
     if reading.handle is None or reading.handle == before or reading.handle.casefold() == before.casefold():

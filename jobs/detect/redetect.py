@@ -1,7 +1,8 @@
-"""Detection over all readings of an account in the order in which they were made. Pure.
+"""Detection over all readings of an account, in the order in which they were made. No database, network or
+clock.
 
-A late reading is inserted at its time, and all readings after it are evaluated again with the same rules. The
-recomputed changes are compared with the stored ones, and the differences are written as new rows.
+A late reading is inserted at its time. All later readings are evaluated again with the same rules. If the
+recomputed changes differ from the stored ones, the differences are written as new rows.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -26,7 +27,7 @@ _Rank = tuple[datetime, datetime, str]
 
 
 class ConfirmedOn:
-    """Times of confirmed changes by list. Unlike in `RecentConfirmations`, times may be looked up in any
+    """Times of confirmed changes, by list. Unlike `RecentConfirmations`, it answers for any time, in any
     order.
     """
 
@@ -38,8 +39,8 @@ class ConfirmedOn:
             insort(self._times.setdefault(list_id, []), at)
 
     def is_active(self, lists: Iterable[ListId], at: datetime, window: timedelta) -> bool:
-        """Whether a change was confirmed on any of these lists before `at` and within the `window` that ends
-        at `at`.
+        """Whether a change was confirmed on any of these lists in the `window` before `at`. A change
+        confirmed at `at` itself does not count.
         """
         for list_id in lists:
             times = self._times.get(list_id, [])
@@ -67,7 +68,7 @@ class Folding:
         confirmed_on: ConfirmedOn,
         rule: ConfirmationRule,
     ) -> None:
-        """Apply the next reading. `lists` are the lists that the account was on at that time."""
+        """Apply the next reading. `lists` holds the account's lists at that time."""
         before, at = self.known, asked.reading.at
         reading = completed(before, as_answered(asked.reading))
         if reading is None:
@@ -97,7 +98,7 @@ class Folding:
             self.changes.append(RecomputedChange(old, pending, closed, kind, until=pending.last_agreeing_at))
 
     def let_go(self) -> None:
-        """End the provisional change, if there is one, because the account is no longer watched."""
+        """End a provisional change, because the account is no longer watched."""
         if (pending := self.known.pending) is not None:
             self._close(Closed(pending, Outcome.NOT_CONFIRMED, Reason.NO_LONGER_WATCHED), self.known.state)
             self.known = replace(self.known, pending=None)
@@ -115,8 +116,8 @@ class Folding:
 
 
 def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
-    """What is unsettled about an account after its stored readings. Each reading is evaluated with what was
-    known at its own time.
+    """What is unsettled about an account after its stored readings (see `Unsettled`); None if nothing is.
+    Each reading is evaluated with what was known at its own time.
     """
     by_cohort = {c.last_agreeing_at for c in ground.stored if c.reason is Reason.COHORT_ACTIVE}
     known, course = ground.known, [ground.known]
@@ -132,7 +133,7 @@ def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettle
 
 
 def _when_asked(course: Sequence[Known], asked_at: datetime) -> Known | None:
-    """What was known when a reading was requested; None if no answer has arrived since that request."""
+    """What was known when a reading was requested. None if no answer arrived after that request."""
     if not overlaps(course[-1], asked_at):
         return None
     earlier = bisect_right(course, asked_at, lo=1, key=lambda k: k.last_read_at or asked_at)
@@ -147,8 +148,8 @@ def redetect(
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """Recompute the changes of these accounts from all their readings, including the `late` ones.
 
-    `confirmed_on` holds the confirmations of other accounts; the confirmations found here are added. Accounts
-    that may confirm each other as a cohort must be passed in one call.
+    `confirmed_on` holds the times of confirmed changes of other accounts. The changes confirmed here are
+    added to it. Accounts that may confirm each other as a cohort must be passed in one call.
     """
     memberships = {g.account.account_id: g.memberships for g in grounds}
     folding = {g.account.account_id: Folding(g.known, g.flags) for g in grounds}
@@ -173,8 +174,8 @@ def redetect(
 def _events(
     ground: CorrectionInput, late: TimedReading | None
 ) -> Iterator[tuple[_Rank, TimedReading | None]]:
-    """Yield each reading of an account with its sort key, and None with a sort key for each time when the
-    account was removed from the watch.
+    """Yield each reading of an account, after its sort key. Also yield a sort key and None for each time at
+    which the account was removed from the watch.
     """
     for asked in ground.readings:
         yield _rank(asked), asked
@@ -185,8 +186,8 @@ def _events(
 
 
 def _rank(asked: TimedReading) -> _Rank:
-    """The key by which readings are ordered. Simultaneous answers that show different states have different
-    keys, so the order of arrival never decides between them.
+    """The sort key of a reading. Simultaneous answers with different states have different keys, so the order
+    of arrival makes no difference.
     """
     state = asked.reading.state
     return asked.reading.at, asked.asked_at, " ".join((state.status.value, *state.withheld_in))
@@ -212,9 +213,11 @@ def corrections(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChan
 
 
 def paired(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) -> dict[int, OwnChange]:
-    """Map the index of each recomputed change to its stored row. A row belongs to a change if both have the
-    same new state and began with the same reading. If no row did, a row belongs to the change if it began
-    within the change's run of agreeing readings. Changes without a stored row are left out.
+    """Find the stored row of each recomputed change. Return the rows by the index of the change. Changes
+    without a row are left out.
+
+    A row fits a change if both have the same new state and began with the same reading. If no row fits, a row
+    with the same new state is used that began during the change's agreeing readings.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):

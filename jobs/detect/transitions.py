@@ -1,26 +1,30 @@
 """What one reading means for one account. Every status transition of Blockline is in this file.
 
-An account has a confirmed state and at most one provisional change. A reading that agrees with the confirmed
-state ends the provisional change. A reading that agrees with the provisional change brings it nearer to
-confirmation. A reading that agrees with neither ends the provisional change and opens another. A missed
-attempt is not a reading, so it never comes here.
+An account has a confirmed state and at most one provisional change (`Pending`). If a reading agrees with the
+confirmed state, the provisional change ends. If it agrees with the provisional change, the change comes
+nearer to confirmation. If it agrees with neither, the provisional change ends and another one opens. A missed
+attempt is not a reading and has no effect here.
 
-An answer describes some moment between its request and its arrival. So the old state is certain only up to
-the request (`asked_at`), and the new state only from the arrival of its answer (`reading.at`). When two
-requests overlap, the order of their moments is unknown. An answer counts as earlier than another only if it
-had arrived before the other was requested. An answer that shows what was known at its request opens no
-change.
+Times: an answer describes some moment between its request (`asked_at`) and its arrival (`reading.at`). So the
+old state is certain only up to the request of its last answer. The new state is certain only from the arrival
+of its first answer.
 
-A platform may serve stale answers for a while and alternate between two states. So a sighted state stays
-unsettled until another state has been read as often and for as long as the rule's `way_back` asks
-(`Known.unsettled`). If the sighted state shows again before that, it may have lasted since it was sighted. A
-sighting that was not confirmed does not narrow a change window: a change from the old state to a third state
-began after the last reading of the old state.
+Overlapping requests: an answer is earlier than another only if it arrived before the other was requested.
+Otherwise the order is not known. In that case, an answer that shows what was known at its request proves no
+change. A change that it opens is closed at once (`Reason.OVERTAKEN`).
 
-An answer may say nothing about some countries; an answer that does not show the account says nothing about
-any country. For these countries the known state is kept, and the answer proves nothing: a change found there
-later may have begun before such an answer. The first answer that says anything about a country shows a first
-state: being withheld there is then not a change.
+Stale answers: a platform may alternate between two states for a while. So a state that was seen (`Sighting`)
+stays unsettled for some time (`Unsettled`). If the state shows again in that time, it may have lasted since
+it was first seen.
+
+Unconfirmed states: an account may show a second state that is not confirmed, and then a third. The window of
+the change to the third state begins at the last reading of the old state.
+
+Countries: an answer may say nothing about some countries. An answer that does not show the account says
+nothing about any country. The known state of these countries is kept. A change found there later may have
+begun before such an answer.
+
+First answer about a country: it shows a first state. If the account is withheld there, that is not a change.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -50,10 +54,10 @@ from storage.model.core.known_state import (
 
 
 def completed(known: Known, reading: Reading) -> Reading | None:
-    """Fill in the known state of the countries about which the reading says nothing.
+    """Add the known state of the countries about which the reading says nothing.
 
-    None if the reading could show either the confirmed or the provisional state. Such a reading does not
-    count for this account.
+    None if the reading fits both the confirmed and the provisional state. Such a reading does not count for
+    this account.
     """
     silent = reading.silent_on
     if not silent or reading.state.status not in BY_COUNTRY:
@@ -79,14 +83,14 @@ def _differ(one: State, other: State, countries: Collection[str]) -> bool:
 
 
 def as_answered(reading: Reading) -> Reading:
-    """Undo `completed`: reduce a reading to what its answer itself showed."""
+    """Reduce a reading to what its answer itself showed. This undoes `completed`."""
     heard = _heard(reading.state, reading.silent_on)
     return reading if heard is None else replace(reading, state=heard)
 
 
 def _heard(state: State, silent: Collection[str]) -> State | None:
-    """Return what an answer shows of an account in this state if the answer says nothing about the `silent`
-    countries. None if the status does not depend on the country.
+    """Remove the `silent` countries from a state, because the answer says nothing about them. None if the
+    status does not depend on the country.
     """
     if state.status not in BY_COUNTRY:
         return None
@@ -99,8 +103,8 @@ def _withheld(countries: Iterable[str]) -> State:
 
 
 def says_nothing_new(known: Known, reading: Reading) -> bool:
-    """Whether a reading repeats the known state for every country, and nothing is provisional or unsettled.
-    The result of `step` then depends only on the state and the times.
+    """Whether a reading only repeats the known state for every country, while nothing is provisional or
+    unsettled. The result of `step` then depends only on the state and the times.
     """
     return (
         known.pending is None
@@ -120,10 +124,10 @@ def step(
     cohort_active: bool,
     when_asked: Known | None = None,
 ) -> ReadingEffect:
-    """Apply one reading that `completed` returned. A reading that is not later than the last one is a repeat
-    and has no effect.
+    """Apply one reading that `completed` returned. A reading that is not later than the last one has no
+    effect.
 
-    `when_asked` is what was known when the reading was requested. It is None if no other answer arrived
+    `when_asked` is what was known when the reading was requested. None means that no other answer arrived
     between the request and the reading (see `overlaps`).
     """
     if known.last_read_at is not None and reading.at <= known.last_read_at:
@@ -187,8 +191,8 @@ def _open(
 def _may_be_older(known: Known, reading: Reading, when_asked: Known) -> bool:
     """Whether a contradicting reading may be older than what is known.
 
-    It may be older if the last answer before its request showed the same state. It may also be older if no
-    state was known at its request, but one is known now.
+    True if the last answer before its request showed the same state. Also true if no state was known at its
+    request, but a state is known now.
     """
     shown = _last_shown(when_asked)
     return shown == reading.state or (shown is None and known.state is not None)
@@ -222,8 +226,8 @@ def _agree(
 def _counts(
     rule: ConfirmationRule, agreeing: int, since: datetime, reading: Reading, asked_at: datetime
 ) -> bool:
-    """Whether a reading that agrees with earlier ones counts towards the rule. A reading does not count if it
-    was requested before the first agreeing one arrived, because it may be older.
+    """Whether an agreeing reading counts towards the rule. A reading that was requested before `since` may be
+    older than the first agreeing one, so it does not count.
     """
     return asked_at >= since and rule.counts(agreeing, since, reading.at)
 
@@ -236,8 +240,8 @@ def _known(
     unsettled: Unsettled | None,
     pending: Pending | None = None,
 ) -> Known:
-    """What is known after a reading. A country about which the reading says nothing keeps the time of its
-    last report.
+    """What is known after a reading. If the reading says nothing about a country, the time of the country's
+    last report is kept.
     """
     if not reading.silent_on:
         return Known(state, reading.at, asked_at, pending, unsettled=unsettled)
@@ -246,7 +250,7 @@ def _known(
 
 
 def _stirred(known: Known, reading: Reading, when_asked: Known) -> Unsettled:
-    """What is unsettled after a reading that differs from the one before."""
+    """What is unsettled (`Unsettled`) after a reading with another state than the reading before."""
     sighted: Mapping[State, Sighting] = {} if known.unsettled is None else known.unsettled.sighted
     if reading.state not in sighted:
         sighted = {**sighted, reading.state: _sighting(known, reading.state, when_asked)}
@@ -261,7 +265,7 @@ def _lasting(
     rule: ConfirmationRule,
     when_asked: Known,
 ) -> Unsettled | None:
-    """What is still unsettled after a reading that opens no change; None if nothing is."""
+    """What is still unsettled (`Unsettled`) after a reading that opens no change; None if nothing is."""
     before = known.unsettled
     if before is None:
         return None
@@ -278,8 +282,8 @@ def _lasting(
 
 
 def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
-    """Whether a reading distinguishes its state from every other sighted state, although it says nothing
-    about some countries.
+    """Whether a reading rules out every other sighted state (`Sighting`). A reading that says nothing about
+    some countries may fit several states.
     """
     state, silent = reading.state, reading.silent_on
     return not silent or all(
@@ -291,8 +295,8 @@ def _speaks_of(reading: Reading, sighted: Iterable[State]) -> bool:
 
 
 def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
-    """Return the earliest time at which a newly sighted state may have begun. The time depends on what was
-    known when the reading was requested, and on what was sighted shortly before.
+    """Return when a newly seen state may have begun at the earliest. `when_asked` is what was known when the
+    reading was requested. States seen shortly before may make that time earlier.
     """
     before = when_asked.unsettled
     if _last_shown(when_asked) == state:
@@ -314,9 +318,9 @@ def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
 
 
 def _announces(other: State, sighting: Sighting, old: State | None, new: State) -> bool:
-    """Whether the sighted state `other` and the state `new` both differ from `old` in the same country. A
-    country counts only if an answer before the sighting said something about it. False if `old` is None, or
-    if one of the statuses does not depend on the country.
+    """Whether `other`, seen earlier (`sighting`), already showed part of the change from `old` to `new`. This
+    is so if both differ from `old` in the same country. The countries in `sighting.first_heard` are ignored.
+    False if `old` is None, or if one of the statuses does not depend on the country.
     """
     if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
         return False
@@ -330,8 +334,8 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None:
-    """What stays unsettled after a change is confirmed. Sightings from before this change's window are moved
-    to its start, because a later change cannot have begun earlier.
+    """What stays unsettled (`Unsettled`) after a change is confirmed; None if nothing does. A later change
+    cannot have begun before this change's window. So sightings from before the window are moved to its start.
     """
     if unsettled is None:
         return None
@@ -345,9 +349,10 @@ def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None
 
 
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
-    """The countries in which the new state is withheld, and about which no earlier answer said anything.
+    """The countries whose block in the state `new` is a first state, not a change. These are countries about
+    which no answer said anything before the unsettled answers (`Unsettled`).
 
-    A country stays among them while the sighting that first reported it is unsettled.
+    Countries in which the confirmed state is withheld are left out. Empty if no state is confirmed.
     """
     if known.state is None:
         return frozenset()
@@ -370,8 +375,8 @@ def _first_seen_flags(old: State | None, new: State, first: Collection[str]) -> 
 
 
 def _last_seen_old(known: Known, new: State, first: Collection[str]) -> datetime | None:
-    """Return when the last answer that contradicts the new state was requested. The countries in `first` are
-    ignored. None if no answer contradicts the new state.
+    """Return the request time of the last answer that contradicts the new state. The countries in `first` are
+    ignored. None if no answer contradicts it.
     """
     last, unsettled = _last_shown(known), known.unsettled
     if Flag.FIRST_SEEN in _first_seen_flags(known.state, new, first):
