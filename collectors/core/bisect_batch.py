@@ -1,5 +1,5 @@
-"""Finding the ids that make a platform reject a whole batch, by bisection with a limited number of
-requests.
+"""Finding the ids for which a platform rejects a whole batch. The search is a bisection with a limited number
+of requests.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,15 +8,15 @@ from collectors.core.collector import RequestFailure
 from storage.model.core.availability import MissedReason
 
 Ask = Callable[[Sequence[str]], Awaitable[RequestFailure | None]]
-"""A function that asks about some ids. It returns None if the platform answered, or else the failure."""
+"""A function that asks about some ids. It returns the failure of the request; None if the platform answered.
+"""
 
 
 async def find_rejected(ids: Sequence[str], ask: Ask, most: int) -> set[str] | RequestFailure:
-    """Return the ids that the platform rejects as a bad request. `most` is the largest number of requests to
-    make.
+    """Return the ids that the platform rejects as a bad request. At most `most` requests are made.
 
-    Return an empty set if more requests would be needed to find all rejected ids. If a request fails in
-    another way, return that failure at once.
+    Empty if no id is rejected, or if the search needs more requests. If a request fails for another reason,
+    the search stops and its failure is returned.
     """
     found: set[str] = set()
     parts = _halves(ids)

@@ -16,11 +16,11 @@ from storage.model.core.signals import Signal
 
 @dataclass(frozen=True, slots=True)
 class RequestFailure:
-    """A request that failed as a whole, and when to try again.
+    """A request that failed as a whole.
 
-    `retry_at` is the earliest useful time for another request to the same place. `breaker` is True if every
-    further request would fail for the same reason (token, credits, usage cap). The collector then pauses for
-    the whole place, and the operator is notified once.
+    `retry_at` is the earliest useful time for another request to the same place. If `breaker` is True, every
+    further request would fail for the same reason, such as a rejected token or a usage cap. The collector
+    then pauses for the whole place, and the operator is notified once.
     """
 
     reason: MissedReason
@@ -31,11 +31,12 @@ class RequestFailure:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its raw answer. Evidence is cut out of the answer.
+    """One request and its raw answer, from which evidence is cut.
 
-    `at` is the time at which the reading began; one reading may need several requests. `url` contains no
-    secret. `request_id` is the platform's id of the request, or None if it gave none. `said` holds the names
-    (in lower case) and values of the answer's headers that affect the result, such as which labelers applied.
+    `at` is the start of the reading; one reading may need several requests. `url` contains no secret.
+    `request_id` is the platform's id of the request, or None if the platform gave none. `said` holds the
+    headers of the answer that affect the result, such as which labelers applied. Header names are in lower
+    case.
     """
 
     url: str
@@ -50,7 +51,7 @@ class Exchange:
     """Time from `at` until the answer was complete."""
 
     def by(self, at: datetime) -> "Exchange":
-        """Return a copy in which no time is later than `at`. This is needed because two clocks may differ
+        """Return a copy in which the request and the answer are not later than `at`. Two clocks may differ
         slightly.
         """
         most = max(at - self.at, timedelta())
@@ -61,13 +62,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class CollectorAnswer:
-    """The outcome of reading one batch: each requested id is in exactly one of `readings` and `missed`.
+    """The outcome of reading one batch. Each requested id is in exactly one of `readings` and `missed`.
 
-    `exchanges` are the raw answers in the order of the requests; empty if there were none. All readings have
-    the same time. If one reading says nothing about a country, all readings of the answer count as saying
-    nothing about that country. This is because coverage stores such countries per answer. `trouble` is set if
-    the request failed and nothing was learned about any account. `countries` are the countries that the
-    answer could report with the settings of the process that asked; None means all.
+    `exchanges` are the raw answers in the order of the requests; empty if there were none. `trouble` is set
+    if the request failed and no account was answered. `countries` are the countries that the answer could
+    report with the settings of that process; None means all.
+
+    All readings have the same time. A country that one reading does not report counts as unreported by all of
+    them, because coverage stores such countries per answer.
     """
 
     readings: tuple[Reading, ...]
@@ -75,12 +77,12 @@ class CollectorAnswer:
     exchanges: tuple[Exchange, ...] = ()
     trouble: RequestFailure | None = None
     sent: bool = True
-    """False if the collector is paused and made no request. No attempt is counted then."""
+    """False if no request was made because the collector is paused. No attempt is counted then."""
     countries: frozenset[str] | None = None
 
     def arrived(self, at: datetime) -> "CollectorAnswer":
-        """Return a copy whose readings have the time `at` at which the answer arrived, not that of the
-        request.
+        """Return a copy in which all readings have the time `at`, when the answer arrived. Exchanges are not
+        later than `at`.
         """
         is_dated = all(r.at == at for r in self.readings[:1])
         dated = self.readings if is_dated else tuple(r.dated(at) for r in self.readings)
@@ -89,9 +91,9 @@ class CollectorAnswer:
 
 @dataclass(frozen=True, slots=True)
 class EngagementAnswer:
-    """New engagements of one executive since the cursor, oldest first, and the cursor to store with them.
+    """New engagements of one executive since the cursor, oldest first, and the next cursor to store.
 
-    If `trouble` is set, nothing is known: `signals` is empty and the cursor is the old one.
+    If `trouble` is set, the request failed: `signals` is empty and the cursor is the old one.
     """
 
     signals: tuple[Signal, ...]
@@ -143,8 +145,8 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class CanaryCandidate:
-    """An account that may serve as a control account, because its status is stable. `expected` is that
-    status.
+    """An account that may become a control account, because its status is stable. `expected` is
+    this status.
     """
 
     native_id: str
@@ -178,8 +180,8 @@ class Collector(Protocol):
         ...
 
     def place(self, native_id: str) -> str:
-        """Return the place of an account, which is the server that answers for it. Empty if one server
-        answers for the whole platform.
+        """Return the place of an account: the server that answers for it. Empty if one server answers for the
+        whole platform.
 
         One request asks only about accounts of the same place. Each place fails, pauses and recovers on its
         own.
@@ -201,16 +203,18 @@ class Collector(Protocol):
     async def verify_lifts(
         self, answer: CollectorAnswer, withheld_in: Mapping[str, frozenset[str]], now: datetime
     ) -> CollectorAnswer:
-        """Check with a second source whether blocks really ended. Return the answer, corrected by the result.
+        """Check with a second source whether blocks really ended. Return the corrected answer.
 
-        `withheld_in` holds, by native id, the countries in which accounts are known to be withheld. The
-        second source is asked only about countries in which the answer no longer shows the account as
-        withheld. A platform that needs no second source returns the answer unchanged.
+        `withheld_in` holds, by native id, the countries in which an account is known to be withheld. A
+        country is checked only if the answer no longer shows the account as withheld there. If the platform
+        needs no second source, the answer is returned unchanged.
         """
         ...
 
     async def engagement(self, native_id: str, cursor: str | None, now: datetime) -> EngagementAnswer:
-        """Ask for an executive's engagements since `cursor`. None means the newest page only."""
+        """Ask for an executive's engagements since `cursor`. If `cursor` is None, ask for the newest page
+        only.
+        """
         ...
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
@@ -224,7 +228,8 @@ class Collector(Protocol):
         ...
 
     def evidence(self, exchanges: Sequence[Exchange], native_ids: Iterable[str]) -> dict[str, bytes]:
-        """Cut out the evidence to keep: for each native id, the parts of the raw answers about the account.
+        """Return the evidence to store, by native id: the parts of the raw answers that are about the
+        account.
 
         Each value is a document as described in `collectors.core.evidence`. Accounts that no answer mentions
         are left out.

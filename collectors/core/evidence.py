@@ -1,8 +1,7 @@
 """Cutting evidence out of raw answers: only the part of each answer that is about one account. Pure.
 
 One answer covers up to a hundred accounts. The evidence about one account contains nothing about the others
-except in the SHA-256 of the whole answer. So one account can be purged without touching the evidence about
-any other.
+except in the SHA-256 of the whole answer. So the evidence of one account can be purged alone.
 """
 
 import hashlib
@@ -12,7 +11,7 @@ from collectors.core.collector import Exchange
 from collectors.core.wire import compact
 
 Excerpt = Callable[[Exchange, Iterable[str]], dict[str, object]]
-"""A function that returns what one exchange says about each of these accounts, as JSON values by native id.
+"""A function that returns, by native id, what one exchange says about each of these accounts, as JSON values.
 """
 
 

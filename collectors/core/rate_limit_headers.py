@@ -10,8 +10,8 @@ from storage.model.core.availability import BREAKERS, MissedReason
 
 SHORTEST_WAIT = timedelta(seconds=60)
 LONGEST_WAIT = timedelta(minutes=15)
-"""X counts requests in windows of 15 minutes, Bluesky and Mastodon in windows of 5 minutes. A reset that is
-further away than `LONGEST_WAIT` is not plausible.
+"""The longest plausible time until a reset. X counts requests in windows of 15 minutes, Bluesky and Mastodon
+in windows of 5 minutes.
 """
 
 MOST_JITTER_S = 15.0
@@ -55,8 +55,7 @@ def read_window(headers: Mapping[str, str]) -> RateLimitWindow:
 def longest_pause(every: timedelta) -> timedelta:
     """Return the longest pause allowed after a failed request to a place. `every` is the length of a sweep.
 
-    The pause is one sweep, but at least half a minute and at most `LONGEST_WAIT`. So a place that works again
-    is read in the next sweep, or after half a minute if sweeps are shorter than that.
+    The pause is one sweep, but at least half a minute and at most `LONGEST_WAIT`.
     """
     return min(LONGEST_WAIT, max(every, _SHORTEST_LONGEST))
 
@@ -70,9 +69,10 @@ def failure_of(
 ) -> RequestFailure:
     """Return the failure of a whole request at `now`, with the time of the next try.
 
-    After a rate limit, the next try waits for the plausible times that the platform stated. Without a
-    plausible reset time, `jitter_s` is added, so that clients do not all return at once. If no plausible time
-    was stated, the wait is at most `longest`.
+    After a rate limit, the next try is not earlier than the times that the platform stated. If the platform
+    stated no plausible reset time, `jitter_s` is added, so that clients do not all return at once. Stated
+    times further away than `LONGEST_WAIT` are not plausible. Without a plausible time, the wait is at most
+    `longest`.
     """
     if fault.reason in BREAKERS:
         return RequestFailure(fault.reason, fault.detail, now + longest, breaker=True)
@@ -83,8 +83,8 @@ def failure_of(
 
 
 def exhausted(window: RateLimitWindow, now: datetime) -> datetime | None:
-    """Return when the next request is allowed, if this answer used up the window. None if it did not, or if
-    no plausible reset time was stated.
+    """Return the reset time if this answer used up the rate limit. None if requests are left, or if no
+    plausible reset time was stated.
     """
     if window.remaining != 0 or window.reset_at is None or not now < window.reset_at <= now + LONGEST_WAIT:
         return None
@@ -92,10 +92,10 @@ def exhausted(window: RateLimitWindow, now: datetime) -> datetime | None:
 
 
 class Pauses:
-    """Places (endpoints, hosts) that must not be asked for a while, each with the reason.
+    """Places (endpoints, hosts) that must not be asked for a while, each with the failure that caused the
+    pause.
 
-    Times are compared with the `now` of each call, never with a clock, so that a backtest can use its own
-    time.
+    The caller passes the time as `now`, so that a backtest can use its own time.
     """
 
     def __init__(self) -> None:

@@ -8,14 +8,15 @@ from storage.model.limits.rate_limits import Granted
 
 
 class RequestBudget(Protocol):
-    """Permission for requests of several processes that share one limit. No method raises an error if the
-    store that counts the requests fails.
+    """Permission for requests of several processes that share one limit.
+
+    A store counts the requests. If the store fails, no method raises an error.
     """
 
     async def take(self, url: str) -> Granted | RequestFailure:
         """Ask for permission to make one request to `url`. If permission can be given soon, wait for it.
 
-        A returned RequestFailure means that no permission was given. Its `retry_at` is when to ask again.
+        Return a RequestFailure if permission is refused. `retry_at` is then the time to ask again.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""What the wire modules of all platforms share: faults, and parsing of untrusted JSON. Pure."""
+"""Faults and the parsing of untrusted JSON, for the wire modules of all platforms. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ REASON_OF_CODE = {
     403: MissedReason.ACCESS,
     429: MissedReason.RATE_LIMITED,
 }
-"""What each HTTP status means if a request failed as a whole. Any other status is a fault of the platform."""
+"""The reason of a failed request by HTTP status. Any other status is a fault of the platform."""
 
 
 def parse(body: bytes) -> object:
-    """The JSON value of `body`. None if it is not JSON, or is JSON null, because no caller can use either."""
+    """The JSON value of `body`. None if `body` is not JSON, or is JSON null."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

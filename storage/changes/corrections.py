@@ -1,4 +1,7 @@
-"""Storing corrections after late readings, as new rows, and updating the alerts to match."""
+"""Storing the corrections that late readings make necessary.
+
+A correction adds new rows and never edits a stored change. The alerts are updated to match.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,14 +28,13 @@ async def write(
 ) -> None:
     """Store the corrections of one account and recompute its spells. The account must be locked.
 
-    `shown` is what the answer to `batch` says about the account. It becomes the evidence of each change that
-    this answer was the first to show. `shown_before` is what the previous answer says. It becomes the
-    evidence of the old state of such a change, if the previous answer was the last to show that state. None
-    means that there is no evidence to store.
+    `shown` is what the answer to `batch` says about the account. It becomes the evidence of the new state for
+    each change that `batch` was the first to show. `shown_before` is what the previous answer says. It can
+    become the evidence of the old state for the same changes. None means that there is no evidence to store.
 
-    `ahead_of` is a time after which a wrong clock dated rows; None if no clock was wrong. If it is set, the
-    corrections still count as known `now`, but the caller must recompute the spells by
-    `storage.changes.rebuild`.
+    If `ahead_of` is set, a wrong clock dated rows after that time. The corrections still count as known
+    `now`, but the caller must recompute the spells with `storage.changes.rebuild`. None means that no clock
+    was wrong.
     """
     at = await _moment(conn, account.account_id, now, ahead_of)
     why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
@@ -60,10 +62,11 @@ async def write(
 
 
 async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime | None) -> datetime:
-    """Return when the corrections count as known: `now`, or just after the newest record about the account.
+    """Return the time from which the corrections count as known. This is `now`, or just after the newest
+    record about the account if that record is later.
 
-    Times after `ahead_of` are ignored, because a wrong clock set them. A superseded row counts at most up to
-    the time at which its successor was recorded, because a wrong clock may have dated the row later.
+    Records after `ahead_of` are ignored, because a wrong clock dated them. If the successor of a superseded
+    row was recorded earlier than the row, the earlier time is used.
     """
     return await conn.fetchval(
         """
@@ -97,9 +100,11 @@ async def _add(
 ) -> int:
     """Add a change row and return its id.
 
-    If the same change was stored before, the new row takes over its evidence and supersedes its last row.
-    Changes of the account share the evidence of their old state if the same answer was the last to show that
-    state.
+    The new row supersedes `superseded`. If that is None, the new row supersedes the newest stored row of the
+    same change, if there is one.
+
+    Missing evidence of the new state is copied from a stored row of the same change. Missing evidence of the
+    old state is copied from a change with the same last reading of the old state.
     """
     pending = recomputed.pending
     same_old = superseded is not None and superseded.last_seen_old == pending.last_seen_old
@@ -216,7 +221,7 @@ async def _outcome(
 
 
 async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> None:
-    """Annul a change by a superseding row that says it did not happen."""
+    """Annul a change: add a superseding row with the outcome "not confirmed"."""
     change_id = await conn.fetchval(
         """
         insert into change (
@@ -238,10 +243,10 @@ async def _annul(conn: Conn, stored: OwnChange, at: datetime, why: Reason) -> No
 async def _alert(
     conn: Conn, change_id: int, recomputed: RecomputedChange, superseded: OwnChange | None, at: datetime
 ) -> None:
-    """Update the alerts of a change that was recomputed. A new alert replaces an alert that still waits.
+    """Update the alerts of a recomputed change. A new alert replaces an alert that still waits.
 
-    `superseded` is the row that stated the change until now. It may be the provisional row of this change
-    itself. None if no row stated the change.
+    `superseded` is the row that stated the change before the correction, even if that row was provisional.
+    None means that no row stated the change.
     """
     notifies = recomputed.is_confirmed and recomputed.kind is not ChangeKind.BASELINE
     # A first state had no alert to replace.

@@ -27,22 +27,22 @@ from storage.readings import evidence
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 NEAR: Final = 100_000
-"""Stretches of the hash chain closer to each other than this many entries are merged."""
+"""The largest distance, in entries, between two stretches of the hash chain that are merged."""
 LONGEST: Final = 1_000_000
-"""An anchor is left out if it comes more than this many entries after the statement."""
+"""The largest distance, in entries, from a statement to an anchor that is included."""
 
 
 def change_number(name: str) -> int | None:
-    """Return `name` as a change number; None if it cannot be one."""
+    """Return `name` as a change number. None if `name` is not a number, or is too long for one."""
     return int(name) if name.isdecimal() and len(name) < 19 else None
 
 
 async def changes_named(conn: Conn, name: str) -> list[int]:
-    """Return the ids of the changes that `name` means: a change number, a change key or the beginning of a
-    key. At most 20 ids are returned; empty if there are none.
+    """Return the ids of the changes that `name` identifies; empty if there are none. At most 20 ids are
+    returned.
 
-    A key finds only rows that were not superseded. Text that can be a number is never read as the beginning
-    of a key, because such a key would belong to an unrelated change.
+    `name` is a change number, a change key or the beginning of a key. Text that can be a number is always
+    read as a change number. A key finds only rows that were not superseded.
     """
     if (number := change_number(name)) is not None:
         rows = await conn.fetch("select change_id from change where change_id = $1", number)
@@ -106,7 +106,9 @@ async def material(conn: Conn, change_id: int) -> Material:
 
 
 async def _entries(conn: Conn, change_id: int) -> list[Record]:
-    """Return the chain entries of a change and of all changes linked to it by superseding, in order."""
+    """Return the entries of the hash chain for one change and its related changes, in order. Two changes are
+    related if one supersedes the other, directly or through other changes.
+    """
     return await conn.fetch(
         """
         with recursive related (id) as (
@@ -134,7 +136,7 @@ async def _entries(conn: Conn, change_id: int) -> list[Record]:
 
 
 async def _raw(conn: Conn, statements: Sequence[object]) -> tuple[Raw, ...]:
-    """Each piece of evidence that the statements name, once."""
+    """Return the evidence that the statements name, without duplicates."""
     changes = [s for s in statements if isinstance(s, ChangeStatement)]
     named = [sha256 for s in changes for sha256 in (s.old_evidence, s.new_evidence) if sha256 is not None]
     out: list[Raw] = []
@@ -152,8 +154,10 @@ async def _agreeing_until(conn: Conn, change_id: int) -> datetime | None:
 async def _coverage(
     conn: Conn, account_id: int, change: ChangeStatement, until: datetime | None
 ) -> PackCoverage:
-    """Return the requests about the account that our own collectors made, from the reading before the change
-    to the last reading that agrees with it. Requests without a role in the change are only counted.
+    """Return our own requests about the account, from the last reading before the change to the last reading
+    that agrees with the change.
+
+    A request is listed if its answer shows the old or the new state. Other requests are only counted.
     """
     first = change.last_seen_old or change.first_seen_new
     looks: list[PackRequest] = []
@@ -186,7 +190,7 @@ async def _coverage(
 
 
 def _part(row: Record, change: ChangeStatement) -> PackRequestRole | None:
-    """Return the role of a request in the change. None if its answer shows neither the old nor the
+    """Return the role of a request in the change. None if the answer shows neither the old nor the
     new state.
     """
     if not row["told"]:
@@ -230,7 +234,7 @@ def _look(row: Record, part: PackRequestRole) -> PackRequest:
 
 
 async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
-    """Return the last chain entry of each UTC day on which one of these times lies."""
+    """Return the last entry of the hash chain for the UTC day of each time. Each day is returned once."""
     found = await conn.fetch(
         """
         select d.day, k.seq, k.entry
@@ -248,8 +252,8 @@ async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
 
 
 async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
-    """Return the anchors of the nearest anchored entry at or after each of these entries. Each anchor is
-    returned once.
+    """Return the anchors near these entries. For each entry, the anchors of the next anchored entry are used,
+    which may be the entry itself. Each anchor is returned once.
     """
     rows = await conn.fetch(
         """
@@ -275,9 +279,9 @@ def stretches(
 ) -> list[tuple[int, int]]:
     """Return the stretches of the hash chain to include, each as its first and last entry.
 
-    `entries` are the entry numbers and days of statements. A stretch begins at a statement. It ends at the
-    head of the statement's day or at the nearest anchored entry at or after the statement, whichever comes
-    later. Stretches closer to each other than `NEAR` are merged.
+    `entries` are the entry numbers of statements, each with its day. `anchored` are the numbers of anchored
+    entries. A stretch begins at a statement and ends at the last entry of the statement's day. If the next
+    anchored entry comes later, the stretch ends there. Stretches closer to each other than `NEAR` are merged.
     """
     out: list[tuple[int, int]] = []
     for seq, day in sorted(entries):

@@ -1,4 +1,4 @@
-"""The hash chain over changes and outcomes: its check, its daily heads and its anchors."""
+"""The hash chain over changes and outcomes: checking it, its last entry of each day, and its anchors."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -23,25 +23,25 @@ _ROWS_AT_ONCE: Final = 500
 
 
 class ChainFault(StrEnum):
-    """What is wrong with an entry, or with a row that has no entry."""
+    """A kind of fault in the hash chain."""
 
     LEAF = "leaf"
-    """The row now says something other than what the entry attests."""
+    """The content of the row does not match the entry."""
     LINK = "link"
-    """The entry does not follow from the one before it."""
+    """The hash of the entry does not match the previous entry."""
     GONE = "gone"
-    """The attested row is gone, and no purge recorded its removal."""
+    """The row of the entry was removed without a recorded purge."""
     NUMBER = "number"
     """Entries before this one are missing."""
     TIME = "time"
-    """The entry and its row have different times, so the entry would count for another day."""
+    """The entry and its row have different times."""
     UNCHAINED = "unchained"
     """A recorded change or outcome has no entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The first fault that a check found. `seq` is None if a row has no entry."""
+    """The first fault that a check found. `seq` is the number of the entry; None if a row has no entry."""
 
     fault: ChainFault
     seq: int | None
@@ -51,7 +51,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class ChainCheck:
-    """The result of a check. `purged` counts the entries whose attested rows a purge removed; they are not
+    """The result of a check. `purged` counts the entries whose rows a purge removed. These entries are not
     faults.
     """
 
@@ -73,19 +73,20 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last entry of a UTC day. It certifies all entries before it."""
+    """The last entry of a UTC day. Its hash covers all entries before it."""
 
     day: date
     seq: int
     entry: bytes
     anchors: tuple[Anchor, ...] = ()
-    """Anchors of entries of this day. From `newest_head`, only the anchors of this entry."""
+    """The anchors of all entries of the day. `newest_head` returns only the anchors of the head itself."""
 
 
 async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
-    """Check every entry after `since_seq` against the rows, in the caller's transaction.
+    """Check every entry after `since_seq` against its row, in the caller's transaction. Stop at the first
+    fault.
 
-    Entries up to `since_seq` are trusted. Stops at the first fault. Memory use does not grow with the chain.
+    Entries up to `since_seq` are trusted. Memory use does not grow with the chain.
     """
     previous = BEGINNING
     if since_seq > 0:
@@ -134,8 +135,9 @@ def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
 
 
 def statement_in(row: Record) -> Statement | None:
-    """Return the statement that a chain entry attests. `row` joins the entry with its row of `change` and the
-    account, or with its row of `change_outcome`. None if the attested row is gone.
+    """Return the statement that a chain entry attests. None if the row of the entry is gone.
+
+    `row` is the entry, joined with its change and account or with its outcome.
     """
     if row["changed"] is not None:
         return ChangeStatement(
@@ -176,7 +178,8 @@ def _hex(sha256: bytes | None) -> str | None:
 async def _unchained(conn: Conn, since_seq: int) -> Broken | None:
     """Find the first change or outcome without an entry. None if each has an entry.
 
-    Changes older than the first one attested after `since_seq` are not checked, nor are their outcomes.
+    The search begins at the first change with an entry after `since_seq`. If there is no such entry, all
+    changes are searched.
     """
     row = await conn.fetchrow(
         """
@@ -206,7 +209,7 @@ async def last_seq(conn: Conn) -> int:
 
 
 async def newest_head(conn: Conn) -> Head | None:
-    """The newest entry with its anchors; None while nothing is recorded."""
+    """The newest entry with its anchors; None if the chain is empty."""
     row = await conn.fetchrow("select seq, entry, at from chain order by seq desc limit 1")
     if row is None:
         return None
@@ -215,9 +218,7 @@ async def newest_head(conn: Conn) -> Head | None:
 
 
 async def heads(conn: Conn, since: date) -> list[Head]:
-    """The head of each UTC day from `since` on: the entry of that day with the highest number. The head of
-    the current day may still change.
-    """
+    """The last entry of each UTC day from `since` on. The last entry of the current day may still change."""
     start = datetime.combine(since, time(), UTC)
     rows = await conn.fetch(
         """
@@ -259,8 +260,8 @@ async def last_anchored_at(conn: Conn) -> datetime | None:
 
 
 async def add_anchor(conn: Conn, seq: int, authority: str, token: bytes, now: datetime) -> bool:
-    """Store an authority's token for entry `seq`. Return False if this authority's token for it was already
-    stored.
+    """Store an authority's token for entry `seq`. Return False if a token of this authority was already
+    stored for the entry.
     """
     return bool(
         await conn.fetchval(

@@ -1,8 +1,8 @@
-"""Finding the countries about which an account's last answer said nothing, and when each country was last
-reported.
+"""Finding the countries about which an account's last answer said nothing, and the last answer that reported
+each.
 
-An answer says nothing about a country if its labeler was not reached, if the settings of that time did not
-name it, or if the account did not exist.
+An answer says nothing about a country in three cases. The country's labeler was not reached, the settings of
+that time did not name the country, or the account did not exist.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,13 +21,14 @@ from storage.readings.country_scope import load_scopes
 from storage.readings.coverage import LastReading
 
 _Span = tuple[datetime | None, datetime | None]
-"""Start and end (exclusive) of a period. None means that this side is open."""
+"""Start and end (exclusive) of a period. None means no limit."""
 _ALWAYS: Sequence[_Span] = ((None, None),)
 
 
 class _Sought(NamedTuple):
-    """A search for the last answer from `since` to before `until` that reported a country for an account.
-    None means that this side is open.
+    """A search for the last answer that reported a country for an account.
+
+    Only answers from `since` to before `until` count. None means no limit.
     """
 
     account_id: AccountId
@@ -39,8 +40,8 @@ class _Sought(NamedTuple):
 async def with_heard_countries(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], read: Mapping[AccountId, LastReading]
 ) -> dict[AccountId, Known]:
-    """Return the accounts of `known` whose last answer said nothing about some country, with `Known.heard`
-    filled in. Other accounts are left out.
+    """Fill in `Known.heard` for accounts whose last answer said nothing about some country. Return only these
+    accounts.
 
     `read` holds the last reading of each account.
     """
@@ -71,7 +72,7 @@ async def with_heard_countries(
 
 
 def _is_there(known: Known, ended: Status | None) -> bool:
-    """Return whether the last reading showed the account. Only such a reading can report countries."""
+    """Return whether the account existed at its last reading. Only such a reading can report countries."""
     shown = known.state if known.pending is None else known.pending.state
     status = ended or (shown and shown.status)
     return status is None or status in BY_COUNTRY
@@ -80,10 +81,11 @@ def _is_there(known: Known, ended: Status | None) -> bool:
 async def _ended_with(
     conn: Conn, platform: Platform, read: Mapping[AccountId, LastReading], known: Collection[AccountId]
 ) -> dict[AccountId, Status]:
-    """Return, by account, the status shown by a last reading whose provisional change has already ended.
+    """Find accounts whose last reading showed a provisional change that has already ended. Return the status
+    that this reading showed, by account.
 
-    Such a change ended without a later reading. Either the account left the watch, or the answer may have
-    been older than others that arrived before it. Other accounts are left out.
+    Such a change ended without a later reading: the account left the watch, or the answer was overtaken
+    (`Reason.OVERTAKEN`).
     """
     rows = await conn.fetch(
         """
@@ -103,7 +105,7 @@ async def _ended_with(
 
 
 async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequence[_Span]]:
-    """Return the periods in which each account existed. Accounts that all our readings showed are
+    """Return the periods in which each account existed. Accounts that existed at all readings are
     left out.
     """
     rows = await conn.fetch(
@@ -121,8 +123,8 @@ async def _there(conn: Conn, ids: Collection[AccountId]) -> dict[AccountId, Sequ
 async def _last_there(
     conn: Conn, platform: Platform, spans: Sequence[tuple[AccountId, datetime | None, datetime | None]]
 ) -> dict[AccountId, LastReading]:
-    """Return the last reading of each account within its periods. Accounts without such a reading are left
-    out.
+    """Return the last reading of each account within the periods given. Accounts without such a reading are
+    left out.
     """
     if not spans:
         return {}
@@ -156,8 +158,9 @@ async def _last_there(
 async def _last_spoken(
     conn: Conn, platform: Platform, sought: Sequence[_Sought], scopes: CountryScopes
 ) -> dict[tuple[AccountId, str], datetime]:
-    """Return when the last answer that reported a country was requested, by account and country. Only answers
-    within the periods of `sought` count. A country that was never reported is left out.
+    """For each account and country, return the request time of the last answer that reported the country.
+
+    Only answers within the periods of `sought` count. A country is left out if no such answer reported it.
     """
     if not sought:
         return {}

@@ -1,4 +1,6 @@
-"""Loading and locking the accounts that late readings may affect, with their changes and readings."""
+"""Loading the accounts that late readings may affect, with their changes and readings. The accounts are
+locked.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -34,12 +36,12 @@ from storage.readings.country_scope import load_all_scopes
 @dataclass(frozen=True, slots=True)
 class LateContext:
     accounts: tuple[CorrectionInput, ...]
-    """The accounts of the batch. Also accounts with weak evidence that may need one reading more or fewer
-    because of the batch.
+    """The accounts that the batch may affect: its own, and accounts with weak evidence. For the latter, the
+    batch may alter the number of readings required.
     """
     confirmed_on: Mapping[ListId, Sequence[datetime]]
-    """For each list of these accounts, when other changes were confirmed, as far back as this can affect a
-    result.
+    """The times at which other changes on each list were confirmed. Times too early to affect a result are
+    left out.
     """
 
 
@@ -60,7 +62,7 @@ async def load(
     window: timedelta,
     rule: SettlingRule,
 ) -> LateContext:
-    """Load everything that is stored around a batch, but not the batch itself.
+    """Load everything stored about the accounts that a batch may affect, but not the batch itself.
 
     Locks the accounts in the order of their ids until the transaction ends.
     """
@@ -101,8 +103,8 @@ async def load(
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
     """Return these accounts and all accounts that they may affect through a list.
 
-    An affected account shared a list and a platform with one of these accounts, and had weak evidence, at or
-    after `since`. The search is repeated from each account that it finds.
+    An affected account shares a list and a platform with one of these accounts, and has weak evidence. Both
+    must be true at `since` or later. Accounts that an affected account may affect are included too.
     """
     ids = set(account_ids)
     while True:
@@ -146,7 +148,9 @@ async def _accounts(conn: Conn, ids: Sequence[AccountId]) -> list[tuple[Account,
 
 
 async def own_changes(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[OwnChange]]:
-    """Return the changes that our own monitor recorded and that were not superseded, in order of time."""
+    """Return the changes that our own monitor recorded, by account, oldest first. Superseded changes are left
+    out.
+    """
     rows = await conn.fetch(
         """
         select c.*, o.outcome, o.reason, o.decided_at, coalesce(o.readings, p.agreeing) as readings,
@@ -191,11 +195,11 @@ def _own_change(r: Record) -> OwnChange:
 async def unsettled_since(
     conn: Conn, platform: Platform, known: Mapping[AccountId, Known], rule: SettlingRule
 ) -> list[CorrectionInput]:
-    """Return the accounts that may have an unsettled status. Each comes with its readings since the last time
-    at which it was settled.
+    """Return the accounts that may be unsettled (see `storage.model.core.known_state.Unsettled`). Each comes
+    with its readings since the time at which it was last settled.
 
-    `known` holds the accounts to examine and what is known about each. Memberships are left out, because the
-    stored outcomes already say which changes needed one reading fewer.
+    `known` holds the accounts to examine. Memberships are left out, because the stored outcomes already say
+    which changes needed one reading fewer.
     """
     times = {
         i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
@@ -235,10 +239,10 @@ async def unsettled_since(
 async def _last_changes(
     conn: Conn, platform: Platform, ids: Sequence[AccountId]
 ) -> dict[AccountId, tuple[OwnChange, OwnChange | None]]:
-    """Return two changes for each account: its last change that was not superseded, and the change to its
-    known state. The second is None if the account has no known state yet.
+    """Return two changes for each account: its last valid change, and the change to its known state. The
+    second is None if the account has no known state yet.
 
-    Accounts for which only a first state was ever seen are left out.
+    Superseded and annulled changes do not count. Accounts with nothing but a first state are left out.
     """
     rows = await conn.fetch(
         """
@@ -270,11 +274,11 @@ async def _last_changes(
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
-    """Return when accounts left the watch and when they came back. A provisional change ended at each of
-    these times.
+    """Return, by account, the times at which the account left the watch or came back. A provisional change
+    ended at each of these times.
 
-    The return counts too, because an answer to an earlier request may have arrived while the account was not
-    watched.
+    An answer to an earlier request may arrive while the account is not watched. So a return ends a change
+    too.
     """
     rows = await conn.fetch(
         """
@@ -304,10 +308,10 @@ async def _begin(
     until: datetime,
     but: Batch | None = None,
 ) -> tuple[Known | None, list[TimedReading]]:
-    """Return the `starting_point` before `until` and the stored readings after it. If a reading was requested
-    before the starting point, an earlier starting point is taken.
+    """Return the `starting_point` before `until`, and the stored readings after it. None as starting point
+    means that detection begins at the first reading; all stored readings are then returned.
 
-    If the starting point is None, all stored readings are returned and detection begins at the first.
+    If one of these readings was requested before the starting point, an earlier starting point is used.
     """
     while True:
         begin = await starting_point(conn, until, account_id, own, scopes, rule)
@@ -327,12 +331,14 @@ async def starting_point(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> Known | None:
-    """Return the state from which detection can begin. This is the known state at the last reading before the
-    time `before` that agreed with it, if nothing was provisional or unsettled then. If something was, an
-    earlier reading is taken.
+    """Return the known state at a reading before the time `before`, so that detection can begin there. None
+    means that detection must begin at the first reading.
 
-    The last reading that showed the account must also have reported all countries. None means that there is
-    no such state, so detection must begin at the first reading.
+    The latest suitable reading is used. It agrees with the known state, and nothing was provisional or
+    unsettled at its time (see `storage.model.core.known_state.Unsettled`).
+
+    The last reading at which the account existed must have reported all countries. Otherwise None is
+    returned.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None
@@ -390,8 +396,8 @@ async def _is_settled(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> bool:
-    """Return whether the readings of the known state that were stored by the time `at` suffice to leave
-    nothing unsettled.
+    """Return whether the account was settled at the time `at`. `rule` says how many readings of the known
+    state this takes.
     """
     first, agreeing = None, 1
     after = last.last_agreeing_at if last != held else last.first_seen_new - timedelta.resolution
@@ -410,8 +416,8 @@ async def _is_settled(
 
 
 async def _looks(conn: Conn, account_id: AccountId, after: datetime, until: datetime) -> list[Record]:
-    """Return up to 100 readings that are later than `after` and not later than `until`, oldest first. Of
-    readings at the same time, only the one that was requested first is returned.
+    """Return up to 100 readings after `after` and up to `until`, oldest first. Of several readings at one
+    time, only the one that was requested first is returned.
     """
     return await conn.fetch(
         """
@@ -437,11 +443,11 @@ async def _readings(
     scopes: CountryScopes,
     but: Batch | None = None,
 ) -> list[TimedReading]:
-    """Return the stored readings after the time `after`, except those of the batch `but`. Each has the state
-    that the account's changes give for its time.
+    """Return the stored readings after the time `after`. Readings of the batch `but` and of imported records
+    are left out.
 
-    Strength and side facts come from the change, because they are stored only with the first reading of a
-    state. Readings of an imported record are left out, because they are not our own.
+    The state of each reading is taken from the account's changes. So are strength and side facts, because
+    they are stored only with the first reading of a state.
     """
     first = min((c.first_seen_new for c in own), default=None)
     if first is None:

@@ -18,9 +18,7 @@ class WatchedAccount:
     lists: frozenset[ListId]
     known: Known
     held_since: datetime | None = None
-    """When the first quarantined answer about the account arrived since the last believed answer. None if
-    none was quarantined since.
-    """
+    """The time of the first quarantined answer after the last believed answer. None if there is none."""
 
 
 async def load_watched(
@@ -91,8 +89,10 @@ async def load_watched(
 async def recent_confirmations(
     conn: Conn, platform: Platform, since: datetime
 ) -> list[tuple[ListId, datetime]]:
-    """The lists with a confirmed change since a time, each with the time of the confirming reading, in order
-    of time. A change counts for the lists that its account was on at that reading.
+    """The lists on which a change was confirmed at `since` or later, each with the time of the confirming
+    reading. Sorted by time.
+
+    A change counts for the lists that its account was on at that reading.
     """
     rows = await conn.fetch(
         """

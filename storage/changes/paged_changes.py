@@ -1,4 +1,6 @@
-"""Changes and spells for the API, page by page. A page begins at a key, so later rows do not shift it."""
+"""Changes and spells for the API, page by page. Each page begins after a key, so later rows do not shift the
+page.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,13 +55,14 @@ class ChangeRow:
     old_evidence: str | None
     new_evidence: str | None
     superseded_by: int | None = None
-    """Always None from `changes_page`, which leaves out superseded changes."""
+    """Always None in the result of `changes_page`, which contains no superseded changes."""
 
 
 async def changes_page(
     conn: Conn, wanted: ChangeFilter, before: tuple[datetime, int] | None, limit: int
 ) -> list[ChangeRow]:
-    """Return up to `limit` changes that were not superseded, sorted by their first reading, newest first.
+    """Return up to `limit` changes, sorted by their first reading, newest first. Superseded changes are left
+    out.
 
     The page begins after the change with the key `before`; None means at the newest change. The export of
     changes has the same rows in the opposite order.
@@ -152,10 +155,10 @@ class SpellRow:
 async def spells_page(
     conn: Conn, wanted: SpellFilter, after: tuple[datetime, int] | None, limit: int
 ) -> list[SpellRow]:
-    """Return up to `limit` spells in order of account and start. The page begins after the spell with the key
-    `after`; None means at the first spell.
+    """Return up to `limit` spells in order of account and start.
 
-    The export of spells has the same rows in order of time. To sort them, it must read all of them.
+    The page begins after the spell with the key `after`; None means at the first spell. The export of spells
+    has the same rows in order of time.
     """
     rows = await conn.fetch(
         """

@@ -1,4 +1,6 @@
-"""Recomputing all spells from changes and outcomes alone, and comparing them with the stored ones."""
+"""Recomputing all spells from changes and outcomes, and comparing them with the stored spells.
+`storage.changes.spells` explains what a spell is.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,8 +19,8 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RebuiltSpell:
-    """A row of `spell` without its number: what was believed about an account between two times. `until` is
-    None if it is still believed.
+    """A spell of an account, and the period in which the spell was believed, from `since` to before `until`.
+    None as `until` means that the spell is still believed.
     """
 
     account_id: int
@@ -54,8 +56,8 @@ class _Known:
 
 
 async def rebuild(conn: Conn, only: Sequence[int] | None = None) -> Rebuilt:
-    """Recompute the spells of all accounts and compare them with the stored ones. `only` limits the accounts;
-    None means all.
+    """Recompute the spells of all accounts and compare them with the stored spells. `only` limits the
+    accounts; None means all.
 
     Nothing is written. Other writers of spells wait until the transaction ends.
     """
@@ -91,8 +93,8 @@ def _order(belief: RebuiltSpell) -> tuple[int, datetime, datetime]:
 
 
 async def repair(conn: Conn, found: Rebuilt) -> None:
-    """Make the stored spells match the recomputed ones. Call it in the transaction in which `found` was
-    computed.
+    """Make the stored spells match the recomputed spells. Call this in the transaction that
+    computed `found`.
     """
     await conn.execute(
         """
@@ -145,7 +147,7 @@ async def _stored(conn: Conn, ids: Sequence[int]) -> set[RebuiltSpell]:
 
 
 async def _changes(conn: Conn, ids: Sequence[int]) -> dict[int, list[_Known]]:
-    """Return every change that was ever confirmed, by account, with the period in which it counted
+    """Return every change that was ever confirmed, by account. Each comes with the period in which it counted
     as known.
     """
     rows = await conn.fetch(
@@ -170,9 +172,7 @@ def _known(r: Record) -> _Known:
 
 
 def _beliefs(account_id: int, changes: Sequence[_Known]) -> Iterator[RebuiltSpell]:
-    """Yield each spell that was ever believed about an account, with the times at which the belief began and
-    ended. The end is None for a spell that is still believed.
-    """
+    """Yield each spell that was ever believed about an account."""
     moments = {c.decided_at for c in changes} | {
         c.superseded_at for c in changes if c.superseded_at is not None
     }

@@ -20,8 +20,10 @@ from storage.readings import coverage, evidence
 
 @dataclass(frozen=True, slots=True)
 class AccountStep:
-    """The effect of one reading on one account, with the parts of the raw answers that show the old and the
-    new state. None means that no such evidence is kept.
+    """The effect of one reading on one account.
+
+    `old_evidence` and `new_evidence` are the parts of the raw answers that show the old and the new state.
+    None means that this evidence is not stored.
     """
 
     account: Account
@@ -37,10 +39,12 @@ class Recording:
 
     batch: Batch
     steps: Sequence[AccountStep]
-    """Only the effects that must be stored."""
+    """The effects to store. Accounts on which the request had no such effect are left out."""
     renames: Sequence[HandleChange]
     postponed: Sequence[tuple[Account, datetime]]
-    """Provisional changes whose re-read gave no reading, each with the time of the next try."""
+    """Accounts with a provisional change whose re-read gave no reading, each with the time of the next
+    re-read.
+    """
     sightings: Sequence[FactSighting] = ()
     """Side facts that the platform reported about the accounts in this answer."""
 
@@ -51,9 +55,10 @@ async def record_many(
     """Store the results of requests in the caller's transaction. The caller must commit immediately
     afterwards.
 
-    `clock` is read when no other process is recording; the results count as known from that time. Return for
-    each request whether it was stored; False means that this attempt was stored before. Raises `StaleState`
-    if another writer changed one of the accounts first. The transaction must then be rolled back.
+    The results count as known from the time of `clock`. `clock` is read while no other process is recording.
+    Return for each request whether it was stored; False means that this attempt was stored before.
+
+    Raises `StaleState` if another writer changed one of the accounts first. The caller must then roll back.
     """
     await spells.lock(conn, [account_id for recording in recordings for account_id in _touched(recording)])
     now = await moment(conn, clock)
@@ -89,7 +94,7 @@ async def _record_news(conn: Conn, recording: Recording, now: datetime) -> None:
 
 
 async def record_beside(conn: Conn, recording: Recording, now: datetime) -> None:
-    """Store the results of a request, except its statuses, in the caller's transaction."""
+    """Store the renames, postponed re-reads and side facts of a request, in the caller's transaction."""
     if recording.renames:
         await record_renames(conn, recording.renames, now)
     if recording.postponed:
@@ -99,8 +104,8 @@ async def record_beside(conn: Conn, recording: Recording, now: datetime) -> None
 
 
 async def _open(conn: Conn, opened: Sequence[tuple[AccountStep, Pending]], now: datetime) -> list[int]:
-    """Open provisional changes and return their ids. Raises `StaleState` if an account no longer has the
-    state from which its step began.
+    """Store new provisional changes and return their ids. Raises `StaleState` if another writer changed the
+    state of one of the accounts first.
     """
     ids = [s.account.account_id for s, _ in opened]
     await conn.execute(
@@ -194,7 +199,7 @@ async def _flags(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, frozen
 async def _advance(
     conn: Conn, advanced: Sequence[tuple[AccountStep, Pending, Pending]], now: datetime
 ) -> None:
-    """Store the progress of provisional changes and when it became known."""
+    """Store the further agreeing readings of provisional changes, which count as known from `now`."""
     done = await conn.fetch(
         """
         with nearer as (
@@ -222,8 +227,8 @@ async def _advance(
 async def _close(
     conn: Conn, closed: Sequence[tuple[AccountStep, Pending, Closed]], now: datetime
 ) -> list[int]:
-    """End provisional changes and return their ids. Raises `StaleState` if a stored row was changed since it
-    was read.
+    """End provisional changes and return their ids. Raises `StaleState` if another writer changed one of them
+    first.
     """
     ids = [s.account.account_id for s, _, _ in closed]
     moments = await spells.moments(conn, ids, now)

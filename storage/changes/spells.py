@@ -1,7 +1,8 @@
-"""Spells: the confirmed changes as periods of one state, and when each period was believed.
+"""Spells: the periods in which an account kept one state, according to its confirmed changes.
 
-`spell` is derived entirely from `change` and `change_outcome`. A belief is never edited: it ends, and a new
-one begins. `storage.changes.rebuild` recomputes the whole table and compares.
+The table `spell` is derived entirely from `change` and `change_outcome`. Each row also records when the spell
+was believed. If a spell proves wrong, the belief ends and a new row begins; the old row stays.
+`storage.changes.rebuild` recomputes the whole table and compares.
 """
 
 from collections import defaultdict
@@ -28,11 +29,10 @@ async def lock(conn: Conn, account_ids: Sequence[int]) -> None:
 
 
 async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
-    """Return, by account, when a decision made now counts as known. This is `now`, or just after the
-    account's last decision if that is later.
+    """Return, by account, the time from which a decision made now counts as known. This is `now`, or just
+    after the account's last decision if that decision is later. Locks the accounts.
 
-    This is needed because clocks differ, and no two beliefs about an account may begin at the same time.
-    Locks the accounts.
+    Clocks differ, but two beliefs about an account must not begin at the same time.
     """
     await lock(conn, account_ids)
     rows = await conn.fetch(
@@ -62,11 +62,10 @@ async def moments(conn: Conn, account_ids: Sequence[int], now: datetime) -> dict
 
 
 async def project(conn: Conn, account_ids: Sequence[int], now: datetime) -> None:
-    """Make the spells of these accounts match their current confirmed changes. Beliefs that still hold are
-    left as they are.
+    """Make the spells of these accounts match their confirmed changes. Spells that are still right are left
+    unchanged.
 
-    `now` is the time from which the new spells count as known. It must not be earlier than the times that
-    `moments` returns.
+    The new spells count as known from `now`, which must not be earlier than the times from `moments`.
     """
     ids = sorted(set(account_ids))
     for start in range(0, len(ids), _AT_ONCE):
@@ -121,12 +120,11 @@ async def _project(conn: Conn, ids: Sequence[int], now: datetime) -> None:
 
 
 async def append(conn: Conn, change_ids: Sequence[int]) -> None:
-    """Add newly confirmed changes, one per account, to the spells. Each counts as known from the time at
-    which it was confirmed.
+    """Add newly confirmed changes to the spells, at most one change per account. Each counts as known from
+    the time at which it was confirmed.
 
-    In the usual case, the account has no other source and none of its changes was ever corrected. Then the
-    open spell is replaced by two: the same spell with an end, and a new open one. The result is the same as
-    that of `project`. All other cases use `project`.
+    In the usual case, only the open spell is replaced: by the same spell with an end, and by a new open
+    spell. An account with several sources or with corrected changes needs `project`. The result is the same.
     """
     rows = await conn.fetch(
         """

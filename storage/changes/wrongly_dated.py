@@ -1,8 +1,7 @@
-"""Repairing changes that a fast clock dated in the future. Both their reading time and their recording time
-are wrong.
+"""Repairing changes that a wrong clock dated in the future.
 
-A new row about an account always counts as known after the existing rows. If one of these were dated next
-year, all new rows would be unknown until then. So the wrongly dated row is superseded by a row dated now.
+A new row about an account always counts as known after the existing rows. After a row dated next year, all
+new rows would count as unknown until then. So a row dated now supersedes the wrongly dated row.
 """
 
 from collections.abc import Sequence
@@ -17,9 +16,7 @@ from storage.postgres.pool import Conn
 
 
 async def resting_on_later(conn: Conn, after: datetime) -> list[AccountId]:
-    """Accounts with a change of our own that was seen, confirmed or refuted after this time, in order of
-    their ids.
-    """
+    """Accounts with a change of our own that was seen, confirmed or refuted after this time. Sorted by id."""
     rows = await conn.fetch(
         """
         select distinct c.account_id
@@ -39,10 +36,10 @@ async def resting_on_later(conn: Conn, after: datetime) -> list[AccountId]:
 
 
 async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]:
-    """Supersede current rows that are dated after the time `after` by copies recorded `now`. Return their
-    accounts.
+    """Supersede current rows that are dated after the time `after` by copies recorded `now`. Return the
+    accounts of all rows that were superseded.
 
-    This includes changes from imported records. A row that was superseded only by rows dated after that time
+    Changes from imported records are included. If only rows dated after that time superseded a row, the row
     counts as superseded `now`.
     """
     stands = await conn.fetch(
@@ -84,7 +81,7 @@ async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]
 
 
 async def _take_back(conn: Conn, after: datetime, now: datetime) -> list[Record]:
-    """Annul the changes that were superseded only by rows recorded after this time."""
+    """Annul the changes recorded by the time `after` that only later rows superseded."""
     overtaken = await conn.fetch(
         """
         select c.change_id from change c
@@ -109,7 +106,9 @@ async def _take_back(conn: Conn, after: datetime, now: datetime) -> list[Record]
 
 
 async def _copy(conn: Conn, rows: Sequence[Record], now: datetime) -> list[Record]:
-    """Supersede these changes by equal rows that are recorded `now` and have no outcome."""
+    """Supersede these changes by equal rows that are recorded `now` and have no outcome. Return the
+    new rows.
+    """
     return await conn.fetch(
         """
         insert into change (

@@ -13,14 +13,14 @@ _NONE: frozenset[str] = frozenset()
 
 
 async def insert_batch(conn: Conn, batch: Batch, now: datetime) -> bool:
-    """Store one request for the accounts of a roster. Return False if this attempt was already stored, such
-    as after a repeated delivery.
-    """
+    """Store one request for the accounts of a roster. Return False if the same attempt was already stored."""
     return (await insert_batches(conn, [(batch, now)]))[0]
 
 
 async def insert_batches(conn: Conn, batches: Sequence[tuple[Batch, datetime]]) -> list[bool]:
-    """Store many batches, each with the time at which it is recorded. Return for each whether it was new."""
+    """Store many requests, each with the time at which it is recorded. For each, return False if the same
+    attempt was already stored, otherwise True.
+    """
     rows = await conn.fetch(
         """
         insert into coverage_row
@@ -66,7 +66,7 @@ async def ensure_month(conn: Conn, month: date) -> None:
 
 
 async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
-    """Call `ensure_month` for all months, together in a separate transaction.
+    """Call `ensure_month` for all months in a separate transaction.
 
     Creating a partition blocks all writers until the transaction ends. So this transaction must not wait for
     any writer.
@@ -78,7 +78,7 @@ async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LastAttempt:
-    """The newest attempt of a roster. The sweep derives its next step from it."""
+    """The newest attempt of a roster. The sweep plans its next step from this attempt."""
 
     slot: datetime
     attempt: int
@@ -185,11 +185,11 @@ async def last_readings(
 async def held_since(
     conn: Conn, platform: Platform, only: Sequence[AccountId] | None = None
 ) -> dict[AccountId, datetime]:
-    """Return when the current series of quarantined answers about each account began. Accounts without such a
+    """Return, by account, when the current series of quarantined answers began. Accounts without such a
     series are left out.
 
-    Only quarantined answers later than the account's last believed answer count, and only those since the
-    account has been watched. `only` limits the accounts; None means all that are watched.
+    A series begins after the last believed answer, and not before the account was watched. `only` limits the
+    accounts; None means all that are watched.
     """
     holding = await conn.fetch(
         """

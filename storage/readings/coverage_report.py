@@ -1,7 +1,6 @@
 """Coverage for pages: when accounts were read, the silences between readings, and recent requests.
 
-Only requests of the installation's own connection count, because another vantage point proves nothing about
-what is shown here.
+Only requests from the installation's own connection count, not those from other vantage points.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ class CoverageReport:
     seen: dict[int, Seen]
     """How completely each account was read, by account id."""
     outages: tuple[Gap, ...]
-    """Periods in which no account at all was read, oldest first. All have ended."""
+    """Periods in which no account was read, oldest first. A period that has not ended is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,9 @@ class Request:
 async def live_coverage(
     conn: Conn, since: datetime, now: datetime, gap_after: timedelta, account_id: int | None = None
 ) -> CoverageReport:
-    """Summarise the coverage between `since` and `now`, of all rosters or of the rosters of one account.
+    """Summarise the coverage between `since` and `now`. Silences longer than `gap_after` are gaps.
 
-    Silences longer than `gap_after` are gaps. With `account_id`, outages are not computed and are empty.
+    If `account_id` is given, only this account's rosters count, and `outages` is empty.
     """
     if account_id is None:
         rows = await _requests_of_all(conn, since, now, gap_after)
@@ -108,9 +107,10 @@ async def seen_of(
     gap_after: timedelta,
     known_at: datetime | None = None,
 ) -> dict[int, Seen]:
-    """How completely these accounts were read between `since` and `until`.
+    """How completely these accounts were read between `since` and `until`. Silences longer than `gap_after`
+    are gaps.
 
-    Only what was recorded by `known_at` counts; None means by now. Silences longer than `gap_after` are gaps.
+    Only what was recorded by `known_at` counts; None means no limit.
     """
     rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
     requests = [
@@ -171,7 +171,7 @@ async def _requests_of_some(
 
 
 async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool) -> dict[int, Watch]:
-    """Return the members of these rosters. With `with_sweep`, also those of all rosters of the
+    """Return these rosters with their members. If `with_sweep` is True, add all rosters of the
     current sweep.
     """
     rows = await conn.fetch(

@@ -12,10 +12,9 @@ from storage.postgres.pool import Conn
 
 
 async def store(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | None]:
-    """Store each content once. Return the SHA-256 of each uncompressed content, or None for a content that is
-    None.
+    """Store each content once. Return the SHA-256 of each content before compression; None for None.
 
-    Purged content stays purged, even if the same content is passed again.
+    Content that was purged is not stored again.
     """
     hashes = [None if c is None else hashlib.sha256(c).digest() for c in contents]
     by_hash = {h: c for h, c in zip(hashes, contents, strict=True) if h is not None and c is not None}
@@ -34,9 +33,8 @@ async def store(conn: Conn, contents: Sequence[bytes | None]) -> list[bytes | No
 
 
 async def load(conn: Conn, sha256: bytes) -> bytes | None:
-    """The content with this hash; None if it was purged or never stored.
-
-    Raises StorageError if the stored content does not match the hash, because such content proves nothing.
+    """The content with this hash; None if it was purged or never stored. Raises StorageError if the stored
+    content does not match the hash.
     """
     row = await conn.fetchrow("select packed, compressed from evidence where sha256 = $1", sha256)
     if row is None or row["packed"] is None:
@@ -51,7 +49,7 @@ async def load(conn: Conn, sha256: bytes) -> bytes | None:
 
 
 class EvidenceSide(StrEnum):
-    """The two sides of a change: the reading with the old state, and the reading with the new state."""
+    """The readings on the two sides of a change: OLD shows the old state, NEW the new state."""
 
     OLD = "old"
     NEW = "new"
@@ -92,8 +90,8 @@ async def evidence_of(conn: Conn, account_id: int) -> list[ReadingEvidence]:
 
 
 def _packed(content: bytes) -> tuple[bytes, bool]:
-    """Return the content or its compressed form, whichever is shorter, and whether this is the compressed
-    form.
+    """Return the content or its compressed form, whichever is shorter. The second value is True for the
+    compressed form.
     """
     small = zlib.compress(content, 9)
     return (small, True) if len(small) < len(content) else (content, False)

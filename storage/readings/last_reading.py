@@ -1,6 +1,5 @@
-"""The last conclusive answer about each account, and the share of accounts asked about that gave one.
-
-Only requests of the installation's own connection count.
+"""The last conclusive answer about each account, and the share of conclusive answers. Only requests from the
+installation's own connection count.
 """
 
 from collections.abc import Sequence
@@ -14,10 +13,8 @@ from storage.postgres.pool import Conn
 async def last_confirmed(
     conn: Conn, account_ids: Sequence[int], until: datetime | None = None
 ) -> dict[AccountId, datetime]:
-    """Return when each of these accounts last gave a conclusive answer, at `until` or before; None means by
-    now.
-
-    Accounts that never gave one are left out.
+    """Return the time of each account's last conclusive answer, at `until` or before. None as `until` means
+    now. Accounts without such an answer are left out.
     """
     rows = await conn.fetch(
         """

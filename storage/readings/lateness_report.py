@@ -20,15 +20,15 @@ class Lateness:
     within_1: int
     """Read within the last sweep."""
     within_2: int
-    """Read within the last two sweeps, but not the last one."""
+    """Last read one to two sweeps ago."""
     within_4: int
     older: int
-    """Not read within the last four sweeps, and watched for at least as long."""
+    """Added at least four sweeps ago, and not read within the last four sweeps."""
     new: int
-    """Not read yet, and watched for less than four sweeps."""
+    """Added less than four sweeps ago, and not read yet."""
     oldest_at: datetime | None
-    """The oldest of the last readings, among accounts that were read within four sweeps. None if there are no
-    such accounts.
+    """The oldest last reading among the accounts that were read within four sweeps. None if there are no such
+    accounts.
     """
 
     @property
@@ -95,11 +95,11 @@ async def lateness(conn: Conn, now: datetime, sweep_every: timedelta) -> list[La
 
 
 async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> list[LateAccount]:
-    """Return watched accounts not read within four sweeps. Accounts without a last reading come first, then
-    the account that was read longest ago.
+    """Return watched accounts that were not read within four sweeps. Accounts without a last reading come
+    first, then the accounts in order of their last reading, oldest first.
 
-    If more than `LOOKED_AT` accounts are late, only those that were added first are returned. So accounts
-    that were read even longer ago may be left out.
+    At most `LOOKED_AT` accounts are returned. These are the accounts that were added first, so accounts that
+    are even later may be left out.
     """
     rows = await conn.fetch(
         """

@@ -1,6 +1,4 @@
-"""Attempts that gave no reading of one account, and countries about which the account's last reading says
-nothing. For pages.
-"""
+"""For pages: the missed attempts for one account, and the countries that its last reading did not report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,30 +13,30 @@ _USUALLY_ANSWERED_IN = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Misses:
-    """Attempts within one silence that gave no reading of the account, all for one reason."""
+    """The missed attempts for an account in one silence, all with the same `reason` and the same `alone`. A
+    silence is the time between two readings of the account.
+    """
 
     since: datetime
-    """Start of the silence, which is the time of the reading before it."""
+    """The start of the silence: the time of the last reading before it."""
     reason: MissedReason
     alone: bool
-    """True if other accounts in the same requests were answered. Then only this account, or the service
-    behind it, failed.
-    """
+    """True if other accounts in the same requests were answered."""
     attempts: int
     first_at: datetime
     last_at: datetime
     of_others: bool = False
-    """The attempts were for other accounts of the same server. The server was paused, so no request was made
-    for this account.
+    """True if the attempts were for other accounts of the same server. There were no requests for this
+    account, because the server was paused.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class SlowAnswer:
-    """The answer that ended a silence, if it took unusually long."""
+    """An answer that ended a silence and took unusually long."""
 
     since: datetime
-    """Start of the silence."""
+    """The start of the silence."""
     asked_at: datetime
     at: datetime
 
@@ -56,11 +54,11 @@ class Unheard:
 async def misses(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime, gap_after: timedelta
 ) -> tuple[Misses, ...]:
-    """For each silence, return the attempts that gave no reading of the account, most frequent reason first.
+    """Return the missed attempts of our own connection in these silences. Within a silence, the most frequent
+    reason comes first. Silences without missed attempts are left out.
 
-    Only attempts of our own connection count. A silence longer than `gap_after` may have no attempt for the
-    account, because the server was paused. For such a silence, the missed attempts for other accounts of the
-    same server are returned. A silence without any attempt is left out.
+    While a server is paused, the account is not asked about. So for a silence longer than `gap_after` without
+    attempts for the account, attempts for other accounts of the server are returned.
     """
     own = await _own_misses(conn, account_id, silences, now)
     asked = {m.since for m in own}
@@ -69,8 +67,8 @@ async def misses(
 
 
 async def slow_answers(conn: Conn, account_id: int, silences: Sequence[Gap]) -> tuple[SlowAnswer, ...]:
-    """Return the answers that ended these silences, if they took longer than usual. Silences that have not
-    ended are left out.
+    """Return the answers that ended these silences and took longer than usual. Silences that have not ended
+    are left out.
     """
     rows = await conn.fetch(
         """
@@ -118,10 +116,10 @@ async def _own_misses(
 async def _misses_of_others(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime
 ) -> tuple[Misses, ...]:
-    """Return the missed attempts for other accounts of the same server. They are returned only if the server
-    answered nothing during at least half of the silence.
+    """Return the missed attempts for other accounts of the same server, within these silences.
 
-    If a silence lasts several days, only its first day is examined.
+    Only the first day of each silence is examined. Attempts count if they are in a stretch without any answer
+    of the server. This stretch must be at least half of the time examined.
     """
     rows = await conn.fetch(
         """
@@ -178,8 +176,8 @@ async def _misses_of_others(
 
 
 async def unheard(conn: Conn, account_id: int, now: datetime) -> tuple[Unheard, ...]:
-    """The countries about which the account's last reading says nothing, ordered by code. Empty if there are
-    none.
+    """The countries about which the account's last reading says nothing, sorted by code. Empty if there are
+    none, or if the account was never read.
     """
     newest = await conn.fetchrow(
         """

@@ -28,11 +28,11 @@ class RequestTally:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """All requests to one platform from one vantage point, over all of its servers."""
+    """The requests to one platform from one vantage point, over all servers of the platform."""
 
     platform: Platform
     vantage: str
-    """Empty for the installation's own connection."""
+    """The vantage point; empty for the installation's own connection."""
     hour: RequestTally
     day: RequestTally
 

@@ -1,6 +1,6 @@
-"""Every single reading of an account, rebuilt exactly, and every attempt that gave none.
+"""All readings of an account, rebuilt from coverage, and all attempts that gave no reading.
 
-The rules are database functions (`account_readings`, `account_misses`), so psql gives the same result.
+Database functions (`account_readings`, `account_misses`) contain the rules, so psql gives the same result.
 """
 
 from collections.abc import Sequence
@@ -23,21 +23,21 @@ from storage.postgres.pool import Conn
 
 
 class StoredReading(NamedTuple):
-    """One conclusive answer about an account. It is a tuple to save memory and time, because one account has
-    35,000 readings per year.
+    """One conclusive answer about an account. It is a tuple to save memory: one account has 35,000 readings
+    per year.
     """
 
     at: datetime
     asked_at: datetime
     state: State
-    """The state that the reading was judged to show. Countries about which the answer said nothing keep what
-    was known about them before.
+    """The state of the account according to this reading. Countries about which the answer said nothing keep
+    their earlier state.
     """
     strength: Strength
-    """Whether the change to this state rests on strong or weak evidence."""
+    """The strength of the evidence for the change to this state."""
     flags: frozenset[Flag]
-    """Flags of the change to this state. The flag for who closed the account is the one that applied at the
-    time of the reading.
+    """The flags of the change to this state. Only the flag for who closed the account is taken from the time
+    of the reading.
     """
     silent_on: frozenset[str]
     """Countries about which the answer says nothing."""
@@ -53,9 +53,7 @@ class StoredMiss(NamedTuple):
     asked_at: datetime
     reason: MissedReason
     alone: bool
-    """True if other accounts in the same request were answered. Then only this account, or the service behind
-    it, failed.
-    """
+    """True if other accounts in the same request were answered."""
     roster_id: int
     vantage: str
     recorded_at: datetime
@@ -66,7 +64,7 @@ async def readings_of(
 ) -> list[StoredReading]:
     """The readings of our own connection from `since` to before `until`, in order of time.
 
-    Only what was stored by `known_at` counts; None means by now. Later knowledge does not alter a reading.
+    Only what was stored by `known_at` counts; None means no limit.
     """
     rows = await conn.fetch(
         """
@@ -121,8 +119,8 @@ class _Scope(NamedTuple):
 
 
 async def _scopes(conn: Conn, account_id: int, known_at: datetime | None) -> list[_Scope]:
-    """Return the flags for who closed the account, each with the period in which it applied. If several
-    apply, the last one counts.
+    """Return the flags for who closed the account, each with the period in which it applied. If several flags
+    apply at one time, the last one returned counts.
     """
     rows = await conn.fetch(
         """

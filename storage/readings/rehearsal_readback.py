@@ -9,10 +9,8 @@ from storage.postgres.pool import Conn
 
 
 async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
-    """Return, by native id, all times at which an account gave a conclusive answer to our own connection, in
-    ascending order.
-
-    The times are rebuilt from coverage, so this also proves that single readings can be rebuilt.
+    """Return, by native id, the times of all conclusive answers to our own connection, in ascending order.
+    The times are rebuilt from coverage.
     """
     members = {
         r["roster_id"]: list(r["native_ids"])
@@ -42,8 +40,8 @@ async def reading_times(conn: Conn) -> dict[str, list[datetime]]:
 
 
 async def silences(conn: Conn) -> dict[tuple[str, datetime], frozenset[str]]:
-    """Return the countries about which an answer said nothing, by the account's native id and the answer's
-    time. Answers without such a country are left out.
+    """Return the countries about which an answer said nothing, by the account's native id and the time of the
+    answer. Answers that report all countries are left out.
     """
     rows = await conn.fetch(
         """

@@ -20,8 +20,8 @@ def content_hash(
     place: str = "",
     out_of_turn: WhyRead | None = None,
 ) -> bytes:
-    """Return the identity of a roster. Rosters have the same identity if they have the same accounts in the
-    same order, and the same purpose, vantage point and place.
+    """Return the hash that identifies a roster. Two rosters have the same hash if they agree in all arguments
+    of this function. The order of the accounts matters.
     """
     text = f"{','.join(map(str, account_ids))}|{','.join(map(str, canary_ids))}|{'base' if base else 'adhoc'}"
     if vantage or place:  # The first rosters had neither, and keep their identity.
@@ -43,8 +43,8 @@ async def get_or_make(
     place: str = "",
     out_of_turn: WhyRead | None = None,
 ) -> Roster:
-    """Return the roster with this content. It is created if it does not exist, and used again if it was
-    retired.
+    """Return the roster with this content. It is created if it does not exist. A retired roster returns to
+    use.
 
     `out_of_turn` says why the roster is read outside the sweep; None for a roster of the sweep.
     """

@@ -1,5 +1,5 @@
-"""Repairs after a clock was ahead: requests dated in the future leave coverage, and stored times in the
-future are reset.
+"""Repairs after a clock was ahead. Requests dated in the future are moved out of coverage, and stored times
+in the future are reset.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class AsideRequests:
-    """The number of requests that were set aside, and the times of the first and the last (None if there were
-    none).
+    """The number of requests that were moved out of coverage, and the times of the first and the last. The
+    times are None if no request was moved.
     """
 
     batches: int
@@ -20,11 +20,12 @@ class AsideRequests:
 
 
 async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests:
-    """Move every request that is dated after the time `after` out of coverage.
+    """Move all requests that are dated after the time `after` out of coverage.
 
-    A request that is dated earlier, but was recorded after that time, stays in coverage and counts as
-    recorded `now`. Only the owner of the tables may do this, because coverage is append-only for all other
-    roles.
+    A request may be dated earlier, but be recorded after that time. Such a request stays in coverage, and its
+    recording time becomes `now`.
+
+    Only the owner of the tables may call this. For all other roles, coverage is append-only.
     """
     row = await conn.fetchrow(
         """
@@ -55,7 +56,7 @@ async def set_aside(conn: Conn, after: datetime, now: datetime) -> AsideRequests
 
 
 async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset all stored times that are later than `after` and that only a wrong clock can have set."""
+    """Reset stored times after `after` that only a wrong clock can have set."""
     await _forget_scopes(conn, after)
     await _date_watch(conn, after, now)
     await _forget_pauses(conn, after, now)
@@ -64,10 +65,8 @@ async def forget_later_times(conn: Conn, after: datetime, now: datetime) -> None
 
 
 async def _forget_scopes(conn: Conn, after: datetime) -> None:
-    """Remove the rows of reportable countries that are valid only from a time later than `after`. Otherwise
-    the countries that these rows add would not count until that time.
-
-    At the next start, the program stores the countries of its settings again.
+    """Remove stored lists of reportable countries that begin after the time `after`. At the next start, the
+    program stores the countries of its settings again.
     """
     await conn.execute("alter table country_scope disable trigger country_scope_append_only")
     await conn.execute("delete from country_scope where since > $1", after)
@@ -75,8 +74,8 @@ async def _forget_scopes(conn: Conn, after: datetime) -> None:
 
 
 async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
-    """Set future times of watch periods and list memberships back to `now`. Only rows with a time later than
-    `after` are corrected. They are replaced, not updated.
+    """Set times of accounts, watch periods and list memberships back to `now` if they are later than `after`.
+    Rows of watch periods and memberships are replaced, not updated.
     """
     await conn.execute("update account set added_at = $2 where added_at > $1", after, now)
     await conn.execute(
@@ -102,7 +101,7 @@ async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset re-reads, pauses of places, doubts about control accounts, and executives' last poll times."""
+    """Reset future times of re-reads, pauses, doubts about control accounts, and last polls of executives."""
     await conn.execute(
         """
         update pending_change set next_read_at = $2 where next_read_at > $1::timestamptz + interval '1 hour'
@@ -131,11 +130,10 @@ async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
-    """Restore side facts to what was seen by the time `after`. Otherwise new readings would be ignored,
-    because the stored facts would be newer.
+    """Restore side facts as they were seen by the time `after`. Facts dated later would count as newer than
+    new readings.
 
-    Facts, renames and imported records that were seen earlier but recorded after that time count as recorded
-    `now`.
+    Facts, renames and imported records may be recorded after that time. Their recording time becomes `now`.
     """
     await conn.execute("delete from fact where first_seen > $1", after)
     await conn.execute(
