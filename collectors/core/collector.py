@@ -66,7 +66,7 @@ class CollectorAnswer:
 
     `exchanges` are the raw answers in the order of the requests; empty if there were none. `trouble` is set
     if the request failed and no account was answered. `countries` are the countries that the answer could
-    report with the settings of that process; None means all.
+    report with the collector's settings; None means all.
 
     All readings have the same time. A country that one reading does not report counts as unreported by all of
     them, because coverage stores such countries per answer.
