@@ -10,7 +10,7 @@ from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.seeds.alerts import DESK, Played
-from tests.support.servers.dashboard import served, until
+from tests.support.servers.dashboard import served
 
 if not CHROMIUM.exists():
     if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
@@ -72,21 +72,21 @@ async def test_a_form_works_also_as_plain_html(pool: Pool, dsn: str, played: Pla
     key = played.story_keys[0]
     async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
         await browser.becomes(f'document.querySelector("{ACKNOWLEDGE}") !== null')
-        # A form that a script submits raises no event: it goes out as without any script. It is submitted
-        # after `evaluate` has been answered, which waits without limit if the page is left before.
-        await browser.page.evaluate(
-            f"""(key) => {{
-                const form = document.querySelector("{ACKNOWLEDGE}");
-                const field = document.createElement("input");
-                field.name = "story";
-                field.value = key;
-                form.append(field);
-                setTimeout(() => form.submit());
-            }}""",
-            key,
-        )
-        await until(lambda: is_acknowledged(pool, key))
-        await browser.page.wait_for_url(f"{base}/alerts")
+        # A form that a script submits raises no event: it goes out as without any script. A profile that is
+        # closed while its page is being left may never close, so the next page is waited for.
+        async with browser.page.expect_navigation(url=f"{base}/alerts"):
+            await browser.page.evaluate(
+                f"""(key) => {{
+                    const form = document.querySelector("{ACKNOWLEDGE}");
+                    const field = document.createElement("input");
+                    field.name = "story";
+                    field.value = key;
+                    form.append(field);
+                    setTimeout(() => form.submit());
+                }}""",
+                key,
+            )
+        assert await is_acknowledged(pool, key)
 
 
 async def test_the_button_behind_a_link_in_a_mail_acknowledges(pool: Pool, dsn: str, played: Played) -> None:

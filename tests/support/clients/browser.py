@@ -113,4 +113,5 @@ async def opened(
             assert browser.errors == []
             assert browser.hosts <= {urlsplit(base).netloc, "data", "blob"}
         finally:
-            await context.close()
+            async with asyncio.timeout(PATIENCE_MS / 1000):
+                await context.close()
