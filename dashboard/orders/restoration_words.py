@@ -31,7 +31,7 @@ def _counted(estimate: RestorationEstimate) -> Iterator[str]:
         yield (
             f"The beginning of {_of(estimate.unbounded_starts, noun)} was not seen, so it is not known how"
             f" long {'it' if estimate.unbounded_starts == 1 else 'they'} lasted. No figure counts such"
-            " blocks; shorter blocks of this kind ended before any reading and were never seen."
+            " blocks. Others may have ended before any reading; those were never seen."
         )
 
 
