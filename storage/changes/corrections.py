@@ -65,8 +65,10 @@ async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime
     """Return the time from which the corrections count as known. This is `now`, or just after the newest
     record about the account if that record is later.
 
-    Records after `ahead_of` are ignored, because a wrong clock dated them. If the successor of a superseded
-    row was recorded earlier than the row, the earlier time is used.
+    A superseded row has two times: the time of its newest record (the row, its outcome or a pending step),
+    and the time at which its first successor was recorded. The earlier one counts.
+
+    Records after `ahead_of` are ignored, because a wrong clock dated them.
     """
     return await conn.fetchval(
         """

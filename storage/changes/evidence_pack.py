@@ -252,8 +252,10 @@ async def _heads(conn: Conn, times: Sequence[datetime]) -> tuple[DayHead, ...]:
 
 
 async def _anchors(conn: Conn, seqs: Sequence[int]) -> tuple[Stamped, ...]:
-    """Return the anchors near these entries. For each entry, the anchors of the next anchored entry are used,
-    which may be the entry itself. Each anchor is returned once.
+    """Return the anchors near these entries, each anchor once.
+
+    For each entry, these are its own anchors. If it has none, they are the anchors of the next entry that has
+    any.
     """
     rows = await conn.fetch(
         """
@@ -279,9 +281,11 @@ def stretches(
 ) -> list[tuple[int, int]]:
     """Return the stretches of the hash chain to include, each as its first and last entry.
 
+    Each statement begins a stretch. The stretch ends at the last entry of the statement's day, or at the next
+    anchored entry, whichever comes later. Stretches at most `NEAR` entries apart are merged.
+
     `entries` are the entry numbers of statements, each with its day. `anchored` are the numbers of anchored
-    entries. A stretch begins at a statement and ends at the last entry of the statement's day. If the next
-    anchored entry comes later, the stretch ends there. Stretches closer to each other than `NEAR` are merged.
+    entries.
     """
     out: list[tuple[int, int]] = []
     for seq, day in sorted(entries):

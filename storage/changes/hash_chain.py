@@ -135,9 +135,10 @@ def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
 
 
 def statement_in(row: Record) -> Statement | None:
-    """Return the statement that a chain entry attests. None if the row of the entry is gone.
+    """Return the statement that a chain entry attests. None if the entry's change or outcome is no longer
+    stored.
 
-    `row` is the entry, joined with its change and account or with its outcome.
+    `row` is the entry, joined either with its change and the account, or with its outcome.
     """
     if row["changed"] is not None:
         return ChangeStatement(

@@ -81,10 +81,10 @@ def _is_there(known: Known, ended: Status | None) -> bool:
 async def _ended_with(
     conn: Conn, platform: Platform, read: Mapping[AccountId, LastReading], known: Collection[AccountId]
 ) -> dict[AccountId, Status]:
-    """Find accounts whose last reading showed a provisional change that has already ended. Return the status
-    that this reading showed, by account.
+    """Return the accounts whose last reading showed a provisional change that then ended without a further
+    reading. Each account comes with the status that this reading showed.
 
-    Such a change ended without a later reading: the account left the watch, or the answer was overtaken
+    Such a change ended because the account left the watch, or because the answer was overtaken
     (`Reason.OVERTAKEN`).
     """
     rows = await conn.fetch(

@@ -103,8 +103,8 @@ async def load(
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
     """Return these accounts and all accounts that they may affect through a list.
 
-    An affected account shares a list and a platform with one of these accounts, and has weak evidence. Both
-    must be true at `since` or later. Accounts that an affected account may affect are included too.
+    An account may affect others that share a list and the platform with it and have weak evidence. Both must
+    be true at `since` or later. The affected accounts may affect others in turn; those are returned too.
     """
     ids = set(account_ids)
     while True:
@@ -198,8 +198,8 @@ async def unsettled_since(
     """Return the accounts that may be unsettled (see `storage.model.core.known_state.Unsettled`). Each comes
     with its readings since the time at which it was last settled.
 
-    `known` holds the accounts to examine. Memberships are left out, because the stored outcomes already say
-    which changes needed one reading fewer.
+    `known` holds the accounts to examine. The results contain no list memberships. These would tell which
+    changes needed one reading fewer, but the stored outcomes already say so.
     """
     times = {
         i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
@@ -274,11 +274,10 @@ async def _last_changes(
 
 
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
-    """Return, by account, the times at which the account left the watch or came back. A provisional change
-    ended at each of these times.
+    """Return, by account, the times at which the account left the watch or came back.
 
-    An answer to an earlier request may arrive while the account is not watched. So a return ends a change
-    too.
+    If a change was provisional at one of these times, it ended then. Coming back ends a change too, because
+    an answer to an earlier request may arrive while the account is not watched.
     """
     rows = await conn.fetch(
         """
@@ -308,10 +307,11 @@ async def _begin(
     until: datetime,
     but: Batch | None = None,
 ) -> tuple[Known | None, list[TimedReading]]:
-    """Return the `starting_point` before `until`, and the stored readings after it. None as starting point
-    means that detection begins at the first reading; all stored readings are then returned.
+    """Return the `starting_point` before `until`, and the stored readings after it. If there is no starting
+    point, return None and all stored readings.
 
-    If one of these readings was requested before the starting point, an earlier starting point is used.
+    A reading after the starting point may have been requested before it. An earlier starting point is then
+    used.
     """
     while True:
         begin = await starting_point(conn, until, account_id, own, scopes, rule)
@@ -331,14 +331,13 @@ async def starting_point(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> Known | None:
-    """Return the known state at a reading before the time `before`, so that detection can begin there. None
-    means that detection must begin at the first reading.
+    """Return what was known at a reading before the time `before`, so that detection can begin there.
 
-    The latest suitable reading is used. It agrees with the known state, and nothing was provisional or
-    unsettled at its time (see `storage.model.core.known_state.Unsettled`).
+    This is the latest reading that agrees with the known state, at a time when nothing was provisional or
+    unsettled (see `storage.model.core.known_state.Unsettled`).
 
-    The last reading at which the account existed must have reported all countries. Otherwise None is
-    returned.
+    None if there is no such reading, or if the last reading at which the account existed did not report all
+    countries. Detection must then begin at the first reading.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None

@@ -39,8 +39,10 @@ async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]
     """Supersede current rows that are dated after the time `after` by copies recorded `now`. Return the
     accounts of all rows that were superseded.
 
-    Changes from imported records are included. If only rows dated after that time superseded a row, the row
-    counts as superseded `now`.
+    Changes from imported records are included.
+
+    If a row is dated earlier, but all rows that supersede it are dated after that time, it is superseded
+    again: by an annulled copy recorded `now`.
     """
     stands = await conn.fetch(
         """
@@ -81,7 +83,9 @@ async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]
 
 
 async def _take_back(conn: Conn, after: datetime, now: datetime) -> list[Record]:
-    """Annul the changes recorded by the time `after` that only later rows superseded."""
+    """Annul each change that was recorded by the time `after`, if all rows that supersede it were recorded
+    after that time.
+    """
     overtaken = await conn.fetch(
         """
         select c.change_id from change c

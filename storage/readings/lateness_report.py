@@ -98,8 +98,8 @@ async def late_accounts(conn: Conn, now: datetime, sweep_every: timedelta) -> li
     """Return watched accounts that were not read within four sweeps. Accounts without a last reading come
     first, then the accounts in order of their last reading, oldest first.
 
-    At most `LOOKED_AT` accounts are returned. These are the accounts that were added first, so accounts that
-    are even later may be left out.
+    If there are more than `LOOKED_AT` such accounts, only those that were added first are returned, even if
+    others have waited longer for a reading.
     """
     rows = await conn.fetch(
         """

@@ -54,11 +54,12 @@ class Unheard:
 async def misses(
     conn: Conn, account_id: int, silences: Sequence[Gap], now: datetime, gap_after: timedelta
 ) -> tuple[Misses, ...]:
-    """Return the missed attempts of our own connection in these silences. Within a silence, the most frequent
-    reason comes first. Silences without missed attempts are left out.
+    """Return the missed attempts of our own connection for an account in these silences. Within a silence,
+    the most frequent reason comes first.
 
-    While a server is paused, the account is not asked about. So for a silence longer than `gap_after` without
-    attempts for the account, attempts for other accounts of the server are returned.
+    If a silence has no missed attempts for the account, it is left out, with one exception: if it is longer
+    than `gap_after`, the missed attempts for other accounts of the same server are returned instead. The
+    server may have been paused, and then this account was not asked about.
     """
     own = await _own_misses(conn, account_id, silences, now)
     asked = {m.since for m in own}

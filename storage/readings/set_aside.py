@@ -130,10 +130,10 @@ async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
-    """Restore side facts as they were seen by the time `after`. Facts dated later would count as newer than
-    new readings.
+    """Remove side facts that were first seen after the time `after`, because they would count as newer than
+    new readings. If a fact ended after that time, only its end is removed.
 
-    Facts, renames and imported records may be recorded after that time. Their recording time becomes `now`.
+    If a fact, a rename or an imported record was recorded after that time, its recording time becomes `now`.
     """
     await conn.execute("delete from fact where first_seen > $1", after)
     await conn.execute(
