@@ -19,9 +19,9 @@ def flapping(
     """Return the changes that start a flapping incident, and the keys of the changes that are not sent. Both
     are empty for a rule with a digest.
 
-    An account is flapping if the `flapping_period` before a change contains at least `flapping_changes` of
-    the account's changes. The change itself counts. The first such change that the rule sends starts an
-    incident. For one `flapping_period` after that, further such changes of the account are not sent.
+    An account is flapping if it has changed at least `flapping_changes` times within the last
+    `flapping_period`. The first change of a flapping account that the rule sends starts an incident. For one
+    `flapping_period` after that, the account's further changes are not sent while it is flapping.
 
     The first result maps the key of each starting change to the changes that the email reports. `to_tell`
     holds the keys of the changes that the rule would send now.

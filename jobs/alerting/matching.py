@@ -20,8 +20,10 @@ class RuleMatch:
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
-        """Return the recipients who need no reply, because this rule notifies them. A rule with a digest
-        counts only recipients to whom a digest, and no other email, reported the change.
+        """Return the recipients who need no reply, because this rule notifies them.
+
+        If the rule has no digest, return all recipients. If the rule has a digest, return those who know of
+        the change only from digests.
         """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)
@@ -29,8 +31,8 @@ class RuleMatch:
         return {r for r in self.recipients if r in owed and owed[r].by_digest}
 
     def is_refused(self, alert: AlertRow) -> bool:
-        """Whether a catch-up digest would not reach every recipient. True if a recipient was sent the change
-        in an email other than a digest, but has unsubscribed from the rule's digests.
+        """Whether a catch-up digest would miss a recipient: one who unsubscribed from the rule's digests, but
+        was sent the change in an email other than a digest.
         """
         owed, refused = alert.owed, self.stored.refused
         return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)
@@ -86,9 +88,10 @@ def concerns(alert: AlertRow, stored: StoredRule) -> bool:
 
 
 def is_before(alert: AlertRow, stored: StoredRule) -> bool:
-    """Whether an alert is too old to be news for a rule. True if the alert was recorded before the rule
-    became active, and only other rules have handled the alert. False for a correction or an unresolved
-    change.
+    """Whether an alert is too old to be news for a rule.
+
+    True if the alert was recorded before the rule became active, and other rules have handled the alert but
+    this rule has not. Always False for a correction or an unresolved change.
     """
     if alert.stage.is_answer or alert.created_at >= stored.active_since:
         return False

@@ -84,8 +84,8 @@ class DeferredAlert:
 
 
 Key: TypeAlias = tuple[int, int | None]
-"""The id of an alert and the id of a rule. The rule's id is None if no rule matches the alert. The id is also
-None while a reply waits in addition to the rule's own decision.
+"""The id of an alert and the id of a rule. The rule's id is None in two cases: no rule matches the alert, or
+the key belongs to a waiting reply and the rule also has a decision of its own about the alert.
 """
 
 

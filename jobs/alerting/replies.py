@@ -17,7 +17,9 @@ from storage.model.alerts.rules import Digest, Severity, StoredRule
 
 
 class ReplyReason(StrEnum):
-    """Why a recipient is sent a reply, and not an email of the rule that reported the change."""
+    """Why the rule that reported a change does not report the outcome to a recipient. The recipient is sent a
+    reply instead.
+    """
 
     RULE_OFF = "rule_off"
     """The rule is disabled or was removed."""
@@ -55,8 +57,8 @@ class Reply:
     reasons: frozenset[ReplyReason]
     due: datetime
     undecided: tuple[int, ...]
-    """The ids of those `alerts` that the rule does not also send itself. For these, `AlertDecision.ANSWERED`
-    is stored as the rule's decision.
+    """The ids of the `alerts` that the rule itself does not send. For these, `AlertDecision.ANSWERED` is
+    stored as the rule's decision.
     """
 
 
@@ -68,9 +70,9 @@ def owed(
 ) -> dict[int, Owed]:
     """Return the recipients who get a reply about this alert, by the id of the rule that reported the change.
 
-    `reached` holds the recipients whom some rule notifies of the outcome; they get no reply. `silences` holds
-    the decisions of the rules that match the alert but do not send it. A recipient who unsubscribed from the
-    rule's digests gets no reply about a change that only a digest reported.
+    Recipients in `reached` get no reply: a rule notifies them of the outcome. If only digests reported the
+    change, recipients who unsubscribed from the rule's digests get no reply either. `silences` holds the
+    decisions of the rules that match the alert but do not send it.
     """
     people: dict[int, dict[str, ReplyReason]] = {}
     for recipient, word in alert.owed.items():

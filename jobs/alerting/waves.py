@@ -50,13 +50,13 @@ BURST_SHARE = 1 / 20
 news in an incident that was already reported. `_Growing._ready_by` names the exceptions.
 """
 MUCH_SHARE = 1 / 10
-"""If at least this share of an order's accounts changed since the incident's last group, the next catch-up
-digest reports the changes. Otherwise the changes wait until the first morning at least one day after the
-first change. Changes in `FAINT` may wait longer.
+"""If at least this share of an order's accounts changed since the incident's last group, the changes wait for
+the next morning's catch-up digest. If fewer accounts changed, the changes wait until the first of them is a
+day old, and then for the next morning. Changes in `FAINT` may wait longer.
 """
 PAUSES = 2
-"""The number of updates about a kind of change within a day. After these, further changes of the kind wait
-for a catch-up digest. The second pause between updates is `SLOWER` times as long as the first.
+"""After this many updates about a kind of change within a day, further changes of the kind wait for a
+catch-up digest. The pause before the second update is `SLOWER` times as long as the first pause.
 """
 SLOWER = 4
 FAINT = frozenset({ChangeKind.GONE, ChangeKind.RETURN})
@@ -101,8 +101,8 @@ class _Growing:
         self._lately: Counter[str] = Counter()
         """The number of accounts that the incident reported within `REMEMBERED`, by kind of change."""
         self._tellings: Counter[str] = Counter()
-        """The number of the incident's groups within a day that reported a kind of change, by kind. Each kind
-        has its own pauses. So emails about blocks do not delay emails about restorations.
+        """By kind of change: how many groups of the incident reported the kind within a day. Each kind is
+        counted alone, so that emails about blocks do not delay emails about restorations.
         """
         for wave in self.story.waves if self.story is not None else ():
             if wave.closed_at > first - REMEMBERED:
@@ -120,8 +120,8 @@ class _Growing:
         self._ready: datetime | None = None
         """The earliest time at which the group may be sent. None while the group contains no news."""
         self._round_up = first
-        """The next morning on which the group itself requires a catch-up digest. If another incident requires
-        a digest earlier, that digest includes the group.
+        """The morning on which a catch-up digest is due because of this group. If a digest is due earlier
+        because of another incident, that digest includes the group.
         """
 
     def add(self, row: AlertRow, *, at_once: bool) -> None:
@@ -164,11 +164,11 @@ class _Growing:
         return max(now, told_at + self._rule.update_after * SLOWER**updates)
 
     def _is_late(self, at: datetime) -> bool:
-        """Whether a change was recorded before the last group was complete, but committed after that group
-        was sent.
+        """Whether a change was recorded in time for the last group, but committed too late: the group was
+        already sent.
 
-        False if the last two groups are close together. Otherwise each late commit would be sent in an email
-        of its own.
+        If the last two groups are close together, return False. Without this exception, each late commit
+        would be sent in an email of its own.
         """
         last_two = self.story.waves[-2:] if self.story is not None else ()
         closed = [wave.closed_at for wave in last_two]

@@ -117,9 +117,8 @@ def _mails_of(
 ) -> tuple[SentMail, ...]:
     """Return the emails in which a rule reported the alert. Empty if the rule sent nothing.
 
-    These are the emails of the rule's incident that were written at `decided_at`. If there are none, return
-    the digests that were written at that time. If some of these digests went to the rule's recipients, return
-    only those.
+    Only emails written at `decided_at` are considered. First choice: the emails of the rule's incident.
+    Second choice: the digests to any of the rule's recipients. Third choice: all digests.
     """
     if not decided.decision.is_sent:
         return ()
