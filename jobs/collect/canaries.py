@@ -45,13 +45,13 @@ class _Vouched:
     outcome: bool | None
     """Whether the watched accounts looked as before in that answer (`Judged.vouched`)."""
     wrong: set[AccountId] = field(default_factory=set[AccountId])
-    """The control accounts that looked wrong the first time that any of them looked wrong when asked alone.
-    Empty before that.
+    """The control accounts that looked wrong when the control accounts were first asked alone. Empty before
+    that.
     """
 
     def of(self, wrong: set[AccountId]) -> bool | None:
-        """`wrong` holds the control accounts that look wrong now. The first call also stores them in
-        `self.wrong`. Return `outcome` if every account in `wrong` is in `self.wrong`. Otherwise return None.
+        """`wrong` holds the control accounts that look wrong now. Return `outcome`, with one exception: None
+        if one of these accounts did not look wrong at the first call.
         """
         self.wrong = self.wrong or wrong
         return self.outcome if wrong <= self.wrong else None

@@ -54,10 +54,12 @@ async def record_late(
     """Store a batch and all corrections that it causes in one transaction. A batch that is not late has the
     same result as `Recorder.record`.
 
-    `readings` holds what the answer showed of each account that answered. Only the statuses are used, because
-    names and side facts may be out of date. `evidence` holds the parts of the answer that show the statuses.
-    `evidence_before` holds such parts of the previous answer, for accounts for which the batch is not late.
-    `beside` holds the names and side facts of those accounts; its steps are ignored.
+    `readings` holds what the answer showed of each account that answered. Names and side facts in `readings`
+    are not used, because they may be out of date. If the batch is not late for an account, `beside` holds the
+    account's names and side facts to store. The steps in `beside` are ignored.
+
+    `evidence` holds the parts of the answer that show the statuses. `evidence_before` holds such parts of the
+    previous answer, only for accounts for which the batch is not late.
 
     The `fence` is called first in the transaction. All rows count as known from the time that `clock` shows
     when they are written.
@@ -92,8 +94,8 @@ async def recompute_changes(
     `since` at which nothing was provisional or unsettled (`Known.unsettled`). Return the accounts whose
     changes differ from before.
 
-    A wrong clock may have dated readings after `since`. Set those readings aside, and then call this
-    function. Afterwards, rebuild the spells (status periods) with `storage.changes.rebuild`.
+    Call this function after readings were set aside because a wrong clock had dated them later than `since`.
+    Afterwards, rebuild the spells (status periods) with `storage.changes.rebuild`.
     """
     if not account_ids:
         return ()

@@ -339,9 +339,8 @@ class Monitor:
         """Judge an answer, record it and update memory. Return the stored batch. None if nothing was sent or
         stored, or if the answer came late.
 
-        `is_late` means that an account was removed from the watch before the answer was recorded, but not
-        before the answer arrived. If the answer opens a change for that account, the change ended at the
-        removal.
+        `is_late` means that an account was removed from the watch after the answer arrived, but before it
+        was recorded. If the answer opens a change for that account, the change ended at the removal.
         """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:

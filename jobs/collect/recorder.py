@@ -224,11 +224,11 @@ def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
 def comes_late(batch: Batch, judged: Judged) -> bool:
     """Whether a batch is late for some account. All readings around a late batch must be evaluated again.
 
-    A batch is late if a reading of the same time or later is already known, except if this answer merely
-    repeats that reading.
+    A batch is late if a reading of the same time or later is already known, with one exception: an answer
+    that merely repeats the last reading is not late.
 
-    A batch is also late if another answer arrived after this request was made, and the order matters. The
-    order matters if this answer opens or refutes a change, or if `Known.unsettled` is set.
+    Another answer may also have arrived while this request was running. The batch is then late if this answer
+    opens or refutes a change, or if `Known.unsettled` is set.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 

@@ -80,8 +80,10 @@ def compare(
     none, and the facts to store.
 
     `earlier` is the difference before this reading. `before` is the request time of the previous reading from
-    elsewhere. A difference is proven if a second reading from elsewhere shows it, and the account was
-    requested here after the first one.
+    elsewhere.
+
+    The first reading from elsewhere that shows a difference does not prove it. The account must then be
+    requested here, and after that a reading from elsewhere must show the same difference again.
     """
     value = value_of(look.state) if differs(known, look.state) else None
     if earlier is not None and earlier.value == value:

@@ -22,8 +22,8 @@ class ConfirmationRule:
     weak_readings: int = 4
     cohort_window: timedelta = timedelta(hours=6)
     cohort_discount: int = 1
-    """How many fewer than `weak_readings` are enough after a recent change on one of the account's lists. The
-    change must have been confirmed within the last `cohort_window`.
+    """A recent change on one of the account's lists lowers `weak_readings` by this number. Recent means that
+    the change was confirmed within the last `cohort_window`.
     """
     way_back: timedelta = 15 * _MINUTE
     """The shortest time over which a state must be read before it is settled (see

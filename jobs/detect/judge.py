@@ -75,8 +75,8 @@ class CanaryExpectation:
     """A control account and its known status.
 
     A `doubted` control account looked wrong while the others looked right, so its status may really have
-    changed. It is ignored if the same answer contains a control account that looks right, is not doubted, and
-    is expected to be neither withheld nor suspended.
+    changed. A doubted control account is ignored if another control account in the same answer looks right.
+    That other one must not be doubted, nor expected to be withheld or suspended.
     """
 
     account: Account
@@ -236,10 +236,9 @@ def failed_canaries(
 ) -> list[tuple[CanaryExpectation, str]]:
     """The control accounts that look wrong, each with a sentence for the operator. Empty if all look right.
 
-    A control account is relied on if it looks right, is not doubted, and is expected to be neither withheld
-    nor suspended. If the answer contains such a control account, doubted ones are ignored. Control accounts
-    whose follow-up request got no answer are then ignored too. (Some platforms need several requests per
-    account.)
+    If one control account can be relied on, two kinds of others are ignored: doubted ones, and those whose
+    follow-up request got no answer. (Some platforms need several requests per account.) A control account can
+    be relied on if it looks right, is not doubted, and is expected to be neither withheld nor suspended.
     """
     looks = {r.native_id: r for r in answer.readings}
     unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
@@ -281,8 +280,9 @@ def _was_there(known: Known) -> bool:
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
     """The side facts of an account after a reading.
 
-    A closed account does not show its facts, so the earlier ones are kept. A fact about who closed the
-    account is kept only if it fits the status, and if the reading does not say who closed the account.
+    A closed account does not show its facts, so the earlier facts are kept, with one exception: an earlier
+    fact about who closed the account is dropped if the reading says who closed it, or if the fact does not
+    fit the status.
     """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):

@@ -216,8 +216,8 @@ def paired(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) 
     """Find the stored row of each recomputed change. Return the rows by the index of the change. Changes
     without a row are left out.
 
-    A row fits a change if both have the same new state and began with the same reading. If no row fits, a row
-    with the same new state is used that began during the change's agreeing readings.
+    The row of a change has the same new state and began with the same reading. If there is no such row, a
+    row with the same new state is taken that began later, while the readings still showed this state.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):

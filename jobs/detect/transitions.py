@@ -10,8 +10,8 @@ old state is certain only up to the request of its last answer. The new state is
 of its first answer.
 
 Overlapping requests: an answer is earlier than another only if it arrived before the other was requested.
-Otherwise the order is not known. In that case, an answer that shows what was known at its request proves no
-change. A change that it opens is closed at once (`Reason.OVERTAKEN`).
+Otherwise the order is not known. An answer may then show only what was already known when it was requested.
+Such an answer proves nothing new, so a change that it opens is closed at once (`Reason.OVERTAKEN`).
 
 Stale answers: a platform may alternate between two states for a while. So a state that was seen (`Sighting`)
 stays unsettled for some time (`Unsettled`). If the state shows again in that time, it may have lasted since
@@ -21,8 +21,8 @@ Unconfirmed states: an account may show a second state that is not confirmed, an
 the change to the third state begins at the last reading of the old state.
 
 Countries: an answer may say nothing about some countries. An answer that does not show the account says
-nothing about any country. The known state of these countries is kept. A change found there later may have
-begun before such an answer.
+nothing about any country. The known state of such a country is kept. A change that a later answer shows there
+may have begun before the answer that said nothing.
 
 First answer about a country: it shows a first state. If the account is withheld there, that is not a change.
 """
@@ -191,8 +191,8 @@ def _open(
 def _may_be_older(known: Known, reading: Reading, when_asked: Known) -> bool:
     """Whether a contradicting reading may be older than what is known.
 
-    True if the last answer before its request showed the same state. Also true if no state was known at its
-    request, but a state is known now.
+    True if the reading shows the same state as the last answer that arrived before the reading was requested.
+    If no state was known at that time, True if a state is known now.
     """
     shown = _last_shown(when_asked)
     return shown == reading.state or (shown is None and known.state is not None)
@@ -318,9 +318,11 @@ def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
 
 
 def _announces(other: State, sighting: Sighting, old: State | None, new: State) -> bool:
-    """Whether `other`, seen earlier (`sighting`), already showed part of the change from `old` to `new`. This
-    is so if both differ from `old` in the same country. The countries in `sighting.first_heard` are ignored.
-    False if `old` is None, or if one of the statuses does not depend on the country.
+    """Whether the state `other`, seen earlier, already showed part of the change from `old` to `new`. True if
+    there is a country in which both `other` and `new` differ from `old`.
+
+    `sighting` is the sighting of `other`; the countries in its `first_heard` are ignored. False if `old` is
+    None, or if one of the statuses does not depend on the country.
     """
     if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
         return False
@@ -349,8 +351,8 @@ def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None
 
 
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
-    """The countries whose block in the state `new` is a first state, not a change. These are countries about
-    which no answer said anything before the unsettled answers (`Unsettled`).
+    """The countries whose block in the state `new` is a first state, not a change. No earlier answer said
+    anything about these countries. Unsettled answers (`Unsettled`) do not count as earlier answers.
 
     Countries in which the confirmed state is withheld are left out. Empty if no state is confirmed.
     """
