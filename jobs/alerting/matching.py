@@ -20,10 +20,10 @@ class RuleMatch:
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
-        """Return the recipients who need no reply, because this rule notifies them.
+        """Return the recipients who need no reply, because this rule notifies them of the outcome.
 
-        If the rule has no digest, return all recipients. If the rule has a digest, return those who know of
-        the change only from digests.
+        These are all its recipients if the rule has no digest. If it has one, these are only the recipients
+        to whom digests alone reported the change.
         """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)

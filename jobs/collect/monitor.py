@@ -330,17 +330,18 @@ class Monitor:
                 return
             periods = await watch_periods(conn, roster.account_ids)
         left = [p.until for of_one in periods.values() for p in of_one if p.until is not None]
-        await self._take_in(roster, question, reply, is_late=any(until >= reply.at for until in left))
+        await self._take_in(roster, question, reply, was_removed=any(until >= reply.at for until in left))
         await self._load_again(roster)
 
     async def _take_in(
-        self, roster: Roster, question: Question, reply: TimedAnswer, *, is_late: bool = False
+        self, roster: Roster, question: Question, reply: TimedAnswer, *, was_removed: bool = False
     ) -> Batch | None:
         """Judge an answer, record it and update memory. Return the stored batch. None if nothing was sent or
-        stored, or if the answer came late.
+        stored, or if the answer was recorded as a late one.
 
-        `is_late` means that an account was removed from the watch after the answer arrived, but before it
-        was recorded. If the answer opens a change for that account, the change ended at the removal.
+        An answer is late by `comes_late`, or if `was_removed` is set: an account was removed from the watch
+        after the answer arrived, but before it was recorded. If the answer opens a change for that account,
+        the removal ends that change.
         """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:
@@ -352,12 +353,12 @@ class Monitor:
         answer, asked_at = answer.arrived(at), stored_asked_at(asked_at, at)
         async with self._account_locks.holding(roster.account_ids):
             watched, judged, batch = self._judged(roster, question, answer, asked_at, at)
-            late = comes_late(batch, judged) or (is_late and bool(judged.steps))
+            late = comes_late(batch, judged) or (was_removed and bool(judged.steps))
             stored = not late and await self._record(roster, watched, judged, batch, answer)
         if late:
             async with self._account_locks.holding_everybody():
                 watched, judged, batch = self._judged(roster, question, answer, asked_at, at)
-                late = comes_late(batch, judged) or (is_late and bool(judged.steps))
+                late = comes_late(batch, judged) or (was_removed and bool(judged.steps))
                 stored = await self._record(roster, watched, judged, batch, answer, late=late)
         await self._note(roster, judged, answer, asked_at, at)
         return batch if stored else None

@@ -17,7 +17,7 @@ def require_login(settings: Settings) -> None:
         )
     if settings.auth == "none" and not settings.is_loopback:
         raise SettingsError(
-            f"Setting host: other machines can reach {settings.host}, and without a login the dashboard is "
+            f"Setting host: other machines can reach {settings.host}, but a dashboard without a login is "
             'served on 127.0.0.1 only. Set auth = "password", and add an admin with: '
             "blockline users add NAME --role admin"
         )

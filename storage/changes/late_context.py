@@ -331,13 +331,14 @@ async def starting_point(
     scopes: CountryScopes,
     rule: SettlingRule,
 ) -> Known | None:
-    """Return what was known at a reading before the time `before`, so that detection can begin there.
+    """Return the point from which detection can begin: what was known at the latest suitable reading earlier
+    than `before`.
 
-    This is the latest reading that agrees with the known state, at a time when nothing was provisional or
+    A reading is suitable if it agrees with the known state, at a time when nothing was provisional or
     unsettled (see `storage.model.core.known_state.Unsettled`).
 
-    None if there is no such reading, or if the last reading at which the account existed did not report all
-    countries. Detection must then begin at the first reading.
+    None if there is no such reading, or if countries were missing from the last reading that showed the
+    account as existing. Detection must then begin at the first reading.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None

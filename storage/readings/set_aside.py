@@ -101,7 +101,9 @@ async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset future times of re-reads, pauses, doubts about control accounts, and last polls of executives."""
+    """Reset times later than `after`, which a wrong clock has set: of re-reads, pauses, doubts about control
+    accounts, and the last polls of executives.
+    """
     await conn.execute(
         """
         update pending_change set next_read_at = $2 where next_read_at > $1::timestamptz + interval '1 hour'
