@@ -62,8 +62,8 @@ def _why(facts: HealthFacts) -> Component:
 def _lists(facts: HealthFacts) -> Component:
     title = "Detection delay"
     note = (
-        "per list, how long a change would have waited for the next reading in the last "
-        f"{words.span(min(4 * facts.sweep_every, LONGEST))}"
+        f"per list, over the last {words.span(min(4 * facts.sweep_every, LONGEST))}: how long a change would "
+        "have waited for the next reading"
     )
     if not facts.paces:
         return empty_card(title, note, "No list has watched accounts. Add accounts on the Accounts page.")
