@@ -16,15 +16,16 @@ Changes: TypeAlias = dict[str, tuple[PastAlert, ...]]
 def flapping(
     recent: Iterable[PastAlert], stored: StoredRule, to_tell: Collection[str]
 ) -> tuple[Changes, set[str]]:
-    """Return the changes that start a flapping incident, and the keys of the changes that are not sent. Both
-    are empty for a rule with a digest.
+    """Return the changes whose email reports that an account is flapping, and the keys of the changes that
+    are not sent. Both are empty for a rule with a digest.
 
     An account is flapping if it has changed at least `flapping_changes` times within the last
-    `flapping_period`. The first change of a flapping account that the rule sends starts an incident. For one
-    `flapping_period` after that, the account's further changes are not sent while it is flapping.
+    `flapping_period`. The rule then sends one change, and the email reports the flapping. For one
+    `flapping_period` after that change, no other change is sent while the account is flapping.
 
-    The first result maps the key of each starting change to the changes that the email reports. `to_tell`
-    holds the keys of the changes that the rule would send now.
+    In the first result, each key is the key of a change whose email reports flapping. The value holds the
+    account's changes that this email lists. `to_tell` holds the keys of the changes that the rule would send
+    now.
     """
     # A digest has room for every change. If it left some out, it could not say that nothing happened.
     return _judge(recent, stored, to_tell) if stored.rule.digest is Digest.NONE else ({}, set())

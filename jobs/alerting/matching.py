@@ -20,10 +20,11 @@ class RuleMatch:
     mute_id: int | None = None
 
     def reached(self, alert: AlertRow) -> set[str]:
-        """Return the recipients who need no reply, because this rule notifies them of the outcome.
+        """Return the recipients who need no reply (see `jobs.alerting.replies`), because this rule notifies
+        them of the outcome.
 
-        These are all its recipients if the rule has no digest. If it has one, these are only the recipients
-        to whom digests alone reported the change.
+        If the rule has no digest, return all of `recipients`. If the rule has a digest, return only the
+        recipients who were sent the change in digests and in no other email.
         """
         if self.stored.rule.digest is Digest.NONE:
             return set(self.recipients)
@@ -31,8 +32,10 @@ class RuleMatch:
         return {r for r in self.recipients if r in owed and owed[r].by_digest}
 
     def is_refused(self, alert: AlertRow) -> bool:
-        """Whether a catch-up digest would miss a recipient: one who unsubscribed from the rule's digests, but
-        was sent the change in an email other than a digest.
+        """Whether some recipient needs this alert, but would not get it in a catch-up digest.
+
+        Such a recipient was sent the change in an email that was not a digest, and has unsubscribed from the
+        rule's digests.
         """
         owed, refused = alert.owed, self.stored.refused
         return any(r in refused and r in owed and not owed[r].by_digest for r in self.recipients)

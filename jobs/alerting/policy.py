@@ -84,8 +84,8 @@ class DeferredAlert:
 
 
 Key: TypeAlias = tuple[int, int | None]
-"""The id of an alert and the id of a rule. The rule's id is None in two cases: no rule matches the alert, or
-the key belongs to a waiting reply and the rule also has a decision of its own about the alert.
+"""The id of an alert and the id of a rule. The rule's id is None if no rule matches the alert. For a reply
+that waits, the rule's id is also None if the rule sends the alert itself or has already decided about it.
 """
 
 
@@ -275,8 +275,8 @@ def _wave(
 
 
 def _named(parts: Iterable[tuple[AlertGroup, bool]]) -> Iterable[tuple[AlertGroup, bool]]:
-    """Yield the same groups, with missing incident keys filled in. A key is missing if an earlier one of
-    these groups starts the incident.
+    """Yield the same groups. If a group continues an incident that an earlier one of these groups starts,
+    fill in the incident's key.
     """
     opened: dict[ListId | None, str] = {}
     for wave, is_round_up in parts:

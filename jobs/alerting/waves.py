@@ -50,9 +50,9 @@ BURST_SHARE = 1 / 20
 news in an incident that was already reported. `_Growing._ready_by` names the exceptions.
 """
 MUCH_SHARE = 1 / 10
-"""If at least this share of an order's accounts changed since the incident's last group, the changes wait for
-the next morning's catch-up digest. If fewer accounts changed, the changes wait until the first of them is a
-day old, and then for the next morning. Changes in `FAINT` may wait longer.
+"""If at least this share of an order's accounts changed since the incident's last group, the next morning's
+catch-up digest reports the changes. Otherwise, the changes wait for the first morning on which the oldest of
+them is at least a day old. Changes in `FAINT` may wait longer.
 """
 PAUSES = 2
 """After this many updates about a kind of change within a day, further changes of the kind wait for a
@@ -164,11 +164,11 @@ class _Growing:
         return max(now, told_at + self._rule.update_after * SLOWER**updates)
 
     def _is_late(self, at: datetime) -> bool:
-        """Whether a change was recorded in time for the last group, but committed too late: the group was
-        already sent.
+        """Whether a change just missed the last group: it was recorded in time, but committed only after that
+        group was sent.
 
-        If the last two groups are close together, return False. Without this exception, each late commit
-        would be sent in an email of its own.
+        If the last two groups are close together, return False. Otherwise each late commit would be sent in
+        an email of its own.
         """
         last_two = self.story.waves[-2:] if self.story is not None else ()
         closed = [wave.closed_at for wave in last_two]

@@ -20,8 +20,8 @@ from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, Refused, StaleState, transaction
 
 LOOK_BACK = timedelta(days=3)
-"""An engagement that was first seen longer ago than this is not sent. Rules collect engagements and pause
-between notices, so the longest such delay of any rule is added to this time.
+"""An engagement is not sent if it was first seen longer ago than this plus the longest delay of any rule. A
+rule delays a notice while it collects engagements, and while it pauses between two notices.
 """
 SHOWN = 20
 """The maximum number of engagements that one email describes. Further engagements are only counted."""
