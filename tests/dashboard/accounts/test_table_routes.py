@@ -141,7 +141,7 @@ EDIT = {"do": "tag", "value": "press", "accounts": [1]}
 @pytest.mark.parametrize(
     ("path", "body", "status", "why"),
     [
-        pytest.param("edit", {**EDIT, "do": "delete"}, 422, "do must be tag", id="a deed that is none"),
+        pytest.param("edit", {**EDIT, "do": "delete"}, 422, "must be tag", id="a deed that is none"),
         pytest.param("edit", {**EDIT, "value": "a b"}, 422, "holds a space", id="no tag"),
         pytest.param("edit", {**EDIT, "value": ""}, 422, "a tag or list", id="an empty tag"),
         pytest.param("edit", {**EDIT, "accounts": []}, 422, "at least one account", id="nobody"),
