@@ -68,8 +68,8 @@ class CollectorAnswer:
     if the request failed and no account was answered. `countries` are the countries that the answer could
     report with the collector's settings; None means all.
 
-    All readings have the same time. A country that one reading does not report counts as unreported by all of
-    them, because coverage stores such countries per answer.
+    All readings have the same time. If one reading does not report a country, the country counts as
+    unreported by all readings, because coverage stores unreported countries per answer.
     """
 
     readings: tuple[Reading, ...]

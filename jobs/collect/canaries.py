@@ -50,8 +50,8 @@ class _Vouched:
     """
 
     def of(self, wrong: set[AccountId]) -> bool | None:
-        """`wrong` holds the control accounts that look wrong now. Return `outcome`, with one exception: None
-        if one of these accounts did not look wrong at the first call.
+        """Return `outcome` if each account of `wrong` also looked wrong at the first call. Otherwise, return
+        None. `wrong` holds the control accounts that look wrong now.
         """
         self.wrong = self.wrong or wrong
         return self.outcome if wrong <= self.wrong else None
@@ -117,10 +117,11 @@ class ControlAccounts:
         return await self._choose(place, here, now, wants_suspended=wants_suspended)
 
     def take_up(self, held_since: Mapping[str, datetime]) -> None:
-        """Record that these places are unsure (`is_unsure`). `held_since` says since when their answers have
-        been quarantined.
+        """Record that the control accounts of these places are in doubt. `held_since` says, for each place,
+        since when its answers have been quarantined.
 
-        A process that started later needs this record, because it did not ask the control accounts itself.
+        A process that started after the quarantine began needs this record. It did not ask the control
+        accounts itself.
         """
         for place, since in held_since.items():
             self._unsure.add(place)

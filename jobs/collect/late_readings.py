@@ -55,11 +55,11 @@ async def record_late(
     same result as `Recorder.record`.
 
     `readings` holds what the answer showed of each account that answered. Names and side facts in `readings`
-    are not used, because they may be out of date. If the batch is not late for an account, `beside` holds the
-    account's names and side facts to store. The steps in `beside` are ignored.
+    are not used, because they may be out of date. The names and side facts to store are in `beside`, only for
+    accounts for which the batch is not late. The steps in `beside` are ignored.
 
-    `evidence` holds the parts of the answer that show the statuses. `evidence_before` holds such parts of the
-    previous answer, only for accounts for which the batch is not late.
+    `evidence` holds, by account, the part of the answer that shows the status. `evidence_before` holds the
+    same part of the previous answer, only for accounts for which the batch is not late.
 
     The `fence` is called first in the transaction. All rows count as known from the time that `clock` shows
     when they are written.
@@ -90,12 +90,14 @@ async def record_late(
 async def recompute_changes(
     conn: Conn, account_ids: Sequence[AccountId], since: datetime, rule: ConfirmationRule, now: datetime
 ) -> tuple[AccountId, ...]:
-    """Recompute the changes of these accounts from their stored readings. Begin at the last reading before
-    `since` at which nothing was provisional or unsettled (`Known.unsettled`). Return the accounts whose
-    changes differ from before.
+    """Recompute the changes of these accounts from their stored readings. Return the accounts whose changes
+    differ from before.
 
-    Call this function after readings were set aside because a wrong clock had dated them later than `since`.
-    Afterwards, rebuild the spells (status periods) with `storage.changes.rebuild`.
+    The recomputation begins before `since`, at the last reading at which nothing was provisional or unsettled
+    (`Known.unsettled`).
+
+    A wrong clock may have dated readings later than `since`. Call this function after such readings were set
+    aside. Then rebuild the spells (status periods) with `storage.changes.rebuild`.
     """
     if not account_ids:
         return ()

@@ -122,8 +122,8 @@ class _Round:
         """The time of the last answered request, by account and part of its facts (`domain` or `account`)."""
 
     def last_look(self, account_id: AccountId, changed: SideFacts) -> datetime | None:
-        """Return the time of the last answered request about the parts that `changed` contains (`domain`,
-        `account`). If both parts changed, return the older time. None if one of the parts was never answered.
+        """Return the time of the last answered request about the part that changed (`domain` or `account`).
+        If both parts changed, return the older of their times. None if a changed part was never answered.
         """
         parts = {part for part in _PARTS if any(value.startswith(part) for _, value in changed)}
         times = [self.seen_at.get((account_id, part)) for part in parts]

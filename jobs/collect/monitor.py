@@ -339,9 +339,9 @@ class Monitor:
         """Judge an answer, record it and update memory. Return the stored batch. None if nothing was sent or
         stored, or if the answer was recorded as a late one.
 
-        An answer is late by `comes_late`, or if `was_removed` is set: an account was removed from the watch
-        after the answer arrived, but before it was recorded. If the answer opens a change for that account,
-        the removal ends that change.
+        An answer is late if `comes_late` says so. `was_removed` means that an account was removed from the
+        watch after the answer arrived, but before it was recorded. Such an answer is late too: if it opens a
+        change for the removed account, the removal ends the change.
         """
         answer, asked_at, at = reply.answer, reply.asked_at, reply.at
         if not answer.sent:

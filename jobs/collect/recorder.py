@@ -222,13 +222,13 @@ def _is_bounded_by_last(watched: TrackedAccount, opened: Pending) -> bool:
 
 
 def comes_late(batch: Batch, judged: Judged) -> bool:
-    """Whether a batch is late for some account. All readings around a late batch must be evaluated again.
+    """Whether a batch is late for some account. If so, all readings around the batch must be evaluated again.
 
     A batch is late if a reading of the same time or later is already known, with one exception: an answer
     that merely repeats the last reading is not late.
 
-    Another answer may also have arrived while this request was running. The batch is then late if this answer
-    opens or refutes a change, or if `Known.unsettled` is set.
+    If another answer arrived while this request was running, the batch is late in two more cases: it opens or
+    refutes a change, or `Known.unsettled` is set.
     """
     return any(_is_late(w, r, s, batch.asked_at) for w, r, s in judged.steps)
 

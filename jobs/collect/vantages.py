@@ -4,8 +4,8 @@ Such a reading never changes a status. If the reading differs from what this ins
 is stored as a side fact of that vantage point. The side fact includes the readings between which the
 difference began and ended.
 
-The other vantage point may see a block first. That becomes a difference only after both have read the account
-again.
+The other vantage point may merely see a block earlier. So a difference is stored only after the account was
+read again, first here and then there.
 """
 
 import asyncio

@@ -48,8 +48,9 @@ NO_OUTAGE_AFTER = timedelta(days=1)
 Many accounts must vanish at once: at least `_VANISHED_SHARE` of them, and at least `_VANISHED_AT_LEAST` (or
 all, if there are fewer). Such an answer is quarantined, logged and shown.
 
-An outage lasts at most `NO_OUTAGE_AFTER` (assumed). Once answers about one of the accounts have been
-quarantined for that long, the next answer is believed. The change still needs four agreeing readings.
+No outage lasts longer than `NO_OUTAGE_AFTER` (assumed). If answers about one of the vanished accounts have
+been quarantined for that long, the next answer is believed. A change that it shows still needs four agreeing
+readings.
 """
 
 
@@ -75,8 +76,8 @@ class CanaryExpectation:
     """A control account and its known status.
 
     A `doubted` control account looked wrong while the others looked right, so its status may really have
-    changed. A doubted control account is ignored if another control account in the same answer looks right.
-    That other one must not be doubted, nor expected to be withheld or suspended.
+    changed. It is ignored if another control account in the same answer can be relied on (see
+    `failed_canaries`).
     """
 
     account: Account
@@ -132,8 +133,8 @@ class Judge:
     ) -> Judged:
         """Judge one request that was sent at `asked_at` and answered at `at`.
 
-        If the request failed, or a control account looks wrong, nothing in the answer is believed. Every
-        account then counts as missed. The same applies to a suspected outage (see `NO_OUTAGE_AFTER`).
+        Nothing in the answer is believed if the request failed, if a control account looks wrong, or if an
+        outage is suspected (see `NO_OUTAGE_AFTER`). Every account then counts as missed.
 
         `unsure` means that the control accounts of this place are in doubt. `countries` holds the countries
         that the collector can report now; None means all. `unspoken` holds the countries that no worker could
@@ -236,9 +237,9 @@ def failed_canaries(
 ) -> list[tuple[CanaryExpectation, str]]:
     """The control accounts that look wrong, each with a sentence for the operator. Empty if all look right.
 
-    If one control account can be relied on, two kinds of others are ignored: doubted ones, and those whose
-    follow-up request got no answer. (Some platforms need several requests per account.) A control account can
-    be relied on if it looks right, is not doubted, and is expected to be neither withheld nor suspended.
+    A control account can be relied on if it looks right, is not doubted, and is expected to be neither
+    withheld nor suspended. If there is one, doubted control accounts are ignored. Control accounts whose
+    follow-up request got no answer are then ignored too; some platforms need several requests per account.
     """
     looks = {r.native_id: r for r in answer.readings}
     unheard = {m.native_id for m in answer.missed if m.reason in NO_ANSWER}
@@ -280,9 +281,9 @@ def _was_there(known: Known) -> bool:
 def facts_of(before: SideFacts, reading: Reading) -> SideFacts:
     """The side facts of an account after a reading.
 
-    A closed account does not show its facts, so the earlier facts are kept, with one exception: an earlier
-    fact about who closed the account is dropped if the reading says who closed it, or if the fact does not
-    fit the status.
+    A closed account does not show its facts, so the earlier facts are kept, with one exception: who closed
+    the account. Such a fact is kept only if it fits the status and the reading itself does not say who closed
+    the account.
     """
     shown: SideFacts = frozenset((flag, _value(flag, reading)) for flag in reading.flags)
     if not (reading.state.status.is_gone or reading.state.status is Status.SUSPENDED):

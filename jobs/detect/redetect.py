@@ -174,8 +174,8 @@ def redetect(
 def _events(
     ground: CorrectionInput, late: TimedReading | None
 ) -> Iterator[tuple[_Rank, TimedReading | None]]:
-    """Yield each reading of an account, after its sort key. Also yield a sort key and None for each time at
-    which the account was removed from the watch.
+    """Yield each reading of an account with its sort key. For each removal of the account from the watch,
+    yield None with a sort key.
     """
     for asked in ground.readings:
         yield _rank(asked), asked
@@ -216,8 +216,9 @@ def paired(stored: Sequence[OwnChange], recomputed: Sequence[RecomputedChange]) 
     """Find the stored row of each recomputed change. Return the rows by the index of the change. Changes
     without a row are left out.
 
-    The row of a change has the same new state and began with the same reading. If there is no such row, a
-    row with the same new state is taken that began later, while the readings still showed this state.
+    The row of a change has the same new state and began with the same reading. If there is no such row,
+    another row with the same new state is taken. That row must have begun later, while the readings still
+    showed this state.
     """
     pairs: dict[int, OwnChange] = {}
     for s in sorted(stored, key=lambda s: (s.is_annulled, s.change_id)):

@@ -10,19 +10,19 @@ old state is certain only up to the request of its last answer. The new state is
 of its first answer.
 
 Overlapping requests: an answer is earlier than another only if it arrived before the other was requested.
-Otherwise the order is not known. An answer may then show only what was already known when it was requested.
-Such an answer proves nothing new, so a change that it opens is closed at once (`Reason.OVERTAKEN`).
+Otherwise the order is not known. If the answer then shows only what was already known when it was requested,
+it proves nothing new. A change that it opens is closed at once (`Reason.OVERTAKEN`).
 
-Stale answers: a platform may alternate between two states for a while. So a state that was seen (`Sighting`)
-stays unsettled for some time (`Unsettled`). If the state shows again in that time, it may have lasted since
-it was first seen.
+Stale answers: a platform may alternate between two states for a while. So each state that was seen is
+remembered for some time (`Sighting`, `Unsettled`). If an answer shows that state again within this time, the
+account may have had the state ever since it was first seen.
 
 Unconfirmed states: an account may show a second state that is not confirmed, and then a third. The window of
 the change to the third state begins at the last reading of the old state.
 
 Countries: an answer may say nothing about some countries. An answer that does not show the account says
-nothing about any country. The known state of such a country is kept. A change that a later answer shows there
-may have begun before the answer that said nothing.
+nothing about any country. For countries about which an answer says nothing, the known state is kept. If a
+later answer shows a change there, the change may have begun before the answer that said nothing.
 
 First answer about a country: it shows a first state. If the account is withheld there, that is not a change.
 """
@@ -54,10 +54,10 @@ from storage.model.core.known_state import (
 
 
 def completed(known: Known, reading: Reading) -> Reading | None:
-    """Add the known state of the countries about which the reading says nothing.
+    """Add to a reading what is known of the countries about which it says nothing.
 
-    None if the reading fits both the confirmed and the provisional state. Such a reading does not count for
-    this account.
+    If the reading fits both the confirmed and the provisional state, return None. The reading then does not
+    count for this account.
     """
     silent = reading.silent_on
     if not silent or reading.state.status not in BY_COUNTRY:
@@ -191,8 +191,8 @@ def _open(
 def _may_be_older(known: Known, reading: Reading, when_asked: Known) -> bool:
     """Whether a contradicting reading may be older than what is known.
 
-    True if the reading shows the same state as the last answer that arrived before the reading was requested.
-    If no state was known at that time, True if a state is known now.
+    True if the last answer that arrived before the reading's request showed the same state. If no state was
+    known at that time, True if a state is known now.
     """
     shown = _last_shown(when_asked)
     return shown == reading.state or (shown is None and known.state is not None)
@@ -318,11 +318,11 @@ def _sighting(known: Known, state: State, when_asked: Known) -> Sighting:
 
 
 def _announces(other: State, sighting: Sighting, old: State | None, new: State) -> bool:
-    """Whether the state `other`, seen earlier, already showed part of the change from `old` to `new`. True if
-    there is a country in which both `other` and `new` differ from `old`.
+    """Whether the state `other`, seen earlier, already showed part of the change from `old` to `new`: in some
+    country, both `other` and `new` differ from `old`.
 
-    `sighting` is the sighting of `other`; the countries in its `first_heard` are ignored. False if `old` is
-    None, or if one of the statuses does not depend on the country.
+    `sighting` is the sighting of `other`. Countries in its `first_heard` are ignored. False if `old` is None,
+    or if one of the statuses does not depend on the country.
     """
     if old is None or not {other.status, old.status, new.status} <= BY_COUNTRY:
         return False
@@ -336,8 +336,10 @@ def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
 
 
 def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None:
-    """What stays unsettled (`Unsettled`) after a change is confirmed; None if nothing does. A later change
-    cannot have begun before this change's window. So sightings from before the window are moved to its start.
+    """What stays unsettled (`Unsettled`) after a change is confirmed; None if nothing does.
+
+    No later change can have begun before the window of the confirmed change. So sightings from before that
+    window are moved to the start of the window.
     """
     if unsettled is None:
         return None
@@ -351,8 +353,8 @@ def _believed(pending: Pending, unsettled: Unsettled | None) -> Unsettled | None
 
 
 def _first_seen_in(known: Known, new: State) -> frozenset[str]:
-    """The countries whose block in the state `new` is a first state, not a change. No earlier answer said
-    anything about these countries. Unsettled answers (`Unsettled`) do not count as earlier answers.
+    """The countries withheld in the state `new` about which no earlier answer said anything. Such a block is
+    a first state, not a change. Unsettled answers (`Unsettled`) do not count as earlier answers.
 
     Countries in which the confirmed state is withheld are left out. Empty if no state is confirmed.
     """
