@@ -32,9 +32,9 @@ async def write(
     each change that `batch` was the first to show. `shown_before` is what the previous answer says. It can
     become the evidence of the old state for the same changes. None means that there is no evidence to store.
 
-    If `ahead_of` is set, a wrong clock dated rows after that time. The corrections still count as known
-    `now`, but the caller must recompute the spells with `storage.changes.rebuild`. None means that no clock
-    was wrong.
+    `ahead_of` is for repairs after a wrong clock: rows dated after this time are wrongly dated. If it is set,
+    spells are not recomputed here, and the caller must recompute them with `storage.changes.rebuild`. None
+    means that no clock was wrong.
     """
     at = await _moment(conn, account.account_id, now, ahead_of)
     why = Reason.CORRECTED if ahead_of is None else Reason.SET_ASIDE
@@ -65,8 +65,8 @@ async def _moment(conn: Conn, account_id: int, now: datetime, ahead_of: datetime
     """Return the time from which the corrections count as known. This is `now`, or just after the newest
     record about the account if that record is later.
 
-    A superseded row has two times: the time of its newest record (the row, its outcome or a pending step),
-    and the time at which its first successor was recorded. The earlier one counts.
+    The newest record of a change is its row, its outcome or a pending step. If a row that supersedes the
+    change was recorded earlier than this record, the time of that row counts instead.
 
     Records after `ahead_of` are ignored, because a wrong clock dated them.
     """

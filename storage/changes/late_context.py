@@ -103,8 +103,9 @@ async def load(
 async def _with_cohorts(conn: Conn, account_ids: Collection[AccountId], since: datetime) -> list[AccountId]:
     """Return these accounts and all accounts that they may affect through a list.
 
-    An account may affect others that share a list and the platform with it and have weak evidence. Both must
-    be true at `since` or later. The affected accounts may affect others in turn; those are returned too.
+    An account may affect another account of the same platform and list if the other account has weak
+    evidence. Both were on the list at `since` or later, and the evidence was last seen at `since` or later.
+    The affected accounts may affect others in turn; those are returned too.
     """
     ids = set(account_ids)
     while True:
@@ -198,8 +199,9 @@ async def unsettled_since(
     """Return the accounts that may be unsettled (see `storage.model.core.known_state.Unsettled`). Each comes
     with its readings since the time at which it was last settled.
 
-    `known` holds the accounts to examine. The results contain no list memberships. These would tell which
-    changes needed one reading fewer, but the stored outcomes already say so.
+    `known` holds the accounts to examine. The results contain no list memberships. Memberships would show
+    which changes were confirmed with fewer readings, but the reasons of the stored outcomes
+    (`Reason.COHORT_ACTIVE`) already show that.
     """
     times = {
         i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
@@ -276,8 +278,8 @@ async def _last_changes(
 async def let_go_times(conn: Conn, ids: Sequence[AccountId]) -> dict[AccountId, list[datetime]]:
     """Return, by account, the times at which the account left the watch or came back.
 
-    If a change was provisional at one of these times, it ended then. Coming back ends a change too, because
-    an answer to an earlier request may arrive while the account is not watched.
+    If a change was provisional at one of these times, it ended then. A change can be provisional even when
+    the account comes back: an answer that arrived after the account left the watch may have begun it.
     """
     rows = await conn.fetch(
         """
@@ -310,8 +312,8 @@ async def _begin(
     """Return the `starting_point` before `until`, and the stored readings after it. If there is no starting
     point, return None and all stored readings.
 
-    A reading after the starting point may have been requested before it. An earlier starting point is then
-    used.
+    If a reading after the starting point was requested before the starting point, an earlier starting point
+    is used.
     """
     while True:
         begin = await starting_point(conn, until, account_id, own, scopes, rule)
@@ -337,8 +339,8 @@ async def starting_point(
     A reading is suitable if it agrees with the known state, at a time when nothing was provisional or
     unsettled (see `storage.model.core.known_state.Unsettled`).
 
-    None if there is no such reading, or if countries were missing from the last reading that showed the
-    account as existing. Detection must then begin at the first reading.
+    Return None if there is no such reading. Also return None if the last reading at which the account existed
+    did not report all countries. If the result is None, detection must begin at the first reading.
     """
     there = times_there(looks_of(own)) if scopes.countries else []
     gone: Known | None = None
@@ -446,8 +448,8 @@ async def _readings(
     """Return the stored readings after the time `after`. Readings of the batch `but` and of imported records
     are left out.
 
-    The state of each reading is taken from the account's changes. So are strength and side facts, because
-    they are stored only with the first reading of a state.
+    The state of each reading is taken from the account's changes. Strength and side facts are also taken from
+    the changes, which store them for the first reading of a state only.
     """
     first = min((c.first_seen_new for c in own), default=None)
     if first is None:

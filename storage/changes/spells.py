@@ -123,8 +123,8 @@ async def append(conn: Conn, change_ids: Sequence[int]) -> None:
     """Add newly confirmed changes to the spells, at most one change per account. Each counts as known from
     the time at which it was confirmed.
 
-    In the usual case, only the open spell is replaced: by the same spell with an end, and by a new open
-    spell. An account with several sources or with corrected changes needs `project`. The result is the same.
+    Usually, the open spell ends and a new one begins. In all other cases, for example if the account has
+    several sources or corrected changes, `project` computes its spells.
     """
     rows = await conn.fetch(
         """

@@ -1,7 +1,8 @@
 """Repairing changes that a wrong clock dated in the future.
 
-A new row about an account always counts as known after the existing rows. After a row dated next year, all
-new rows would count as unknown until then. So a row dated now supersedes the wrongly dated row.
+A new row about an account always counts as known later than the account's existing rows. If one of them is
+dated next year, a new row would not count as known before next year. To prevent this, a row dated now
+supersedes the wrongly dated row.
 """
 
 from collections.abc import Sequence
@@ -41,8 +42,8 @@ async def restate(conn: Conn, after: datetime, now: datetime) -> list[AccountId]
 
     Changes from imported records are included.
 
-    If a row is dated earlier, but all rows that supersede it are dated after that time, it is superseded
-    again: by an annulled copy recorded `now`.
+    If a row has an earlier date and was superseded only by rows dated after that time, the row is superseded
+    again, by an annulled copy recorded `now`.
     """
     stands = await conn.fetch(
         """

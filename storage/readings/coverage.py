@@ -68,8 +68,8 @@ async def ensure_month(conn: Conn, month: date) -> None:
 async def ensure_months(pool: Pool, months: Sequence[date]) -> None:
     """Call `ensure_month` for all months in a separate transaction.
 
-    Creating a partition blocks all writers until the transaction ends. So this transaction must not wait for
-    any writer.
+    Creating a partition blocks all writers until the transaction ends. If the same transaction also waited
+    for one of these writers, neither could continue.
     """
     async with transaction(pool) as conn:
         for month in months:

@@ -36,8 +36,8 @@ class StoredReading(NamedTuple):
     strength: Strength
     """The strength of the evidence for the change to this state."""
     flags: frozenset[Flag]
-    """The flags of the change to this state, without `FIRST_SEEN_FLAGS`. One flag may differ: the flag that
-    says who closed the account is the one that applied when the account was read.
+    """The flags of the change to this state, without `FIRST_SEEN_FLAGS`, with one exception: the flag for who
+    closed the account is the one that applied at the time of the reading, if one is known.
     """
     silent_on: frozenset[str]
     """Countries about which the answer says nothing."""

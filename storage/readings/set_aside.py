@@ -74,8 +74,8 @@ async def _forget_scopes(conn: Conn, after: datetime) -> None:
 
 
 async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
-    """Set times of accounts, watch periods and list memberships back to `now` if they are later than `after`.
-    Rows of watch periods and memberships are replaced, not updated.
+    """If a time of an account, a watch period or a list membership is later than `after`, set it to `now`,
+    which is earlier. Rows of watch periods and memberships are replaced, not updated.
     """
     await conn.execute("update account set added_at = $2 where added_at > $1", after, now)
     await conn.execute(
@@ -101,8 +101,8 @@ async def _date_watch(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset times later than `after`, which a wrong clock has set: of re-reads, pauses, doubts about control
-    accounts, and the last polls of executives.
+    """Reset the re-reads, pauses, doubts about control accounts and last polls of executives that a wrong
+    clock dated later than `after`.
     """
     await conn.execute(
         """
@@ -148,7 +148,9 @@ async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_alert_times(conn: Conn, after: datetime, now: datetime) -> None:
-    """Reset future times of alerts, groups of changes, waiting emails and rules."""
+    """Reset the times of alerts, groups of changes, waiting emails and rules that a wrong clock set later
+    than `after`.
+    """
     await conn.execute("update alert set created_at = $2 where created_at > $1", after, now)
     await conn.execute(
         """
