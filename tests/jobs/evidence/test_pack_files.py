@@ -118,7 +118,7 @@ def added(path: Path, name: str, content: bytes = b"", mode: int = stat.S_IFDIR)
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        pytest.param("more/", b"hidden payload", "contains bytes", id="with bytes"),
+        pytest.param("more/", b"hidden payload", "has content of its own", id="with bytes"),
         pytest.param("../../more/", b"", "is not a plain file", id="above the folder"),
         pytest.param("x\\..\\y/", b"", "is not a plain file", id="with backslashes"),
         pytest.param("/", b"", "is not a plain file", id="the root"),
