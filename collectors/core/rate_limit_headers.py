@@ -69,10 +69,10 @@ def failure_of(
 ) -> RequestFailure:
     """Return the failure of a whole request at `now`, with the time of the next try.
 
-    After a rate limit, the next try is not earlier than the times that the platform stated. Times further
-    away than `LONGEST_WAIT` are not plausible and are not obeyed. If no stated time is plausible, the wait is
-    at most `longest`. If no reset time is plausible, `jitter_s` is added, so that clients do not all return
-    at once.
+    After a rate limit, the platform may state two times: the one in `Retry-After`, and that of the reset. The
+    next try is not earlier than either. A stated time further away than `LONGEST_WAIT` is not plausible and
+    is not obeyed. If neither is plausible, the wait is at most `longest`. Unless the time of the reset is
+    plausible, `jitter_s` is added, so that clients do not all return at once.
     """
     if fault.reason in BREAKERS:
         return RequestFailure(fault.reason, fault.detail, now + longest, breaker=True)

@@ -167,7 +167,7 @@ def _associations(view: PersonView) -> Component:
         [
             html.H2("Engagement with accounts named by an order"),
             html.Span(
-                "within a day of the order's dated events, compared with the same person's usual rate",
+                "within a day of events of the order, compared with the same person's usual rate",
                 className="faint",
             ),
         ],

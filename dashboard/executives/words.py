@@ -127,7 +127,11 @@ def association(tested: AssociationTest, name: str) -> list[str]:
     )
     if found.p is None:
         return [f"{title}: no test is possible, because {found.why_not}.", looked]
-    things = "its one dated event" if tested.events == 1 else f"one of its {tested.events} dated events"
+    things = (
+        "the order's one event with a known date"
+        if tested.events == 1
+        else f"one of the order's {tested.events} events with a known date"
+    )
     those = "this event" if tested.events == 1 else "these events"
     acts = "engagement" if found.toward == 1 else "engagements"
     out = [

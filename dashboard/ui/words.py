@@ -97,7 +97,7 @@ REASON_WORDS = {
     "cohort_active": "{n}; other accounts of its list changed too",
     "went_back": "a later reading showed the old state again",
     "moved_on": "a later reading showed a third state",
-    "overtaken": "its request was made before other answers arrived, so its answer may be older",
+    "overtaken": "it was asked for before other answers arrived, so it may be older than they are",
     "no_longer_watched": "watching ended before the change was confirmed",
     "imported": "taken from a published record",
     "corrected": "a reading that arrived late contradicts the change",

@@ -132,8 +132,8 @@ async def _forget_pauses(conn: Conn, after: datetime, now: datetime) -> None:
 
 
 async def _forget_facts(conn: Conn, after: datetime, now: datetime) -> None:
-    """Remove side facts that were first seen after the time `after`, because they would count as newer than
-    new readings. If a fact ended after that time, only its end is removed.
+    """Remove side facts first seen after the time `after`. Their times are those of the wrong clock, so a
+    reading made now would count as older. If a fact ended after that time, only its end is removed.
 
     If a fact, a rename or an imported record was recorded after that time, its recording time becomes `now`.
     """

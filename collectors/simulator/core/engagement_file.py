@@ -51,7 +51,7 @@ def parse_acts(lines: Iterable[str], name: str) -> tuple[SimulatedAct, ...]:
         paged_together = older.actor_id == newer.actor_id and newer.kind is not SignalKind.LIKE
         if paged_together and newer.at < older.at:
             raise HistoryError(
-                f"{where}: post {newer.post_id} is older than another post of this actor with a smaller id."
+                f"{where}: post {newer.post_id} is older than a post with a smaller id by the same actor."
             )
     return tuple(act for _, act in ordered)
 

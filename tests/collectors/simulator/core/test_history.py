@@ -306,7 +306,7 @@ def test_acts_are_ordered_by_actor_and_post() -> None:
         (f"9,{stamp(2)},post,,,", "is not an id of X"),
         (f"me,{stamp(2)},post,50,,", "'me' is not an id of X"),
         (f"9,{stamp(2)},post,45,,", "two engagements with post id 45"),
-        (f"9,{stamp(0)},post,46,,", "post 46 is older than another post of this actor with a smaller id"),
+        (f"9,{stamp(0)},post,46,,", "post 46 is older than a post with a smaller id by the same actor"),
         ("9,now,post,50,,", "impossible time"),
         ("9", "1 columns"),
     ],
