@@ -91,6 +91,7 @@ def tells_the_truth(plan: FaultPlan) -> bool:
     return not plan.lies and not LIES & (periodic | plan.weights.keys())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, plan in PROFILES.items() if tells_the_truth(plan)])
 async def test_under_every_profile_that_does_not_lie_what_is_read_is_the_truth(name: str) -> None:
     missed: list[MissedReason] = []

@@ -232,6 +232,7 @@ async def test_when_all_are_cancelled_nothing_is_left_waiting(desk: Desk) -> Non
     assert await desk.first_look(5).record(desk.recorder)
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @settings(max_examples=repeats(15, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

@@ -386,6 +386,7 @@ def test_the_stretches_of_the_chain_that_a_pack_needs(
 # Tampering -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=ONE_FIXTURE)
 @given(data=st.data())
 async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) -> None:
@@ -398,6 +399,7 @@ async def test_a_flipped_bit_anywhere_is_found(pack: Pack, data: st.DataObject) 
         assert any("its words are not checked" in left for left in said(other, ProofResult.OPEN))
 
 
+@pytest.mark.slow
 async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_files_anew(pack: Pack) -> None:
     for name in ("statement.json", "outcome.json"):
         for at in range(len(pack.files[name])):
@@ -405,6 +407,7 @@ async def test_each_flipped_byte_of_a_statement_is_found_also_by_who_lists_the_f
             assert failures(relisted(forged)), (name, at)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=ONE_FIXTURE)
 @given(data=st.data())
 async def test_who_lists_the_files_anew_alters_nothing_that_is_proved(

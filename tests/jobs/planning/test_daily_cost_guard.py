@@ -166,6 +166,7 @@ async def test_what_was_read_before_the_ceiling_was_set_counts(world: Billed) ->
     assert len(world.billing.billed[T0.date()]) <= MOST
 
 
+@pytest.mark.slow
 async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_is_reached(
     world: Billed,
 ) -> None:
@@ -195,6 +196,7 @@ async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_i
     assert await second.charge(ours[:30], at) is None
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 1 + repeats(1, 20)))
 async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> None:
@@ -227,6 +229,7 @@ async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> N
     assert world.most_billed() <= most
 
 
+@pytest.mark.slow
 async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minutes(pool: Pool) -> None:
     """Days over real sockets, by the platform's own count; a list is blocked at noon of the second."""
     blocked = T0 + 36 * HOUR

@@ -14,6 +14,8 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.processes.worker_fleet import FROM, Fleet, fleet, many_accounts, until
 from tests.support.simulated.slow_x import counted, far_x
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 4_000
 LISTED = 600
 MOST = 300

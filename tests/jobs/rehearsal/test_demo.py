@@ -3,9 +3,13 @@
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from jobs.delivery.local_inbox import Inbox
 from jobs.rehearsal import demo
 from storage.postgres.pool import open_pool
+
+pytestmark = pytest.mark.slow
 
 ORDER = " - order IN-69A-2021-01-31"
 SYNTHETIC = "Synthetic scenario: "

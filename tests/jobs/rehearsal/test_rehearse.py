@@ -62,6 +62,7 @@ async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
     assert found.verdict.spells_missed > 0, "the history has spells that no hourly reading can see"
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize(
     "faults", cases(["heavy", "everything"], [name for name in PROFILES if name != "none"])
@@ -81,6 +82,7 @@ async def test_no_fault_of_a_platform_ever_becomes_a_change(faults: str, dsn: st
     assert {platform: by_platform[platform] > 15 for platform in Platform} == dict.fromkeys(Platform, True)
 
 
+@pytest.mark.slow
 async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap(
     dsn: str, tmp_path: Path
 ) -> None:

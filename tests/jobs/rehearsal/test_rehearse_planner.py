@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from collectors.simulator.core.history_files import load_history
 from jobs.planning.change_rates import DAY, HOUR
@@ -16,6 +17,8 @@ from storage.postgres.pool import open_pool, transaction
 from storage.readings import rehearsal_readback
 from tests.support.samples.planner_history import FIRST_ID, looks, moment, write_scenario
 from tests.support.samples.planner_scenario import BLOCK, RESTORATION, A, Flip, Scenario, Seen
+
+pytestmark = pytest.mark.slow
 
 ACCOUNTS, LISTED = 2_500, 150
 
