@@ -341,7 +341,7 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
                 MaintenanceTasks(0, None, None, 0, None, None, 1, (), 0, None, None, None), NOON
             ),
             "have never been checked",
-            "role collect",
+            "role “collect”",
             id="nobody looks for evidence whose time is over",
         ),
     ],
