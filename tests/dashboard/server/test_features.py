@@ -124,7 +124,7 @@ async def test_a_page_that_cannot_be_loaded_is_named_in_the_log_and_the_others_a
     install(tmp_path / "2", monkeypatch, "whole", PAGE.format(drawn='"It is there."', path="whole"))
     async with transaction(pool) as conn:
         assert said(await page_of(conn, "/whole", now, SETTINGS, "light")) == "It is there."
-        assert "legal demands" in said(await page_of(conn, "/orders", now, SETTINGS, "light"))
+        assert "Legal demands" in said(await page_of(conn, "/orders", now, SETTINGS, "light"))
     (sentence,) = {r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING}
     assert sentence.startswith("Page broken of package broken could not be loaded: ")
     assert sentence.endswith(why)

@@ -98,7 +98,7 @@ async def test_who_reaches_the_dashboard_may_do_what_the_settings_say(
             session.post(f"{address}/api/alerts/mute", headers={"Origin": address}) as answer,
         ):
             assert answer.status == 403
-            assert "you are viewer" in await answer.text()
+            assert "your role is viewer" in await answer.text()
 
 
 @pytest.mark.parametrize(
