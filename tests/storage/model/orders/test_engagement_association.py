@@ -84,7 +84,9 @@ def test_expected_is_the_base_rate_and_active_the_share_of_all_acts() -> None:
 @pytest.mark.parametrize(
     ("toward", "events", "observed", "why"),
     [
-        pytest.param(days(1, 2, 3), days(9), YEAR, "3 engagements with its accounts were seen", id="too few acts"),
+        pytest.param(
+            days(1, 2, 3), days(9), YEAR, "3 engagements with its accounts were seen", id="too few acts"
+        ),
         pytest.param([], days(9), YEAR, "no engagement with its accounts was seen", id="no act"),
         pytest.param(days(*range(20, 30)), [], YEAR, "no dated event of the order is stored", id="no event"),
         pytest.param(
