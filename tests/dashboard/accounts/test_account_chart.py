@@ -71,27 +71,6 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
     assert bars["Provisional or not confirmed"].base[0] == account.changes[0].first_seen_new
 
 
-async def test_the_bar_ends_with_the_last_reading_where_every_later_attempt_failed(
-    pool: Pool, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        account = await account_detail(conn, story.wave[0], story.now, SETTINGS.gap_after)
-    assert account is not None
-    last = account.spells[-1].since + timedelta(minutes=1)
-
-    figure = account_figure(
-        Platform.X, account.spells, (), account.seen, TimelineOverlay((), ()), story.now, last, "light"
-    )
-
-    ends = [
-        start + timedelta(milliseconds=length)
-        for trace in figure.data
-        if trace.name in {"Available", "Withheld"}
-        for start, length in zip(trace.base, trace.x, strict=True)
-    ]
-    assert max(ends) == last
-
-
 def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
     figure = account_figure(Platform.X, (), (), Seen(None, ()), TimelineOverlay((), ()), T0, T0, "light")
 

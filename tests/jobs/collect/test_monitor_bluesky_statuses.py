@@ -1,13 +1,20 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportUnknownParameterType=false
 """Seven things that can happen to an account on Bluesky, and the sentence that its page says of each.
 
 They are played by the simulator, read by the collector, judged, stored, and shown.
 """
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
+from dash import dcc
+from dash.development.base_component import Component
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
@@ -26,7 +33,7 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
 from tests.support.servers.dashboard import SETTINGS, page_of
@@ -107,21 +114,29 @@ async def played(pool: Pool) -> dict[str, int]:
     return {name: ids[did(name)] for name in STORIES}
 
 
-@pytest.fixture
-async def pages(pool: Pool) -> dict[str, str]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def drawn(fresh_database: Callable[[], AbstractContextManager[str]]) -> dict[str, Component]:
+    """Each account's page, by story."""
+    with fresh_database() as dsn:
+        async with open_pool(dsn) as pool:
+            ids = await played(pool)
+            async with transaction(pool) as conn:
+                return {
+                    name: await page_of(conn, f"/account/{account_id}", NOW, SETTINGS, "light")
+                    for name, account_id in ids.items()
+                }
+
+
+@pytest.fixture(scope="module")
+def pages(drawn: dict[str, Component]) -> dict[str, str]:
     """The words of each account's page, by story."""
-    ids = await played(pool)
-    async with transaction(pool) as conn:
-        return {
-            name: said(await page_of(conn, f"/account/{account_id}", NOW, SETTINGS, "light"))
-            for name, account_id in ids.items()
-        }
+    return {name: said(page) for name, page in drawn.items()}
 
 
 WINDOW = "1 Feb 2021, between 11:00 and 11:30 UTC"
 SENTENCES = {
     "restricted": f"Restricted in TR (Bluesky app). Changed {WINDOW}.",
-    "lifted": f"Available. No longer restricted in TR (Bluesky app): {WINDOW}.",
+    "lifted": f"Available. Before: restricted in TR (Bluesky app). Changed {WINDOW}.",
     "hidden": f"Taken down in the Bluesky app only; its own server still serves it. Changed {WINDOW}.",
     "left": f"Deactivated by its owner. Changed {WINDOW}.",
     "erased": f"Deleted: its server no longer holds it. Changed {WINDOW}.",
@@ -161,6 +176,16 @@ def test_an_outage_of_its_server_changes_no_status(pages: dict[str, str]) -> Non
     assert "Available, last read 1 Feb 2021, 12:30 UTC" in page
     assert re.search(r"First reading no\. \d+ – Available none", page)
     assert "Gone" not in page
+
+
+def test_the_status_of_an_account_is_drawn_up_to_its_last_reading_while_its_server_is_silent(
+    drawn: dict[str, Component],
+) -> None:
+    """What the page shows as not checked is not drawn as available."""
+    (graph,) = [part for part in drawn["unreachable"]._traverse() if isinstance(part, dcc.Graph)]
+    bars = [trace for trace in graph.figure.data if trace.name == "Available"]
+    ends = [at + timedelta(milliseconds=ms) for bar in bars for at, ms in zip(bar.base, bar.x, strict=True)]
+    assert max(ends) == DAY + timedelta(hours=12, minutes=30)
 
 
 def test_a_rename_is_recorded_from_our_readings_and_from_the_public_record_with_its_date(
