@@ -10,10 +10,10 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag
 from storage.model.core.side_facts import SideFact
 from storage.model.text.side_facts import flag_words, is_no_answer, missed_words
-from storage.model.text.states import capital, change_words, clean, state_words
+from storage.model.text.states import capital, change_words, clean, short_words, state_words
 from storage.readings.missed_report import Misses, SlowAnswer
 
-_TOLD_AS_A_CHANGE = frozenset({ChangeKind.RESTORATION, ChangeKind.RETURN, ChangeKind.PARTIAL})
+_WITH_STATUS_BEFORE = frozenset({ChangeKind.RESTORATION, ChangeKind.PARTIAL})
 
 
 def sentences(account: AccountHistory, around: AccountContext) -> list[str]:
@@ -55,15 +55,14 @@ def _status(account: AccountHistory) -> Iterator[str]:
         return
     current = account.spells[-1]
     when = words.between(current.onset_after, current.since)
-    change = change_of(account)
-    if change is not None and (change.kind in _TOLD_AS_A_CHANGE or Flag.FIRST_SEEN in change.flags):
-        happened = change_words(change.kind, change.old, change.new, platform, change.flags)
-        if not happened.startswith("available again"):
-            yield f"{capital(state_words(current.state, platform, current.flags))}."
-        yield f"{capital(happened)}: {when}."
-        return
     yield f"{capital(state_words(current.state, platform, current.flags))}."
-    if current.onset_after is None:
+    change = change_of(account)
+    if change is not None and change.kind in _WITH_STATUS_BEFORE:
+        yield f"Before: {short_words(change.old, platform, None)}."
+    if change is not None and (change.kind is ChangeKind.RETURN or Flag.FIRST_SEEN in change.flags):
+        happened = change_words(change.kind, change.old, change.new, platform, change.flags)
+        yield f"{capital(happened)}: {when}."
+    elif current.onset_after is None:
         yield f"This status began {when}."
     else:
         yield f"Changed {when}."
