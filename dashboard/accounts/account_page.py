@@ -49,7 +49,7 @@ def account_page(
                     html.Div(
                         [
                             _head(account, until, now),
-                            html.Div([html.P(s) for s in sentences(account, around)], className="told"),
+                            html.Div([html.P(s) for s in sentences(account, around)], className="sentences"),
                             _facts(account, until, now),
                         ],
                         className="card",

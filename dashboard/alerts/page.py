@@ -162,9 +162,9 @@ def _recipients(thread: OpenThread) -> Component:
     return html.Div([_recipient(t) for t in thread.told])
 
 
-def _recipient(of: AlertRecipient) -> Component:
-    state = html.Span(alert_words.MAIL_STATE[of.state], className=f"state {of.state.value}")
-    return html.Div([clean(of.recipient, 80), " ", state])
+def _recipient(one: AlertRecipient) -> Component:
+    state = html.Span(alert_words.MAIL_STATE[one.state], className=f"state {one.state.value}")
+    return html.Div([clean(one.recipient, 80), " ", state])
 
 
 def _since(thread: OpenThread, now: datetime) -> list[str]:

@@ -62,7 +62,7 @@ def oidc_routes(
 
     @router.get("/callback")
     async def arrive(request: Request) -> Response:
-        """Log in whom the provider sends back."""
+        """Log in the user whom the provider sends back."""
         try:
             async with transaction(pool) as conn:
                 signer = await _signer(conn)

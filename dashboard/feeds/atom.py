@@ -84,7 +84,7 @@ def _what(change: FeedChange) -> str:
 def _when(change: FeedChange) -> str:
     first = words.exact(change.first_seen_new)
     if change.last_seen_old is None:
-        since = "How long before this reading it changed is not known."
+        since = "It is not known how long before this reading it changed."
         return f"It changed on or before {first}, the first reading with the new status. {since}"
     last = words.exact(change.last_seen_old)
     between = f"{last}, the last reading with the old status, and {first}, the first with the new"

@@ -263,7 +263,7 @@ def _control(one: Control, now: datetime) -> tuple[Cell, ...]:
         else "never",
         f"Retired since {words.stamp(one.retired_at)}, because it no longer had the expected status"
         if one.retired_at is not None
-        else f"Unexpected status since {words.stamp(one.doubted_since)}"
+        else f"Unexpected status, first seen {words.stamp(one.doubted_since)}"
         if one.doubts and one.doubted_since is not None
         else "OK"
         if one.seen_at is not None

@@ -142,7 +142,7 @@ def outside_card(found: OrderFigures) -> list[Component]:
         card(
             "What others saw",
             "their own checks, not Blockline's",
-            html.Div(html.P(rows.outside_words(found)), className="told"),
+            html.Div(html.P(rows.outside_words(found)), className="sentences"),
             html.Div(
                 html.Table(
                     [

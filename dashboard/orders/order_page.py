@@ -87,7 +87,7 @@ def _head(found: OrderFigures) -> Component:
                 ],
                 className="account-head",
             ),
-            html.Div([html.P(s) for s in order_words.sentences(found)], className="told"),
+            html.Div([html.P(s) for s in order_words.sentences(found)], className="sentences"),
             _facts(found),
         ],
         className="card",

@@ -38,8 +38,8 @@ def restoration_page(
             html.Div(
                 [
                     html.Div(
-                        html.Div([html.P(s) for s in estimate.sentences], className="told"),
-                        className="card told-page",
+                        html.Div([html.P(s) for s in estimate.sentences], className="sentences"),
+                        className="card sentences-page",
                     ),
                     card(
                         "Share still blocked",

@@ -154,7 +154,7 @@ def import_command(
     if as_json:
         show_json(_as_json(file.name, done, unknown))
     elif not done.problems:
-        _tell(file.name, done, unknown)
+        _show_import(file.name, done, unknown)
     if done.problems:
         refused = (
             "1 rule was refused" if len(done.problems) == 1 else f"{len(done.problems)} rules were refused"
@@ -209,7 +209,7 @@ def _content(file: Path) -> bytes:
         ) from error
 
 
-def _tell(file: str, done: RulesImport, unknown: Sequence[str]) -> None:
+def _show_import(file: str, done: RulesImport, unknown: Sequence[str]) -> None:
     for taken in done.taken:
         show(f"{file}, line {taken.line}: rule {clean(taken.name, 80)} {taken.did}.")
     for name in done.removed:

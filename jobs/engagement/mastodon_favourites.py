@@ -46,7 +46,7 @@ class WatchedPosts:
         for address in self._addresses:
             post = post_of(address)
             admirers = await self._collector.favourited_by(address, self._clock())
-            self._tell(address, admirers if isinstance(admirers, RequestFailure) else None)
+            self._log_failure(address, admirers if isinstance(admirers, RequestFailure) else None)
             if post is None or isinstance(admirers, RequestFailure):
                 continue
             async with transaction(self._pool) as conn:
@@ -57,7 +57,7 @@ class WatchedPosts:
                     if like is not None:
                         await signals.add_signals(conn, account.account_id, [like], self._clock())
 
-    def _tell(self, address: str, failure: RequestFailure | None) -> None:
+    def _log_failure(self, address: str, failure: RequestFailure | None) -> None:
         """Log the first failure and the recovery."""
         if failure is None and address in self._failing:
             self._failing.discard(address)

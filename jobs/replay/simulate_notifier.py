@@ -165,11 +165,11 @@ class Notifier:
         for item in plan.in_order:
             match item:
                 case AlertGroup():
-                    self._tell_wave(item)
+                    self._send_wave(item)
                 case DigestDue():
-                    self._tell_digest(item)
+                    self._send_digest(item)
                 case Reply():
-                    self._tell_reply(item)
+                    self._send_reply(item)
         kept: dict[int, set[int]] = {}
         for alert_id, rule_id in plan.kept:
             kept.setdefault(alert_id, set())
@@ -217,14 +217,14 @@ class Notifier:
                 found[stored.rule_id] = said
         return found
 
-    def _tell_wave(self, wave: AlertGroup) -> None:
+    def _send_wave(self, wave: AlertGroup) -> None:
         self._continue(wave)
         headline = subject_of(wave, headline_of(wave, None), _HEAD)
         for recipient in wave.recipients:
             self._mail(wave.stored, recipient, MailKind.WAVE, wave.closed_at, wave.alerts, headline)
         self._say(wave.stored, wave.alerts)
 
-    def _tell_reply(self, reply: Reply) -> None:
+    def _send_reply(self, reply: Reply) -> None:
         wave = as_wave(reply)
         headline = subject_of(wave, headline_of(wave, None), _HEAD, MailKind.REPLY)
         for recipient in reply.recipients:
@@ -232,7 +232,7 @@ class Notifier:
         for alert_id in reply.undecided:
             self._decide(alert_id, reply.stored.rule_id, AlertDecision.ANSWERED)
 
-    def _tell_digest(self, due: DigestDue) -> None:
+    def _send_digest(self, due: DigestDue) -> None:
         if not due.is_round_up:
             self._digested[due.stored.rule_id] = due.until
         groups: dict[tuple[bool, ...], list[AlertRow]] = {}

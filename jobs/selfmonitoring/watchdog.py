@@ -37,7 +37,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead, thresholds: Threshol
         await stored.note_dead_letters(conn, now)
         facts = await condition_facts(conn, now, thresholds)
         begun, ended = await _notice(conn, facts, thresholds)
-        mails = await _tell(conn, now, head, thresholds)
+        mails = await _notify(conn, now, head, thresholds)
     for one in begun:
         log.warning("%s.", one.sentence, extra={"event": "condition_began"})
     for one in ended:
@@ -70,7 +70,7 @@ def _differs(known: KnownCondition, found: Condition) -> bool:
     return (was.sentence, was.detail, was.to_do) != (found.sentence, found.detail, found.to_do)
 
 
-async def _tell(conn: Conn, now: datetime, head: Letterhead, thresholds: Thresholds) -> int:
+async def _notify(conn: Conn, now: datetime, head: Letterhead, thresholds: Thresholds) -> int:
     if not head.operators:
         return 0
     report = news(await stored.unsettled(conn), await stored.last_notified(conn), now, thresholds)

@@ -31,7 +31,6 @@ WRITE = {
 
 EXCEPTIONS = {
     "round-up, ": "the end of a subject, by which a stored catch-up digest is recognised",
-    "card told": "a style",
     "X does not tell a deactivated account from a deleted one": "evidence packs verify it",
     "hashes and tell nothing of them.": "evidence packs of format 1 verify it",
     "reading of a list promised": "an action in the audit log",

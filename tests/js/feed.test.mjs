@@ -77,8 +77,8 @@ test("a mail that tells some of the changes in a line is not said of the others"
 test("several mails about one group are said in one line, with what is not delivered", () => {
   assert.equal(mailWords([mail(1, 1)]), "email sent 13:00 UTC to 1 recipient");
   assert.equal(mailWords([mail(1, 1), mail(2, 3), mail(3, 2)]), "3 emails, last 15:00 UTC");
-  assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")]), "3 emails, last 13:00 UTC, 1 could not be delivered, 1 not sent yet");
-  assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")]), "2 emails, 2 not sent yet");
+  assert.equal(mailWords([mail(1, 1), mail(2, 3, "dead"), mail(3, 2, "queued")]), "3 emails, last 13:00 UTC, 1 could not be delivered, 1 queued");
+  assert.equal(mailWords([mail(1, 1, "queued"), mail(2, 3, "queued")]), "2 emails, 2 queued");
   assert.equal(mailWords([mail(1, 1, "merged")]), "email was merged into a later one");
   assert.equal(mailWords([mail(1, 1, "merged"), mail(2, 3)]), "2 emails, last 15:00 UTC, 1 merged into a later one");
 });

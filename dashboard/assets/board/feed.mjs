@@ -139,7 +139,7 @@ export function mailWords(mails) {
   if (dead) parts.push(`${dead} could not be delivered`);
   if (merged) parts.push(`${merged} merged into a later one`);
   const left = mails.length - sent.length - dead - merged;
-  if (left) parts.push(`${left} not sent yet`);
+  if (left) parts.push(`${left} queued`);
   return parts.join(", ");
 }
 
@@ -157,7 +157,7 @@ function oneMail(mail) {
   if (mail.state === "sent") return `email sent ${clock(mail.t)} ${zoneName(mail.t)} to ${count(mail.n)} ${mail.n === 1 ? "recipient" : "recipients"}`;
   if (mail.state === "dead") return "email could not be delivered";
   if (mail.state === "merged") return "email was merged into a later one";
-  return "email not sent yet";
+  return "email queued";
 }
 
 /** The time to which a paper refers; empty if it became known within six hours of it. @param {number} paper @param {number} known */

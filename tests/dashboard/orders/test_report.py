@@ -244,7 +244,7 @@ def test_what_is_invented_says_so_in_its_title_at_its_head_and_on_every_page() -
 def test_an_order_without_accounts_says_that_nothing_can_be_said() -> None:
     told = page(figures(members=()))
     assert "How far the order was followed is therefore not known." in told.words
-    assert "No account is on the order's list." in told.words
+    assert "The order's list is empty." in told.words
     assert told.titles == []
     assert "accounts" not in told.tables
     assert "The whole list was unchecked" not in told.words
