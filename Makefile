@@ -31,8 +31,8 @@ install: .venv/runtime
 demo: install
 	$(BIN)/blockline demo $(ARGS)
 
-# As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one. Leaves out what takes
-# seconds a test: kill loops, soaks, whole demonstrations, every page in every size. That is `make test-slow`.
+# As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one. Leaves out tests that
+# take seconds each: kill loops, soaks, whole demonstrations, every page in every size. `make test-slow` runs them.
 test: .venv/development .venv/npm
 	$(BIN)/python -m pytest -m "not slow" -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
