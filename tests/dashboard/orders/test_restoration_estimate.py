@@ -207,7 +207,8 @@ HOURS = st.integers(0, 60)
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:Exceeded max iterations")  # rare samples, in which lifelines stops there
+# At the optimum of a few samples, rounding keeps lifelines from seeing that it has converged.
+@pytest.mark.filterwarnings("ignore:Exceeded max iterations")
 @settings(max_examples=repeats(15, 200), deadline=None)
 @given(
     sample=st.lists(
