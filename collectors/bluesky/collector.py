@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from collectors.bluesky.client import APP_VIEW, PLC, BlueskyClient
+from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.engagement import read_acts
 from collectors.bluesky.handle_resolution import resolve_names
 from collectors.bluesky.second_source import verify_lifts
@@ -123,7 +124,7 @@ class BlueskyCollector:
 
     @property
     def platform(self) -> Platform:
-        return Platform.BLUESKY
+        return BLUESKY
 
     @property
     def batch_size(self) -> int:

@@ -21,6 +21,7 @@ from collectors.core.wire import WireFault, printable
 from collectors.mastodon import engagement as mastodon_acts
 from collectors.mastodon import handle_resolution
 from collectors.mastodon.client import MastodonClient
+from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.lookup import LookupMemory, MastodonLookup
 from collectors.mastodon.wire.answers import Absent, read_profile
 from collectors.mastodon.wire.evidence import excerpt
@@ -79,7 +80,7 @@ class MastodonCollector:
 
     @property
     def platform(self) -> Platform:
-        return Platform.MASTODON
+        return MASTODON
 
     @property
     def batch_size(self) -> int:

@@ -1,8 +1,8 @@
-"""Local servers that speak the platforms' protocols and play back a status history.
+"""What the simulators of all platforms share: the history, the fault plan, control accounts, the HTTP server.
 
-Rehearsals, the demonstration and tests use them in place of the platforms. Everything here is pure
-except the `app` of each platform, `core/server.py` and `core/history_files.py`.
-A platform's folder may import the simulator's `core`, `collectors.core`, the `wire` of the same
-platform and `storage.model`. No collector imports this folder.
-Begin with `core/history.py`. It holds the true states that the servers answer from.
+Rehearsals, the demonstration and tests use simulators in place of the platforms. Everything here is pure
+except `server.py`, which listens on a port, and `history_files.py`, which opens files. It may import
+`collectors.core` and `storage.model`, and no platform. A simulator itself is in the folder of its platform.
+Begin with `history.py`. It holds `History`, the true states of every account; `faults.py` says which
+request fails, and when; `platform_simulator.py` says what a simulator has to offer.
 """

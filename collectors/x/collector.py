@@ -24,6 +24,7 @@ from collectors.core.rate_limit_headers import RateLimitWindow
 from collectors.core.wire import WireFault, printable
 from collectors.transport.client import HttpOptions
 from collectors.x.client import BASE_URL, BY_HANDLE, FOLLOWING, LOOKUP, TIMELINE, TWEET_SPELLING, XClient
+from collectors.x.declaration import X
 from collectors.x.lookup import look_up
 from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.follows import Follows, FollowsListing, FollowsPage, read_counts, read_following
@@ -88,7 +89,7 @@ class XCollector:
 
     @property
     def platform(self) -> Platform:
-        return Platform.X
+        return X
 
     @property
     def batch_size(self) -> int:

@@ -12,8 +12,9 @@ from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.model.core.side_facts import ObservedKind, SideFact
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.side_facts import flag_words, observed_words, seen_as_words
-from storage.model.text.states import PLATFORM_NAME, capital, clean, state_words
+from storage.model.text.states import capital, clean, state_words
 
 
 def facts_card(account: AccountHistory, facts: tuple[SideFact, ...]) -> list[Component]:
@@ -41,13 +42,14 @@ def facts_card(account: AccountHistory, facts: tuple[SideFact, ...]) -> list[Com
 
 def _fact(fact: SideFact, platform: Platform) -> str:
     if isinstance(fact.kind, Flag):
-        return flag_words(fact.kind, fact.value)
+        return flag_words(fact.kind, platform, fact.value)
     return observed_words(fact.kind, fact.value, platform)
 
 
 def _observer(fact: SideFact, platform: Platform) -> str:
     if not fact.observer:
-        return "its own server" if platform is Platform.MASTODON else PLATFORM_NAME[platform]
+        declared = DECLARED[platform]
+        return "its own server" if declared.is_federated else declared.name
     name = clean(fact.observer, 80)
     return f"seen from {name}" if fact.kind is ObservedKind.SEEN_AS else name
 

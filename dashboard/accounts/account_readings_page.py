@@ -151,7 +151,7 @@ def _row(
             {"text": ""},
         ]
         return {"cells": cells, "class": "no-act"}
-    flags = "; ".join(flag_words(f, "") for f in sorted(look.flags))
+    flags = "; ".join(flag_words(f, platform) for f in sorted(look.flags))
     silent = f"does not mention {', '.join(sorted(look.silent_on))}" if look.silent_on else ""
     more = "; ".join(part for part in (flags, silent) if part)
     return {

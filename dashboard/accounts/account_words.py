@@ -18,11 +18,12 @@ _WITH_STATUS_BEFORE = frozenset({ChangeKind.RESTORATION, ChangeKind.PARTIAL})
 
 def sentences(account: AccountHistory, around: AccountContext) -> list[str]:
     """The status with its scope first, then what is not known, then what was seen beside it."""
+    platform = Platform(account.platform)
     return [
         " ".join((*_status(account), *_scope(account, around.facts))),
         *_silence(account, around),
         *_unheard(around),
-        *(f"{capital(flag_words(Flag(f.kind), f.value))}." for f in open_flags(around.facts)),
+        *(f"{capital(flag_words(Flag(f.kind), platform, f.value))}." for f in open_flags(around.facts)),
         *_renamed(account),
     ]
 
@@ -70,6 +71,7 @@ def _status(account: AccountHistory) -> Iterator[str]:
 
 def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str]:
     """When it was seen who took the account down, where that was after the account was seen taken down."""
+    platform = Platform(account.platform)
     current = account.spells[-1] if account.spells else None
     scopes = [f for f in facts if not f.observer and f.kind in SCOPE_FLAGS]
     for scope in scopes:
@@ -85,9 +87,11 @@ def _scope(account: AccountHistory, facts: tuple[SideFact, ...]) -> Iterator[str
             yield f"Before {words.stamp(scope.first_seen)} it was not known who took the account down."
             continue
         when = words.between(scope.last_absent, scope.first_seen)
-        yield f"{capital(flag_words(Flag(scope.kind)))}: {when}."
+        yield f"{capital(flag_words(Flag(scope.kind), platform))}: {when}."
         yield from (
-            f"Before that: {flag_words(flag)}." for flag in before if flag is not Flag.SCOPE_UNANSWERED
+            f"Before that: {flag_words(flag, platform)}."
+            for flag in before
+            if flag is not Flag.SCOPE_UNANSWERED
         )
 
 

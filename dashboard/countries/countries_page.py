@@ -24,8 +24,8 @@ WHAT_IT_DOES_NOT_SAY = (
     "said it withholds, as of each row's newest reading. They do not show what people in a country can see, "
     "or how much is withheld in that country in total. “Last known” accounts may still be withheld, because "
     "their last reading did not say. “No longer” accounts have since had another status, which may be "
-    "“suspended”. On Bluesky, a country's label restricts an account in the Bluesky app only; other apps may "
-    "show it."
+    "“suspended”. “Restricted” accounts are hidden in the platform's own app only; other apps may show "
+    "them."
 )
 
 

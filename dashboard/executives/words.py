@@ -7,7 +7,8 @@ from dashboard.executives.person_engagement import AROUND, AssociationTest
 from dashboard.ui.words import between, day, is_import, span, stamp
 from storage.executives.executives_report import AccessSpan, ExecutivePerson, ExecutiveSignal, PersonAccount
 from storage.model.core.accounts import Platform
-from storage.model.core.signals import NOT_OBSERVABLE, Doubt, SignalKind
+from storage.model.core.signals import Doubt, SignalKind
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean
 
 PLURAL = {
@@ -51,7 +52,7 @@ def observability(account: PersonAccount) -> list[Observability]:
     ]
     out += [
         Observability(n.kind, account.platform, False, n.state, n.reason)
-        for n in NOT_OBSERVABLE[account.platform]
+        for n in DECLARED[account.platform].not_observable
         if n.kind not in found
     ]
     return sorted(out, key=lambda o: list(SignalKind).index(o.kind))

@@ -1,7 +1,7 @@
 """Sentences about the daily cost limit, for the Health page and for `blockline status`."""
 
 from dashboard.ui.words import SPEND_REASON
-from storage.model.limits.daily_cost_shares import USD_PER_READ
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.model.text.units import number
 from storage.work.daily_cost_limit import StoredDailyBill
@@ -11,10 +11,12 @@ _NAMED = 5
 
 def daily_spend(bill: StoredDailyBill) -> str:
     """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 scheduled, 180 sentinels"."""
+    price = DECLARED[bill.platform].terms.price
+    usd = 0 if price is None else price.usd_per_account
     each = ", ".join(f"{n:,} {SPEND_REASON[why]}" for why, n in bill.paid.items())
     of_which = f", of which {each}" if each else ""
     return (
-        f"${bill.total * USD_PER_READ:,.2f} of ${bill.ceiling.most * USD_PER_READ:,.2f} on "
+        f"${bill.total * usd:,.2f} of ${bill.ceiling.most * usd:,.2f} on "
         f"{bill.day.isoformat()} UTC: {bill.total:,} of {bill.ceiling.most:,} accounts{of_which}"
     )
 

@@ -16,9 +16,11 @@ from dashboard.ui.words import share
 from storage.accounts.canaries import Origin
 from storage.health.canaries_report import Control
 from storage.health.collectors_report import CollectorReport
+from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.text.collectors import collector_name
 from storage.model.text.states import clean
+from storage.model.text.units import either
 from storage.readings.lateness_report import LOOKED_AT, LOOKED_BACK, Lateness
 from storage.readings.rates_report import Rate, RequestTally
 
@@ -239,8 +241,8 @@ def controls_card(facts: HealthFacts) -> Component:
             title,
             note,
             "No control accounts. Without them, Blockline cannot distinguish a mass block from an outage "
-            "and does not confirm one. To add some, use the setting x_canaries, bluesky_canaries or "
-            "mastodon_canaries.",
+            "and does not confirm one. To add some, use the setting "
+            f"{either([f'{platform}_canaries' for platform in Platform])}.",
         )
     more = f"; {len(found) - ROWS:,} more OK" if len(found) > ROWS else ""
     return table_card(

@@ -17,6 +17,7 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.late import LATE_SWEEPS
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
 from storage.readings.lateness_report import Lateness
 from storage.readings.rates_report import Rate, RequestTally
@@ -119,11 +120,11 @@ def asked_lately(found: Iterable[NamedBudget], now: datetime) -> list[NamedBudge
 
 
 def counted_as(one: NamedBudget) -> str:
-    """Whose budget it is, and what is counted apart in it: X counts by token, of which a hash is kept. Where
-    no machine has a name of its own, all have one address, which is not named.
+    """Whose budget it is, and what is counted apart in it. Some platforms count by token, of which a hash is
+    kept. Where no machine has a name of its own, all have one address, which is not named.
     """
     name = one.name.removeprefix(f"{one.platform.value} ")
-    return f"token {name}" if one.platform is Platform.X else name.removeprefix("from  ")
+    return f"token {name}" if DECLARED[one.platform].counts_by_key else name.removeprefix("from  ")
 
 
 def _scarce_first(one: NamedBudget, now: datetime) -> tuple[bool, float, Platform, str]:

@@ -10,7 +10,8 @@ from storage.health.collectors_report import CollectorReport
 from storage.live.lists_and_executives import LiveAccess, LiveExecutive, LiveList
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import Order, OrderEvent
-from storage.model.core.signals import NOT_OBSERVABLE, NotObservable, SignalKind
+from storage.model.core.signals import NotObservable, SignalKind
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME
 
 PLURAL = {"like": "likes", "follow": "follows", "repost": "reposts"}
@@ -78,7 +79,7 @@ def access_json(executive: LiveExecutive) -> list[Json]:
     `state`, followed by the time `at` where there is one, can follow "likes on X".
     """
     found = {a.kind for a in executive.access}
-    held = [n for n in NOT_OBSERVABLE[executive.platform] if n.kind not in found]
+    held = [n for n in DECLARED[executive.platform].not_observable if n.kind not in found]
     return [
         *(found_json(a, executive.platform) for a in executive.access),
         *usual_json(held, executive.platform),

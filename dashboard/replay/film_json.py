@@ -16,7 +16,7 @@ from storage.model.bitemporal.read_runs import Reads, UsualPace
 from storage.model.core.accounts import Platform
 from storage.model.core.late import late_after
 from storage.model.core.orders import OrderEvent
-from storage.model.core.signals import NOT_OBSERVABLE
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import clean, short_words
 from storage.orders.edit_history import Edition
 from storage.replay.film import FilmAccount, FilmList, FilmMail, FilmSpell, FilmWatch, Membership, Nearer
@@ -242,7 +242,7 @@ def papers_json(
                 "name": e.name,
                 "title": e.title,
                 "access": [
-                    *usual_json(NOT_OBSERVABLE[e.platform], e.platform),
+                    *usual_json(DECLARED[e.platform].not_observable, e.platform),
                     *(
                         found_json(a, e.platform)
                         for a in sorted(access.get(e.account_id, ()), key=lambda a: a.since)

@@ -16,6 +16,10 @@ from dashboard.server.static import modules_of
 from dashboard.ui.ag_grid import on_demand
 from dashboard.ui.pages import SYNTHETIC, Page, Place
 from dashboard.ui.terms import term_markup
+from dashboard.wire.compact_json import GONE_OR_SUSPENDED, LETTER
+from storage.model.core.availability import Status
+from storage.model.platforms.registry import DECLARED
+from storage.model.text.states import capital
 
 _TERM = re.compile(r"\{\{term:([a-z ]+)(?:\|([^{}|]+))?\}\}")
 """A term of the glossary in the document: {{term:provisional}}, or {{term:daily cost limit|limit}}."""
@@ -44,11 +48,23 @@ class Shell(Dash):
         for name, text in (
             ("grid", markup.escape(grid)),
             ("pages", markup.escape(titles)),
+            ("platforms", markup.escape(json.dumps(_platforms()))),
             ("header", links[Place.HEADER]),
             ("more", links[Place.MORE] + links[Place.SMALL_SCREENS]),
         ):
             document = document.replace(f"{{{{{name}}}}}", text)
         return document
+
+
+def _platforms() -> dict[str, object]:
+    """What the scripts know of each platform: its name, the letters of its statuses, its words for some."""
+    out: dict[str, object] = {}
+    for platform, declared in DECLARED.items():
+        seen = [LETTER[status] for status in Status if status in declared.statuses]
+        either = [GONE_OR_SUSPENDED] if declared.suspension_may_be_deletion else []
+        own = {LETTER[status]: capital(words) for status, words in declared.group_words.items()}
+        out[platform.value] = {"name": declared.name, "letters": [*seen, *either], "own": own}
+    return out
 
 
 def _link(page: Page) -> str:

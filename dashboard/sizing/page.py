@@ -1,6 +1,6 @@
 """Sizing: an estimate of what watching accounts takes. The form starts with those watched now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +12,8 @@ from dashboard.ui.cards import table_card
 from storage.health.sizing_report import WatchSize
 from storage.model.alerts.rule_codec import duration_text
 from storage.model.core.accounts import Platform
+from storage.model.platforms.declaration import PlatformDeclaration
+from storage.model.platforms.registry import DECLARED, USUAL_PLATFORM
 from storage.model.sizing.question import PlannerKind, Room, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import size
 from storage.model.sizing.words import BASIS_WORDS, BESIDE, Table, headline, tables, verdict
@@ -21,13 +23,19 @@ from storage.model.text.units import parse_duration
 PATH = "/plan"
 LISTS = 6
 """The most lists of the accounts watched now that are filled in, the largest first."""
+
+
+def _named(holds: Callable[[PlatformDeclaration], bool]) -> str:
+    return ", ".join(declared.name for declared in DECLARED.values() if holds(declared))
+
+
 _FIELDS = {
     "accounts": "Accounts",
     "every": "Sweep length",
     "budget": "Or readings per hour",
-    "money": "Or US dollars per day (X)",
+    "money": f"Or US dollars per day ({_named(lambda declared: declared.terms.price is not None)})",
     "lists": "Known list sizes",
-    "servers": "Mastodon servers",
+    "servers": f"Servers ({_named(lambda declared: declared.is_federated)})",
 }
 _PLANNERS = {PlannerKind.SWEEP: "sweep", PlannerKind.ADAPTIVE: "adaptive"}
 _PLACE = {"list": "lists"}
@@ -83,14 +91,14 @@ def _fields_of(now: WatchSize, sweep_every: timedelta) -> dict[str, str]:
         "accounts": str(now.accounts),
         "every": duration_text(sweep_every),
         "lists": " ".join(map(str, now.lists)),
-        "servers": str(now.servers) if now.platform is Platform.MASTODON else "",
+        "servers": str(now.servers) if DECLARED[now.platform].is_federated else "",
     }
 
 
 def asked_by(fields: Mapping[str, str]) -> SizingQuestion:
     """Parse the fields of the form. Raises SizingRefused with the wrong field and a sentence."""
     try:
-        platform = Platform(fields["platform"] or Platform.X)
+        platform = Platform(fields["platform"] or USUAL_PLATFORM)
         planner = PlannerKind(fields["planner"] or PlannerKind.SWEEP)
     except ValueError as error:
         raise SizingRefused("platform", "Choose one of the offered platforms and planners.") from error

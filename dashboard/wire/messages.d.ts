@@ -3,7 +3,10 @@
 
 /** How a status is drawn; "U" is not checked. */
 type Letter = "A" | "P" | "W" | "S" | "G" | "D" | "N" | "U";
-type Platform = "x" | "bluesky" | "mastodon";
+/** The key of an installed platform. */
+type Platform = string;
+/** `letters` are of the statuses that accounts there can have; `own` is what the platform's own words call some of them. */
+interface PlatformWords { name: string; letters: Letter[]; own: Partial<Record<Letter, string>> }
 type Kind = "block" | "restoration" | "partial" | "rename" | "protection" | "baseline" | (string & {});
 type Outcome = "confirmed" | "not_confirmed" | null;
 /** Nothing was read between the two; null: up to now. */

@@ -7,16 +7,20 @@ from zoneinfo import ZoneInfo
 
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Strength
-from storage.model.text.states import PLATFORM_NAME
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import handle_name as handle_name
 from storage.model.text.states import quoted as quoted
+from storage.model.text.units import either
 from storage.model.text.units import number as number
+
+PLATFORM_KEYS = either(list(Platform))
+"""The platforms as a user writes them: "bluesky, mastodon or x"."""
 
 
 def account_name(platform: Platform, handle: str) -> str:
-    """A handle, with its platform unless that is X."""
+    """A handle, with its platform unless that is the usual one."""
     name = handle_name(handle)
-    return name if platform is Platform.X else f"{name} ({PLATFORM_NAME[platform]})"
+    return name if DECLARED[platform].is_usual else f"{name} ({DECLARED[platform].name})"
 
 
 def evidence_words(strength: Strength, readings: int) -> str:

@@ -10,7 +10,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
-from jobs.base.wording import handle_name
+from jobs.base.wording import PLATFORM_KEYS, handle_name
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, examples, moment_past
 from jobs.collect.resolve_handles import Resolver
 from jobs.config.database import with_conn, with_pool
@@ -52,17 +52,20 @@ def register(cli: typer.Typer) -> None:
     cli.add_typer(lists, name="lists")
 
 
-@accounts.command("import", epilog=examples("blockline accounts import accounts.csv"))
+@accounts.command(
+    "import",
+    epilog=examples("blockline accounts import accounts.csv"),
+    help=f"""Import accounts from a CSV file, and watch them.
+
+    Columns: platform and handle; optional: account_id, list, tags, followers. The platform is
+    {PLATFORM_KEYS}. A handle can be the address of a profile. Separate several lists or tags in one cell
+    with semicolons. Tags are added to those that an account already has. The file can also be a crawl of
+    withheld accounts.
+    """,
+)
 def accounts_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """Import accounts from a CSV file, and watch them.
-
-    Columns: platform and handle; optional: account_id, list, tags, followers. The platform is x, bluesky or
-    mastodon. A handle can be the address of a profile. Separate several lists or tags in one cell with
-    semicolons. Tags are added to those that an account already has. The file can also be a crawl of withheld
-    accounts.
-    """
     settings = load_settings(config)
     content = table_content(file)
     resolver = Resolver(settings, system_clock)
@@ -174,15 +177,18 @@ def accounts_tag(
         show(f"{handle_name(account.handle)} ({account.native_id}) {words}.")
 
 
-@executives.command("import", epilog=examples("blockline executives import executives.csv"))
+@executives.command(
+    "import",
+    epilog=examples("blockline executives import executives.csv"),
+    help=f"""Import executives, and collect their engagements.
+
+    The CSV file has the columns platform, handle, name, title; optional: account_id. The platform is
+    {PLATFORM_KEYS}. A handle can be the address of a profile.
+    """,
+)
 def executives_import(
     file: CsvFile, *, partial: Partial = False, as_json: AsJson = False, config: ConfigFile = None
 ) -> None:
-    """Import executives, and collect their engagements.
-
-    The CSV file has the columns platform, handle, name, title; optional: account_id. The platform is x,
-    bluesky or mastodon. A handle can be the address of a profile.
-    """
     settings = load_settings(config)
     content = table_content(file)
     resolver = Resolver(settings, system_clock)

@@ -8,6 +8,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
+from jobs.base.wording import PLATFORM_KEYS
 from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.collect import one_shot_check
 from jobs.collect.collector_factory import collector_of
@@ -27,8 +28,8 @@ def check_command(
         list[str],
         typer.Argument(
             metavar="HANDLE",
-            help="Handles after a platform (x, bluesky or mastodon), or addresses of profiles, DIDs, "
-            "name@host, or ids of X as id:12345.",
+            help=f"Handles after a platform ({PLATFORM_KEYS}), or addresses of profiles, name@host, ids, or "
+            "numeric ids as id:12345.",
         ),
     ],
     *,

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
+from collectors.core.findings import LEVEL_WORDS, Finding, FindingLevel
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
-from jobs.base.findings import LEVEL_WORDS, Finding, FindingLevel
 from jobs.base.output import show, show_json
 from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database

@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from collectors.simulator.core.history import HistoryError
+from collectors.simulator.history import HistoryError
 from jobs.base.errors import STOPPED, CommandError, first_error, unknown_error
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import StorageError

@@ -277,8 +277,8 @@ def orders_names(
     """Add names to an order, or list its names.
 
     A name is a handle, the address of a profile or a post, a DID, or id:ID. Write one per line, or separate
-    them with commas or spaces. A name can start with x:, bluesky: or mastodon:. Accounts that are found are
-    added to the order's list and watched. Names that are ambiguous or not found are still stored.
+    them with commas or spaces. A name can start with its platform, such as x:NASA. Accounts that are found
+    are added to the order's list and watched. Names that are ambiguous or not found are still stored.
     """
     settings = load_settings(config)
     if file is None and not again:

@@ -31,9 +31,7 @@ def _plan(
     budget: Annotated[float | None, typer.Option(metavar="N", help="Or: readings per hour.")] = None,
     money: Annotated[
         float | None,
-        typer.Option(
-            metavar="USD", help="Or: daily cost limit on X in US dollars; needs --planner adaptive."
-        ),
+        typer.Option(metavar="USD", help="Or: daily cost limit in US dollars; needs --planner adaptive."),
     ] = None,
     lists: Annotated[
         list[int] | None,
@@ -42,7 +40,9 @@ def _plan(
     planner: Annotated[
         PlannerKind, typer.Option(help="sweep reads in turn; adaptive reads lists with recent changes first.")
     ] = PlannerKind.SWEEP,
-    servers: Annotated[int, typer.Option(metavar="N", help="Number of Mastodon servers.")] = 1,
+    servers: Annotated[
+        int, typer.Option(metavar="N", help="Number of servers, on a federated platform.")
+    ] = 1,
     json: AsJson = False,
 ) -> None:
     """Give one of --every, --budget and --money. Each figure names its basis. No database and no network are

@@ -17,8 +17,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from collectors.simulator.core.faults import PROFILES
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.faults import PROFILES
+from collectors.simulator.history_files import load_history
 from dashboard.orders.order_json import summary_json
 from dashboard.orders.words import sentences
 from jobs.base.clock import system_clock

@@ -8,11 +8,11 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.jetstream import StreamLost
 from collectors.bluesky.wire.jetstream import StreamEvent, cursor_at, gap_is_covered
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
-from storage.model.core.accounts import Platform
 from storage.model.text.units import span
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.readings import stream_cursors
@@ -107,12 +107,12 @@ class EventListener:
         is stored, request a reading of all accounts and return the cursor of `now`.
         """
         async with transaction(self._pool) as conn:
-            position = await stream_cursors.position(conn, Platform.BLUESKY)
+            position = await stream_cursors.position(conn, BLUESKY)
             if position is not None and gap_is_covered(position.cursor, now):
                 return position.cursor
             self._monitor.read_everybody_now()
             cursor = cursor_at(now)
-            await stream_cursors.save_position(conn, Platform.BLUESKY, cursor, now)
+            await stream_cursors.save_position(conn, BLUESKY, cursor, now)
         return cursor
 
     async def _follow(self, dids: Collection[str], cursor: str) -> None:
@@ -130,5 +130,5 @@ class EventListener:
                 now = self._clock()
                 if saved_at is None or now >= saved_at + _SAVE_EVERY:
                     async with transaction(self._pool) as conn:
-                        await stream_cursors.save_position(conn, Platform.BLUESKY, event.cursor, now)
+                        await stream_cursors.save_position(conn, BLUESKY, event.cursor, now)
                     saved_at = now

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.core.collector import RequestFailure
 from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.wire.moderation import DomainBlocks, ModerationFindings
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from jobs.detect.judge import SideFacts
 from storage.accounts import side_facts
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Status
 from storage.model.core.side_facts import FactSighting
 from storage.postgres.pool import Pool, transaction
@@ -96,7 +97,7 @@ class Observers:
         at = self._clock()
         sightings: list[FactSighting] = []
         async with transaction(self._pool) as conn:
-            kept = await side_facts.open_facts(conn, Platform.MASTODON, server)
+            kept = await side_facts.open_facts(conn, MASTODON, server)
             for account in asked:
                 before = kept.get(account.account_id, frozenset())
                 now = _together(account.native_id, before, by_domain, by_account)

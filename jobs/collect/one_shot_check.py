@@ -8,9 +8,9 @@ from typing import cast
 
 from collectors.core.collector import Collector, CollectorAnswer, UnresolvedHandle, UnresolvedReason
 from jobs.base.wording import handle_name
-from jobs.collect.resolve_handles import ABSENT
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import SCOPE_FLAGS, Flag, Missed, Reading, State, Status, Strength
+from storage.model.platforms.registry import DECLARED
 from storage.model.tables.account_references import Address, AddressError, read_address
 from storage.model.text.side_facts import flag_words
 from storage.model.text.states import PLATFORM_NAME, clean, short_words, state_words
@@ -182,7 +182,8 @@ say nothing about the status are left out.
 def _by_name(q: AccountQuery, said: UnresolvedHandle, now: datetime) -> AccountCheck:
     if said.why in _OF_A_NAME:
         state, strength = _OF_A_NAME[said.why]
-        either = q.platform is Platform.MASTODON and said.why is UnresolvedReason.SUSPENDED
+        may_be_deletion = DECLARED[q.platform].suspension_may_be_deletion
+        either = may_be_deletion and said.why is UnresolvedReason.SUSPENDED
         flags = frozenset({Flag.SUSPENDED_OR_DELETED}) if either else frozenset[Flag]()
         return AccountCheck(
             q.asked, q.name, q.platform, now, state=state, strength=strength, flags=flags, said=said.detail
@@ -229,14 +230,14 @@ def sentences(one: AccountCheck) -> list[str]:
         strength = "strong evidence (the platform said so)"
     words = state_words(one.state, one.platform, one.flags)
     if one.native_id is None and one.state.status is Status.NOT_FOUND:
-        words = f"{short_words(one.state, one.platform, one.flags)}: {ABSENT[one.platform]}"
+        words = f"{short_words(one.state, one.platform, one.flags)}: {DECLARED[one.platform].absent_words}"
     lines = [
         f"{_name(one)}: {words}",
         f"  {strength}, at {one.at:%Y-%m-%d %H:%M:%S} UTC",
     ]
     for flag in sorted(one.flags - SCOPE_FLAGS):
         moved_to = one.moved_to if flag in {Flag.MOVED, Flag.MOVED_UNPROVEN} else None
-        lines.append(f"  also: {flag_words(flag, moved_to or '')}")
+        lines.append(f"  also: {flag_words(flag, one.platform, moved_to or '')}")
     if one.silent_on:
         countries = ", ".join(sorted(one.silent_on))
         lines.append(f"  not known for {countries}: the answer does not say whether it is hidden there")

@@ -4,10 +4,11 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from storage.accounts import handle_history
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class HandleRecords:
         now = self._clock()
         self._due = now + _EVERY
         async with transaction(self._pool) as conn:
-            wanting = await handle_history.wanting(conn, Platform.BLUESKY, _AT_ONCE + len(self._tried_at))
+            wanting = await handle_history.wanting(conn, BLUESKY, _AT_ONCE + len(self._tried_at))
         fresh = [a for a in wanting if not self._tried_lately(a, now)]
         for account in fresh[:_AT_ONCE]:
             self._tried_at[account.account_id] = now

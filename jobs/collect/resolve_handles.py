@@ -9,14 +9,8 @@ from jobs.base.wording import handle_name
 from jobs.collect.collector_factory import collector_of
 from jobs.config.settings import Settings
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean
-
-ABSENT = {
-    Platform.X: "deactivated, deleted, renamed or never existed",
-    Platform.BLUESKY: "deleted, renamed or never existed",
-    Platform.MASTODON: "deleted or never existed, or its server is another one",
-}
-"""What "not found" can mean for a handle, for each platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +34,10 @@ class Resolver:
 
         Raises SettingsError if the settings do not allow asking the platform.
         """
-        if platform is Platform.X and self.settings.x_bearer_token is None:
+        if (key := self.settings.missing_key(platform)) is not None:
             return {
                 name: f"{handle_name(name)} has no account_id, and it cannot be looked up: "
-                "setting x_bearer_token is missing."
+                f"setting {key} is missing."
                 for name in names
             }
         async with collector_of(self.settings, platform) as collector:
@@ -59,8 +53,8 @@ def why(platform: Platform, said: UnresolvedHandle) -> str:
     name, where = handle_name(said.asked), PLATFORM_NAME[platform]
     match said.why:
         case UnresolvedReason.NOT_FOUND:
-            return f"{where} knows no account {name} ({ABSENT[platform]})."
-        case UnresolvedReason.SUSPENDED if platform is Platform.MASTODON:
+            return f"{where} knows no account {name} ({DECLARED[platform].absent_words})."
+        case UnresolvedReason.SUSPENDED if DECLARED[platform].suspension_may_be_deletion:
             return f"{name} is suspended by its server or deleted by its owner: add account_id."
         case UnresolvedReason.SUSPENDED:
             hidden = f"{where} does not give the id of a suspended account"

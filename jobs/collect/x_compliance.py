@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from collectors.core.collector import RequestFailure
+from collectors.x.declaration import X
 from collectors.x.wire.compliance import ComplianceJob, JobStatus
 from jobs.base.clock import Clock
 from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import observe
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import MissedReason
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Pool, transaction
@@ -101,7 +102,7 @@ class ComplianceLoop:
     async def _start(self, now: datetime) -> None:
         self._next_at = now + EVERY
         async with transaction(self._pool) as conn:
-            accounts = await accounts_not_found(conn, Platform.X)
+            accounts = await accounts_not_found(conn, X)
         if not accounts:
             return
         name = f"blockline-{now:%Y-%m-%d}"

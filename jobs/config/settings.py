@@ -9,31 +9,45 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
     ValidationError,
+    create_model,
 )
 from pydantic_core import ErrorDetails
 
+from collectors.core.settings import (
+    BaseUrl,
+    Control,
+    Duration,
+    Hosts,
+    PlatformSettings,
+    SettingsModel,
+    Table,
+    Texts,
+    control,
+    table,
+    texts,
+)
 from jobs.alerting.rules_file import line_of
 from jobs.base.errors import CommandError
 from jobs.config import values as values_of
-from jobs.config.values import Control, RulesFault
+from jobs.config.values import RulesFault
 from jobs.delivery import channel_config as channels
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import part
 from storage.model.sizing.question import PlannerKind
+
+Model = TypeVar("Model", bound=SettingsModel)
 
 PREFIX = "BLOCKLINE_"
 DEFAULT_FILE = Path("blockline.toml")
@@ -48,40 +62,21 @@ def _default_data_dir() -> Path:
     return Path("/var/lib/blockline" if os.geteuid() == 0 else "~/.local/share/blockline")
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(values_of.texts)]
-Platforms = Annotated[
-    tuple[Platform, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.platforms)
-]
-Hosts = Annotated[Texts, AfterValidator(values_of.hosts)]
+Platforms = Annotated[tuple[Platform, ...], BeforeValidator(texts), AfterValidator(values_of.platforms)]
 Networks = Annotated[Texts, AfterValidator(values_of.networks)]
 Recipients = Annotated[Texts, AfterValidator(values_of.recipients)]
-Table = Annotated[dict[str, str], BeforeValidator(values_of.table)]
-BaseUrl = Annotated[str, AfterValidator(values_of.base_url)]
-Duration = Annotated[timedelta, BeforeValidator(values_of.duration)]
 Zone = Annotated[str, BeforeValidator(values_of.zone)]
-XControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.X))]
-BlueskyControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.BLUESKY))]
-MastodonControls = Annotated[Texts, AfterValidator(partial(values_of.controls, platform=Platform.MASTODON))]
-Vantages = Annotated[
-    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(values_of.vantages)
-]
-Services = Annotated[
-    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.service_addresses)
-]
-Webhooks = Annotated[
-    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.webhook_urls)
-]
+Vantages = Annotated[dict[str, SecretStr], BeforeValidator(table), AfterValidator(values_of.vantages)]
+Services = Annotated[dict[str, SecretStr], BeforeValidator(table), AfterValidator(channels.service_addresses)]
+Webhooks = Annotated[dict[str, SecretStr], BeforeValidator(table), AfterValidator(channels.webhook_urls)]
 WebhookSecrets = Annotated[
-    dict[str, SecretStr], BeforeValidator(values_of.table), AfterValidator(channels.webhook_secrets)
+    dict[str, SecretStr], BeforeValidator(table), AfterValidator(channels.webhook_secrets)
 ]
 Rules = Annotated[tuple[AlertRule, ...], BeforeValidator(values_of.rules)]
-Grants = Annotated[tuple[SecretStr, ...], BeforeValidator(values_of.texts), AfterValidator(values_of.grants)]
 
 
-class Settings(BaseModel):
-    """All settings. They are never logged, and secrets are masked when printed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+class Settings(SettingsModel):
+    """All settings. Those of a platform are reached through `of`."""
 
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
@@ -105,48 +100,11 @@ class Settings(BaseModel):
     """Value of that claim = role. A person with none of the values cannot log in."""
 
     platforms: Platforms | None = None
-    """The platforms to read. Default: Bluesky and Mastodon, and X if `x_bearer_token` is set."""
+    """The platforms to read. Default: all that need no key, and those whose key is set."""
     sweep_every: Duration = timedelta(minutes=15)
     planner: PlannerKind = PlannerKind.SWEEP
     """How reads are ordered: all accounts in turn, or lists with recent changes first."""
     engagement_every: Duration = timedelta(minutes=15)
-
-    x_bearer_token: SecretStr | None = None
-    x_base_url: BaseUrl = "https://api.x.com"
-    x_canaries: XControls = ()
-    """Your own control accounts, each as `id:handle:status`. All platforms use this form."""
-    x_follows_every: Annotated[Duration | None, AfterValidator(values_of.at_least_a_day)] = None
-    """Interval at which the follows of executives on X are read; X bills per account. Default: never."""
-    x_daily_cost: Annotated[Decimal | None, AfterValidator(values_of.daily_cost)] = None
-    """Daily cost limit of account lookups on X, in US dollars per UTC day (docs/planning.md)."""
-    x_consumer_key: SecretStr | None = None
-    x_consumer_secret: SecretStr | None = None
-    x_likes: Grants = ()
-    """Executives who authorised the app above to read their likes: `id:access token:access secret` each."""
-    x_compliance: bool = False
-    """Whether to ask X once a day why accounts vanished. Most X plans do not include this."""
-
-    bluesky_app_view: BaseUrl = "https://public.api.bsky.app"
-    bluesky_plc: BaseUrl = "https://plc.directory"
-    bluesky_jetstream: Annotated[str, AfterValidator(values_of.stream_url)] = (
-        "wss://jetstream2.us-east.bsky.network/subscribe"
-    )
-    """Stream of events that trigger early readings. Empty means no stream."""
-    bluesky_labelers: Annotated[Table, AfterValidator(values_of.labelers)] | None = None
-    """Country = DID of the labeler that hides accounts there. Replaces the built-in list."""
-    bluesky_label_values: Texts | None = None
-    """Label values that hide an account. Replaces the built-in values."""
-    bluesky_canaries: BlueskyControls = ()
-
-    mastodon_canaries: MastodonControls = ()
-    mastodon_observers: Hosts = ()
-    """Servers whose view of watched accounts is stored as side facts."""
-    mastodon_watched_posts: Annotated[Texts, AfterValidator(values_of.posts)] = ()
-    """Addresses of posts; the executives who favourite them are recorded."""
-    mastodon_origins: Annotated[Table, AfterValidator(values_of.origins)] = Field(
-        default_factory=dict[str, str]
-    )
-    """Host = address that receives its requests instead, such as a mirror or a simulator."""
 
     address: Annotated[str, AfterValidator(values_of.address)] = ""
     """Name under which platforms count this machine's requests. Machines with one public address share it."""
@@ -192,18 +150,6 @@ class Settings(BaseModel):
     tsa_certificates: Path | None = None
     """Certificates of that authority, PEM or DER. An answer that they do not verify is not stored."""
 
-    _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
-
-    def where(self, name: str) -> str:
-        """Return the place of a setting, to follow "in": the file, or the environment with the variable."""
-        return self._where.get(name, "the defaults")
-
-    def at_places(self, where: Mapping[str, str]) -> "Settings":
-        """Return these settings with the place of each."""
-        copy = self.model_copy()
-        copy._where = where
-        return copy
-
     @property
     def is_loopback(self) -> bool:
         try:
@@ -221,14 +167,46 @@ class Settings(BaseModel):
     def condition_recipients(self) -> tuple[str, ...]:
         return self.operators or self.recipients
 
+    _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+
+    def where(self, name: str) -> str:
+        """Return the place of a setting, to follow "in": the file, or the environment with the variable."""
+        return self._where.get(name, "the defaults")
+
+    def at_places(self, where: Mapping[str, str]) -> "Settings":
+        """Return these settings with the place of each."""
+        copy = self.model_copy()
+        copy._where = where
+        return copy
+
+    def of(self, model: type[Model]) -> Model:
+        """Return the same settings as those of a platform, whose model is given."""
+        if not isinstance(self, model):
+            raise TypeError(f"the settings hold none of {model.__name__}")
+        return self
+
     def canaries(self, platform: Platform) -> list[Control]:
         """Return the control accounts of a platform in these settings: (id, handle, expected status)."""
-        named = {
-            Platform.X: self.x_canaries,
-            Platform.BLUESKY: self.bluesky_canaries,
-            Platform.MASTODON: self.mastodon_canaries,
-        }
-        return [values_of.control(text, platform) for text in named[platform]]
+        return [control(text, platform) for text in getattr(self, f"{platform.value}_canaries", ())]
+
+    def daily_cost(self, platform: Platform) -> Decimal | None:
+        """Return the daily cost limit of a platform, in US dollars. None: there is none."""
+        return getattr(self, f"{platform.value}_daily_cost", None)
+
+    def missing_key(self, platform: Platform) -> str | None:
+        """Return the setting that a platform cannot be read without, if it is not set."""
+        return _OF_PLATFORMS[platform].missing_key(self)
+
+
+_OF_PLATFORMS = {platform: part(platform, "settings", PlatformSettings) for platform in Platform}
+_All = create_model("Settings", __base__=(*(one.model for one in _OF_PLATFORMS.values()), Settings))
+NAMES = frozenset(_All.model_fields)
+"""The names of all settings."""
+
+
+def settings_from(values: Mapping[str, object]) -> Settings:
+    """Check values by the names of their settings. Raises what pydantic raises for a value that is wrong."""
+    return cast("type[Settings]", _All).model_validate(values)
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -239,28 +217,26 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         text = _content(path or DEFAULT_FILE)
         values.update(_read(path or DEFAULT_FILE, text))
     where = dict.fromkeys(values, str(path or DEFAULT_FILE))
+    may_be_empty = frozenset[str]().union(*(one.may_be_empty for one in _OF_PLATFORMS.values()))
     for name, value in environ.items():
-        # An empty variable counts as not set, except for this one, which an empty text disables.
-        if name.startswith(PREFIX) and (value or name == f"{PREFIX}BLUESKY_JETSTREAM"):
-            field = name.removeprefix(PREFIX).lower()
+        field = name.removeprefix(PREFIX).lower()
+        # An empty variable counts as not set, except for those that an empty text disables.
+        if name.startswith(PREFIX) and (value or field in may_be_empty):
             values[field] = value
             where[field] = f"the environment, as {name}"
     try:
-        settings = Settings.model_validate(values)
+        settings = settings_from(values)
     except ValidationError as error:
         raise SettingsError(_sentence(error, where, text)) from None
     try:
         channels.channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     except ValueError as error:
         raise SettingsError(f"Settings webhooks and webhook_secrets: {str(error).rstrip('.')}.") from error
-    if settings.x_likes and None in {settings.x_consumer_key, settings.x_consumer_secret}:
-        raise SettingsError(
-            f"Setting x_likes (in {where['x_likes']}) needs x_consumer_key and x_consumer_secret, "
-            "the keys of the app that the executives authorised."
-        )
-    unkept = values_of.unkept_cost(settings.planner, settings.sweep_every, settings.x_follows_every)
-    if settings.x_daily_cost is not None and unkept is not None:
-        raise SettingsError(f"Setting x_daily_cost (in {where['x_daily_cost']}) {unkept}")
+    for platform in _OF_PLATFORMS.values():
+        conflict = platform.conflict(settings, settings.planner, settings.sweep_every)
+        if conflict is not None:
+            name, clause_of_it = conflict
+            raise SettingsError(f"Setting {name} (in {where[name]}) {clause_of_it}")
     if (settings.tsa_url is None) != (settings.tsa_certificates is None):
         given, other = sorted(("tsa_url", "tsa_certificates"), key=lambda name: name not in where)
         raise SettingsError(

@@ -26,6 +26,7 @@ from storage.model.limits.rate_limits import (
     Stated,
     WhyNot,
 )
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn, Pool, StorageError, Unreachable, borrowed
 from storage.work import rate_limits
 
@@ -191,19 +192,8 @@ def _countable(stated: int | None) -> int | None:
 
 
 def counted_as(platform: Platform, url: str) -> str:
-    """What the platform counts a request to `url` as: X by endpoint, the others by server, where Bluesky's
-    app (app.bsky) and its accounts (com.atproto), and Mastodon's API, are counted apart from the rest.
-    """
+    """What the platform counts a request to `url` as."""
     try:
-        parts = urlsplit(url)
+        return DECLARED[platform].counted_as(urlsplit(url))
     except ValueError:
         return "an address that cannot be read"
-    match platform:
-        case Platform.X:
-            endpoint = parts.path.partition("/2/")[2] or parts.path
-            return "/".join(":id" if word.isdigit() else word for word in endpoint.split("/"))
-        case Platform.BLUESKY:
-            _, is_method, method = parts.path.partition("/xrpc/")
-            return parts.netloc + (" " + ".".join(method.split(".")[:2]) if is_method else "")
-        case Platform.MASTODON:
-            return parts.netloc + (" api" if parts.path.startswith("/api/") else "")

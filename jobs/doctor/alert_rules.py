@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from jobs.base.findings import Finding, FindingLevel
+from collectors.core.findings import Finding, FindingLevel
 from jobs.base.wording import number
 from jobs.config.settings import Settings
 from jobs.runtime.app import unknown_channels

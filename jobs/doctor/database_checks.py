@@ -4,16 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from collectors.core.collector import RequestFailure
+from collectors.core.findings import Finding, FindingLevel
+from collectors.x.connection import CONNECTION
+from collectors.x.declaration import X
+from collectors.x.settings import XSettings
 from collectors.x.wire.follows import price_sentence
 from jobs.base.clock import Clock
-from jobs.base.findings import Finding, FindingLevel
 from jobs.base.wording import handle_name
-from jobs.collect.collector_factory import platforms_of, x_collector
-from jobs.config.settings import Settings, SettingsError
+from jobs.collect.collector_factory import platforms_of, reach_of
+from jobs.config.settings import Settings
 from jobs.doctor.future_readings import CLOCKS_MAY_DIFFER
 from jobs.doctor.hash_chain import chain_finding
 from jobs.doctor.platforms import controls_part
 from jobs.planning.daily_bill import current_billing_day
+from jobs.planning.daily_cost_guard import accounts_a_day
 from storage.accounts.canaries import Canary, canaries
 from storage.executives.signals import executives
 from storage.health.checks import checks, unexplained
@@ -21,7 +25,7 @@ from storage.health.condition_facts import Thresholds, condition_facts
 from storage.model.alerts.conditions import Condition, ConditionKind
 from storage.model.core.accounts import Executive, Platform
 from storage.model.core.availability import Status
-from storage.model.limits.daily_cost_shares import accounts_for
+from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Conn, StorageError, open_pool, transaction
 from storage.readings.coverage import newest_observation
 from storage.work import daily_cost_limit
@@ -36,34 +40,38 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
             newest = max([at for at in times if at is not None], default=None)
             out.append(future_finding(newest, clock()))
             out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
-            followed = await executives(conn, Platform.X)
-            limit_today = await daily_cost_limit.stored_cost_limit(
-                conn, Platform.X, current_billing_day(clock())
-            )
+            followed = await executives(conn, X)
+            day = current_billing_day(clock())
+            limits_today = {
+                platform: await daily_cost_limit.stored_cost_limit(conn, platform, day)
+                for platform in platforms_of(settings)
+            }
             out.append(await chain_finding(conn))
             rules = Thresholds(settings.sweep_every)
             issues = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
             out += map(issue_finding, issues)
     except StorageError:
         return []
-    if limit_today is not None and Platform.X in platforms_of(settings):
-        wanted = settings.x_daily_cost
-        out += cost_limit_findings(limit_today, None if wanted is None else accounts_for(wanted))
-    if settings.x_follows_every is not None and Platform.X in platforms_of(settings):
+    for platform, limit_today in limits_today.items():
+        if limit_today is not None:
+            wanted = accounts_a_day(settings.daily_cost(platform), platform)
+            out += cost_limit_findings(platform, limit_today, wanted)
+    if settings.of(XSettings).x_follows_every is not None and X in platforms_of(settings):
         out.append(await _follows(settings, followed, clock))
     return out
 
 
-def cost_limit_findings(limit_today: int, wanted: int | None) -> list[Finding]:
+def cost_limit_findings(platform: Platform, limit_today: int, wanted: int | None) -> list[Finding]:
     """Report a daily cost limit in the settings that is higher than today's. Empty if it is not."""
     if wanted is not None and wanted <= limit_today:
         return []
     said = "removes the limit" if wanted is None else f"allows {wanted:,}"
+    name = PLATFORM_NAME[platform]
     words = (
-        f"The daily cost limit of X stays at {limit_today:,} accounts today. The changed setting "
-        f"x_daily_cost {said}; it takes effect at 00:01 UTC."
+        f"The daily cost limit of {name} stays at {limit_today:,} accounts today. The changed setting "
+        f"{platform.value}_daily_cost {said}; it takes effect at 00:01 UTC."
     )
-    return [Finding("X daily limit", FindingLevel.ADVICE, words)]
+    return [Finding(f"{name} daily limit", FindingLevel.ADVICE, words)]
 
 
 def future_finding(newest: datetime | None, now: datetime) -> Finding:
@@ -128,8 +136,8 @@ async def _follows(settings: Settings, people: Sequence[Executive], clock: Clock
     if not people:
         return Finding(part, FindingLevel.OK, "No executive on X is stored, so no follows are read.")
     try:
-        collector = x_collector(settings)
-    except SettingsError as error:
+        collector = CONNECTION.collector(settings.of(XSettings), reach_of(settings))
+    except ValueError as error:
         return Finding(part, FindingLevel.MEND, str(error))
     counts: list[int] = []
     ids = [person.account.native_id for person in people]

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import aiohttp
 
+from collectors.core.findings import Finding, FindingLevel
 from jobs.base.clock import Clock
-from jobs.base.findings import Finding, FindingLevel
 from jobs.config.dashboard_login import doubts_about_login, require_login
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.sender import Undeliverable

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from collectors.core.findings import FindingLevel
 from jobs.base.clock import Clock
 from jobs.base.errors import CommandError
-from jobs.base.findings import FindingLevel
 from jobs.base.wording import number
 from jobs.collect.late_readings import recompute_changes
 from jobs.config.database import ready

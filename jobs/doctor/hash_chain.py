@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from jobs.base.findings import Finding, FindingLevel
+from collectors.core.findings import Finding, FindingLevel
 from jobs.base.wording import number
 from storage.changes.hash_chain import Broken, ChainCheck, ChainFault, last_seq, verify_chain
 from storage.model.evidence.hash_chain import StatementKind

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, TemplateSyntaxError
 
-from jobs.base.findings import Finding, FindingLevel
+from collectors.core.findings import Finding, FindingLevel
 from jobs.base.wording import number
 from jobs.config.settings import Settings
 from jobs.doctor.sample_mails import contents

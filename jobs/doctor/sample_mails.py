@@ -39,9 +39,10 @@ from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKi
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, UnsentChanges
 from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
 from storage.model.alerts.rules import AlertRule, Digest, RuleId, StoredRule
-from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import State, Status, Strength, kind_of
 from storage.model.core.signals import SignalKind
+from storage.model.platforms.registry import USUAL_PLATFORM
 
 _AT = datetime(2021, 2, 1, 8, tzinfo=UTC)
 _TO = "desk@example.org"
@@ -91,7 +92,7 @@ def _alert(
     change = AlertChange(
         change_key=f"{n:064x}",
         account_id=AccountId(n),
-        platform=Platform.X,
+        platform=USUAL_PLATFORM,
         handle=f"example_{n}",
         old=old,
         new=new,
@@ -108,7 +109,7 @@ _RULE = AlertRule(
     (_TO,), name="Example rule", zone="Asia/Kolkata", escalate_after=timedelta(hours=1), escalate_to=(_TO,)
 )
 _STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active_since=_AT, digested_to=_AT)
-_STANDING = ListStatus(110, ((Platform.X, _WITHHELD, 70), (Platform.X, _OPEN, 30)))
+_STANDING = ListStatus(110, ((USUAL_PLATFORM, _WITHHELD, 70), (USUAL_PLATFORM, _OPEN, 30)))
 _STORY = AlertThread("sample", 1, ListId(1), (_TO,), (SentWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
 _OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, is_escalated=False)
 _ACT = NamedAct(
@@ -116,7 +117,7 @@ _ACT = NamedAct(
     act_key="sample",
     executive="Example Executive",
     executive_id=AccountId(1),
-    platform=Platform.X,
+    platform=USUAL_PLATFORM,
     kind=SignalKind.REPOST,
     made_at=_AT - timedelta(minutes=9),
     made_after=None,
@@ -174,7 +175,7 @@ def _news() -> list[OperatorNews]:
 def _known_condition(
     n: int, kind: ConditionKind, *, is_told: bool = False, is_over: bool = False
 ) -> KnownCondition:
-    key = ConditionKey(kind, Platform.X, f"server-{n}.example")
+    key = ConditionKey(kind, USUAL_PLATFORM, f"server-{n}.example")
     return KnownCondition(
         condition_id=n,
         condition=Condition(key, _AT, "An example issue", "" if n else "what was said", "Do nothing"),
@@ -205,7 +206,7 @@ def digests(wave: AlertGroup, status: ListStatus) -> list[DigestContent]:
         since,
         until,
         timedelta(minutes=45),
-        (DigestPlatform(Platform.X, 110, 100, 7),),
+        (DigestPlatform(USUAL_PLATFORM, 110, 100, 7),),
         (
             StateNow("withheld in India (IN)", 70, is_blocked=True),
             StateNow("available", 30, is_blocked=False),
@@ -213,7 +214,7 @@ def digests(wave: AlertGroup, status: ListStatus) -> list[DigestContent]:
         blocked_late=3,
         asked=9000,
         answered=8500,
-        silences=(PlatformSilence(Platform.X, since, until),),
+        silences=(PlatformSilence(USUAL_PLATFORM, since, until),),
         troubles=(
             PastCondition("An example issue", since, None),
             PastCondition("Another", since, until),

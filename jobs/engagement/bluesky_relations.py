@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from storage.executives import signals
-from storage.model.core.accounts import AccountId, Executive, Platform
+from storage.model.core.accounts import AccountId, Executive
 from storage.postgres.pool import Pool, transaction
 
 _EVERY = timedelta(days=1)
@@ -33,7 +34,7 @@ class Relations:
 
     async def load(self) -> None:
         async with transaction(self._pool) as conn:
-            self._executives = await signals.executives(conn, Platform.BLUESKY)
+            self._executives = await signals.executives(conn, BLUESKY)
 
     def next_due(self) -> datetime | None:
         return min((self._due(e) for e in self._executives), default=None)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from collectors.core.collector import RequestFailure
+from collectors.x.declaration import X
 from collectors.x.likes import Likes
 from jobs.base.clock import Clock
 from storage.executives.follows import Access, known_likes, note_access
 from storage.executives.signals import add_signals, executives
-from storage.model.core.accounts import AccountId, Executive, Platform
+from storage.model.core.accounts import AccountId, Executive
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
@@ -68,7 +69,7 @@ class LikesPoller:
     async def load(self) -> None:
         """Take up the executives, and keep of those who have not authorised us that nothing can be seen."""
         async with transaction(self._pool) as conn:
-            everybody = await executives(conn, Platform.X)
+            everybody = await executives(conn, X)
             self._readable = [e for e in everybody if e.account.native_id in self._readers]
             closed = {
                 e.account.account_id: _NO_AUTHORISATION

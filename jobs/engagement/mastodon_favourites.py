@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from collectors.core.collector import RequestFailure
 from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.wire.identity import MastodonIdentity, post_of
 from collectors.mastodon.wire.timeline import like_of
 from jobs.base.clock import Clock
 from storage.executives import signals
-from storage.model.core.accounts import Executive, Platform
+from storage.model.core.accounts import Executive
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class WatchedPosts:
 
     async def load(self) -> None:
         async with transaction(self._pool) as conn:
-            self._executives = await signals.executives(conn, Platform.MASTODON)
+            self._executives = await signals.executives(conn, MASTODON)
 
     def next_due(self) -> datetime | None:
         return self._due if self._executives else None

@@ -32,6 +32,7 @@ from storage.model.bitemporal.imported_records import (
 )
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, State, Status
+from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables import csv_cells
 from storage.model.tables.account_references import ID_PREFIX
 from storage.model.tables.csv_cells import CellError
@@ -225,7 +226,7 @@ def _span(row: CsvRow) -> _HistoryLine:
 
 
 def _restoration(row: CsvRow) -> _HistoryLine:
-    platform = csv_cells.platform(row["platform"]) if row["platform"] else Platform.X
+    platform = csv_cells.platform(row["platform"]) if row["platform"] else USUAL_PLATFORM
     evidence = _evidence(row)
     back = csv_cells.moment(row["restored_seen_at"], "restored_seen_at")
     seen = [HistorySighting(row.line, back, back, State(Status.AVAILABLE), evidence)]

@@ -23,7 +23,7 @@ class ExecutiveRow:
     platform: Platform
     handle: str
     account_id: str | None
-    actor: str | None
+    part_of_id: str | None
     name: str
     title: str
 

@@ -229,7 +229,7 @@ def _to_ask(rows: Iterable[WatchRow | ExecutiveRow], resolver: Resolver) -> dict
     names: dict[Platform, list[str]] = {}
     for row in rows:
         if row.account_id is None and resolver.refusal(row.platform) is None:
-            names.setdefault(row.platform, []).append(row.actor or row.handle)
+            names.setdefault(row.platform, []).append(row.part_of_id or row.handle)
     return {platform: list(dict.fromkeys(some)) for platform, some in names.items()}
 
 
@@ -239,7 +239,11 @@ def _account(row: WatchRow | ExecutiveRow, answers: Answers, resolver: Resolver)
         return f"{handle_name(row.handle)} {refusal}"
     if row.account_id is not None:
         return row.account_id, row.handle
-    found = answers[row.platform, row.actor or row.handle]
-    if row.actor is not None and isinstance(found, tuple) and found[0].partition("#")[0] != row.actor:
-        return f"{handle_name(row.handle)} belongs to account {found[0]}, not to {row.actor}."
+    found = answers[row.platform, row.part_of_id or row.handle]
+    if (
+        row.part_of_id is not None
+        and isinstance(found, tuple)
+        and found[0].partition("#")[0] != row.part_of_id
+    ):
+        return f"{handle_name(row.handle)} belongs to account {found[0]}, not to {row.part_of_id}."
     return found

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from storage.model.core.accounts import Platform
 from storage.model.orders.transparency_figures import Key, TransparencyReport
+from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import CsvRow, TableError, read_table, sorted_problems
@@ -47,8 +47,8 @@ def is_figures(columns: Sequence[str]) -> bool:
 def read_figures(content: bytes, name: str, now: datetime) -> FiguresFile:
     """The figures in a file called `name`, and a problem for each line that makes no sense.
 
-    They are of X where no column `platform` says otherwise. An empty cell, or a column that is not there, is
-    "not reported". Raises TableError when the file as a whole cannot be read.
+    They are of the usual platform where no column `platform` says otherwise. An empty cell, or a column that
+    is not there, is "not reported". Raises TableError when the file as a whole cannot be read.
     """
     table = read_table(content, name, REQUIRED, ("platform", *PLACES, *FIGURES))
     problems = list(table.problems)
@@ -83,7 +83,7 @@ def _report(row: CsvRow, now: datetime) -> TransparencyReport:
     if iso2 is None and not row["country"]:
         raise CellError("country and iso2 are both empty; give at least one of them.")
     return TransparencyReport(
-        platform=csv_cells.platform(row["platform"]) if row["platform"] else Platform.X,
+        platform=csv_cells.platform(row["platform"]) if row["platform"] else USUAL_PLATFORM,
         period=_period(row["period"], now),
         country=row["country"] or country_name(iso2 or ""),
         source=csv_cells.text(row["source"], "source"),

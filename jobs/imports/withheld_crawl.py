@@ -26,8 +26,8 @@ from storage.model.bitemporal.imported_records import (
     ImportedChange,
     ImportedHistory,
 )
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Missed, MissedReason, State, Status, Strength
+from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import CsvRow, TableError, read_table, sorted_problems
@@ -112,7 +112,7 @@ def read_crawl(content: bytes, name: str) -> Crawl:
     history = ImportedHistory(
         name=name.removesuffix(".csv"),
         list_name=LIST_NAME,
-        platform=Platform.X,
+        platform=USUAL_PLATFORM,
         accounts=tuple(ImportedAccount(pairs[0].native_id, pairs[0].handle) for pairs in sound),
         changes=tuple(change for pairs in sound for change in _changes(pairs, end)) if end else (),
         looks=_looks(sound, end) if end else (),
@@ -127,8 +127,8 @@ def _pair(row: CsvRow) -> Pair:
     return Pair(
         line=row.line,
         day=csv_cells.day(row["first_observed_date"], "first_observed_date"),
-        native_id=csv_cells.account_id(row["account_id"], Platform.X),
-        handle=csv_cells.handle(row["handle"], Platform.X),
+        native_id=csv_cells.account_id(row["account_id"], USUAL_PLATFORM),
+        handle=csv_cells.handle(row["handle"], USUAL_PLATFORM),
         country=csv_cells.country(row["country"]),
         here=_at_end(row["status_here_at_end"], "status_here_at_end"),
         category=category,

@@ -24,6 +24,7 @@ from storage.model.alerts.alerts import Cohort, ListStatus, MailDraft, MailKind
 from storage.model.alerts.rules import is_webhook
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import capital, clean
 
 COHORTS_SHOWN = 8
@@ -147,8 +148,9 @@ def _quiet(cohort: Cohort, status: ListStatus) -> tuple[str, str, str]:
 
 
 def _is_blocked(platform: Platform, status: Status) -> bool:
-    # On Mastodon the count holds accounts that may as well have been deleted by their owners.
-    return status.is_blocked and (platform, status) != (Platform.MASTODON, Status.SUSPENDED)
+    # A count of suspended accounts may hold some that their owners deleted.
+    may_be_deleted = status is Status.SUSPENDED and DECLARED[platform].suspension_may_be_deletion
+    return status.is_blocked and not may_be_deleted
 
 
 def _unknown(digest: DigestContent) -> list[str]:

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from jobs.base.wording import handle_name, number
 from jobs.orders.formats import ImportedOrder, Orders, PublishedCheck, Remark, accounts_in
 from jobs.orders.parse_names import ParsedName, cut_note, post_of
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.orders import NewOrder
+from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables import csv_cells
 from storage.model.tables.account_references import AddressError, is_handle
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import CsvRow, Parsed, TableError, read_table, sorted_problems
-from storage.model.text.states import clean
+from storage.model.text.states import PLATFORM_NAME, clean
 
 COLUMNS = (
     "notice_date",
@@ -104,8 +104,8 @@ def _demand(row: CsvRow, days: dict[str, tuple[datetime, int]]) -> _Demand:
     if not row["notice_date"] or not row["notice_id"]:
         raise CellError("notice_date or notice_id is empty; both are needed to assign the line to an order.")
     handle = csv_cells.text(row["handle"], "handle")
-    if not is_handle(Platform.X, handle):
-        raise CellError(f"{clean(handle)!r} is not a handle of X.")
+    if not is_handle(USUAL_PLATFORM, handle):
+        raise CellError(f"{clean(handle)!r} is not a handle of {PLATFORM_NAME[USUAL_PLATFORM]}.")
     if row["target"] not in {"account", "tweet"}:
         raise CellError(f"target {clean(row['target'])!r} must be account or tweet.")
     if row["notice_reports_restoration"] not in {"0", "1"}:
@@ -143,11 +143,13 @@ def _order(reference: str, demands: Sequence[_Demand], now: datetime) -> Importe
     posts: dict[str, ParsedName] = {}
     answers: dict[str, list[PublishedCheck]] = {}
     for d in demands:
-        account = accounts.setdefault(d.handle.lower(), ParsedName(d.line, d.handle, Platform.X, d.handle))
+        account = accounts.setdefault(
+            d.handle.lower(), ParsedName(d.line, d.handle, USUAL_PLATFORM, d.handle)
+        )
         said = account
         if d.post_id is not None:
             post = ParsedName(
-                d.line, d.post_said, Platform.X, d.handle, post_id=d.post_id, note=cut_note(d.cut)
+                d.line, d.post_said, USUAL_PLATFORM, d.handle, post_id=d.post_id, note=cut_note(d.cut)
             )
             said = posts.setdefault(d.post_said, post)
         answers.setdefault(account.words, []).append(_check("", d.account, of_post=False))

@@ -6,28 +6,19 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.model.tables.account_references import AddressError, is_native_id, read_address
 from storage.model.tables.csv_rows import Parsed, TableError
 from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.units import either
 
 _LONGEST = 512
-_PREFIX = re.compile(r"(x|bluesky|mastodon):(?!//)(.+)", re.IGNORECASE)
+_PREFIX = re.compile(rf"({'|'.join(Platform)}):(?!//)(.+)", re.IGNORECASE)
 _PARTS = re.compile(r"[,;\r\n\t]")
-_BEHIND = r"(?:[?/#&].*)?"
-_X_POST = re.compile(
-    rf"(?:https?://)?(?:www\.|mobile\.)?(?:x|twitter)\.com/(?:i/web|i|[A-Za-z0-9_]{{1,50}})/status(?:es)?/([0-9]{{1,19}})({_BEHIND})",
-    re.IGNORECASE,
-)
-_BLUESKY_POST = re.compile(
-    r"(?:https?://(?:www\.)?bsky\.app/profile/[^/?#]+/post|at://[^/]+/app\.bsky\.feed\.post)"
-    rf"/([A-Za-z0-9._~:-]{{1,64}})({_BEHIND})"
-)
-_MASTODON_POST = re.compile(rf"https?://[^/]+/(?:@[^/?#]+|users/[^/?#]+/statuses)/([0-9]{{1,24}})({_BEHIND})")
-_POSTS = {Platform.X: _X_POST, Platform.BLUESKY: _BLUESKY_POST, Platform.MASTODON: _MASTODON_POST}
 _OF_POST = re.compile(r"/(?:status|statuses|post)/")
 _OTHER_SITES = {"instagram.com", "medium.com", "threads.com", "threads.net", "tiktok.com", "youtube.com"}
-"""Hosts whose addresses look like those of a Mastodon server; they are never asked for an account."""
-_POST_ID = re.compile(rf"([0-9]{{1,19}})({_BEHIND})")
+"""Hosts whose addresses look like those of a federated platform; they are never asked for an account."""
+_POST_ID = re.compile(r"([0-9]{1,19})((?:[?/#&].*)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +69,7 @@ def read_said(words: str, platform: Platform | None = None) -> ParsedName:
 
 
 def post_of(cell: str) -> tuple[str, str]:
-    """Return the id of a post on X in a cell, and the text after it. Raises AddressError without an id."""
+    """Return the numeric id of a post in a cell, and the text after it. Raises AddressError without an id."""
     found = _POST_ID.fullmatch(cell)
     if found is None:
         raise AddressError(f"{clean(cell)!r} is not the id of a post.")
@@ -105,8 +96,8 @@ def _read(words: str, default: Platform | None, stated: Platform | None) -> Pars
     elsewhere = _elsewhere(words)
     if stated is None and elsewhere is not None and _host(words) in _OTHER_SITES:
         return elsewhere
-    for platform, form in _POSTS.items():
-        post = form.fullmatch(words)
+    for platform, declared in DECLARED.items():
+        post = None if declared.post_address is None else declared.post_address.fullmatch(words)
         if post is not None and stated in {None, platform}:
             return _post(words, platform, post[1], post[2])
     if stated is not None and is_native_id(stated, words.removeprefix("id:")) and words.startswith("id:"):
@@ -146,9 +137,8 @@ def _elsewhere(words: str) -> ParsedName | None:
     host = _host(words)
     if not host:
         return None
-    return ParsedName(
-        0, words, unresolvable=f"The address at {clean(host)} names no account on X, Bluesky or Mastodon."
-    )
+    reason = f"The address at {clean(host)} names no account on {either(list(PLATFORM_NAME.values()))}."
+    return ParsedName(0, words, unresolvable=reason)
 
 
 def _host(words: str) -> str:

@@ -198,9 +198,8 @@ def _closed(resolver: Resolver, platform: Platform) -> str | None:
     """Return why a platform is not asked; None when it is."""
     if resolver.refusal(platform) is not None:
         return f"The setting platforms leaves out {PLATFORM_NAME[platform]}."
-    if platform is Platform.X and resolver.settings.x_bearer_token is None:
-        return "It cannot be looked up: set x_bearer_token."
-    return None
+    key = resolver.settings.missing_key(platform)
+    return None if key is None else f"It cannot be looked up: set {key}."
 
 
 async def _ask(

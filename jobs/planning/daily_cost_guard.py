@@ -28,6 +28,7 @@ from storage.model.core.accounts import Account, Platform
 from storage.model.core.availability import Missed, MissedReason
 from storage.model.core.coverage import WhyRead
 from storage.model.limits.daily_cost_shares import accounts_for
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.work import daily_cost_limit
@@ -38,8 +39,8 @@ log = logging.getLogger(__name__)
 _LOOK_AGAIN = timedelta(minutes=1)
 _REFUSED = {
     Refusal.BETWEEN_DAYS: "not asked near midnight UTC, when it is open which day would be billed",
-    Refusal.SHARE: "not asked: the sweep's share of x_daily_cost is used up for today",
-    Refusal.RESERVE: "not asked: x_daily_cost is used up for today",
+    Refusal.SHARE: "not asked: the sweep's share of the daily cost limit is used up for today",
+    Refusal.RESERVE: "not asked: the daily cost limit is used up for today",
 }
 
 
@@ -73,10 +74,11 @@ class CostLimitGuard:
         changes_at = None if most == self.wanted else next_day(now)
         if changes_at is not None and changes_at != self._changes_at:
             log.warning(
-                "The daily cost limit of %s stays at %s accounts today. The changed setting x_daily_cost "
+                "The daily cost limit of %s stays at %s accounts today. The changed setting %s_daily_cost "
                 "takes effect at 00:01 UTC: %s.",
                 PLATFORM_NAME[self._platform],
                 f"{most:,}",
+                self._platform.value,
                 "no limit" if self.wanted is None else f"{self.wanted:,} accounts",
                 extra={"event": "daily_cost_limit_kept"},
             )
@@ -146,8 +148,9 @@ class CostLimitGuard:
             return
         if days.waiting and not self._reported:
             log.warning(
-                "The daily cost limit (setting x_daily_cost) is reached: additional reads wait until "
+                "The daily cost limit (setting %s_daily_cost) is reached: additional reads wait until "
                 "00:01 UTC.",
+                self._platform.value,
                 extra={"event": "daily_cost_limit_reached"},
             )
         self._reported = bool(days.waiting)
@@ -157,10 +160,16 @@ class CostLimitGuard:
 
 
 def cost_limit_for(usd_a_day: Decimal | None, pool: Pool, platform: Platform) -> CostLimitGuard | None:
-    """The ceiling of the settings, or of another process; only X bills what is read."""
-    if platform is not Platform.X:
+    """The ceiling of the settings, or of another process. None on a platform that bills no readings."""
+    if DECLARED[platform].terms.price is None:
         return None
-    return CostLimitGuard(pool, platform, None if usd_a_day is None else accounts_for(usd_a_day))
+    return CostLimitGuard(pool, platform, accounts_a_day(usd_a_day, platform))
+
+
+def accounts_a_day(usd: Decimal | None, platform: Platform) -> int | None:
+    """How many accounts of a platform a day's money pays for. None if none is set, or nothing is billed."""
+    price = DECLARED[platform].terms.price
+    return None if usd is None or price is None else accounts_for(usd, price.usd_per_account)
 
 
 def is_refused(answer: CollectorAnswer) -> bool:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from io import StringIO
 
-from collectors.simulator.core.history import COLUMNS
+from collectors.simulator.history import COLUMNS
 from jobs.orders.formats import ImportedOrder
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
+from storage.model.platforms.registry import USUAL_PLATFORM
 
 ASSUMED = timedelta(hours=6)
 """How long after the day of its demand an account becomes what others found it to be."""
@@ -63,7 +63,7 @@ def history_of(orders: Sequence[ImportedOrder]) -> list[str]:
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(COLUMNS)
     for n, account in enumerate(accounts.values(), 1):
-        who, on = (Platform.X.value, n, account.handle), ";".join(account.lists)
+        who, on = (USUAL_PLATFORM.value, n, account.handle), ";".join(account.lists)
         lines.writerow((*who, _time(begin), "available", "", on))
         state = _worst(account.found)
         if state is not None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from collectors.simulator.core.faults import Outage
-from collectors.simulator.core.history import History, parse_history
-from collectors.simulator.scenario.india import REAL_SECONDS, Scenario, ScenarioList, pace, scenario
+from collectors.simulator.faults import Outage
+from collectors.simulator.history import History, parse_history
+from collectors.x.scenario.india import REAL_SECONDS, Scenario, ScenarioList, pace, scenario
 from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import PacedClock
 from jobs.collect.monitor import MonitorCounts
@@ -24,8 +24,8 @@ from jobs.runtime.web import serve
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.executives import signals
 from storage.model.alerts.rules import AlertRule
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
+from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.orders import orders
 from storage.postgres.installation import link_key, mark_synthetic
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
@@ -112,11 +112,11 @@ async def play(
 
 async def _prepare(pool: Pool, played: Scenario, history: History, now: datetime) -> None:
     canaries = [(c.account.native_id, c.account.handle, c.expected) for c in played.canaries]
-    await enlist(pool, (), now, {Platform.X: canaries})
+    await enlist(pool, (), now, {USUAL_PLATFORM: canaries})
     async with transaction(pool) as conn:
         for e in played.executives:
             await signals.add_executive(
-                conn, Platform.X, e.account.native_id, e.account.handle, e.name, e.title, now
+                conn, USUAL_PLATFORM, e.account.native_id, e.account.handle, e.name, e.title, now
             )
         for watch_list in played.lists:
             if watch_list.enlist_at <= now:

@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from collectors.bluesky.collector import BlueskyCollector
 from collectors.core.collector import Collector
 from collectors.core.rate_limit_headers import LONGEST_WAIT, longest_pause
-from collectors.mastodon.collector import MastodonCollector
-from collectors.simulator.core.canaries import canaries_of
-from collectors.simulator.core.history import History, HistoryAccount
+from collectors.simulator.canaries import canaries_of
+from collectors.simulator.history import History, HistoryAccount
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
-from collectors.x.collector import XCollector
 from jobs.base.clock import SimulatedClock
+from jobs.collect.collector_factory import connection_of
 from jobs.collect.monitor import MonitorCounts, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
@@ -25,13 +23,14 @@ from jobs.messages.compose import Letterhead
 from jobs.planning.sweep import Sweep
 from jobs.rehearsal.driver import PlatformWatch, Scripted, Simulation, play
 from jobs.rehearsal.mail_loop import MailLoop
-from jobs.rehearsal.simulators import TOKEN, Simulators
+from jobs.rehearsal.simulators import Simulators
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
+from storage.model.platforms.registry import DECLARED
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -64,27 +63,20 @@ _ONCE = Retry(attempts=0)
 
 
 def collector_at(
-    platform: Platform, address: str, mastodon_hosts: Sequence[str], every: timedelta = LONGEST_WAIT
+    platform: Platform, address: str, hosts: Sequence[str], every: timedelta = LONGEST_WAIT
 ) -> Collector:
     """A collector that asks the simulator at `address`, as fast as it goes and without repeats.
 
     `every` is the length of the sweep that it reads for.
     """
     http = HttpOptions(retry=_ONCE, longest_pause=longest_pause(every))
-    if platform is not Platform.X:
-        http = replace(http, guard=Guard({urlsplit(address).netloc}))
-    match platform:
-        case Platform.X:
-            return XCollector(TOKEN, base_url=address, http=http)
-        case Platform.BLUESKY:
-            return BlueskyCollector(app_view=address, plc=address, http=http)
-        case Platform.MASTODON:
-            return MastodonCollector(origins=dict.fromkeys(mastodon_hosts, address), http=http)
+    http = replace(http, guard=Guard({urlsplit(address).netloc}))
+    return connection_of(platform).simulated(address, hosts, http)
 
 
-def mastodon_hosts(accounts: Sequence[HistoryAccount]) -> tuple[str, ...]:
-    """The servers that hold these accounts."""
-    of = [urlsplit(a.native_id).netloc for a in accounts if a.platform is Platform.MASTODON]
+def simulated_hosts(accounts: Sequence[HistoryAccount]) -> tuple[str, ...]:
+    """The servers of federated platforms that hold these accounts."""
+    of = [urlsplit(a.native_id).netloc for a in accounts if DECLARED[a.platform].is_federated]
     return tuple(dict.fromkeys(of))
 
 
@@ -132,8 +124,9 @@ async def perform(
 ) -> None:
     """Watch from `plan.start` to `plan.end`, or from where a killed run stopped on this database.
 
-    `prepare` fills the watch and must add nothing when it is repeated; `hosts` are the Mastodon servers
-    that are simulated. Raises AlreadyHeld when another process does the same on this database.
+    `prepare` fills the watch and must add nothing when it is repeated; `hosts` are the servers of
+    federated platforms that are simulated. Raises AlreadyHeld when another process does the same on this
+    database.
     """
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(dsn, max_size=10))

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from collectors.simulator.core.faults import FaultPlan, profile
-from collectors.simulator.core.history import History
+from collectors.simulator.faults import FaultPlan, profile
+from collectors.simulator.history import History
 from dashboard.orders.facts import OrderFigures, read_orders
 from jobs.base.errors import CommandError
 from jobs.delivery.local_inbox import Inbox, SmtpServer
@@ -27,9 +27,9 @@ from jobs.rehearsal.pipeline import (
     Mailing,
     SimulationPlan,
     enlist,
-    mastodon_hosts,
     perform,
     simulated_canaries,
+    simulated_hosts,
 )
 from jobs.rehearsal.scoring import Believed, RehearsalScore
 from jobs.rehearsal.simulators import spawn
@@ -114,7 +114,7 @@ async def rehearse(
                 mailing,
                 plan,
                 prepare=prepare,
-                hosts=mastodon_hosts(history.accounts),
+                hosts=simulated_hosts(history.accounts),
                 after=lambda at, tally: on_progress(Progress(at, tally.readings, tally.requests)),
             )
             wall_s = time.perf_counter() - started

@@ -13,11 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
-from collectors.simulator.bluesky.world import observable as observable_on_bluesky
-from collectors.simulator.core.history import HistoryAccount, visible
+from collectors.simulator.history import HistoryAccount
+from collectors.simulator.platform_simulator import simulator_of
 from jobs.detect.confirmation import ConfirmationRule
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import BY_COUNTRY, ChangeKind, State, Status
 from storage.readings.rehearsal_readback import Confirmed
 
@@ -58,18 +56,13 @@ def shown(account: HistoryAccount) -> StatusTimeline:
     """The true history as an outsider can see it: states that look alike are one."""
     times: list[datetime] = []
     states: list[State] = []
+    simulator = simulator_of(account.platform)
     for at, state in zip(account.times, account.states, strict=True):
-        seen = _shown(account.platform, state)
+        seen = simulator.observable(state)
         if not states or states[-1] != seen:
             times.append(at)
             states.append(seen)
     return StatusTimeline(tuple(times), tuple(states))
-
-
-def _shown(platform: Platform, state: State) -> State:
-    if platform is Platform.BLUESKY:
-        return observable_on_bluesky(state, SHIPPED_REGIONS)
-    return visible(platform, state)
 
 
 @dataclass(slots=True)
@@ -184,7 +177,7 @@ def _needed(account: _Ideal, state: State, at: datetime, rule: ConfirmationRule,
     if account.held is None and state.status in {Status.AVAILABLE, Status.PROTECTED}:
         return 1
     if state.status is not Status.NOT_FOUND:
-        return rule.strong_readings  # the platform says so; only Bluesky says "deactivated"
+        return rule.strong_readings  # the platform says so
     return rule.weak_readings - (rule.cohort_discount if cohorts.active(account.lists, at) else 0)
 
 

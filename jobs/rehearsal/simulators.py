@@ -10,29 +10,26 @@ import json
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 import aiohttp
 
-from collectors.simulator.bluesky.app import serve_bluesky
-from collectors.simulator.core.canaries import with_canaries
-from collectors.simulator.core.engagement_file import SimulatedAct
-from collectors.simulator.core.faults import FaultPlan, Outage, profile
-from collectors.simulator.core.history import History, HistoryError
-from collectors.simulator.core.history_conversion import recast, recast_all
-from collectors.simulator.core.history_files import load_acts, load_history
-from collectors.simulator.core.server import first_time
-from collectors.simulator.mastodon.app import serve_mastodon
-from collectors.simulator.x.app import serve_x
+from collectors.simulator.canaries import with_canaries
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.faults import FaultPlan, Outage, profile
+from collectors.simulator.history import History, HistoryError
+from collectors.simulator.history_conversion import recast, recast_all
+from collectors.simulator.history_files import load_acts, load_history
+from collectors.simulator.platform_simulator import simulator_of
+from collectors.simulator.server import first_time
 from jobs.base.errors import CommandError
 from storage.model.core.accounts import Platform
-
-TOKEN = "simulated"  # noqa: S105 - of the simulator only
+from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.units import either
 
 
 class SimulatorError(CommandError):
@@ -42,9 +39,8 @@ class SimulatorError(CommandError):
 class Played(StrEnum):
     """The platform on which the accounts of a history are played."""
 
-    X = "x"
-    BLUESKY = "bluesky"
-    MASTODON = "mastodon"
+    # The members are the installed platforms, and ALL.
+    vars().update({platform.name: platform.value for platform in Platform})
     ALL = "all"
     """Each account on every platform."""
 
@@ -134,19 +130,15 @@ def read_history_file(path: Path, platform: str | None) -> History:
 
 
 def acts_for(path: Path | None, history: History) -> tuple[SimulatedAct, ...]:
-    """Read the engagements in a file, which are of X; None gives none. Raises HistoryError."""
+    """Read the engagements in a file; None gives none. Raises HistoryError."""
     if path is None:
         return ()
-    if not any(account.platform is Platform.X for account in history.accounts):
+    if not any(simulator_of(account.platform).plays_acts for account in history.accounts):
+        able = either([PLATFORM_NAME[p] for p in Platform if simulator_of(p).plays_acts])
         raise HistoryError(
-            f"{path.name}: simulated engagements need an account on X, and the history has none."
+            f"{path.name}: simulated engagements need an account on {able}, and the history has none."
         )
     return load_acts(path)
-
-
-class _SimulatorServer(Protocol):
-    @property
-    def base_url(self) -> str: ...
 
 
 @asynccontextmanager
@@ -155,9 +147,9 @@ async def serving(
 ) -> AsyncGenerator[dict[Platform, str]]:
     """Serve a history and control accounts in this process; yields the address of each platform.
 
-    The first platform takes `port`, the others the ports after it; 0 takes free ports. The engagements are of
-    X. The clocks start at the beginning of the history. Raises OSError for a taken port, and ValueError if
-    the history uses the id of a control account.
+    The first platform takes `port`, the others the ports after it; 0 takes free ports. The clocks start at
+    the beginning of the history. Raises OSError for a taken port, and ValueError if the history uses the id
+    of a control account.
     """
     everybody, start, own_port = with_canaries(history), first_time(history), port
     addresses: dict[Platform, str] = {}
@@ -165,28 +157,11 @@ async def serving(
     async with AsyncExitStack() as stack:
         for platform in Platform:
             if platform in platforms:
-                one = _server(platform, everybody, acts, faults, start, own_port)
+                one = simulator_of(platform).serve(everybody, acts, faults, start, own_port)
                 server = await stack.enter_async_context(one)
                 addresses[platform] = server.base_url
                 own_port += 1 if port else 0
         yield addresses
-
-
-def _server(
-    platform: Platform,
-    history: History,
-    acts: Sequence[SimulatedAct],
-    faults: FaultPlan,
-    now: datetime,
-    port: int,
-) -> AbstractAsyncContextManager[_SimulatorServer]:
-    match platform:
-        case Platform.X:
-            return serve_x(history, acts=acts, faults=faults, now=now, port=port)
-        case Platform.BLUESKY:
-            return serve_bluesky(history, faults=faults, now=now, port=port)
-        case Platform.MASTODON:
-            return serve_mastodon(history, faults=faults, now=now, port=port)
 
 
 async def _serve_until_input_ends(arguments: argparse.Namespace) -> None:

@@ -7,10 +7,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.jetstream import Jetstream
+from collectors.bluesky.settings import BlueskySettings
 from collectors.core.collector import Collector
 from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.settings import MastodonSettings
 from collectors.x.collector import XCollector
+from collectors.x.settings import XSettings
 from jobs.base.clock import Clock
 from jobs.base.database_clock import SteadyClock
 from jobs.base.periodic_task import PeriodicTask
@@ -66,7 +70,7 @@ async def platform_loops(
     sweep = Sweep(settings.sweep_every, EPOCH)
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(collector_of(settings, platform, budgets=budgets))
-        cost_limit = cost_limit_for(settings.x_daily_cost, pool, platform)
+        cost_limit = cost_limit_for(settings.daily_cost(platform), pool, platform)
         reader = collector if cost_limit is None else CostLimitedCollector(collector, cost_limit)
         worker.reads({source_name(platform): reader})
         requester = _requester(pool, reader, "", worker, AT_ONCE, clock)
@@ -102,8 +106,8 @@ async def platform_loops(
             tasks[name], can_date[name] = vantage_reader, from_there.can_date
             intake.add(from_there, vantage_reader.take_in, vantage_reader.breakers.is_paused)
         push = None
-        if platform is Platform.BLUESKY and settings.bluesky_jetstream:
-            push = EventListener(pool, Jetstream(settings.bluesky_jetstream), monitor, clock)
+        if platform is BLUESKY and (stream := settings.of(BlueskySettings).bluesky_jetstream):
+            push = EventListener(pool, Jetstream(stream), monitor, clock)
         leader = LeaderLoop(
             settings,
             lock,
@@ -168,14 +172,13 @@ async def _platform_tasks(
 def _mastodon_tasks(
     settings: Settings, pool: Pool, collector: MastodonCollector, monitor: Monitor, clock: Clock
 ) -> dict[str, PeriodicTask]:
+    own = settings.of(MastodonSettings)
     tasks: dict[str, PeriodicTask] = {}
-    if settings.mastodon_observers:
-        tasks["Asking other servers"] = Observers(
-            pool, collector, settings.mastodon_observers, monitor, clock
-        )
-    if settings.mastodon_watched_posts:
+    if own.mastodon_observers:
+        tasks["Asking other servers"] = Observers(pool, collector, own.mastodon_observers, monitor, clock)
+    if own.mastodon_watched_posts:
         tasks["Reading who favourited watched posts"] = WatchedPosts(
-            pool, collector, settings.mastodon_watched_posts, clock
+            pool, collector, own.mastodon_watched_posts, clock
         )
     return tasks
 
@@ -195,8 +198,9 @@ async def _x_tasks(
     tasks: dict[str, PeriodicTask] = {
         "Collecting likes from x": LikesPoller(pool, readers, settings.engagement_every, clock)
     }
-    if settings.x_follows_every is not None:
-        tasks["Collecting follows from x"] = FollowsPoller(pool, collector, settings.x_follows_every, clock)
+    every = settings.of(XSettings).x_follows_every
+    if every is not None:
+        tasks["Collecting follows from x"] = FollowsPoller(pool, collector, every, clock)
     if (jobs := compliance_jobs(settings, budgets)) is not None:
         await stack.enter_async_context(jobs)
         tasks["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, clock)

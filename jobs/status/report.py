@@ -15,6 +15,7 @@ from storage.health.status import Overview, StatusReport
 from storage.health.status_at import PastStatus
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, Flag, Status
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import clean, group_words, short_words
 
 _BLOCKED = tuple(status for status in Status if status.is_blocked)
@@ -185,7 +186,7 @@ def _blocked_by_name(stand: StatusReport) -> dict[str, int]:
     platforms = {s.platform for s in stand.states}
     for status in _BLOCKED:
         for platform in (p for p in Platform if p in platforms):
-            if (platform, status) != (Platform.MASTODON, Status.WITHHELD):
+            if status in DECLARED[platform].statuses:
                 out.setdefault(group_words(status, platform), 0)
     for s in stand.states:
         if s.state is not None and s.state.status in _BLOCKED and not s.or_deleted:

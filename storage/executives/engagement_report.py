@@ -8,6 +8,7 @@ from storage.executives.executives_report import SignalCount
 from storage.model.core.accounts import Platform
 from storage.model.core.packed_columns import instant, integers
 from storage.model.core.signals import NO_ACT
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 
 
@@ -156,7 +157,7 @@ async def _toward(conn: Conn, account_ids: Sequence[int]) -> dict[tuple[str, int
 
 
 async def _named(conn: Conn) -> dict[tuple[str, str], set[int]]:
-    """Which orders name an account, by platform and what acts call it: on Mastodon URI or name too."""
+    """Which orders name an account, by platform and what acts call it: see `is_federated`."""
     rows = await conn.fetch(
         """
         with named as (
@@ -169,7 +170,7 @@ async def _named(conn: Conn) -> dict[tuple[str, str], set[int]]:
     out: dict[tuple[str, str], set[int]] = {}
     for r in rows:
         keys = {r["native_id"]}
-        if r["platform"] == Platform.MASTODON:
+        if DECLARED[Platform(r["platform"])].is_federated:
             keys |= {r["native_id"].partition("#")[0], r["handle"].lower()}
         for key in keys:
             out.setdefault((r["platform"], key), set()).add(r["order_id"])

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from storage.model.core.accounts import Platform
 from storage.model.core.signals import NO_ACT, Doubt, SignalKind
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 
 RECENT = timedelta(days=30)
@@ -188,7 +189,7 @@ async def acts(
 
 
 async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Target]:
-    """Those of the targets that are on file. Mastodon names them by actor URI or by name@host.
+    """Those of the targets that are on file. Federated platforms name them by actor URI or by name@host.
 
     A target that two accounts on file fit, as after a server was set up again, is left out: which one was
     meant is not known.
@@ -203,7 +204,7 @@ async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[
             select w.platform, w.key, t.account_id from wanted w
             join account t on t.platform = w.platform
                 and w.key in (split_part(t.native_id, '#', 1), lower(t.handle))
-            where w.platform = 'mastodon' and t.platform = 'mastodon'
+            where w.platform = any($3::text[])
         ),
         one as (
             select platform, key, min(account_id) as account_id from found group by 1, 2 having count(*) = 1
@@ -227,6 +228,7 @@ async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[
         """,
         [platform for platform, _ in wanted],
         [key for _, key in wanted],
+        [platform.value for platform, declared in DECLARED.items() if declared.is_federated],
     )
     return {
         (r["platform"], r["key"]): Target(r["account_id"], r["handle"], tuple(r["lists"]), tuple(r["orders"]))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
 
 
@@ -13,7 +14,7 @@ class WatchSize:
     platform: Platform
     accounts: int
     servers: int
-    """Mastodon servers that they are on; 1 on platforms where one server answers for all."""
+    """Servers that they are on; 1 on platforms where one server answers for all."""
     lists: tuple[int, ...]
     """How many of them each list has, the largest first; lists of one account are left out."""
 
@@ -27,8 +28,8 @@ async def watch_sizes(conn: Conn, most_lists: int) -> list[WatchSize]:
         ),
         size as (
             select platform, count(*) as accounts,
-                case platform when 'mastodon' then count(distinct split_part(native_id, '/', 3)) else 1 end
-                    as servers
+                case when platform = any($2::text[]) then count(distinct split_part(native_id, '/', 3)) else 1
+                    end as servers
             from mine group by platform
         ),
         of_list as (
@@ -45,5 +46,6 @@ async def watch_sizes(conn: Conn, most_lists: int) -> list[WatchSize]:
         order by s.accounts desc, s.platform
         """,
         most_lists,
+        [platform.value for platform, declared in DECLARED.items() if declared.is_federated],
     )
     return [WatchSize(Platform(r["platform"]), r["accounts"], r["servers"], tuple(r["lists"])) for r in rows]

@@ -17,6 +17,8 @@ from typing import Any
 
 from storage.accounts import canaries, notes
 from storage.accounts.accounts import announce_watch, end_pending, end_watch
+from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn, Refused
 from storage.postgres.recording_order import moment
 from storage.purge import whole_account
@@ -293,13 +295,14 @@ async def take_out_of_orders(
             where account_id = $1
                 or (account_id is null and coalesce(platform, $2) = $2 and lower(handle) = any($3::text[]))
                 or said = any($4::text[])
-                or ($2 <> 'x' and position($5 in said) > 0)
+                or ($6 and position($5 in said) > 0)
             """,
             account_id,
             platform,
             [name.lower() for name in names],
             [native_id, *(f"{before}id:{native_id}" for before in ("", f"{platform}:", f"{platform} "))],
             native_id,
+            DECLARED[Platform(platform)].ids_name_the_platform,
         )
     ]
     if whole:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history_files import load_history
 from collectors.transport.client import HttpOptions, Retry
 from collectors.x.collector import XCollector
+from collectors.x.declaration import SIMULATED_TOKEN, X
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from jobs.rehearsal.pipeline import enlist, simulated_canaries
-from jobs.rehearsal.simulators import TOKEN, spawn
-from storage.model.core.accounts import Platform
+from jobs.rehearsal.simulators import spawn
 from storage.postgres.pool import open_pool
 from tests.benchmarks import process
 from tests.benchmarks.shares import Sampler
@@ -98,8 +98,8 @@ async def collect(
     async with (
         spawn(told) as simulators,
         collector_of(
-            TOKEN,
-            base_url=simulators.addresses[Platform.X],
+            SIMULATED_TOKEN,
+            base_url=simulators.addresses[X],
             http=HttpOptions(retry=Retry(attempts=0)),
         ) as collector,
         open_pool(dsn, max_size=10) as pool,

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import uvloop
 
+from collectors.bluesky.declaration import BLUESKY
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from jobs.rehearsal.pipeline import collector_at
 from jobs.rehearsal.simulators import Simulators, spawn
-from storage.model.core.accounts import Platform
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, open_pool
 from tests.benchmarks.collecting import RunningClock
@@ -113,7 +113,7 @@ async def _watch(told: Path, dsn: str, world: World, planner: PlannerKind, begin
     async with (
         spawn(told) as simulators,
         open_pool(dsn, max_size=8) as pool,
-        collector_at(Platform.BLUESKY, simulators.addresses[Platform.BLUESKY], ()) as collector,
+        collector_at(BLUESKY, simulators.addresses[BLUESKY], ()) as collector,
     ):
         monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
         started, used = time.perf_counter(), cpu_s()

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from collectors.bluesky.collector import BATCH_SIZE
-from collectors.simulator.core.canaries import BLUESKY_CANARIES
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.simulator import BLUESKY_CANARIES
 from jobs.planning.rosters import RosterBook
 from storage.accounts.canaries import set_canaries
 from storage.changes import load_watched
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.postgres.pool import Conn, connect
 from storage.readings.coverage import ensure_month
@@ -110,12 +110,10 @@ async def _rosters(conn: Conn) -> None:
     """Those that the first start of a monitor makes."""
     stable = [c for c in BLUESKY_CANARIES if c.states[0].status is Status.AVAILABLE]
     named = [(c.native_id, c.handles[0], Status.AVAILABLE) for c in stable]
-    book = RosterBook(Platform.BLUESKY, lambda _: "", BATCH_SIZE, CANARIES)
+    book = RosterBook(BLUESKY, lambda _: "", BATCH_SIZE, CANARIES)
     async with conn.transaction():
-        await set_canaries(conn, Platform.BLUESKY, named, T0)
-        watched = {
-            w.account.account_id: w.account for w in await load_watched.load_watched(conn, Platform.BLUESKY)
-        }
+        await set_canaries(conn, BLUESKY, named, T0)
+        watched = {w.account.account_id: w.account for w in await load_watched.load_watched(conn, BLUESKY)}
         await book.load(conn, watched, T0)
 
 

@@ -17,13 +17,13 @@ from pathlib import Path
 import aiohttp
 import uvloop
 
-from collectors.simulator.core.history import History
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history import History
+from collectors.simulator.history_files import load_history
 from collectors.x.collector import XCollector
+from collectors.x.declaration import SIMULATED_TOKEN, X
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalReport, rehearse
-from jobs.rehearsal.simulators import TOKEN, spawn
-from storage.model.core.accounts import Platform
+from jobs.rehearsal.simulators import spawn
 from tests.benchmarks.collecting import Collected, OneByOne, collect, write_quiet_history
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.scratch import scratch_database
@@ -110,7 +110,7 @@ async def _bare(told: Path, history: History) -> float:
     async with (
         spawn(told) as simulators,
         aiohttp.ClientSession(
-            simulators.addresses[Platform.X], headers={"Authorization": f"Bearer {TOKEN}"}
+            simulators.addresses[X], headers={"Authorization": f"Bearer {SIMULATED_TOKEN}"}
         ) as session,
     ):
 

@@ -12,11 +12,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from collectors.x.declaration import X
 from jobs.planning.change_rates import DAY, Positions
 from jobs.planning.roster_priority import PlannerRule
-from storage.model.core.accounts import Platform
 from storage.model.core.coverage import WhyRead
-from storage.model.sizing.facts import TERMS
+from storage.model.platforms.registry import DECLARED
 from tests.benchmarks.figure import Figure
 from tests.support.samples.planner_scenario import (
     BLOCK,
@@ -39,8 +39,8 @@ SEEDS = range(101, 113)
 FEW_SEEDS = range(101, 105)
 ACCOUNTS, MANY = 20_000, 200_000
 DAYS = 10.0
-SIZE = TERMS[Platform.X].batch
-WITH_CONTROLS = TERMS[Platform.X].roster_size
+SIZE = DECLARED[X].terms.batch
+WITH_CONTROLS = DECLARED[X].terms.roster_size
 """Watched accounts in a request, without control accounts and with them."""
 AT_LIMIT_S = ACCOUNTS / WITH_CONTROLS * 3
 """All accounts once, at 300 requests in 15 minutes."""

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from jobs.detect.judge import TrackedAccount
 from storage.changes.record import Recording, record_many
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import State, Status
 from storage.model.core.coverage import Roster
 from storage.model.core.known_state import Known
@@ -46,7 +47,7 @@ async def settled(pool: Pool, at: datetime) -> list[TrackedAccount]:
         )
     return [
         watched(
-            [Account(AccountId(r["account_id"]), Platform.X, r["native_id"], r["handle"])],
+            [Account(AccountId(r["account_id"]), X, r["native_id"], r["handle"])],
             Known(State(Status(r["status"]), tuple(r["withheld_in"])), at, at),
         )[0]
         for r in rows
@@ -76,4 +77,4 @@ async def blocked(pool: Pool, accounts: Sequence[TrackedAccount], at: datetime, 
 async def _roster(pool: Pool, these: Sequence[TrackedAccount], at: datetime) -> Roster:
     ids = [w.account.account_id for w in these]
     async with transaction(pool) as conn:
-        return await rosters.get_or_make(conn, Platform.X, ids, (), at, base=False)
+        return await rosters.get_or_make(conn, X, ids, (), at, base=False)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
+from collectors.x.declaration import X
 from jobs.collect.recorder import Recorder
 from jobs.detect.judge import TrackedAccount
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import State
 from storage.model.core.coverage import Roster
 from storage.model.core.known_state import Known
@@ -48,15 +49,15 @@ Group = tuple[Roster, list[TrackedAccount]]
 
 async def watch(conn: Conn, accounts: int, state: State | None) -> list[Group]:
     """So many accounts in rosters of the usual size, in memory as if they were last seen in this state."""
-    await add_accounts(conn, [NewAccount(Platform.X, str(n), f"h{n}") for n in range(accounts)], T0)
+    await add_accounts(conn, [NewAccount(X, str(n), f"h{n}") for n in range(accounts)], T0)
     rows = await conn.fetch("select account_id, native_id, handle from account order by account_id")
-    all_of_them = [Account(AccountId(i), Platform.X, native_id, handle) for i, native_id, handle in rows]
+    all_of_them = [Account(AccountId(i), X, native_id, handle) for i, native_id, handle in rows]
     known = Known() if state is None else Known(state, T0, T0)
     groups: list[Group] = []
     for n in range(0, accounts, ROSTER_SIZE):
         mine = all_of_them[n : n + ROSTER_SIZE]
         ids = [a.account_id for a in mine]
-        roster = await rosters.get_or_make(conn, Platform.X, ids, (), T0, base=True)
+        roster = await rosters.get_or_make(conn, X, ids, (), T0, base=True)
         groups.append((roster, watched(mine, known)))
     return groups
 

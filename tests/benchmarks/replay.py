@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history_files import load_history
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
 from jobs.rehearsal.pipeline import SimulationPlan

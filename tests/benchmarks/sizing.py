@@ -14,13 +14,13 @@ from pathlib import Path
 
 import uvloop
 
-from collectors.simulator.core.history import History
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history import History
+from collectors.simulator.history_files import load_history
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
-from jobs.rehearsal.pipeline import collector_at, enlist, mastodon_hosts, simulated_canaries
+from jobs.rehearsal.pipeline import collector_at, enlist, simulated_canaries, simulated_hosts
 from jobs.rehearsal.simulators import played, spawn
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool
@@ -64,7 +64,7 @@ def _measured(platform: Platform, accounts: int) -> Measured:
         history = played(load_history(told), platform.value)
         uvloop.run(_enlist(dsn, history))
         with ProcessPoolExecutor(1, get_context("spawn")) as fresh:
-            return fresh.submit(_measure, told, platform, dsn, mastodon_hosts(history.accounts)).result()
+            return fresh.submit(_measure, told, platform, dsn, simulated_hosts(history.accounts)).result()
 
 
 async def _enlist(dsn: str, history: History) -> None:

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import uvloop
 
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
-from storage.model.core.accounts import Platform
 from storage.model.core.coverage import Roster
 from storage.postgres.pool import Conn, open_pool, transaction
 from storage.readings import coverage, rosters
@@ -43,7 +43,7 @@ async def _best_part(dsn: str, accounts: int) -> float:
             ((_, some),) = await watch(conn, ROSTER_SIZE, AVAILABLE)
             await _add(conn, accounts - ROSTER_SIZE)
             await coverage.ensure_month(conn, T0.date())
-            base = await rosters.base_rosters(conn, Platform.X)
+            base = await rosters.base_rosters(conn, X)
         async with pool.acquire() as conn:
             await conn.execute("vacuum (analyze) account, roster")
             await conn.execute("checkpoint")

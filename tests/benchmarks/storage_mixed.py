@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import uvloop
 
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from jobs.detect.judge import TrackedAccount
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.coverage import Roster
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -91,7 +91,7 @@ class _Days:
         some = self._rng.sample(self._accounts, ROSTER_SIZE)
         ids = [w.account.account_id for w in some]
         async with transaction(pool) as conn:
-            return await rosters.get_or_make(conn, Platform.X, ids, (), at, base=False), some
+            return await rosters.get_or_make(conn, X, ids, (), at, base=False), some
 
 
 def figures(plain_bytes: float) -> Iterator[Figure]:

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.imports.imports import import_history
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
 from tests.dashboard.server.test_app import cut_listener
 from tests.support.clients.browser import CHROMIUM, opened
@@ -195,7 +195,7 @@ async def test_a_list_that_is_added_gets_its_strip_and_its_lanes_at_once(
         await browser.pushed()
         await page.evaluate("window.__loaded_once = true")
         async with transaction(pool) as conn:
-            new = [NewAccount(Platform.X, f"66000000{n}", f"newcomer_{n}", ("New list",)) for n in range(3)]
+            new = [NewAccount(X, f"66000000{n}", f"newcomer_{n}", ("New list",)) for n in range(3)]
             await add_accounts(conn, new, story.now)
 
         await page.locator("#strips .name", has_text="New list").wait_for()
@@ -206,7 +206,7 @@ async def test_a_list_that_is_added_gets_its_strip_and_its_lanes_at_once(
 
         async with transaction(pool) as conn:
             for account in new:
-                await stop_watching(conn, Platform.X, account.handle, story.now)
+                await stop_watching(conn, X, account.handle, story.now)
 
         await page.locator("#strips .name", has_text="New list").wait_for(state="detached")
         await browser.becomes("window.__blockline.state.accounts.length === 32")
@@ -414,7 +414,7 @@ async def test_the_board_is_saved_as_svg_and_as_png(
 
 async def test_where_nothing_was_read_nothing_is_said_to_be_zero(pool: Pool, dsn: str, now: datetime) -> None:
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "new", ("Desk",))], now)
+        await add_accounts(conn, [NewAccount(X, "1", "new", ("Desk",))], now)
     async with served(pool, dsn, now) as base, opened(base) as browser:
         await browser.page.locator("#k-blocked-s", has_text="nothing read lately").wait_for()
         for figure in ("#k-blocked", "#k-new", "#k-restored"):

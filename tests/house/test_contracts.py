@@ -11,7 +11,7 @@ from typing import Any
 
 from dashboard.api.app import api_v1
 from dashboard.asgi.settings import DashboardSettings
-from jobs.config.settings import Settings
+from jobs.config.settings import NAMES
 from storage.export.exports import EXPORTS, snapshot
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.evidence.export_kinds import ExportFilter
@@ -37,7 +37,7 @@ def api_names(document: dict[str, Any]) -> set[str]:
 def setting_names() -> set[str]:
     """Keys of blockline.toml, and of an alert rule in it."""
     rule = {f.name for f in (*fields(AlertRule), *fields(Match))}
-    return {f"setting {name}" for name in Settings.model_fields} | {f"rule {name}" for name in rule}
+    return {f"setting {name}" for name in NAMES} | {f"rule {name}" for name in rule}
 
 
 def metric_names() -> set[str]:

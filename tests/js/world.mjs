@@ -1,5 +1,13 @@
 // A snapshot as the server sends it, small enough to see through.
 
+import { PLATFORMS } from "../../dashboard/assets/shell/platforms.mjs";
+
+/** As the document brings them. */
+Object.assign(PLATFORMS, {
+  x: { name: "X", letters: [..."APWSDN"], own: {} },
+  bluesky: { name: "Bluesky", letters: [..."AWSDN"], own: { W: "Restricted", S: "Taken down" } },
+  mastodon: { name: "Mastodon", letters: [..."ASNG"], own: {} },
+});
 export const T0 = Date.UTC(2021, 1, 1, 12);
 export const HOUR = 3_600_000;
 export const at = (hours) => T0 + hours * HOUR;

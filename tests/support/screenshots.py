@@ -19,6 +19,7 @@ from typing import Literal
 
 from playwright.async_api import Browser, Page, async_playwright
 
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.rehearsal import demo
 from jobs.runtime.web import listen_on, serve
@@ -30,7 +31,6 @@ from storage.model.bitemporal.imported_records import (
     ImportedChange,
     ImportedHistory,
 )
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason, State, Status, Strength
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -199,7 +199,7 @@ def invented_record() -> ImportedHistory:
         ImportedBatch(FIRST_LOOK - hour, FIRST_LOOK, 0, everyone),
         ImportedBatch(LAST_LOOK - hour, LAST_LOOK, 0, told, missed),
     )
-    return ImportedHistory("invented", "Invented record", Platform.X, tuple(accounts), tuple(changes), looks)
+    return ImportedHistory("invented", "Invented record", X, tuple(accounts), tuple(changes), looks)
 
 
 def _change(

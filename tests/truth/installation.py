@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import CollectorAnswer
 from jobs.collect.load_accounts import load_accounts
 from jobs.collect.monitor import Monitor, MonitorSettings
@@ -25,7 +26,7 @@ from storage.alerts.rules import save_rule
 from storage.live import snapshot
 from storage.model.alerts.alerts import Mail
 from storage.model.alerts.rules import AlertRule, Match
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State, Status
 from storage.model.core.coverage import WhyRead
 from storage.model.core.known_state import Known
@@ -152,7 +153,7 @@ class Installation:
         self.pool = await self._stack.enter_async_context(open_pool(dsn))
         async with transaction(self.pool) as conn:
             await save_rule(conn, RULE, "test", self.clock())
-            await set_canaries(conn, Platform.BLUESKY, [(CONTROL, "control", Status.AVAILABLE)], self.clock())
+            await set_canaries(conn, BLUESKY, [(CONTROL, "control", Status.AVAILABLE)], self.clock())
         for n, native_id in enumerate(native_ids):
             self.platform.timelines[native_id] = Timeline()
             await self.watch(native_id, LISTS[n % 2 : n % 2 + 1])
@@ -181,7 +182,7 @@ class Installation:
 
     async def watch(self, native_id: str, lists: tuple[str, ...] = ()) -> None:
         async with transaction(self.pool) as conn:
-            new = NewAccount(Platform.BLUESKY, native_id, f"h{native_id}", lists)
+            new = NewAccount(BLUESKY, native_id, f"h{native_id}", lists)
             await add_accounts(conn, [new], self.clock.of_an_edit_of_the_watch())
             found = await conn.fetchval("select account_id from account where native_id = $1", native_id)
         self.ids[native_id] = AccountId(found)
@@ -190,7 +191,7 @@ class Installation:
     async def unwatch(self, native_id: str) -> None:
         async with transaction(self.pool) as conn:
             at = self.clock.of_an_edit_of_the_watch()
-            await stop_watching(conn, Platform.BLUESKY, native_id, at, is_id=True)
+            await stop_watching(conn, BLUESKY, native_id, at, is_id=True)
         self.watched.discard(native_id)
 
     async def purge(self, native_id: str) -> None:
@@ -214,7 +215,7 @@ class Installation:
             control = await conn.fetchval("select account_id from account where native_id = $1", CONTROL)
             roster = await get_or_make(
                 conn,
-                *(Platform.BLUESKY, ids, [AccountId(control)], now),
+                *(BLUESKY, ids, [AccountId(control)], now),
                 base=False,
                 out_of_turn=WhyRead.AGAIN,
             )
@@ -288,5 +289,5 @@ class Installation:
     async def stored(self) -> dict[str, Known | None]:
         """What a monitor that starts now would hold."""
         async with transaction(self.pool) as conn:
-            loaded = await load_accounts(conn, Platform.BLUESKY, ConfirmationRule())
+            loaded = await load_accounts(conn, BLUESKY, ConfirmationRule())
         return {w.account.native_id: w.known for w in loaded}

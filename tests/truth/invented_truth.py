@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import CollectorAnswer, Exchange, RequestFailure
 from jobs.base.clock import Clock
 from jobs.dispatch.local_requester import TimedAnswer
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason, Reading, State, Status
 from storage.model.core.platform_request import Question
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, FakeCollector, reading
@@ -96,7 +96,7 @@ class Asked:
 class InventedPlatform(FakeCollector):
     """Answers with what was so at some moment between question and answer, when the test says so."""
 
-    platform = Platform.BLUESKY
+    platform = BLUESKY
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()

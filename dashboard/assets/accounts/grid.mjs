@@ -2,8 +2,9 @@
 
 import { capital } from "../board/state.mjs";
 import { navigate } from "../shell/navigate.mjs";
+import { PLATFORMS } from "../shell/platforms.mjs";
 import { between, clock, dayYear, duration, zoneName } from "../shell/time.mjs";
-import { COMPARE, PLATFORM, sortsOf } from "./rows.mjs";
+import { COMPARE, sortsOf } from "./rows.mjs";
 import { spark, words } from "./spark.mjs";
 
 const DEFAULT_SORT = "since:desc";
@@ -79,7 +80,7 @@ function lastRead(state, row) {
  * @type {Record<string, [heading: string, width: number, show: (row: AccountRow, state: AccountsState, narrow: boolean) => (Node | string | null)[]]>}
  */
 const COLUMNS = {
-  handle: ["Account", 190, (row, _state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORM[row.platform]} · ${row.native}`)]],
+  handle: ["Account", 190, (row, _state, narrow) => [link(`/account/${row.id}`, `@${row.handle}`), narrow ? statusLine(row) : make("small", "", `${PLATFORMS[row.platform]?.name ?? row.platform} · ${row.native}`)]],
   status: ["Status", 190, (row) => [
     statusLine(row),
     row.pending ? make("small", "ac-open", `${capital(row.pending.w)}? provisional`) : row.late && row.now ? make("small", "", "last known") : null,

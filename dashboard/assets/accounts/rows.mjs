@@ -3,8 +3,6 @@
 import { isBlocked } from "../board/state.mjs";
 import { rows as rowsOf } from "../shell/columnar.mjs";
 
-/** @type {Record<Platform, string>} */
-export const PLATFORM = { x: "X", bluesky: "Bluesky", mastodon: "Mastodon" };
 /** The statuses that can be chosen, by their name in the address. */
 export const STATUSES = [
   ["blocked", "Blocked: withheld or suspended"], ["withheld", "Withheld"], ["suspended", "Suspended"], ["gone", "Suspended or deleted"],

@@ -1,9 +1,10 @@
 // Above the table of accounts: what can be chosen, each with how many accounts it leaves.
 
 import { escaped, find, targetOf } from "../shell/dom.mjs";
+import { PLATFORMS } from "../shell/platforms.mjs";
 import { count } from "../shell/time.mjs";
 import { openImport } from "./import.mjs";
-import { PLATFORM, STATUSES, WHOM } from "./rows.mjs";
+import { STATUSES, WHOM } from "./rows.mjs";
 
 /** @type {[key: "status" | "country" | "list" | "order" | "tag" | "platform" | "whom", label: string, any: string][]} */
 const SELECTS = [["status", "Status", "Any status"], ["country", "Country", "Any country"], ["list", "List", "Any list"], ["order", "Order", "Any order"], ["tag", "Tag", "Any tag"], ["platform", "Platform", "Any platform"], ["whom", "Watched or stored", ""]];
@@ -56,7 +57,7 @@ export function fillTools(state, found) {
   const { place, choice } = tools;
   /** @type {Record<string, Map<string, string>>} */
   const name = {
-    list: new Map(state.lists.map((l) => [String(l.id), l.name])), order: new Map(state.orders.map((o) => [String(o.id), o.title])), platform: new Map(Object.entries(PLATFORM)),
+    list: new Map(state.lists.map((l) => [String(l.id), l.name])), order: new Map(state.orders.map((o) => [String(o.id), o.title])), platform: new Map(Object.entries(PLATFORMS).map(([key, p]) => [key, p.name])),
   };
   /** @param {keyof typeof found} key */
   const counted = (key) =>

@@ -1,15 +1,15 @@
 // The key to the drawings: statuses and marks.
 
 import { $ } from "../shell/dom.mjs";
+import { PLATFORMS } from "../shell/platforms.mjs";
 import { bar, prepare, windowBox } from "./marks.mjs";
 import { groupName, letters } from "./state.mjs";
 
-const STATUSES = { x: "AWSNPD", bluesky: "AWSND", mastodon: "ASGN" };
 const MARKS = [["win", "Change window"], ["prov", "Provisional"], ["gap", "Not checked"]];
 
 /** The statuses that accounts of these platforms can be in, and the marks: [key, word]. @param {State} state */
 export function legendOf(state) {
-  const possible = letters("AWSGNPD").filter((s) => [...state.platforms].some((p) => STATUSES[p].includes(s)));
+  const possible = letters("AWSGNPD").filter((s) => [...state.platforms].some((p) => PLATFORMS[p]?.letters.includes(s)));
   return [...possible.map((s) => [s, groupName(state, s)]), ...MARKS];
 }
 

@@ -1,6 +1,7 @@
 // What the page knows: decoded from the first answer, then kept up to date by deltas. No DOM in here.
 
 import { rows } from "../shell/columnar.mjs";
+import { PLATFORMS } from "../shell/platforms.mjs";
 import { DAY, HOUR } from "../shell/time.mjs";
 
 /** @type {Record<Letter, string>} */
@@ -35,13 +36,14 @@ export const isBlocked = (s) => s === "W" || s === "S";
 export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 /**
- * What accounts of these platforms in one status are called together: Bluesky's own app restricts, X withholds.
+ * What accounts of these platforms in one status are called together, by the words of each: "Withheld or restricted".
  * @param {Pick<State, "platforms">} state @param {Letter} s
  */
 export function groupName(state, s) {
-  const own = { W: "Restricted", S: "Taken down" }[/** @type {"W" | "S"} */ (s)];
-  if (!own || !state.platforms.has("bluesky")) return STATUS[s];
-  return state.platforms.size === 1 ? own : `${STATUS[s]} or ${own.toLowerCase()}`;
+  const able = [...state.platforms].map((p) => PLATFORMS[p]).filter((p) => p?.letters.includes(s));
+  const usual = able.some((p) => !p?.own[s]) || able.length === 0 ? [STATUS[s]] : [];
+  const names = new Set([...usual, ...able.flatMap((p) => p?.own[s] ?? [])]);
+  return [...names].map((name, i) => (i === 0 ? name : name.toLowerCase())).join(" or ");
 }
 
 /** @param {Snapshot} snapshot */

@@ -3,7 +3,7 @@
 -- accounts ------------------------------------------------------------------------------------------------
 create table account (
     account_id bigint generated always as identity primary key,
-    platform text not null check (platform in ('x', 'bluesky', 'mastodon')),
+    platform text not null check (platform ~ '^[a-z]{1,20}$'),
     native_id text not null,
     handle text not null,
     watched boolean not null default true,
@@ -19,9 +19,9 @@ create index account_handle on account (lower(handle));
 comment on table account is
     'One identity on one platform: a watched account, a control account, an executive, or one that an order names.';
 comment on column account.account_id is 'Our own number of the account.';
-comment on column account.platform is 'The platform.';
+comment on column account.platform is 'The key of the platform, as its entry point names it.';
 comment on column account.native_id is
-    'What never changes: the numeric user id on X, the DID on Bluesky, actor URI and home host on Mastodon.';
+    'The id that the platform gave to the account and never changes.';
 comment on column account.handle is 'The newest handle that was seen; rename has the earlier ones.';
 comment on column account.watched is
     'Whether it is read now. True while a row of watch_period is open: who changes it begins or ends the period.';
@@ -59,7 +59,7 @@ create table handle_record (
     primary key (account_id, source, since)
 );
 comment on table handle_record is
-    'Handles as a platform''s own public record has them (Bluesky: the audit log of PLC), with its dates.';
+    'Handles as a platform''s own public record has them, with its dates.';
 comment on column handle_record.account_id is 'The account.';
 comment on column handle_record.since is 'Since when it had the handle, by the record.';
 comment on column handle_record.handle is 'The handle.';

@@ -1,7 +1,7 @@
 -- Figures that platforms published of the demands that they got.
 
 create table transparency_report (
-    platform text not null check (platform in ('x', 'bluesky', 'mastodon')),
+    platform text not null check (platform ~ '^[a-z]{1,20}$'),
     period text not null check (period ~ '^[0-9]{4}-H[12]$'),
     country text not null,
     source text not null,

@@ -27,7 +27,7 @@ comment on column collector_state.vantage is 'Where it reads from. Empty: the in
 create table operator_condition (
     condition_id bigint generated always as identity primary key,
     kind text not null,
-    platform text not null default '' check (platform in ('', 'x', 'bluesky', 'mastodon')),
+    platform text not null default '' check (platform ~ '^[a-z]{0,20}$'),
     place text not null default '',
     vantage text not null default '',
     since timestamptz not null,

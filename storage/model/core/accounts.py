@@ -1,9 +1,10 @@
 """Who is watched: accounts, keyed by what never changes, and the people whose engagement is collected."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from importlib.metadata import EntryPoint, entry_points
 from typing import NewType
 
 AccountId = NewType("AccountId", int)
@@ -12,18 +13,27 @@ AccountId = NewType("AccountId", int)
 ListId = NewType("ListId", int)
 
 
+PLATFORM_ENTRIES: Mapping[str, EntryPoint] = {
+    entry.name: entry for entry in sorted(entry_points(group="blockline.platforms"), key=lambda e: e.name)
+}
+"""The entry points of installed platforms, by the platform's key. Each names the package of the platform."""
+
+
 class Platform(StrEnum):
-    X = "x"
-    BLUESKY = "bluesky"
-    MASTODON = "mastodon"
+    """An installed platform, by the key that stands in the database, in settings and in addresses.
+
+    `storage.model.platforms` holds what each of them declares about itself.
+    """
+
+    # The members are the entry points, so that no platform is named here.
+    vars().update({key.upper(): key for key in PLATFORM_ENTRIES})
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """One identity on one platform.
 
-    `native_id` is the platform's own stable id (X: the numeric user id as text). `handle` is the
-    name as last seen: an attribute, never a key.
+    `native_id` is the platform's own stable id. `handle` is the name as last seen: an attribute, never a key.
     """
 
     account_id: AccountId

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from storage.model.core.accounts import Platform
-
 
 class SignalKind(StrEnum):
     LIKE = "like"
@@ -74,26 +72,3 @@ class NotObservable:
     state: str
     """In how far, to follow "likes on X": "not observable since June 2024"."""
     reason: str
-
-
-NOT_OBSERVABLE = {
-    Platform.X: (
-        NotObservable(
-            SignalKind.LIKE,
-            "not observable since June 2024",
-            "Likes on X are private since June 2024: the API shows them only to apps their owner authorised.",
-        ),
-    ),
-    Platform.BLUESKY: (),
-    Platform.MASTODON: (
-        NotObservable(
-            SignalKind.LIKE,
-            "not observable",
-            "Mastodon lists nobody's favourites; only who favourited a named post can be seen.",
-        ),
-        NotObservable(
-            SignalKind.FOLLOW, "not collected", "Whom an executive on Mastodon follows is not collected."
-        ),
-    ),
-}
-"""What holds of every executive of a platform for whom nothing else was found."""

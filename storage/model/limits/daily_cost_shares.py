@@ -9,12 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-USD_PER_READ = 0.010
-"""X, GET /2/users, pay-per-use, per user returned (documented, August 2026). The same user is billed once
-within a UTC day; X calls that a soft guarantee.
-"""
-
-
 LEAST_USD, MOST_USD = 2, 1_000_000
 """Less would not pay for one whole request a day beside what has to be kept."""
 BEFORE_MIDNIGHT, AFTER_MIDNIGHT = timedelta(minutes=2), timedelta(minutes=1)
@@ -31,9 +25,9 @@ _OF_ONE_LIST = 2 / 3
 """Of a day's reserve, so that the wave of one large list leaves something for the next list."""
 
 
-def accounts_for(usd: Decimal) -> int:
+def accounts_for(usd: Decimal, usd_per_account: float) -> int:
     """How many accounts a day's money pays for."""
-    return int(usd / Decimal(str(USD_PER_READ)))
+    return int(usd / Decimal(str(usd_per_account)))
 
 
 @dataclass(frozen=True, slots=True)

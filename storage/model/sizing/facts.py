@@ -1,17 +1,13 @@
-"""Pure: what sizing rests on: what platforms allow and charge, and what our own benches measured.
+"""Pure: what sizing rests on beside the platforms' terms: what our own benches measured and simulated.
 
-Each figure says where it comes from. Those that are measured are printed by `make bench GROUP=sizing` and
-GROUP=storage, here on a machine with two cores; they are to be renewed when the collecting path, the coverage
-table or what the monitor holds in memory changes.
+What a platform allows and charges stands in its declaration. Each figure says where it comes from. Those that
+are measured are printed by `make bench GROUP=sizing` and GROUP=storage, here on a machine with two cores (26
+November 2026, busy with other work: an idle one needs less); they are to be renewed when the collecting path,
+the coverage table or what the monitor holds in memory changes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from types import MappingProxyType
-
-from storage.model.core.accounts import Platform
 
 
 class FigureBasis(StrEnum):
@@ -27,73 +23,6 @@ class FigureBasis(StrEnum):
     RULE = "rule"
     """By what was asked for, and by how Blockline works."""
 
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many requests in so long, counted for `counted_for`."""
-
-    requests: int
-    within: timedelta
-    counted_for: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How one platform is asked."""
-
-    batch: int
-    """Accounts in one request, control accounts included."""
-    limit: Limit | None
-    """None: it documents none."""
-    own_pace_s: float | None
-    """Requests a second to one host that Blockline itself does not exceed. None: it keeps to the limit."""
-    cpu_s_per_request: float
-    memory_per_account: int
-    """Bytes, the raw answers of the last reading among them."""
-
-    @property
-    def roster_size(self) -> int:
-        """Watched accounts in one request."""
-        return self.batch - CONTROLS
-
-
-CONTROLS = 2
-"""Control accounts in each request. Mastodon servers may have fewer; two is counted everywhere."""
-
-# make bench GROUP=sizing, 26 November 2026: cpu_ms_per_request_* and memory_per_account_*, on a
-# machine that was busy with other work (load 15 to 20): an idle one needs less.
-TERMS: Mapping[Platform, Terms] = MappingProxyType(
-    {
-        Platform.X: Terms(
-            batch=100,
-            limit=Limit(
-                300,
-                timedelta(minutes=15),
-                "an app",
-                "X's documentation of rate limits, GET /2/users, as of August 2026",
-            ),
-            own_pace_s=None,
-            cpu_s_per_request=0.0015,
-            memory_per_account=1_250,
-        ),
-        Platform.BLUESKY: Terms(
-            batch=25, limit=None, own_pace_s=5.0, cpu_s_per_request=0.0017, memory_per_account=1_770
-        ),
-        Platform.MASTODON: Terms(
-            batch=40,
-            limit=Limit(
-                300,
-                timedelta(minutes=5),
-                "an address at each server",
-                "Mastodon's source, rack_attack.rb; a server may set its own",
-            ),
-            own_pace_s=0.9,
-            cpu_s_per_request=0.0037,
-            memory_per_account=2_540,
-        ),
-    }
-)
 
 MEMORY_OF_A_PROCESS = 104_000_000
 """Bytes of a collecting process without accounts: memory_of_a_process_* of the same bench."""

@@ -10,14 +10,15 @@ from storage.model.core.accounts import Platform
 from storage.model.limits.daily_cost_shares import (
     LEAST_USD,
     MOST_USD,
-    USD_PER_READ,
     CostLimitShares,
     accounts_for,
     divide,
     most_sentinels,
     sentinels_of,
 )
-from storage.model.sizing.facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP, TERMS
+from storage.model.platforms.declaration import Terms
+from storage.model.platforms.registry import DECLARED
+from storage.model.sizing.facts import SIMULATED_ACCOUNTS, SIMULATED_SWEEP
 
 MOST_ACCOUNTS = 10_000_000
 MOST_LISTS = 20
@@ -66,12 +67,12 @@ class SizingQuestion:
     budget: float | None = None
     """Readings of watched accounts an hour."""
     money: float | None = None
-    """US dollars a UTC day, on X. With the adaptive planner they are a ceiling, as `x_daily_cost` is."""
+    """US dollars a UTC day, where readings are billed. With the adaptive planner they are a ceiling."""
     planner: PlannerKind = PlannerKind.SWEEP
     lists: tuple[int, ...] = ()
     """How many accounts each of these known lists has."""
     servers: int = 1
-    """That the accounts are spread over evenly; more than one on Mastodon only."""
+    """That the accounts are spread over evenly; more than one on federated platforms only."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.accounts <= MOST_ACCOUNTS:
@@ -89,8 +90,9 @@ class SizingQuestion:
                 raise SizingRefused(
                     "list", f"A list must have between 1 and {self.accounts:,} accounts, not {size:,}."
                 )
-        if self.servers != 1 and self.platform is not Platform.MASTODON:
-            raise SizingRefused("servers", "Only Mastodon has more than one server; leave servers out.")
+        if self.servers != 1 and not DECLARED[self.platform].is_federated:
+            name = DECLARED[self.platform].name
+            raise SizingRefused("servers", f"{name} does not have several servers; leave servers out.")
         if not 1 <= self.servers <= self.accounts:
             raise SizingRefused("servers", "Give at least one server, and not more servers than accounts.")
         if not SHORTEST <= self.sweep <= self.round <= LONGEST:
@@ -101,16 +103,24 @@ class SizingQuestion:
             raise SizingRefused(field, f"A sweep would run {often}, which cannot be estimated.")
 
     def _refuse_amounts(self) -> None:
-        for field, amount, least in (("budget", self.budget, 0.01), ("money", self.money, USD_PER_READ)):
+        if self.money is not None and self.terms.price is None:
+            name = DECLARED[self.platform].name
+            raise SizingRefused("money", f"{name} does not charge for reading; leave money out.")
+        for field, amount, least in (
+            ("budget", self.budget, 0.01),
+            ("money", self.money, self._usd_per_account),
+        ):
             if amount is not None and not (least <= amount <= 1e12):
                 raise SizingRefused(field, f"The number must be at least {least:g}.")
-        if self.money is not None and self.platform is not Platform.X:
-            raise SizingRefused("money", "Only X charges for reading; leave money out.")
         if self.has_cost_limit and not LEAST_USD <= (self.money or 0) <= MOST_USD:
             raise SizingRefused(
                 "money",
                 f"With the adaptive planner, give between {LEAST_USD} and {MOST_USD:,} dollars per day.",
             )
+
+    @property
+    def terms(self) -> Terms:
+        return DECLARED[self.platform].terms
 
     @property
     def sweep(self) -> timedelta:
@@ -119,7 +129,7 @@ class SizingQuestion:
             return self.every
         if self.budget is not None:
             return _of(HOUR, self.accounts / self.budget)
-        paid_for = (self.money or 0) / USD_PER_READ
+        paid_for = (self.money or 0) / self._usd_per_account
         if paid_for >= self.accounts or self.has_cost_limit:
             return max(self.fastest, SHORTEST)
         return max(self.fastest, _of(DAY, self.accounts / paid_for))
@@ -137,13 +147,17 @@ class SizingQuestion:
     @property
     def shares(self) -> CostLimitShares:
         """How a day's money would be divided under a ceiling."""
-        full, rest = divmod(self.accounts, TERMS[self.platform].roster_size)
-        sizes = [TERMS[self.platform].roster_size] * full + [rest] * (rest > 0)
+        full, rest = divmod(self.accounts, self.terms.roster_size)
+        sizes = [self.terms.roster_size] * full + [rest] * (rest > 0)
         return divide(self._paid_for, sizes, 0, sum(self.sentinels))
 
     @property
+    def _usd_per_account(self) -> float:
+        return 0.0 if self.terms.price is None else self.terms.price.usd_per_account
+
+    @property
     def _paid_for(self) -> int:
-        return accounts_for(Decimal(str(self.money or 0)))
+        return accounts_for(Decimal(str(self.money)), self._usd_per_account) if self.money else 0
 
     @property
     def round(self) -> timedelta:
@@ -166,20 +180,19 @@ class SizingQuestion:
     def requests_at_one_place(self) -> int:
         """Of one sweep, to the server that has most."""
         here = math.ceil(self.accounts / self.servers)
-        return math.ceil(here / TERMS[self.platform].roster_size)
+        return math.ceil(here / self.terms.roster_size)
 
     @property
     def fastest(self) -> timedelta:
         """The shortest sweep of one app, or one address, at the limit and at Blockline's own pace."""
-        terms = TERMS[self.platform]
         times = [self._shortest_by_limit]
-        if terms.own_pace_s is not None:
-            times.append(timedelta(seconds=self.requests_at_one_place / terms.own_pace_s))
+        if self.terms.own_pace_s is not None:
+            times.append(timedelta(seconds=self.requests_at_one_place / self.terms.own_pace_s))
         return max(times)
 
     @property
     def _shortest_by_limit(self) -> timedelta:
-        limit = TERMS[self.platform].limit
+        limit = self.terms.limit
         if limit is None:
             return timedelta(0)
         return limit.within * self.requests_at_one_place / limit.requests

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from storage.model.core.accounts import Platform
-from storage.model.limits import daily_cost_shares
 from storage.model.limits.daily_cost_shares import AFTER_MIDNIGHT, BEFORE_MIDNIGHT
 from storage.model.sizing import facts
-from storage.model.sizing.facts import TERMS, FigureBasis
+from storage.model.sizing.facts import FigureBasis
 from storage.model.sizing.question import DAY, HOUR, PlannerKind, Room, SizingQuestion
 
 
@@ -129,7 +127,7 @@ def _requests_a_sweep(asked: SizingQuestion) -> int:
 
 
 def _requests(asked: SizingQuestion) -> dict[FigureName, Figure]:
-    terms, sweep = TERMS[asked.platform], _requests_a_sweep(asked)
+    terms, sweep = asked.terms, _requests_a_sweep(asked)
     an_hour = sweep * (HOUR / asked.sweep)
     fastest = FigureBasis.DOCUMENTED if terms.own_pace_s is None else FigureBasis.RULE
     figures = {
@@ -224,18 +222,16 @@ def _list_delay(asked: SizingQuestion, accounts: int) -> ListDelay:
 
 
 def _costs(asked: SizingQuestion) -> dict[FigureName, Figure]:
-    if asked.platform is not Platform.X:
+    if (price := asked.terms.price) is None:
         return {}
     reads_a_day = asked.accounts * (DAY / asked.sweep)
     billed = min(reads_a_day, asked.accounts)
     if asked.has_cost_limit:
         billed = min(asked.shares.most, asked.accounts + asked.shares.controls)
     return {
-        FigureName.USD_A_DAY: Figure(
-            billed * daily_cost_shares.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
-        ),
+        FigureName.USD_A_DAY: Figure(billed * price.usd_per_account, Unit.USD, FigureBasis.DOCUMENTED),
         FigureName.USD_A_DAY_AT_MOST: Figure(
-            reads_a_day * daily_cost_shares.USD_PER_READ, Unit.USD, FigureBasis.DOCUMENTED
+            reads_a_day * price.usd_per_account, Unit.USD, FigureBasis.DOCUMENTED
         ),
     }
 
@@ -253,7 +249,7 @@ def _database(asked: SizingQuestion) -> dict[FigureName, Figure]:
 
 
 def _machine(asked: SizingQuestion) -> dict[FigureName, Figure]:
-    terms = TERMS[asked.platform]
+    terms = asked.terms
     busy = _requests_a_sweep(asked) / asked.sweep.total_seconds() * terms.cpu_s_per_request
     workers = max(1, math.ceil(busy / facts.UTILISATION))
     memory = workers * facts.MEMORY_OF_A_PROCESS + asked.accounts * terms.memory_per_account

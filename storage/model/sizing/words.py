@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
-from storage.model.core.accounts import Platform
-from storage.model.limits.daily_cost_shares import PER_LIST, USD_PER_READ, most_sentinels
+from storage.model.limits.daily_cost_shares import PER_LIST, most_sentinels
+from storage.model.platforms.declaration import CONTROLS, Terms
+from storage.model.platforms.registry import DECLARED
 from storage.model.sizing import facts
-from storage.model.sizing.facts import TERMS, FigureBasis
+from storage.model.sizing.facts import FigureBasis
 from storage.model.sizing.question import PlannerKind, Room, SizingQuestion
 from storage.model.sizing.sizing import Figure, FigureName, ListDelay, ListWatch, Sizing, Unit
 from storage.model.text.states import PLATFORM_NAME
@@ -24,8 +25,8 @@ BASIS_WORDS = MappingProxyType(
     }
 )
 BESIDE = (
-    "Readings that confirm a change, retries and requests for a single account are additional: on Bluesky "
-    "and Mastodon up to three for each account that is missing from an answer."
+    "Readings that confirm a change, retries and requests for a single account are additional: on some "
+    "platforms up to three for each account that is missing from an answer."
 )
 _DELAYS = "Delay until a change is seen"
 _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
@@ -55,7 +56,7 @@ _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
             FigureName.CONFIRMED_STRONG,
             FigureName.CONFIRMED_WEAK,
         ),
-        "Cost on X": (FigureName.USD_A_DAY, FigureName.USD_A_DAY_AT_MOST),
+        "Cost": (FigureName.USD_A_DAY, FigureName.USD_A_DAY_AT_MOST),
         "Database": (
             FigureName.BYTES_AT_FIRST,
             FigureName.BYTES_A_DAY,
@@ -87,7 +88,7 @@ _NAMES = MappingProxyType(
         FigureName.CONFIRMED_STRONG: "Confirmation of a stated block, after another",
         FigureName.CONFIRMED_WEAK: "Confirmation of a missing account, after another",
         FigureName.USD_A_DAY: "Per day",
-        FigureName.USD_A_DAY_AT_MOST: "Per day, if X billed every reading",
+        FigureName.USD_A_DAY_AT_MOST: "Per day, if every reading were billed",
         FigureName.BYTES_AT_FIRST: "First state of all accounts, once",
         FigureName.BYTES_A_DAY: "Readings, per day",
         FigureName.CHANGE_BYTES_A_DAY: "Changes, per day",
@@ -150,8 +151,7 @@ def headline(found: Sizing) -> str:
 
 def verdict(found: Sizing) -> str:
     """Whether the platform takes so many requests, and by whose word."""
-    platform, need = found.asked.platform, found.asked.needed
-    terms = TERMS[platform]
+    platform, need, terms = found.asked.platform, found.asked.needed, found.asked.terms
     pace = f"{terms.own_pace_s:g} requests per second" if terms.own_pace_s is not None else ""
     if terms.limit is None:
         stated = f"{PLATFORM_NAME[platform]} documents no limit for this."
@@ -163,10 +163,9 @@ def verdict(found: Sizing) -> str:
     if found.room is Room.INSIDE:
         return f"{stated} Blockline sends at most {pace} to one host, which is enough." if pace else stated
     pacing = f" Blockline itself sends at most {pace} to one host." if pace else ""
-    who = "apps" if platform is Platform.X else "addresses to ask from"
     return (
-        f"{stated}{pacing} The figures below need {need:,} {who}, if that is allowed. With one, a sweep "
-        f"takes at least {span(found.asked.fastest)}."
+        f"{stated}{pacing} The figures below need {need:,} {terms.more_with}, if that is allowed. With one, "
+        f"a sweep takes at least {span(found.asked.fastest)}."
     )
 
 
@@ -261,15 +260,15 @@ def as_json(found: Sizing) -> dict[str, object]:
 def note(found: Sizing, name: FigureName) -> str:
     """What a figure rests on."""
     asked = found.asked
-    terms = TERMS[asked.platform]
+    terms = asked.terms
     if asked.has_cost_limit and (limit_note := _ceiling_note(asked, name)):
         return limit_note
     match name:
         case FigureName.ROSTER_SIZE:
-            return f"{terms.batch} per request, including {facts.CONTROLS} control accounts."
+            return f"{terms.batch} per request, including {CONTROLS} control accounts."
         case FigureName.REQUESTS_A_SWEEP if asked.servers > 1:
             return "Assumes that the accounts are spread evenly over the servers."
-        case FigureName.REQUESTS_A_SWEEP if asked.platform is Platform.MASTODON:
+        case FigureName.REQUESTS_A_SWEEP if DECLARED[asked.platform].is_federated:
             return "Assumes one server, the tightest case for its limit. More servers need more requests."
         case FigureName.LIMIT_AN_HOUR:
             return "" if terms.limit is None else f"For {terms.limit.counted_for}: {terms.limit.source}."
@@ -296,15 +295,16 @@ def note(found: Sizing, name: FigureName) -> str:
             return _costs_note(name, terms)
 
 
-def _costs_note(name: FigureName, terms: facts.Terms) -> str:
+def _costs_note(name: FigureName, terms: Terms) -> str:
+    price = terms.price
     match name:
-        case FigureName.USD_A_DAY:
+        case FigureName.USD_A_DAY if price is not None:
             return (
-                f"${USD_PER_READ:.3f} per account and UTC day, by X's documentation, which calls that a soft "
-                "guarantee. Control accounts are additional."
+                f"${price.usd_per_account:.3f} per account and UTC day, {price.source}. Control accounts are "
+                "additional."
             )
-        case FigureName.USD_A_DAY_AT_MOST:
-            return "Without that guarantee. Set a spending limit in X's console before you rely on it."
+        case FigureName.USD_A_DAY_AT_MOST if price is not None:
+            return f"Without that guarantee. Set a spending limit in {price.console} before you rely on it."
         case FigureName.BYTES_AT_FIRST:
             return f"{facts.BYTES_AT_FIRST:,} bytes each, without raw answers. make bench GROUP=storage."
         case FigureName.BYTES_A_DAY:
@@ -334,15 +334,17 @@ def _costs_note(name: FigureName, terms: facts.Terms) -> str:
 
 def _ceiling_note(asked: SizingQuestion, name: FigureName) -> str:
     """Of what is otherwise under a ceiling; empty: it is not."""
+    platform_name = PLATFORM_NAME[asked.platform]
     match name:
         case FigureName.SWEEP:
-            return "For accounts that are paid for: as often as X or sweep_every allows."
+            return f"For accounts that are paid for: as often as {platform_name} or sweep_every allows."
         case FigureName.PAID_A_DAY:
             return "No other account is read that day; paid accounts are read again and again."
         case FigureName.CONTROLS_A_DAY:
             return "Reserved for them; more if there are more."
         case FigureName.USD_A_DAY:
-            return f"${USD_PER_READ:.3f} for each of these accounts, if X keeps its soft guarantee."
+            price = 0 if asked.terms.price is None else asked.terms.price.usd_per_account
+            return f"${price:.3f} for each of these accounts, if {platform_name} keeps its soft guarantee."
         case FigureName.DELAY_AT_MOST if not asked.waits_for_days:
             return (
                 f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps, as long as requests are answered, plus the minutes "

@@ -4,7 +4,8 @@ import re
 from datetime import UTC, datetime
 
 from storage.model.core.accounts import Platform
-from storage.model.tables.account_references import AddressError, is_actor, is_native_id, read_address
+from storage.model.platforms.registry import DECLARED
+from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.tag_and_list_edits import LONGEST_TAG, tag_fault
 
 _SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
@@ -36,19 +37,19 @@ def platform(cell: str) -> Platform:
 
 def account_id(cell: str, where: Platform) -> str:
     """The platform's own stable id of an account."""
-    if where is Platform.X and _SHORTENED.fullmatch(cell):
+    if _SHORTENED.fullmatch(cell):
         raise CellError(f"{cell!r} is an account id that a spreadsheet has shortened; keep ids as text.")
-    if not is_native_id(where, cell):
-        such = ", such as https://mastodon.social/users/Gargron#1" if where is Platform.MASTODON else ""
-        raise CellError(f"{cell!r} is not an account id of {where.value}{such}.")
+    declared = DECLARED[where]
+    if not declared.is_native_id(cell):
+        raise CellError(f"{cell!r} is not an account id of {declared.name}, such as {declared.id_example}.")
     return cell
 
 
-def account_id_or_actor(cell: str, where: Platform) -> tuple[str | None, str | None]:
-    """The stable id; or for Mastodon, without the local id, the actor URI that it has to be of."""
+def account_id_or_part(cell: str, where: Platform) -> tuple[str | None, str | None]:
+    """The stable id, or else the public part of one, to which the platform has to add the rest."""
     if not cell:
         return None, None
-    if where is Platform.MASTODON and is_actor(cell):
+    if DECLARED[where].is_incomplete_id(cell):
         return None, cell
     return account_id(cell, where), None
 
@@ -56,13 +57,13 @@ def account_id_or_actor(cell: str, where: Platform) -> tuple[str | None, str | N
 def handle(cell: str, where: Platform) -> str:
     """A handle without its leading @, taken out of the address of a profile where that stands there.
 
-    On Bluesky a DID may stand for it.
+    On some platforms the id may stand for it.
     """
     try:
         found = read_address(text(cell, "handle"), where)
     except AddressError as fault:
         raise CellError(str(fault)) from fault
-    if found.is_id and where is not Platform.BLUESKY:
+    if found.is_id and not DECLARED[where].id_may_stand_for_handle:
         raise CellError(f"handle {cell!r} is an id; put the id into account_id and the handle into handle.")
     return found.name
 

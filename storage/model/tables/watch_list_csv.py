@@ -31,8 +31,8 @@ class WatchRow:
     handle: str
     account_id: str | None
     """None when the file does not give it: a collector has to resolve the handle."""
-    actor: str | None
-    """Mastodon: the actor URI that the file gives without the local id, and that the account must be of."""
+    part_of_id: str | None
+    """The public part of the id, if the file gives only this: the account's id must begin with it."""
     lists: tuple[str, ...]
     tags: tuple[str, ...] = ()
     followers: int | None = None
@@ -71,7 +71,7 @@ def _watch_row(row: CsvRow) -> WatchRow:
 def who(row: CsvRow) -> tuple[Platform, str, str | None, str | None]:
     platform = csv_cells.platform(row["platform"])
     handle = csv_cells.handle(row["handle"], platform)
-    return platform, handle, *csv_cells.account_id_or_actor(row["account_id"], platform)
+    return platform, handle, *csv_cells.account_id_or_part(row["account_id"], platform)
 
 
 def identities(platform: Platform, handle: str, account_id: str | None) -> tuple[Hashable, ...]:

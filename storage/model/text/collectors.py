@@ -1,8 +1,11 @@
 """Pure: a collector in words: its name, why it fails, and what a person can do about it."""
 
+from collections.abc import Sequence
+
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import OTHER_ADDRESS, source_parts
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean
 
 _WHY = {
@@ -26,22 +29,6 @@ WAIT = (
     "doctor” "
     "shows what can be reached."
 )
-_X_TO_DO = {
-    MissedReason.AUTH: "Renew the bearer token in the developer console of X, set the setting "
-    "x_bearer_token to it, and restart the command “blockline run”.",
-    MissedReason.CREDITS: "Buy credits in the developer console of X, or watch fewer accounts. X bills each "
-    "account once per day, however often it is read.",
-    MissedReason.USAGE_CAPPED: "Raise the spending or usage cap in the developer console of X, or wait until "
-    "its period ends. The cap is not a rate limit, so a shorter wait does not help.",
-    MissedReason.ACCESS: "Check in the developer console of X that the app belongs to a project whose plan "
-    "includes user lookup.",
-}
-_KEYLESS_TO_DO = {
-    MissedReason.AUTH: "It is read without a key, so there is none to renew. The command “blockline "
-    "check” shows whether it refuses all requests.",
-    MissedReason.ACCESS: "The server answers known servers only. Ask its administrators for access, or "
-    "stop watching its accounts.",
-}
 _HELD_TO_DO = (
     "A control account does not have the expected status; the Health page shows which. Blockline replaces "
     "one that really changed, unless it is named in the settings. Replace one that is named in the setting "
@@ -52,14 +39,7 @@ HANGS_TO_DO = (
     "While it holds the lock, no other process can take over. Check on its host whether it hangs, and end "
     "it (kill -9 with the number after the name). Another worker then takes over within seconds."
 )
-_OTHER_ADDRESS_TO_DO = {
-    Platform.X: "Set x_base_url to the same value on all hosts and restart the command “blockline run”.",
-    Platform.BLUESKY: "Set bluesky_app_view and bluesky_plc to the same values on all hosts and "
-    "restart the command “blockline run”.",
-    Platform.MASTODON: (
-        "Set mastodon_origins to the same value on all hosts and restart the command “blockline run”."
-    ),
-}
+_OTHER_ADDRESS_TO_DO = "Set {settings} on all hosts and restart the command “blockline run”."
 
 
 def collector_name(platform: Platform, place: str, vantage: str) -> str:
@@ -92,12 +72,16 @@ def why_words(reason: str | None) -> str:
 def to_do(platform: Platform, reason: str | None) -> str | None:
     """What a person can do about it, in a sentence or two; None when there is nothing to do but to wait."""
     if reason == OTHER_ADDRESS:
-        return _OTHER_ADDRESS_TO_DO[platform]
+        return _OTHER_ADDRESS_TO_DO.format(settings=_same_values(DECLARED[platform].address_settings))
     try:
         known = MissedReason(reason or "")
     except ValueError:
         return None
     if known is MissedReason.HELD:
         return _HELD_TO_DO.format(platform=platform.value)
-    table = _X_TO_DO if platform is Platform.X else _KEYLESS_TO_DO
-    return table.get(known)
+    return DECLARED[platform].to_do.get(known)
+
+
+def _same_values(settings: Sequence[str]) -> str:
+    same = "the same value" if len(settings) == 1 else "the same values"
+    return f"{' and '.join(settings)} to {same}"

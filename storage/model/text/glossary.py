@@ -38,8 +38,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "protected": "The owner shows the account to approved followers only.",
             "withheld": "The platform hides the account in the countries named.",
             "suspended": (
-                "The platform says that it suspended the account; on Mastodon its owner may have deleted it "
-                "instead."
+                "The platform says that it suspended the account; where it says no more, its owner may have "
+                "deleted it instead."
             ),
             "deactivated": "The platform says that the account is deactivated; it may not say by whom.",
             "not found": "The platform has no such account; why is not known.",
@@ -99,7 +99,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "The longest time that may pass between two readings of an account of a list."
             ),
             "scheduled read": "A reading that came due by the sweep, not by a change or a request.",
-            "daily cost limit": "The most that may be spent on readings of X in one day.",
+            "daily cost limit": "The most that may be spent on readings of a platform in one day.",
             "collector": "The part of Blockline that asks one platform.",
             "leader": "The one process that plans what is read next on a platform.",
             "worker": "A process that makes the planned requests.",

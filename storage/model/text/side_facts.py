@@ -5,13 +5,14 @@ import re
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, State, Status
 from storage.model.core.side_facts import ObservedKind
-from storage.model.text.states import PLATFORM_NAME, clean, state_words
+from storage.model.platforms.registry import DECLARED
+from storage.model.text.states import clean, state_words
 
 _FLAG_WORDS = {
     Flag.COPYRIGHT_WITHHELD: "withheld on a copyright complaint, in no country that is named",
     Flag.PROTECTED: "protected by its owner as well",
     Flag.HOST: "taken down by its server",
-    Flag.APP_VIEW_ONLY: "taken down in the Bluesky app only",
+    Flag.APP_VIEW_ONLY: "taken down in the platform's own app only",
     Flag.SCOPE_UNANSWERED: "taken down; its server, or the directory that leads to it, did not say by whom",
     Flag.SCOPE_UNKNOWN: "taken down; by whom was not observable",
     Flag.DELETED: "its server no longer holds it",
@@ -49,9 +50,9 @@ _MISSED_WORDS = {
 _NO_ANSWER = frozenset({MissedReason.NETWORK, MissedReason.UPSTREAM})
 
 
-def flag_words(flag: Flag, value: str = "") -> str:
+def flag_words(flag: Flag, platform: Platform, value: str = "") -> str:
     """Words for a side fact from the account's own platform; `value` is the address that it moved to."""
-    words = _FLAG_WORDS[flag]
+    words = DECLARED[platform].flag_words.get(flag, _FLAG_WORDS[flag])
     if not value:
         return words
     address = clean(value, 120)
@@ -91,11 +92,10 @@ def missed_words(reason: MissedReason, platform: Platform, *, alone: bool) -> st
 
     `alone` means that the same request was answered for others, so only what serves this account failed.
     """
-    name = PLATFORM_NAME[platform]
+    declared = DECLARED[platform]
     if is_no_answer(reason):
-        if platform is Platform.BLUESKY and alone:
-            return "its server, or the directory that leads to it, does not answer"
-        return "its server does not answer" if platform is Platform.MASTODON else f"{name} does not answer"
-    if reason is MissedReason.ACCESS and platform is Platform.MASTODON:
-        return "its server answers signed requests only"
-    return _MISSED_WORDS.get(reason, "the answer could not be read as any known one").format(name=name)
+        return declared.no_answer(alone=alone)
+    if reason in declared.missed_words:
+        return declared.missed_words[reason]
+    words = _MISSED_WORDS.get(reason, "the answer could not be read as any known one")
+    return words.format(name=declared.name)

@@ -1,35 +1,25 @@
 """Pure: the words for a state. Every page, mail and command takes them from here, so that they agree.
 
 The words claim what the platform said and no more: who took an account down, where it is hidden, who closed
-it. The platforms differ, and so do the words. A country label of Bluesky hides an account in its own app
-only. A server of Mastodon answers alike for a permanent suspension and a deletion (documented).
+it. The platforms differ, so each declares its own words where it needs some.
 """
 
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import lru_cache
 
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, ChangeKind, Flag, State, Status
+from storage.model.platforms.declaration import StateWording
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.countries import country_name
 
-PLATFORM_NAME = {Platform.X: "X", Platform.BLUESKY: "Bluesky", Platform.MASTODON: "Mastodon"}
+PLATFORM_NAME = {platform: declared.name for platform, declared in DECLARED.items()}
 
 _COUNTRIES_NAMED = 8
 _LONGEST_QUOTED = 400
 _MARKS_IN_A_ROW = 3
 _JOINERS = {"\u200c", "\u200d"}
-
-
-@dataclass(frozen=True, slots=True)
-class StateWording:
-    """`words` can follow "@handle" and "12 accounts"; `more` explains them, after its punctuation."""
-
-    words: str
-    more: str = ""
-    then: str | None = None
-    """`more` about the time of a change; None: the same."""
 
 
 def state_words(
@@ -82,7 +72,8 @@ def change_words(
     match kind:
         case ChangeKind.RESTORATION:
             was = short_words(old, platform, None)
-            if platform is Platform.BLUESKY and old is not None and old.status is Status.WITHHELD:
+            is_withheld = old is not None and old.status is Status.WITHHELD
+            if is_withheld and DECLARED[platform].withholds_in_its_app_only:
                 return f"no longer {was}"
             return f"available again{tail}" + (f" (before: {was})" if before else "")
         case ChangeKind.BASELINE if Flag.FIRST_SEEN in flags:
@@ -101,16 +92,12 @@ def change_words(
 def group_words(status: Status, platform: Platform, flags: Collection[Flag] = ()) -> str:
     """The words for all accounts of one status, in a legend or a sum, without country or scope."""
     match status:
-        case Status.WITHHELD if platform is Platform.BLUESKY:
-            return "restricted"
-        case Status.SUSPENDED if platform is Platform.BLUESKY:
-            return "taken down"
         case Status.SUSPENDED if Flag.SUSPENDED_OR_DELETED in flags:
             return "suspended or deleted"
         case Status.NOT_FOUND if Flag.DELETED in flags:
             return "deleted"
         case _:
-            return status.value.replace("_", " ")
+            return DECLARED[platform].group_words.get(status, status.value.replace("_", " "))
 
 
 def is_called_blocked(state: State, flags: Collection[Flag] | None) -> bool:
@@ -169,61 +156,25 @@ def _said_of(state: State | None, platform: Platform, flags: frozenset[Flag] | N
     """Cached: thousands of accounts share few states."""
     if state is None:
         return StateWording("never read")
+    declared = DECLARED[platform]
     match state.status:
-        case Status.WITHHELD if platform is Platform.BLUESKY:
-            return StateWording(
-                f"restricted in {_codes(state.withheld_in)} (Bluesky app)", _since_when(flags)
-            )
         case Status.WITHHELD:
-            return StateWording(f"withheld in {_countries(state.withheld_in)}", _since_when(flags))
+            where = declared.withheld(_countries(state.withheld_in), _codes(state.withheld_in))
+            return StateWording(where, _since_when(flags))
         case Status.SUSPENDED:
-            return _suspended(platform, flags)
+            return declared.suspended(flags)
         case Status.DEACTIVATED:
-            # X answers alike for every account that is gone; a published record may know of a deactivation.
-            return StateWording("deactivated" if platform is Platform.X else "deactivated by its owner")
+            # Where the platform does not tell, a published record may know of a deactivation.
+            is_the_owners = declared.deactivation_is_the_owners
+            return StateWording("deactivated by its owner" if is_the_owners else "deactivated")
+        case Status.NOT_FOUND if Flag.DELETED in (flags or ()):
+            return StateWording("deleted", ": its server no longer holds it")
         case Status.NOT_FOUND:
-            return _not_found(platform, flags)
+            return declared.not_found(flags)
         case Status.PROTECTED:
             return StateWording("protected")
         case Status.AVAILABLE:
             return StateWording("available")
-
-
-def _suspended(platform: Platform, flags: Collection[Flag] | None) -> StateWording:
-    match platform:
-        case Platform.X:
-            return StateWording("suspended")
-        case Platform.BLUESKY:
-            if flags is None:
-                return StateWording("taken down")
-            if Flag.HOST in flags:
-                return StateWording("taken down by its server")
-            if Flag.APP_VIEW_ONLY in flags:
-                words = "taken down in the Bluesky app only"
-                return StateWording(words, "; its own server still serves it", "; its own server served it")
-            if Flag.SCOPE_UNANSWERED in flags:
-                silent = "known: its server, or the directory, did not say)"
-                return StateWording("taken down", f" (by whom is not {silent}", f" (by whom was not {silent}")
-            return StateWording("taken down", " (by whom was not observable)")
-        case Platform.MASTODON:
-            if Flag.TEMPORARY in (flags or ()):
-                return StateWording("suspended by its server")
-            return StateWording(
-                "suspended by its server or deleted by its owner", ": Mastodon does not say which"
-            )
-
-
-def _not_found(platform: Platform, flags: Collection[Flag] | None) -> StateWording:
-    if Flag.DELETED in (flags or ()):
-        return StateWording("deleted", ": its server no longer holds it")
-    match platform:
-        case Platform.X:
-            # `evidence verify` compares a pack's page with these words: change them with the pack's format.
-            return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
-        case Platform.BLUESKY:
-            return StateWording("not found")
-        case Platform.MASTODON:
-            return StateWording("not found", ": its server does not know it")
 
 
 def _countries(codes: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
-"""Pure: durations and sizes as people write them (90s, 15m, 6h, 1d) and read them."""
+"""Pure: durations and sizes as people write them (90s, 15m, 6h, 1d) and read them, and short lists."""
 
 import re
+from collections.abc import Collection
 from datetime import timedelta
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -14,6 +15,12 @@ _UNMEASURED = timedelta(seconds=0.05)
 def number(n: int, singular: str) -> str:
     """`1 account`, `1,178 accounts`."""
     return f"{n:,} {singular}" if n == 1 else f"{n:,} {singular}s"
+
+
+def either(names: Collection[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def parse_duration(text: str) -> timedelta:

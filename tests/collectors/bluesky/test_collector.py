@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 from aiohttp import web
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import RequestFailure
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Missed, MissedReason, Status
 from tests.support.samples.bluesky_answers import LABEL, MAIN, REGION, document
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0
@@ -126,7 +126,7 @@ async def test_each_asked_account_is_answered_once_whatever_became_of_it() -> No
 
 async def test_the_platform_and_its_one_place() -> None:
     bluesky = collector("http://127.0.0.1:9")
-    assert (bluesky.platform, bluesky.batch_size, bluesky.place(A)) == (Platform.BLUESKY, 25, "")
+    assert (bluesky.platform, bluesky.batch_size, bluesky.place(A)) == (BLUESKY, 25, "")
     candidates = await bluesky.candidates("", T0)
     assert [one.handle for one in candidates] == ["bsky.app", "atproto.com", "safety.bsky.app"]
     assert {one.expected for one in candidates} == {Status.AVAILABLE}

@@ -13,7 +13,10 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.jetstream import Jetstream, StreamLost
+from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
+from collectors.bluesky.simulator.jetstream import EventLog
 from collectors.bluesky.wire.jetstream import (
     LARGEST_MESSAGE,
     MOST_DIDS,
@@ -26,11 +29,8 @@ from collectors.bluesky.wire.jetstream import (
     query,
 )
 from collectors.core.wire import is_object
-from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
-from collectors.simulator.bluesky.jetstream import EventLog
-from collectors.simulator.core.faults import FaultKind, FaultPlan
-from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
-from storage.model.core.accounts import Platform
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from storage.model.core.availability import State, Status
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0
 from tests.support.simulated.bluesky_cast import (
@@ -322,7 +322,7 @@ def test_events_are_those_recorded_in_the_envelope_of_jetstream() -> None:
         return [{k: v for k, v in event.items() if k not in {"type", "time", "seq"}} for event in own]
 
     renamed = settled(
-        Platform.BLUESKY, FRANK, [(T0, AVAILABLE, "frank.test"), (T0 + HOUR, AVAILABLE, "frank-new.test")]
+        BLUESKY, FRANK, [(T0, AVAILABLE, "frank.test"), (T0 + HOUR, AVAILABLE, "frank-new.test")]
     )
     stories = {
         ALICE: account(ALICE, AVAILABLE, SUSPENDED, AVAILABLE, SUSPENDED, AVAILABLE),
@@ -345,14 +345,12 @@ def test_what_only_the_app_view_does_makes_no_event() -> None:
     hours = tuple(T0 + n * HOUR for n in range(4))
     states = (AVAILABLE, SUSPENDED, WITHHELD, State(Status.PROTECTED))
     details = ("", APP_VIEW_ONLY, "", "")
-    quiet = HistoryAccount(Platform.BLUESKY, CAROL, hours, states, (T0,), ("carol.test",), (), details)
+    quiet = HistoryAccount(BLUESKY, CAROL, hours, states, (T0,), ("carol.test",), (), details)
     assert played(quiet) == []
 
 
 def test_an_identity_that_leads_nowhere_is_announced_without_a_handle() -> None:
-    lost = settled(
-        Platform.BLUESKY, CAROL, [(T0, AVAILABLE, "carol.test"), (T0 + HOUR, AVAILABLE, "handle.invalid")]
-    )
+    lost = settled(BLUESKY, CAROL, [(T0, AVAILABLE, "carol.test"), (T0 + HOUR, AVAILABLE, "handle.invalid")])
     (event,) = played(lost)
     assert event["kind"] == "identity"
     assert "handle" not in str(event["identity"])

@@ -10,11 +10,14 @@ from hashlib import sha256
 import pytest
 from aiohttp import web
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.core.rate_limit_headers import RateLimitWindow
+from collectors.mastodon.declaration import MASTODON
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.host_pacing import HostRateLimiter
 from collectors.x.compliance import XCompliance
+from collectors.x.declaration import X
 from collectors.x.likes import XLikes
 from jobs.base.clock import SimulatedClock, system_clock
 from jobs.collect.collector_factory import compliance_jobs, likes_readers
@@ -31,7 +34,6 @@ from tests.support.simulated.scripted_bluesky import Stage, did, shown, staged
 from tests.support.simulated.scripted_mastodon import asking, ok
 from tests.support.simulated.scripted_x import TOKEN, USERS, collector, cut, hang, plain, scripted
 
-X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 RETRY_AT = T0 + timedelta(minutes=7)
 LATER = RequestFailure(MissedReason.RATE_LIMITED, "all is used up", RETRY_AT, breaker=False)
 

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from collectors.core.collector import CanaryCandidate
 from collectors.mastodon.collector import MAX_BODY, MastodonCollector
+from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.wire.identity import MastodonIdentity
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.side_facts import ObservedKind
 from tests.support.samples.mastodon_answers import ALICE, Sample, account, sample, sample_json
@@ -74,7 +74,7 @@ async def test_a_healthy_batch_is_one_request_that_names_every_id_and_the_true_h
 
 async def test_a_home_server_is_a_place_and_an_odd_id_has_none() -> None:
     mastodon = MastodonCollector()
-    assert mastodon.platform is Platform.MASTODON
+    assert mastodon.platform is MASTODON
     assert mastodon.batch_size == 40
     assert mastodon.place(ALICE.native_id) == HOME
     assert mastodon.place("https://Social.Example:3000/users/a#1") == "social.example:3000"

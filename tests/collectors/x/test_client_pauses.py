@@ -10,10 +10,10 @@ from aiohttp import web
 from collectors.core.collector import RequestFailure
 from collectors.core.rate_limit_headers import MOST_JITTER_S, RateLimitWindow, failure_of
 from collectors.core.wire import WireFault
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import serve_x
+from collectors.simulator.history import History, settled
 from collectors.x.collector import XCollector
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_x import HTML, TOKEN, USERS, collector, cut, one_read, plain, scripted
@@ -93,7 +93,7 @@ async def test_a_fault_of_the_platform_does_not_silence_the_collector(status: in
 
 
 async def test_a_window_that_is_used_up_is_waited_for_without_a_refusal() -> None:
-    history = History((settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
+    history = History((settled(X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
     async with serve_x(history, limit=2) as server, collector(server.base_url) as x:
         assert (await x.read(["7"], T0)).readings
         assert x.windows["users"].remaining == 1

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import serve_x
-from collectors.simulator.x.rate_limits import DOCUMENTED_LIMITS
-from storage.model.core.accounts import Platform
+from collectors.simulator.history import History, settled
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
+from collectors.x.simulator.rate_limits import DOCUMENTED_LIMITS
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.repeats import repeats
 from tests.support.samples.readings import MINUTE, T0
@@ -19,7 +19,7 @@ SLOTS = repeats(8, 96)
 """Two hours, or a day."""
 IDS = [str(10**9 + n) for n in range(20_000)]
 EVERYBODY = History(
-    tuple(settled(Platform.X, i, [(T0, State(Status.AVAILABLE), f"n{i}")]) for i in IDS),
+    tuple(settled(X, i, [(T0, State(Status.AVAILABLE), f"n{i}")]) for i in IDS),
 )
 CAP = b'{"title":"UsageCapExceeded","type":"https://api.x.com/2/problems/usage-capped"}'
 

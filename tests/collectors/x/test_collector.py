@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from collectors.simulator.core.faults import FaultKind, FaultPlan
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import serve_x
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import History, settled
 from collectors.transport.client import MAX_BODY, HttpOptions, Retry
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_x import HTML, TOKEN, USERS, collector, cut, one_read, plain, scripted
@@ -84,7 +84,7 @@ async def test_a_connection_that_is_cut_is_a_miss() -> None:
 
 async def test_an_answer_that_never_comes_is_a_miss_after_the_time_limit() -> None:
     faults = FaultPlan({FaultKind.HANG: 100_000}, hang_s=30)
-    history = History((settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
+    history = History((settled(X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
     async with serve_x(history, faults=faults) as server, collector(server.base_url, http=IMPATIENT) as x:
         answer = await x.read(["7"], T0)
     assert [(miss.reason, miss.detail) for miss in answer.missed] == [
@@ -129,7 +129,7 @@ async def test_a_refusal_is_not_repeated(status: int) -> None:
 
 
 async def test_a_cancelled_read_is_not_an_answer() -> None:
-    history = History((settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
+    history = History((settled(X, "7", [(T0, State(Status.AVAILABLE), "a")]),))
     async with (
         serve_x(history, faults=FaultPlan({FaultKind.HANG: 100_000}, hang_s=30)) as server,
         collector(server.base_url) as x,

@@ -8,14 +8,14 @@ import pytest
 from aiohttp import web
 
 from collectors.core.collector import ResolvedHandle, UnresolvedReason
-from collectors.simulator.core.engagement_file import SimulatedAct
-from collectors.simulator.core.faults import FaultKind, FaultPlan
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import serve_x
-from collectors.simulator.x.payloads import CLIENT_FORBIDDEN, Spelling
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import History, settled
 from collectors.x.client import POST_SPELLING, TWEET_SPELLING
 from collectors.x.collector import MAX_PAGES, Resolution
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
+from collectors.x.simulator.payloads import CLIENT_FORBIDDEN, Spelling
 from storage.model.core.availability import MissedReason, State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import MINUTE, T0
@@ -104,7 +104,7 @@ async def test_a_poll_that_fails_on_any_page_concludes_nothing_and_keeps_the_cur
 
 @pytest.mark.parametrize("status", [Status.PROTECTED, Status.SUSPENDED, Status.NOT_FOUND])
 async def test_an_unreadable_author_is_trouble_of_that_author_alone(status: Status) -> None:
-    history = History((settled(Platform.X, AUTHOR, [(T0, State(status), "a")]),))
+    history = History((settled(X, AUTHOR, [(T0, State(status), "a")]),))
     async with serve_x(history, acts=ACTS) as server, collector(server.base_url) as x:
         for _ in range(2):
             seen = await x.engagement(AUTHOR, "5", T0)
@@ -150,10 +150,10 @@ async def test_an_id_or_cursor_that_is_not_one_of_x_is_refused(native_id: str, c
 async def resolved(handles: Sequence[str], **settings: Any) -> Resolution:
     history = History(
         (
-            settled(Platform.X, "7", [(T0, State(Status.AVAILABLE), "Alice")]),
-            settled(Platform.X, "8", [(T0, State(Status.SUSPENDED), "Bob")]),
-            settled(Platform.X, "9", [(T0, State(Status.DEACTIVATED), "Carol")]),
-            *(settled(Platform.X, f"{n}", [(T0, State(Status.AVAILABLE), f"n{n}")]) for n in range(100, 350)),
+            settled(X, "7", [(T0, State(Status.AVAILABLE), "Alice")]),
+            settled(X, "8", [(T0, State(Status.SUSPENDED), "Bob")]),
+            settled(X, "9", [(T0, State(Status.DEACTIVATED), "Carol")]),
+            *(settled(X, f"{n}", [(T0, State(Status.AVAILABLE), f"n{n}")]) for n in range(100, 350)),
         )
     )
     async with serve_x(history, **settings) as server, collector(server.base_url) as x:

@@ -5,11 +5,11 @@ from datetime import datetime
 import pytest
 
 from collectors.core.collector import RequestFailure
-from collectors.simulator.core.faults import PROFILES, FaultKind, FaultPlan, Glitch, Outage, profile
-from collectors.simulator.core.history import visible
-from collectors.simulator.x.app import XServer, serve_x
+from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, Glitch, Outage, profile
+from collectors.simulator.platform_simulator import simulator_of
 from collectors.x.collector import XCollector
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
+from collectors.x.simulator.app import XServer, serve_x
 from storage.model.core.availability import MissedReason, Status
 from tests.support.samples.readings import T0
 from tests.support.samples.x_histories import CROWD, HOUR, one
@@ -65,7 +65,7 @@ ABOUT_ONE = {
 async def read_crowd(server: XServer, collector: XCollector, now: datetime) -> tuple[int, list[MissedReason]]:
     """Reads the whole crowd; every reading must be the truth, every account answered for once."""
     server.set_clock(now)
-    truth = {a.native_id: visible(Platform.X, a.at(now)) for a in CROWD.accounts}
+    truth = {a.native_id: simulator_of(X).visible(a.at(now)) for a in CROWD.accounts}
     answer = await collector.read(list(truth), now)
     assert {r.native_id: r.state for r in answer.readings}.items() <= truth.items()
     assert sorted(said.native_id for said in (*answer.readings, *answer.missed)) == sorted(truth)

@@ -7,12 +7,12 @@ from aiohttp import web
 
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import serve_x
-from collectors.simulator.x.compliance import READY_AFTER
+from collectors.simulator.history import History, settled
 from collectors.x.compliance import XCompliance
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
+from collectors.x.simulator.compliance import READY_AFTER
 from collectors.x.wire.compliance import ComplianceJob, JobStatus, read_job, read_reasons
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.samples.readings import T0
 from tests.support.samples.x_answers import ID, OTHER, body
@@ -109,9 +109,9 @@ def test_a_file_is_used_whole_or_not_at_all(status: int, answer: bytes) -> None:
 
 GONE = History(
     (
-        settled(Platform.X, "7", [(T0, State(Status.DEACTIVATED), "a")]),
-        settled(Platform.X, "8", [(T0, State(Status.NOT_FOUND), "b")]),
-        settled(Platform.X, "9", [(T0, State(Status.AVAILABLE), "c")]),
+        settled(X, "7", [(T0, State(Status.DEACTIVATED), "a")]),
+        settled(X, "8", [(T0, State(Status.NOT_FOUND), "b")]),
+        settled(X, "9", [(T0, State(Status.AVAILABLE), "c")]),
     )
 )
 

@@ -7,11 +7,11 @@ import aiohttp
 import pytest
 
 from collectors.core.wire import WireFault
-from collectors.simulator.core.history import History
-from collectors.simulator.x.app import serve_x
-from collectors.simulator.x.oauth import Grant
-from collectors.simulator.x.payloads import Spelling
+from collectors.simulator.history import History
 from collectors.x.likes import MAX_PAGES, XLikes
+from collectors.x.simulator.app import serve_x
+from collectors.x.simulator.oauth import Grant
+from collectors.x.simulator.payloads import Spelling
 from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.timeline import LikedPage, read_liked
 from storage.model.core.availability import MissedReason

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure, known_until
 from dashboard.ui.chart_style import CONFIG, without_gaps
 from storage.live.account_detail import account_detail
-from storage.model.core.accounts import Platform
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.postgres.pool import Pool, transaction
@@ -27,7 +27,7 @@ async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap
     assert account is not None
 
     figure = account_figure(
-        Platform.X,
+        X,
         account.spells,
         account.changes,
         account.seen,
@@ -55,7 +55,7 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
     assert account is not None
 
     figure = account_figure(
-        Platform.X,
+        X,
         account.spells,
         account.changes,
         account.seen,
@@ -72,7 +72,7 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
 
 
 def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
-    figure = account_figure(Platform.X, (), (), Seen(None, ()), TimelineOverlay((), ()), T0, T0, "light")
+    figure = account_figure(X, (), (), Seen(None, ()), TimelineOverlay((), ()), T0, T0, "light")
 
     assert len(figure.data) == 0
 

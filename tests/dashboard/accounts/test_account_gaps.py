@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.x.declaration import X
 from dashboard.accounts.account_context import read_account_context
 from dashboard.accounts.account_history_cards import gaps_card
 from dashboard.accounts.account_words import sentences
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.live.account_detail import account_detail
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Pool, transaction
@@ -44,7 +44,7 @@ async def world(pool: Pool) -> World:
     assert isinstance(world.platform, Slow)
     world.platform.world = world
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, str(n), f"h{n}") for n in range(1180)], T0)
+        await add_accounts(conn, [NewAccount(X, str(n), f"h{n}") for n in range(1180)], T0)
     return world
 
 
@@ -66,7 +66,7 @@ async def test_who_waited_for_an_answer_that_took_long_was_asked(pool: Pool) -> 
     assert isinstance(world.platform, Slow)
     world.platform.world = world
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], T0)
+        await add_accounts(conn, [NewAccount(X, "1", "h1")], T0)
     monitor = await world.start(Sweep(15 * SECOND, T0))
     await monitor.tick()
     world.clock.set(T0 + 15 * SECOND)

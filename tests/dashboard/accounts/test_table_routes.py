@@ -7,9 +7,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from storage.accounts.accounts import stop_watching
 from storage.live.accounts_table import AccountScope, accounts_shot
-from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
@@ -48,7 +49,7 @@ async def test_who_is_only_on_file_is_asked_for(
 ) -> None:
     async with transaction(pool) as conn:
         handle = await conn.fetchval("select handle from account where account_id = $1", story.accounts[0][0])
-        await stop_watching(conn, Platform.X, handle, story.now)
+        await stop_watching(conn, X, handle, story.now)
     async with served(pool, dsn, story.now) as base:
         _, body = await got(f"{base}/api/accounts?whom={whom}")
     assert sorted(body["accounts"]["watched"]) == watched
@@ -276,7 +277,7 @@ async def test_an_import_stores_what_its_preview_said_and_is_on_record(
 
 
 async def test_a_platform_that_is_not_read_takes_nobody_in(pool: Pool, dsn: str, story: Story) -> None:
-    settings = replace(SETTINGS, platforms=(Platform.MASTODON,))
+    settings = replace(SETTINGS, platforms=(MASTODON,))
     async with (
         served(pool, dsn, story.now, settings) as base,
         aiohttp.ClientSession() as session,

@@ -6,8 +6,8 @@ from datetime import datetime
 import aiohttp
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.asgi.problem_json import API
-from storage.model.core.accounts import Platform
 from storage.model.core.people import Role, Scope
 from storage.people.tokens import tokens
 from storage.postgres.audit_log import acts
@@ -23,7 +23,7 @@ TAGS = {"accounts": [1], "add": ["press"]}
 @pytest.fixture
 async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
     async with transaction(pool) as conn:
-        await enlist(conn, Platform.X, ["1"], ("Farmers",))
+        await enlist(conn, X, ["1"], ("Farmers",))
     for role in Role:
         await a_person(pool, role.value, role, now)
     async with served(pool, dsn, now, WITH_LOGIN) as base:

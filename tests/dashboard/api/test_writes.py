@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.tags import edit_tags
-from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
@@ -272,7 +272,7 @@ async def test_a_walk_sees_each_account_once_while_accounts_are_added(world: Wor
         seen += [i["account_id"] for i in items]
         n += 1
         async with transaction(world.pool) as conn:
-            await add_accounts(conn, [NewAccount(Platform.BLUESKY, f"did:plc:{n}", f"b{n}.example")], T0)
+            await add_accounts(conn, [NewAccount(BLUESKY, f"did:plc:{n}", f"b{n}.example")], T0)
         assert n < 50
 
     assert len(seen) == len(set(seen))

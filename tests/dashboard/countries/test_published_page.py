@@ -15,11 +15,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.countries.published_chart import claimed_figure
 from jobs.imports.published_records import import_record
 from storage.countries.published_report import claimed
 from storage.countries.transparency_figures import add_reports
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.orders import NewOrder
 from storage.model.orders.half_years import HalfYear, HalfYearCoverage
@@ -47,8 +48,8 @@ FIGURES = (
 
 async def watch(conn: Conn) -> list[Account]:
     """Four accounts. Two are named by an order of India: withheld in June, and across the half-years."""
-    accounts = await enlist(conn, Platform.X, ["1", "2", "3", "4"])
-    await enlist(conn, Platform.X, ["1", "2"], ("Farmers",))
+    accounts = await enlist(conn, X, ["1", "2", "3", "4"])
+    await enlist(conn, X, ["1", "2"], ("Farmers",))
     order = NewOrder(
         "R-1", "Order", "Ministry", "IN", "Section 69A", JUNE - DAY, None, None, None, 257, "Farmers", JUNE
     )
@@ -187,7 +188,7 @@ async def test_pages_say_both_sides_and_whom_they_are_about(desk: Pool, path: st
 
 async def test_a_country_without_figures_says_how_they_come_in(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.X, ["1"])
+        accounts = await enlist(conn, X, ["1"])
         roster = await roster_of(conn, accounts)
         await become(conn, roster, accounts[0], None, WITHHELD_IN, JUNE)
         page = said(await page_of(conn, "/countries/IN/published", NOW, SETTINGS, "light"))
@@ -218,7 +219,7 @@ async def test_the_figure_keeps_sources_apart_and_leaves_a_gap_where_none_report
 
 
 async def test_a_panel_without_any_figure_is_drawn_too() -> None:
-    alone = Claimed(Platform.X, HalfYear(2018, 1), (report(period="2018-H1"),), None, None)
+    alone = Claimed(X, HalfYear(2018, 1), (report(period="2018-H1"),), None, None)
 
     assert len(traces([alone])) == 3
 

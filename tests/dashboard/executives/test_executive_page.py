@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.executives.chart import executive_figure, gained, marks_of
 from dashboard.executives.chart_frame import AxisLabel, drawn_silence, placed
 from dashboard.executives.executive_page import acts_table
@@ -19,7 +21,7 @@ from storage.executives.engagement_report import CounterStep
 from storage.executives.executives_report import ExecutiveSignal, acts, people
 from storage.executives.follows import Access, note_access
 from storage.executives.signals import add_counters, add_executive, add_signals, executives
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
@@ -54,16 +56,14 @@ async def test_one_name_on_two_platforms_is_one_person_with_what_can_be_seen_of_
     pool: Pool, story: Story
 ) -> None:
     async with transaction(pool) as conn:
-        await add_executive(
-            conn, Platform.MASTODON, "https://s.example/ada#1", "ada@s.example", "Ada Chief", "", T0
-        )
+        await add_executive(conn, MASTODON, "https://s.example/ada#1", "ada@s.example", "Ada Chief", "", T0)
         closed, opened = Access(observable=False, reason="no"), Access(observable=True, reason="yes")
         for n, access in enumerate([closed, opened]):
             at = story.start + n * DAY
             await note_access(conn, SignalKind.LIKE, {AccountId(story.executive): access}, at)
         (person,) = await people(conn, story.now)
         listed = await shown(conn, story, "/executives")
-    assert [a.platform for a in person.accounts] == [Platform.X, Platform.MASTODON]
+    assert [a.platform for a in person.accounts] == [X, MASTODON]
     assert [(a.observable, a.until is None) for a in person.accounts[0].access] == [
         (False, False),
         (True, True),
@@ -96,8 +96,8 @@ async def test_a_target_that_two_accounts_on_file_fit_is_shown_as_neither(
 ) -> None:
     async with transaction(pool) as conn:
         ada = "https://s.example/users/ada#1"
-        await add_executive(conn, Platform.MASTODON, ada, "ada@s.example", "Ada", "", T0)
-        (who,) = await executives(conn, Platform.MASTODON)
+        await add_executive(conn, MASTODON, ada, "ada@s.example", "Ada", "", T0)
+        (who,) = await executives(conn, MASTODON)
         await add_signals(conn, who.account.account_id, [repost(1, story.now, named)], story.now, "")
         targets: list[str | None] = []
         for local_id in ("1", "2"):
@@ -235,7 +235,7 @@ async def test_without_executives_the_page_says_how_to_begin(pool: Pool, now: da
 async def test_words_of_orders_are_kept_and_all_others_forgotten(pool: Pool, story: Story) -> None:
     async with transaction(pool) as conn:
         await conn.execute("insert into order_keyword select order_id, 'farmers', known_at from legal_order")
-        (chief,) = await executives(conn, Platform.X)
+        (chief,) = await executives(conn, X)
         acts = [repost(1, story.now, words=frozenset({"farmers", "secret"})), repost(2, story.now)]
         for _ in range(2):
             await add_signals(conn, chief.account.account_id, acts, story.now)

@@ -12,11 +12,13 @@ import pytest
 from icalendar import Calendar, Event
 from yarl import URL
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.imports.imports import import_history
 from storage.live.feeds import newest_changes
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, Flag, State, Strength, change_key
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order, add_order_event
@@ -83,8 +85,8 @@ async def ask(pool: Pool, dsn: str, path: str, *, real: bool = True, **headers: 
 
 async def one_block(conn: Conn, handle: str = "reporter", lists: Sequence[str] = ("Desk",)) -> Account:
     """An account that was withheld in India after 15 minutes."""
-    await add_accounts(conn, [NewAccount(Platform.X, "77", handle, tuple(lists))], T0)
-    blocked = await account(conn, Platform.X, "77")
+    await add_accounts(conn, [NewAccount(X, "77", handle, tuple(lists))], T0)
+    blocked = await account(conn, X, "77")
     roster = await roster_of(conn, [blocked])
     await become(conn, roster, blocked, None, AVAILABLE, minutes(0))
     await become(conn, roster, blocked, AVAILABLE, WITHHELD_IN, minutes(15))
@@ -101,7 +103,7 @@ async def test_an_entry_says_who_what_where_between_which_readings_and_on_what_e
 
     assert answer.headers["content-type"].startswith("application/atom+xml")
     assert entry.findtext(f"{ATOM}title") == "@reporter (X): withheld in India (IN)"
-    key = change_key(Platform.X, "77", WITHHELD_IN, minutes(15))
+    key = change_key(X, "77", WITHHELD_IN, minutes(15))
     assert entry.findtext(f"{ATOM}id") == f"urn:blockline:change:{key}"
     assert datetime.fromisoformat(entry.findtext(f"{ATOM}updated", "")) == minutes(15)
     (link,) = entry.iter(f"{ATOM}link")
@@ -117,8 +119,8 @@ async def test_an_entry_says_who_what_where_between_which_readings_and_on_what_e
 
 async def test_only_confirmed_changes_are_told_the_last_confirmed_first(pool: Pool, dsn: str) -> None:
     async with transaction(pool) as conn:
-        a, b, c = await enlist(conn, Platform.X, ["1", "2", "3"], ("Desk",))
-        (control,) = await enlist(conn, Platform.X, ["4"])
+        a, b, c = await enlist(conn, X, ["1", "2", "3"], ("Desk",))
+        (control,) = await enlist(conn, X, ["4"])
         await conn.execute("insert into canary values ($1, 'available')", control.account_id)
         roster = await roster_of(conn, [a, b, c, control])
         for one in (a, b, c, control):
@@ -141,7 +143,7 @@ async def test_only_confirmed_changes_are_told_the_last_confirmed_first(pool: Po
 
 async def test_words_keep_apart_what_a_platform_keeps_apart(pool: Pool, dsn: str) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.BLUESKY, ["did:plc:1"], ("Desk",))
+        (one,) = await enlist(conn, BLUESKY, ["did:plc:1"], ("Desk",))
         roster = await roster_of(conn, [one])
         await become(conn, roster, one, None, AVAILABLE, minutes(0))
         flags = frozenset({Flag.APP_VIEW_ONLY})
@@ -164,7 +166,7 @@ async def test_a_corrected_change_is_replaced_or_goes(
     pool: Pool, dsn: str, late: tuple[float, State], told: list[datetime]
 ) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"], ("Desk",))
+        (one,) = await enlist(conn, X, ["1"], ("Desk",))
     for at, state in [(0, AVAILABLE), (50, AVAILABLE), (60, WITHHELD_IN), (62, WITHHELD_IN)]:
         await deliver(pool, [(one, state)], minutes(at))
     before = await ask(pool, dsn, "/feeds/list/Desk.atom")
@@ -172,7 +174,7 @@ async def test_a_corrected_change_is_replaced_or_goes(
     after = await ask(pool, dsn, "/feeds/list/Desk.atom")
 
     def keys(*times: datetime) -> list[str]:
-        return [f"urn:blockline:change:{change_key(Platform.X, '1', WITHHELD_IN, at)}" for at in times]
+        return [f"urn:blockline:change:{change_key(X, '1', WITHHELD_IN, at)}" for at in times]
 
     assert before.ids == keys(minutes(60))
     assert after.ids == keys(*told)
@@ -225,7 +227,7 @@ async def test_every_name_of_a_list_or_an_order_has_its_feed(pool: Pool, dsn: st
 async def test_a_feed_of_one_list_holds_no_other_lists_changes(pool: Pool, dsn: str) -> None:
     async with transaction(pool) as conn:
         await one_block(conn)
-        await enlist(conn, Platform.X, ["1"], ("Other",))
+        await enlist(conn, X, ["1"], ("Other",))
     answer = await ask(pool, dsn, "/feeds/list/Other.atom")
 
     assert answer.ids == []
@@ -316,7 +318,7 @@ def record(native_id: str, state: State, at: datetime) -> ImportedHistory:
         evidence=None,
     )
     who = ImportedAccount(native_id, f"h{native_id}")
-    return ImportedHistory("crawl", "Records", Platform.X, (who,), (change,), ())
+    return ImportedHistory("crawl", "Records", X, (who,), (change,), ())
 
 
 async def test_what_others_published_is_told_as_theirs(pool: Pool, dsn: str) -> None:

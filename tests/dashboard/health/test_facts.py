@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.health import words
 from dashboard.health.facts import read_health
 from dashboard.health.words import GROUPS, REST, HealthVerdict, controls_verdict, groups
@@ -11,7 +12,6 @@ from storage.health.canaries_report import controls
 from storage.health.database_report import Database, Growth, TableSize, database, growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport, maintenance_tasks, outbox
 from storage.health.planner_report import ListPace, ReadFor, list_paces, read_for
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Status
 from storage.model.core.coverage import WhyRead
 from storage.model.text.units import size_words
@@ -95,7 +95,7 @@ async def test_readings_and_misses_are_counted_by_account_and_reason(pool: Pool,
     missed_here = ((MissedReason.HELD, 4), (MissedReason.OMITTED, 1))
     assert found == [
         Rate(
-            Platform.X,
+            X,
             "",
             RequestTally(3, 7, missed_here),
             RequestTally(
@@ -103,7 +103,7 @@ async def test_readings_and_misses_are_counted_by_account_and_reason(pool: Pool,
             ),
         ),
         Rate(
-            Platform.X,
+            X,
             "tr",
             RequestTally(1, 0, ((MissedReason.NETWORK, 2),)),
             RequestTally(1, 0, ((MissedReason.NETWORK, 2),)),
@@ -120,7 +120,7 @@ async def test_lateness_is_told_in_sweeps_and_new_accounts_are_not_late(pool: Po
         await asked(conn, await roster(conn, [members[3]], vantage="tr"), now - MINUTE)
         [found] = await lateness(conn, now, SWEEP)
         late = await late_accounts(conn, now, SWEEP)
-    assert found == Lateness(Platform.X, 1, 1, 1, 2, 2, now - 100 * MINUTE)
+    assert found == Lateness(X, 1, 1, 1, 2, 2, now - 100 * MINUTE)
     assert (found.watched, *(found.later_than(n) for n in (1, 2, 4))) == (7, 4, 3, 2)
     assert [(one.account.account_id, one.last_at) for one in late] == [
         (members[4], None),
@@ -279,23 +279,23 @@ async def test_mails_wait_are_overdue_or_given_up(pool: Pool, now: datetime) -> 
 NOON = datetime.fromisoformat("2021-02-01T12:00:00+00:00")
 FINE = RequestTally(10, 1_000, ((MissedReason.OMITTED, 100),))
 BAD = RequestTally(10, 100, ((MissedReason.CREDITS, 900),))
-LATE = Lateness(Platform.X, 90, 0, 10, 0, 0, NOON)
+LATE = Lateness(X, 90, 0, 10, 0, 0, NOON)
 WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None)
 
 
 @pytest.mark.parametrize(
     ("found", "wrong", "to_do"),
     [
-        pytest.param(words.reading_verdict([Rate(Platform.X, "", FINE, FINE)]), "", "", id="few are missed"),
+        pytest.param(words.reading_verdict([Rate(X, "", FINE, FINE)]), "", "", id="few are missed"),
         pytest.param(
-            words.reading_verdict([Rate(Platform.X, "", BAD, BAD)]),
+            words.reading_verdict([Rate(X, "", BAD, BAD)]),
             "X: 90 % of the attempts in the last hour",
             "Buy credits",
             id="most are missed, with the reason",
         ),
-        pytest.param(words.budget_verdict([Rate(Platform.X, "", FINE, BAD)]), "", "", id="that was earlier"),
+        pytest.param(words.budget_verdict([Rate(X, "", FINE, BAD)]), "", "", id="that was earlier"),
         pytest.param(
-            words.budget_verdict([Rate(Platform.X, "", BAD, BAD)]),
+            words.budget_verdict([Rate(X, "", BAD, BAD)]),
             "Limit reached in the last hour: X",
             "watch fewer accounts",
             id="credits are used up",
@@ -307,13 +307,13 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
             id="many are late",
         ),
         pytest.param(
-            words.lateness_verdict([Lateness(Platform.X, 99, 0, 0, 1, 0, NOON)], NOON, SWEEP),
+            words.lateness_verdict([Lateness(X, 99, 0, 0, 1, 0, NOON)], NOON, SWEEP),
             "One account was not read for four sweeps",
             "page of each",
             id="one alone is not read",
         ),
         pytest.param(
-            words.lateness_verdict([Lateness(Platform.X, 99, 1, 0, 0, 9, NOON)], NOON, SWEEP),
+            words.lateness_verdict([Lateness(X, 99, 1, 0, 0, 9, NOON)], NOON, SWEEP),
             "",
             "",
             id="none is late",

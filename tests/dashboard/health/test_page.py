@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.health.collectors import collector_health, since, worst_first
 from dashboard.health.facts import HealthFacts
 from dashboard.health.page import ROWS, collector_status, controls, health_page
@@ -18,7 +20,7 @@ from storage.health.condition_facts import MailFacts
 from storage.health.database_report import Database, Growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
 from storage.health.workers_report import WorkersReport
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.people import Actor, Role
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.pool import Pool, transaction
@@ -150,7 +152,7 @@ def test_control_accounts_are_told_with_their_number(detector: CollectorReport, 
 
 
 def test_the_worst_comes_first_and_whole_platforms_before_servers() -> None:
-    server = replace(STOPPED, platform=Platform.MASTODON, place="one.example")
+    server = replace(STOPPED, platform=MASTODON, place="one.example")
     elsewhere = replace(STOPPED, vantage="tr")
     order = [d for _, d in worst_first([WELL, HELD, server, elsewhere, NEW, STOPPED, OLD], T0, GAP)]
     assert order[0] == STOPPED
@@ -159,7 +161,7 @@ def test_the_worst_comes_first_and_whole_platforms_before_servers() -> None:
 
 
 def test_the_live_page_is_told_the_worst_and_how_many() -> None:
-    hosts = [replace(STOPPED, platform=Platform.MASTODON, place=f"{n}.example") for n in range(9)]
+    hosts = [replace(STOPPED, platform=MASTODON, place=f"{n}.example") for n in range(9)]
     told: Any = detectors_json([WELL, HELD, *hosts], T0, GAP)
     assert (told["n"], told["bad"], len(told["worst"])) == (11, 10, 5)
     assert told["worst"][0]["name"] == "Mastodon at 0.example"
@@ -167,7 +169,7 @@ def test_the_live_page_is_told_the_worst_and_how_many() -> None:
 
 
 def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
-    hosts = [replace(WELL, platform=Platform.MASTODON, place=f"{n:03}.example") for n in range(ROWS + 5)]
+    hosts = [replace(WELL, platform=MASTODON, place=f"{n:03}.example") for n in range(ROWS + 5)]
     hosts[7] = replace(hosts[7], healthy=False, reason="upstream", since=T0 - HOUR)
     page = said(health_page(replace(NOTHING, detectors=[WELL, *hosts]), only_drawing(T0), ADMIN, GAP, []))
     assert "Mastodon at 007.example" in page
@@ -176,10 +178,7 @@ def test_of_very_many_servers_only_those_with_a_trouble_have_a_row() -> None:
 
 
 def test_a_person_is_told_what_to_do_once_for_each_reason_and_not_when_waiting_helps() -> None:
-    hosts = [
-        replace(STOPPED, platform=Platform.MASTODON, place=f"{n}.example", reason="upstream")
-        for n in range(3)
-    ]
+    hosts = [replace(STOPPED, platform=MASTODON, place=f"{n}.example", reason="upstream") for n in range(3)]
     facts = replace(NOTHING, detectors=[STOPPED, replace(STOPPED, vantage="tr"), *hosts])
     page = said(health_page(facts, only_drawing(T0), ADMIN, GAP, []))
     assert page.count("Buy credits in the developer console") == 1
@@ -227,7 +226,7 @@ needs_a_browser = pytest.mark.skipif(
 async def stop_x(pool: Pool, now: datetime, *, healthy: bool = False) -> None:
     reason, detail = (None, "") if healthy else ("credits", "no credits")
     async with transaction(pool) as conn:
-        await save_state(conn, CollectorState(Platform.X, healthy, reason, detail, now, None))
+        await save_state(conn, CollectorState(X, healthy, reason, detail, now, None))
 
 
 @needs_a_browser

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from collectors.x.declaration import X
 from storage.health.metrics import AttemptCount, Freshness, freshness, looked
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Pool, transaction
@@ -74,7 +74,7 @@ async def test_a_scrape_tells_what_is_on_file(played: Played, pool: Pool, dsn: s
 
 async def test_what_is_not_known_has_no_sample(pool: Pool, dsn: str, now: datetime) -> None:
     async with transaction(pool) as conn:
-        await enlist(conn, Platform.X, ["1"])
+        await enlist(conn, X, ["1"])
     names = {name for name, _ in await _scraped(pool, dsn, now)}
 
     assert "blockline_accounts_never_read" in names
@@ -103,7 +103,7 @@ async def test_machines_and_their_queue_are_counted_by_source(pool: Pool, dsn: s
 
 async def test_readings_and_missed_of_the_last_hour_are_those_of_single_accounts(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two, three = await enlist(conn, Platform.X, ["1", "2", "3"])
+        one, two, three = await enlist(conn, X, ["1", "2", "3"])
         roster = await roster_of(conn, [one, two, three])
         for account in (one, two, three):
             await become(conn, roster, account, None, AVAILABLE, minutes(int(account.native_id)))

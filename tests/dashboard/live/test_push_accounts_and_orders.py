@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from collectors.x.declaration import X
 from dashboard.asgi.process import WebProcess
 from dashboard.live.push import COUNT_EVERY, Hub, catch_up
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.health.collector_state import CollectorState, save_state
 from storage.live.kpis import kpis
 from storage.live.snapshot import last_event_id, snapshot
-from storage.model.core.accounts import Platform
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
 from storage.orders.orders import add_order, add_order_event
 from storage.postgres.pool import Pool, transaction
@@ -43,7 +43,7 @@ async def listening(pool: Pool, dsn: str, clock: Clock) -> AsyncGenerator[asynci
 
 
 def new_account(name: str, *lists: str) -> NewAccount:
-    return NewAccount(Platform.X, f"55{len(name):06d}", name, lists)
+    return NewAccount(X, f"55{len(name):06d}", name, lists)
 
 
 async def test_accounts_and_memberships_that_are_added_make_every_page_load_anew(
@@ -78,7 +78,7 @@ async def test_an_account_that_leaves_the_watch_makes_every_page_load_anew(
             handle = await conn.fetchval(
                 "select handle from account where account_id = $1", story.accounts[0][0]
             )
-            await stop_watching(conn, Platform.X, handle, story.now)
+            await stop_watching(conn, X, handle, story.now)
         assert (await next_with(queue, "reload"))["reload"] is True
 
 
@@ -171,7 +171,7 @@ async def test_how_the_detectors_stand_is_pushed_when_one_stops_and_not_with_eac
         changed = await next_with(queue, "changes")
         counted = await next_with(queue, "kpis")
         async with transaction(pool) as conn:
-            await save_state(conn, CollectorState(Platform.X, False, "auth", "", story.now, None))
+            await save_state(conn, CollectorState(X, False, "auth", "", story.now, None))
         stopped = await next_with(queue, "detectors")
         clock.now += COUNT_EVERY
         silent = await next_with(queue, "kpis")

@@ -12,13 +12,13 @@ from typing import Any
 import aiohttp
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.live.snapshot_cache import LiveSnapshotCache, live_json
 from dashboard.server.static import CACHE_FOREVER
 from dashboard.wire.columnar import pack
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.live.earlier_changes import before
 from storage.live.snapshot import changes
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.changes import HOUR, SUSPENDED, Story, happen
@@ -131,7 +131,7 @@ async def test_accounts_that_join_are_in_the_next_answer(pool: Pool, story: Stor
     async with transaction(pool) as conn:
         await boards.answer(conn, "14d")
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, "660", "newcomer", ("New",))], story.now)
+        await add_accounts(conn, [NewAccount(X, "660", "newcomer", ("New",))], story.now)
     async with transaction(pool) as conn:
         answer = zlib.decompress(await boards.answer(conn, "14d"), 31)
 

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.orders.charts import curve_figure, lanes_figure, marks_of, multiples_figure
 from dashboard.orders.facts import OrderRecord, figures_of, read_order, read_orders
 from dashboard.orders.order_json import order_json
@@ -14,7 +15,6 @@ from dashboard.orders.order_page import LANES, lane_pages
 from dashboard.ui import words
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import take_accounts_off
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.orders import (
     Claim,
@@ -144,8 +144,8 @@ async def test_as_known_at_a_time_no_edit_of_the_list_or_the_watch_changes_anyth
         left, stopped = story.accounts[0][:2]
         await take_accounts_off(conn, name, [left], "Asha", now)
         native_id = await conn.fetchval("select native_id from account where account_id = $1", stopped)
-        await stop_watching(conn, Platform.X, native_id, now, is_id=True)
-        await add_accounts(conn, [NewAccount(Platform.X, "77", "h77", (name,))], now)
+        await stop_watching(conn, X, native_id, now, is_id=True)
+        await add_accounts(conn, [NewAccount(X, "77", "h77", (name,))], now)
         after = await read_order(conn, number, then, GAP, then)
         today = await read_order(conn, number, now, GAP)
     assert before is not None

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures, OrderRecord
 from dashboard.orders.order_json import order_json
@@ -18,7 +20,6 @@ from dashboard.orders.report_svg import curve_svg, described
 from dashboard.orders.report_words import CONFIRMATION, blocked_words, coverage_words, silences, within
 from dashboard.ui import words
 from jobs.detect.confirmation import ConfirmationRule
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.model.core.coverage import Gap
 from storage.model.core.late import gap_after
@@ -34,7 +35,7 @@ DOCUMENT = OrderDocument("order.pdf", "application/pdf", "the ministry", "ab" * 
 NAME = OrderName(
     order_name_id=1,
     said="@account_2",
-    platform=Platform.X,
+    platform=X,
     handle="account_2",
     post_id=None,
     outcome=NameOutcome.RESOLVED,
@@ -368,7 +369,7 @@ def test_lanes_are_drawn_of_all_up_to_some_hundreds_and_then_of_those_ever_block
 
 def test_what_may_be_the_owners_deletion_has_not_the_colour_of_a_block() -> None:
     flags = frozenset({Flag.SUSPENDED_OR_DELETED})
-    gone = member(1, (0, AVAILABLE), (200, SUSPENDED), platform=Platform.MASTODON, flags=flags)
+    gone = member(1, (0, AVAILABLE), (200, SUSPENDED), platform=MASTODON, flags=flags)
     lanes = lanes_of(figures(members=[gone]), [gone])
     assert "k-suspended_or_deleted" in lanes.figures[0]
     assert 'class="k-suspended"' not in lanes.figures[0]

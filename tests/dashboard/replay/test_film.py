@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.facts import read_orders
 from dashboard.replay.film import FilmCache, FilmSelection, film_json
@@ -16,7 +17,6 @@ from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.health.status_at import status_at
 from storage.model.bitemporal.read_runs import joined, pace
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.model.orders.cohort import CohortFunnel
@@ -85,20 +85,20 @@ async def edit(desk: Desk, n: int) -> None:
         match n:
             case 30:
                 await take_accounts_off(conn, "First", [desk.ids["2"]], "Asha", at)
-                await stop_watching(conn, Platform.X, "5", at, is_id=True)
+                await stop_watching(conn, X, "5", at, is_id=True)
             case 50:
-                await add_accounts(conn, [NewAccount(Platform.X, "8", "h8", ("Later",))], at)
+                await add_accounts(conn, [NewAccount(X, "8", "h8", ("Later",))], at)
                 await put_accounts_on(conn, "First", [desk.ids["2"], desk.ids["6"]], "Asha", at)
-                await add_accounts(conn, [NewAccount(Platform.X, "5", "h5")], at)
+                await add_accounts(conn, [NewAccount(X, "5", "h5")], at)
             case _:
-                await stop_watching(conn, Platform.X, "4", at, is_id=True)
+                await stop_watching(conn, X, "4", at, is_id=True)
 
 
 async def read_again(desk: Desk, name: str, minute: float) -> None:
     """A reading of one account, which agrees with what is known of it."""
     at = minutes(minute)
     async with transaction(desk.pool) as conn:
-        roster = await get_or_make(conn, Platform.X, [desk.ids[name]], (), at, base=False)
+        roster = await get_or_make(conn, X, [desk.ids[name]], (), at, base=False)
         batch = Batch(roster.roster_id, at, 0, at, BatchOutcome.ANSWERED, None, None, 100)
         assert await coverage.insert_batch(conn, batch, at + timedelta(seconds=3))
 
@@ -146,9 +146,9 @@ async def test_what_was_known_at_a_time_stays_so_whatever_is_recorded_later(pool
         minute = chance.randrange(20, 400) + 0.5
         await desk.late(Sent(minute, {i: chance.choice(LOOKS) for i in FIRST}))
     async with transaction(pool) as conn:
-        await stop_watching(conn, Platform.X, "1", desk.now, is_id=True)
+        await stop_watching(conn, X, "1", desk.now, is_id=True)
         await take_accounts_off(conn, "Both", [desk.ids["2"]], "Asha", desk.now)
-        await add_accounts(conn, [NewAccount(Platform.X, i, i, ("Both",)) for i in ("4", "9")], desk.now)
+        await add_accounts(conn, [NewAccount(X, i, i, ("Both",)) for i in ("4", "9")], desk.now)
 
     after = film_at(await packed(pool, desk.now), asked)
 

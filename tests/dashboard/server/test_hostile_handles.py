@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from collectors.bluesky.declaration import BLUESKY
 from dashboard.live.snapshot_cache import live_json
 from dashboard.wire.compact_json import news_json
 from storage.live.updates import LiveNews
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
@@ -18,7 +18,7 @@ HARMLESS = "hev\ufffdil\ufffd"
 
 async def test_direction_marks_and_invisible_characters_of_a_handle_reach_no_page(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.BLUESKY, [HOSTILE], ("List",))
+        accounts = await enlist(conn, BLUESKY, [HOSTILE], ("List",))
         roster = await roster_of(conn, accounts)
         await become(conn, roster, accounts[0], None, AVAILABLE, minutes(0))
         await become(conn, roster, accounts[0], AVAILABLE, WITHHELD_IN, minutes(15))

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.server.routing import asked as fields_in
 from dashboard.sizing.page import asked_by, filled, plan_page
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.health.sizing_report import WatchSize, watch_sizes
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.sizing.question import PlannerKind, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import size
@@ -17,8 +18,8 @@ from storage.model.sizing.words import headline, tables
 from storage.postgres.pool import Pool, transaction
 
 QUARTER = timedelta(minutes=15)
-X_NOW = WatchSize(Platform.X, 1_435, 1, (1_178, 257))
-MASTODON_NOW = WatchSize(Platform.MASTODON, 40, 12, ())
+X_NOW = WatchSize(X, 1_435, 1, (1_178, 257))
+MASTODON_NOW = WatchSize(MASTODON, 40, 12, ())
 WATCHED = (X_NOW, MASTODON_NOW)
 
 
@@ -27,39 +28,37 @@ WATCHED = (X_NOW, MASTODON_NOW)
     [
         pytest.param(
             "",
-            SizingQuestion(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257)),
+            SizingQuestion(X, 1_435, every=QUARTER, lists=(1_178, 257)),
             id="without a question: the largest part of the present watch",
         ),
         pytest.param(
             "?platform=mastodon",
-            SizingQuestion(Platform.MASTODON, 40, every=QUARTER, servers=12),
+            SizingQuestion(MASTODON, 40, every=QUARTER, servers=12),
             id="another part of it",
         ),
         pytest.param(
             "?platform=x&money=14&every=&budget=",
-            SizingQuestion(Platform.X, 1_435, money=14.0, lists=(1_178, 257)),
+            SizingQuestion(X, 1_435, money=14.0, lists=(1_178, 257)),
             id="the present watch for less money",
         ),
         pytest.param(
             "?money=14&planner=adaptive",
-            SizingQuestion(Platform.X, 1_435, money=14.0, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
+            SizingQuestion(X, 1_435, money=14.0, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
             id="the present watch under a ceiling",
         ),
         pytest.param(
             "?money=14",
-            SizingQuestion(Platform.X, 1_435, money=14.0, lists=(1_178, 257)),
+            SizingQuestion(X, 1_435, money=14.0, lists=(1_178, 257)),
             id="by a short link",
         ),
         pytest.param(
             "?platform=x&accounts=20%2C000&every=1d&budget=&money=&lists=257&servers=&planner=adaptive",
-            SizingQuestion(
-                Platform.X, 20_000, every=timedelta(days=1), planner=PlannerKind.ADAPTIVE, lists=(257,)
-            ),
+            SizingQuestion(X, 20_000, every=timedelta(days=1), planner=PlannerKind.ADAPTIVE, lists=(257,)),
             id="as the form sends it",
         ),
         pytest.param(
             "?accounts=5",
-            SizingQuestion(Platform.X, 5, every=QUARTER),
+            SizingQuestion(X, 5, every=QUARTER),
             id="another number of accounts has other lists",
         ),
     ],
@@ -93,10 +92,10 @@ def test_what_cannot_be_reckoned_is_refused_for_its_field(query: str, field: str
 @pytest.mark.parametrize(
     ("query", "asked"),
     [
-        ({}, SizingQuestion(Platform.X, 1_435, every=QUARTER, lists=(1_178, 257))),
+        ({}, SizingQuestion(X, 1_435, every=QUARTER, lists=(1_178, 257))),
         (
             {"money": "14", "planner": "adaptive"},
-            SizingQuestion(Platform.X, 1_435, money=14, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
+            SizingQuestion(X, 1_435, money=14, planner=PlannerKind.ADAPTIVE, lists=(1_178, 257)),
         ),
     ],
 )
@@ -125,17 +124,17 @@ async def test_what_is_watched_is_counted_without_control_accounts_and_those_tak
     async with transaction(pool) as conn:
         assert await watch_sizes(conn, 6) == []
         on = [("L",), ("L", "M"), ("L", "M"), ("N",), ()]
-        some = [NewAccount(Platform.X, str(n), f"h{n}", lists) for n, lists in enumerate(on)]
+        some = [NewAccount(X, str(n), f"h{n}", lists) for n, lists in enumerate(on)]
         homes = ["a.example", "a.example", "b.example"]
         some += [
-            NewAccount(Platform.MASTODON, f"https://{home}/users/u{n}", f"u{n}@{home}", ())
+            NewAccount(MASTODON, f"https://{home}/users/u{n}", f"u{n}@{home}", ())
             for n, home in enumerate(homes)
         ]
         await add_accounts(conn, some, now)
-        await set_canaries(conn, Platform.X, [("900", "control", Status.AVAILABLE)], now)
+        await set_canaries(conn, X, [("900", "control", Status.AVAILABLE)], now)
         await conn.execute("update account set watched = false where native_id = '4'")
         assert await watch_sizes(conn, 6) == [
-            WatchSize(Platform.X, 4, 1, (3, 2)),
-            WatchSize(Platform.MASTODON, 3, 2, ()),
+            WatchSize(X, 4, 1, (3, 2)),
+            WatchSize(MASTODON, 3, 2, ()),
         ]
         assert (await watch_sizes(conn, 1))[0].lists == (3,)

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.ui.alert_words import (
     MAIL_KIND,
     MAIL_STATE,
@@ -21,7 +23,6 @@ from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_toml import rule_of, toml_of
 from storage.model.alerts.rule_words import manner_words, match_words
 from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.model.core.people import Role
 
@@ -47,7 +48,7 @@ def test_everything_that_is_shown_has_words() -> None:
         ),
         pytest.param(Match(kinds=frozenset()), "Nothing", id="no kind at all"),
         pytest.param(
-            Match(platforms=frozenset({Platform.MASTODON, Platform.X}), min_followers=10_000),
+            Match(platforms=frozenset({MASTODON, X}), min_followers=10_000),
             f"{USUAL}, on Mastodon or X, with at least 10,000 followers",
             id="platforms and followers",
         ),

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
 from jobs.alerting.matching import match_rules
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage
 from storage.model.alerts.rules import AlertRule, Digest, Match, Mute
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import ChangeKind, State, Status
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to
 from tests.support.samples.readings import AVAILABLE, PROTECTED, SUSPENDED, T0, WITHHELD_IN, minutes
@@ -34,7 +35,7 @@ def alert(new: State = WITHHELD_IN, old: State | None = AVAILABLE, **more: objec
             Match(orders=frozenset({"MeitY 2021-01-31"})), alert(), True, id="an order by reference"
         ),
         pytest.param(Match(orders=frozenset({"MeitY"})), alert(), False, id="not by a part of its reference"),
-        pytest.param(Match(platforms=frozenset({Platform.BLUESKY})), alert(), False, id="another platform"),
+        pytest.param(Match(platforms=frozenset({BLUESKY})), alert(), False, id="another platform"),
         pytest.param(Match(countries=frozenset({"IN"})), alert(), True, id="withheld in the country"),
         pytest.param(Match(countries=frozenset({"PK"})), alert(), False, id="withheld elsewhere"),
         pytest.param(

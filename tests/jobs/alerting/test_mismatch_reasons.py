@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
 from jobs.alerting.matching import concerns
 from jobs.alerting.mismatch_reasons import RuleCondition, unmatched
 from storage.model.alerts.alerts import AlertRow, AlertStage
@@ -43,7 +45,7 @@ ANYTHING = Match()
             id="another order",
         ),
         pytest.param(
-            Match(platforms=frozenset({Platform.MASTODON, Platform.BLUESKY})),
+            Match(platforms=frozenset({MASTODON, BLUESKY})),
             RuleCondition.PLATFORMS,
             "platform: the rule asks for Bluesky or Mastodon, and this is X",
             id="another platform",

@@ -170,7 +170,7 @@ def test_tags_and_followers_that_cannot_be_are_refused_with_their_line(
 
 BAD_LINES = {
     "too few columns": ("x,beta\n", "expected 4 columns, found 2."),
-    "unknown platform": ("y,beta,1002,\n", "unknown platform 'y'; known are x, bluesky, mastodon."),
+    "unknown platform": ("y,beta,1002,\n", "unknown platform 'y'; known are bluesky, mastodon, x."),
     "shortened id": (
         "x,beta,1e17,\n",
         "'1e17' is an account id that a spreadsheet has shortened; keep ids as text.",
@@ -190,7 +190,7 @@ BAD_LINES = {
     ),
     "an id of another platform": (
         "bluesky,a.bsky.social,1002,\n",
-        "'1002' is not an account id of bluesky.",
+        "'1002' is not an account id of Bluesky, such as did:plc:z72i7hdynmk6r22z27h6tvur.",
     ),
 }
 each_bad_line = pytest.mark.parametrize(("line", "sentence"), BAD_LINES.values(), ids=BAD_LINES)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from storage.model.core.accounts import Account, Platform
+from collectors.x.declaration import X
+from storage.model.core.accounts import Account
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.recording_order import moment
 from tests.support.clients.command_line import console
@@ -38,7 +39,7 @@ async def test_what_is_committed_after_midnight_moves_no_head_that_was_given_awa
     pool: Pool, dsn: str
 ) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         today = await midnight(conn)
         yesterday = today.replace(microsecond=0) - (today.resolution * 500_000)
         await recorded(conn, one, "a", yesterday)

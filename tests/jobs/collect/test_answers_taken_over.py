@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.collect.load_accounts import load_accounts
 from jobs.collect.monitor import Monitor
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import TimedAnswer
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.model.alerts.rules import AlertRule, Match
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State
 from storage.model.core.known_state import Known
 from storage.model.core.platform_request import Question
@@ -65,19 +66,19 @@ class Desk(World):
             numbers = {r["native_id"]: AccountId(r["account_id"]) for r in rows}
             roster = await get_or_make(
                 conn,
-                Platform.X,
+                X,
                 [numbers[i] for i in states],
                 [numbers[i] for i in CANARIES],
                 T0,
                 base=False,
             )
-        question = Question(Platform.X, "", "", roster.roster_id, minutes(at), 7, ids, False, "")
+        question = Question(X, "", "", roster.roster_id, minutes(at), 7, ids, False, "")
         self.clock.set(max(self.clock(), minutes(at)))
         await self.monitor.take_in(question, TimedAnswer(answer, minutes(asked), minutes(at)))
 
     async def loaded(self) -> dict[str, Known]:
         async with transaction(self.pool) as conn:
-            found = await load_accounts(conn, Platform.X, ConfirmationRule())
+            found = await load_accounts(conn, X, ConfirmationRule())
         return {w.account.native_id: w.known for w in found}
 
     def held(self) -> dict[str, Known | None]:
@@ -166,7 +167,7 @@ async def test_an_answer_counts_for_those_of_its_accounts_that_are_still_watched
     await desk.begin("1", "2")
     await desk.take_in(0, 1, {"1": A, "2": A})
     async with transaction(desk.pool) as conn:
-        await stop_watching(conn, Platform.X, "h1", minutes(5))
+        await stop_watching(conn, X, "h1", minutes(5))
     await desk.monitor.load()
     await desk.take_in(10, 11, {"1": S, "2": S})
     assert await desk.rows(CHANGES) == [("2", "suspended", minutes(0), minutes(11), None)]
@@ -179,8 +180,8 @@ async def test_a_change_that_an_answer_opened_ends_if_the_account_left_the_watch
     await desk.begin("1")
     await desk.take_in(0, 1, {"1": A})
     async with transaction(desk.pool) as conn:
-        await stop_watching(conn, Platform.X, "h1", minutes(20))
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(30))
+        await stop_watching(conn, X, "h1", minutes(20))
+        await add_accounts(conn, [NewAccount(X, "1", "h1")], minutes(30))
     desk.clock.set(minutes(30))
     await desk.monitor.load()
     await desk.take_in(9, 10, {"1": W})

@@ -3,9 +3,9 @@
 import pytest
 
 from collectors.core.collector import CanaryCandidate
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.canaries import set_canaries
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.monitor import CHANGES, World
@@ -26,12 +26,12 @@ async def world(pool: Pool) -> World:
 async def named(world: World, *canaries: tuple[str, str, Status]) -> None:
     world.platform.truth["901"] = SUSPENDED
     async with transaction(world.pool) as conn:
-        await set_canaries(conn, Platform.X, canaries, T0)
+        await set_canaries(conn, X, canaries, T0)
 
 
 async def watched(world: World, ids: list[str], *lists: str) -> None:
     async with transaction(world.pool) as conn:
-        accounts = [NewAccount(Platform.X, i, f"h{i}", lists) for i in ids]
+        accounts = [NewAccount(X, i, f"h{i}", lists) for i in ids]
         await add_accounts(conn, accounts, world.clock())
 
 
@@ -286,7 +286,7 @@ async def test_the_day_of_such_a_quarantine_is_counted_while_accounts_are_added_
 async def stop(world: World, ids: list[str]) -> None:
     async with transaction(world.pool) as conn:
         for native_id in ids:
-            await stop_watching(conn, Platform.X, native_id, world.clock(), is_id=True)
+            await stop_watching(conn, X, native_id, world.clock(), is_id=True)
 
 
 async def test_the_day_of_a_quarantine_by_wrong_control_accounts_is_counted_across_restarts(

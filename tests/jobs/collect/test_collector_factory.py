@@ -6,15 +6,17 @@ import pytest
 from aiohttp import web
 
 from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.declaration import MASTODON
 from collectors.x.collector import XCollector
+from collectors.x.declaration import X
 from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers, platforms_of
-from jobs.config.settings import Settings, SettingsError, load_settings
+from jobs.config.settings import Settings, SettingsError, load_settings, settings_from
 from storage.model.core.accounts import Platform
 from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_x import scripted
 
-X, BLUESKY, MASTODON = Platform
 DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
 
 
@@ -26,9 +28,9 @@ def settings(**environ: str) -> Settings:
     ("environ", "read"),
     [
         pytest.param({}, (BLUESKY, MASTODON), id="without a token all that need no key are read"),
-        pytest.param({"x_bearer_token": "t"}, (X, BLUESKY, MASTODON), id="with a token X is read too"),
+        pytest.param({"x_bearer_token": "t"}, (BLUESKY, MASTODON, X), id="with a token X is read too"),
         pytest.param({"platforms": "bluesky", "x_bearer_token": "t"}, (BLUESKY,), id="named ones are all"),
-        pytest.param({"platforms": "mastodon,x,x"}, (X, MASTODON), id="each once, X even without its token"),
+        pytest.param({"platforms": "x,mastodon,x"}, (MASTODON, X), id="each once, X even without its token"),
     ],
 )
 def test_the_platforms_that_are_read(environ: dict[str, str], read: tuple[Platform, ...]) -> None:
@@ -122,7 +124,7 @@ def test_likes_are_read_for_executives_who_authorised_us() -> None:
         "7": "7",
         "8": "8",
     }
-    assert likes_readers(Settings()) == {}
+    assert likes_readers(settings_from({})) == {}
 
 
 def test_an_invalid_consumer_key_is_reported_without_being_shown() -> None:

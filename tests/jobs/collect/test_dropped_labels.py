@@ -12,11 +12,12 @@ from urllib.parse import unquote
 import pytest
 
 from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
+from collectors.bluesky.simulator.simulator import BLUESKY_CANARIES
 from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
-from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
-from collectors.simulator.core.canaries import BLUESKY_CANARIES
-from collectors.simulator.core.faults import FaultKind, FaultPlan
-from collectors.simulator.core.history import History, HistoryAccount, settled
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
@@ -27,7 +28,6 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Pool, transaction
@@ -47,7 +47,7 @@ def did(name: str) -> str:
 
 
 def account(name: str, *story: tuple[datetime, State]) -> HistoryAccount:
-    return settled(Platform.BLUESKY, did(name), [(at, state, f"{name}.example") for at, state in story])
+    return settled(BLUESKY, did(name), [(at, state, f"{name}.example") for at, state in story])
 
 
 FREE = account("free", (BEFORE, AVAILABLE))
@@ -114,7 +114,7 @@ class Bluesky:
     async def late(self, at: datetime, state: State) -> None:
         """Store an answer that comes in late: the restricted account is in this state, others available."""
         async with transaction(self.pool) as conn:
-            roster = (await base_rosters(conn, Platform.BLUESKY))[0]
+            roster = (await base_rosters(conn, BLUESKY))[0]
             rows = await conn.fetch("select account_id, native_id from account")
         names = {r["account_id"]: r["native_id"] for r in rows}
         batch = Batch(roster.roster_id, at, 9, at, BatchOutcome.ANSWERED, None, None, 0)
@@ -142,8 +142,8 @@ async def watched(
 ) -> AsyncGenerator[Bluesky]:
     async with transaction(pool) as conn:
         named = [(c.native_id, c.handles[0], c.states[0].status) for c in BLUESKY_CANARIES]
-        await set_canaries(conn, Platform.BLUESKY, named, T0)
-        new = [NewAccount(Platform.BLUESKY, a.native_id, a.handles[0], ("Desk",)) for a in accounts]
+        await set_canaries(conn, BLUESKY, named, T0)
+        new = [NewAccount(BLUESKY, a.native_id, a.handles[0], ("Desk",)) for a in accounts]
         await add_accounts(conn, new, T0)
     history = History((*accounts, *BLUESKY_CANARIES))
     async with serve_bluesky(history, now=T0, faults=faults) as server:

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.jetstream import Jetstream
-from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
-from collectors.simulator.core.canaries import BLUESKY_CANARIES
-from collectors.simulator.core.history import History, HistoryAccount, settled
+from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
+from collectors.bluesky.simulator.simulator import BLUESKY_CANARIES
+from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from jobs.base.clock import SimulatedClock
 from jobs.collect.event_stream import EventListener
@@ -21,7 +22,6 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
 from storage.readings import stream_cursors
 from tests.support.pipelines.monitor import CHANGES
@@ -61,7 +61,7 @@ def account(did: str, taken_down_at: datetime | None) -> HistoryAccount:
     seen = [(T0 - timedelta(days=9), AVAILABLE, "somebody.test")]
     if taken_down_at is not None:
         seen.append((taken_down_at, SUSPENDED, "somebody.test"))
-    return settled(Platform.BLUESKY, did, seen)
+    return settled(BLUESKY, did, seen)
 
 
 @asynccontextmanager
@@ -69,8 +69,8 @@ async def listening(pool: Pool, taken_down_at: datetime | None) -> AsyncGenerato
     history = History((account(DID, taken_down_at), account(OTHER, None), *BLUESKY_CANARIES))
     async with transaction(pool) as conn:
         named = [(c.native_id, c.handles[0], c.states[0].status) for c in BLUESKY_CANARIES]
-        await set_canaries(conn, Platform.BLUESKY, named, T0)
-        await add_accounts(conn, [NewAccount(Platform.BLUESKY, d, d) for d in (DID, OTHER)], T0)
+        await set_canaries(conn, BLUESKY, named, T0)
+        await add_accounts(conn, [NewAccount(BLUESKY, d, d) for d in (DID, OTHER)], T0)
     http = HttpOptions(retry=Retry(attempts=0))
     async with (
         serve_bluesky(history, now=T0) as server,
@@ -128,7 +128,7 @@ async def test_after_a_lost_connection_the_stream_continues_where_it_stopped(
 async def test_after_a_gap_that_the_stream_does_not_cover_all_accounts_are_read(pool: Pool) -> None:
     async with listening(pool, None) as one:
         async with transaction(pool) as conn:
-            await stream_cursors.save_position(conn, Platform.BLUESKY, "1", T0 + timedelta(days=30))
+            await stream_cursors.save_position(conn, BLUESKY, "1", T0 + timedelta(days=30))
         one.move_to(T0 + timedelta(hours=20))
         assert one.monitor.next_due() > one.clock()
         one.server.cut_streams()

@@ -7,10 +7,10 @@ from datetime import datetime
 import pytest
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.collect.late_readings import record_late
 from jobs.detect.confirmation import ConfirmationRule
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import BY_COUNTRY, State, Status
 from storage.model.core.coverage import Batch, BatchOutcome
 from storage.postgres.pool import Pool, transaction
@@ -349,8 +349,8 @@ async def test_a_suspension_reports_no_country_before_and_after_a_break_of_the_w
     labelers.truth["1"] = SUSPENDED
     await world.run(await world.start(), minutes(0.5))
     async with transaction(world.pool) as conn:
-        await stop_watching(conn, Platform.X, "1", minutes(2), is_id=True)
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(3))
+        await stop_watching(conn, X, "1", minutes(2), is_id=True)
+        await add_accounts(conn, [NewAccount(X, "1", "h1")], minutes(3))
     monitor = await world.start()
     await world.run(monitor, minutes(130))
     labelers.truth["1"] = TR
@@ -368,7 +368,7 @@ async def require_the_same(world: World) -> None:
 async def late(world: World, minute: float, state: State) -> None:
     """Store an answer about everybody that comes in late: account 1 is in this state."""
     async with transaction(world.pool) as conn:
-        roster = (await base_rosters(conn, Platform.X))[0]
+        roster = (await base_rosters(conn, X))[0]
     at = minutes(minute)
     batch = Batch(roster.roster_id, at, 9, at, BatchOutcome.ANSWERED, None, None, 0)
     shown = {i: reading("", state if n == 0 else AVAILABLE, at) for n, i in enumerate(roster.account_ids)}

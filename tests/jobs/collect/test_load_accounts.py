@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from jobs.collect.load_accounts import load_accounts
 from jobs.detect.confirmation import ConfirmationRule
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.known_state import Known
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -34,7 +34,7 @@ STORIES = st.lists(
 
 async def loaded(pool: Pool) -> dict[str, Known]:
     async with transaction(pool) as conn:
-        found = await load_accounts(conn, Platform.X, ConfirmationRule())
+        found = await load_accounts(conn, X, ConfirmationRule())
     return {w.account.native_id: w.known for w in found}
 
 

@@ -17,10 +17,11 @@ from dash import dcc
 from dash.development.base_component import Component
 
 from collectors.bluesky.collector import BlueskyCollector
-from collectors.simulator.bluesky.app import BlueskyServer, serve_bluesky
-from collectors.simulator.core.canaries import BLUESKY_CANARIES
-from collectors.simulator.core.faults import FaultKind, FaultPlan
-from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
+from collectors.bluesky.simulator.simulator import BLUESKY_CANARIES
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
@@ -31,7 +32,6 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.page_text import said
@@ -65,7 +65,7 @@ def told(name: str) -> HistoryAccount:
     later = "new.example" if name == "renamed" else f"{name}.example"
     seen = [(START - timedelta(days=1), old, f"{name}.example"), (at, new, later)]
     details = {at: APP_VIEW_ONLY} if name == "hidden" else {}
-    return settled(Platform.BLUESKY, did(name), seen, details=details)
+    return settled(BLUESKY, did(name), seen, details=details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,8 @@ async def played(pool: Pool) -> dict[str, int]:
     accounts = [told(name) for name in STORIES]
     async with transaction(pool) as conn:
         named = [(c.native_id, c.handles[0], c.states[0].status) for c in BLUESKY_CANARIES]
-        await set_canaries(conn, Platform.BLUESKY, named, START)
-        new = [NewAccount(Platform.BLUESKY, a.native_id, a.handles[0], ("Desk",)) for a in accounts]
+        await set_canaries(conn, BLUESKY, named, START)
+        new = [NewAccount(BLUESKY, a.native_id, a.handles[0], ("Desk",)) for a in accounts]
         await add_accounts(conn, new, START)
     history = History((*accounts, *BLUESKY_CANARIES))
     async with serve_bluesky(history, now=START, faults=HostOutage()) as server:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.engagement.timelines import EngagementPoller
@@ -23,7 +24,6 @@ from storage.model.bitemporal.imported_records import (
     ImportedChange,
     ImportedHistory,
 )
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Status, Strength
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Pool, Refused, StorageError, open_pool, transaction
@@ -84,10 +84,10 @@ class Limited(FakeCollector):
 async def test_control_accounts_that_are_added_later_protect_existing_rosters(world: World) -> None:
     ids = [str(i) for i in range(1, 51)]
     async with transaction(world.pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}") for i in ids], T0)
+        await add_accounts(conn, [NewAccount(X, i, f"h{i}") for i in ids], T0)
     await world.run(await world.start(), minutes(1))
     async with transaction(world.pool) as conn:
-        await set_canaries(conn, Platform.X, CANARIES, T0)
+        await set_canaries(conn, X, CANARIES, T0)
     monitor = await world.start()
     world.platform.truth |= {i: SUSPENDED for i in (*ids, "900", "901")}
     await world.run(monitor, minutes(300))
@@ -99,7 +99,7 @@ async def test_a_control_account_that_was_removed_protects_nothing(world: World)
     await world.run(await world.start(), minutes(1))
     world.platform.truth |= {"1": SUSPENDED, "900": SUSPENDED}
     async with transaction(world.pool) as conn:
-        await set_canaries(conn, Platform.X, [("950", "new", Status.AVAILABLE), CANARIES[1]], T0)
+        await set_canaries(conn, X, [("950", "new", Status.AVAILABLE), CANARIES[1]], T0)
     await world.run(await world.start(), minutes(125))
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "confirmed", "enough_strong")]
 
@@ -130,9 +130,9 @@ async def test_an_account_is_watched_or_a_control_account_but_not_both(world: Wo
     await world.enlist(["1"])
     async with transaction(world.pool) as conn:
         with pytest.raises(Refused, match="@stable is a control account"):
-            await add_accounts(conn, [NewAccount(Platform.X, "900", "stable")], T0)
+            await add_accounts(conn, [NewAccount(X, "900", "stable")], T0)
         with pytest.raises(Refused, match="@h1 is watched"):
-            await set_canaries(conn, Platform.X, [("1", "h1", Status.AVAILABLE)], T0)
+            await set_canaries(conn, X, [("1", "h1", Status.AVAILABLE)], T0)
 
 
 # other writers -------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ async def test_an_import_does_not_make_its_list_a_cohort_in_which_something_happ
         ImportedChange("77", AVAILABLE, WITHHELD_IN, Strength.STRONG, long_ago, later, 1, later, b"b"),
     )
     looks = (ImportedBatch(long_ago, minutes(-99_998), 0, ("77",)),)
-    record = ImportedHistory("crawl", "L", Platform.X, (ImportedAccount("77", "h77"),), changes, looks)
+    record = ImportedHistory("crawl", "L", X, (ImportedAccount("77", "h77"),), changes, looks)
     async with transaction(world.pool) as conn:
         await imports.import_history(conn, record, T0)
     monitor = await world.start()
@@ -241,9 +241,9 @@ async def test_an_engagement_is_not_seen_before_it_was_made(world: World) -> Non
     made = T0 + timedelta(seconds=5)
     world.platform.acts = {"5000": [Signal(SignalKind.POST, "1", made)]}
     async with transaction(world.pool) as conn:
-        await add_executive(conn, Platform.X, "5000", "e", "Name", "Title", T0)
+        await add_executive(conn, X, "5000", "e", "Name", "Title", T0)
     times = iter((T0, T0 + timedelta(seconds=10)))
-    health = BreakerStore(world.pool, Platform.X)
+    health = BreakerStore(world.pool, X)
     poller = EngagementPoller(world.pool, world.platform, timedelta(hours=1), health, lambda: next(times))
     await poller.load()
     await poller.tick()
@@ -276,7 +276,7 @@ async def test_an_account_that_is_never_in_an_answer_does_not_cause_endless_requ
 async def test_under_a_limit_every_roster_is_read(world: World) -> None:
     world.platform = Limited()
     async with transaction(world.pool) as conn:
-        new = [NewAccount(Platform.X, str(i), f"h{i}") for i in range(1, 501)]
+        new = [NewAccount(X, str(i), f"h{i}") for i in range(1, 501)]
         await add_accounts(conn, new, T0)
     monitor = await world.start(Sweep(timedelta(minutes=15), T0))
     await world.run(monitor, minutes(6 * 60))
@@ -334,23 +334,23 @@ async def test_the_newest_state_of_a_collector_is_stored_in_any_order_of_writers
     limit = RequestFailure(MissedReason.RATE_LIMITED, "429", minutes(15), breaker=False)
     async with open_pool(dsn, min_size=4, max_size=8) as pool:
         for n in range(25):
-            health = BreakerStore(pool, Platform.X)
+            health = BreakerStore(pool, X)
             async with asyncio.TaskGroup() as group:
                 for k in range(4):
                     trouble = replace(limit, retry_at=minutes(15 + n)) if k % 2 == 0 else None
                     group.create_task(health.note("", ("all",), trouble, minutes(k), minutes(k)))
             async with transaction(pool) as conn:
-                stored = (await collector_state.load_states(conn, Platform.X)).get("")
+                stored = (await collector_state.load_states(conn, X)).get("")
             assert stored is not None
             assert stored.retry_at == health.paused_until("")
 
 
 async def test_accounts_that_were_asked_once_together_are_believed_again_one_by_one(pool: Pool) -> None:
-    health = BreakerStore(pool, Platform.X)
+    health = BreakerStore(pool, X)
 
     async def is_told_to_work() -> bool | None:
         async with transaction(pool) as conn:
-            stored = (await collector_state.load_states(conn, Platform.X)).get("")
+            stored = (await collector_state.load_states(conn, X)).get("")
         return None if stored is None else stored.healthy
 
     for minute in range(3):
@@ -374,12 +374,12 @@ async def test_a_change_of_the_watch_list_is_noticed(world: World) -> None:
     await world.enlist(["1"], ("L",))
     seen.append(await version())
     async with transaction(world.pool) as conn:
-        await stop_watching(conn, Platform.X, "h1", T0)
+        await stop_watching(conn, X, "h1", T0)
     seen.append(await version())
     await world.enlist(["1"], ("L",))
     seen.append(await version())
     async with transaction(world.pool) as conn:
-        await add_executive(conn, Platform.X, "5", "e", "Name", "Title", T0)
+        await add_executive(conn, X, "5", "e", "Name", "Title", T0)
     seen.append(await version())
     assert seen == sorted(set(seen))
 
@@ -393,7 +393,7 @@ async def test_a_provisional_change_of_an_account_that_is_no_longer_watched_ends
     world.platform.truth["1"] = SUSPENDED
     await world.run(monitor, minutes(120))
     async with transaction(world.pool) as conn:
-        await stop_watching(conn, Platform.X, "H1", minutes(120))
+        await stop_watching(conn, X, "H1", minutes(120))
     await monitor.load()
     await world.run(monitor, minutes(300))
     assert await world.rows(CHANGES) == [("1", "block", "suspended", "not_confirmed", "no_longer_watched")]

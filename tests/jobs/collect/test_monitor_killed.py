@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.rehearsal.simulators import spawn
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool, transaction
 from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history
@@ -39,7 +39,7 @@ async def perform(dsn: str, folder: Path, kills: int) -> tuple[list[object], dic
     with SmtpServer(inbox) as smtp:
         async with spawn(told) as simulators:
             command = [sys.executable, "-m", "tests.support.processes.killable_monitor", dsn]
-            command += [simulators.addresses[Platform.X], str(smtp.port)]
+            command += [simulators.addresses[X], str(smtp.port)]
             command += [str(told), T0.isoformat(), END.isoformat(), str(EVERY_MINUTES)]
             while True:
                 with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:

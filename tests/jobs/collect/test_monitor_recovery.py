@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.x.declaration import X
 from jobs.collect.collector_factory import collector_of
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
@@ -15,7 +17,6 @@ from jobs.config.settings import load_settings
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction
@@ -39,7 +40,7 @@ async def test_after_any_outage_a_place_is_read_within_a_sweep_or_half_a_minute(
 ) -> None:
     world = World(pool)
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, str(n), f"h{n}") for n in range(590)], T0)
+        await add_accounts(conn, [NewAccount(X, str(n), f"h{n}") for n in range(590)], T0)
     settings = MonitorSettings(Sweep(every, T0), planner)
     monitor = reading_pipeline(pool, world.platform, ConfirmationRule(), settings, world.clock)
     await monitor.load()
@@ -66,7 +67,7 @@ async def test_a_request_not_sent_because_another_hangs_is_not_a_failure(pool: P
 
     world = World(pool, Waiting())
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, str(n), f"h{n}") for n in range(590)], T0)
+        await add_accounts(conn, [NewAccount(X, str(n), f"h{n}") for n in range(590)], T0)
     monitor = await world.start()
     world.platform.trouble = RequestFailure(MissedReason.NETWORK, "unanswered", T0, breaker=False)
     await monitor.tick()
@@ -99,8 +100,8 @@ async def test_a_refusal_without_a_retry_time_is_retried_within_a_sweep(pool: Po
             },
         )
         async with transaction(pool) as conn:
-            await add_accounts(conn, [NewAccount(Platform.X, "7", "a")], T0)
-        async with collector_of(told, Platform.X) as x:
+            await add_accounts(conn, [NewAccount(X, "7", "a")], T0)
+        async with collector_of(told, X) as x:
             settings = MonitorSettings(Sweep(told.sweep_every, T0))
             monitor = reading_pipeline(pool, x, ConfirmationRule(), settings, world.clock)
             await monitor.load()
@@ -116,9 +117,7 @@ async def test_an_account_whose_server_hangs_is_missed_and_the_others_are_record
     world = World(pool)
     away = did(1)
     async with transaction(pool) as conn:
-        await add_accounts(
-            conn, [NewAccount(Platform.BLUESKY, did(n), f"h{n}.test", ("L",)) for n in range(4)], T0
-        )
+        await add_accounts(conn, [NewAccount(BLUESKY, did(n), f"h{n}.test", ("L",)) for n in range(4)], T0)
     stage = Stage({did(n): shown(did(n)) for n in range(4) if did(n) != away}, repos={away: hang})
     http = replace(ONCE, follow_up_s=0.2)
     async with staged(stage, http=http) as (bluesky, _):

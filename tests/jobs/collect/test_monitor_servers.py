@@ -6,9 +6,9 @@ from datetime import datetime
 import pytest
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason, Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.monitor import CHANGES, World
@@ -42,8 +42,8 @@ async def world(pool: Pool) -> World:
     world = World(pool, Servers())
     async with transaction(pool) as conn:
         canaries = [(f"{s}/c", f"c@{s}", Status.AVAILABLE) for s in ("one", "two")]
-        await set_canaries(conn, Platform.X, canaries, T0, world.platform.place)
-        await add_accounts(conn, [NewAccount(Platform.X, i, i.replace("/", "@"), ("all",)) for i in ids], T0)
+        await set_canaries(conn, X, canaries, T0, world.platform.place)
+        await add_accounts(conn, [NewAccount(X, i, i.replace("/", "@"), ("all",)) for i in ids], T0)
     return world
 
 
@@ -85,6 +85,6 @@ async def test_a_server_with_more_accounts_than_one_request_takes_gets_more_rost
     world.platform.batch_size = 40
     async with transaction(pool) as conn:
         ids = [f"{server}/{n}" for server, count in (("one", 90), ("two", 1)) for n in range(count)]
-        await add_accounts(conn, [NewAccount(Platform.X, i, i) for i in ids], T0)
+        await add_accounts(conn, [NewAccount(X, i, i) for i in ids], T0)
     await world.run(await world.start(), minutes(1))
     assert sorted(len(asked) for asked in world.platform.asked) == [1, 10, 40, 40]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
 from jobs.collect import one_shot_check
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, State, Status, Strength
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.readings import T0
@@ -161,7 +161,7 @@ def test_side_facts_are_shown_beside_the_state_and_only_once() -> None:
     one = one_shot_check.AccountCheck(
         "a",
         "a@b.test",
-        Platform.MASTODON,
+        MASTODON,
         T0,
         "id",
         "a@b.test",

@@ -10,9 +10,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.model.core.availability import State
 from storage.model.core.coverage import Roster
 from storage.model.core.known_state import Known
@@ -42,7 +43,7 @@ class Desk:
     @classmethod
     async def made(cls, pool: Pool, rosters: int) -> "Desk":
         async with transaction(pool) as conn:
-            accounts = await enlist(conn, Platform.X, [str(n) for n in range(2 * rosters)])
+            accounts = await enlist(conn, X, [str(n) for n in range(2 * rosters)])
             made = [await roster_of(conn, accounts[n : n + 2]) for n in range(0, 2 * rosters, 2)]
         return cls(pool, Recorder(pool, FakeCollector(), RULE, system_clock), accounts, made)
 
@@ -53,7 +54,7 @@ class Desk:
 
     def into_nowhere(self, roster: int) -> Poll:
         mine = watched(self.accounts[2 * roster : 2 * roster + 2], Known())
-        return poll(Roster(NOWHERE, Platform.X, ()), mine, T0, {})
+        return poll(Roster(NOWHERE, X, ()), mine, T0, {})
 
     async def all_at_once(self, polls: Sequence[Poll]) -> list[bool | BaseException]:
         return await asyncio.gather(*(p.record(self.recorder) for p in polls), return_exceptions=True)

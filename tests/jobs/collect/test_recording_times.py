@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor
 from jobs.dispatch.local_requester import TimedAnswer
 from storage.health.status_at import PastStatus, status_at
-from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.stored_states import states_at
@@ -40,7 +40,7 @@ async def handed_over(world: World, monitor: Monitor, read_at: datetime, now: da
     ((roster_id,),) = await world.rows("select roster_id from roster where base")
     assert isinstance(roster_id, int)
     answer = await world.platform.read(["1", "2", "900", "901"], read_at)
-    question = Question(Platform.X, "", "", roster_id, read_at, 7, ("1", "2", "900", "901"), False, "")
+    question = Question(X, "", "", roster_id, read_at, 7, ("1", "2", "900", "901"), False, "")
     world.clock.set(now)
     await monitor.take_in(question, TimedAnswer(answer, read_at, read_at))
 

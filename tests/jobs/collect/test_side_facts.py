@@ -8,9 +8,11 @@ from hashlib import sha256
 import pytest
 
 from collectors.bluesky.collector import BlueskyCollector
-from collectors.simulator.bluesky.app import serve_bluesky
-from collectors.simulator.core.engagement_file import SimulatedAct
-from collectors.simulator.core.history import History, HistoryAccount, settled
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.app import serve_bluesky
+from collectors.mastodon.declaration import MASTODON
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
@@ -27,7 +29,6 @@ from storage.accounts import handle_history
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.side_facts import facts_of
 from storage.executives import signals
-from storage.model.core.accounts import Platform
 from storage.model.core.side_facts import SideFact
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
@@ -84,10 +85,10 @@ class Observed:
 async def observed(pool: Pool, routes: Routes) -> AsyncGenerator[Observed]:
     clock = SimulatedClock(T0)
     platform = FakeCollector()
-    platform.platform = Platform.MASTODON
+    platform.platform = MASTODON
     async with transaction(pool) as conn:
         names = [(ALICE, "alice@mastodon.example"), (BOB, "bob@social.example")]
-        await add_accounts(conn, [NewAccount(Platform.MASTODON, i, h) for i, h in names], T0)
+        await add_accounts(conn, [NewAccount(MASTODON, i, h) for i, h in names], T0)
     monitor = reading_pipeline(pool, platform, ConfirmationRule(), MonitorSettings(SWEEP), clock)
     await monitor.load()
     await monitor.tick()
@@ -204,7 +205,7 @@ async def test_an_executive_among_the_admirers_of_a_watched_post_liked_it_at_an_
 ) -> None:
     clock = SimulatedClock(T0)
     async with transaction(pool) as conn:
-        await signals.add_executive(conn, Platform.MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
+        await signals.add_executive(conn, MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
     async with scripted({ADMIRERS: ok(admirers)}) as server, collector(server) as mastodon:
         posts = WatchedPosts(pool, mastodon, [POST], clock)
         await posts.load()
@@ -219,7 +220,7 @@ async def test_a_post_whose_admirers_cannot_be_read_is_logged_once_and_so_is_its
     clock = SimulatedClock(T0)
     other = POST.replace("4711", "4712")
     async with transaction(pool) as conn:
-        await signals.add_executive(conn, Platform.MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
+        await signals.add_executive(conn, MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
     routes = {ADMIRERS: status(503), ADMIRERS.replace("4711", "4712"): ok([])}
     async with scripted(routes) as server, collector(server) as mastodon:
         posts = WatchedPosts(pool, mastodon, [POST, other], clock)
@@ -243,7 +244,7 @@ WATCHED = "did:plc:watched22222222222222222"
 
 def somebody(did: str, *handles: str) -> HistoryAccount:
     return settled(
-        Platform.BLUESKY,
+        BLUESKY,
         did,
         [(T0 + n * timedelta(hours=1), AVAILABLE, h) for n, h in enumerate(handles)],
     )
@@ -256,8 +257,8 @@ async def test_follows_from_executives_to_watched_accounts_and_handles_of_the_pa
     told = History((somebody(CHIEF, "chief.test"), somebody(WATCHED, "first.test", "second.test")))
     acts = [SimulatedAct(CHIEF, T0, SignalKind.FOLLOW, "3n32rpiinjk2j", WATCHED, WATCHED)]
     async with transaction(pool) as conn:
-        await signals.add_executive(conn, Platform.BLUESKY, CHIEF, "chief.test", "Chief", "Chief", T0)
-        await add_accounts(conn, [NewAccount(Platform.BLUESKY, WATCHED, "first.test")], T0)
+        await signals.add_executive(conn, BLUESKY, CHIEF, "chief.test", "Chief", "Chief", T0)
+        await add_accounts(conn, [NewAccount(BLUESKY, WATCHED, "first.test")], T0)
     async with serve_bluesky(told, acts=acts, now=T0) as server:
         guard = Guard({server.base_url.removeprefix("http://")})
         http = HttpOptions(retry=Retry(attempts=0), guard=guard)

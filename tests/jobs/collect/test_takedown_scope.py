@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from collectors.bluesky.collector import BlueskyCollector
-from collectors.simulator.bluesky.app import serve_bluesky
-from collectors.simulator.core.faults import FaultKind, FaultPlan
-from collectors.simulator.core.history import APP_VIEW_ONLY, History, HistoryAccount, settled
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.app import serve_bluesky
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
@@ -23,7 +24,6 @@ from storage.accounts.paged_accounts import AccountFilter, accounts_page
 from storage.accounts.side_facts import facts_of
 from storage.alerts.open_alerts import open_alerts
 from storage.live.snapshot import last_event_id, spells
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.postgres.pool import Pool, transaction
 from storage.readings.readings import readings_of
@@ -88,7 +88,7 @@ class Watch:
 @asynccontextmanager
 async def watch(pool: Pool, account: HistoryAccount, faults: FaultPlan) -> AsyncGenerator[Watch]:
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.BLUESKY, DID, "a.test", ("Desk",))], START)
+        await add_accounts(conn, [NewAccount(BLUESKY, DID, "a.test", ("Desk",))], START)
         account_id = await conn.fetchval("select account_id from account")
     clock = SimulatedClock(START)
     async with serve_bluesky(History((account,)), now=START, faults=faults) as server:
@@ -109,7 +109,7 @@ async def watch(pool: Pool, account: HistoryAccount, faults: FaultPlan) -> Async
 
 def taken_down(first: str) -> HistoryAccount:
     seen = [(DAY, AVAILABLE, "a.test"), (TAKEN_DOWN, SUSPENDED, "a.test"), (BY_SERVER, SUSPENDED, "a.test")]
-    return settled(Platform.BLUESKY, DID, seen, details={TAKEN_DOWN: first})
+    return settled(BLUESKY, DID, seen, details={TAKEN_DOWN: first})
 
 
 def at(hour: int, minute: int = 0) -> datetime:

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.collect.monitor import Monitor
 from jobs.collect.vantages import VantageDifference, VantageReader, compare, differs
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.accounts.side_facts import facts_of
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State, Status
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.known_state import Known
@@ -262,8 +263,8 @@ async def test_a_control_account_that_the_monitor_retired_blocks_no_reading_from
     two.world.platform.truth["901"] = SUSPENDED
     async with transaction(pool) as conn:
         stable = [(native_id, f"h{native_id}", Status.AVAILABLE) for native_id in ("900", "902", "903")]
-        await set_canaries(conn, Platform.X, stable, T0)
-        await add_accounts(conn, [NewAccount(Platform.X, str(n), f"h{n}") for n in range(1, 6)], T0)
+        await set_canaries(conn, X, stable, T0)
+        await add_accounts(conn, [NewAccount(X, str(n), f"h{n}") for n in range(1, 6)], T0)
     two.monitor = await two.world.start()
     await two.look_from_there()
     await two.run(minutes(1))
@@ -289,7 +290,7 @@ async def test_control_accounts_found_later_are_asked_from_there_without_moving_
 ) -> None:
     await two.run(minutes(1))
     async with transaction(two.world.pool) as conn:
-        await set_canaries(conn, Platform.X, [*CANARIES, ("902", "h902", Status.AVAILABLE)][1:], T0)
+        await set_canaries(conn, X, [*CANARIES, ("902", "h902", Status.AVAILABLE)][1:], T0)
     two.there.asked.clear()
     await two.elsewhere.tick()
     assert two.there.asked == []
@@ -338,8 +339,8 @@ def test_only_a_reading_that_contradicts_the_known_state_disagrees(
 async def test_an_account_that_is_watched_later_is_read_from_there_too(two: Two) -> None:
     await two.run(minutes(1))
     async with transaction(two.world.pool) as conn:
-        await set_canaries(conn, Platform.X, CANARIES, T0)
-        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3")], minutes(1))
+        await set_canaries(conn, X, CANARIES, T0)
+        await add_accounts(conn, [NewAccount(X, "3", "h3")], minutes(1))
     await two.monitor.load()
     await two.elsewhere.load()
     two.there.asked.clear()

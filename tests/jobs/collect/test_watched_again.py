@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_batches import Desk, Sent
@@ -23,9 +23,9 @@ A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
 async def watch(pool: Pool, minute: float, *, on: bool) -> None:
     async with transaction(pool) as conn:
         if on:
-            await add_accounts(conn, [NewAccount(Platform.X, "1", "h1", ("Desk",))], minutes(minute))
+            await add_accounts(conn, [NewAccount(X, "1", "h1", ("Desk",))], minutes(minute))
         else:
-            await stop_watching(conn, Platform.X, "h1", minutes(minute))
+            await stop_watching(conn, X, "h1", minutes(minute))
 
 
 async def test_a_block_that_was_sighted_before_the_account_left_begins_before_that(pool: Pool) -> None:

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 import pytest
 from aiohttp import web
 
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import XServer, serve_x
-from collectors.simulator.x.compliance import READY_AFTER
+from collectors.bluesky.declaration import BLUESKY
+from collectors.simulator.history import History, settled
+from collectors.x.declaration import X
+from collectors.x.simulator.app import XServer, serve_x
+from collectors.x.simulator.compliance import READY_AFTER
 from jobs.base.clock import SimulatedClock
 from jobs.collect.x_compliance import ComplianceLoop
 from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import facts_of
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.side_facts import ObservedKind
 from storage.postgres.pool import Pool, transaction
@@ -26,8 +27,8 @@ from tests.support.simulated.x_oauth_apps import JOB, app
 DAY = timedelta(days=1)
 GONE = History(
     (
-        settled(Platform.X, "7", [(T0, State(Status.DEACTIVATED), "a")]),
-        settled(Platform.X, "8", [(T0, State(Status.NOT_FOUND), "b")]),
+        settled(X, "7", [(T0, State(Status.DEACTIVATED), "a")]),
+        settled(X, "8", [(T0, State(Status.NOT_FOUND), "b")]),
     )
 )
 
@@ -96,7 +97,7 @@ async def test_the_reason_of_a_vanished_account_becomes_a_side_fact_between_two_
     ]
     assert await facts(pool, "8") == [(*compliance, "deleted", None, first, None, None)]
     async with transaction(pool) as conn:
-        assert [a.native_id for a in await accounts_not_found(conn, Platform.X)] == ["7", "8"]
+        assert [a.native_id for a in await accounts_not_found(conn, X)] == ["7", "8"]
         assert await conn.fetchval("select count(*) from change") == 2
 
 
@@ -107,8 +108,8 @@ async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Po
         await conn.execute(
             "insert into account (platform, native_id, handle, added_at) values ('x', '9', 'c', $1)", T0
         )
-        assert [a.native_id for a in await accounts_not_found(conn, Platform.X)] == ["7"]
-        assert await accounts_not_found(conn, Platform.BLUESKY) == []
+        assert [a.native_id for a in await accounts_not_found(conn, X)] == ["7"]
+        assert await accounts_not_found(conn, BLUESKY) == []
 
 
 async def test_without_missing_accounts_no_job_is_made(pool: Pool) -> None:

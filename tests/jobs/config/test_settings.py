@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.settings import BlueskySettings
+from collectors.mastodon.declaration import MASTODON
+from collectors.mastodon.settings import MastodonSettings
+from collectors.x.declaration import X
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.settings import Settings, SettingsError, load_settings
 from jobs.runtime.app import refuse_unknown_channels, sender
@@ -41,11 +46,11 @@ def test_secrets_do_not_print(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("platform", "text", "control"),
     [
-        (Platform.X, "783214:X:available", ("783214", "X", Status.AVAILABLE)),
-        (Platform.X, "5:gone:suspended", ("5", "gone", Status.SUSPENDED)),
-        (Platform.BLUESKY, f"{DID}:bsky.app:available", (DID, "bsky.app", Status.AVAILABLE)),
+        (X, "783214:X:available", ("783214", "X", Status.AVAILABLE)),
+        (X, "5:gone:suspended", ("5", "gone", Status.SUSPENDED)),
+        (BLUESKY, f"{DID}:bsky.app:available", (DID, "bsky.app", Status.AVAILABLE)),
         (
-            Platform.MASTODON,
+            MASTODON,
             f"{ACTOR}:staff@mastodon.example:8443:available",
             (ACTOR, "staff@mastodon.example:8443", Status.AVAILABLE),
         ),
@@ -70,7 +75,7 @@ def test_control_accounts_are_id_handle_and_status_whatever_colons_their_ids_hol
 )
 def test_labelers_are_a_table_of_countries(tmp_path: Path, toml: str, environ: dict[str, str]) -> None:
     settings = from_file(tmp_path, toml, **environ)
-    assert settings.bluesky_labelers == {"TR": DID, "DE": "did:web:labels.test"}
+    assert settings.of(BlueskySettings).bluesky_labelers == {"TR": DID, "DE": "did:web:labels.test"}
 
 
 @pytest.mark.parametrize(
@@ -90,10 +95,14 @@ def test_vantages_are_a_table_of_proxies_that_does_not_print(
     assert "hush" not in repr(settings) + settings.model_dump_json()
 
 
+def stream_of(settings: Settings) -> str:
+    return settings.of(BlueskySettings).bluesky_jetstream
+
+
 def test_an_empty_stream_address_switches_the_stream_off_in_the_environment_too(tmp_path: Path) -> None:
-    assert from_file(tmp_path, "").bluesky_jetstream.startswith("wss://")
-    assert from_file(tmp_path, 'bluesky_jetstream = ""').bluesky_jetstream == ""
-    assert from_file(tmp_path, "", BLOCKLINE_BLUESKY_JETSTREAM="").bluesky_jetstream == ""
+    assert stream_of(from_file(tmp_path, "")).startswith("wss://")
+    assert stream_of(from_file(tmp_path, 'bluesky_jetstream = ""')) == ""
+    assert stream_of(from_file(tmp_path, "", BLOCKLINE_BLUESKY_JETSTREAM="")) == ""
 
 
 def test_operators_are_the_recipients_unless_they_are_named(tmp_path: Path) -> None:
@@ -109,8 +118,8 @@ def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
         '[mastodon_origins]\n"Mastodon.Example" = "http://127.0.0.1:8062/"',
     )
     assert settings.trusted_hosts == ("pds.example", "10.0.0.7:8443", "[::1]:80")
-    assert settings.bluesky_plc == "https://plc.example"
-    assert settings.mastodon_origins == {"mastodon.example": "http://127.0.0.1:8062"}
+    assert settings.of(BlueskySettings).bluesky_plc == "https://plc.example"
+    assert settings.of(MastodonSettings).mastodon_origins == {"mastodon.example": "http://127.0.0.1:8062"}
 
 
 @pytest.mark.parametrize(

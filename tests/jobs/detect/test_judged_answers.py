@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import CanaryExpectation, Judge, TrackedAccount, failed_canaries
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Missed, MissedReason, State, Status
 from storage.model.core.coverage import BatchOutcome
 from storage.model.core.known_state import Known
@@ -22,7 +23,7 @@ BOTH = State(Status.WITHHELD, ("BR", "IN"))
 
 
 def control(name: str, expected: Status = Status.AVAILABLE, *, doubted: bool = False) -> CanaryExpectation:
-    return CanaryExpectation(Account(AccountId(0), Platform.X, name, name), expected, doubted)
+    return CanaryExpectation(Account(AccountId(0), X, name, name), expected, doubted)
 
 
 def answer(shown: Mapping[str, State], unheard: Collection[str] = ()) -> CollectorAnswer:
@@ -72,7 +73,7 @@ def test_which_control_accounts_make_an_answer_quarantined(
 
 def watched(number: int, held_since: datetime | None = None) -> list[TrackedAccount]:
     known = Known(AVAILABLE, minutes(0), minutes(0))
-    accounts = [Account(AccountId(n), Platform.X, str(n), f"h{n}") for n in range(number)]
+    accounts = [Account(AccountId(n), X, str(n), f"h{n}") for n in range(number)]
     return [TrackedAccount(a, frozenset(), known, None, held_since=held_since) for a in accounts]
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, redetect
 from storage.model.bitemporal.corrections import CorrectionInput, RecomputedChange, TimedReading
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Reason, State
 from storage.model.core.known_state import Known
 from tests.support.samples.readings import (
@@ -23,7 +24,7 @@ from tests.support.samples.readings import (
 )
 
 A, W, S, N = AVAILABLE, WITHHELD_IN, SUSPENDED, NOT_FOUND
-ACCOUNT = Account(AccountId(1), Platform.X, "1", "one")
+ACCOUNT = Account(AccountId(1), X, "1", "one")
 
 Asked = tuple[float, float, State]
 """When it was asked for, when it had arrived, what it showed."""

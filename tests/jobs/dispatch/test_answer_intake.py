@@ -10,12 +10,12 @@ from uuid import uuid4
 import pytest
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.dispatch.answer_codec import pack
 from jobs.dispatch.answer_intake import AnswerIntake
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.dispatch.queued_requester import QueuedRequester
-from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, request_queue
@@ -23,7 +23,7 @@ from storage.work.pending_answers import WorkerAnswer
 from tests.support.samples.readings import T0, FakeCollector
 from tests.support.seeds.workers import report
 
-ASKED = Question(Platform.X, "", "here", 1, T0, 0, ("1",), urgent=False)
+ASKED = Question(X, "", "here", 1, T0, 0, ("1",), urgent=False)
 
 
 async def never(_question: Question, _reply: TimedAnswer) -> None:

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.dispatch.answer_codec import pack
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.dispatch.queued_requester import QueuedRequester
-from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, workers
@@ -17,7 +17,7 @@ from storage.work.pending_answers import WorkerAnswer
 from storage.work.workers import Worker
 from tests.support.samples.readings import T0, FakeCollector
 
-QUESTION = Question(Platform.X, "", "", 1, T0, 1, ("1",), urgent=False)
+QUESTION = Question(X, "", "", 1, T0, 1, ("1",), urgent=False)
 
 
 async def nobodys(question: Question, reply: TimedAnswer) -> None:

@@ -2,13 +2,13 @@
 
 import asyncio
 
+from collectors.mastodon.declaration import MASTODON
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import LocalRequester
 from jobs.dispatch.request_slots import RequestSlots
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
 from tests.support.pipelines.monitor import SWEEP, World
 from tests.support.samples.mastodon_answers import ALICE, account
@@ -51,7 +51,7 @@ async def test_servers_that_hang_keep_nobody_on_another_server_from_being_read(p
     hanging = tuple(f"h{n}.example" for n in range(9))
     async with transaction(pool) as conn:
         ids = [(f"https://{host}/users/a#1", f"a@{host}") for host in hanging] + [(ALICE.native_id, "alice")]
-        await add_accounts(conn, [NewAccount(Platform.MASTODON, *one) for one in ids], T0)
+        await add_accounts(conn, [NewAccount(MASTODON, *one) for one in ids], T0)
     routes = {f"{host}/api/v1/accounts": Hang() for host in hanging}
     async with (
         scripted({**routes, f"{HOME}/api/v1/accounts": ok([account()])}) as server,

@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.collect.monitor import MonitorSettings
@@ -17,7 +18,6 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_codec import unpack
 from jobs.dispatch.local_requester import LocalRequester
 from jobs.dispatch.worker import QueueWorker, running_worker
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
@@ -29,7 +29,7 @@ from tests.support.samples.readings import T0, FakeCollector, minutes
 
 TR = State(Status.WITHHELD, ("TR",))
 RESTRICTED = {"1": frozenset({"TR"})}
-ASKED = Question(Platform.X, "", "", 1, T0, 0, ("1", "2"), urgent=False, withheld_in=RESTRICTED)
+ASKED = Question(X, "", "", 1, T0, 0, ("1", "2"), urgent=False, withheld_in=RESTRICTED)
 
 
 class SecondSource(FakeCollector):

@@ -12,12 +12,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.app import serve_bluesky
 from collectors.core.rate_limit_headers import RateLimitWindow
-from collectors.simulator.bluesky.app import serve_bluesky
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.core.history_conversion import recast
-from collectors.simulator.mastodon.app import serve_mastodon
-from collectors.simulator.x.app import serve_x
+from collectors.mastodon.declaration import MASTODON
+from collectors.mastodon.simulator.app import serve_mastodon
+from collectors.simulator.history import History, settled
+from collectors.simulator.history_conversion import recast
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
 from jobs.base.clock import SimulatedClock
 from jobs.collect.collector_factory import collector_of
 from jobs.config.settings import Settings, load_settings
@@ -30,7 +33,6 @@ from storage.work.rate_limits import budgets as stored_budgets
 from tests.support.samples.readings import AVAILABLE, MINUTE, T0, minutes
 from tests.support.simulated.scripted_x import TOKEN
 
-X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 HISTORY = History((settled(X, "10001", [(T0 - MINUTE, AVAILABLE, "alice")]),))
 
 
@@ -44,13 +46,11 @@ class Server(Protocol):
 
 
 def serve(platform: Platform, history: History, limit: int) -> AbstractAsyncContextManager[Server]:
-    match platform:
-        case Platform.X:
-            return serve_x(history, now=T0, limit=limit)
-        case Platform.BLUESKY:
-            return serve_bluesky(history, now=T0, limit=limit)
-        case Platform.MASTODON:
-            return serve_mastodon(history, now=T0, limit=limit)
+    if platform is X:
+        return serve_x(history, now=T0, limit=limit)
+    if platform is BLUESKY:
+        return serve_bluesky(history, now=T0, limit=limit)
+    return serve_mastodon(history, now=T0, limit=limit)
 
 
 def used(platform: Platform, server: Server) -> int:

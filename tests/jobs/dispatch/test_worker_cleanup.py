@@ -6,11 +6,11 @@ from uuid import uuid4
 import pytest
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.answer_codec import pack
 from jobs.dispatch.worker import QueueWorker, running_worker
-from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.model.limits.rate_limits import UNPACED
 from storage.postgres.pool import Pool, borrowed, transaction
@@ -65,7 +65,7 @@ async def test_a_budget_of_which_nobody_took_a_request_for_a_day_is_forgotten(
 ) -> None:
     async with borrowed(pool) as conn:
         for name, ago in (("of today", 23 * HOUR), ("of an old token", 25 * HOUR)):
-            await rate_limits.take(conn, name, Platform.X, system_clock() - ago, UNPACED)
+            await rate_limits.take(conn, name, X, system_clock() - ago, UNPACED)
     await worker.report()
     async with transaction(pool) as conn:
         assert [one.name for one in await rate_limits.budgets(conn)] == ["of today"]
@@ -74,7 +74,7 @@ async def test_a_budget_of_which_nobody_took_a_request_for_a_day_is_forgotten(
 async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, worker: QueueWorker) -> None:
     async with transaction(pool) as conn:
         for number, ago in enumerate((23 * HOUR, 25 * HOUR)):
-            question = Question(Platform.X, "", "", number, T0, 0, ("1",), urgent=False)
+            question = Question(X, "", "", number, T0, 0, ("1",), urgent=False)
             at = system_clock() - ago
             await pending_answers.put(
                 conn, WorkerAnswer(question, uuid4(), at, at, pack(CollectorAnswer((), ())))
@@ -82,7 +82,7 @@ async def test_an_answer_that_nobody_took_for_a_day_is_forgotten(pool: Pool, wor
     await worker.report()
     async with transaction(pool) as conn:
         assert await pending_answers.keys(conn, "x") == [
-            Question(Platform.X, "", "", 0, T0, 0, ("1",), urgent=False).key
+            Question(X, "", "", 0, T0, 0, ("1",), urgent=False).key
         ]
 
 

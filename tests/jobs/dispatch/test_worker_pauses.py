@@ -13,6 +13,7 @@ from collectors.bluesky.collector import BlueskyCollector
 from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.mastodon.collector import MastodonCollector
 from collectors.x.collector import XCollector
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.collect.monitor import MonitorSettings
@@ -24,7 +25,6 @@ from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.dispatch.queued_requester import QueuedRequester
 from jobs.dispatch.worker import QueueWorker, running_worker
 from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
@@ -52,7 +52,7 @@ ERRORS = CollectorAnswer(
 
 
 def question(roster_id: int, place: str = "") -> Question:
-    return Question(Platform.X, "", place, roster_id, T0, 0, ("1",), urgent=False)
+    return Question(X, "", place, roster_id, T0, 0, ("1",), urgent=False)
 
 
 def paused(reason: str, for_so_long: timedelta) -> SourcePause:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.base.findings import Finding
+from collectors.core.findings import Finding
 from jobs.config.settings import load_settings
 from jobs.doctor.alert_rules import rule_findings
 from jobs.doctor.mail_templates import template_findings

@@ -84,14 +84,14 @@ PARTS = [
     "chain",
     "alert rules",
     "data folder",
-    "X",
-    "X control accounts",
     "Bluesky",
     "Bluesky labelers",
     "Bluesky control accounts",
+    "Bluesky events",
     "Mastodon control accounts",
     f"observer {OBSERVED}",
-    "Bluesky events",
+    "X",
+    "X control accounts",
     "mail",
     "dashboard",
 ]
@@ -209,7 +209,7 @@ def test_each_vantage_is_tried_and_its_password_is_not_shown(
     monkeypatch.setenv("BLOCKLINE_VANTAGES", f"tr={platforms['bluesky']},de={away}")
     ran = run("doctor", "--json")
     assert ran.err == "To fix: vantage de.\n"
-    assert said(ran, "vantage tr") == "Bluesky was read through the proxy."
+    assert said(ran, "vantage tr") == "Bluesky answered through the proxy."
     assert "the proxy does not answer as one" in said(ran, "vantage de")
     assert "hush-hush" not in ran.out + ran.err
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock, system_clock
 from jobs.base.errors import CommandError
-from jobs.config.settings import Settings
+from jobs.config.settings import settings_from
 from jobs.doctor.future_readings import set_aside_future, set_aside_readings
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
@@ -24,7 +24,7 @@ from storage.changes.spells import lock
 from storage.executives.signals import add_executive
 from storage.health.collector_state import CollectorState, save_state
 from storage.model.alerts.rules import AlertRule
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Flag, State
 from storage.model.core.side_facts import FactSighting
 from storage.postgres.audit_log import acts
@@ -225,10 +225,10 @@ async def test_what_waited_for_the_time_of_that_clock_waits_no_more(world: World
     await world.enlist(["1"])
     await read(world, [(0, AVAILABLE), (120, WITHHELD_IN)])
     async with transaction(world.pool) as conn:
-        await add_executive(conn, Platform.X, "99", "chief", "Ada Chief", "", minutes(0))
+        await add_executive(conn, X, "99", "chief", "Ada Chief", "", minutes(0))
         await conn.execute("update executive set last_polled_at = $1", minutes(YEAR))
         await conn.execute("update pending_change set next_read_at = $1", minutes(YEAR))
-        down = CollectorState(Platform.X, False, "network", "", minutes(YEAR), minutes(YEAR + 15), "there")
+        down = CollectorState(X, False, "network", "", minutes(YEAR), minutes(YEAR + 15), "there")
         await save_state(conn, down)
         await save_state(conn, replace(down, since=minutes(100), retry_at=minutes(300), place="here"))
         await ensure_month(conn, minutes(YEAR).date())
@@ -292,21 +292,21 @@ async def test_side_facts_are_as_they_were_last_seen_before(world: World) -> Non
     world.clock.set(minutes(239))
     await set_aside_future(world.pool, world.clock)
     async with transaction(world.pool) as conn:
-        assert await open_facts(conn, Platform.X) == {account_id: {(Flag.LIMITED, "")}}
+        assert await open_facts(conn, X) == {account_id: {(Flag.LIMITED, "")}}
         assert await conn.fetchval("select recorded_at from fact") == minutes(239)
     await look(at=240)
     async with transaction(world.pool) as conn:
-        assert await open_facts(conn, Platform.X) == {}
+        assert await open_facts(conn, X) == {}
 
 
 async def test_who_was_put_on_the_watch_or_a_list_by_that_clock_is_there_from_now_on(world: World) -> None:
     await world.enlist(["1"])
     await read(world, [(0, AVAILABLE)])
     async with transaction(world.pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", ("Desk",)) for i in "12"], minutes(YEAR))
+        await add_accounts(conn, [NewAccount(X, i, f"h{i}", ("Desk",)) for i in "12"], minutes(YEAR))
     await read(world, [(YEAR, AVAILABLE)])
     async with transaction(world.pool) as conn:
-        await stop_watching(conn, Platform.X, "1", minutes(YEAR + 5))
+        await stop_watching(conn, X, "1", minutes(YEAR + 5))
     world.clock.set(minutes(239))
     await set_aside_future(world.pool, world.clock)
     now = minutes(239)
@@ -394,7 +394,7 @@ def test_the_command_says_what_it_did_and_takes_no_other_task_with_it(
 
 
 async def test_a_clock_that_is_not_that_of_the_database_sets_nothing_aside(dsn: str, pool: Pool) -> None:
-    settings = Settings(database_url=SecretStr(dsn))
+    settings = settings_from({"database_url": dsn})
     with pytest.raises(CommandError, match=r"Nothing was set aside\. The database .* this machine"):
         await set_aside_readings(settings, dsn, lambda: system_clock() - timedelta(days=1))
 

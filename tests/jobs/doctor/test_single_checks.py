@@ -5,16 +5,19 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.core.findings import FindingLevel
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
-from jobs.base.findings import FindingLevel
-from jobs.config.settings import Settings, load_settings
+from jobs.collect.collector_factory import connection_of, reach_of
+from jobs.config.settings import load_settings, settings_from
 from jobs.doctor import doctor
 from jobs.doctor.database_checks import chosen_finding, future_finding, watch_findings
-from jobs.doctor.platforms import observer_finding, stream_finding
 from storage.accounts.canaries import Canary, Origin
 from storage.executives.signals import add_executive
 from storage.health.status import DatabaseServer
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0
@@ -31,7 +34,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str
 
 
 def canary(handle: str, expected: Status, doubted_since: datetime | None = None) -> Canary:
-    account = Account(AccountId(1), Platform.X, "1", handle)
+    account = Account(AccountId(1), X, "1", handle)
     return Canary(
         account, expected, "", Origin.CHOSEN, T0, int(doubted_since is not None), doubted_since, None
     )
@@ -56,7 +59,7 @@ def canary(handle: str, expected: Status, doubted_since: datetime | None = None)
     ids=["none", "some", "one that is doubted"],
 )
 def test_chosen_control_accounts_are_counted(chosen: list[Canary], verdict: str, words: str) -> None:
-    found = chosen_finding(Platform.X, chosen)
+    found = chosen_finding(X, chosen)
     assert (found.verdict.value, found.said) == (verdict, words)
 
 
@@ -78,20 +81,26 @@ def test_a_reading_of_the_future_must_be_seen_to(newest: datetime | None, verdic
 @pytest.mark.parametrize(("status", "verdict"), [(404, "advice"), (401, "advice"), (503, "mend")])
 async def test_an_observer_that_keeps_its_blocks_to_itself_still_answers(status: int, verdict: str) -> None:
     async with scripted(plain(status)) as server:
-        settings = Settings(mastodon_origins={"far.example": server.base_url})
-        found = await observer_finding(settings, "far.example", system_clock)
+        settings = settings_from(
+            {"mastodon_origins": {"far.example": server.base_url}, "mastodon_observers": ["far.example"]}
+        )
+        (found,) = await connection_of(MASTODON).further_findings(
+            settings, reach_of(settings), system_clock()
+        )
     assert found.verdict.value == verdict
 
 
 async def test_a_stream_that_is_switched_off_is_nothing_to_mend() -> None:
-    assert (await stream_finding("")).verdict is FindingLevel.OK
+    settings = settings_from({"bluesky_jetstream": ""})
+    (found,) = await connection_of(BLUESKY).further_findings(settings, reach_of(settings), system_clock())
+    assert found.verdict is FindingLevel.OK
 
 
 async def test_what_reading_follows_costs_is_said_before_it_is_paid(
     pool: Pool, dsn: str, platforms: Mapping[str, str], now: datetime
 ) -> None:
     async with transaction(pool) as conn:
-        await add_executive(conn, Platform.X, "1002", "Beta", "Bea Ta", "CEO", now)
+        await add_executive(conn, X, "1002", "Beta", "Bea Ta", "CEO", now)
     settings = load_settings(None, leading_to(platforms) | {"BLOCKLINE_X_FOLLOWS_EVERY": "1d"})
     found = {finding.part: finding for finding in await watch_findings(settings, dsn, system_clock)}
     assert found["X follows"].said.startswith("Reading whom 1 executive follows costs about $")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.x.declaration import X
 from collectors.x.wire.follows import MOST_FOLLOWS, Follows
 from jobs.base.clock import SimulatedClock
 from jobs.engagement.follows import FollowsPoller
 from storage.executives.signals import add_executive
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Missed, MissedReason
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import AVAILABLE, MINUTE, T0, reading
@@ -32,7 +32,7 @@ async def rows(pool: Pool, query: str) -> list[tuple[Any, ...]]:
 class Reader:
     """Lists at our own seam: `says` is what the next readings give."""
 
-    platform = Platform.X
+    platform = X
     batch_size = 100
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ def trouble(
 @pytest.fixture
 async def scene(pool: Pool) -> tuple[Reader, FollowsPoller, SimulatedClock]:
     async with transaction(pool) as conn:
-        await add_executive(conn, Platform.X, "310000001", "h", "Name", "Title", T0)
+        await add_executive(conn, X, "310000001", "h", "Name", "Title", T0)
     clock, reader = SimulatedClock(T0), Reader()
     poller = FollowsPoller(pool, reader, DAY, clock)
     await poller.load()

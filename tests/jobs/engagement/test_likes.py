@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from collectors.simulator.core.history import History
-from collectors.simulator.x.app import serve_x
+from collectors.simulator.history import History
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
 from jobs.base.clock import SimulatedClock
 from jobs.engagement.likes import LikesPoller
 from storage.executives.signals import add_executive
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.samples.x_answers import body
@@ -37,7 +37,7 @@ async def rows(pool: Pool, query: str) -> list[tuple[Any, ...]]:
 async def with_executives(pool: Pool, *native_ids: str) -> None:
     async with transaction(pool) as conn:
         for native_id in native_ids:
-            await add_executive(conn, Platform.X, native_id, f"h{native_id}", "Name", "Title", T0)
+            await add_executive(conn, X, native_id, f"h{native_id}", "Name", "Title", T0)
 
 
 async def test_without_an_authorisation_it_is_kept_once_that_likes_cannot_be_seen(pool: Pool) -> None:

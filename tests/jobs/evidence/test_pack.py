@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from jobs.evidence.pack import (
     CHAIN,
     COVERAGE,
@@ -32,7 +33,6 @@ from jobs.evidence.pack_page import instant, readme, whole_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from storage.changes.evidence_pack import changes_named, material, stretches
-from storage.model.core.accounts import Platform
 from storage.model.evidence.hash_chain import ChangeStatement, entry_of, leaf_of, statement_bytes
 from storage.model.evidence.packs import Attested, DayHead, Material, Segment
 from storage.postgres.pool import Pool, transaction
@@ -228,7 +228,7 @@ async def test_a_statement_that_has_nothing_to_do_with_the_change_is_found(pool:
 
 async def test_a_change_that_is_still_provisional_says_so(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         change_id = await add_change(conn, one.account_id, "k", minutes(0))
     pack = await pack_of(pool, change_id)
     assert failures(pack.files, known(pack.head)) == []
@@ -273,7 +273,7 @@ async def test_of_a_first_reading_nothing_before_is_missed(pool: Pool) -> None:
 
 async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         change_id = await add_change(conn, one.account_id, "k", minutes(0), source="import:crawl")
         await add_outcome(conn, change_id, minutes(0), reason="imported")
     pack = await pack_of(pool, change_id)
@@ -289,7 +289,7 @@ async def test_what_somebody_else_published_has_no_requests_of_ours(pool: Pool) 
 
 async def test_of_looks_that_are_known_by_their_days_no_time_of_the_day_is_told(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         change_id = await add_change(
             conn, one.account_id, "k", minutes(24 * 60) - SECOND, source="import:crawl", flags=("day_only",)
         )
@@ -301,7 +301,7 @@ async def test_of_looks_that_are_known_by_their_days_no_time_of_the_day_is_told(
 
 async def test_an_outcome_of_the_next_day_is_reached_by_the_head_of_that_day_alone(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         change_id = await add_change(conn, one.account_id, "k", minutes(23 * 60 + 50))
         await add_change(conn, one.account_id, "between", minutes(23 * 60 + 55))
         await add_outcome(conn, change_id, minutes(24 * 60 + 50))

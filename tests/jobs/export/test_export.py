@@ -13,10 +13,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from collectors.x.declaration import X
 from jobs.base.errors import CommandError
 from jobs.export.export import Exported, ExportRequest, Format, export_to_file, export_to_folder
 from jobs.export.parquet import ParquetFolder
-from storage.model.core.accounts import Platform
 from storage.model.evidence.export_kinds import Cell, ExportFilter, Kind
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.repeats import repeats
@@ -40,7 +40,7 @@ def asked(query: str, *args: object) -> list[tuple[Any, ...]]:
 
 async def three_months(conn: Conn) -> None:
     """One account that is blocked and comes back, a month lies between."""
-    (one,) = await enlist(conn, Platform.X, ["1"])
+    (one,) = await enlist(conn, X, ["1"])
     roster = await roster_of(conn, [one])
     month = 60 * 24 * 30
     await become(conn, roster, one, None, AVAILABLE, minutes(0))
@@ -101,7 +101,7 @@ async def test_who_asks_for_one_month_reads_one_file(pool: Pool, tmp_path: Path)
 async def test_each_file_says_what_it_is_and_the_manifest_has_its_hash(pool: Pool, tmp_path: Path) -> None:
     async with transaction(pool) as conn:
         await three_months(conn)
-    wanted = ExportFilter(NOW, since=T0, known_at=minutes(5), platform=Platform.X)
+    wanted = ExportFilter(NOW, since=T0, known_at=minutes(5), platform=X)
     done = await parquet(pool, Kind.CHANGES, tmp_path / "known", wanted)
     manifest = json.loads((tmp_path / "known" / "_manifest.json").read_text())
     about = {
@@ -213,7 +213,7 @@ async def test_memory_does_not_grow_with_the_rows(pool: Pool, dsn: str, tmp_path
     rows, every = repeats(200_000, 500_000), timedelta(seconds=repeats(25, 10))
     last = T0 + (rows - 1) * every
     async with transaction(pool) as conn:
-        roster = await roster_of(conn, await enlist(conn, Platform.X, ["1", "2"]))
+        roster = await roster_of(conn, await enlist(conn, X, ["1", "2"]))
         await conn.execute("select ensure_coverage_month('2021-02-01'), ensure_coverage_month('2021-03-01')")
         await conn.execute(
             """

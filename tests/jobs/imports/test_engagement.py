@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.lookup import accounts_named
 from storage.executives.signals import add_executive
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn, connect
 from storage.purge.purge import purge_account
 from tests.jobs.imports.test_engagement_parse import ACTS, COUNTERS, FOLLOWS, act, count, follow
@@ -49,7 +49,7 @@ def run(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Blockline:
     """With one executive on file."""
-    on(dsn, lambda conn: add_executive(conn, Platform.X, "77", "boss", "Ada Chief", "Chief executive", T0))
+    on(dsn, lambda conn: add_executive(conn, X, "77", "boss", "Ada Chief", "Chief executive", T0))
     forget_settings(monkeypatch, tmp_path)
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
     return blockline(capsys)
@@ -99,7 +99,7 @@ def test_an_act_carries_its_window_its_doubts_and_no_time_that_cannot_be(run: Bl
 def test_a_target_on_file_is_found_by_its_handle_also_by_a_later_import(run: Blockline, dsn: str) -> None:
     record = file(FOLLOWS + follow(1, "follow", "Newcomer") + follow(2, "follow", "stranger"))
     run("executives", "engagement", record, *ME)
-    on(dsn, lambda conn: add_accounts(conn, [NewAccount(Platform.X, "5", "newcomer", ("L",))], T0))
+    on(dsn, lambda conn: add_accounts(conn, [NewAccount(X, "5", "newcomer", ("L",))], T0))
     again = run("executives", "engagement", record, *ME).json
     assert (again["new_signals"], again["targets_on_file"]) == (0, 1)
     assert rows(dsn, TARGETS) == [("follow", "5", "5"), ("follow", "@stranger", "@stranger")]
@@ -109,9 +109,9 @@ def test_a_purge_takes_the_handles_and_the_words_out_of_acts(run: Blockline, dsn
     run("executives", "engagement", file(FOLLOWS + follow(1, "follow", "Late")), *ME)
 
     async def purge(conn: Conn) -> None:
-        await add_accounts(conn, [NewAccount(Platform.X, "5", "late", ("L",))], T0)
+        await add_accounts(conn, [NewAccount(X, "5", "late", ("L",))], T0)
         await conn.execute("insert into signal_word select signal_id, 'farmers' from signal")
-        (account,) = await accounts_named(conn, Platform.X, "5")
+        (account,) = await accounts_named(conn, X, "5")
         purged = await purge_account(conn, account.account_id, T0)
         assert purged.signals == 1
 
@@ -125,7 +125,7 @@ def test_an_executive_can_be_purged_whole_with_counters(run: Blockline, dsn: str
         run("executives", "engagement", file(text, name), *ME)
 
     async def purge(conn: Conn) -> None:
-        (account,) = await accounts_named(conn, Platform.X, "77")
+        (account,) = await accounts_named(conn, X, "77")
         await purge_account(conn, account.account_id, T0, whole=True)
 
     on(dsn, purge)
@@ -164,7 +164,7 @@ def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(
     [
         pytest.param(
             "boss",
-            "--as: 'boss' is not PLATFORM:HANDLE-OR-ID; the platform is x, bluesky, mastodon.",
+            "--as: 'boss' is not PLATFORM:HANDLE-OR-ID; the platform is bluesky, mastodon, x.",
             id="no platform",
         ),
         pytest.param("x:nobody", "No stored account is called nobody.", id="not stored"),
@@ -179,7 +179,7 @@ def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(
 def test_a_record_about_nobody_known_is_one_message(
     run: Blockline, dsn: str, whose: str, sentence: str
 ) -> None:
-    on(dsn, lambda conn: add_accounts(conn, [NewAccount(Platform.X, "5", "watched", ("L",))], T0))
+    on(dsn, lambda conn: add_accounts(conn, [NewAccount(X, "5", "watched", ("L",))], T0))
     ran = run("executives", "engagement", file(FORMS["follows.csv"]), "--as", whose)
     assert (ran.code, ran.complaints) == (1, [sentence])
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.imports.engagement_parse import EngagementFile, EngagementForm, form_of, read_engagement
-from storage.model.core.accounts import Platform
 from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
 from storage.model.tables.csv_rows import TableError
 
@@ -32,7 +32,7 @@ def act(seen: float, made: float | None, post: int, target: str = "ada") -> str:
 def read(text: str) -> EngagementFile:
     form = form_of(text.splitlines()[0].split(","))
     assert form is not None
-    return read_engagement(text.encode(), "e.csv", form, Platform.X, NOW)
+    return read_engagement(text.encode(), "e.csv", form, X, NOW)
 
 
 def doubts(read: EngagementFile, doubt: Doubt) -> list[int]:

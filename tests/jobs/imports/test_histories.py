@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from jobs.imports.histories import Histories, is_history, read_histories
 from storage.model.bitemporal.imported_records import (
     ImportedChange,
@@ -15,7 +16,6 @@ from storage.model.bitemporal.imported_records import (
     StoredImportedChange,
     changes_told,
 )
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.tables.csv_rows import header_of
 
@@ -63,9 +63,12 @@ def test_a_history_is_told_by_its_header(header: str) -> None:
         ),
         (
             SPANS + span("5", "available", 1, 2).replace(",x,", ",y,"),
-            ["line 2: unknown platform 'y'; known are x, bluesky, mastodon."],
+            ["line 2: unknown platform 'y'; known are bluesky, mastodon, x."],
         ),
-        (SPANS + span("five", "available", 1, 2), ["line 2: 'five' is not an account id of x."]),
+        (
+            SPANS + span("five", "available", 1, 2),
+            ["line 2: 'five' is not an account id of X, such as 783214."],
+        ),
         (
             SPANS + span("1.2e17", "available", 1, 2),
             ["line 2: '1.2e17' is an account id that a spreadsheet has shortened; keep ids as text."],
@@ -170,7 +173,7 @@ def test_a_line_that_cannot_be_true_is_named(text: str, problems: list[str]) -> 
 def test_what_spans_tell(
     rows: str, seen: list[tuple[State | None, State, datetime | None, datetime, datetime]]
 ) -> None:
-    account = read(SPANS + rows).accounts[Platform.X, "5"]
+    account = read(SPANS + rows).accounts[X, "5"]
     observations = [Observation(t, s.state, b"") for s in account.seen for t in {s.since, s.until}]
     assert [
         (c.old, c.new, c.last_seen_old, c.first_seen_new, c.last_agreeing_at)

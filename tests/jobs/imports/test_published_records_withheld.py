@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.imports.published_records import import_record
 from jobs.imports.withheld_crawl import read_crawl
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.changes.rebuild import rebuild
 from storage.countries.countries import by_country
 from storage.imports.imports import ImportResult, import_history
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, transaction
 from storage.readings.coverage import last_readings
@@ -120,7 +120,7 @@ async def test_the_last_reading_of_an_account_is_never_the_end_that_missed_it(
 ) -> None:
     await imported(pool, CRAWL, now)
     async with transaction(pool) as conn:
-        readings = await last_readings(conn, Platform.X)
+        readings = await last_readings(conn, X)
     ids = {
         r["account_id"]: r["native_id"] for r in await pool.fetch("select account_id, native_id from account")
     }
@@ -201,7 +201,7 @@ async def test_an_account_that_is_watched_already_keeps_its_handle_and_stays_on_
     pool: Pool, now: datetime
 ) -> None:
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, "101", "newer_name", ("Desk",))], now)
+        await add_accounts(conn, [NewAccount(X, "101", "newer_name", ("Desk",))], now)
     assert (await imported(pool, CRAWL, now)).accounts == 6
     row = await pool.fetchrow("select handle, watched from account where native_id = '101'")
     assert row is not None
@@ -212,7 +212,7 @@ async def test_what_was_seen_here_later_ends_the_imported_history_of_an_account(
     pool: Pool, now: datetime
 ) -> None:
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, "101", "grows", ("Desk",))], now)
+        await add_accounts(conn, [NewAccount(X, "101", "grows", ("Desk",))], now)
         await conn.execute(
             """
             with made as (

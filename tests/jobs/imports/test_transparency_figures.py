@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.imports.published_records import import_record
 from jobs.imports.table_imports import ImportReport
 from jobs.imports.transparency_figures import FIGURES, is_figures, read_figures
 from storage.countries.transparency_figures import add_reports, reports
-from storage.model.core.accounts import Platform
 from storage.model.orders.transparency_figures import TransparencyReport
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import Refused
@@ -26,7 +26,7 @@ INDIA = "2018-H1,India,IN,2,237,,1350,0,,14,5.5,desk,desk:figures\n"
 WORLD = "2018-H1,(world),,,,6651,,,,,,press,press:page\n"
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REPORT = TransparencyReport(
-    platform=Platform.X,
+    platform=X,
     period="2018-H1",
     country="India",
     source="desk",

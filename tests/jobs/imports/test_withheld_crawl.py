@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from jobs.imports.withheld_crawl import Crawl, is_crawl, read_crawl
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, State, Status, change_key
 from storage.model.tables.csv_rows import TableError, header_of
 
@@ -144,7 +145,7 @@ def test_a_state_that_the_end_confirms_has_two_readings_and_one_that_it_misses_h
         ({"here": "banned"}, ["unknown status 'banned' in status_here_at_end."]),
         ({"category": "banned"}, ["unknown status 'banned' in account_category_at_end."]),
         ({"country": "Germany"}, ["'Germany' is not a country code of two capital letters."]),
-        ({"account_id": "one"}, ["'one' is not an account id of x."]),
+        ({"account_id": "one"}, ["'one' is not an account id of X, such as 783214."]),
         ({"more": ",1"}, ["expected 10 columns, found 11."]),
         ({"category": "inactive"}, ["withheld in DE, but the account is inactive."]),
         (
@@ -236,15 +237,15 @@ def test_no_country_is_ever_claimed_before_its_first_date_or_dropped_before_the_
 def test_the_key_of_a_change_is_the_same_in_every_zone_and_differs_by_each_part() -> None:
     at = end(2017, 10, 2)
     india = at.astimezone(tz=datetime.fromisoformat("2017-10-02T00:00:00+05:30").tzinfo)
-    key = change_key(Platform.X, "1", DE, at)
+    key = change_key(X, "1", DE, at)
     assert len(key) == 64
-    assert key == change_key(Platform.X, "1", DE, india)
+    assert key == change_key(X, "1", DE, india)
     others = {
-        change_key(Platform.BLUESKY, "1", DE, at),
-        change_key(Platform.X, "2", DE, at),
-        change_key(Platform.X, "1", DE_FR, at),
-        change_key(Platform.X, "1", DE, at + timedelta(seconds=1)),
+        change_key(BLUESKY, "1", DE, at),
+        change_key(X, "2", DE, at),
+        change_key(X, "1", DE_FR, at),
+        change_key(X, "1", DE, at + timedelta(seconds=1)),
     }
     assert len(others | {key}) == 5
     with pytest.raises(ValueError, match="zone"):
-        change_key(Platform.X, "1", DE, at.replace(tzinfo=None))
+        change_key(X, "1", DE, at.replace(tzinfo=None))

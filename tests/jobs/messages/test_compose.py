@@ -14,11 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from jobs.alerting.policy import AlertGroup, NotificationHistory, decide
 from jobs.messages.compose import Letterhead, compose, message, message_id
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, Mail, MailDraft, MailState
 from storage.model.alerts.rules import AlertRule
-from storage.model.core.accounts import ListId, Platform
+from storage.model.core.accounts import ListId
 from storage.model.core.availability import State, Status
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, owed_to, past
 from tests.support.samples.readings import (
@@ -126,22 +128,22 @@ def stored(draft: MailDraft) -> Mail:
                 id=words,
             )
             for platform, states, words in (
-                (Platform.X, (WITHHELD_IN, AVAILABLE), "available again after being withheld in India (IN)"),
-                (Platform.X, (SUSPENDED, PROTECTED), "available again, protected after being suspended"),
-                (Platform.X, (NOT_FOUND, AVAILABLE), "found again after being not found"),
-                (Platform.X, (WITHHELD_IN, SUSPENDED), "withheld in India (IN), then suspended"),
+                (X, (WITHHELD_IN, AVAILABLE), "available again after being withheld in India (IN)"),
+                (X, (SUSPENDED, PROTECTED), "available again, protected after being suspended"),
+                (X, (NOT_FOUND, AVAILABLE), "found again after being not found"),
+                (X, (WITHHELD_IN, SUSPENDED), "withheld in India (IN), then suspended"),
                 (
-                    Platform.X,
+                    X,
                     (WITHHELD_IN, IN_PK),
                     "withheld in India (IN), then withheld in India (IN), Pakistan (PK)",
                 ),
                 (
-                    Platform.X,
+                    X,
                     (WITHHELD_IN, AVAILABLE, WITHHELD_IN),
                     "withheld in India (IN), then available again, then withheld in India (IN) again",
                 ),
                 (
-                    Platform.BLUESKY,
+                    BLUESKY,
                     (WITHHELD_IN, AVAILABLE),
                     "restricted in IN (Bluesky app), then no longer",
                 ),
@@ -196,9 +198,7 @@ def test_what_is_not_confirmed_is_not_said_to_have_happened(stage: AlertStage) -
 
 def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
     alerts = [an_alert(i, a_change(i), T0, ORDER) for i in range(46)]
-    text = mail_of(
-        alerts, ListStatus(250, ((Platform.X, WITHHELD_IN, 204), (Platform.X, AVAILABLE, 40)))
-    ).text_body
+    text = mail_of(alerts, ListStatus(250, ((X, WITHHELD_IN, 204), (X, AVAILABLE, 40)))).text_body
     assert "names 257 accounts; 250 of them are watched here" in text
     assert "withheld in India (IN): 204 of 257 named accounts, 46 more in this email" in text
     assert "available: 40 of 257 named accounts, 46 fewer in this email" in text
@@ -208,16 +208,13 @@ def test_counts_name_their_denominator_and_what_this_mail_adds() -> None:
 
 def test_a_state_that_a_restoration_emptied_is_still_counted() -> None:
     alerts = [an_alert(i, a_change(i, AVAILABLE, SUSPENDED), T0, REPORTERS) for i in range(3)]
-    text = mail_of(alerts, ListStatus(12, ((Platform.X, AVAILABLE, 12),))).text_body
+    text = mail_of(alerts, ListStatus(12, ((X, AVAILABLE, 12),))).text_body
     assert "suspended: 0 of 12 watched accounts, 3 fewer in this email" in text
 
 
 def test_an_order_that_names_fewer_accounts_than_are_watched_is_no_denominator() -> None:
     alerts = [an_alert(1, a_change(1), T0, ORDER)]
-    assert (
-        "1 of 300 watched accounts"
-        in mail_of(alerts, ListStatus(300, ((Platform.X, WITHHELD_IN, 1),))).text_body
-    )
+    assert "1 of 300 watched accounts" in mail_of(alerts, ListStatus(300, ((X, WITHHELD_IN, 1),))).text_body
 
 
 def test_every_group_of_changes_has_its_interval_evidence_and_number_of_readings() -> None:
@@ -343,7 +340,7 @@ def test_a_synthetic_scenario_says_so_in_subject_text_and_html() -> None:
 
 
 def test_an_account_of_another_platform_is_named_with_it() -> None:
-    change = a_change(1, SUSPENDED, handle="a.example.org", platform=Platform.BLUESKY)
+    change = a_change(1, SUSPENDED, handle="a.example.org", platform=BLUESKY)
     assert "@a.example.org (Bluesky)" in mail_of([an_alert(1, change, T0)]).text_body
 
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from jobs.alerting.policy import AlertGroup
 from jobs.messages.compose import Letterhead, compose
 from storage.model.alerts.alerts import AlertChange
@@ -13,7 +16,6 @@ from tests.support.samples.alerts import a_rule, an_alert
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0
 from tests.support.seeds.changes import DEACTIVATED
 
-X, BLUESKY, MASTODON = Platform
 DESK = "desk@example.org"
 TR = State(Status.WITHHELD, ("TR",))
 HOST = frozenset({Flag.HOST})

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from jobs.alerting.policy import AlertGroup, DigestDue, Flap
 from jobs.messages.compose import Letterhead
 from jobs.messages.digest_compose import ACCOUNTS_LISTED, compose
@@ -38,7 +40,7 @@ from storage.model.alerts.alerts import (
 )
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, RuleAccount, UnsentChanges
 from storage.model.alerts.rules import AlertRule, Digest, Match, RuleId, StoredRule
-from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.accounts import AccountId, ListId
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
 
@@ -47,7 +49,7 @@ DAY = timedelta(days=1)
 HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
 DAILY = AlertRule(("desk@example.org",), "Desk", zone="Asia/Kolkata", digest=Digest.DAILY)
 AT_ONCE = replace(DAILY, digest=Digest.NONE)
-ALL_READ = DigestCoverage(T0, T0 + DAY, 45 * MINUTE, (DigestPlatform(Platform.X, 1178, 1178, 0),))
+ALL_READ = DigestCoverage(T0, T0 + DAY, 45 * MINUTE, (DigestPlatform(X, 1178, 1178, 0),))
 
 NOTHING_QUIET = QuietCohorts()
 
@@ -165,12 +167,12 @@ def test_the_subject_of_a_digest_begins_with_its_counts(alerts: list[AlertRow], 
             id="what is seen and not confirmed is not silence",
         ),
         pytest.param(
-            replace(ALL_READ, platforms=(DigestPlatform(Platform.X, 1178, 966, 400),)),
+            replace(ALL_READ, platforms=(DigestPlatform(X, 1178, 966, 400),)),
             "No change confirmed, but 212 of 1,178 accounts not read",
             id="who was not read is not called unchanged",
         ),
         pytest.param(
-            replace(ALL_READ, platforms=(DigestPlatform(Platform.X, 1178, 0, 1178),)),
+            replace(ALL_READ, platforms=(DigestPlatform(X, 1178, 0, 1178),)),
             "Nothing known: none of 1,178 accounts was read",
             id="a monitor that was down says nothing of changes",
         ),
@@ -196,7 +198,7 @@ def test_a_quiet_day_says_what_stands_how_well_was_looked_and_what_is_open() -> 
         T0,
         T0 + DAY,
         45 * MINUTE,
-        (DigestPlatform(Platform.X, 1178, 1177, 5), DigestPlatform(Platform.MASTODON, 3, 3, 0)),
+        (DigestPlatform(X, 1178, 1177, 5), DigestPlatform(MASTODON, 3, 3, 0)),
         (
             StateNow("withheld in India (IN)", 257, is_blocked=True),
             StateNow("available", 924, is_blocked=False),
@@ -204,12 +206,12 @@ def test_a_quiet_day_says_what_stands_how_well_was_looked_and_what_is_open() -> 
         blocked_late=2,
         asked=100_000,
         answered=99_999,
-        silences=(PlatformSilence(Platform.X, minutes(60), minutes(150)),),
+        silences=(PlatformSilence(X, minutes(60), minutes(150)),),
         troubles=(PastCondition("The X collector stopped (no credits)", minutes(61), None),),
         provisional=1,
         untold=(UnsentChanges(AlertDecision.MUTED, 2),),
     )
-    quiet = QuietCohorts(((ORDER, ListStatus(257, ((Platform.X, WITHHELD_IN, 204),))),), 3)
+    quiet = QuietCohorts(((ORDER, ListStatus(257, ((X, WITHHELD_IN, 204),))),), 3)
     text = mail_of(a_digest([]), look, quiet).text_body
     for said in (
         "Changes that were confirmed from 1 Feb 2021, 05:30 IST (00:00 UTC) "
@@ -435,7 +437,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
     def one(n: int, last: float | None, added: float = -10_000, *, is_blocked: bool = False) -> RuleAccount:
         state = WITHHELD_IN if is_blocked else AVAILABLE
         read = None if last is None else minutes(last)
-        return RuleAccount(AccountId(n), Platform.X, minutes(added), state, is_blocked, read)
+        return RuleAccount(AccountId(n), X, minutes(added), state, is_blocked, read)
 
     found = [
         one(1, 1439),
@@ -446,7 +448,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
         one(6, 1440, is_blocked=True),
     ]
     platforms, states, blocked_late = looked(found, T0, T0 + DAY, 45 * MINUTE)
-    assert platforms == (DigestPlatform(Platform.X, watched=6, read=3, late=3),)
+    assert platforms == (DigestPlatform(X, watched=6, read=3, late=3),)
     assert [(s.words, s.accounts) for s in states] == [("withheld in India (IN)", 2), ("available", 4)]
     assert blocked_late == 1
 
@@ -459,7 +461,7 @@ def test_who_was_read_and_who_is_late_is_counted_at_the_end_of_the_digest() -> N
     ],
 )
 def test_the_head_of_a_digest_says_of_how_many_its_figures_are_older(late: int, more: str) -> None:
-    look = replace(ALL_READ, platforms=(DigestPlatform(Platform.X, 1178, 1178, late),))
+    look = replace(ALL_READ, platforms=(DigestPlatform(X, 1178, 1178, late),))
     text = mail_of(a_digest(blocked(3)), look).text_body
     assert f"\n1,178 of 1,178 watched accounts were read in this time.{more}\n" in text
 
@@ -471,7 +473,7 @@ def test_the_difference_is_counted_over_all_changes_and_told_by_cohort() -> None
     ]
     due = a_digest(alerts)
     (part,) = parts_of(due, due.recipients[0])
-    standing = ListStatus(257, ((Platform.X, AVAILABLE, 253), (Platform.X, WITHHELD_IN, 4)))
+    standing = ListStatus(257, ((X, AVAILABLE, 253), (X, WITHHELD_IN, 4)))
     told = DigestContent(due, (DigestCohort(part.whole, part.told, standing),), ALL_READ)
     text = compose(told, HEAD, due.recipients[0]).text_body
     assert "Withheld in India (IN): 4 of 257 named accounts, 4 more in this email" in text

@@ -10,11 +10,12 @@ from typing import Any, cast
 
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from jobs.alerting.policy import AlertGroup, Flap
 from jobs.messages.webhook_payload import note, payload
 from storage.model.alerts.alerts import AlertRow, AlertStage, ListStatus, MailKind
 from storage.model.alerts.rules import AlertRule, Severity
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, blocked, past
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED, T0, WITHHELD_IN, minutes
@@ -106,7 +107,7 @@ def in_words() -> str:
     )
 
 
-STANDING = ListStatus(257, ((Platform.X, WITHHELD_IN, 250), (Platform.X, AVAILABLE, 7)))
+STANDING = ListStatus(257, ((X, WITHHELD_IN, 250), (X, AVAILABLE, 7)))
 
 
 @pytest.mark.parametrize(
@@ -124,9 +125,7 @@ STANDING = ListStatus(257, ((Platform.X, WITHHELD_IN, 250), (Platform.X, AVAILAB
                     an_alert(
                         2,
                         replace(
-                            a_change(
-                                2, SUSPENDED, platform=Platform.MASTODON, handle="a\u202e\ud800@b.example"
-                            ),
+                            a_change(2, SUSPENDED, platform=MASTODON, handle="a\u202e\ud800@b.example"),
                             flags=frozenset({Flag.SUSPENDED_OR_DELETED, Flag.LIMITED}),
                         ),
                         minutes(2),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts, next_due
 from storage.alerts import mutes, reminders, rules, threads
@@ -20,7 +21,6 @@ from storage.alerts.threads import thread_lines
 from storage.alerts.threads_report import count_open_stories, open_stories, thread_of, thread_status
 from storage.model.alerts.alerts import AlertRow
 from storage.model.alerts.rules import AlertRule, Digest
-from storage.model.core.accounts import Platform
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, Refused, open_pool, transaction
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, an_alert, blocked, store
@@ -120,7 +120,7 @@ async def test_an_installation_that_was_down_for_three_days_sends_one_digest_for
 async def test_a_weekly_digest_comes_on_mondays_and_says_so_when_nothing_happened(pool: Pool) -> None:
     await with_rule(pool, replace(DAILY, recipients=(DESK,), digest=Digest.WEEKLY), T0 + 9 * HOUR)
     async with transaction(pool) as conn:
-        roster = await roster_of(conn, await enlist(conn, Platform.X, ["1", "2"], ("Reporters",)))
+        roster = await roster_of(conn, await enlist(conn, X, ["1", "2"], ("Reporters",)))
         await read(conn, batch(roster, T0 + 7 * DAY, answered=[True, False]))
     for hours in range(15 * 24):
         await decide_alerts(pool, T0 + 9 * HOUR + hours * HOUR, HEAD)
@@ -135,7 +135,7 @@ async def test_a_weekly_digest_comes_on_mondays_and_says_so_when_nothing_happene
 async def test_a_digest_reports_what_was_known_at_its_time_however_late_it_is_written(pool: Pool) -> None:
     await with_rule(pool, replace(DAILY, recipients=(DESK,)))
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.X, ["1", "2", "3"], ("Reporters",))
+        accounts = await enlist(conn, X, ["1", "2", "3"], ("Reporters",))
         roster = await roster_of(conn, accounts)
         await become(conn, roster, accounts[0], None, WITHHELD_IN, T0 + HOUR)
         await become(conn, roster, accounts[1], None, NOT_FOUND, T0 + 2 * HOUR)

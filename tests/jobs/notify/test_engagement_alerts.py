@@ -5,6 +5,8 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from jobs.delivery.local_inbox import Inbox
 from jobs.messages.compose import Letterhead
 from jobs.notify.engagement_alerts import LOOK_BACK, engaged
@@ -16,7 +18,7 @@ from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_codec import from_table, to_table
 from storage.model.alerts.rules import AlertRule, Match, Mute, RuleId, Severity
-from storage.model.core.accounts import AccountId, ListId, Platform
+from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.orders import NewOrder
 from storage.model.core.signals import Signal, SignalKind
 from storage.orders.orders import add_order
@@ -30,7 +32,7 @@ RULE = AlertRule((DESK,), name="Acts", match=Match(kinds=frozenset()), engagemen
 HEAD = Letterhead("https://blockline.example.org/")
 BY = NamedBy("IN-1", "Order 1", "IN", ListId(5), "Order 1 list")
 ACT = NamedAct(
-    7, "x 12 repost 900", "Ada Chief", AccountId(1), Platform.X, SignalKind.REPOST, minutes(3), None,
+    7, "x 12 repost 900", "Ada Chief", AccountId(1), X, SignalKind.REPOST, minutes(3), None,
     minutes(10), AccountId(2), "reporter", frozenset({"press"}), (BY,),
 )  # fmt: skip
 HALF = timedelta(seconds=0.5)
@@ -70,7 +72,7 @@ def due(
          [minutes(10) + HALF]),
         ("a rule about other tags is not", due(replace(RULE, match=Match(tags=frozenset({"law"})))), []),
         ("a rule about another platform is not",
-         due(replace(RULE, match=Match(platforms=frozenset({Platform.BLUESKY})))), []),
+         due(replace(RULE, match=Match(platforms=frozenset({BLUESKY})))), []),
         ("maintenance keeps it back for good", due(mute=Mute(1, None, None, T0, None, "", "")), []),
         ("a mute of the target does too", due(mute=Mute(1, AccountId(2), None, T0, None, "", "")), []),
         ("a mute of another account does not", due(mute=Mute(1, AccountId(9), None, T0, None, "", "")),
@@ -93,10 +95,10 @@ async def story(pool: Pool, *rules: AlertRule) -> int:
     order = NewOrder("IN-1", "Order 1", "Ministry", "IN", "69A", T0, None, None, None, 1, "Order 1 list", T0)
     async with transaction(pool) as conn:
         await add_order(conn, order, T0)
-        named = NewAccount(Platform.X, "200", "reporter", ("Order 1 list",))
-        other = NewAccount(Platform.X, "300", "somebody", ("Others",))
+        named = NewAccount(X, "200", "reporter", ("Order 1 list",))
+        other = NewAccount(X, "300", "somebody", ("Others",))
         await add_accounts(conn, [named, other], T0)
-        await add_executive(conn, Platform.X, "12", "chief", "Ada <Chief>", "Chief executive", T0)
+        await add_executive(conn, X, "12", "chief", "Ada <Chief>", "Chief executive", T0)
         chief = await conn.fetchval("select account_id from account where native_id = '12'")
     await tell_by(pool, *(rules or (RULE,)))
     return chief

@@ -7,6 +7,7 @@ from datetime import time, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.delivery.local_inbox import Inbox
 from jobs.delivery.sender import NO_SERVER
 from jobs.messages.compose import Letterhead
@@ -17,7 +18,6 @@ from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.alerts import AlertDecision, AlertStage, ListStatus
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Digest, Match
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.pipelines.late_readings import deliver
 from tests.support.samples.alerts import (
@@ -127,20 +127,20 @@ async def test_the_status_of_a_list_counts_every_watched_account_once(pool: Pool
     await store(pool, [*blocked(3), an_alert(9, a_change(9, NOT_FOUND), T0, ORDER)])
     await store(pool, [an_alert(0, a_change(0, AVAILABLE, WITHHELD_IN, at=minutes(9)), minutes(10), ORDER)])
     async with transaction(pool) as conn:
-        await stop_watching(conn, Platform.X, "1", minutes(1), is_id=True)
+        await stop_watching(conn, X, "1", minutes(1), is_id=True)
         list_id = (await open_alerts.open_alerts(conn))[0].cohorts[0].list_id
         assert await open_alerts.standing(conn, list_id, minutes(20)) == ListStatus(
-            3, ((Platform.X, AVAILABLE, 1), (Platform.X, NOT_FOUND, 1), (Platform.X, WITHHELD_IN, 1))
+            3, ((X, AVAILABLE, 1), (X, NOT_FOUND, 1), (X, WITHHELD_IN, 1))
         )
         assert await open_alerts.standing(conn, list_id, minutes(5)) == ListStatus(
-            3, ((Platform.X, WITHHELD_IN, 2), (Platform.X, NOT_FOUND, 1))
+            3, ((X, WITHHELD_IN, 2), (X, NOT_FOUND, 1))
         )
         assert await open_alerts.standing(conn, list_id, minutes(-60)) == ListStatus(0, ())
 
 
 async def test_the_timeline_of_a_list_has_each_block_and_restoration_and_the_state_before(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.X, ["1", "2", "3"], ("Desk",))
+        accounts = await enlist(conn, X, ["1", "2", "3"], ("Desk",))
     one, two, three = accounts
     for at, states in [
         (0, [AVAILABLE, AVAILABLE, SUSPENDED]),

@@ -6,6 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import next_due, tick
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
@@ -16,7 +17,6 @@ from storage.alerts.threads_report import open_stories
 from storage.model.alerts.alerts import MailKind
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule, Digest, Match
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
@@ -103,7 +103,7 @@ async def refuted(newsroom: Newsroom) -> None:
 
 
 async def unwatched(newsroom: Newsroom) -> None:
-    await newsroom.do(lambda conn: stop_watching(conn, Platform.X, "h1", minutes(20)))
+    await newsroom.do(lambda conn: stop_watching(conn, X, "h1", minutes(20)))
 
 
 ENDS: dict[Step, str] = {confirmed: CONFIRMED, refuted: REFUTED, unwatched: UNWATCHED}
@@ -321,7 +321,7 @@ async def test_an_account_that_is_watched_again_owes_no_old_outcome(newsroom: Ne
     await seen_once(newsroom)
     await unwatched(newsroom)
     await newsroom.run(21, 23)
-    again = [NewAccount(Platform.X, "1", "h1", ("Desk",))]
+    again = [NewAccount(X, "1", "h1", ("Desk",))]
     await newsroom.do(lambda conn: add_accounts(conn, again, minutes(24)))
     for minute in (30, 40):
         await newsroom.desk.take(Sent(minute, {"1": W, "2": A}))

@@ -4,7 +4,7 @@ import pytest
 
 from dashboard.alerts.facts import read_alerts
 from jobs.base.clock import system_clock
-from jobs.config.settings import Settings
+from jobs.config.settings import settings_from
 from jobs.doctor.database_checks import watch_findings
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_due, next_decision
@@ -89,7 +89,7 @@ async def test_the_log_the_doctor_and_the_alerts_page_report_it(
     assert known.condition.key.kind is ConditionKind.RULES_UNREADABLE
     assert known.condition.detail.startswith("gone: 'Asia/Gone' is not a time zone")
     assert [r.name for r in page.unreadable] == ["gone"]
-    said = [f.said for f in await watch_findings(Settings(), dsn, system_clock)]
+    said = [f.said for f in await watch_findings(settings_from({}), dsn, system_clock)]
     assert any(s.startswith("1 alert rule cannot be read and sends nothing (gone: 'Asia/Gone'") for s in said)
 
 

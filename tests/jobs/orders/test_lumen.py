@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.orders.formats import ImportedOrder
 from jobs.orders.lumen import is_json, read_lumen
-from storage.model.core.accounts import Platform
 from storage.model.tables.csv_rows import TableError
 
 NOW = datetime(2031, 4, 1, tzinfo=UTC)
-X = Platform.X
 
 
 def notice(**fields: object) -> dict[str, object]:

@@ -2,14 +2,14 @@
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.orders.match_names import ResolvedName, UnresolvedName, as_name, key, match_stored
 from jobs.orders.parse_names import ParsedName, read_said
 from jobs.orders.resolve_names import unresolved
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.orders import NameCandidate, NameOutcome, OrderName
 from tests.support.samples.readings import T0
 
-X = Platform.X
 ONE = NameCandidate(AccountId(1), "11", "one")
 RENAMED = NameCandidate(AccountId(2), "22", "now_two")
 STORED = {

@@ -2,12 +2,13 @@
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from jobs.orders.parse_names import ParsedName, post_of, read_said, said_names
-from storage.model.core.accounts import Platform
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_rows import TableError
 
-X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 
 
@@ -75,7 +76,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://youtube.com/@someone",
-                unresolvable="The address at youtube.com names no account on X, Bluesky or Mastodon.",
+                unresolvable="The address at youtube.com names no account on Bluesky, Mastodon or X.",
             ),
             id="what looks like a server of Mastodon and is known to be none",
         ),
@@ -84,7 +85,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://facebook.com/someone",
-                unresolvable="The address at facebook.com names no account on X, Bluesky or Mastodon.",
+                unresolvable="The address at facebook.com names no account on Bluesky, Mastodon or X.",
             ),
             id="an address elsewhere is part of the order, and names nobody here",
         ),

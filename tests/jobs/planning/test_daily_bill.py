@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from dashboard.health import daily_cost_limit_words
 from jobs.planning.change_rates import Positions
 from jobs.planning.daily_bill import DailyBill, Refusal, billing_day, earliest_billable, next_day
 from jobs.planning.sentinels import choose_sentinels, parts_of_lists
-from storage.model.core.accounts import Platform
 from storage.model.core.coverage import WhyRead
 from storage.model.limits.daily_cost_shares import CostLimitShares, divide, sentinels_of
 from storage.work.daily_cost_limit import DailyCostLimit, ListBill, StoredDailyBill
@@ -131,7 +131,7 @@ def test_of_a_list_a_part_can_be_paid_for_alone() -> None:
 
 def test_a_bill_says_what_was_paid_for_who_waits_and_which_list_nobody_watches() -> None:
     bill = StoredDailyBill(
-        Platform.X,
+        X,
         date(2021, 2, 1),
         DailyCostLimit(most=500, in_turn=294, sentinels=5, round_days=7, waiting=63),
         {WhyRead.TURN: 294, WhyRead.SENTINEL: 5, None: 2},

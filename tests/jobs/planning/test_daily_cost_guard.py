@@ -8,10 +8,11 @@ from itertools import pairwise
 import pytest
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
-from collectors.simulator.core.history import History, HistoryAccount
-from collectors.simulator.x.app import serve_x
+from collectors.simulator.history import History, HistoryAccount
 from collectors.transport.client import HttpOptions, Retry
 from collectors.x.collector import XCollector
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
@@ -21,7 +22,6 @@ from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import WhyRead
 from storage.model.sizing.question import PlannerKind
@@ -59,7 +59,7 @@ class Billed(World):
 
     async def under(self, most: int = MOST, every: timedelta = HOUR / 2) -> Monitor:
         """A monitor that has just started."""
-        cost_limit = CostLimitGuard(self.pool, Platform.X, most)
+        cost_limit = CostLimitGuard(self.pool, X, most)
         settings = MonitorSettings(Sweep(every, T0), PlannerKind.ADAPTIVE)
         collector = CostLimitedCollector(self.platform, cost_limit)
         monitor = reading_pipeline(
@@ -134,7 +134,7 @@ async def test_a_single_suspension_costs_a_part_of_its_list(world: Billed) -> No
     at = T0 + 30 * HOUR
     await world.run(monitor, at)
     async with transaction(world.pool) as conn:
-        cost_limit = await daily_cost_limit.charged_accounts(conn, Platform.X, at.date())
+        cost_limit = await daily_cost_limit.charged_accounts(conn, X, at.date())
     before = len(world.billing.billed[at.date()])
     world.platform.truth[next(i for i in LISTED if i in cost_limit)] = WITHHELD_IN
     await world.run(monitor, at + 2 * HOUR)
@@ -148,7 +148,7 @@ async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed)
         monitor = await world.under()
         await world.run(monitor, T0 + hours * HOUR)
     async with transaction(world.pool) as conn:
-        cost_limit = await daily_cost_limit.charged_accounts(conn, Platform.X, world.clock().date())
+        cost_limit = await daily_cost_limit.charged_accounts(conn, X, world.clock().date())
     assert set(cost_limit) == world.billing.billed[world.clock().date()]
     first_day = world.billing.billed[T0.date()]
     assert len(first_day) <= MOST
@@ -187,7 +187,7 @@ async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_i
 
 async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_it_did(pool: Pool) -> None:
     at = T0 + HOUR
-    first, second = (CostLimitGuard(pool, Platform.X, 100) for _ in range(2))
+    first, second = (CostLimitGuard(pool, X, 100) for _ in range(2))
     theirs, ours = [str(n) for n in range(60)], [str(n) for n in range(60, 110)]
     assert await first.charge(theirs, at) is None
     assert await second.charge(ours, at) is Refusal.RESERVE
@@ -238,7 +238,7 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
     history = History(
         tuple(
             HistoryAccount(
-                Platform.X,
+                X,
                 i,
                 (T0, blocked + timedelta(seconds=dice.randrange(3600))) if i in set(of_order) else (T0,),
                 (AVAILABLE, WITHHELD_IN) if i in set(of_order) else (AVAILABLE,),
@@ -250,14 +250,14 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
     )
     clock = SimulatedClock(T0)
     async with transaction(pool) as conn:
-        await set_canaries(conn, Platform.X, [(i, f"h{i}", AVAILABLE.status) for i in OTHERS[:2]], T0)
+        await set_canaries(conn, X, [(i, f"h{i}", AVAILABLE.status) for i in OTHERS[:2]], T0)
         watched = [i for i in EVERYBODY if i not in OTHERS[:2]]
         await add_accounts(
             conn,
-            [NewAccount(Platform.X, i, f"h{i}", ("order 1",) if i in set(of_order) else ()) for i in watched],
+            [NewAccount(X, i, f"h{i}", ("order 1",) if i in set(of_order) else ()) for i in watched],
             T0,
         )
-    cost_limit = CostLimitGuard(pool, Platform.X, MOST)
+    cost_limit = CostLimitGuard(pool, X, MOST)
     settings = MonitorSettings(Sweep(HOUR / 2, T0), PlannerKind.ADAPTIVE)
     async with (
         serve_x(history, now=T0) as server,
@@ -289,7 +289,7 @@ async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minu
             where c.kind <> 'baseline' order by at
             """
         )
-        on_record = await daily_cost_limit.charged_accounts(conn, Platform.X, clock().date())
+        on_record = await daily_cost_limit.charged_accounts(conn, X, clock().date())
     truth = {a.native_id: a.times[-1] for a in history.accounts}
     delays = sorted((r["at"] - truth[r["native_id"]]).total_seconds() / 60 for r in seen)
     assert seen[0]["at"] - blocked < timedelta(minutes=20)

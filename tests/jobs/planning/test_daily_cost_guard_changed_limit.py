@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.detect.confirmation import ConfirmationRule
@@ -12,7 +13,6 @@ from jobs.doctor.database_checks import cost_limit_findings
 from jobs.planning.daily_bill import Refusal
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.sweep import Sweep
-from storage.model.core.accounts import Platform
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool, transaction
 from storage.work import daily_cost_limit
@@ -35,7 +35,7 @@ async def planned(
     world: Billed, wanted: int | None, planner: PlannerKind = PlannerKind.ADAPTIVE
 ) -> tuple[CostLimitGuard, Monitor]:
     """A process that has just taken over."""
-    cost_limit = CostLimitGuard(world.pool, Platform.X, wanted)
+    cost_limit = CostLimitGuard(world.pool, X, wanted)
     settings = MonitorSettings(Sweep(2 * HOUR, T0), planner)
     reader = CostLimitedCollector(world.platform, cost_limit)
     monitor = reading_pipeline(
@@ -47,7 +47,7 @@ async def planned(
 
 async def promised(world: Billed) -> int | None:
     async with transaction(world.pool) as conn:
-        return await daily_cost_limit.stored_cost_limit(conn, Platform.X, world.clock().date())
+        return await daily_cost_limit.stored_cost_limit(conn, X, world.clock().date())
 
 
 @pytest.mark.parametrize("planner", PlannerKind)
@@ -95,7 +95,7 @@ async def test_a_lower_ceiling_holds_at_once(world: Billed) -> None:
 async def test_a_worker_without_a_ceiling_asks_for_nobody_beyond_that_of_the_one_that_plans(
     world: Billed,
 ) -> None:
-    worker = CostLimitGuard(world.pool, Platform.X, None)
+    worker = CostLimitGuard(world.pool, X, None)
     assert await worker.charge(EVERYBODY, T0 + HOUR) is None
     _, first = await planned(world, FIRST)
     await world.run(first, T0 + 2 * HOUR)
@@ -119,7 +119,7 @@ async def test_one_that_takes_over_just_before_midnight_does_not_hand_the_ceilin
 
 
 async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_today(pool: Pool) -> None:
-    early, right = (CostLimitGuard(pool, Platform.X, 200) for _ in range(2))
+    early, right = (CostLimitGuard(pool, X, 200) for _ in range(2))
     at = T0 + 23.8 * HOUR
     past_midnight = at + HOUR / 4
     asked = 0
@@ -140,5 +140,5 @@ async def test_a_clock_that_is_past_midnight_forgets_nobody_who_was_paid_for_tod
     ],
 )
 def test_the_doctor_says_when_a_setting_takes_effect(set_to: int | None, said: str | None) -> None:
-    found = [one.said for one in cost_limit_findings(300, set_to)]
+    found = [one.said for one in cost_limit_findings(X, 300, set_to)]
     assert [said in words for words in found if said] == ([] if said is None else [True])

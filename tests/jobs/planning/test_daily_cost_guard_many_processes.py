@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.planning.daily_bill import billing_day
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, transaction
 from tests.support.processes.worker_fleet import FROM, Fleet, fleet, many_accounts, until
 from tests.support.simulated.slow_x import counted, far_x
@@ -27,7 +27,7 @@ SETTINGS = f"""planner = "adaptive"
 async def watch_with_a_promise(pool: Pool) -> None:
     """Everybody, and some of them on a list that is promised more than the ceiling pays for."""
     everybody = [
-        NewAccount(Platform.X, str(10_000 + n), f"handle_{n}", ("order 1",) if n < LISTED else ())
+        NewAccount(X, str(10_000 + n), f"handle_{n}", ("order 1",) if n < LISTED else ())
         for n in range(ACCOUNTS)
     ]
     async with transaction(pool) as conn:

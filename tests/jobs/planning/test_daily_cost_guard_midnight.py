@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
@@ -13,7 +14,6 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.planning.daily_cost_guard import CostLimitedCollector, CostLimitGuard
 from jobs.planning.sweep import Sweep
-from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.pool import Pool
@@ -53,7 +53,7 @@ async def test_what_waited_until_it_was_too_near_midnight_is_no_trouble_of_the_p
 ) -> None:
     world = World(pool)
     await world.enlist([str(n) for n in range(10_000, 12_000)])
-    cost_limit = CostLimitGuard(pool, Platform.X, 3000)
+    cost_limit = CostLimitGuard(pool, X, 3000)
     collector = CostLimitedCollector(world.platform, cost_limit)
     waiting = Waiting(collector, world.clock, on_its_way)
     settings = MonitorSettings(Sweep(MINUTE, T0), PlannerKind.ADAPTIVE)

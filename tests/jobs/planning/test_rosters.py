@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 
 from collectors.core.collector import CanaryCandidate
+from collectors.x.declaration import X
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
 from jobs.collect.vantages import VantageReader
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import Roster
 from storage.model.sizing.question import PlannerKind
 from storage.postgres.errors import Unreachable
@@ -40,7 +41,7 @@ async def world(pool: Pool) -> World:
 
 async def watch(world: World, ids: list[str]) -> None:
     async with transaction(world.pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}") for i in ids], T0)
+        await add_accounts(conn, [NewAccount(X, i, f"h{i}") for i in ids], T0)
 
 
 async def one_leaves_and_one_comes(world: World) -> None:
@@ -121,9 +122,9 @@ async def test_everybody_has_one_place_when_a_sweep_from_elsewhere_begins_before
     async with asyncio.TaskGroup() as group:
         with suppress(_NotMade):
             async with transaction(world.pool) as conn:
-                one, *_ = await rosters.base_rosters(conn, Platform.X)
+                one, *_ = await rosters.base_rosters(conn, X)
                 ids, controls = one.account_ids, one.canary_ids
-                await rosters.get_or_make(conn, Platform.X, ids, controls, T0, base=True, vantage="tr")
+                await rosters.get_or_make(conn, X, ids, controls, T0, base=True, vantage="tr")
                 group.create_task(elsewhere.tick())  # has to wait until this roster is made, or is not
                 await asyncio.sleep(0.3)
                 await monitor.load()
@@ -159,7 +160,7 @@ async def test_a_roster_that_two_make_at_the_same_time_is_one(world: World) -> N
 
     async def make() -> None:
         async with transaction(world.pool) as conn:
-            made.append(await rosters.get_or_make(conn, Platform.X, [AccountId(1)], (), T0, base=False))
+            made.append(await rosters.get_or_make(conn, X, [AccountId(1)], (), T0, base=False))
             await asyncio.sleep(0.3)
 
     async with asyncio.TaskGroup() as group:
@@ -173,7 +174,7 @@ async def test_who_was_placed_twice_by_an_earlier_version_is_placed_once(world: 
     monitor = await start(world, PlannerKind.SWEEP)
     twice = [AccountId(i) for i in list(monitor.accounts())[50:150]]
     async with transaction(world.pool) as conn:
-        await rosters.get_or_make(conn, Platform.X, twice, (), T0, base=True)
+        await rosters.get_or_make(conn, X, twice, (), T0, base=True)
 
     monitor = await start(world, PlannerKind.SWEEP)
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from collectors.core.collector import RequestFailure
 from collectors.core.rate_limit_headers import longest_pause
+from collectors.x.declaration import X
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.dispatch.circuit_breaker import CircuitBreaker
 from jobs.planning.sweep import Attempt, Due, Sweep, choose_canaries, next_attempt, pack
-from storage.model.core.accounts import Account, AccountId, ListId, Platform
+from storage.model.core.accounts import Account, AccountId, ListId
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import BatchOutcome, bitmap, is_answered
 from storage.model.text.units import parse_duration
@@ -141,7 +142,7 @@ def test_a_confirmation_makes_its_lists_active_for_six_hours_but_not_in_its_own_
 
 
 def accounts(number: int) -> list[Account]:
-    return [Account(AccountId(n), Platform.X, str(1000 + n), f"h{n}") for n in range(number)]
+    return [Account(AccountId(n), X, str(1000 + n), f"h{n}") for n in range(number)]
 
 
 @given(st.integers(0, 350), st.integers(1, 100), st.randoms())

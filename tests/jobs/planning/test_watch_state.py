@@ -2,18 +2,16 @@
 
 from datetime import timedelta
 
+from collectors.x.declaration import X
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.planning.watch_state import WatchState
 from storage.changes.load_watched import WatchedAccount
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.known_state import Known
 
 
 def _watched(*numbers: int) -> list[WatchedAccount]:
-    return [
-        WatchedAccount(Account(AccountId(n), Platform.X, f"x{n}", f"h{n}"), frozenset(), Known())
-        for n in numbers
-    ]
+    return [WatchedAccount(Account(AccountId(n), X, f"x{n}", f"h{n}"), frozenset(), Known()) for n in numbers]
 
 
 def test_an_account_is_found_by_its_id_at_the_platform_once_and_as_long_as_it_is_watched() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history_files import load_history
 from dashboard.orders.order_json import summary_json
 from dashboard.orders.report import read_report
 from dashboard.orders.report_html import Imprint

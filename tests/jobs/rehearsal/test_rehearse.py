@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from collectors.simulator.core.faults import PROFILES, profile
-from collectors.simulator.core.history import History
-from collectors.simulator.core.history_files import load_history
+from collectors.bluesky.declaration import BLUESKY
+from collectors.simulator.faults import PROFILES, profile
+from collectors.simulator.history import History
+from collectors.simulator.history_files import load_history
+from collectors.x.declaration import X
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalReport, rehearse, write_report
 from jobs.rehearsal.scoring import Believed, StatusTimeline, hold_against_truth
@@ -92,7 +94,7 @@ async def test_an_order_that_blocks_257_at_once_is_seen_while_the_platforms_flap
     assert found.verdict.false == found.verdict.wrong_interval == []
     # Mastodon withholds nothing by country, so nothing happens there.
     told = played(load_history(path), "all")
-    assert await detected(dsn, told) == {Platform.X: 257, Platform.BLUESKY: 257}
+    assert await detected(dsn, told) == {X: 257, BLUESKY: 257}
 
 
 async def test_every_change_of_a_real_history_is_reported_and_none_is_false(dsn: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history_files import load_history
 from jobs.planning.change_rates import DAY, HOUR
 from jobs.rehearsal.pipeline import SimulationPlan
 from jobs.rehearsal.rehearse import RehearsalReport, rehearse

@@ -13,8 +13,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from collectors.simulator.core.history_conversion import recast_all
-from collectors.simulator.core.history_files import load_history
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.simulator.history_conversion import recast_all
+from collectors.simulator.history_files import load_history
+from collectors.x.declaration import X
 from jobs.cli.simulate import guide
 from jobs.rehearsal.simulators import SimulatorError, connected, played, spawn
 from storage.model.core.accounts import Platform
@@ -40,16 +43,16 @@ async def asked(url: str, **headers: str) -> tuple[int, Any]:
 async def test_one_process_answers_for_all_three_platforms_and_is_told_the_time_at_once(told: Path) -> None:
     x, bluesky, mastodon = (
         next(a for a in recast_all(load_history(told)).accounts if a.platform is p and "eta" in a.handles[0])
-        for p in Platform
+        for p in (X, BLUESKY, MASTODON)
     )
     host, local_id = mastodon.handles[0].partition("@")[2], mastodon.native_id.partition("#")[2]
 
     async def looks() -> tuple[bool, int, bool]:
         at = simulators.addresses
-        _, said = await asked(f"{at[Platform.X]}/2/users?ids={x.native_id}", Authorization="Bearer t")
+        _, said = await asked(f"{at[X]}/2/users?ids={x.native_id}", Authorization="Bearer t")
         profile = f"/xrpc/app.bsky.actor.getProfile?actor={bluesky.native_id}"
-        status, _ = await asked(at[Platform.BLUESKY] + profile)
-        _, account = await asked(f"{at[Platform.MASTODON]}/api/v1/accounts/{local_id}", Host=host)
+        status, _ = await asked(at[BLUESKY] + profile)
+        _, account = await asked(f"{at[MASTODON]}/api/v1/accounts/{local_id}", Host=host)
         return "errors" in said, status, "suspended" in account
 
     async with spawn(told, platform="all") as simulators:
@@ -62,15 +65,15 @@ async def test_one_process_answers_for_all_three_platforms_and_is_told_the_time_
 
 async def test_without_a_platform_the_file_says_which_ones_there_are(told: Path) -> None:
     async with spawn(told) as simulators:
-        assert list(simulators.addresses) == [Platform.X]
+        assert list(simulators.addresses) == [X]
     async with spawn(told, platform="mastodon") as simulators:
-        assert list(simulators.addresses) == [Platform.MASTODON]
+        assert list(simulators.addresses) == [MASTODON]
 
 
 async def test_simulators_that_run_already_are_told_the_time_by_another_process_too(told: Path) -> None:
     async with spawn(told) as simulators, connected(simulators.addresses) as same:
         await same.set_clock(T0 + DAY)
-        url = f"{simulators.addresses[Platform.X]}/2/users?ids=1002"
+        url = f"{simulators.addresses[X]}/2/users?ids=1002"
         assert "errors" in (await asked(url, Authorization="Bearer t"))[1]
 
 
@@ -162,7 +165,7 @@ def test_platforms_take_ports_one_after_the_other_and_a_taken_one_is_said(
 
 def test_the_guide_names_the_servers_of_mastodon(told: Path) -> None:
     history = recast_all(load_history(told))
-    lines = guide(Platform.MASTODON, "http://127.0.0.1:1", history, T0)
+    lines = guide(MASTODON, "http://127.0.0.1:1", history, T0)
     assert lines[0] == "Mastodon on http://127.0.0.1:1, 4 accounts"
     assert "mastodon.example" in lines[1]
     assert "social.example" in lines[1]

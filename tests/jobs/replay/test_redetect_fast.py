@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, Folding
 from jobs.replay.redetect_fast import redetect_fast
@@ -19,7 +21,7 @@ from storage.model.bitemporal.reading_columns import (
     columns_of,
     with_more,
 )
-from storage.model.core.accounts import Account, AccountId, DatedMembership, ListId, Platform, lists_at
+from storage.model.core.accounts import Account, AccountId, DatedMembership, ListId, lists_at
 from storage.model.core.availability import Flag, Outcome, Reason, State, Status, Strength
 from storage.model.core.known_state import Known
 from storage.model.core.packed_columns import instant, microseconds
@@ -66,7 +68,7 @@ def course(
             since.append(when)
             looks.append(look)
     return Course(
-        Account(AccountId(n), Platform.X, str(n), f"h{n}"),
+        Account(AccountId(n), X, str(n), f"h{n}"),
         [DatedMembership(ListId(i), minutes(30 * (i - 1)), minutes(30 * i + 60)) for i in lists],
         columns_of(rows),
         ReplayedReadings(since, looks),
@@ -167,7 +169,7 @@ def test_a_change_on_one_platform_spares_no_reading_on_another() -> None:
     here = course(1, gone, start=10)
     block: list[Shown] = [(1, A, NOTHING), *[(1.0, W, NOTHING)] * 2]
     beside = course(2, block)
-    account = Account(AccountId(2), Platform.BLUESKY, "2", "h2")
+    account = Account(AccountId(2), BLUESKY, "2", "h2")
     elsewhere = Course(account, beside.memberships, beside.columns, beside.looks, ())
     for other, outcome in ((beside, Outcome.CONFIRMED), (elsewhere, None)):
         last = redetect_fast([here, other], {}, RULE)[AccountId(1)][-1]

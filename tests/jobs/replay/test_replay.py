@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.replay.replay import IN_FORCE
 from storage.accounts.accounts import stop_watching
 from storage.export.exports import snapshot
 from storage.model.bitemporal.reevaluation import Cause, Effect
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
@@ -145,7 +145,7 @@ async def test_whoever_was_taken_off_the_watch_is_let_go_again(desk: Desk) -> No
     for sent in BLOCK[:2]:
         await desk.take(sent)
     async with transaction(desk.pool) as conn:
-        await stop_watching(conn, Platform.X, "h1", minutes(15))
+        await stop_watching(conn, X, "h1", minutes(15))
     found = await again(desk.pool, T0, minutes(100))
     assert found.compared.differences == ()
     assert found.compared.same == 2

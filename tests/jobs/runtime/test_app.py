@@ -12,16 +12,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from collectors.simulator.core.canaries import CANARIES
-from collectors.simulator.core.history import History, HistoryAccount
-from collectors.simulator.x.app import serve_x
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.simulator.history import History, HistoryAccount
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
+from collectors.x.simulator.simulator import X_CANARIES
 from jobs.config.database import database
-from jobs.config.settings import Settings, load_settings
+from jobs.config.settings import Settings, load_settings, settings_from
 from jobs.runtime.app import ProcessRole, running
 from jobs.runtime.loop_scheduler import Loop, scheduled
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core import people
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.support.samples.readings import AVAILABLE, SUSPENDED
 from tests.support.seeds.people import a_person, browser_of
@@ -34,18 +36,20 @@ BLIND = "No account on X was read yet, though 1 account is watched there"
 def account(native_id: str, handle: str) -> HistoryAccount:
     states = (AVAILABLE, SUSPENDED)
     times = (LONG_AGO, LONG_AGO + timedelta(days=1))
-    return HistoryAccount(Platform.X, native_id, times, states, (LONG_AGO,), (handle,))
+    return HistoryAccount(X, native_id, times, states, (LONG_AGO,), (handle,))
 
 
 def settings(dsn: str, x_url: str, tmp_path: Path) -> Settings:
-    return Settings(
-        database_url=dsn,  # pyright: ignore[reportArgumentType]
-        data_dir=tmp_path,
-        x_bearer_token="simulated",  # pyright: ignore[reportArgumentType]
-        x_base_url=x_url,
-        x_canaries=tuple(f"{c.native_id}:{c.handles[0]}:{c.states[0].status}" for c in CANARIES),
-        auth="none",
-        port=0,
+    return settings_from(
+        {
+            "database_url": dsn,
+            "data_dir": tmp_path,
+            "x_bearer_token": "simulated",
+            "x_base_url": x_url,
+            "x_canaries": [f"{c.native_id}:{c.handles[0]}:{c.states[0].status}" for c in X_CANARIES],
+            "auth": "none",
+            "port": 0,
+        }
     )
 
 
@@ -64,7 +68,7 @@ async def watch(pool: Pool, native_id: str) -> None:
     while True:
         with suppress(StorageError):
             async with transaction(pool) as conn:
-                await add_accounts(conn, [NewAccount(Platform.X, native_id, "h")], LONG_AGO)
+                await add_accounts(conn, [NewAccount(X, native_id, "h")], LONG_AGO)
                 return
         await asyncio.sleep(0.05)
 
@@ -72,7 +76,7 @@ async def watch(pool: Pool, native_id: str) -> None:
 async def test_it_reads_serves_and_takes_up_accounts_that_are_added_while_it_runs(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:
-    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    told = History((account("1", "first"), account("2", "second"), *X_CANARIES))
     async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - a running installation has the real time
         await watch(pool, "1")
         async with running(settings(dsn, x.base_url, tmp_path), dsn, list(ProcessRole)) as said:
@@ -137,7 +141,7 @@ async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
     pool: Pool, dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "jobs")
-    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    told = History((account("1", "first"), account("2", "second"), *X_CANARIES))
     async with serve_x(told, now=datetime.now(UTC)) as x:  # noqa: TID251 - as above
         wanted = settings(dsn, x.base_url, tmp_path)
         async with AsyncExitStack() as first, AsyncExitStack() as second:
@@ -155,7 +159,7 @@ async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
 
 
 async def test_it_goes_on_after_its_database_server_was_killed() -> None:
-    told = History((account("1", "first"), account("2", "second"), *CANARIES))
+    told = History((account("1", "first"), account("2", "second"), *X_CANARIES))
     folder = Path(tempfile.mkdtemp(prefix="blockline-tests-"))
     folder.chmod(0o755)  # the server's user has to enter it
     try:
@@ -237,7 +241,7 @@ async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard
         }
         wanted = load_settings(environ=environ)
         async with transaction(pool) as conn:
-            new = [(Platform.BLUESKY, HEALTHY), (Platform.BLUESKY, HIDDEN), (Platform.MASTODON, ALICE)]
+            new = [(BLUESKY, HEALTHY), (BLUESKY, HIDDEN), (MASTODON, ALICE)]
             await add_accounts(conn, [NewAccount(p, i, i[:20]) for p, i in new], LONG_AGO)
         async with running(wanted, dsn, list(ProcessRole)) as said:
             assert said[0].startswith("Reading Bluesky, Mastodon every")

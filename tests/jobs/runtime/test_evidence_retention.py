@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.runtime.evidence_retention import cutoffs, keep_to_lists, parse_keeping
 from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, expire, list_rules, set_rule
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.purge.purge import purge_account
 from storage.readings import evidence
@@ -56,7 +57,7 @@ async def rule(conn: Conn, name: str, days: int | None) -> None:
 
 async def blocked(conn: Conn, native_id: str, lists: tuple[str, ...], day: int, said: bytes) -> Account:
     """An account that was withheld on that day, with two pieces of evidence."""
-    (one,) = await enlist(conn, Platform.X, [native_id], lists)
+    (one,) = await enlist(conn, X, [native_id], lists)
     roster = await roster_of(conn, [one])
     await become(conn, roster, one, None, AVAILABLE, T0 + day * DAY - timedelta(hours=1))
     await become(conn, roster, one, AVAILABLE, WITHHELD_IN, T0 + day * DAY, evidence=said)

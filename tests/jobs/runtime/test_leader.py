@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from collectors.bluesky.wire.jetstream import StreamEvent
 from jobs.collect.event_stream import EventListener
-from jobs.config.settings import Settings
+from jobs.config.settings import settings_from
 from jobs.dispatch.answer_intake import AnswerIntake
 from jobs.runtime.leader import LeaderLoop
 from storage.postgres.locks import Lock
@@ -48,7 +48,16 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
     monitor = await world.start()
     push = EventListener(pool, stream, monitor, world.clock)
     leader = LeaderLoop(
-        Settings(), lock, pool, world.platform, monitor, {}, push, AnswerIntake(), world.clock, lambda: True
+        settings_from({}),
+        lock,
+        pool,
+        world.platform,
+        monitor,
+        {},
+        push,
+        AnswerIntake(),
+        world.clock,
+        lambda: True,
     )
     listening = asyncio.ensure_future(push.run())
     async with asyncio.timeout(200):

@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from jobs.messages.compose import Letterhead
 from jobs.selfmonitoring.operator_mail import SHOWN, OperatorNews, news, operator_mail
 from storage.health.checks import checks, ending, unexplained
@@ -26,7 +29,6 @@ from storage.model.core.availability import MissedReason
 from tests.support.samples.collector_reports import WORKING
 from tests.support.samples.readings import MINUTE, T0, minutes
 
-X, BLUESKY, MASTODON = Platform
 RULES = Thresholds(15 * MINUTE)
 NOW = minutes(600)
 HEAD = Letterhead("https://blockline.example.org/", operators=("ops@example.org",))

@@ -7,6 +7,8 @@ from datetime import datetime, time
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from dashboard.live.push import health as live_health
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
@@ -26,7 +28,6 @@ from storage.health.status import overview
 from storage.model.alerts.conditions import ConditionKey, ConditionKind
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rules import AlertRule
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
@@ -47,13 +48,13 @@ DAY = 24 * 60
 async def reads_x(pool: Pool, *at: float) -> None:
     """One account on X, read at these minutes."""
     async with transaction(pool) as conn:
-        roster = await roster_of(conn, await enlist(conn, Platform.X, ["1"]))
+        roster = await roster_of(conn, await enlist(conn, X, ["1"]))
         for minute in at:
             await read(conn, batch(roster, minutes(minute)))
 
 
 async def x_is(pool: Pool, at: float, reason: str | None = None) -> None:
-    state = CollectorState(Platform.X, reason is None, reason, "402" if reason else "", minutes(at), None)
+    state = CollectorState(X, reason is None, reason, "402" if reason else "", minutes(at), None)
     async with transaction(pool) as conn:
         await save_state(conn, state)
 
@@ -274,14 +275,14 @@ async def coverage(pool: Pool, now: float, read_since: float) -> Sequence[Platfo
 
 async def test_coverage_counts_who_was_heard_and_who_should_have_been(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.BLUESKY, ["a", "b", "c"])
+        accounts = await enlist(conn, BLUESKY, ["a", "b", "c"])
         roster, there = await roster_of(conn, accounts), await roster_of(conn, accounts, vantage="tr")
         await read(conn, batch(roster, minutes(5)))
         await read(conn, batch(roster, minutes(20), answered=[True, False, True]))
         await read(conn, batch(there, minutes(25)))
         await read(conn, batch(roster, minutes(26), BatchOutcome.HELD))
         await conn.execute("update account set added_at = $1 where native_id = 'c'", minutes(12))
-    bluesky = Platform.BLUESKY
+    bluesky = BLUESKY
     assert await coverage(pool, 30, 10) == [PlatformCoverage(bluesky, 3, 2, 2, 1, T0, None)]
     assert await coverage(pool, 30, 4) == [PlatformCoverage(bluesky, 3, 3, 2, 2, T0, None)]
     assert await coverage(pool, 60, 21) == [PlatformCoverage(bluesky, 3, 0, 3, 0, T0, minutes(20))]
@@ -289,10 +290,10 @@ async def test_coverage_counts_who_was_heard_and_who_should_have_been(pool: Pool
 
 async def test_an_answer_that_left_everybody_out_is_not_conclusive(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        roster = await roster_of(conn, await enlist(conn, Platform.X, ["1", "2"]))
+        roster = await roster_of(conn, await enlist(conn, X, ["1", "2"]))
         await read(conn, batch(roster, minutes(5)))
         await read(conn, batch(roster, minutes(50), answered=[False, False]))
-    assert await coverage(pool, 51, 6) == [PlatformCoverage(Platform.X, 2, 0, 2, 0, T0, minutes(5))]
+    assert await coverage(pool, 51, 6) == [PlatformCoverage(X, 2, 0, 2, 0, T0, minutes(5))]
 
 
 async def test_a_platform_is_blind_after_two_sweeps_and_read_again_with_its_first_answer(
@@ -308,7 +309,7 @@ async def test_a_platform_is_blind_after_two_sweeps_and_read_again_with_its_firs
 
 async def test_only_the_platform_whose_accounts_are_late_is_told_of(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        for platform, heard in ((Platform.X, 19), (Platform.BLUESKY, 18)):
+        for platform, heard in ((X, 19), (BLUESKY, 18)):
             accounts = await enlist(conn, platform, [str(n) for n in range(20)])
             roster = await roster_of(conn, accounts)
             await read(conn, batch(roster, minutes(0)))
@@ -316,7 +317,7 @@ async def test_only_the_platform_whose_accounts_are_late_is_told_of(pool: Pool) 
     await ticks(pool, 51)
     async with transaction(pool) as conn:
         (one,) = await open_conditions(conn)
-    assert one.condition.key == ConditionKey(ConditionKind.COVERAGE_LATE, Platform.BLUESKY)
+    assert one.condition.key == ConditionKey(ConditionKind.COVERAGE_LATE, BLUESKY)
     assert one.condition.sentence == "On Bluesky 2 of 20 accounts (10.0%) were not read in the last 30 min"
 
 
@@ -404,14 +405,14 @@ async def test_operators_hear_that_a_control_account_of_the_settings_is_no_longe
     """Until the settings name another one. Of one that Blockline chose nobody has to hear."""
     await reads_x(pool, *range(0, 700, 15))
     async with transaction(pool) as conn:
-        await set_canaries(conn, Platform.X, [("900", "steady", Status.AVAILABLE)], T0)
-        (chosen,) = await choose(conn, Platform.X, "", [("901", "other", Status.AVAILABLE)], T0)
-        (named,) = [c for c in await canaries(conn, Platform.X) if c.account.handle == "steady"]
+        await set_canaries(conn, X, [("900", "steady", Status.AVAILABLE)], T0)
+        (chosen,) = await choose(conn, X, "", [("901", "other", Status.AVAILABLE)], T0)
+        (named,) = [c for c in await canaries(conn, X) if c.account.handle == "steady"]
         for canary in (named, chosen):
             await retire(conn, canary.account.account_id, minutes(600))
     await ticks(pool, 605, 610)
     async with transaction(pool) as conn:
-        await set_canaries(conn, Platform.X, [("902", "new", Status.AVAILABLE)], minutes(650))
+        await set_canaries(conn, X, [("902", "new", Status.AVAILABLE)], minutes(650))
     await ticks(pool, 655, 660)
     begun, over = [subject for to, subject, _ in await mails(pool) if to == "ops@example.org"]
     assert begun.startswith("Control account @steady on X no longer has the expected status")

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.messages.compose import Letterhead
 from jobs.selfmonitoring.watchdog import tick
 from storage.health.checks import checks, ending, unexplained
 from storage.health.condition_facts import ConditionFacts, Thresholds
 from storage.health.workers_report import Queue, WorkersReport
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind
-from storage.model.core.accounts import Platform
 from storage.postgres.locks import exclusive
 from storage.postgres.pool import Pool, transaction
 from storage.postgres.process_name import this_process
@@ -24,7 +24,6 @@ from tests.jobs.selfmonitoring.test_watchdog import HEAD, deliver, mails, to_bot
 from tests.support.samples.readings import MINUTE, minutes
 from tests.support.seeds.workers import FAULT, SECOND, hold, put, report
 
-X = Platform.X
 HEARD = NOW - 2 * SECOND
 READS = Worker(UUID(int=1), "amber 4711", "", ("x",), minutes(0), HEARD, timedelta(0))
 OTHER = replace(READS, name="birch 812")

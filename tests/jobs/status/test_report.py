@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from collectors.core.collector import RequestFailure
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
@@ -18,7 +19,6 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.health.collectors_report import CollectorReport
 from storage.health.status import Overview, overview
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.collector_reports import WORKING
@@ -41,9 +41,9 @@ class World:
     async def start(self) -> None:
         ids = ["1", "2", "3"]
         async with transaction(self.pool) as conn:
-            await set_canaries(conn, Platform.X, [("900", "stable", Status.AVAILABLE)], T0)
-            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", ("List",)) for i in ids], T0)
-            await add_accounts(conn, [NewAccount(Platform.X, "4", "h4")], T0)
+            await set_canaries(conn, X, [("900", "stable", Status.AVAILABLE)], T0)
+            await add_accounts(conn, [NewAccount(X, i, f"h{i}", ("List",)) for i in ids], T0)
+            await add_accounts(conn, [NewAccount(X, "4", "h4")], T0)
         await self.monitor.load()
 
     async def run(self, until: datetime) -> None:

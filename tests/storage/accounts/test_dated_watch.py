@@ -4,13 +4,14 @@ from datetime import datetime
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching, watch_periods
 from storage.accounts.listing import listed_accounts
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.alerts import rule_scope_report
 from storage.alerts.open_alerts import standing, timeline
 from storage.model.alerts.rules import Match
-from storage.model.core.accounts import ListId, Platform, WatchPeriod
+from storage.model.core.accounts import ListId, WatchPeriod
 from storage.orders.name_edits import add_unwatched
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import purge_account
@@ -31,11 +32,11 @@ async def memberships_of(conn: Conn, account_id: int) -> list[tuple[str, datetim
 
 async def test_each_time_that_an_account_is_watched_has_its_begin_and_its_end(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         assert await watch_periods(conn, [one.account_id]) == {one.account_id: (WatchPeriod(T0, None),)}
-        await stop_watching(conn, Platform.X, "1", minutes(5), is_id=True)
+        await stop_watching(conn, X, "1", minutes(5), is_id=True)
         for at in (minutes(9), minutes(10)):
-            await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], at)
+            await add_accounts(conn, [NewAccount(X, "1", "h1")], at)
 
         assert await watch_periods(conn, [one.account_id]) == {
             one.account_id: (WatchPeriod(T0, minutes(5)), WatchPeriod(minutes(9), None))
@@ -44,10 +45,10 @@ async def test_each_time_that_an_account_is_watched_has_its_begin_and_its_end(po
 
 async def test_an_account_that_was_only_stored_is_watched_from_when_it_was_added(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await add_unwatched(conn, Platform.X, "1", "h1", T0)
-        one = await account(conn, Platform.X, "1")
+        await add_unwatched(conn, X, "1", "h1", T0)
+        one = await account(conn, X, "1")
         assert await watch_periods(conn, [one.account_id]) == {}
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(3))
+        await add_accounts(conn, [NewAccount(X, "1", "h1")], minutes(3))
 
         assert await watch_periods(conn, [one.account_id]) == {
             one.account_id: (WatchPeriod(minutes(3), None),)
@@ -56,10 +57,10 @@ async def test_an_account_that_was_only_stored_is_watched_from_when_it_was_added
 
 async def test_a_clock_that_was_set_back_ends_nothing_before_it_began(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"], ("List",))
+        (one,) = await enlist(conn, X, ["1"], ("List",))
         await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(-5))
-        await stop_watching(conn, Platform.X, "1", minutes(-5), is_id=True)
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(-5))
+        await stop_watching(conn, X, "1", minutes(-5), is_id=True)
+        await add_accounts(conn, [NewAccount(X, "1", "h1")], minutes(-5))
 
         assert await memberships_of(conn, one.account_id) == [("List", T0, T0)]
         assert await watch_periods(conn, [one.account_id]) == {
@@ -69,7 +70,7 @@ async def test_a_clock_that_was_set_back_ends_nothing_before_it_began(pool: Pool
 
 async def test_an_account_that_left_a_list_and_joined_it_again_has_two_memberships(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"], ("List",))
+        (one,) = await enlist(conn, X, ["1"], ("List",))
         await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(5))
         await put_accounts_on(conn, "List", [one.account_id], "Asha", minutes(9))
 
@@ -82,13 +83,13 @@ async def test_an_account_that_left_a_list_and_joined_it_again_has_two_membershi
 async def test_an_edit_counts_from_what_was_recorded_last_on_whatever_its_clock_shows(pool: Pool) -> None:
     """Nothing is put into a past that was shown already."""
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        one, two = await enlist(conn, X, ["1", "2"], ("List",))
         await become(conn, await roster_of(conn, [one, two]), one, None, SUSPENDED, minutes(60))
         await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(30))
         await put_accounts_on(conn, "List", [one.account_id], "Asha", minutes(30))
-        await stop_watching(conn, Platform.X, "2", minutes(30), is_id=True)
-        await add_accounts(conn, [NewAccount(Platform.X, i, i, ("List",)) for i in ("2", "3")], minutes(30))
-        three = await account(conn, Platform.X, "3")
+        await stop_watching(conn, X, "2", minutes(30), is_id=True)
+        await add_accounts(conn, [NewAccount(X, i, i, ("List",)) for i in ("2", "3")], minutes(30))
+        three = await account(conn, X, "3")
 
         assert await memberships_of(conn, one.account_id) == [
             ("List", T0, minutes(60)),
@@ -103,11 +104,11 @@ async def test_an_edit_counts_from_what_was_recorded_last_on_whatever_its_clock_
 
 async def test_a_purge_ends_the_watch_and_a_whole_purge_leaves_no_trace_of_it(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        one, two = await enlist(conn, X, ["1", "2"], ("List",))
         await purge_account(conn, one.account_id, minutes(5))
         await purge_account(conn, two.account_id, minutes(5), whole=True)
-        await add_accounts(conn, [NewAccount(Platform.X, "2", "h2")], minutes(9))
-        again = await account(conn, Platform.X, "2")
+        await add_accounts(conn, [NewAccount(X, "2", "h2")], minutes(9))
+        again = await account(conn, X, "2")
 
         assert await watch_periods(conn, [one.account_id, two.account_id, again.account_id]) == {
             one.account_id: (WatchPeriod(T0, minutes(5)),),
@@ -129,9 +130,9 @@ async def test_a_purge_ends_the_watch_and_a_whole_purge_leaves_no_trace_of_it(po
 )
 async def test_what_has_ended_can_not_be_rewritten(pool: Pool, command: str) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"], ("List",))
+        (one,) = await enlist(conn, X, ["1"], ("List",))
         await take_accounts_off(conn, "List", [one.account_id], "Asha", minutes(5))
-        await stop_watching(conn, Platform.X, "1", minutes(5), is_id=True)
+        await stop_watching(conn, X, "1", minutes(5), is_id=True)
     with pytest.raises(Refused, match="a row ends once"):
         async with transaction(pool) as conn:
             await conn.execute(command)
@@ -139,12 +140,12 @@ async def test_what_has_ended_can_not_be_rewritten(pool: Pool, command: str) -> 
 
 async def test_the_listing_of_accounts_as_known_at_a_time_follows_no_later_edit(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        _, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        _, two = await enlist(conn, X, ["1", "2"], ("List",))
         asked = [(name, known) for name in (None, "List") for known in (minutes(4), minutes(5))]
         before = [await listed_accounts(conn, name, minutes(3), known) for name, known in asked]
         await take_accounts_off(conn, "List", [two.account_id], "Asha", minutes(6))
-        await stop_watching(conn, Platform.X, "1", minutes(6), is_id=True)
-        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3", ("List",))], minutes(6))
+        await stop_watching(conn, X, "1", minutes(6), is_id=True)
+        await add_accounts(conn, [NewAccount(X, "3", "h3", ("List",))], minutes(6))
 
         assert [await listed_accounts(conn, name, minutes(3), known) for name, known in asked] == before
         now = await listed_accounts(conn, None, minutes(7), minutes(7))
@@ -156,7 +157,7 @@ async def test_the_listing_of_accounts_as_known_at_a_time_follows_no_later_edit(
 async def test_what_a_rule_is_about_and_how_its_list_stood_are_of_the_end_of_the_digest(pool: Pool) -> None:
     """The mail is written later, when accounts may have left the watch or the list."""
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+        one, two = await enlist(conn, X, ["1", "2"], ("List",))
         list_id = ListId(await conn.fetchval("select list_id from watch_list"))
         rule, end = Match(lists=frozenset({"List"})), minutes(5)
 
@@ -172,8 +173,8 @@ async def test_what_a_rule_is_about_and_how_its_list_stood_are_of_the_end_of_the
         await become(conn, roster, one, None, SUSPENDED, minutes(1))
         before = await told()
         await take_accounts_off(conn, "List", [one.account_id, two.account_id], "Asha", minutes(6))
-        await stop_watching(conn, Platform.X, "1", minutes(6), is_id=True)
-        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3", ("List",))], minutes(6))
+        await stop_watching(conn, X, "1", minutes(6), is_id=True)
+        await add_accounts(conn, [NewAccount(X, "3", "h3", ("List",))], minutes(6))
 
         assert await told() == before
         assert len(await rule_scope_report.watched(conn, rule, minutes(7))) == 1

@@ -2,8 +2,8 @@
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.notes import LONGEST, add_note, notes_of, withdraw_note
-from storage.model.core.accounts import Platform
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 from storage.purge.purge import purge_account
@@ -13,7 +13,7 @@ from tests.support.seeds.single_rows import enlist
 
 async def test_a_withdrawn_note_stays_readable_with_who_and_when_and_as_it_was_known(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         first = await add_note(conn, one.account_id, "  called the owner\n", "ada", minutes(1))
         await add_note(conn, one.account_id, "no answer", "bob", minutes(2))
         assert await withdraw_note(conn, first, "eve", minutes(3)) == one.account_id
@@ -44,7 +44,7 @@ async def test_a_withdrawn_note_stays_readable_with_who_and_when_and_as_it_was_k
 )
 async def test_what_is_no_note_is_refused(pool: Pool, text: str, account_id: int, why: str) -> None:
     async with transaction(pool) as conn:
-        await enlist(conn, Platform.X, ["1"])
+        await enlist(conn, X, ["1"])
         with pytest.raises(Refused, match=why):
             await add_note(conn, account_id, text, "ada", minutes(1))
         assert await conn.fetchval("select count(*) from audit_log") == 0
@@ -52,7 +52,7 @@ async def test_what_is_no_note_is_refused(pool: Pool, text: str, account_id: int
 
 async def test_a_note_is_withdrawn_once(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         note = await add_note(conn, one.account_id, "text", "ada", minutes(1))
         await withdraw_note(conn, note, "ada", minutes(2))
         with pytest.raises(Refused, match="already withdrawn"):
@@ -71,7 +71,7 @@ async def test_a_note_is_withdrawn_once(pool: Pool) -> None:
 )
 async def test_the_database_refuses_to_rewrite_a_note(pool: Pool, command: str) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         await withdraw_note(
             conn, await add_note(conn, one.account_id, "text", "ada", minutes(1)), "ada", minutes(2)
         )
@@ -82,7 +82,7 @@ async def test_the_database_refuses_to_rewrite_a_note(pool: Pool, command: str) 
 
 async def test_a_purge_empties_the_notes_and_a_whole_one_removes_them(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        one, two = await enlist(conn, X, ["1", "2"])
         for account in (one, two):
             await add_note(conn, account.account_id, "@ada lives in", "ada", minutes(1))
         await purge_account(conn, one.account_id, minutes(2))

@@ -6,10 +6,13 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from storage.accounts import side_facts
 from storage.changes.record import Recording, record_many
 from storage.live.snapshot import last_event_id
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Flag
 from storage.model.core.side_facts import FactSighting, ObservedKind, SideFact
 from storage.postgres.pool import Conn, Pool, transaction
@@ -24,7 +27,7 @@ Kinds = frozenset[tuple[Flag | ObservedKind, str]]
 @pytest.fixture
 async def one(pool: Pool) -> AccountId:
     async with transaction(pool) as conn:
-        (account,) = await enlist(conn, Platform.MASTODON, ["1"])
+        (account,) = await enlist(conn, MASTODON, ["1"])
     return account.account_id
 
 
@@ -136,22 +139,18 @@ async def test_what_one_observer_does_not_see_says_nothing_of_what_another_sees(
         await side_facts.observe(conn, "social.example", [look(one, 15, 0, blocked)])
         await side_facts.observe(conn, "", [look(one, 30, 15, LIMITED)])
         await side_facts.observe(conn, "other.example", [look(one, 45, 30)])
-        assert await side_facts.open_facts(conn, Platform.MASTODON) == {one: frozenset({LIMITED})}
-        assert await side_facts.open_facts(conn, Platform.MASTODON, "social.example") == {
-            one: frozenset({blocked})
-        }
-        assert await side_facts.open_facts(conn, Platform.MASTODON, "other.example") == {}
-        assert await side_facts.open_facts(conn, Platform.X) == {}
+        assert await side_facts.open_facts(conn, MASTODON) == {one: frozenset({LIMITED})}
+        assert await side_facts.open_facts(conn, MASTODON, "social.example") == {one: frozenset({blocked})}
+        assert await side_facts.open_facts(conn, MASTODON, "other.example") == {}
+        assert await side_facts.open_facts(conn, X) == {}
 
 
 async def test_the_facts_that_last_are_told_of_those_who_are_named_and_of_nobody_else(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        first, other = (a.account_id for a in await enlist(conn, Platform.MASTODON, ["1", "2"]))
+        first, other = (a.account_id for a in await enlist(conn, MASTODON, ["1", "2"]))
         await side_facts.observe(conn, "", [look(first, 15, 0, LIMITED), look(other, 15, 0, MOVED)])
-        assert await side_facts.open_facts(conn, Platform.MASTODON, only=[first]) == {
-            first: frozenset({LIMITED})
-        }
-        assert await side_facts.open_facts(conn, Platform.MASTODON, only=[]) == {}
+        assert await side_facts.open_facts(conn, MASTODON, only=[first]) == {first: frozenset({LIMITED})}
+        assert await side_facts.open_facts(conn, MASTODON, only=[]) == {}
 
 
 async def test_a_fact_never_touches_the_changes_and_is_no_live_news(pool: Pool, one: AccountId) -> None:
@@ -166,14 +165,14 @@ async def test_sightings_of_a_request_are_stored_with_it_and_not_with_its_repeat
     pool: Pool, one: AccountId
 ) -> None:
     async with transaction(pool) as conn:
-        (account,) = await enlist(conn, Platform.MASTODON, ["1"])
+        (account,) = await enlist(conn, MASTODON, ["1"])
         roster = await roster_of(conn, [account])
         await read(conn, batch(roster, T0))
         seen = Recording(batch(roster, minutes(15)), (), (), (), (look(one, 15, 0, LIMITED),))
         gone = Recording(batch(roster, minutes(15)), (), (), (), (look(one, 16, 15),))
         assert await record_many(conn, [seen], lambda: minutes(15)) == [True]
         assert await record_many(conn, [gone], lambda: minutes(16)) == [False]
-        assert await side_facts.open_facts(conn, Platform.MASTODON) == {one: frozenset({LIMITED})}
+        assert await side_facts.open_facts(conn, MASTODON) == {one: frozenset({LIMITED})}
 
 
 KINDS = st.frozensets(st.sampled_from([LIMITED, MOVED, (Flag.MEMORIAL, "")]))
@@ -187,7 +186,7 @@ async def test_facts_fold_to_what_the_looks_showed_however_often_they_arrive(
     """Every look of the story is covered by exactly the facts that it showed."""
     async with transaction(pool) as conn:
         native_id = str(await conn.fetchval("select count(*) from account"))
-        (account,) = await enlist(conn, Platform.BLUESKY, [native_id])
+        (account,) = await enlist(conn, BLUESKY, [native_id])
         looks = [
             FactSighting(account.account_id, seen, minutes(15 * (n - 1)) if n else None, minutes(15 * n))
             for n, seen in enumerate(story)

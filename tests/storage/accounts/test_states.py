@@ -5,9 +5,10 @@ from datetime import datetime
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.changes.paged_changes import SpellFilter, spells_page
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.stored_states import ALWAYS, AccountState, states_at
@@ -36,7 +37,7 @@ def moment(minute: float | None) -> datetime | None:
 async def ids(pool: Pool) -> dict[str, AccountId]:
     """Three accounts and what is and was believed of them; a fourth of which nothing is confirmed."""
     async with transaction(pool) as conn:
-        new = [NewAccount(Platform.X, i, f"h{i}", ("Desk",) if i in "12" else ()) for i in "1234"]
+        new = [NewAccount(X, i, f"h{i}", ("Desk",) if i in "12" else ()) for i in "1234"]
         await add_accounts(conn, new, T0)
         ids = {
             r["native_id"]: AccountId(r["account_id"])

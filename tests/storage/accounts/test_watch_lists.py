@@ -4,13 +4,13 @@ import json
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import accounts_version
 from storage.accounts.canaries import set_canaries
 from storage.accounts.evidence_retention import ORDER_DAYS, list_rules
 from storage.accounts.paged_accounts import AccountFilter, accounts_page
 from storage.accounts.tags import edit_tags
 from storage.accounts.watch_lists import keep_evidence, make_list, put_accounts_on, take_accounts_off
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.orders import NameOutcome, NewName, NewOrder
 from storage.model.tables.tag_and_list_edits import EditOutcome, list_name_fault, tag_fault, tags_fault
@@ -30,7 +30,7 @@ async def _told(conn: Conn) -> list[tuple[str, str, str, dict[str, object]]]:
 
 async def test_an_edit_of_tags_says_what_it_did_to_each_account_and_logs_only_that(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        one, two = await enlist(conn, X, ["1", "2"])
         await edit_tags(conn, [one.account_id], ["press"], [], "Asha", minutes(1))
 
         told = await edit_tags(
@@ -50,7 +50,7 @@ async def test_an_edit_of_tags_says_what_it_did_to_each_account_and_logs_only_th
 
 async def test_the_last_tag_can_be_taken_away(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         await edit_tags(conn, [one.account_id], ["press", "farm"], [], "Asha", T0)
         (told,) = await edit_tags(conn, [one.account_id], [], ["press", "farm"], "Asha", T0)
 
@@ -59,7 +59,7 @@ async def test_the_last_tag_can_be_taken_away(pool: Pool) -> None:
 
 async def test_accounts_join_and_leave_a_list_once_and_dashboards_hear_of_it(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        one, two = await enlist(conn, X, ["1", "2"])
         list_id = await make_list(conn, "Farmers", "Asha", T0)
         before = await accounts_version(conn)
 
@@ -84,7 +84,7 @@ async def test_accounts_join_and_leave_a_list_once_and_dashboards_hear_of_it(poo
 
 async def test_a_control_account_is_put_on_no_list(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await set_canaries(conn, Platform.X, [("77", "control", Status.AVAILABLE)], T0)
+        await set_canaries(conn, X, [("77", "control", Status.AVAILABLE)], T0)
         control = await conn.fetchval("select account_id from canary")
         await make_list(conn, "Farmers", "Asha", T0)
         (told,) = await put_accounts_on(conn, "Farmers", [control], "Asha", T0)
@@ -95,13 +95,11 @@ async def test_a_control_account_is_put_on_no_list(pool: Pool) -> None:
 
 async def test_whom_an_order_names_stays_on_its_list(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"], ("Farmers",))
+        one, two = await enlist(conn, X, ["1", "2"], ("Farmers",))
         order = NewOrder("R 1", "Order", "MeitY", "IN", "69A", T0, None, None, None, 2, "Farmers", T0)
         await add_order(conn, order, T0)
         order_id = await conn.fetchval("select order_id from legal_order")
-        name = NewName(
-            "@h1", Platform.X, "h1", None, NameOutcome.RESOLVED, one.account_id, note="", source="order"
-        )
+        name = NewName("@h1", X, "h1", None, NameOutcome.RESOLVED, one.account_id, note="", source="order")
         await add_names(conn, order_id, [name], T0)
         told = await take_accounts_off(conn, "Farmers", [one.account_id, two.account_id], "Asha", T0)
 
@@ -135,7 +133,7 @@ async def test_how_long_evidence_is_kept_is_logged_with_what_held_before(pool: P
 
 async def test_the_evidence_of_an_orders_list_is_kept_long_enough(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await enlist(conn, Platform.X, ["1"], ("Farmers",))
+        await enlist(conn, X, ["1"], ("Farmers",))
         order = NewOrder("R 1", "Order", "MeitY", "IN", "69A", T0, None, None, None, 2, "Farmers", T0)
         await add_order(conn, order, T0)
         with pytest.raises(Refused, match=f"kept at least {ORDER_DAYS} days"):
@@ -187,7 +185,7 @@ def test_what_may_be_the_name_of_a_list(name: str, is_fit: bool) -> None:
 
 async def test_many_accounts_are_edited_at_once(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.X, [str(n) for n in range(1, 301)])
+        accounts = await enlist(conn, X, [str(n) for n in range(1, 301)])
         ids = [a.account_id for a in accounts]
         await make_list(conn, "Farmers", "Asha", T0)
         assert {t.outcome for t in await put_accounts_on(conn, "Farmers", ids, "Asha", T0)} == {DONE}

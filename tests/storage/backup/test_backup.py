@@ -12,12 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.backup.archive import Backup, BackupError, BackupManifest, BackupWriter, read_backup
 from storage.backup.backup import back_up
 from storage.backup.restore import restore
 from storage.changes.hash_chain import verify_chain
 from storage.embedded.host import installed_binaries
-from storage.model.core.accounts import Platform
 from storage.model.core.people import Role, Scope
 from storage.people.people import add_person
 from storage.people.sessions import begin_session
@@ -115,7 +115,7 @@ async def test_a_restored_database_goes_on_as_the_old_one_would_triggers_and_all
     last = await ask(dsn, "select max(live_event_id) from live_event")
     async with open_pool(empty_dsn, max_size=1) as pool:
         async with transaction(pool) as conn:
-            await enlist(conn, Platform.X, ["777"])
+            await enlist(conn, X, ["777"])
         with pytest.raises(Refused, match="append-only"):
             async with transaction(pool) as conn:
                 await conn.execute("delete from change")
@@ -140,7 +140,7 @@ async def test_a_backup_of_a_database_that_is_written_to_is_one_moment(
             n = 0
             while not done.is_set():
                 async with transaction(pool) as conn:
-                    (one,) = await enlist(conn, Platform.X, [f"55{n}"], ("New",))
+                    (one,) = await enlist(conn, X, [f"55{n}"], ("New",))
                     await conn.execute(
                         """
                         insert into change (
@@ -162,7 +162,7 @@ async def test_a_backup_of_a_database_that_is_written_to_is_one_moment(
     await restore(empty_dsn, backup, quiet)
     async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
         await is_whole(conn)
-        await enlist(conn, Platform.X, ["999"], ("New",))
+        await enlist(conn, X, ["999"], ("New",))
 
 
 async def test_a_user_who_is_no_superuser_can_do_both(dsn: str, postgres_dsn: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from storage.changes.hash_chain import (
     Broken,
     ChainCheck,
@@ -18,7 +19,6 @@ from storage.changes.hash_chain import (
     newest_head,
     verify_chain,
 )
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 from storage.model.evidence.hash_chain import (
     BEGINNING,
@@ -69,7 +69,7 @@ async def test_a_statement_has_these_bytes_on_every_server_and_in_every_version(
     async with transaction(pool) as conn:
         await conn.execute("set local timezone = 'Asia/Kolkata'")
         await conn.execute("set local datestyle = 'German'")
-        (one,) = await enlist(conn, Platform.X, ['1"\\\t\u2028é'])
+        (one,) = await enlist(conn, X, ['1"\\\t\u2028é'])
         at = datetime(2021, 2, 4, 7, 32, 10, 120000, UTC)
         change = await add_change(
             conn, one.account_id, "k", at, state=State(Status.WITHHELD, ("IN", "TR")), flags=("host",)
@@ -127,7 +127,7 @@ async def test_the_database_and_this_program_make_the_same_statement_of_any_row(
 
 async def test_rows_of_one_statement_are_chained_in_the_order_of_their_numbers(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.X, [str(n) for n in range(300)])
+        accounts = await enlist(conn, X, [str(n) for n in range(300)])
         await conn.execute(
             """
             insert into change (
@@ -143,7 +143,7 @@ async def test_rows_of_one_statement_are_chained_in_the_order_of_their_numbers(p
 
 async def test_a_rolled_back_transaction_leaves_no_gap(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         await add_change(conn, one.account_id, "a", minutes(0))
 
     async def undone() -> None:
@@ -161,7 +161,7 @@ async def test_a_rolled_back_transaction_leaves_no_gap(pool: Pool) -> None:
 
 async def test_writers_at_once_make_one_chain(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.X, [str(n) for n in range(6)])
+        accounts = await enlist(conn, X, [str(n) for n in range(6)])
 
     async def write(account_id: int) -> None:
         for n in range(10):
@@ -180,7 +180,7 @@ async def test_a_writer_that_reads_an_old_state_of_the_database_is_refused_and_d
     pool: Pool, dsn: str
 ) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
     old = await connect(dsn)
     try:
         async with old.transaction(isolation="repeatable_read"):
@@ -303,7 +303,7 @@ async def test_the_chain_can_not_be_rewritten(pool: Pool, command: str) -> None:
 
 async def test_recording_a_change_needs_no_right_to_write_the_chain(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         await conn.execute("create role recorder_of_chain")
         try:
             await conn.execute("grant select, insert on change to recorder_of_chain")
@@ -328,7 +328,7 @@ async def test_recording_a_change_needs_no_right_to_write_the_chain(pool: Pool) 
 async def test_the_head_of_a_day_is_the_entry_with_the_highest_number_that_is_dated_on_it(pool: Pool) -> None:
     late = datetime(2021, 2, 1, 23, 59, 59, 999999, UTC)
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         await add_change(conn, one.account_id, "a", minutes(0))
         await add_change(conn, one.account_id, "b", late + timedelta(microseconds=1))
         await add_change(conn, one.account_id, "c", late)  # another clock, a little behind

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.changes.hash_chain import verify_chain
 from storage.embedded.launcher import embedded_postgres
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.model.core.coverage import Roster
 from storage.model.core.known_state import Closed, Known, Pending
 from storage.postgres.migrate import migrate
@@ -64,7 +65,7 @@ def test_killed_repeatedly_it_keeps_each_acknowledged_recording_once_and_whole()
 async def _prepare(dsn: str) -> None:
     await migrate(dsn)
     async with open_pool(dsn) as pool, transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.X, [str(n) for n in range(ROSTERS * SIZE)])
+        accounts = await enlist(conn, X, [str(n) for n in range(ROSTERS * SIZE)])
         for n in range(0, len(accounts), SIZE):
             await roster_of(conn, accounts[n : n + SIZE])
 
@@ -146,7 +147,7 @@ async def _folded(conn: Conn, stored: list[Batch]) -> tuple[list[Change], list[S
     changes: list[Change] = []
     spells: list[Spell] = []
     pending: list[str] = []
-    for roster in await rosters.base_rosters(conn, Platform.X):
+    for roster in await rosters.base_rosters(conn, X):
         accounts = watched(await _accounts(conn, roster), Known())
         began: dict[str, tuple[Pending, datetime]] = {}
         for at in (at for roster_id, at, _ in stored if roster_id == roster.roster_id):
@@ -190,7 +191,7 @@ async def _stored(conn: Conn) -> list[Batch]:
 
 async def _accounts(conn: Conn, roster: Roster) -> list[Account]:
     rows = await conn.fetch("select account_id, native_id, handle from account")
-    by_id = {r["account_id"]: Account(r["account_id"], Platform.X, r["native_id"], r["handle"]) for r in rows}
+    by_id = {r["account_id"]: Account(r["account_id"], X, r["native_id"], r["handle"]) for r in rows}
     return [by_id[i] for i in roster.account_ids]
 
 

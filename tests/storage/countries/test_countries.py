@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from collectors.x.declaration import X
 from jobs.imports.withheld_crawl import read_crawl
 from storage.countries.countries import CountryCount, by_country
 from storage.imports.imports import import_history
@@ -12,7 +13,6 @@ from storage.model.bitemporal.imported_records import (
     ImportedChange,
     ImportedHistory,
 )
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import EVERYWHERE, Missed, MissedReason, State, Status, Strength
 from storage.postgres.pool import Pool, transaction
 
@@ -38,7 +38,7 @@ def withheld(
 
 
 def record(changes: tuple[ImportedChange, ...], looks: tuple[ImportedBatch, ...]) -> ImportedHistory:
-    return ImportedHistory("record", "List", Platform.X, (ImportedAccount("1", "a"),), changes, looks)
+    return ImportedHistory("record", "List", X, (ImportedAccount("1", "a"),), changes, looks)
 
 
 async def test_a_country_that_nobody_was_withheld_in_is_not_counted(pool: Pool) -> None:

@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.simulator.core.engagement_file import SimulatedAct
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import serve_x
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.history import History, settled
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
 from collectors.x.wire.follows import MOST_FOLLOWS, Follows
 from jobs.base.clock import SimulatedClock
 from jobs.engagement.follows import FollowsPoller, compare
 from storage.executives.follows import FollowReading, FollowStep, last_readings, open_follows, record_follows
 from storage.executives.signals import add_executive
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, StaleState, transaction
@@ -40,7 +41,7 @@ async def rows(pool: Pool, query: str) -> list[tuple[Any, ...]]:
 async def enlist(pool: Pool, *native_ids: str) -> None:
     async with transaction(pool) as conn:
         for native_id in native_ids or (EXECUTIVE,):
-            await add_executive(conn, Platform.X, native_id, f"h{native_id}", "Name", "Title", T0)
+            await add_executive(conn, X, native_id, f"h{native_id}", "Name", "Title", T0)
 
 
 # the rule ------------------------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ async def test_the_first_complete_reading_is_a_baseline_without_signals(pool: Po
 async def test_somebody_who_is_suspended_was_not_unfollowed(pool: Pool) -> None:
     await enlist(pool)
     states = [(T0, AVAILABLE, "a"), (T0 + HOUR, SUSPENDED, "a"), (T0 + 2 * DAY + HOUR, AVAILABLE, "a")]
-    history = History((settled(Platform.X, "1", states),))
+    history = History((settled(X, "1", states),))
     await play(pool, [follow("1", T0 - DAY), follow("2", T0 - DAY)], 3, history)
     assert ("1", None, T0, T0, None) in await rows(pool, FOLLOWS)
     assert await rows(pool, SIGNALS) == []
@@ -157,7 +158,7 @@ async def test_somebody_who_comes_back_is_still_followed_or_was_unfollowed_since
 
     def away(native_id: str) -> Any:
         states = [(T0, AVAILABLE, "a"), (T0 + HOUR, SUSPENDED, "a"), (T0 + 2 * DAY + HOUR, AVAILABLE, "a")]
-        return settled(Platform.X, native_id, states)
+        return settled(X, native_id, states)
 
     acts = [
         follow("1", T0 - DAY),
@@ -176,7 +177,7 @@ async def test_a_list_that_x_does_not_show_is_kept_as_such_and_not_as_empty(
 ) -> None:
     await enlist(pool)
     states = [(T0, AVAILABLE, "a"), (T0 + HOUR, State(status), "a"), (T0 + 2 * DAY + HOUR, AVAILABLE, "a")]
-    history = History((settled(Platform.X, EXECUTIVE, states),))
+    history = History((settled(X, EXECUTIVE, states),))
     await play(pool, [follow("1", T0 - DAY)], 4, history)
     assert await rows(pool, ACCESS) == [(T0, True), (T0 + DAY, False), (T0 + 3 * DAY, True)]
     assert await rows(pool, SIGNALS) == []
@@ -253,7 +254,7 @@ async def test_the_interval_of_a_reading_that_took_long_contains_the_act(pool: P
         account_id = AccountId(await conn.fetchval("select account_id from executive"))
         baseline = FollowReading(account_id, None, T0, T0 + 5 * MINUTE, 1)
         assert await record_follows(conn, baseline, FollowStep(("1",), (), (), ())) == 0
-        assert await last_readings(conn, Platform.X) == {account_id: T0}
+        assert await last_readings(conn, X) == {account_id: T0}
         second = FollowReading(account_id, T0, T0 + DAY, T0 + DAY + 5 * MINUTE, 1)
         assert await record_follows(conn, second, FollowStep(("2",), ("1",), (), ())) == 2
         assert await open_follows(conn, account_id) == {"2": False}

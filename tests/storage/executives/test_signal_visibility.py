@@ -2,6 +2,9 @@
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.live.context_json import access_json
 from dashboard.wire.compact_json import ms
 from storage.executives.follows import Access, note_access
@@ -25,22 +28,22 @@ def executive(platform: Platform, *access: LiveAccess) -> LiveExecutive:
     ("one", "told"),
     [
         pytest.param(
-            executive(Platform.X),
+            executive(X),
             [("likes", "X", "not observable since June 2024", None)],
             id="on X nobody outside sees likes",
         ),
         pytest.param(
-            executive(Platform.X, CLOSED),
+            executive(X, CLOSED),
             [("likes", "X", "not observable as of", ms(T0))],
             id="who has not authorised the app",
         ),
         pytest.param(
-            executive(Platform.X, OPEN),
+            executive(X, OPEN),
             [("likes", "X", "observable since", ms(T0))],
             id="who has authorised it",
         ),
         pytest.param(
-            executive(Platform.X, LISTED),
+            executive(X, LISTED),
             [
                 ("follows", "X", "observable since", ms(T0)),
                 ("likes", "X", "not observable since June 2024", None),
@@ -48,11 +51,11 @@ def executive(platform: Platform, *access: LiveAccess) -> LiveExecutive:
             id="of another kind nothing was found",
         ),
         pytest.param(
-            executive(Platform.MASTODON),
+            executive(MASTODON),
             [("likes", "Mastodon", "not observable", None), ("follows", "Mastodon", "not collected", None)],
             id="Mastodon lists nobody's favourites",
         ),
-        pytest.param(executive(Platform.BLUESKY), [], id="on Bluesky all is public"),
+        pytest.param(executive(BLUESKY), [], id="on Bluesky all is public"),
     ],
 )
 def test_what_was_found_of_one_executive_comes_before_what_holds_of_everybody(
@@ -65,7 +68,7 @@ def test_what_was_found_of_one_executive_comes_before_what_holds_of_everybody(
 
 async def test_of_each_kind_the_newest_finding_counts(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        for platform, native_id in ((Platform.X, "1"), (Platform.X, "2"), (Platform.MASTODON, "3")):
+        for platform, native_id in ((X, "1"), (X, "2"), (MASTODON, "3")):
             await add_executive(conn, platform, native_id, f"h{native_id}", "Name", "Title", T0)
         first, second, _ = (AccountId(e.account_id) for e in await executives(conn))
         for at, observable in ((0, False), (5, True), (10, False)):
@@ -74,10 +77,10 @@ async def test_of_each_kind_the_newest_finding_counts(pool: Pool) -> None:
         await note_access(conn, SignalKind.LIKE, {second: Access(True, "yes")}, minutes(2))
         told = {(e.platform, e.handle): e.access for e in await executives(conn)}
     assert told == {
-        (Platform.X, "h1"): (
+        (X, "h1"): (
             LiveAccess(SignalKind.FOLLOW, observable=True, reason="public", since=minutes(1)),
             LiveAccess(SignalKind.LIKE, observable=False, reason="at 10", since=minutes(10)),
         ),
-        (Platform.X, "h2"): (LiveAccess(SignalKind.LIKE, observable=True, reason="yes", since=minutes(2)),),
-        (Platform.MASTODON, "h3"): (),
+        (X, "h2"): (LiveAccess(SignalKind.LIKE, observable=True, reason="yes", since=minutes(2)),),
+        (MASTODON, "h3"): (),
     }

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from storage.model.core.accounts import Platform
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from storage.model.core.availability import Flag
 from storage.model.core.coverage import BatchOutcome
 from storage.model.evidence.export_kinds import ExportFilter, Kind
@@ -115,7 +116,7 @@ async def test_a_provisional_change_of_now_is_told_with_what_agreed_so_far_and_b
 
 async def test_both_ends_of_a_spell_have_the_two_readings_that_bound_them(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        one, two = await enlist(conn, X, ["1", "2"])
         roster = await roster_of(conn, [one, two])
         await become(conn, roster, one, None, AVAILABLE, minutes(0))
         await become(
@@ -177,8 +178,8 @@ async def test_a_state_says_when_the_account_was_last_read(pool: Pool) -> None:
 
 async def test_a_request_is_told_with_how_many_answered(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"], ("Farmers",))
-        (other,) = await enlist(conn, Platform.BLUESKY, ["did:plc:a"])
+        one, two = await enlist(conn, X, ["1", "2"], ("Farmers",))
+        (other,) = await enlist(conn, BLUESKY, ["did:plc:a"])
         roster = await roster_of(conn, [one, two])
         await read(conn, batch(roster, minutes(0)))
         await read(conn, batch(roster, minutes(1), answered=(True, False), silent=("IN", "TR")))
@@ -236,7 +237,7 @@ async def test_readings_are_those_that_the_store_rebuilds_month_by_month(pool: P
 
 async def test_where_nobody_ever_asked_there_are_no_readings(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await enlist(conn, Platform.X, ["1"])
+        await enlist(conn, X, ["1"])
         assert await table(conn, Kind.READINGS) == []
 
 

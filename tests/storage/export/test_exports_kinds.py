@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.export.exports import EXPORTS, snapshot
-from storage.model.core.accounts import Platform
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0, minutes
@@ -76,13 +77,13 @@ NOTHING = {
     Choice.UNTIL: ExportFilter(NOW, until=minutes(0)),
     Choice.KNOWN_AT: ExportFilter(NOW, known_at=minutes(-1)),
     Choice.LIST: ExportFilter(NOW, list_name="Nobody"),
-    Choice.PLATFORM: ExportFilter(NOW, platform=Platform.MASTODON),
+    Choice.PLATFORM: ExportFilter(NOW, platform=MASTODON),
 }
 EVERYTHING = {
     Choice.SINCE: ExportFilter(NOW, since=minutes(0)),
     Choice.AT: ExportFilter(NOW, at=NOW),
     Choice.LIST: ExportFilter(NOW, list_name="Farmers"),
-    Choice.PLATFORM: ExportFilter(NOW, platform=Platform.X),
+    Choice.PLATFORM: ExportFilter(NOW, platform=X),
 }
 
 
@@ -110,7 +111,7 @@ async def test_every_choice_of_a_kind_leaves_out_what_does_not_fit_and_nothing_e
 
 def on_x(rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
     """Without the account of Bluesky, which is on no list, and the list without accounts."""
-    return [row for row in rows if row.get("platform", Platform.X) == Platform.X]
+    return [row for row in rows if row.get("platform", X) == X]
 
 
 @pytest.mark.parametrize("kind", AS_KNOWN)
@@ -129,8 +130,8 @@ async def test_no_edit_of_today_alters_what_was_known(pool: Pool, kind: Kind) ->
         on_it = [r[0] for r in await conn.fetch("select account_id from watch_list_member order by 1")]
         await take_accounts_off(conn, "Farmers", on_it, "Asha", minutes(201))
         await put_accounts_on(conn, "Nobody", on_it[:1], "Asha", minutes(201))
-        await stop_watching(conn, Platform.X, "1", minutes(201), is_id=True)
-        await add_accounts(conn, [NewAccount(Platform.X, "77", "h77", ("Farmers",))], minutes(201))
+        await stop_watching(conn, X, "1", minutes(201), is_id=True)
+        await add_accounts(conn, [NewAccount(X, "77", "h77", ("Farmers",))], minutes(201))
         after = [await table(conn, kind, wanted) for wanted in asked]
     assert before[0]
     assert after == before
@@ -142,7 +143,7 @@ async def test_an_export_is_of_one_moment(pool: Pool) -> None:
     async with snapshot(pool) as conn:
         before = len(await table(conn, Kind.ACCOUNTS))
         async with transaction(pool) as other:
-            await enlist(other, Platform.X, ["3"])
+            await enlist(other, X, ["3"])
         assert len(await table(conn, Kind.ACCOUNTS)) == before
         rows = await EXPORTS[Kind.ACCOUNTS].rows(conn, ExportFilter(NOW))
         await rows.chunks.aclose()

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from storage.accounts import canaries, side_facts
 from storage.accounts.accounts import stop_watching
 from storage.health import collector_state
@@ -21,7 +24,7 @@ LATER = minutes(600)
 WEEK = timedelta(days=7)
 
 
-async def guarded(conn: Conn, platform: Platform = Platform.X) -> tuple[list[Account], Roster]:
+async def guarded(conn: Conn, platform: Platform = X) -> tuple[list[Account], Roster]:
     """Two watched accounts in a roster with two control accounts."""
     await canaries.set_canaries(conn, platform, NAMED, T0)
     accounts = await enlist(conn, platform, ["1", "2"])
@@ -32,7 +35,7 @@ async def guarded(conn: Conn, platform: Platform = Platform.X) -> tuple[list[Acc
 
 async def test_where_nothing_is_read_there_is_nothing_to_tell(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        await canaries.set_canaries(conn, Platform.X, NAMED, T0)
+        await canaries.set_canaries(conn, X, NAMED, T0)
         assert await collector_reports(conn, LATER) == []
 
 
@@ -122,12 +125,10 @@ async def test_an_import_is_no_answer_of_a_collector(pool: Pool) -> None:
 
 async def test_each_place_and_vantage_has_its_own_trouble_and_its_own_control_accounts(pool: Pool) -> None:
     named = [("https://a.example/users/x#1", "x@a.example", Status.AVAILABLE)]
-    state = CollectorState(
-        Platform.MASTODON, False, "network", "no answer", minutes(9), minutes(20), "b.example"
-    )
+    state = CollectorState(MASTODON, False, "network", "no answer", minutes(9), minutes(20), "b.example")
     async with transaction(pool) as conn:
-        await canaries.set_canaries(conn, Platform.MASTODON, named, T0, lambda _: "a.example")
-        accounts = await enlist(conn, Platform.MASTODON, ["1", "2"])
+        await canaries.set_canaries(conn, MASTODON, named, T0, lambda _: "a.example")
+        accounts = await enlist(conn, MASTODON, ["1", "2"])
         here = await roster_of(conn, accounts[:1], place="a.example")
         await roster_of(conn, accounts[1:], place="b.example")
         there = await roster_of(conn, accounts[:1], place="a.example", vantage="tr")
@@ -151,23 +152,23 @@ async def test_each_place_and_vantage_has_its_own_trouble_and_its_own_control_ac
 async def test_a_server_that_nobody_is_read_at_any_more_is_not_told_of(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await collector_state.save_state(
-            conn, CollectorState(Platform.MASTODON, False, "network", "", T0, None, "old")
+            conn, CollectorState(MASTODON, False, "network", "", T0, None, "old")
         )
-        await collector_state.save_state(conn, CollectorState(Platform.X, False, "auth", "", T0, None))
+        await collector_state.save_state(conn, CollectorState(X, False, "auth", "", T0, None))
         found = await collector_reports(conn, LATER)
-    assert [(d.platform, d.place, d.healthy) for d in found] == [(Platform.X, "", False)]
+    assert [(d.platform, d.place, d.healthy) for d in found] == [(X, "", False)]
 
 
 async def test_a_country_is_silent_when_the_newest_answer_of_a_roster_left_it_out(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.BLUESKY, ["1", "2"])
+        accounts = await enlist(conn, BLUESKY, ["1", "2"])
         first, second = await roster_of(conn, accounts[:1]), await roster_of(conn, accounts[1:])
         there = await roster_of(conn, accounts, vantage="tr")
         await read(conn, batch(first, minutes(0), silent=("IN",)))
         await read(conn, batch(second, minutes(1), silent=("IN", "AU")))
         assert await silent_countries(conn) == [
-            SilentCountry(Platform.BLUESKY, "AU", minutes(0)),
-            SilentCountry(Platform.BLUESKY, "IN", None),
+            SilentCountry(BLUESKY, "AU", minutes(0)),
+            SilentCountry(BLUESKY, "IN", None),
         ]
         await read(conn, batch(second, minutes(16), BatchOutcome.MISSED))
         await read(conn, batch(there, minutes(17), silent=("TR",)))
@@ -182,12 +183,12 @@ async def test_only_what_still_looks_otherwise_from_elsewhere_is_a_disagreement(
         return FactSighting(account.account_id, frozenset(seen), None, minutes(at))
 
     async with transaction(pool) as conn:
-        one, two, three = await enlist(conn, Platform.X, ["1", "2", "3"])
+        one, two, three = await enlist(conn, X, ["1", "2", "3"])
         otherwise = (ObservedKind.SEEN_AS, "withheld TR")
         await side_facts.observe(conn, "tr", [look(a, 5, otherwise) for a in (one, two, three)])
         await side_facts.observe(conn, "tr", [look(two, 20)])
         await side_facts.observe(conn, "", [look(one, 5, (Flag.LIMITED, ""))])
-        await stop_watching(conn, Platform.X, "h3", minutes(30))
+        await stop_watching(conn, X, "h3", minutes(30))
         (found,) = await disagreements(conn)
     assert found.account == one
     assert (found.fact.observer, found.fact.value, found.fact.first_seen) == ("tr", "withheld TR", minutes(5))

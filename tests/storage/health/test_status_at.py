@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from collectors.x.declaration import X
 from jobs.status.report import then_json
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.health.status_at import status_at
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, open_pool, transaction
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.pipelines.late_batches import Desk, Sent
@@ -36,7 +36,7 @@ async def played(pool: Pool) -> None:
     for sent in STORY:
         await desk.take(sent)
     async with transaction(pool) as conn:
-        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3", ("Later",))], minutes(100))
+        await add_accounts(conn, [NewAccount(X, "3", "h3", ("Later",))], minutes(100))
     desk.now = minutes(70)
     await desk.late(Sent(5, {"1": W}))
 
@@ -84,10 +84,10 @@ async def test_no_edit_of_today_alters_what_was_known(pool: Pool) -> None:
     async with transaction(pool) as conn:
         before = [await status_at(conn, at, known, EVERY) for at, known in asked]
         one, two, _ = await conn.fetchval("select array_agg(account_id order by account_id) from account")
-        await stop_watching(conn, Platform.X, "1", minutes(140), is_id=True)
+        await stop_watching(conn, X, "1", minutes(140), is_id=True)
         await take_accounts_off(conn, "Desk", [two], "Asha", minutes(140))
         await put_accounts_on(conn, "Later", [one], "Asha", minutes(140))
-        await add_accounts(conn, [NewAccount(Platform.X, "4", "h4", ("Desk",))], minutes(140))
+        await add_accounts(conn, [NewAccount(X, "4", "h4", ("Desk",))], minutes(140))
 
         assert [await status_at(conn, at, known, EVERY) for at, known in asked] == before
         after = await status_at(conn, minutes(141), None, EVERY)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from collectors.simulator.core.history import History
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history import History
+from collectors.simulator.history_files import load_history
 from jobs.collect.monitor import MonitorCounts
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.messages.compose import Letterhead
@@ -23,9 +23,9 @@ from jobs.rehearsal.pipeline import (
     Mailing,
     SimulationPlan,
     enlist,
-    mastodon_hosts,
     perform,
     simulated_canaries,
+    simulated_hosts,
 )
 from jobs.rehearsal.scoring import StatusTimeline, shown
 from jobs.rehearsal.simulators import played, spawn
@@ -216,7 +216,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
                 Mailing(smtp.host, smtp.port, AlertRule(recipients=("desk@example.org",)), Letterhead()),
                 SimulationPlan(T0, END, EVERY),
                 prepare=prepare,
-                hosts=mastodon_hosts(told.accounts),
+                hosts=simulated_hosts(told.accounts),
                 script=late.script(),
                 before=keeper.before,
                 after=keeper.after,

@@ -8,6 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.health import words as health_words
 from dashboard.health import worker_words
 from dashboard.health.worker_cards import FAILED_SHOWN
@@ -214,14 +217,10 @@ def test_what_is_left_is_the_platforms_own_word(budget: BudgetState, told: tuple
 @pytest.mark.parametrize(
     ("platform", "name", "words"),
     [
-        pytest.param(Platform.X, "x 1f0c2b7a9d3e users", "token 1f0c2b7a9d3e users", id="a token"),
-        pytest.param(
-            Platform.BLUESKY, "bluesky from office pds.example", "from office pds.example", id="an address"
-        ),
-        pytest.param(Platform.BLUESKY, "bluesky from  pds.example", "pds.example", id="the one of all"),
-        pytest.param(
-            Platform.MASTODON, "mastodon by tr one.example api", "by tr one.example api", id="a proxy"
-        ),
+        pytest.param(X, "x 1f0c2b7a9d3e users", "token 1f0c2b7a9d3e users", id="a token"),
+        pytest.param(BLUESKY, "bluesky from office pds.example", "from office pds.example", id="an address"),
+        pytest.param(BLUESKY, "bluesky from  pds.example", "pds.example", id="the one of all"),
+        pytest.param(MASTODON, "mastodon by tr one.example api", "by tr one.example api", id="a proxy"),
     ],
 )
 def test_a_budget_is_named_after_whose_it_is(platform: Platform, name: str, words: str) -> None:
@@ -234,8 +233,8 @@ def test_the_budget_of_which_least_is_left_comes_first() -> None:
         "little": replace(COUNTED, left_over=3),
         "none is known": BudgetState(),
     }
-    named = [NamedBudget(name, Platform.X, T0, budget) for name, budget in known.items()]
-    named.append(NamedBudget("nobody asked for an hour", Platform.X, T0 - 61 * MINUTE, COUNTED))
+    named = [NamedBudget(name, X, T0, budget) for name, budget in known.items()]
+    named.append(NamedBudget("nobody asked for an hour", X, T0 - 61 * MINUTE, COUNTED))
     found = health_words.asked_lately(named, T0)
     assert [one.name for one in found] == ["little", "much", "none is known"]
 
@@ -260,7 +259,7 @@ async def test_one_that_was_not_heard_of_for_a_minute_is_not_told_of(pool: Pool,
 async def test_who_plans_is_who_holds_the_lock(pool: Pool, dsn: str, now: datetime) -> None:
     async with transaction(pool) as conn:
         await report(conn, "amber 4711", now, sources=("x", "x from tr", "bluesky"))
-    async with exclusive(dsn, planning_lock(Platform.X), 1):
+    async with exclusive(dsn, planning_lock(X), 1):
         found = await told(pool, now)
     assert [(q.line.source, q.planner) for q in found.queues] == [
         ("bluesky", None),
@@ -280,7 +279,7 @@ async def test_that_who_plans_hangs_is_told_of_all_that_it_plans(
     async with transaction(pool) as conn:
         await report(conn, this_process(), now, sources=("x",), heard=heard * SECOND)
         await report(conn, "amber 4711", now, sources=("x from tr", "bluesky"))
-    async with exclusive(dsn, planning_lock(Platform.X), 1):
+    async with exclusive(dsn, planning_lock(X), 1):
         found = await told(pool, now)
     since = now - heard * SECOND if is_told else None
     unheard = [(q.line.source, q.unheard_since) for q in found.queues]
@@ -349,7 +348,7 @@ async def test_without_a_report_the_page_says_that_nothing_is_known_to_read(
     nothing = "As far as is known, no worker is running."
     async with transaction(pool) as conn:
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
-    async with exclusive(dsn, planning_lock(Platform.X), 1), transaction(pool) as conn:
+    async with exclusive(dsn, planning_lock(X), 1), transaction(pool) as conn:
         planned = said(await page_of(conn, "/health", now, SETTINGS, "light"))
     async with transaction(pool) as conn:
         await mark_synthetic(conn)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.accounts.account_chart import (
     TimelineOverlay,
     account_figure,
@@ -20,7 +21,6 @@ from storage.live.account_detail import AccountHistory, account_detail
 from storage.live.kpis import kpis
 from storage.live.snapshot import last_event_id, snapshot
 from storage.live.updates import news_since
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.dashboard.countries.test_country_page import everybody, import_crawl, shown
 from tests.support.seeds.changes import Story
@@ -152,7 +152,7 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
 
     assert countries_apart(grows.spells) == ("DE", "FR")
     figure = account_figure(
-        Platform.X,
+        X,
         grows.spells,
         grows.changes,
         grows.seen,

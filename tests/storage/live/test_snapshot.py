@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from collectors.x.declaration import X
 from dashboard.asgi.settings import DashboardSettings
 from storage.accounts.accounts import stop_watching
 from storage.alerts.deliveries_report import DeliveryFilter, deliveries
@@ -10,7 +11,6 @@ from storage.live.account_detail import account_detail
 from storage.live.kpis import kpis
 from storage.live.snapshot import accounts, changes, last_event_id, snapshot, spells
 from storage.live.updates import news_since
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.core.coverage import Gap
 from storage.postgres.pool import Pool, transaction
@@ -52,7 +52,7 @@ async def test_lanes_and_changes_as_known_then_are_of_those_that_were_watched_th
         before = await spells(conn, None, None, then), await changes(conn, story.start, (), then)
         for account_id in story.wave[:3]:
             native_id = await conn.fetchval("select native_id from account where account_id = $1", account_id)
-            await stop_watching(conn, Platform.X, native_id, then + HOUR, is_id=True)
+            await stop_watching(conn, X, native_id, then + HOUR, is_id=True)
         after = await spells(conn, None, None, then), await changes(conn, story.start, (), then)
         assert after == before
         assert len(await spells(conn, None, None, then + 2 * HOUR)) < len(before[0])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
 from dashboard.accounts.account_history_cards import changes_card, superseded_card
 from jobs.messages.compose import Letterhead
@@ -21,7 +22,7 @@ from storage.live.kpis import kpis
 from storage.live.snapshot import changes, last_event_id, snapshot, spells
 from storage.live.updates import LiveNews, news_since
 from storage.model.alerts.rules import AlertRule
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, State
 from storage.postgres.pool import Pool, transaction
 from storage.readings import rehearsal_readback
@@ -61,7 +62,7 @@ class Corrected:
 
 async def watch(pool: Pool, looks: Sequence[Look]) -> Account:
     async with transaction(pool) as conn:
-        (account,) = await enlist(conn, Platform.X, ["1"], ("List",))
+        (account,) = await enlist(conn, X, ["1"], ("List",))
     for at, state in looks:
         await deliver(pool, [(account, state)], minutes(at))
     return account
@@ -151,7 +152,7 @@ async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the
 ) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
     figure = account_figure(
-        Platform.X,
+        X,
         one.spells,
         one.changes,
         one.seen,

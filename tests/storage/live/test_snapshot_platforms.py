@@ -5,6 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from storage.accounts.listing import listed_accounts
 from storage.countries.countries import by_country
 from storage.countries.country_report import country_accounts
@@ -12,7 +15,7 @@ from storage.health.status import overview
 from storage.live.account_detail import account_detail
 from storage.live.kpis import kpis
 from storage.live.snapshot import changes, snapshot, spells
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import ChangeKind, Flag, Status
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn, Pool, transaction
@@ -28,7 +31,7 @@ URIS = [f"https://m.example/users/{name}#{n}" for n, name in enumerate("abc")]
 
 async def suspended_three_ways(conn: Conn) -> list[int]:
     """Accounts of one server: suspended, suspended or deleted, and withheld; all were read at minute 20."""
-    accounts = await enlist(conn, Platform.MASTODON, URIS, ("List",))
+    accounts = await enlist(conn, MASTODON, URIS, ("List",))
     roster = await roster_of(conn, accounts, place="m.example")
     ways = [(SUSPENDED, TEMPORARY), (SUSPENDED, OR_DELETED), (WITHHELD_IN, frozenset[Flag]())]
     for n, (account, (state, flags)) in enumerate(zip(accounts, ways, strict=True)):
@@ -58,7 +61,7 @@ async def test_who_may_as_well_have_deleted_the_account_is_not_counted_as_blocke
 
 async def test_an_account_that_came_back_is_judged_by_the_flags_of_its_newest_state(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.MASTODON, URIS[:1], ("List",))
+        accounts = await enlist(conn, MASTODON, URIS[:1], ("List",))
         roster = await roster_of(conn, accounts, place="m.example")
         await become(conn, roster, accounts[0], None, SUSPENDED, minutes(0), flags=OR_DELETED)
         assert (await kpis(conn, minutes(1), SWEEP)).suspended == 0
@@ -74,7 +77,7 @@ async def test_a_comeback_is_named_by_what_was_told_of_the_state_before(
     pool: Pool, flags: frozenset[Flag], kind: ChangeKind
 ) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.MASTODON, URIS[:1], ("List",))
+        accounts = await enlist(conn, MASTODON, URIS[:1], ("List",))
         roster = await roster_of(conn, accounts, place="m.example")
         (one,) = accounts
         await become(conn, roster, one, None, AVAILABLE, minutes(0))
@@ -96,8 +99,8 @@ async def test_changes_and_spells_carry_the_flags_that_they_were_first_seen_with
         listed = await listed_accounts(conn, "List", minutes(20), minutes(20))
     assert one is not None
     assert [(c.kind, c.platform, c.flags) for c in one.changes] == [
-        (ChangeKind.GONE, Platform.MASTODON, OR_DELETED),
-        (ChangeKind.BASELINE, Platform.MASTODON, frozenset()),
+        (ChangeKind.GONE, MASTODON, OR_DELETED),
+        (ChangeKind.BASELINE, MASTODON, frozenset()),
     ]
     assert [s.flags for s in one.spells] == [frozenset(), OR_DELETED]
     assert [c.flags for c in told] == [TEMPORARY, OR_DELETED, frozenset()]
@@ -107,7 +110,7 @@ async def test_changes_and_spells_carry_the_flags_that_they_were_first_seen_with
 
 async def test_an_account_that_was_withheld_carries_the_flags_of_what_it_is_now(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.BLUESKY, ["did:plc:a"], ("List",))
+        accounts = await enlist(conn, BLUESKY, ["did:plc:a"], ("List",))
         roster = await roster_of(conn, accounts)
         host = frozenset({Flag.HOST})
         await become(conn, roster, accounts[0], None, WITHHELD_IN, minutes(0))
@@ -136,7 +139,7 @@ async def test_what_is_read_from_elsewhere_changes_no_figure_and_closes_no_gap(
     async with transaction(pool) as conn:
         before = await told(conn)
         ids = [a for accounts in story.accounts for a in accounts]
-        accounts = [Account(AccountId(a), Platform.X, str(a), "h") for a in ids]
+        accounts = [Account(AccountId(a), X, str(a), "h") for a in ids]
         there = await roster_of(conn, accounts, vantage="tr")
         for at in (story.outage[0] + HOUR, story.now + HOUR, story.now + 4 * HOUR):
             await read(conn, batch(there, at))

@@ -5,13 +5,15 @@ from datetime import datetime
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from jobs.imports.order_fields import Edit
 from jobs.orders.edits import change
 from storage.accounts.accounts import record_renames
 from storage.accounts.handle_history import record_handles
 from storage.export import accounts_orders_signals
 from storage.live.lists_and_executives import became_known
-from storage.model.core.accounts import Account, HandleChange, Platform
+from storage.model.core.accounts import Account, HandleChange
 from storage.model.core.orders import NameOutcome, NewCheck, NewName, NewOrder, OrderName
 from storage.model.evidence.export_kinds import ExportFilter
 from storage.model.orders.outside_checks import accounts_seen
@@ -26,10 +28,10 @@ from tests.storage.purge.test_purge import texts
 from tests.support.samples.readings import SUSPENDED, T0, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import enlist
 
-OPEN = NewName("x:h1", Platform.X, "h1", None, NameOutcome.NOT_TRIED, None, "nobody was asked", "pasted")
+OPEN = NewName("x:h1", X, "h1", None, NameOutcome.NOT_TRIED, None, "nobody was asked", "pasted")
 GONE = replace(OPEN, outcome=NameOutcome.UNRESOLVABLE, note="X knows no account @h1")
-POST = NewName("https://x.com/H1/status/5", Platform.X, "H1", "5", NameOutcome.NOT_TRIED, None, "", "pasted")
-OTHER = NewName("x:other", Platform.X, "other", None, NameOutcome.NOT_TRIED, None, "", "pasted")
+POST = NewName("https://x.com/H1/status/5", X, "H1", "5", NameOutcome.NOT_TRIED, None, "", "pasted")
+OTHER = NewName("x:other", X, "other", None, NameOutcome.NOT_TRIED, None, "", "pasted")
 NO_PLATFORM = NewName("@h1", None, "h1", None, NameOutcome.AMBIGUOUS, None, "which h1?", "pasted")
 
 
@@ -50,7 +52,7 @@ async def as_known(conn: Conn, order_id: int, at: datetime | None) -> list[Order
 async def test_a_name_that_is_resolved_later_changes_no_answer_for_an_earlier_time(pool: Pool) -> None:
     async with transaction(pool) as conn:
         order_id = await an_order(conn)
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         times = [minutes(n) for n in (5, 15, 25)]
         await add_names(conn, order_id, [OPEN, OTHER], minutes(0))
         first = await as_known(conn, order_id, times[0])
@@ -72,7 +74,7 @@ async def test_a_name_that_is_resolved_later_changes_no_answer_for_an_earlier_ti
 async def test_what_is_resolved_is_not_changed_again_and_no_name_stands_there_twice(pool: Pool) -> None:
     async with transaction(pool) as conn:
         order_id = await an_order(conn)
-        (one,) = await enlist(conn, Platform.X, ["1"])
+        (one,) = await enlist(conn, X, ["1"])
         await add_names(conn, order_id, [resolved(OPEN, one)], minutes(0))
         await add_names(conn, order_id, [OPEN], minutes(5))
         await change_names(conn, order_id, [GONE], minutes(10))
@@ -110,11 +112,11 @@ async def test_what_others_saw_is_kept_by_source_and_place_and_known_from_then_o
 
 async def test_a_handle_is_looked_for_among_those_that_accounts_have_and_had(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two, _ = await enlist(conn, Platform.X, ["1", "2", "3"])
-        await enlist(conn, Platform.BLUESKY, ["1"])
+        one, two, _ = await enlist(conn, X, ["1", "2", "3"])
+        await enlist(conn, BLUESKY, ["1"])
         await record_renames(conn, [HandleChange(one.account_id, "h1", "H2", T0, minutes(1))], minutes(1))
         await record_handles(conn, two.account_id, [("before", minutes(-9))], "plc", minutes(1))
-        found = await candidates(conn, Platform.X, ["h1", "h2", "before", "nobody"])
+        found = await candidates(conn, X, ["h1", "h2", "before", "nobody"])
     assert {handle: [(c.native_id, c.handle) for c in some] for handle, some in found.items()} == {
         "h1": [("1", "H2")],
         "h2": [("1", "H2"), ("2", "h2")],
@@ -126,7 +128,7 @@ async def test_a_handle_is_looked_for_among_those_that_accounts_have_and_had(poo
 async def test_after_a_purge_no_name_of_an_order_holds_the_handle(pool: Pool, *, is_resolved: bool) -> None:
     async with transaction(pool) as conn:
         order_id = await an_order(conn)
-        one, _ = await enlist(conn, Platform.X, ["1", "2"])
+        one, _ = await enlist(conn, X, ["1", "2"])
         await add_names(conn, order_id, [OPEN, POST, OTHER, NO_PLATFORM], minutes(0))
         await change_names(conn, order_id, [GONE], minutes(5))
         if is_resolved:
@@ -156,7 +158,7 @@ async def test_after_a_purge_no_name_of_an_order_holds_the_handle(pool: Pool, *,
 async def test_a_whole_purge_removes_the_names_with_what_others_saw_of_them(pool: Pool) -> None:
     async with transaction(pool) as conn:
         order_id = await an_order(conn)
-        one, _ = await enlist(conn, Platform.X, ["1", "12"])
+        one, _ = await enlist(conn, X, ["1", "12"])
         by_id = replace(OPEN, said="id:1", handle=None)
         longer = replace(OPEN, said="id:12", handle=None)
         await add_names(conn, order_id, [OPEN, POST, OTHER, by_id, longer], minutes(0))
@@ -173,8 +175,8 @@ async def test_a_whole_purge_removes_the_names_with_what_others_saw_of_them(pool
 async def test_the_same_handle_on_another_platform_is_left_alone(pool: Pool) -> None:
     async with transaction(pool) as conn:
         order_id = await an_order(conn)
-        (one,) = await enlist(conn, Platform.X, ["1"])
-        elsewhere = replace(OPEN, said="bluesky:h1", platform=Platform.BLUESKY)
+        (one,) = await enlist(conn, X, ["1"])
+        elsewhere = replace(OPEN, said="bluesky:h1", platform=BLUESKY)
         await add_names(conn, order_id, [elsewhere], minutes(0))
         await purge_account(conn, one.account_id, minutes(60), whole=True)
         assert [n.said for n in await names_of(conn, order_id)] == ["bluesky:h1"]
@@ -232,7 +234,7 @@ async def test_an_export_as_known_tells_an_order_as_it_stood_too(pool: Pool) -> 
 async def test_a_purge_leaves_a_name_that_means_another_account_of_the_same_handle(pool: Pool) -> None:
     async with transaction(pool) as conn:
         order_id = await an_order(conn)
-        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        one, two = await enlist(conn, X, ["1", "2"])
         await conn.execute("update account set handle = 'h1' where account_id = $1", two.account_id)
         await add_names(conn, order_id, [OPEN], minutes(0))
         await change_names(conn, order_id, [resolved(OPEN, two)], minutes(6))

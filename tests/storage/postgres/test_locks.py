@@ -2,14 +2,15 @@
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.postgres.errors import AlreadyHeld, Unreachable
 from storage.postgres.locks import Fence, Lock, exclusive
 from storage.postgres.pool import Pool, transaction
 from storage.work.workers import planning_lock
 from tests.support.pipelines.monitor import World
-from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, Platform, minutes
+from tests.support.samples.readings import AVAILABLE, WITHHELD_IN, minutes
 
-NAME = planning_lock(Platform.X)
+NAME = planning_lock(X)
 
 
 async def lose(pool: Pool, name: str) -> None:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.paged_accounts import StateFilter, states_page
 from storage.accounts.side_facts import open_facts
 from storage.alerts.reminders import outstanding
@@ -26,7 +27,7 @@ from storage.changes.paged_changes import SpellFilter, spells_page
 from storage.health.status import overview
 from storage.live.account_detail import account_detail
 from storage.live.snapshot import changes, snapshot
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.postgres.pool import Connection, connect
 from storage.readings import coverage
 from storage.readings.coverage_report import live_coverage, requests_since
@@ -147,37 +148,37 @@ Row = tuple[str, Callable[[Connection], Awaitable[object]], set[str], frozenset[
 ROWS: list[Row] = [
     (
         "the last attempt is looked up roster by roster",
-        lambda c: coverage.last_attempts(c, Platform.X),
+        lambda c: coverage.last_attempts(c, X),
         {BY_ROSTER},
         EVERYBODY,
     ),
     (
         "the last readings of a platform are looked up roster by roster",
-        lambda c: coverage.last_readings(c, Platform.X),
+        lambda c: coverage.last_readings(c, X),
         {BY_ROSTER},
         EVERYBODY,
     ),
     (
         "the newest observation is looked up roster by roster",
-        lambda c: coverage.newest_observation(c, Platform.X),
+        lambda c: coverage.newest_observation(c, X),
         {BY_ROSTER},
         EVERYBODY,
     ),
     (
         "the rosters of the sweep need nothing but rosters",
-        lambda c: base_rosters(c, Platform.X),
+        lambda c: base_rosters(c, X),
         set[str](),
         EVERYBODY,
     ),
     (
         "what a monitor loads again of some accounts reads no table whole",
-        lambda c: load_watched(c, Platform.X, list(SOME)),
+        lambda c: load_watched(c, X, list(SOME)),
         {BY_ROSTER, "change_account"},
         EVERYBODY,
     ),
     (
         "so are their side facts looked up account by account",
-        lambda c: open_facts(c, Platform.X, only=SOME),
+        lambda c: open_facts(c, X, only=SOME),
         {"fact_open"},
         BIG | {"fact"},
     ),

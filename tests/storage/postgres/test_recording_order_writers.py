@@ -1,11 +1,12 @@
 """What people and collectors store counts as known after what somebody was told as known before."""
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import make_list, put_accounts_on, take_accounts_off
 from storage.countries.transparency_figures import add_reports
 from storage.executives.paged_signals import SignalFilter, signals_page
 from storage.executives.signals import add_executive, add_signals
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.orders import (
     NameOutcome,
     NewCheck,
@@ -47,9 +48,9 @@ NOT_LATER = {
 
 
 async def store_everything(conn: Conn) -> None:
-    await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", ("L",)) for i in ("1", "2")], SLOW)
-    await stop_watching(conn, Platform.X, "1", SLOW, is_id=True)
-    await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], SLOW)
+    await add_accounts(conn, [NewAccount(X, i, f"h{i}", ("L",)) for i in ("1", "2")], SLOW)
+    await stop_watching(conn, X, "1", SLOW, is_id=True)
+    await add_accounts(conn, [NewAccount(X, "1", "h1")], SLOW)
     await make_list(conn, "M", "somebody", SLOW)
     ids: list[int] = [r["account_id"] for r in await conn.fetch("select account_id from account")]
     await put_accounts_on(conn, "M", ids, "somebody", SLOW)
@@ -62,19 +63,19 @@ async def store_everything(conn: Conn) -> None:
     await orders.add_order_event(conn, event)
     await orders.change_keywords(conn, stored.order_id, ["word"], [], SLOW)
     await documents.attach(conn, stored.order_id, documents.NewDocument("n", "m", "s", b"c"), "by", SLOW)
-    unnamed = NewName("h9", Platform.X, "h9", None, NameOutcome.NOT_TRIED, None, "", "source")
+    unnamed = NewName("h9", X, "h9", None, NameOutcome.NOT_TRIED, None, "", "source")
     await name_edits.add_names(conn, stored.order_id, [unnamed], SLOW)
     await name_edits.change_names(conn, stored.order_id, [unnamed], SLOW)
     check = NewCheck("h9", "source", "place", of_post=False, answer="answer", state=None)
     await name_edits.add_checks(conn, stored.order_id, [check], SLOW)
-    await name_edits.add_unwatched(conn, Platform.X, "3", "h3", SLOW)
+    await name_edits.add_unwatched(conn, X, "3", "h3", SLOW)
     await name_edits.put_on_list(conn, stored.list_id, [AccountId(ids[0])], SLOW)
-    await add_executive(conn, Platform.X, "4", "h4", "name", "title", SLOW)
+    await add_executive(conn, X, "4", "h4", "name", "title", SLOW)
     act = Signal(SignalKind.POST, "5", T0, first_seen_at=T0)
     executive = AccountId(await conn.fetchval("select account_id from executive"))
     await add_signals(conn, executive, [act], SLOW, "import:record")
     report = TransparencyReport(
-        *(Platform.X, "2020-H1", "India", "source", "IN", 1, None, None, None, None, None, None, None, "url")
+        *(X, "2020-H1", "India", "source", "IN", 1, None, None, None, None, None, None, None, "url")
     )
     await add_reports(conn, [report], SLOW)
 

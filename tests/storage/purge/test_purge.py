@@ -2,6 +2,7 @@
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts import canaries, side_facts
 from storage.accounts.accounts import NewAccount, add_accounts, record_renames
 from storage.accounts.handle_history import handles_of, record_handles
@@ -9,7 +10,7 @@ from storage.accounts.tags import AccountTags, change_tags, describe
 from storage.alerts import mutes
 from storage.executives.signals import add_executive, executives, record_signals
 from storage.live.account_detail import account_detail
-from storage.model.core.accounts import Account, HandleChange, Platform
+from storage.model.core.accounts import Account, HandleChange
 from storage.model.core.availability import Flag, Status
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.model.core.signals import Signal, SignalKind
@@ -24,7 +25,7 @@ ONE, TWO = b'{"id":"1","name":"One"}', b'{"id":"2","name":"Two"}'
 
 async def story(conn: Conn) -> tuple[Account, Account]:
     """Two accounts that were withheld; the first one was renamed, moved, mailed about and reposted."""
-    one, two = await enlist(conn, Platform.X, ["1", "2"], ("List",))
+    one, two = await enlist(conn, X, ["1", "2"], ("List",))
     roster = await roster_of(conn, [one, two])
     for n, (account, document) in enumerate([(one, ONE), (two, TWO)]):
         await become(conn, roster, account, None, AVAILABLE, minutes(n))
@@ -43,7 +44,7 @@ async def story(conn: Conn) -> tuple[Account, Account]:
     elsewhere = frozenset({(ObservedKind.SEEN_AS, "withheld TR")})
     await side_facts.observe(conn, "tr", [FactSighting(one.account_id, elsewhere, None, minutes(20))])
     await change_tags(conn, one, ["press"], [], "Asha", T0)
-    await describe(conn, [AccountTags(Platform.X, "1", ("a tag of h1",), 12)], T0)
+    await describe(conn, [AccountTags(X, "1", ("a tag of h1",), 12)], T0)
     await mutes.mute_account(conn, one.account_id, T0, None, "", "Asha", T0)
     # More accounts than a mail lists: only its payload has them all.
     await conn.execute(
@@ -67,8 +68,8 @@ async def story(conn: Conn) -> tuple[Account, Account]:
             f"<b>{name}</b>",
             minutes(22),
         )
-    await add_executive(conn, Platform.X, "99", "chief", "Ada Chief", "Chief executive", T0)
-    (chief,) = await executives(conn, Platform.X)
+    await add_executive(conn, X, "99", "chief", "Ada Chief", "Chief executive", T0)
+    (chief,) = await executives(conn, X)
     acts = [
         Signal(SignalKind.REPOST, "500", minutes(1), "400", "1"),
         Signal(SignalKind.REPLY, "501", minutes(2), "401", "2"),
@@ -179,7 +180,7 @@ async def test_a_purged_account_can_be_watched_again_by_its_id(pool: Pool) -> No
     async with transaction(pool) as conn:
         one, _ = await story(conn)
         await purge_account(conn, one.account_id, minutes(60))
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "1")], minutes(90))
+        await add_accounts(conn, [NewAccount(X, "1", "1")], minutes(90))
         assert await conn.fetchval("select handle from account where native_id = '1' and watched") == "1"
 
 
@@ -188,13 +189,13 @@ async def test_a_control_account_of_the_settings_is_not_purged_and_a_chosen_one_
 ) -> None:
     named, found = ("900", "stable", Status.AVAILABLE), ("950", "found", Status.AVAILABLE)
     async with transaction(pool) as conn:
-        await canaries.set_canaries(conn, Platform.X, [named], T0)
-        (chosen,) = await canaries.choose(conn, Platform.X, "", [found], T0)
-        (settings, _) = await canaries.canaries(conn, Platform.X)
+        await canaries.set_canaries(conn, X, [named], T0)
+        (chosen,) = await canaries.choose(conn, X, "", [found], T0)
+        (settings, _) = await canaries.canaries(conn, X)
         with pytest.raises(Refused, match="@stable is a control account"):
             await purge_account(conn, settings.account.account_id, minutes(1))
         await purge_account(conn, chosen.account.account_id, minutes(1))
-        assert await canaries.canaries(conn, Platform.X) == [settings]
+        assert await canaries.canaries(conn, X) == [settings]
 
 
 async def test_an_account_that_does_not_exist_is_refused(pool: Pool) -> None:

@@ -2,6 +2,9 @@
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.changes.hash_chain import ChainFault, verify_chain
 from storage.executives.follows import (
@@ -13,7 +16,7 @@ from storage.executives.follows import (
     record_follows,
 )
 from storage.executives.signals import executives, record_signals
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import Purged, purge_account, purges, without
@@ -66,7 +69,7 @@ async def test_after_a_whole_purge_nothing_but_its_log_points_to_the_account(poo
 
 async def test_no_text_of_it_is_left_and_its_id_is_replaced_by_one_that_says_nothing(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.X, ["7000000001"], ("List",))
+        (one,) = await enlist(conn, X, ["7000000001"], ("List",))
         await become(conn, await roster_of(conn, [one]), one, None, AVAILABLE, minutes(0), evidence=b"said")
         purged = await whole(conn, one.account_id)
         left = await texts(conn)
@@ -95,7 +98,7 @@ async def test_what_is_known_of_others_stays_as_it_is(pool: Pool) -> None:
 
 async def test_evidence_that_another_account_rests_on_keeps_its_hash(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"])
+        one, two = await enlist(conn, X, ["1", "2"])
         roster = await roster_of(conn, [one, two])
         for n, each in enumerate((one, two)):
             await become(conn, roster, each, None, AVAILABLE, minutes(n), evidence=b"the same")
@@ -156,7 +159,7 @@ async def test_a_second_whole_purge_finds_nothing_and_both_are_on_record_with_th
 
 async def test_mails_that_an_earlier_purge_gave_the_id_lose_that_too(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        (one,) = await enlist(conn, Platform.BLUESKY, ["did:plc:gone"])
+        (one,) = await enlist(conn, BLUESKY, ["did:plc:gone"])
         await conn.execute(
             """
             insert into mail (message_id, recipients, subject, text_body, html_body, created_at, state)
@@ -176,16 +179,16 @@ async def test_mails_that_an_earlier_purge_gave_the_id_lose_that_too(pool: Pool)
 async def test_an_executive_is_forgotten_with_all_acts(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await story(conn)
-        chief = await account(conn, Platform.X, "99")
+        chief = await account(conn, X, "99")
         purged = await whole(conn, chief.account_id)
-        assert await executives(conn, Platform.X) == []
+        assert await executives(conn, X) == []
         assert await conn.fetchval("select count(*) from signal") == 0
     assert purged.signals == 2
 
 
 async def test_others_who_moved_to_it_no_longer_say_so(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.MASTODON, ["a", "b"])
+        one, two = await enlist(conn, MASTODON, ["a", "b"])
         await conn.execute(
             """
             insert into fact (account_id, kind, value, first_seen, recorded_at)
@@ -202,8 +205,8 @@ async def test_the_same_person_can_be_watched_again_and_begins_anew(pool: Pool) 
     async with transaction(pool) as conn:
         one, _ = await story(conn)
         await whole(conn, one.account_id)
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1")], minutes(90))
-        again = await account(conn, Platform.X, "1")
+        await add_accounts(conn, [NewAccount(X, "1", "h1")], minutes(90))
+        again = await account(conn, X, "1")
         assert again.account_id != one.account_id
         await become(conn, await roster_of(conn, [again]), again, None, SUSPENDED, minutes(91))
         assert (await verify_chain(conn)).broken is None
@@ -212,7 +215,7 @@ async def test_the_same_person_can_be_watched_again_and_begins_anew(pool: Pool) 
 async def test_what_is_met_again_in_a_list_after_a_purge_is_not_taken_for_a_new_act(pool: Pool) -> None:
     async with transaction(pool) as conn:
         one, _ = await story(conn)
-        (chief,) = await executives(conn, Platform.X)
+        (chief,) = await executives(conn, X)
         boss = chief.account.account_id
         seen = {boss: Access(observable=True, reason="authorised")}
         await note_access(conn, SignalKind.LIKE, seen, minutes(4))
@@ -222,7 +225,7 @@ async def test_what_is_met_again_in_a_list_after_a_purge_is_not_taken_for_a_new_
         first = FollowReading(boss, None, minutes(4), minutes(5), 1)
         await record_follows(conn, first, FollowStep(("1",), (), (), ()))
         await whole(conn, one.account_id)
-        assert await last_readings(conn, Platform.X) == {}
+        assert await last_readings(conn, X) == {}
         anew = FollowReading(boss, None, minutes(70), minutes(71), 1)
         assert await record_follows(conn, anew, FollowStep(("1",), (), (), ())) == 0
         (follow,) = await conn.fetch("select last_absent, first_seen from follow")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
 from storage.changes.load_watched import load_watched
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.postgres.errors import StorageError
 from storage.postgres.pool import Pool, transaction
@@ -69,7 +70,7 @@ async def test_a_change_keeps_both_sides_of_its_evidence_and_the_flags_that_it_w
 ) -> None:
     flags = frozenset({Flag.HOST, Flag.HANDLE_INVALID})
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.BLUESKY, ["did:plc:a"])
+        accounts = await enlist(conn, BLUESKY, ["did:plc:a"])
         roster = await roster_of(conn, accounts)
         await become(conn, roster, accounts[0], None, AVAILABLE, minutes(0))
         await become(
@@ -87,14 +88,14 @@ async def test_a_change_keeps_both_sides_of_its_evidence_and_the_flags_that_it_w
 async def test_what_its_owner_may_have_deleted_is_recorded_as_gone_and_not_as_a_block(pool: Pool) -> None:
     flags = frozenset({Flag.SUSPENDED_OR_DELETED})
     async with transaction(pool) as conn:
-        accounts = await enlist(conn, Platform.MASTODON, ["https://m.example/users/a#1"])
+        accounts = await enlist(conn, MASTODON, ["https://m.example/users/a#1"])
         roster = await roster_of(conn, accounts, place="m.example")
         await become(conn, roster, accounts[0], None, AVAILABLE, minutes(0))
         await become(
             conn, roster, accounts[0], AVAILABLE, SUSPENDED, minutes(15), flags=flags, confirmed=False
         )
         kinds = await conn.fetch("select kind from change order by change_id")
-        (loaded,) = await load_watched(conn, Platform.MASTODON)
+        (loaded,) = await load_watched(conn, MASTODON)
     assert [r["kind"] for r in kinds] == ["baseline", "gone"]
     assert loaded.known.pending is not None
     assert loaded.known.pending.flags == flags

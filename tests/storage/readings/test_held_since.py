@@ -2,8 +2,9 @@
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.coverage import held_since
@@ -16,7 +17,7 @@ ROSTERS: tuple[tuple[str, ...], ...] = (("1", "2"), ("2", "3"))
 
 async def requests(conn: Conn, asked: list[tuple[tuple[str, ...], BatchOutcome]]) -> dict[str, AccountId]:
     """One request a minute; who was asked for, by native id."""
-    accounts = {a.native_id: a for a in await enlist(conn, Platform.X, ["1", "2", "3"])}
+    accounts = {a.native_id: a for a in await enlist(conn, X, ["1", "2", "3"])}
     rosters = {ids: await roster_of(conn, [accounts[i] for i in ids]) for ids in ROSTERS}
     for minute, (ids, outcome) in enumerate(asked, start=1):
         await read(conn, batch(rosters[ids], minutes(minute), outcome))
@@ -40,17 +41,17 @@ async def test_a_quarantine_begins_after_the_last_request_whose_answer_was_belie
 ) -> None:
     async with transaction(pool) as conn:
         ids = await requests(conn, asked)
-        found = await held_since(conn, Platform.X)
+        found = await held_since(conn, X)
         assert found == {ids[i]: minutes(at) for i, at in expected.items()}
         for native_id, account_id in ids.items():
             only = {account_id: minutes(expected[native_id])} if native_id in expected else {}
-            assert await held_since(conn, Platform.X, [account_id]) == only
+            assert await held_since(conn, X, [account_id]) == only
 
 
 async def test_an_account_that_left_the_watch_is_not_quarantined_and_starts_again(pool: Pool) -> None:
     async with transaction(pool) as conn:
         ids = await requests(conn, [(("1", "2"), HELD)])
-        await stop_watching(conn, Platform.X, "1", minutes(5))
-        assert await held_since(conn, Platform.X) == {ids["2"]: minutes(1)}
-        await add_accounts(conn, [NewAccount(Platform.X, "1", "h1", ())], minutes(10))
-        assert await held_since(conn, Platform.X) == {ids["2"]: minutes(1)}
+        await stop_watching(conn, X, "1", minutes(5))
+        assert await held_since(conn, X) == {ids["2"]: minutes(1)}
+        await add_accounts(conn, [NewAccount(X, "1", "h1", ())], minutes(10))
+        assert await held_since(conn, X) == {ids["2"]: minutes(1)}

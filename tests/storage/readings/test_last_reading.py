@@ -1,6 +1,6 @@
 """How well accounts are read: when each last gave a conclusive answer, and how many of the asked did."""
 
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
 from storage.model.core.coverage import BatchOutcome
 from storage.postgres.pool import Pool, transaction
 from storage.readings.last_reading import AnswerRate, answers, last_confirmed
@@ -11,7 +11,7 @@ from tests.support.seeds.single_rows import batch, enlist, read, roster_of
 async def test_the_last_reading_of_each_account_is_returned(pool: Pool) -> None:
     """Four requests: all three answered, one was left out, nobody answered; and one from elsewhere."""
     async with transaction(pool) as conn:
-        *accounts, _never_asked = everybody = await enlist(conn, Platform.X, "1234")
+        *accounts, _never_asked = everybody = await enlist(conn, X, "1234")
         one, two, three = (a.account_id for a in accounts)
         together = await roster_of(conn, accounts)
         alone = await roster_of(conn, accounts[:1], base=False)

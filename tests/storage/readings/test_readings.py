@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.x.declaration import X
 from jobs.detect.active_cohorts import RecentConfirmations
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.judge import CanaryExpectation, Judge, Judged, TrackedAccount
@@ -18,7 +19,7 @@ from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.changes.load_watched import load_watched
 from storage.changes.record import AccountStep, Recording, record_many
 from storage.imports.imports import import_history
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Flag, Missed, MissedReason, Reading, State, Status
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
 from storage.postgres.pool import Pool, open_pool, transaction
@@ -43,7 +44,7 @@ LATENCY = timedelta(milliseconds=1500)
 IDS = ("1", "2", "3")
 BOTH = State(Status.WITHHELD, ("IN", "TR"))
 END = minutes(100_000)
-CONTROL = CanaryExpectation(Account(AccountId(0), Platform.X, "control", "control"), Status.AVAILABLE)
+CONTROL = CanaryExpectation(Account(AccountId(0), X, "control", "control"), Status.AVAILABLE)
 
 
 def shown(state: State, silent: frozenset[str]) -> State:
@@ -68,14 +69,14 @@ class Desk:
 
     async def enlist(self, *native_ids: str) -> None:
         async with transaction(self.pool) as conn:
-            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", ("Desk",)) for i in native_ids], T0)
+            await add_accounts(conn, [NewAccount(X, i, f"h{i}", ("Desk",)) for i in native_ids], T0)
             rows = await conn.fetch("select native_id, account_id from account")
             self.ids = {r["native_id"]: AccountId(r["account_id"]) for r in rows}
 
     async def leave(self, native_id: str) -> None:
         """It is taken off the watch, and put on it again."""
         async with transaction(self.pool) as conn:
-            await stop_watching(conn, Platform.X, f"h{native_id}", self.now)
+            await stop_watching(conn, X, f"h{native_id}", self.now)
         await self.enlist(native_id)
 
     async def take_in(self, somebody_elses: Record) -> None:
@@ -92,14 +93,12 @@ class Desk:
         asked_at, at = self.now, self.now + LATENCY
         async with transaction(self.pool) as conn:
             ids = [self.ids[i] for i in looks]
-            loaded = await load_watched(conn, Platform.X, ids)
+            loaded = await load_watched(conn, X, ids)
             watched = [TrackedAccount(w.account, w.lists, w.known, None) for w in loaded]
             answer = answered(looks, silent, trouble, at)
             judge = Judge(RULE, RecentConfirmations(RULE.cohort_window))
             judged = judge(answer, watched, (CONTROL,), asked_at, at)
-            roster = await get_or_make(
-                conn, Platform.X, [w.account.account_id for w in watched], (), T0, base=False
-            )
+            roster = await get_or_make(conn, X, [w.account.account_id for w in watched], (), T0, base=False)
             batch = Batch(
                 roster_id=roster.roster_id,
                 slot=asked_at,

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.lookup import list_called
 from storage.accounts.watch_lists import make_list, put_accounts_on, take_accounts_off
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account
 from storage.model.stories.stories import (
     LONGEST_CAPTION,
     LONGEST_TITLE,
@@ -40,7 +41,7 @@ HEAD = StoryHead("All back", None, minutes(0), minutes(100))
 
 
 async def written(conn: Conn, head: StoryHead = HEAD) -> tuple[list[Account], WrittenStory]:
-    accounts = await enlist(conn, Platform.X, ["1", "2"], ("Desk",))
+    accounts = await enlist(conn, X, ["1", "2"], ("Desk",))
     return accounts, await write_story(conn, head, LATE, "ada", NOW)
 
 
@@ -48,10 +49,10 @@ async def test_a_story_is_of_those_that_were_watched_in_its_time_by_the_knowledg
     pool: Pool,
 ) -> None:
     async with transaction(pool) as conn:
-        one, two = await enlist(conn, Platform.X, ["1", "2"], ("Desk",))
-        await stop_watching(conn, Platform.X, "1", minutes(50), is_id=True)
+        one, two = await enlist(conn, X, ["1", "2"], ("Desk",))
+        await stop_watching(conn, X, "1", minutes(50), is_id=True)
         await take_accounts_off(conn, "Desk", [two.account_id], "ada", minutes(150))
-        await add_accounts(conn, [NewAccount(Platform.X, "3", "h3", ("Desk",))], minutes(150))
+        await add_accounts(conn, [NewAccount(X, "3", "h3", ("Desk",))], minutes(150))
         desk = await list_called(conn, "Desk")
         told = [
             (await write_story(conn, head, LATE, "ada", NOW)).account_ids
@@ -73,7 +74,7 @@ async def test_a_story_keeps_whose_it_is_whatever_becomes_of_the_list(pool: Pool
         (one, two), _ = await written(conn)
         head = replace(HEAD, list_id=await list_called(conn, "Desk"))
         kept = await write_story(conn, head, LATE, "ada", NOW)
-        (three,) = await enlist(conn, Platform.X, ["3"], ("Desk",))
+        (three,) = await enlist(conn, X, ["3"], ("Desk",))
         again = await change_story(conn, kept.story_id, replace(head, title="Other"), "bob", minutes(201))
         await make_list(conn, "Later", "ada", NOW)
         later = await list_called(conn, "Later")

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from collectors.core.collector import CollectorAnswer
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.dispatch.worker import AT_ONCE, QueueWorker
-from storage.model.core.accounts import Platform
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
 from storage.work import pending_answers, request_queue
@@ -33,7 +33,7 @@ class Stuck(FakeCollector):
 
 
 def job(vantage: str, number: int) -> QueueJob:
-    question = Question(Platform.X, vantage, "", number, T0, 0, ("1",), urgent=False)
+    question = Question(X, vantage, "", number, T0, 0, ("1",), urgent=False)
     return QueueJob(question.key, question.source, pending_answers.packed(question))
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, corrections, redetect
 from jobs.detect.transitions import completed, step
 from storage.model.bitemporal.corrections import CorrectionInput, OwnChange, RecomputedChange, TimedReading
-from storage.model.core.accounts import Account, AccountId, Platform
+from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Outcome, Reason, State, change_key
 from storage.model.core.known_state import Known, Pending
 
 RULE = ConfirmationRule()
-ACCOUNT = Account(AccountId(1), Platform.X, "1", "one")
+ACCOUNT = Account(AccountId(1), X, "1", "one")
 
 
 class Table:

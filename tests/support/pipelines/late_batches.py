@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from collectors.x.declaration import X
 from jobs.collect.late_readings import LateReport, record_late
 from jobs.collect.load_accounts import load_accounts
 from jobs.detect.active_cohorts import RecentConfirmations
@@ -14,7 +15,7 @@ from storage.changes.load_watched import recent_confirmations
 from storage.changes.record import AccountStep, Recording, record_many
 from storage.imports.imports import import_history
 from storage.model.bitemporal.imported_records import ImportedAccount, ImportedChange, ImportedHistory
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import Reading, State, Strength
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
 from storage.postgres.pool import Conn, Pool, transaction
@@ -83,7 +84,7 @@ class Record:
                 )
             )
         accounts = (ImportedAccount(self.native_id, f"h{self.native_id}"),)
-        return ImportedHistory(self.name, None, Platform.X, accounts, tuple(changes), ())
+        return ImportedHistory(self.name, None, X, accounts, tuple(changes), ())
 
 
 Delivery = Sent | Record
@@ -99,7 +100,7 @@ class Desk:
 
     async def enlist(self, *native_ids: str, lists: tuple[str, ...] = ("Desk",)) -> None:
         async with transaction(self.pool) as conn:
-            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", lists) for i in native_ids], T0)
+            await add_accounts(conn, [NewAccount(X, i, f"h{i}", lists) for i in native_ids], T0)
             rows = await conn.fetch("select native_id, account_id from account")
             self.ids = {r["native_id"]: AccountId(r["account_id"]) for r in rows}
 
@@ -132,10 +133,10 @@ class Desk:
             batch = await self.batch(conn, sent)
             await coverage.ensure_month(conn, batch.slot.date())
             cohorts = RecentConfirmations(RULE.cohort_window)
-            for list_id, at in await recent_confirmations(conn, Platform.X, sent.at - RULE.cohort_window):
+            for list_id, at in await recent_confirmations(conn, X, sent.at - RULE.cohort_window):
                 cohorts.confirmed([list_id], at)
             steps: list[AccountStep] = []
-            for w in await load_accounts(conn, Platform.X, RULE, [self.ids[i] for i in sent.looks]):
+            for w in await load_accounts(conn, X, RULE, [self.ids[i] for i in sent.looks]):
                 if (seen := sent.readings().get(w.account.native_id)) is None:
                     continue
                 told = completed(w.known, seen)
@@ -153,7 +154,7 @@ class Desk:
         return newest is None or newest < sent.at
 
     async def batch(self, conn: Conn, sent: Sent) -> Batch:
-        roster = await get_or_make(conn, Platform.X, [self.ids[i] for i in sent.looks], (), T0, base=True)
+        roster = await get_or_make(conn, X, [self.ids[i] for i in sent.looks], (), T0, base=True)
         answered = bitmap([state is not None for state in sent.looks.values()])
         outcome = BatchOutcome.ANSWERED
         return Batch(

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from collectors.simulator.core.faults import Outage
-from collectors.simulator.core.history import History, HistoryAccount
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.faults import Outage
+from collectors.simulator.history import History, HistoryAccount
+from collectors.simulator.history_files import load_history
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.live.snapshot_cache import live_json
 from dashboard.orders.facts import OrderFigures, read_orders
@@ -28,9 +28,9 @@ from jobs.rehearsal.pipeline import (
     Mailing,
     SimulationPlan,
     enlist,
-    mastodon_hosts,
     perform,
     simulated_canaries,
+    simulated_hosts,
 )
 from jobs.rehearsal.simulators import played, spawn
 from storage.health.status import Overview, standing
@@ -178,7 +178,7 @@ async def lived_through(dsn: str, path: Path) -> AsyncGenerator[Lived]:
     """Play a history of 30 accounts, each on every platform, on an empty database; `path` takes its file."""
     write_history(path, accounts=30, days=4)
     history = played(load_history(path), "all")
-    hosts = mastodon_hosts(history.accounts)
+    hosts = simulated_hosts(history.accounts)
     first = [a for n, a in enumerate(history.accounts) if n % 5]
     latecomers = history.accounts[::5]
     rng = random.Random(11)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from collectors.x.declaration import X
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import Monitor, MonitorSettings
 from jobs.collect.pipeline import reading_pipeline
@@ -11,7 +12,6 @@ from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Pool, transaction
@@ -32,8 +32,8 @@ class World:
     async def enlist(self, ids: Sequence[str], lists: tuple[str, ...] = ()) -> None:
         self.platform.truth["901"] = SUSPENDED
         async with transaction(self.pool) as conn:
-            await set_canaries(conn, Platform.X, CANARIES, T0)
-            await add_accounts(conn, [NewAccount(Platform.X, i, f"h{i}", lists) for i in ids], T0)
+            await set_canaries(conn, X, CANARIES, T0)
+            await add_accounts(conn, [NewAccount(X, i, f"h{i}", lists) for i in ids], T0)
 
     async def start(self, sweep: Sweep = SWEEP, fence: Fence = unfenced) -> Monitor:
         settings = MonitorSettings(sweep)

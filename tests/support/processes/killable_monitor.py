@@ -6,12 +6,12 @@ from pathlib import Path
 
 import uvloop
 
-from collectors.simulator.core.history_files import load_history
+from collectors.simulator.history_files import load_history
+from collectors.x.declaration import X
 from jobs.messages.compose import Letterhead
 from jobs.rehearsal.pipeline import Mailing, SimulationPlan, enlist, perform, simulated_canaries
 from jobs.rehearsal.simulators import connected
 from storage.model.alerts.rules import AlertRule
-from storage.model.core.accounts import Platform
 
 
 async def work(dsn: str, url: str, smtp_port: str, path: str, start: str, end: str, every: str) -> None:
@@ -21,7 +21,7 @@ async def work(dsn: str, url: str, smtp_port: str, path: str, start: str, end: s
     )
     rule = AlertRule(recipients=("desk@example.org",))
     canaries = simulated_canaries(history)
-    async with connected({Platform.X: url}) as simulators:
+    async with connected({X: url}) as simulators:
         await perform(
             dsn,
             simulators,

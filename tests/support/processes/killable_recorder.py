@@ -16,11 +16,11 @@ from typing import TextIO
 
 import uvloop
 
+from collectors.x.declaration import X
 from jobs.base.clock import system_clock
 from jobs.collect.recorder import Recorder
 from jobs.detect.judge import TrackedAccount
 from storage.changes import load_watched
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import State
 from storage.model.core.coverage import Roster
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
@@ -82,7 +82,7 @@ async def _load(pool: Pool, roster: Roster) -> list[TrackedAccount]:
     while True:
         try:
             async with transaction(pool) as conn:
-                found = await load_watched.load_watched(conn, Platform.X, list(roster.account_ids))
+                found = await load_watched.load_watched(conn, X, list(roster.account_ids))
                 return [TrackedAccount(w.account, w.lists, w.known, None) for w in found]
         except StorageError:
             await asyncio.sleep(_PAUSE_S)
@@ -93,7 +93,7 @@ async def work(dsn: str, out: TextIO) -> None:
     async with open_pool(dsn) as pool:
         recorder = Recorder(pool, FakeCollector(), RULE, system_clock)
         async with transaction(pool) as conn:
-            mine = await rosters.base_rosters(conn, Platform.X)
+            mine = await rosters.base_rosters(conn, X)
         async with asyncio.TaskGroup() as group:
             for roster in mine:
                 group.create_task(keep_recording(pool, recorder, roster, out, end))

@@ -12,10 +12,11 @@ from datetime import datetime
 
 import uvloop
 
+from collectors.bluesky.declaration import BLUESKY
 from collectors.core.collector import Collector
 from jobs.base.clock import system_clock
 from jobs.collect.collector_factory import collector_of
-from jobs.config.settings import Settings
+from jobs.config.settings import settings_from
 from jobs.dispatch.shared_rate_limits import SharedBudgets
 from storage.model.core.accounts import Platform
 from storage.postgres.pool import open_pool
@@ -41,7 +42,7 @@ async def ask(collector: Collector, native_id: str, clock: Clock, seen: Counter[
     """One request after the other, until the next may go only much later."""
     while True:
         now = clock()
-        if collector.platform is Platform.BLUESKY:
+        if collector.platform is BLUESKY:
             trouble, sent = (await collector.engagement(native_id, None, now)).trouble, True
         else:
             answer = await collector.read([native_id], now)
@@ -58,7 +59,7 @@ async def ask(collector: Collector, native_id: str, clock: Clock, seen: Counter[
 
 async def work(dsn: str, platform: str, url: str, native_id: str, host: str) -> None:
     clock = Clock()
-    settings = Settings.model_validate(
+    settings = settings_from(
         {
             "x_bearer_token": "simulated",
             "x_base_url": url,

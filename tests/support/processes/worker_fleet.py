@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from collectors.simulator.core.canaries import CANARIES
+from collectors.x.declaration import X
+from collectors.x.simulator.simulator import X_CANARIES
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.model.core.accounts import Platform
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.work.workers import platform_leaders
 from tests.support.samples.invented_histories import HEADER
@@ -35,7 +35,7 @@ class Fleet:
         """Wait until one of those that have not ended plans the reading of X: which."""
         while True:
             async with transaction(pool) as conn:
-                planner = (await platform_leaders(conn)).get(Platform.X)
+                planner = (await platform_leaders(conn)).get(X)
             for number, process in enumerate(self.processes):
                 if planner and process.returncode is None and planner.name.endswith(f" {process.pid}"):
                     return number
@@ -80,7 +80,7 @@ async def _start(dsn: str, address: str, folder: Path, token: str, sweep_every: 
         platforms = ["x"]
         x_bearer_token = "{token}"
         x_base_url = "{address}"
-        x_canaries = [{", ".join(f'"{c.native_id}:{c.handles[0]}:{c.states[0].status}"' for c in CANARIES)}]
+        x_canaries = [{", ".join(f'"{c.native_id}:{c.handles[0]}:{c.states[0].status}"' for c in X_CANARIES)}]
         sweep_every = "{sweep_every}"
         {more}
         """
@@ -106,7 +106,7 @@ def many_accounts(path: Path, accounts: int) -> Path:
 
 async def watch_many(pool: Pool, accounts: int) -> None:
     """Put the accounts of `many_accounts` on the watch."""
-    everybody = [NewAccount(Platform.X, str(10_000 + n), f"handle_{n}") for n in range(accounts)]
+    everybody = [NewAccount(X, str(10_000 + n), f"handle_{n}") for n in range(accounts)]
     async with transaction(pool) as conn:
         await add_accounts(conn, everybody, FROM)
 

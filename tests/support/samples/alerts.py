@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from collectors.x.declaration import X
 from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.alerts import (
     AlertChange,
@@ -35,7 +36,7 @@ def a_change(
     at: datetime = T0,
     since: datetime | None = None,
     handle: str | None = None,
-    platform: Platform = Platform.X,
+    platform: Platform = X,
     readings: int = 2,
     left_censored: bool = False,
 ) -> AlertChange:

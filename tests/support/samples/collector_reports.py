@@ -1,11 +1,11 @@
 """What is stored of a collector that works."""
 
+from collectors.x.declaration import X
 from storage.health.collectors_report import CollectorReport
-from storage.model.core.accounts import Platform
 from tests.support.samples.readings import T0
 
 WORKING = CollectorReport(
-    platform=Platform.X,
+    platform=X,
     place="",
     vantage="",
     healthy=True,

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from collectors.simulator.core.history import History, settled
-from storage.model.core.accounts import Platform
+from collectors.mastodon.declaration import MASTODON
+from collectors.simulator.history import History, settled
 from storage.model.core.availability import State, Status
 from tests.support.samples.readings import T0
 
@@ -28,7 +28,7 @@ def native_id(number: int, host: str = HOST) -> str:
 TOWN = History(
     tuple(
         settled(
-            Platform.MASTODON,
+            MASTODON,
             native_id(i, host),
             [(T0 + n * HOUR, STATES[(i + n) % len(STATES)], f"name_{i}@{host}") for n in range(12)],
         )
@@ -40,4 +40,4 @@ TOWN = History(
 
 def one(status: Status) -> History:
     """Account 1 of the first host, which never changes."""
-    return History((settled(Platform.MASTODON, native_id(1), [(T0, State(status), f"name_1@{HOST}")]),))
+    return History((settled(MASTODON, native_id(1), [(T0, State(status), f"name_1@{HOST}")]),))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from collectors.x.declaration import X
 from dashboard.orders.facts import OrderFigures, OrderRecord, figures_of
 from dashboard.orders.report_html import Imprint
 from storage.changes.hash_chain import Head
@@ -40,7 +41,7 @@ def member(
     last: float = 1_000,
     gaps: tuple[Gap, ...] = (),
     handle: str | None = None,
-    platform: Platform = Platform.X,
+    platform: Platform = X,
     flags: frozenset[Flag] = frozenset(),
 ) -> CohortMember:
     """An account whose states were first seen at these minutes; each change lies in the 15 before."""

@@ -13,7 +13,7 @@ from collectors.core.collector import (
     RequestFailure,
     Resolution,
 )
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
 from storage.model.core.availability import Missed, MissedReason, Reading, State, Status, Strength
 from storage.model.core.signals import Signal
 
@@ -40,7 +40,7 @@ def reading(native_id: str, state: State, at: datetime, handle: str | None = Non
 class FakeCollector:
     """A platform at our own seam: says what `truth` says, or fails as `trouble` says."""
 
-    platform = Platform.X
+    platform = X
     batch_size = 100
     address = "https://platform.example"
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from collectors.simulator.core.history import History, settled
-from storage.model.core.accounts import Platform
+from collectors.simulator.history import History, settled
+from collectors.x.declaration import X
 from storage.model.core.availability import State, Status
 from tests.support.samples.readings import T0
 
@@ -24,7 +24,7 @@ STATES = [
 CROWD = History(
     tuple(
         settled(
-            Platform.X,
+            X,
             str(1000 + i),
             [(T0 + n * HOUR, STATES[(i + n) % len(STATES)], f"name_{i}") for n in range(12)],
         )
@@ -35,4 +35,4 @@ CROWD = History(
 
 def one(native_id: str, handle: str, status: Status, *countries: str) -> History:
     """A history of one account that never changes."""
-    return History((settled(Platform.X, native_id, [(T0, State(status, countries), handle)]),))
+    return History((settled(X, native_id, [(T0, State(status, countries), handle)]),))

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from storage.model.core.accounts import Account, Platform
+from collectors.x.declaration import X
+from storage.model.core.accounts import Account
 from storage.model.core.availability import State
 from storage.postgres.pool import Conn
 from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, WITHHELD_IN, minutes
@@ -68,7 +69,7 @@ async def block_of(conn: Conn, native_id: str = "1", evidence: bytes | None = RA
 
     Another account is asked in the same requests and changes as well.
     """
-    one, other = await enlist(conn, Platform.X, [native_id, "987654321"])
+    one, other = await enlist(conn, X, [native_id, "987654321"])
     roster = await roster_of(conn, [one, other])
     await become(conn, roster, one, None, AVAILABLE, minutes(0))
     await become(conn, roster, other, None, AVAILABLE, minutes(0.25))

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from collectors.x.declaration import X
 from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.countries.transparency_figures import add_reports
 from storage.executives.signals import add_signals
 from storage.imports.imports import import_history
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import WhyRead
 from storage.model.core.signals import Signal, SignalKind
 from storage.model.stories.stories import StoryHead, View
@@ -96,8 +97,8 @@ async def a_bill(conn: Conn, now: datetime) -> None:
     """X is read under a ceiling, which is reached."""
     rows = await conn.fetch("select native_id from account where platform = 'x' and watched limit 40")
     whys = {r["native_id"]: WhyRead.SENTINEL if n % 3 else WhyRead.TURN for n, r in enumerate(rows)}
-    await charge(conn, Platform.X, now.date(), whys, 300)
-    await save_cost_limit(conn, Platform.X, now.date(), DailyCostLimit(300, 98, 60, 11, 12))
+    await charge(conn, X, now.date(), whys, 300)
+    await save_cost_limit(conn, X, now.date(), DailyCostLimit(300, 98, 60, 11, 12))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from storage.accounts import side_facts
 from storage.accounts.accounts import record_renames
 from storage.executives.signals import add_executive, executives, record_signals
 from storage.export.exports import EXPORTS
-from storage.model.core.accounts import Account, HandleChange, Platform
+from storage.model.core.accounts import Account, HandleChange
 from storage.model.core.availability import Flag
 from storage.model.core.orders import NewOrder, NewOrderEvent, OrderEventKind
 from storage.model.core.side_facts import FactSighting
@@ -33,8 +35,8 @@ def only(rows: Sequence[Mapping[str, object]], *columns: str) -> list[tuple[obje
 
 async def story(conn: Conn) -> tuple[Account, Account]:
     """One is withheld, which is provisional for a while; two are on a list; one of Bluesky is not."""
-    one, two = await enlist(conn, Platform.X, ["1", "2"], ("Farmers",))
-    await enlist(conn, Platform.BLUESKY, ["did:plc:a"])
+    one, two = await enlist(conn, X, ["1", "2"], ("Farmers",))
+    await enlist(conn, BLUESKY, ["did:plc:a"])
     roster = await roster_of(conn, [one, two])
     await become(conn, roster, one, None, AVAILABLE, minutes(0))
     await become(conn, roster, two, None, AVAILABLE, minutes(1))
@@ -64,7 +66,7 @@ async def context(conn: Conn) -> None:
         await add_order_event(
             conn, NewOrderEvent(reference, OrderEventKind.NOTICE, at, None, None, "text", "source", at)
         )
-    await add_executive(conn, Platform.X, "99", "chief", "Ada Chief", "Chief executive", T0)
+    await add_executive(conn, X, "99", "chief", "Ada Chief", "Chief executive", T0)
     await conn.execute("insert into watch_list (name, created_at) values ('Nobody', $1)", T0)
     await conn.execute(
         """
@@ -73,7 +75,7 @@ async def context(conn: Conn) -> None:
         """,
         T0,
     )
-    (chief,) = await executives(conn, Platform.X)
+    (chief,) = await executives(conn, X)
     acts = [
         Signal(SignalKind.REPOST, "500", minutes(1), "400", "1"),
         Signal(SignalKind.LIKE, "501", None, "401"),

@@ -7,10 +7,10 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from collectors.simulator.bluesky.app import BlueskyServer
-from collectors.simulator.core.engagement_file import SimulatedAct
-from collectors.simulator.core.history import History, HistoryAccount, settled
-from storage.model.core.accounts import Platform
+from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.simulator.app import BlueskyServer
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.history import History, HistoryAccount, settled
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import AVAILABLE, T0
@@ -42,13 +42,13 @@ def account(did: str, *states: State, detail: str = "") -> HistoryAccount:
     times = tuple(T0 + n * HOUR for n in range(len(states)))
     details = (detail,) * len(states) if detail else ()
     handles = (f"{NAMES.get(did, 'somebody')}.test",)
-    return HistoryAccount(Platform.BLUESKY, did, times, states, (T0,), handles, (), details)
+    return HistoryAccount(BLUESKY, did, times, states, (T0,), handles, (), details)
 
 
 def cast(states: Mapping[str, State], detail: str = "") -> History:
     """The six accounts of the recordings: those named in their states, the others available."""
     renamed = settled(
-        Platform.BLUESKY,
+        BLUESKY,
         FRANK,
         [(T0 - HOUR, AVAILABLE, "frank.test"), (T0, AVAILABLE, "frank-new.test")],
     )

@@ -20,10 +20,10 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
-from collectors.simulator.core.canaries import with_canaries
-from collectors.simulator.core.history_files import load_history
-from collectors.simulator.core.server import CONTROL, controlled, listening
-from collectors.simulator.x.app import XServer, serve_x
+from collectors.simulator.canaries import with_canaries
+from collectors.simulator.history_files import load_history
+from collectors.simulator.server import CONTROL, controlled, listening
+from collectors.x.simulator.app import XServer, serve_x
 
 
 class _Far:

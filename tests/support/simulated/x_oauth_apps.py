@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from collectors.simulator.core.engagement_file import SimulatedAct
-from collectors.simulator.x.oauth import Grant
+from collectors.simulator.engagement_file import SimulatedAct
 from collectors.x.compliance import XCompliance
 from collectors.x.likes import XLikes
+from collectors.x.simulator.oauth import Grant
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import MINUTE, T0
 from tests.support.simulated.scripted_x import ONCE, TOKEN

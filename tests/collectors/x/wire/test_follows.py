@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault
-from collectors.simulator.core.engagement_file import SimulatedAct
-from collectors.simulator.core.faults import FaultKind, FaultPlan
-from collectors.simulator.core.history import History, settled
-from collectors.simulator.x.app import serve_x
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import History, settled
+from collectors.x.declaration import X
+from collectors.x.simulator.app import serve_x
 from collectors.x.wire.envelope import UnreadableResource
 from collectors.x.wire.follows import (
     MAX_PAGES,
@@ -25,7 +26,6 @@ from collectors.x.wire.follows import (
     read_counts,
     read_following,
 )
-from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, State, Status
 from storage.model.core.signals import SignalKind
 from tests.support.samples.readings import MINUTE, T0
@@ -212,7 +212,7 @@ async def test_every_page_is_read_and_paid_for(count: int) -> None:
 
 async def test_the_list_is_that_of_the_time_without_those_who_cannot_be_seen() -> None:
     suspended = settled(
-        Platform.X,
+        X,
         "7",
         [(T0, State(Status.AVAILABLE), "a"), (T0 + 2 * MINUTE, State(Status.SUSPENDED), "a")],
     )
@@ -229,7 +229,7 @@ async def test_the_list_is_that_of_the_time_without_those_who_cannot_be_seen() -
 
 @pytest.mark.parametrize("status", [Status.PROTECTED, Status.SUSPENDED, Status.NOT_FOUND])
 async def test_an_unreadable_list_is_trouble_of_that_user_alone(status: Status) -> None:
-    history = History((settled(Platform.X, EXECUTIVE, [(T0, State(status), "a")]),))
+    history = History((settled(X, EXECUTIVE, [(T0, State(status), "a")]),))
     async with serve_x(history) as server, collector(server.base_url) as x:
         for _ in range(2):
             said = await x.follows(EXECUTIVE, T0)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.model.core.accounts import Platform
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
 from storage.model.limits.rate_limits import (
     GUARD,
     LONGEST_WINDOW,
@@ -329,16 +330,16 @@ def test_where_nobody_dies_the_whole_limit_is_used(limit: int, aligned: bool) ->
 async def test_a_budget_is_kept_as_it_was_decided(pool: Pool) -> None:
     pace = BudgetPace(SECOND, 2)
     async with borrowed(pool) as conn:
-        first = await rate_limits.take(conn, "x a users", Platform.X, T0, pace)
+        first = await rate_limits.take(conn, "x a users", X, T0, pace)
         assert isinstance(first, Granted)
-        await rate_limits.note(conn, "x a users", Platform.X, first.number, Stated(300, 299, at(900)), at(1))
-        await rate_limits.take(conn, "x a users", Platform.X, at(2), pace)
-        await rate_limits.take(conn, "bluesky from  a.example", Platform.BLUESKY, at(3), UNPACED)
+        await rate_limits.note(conn, "x a users", X, first.number, Stated(300, 299, at(900)), at(1))
+        await rate_limits.take(conn, "x a users", X, at(2), pace)
+        await rate_limits.take(conn, "bluesky from  a.example", BLUESKY, at(3), UNPACED)
         kept = await rate_limits.budgets(conn)
     held, taken = take(BudgetState(), T0, pace)
     assert taken == first
     held, _ = take(note(held, first.number, Stated(300, 299, at(900)), at(1)), at(2), pace)
-    assert [(b.platform, b.taken_at) for b in kept] == [(Platform.BLUESKY, at(3)), (Platform.X, at(2))]
+    assert [(b.platform, b.taken_at) for b in kept] == [(BLUESKY, at(3)), (X, at(2))]
     assert kept[1].budget == held
     assert held.left_over == 298
 
@@ -346,12 +347,12 @@ async def test_a_budget_is_kept_as_it_was_decided(pool: Pool) -> None:
 async def test_takers_at_once_are_given_each_request_once(pool: Pool) -> None:
     async def one() -> object:
         async with borrowed(pool) as conn:
-            return await rate_limits.take(conn, "x", Platform.X, at(3), UNPACED)
+            return await rate_limits.take(conn, "x", X, at(3), UNPACED)
 
     async with borrowed(pool) as conn:
-        probe = await rate_limits.take(conn, "x", Platform.X, T0, UNPACED)
+        probe = await rate_limits.take(conn, "x", X, T0, UNPACED)
         assert isinstance(probe, Granted)
-        await rate_limits.note(conn, "x", Platform.X, probe.number, Stated(30, 20, at(900)), at(1))
+        await rate_limits.note(conn, "x", X, probe.number, Stated(30, 20, at(900)), at(1))
     verdicts = await asyncio.gather(*(one() for _ in range(40)))
     assert sum(isinstance(v, Granted) for v in verdicts) == 20
     assert len({v.number for v in verdicts if isinstance(v, Granted)}) == 20
@@ -360,7 +361,7 @@ async def test_takers_at_once_are_given_each_request_once(pool: Pool) -> None:
 async def test_only_one_of_many_probes(pool: Pool) -> None:
     async def one() -> object:
         async with borrowed(pool) as conn:
-            return await rate_limits.take(conn, "x", Platform.X, T0, UNPACED)
+            return await rate_limits.take(conn, "x", X, T0, UNPACED)
 
     verdicts = await asyncio.gather(*(one() for _ in range(20)))
     assert sum(isinstance(v, Granted) for v in verdicts) == 1

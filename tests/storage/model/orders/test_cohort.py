@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.model.core.accounts import AccountId, ListId, Platform
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
+from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import Flag, State, Status
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
@@ -56,7 +58,7 @@ def member(
         stays.append(Stay(kind_in("IN", state), state, frozenset(), after, minutes(at), until))
     seen = Seen(minutes(last), gaps)
     handle = f"account_{account_id}"
-    return CohortMember(AccountId(account_id), Platform.X, handle, True, T0, tuple(stays), seen)
+    return CohortMember(AccountId(account_id), X, handle, True, T0, tuple(stays), seen)
 
 
 QUIET = member((0, AVAILABLE))
@@ -283,7 +285,7 @@ def test_a_moment_before_the_first_reading_is_not_read() -> None:
 _SOMEHOW = member((0, AVAILABLE), (200, SUSPENDED))
 UNSURE = replace(
     _SOMEHOW,
-    platform=Platform.MASTODON,
+    platform=MASTODON,
     stays=(_SOMEHOW.stays[0], replace(_SOMEHOW.stays[1], kind=Kind.SUSPENDED_OR_DELETED)),
 )
 THROUGH_GONE = member((0, AVAILABLE), (200, SUSPENDED), (400, NOT_FOUND), (600, AVAILABLE))

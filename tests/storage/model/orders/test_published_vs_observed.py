@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from collectors.x.declaration import X
 from dashboard.countries import published_words
-from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.accounts import AccountId
 from storage.model.orders.cohort import Kind
 from storage.model.orders.half_years import HalfYear, HalfYearCoverage, looked_by_half
 from storage.model.orders.published_vs_observed import (
@@ -41,7 +42,7 @@ def day(month: int, number: int = 1, year: int = 2021) -> datetime:
 
 def report(source: str = "desk", period: str = "2021-H1", **figures: int | str | None) -> TransparencyReport:
     given: dict[str, object] = {
-        "platform": Platform.X,
+        "platform": X,
         "period": period,
         "country": "India",
         "source": source,
@@ -224,7 +225,7 @@ def test_coverage_says_from_when_to_when_and_on_which_share_of_the_days() -> Non
 def test_sources_that_disagree_are_told_with_all_their_values(
     reports: list[TransparencyReport], differing: dict[str, tuple[int, ...]]
 ) -> None:
-    found = Claimed(Platform.X, FIRST, tuple(reports), None, None)
+    found = Claimed(X, FIRST, tuple(reports), None, None)
 
     assert disagreements(found) == differing
     assert len(published_words.disagreement_lines(found)) == len(differing)
@@ -357,13 +358,13 @@ def own(withheld: HalfYearTally, watched: int = 283, named: int = 257) -> Observ
 def test_what_was_observed_says_of_whom_it_speaks(
     reports: list[TransparencyReport], observed: ObservedFigures, sentence: str
 ) -> None:
-    found = Claimed(Platform.X, FIRST, tuple(reports), observed, None)
+    found = Claimed(X, FIRST, tuple(reports), observed, None)
 
     (told,) = published_words.observer_summaries(found, "IN")
     assert sentence in " ".join(told.lines)
 
 
 def test_what_nobody_looked_at_is_said_to_be_not_observed() -> None:
-    (told,) = published_words.observer_summaries(Claimed(Platform.X, FIRST, (report(),), None, None), "IN")
+    (told,) = published_words.observer_summaries(Claimed(X, FIRST, (report(),), None, None), "IN")
 
     assert (told.head, told.lines) == ("Not observed", ("No account was read in this half-year.",))

@@ -9,18 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.bluesky.collector import BlueskyCollector
+from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.declaration import MASTODON
 from collectors.x.collector import XCollector
+from collectors.x.declaration import X
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from storage.model.sizing import facts
-from storage.model.sizing.facts import TERMS, FigureBasis
+from storage.model.sizing.facts import FigureBasis
 from storage.model.sizing.question import LONGEST, SHORTEST, PlannerKind, Room, SizingQuestion, SizingRefused
 from storage.model.sizing.sizing import FigureName, Sizing, size
 from storage.model.sizing.words import BASIS_WORDS, as_json, headline, tables, value_words, verdict
 from storage.model.text.states import PLATFORM_NAME
 
-X, BLUESKY, MASTODON = Platform.X, Platform.BLUESKY, Platform.MASTODON
 SWEEP, ADAPTIVE = PlannerKind.SWEEP, PlannerKind.ADAPTIVE
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -236,14 +239,14 @@ def test_whether_the_platform_takes_it_is_said_with_whose_word_it_is(
         ({"budget": 1e9}, "budget", "more often than once a minute"),
         ({"money": 0.0}, "money", "at least 0.01"),
         ({"money": 1.0, "accounts": 10_000_000}, "money", "less often than once a year"),
-        ({"money": 5.0, "platform": BLUESKY}, "money", "Only X"),
+        ({"money": 5.0, "platform": BLUESKY}, "money", "Bluesky does not charge"),
         ({"money": 1.99, "planner": ADAPTIVE}, "money", "between 2 and 1,000,000"),
         ({"money": 1e6 + 1, "planner": ADAPTIVE}, "money", "between 2 and 1,000,000"),
         ({"money": 2.0, "accounts": 200_000, "planner": ADAPTIVE}, "money", "less often than once a year"),
         ({"every": DAY, "lists": (0,)}, "list", "between 1 and 500"),
         ({"every": DAY, "lists": (501,)}, "list", "between 1 and 500"),
         ({"every": DAY, "lists": (2,) * 21}, "list", "At most 20"),
-        ({"every": DAY, "servers": 2}, "servers", "Only Mastodon"),
+        ({"every": DAY, "servers": 2}, "servers", "X does not have several"),
         ({"every": DAY, "servers": 0, "platform": MASTODON}, "servers", "at least one"),
         ({"every": DAY, "servers": 501, "platform": MASTODON}, "servers", "not more servers"),
     ],
@@ -333,7 +336,7 @@ def test_what_is_planned_with_is_what_the_collectors_and_the_rule_do() -> None:
         (BLUESKY, BlueskyCollector()),
         (MASTODON, MastodonCollector()),
     ):
-        assert TERMS[platform].batch == collector.batch_size
+        assert DECLARED[platform].terms.batch == collector.batch_size
     rule = ConfirmationRule()
     assert rule.offsets[rule.strong_readings - 1] == facts.CONFIRMED_STRONG
     assert rule.offsets[rule.weak_readings - 1] == facts.CONFIRMED_WEAK

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.model.core.accounts import Platform
+from collectors.x.declaration import X
 from storage.model.sizing.question import PlannerKind, SizingQuestion
 from storage.model.sizing.sizing import FigureName, size
 from storage.model.sizing.words import tables, value_words
 
-X, ADAPTIVE = Platform.X, PlannerKind.ADAPTIVE
+ADAPTIVE = PlannerKind.ADAPTIVE
 UNDER_20 = SizingQuestion(X, 20_000, money=20, planner=ADAPTIVE, lists=(257, 1_178, 3))
 
 

@@ -4,6 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from storage.model.core.accounts import Platform
 from storage.model.tables.account_references import (
     Address,
@@ -13,7 +16,6 @@ from storage.model.tables.account_references import (
     read_address,
 )
 
-X, BLUESKY, MASTODON = Platform
 DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
 ACTOR = "https://mastodon.example/users/alice#109876543210"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.x.declaration import X
 from jobs.imports.orders_executives_csv import executive_rows, order_rows
-from storage.model.core.accounts import Platform
 from storage.model.tables.csv_rows import TableError, header_of, read_table
 from storage.model.tables.watch_list_csv import watch_rows
 
@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(content: bytes, senten
 )
 def test_what_a_spreadsheet_does_to_a_file_does_not_matter(content: bytes) -> None:
     (row,) = watch_rows(content, "watch.csv").rows
-    assert (row.platform, row.handle, row.account_id, row.lists) == (Platform.X, "a_1", "12", ())
+    assert (row.platform, row.handle, row.account_id, row.lists) == (X, "a_1", "12", ())
 
 
 def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
@@ -99,24 +99,26 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
     parsed = watch_rows(content, "watch.csv")
     assert problems(parsed.problems) == [
         "watch.csv, line 3: expected 4 columns, found 2.",
-        "watch.csv, line 4: unknown platform 'myspace'; known are x, bluesky, mastodon.",
+        "watch.csv, line 4: unknown platform 'myspace'; known are bluesky, mastodon, x.",
         "watch.csv, line 5: handle is empty.",
         "watch.csv, line 6: 'two words' is not a handle, an id or an address of an account of X.",
         "watch.csv, line 7: '1.02056E+09' is an account id that a spreadsheet has shortened; "
         "keep ids as text.",
-        "watch.csv, line 8: 'abc' is not an account id of x.",
+        "watch.csv, line 8: 'abc' is not an account id of X, such as 783214.",
         "watch.csv, line 9: account @Good_One is already on line 2; "
         "name all lists of an account on one line, with semicolons between them.",
         "watch.csv, line 10: account @another is already on line 2; "
         "name all lists of an account on one line, with semicolons between them.",
         "watch.csv, line 11: expected 4 columns, found 5.",
         "watch.csv, line 16: '@bob@social.example' names an account of Mastodon, not of Bluesky.",
-        "watch.csv, line 17: 'did:plc:abc' is not an account id of bluesky.",
-        "watch.csv, line 18: '12' is not an account id of mastodon, such as https://mastodon.social/users/Gargron#1.",
+        "watch.csv, line 17: 'did:plc:abc' is not an account id of Bluesky, such as "
+        "did:plc:z72i7hdynmk6r22z27h6tvur.",
+        "watch.csv, line 18: '12' is not an account id of Mastodon, such as "
+        "https://mastodon.social/users/Gargron#1.",
         "watch.csv, line 19: handle 'https://social.example/users/frank#5' is an id; put the id into "
         "account_id and the handle into handle.",
     ]
-    assert [(r.line, r.handle, r.account_id, r.actor, r.lists) for r in parsed.rows] == [
+    assert [(r.line, r.handle, r.account_id, r.part_of_id, r.lists) for r in parsed.rows] == [
         (2, "good_one", "1", None, ("Desk", "Unions")),
         (12, "someone.example", None, None, ()),
         (13, "bob@social.example", None, "https://social.example/users/bob", ()),
@@ -128,7 +130,9 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
 @pytest.mark.parametrize("number", ["0", "-1", "9223372036854775808", "99999999999999999999", "١٢"])
 def test_a_number_that_x_cannot_give_out_is_not_an_account_id(number: str) -> None:
     parsed = watch_rows(WATCH + f"x,a,{number},\n".encode(), "watch.csv")
-    assert problems(parsed.problems) == [f"watch.csv, line 2: {number!r} is not an account id of x."]
+    assert problems(parsed.problems) == [
+        f"watch.csv, line 2: {number!r} is not an account id of X, such as 783214."
+    ]
 
 
 def test_cells_that_look_like_formulas_stay_as_they_are() -> None:

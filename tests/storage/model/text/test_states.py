@@ -4,6 +4,9 @@ import itertools
 
 import pytest
 
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.x.declaration import X
 from dashboard.ui import words
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Flag, MissedReason, State, Status, kind_of
@@ -20,7 +23,6 @@ from storage.model.text.states import (
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, WITHHELD_IN
 from tests.support.seeds.changes import DEACTIVATED
 
-X, BLUESKY, MASTODON = Platform
 TR = State(Status.WITHHELD, ("TR",))
 EVERYWHERE = State(Status.WITHHELD, ("XX",))
 HOST = frozenset({Flag.HOST})
@@ -229,12 +231,12 @@ def test_words_of_many_accounts_speak_of_their_servers() -> None:
 def test_a_side_fact_is_told_and_text_of_strangers_is_made_harmless(
     flag: Flag, value: str, said: str
 ) -> None:
-    assert flag_words(flag, value) == said
+    assert flag_words(flag, MASTODON, value) == said
 
 
 def test_every_flag_and_every_reason_of_a_miss_has_words() -> None:
-    for flag in Flag:
-        assert flag_words(flag).strip()
+    for flag, platform in itertools.product(Flag, Platform):
+        assert flag_words(flag, platform).strip()
     for reason, platform, alone in itertools.product(MissedReason, Platform, [True, False]):
         told = missed_words(reason, platform, alone=alone)
         assert told.strip()

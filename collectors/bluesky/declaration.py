@@ -1,0 +1,108 @@
+"""What Bluesky declares about itself. Documented at docs.bsky.app and atproto.com, as of August 2026."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import SplitResult, unquote
+
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag, Status
+from storage.model.platforms.declaration import (
+    DOMAIN,
+    LONGEST_NAME,
+    NamedAccount,
+    PageAddress,
+    PlatformDeclaration,
+    StateWording,
+    Terms,
+    Unknown,
+)
+
+BLUESKY = Platform("bluesky")
+
+_DID = re.compile(rf"did:(?:plc:[a-z2-7]{{24}}|web:{DOMAIN}(?:%3A[0-9]{{1,5}})?)")
+_HANDLE = re.compile(DOMAIN)
+
+
+class BlueskyDeclaration(PlatformDeclaration):
+    name = "Bluesky"
+    id_example = "did:plc:z72i7hdynmk6r22z27h6tvur"
+    handle_example = "bsky.app"
+    sites = frozenset({"bsky.app", "www.bsky.app"})
+    id_may_stand_for_handle = True
+    post_address = re.compile(
+        r"(?:https?://(?:www\.)?bsky\.app/profile/[^/?#]+/post|at://[^/]+/app\.bsky\.feed\.post)"
+        r"/([A-Za-z0-9._~:-]{1,64})((?:[?/#&].*)?)"
+    )
+
+    def is_native_id(self, text: str) -> bool:
+        """A DID of the methods plc and web."""
+        return _DID.fullmatch(text) is not None
+
+    def is_handle(self, text: str) -> bool:
+        return len(text) <= LONGEST_NAME and _HANDLE.fullmatch(text) is not None
+
+    def named_on_page(self, page: PageAddress) -> NamedAccount | None:
+        return self.account(page.path[1]) if page.path[0] == "profile" and len(page.path) > 1 else None
+
+    def named_by_uri(self, text: str) -> NamedAccount | None:
+        _, is_at, rest = text.partition("at://")
+        return self.account(unquote(rest.partition("/")[0])) if is_at else None
+
+    statuses = frozenset(Status) - {Status.PROTECTED}
+    withholds_in_its_app_only = True
+    deactivation_is_the_owners = True
+
+    # The limit of the AppView is not documented.
+    terms = Terms(batch=25, cpu_s_per_request=0.0017, memory_per_account=1_770, own_pace_s=5.0)
+
+    def counted_as(self, url: SplitResult) -> str:
+        """By server. The app's methods (app.bsky) and those of accounts (com.atproto) are counted apart."""
+        _, is_method, method = url.path.partition("/xrpc/")
+        return url.netloc + (" " + ".".join(method.split(".")[:2]) if is_method else "")
+
+    group_words = {Status.WITHHELD: "restricted", Status.SUSPENDED: "taken down"}
+    flag_words = {Flag.APP_VIEW_ONLY: "taken down in the Bluesky app only"}
+    address_settings = ("bluesky_app_view", "bluesky_plc")
+    unknown = (
+        Unknown(
+            "Who asked for an account to be restricted, and on what grounds. Apps other than Bluesky's own "
+            "may show it there.",
+            Status.WITHHELD,
+        ),
+        Unknown("Why an account was taken down: the platform does not say.", Status.SUSPENDED),
+        Unknown(
+            "Whether its server or Bluesky took an account down: the answers do not say.",
+            Status.SUSPENDED,
+            unless=frozenset({Flag.HOST, Flag.APP_VIEW_ONLY, Flag.SCOPE_UNANSWERED}),
+        ),
+        Unknown(
+            "Whether its server or Bluesky took an account down: its server, or the directory that leads to "
+            "it, did not say. Blockline asks again, and the account's page will show the answer.",
+            flag=Flag.SCOPE_UNANSWERED,
+        ),
+    )
+
+    def withheld(self, countries: str, codes: str) -> str:
+        """A country's label hides an account in Bluesky's own app only."""
+        return f"restricted in {codes} (Bluesky app)"
+
+    def suspended(self, flags: Collection[Flag] | None) -> StateWording:
+        if flags is None:
+            return StateWording("taken down")
+        if Flag.HOST in flags:
+            return StateWording("taken down by its server")
+        if Flag.APP_VIEW_ONLY in flags:
+            words = "taken down in the Bluesky app only"
+            return StateWording(words, "; its own server still serves it", "; its own server served it")
+        if Flag.SCOPE_UNANSWERED in flags:
+            silent = "known: its server, or the directory, did not say)"
+            return StateWording("taken down", f" (by whom is not {silent}", f" (by whom was not {silent}")
+        return StateWording("taken down", " (by whom was not observable)")
+
+    def no_answer(self, *, alone: bool) -> str:
+        if alone:
+            return "its server, or the directory that leads to it, does not answer"
+        return super().no_answer(alone=alone)
+
+
+DECLARATION = BlueskyDeclaration()

@@ -1,0 +1,24 @@
+"""What `blockline doctor` says of one part of an installation."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingLevel(StrEnum):
+    OK = "ok"
+    ADVICE = "advice"
+    """It works like this, but not as well as it could."""
+    MEND = "mend"
+    """Something does not work."""
+
+
+LEVEL_WORDS = {FindingLevel.OK: "ok", FindingLevel.ADVICE: "advice", FindingLevel.MEND: "fix"}
+"""How a level is printed for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    part: str
+    verdict: FindingLevel
+    said: str
+    """One sentence: how it is, or what to do."""

@@ -1,0 +1,129 @@
+"""What Mastodon declares about itself. From its documentation and source, as of August 2026."""
+
+import re
+from collections.abc import Collection
+from datetime import timedelta
+from urllib.parse import SplitResult
+
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag, MissedReason, Status
+from storage.model.core.signals import NotObservable, SignalKind
+from storage.model.platforms.declaration import (
+    HOST,
+    LONGEST_NAME,
+    NamedAccount,
+    PageAddress,
+    PlatformDeclaration,
+    RequestLimit,
+    StateWording,
+    Terms,
+    Unknown,
+)
+
+MASTODON = Platform("mastodon")
+
+_NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?"
+_HANDLE = re.compile(rf"{_NAME}@{HOST}")
+_ACTOR = re.compile(rf"https?://{HOST}/(?!@)[!-\"$-~]+")
+"""`https://host/@name` is the page of a profile and no actor URI."""
+_LOCAL_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{1,64}")
+"""Numbers on Mastodon; other software that speaks its API has longer ones. `#main-key` is none."""
+
+
+class MastodonDeclaration(PlatformDeclaration):
+    name = "Mastodon"
+    id_example = "https://mastodon.social/users/Gargron#1"
+    handle_example = "Gargron@mastodon.social"
+    is_federated = True
+    post_address = re.compile(
+        r"https?://[^/]+/(?:@[^/?#]+|users/[^/?#]+/statuses)/([0-9]{1,24})((?:[?/#&].*)?)"
+    )
+
+    def is_native_id(self, text: str) -> bool:
+        """The actor URI with the local id at its home server as fragment."""
+        uri, _, local_id = text.partition("#")
+        return self.is_incomplete_id(uri) and _LOCAL_ID.fullmatch(local_id) is not None
+
+    def is_handle(self, text: str) -> bool:
+        return len(text) <= LONGEST_NAME and _HANDLE.fullmatch(text) is not None
+
+    def is_incomplete_id(self, text: str) -> bool:
+        """An actor URI, without the local id."""
+        return len(text) <= LONGEST_NAME and _ACTOR.fullmatch(text) is not None
+
+    def usual_handle(self, handle: str) -> str:
+        """With the host in lower case."""
+        name, _, host = handle.rpartition("@")
+        return f"{name}@{host.lower()}"
+
+    def named_on_page(self, page: PageAddress) -> NamedAccount | None:
+        """`/@name`, `/@name@elsewhere` (another server's page about an account), `/users/name`."""
+        first = page.path[0]
+        if first.startswith("@"):
+            name = first.removeprefix("@")
+        elif first == "users" and len(page.path) > 1:
+            name = page.path[1]
+        else:
+            return None
+        name = name if "@" in name else f"{name}@{page.server}"
+        return NamedAccount(self.usual_handle(name)) if self.is_handle(name) else None
+
+    statuses = frozenset({Status.AVAILABLE, Status.SUSPENDED, Status.NOT_FOUND})
+    suspension_may_be_deletion = True
+    not_observable = (
+        NotObservable(
+            SignalKind.LIKE,
+            "not observable",
+            "Mastodon lists nobody's favourites; only who favourited a named post can be seen.",
+        ),
+        NotObservable(
+            SignalKind.FOLLOW, "not collected", "Whom an executive on Mastodon follows is not collected."
+        ),
+    )
+
+    terms = Terms(
+        batch=40,
+        cpu_s_per_request=0.0037,
+        memory_per_account=2_540,
+        limit=RequestLimit(
+            300,
+            timedelta(minutes=5),
+            "an address at each server",
+            "Mastodon's source, rack_attack.rb; a server may set its own",
+        ),
+        own_pace_s=0.9,
+    )
+
+    def counted_as(self, url: SplitResult) -> str:
+        """By server; its API is counted apart from its pages."""
+        return url.netloc + (" api" if url.path.startswith("/api/") else "")
+
+    absent_words = "deleted or never existed, or its server is another one"
+    missed_words = {MissedReason.ACCESS: "its server answers signed requests only"}
+    address_settings = ("mastodon_origins",)
+    unknown = (
+        Unknown(
+            "Why an account was suspended, and for how long: its server does not say.", flag=Flag.TEMPORARY
+        ),
+        Unknown(
+            "Whether its server suspended an account or its owner deleted it: Mastodon does not say.",
+            flag=Flag.SUSPENDED_OR_DELETED,
+        ),
+    )
+
+    def suspended(self, flags: Collection[Flag] | None) -> StateWording:
+        """A server answers alike for a permanent suspension and for a deletion (documented)."""
+        if Flag.TEMPORARY in (flags or ()):
+            return StateWording("suspended by its server")
+        return StateWording(
+            "suspended by its server or deleted by its owner", ": Mastodon does not say which"
+        )
+
+    def not_found(self, flags: Collection[Flag] | None) -> StateWording:
+        return StateWording("not found", ": its server does not know it")
+
+    def no_answer(self, *, alone: bool) -> str:
+        return "its server does not answer"
+
+
+DECLARATION = MastodonDeclaration()

@@ -1,0 +1,170 @@
+"""Pure: the servers of Mastodon as they stand at a moment of a history, each with its own people and posts.
+
+Answers are put together from JSON fragments that are built once per state of an account, because a
+rehearsal asks for millions of accounts. Names last on Mastodon: changes of handles are not shown.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from collectors.mastodon.declaration import MASTODON
+from collectors.mastodon.simulator.ids import actor_of
+from collectors.mastodon.simulator.payloads import MastodonPerson, account, dumps, person_at
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.history import History, HistoryAccount, settled
+from storage.model.core.availability import State, Status
+from storage.model.core.signals import SignalKind
+
+UNSEEN: Final = frozenset({Status.PROTECTED, Status.WITHHELD, Status.DEACTIVATED})
+"""It has no countries, and shows neither that an account is locked to strangers nor that its owner switched
+it off (documented): they look available.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMember:
+    """An account at its home server, with its history and its posts, oldest first."""
+
+    person: MastodonPerson
+    story: HistoryAccount
+    posts: list[SimulatedAct] = field(default_factory=list[SimulatedAct])
+
+
+@dataclass(slots=True)
+class MastodonHost:
+    """One host, and whom it knows."""
+
+    host: str
+    by_id: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
+    by_path: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
+    by_name: dict[str, ServerMember] = field(default_factory=dict[str, ServerMember])
+    """By name without its domain, in lower case."""
+    likes: dict[str, list[SimulatedAct]] = field(default_factory=dict[str, list[SimulatedAct]])
+    """By the post of this server that was liked, oldest first."""
+    made: dict[tuple[str, bool], bytes | None] = field(default_factory=dict[tuple[str, bool], bytes | None])
+    """Fragments by id and by whether what is not so is null; None for an account that is not found."""
+
+
+class MastodonWorld:
+    """The state of all servers of the history at `now`, moved by `move_to` in either direction."""
+
+    def __init__(self, history: History, acts: Sequence[SimulatedAct], now: datetime) -> None:
+        """An actor that the history does not know is an account that is always available.
+
+        `post_id` of a like is the number of the liked post at the server of `target_author_id`.
+        """
+        stories = {a.native_id: a for a in history.accounts if a.platform is MASTODON}
+        for actor in dict.fromkeys(act.actor_id for act in acts):
+            if actor not in stories:
+                who = person_at(actor)
+                seen = [(now, State(Status.AVAILABLE), f"{who.username}@{who.domain}")]
+                stories[actor] = settled(MASTODON, actor, seen)
+        self._servers: dict[str, MastodonHost] = {}
+        self._homes: dict[str, str] = {}
+        self._members = {native_id: self._settle(story) for native_id, story in stories.items()}
+        for act in sorted(acts, key=lambda act: int(act.post_id)):
+            if act.kind is not SignalKind.LIKE:
+                self._members[act.actor_id].posts.append(act)
+        for act in sorted(acts, key=lambda act: act.at):
+            if act.kind is SignalKind.LIKE and act.target_author_id is not None:
+                server = self._servers.get(actor_of(act.target_author_id).host)
+                if server is not None:
+                    server.likes.setdefault(act.post_id, []).append(act)
+        self._events = sorted(
+            (at, m.person.actor.host, m.person.actor.local_id)
+            for m in self._members.values()
+            for at in m.story.times[1:]
+        )
+        self._passed = 0
+        self._now = now
+        self.move_to(now)
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The servers, in the order in which the history names them."""
+        return tuple(self._servers)
+
+    def move_to(self, now: datetime) -> None:
+        """Set the time; fragments of accounts that changed in between are dropped."""
+        passed = bisect_right(self._events, now, key=lambda event: event[0])
+        changed = self._events[min(passed, self._passed) : max(passed, self._passed)]
+        self._now, self._passed = now, passed
+        for _, host, local_id in changed:
+            made = self._servers[host].made
+            made.pop((local_id, False), None)
+            made.pop((local_id, True), None)
+
+    def server(self, host: str) -> MastodonHost | None:
+        """The server that a Host header names."""
+        return self._servers.get(host.lower())
+
+    def home_of(self, domain: str) -> str | None:
+        """The address of the server of a domain that is no server but ends names of accounts."""
+        return self._homes.get(domain.lower())
+
+    def state(self, member: ServerMember) -> State:
+        """The true state: what Mastodon shows of it is decided where it is put into words."""
+        return member.story.at(self._now)
+
+    def is_gone(self, member: ServerMember) -> bool:
+        """Whether the server knows no such account."""
+        return self.state(member).status is Status.NOT_FOUND
+
+    def is_suspended(self, member: ServerMember) -> bool:
+        return self.state(member).status is Status.SUSPENDED
+
+    def fragment(self, server: MastodonHost, member: ServerMember, *, with_nulls: bool) -> bytes | None:
+        """The account in the API of its own server; None when it is not found."""
+        key = member.person.actor.local_id, with_nulls
+        if key in server.made:
+            return server.made[key]
+        state = self.state(member)
+        item = account(member.person, server.host, state, with_nulls=with_nulls)
+        fragment = server.made[key] = None if self.is_gone(member) else dumps(item)
+        return fragment
+
+    def contact(self, server: MastodonHost) -> ServerMember | None:
+        """Who runs the server: of the accounts on no list that never changed, the oldest."""
+        steady = [
+            m
+            for m in server.by_id.values()
+            if m.story.states == (State(Status.AVAILABLE),) and not m.story.lists
+        ]
+        return min(steady, key=lambda m: m.story.times[0], default=None)
+
+    def posts(self, member: ServerMember, since_id: int, below_id: int) -> list[SimulatedAct]:
+        """What the account had posted by now, with `since_id` < id < `below_id`, newest first."""
+        return [
+            act
+            for act in reversed(member.posts)
+            if act.at <= self._now and since_id < int(act.post_id) < below_id
+        ]
+
+    def likes(self, server: MastodonHost, post_id: str) -> list[ServerMember] | None:
+        """Who likes a post of the server by now, oldest like first; None when it has no such post."""
+        likes = server.likes.get(post_id, [])
+        if not likes and not any(
+            act.post_id == post_id and act.at <= self._now for m in server.by_id.values() for act in m.posts
+        ):
+            return None
+        fans = [self._members[act.actor_id] for act in likes if act.at <= self._now]
+        return [m for m in fans if not self.is_gone(m) and not self.is_suspended(m)]
+
+    def _settle(self, story: HistoryAccount) -> ServerMember:
+        actor = actor_of(story.native_id)
+        username, _, domain = story.handles[0].rpartition("@")
+        member = ServerMember(MastodonPerson(story.native_id, actor, username, domain), story)
+        server = self._servers.setdefault(actor.host, MastodonHost(actor.host))
+        server.by_id[actor.local_id] = member
+        server.by_path[actor.path] = server.by_path[f"/@{username}"] = member
+        server.by_name[username.lower()] = member
+        if domain != actor.host:
+            self._homes[domain.lower()] = actor.origin
+        return member

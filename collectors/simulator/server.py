@@ -1,0 +1,126 @@
+"""What every simulator does on its port: listen, send an answer or none, and be told the time.
+
+Its clock stands still until it is told another time: `PUT /_simulator/clock {"now": "<ISO 8601>"}`.
+`GET /_simulator/counts` says how many requests and ids each endpoint has served.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from collectors.simulator.history import History
+from collectors.simulator.reply import SimulatedReply
+
+CONTROL: Final = "/_simulator/"
+"""Under this path a simulator is told the time and asked for its counts."""
+
+
+class SimulatedPlatform(Protocol):
+    """What a platform answers at its simulated time."""
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
+
+    def move_to(self, now: datetime) -> None: ...
+
+    def reply(self, host: str, path: str, query: str, accept: str) -> SimulatedReply:
+        """The answer to a GET; `host` and `accept` are the headers of these names."""
+        ...
+
+
+class HttpSimulator(Protocol):
+    """What can be served on a port."""
+
+    base_url: str
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]: ...
+
+    def set_clock(self, now: datetime) -> None: ...
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse: ...
+
+
+class SimulatorServer:
+    """A running simulator. `base_url` is what a collector takes."""
+
+    def __init__(self, answers: SimulatedPlatform) -> None:
+        self.base_url = ""
+        self._answers = answers
+
+    def set_clock(self, now: datetime) -> None:
+        """Move the simulated time, in either direction."""
+        self._answers.move_to(now)
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Requests and ids served so far, by endpoint."""
+        return self._answers.counts
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path, _, query = request.path_qs.partition("?")
+        if path.startswith(CONTROL):
+            return await controlled(self, request)
+        if request.method != "GET":
+            return web.Response(status=405)
+        host, accept = request.headers.get("Host", ""), request.headers.get("Accept", "")
+        return await sent(request, self._answers.reply(host, path, query, accept))
+
+
+async def controlled(server: HttpSimulator, request: web.BaseRequest) -> web.Response:
+    """The answer to a request under `CONTROL`: the counts, or the clock set."""
+    what = request.path.removeprefix(CONTROL)
+    if request.method == "GET" and what == "counts":
+        return web.json_response(server.counts)
+    if request.method == "PUT" and what == "clock":
+        now = _told_time(await request.read())
+        if now is None:
+            return web.json_response({"detail": 'expected {"now": "<ISO 8601>"}'}, status=400)
+        server.set_clock(now)
+        return web.Response(status=204)
+    return web.Response(status=404)
+
+
+def _told_time(body: bytes) -> datetime | None:
+    """The time in the body of a request to set the clock, UTC unless it says otherwise; None without one."""
+    try:
+        now = datetime.fromisoformat(json.loads(body)["now"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return now if now.tzinfo else now.replace(tzinfo=UTC)
+
+
+async def sent(request: web.BaseRequest, reply: SimulatedReply) -> web.StreamResponse:
+    """Wait as long as the reply says, then send it, or cut the connection."""
+    if reply.hang_s:
+        await asyncio.sleep(reply.hang_s)
+    if reply.cut:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()
+    headers = {"Content-Type": reply.content_type, **reply.headers}
+    return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+
+def first_time(history: History) -> datetime:
+    """The earliest time of a history: where a clock starts that nobody set."""
+    return min((a.times[0] for a in history.accounts), default=datetime.fromtimestamp(0, UTC))
+
+
+@asynccontextmanager
+async def listening(server: HttpSimulator, host: str, port: int) -> AsyncGenerator[None]:
+    """Serve until the block ends; port 0 picks a free one. Raises OSError when the port is taken."""
+    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound_host, bound_port = runner.addresses[0][:2]
+        server.base_url = f"http://{f'[{bound_host}]' if ':' in bound_host else bound_host}:{bound_port}"
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,138 @@
+"""What X declares about itself. Documented at docs.x.com, as of August 2026, where nothing else is said."""
+
+import re
+from collections.abc import Collection
+from datetime import timedelta
+from urllib.parse import SplitResult, parse_qs
+
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Flag, MissedReason, Status
+from storage.model.core.signals import NotObservable, SignalKind
+from storage.model.platforms.declaration import (
+    LONGEST_NAME,
+    NamedAccount,
+    PageAddress,
+    PlatformDeclaration,
+    Price,
+    RequestLimit,
+    StateWording,
+    Terms,
+    Unknown,
+)
+
+X = Platform("x")
+
+SIMULATED_TOKEN = "simulated"  # noqa: S105 - of the simulator only
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+_HANDLE = re.compile(r"[A-Za-z0-9_]{1,50}")
+"""More letters than X gives out today: X itself says what is too long."""
+_NO_HANDLES = frozenset(
+    {
+        "compose",
+        "explore",
+        "hashtag",
+        "home",
+        "i",
+        "intent",
+        "login",
+        "messages",
+        "notifications",
+        "privacy",
+        "search",
+        "settings",
+        "share",
+        "tos",
+    }
+)
+"""First parts of addresses on x.com that are no handles."""
+
+
+class XDeclaration(PlatformDeclaration):
+    name = "X"
+    id_example = "783214"
+    handle_example = "X"
+    sites = frozenset(
+        f"{before}{host}" for host in ("x.com", "twitter.com") for before in ("", "www.", "mobile.")
+    )
+    ids_name_the_platform = False
+    handles_name_the_platform = False
+    is_usual = True
+    post_address = re.compile(
+        r"(?:https?://)?(?:www\.|mobile\.)?(?:x|twitter)\.com/(?:i/web|i|[A-Za-z0-9_]{1,50})"
+        r"/status(?:es)?/([0-9]{1,19})((?:[?/#&].*)?)",
+        re.IGNORECASE,
+    )
+
+    def is_native_id(self, text: str) -> bool:
+        """A number that fits into 64 bits."""
+        return bool(_NUMBER.fullmatch(text)) and int(text) < 2**63
+
+    def is_handle(self, text: str) -> bool:
+        return len(text) <= LONGEST_NAME and _HANDLE.fullmatch(text) is not None
+
+    def named_on_page(self, page: PageAddress) -> NamedAccount | None:
+        first, second, third = (*page.path, "", "")[:3]
+        asked = parse_qs(page.query, max_num_fields=20) if (first, second) == ("intent", "user") else {}
+        native_id = third if (first, second) == ("i", "user") else asked.get("user_id", [""])[0]
+        if self.is_native_id(native_id):
+            return NamedAccount(native_id, is_id=True)
+        handle = asked.get("screen_name", [first])[0].removeprefix("@")
+        is_one = self.is_handle(handle) and handle.lower() not in _NO_HANDLES
+        return NamedAccount(handle) if is_one else None
+
+    not_observable = (
+        NotObservable(
+            SignalKind.LIKE,
+            "not observable since June 2024",
+            "Likes on X are private since June 2024: the API shows them only to apps their owner authorised.",
+        ),
+    )
+
+    terms = Terms(
+        batch=100,
+        cpu_s_per_request=0.0015,
+        memory_per_account=1_250,
+        limit=RequestLimit(
+            300,
+            timedelta(minutes=15),
+            "an app",
+            "X's documentation of rate limits, GET /2/users, as of August 2026",
+        ),
+        price=Price(0.010, "by X's documentation, which calls that a soft guarantee", "X's console"),
+        more_with="apps",
+    )
+    counts_by_key = True
+
+    def counted_as(self, url: SplitResult) -> str:
+        """By endpoint, whatever account it is about."""
+        endpoint = url.path.partition("/2/")[2] or url.path
+        return "/".join(":id" if word.isdigit() else word for word in endpoint.split("/"))
+
+    absent_words = "deactivated, deleted, renamed or never existed"
+    to_do = {
+        MissedReason.AUTH: "Renew the bearer token in the developer console of X, set the setting "
+        "x_bearer_token to it, and restart the command “blockline run”.",
+        MissedReason.CREDITS: "Buy credits in the developer console of X, or watch fewer accounts. X bills "
+        "each account once per day, however often it is read.",
+        MissedReason.USAGE_CAPPED: "Raise the spending or usage cap in the developer console of X, or wait "
+        "until its period ends. The cap is not a rate limit, so a shorter wait does not help.",
+        MissedReason.ACCESS: "Check in the developer console of X that the app belongs to a project whose "
+        "plan includes user lookup.",
+    }
+    address_settings = ("x_base_url",)
+    unknown = (
+        Unknown(
+            "Who asked for an account to be withheld, and on what grounds: the platform names only "
+            "countries.",
+            Status.WITHHELD,
+        ),
+        Unknown("Why an account was suspended: the platform does not say.", Status.SUSPENDED),
+    )
+
+    def not_found(self, flags: Collection[Flag] | None) -> StateWording:
+        # `evidence verify` compares a pack's page with these words: change them with the pack's format.
+        return StateWording("not found", ": X does not tell a deactivated account from a deleted one")
+
+
+DECLARATION = XDeclaration()

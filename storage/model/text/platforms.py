@@ -1,0 +1,53 @@
+"""Pure: what the platforms declare, as the table of docs/platforms.md."""
+
+from storage.model.core.availability import Status
+from storage.model.platforms.declaration import PlatformDeclaration
+from storage.model.platforms.registry import DECLARED
+from storage.model.text.units import span
+
+
+def markdown() -> str:
+    """A column for each platform, a row for what it shows, allows and charges."""
+    platforms = list(DECLARED.values())
+    rows = [
+        ("", [declared.name for declared in platforms]),
+        ("stable id of an account", [f"`{declared.id_example}`" for declared in platforms]),
+        ("handle", [f"`@{declared.handle_example}`" for declared in platforms]),
+        ("statuses", [_statuses(declared) for declared in platforms]),
+        ("withheld by country", [_withheld(declared) for declared in platforms]),
+        ("engagement that it does not show", [_unseen(declared) for declared in platforms]),
+        ("accounts in one request", [f"{declared.terms.batch}" for declared in platforms]),
+        ("limit", [_limit(declared) for declared in platforms]),
+        ("price", [_price(declared) for declared in platforms]),
+    ]
+    lines = [f"| {' | '.join([title, *cells])} |" for title, cells in rows]
+    return "\n".join([lines[0], "|" + " --- |" * (len(platforms) + 1), *lines[1:]]) + "\n"
+
+
+def _statuses(declared: PlatformDeclaration) -> str:
+    shown = [status.value.replace("_", " ") for status in Status if status in declared.statuses]
+    either = "; suspended may be deleted" if declared.suspension_may_be_deletion else ""
+    return ", ".join(shown) + either
+
+
+def _withheld(declared: PlatformDeclaration) -> str:
+    if Status.WITHHELD not in declared.statuses:
+        return "no"
+    return "in its own app only" if declared.withholds_in_its_app_only else "yes"
+
+
+def _unseen(declared: PlatformDeclaration) -> str:
+    return "; ".join(f"{one.kind.value}s: {one.state}" for one in declared.not_observable) or "none"
+
+
+def _limit(declared: PlatformDeclaration) -> str:
+    limit, pace = declared.terms.limit, declared.terms.own_pace_s
+    stated = "not documented"
+    if limit is not None:
+        stated = f"{limit.requests} requests in {span(limit.within)} for {limit.counted_for} ({limit.source})"
+    return stated + ("" if pace is None else f"; Blockline sends at most {pace:g} per second to a host")
+
+
+def _price(declared: PlatformDeclaration) -> str:
+    price = declared.terms.price
+    return "free" if price is None else f"${price.usd_per_account:.3f} per account and UTC day"

@@ -1,0 +1,404 @@
+"""The Mastodon simulator against the documented answers of real Mastodon, and against our own collector."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.declaration import MASTODON
+from collectors.mastodon.simulator.app import serve_mastodon
+from collectors.simulator.canaries import with_canaries
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.faults import FaultKind, FaultPlan, Glitch, Outage, profile
+from collectors.simulator.history import History, settled
+from collectors.simulator.platform_simulator import simulator_of
+from collectors.simulator.server import SimulatorServer
+from collectors.transport.client import HttpOptions, Retry
+from collectors.transport.ssrf_guard import Guard
+from storage.model.core.availability import MissedReason, State, Status
+from storage.model.core.signals import SignalKind
+from tests.support.samples.mastodon_histories import HOST, HOUR, OTHER_HOST, TOWN, native_id, one
+from tests.support.samples.readings import T0
+
+JSON = "application/json; charset=utf-8"
+ACTIVITY = "application/activity+json"
+PATHS = ("/api/v1/accounts/1001", "/users/name_1", f"/.well-known/webfinger?resource=acct:name_1@{HOST}")
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    json: Any
+
+
+@asynccontextmanager
+async def client(server: SimulatorServer, host: str = HOST) -> AsyncGenerator[aiohttp.ClientSession]:
+    headers = {"Host": host, "Accept": ACTIVITY}
+    async with aiohttp.ClientSession(server.base_url, headers=headers) as session:
+        yield session
+
+
+async def got(server: SimulatorServer, path: str, host: str = HOST, **params: str) -> Got:
+    async with client(server, host) as session, session.get(path, params=params or None) as answer:
+        body = await answer.read()
+        is_json = "json" in answer.headers.get("Content-Type", "") and body != b""
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Got(answer.status, headers, body, await answer.json(content_type=None) if is_json else None)
+
+
+async def batch(server: SimulatorServer, *ids: int, host: str = HOST) -> Any:
+    query = "&".join(f"id[]={number}" for number in ids)
+    return (await got(server, f"/api/v1/accounts?{query}", host)).json
+
+
+# statuses ------------------------------------------------------------------------------------------------
+
+
+async def test_an_available_account_is_there_in_every_place_that_knows_it() -> None:
+    async with serve_mastodon(one(Status.AVAILABLE)) as server:
+        rest, actor, jrd = [await got(server, path) for path in PATHS]
+        assert (rest.status, actor.status, jrd.status) == (200, 200, 200)
+        assert rest.headers["content-type"] == JSON
+        assert rest.json["uri"] == actor.json["id"] == jrd.json["links"][1]["href"]
+        assert rest.json["uri"] == f"https://{HOST}/users/name_1"
+        assert (rest.json["id"], rest.json["acct"], rest.json["locked"]) == ("1001", "name_1", False)
+        assert rest.json["display_name"] == "name_1"
+        assert rest.json.keys().isdisjoint({"suspended", "limited", "moved", "memorial"})
+        assert await batch(server, 1001) == [rest.json]
+
+
+async def test_a_suspended_account_is_blanked_and_its_actor_says_that_it_is_for_a_time() -> None:
+    async with serve_mastodon(one(Status.SUSPENDED)) as server:
+        rest, actor, jrd = [await got(server, path) for path in PATHS]
+        assert (rest.status, actor.status, jrd.status) == (200, 200, 200)
+        assert rest.json["suspended"] is True
+        assert (rest.json["display_name"], rest.json["note"], rest.json["fields"]) == ("", "", [])
+        assert actor.json["suspended"] is True
+        assert (await got(server, "/api/v1/accounts/lookup", acct="name_1")).json == rest.json
+        assert await batch(server, 1001) == [rest.json]
+        assert (await got(server, "/api/v1/accounts/1001/statuses")).json == []
+
+
+async def test_an_account_that_is_not_found_is_404_everywhere_and_left_out_of_a_batch() -> None:
+    async with serve_mastodon(one(Status.NOT_FOUND)) as server:
+        for path in (*PATHS, "/api/v1/accounts/lookup?acct=name_1", "/api/v1/accounts/1001/statuses"):
+            assert (await got(server, path)).status == 404
+        assert (await got(server, PATHS[0])).json == {"error": "Record not found"}
+        assert (await got(server, PATHS[2])).body == b""
+        assert await batch(server, 1001) == []
+
+
+@pytest.mark.parametrize("status", [Status.PROTECTED, Status.DEACTIVATED])
+async def test_what_nobody_outside_can_see_looks_available(status: Status) -> None:
+    async with serve_mastodon(one(status)) as server:
+        rest = await got(server, PATHS[0])
+        assert rest.status == 200
+        assert "suspended" not in rest.json
+        assert rest.json["locked"] is (status is Status.PROTECTED)
+
+
+# servers -------------------------------------------------------------------------------------------------
+
+
+async def test_every_host_answers_for_its_own_people_only() -> None:
+    async with serve_mastodon(TOWN) as server:
+        here = await batch(server, 1000, 1001)
+        there = await batch(server, 1000, 1001, host=OTHER_HOST)
+        assert [a["uri"] for a in here] == [f"https://{HOST}/users/name_{n}" for n in (0, 1)]
+        assert [a["uri"] for a in there] == [f"https://{OTHER_HOST}/users/name_{n}" for n in (0, 1)]
+        assert (await got(server, "/api/v1/accounts/lookup", acct=f"name_0@{OTHER_HOST}")).status == 404
+
+
+async def test_a_host_that_is_none_of_the_history_is_misdirected_and_never_404() -> None:
+    async with serve_mastodon(TOWN) as server:
+        refused = await got(server, "/api/v1/accounts/1000", "127.0.0.1")
+        assert refused.status == 421
+        assert HOST in refused.json["error"]
+
+
+async def test_a_domain_that_only_names_end_in_sends_webfinger_on_to_its_server() -> None:
+    named = settled(MASTODON, native_id(1), [(T0, State(Status.AVAILABLE), "name_1@example.org")])
+    async with serve_mastodon(History((named,))) as server:
+        url = f"{server.base_url}/.well-known/webfinger?resource=acct:name_1@example.org"
+        headers = {"Host": "example.org"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(url, headers=headers, allow_redirects=False) as answer,
+        ):
+            assert answer.status == 301
+            assert answer.headers["Location"].startswith(f"https://{HOST}/.well-known/webfinger?")
+        jrd = await got(server, "/.well-known/webfinger", resource="acct:name_1@example.org")
+        assert jrd.json["subject"] == "acct:name_1@example.org"
+
+
+async def test_the_contact_of_a_server_is_a_control_account() -> None:
+    async with serve_mastodon(with_canaries(TOWN)) as server:
+        said = (await got(server, "/api/v2/instance", OTHER_HOST)).json
+        assert said["domain"] == OTHER_HOST
+        assert said["contact"]["account"]["uri"] == f"https://{OTHER_HOST}/users/blockline_stable_1"
+        blocks = await got(server, "/api/v1/instance/domain_blocks")
+        assert (blocks.status, blocks.json) == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/v1/accounts/999", 404),
+        ("/api/v1/accounts/lookup", 404),
+        ("/.well-known/webfinger", 400),
+        ("/users/nobody", 404),
+        ("/api/v1/timelines/public", 404),
+        ("/api/v1/accounts?" + "&".join(f"id[]={n}" for n in range(41)), 422),
+    ],
+)
+async def test_what_a_server_refuses_is_refused(path: str, status: int) -> None:
+    async with serve_mastodon(TOWN) as server:
+        assert (await got(server, path)).status == status
+
+
+async def test_a_batch_drops_missing_ids_and_duplicates_and_keeps_an_order_of_its_own() -> None:
+    async with serve_mastodon(TOWN) as server:
+        found = await batch(server, 1003, 7, 1001, 1003, 1004)
+        assert [account["id"] for account in found] == ["1001", "1003"]
+        assert server.counts == {"accounts": {"requests": 1, "ids": 5}}
+
+
+async def test_the_page_of_a_profile_is_html_unless_the_actor_is_asked_for() -> None:
+    async with serve_mastodon(TOWN) as server, aiohttp.ClientSession(server.base_url) as session:
+        headers = {"Host": HOST, "Accept": "text/html"}
+        async with session.get("/@name_0", headers=headers) as answer:
+            assert answer.content_type == "text/html"
+        assert (await got(server, "/@name_0")).json["id"] == f"https://{HOST}/users/name_0"
+
+
+# time ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_clock_that_goes_back_shows_the_earlier_state_again() -> None:
+    async with serve_mastodon(TOWN) as server:
+        first = await batch(server, *range(1000, 1020))
+        server.set_clock(T0 + HOUR)
+        second = await batch(server, *range(1000, 1020))
+        assert second != first
+        server.set_clock(T0 + 5 * HOUR)
+        server.set_clock(T0 + HOUR)
+        assert await batch(server, *range(1000, 1020)) == second
+        server.set_clock(T0)
+        assert await batch(server, *range(1000, 1020)) == first
+
+
+async def test_the_clock_is_set_and_the_counts_are_read_over_http() -> None:
+    async with serve_mastodon(TOWN) as server, client(server) as session:
+        assert "suspended" not in (await got(server, "/api/v1/accounts/1000")).json
+        async with session.put("/_simulator/clock", json={"now": (T0 + HOUR).isoformat()}) as answer:
+            assert answer.status == 204
+        assert (await got(server, "/api/v1/accounts/1000")).json["suspended"] is True
+        async with session.put("/_simulator/clock", json={"now": "soon"}) as answer:
+            assert answer.status == 400
+        async with session.post("/api/v1/accounts") as answer:
+            assert answer.status == 405
+        async with session.get("/_simulator/counts") as answer:
+            assert await answer.json() == {"accounts/:id": {"requests": 2, "ids": 2}}
+
+
+async def test_rate_limits_run_in_windows_of_simulated_time_per_host_and_say_so_in_iso_8601() -> None:
+    async with serve_mastodon(TOWN, limit=2, now=T0 + timedelta(minutes=1)) as server:
+
+        async def ask(host: str = HOST, path: str = "/api/v1/accounts/1000") -> tuple[int, str, str]:
+            answer = await got(server, path, host)
+            assert "retry-after" not in answer.headers
+            return (
+                answer.status,
+                answer.headers["x-ratelimit-remaining"],
+                answer.headers["x-ratelimit-reset"][11:],
+            )
+
+        assert await ask() == (200, "1", "00:05:00.000000Z")
+        assert await ask() == (200, "0", "00:05:00.000000Z")
+        assert await ask() == (429, "0", "00:05:00.000000Z")
+        assert await ask(OTHER_HOST) == (200, "1", "00:05:00.000000Z")
+        assert (await got(server, "/users/name_0")).status == 200, "only the API counts"
+        server.set_clock(T0 + timedelta(minutes=5))
+        pages = "/api/v1/accounts/1000/statuses?since_id=1"
+        assert await ask(path=pages) == (200, "1", "00:10:00.000000Z")
+        assert await ask(path=pages) == (200, "0", "00:10:00.000000Z")
+        server.set_clock(T0 + timedelta(minutes=10))
+        assert await ask(path=pages) == (429, "0", "00:15:00.000000Z")
+        assert await ask() == (200, "0", "00:15:00.000000Z")
+
+
+# posts ---------------------------------------------------------------------------------------------------
+
+ACTOR, FAN = native_id(1), native_id(2, OTHER_HOST)
+THEIR_POST = f"https://{OTHER_HOST}/users/name_2/statuses/77"
+
+
+def act(kind: SignalKind, hour: int, post: int) -> SimulatedAct:
+    needs_target = kind in {SignalKind.REPLY, SignalKind.QUOTE, SignalKind.REPOST}
+    target, author = (THEIR_POST, FAN) if needs_target else (None, None)
+    return SimulatedAct(ACTOR, T0 + hour * HOUR, kind, str(post), target, author)
+
+
+ACTS = (
+    act(SignalKind.POST, 0, 10),
+    act(SignalKind.REPLY, 1, 20),
+    act(SignalKind.QUOTE, 2, 30),
+    act(SignalKind.REPOST, 3, 40),
+    SimulatedAct(FAN, T0 + HOUR, SignalKind.LIKE, "10", None, ACTOR),
+)
+CALM = History(
+    tuple(
+        settled(MASTODON, who, [(T0, State(Status.AVAILABLE), handle)])
+        for who, handle in ((ACTOR, f"name_1@{HOST}"), (FAN, f"name_2@{OTHER_HOST}"))
+    )
+)
+
+
+async def test_posts_say_what_they_reply_to_boost_or_quote() -> None:
+    async with serve_mastodon(CALM, acts=ACTS, now=T0 + 3 * HOUR) as server:
+        boost, quote, reply, post = (await got(server, "/api/v1/accounts/1001/statuses")).json
+        assert boost["reblog"]["uri"] == THEIR_POST
+        assert boost["reblog"]["account"]["acct"] == f"name_2@{OTHER_HOST}"
+        assert quote["quote"]["quoted_status"]["uri"] == THEIR_POST
+        assert reply["in_reply_to_id"] is not None
+        assert reply["in_reply_to_account_id"] == boost["reblog"]["account"]["id"] != "1002"
+        assert post["uri"] == f"https://{HOST}/users/name_1/statuses/10"
+        server.set_clock(T0 + HOUR)
+        assert len((await got(server, "/api/v1/accounts/1001/statuses")).json) == 2
+
+
+async def test_pages_of_posts_go_up_from_min_id_and_down_from_max_id() -> None:
+    acts = [act(SignalKind.POST, 0, n) for n in range(10, 22)]
+    async with serve_mastodon(CALM, acts=acts) as server:
+
+        async def ids(**params: str) -> list[int]:
+            page = await got(server, "/api/v1/accounts/1001/statuses", limit="5", **params)
+            return [int(status["id"]) for status in page.json]
+
+        assert await ids() == [21, 20, 19, 18, 17]
+        assert await ids(max_id="17") == [16, 15, 14, 13, 12]
+        assert await ids(since_id="12") == [21, 20, 19, 18, 17]
+        assert await ids(min_id="12") == [17, 16, 15, 14, 13]
+        assert await ids(min_id="21") == []
+        page = await got(server, "/api/v1/accounts/1001/statuses", limit="5")
+        assert f"https://{HOST}/api/v1/accounts/1001/statuses?max_id=17" in page.headers["link"]
+
+
+async def test_who_favourited_a_post_is_said_by_its_home_server_from_then_on() -> None:
+    async with serve_mastodon(CALM, acts=ACTS) as server:
+        path = "/api/v1/statuses/10/favourited_by"
+        assert (await got(server, path)).json == []
+        server.set_clock(T0 + HOUR)
+        (fan,) = (await got(server, path)).json
+        assert (fan["uri"], fan["acct"]) == (f"https://{OTHER_HOST}/users/name_2", f"name_2@{OTHER_HOST}")
+        assert (await got(server, "/api/v1/statuses/11/favourited_by")).status == 404
+
+
+async def test_an_actor_that_the_history_does_not_know_is_available() -> None:
+    async with serve_mastodon(History(()), acts=ACTS[:1], now=T0) as server:
+        assert (await got(server, "/api/v1/accounts/1001")).json["acct"] == "name_1"
+
+
+# faults --------------------------------------------------------------------------------------------------
+
+REASONS: dict[FaultKind, MissedReason | None] = {
+    FaultKind.RESET: MissedReason.NETWORK,
+    FaultKind.HANG: MissedReason.NETWORK,
+    FaultKind.UNAUTHORIZED: MissedReason.ACCESS,
+    FaultKind.CREDITS: MissedReason.ACCESS,
+    FaultKind.FORBIDDEN: MissedReason.ACCESS,
+    FaultKind.LIMIT_WITHOUT_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_PAST_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_ABSURD_RESET: MissedReason.RATE_LIMITED,
+    FaultKind.LIMIT_HTML: MissedReason.RATE_LIMITED,
+    FaultKind.USAGE_CAPPED: MissedReason.RATE_LIMITED,
+    FaultKind.UNAVAILABLE_HTML: MissedReason.UPSTREAM,
+    FaultKind.UNAVAILABLE_JSON: MissedReason.UPSTREAM,
+    FaultKind.UNKNOWN_PATH: None,
+    FaultKind.REDIRECT: MissedReason.UPSTREAM,
+    FaultKind.BAD_REQUEST: MissedReason.BAD_REQUEST,
+    FaultKind.EXPIRED_PAGE: None,
+    FaultKind.TRUNCATED: MissedReason.MALFORMED,
+    FaultKind.HTML: MissedReason.MALFORMED,
+    FaultKind.EMPTY: MissedReason.MALFORMED,
+    FaultKind.NULL: MissedReason.MALFORMED,
+    FaultKind.OMITTED: None,
+    FaultKind.CONTRADICTORY: MissedReason.CONTRADICTORY,
+    FaultKind.ODD_ERROR: MissedReason.MALFORMED,
+    FaultKind.NO_PROTECTED: None,
+    FaultKind.ODD_WITHHELD: None,
+    FaultKind.FOREIGN_ERROR: None,
+    FaultKind.HOST_DOWN: MissedReason.UPSTREAM,
+    FaultKind.LABELER_SILENT: None,
+    FaultKind.LABELS_DROPPED: None,
+    FaultKind.SLOW: None,
+    FaultKind.NEW_HOST: None,
+}
+"""Why accounts are missed under each kind; None where everything is read all the same."""
+
+ONE_HOST = History(tuple(a for a in TOWN.accounts if f"//{HOST}/" in a.native_id))
+FAST = HttpOptions(retry=Retry(attempts=0), guard=Guard())
+
+
+@asynccontextmanager
+async def watched(faults: FaultPlan) -> AsyncGenerator[tuple[SimulatorServer, MastodonCollector]]:
+    async with (
+        serve_mastodon(ONE_HOST, faults=faults) as server,
+        MastodonCollector(origins={HOST: server.base_url}, http=FAST) as collector,
+    ):
+        yield server, collector
+
+
+@pytest.mark.parametrize("kind", REASONS)
+async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: FaultKind) -> None:
+    async with watched(FaultPlan({kind: 100_000}, hang_s=0.01, slow_s=0.001)) as (server, collector):
+        reasons: set[MissedReason] = set()
+        for n in range(12):
+            now = T0 + n * HOUR
+            server.set_clock(now)
+            truth = {a.native_id: simulator_of(MASTODON).visible(a.at(now)) for a in ONE_HOST.accounts}
+            answer = await collector.read(list(truth), now)
+            assert {r.native_id: r.state for r in answer.readings}.items() <= truth.items()
+            assert sorted(s.native_id for s in (*answer.readings, *answer.missed)) == sorted(truth)
+            reasons |= {miss.reason for miss in answer.missed}
+            if REASONS[kind] is None:
+                assert not answer.missed
+        assert reasons <= {REASONS[kind]}
+        assert bool(reasons) == (REASONS[kind] is not None)
+
+
+def test_every_kind_of_fault_has_a_rule() -> None:
+    assert set(REASONS) | {FaultKind.ALL_NOT_FOUND} == set(FaultKind)
+
+
+async def test_when_all_are_said_not_to_exist_control_accounts_are_too() -> None:
+    async with serve_mastodon(
+        with_canaries(TOWN), faults=FaultPlan({FaultKind.ALL_NOT_FOUND: 100_000})
+    ) as server:
+        assert await batch(server, 1, 2, 3, 1000) == []
+        for path in (*PATHS, "/api/v1/accounts/lookup?acct=blockline_stable_1", "/api/v1/accounts/1"):
+            assert (await got(server, path)).status == 404
+
+
+async def test_a_glitch_hides_an_account_in_every_place_that_knows_it() -> None:
+    faults = profile("none", glitches=(Glitch(T0 + HOUR, T0 + 2 * HOUR, share=1.0),))
+    async with serve_mastodon(one(Status.AVAILABLE), faults=faults) as server:
+        for n, status in ((0, 200), (1, 404), (2, 200)):
+            server.set_clock(T0 + n * HOUR)
+            assert [(await got(server, path)).status for path in PATHS] == [status] * 3
+            assert len(await batch(server, 1001)) == (status == 200)
+
+
+async def test_in_an_outage_nothing_is_answered_and_afterwards_everything() -> None:
+    faults = profile("none", outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
+    async with serve_mastodon(one(Status.AVAILABLE), faults=faults) as server:
+        for n, status in ((0, 200), (1, 503), (2, 200)):
+            server.set_clock(T0 + n * HOUR)
+            assert (await got(server, PATHS[0])).status == status

@@ -1,0 +1,354 @@
+"""History files: what they mean, and the one sentence said of each fault."""
+
+import gzip
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collectors.bluesky.declaration import BLUESKY
+from collectors.mastodon.declaration import MASTODON
+from collectors.simulator.engagement_file import parse_acts
+from collectors.simulator.history import HistoryError, parse_history, settled
+from collectors.simulator.history_files import load_acts, load_history
+from collectors.simulator.platform_simulator import simulator_of
+from collectors.simulator.recorded_history import is_recorded, parse_recorded
+from collectors.x.declaration import X
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
+
+HEADER = "platform,account_id,handle,at,status,withheld_in,list"
+RECORDED = "account_id,platform,status,seen_from,seen_to"
+ACTS = "actor_id,at,kind,post_id,target_id,target_author_id"
+
+DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
+ACTOR = "https://mastodon.example/users/alice#1098765"
+
+AVAILABLE, SUSPENDED = State(Status.AVAILABLE), State(Status.SUSPENDED)
+T0 = datetime(2021, 2, 1, tzinfo=UTC)
+
+
+def hours(n: float) -> datetime:
+    return T0 + timedelta(hours=n)
+
+
+def stamp(n: float) -> str:
+    return hours(n).isoformat().replace("+00:00", "Z")
+
+
+def test_a_state_holds_from_its_own_time_on_and_the_first_one_serves_all_earlier_times() -> None:
+    (account,) = parse_history(
+        [HEADER, f"x,7,a,{stamp(1)},available,,flagged", f"x,7,b,{stamp(3)},withheld,TR IN,flagged"], "h.csv"
+    ).accounts
+    assert account.at(hours(-100)) == AVAILABLE
+    assert account.at(hours(2.9)) == AVAILABLE
+    assert account.at(hours(3)) == State(Status.WITHHELD, ("IN", "TR"))
+    assert (account.handle_at(hours(0)), account.handle_at(hours(3))) == ("a", "b")
+    assert account.lists == ("flagged",)
+
+
+def test_rows_out_of_order_are_sorted_and_equal_successive_states_are_one() -> None:
+    lines = [
+        HEADER,
+        f"x,7,a,{stamp(5)},available,,",
+        f"x,7,a,{stamp(1)},available,,",
+        f"x,7,a,{stamp(3)},suspended,,",
+        f"x,7,a,{stamp(4)},suspended,,one",
+        f"x,7,a,{stamp(2)},available,,two; one",
+    ]
+    (account,) = parse_history(lines, "h.csv").accounts
+    assert account.times == (hours(1), hours(3), hours(5))
+    assert account.states == (AVAILABLE, SUSPENDED, AVAILABLE)
+    assert account.lists == ("one", "two")
+
+
+def test_other_columns_and_their_order_and_empty_lines_do_not_matter() -> None:
+    lines = [
+        "note,list,withheld_in,status,at,handle,account_id,platform",
+        "",
+        f'"x, y",,XX IN,withheld,{hours(1).isoformat()},a,7,x',
+    ]
+    (account,) = parse_history(lines, "h.csv").accounts
+    assert account.states == (State(Status.WITHHELD, ("XX",)),)
+
+
+def test_a_time_with_another_offset_is_the_same_moment() -> None:
+    (account,) = parse_history([HEADER, "x,7,a,2021-02-01T05:30:00+05:30,available,,"], "h.csv").accounts
+    assert account.times == (T0,)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("x,7,a,2021-02-01T00:00:00Z,available", "the line has 5 columns, but the header has 7"),
+        ("x,7,a,2021-02-01T00:00:00Z,gone,,", "unknown status 'gone'"),
+        ("x,7,a,2021-02-30T00:00:00Z,available,,", "impossible time '2021-02-30T00:00:00Z'"),
+        ("x,7,a,0001-01-01T00:00:00+05:00,available,,", "impossible time"),
+        ("y,7,a,2021-02-01T00:00:00Z,available,,", "unknown platform 'y'"),
+        ("x,,a,2021-02-01T00:00:00Z,available,,", "'' is not an account id of x"),
+        ("x,seven,a,2021-02-01T00:00:00Z,available,,", "'seven' is not an account id of x"),
+        ("x,7,a.b,2021-02-01T00:00:00Z,available,,", "'a.b' is not a handle of x"),
+        ("bluesky,7,a.test,2021-02-01T00:00:00Z,available,,", "'7' is not an account id of bluesky"),
+        ("bluesky,did:plc:short,a.test,2021-02-01T00:00:00Z,available,,", "is not an account id of bluesky"),
+        (f"bluesky,{DID},alice,2021-02-01T00:00:00Z,available,,", "'alice' is not a handle of bluesky"),
+        (
+            "mastodon,https://a.example/users/b,b@a.example,2021-02-01T00:00:00Z,available,,",
+            "is not an account",
+        ),
+        ("mastodon,alice@a.example,b@a.example,2021-02-01T00:00:00Z,available,,", "is not an account id"),
+        (f"mastodon,{ACTOR},alice,2021-02-01T00:00:00Z,available,,", "'alice' is not a handle of mastodon"),
+        ("x,7,,2021-02-01T00:00:00Z,available,,", "the handle is empty"),
+        ("x,7,a,2021-02-01T00:00:00Z,withheld,,", "withheld without countries"),
+        ("x,7,a,2021-02-01T00:00:00Z,available,IN,", "countries for a status available"),
+        ("x,7,a,2021-02-01T00:00:00Z,withheld,India,", "'India' is not a country code"),
+        ("x,7,a,2021-02-01T00:00:00Z,withheld,XY,", "'XY' is not a country code"),
+        ('x,7,"a,2021-02-01T00:00:00Z,available,,', "not CSV"),
+        ("x,6,a,2021-02-01T00:00:00.0Z,suspended,,", "account 6 has two rows"),
+    ],
+)
+def test_a_faulty_line_is_named_with_its_file_and_number(line: str, fault: str) -> None:
+    lines = [HEADER, "x,6,a,2021-02-01T00:00:00Z,available,,", line]
+    with pytest.raises(HistoryError) as refusal:
+        parse_history(lines, "h.csv")
+    message = str(refusal.value)
+    assert message.startswith("h.csv, line 3: ")
+    assert fault in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("lines", [[], ["platform,account_id,at,status,withheld_in,list"]])
+def test_a_missing_column_is_named(lines: list[str]) -> None:
+    with pytest.raises(HistoryError, match=r"h\.csv, line 1: the header has no column .*handle"):
+        parse_history(lines, "h.csv")
+
+
+@pytest.mark.parametrize(
+    ("platform", "line"),
+    [
+        (BLUESKY, f"bluesky,{DID},alice.bsky.social"),
+        (BLUESKY, "bluesky,did:web:alice.example,alice.example"),
+        (MASTODON, f"mastodon,{ACTOR},alice@mastodon.example"),
+        (MASTODON, "mastodon,http://127.0.0.1:3000/ap/users/1#1,a_b.c@127.0.0.1:3000"),
+        (MASTODON, "mastodon,https://m.example/users/alice#01HXYZ,alice@example.org"),
+    ],
+)
+def test_ids_and_handles_are_those_of_their_platform(platform: Platform, line: str) -> None:
+    (account,) = parse_history([HEADER, f"{line},{stamp(1)},available,,"], "h.csv").accounts
+    assert (account.platform, account.native_id, account.handles[0]) == (platform, *line.split(",")[1:])
+
+
+GONE, WITHHELD_IN = State(Status.NOT_FOUND), State(Status.WITHHELD, ("IN",))
+DEACTIVATED, PROTECTED = State(Status.DEACTIVATED), State(Status.PROTECTED)
+
+
+@pytest.mark.parametrize(
+    ("platform", "differently"),
+    [
+        (X, {DEACTIVATED: GONE}),
+        (BLUESKY, {PROTECTED: AVAILABLE}),
+        (MASTODON, {DEACTIVATED: AVAILABLE, PROTECTED: AVAILABLE, WITHHELD_IN: AVAILABLE}),
+    ],
+)
+def test_a_platform_shows_what_an_outsider_can_see_of_the_truth(
+    platform: Platform, differently: dict[State, State]
+) -> None:
+    for state in (AVAILABLE, SUSPENDED, GONE, WITHHELD_IN, DEACTIVATED, PROTECTED):
+        assert simulator_of(platform).visible(state) == differently.get(state, state)
+
+
+def detailed(*rows: str) -> list[str]:
+    return [f"{HEADER},detail", *(f"bluesky,{DID},a.test,{row}" for row in rows)]
+
+
+def test_a_detail_says_more_of_a_state_and_a_change_of_it_alone_is_an_entry_of_its_own() -> None:
+    lines = detailed(
+        f"{stamp(0)},available,,,",
+        f"{stamp(1)},suspended,,,app_view_only",
+        f"{stamp(2)},suspended,,,app_view_only",
+        f"{stamp(3)},suspended,,,",
+    )
+    (account,) = parse_history(lines, "h.csv").accounts
+    assert account.times == (hours(0), hours(1), hours(3))
+    assert account.states == (AVAILABLE, SUSPENDED, SUSPENDED)
+    assert account.details == ("", "app_view_only", "")
+    assert [account.detail_at(hours(n)) for n in (-1, 0.5, 2.5, 3)] == ["", "", "app_view_only", ""]
+
+
+def test_an_account_without_details_has_none_at_any_time() -> None:
+    (account,) = parse_history(detailed(f"{stamp(1)},suspended,,,"), "h.csv").accounts
+    assert account.details == ()
+    assert account.detail_at(hours(2)) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (f"bluesky,{DID},a.test,{stamp(2)},suspended,,,host", "unknown detail 'host'"),
+        (f"bluesky,{DID},a.test,{stamp(2)},available,,,app_view_only", "of bluesky that is available"),
+        (f"x,7,a,{stamp(2)},suspended,,,app_view_only", "of x that is suspended"),
+    ],
+)
+def test_a_detail_that_cannot_be_is_named(line: str, fault: str) -> None:
+    with pytest.raises(HistoryError, match=rf"^h\.csv, line 3: .*{fault}"):
+        parse_history([*detailed(f"{stamp(1)},available,,,"), line], "h.csv")
+
+
+@given(st.dictionaries(st.integers(0, 50), st.sampled_from([AVAILABLE, SUSPENDED]), min_size=1), st.data())
+def test_the_order_of_the_rows_does_not_change_the_truth(rows: dict[int, State], data: st.DataObject) -> None:
+    distinct = [(hours(n), state, "a") for n, state in rows.items()]
+    account = settled(X, "7", distinct)
+    assert account == settled(X, "7", data.draw(st.permutations(distinct)))
+    assert all(one != other for one, other in zip(account.states, account.states[1:], strict=False))
+    for at, state, _ in distinct:
+        assert account.at(at) == state
+
+
+# recorded statuses ---------------------------------------------------------------------------------------
+
+
+def test_a_recorded_status_begins_when_it_was_first_seen() -> None:
+    lines = [
+        RECORDED,
+        f"7,x,available,{stamp(3)},{stamp(9)}",
+        f"7,x,suspended,{stamp(1)},{stamp(1)}",
+        f"7,x,protected,{stamp(8)},{stamp(8)}",
+    ]
+    history = parse_recorded(lines, "r.csv")
+    (account,) = history.accounts
+    assert account.times == (hours(1), hours(3), hours(8))
+    assert account.states == (SUSPENDED, AVAILABLE, State(Status.PROTECTED))
+    assert account.handle_at(hours(1)) == "acct_7"
+    assert history.notes == ()
+
+
+def test_handles_of_a_recorded_status_are_made_up_as_its_platform_has_them() -> None:
+    lines = [
+        RECORDED,
+        f"{DID},bluesky,suspended,{stamp(1)},{stamp(1)}",
+        f"did:web:alice.example%3A3000,bluesky,suspended,{stamp(1)},{stamp(1)}",
+        f"{ACTOR},mastodon,suspended,{stamp(1)},{stamp(1)}",
+    ]
+    handles = [account.handles[0] for account in parse_recorded(lines, "r.csv").accounts]
+    assert handles == [
+        "5q524mlvslhwwlcomnk7dzj4.test",
+        "alice.example.test",
+        "acct_1098765@mastodon.example",
+    ]
+
+
+def test_accounts_of_which_nothing_is_known_after_their_restoration_are_left_out_and_counted() -> None:
+    lines = [
+        RECORDED,
+        f"1,x,suspended,{stamp(1)},{stamp(1)}",
+        f"1,x,available,{stamp(2)},{stamp(2)}",
+        f"2,x,available,{stamp(2)},{stamp(2)}",
+        f"3,x,suspended,{stamp(1)},{stamp(1)}",
+        f"3,x,available,{stamp(2)},{stamp(5)}",
+        f"4,x,available,{stamp(1)},{stamp(1)}",
+        f"4,x,available,{stamp(2)},{stamp(2)}",
+        f"5,x,available,{stamp(1)},{stamp(1)}",
+        f"5,x,suspended,{stamp(2)},{stamp(2)}",
+    ]
+    history = parse_recorded(lines, "r.csv")
+    assert [account.native_id for account in history.accounts] == ["3", "4", "5"]
+    assert [account.states for account in history.accounts][1] == (AVAILABLE,)
+    assert len(history.notes) == 1
+    assert history.notes[0].startswith("2 accounts left out")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (f"7,x,gone,{stamp(1)},{stamp(1)}", "unknown status"),
+        (f"7,x,withheld,{stamp(1)},{stamp(1)}", "unknown status"),
+        (f"7,y,available,{stamp(1)},{stamp(1)}", "unknown platform"),
+        (f"a,x,available,{stamp(1)},{stamp(1)}", "not an account id of x"),
+        (f"7,bluesky,available,{stamp(1)},{stamp(1)}", "not an account id of bluesky"),
+        ("7,x,available,soon,later", "impossible time"),
+        (f"6,x,suspended,{stamp(1)},{stamp(4)}", "two rows"),
+        ("7,x,available", "3 columns"),
+    ],
+)
+def test_a_faulty_recorded_line_is_named(line: str, fault: str) -> None:
+    lines = [RECORDED, f"6,x,available,{stamp(1)},{stamp(1)}", line]
+    with pytest.raises(HistoryError, match=rf"^r\.csv, line 3: .*{fault}"):
+        parse_recorded(lines, "r.csv")
+
+
+def test_the_recorded_kind_of_file_is_told_by_its_header() -> None:
+    assert is_recorded(RECORDED + "\n")
+    assert not is_recorded(HEADER)
+
+
+def test_the_published_record_of_2022_to_2023_is_taken_as_its_description_counts_it() -> None:
+    folder = os.environ.get("TEST_SHARED_DATA")
+    if folder is None:
+        pytest.skip("TEST_SHARED_DATA does not name the folder with account_status_history.csv.gz")
+    history = load_history(Path(folder) / "account_status_history.csv.gz")
+    assert len(history.accounts) == 7522
+    assert sum(len(account.times) - 1 for account in history.accounts) == 7995
+    assert history.notes[0].startswith("19205 accounts left out")
+
+
+# acts ----------------------------------------------------------------------------------------------------
+
+
+def test_acts_are_ordered_by_actor_and_post() -> None:
+    lines = [ACTS, f"9,{stamp(2)},repost,50,40,7", f"9,{stamp(1)},post,45,,", f"9,{stamp(3)},like,40,,7"]
+    assert [act.post_id for act in parse_acts(lines, "a.csv")] == ["45", "50", "40"]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (f"9,{stamp(2)},wave,50,,", "unknown kind of engagement 'wave'"),
+        (f"9,{stamp(2)},follow,50,,", "cannot show an engagement of kind follow"),
+        (f"9,{stamp(2)},repost,50,,", "a repost needs a target"),
+        (f"9,{stamp(2)},post,,,", "is not an id of X"),
+        (f"me,{stamp(2)},post,50,,", "'me' is not an id of X"),
+        (f"9,{stamp(2)},post,45,,", "two engagements with post id 45"),
+        (f"9,{stamp(0)},post,46,,", "post 46 is older than a post with a smaller id by the same actor"),
+        ("9,now,post,50,,", "impossible time"),
+        ("9", "1 columns"),
+    ],
+)
+def test_a_faulty_act_is_named(line: str, fault: str) -> None:
+    with pytest.raises(HistoryError, match=rf"^a\.csv, line 3: .*{fault}"):
+        parse_acts([ACTS, f"9,{stamp(1)},post,45,,", line], "a.csv")
+
+
+# files ---------------------------------------------------------------------------------------------------
+
+
+def test_gzipped_and_plain_files_of_either_kind_are_opened(tmp_path: Path) -> None:
+    plain = tmp_path / "history.csv"
+    plain.write_text(f"{HEADER}\nx,7,a,{stamp(1)},available,,\n", encoding="utf-8-sig")
+    zipped = tmp_path / "recorded.csv.gz"
+    zipped.write_bytes(gzip.compress(f"{RECORDED}\n7,x,available,{stamp(1)},{stamp(2)}\n".encode()))
+    acts = tmp_path / "acts.csv"
+    acts.write_text(f"{ACTS}\n9,{stamp(1)},post,45,,\n")
+    assert load_history(plain).accounts[0].handles == ("a",)
+    assert load_history(zipped).accounts[0].handles == ("acct_7",)
+    assert load_acts(acts)[0].post_id == "45"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("h.csv.gz", b"plain text", "not a complete gzip file"),
+        ("h.csv.gz", gzip.compress(HEADER.encode() * 50, mtime=0)[:-9], "not a complete gzip file"),
+        ("h.csv", HEADER.encode() + b"\nx,7,\xff\xfe", "not UTF-8 text"),
+        ("h.csv", None, "the file does not exist"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_named(
+    name: str, content: bytes | None, fault: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(HistoryError, match=rf"^{name}: .*{fault}"):
+        load_history(path)

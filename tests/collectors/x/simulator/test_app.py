@@ -1,0 +1,254 @@
+"""The simulator against X's recorded answers."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from collectors.simulator.engagement_file import SimulatedAct
+from collectors.simulator.history import History, settled
+from collectors.x.declaration import X
+from collectors.x.simulator.app import XServer, serve_x
+from collectors.x.simulator.payloads import USAGE_CAP_EXCEEDED, Spelling
+from collectors.x.simulator.rate_limits import DOCUMENTED_LIMITS
+from storage.model.core.availability import State, Status
+from storage.model.core.signals import SignalKind
+from tests.support.samples.readings import T0
+from tests.support.samples.x_answers import recorded_json
+from tests.support.samples.x_histories import CROWD, HOUR, one
+
+FIELDS = {"user.fields": "protected,withheld"}
+LOCKED, GONE, OTHER, AUTHOR = "1500850517966311430", "481186914", "2244994945", "310000001"
+
+
+@asynccontextmanager
+async def client(server: XServer) -> AsyncGenerator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(server.base_url, headers={"Authorization": "Bearer t"}) as session:
+        yield session
+
+
+async def got(server: XServer, path: str, **params: str) -> Any:
+    async with client(server) as session, session.get(path, params=params) as response:
+        assert response.status == 200
+        return await response.json()
+
+
+@pytest.mark.parametrize(
+    ("history", "path", "params", "name"),
+    [
+        (one(GONE, "a", Status.SUSPENDED), "/2/users", {"ids": GONE, **FIELDS}, "suspended_by_id"),
+        (one(GONE, "a", Status.NOT_FOUND), "/2/users", {"ids": GONE, **FIELDS}, "not_found_by_id"),
+        (one(GONE, "a", Status.DEACTIVATED), "/2/users", {"ids": GONE, **FIELDS}, "not_found_by_id"),
+        (History(()), "/2/users", {"ids": GONE}, "not_found_by_id"),
+        (History(()), "/2/users/by", {"usernames": "missing1"}, "not_found_by_handle"),
+        (
+            one("7", "missing1", Status.SUSPENDED),
+            "/2/users/by",
+            {"usernames": "missing1"},
+            "suspended_by_handle",
+        ),
+        (one(LOCKED, "somebody", Status.PROTECTED), "/2/users", {"ids": LOCKED, **FIELDS}, "protected_by_id"),
+        (one(LOCKED, "a", Status.PROTECTED), f"/2/users/{LOCKED}/tweets", {}, "protected_timeline"),
+        (one(LOCKED, "a", Status.SUSPENDED), f"/2/users/{LOCKED}/tweets", {}, "suspended_timeline"),
+        (
+            one(OTHER, "Somebody", Status.WITHHELD, "IN", "TR"),
+            "/2/users",
+            {"ids": OTHER, **FIELDS},
+            "withheld_by_id",
+        ),
+        (
+            one(OTHER, "Somebody", Status.AVAILABLE),
+            "/2/users",
+            {"ids": f"{OTHER},{GONE}", **FIELDS},
+            "mixed_by_id",
+        ),
+    ],
+)
+async def test_answers_are_those_recorded_from_x(
+    history: History, path: str, params: dict[str, str], name: str
+) -> None:
+    async with serve_x(history) as server:
+        assert await got(server, path, **params) == recorded_json(name)
+
+
+def act(
+    kind: SignalKind, hour: int, post: int, target: str | None = None, author: str | None = None
+) -> SimulatedAct:
+    return SimulatedAct(AUTHOR, T0 + hour * HOUR, kind, f"13560000000000000{post}", target, author)
+
+
+ACTS = (
+    act(SignalKind.POST, 5, 10),
+    act(SignalKind.REPLY, 6, 20, "1355000000000000003", "777"),
+    act(SignalKind.QUOTE, 7, 30, "1355000000000000002", "666"),
+    act(SignalKind.REPOST, 8, 40, "1355000000000000001", "555"),
+)
+
+
+@pytest.mark.parametrize("spelling", Spelling)
+async def test_a_timeline_is_that_of_the_time_in_either_spelling(spelling: Spelling) -> None:
+    params = {
+        f"{spelling}.fields": f"author_id,created_at,in_reply_to_user_id,referenced_{spelling}s",
+        "expansions": f"referenced_{spelling}s.id",
+    }
+    async with serve_x(History(()), acts=ACTS, now=T0 + 8 * HOUR, spelling=spelling) as server:
+        whole = await got(server, f"/2/users/{AUTHOR}/tweets", **params)
+        want = recorded_json(f"timeline_{spelling}s")
+        assert whole["data"] == want["data"]
+        assert whole["meta"] == want["meta"]
+        assert sorted(map(str, whole["includes"][f"{spelling}s"])) == sorted(
+            map(str, want["includes"][f"{spelling}s"])
+        )
+        server.set_clock(T0 + 6 * HOUR)
+        earlier = await got(server, f"/2/users/{AUTHOR}/tweets", **params)
+        assert [post["id"] for post in earlier["data"]] == ["1356000000000000020", "1356000000000000010"]
+
+
+async def test_pages_of_a_timeline_follow_each_other_down_to_since_id() -> None:
+    acts = [act(SignalKind.POST, 0, n) for n in range(10, 22)]
+    async with serve_x(History(()), acts=acts, now=T0) as server:
+        params = {"max_results": "5", "since_id": "1356000000000000010"}
+        seen: list[str] = []
+        while True:
+            page = await got(server, f"/2/users/{AUTHOR}/tweets", **params)
+            seen += [post["id"][-2:] for post in page["data"]]
+            if "next_token" not in page["meta"]:
+                break
+            params["pagination_token"] = page["meta"]["next_token"]
+        assert seen == [str(n) for n in range(21, 10, -1)]
+
+
+async def test_optional_fields_come_only_when_they_are_asked_for() -> None:
+    async with serve_x(one(OTHER, "Somebody", Status.WITHHELD, "IN")) as server:
+        bare = await got(server, "/2/users", ids=OTHER)
+        assert bare == {"data": [{"id": OTHER, "name": "Somebody", "username": "Somebody"}]}
+        full = await got(server, f"/2/users/{OTHER}", **{"user.fields": "created_at,verified,public_metrics"})
+        assert full["data"].keys() == {"id", "name", "username", "created_at", "verified", "public_metrics"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/2/users?ids=7,seven", 400),
+        ("/2/users?ids=", 400),
+        ("/2/users?ids=" + ",".join(str(n) for n in range(101)), 400),
+        ("/2/users/by?usernames=no-dash", 400),
+        ("/2/users/seven", 400),
+        ("/2/users/7/tweets?max_results=4", 400),
+        ("/2/users/7/tweets?since_id=x", 400),
+        ("/2/users/7/tweets?pagination_token=x", 400),
+        ("/2/users/1000/following?max_results=0", 400),
+        ("/2/users/1000/following?max_results=1001", 400),
+        ("/2/users/1000/following?pagination_token=x", 400),
+        ("/2/users/7/liked_tweets", 403),
+        ("/2/users/7/followers", 404),
+        ("/1.1/users/show.json", 404),
+    ],
+)
+async def test_what_x_refuses_is_refused(path: str, status: int) -> None:
+    async with serve_x(CROWD) as server, client(server) as session, session.get(path) as response:
+        assert response.status == status
+        if status == 404:
+            assert await response.read() == b""
+        else:
+            assert (await response.json())["title"]
+
+
+async def test_a_request_needs_the_token() -> None:
+    async with (
+        serve_x(CROWD, bearer_token="right") as server,
+        aiohttp.ClientSession(server.base_url) as session,
+    ):
+        for header, status in (("", 401), ("Bearer wrong", 401), ("Bearer right", 200)):
+            async with session.get("/2/users?ids=1000", headers={"Authorization": header}) as response:
+                assert response.status == status
+
+
+async def test_the_clock_is_set_and_the_counts_are_read_over_http() -> None:
+    async with serve_x(CROWD) as server, client(server) as session:
+        assert "data" in await got(server, "/2/users", ids="1000")
+        async with session.put("/_simulator/clock", json={"now": (T0 + HOUR).isoformat()}) as response:
+            assert response.status == 204
+        assert "errors" in await got(server, "/2/users", ids="1000")
+        async with session.put("/_simulator/clock", json={"now": "soon"}) as response:
+            assert response.status == 400
+        await got(server, "/2/users", ids="1000,1001,1002")
+        async with session.get("/_simulator/counts") as response:
+            assert await response.json() == {"users": {"requests": 3, "ids": 5, "refused": 0}}
+
+
+async def test_a_clock_that_goes_back_shows_the_earlier_state_again() -> None:
+    async with serve_x(CROWD) as server:
+        first = await got(server, "/2/users", ids="1000,1001,1002", **FIELDS)
+        server.set_clock(T0 + 5 * HOUR)
+        assert await got(server, "/2/users", ids="1000,1001,1002", **FIELDS) != first
+        server.set_clock(T0)
+        assert await got(server, "/2/users", ids="1000,1001,1002", **FIELDS) == first
+
+
+async def test_a_handle_leads_to_whoever_has_it_now() -> None:
+    state = State(Status.AVAILABLE)
+    renamed = settled(X, "7", [(T0, state, "first"), (T0 + HOUR, state, "second")])
+    async with serve_x(History((renamed,))) as server:
+        assert (await got(server, "/2/users/by", usernames="FIRST"))["data"][0]["id"] == "7"
+        server.set_clock(T0 + HOUR)
+        answer = await got(server, "/2/users/by", usernames="first,second")
+        assert [user["username"] for user in answer["data"]] == ["second"]
+        assert [error["value"] for error in answer["errors"]] == ["first"]
+
+
+async def test_rate_limits_run_in_windows_of_simulated_time_per_endpoint() -> None:
+    async with serve_x(CROWD, limit=2) as server, client(server) as session:
+
+        async def ask(path: str) -> tuple[int, str]:
+            async with session.get(path) as response:
+                return response.status, response.headers["x-rate-limit-remaining"]
+
+        assert await ask("/2/users?ids=1000") == (200, "1")
+        server.set_clock(T0 + timedelta(minutes=14))
+        assert await ask("/2/users?ids=1000") == (200, "0")
+        assert await ask("/2/users?ids=1000") == (429, "0")
+        assert await ask("/2/users/1000/tweets") == (200, "1")
+        server.set_clock(T0 + timedelta(minutes=15))
+        assert await ask("/2/users?ids=1000") == (200, "1")
+
+
+async def test_each_endpoint_has_its_documented_limit() -> None:
+    async with serve_x(CROWD, limit=DOCUMENTED_LIMITS) as server, client(server) as session:
+        for path, limit in (("?ids=1000", "300"), ("/1000/tweets", "10000"), ("/1000/liked_tweets", "75")):
+            async with session.get(f"/2/users{path}") as response:
+                assert response.headers["x-rate-limit-limit"] == limit
+
+
+async def test_a_refused_request_is_counted_as_such_and_takes_nothing_from_the_window() -> None:
+    async with serve_x(CROWD, limit={"users": 1}) as server, client(server) as session:
+        for status in (200, 429, 429):
+            async with session.get("/2/users?ids=1000") as response:
+                assert response.status == status
+        assert server.counts == {"users": {"requests": 3, "ids": 1, "refused": 2}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/2/users", 405),
+        ("POST", "/2/compliance/jobs", 400),
+        ("GET", "/2/compliance/jobs/7", 404),
+        ("DELETE", "/2/compliance/jobs/7", 404),
+        ("PUT", "/_storage/submission/1000000", 403),
+        ("GET", "/_storage/delivery/1000000", 403),
+    ],
+)
+async def test_only_what_x_has_can_be_written_to(method: str, path: str, status: int) -> None:
+    async with serve_x(CROWD) as server, client(server) as session:
+        async with session.post("/2/compliance/jobs", json={"type": "users"}) as response:
+            assert response.status == 200
+        async with session.request(method, path, data=b"7") as response:
+            assert response.status == status
+
+
+def test_a_usage_cap_looks_as_recorded_json() -> None:
+    assert recorded_json("usage_capped") == USAGE_CAP_EXCEEDED
