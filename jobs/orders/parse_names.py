@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
+from storage.model.platforms.unread import unread_site
 from storage.model.tables.account_references import AddressError, is_native_id, read_address
 from storage.model.tables.csv_rows import Parsed, TableError
 from storage.model.text.states import PLATFORM_NAME, clean
@@ -16,8 +17,6 @@ _LONGEST = 512
 _PREFIX = re.compile(rf"({'|'.join(Platform)}):(?!//)(.+)", re.IGNORECASE)
 _PARTS = re.compile(r"[,;\r\n\t]")
 _OF_POST = re.compile(r"/(?:status|statuses|post)/")
-_OTHER_SITES = {"instagram.com", "medium.com", "threads.com", "threads.net", "tiktok.com", "youtube.com"}
-"""Hosts whose addresses look like those of a federated platform; they are never asked for an account."""
 _POST_ID = re.compile(r"([0-9]{1,19})((?:[?/#&].*)?)")
 
 
@@ -94,7 +93,7 @@ def _words(text: str) -> Iterator[tuple[int, str]]:
 
 def _read(words: str, default: Platform | None, stated: Platform | None) -> ParsedName:
     elsewhere = _elsewhere(words)
-    if stated is None and elsewhere is not None and _host(words) in _OTHER_SITES:
+    if elsewhere is not None and unread_site(_host(words)) is not None:
         return elsewhere
     for platform, declared in DECLARED.items():
         post = None if declared.post_address is None else declared.post_address.fullmatch(words)
@@ -137,7 +136,10 @@ def _elsewhere(words: str) -> ParsedName | None:
     host = _host(words)
     if not host:
         return None
+    site = unread_site(host)
     reason = f"The address at {clean(host)} names no account on {either(list(PLATFORM_NAME.values()))}."
+    if site is not None:
+        reason = f"The address is of {site}, which Blockline does not read."
     return ParsedName(0, words, unresolvable=reason)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from storage.model.core.accounts import Platform
 from storage.model.platforms.declaration import LONGEST_NAME, NamedAccount, PageAddress
 from storage.model.platforms.registry import DECLARED
+from storage.model.platforms.unread import unread_site
 from storage.model.text.states import PLATFORM_NAME, clean
 
 ID_PREFIX = "id:"
@@ -86,6 +87,8 @@ def _with_platform(text: str) -> Address | None:
     name = text.removeprefix("@")
     for platform, declared in DECLARED.items():
         if declared.handles_name_the_platform and declared.is_handle(name):
+            _, is_at, host = name.partition("@")
+            _refuse_unread(text, host if is_at else "")
             return Address(platform, declared.usual_handle(name))
     return None
 
@@ -108,12 +111,19 @@ def _page(text: str) -> Address | None:
     path = tuple(unquote(part) for part in url.path.split("/") if part)
     if url.scheme not in {"http", "https"} or user is not None or not host.isascii() or not path:
         return None
+    _refuse_unread(text, host)
     page = PageAddress(host, host if port is None else f"{host}:{port}", path, url.query)
     sites = [p for p, declared in DECLARED.items() if host in declared.sites]
     for platform in sites or [p for p, declared in DECLARED.items() if declared.is_federated]:
         if (named := DECLARED[platform].named_on_page(page)) is not None:
             return _of(platform, named)
     return None
+
+
+def _refuse_unread(text: str, host: str) -> None:
+    """Refuse an address by the name of its site, so that nobody there is asked."""
+    if (site := unread_site(host)) is not None:
+        raise AddressError(f"{clean(text)!r} is an address of {site}, which Blockline does not read.")
 
 
 def _of(platform: Platform, named: NamedAccount) -> Address:

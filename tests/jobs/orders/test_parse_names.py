@@ -76,7 +76,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://youtube.com/@someone",
-                unresolvable="The address at youtube.com names no account on Bluesky, Mastodon or X.",
+                unresolvable="The address is of YouTube, which Blockline does not read.",
             ),
             id="what looks like a server of Mastodon and is known to be none",
         ),
@@ -85,7 +85,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://facebook.com/someone",
-                unresolvable="The address at facebook.com names no account on Bluesky, Mastodon or X.",
+                unresolvable="The address is of Facebook, which Blockline does not read.",
             ),
             id="an address elsewhere is part of the order, and names nobody here",
         ),

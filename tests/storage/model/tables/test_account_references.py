@@ -151,6 +151,26 @@ def test_an_address_that_contradicts_its_platform_is_refused(
     assert str(refused.value).startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("text", "site"),
+    [
+        ("https://youtube.com/@name", "YouTube"),
+        ("www.youtube.com/@name", "YouTube"),
+        ("https://m.facebook.com/name", "Facebook"),
+        ("name@threads.net", "Threads"),
+        ("mastodon https://www.tiktok.com/@name", "TikTok"),
+    ],
+)
+def test_a_site_that_is_not_read_is_refused_by_its_name(text: str, site: str) -> None:
+    with pytest.raises(AddressError, match=f"is an address of {site}, which Blockline does not read"):
+        read_address(text)
+
+
+def test_a_host_that_only_ends_like_such_a_site_and_a_handle_like_it_are_none() -> None:
+    assert read_address("https://notyoutube.com/@name").name == "name@notyoutube.com"
+    assert read_address("@reddit.com").platform is BLUESKY
+
+
 def test_a_platform_beside_it_makes_a_bare_word_a_handle() -> None:
     assert read_address("@NASA", X) == Address(X, "NASA")
 
