@@ -139,7 +139,7 @@ def _elsewhere(words: str) -> ParsedName | None:
     site = unread_site(host)
     reason = f"The address at {clean(host)} names no account on {either(list(PLATFORM_NAME.values()))}."
     if site is not None:
-        reason = f"The address is of {site}, which Blockline does not read."
+        reason = f"The address is of {site.name}, which Blockline does not read: {site.why}."
     return ParsedName(0, words, unresolvable=reason)
 
 

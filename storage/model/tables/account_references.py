@@ -123,7 +123,8 @@ def _page(text: str) -> Address | None:
 def _refuse_unread(text: str, host: str) -> None:
     """Refuse an address by the name of its site, so that nobody there is asked."""
     if (site := unread_site(host)) is not None:
-        raise AddressError(f"{clean(text)!r} is an address of {site}, which Blockline does not read.")
+        which = f"an address of {site.name}, which Blockline does not read"
+        raise AddressError(f"{clean(text)!r} is {which}: {site.why}.")
 
 
 def _of(platform: Platform, named: NamedAccount) -> Address:

@@ -1,8 +1,9 @@
-"""Pure: what the platforms declare, as the table of docs/platforms.md."""
+"""Pure: what the platforms declare, and which sites are not read, as the tables of docs/platforms.md."""
 
 from storage.model.core.availability import Status
 from storage.model.platforms.declaration import PlatformDeclaration
 from storage.model.platforms.registry import DECLARED
+from storage.model.platforms.unread import UNREAD
 from storage.model.text.units import span
 
 
@@ -22,6 +23,19 @@ def markdown() -> str:
     ]
     lines = [f"| {' | '.join([title, *cells])} |" for title, cells in rows]
     return "\n".join([lines[0], "|" + " --- |" * (len(platforms) + 1), *lines[1:]]) + "\n"
+
+
+def unread_markdown() -> str:
+    """A row for each site that is not read."""
+    lines = [f"| {site.name} | {site.shows} | {site.why} | {site.source} |" for site in UNREAD]
+    return "\n".join(
+        [
+            "| site | what it shows, and to whom | why it is not read | source |",
+            "|" + " --- |" * 4,
+            *lines,
+            "",
+        ]
+    )
 
 
 def _statuses(declared: PlatformDeclaration) -> str:

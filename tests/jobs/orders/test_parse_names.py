@@ -76,7 +76,8 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://youtube.com/@someone",
-                unresolvable="The address is of YouTube, which Blockline does not read.",
+                unresolvable="The address is of YouTube, which Blockline does not read: it has no "
+                "collector yet.",
             ),
             id="what looks like a server of Mastodon and is known to be none",
         ),
@@ -85,7 +86,8 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ParsedName(
                 0,
                 "https://facebook.com/someone",
-                unresolvable="The address is of Facebook, which Blockline does not read.",
+                unresolvable="The address is of Facebook, which Blockline does not read: its interface is "
+                "for approved researchers only.",
             ),
             id="an address elsewhere is part of the order, and names nobody here",
         ),

@@ -1,12 +1,17 @@
-"""docs/platforms.md shows what the platforms declare."""
+"""docs/platforms.md shows what the platforms declare, and which sites are not read."""
 
 from pathlib import Path
 
-from storage.model.text.platforms import markdown
+from storage.model.text.platforms import markdown, unread_markdown
 
 PAGE = Path(__file__).parents[4] / "docs" / "platforms.md"
 
 
-def test_the_table_of_the_documentation_is_what_the_platforms_declare() -> None:
-    _, _, rest = PAGE.read_text(encoding="utf-8").partition("<!-- declared -->\n")
-    assert rest.partition("<!-- /declared -->")[0] == markdown()
+def between(mark: str) -> str:
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
+    return rest.partition(f"<!-- /{mark} -->")[0]
+
+
+def test_the_tables_of_the_documentation_are_what_is_declared() -> None:
+    assert between("declared") == markdown()
+    assert between("unread") == unread_markdown()
