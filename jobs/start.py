@@ -11,4 +11,6 @@ def main() -> None:
         from jobs.cli.main import main as run
     except KeyboardInterrupt:
         sys.exit(STOPPED)
+    except ImportError as error:  # something is not installed
+        sys.exit(str(error))
     run()

@@ -45,15 +45,15 @@ class BlueskyDeclaration(PlatformDeclaration):
         return self.account(page.path[1]) if page.path[0] == "profile" and len(page.path) > 1 else None
 
     def named_by_uri(self, text: str) -> NamedAccount | None:
-        _, is_at, rest = text.partition("at://")
-        return self.account(unquote(rest.partition("/")[0])) if is_at else None
+        name = unquote(text.removeprefix("at://").partition("/")[0])
+        return self.account(name) if text.startswith("at://") else None
 
     statuses = frozenset(Status) - {Status.PROTECTED}
     withholds_in_its_app_only = True
     deactivation_is_the_owners = True
 
     # The limit of the AppView is not documented.
-    terms = Terms(batch=25, cpu_s_per_request=0.0017, memory_per_account=1_770, own_pace_s=5.0)
+    terms = Terms(batch=25, cpu_s_per_request=0.0017, memory_per_account=1_770, own_pace_s=5.0, asked_alone=3)
 
     def counted_as(self, url: SplitResult) -> str:
         """By server. The app's methods (app.bsky) and those of accounts (com.atproto) are counted apart."""

@@ -92,6 +92,7 @@ class MastodonDeclaration(PlatformDeclaration):
             "Mastodon's source, rack_attack.rb; a server may set its own",
         ),
         own_pace_s=0.9,
+        asked_alone=3,
     )
 
     def counted_as(self, url: SplitResult) -> str:

@@ -50,7 +50,7 @@ class Reach:
     def by_key(self, platform: Platform, key: str, options: HttpOptions) -> HttpOptions:
         """The options for a platform that counts the requests of a key, wherever they come from."""
         budget = None if self.budgets is None else self.budgets.of(platform, credential=key)
-        return replace(options, proxy=self.proxy, longest_pause=self.longest_pause, budget=budget)
+        return replace(options, proxy=self.proxy, budget=budget)
 
     def by_address(self, platform: Platform, options: HttpOptions) -> HttpOptions:
         """The options for a platform that counts the requests of an address, and whose hosts are strangers'.
@@ -78,7 +78,7 @@ class PlatformConnection(ABC):
 
     @abstractmethod
     def address(self, settings: Any) -> str:
-        """What a person calls the server that is asked: its address, or the name of the platform."""
+        """The name of the asked server in a sentence: its address, or the platform if there are several."""
 
     refused_to_do: ClassVar[Mapping[MissedReason, str]] = MappingProxyType({})
     """What to do if the first request is refused for a reason: a clause."""
@@ -104,6 +104,8 @@ class PlatformConnection(ABC):
         """
         async with self.collector(settings, reach) as collector:
             ids = [one.native_id for one in await collector.candidates("", now)]
+            if not ids:
+                return "Not checked: no account is known that could be asked about."
             answer = await collector.read(ids[: collector.batch_size], now)
         if answer.readings:
             return None

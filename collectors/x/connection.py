@@ -34,7 +34,7 @@ class XConnection(PlatformConnection):
 
     def collector(self, settings: XSettings, reach: Reach) -> XCollector:
         token = bearer_token(settings)
-        http = reach.by_key(X, token, HttpOptions())
+        http = reach.by_key(X, token, HttpOptions(longest_pause=reach.longest_pause))
         try:
             return XCollector(token, base_url=settings.x_base_url, http=http)
         except ValueError as error:

@@ -28,8 +28,8 @@ def check_command(
         list[str],
         typer.Argument(
             metavar="HANDLE",
-            help=f"Handles after a platform ({PLATFORM_KEYS}), or addresses of profiles, name@host, ids, or "
-            "numeric ids as id:12345.",
+            help=f"Handles after a platform ({PLATFORM_KEYS}), or addresses of profiles, name@host, DIDs, "
+            "or numeric ids as id:12345.",
         ),
     ],
     *,

@@ -236,7 +236,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         conflict = platform.conflict(settings, settings.planner, settings.sweep_every)
         if conflict is not None:
             name, clause_of_it = conflict
-            raise SettingsError(f"Setting {name} (in {where[name]}) {clause_of_it}")
+            raise SettingsError(f"Setting {name} (in {where.get(name, 'the defaults')}) {clause_of_it}")
     if (settings.tsa_url is None) != (settings.tsa_certificates is None):
         given, other = sorted(("tsa_url", "tsa_certificates"), key=lambda name: name not in where)
         raise SettingsError(

@@ -38,16 +38,15 @@ async def platform_findings(settings: Settings, clock: Clock) -> list[Finding]:
 async def _of_platform(settings: Settings, platform: Platform, clock: Clock) -> list[Finding]:
     connection, name = connection_of(platform), PLATFORM_NAME[platform]
     try:
-        collector = collector_of(settings, platform)
+        async with collector_of(settings, platform) as collector:
+            if DECLARED[platform].is_federated:
+                out = await _servers(settings, collector, clock)
+            else:
+                out = await _central(settings, connection, collector, clock)
     except SettingsError as error:
-        return [Finding(name, FindingLevel.MEND, str(error))]
-    async with collector:
-        if DECLARED[platform].is_federated:
-            out = await _servers(settings, collector, clock)
-        else:
-            out = await _central(settings, connection, collector, clock)
+        out = [Finding(name, FindingLevel.MEND, str(error))]
     out += await connection.further_findings(settings, reach_of(settings), clock())
-    nothing = "Not checked: no control accounts are set, and nothing else can be asked."
+    nothing = f"Not checked: setting {platform.value}_canaries is empty, and no other server is named."
     return out or [Finding(name, FindingLevel.OK, nothing)]
 
 
@@ -57,7 +56,11 @@ async def _central(
     """Check a platform with one central server."""
     platform = collector.platform
     part, controls = PLATFORM_NAME[platform], settings.canaries(platform)
-    answer = await _asked(collector, controls, clock)
+    ids = [native_id for native_id, _, _ in controls]
+    ids = ids or [one.native_id for one in await collector.candidates("", clock())]
+    if not ids:
+        return []
+    answer = await collector.read(ids[: collector.batch_size], clock())
     if not answer.readings:
         return [Finding(part, FindingLevel.MEND, _refusal(settings, connection, answer))]
     return [
@@ -75,7 +78,8 @@ async def _servers(settings: Settings, collector: Collector, clock: Clock) -> li
         places.setdefault(collector.place(control[0]), []).append(control)
     out: list[Finding] = []
     for place, there in places.items():
-        answer = await _asked(collector, there, clock)
+        ids = [native_id for native_id, _, _ in there]
+        answer = await collector.read(ids[: collector.batch_size], clock())
         if answer.readings:
             out += _controls(platform, there, answer)
         else:
@@ -87,13 +91,6 @@ async def _servers(settings: Settings, collector: Collector, clock: Clock) -> li
             said = f"{clean(place)} gave no reading ({why}): {todo}."
             out.append(Finding(controls_part(platform), FindingLevel.MEND, said))
     return out
-
-
-async def _asked(collector: Collector, controls: Sequence[Control], clock: Clock) -> CollectorAnswer:
-    """Send one request for the control accounts, or else for accounts that are known to be stable."""
-    stable = [one.native_id for one in await collector.candidates("", clock())] if not controls else []
-    ids = [native_id for native_id, _, _ in controls] or stable
-    return await collector.read(ids[: collector.batch_size], clock())
 
 
 def _controls(platform: Platform, controls: Sequence[Control], answer: CollectorAnswer) -> list[Finding]:
@@ -135,8 +132,10 @@ async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
     """Check whether a platform can be read through the proxy of a vantage point."""
     part = f"vantage {vantage}"
     # One with a central server can be asked without an account of the user's.
-    platform = min(platforms_of(settings), key=lambda platform: DECLARED[platform].is_federated)
-    name = PLATFORM_NAME[platform]
+    platforms = sorted(platforms_of(settings), key=lambda platform: DECLARED[platform].is_federated)
+    if not platforms:
+        return Finding(part, FindingLevel.OK, "Not checked: no platform is read.")
+    platform, name = platforms[0], PLATFORM_NAME[platforms[0]]
     try:
         said = await connection_of(platform).probe(settings, reach_of(settings, vantage), clock())
     except (SettingsError, ValueError) as error:

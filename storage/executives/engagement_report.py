@@ -157,7 +157,10 @@ async def _toward(conn: Conn, account_ids: Sequence[int]) -> dict[tuple[str, int
 
 
 async def _named(conn: Conn) -> dict[tuple[str, str], set[int]]:
-    """Which orders name an account, by platform and what acts call it: see `is_federated`."""
+    """Which orders name an account, by platform and what acts call it.
+
+    On federated platforms that is also the address of the account, or name@host.
+    """
     rows = await conn.fetch(
         """
         with named as (

@@ -17,7 +17,6 @@ from typing import Any
 
 from storage.accounts import canaries, notes
 from storage.accounts.accounts import announce_watch, end_pending, end_watch
-from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn, Refused
 from storage.postgres.recording_order import moment
@@ -302,7 +301,7 @@ async def take_out_of_orders(
             [name.lower() for name in names],
             [native_id, *(f"{before}id:{native_id}" for before in ("", f"{platform}:", f"{platform} "))],
             native_id,
-            DECLARED[Platform(platform)].ids_name_the_platform,
+            any(one == platform and declared.ids_name_the_platform for one, declared in DECLARED.items()),
         )
     ]
     if whole:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 class ActorId:
     """`uri` is what names the account anywhere, `local_id` what its own server calls it.
 
-    `origin` is scheme and host of the server, `host` has the port where the address has one.
+    `origin` is scheme and host of the server, `host` is in lower case and has the port where the
+    address has one.
     """
 
     uri: str
@@ -22,4 +23,4 @@ def actor_of(native_id: str) -> ActorId:
     """The parts of an id like "https://mastodon.example/users/alice#1098765"."""
     uri, _, local_id = native_id.partition("#")
     parts = urlsplit(uri)
-    return ActorId(uri, f"{parts.scheme}://{parts.netloc}", parts.netloc, parts.path, local_id)
+    return ActorId(uri, f"{parts.scheme}://{parts.netloc}", parts.netloc.lower(), parts.path, local_id)

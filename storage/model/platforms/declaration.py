@@ -2,7 +2,8 @@
 charges, and in which words its statuses are told.
 
 A platform subclasses `PlatformDeclaration` in the module `declaration` of its package, which an entry point
-of the group `blockline.platforms` names. Whatever is not declared has the usual value.
+of the group `blockline.platforms` names. A name, examples of an id and a handle, the terms, and the settings
+that hold addresses must be declared; all else has a usual value.
 """
 
 import re
@@ -119,6 +120,8 @@ class Terms:
     """Requests a second to one host that Blockline itself does not exceed. None: it keeps to the limit."""
     price: Price | None = None
     """None: reading is free."""
+    asked_alone: int = 0
+    """How many more requests there are at most for an account that is missing from an answer."""
     more_with: str = "addresses to ask from"
     """What it takes several of to ask more often."""
 
@@ -146,9 +149,13 @@ class PlatformDeclaration(ABC):
     account's server, and engagements name accounts by this address or by name@host.
     """
     ids_name_the_platform: ClassVar[bool] = True
-    """Whether an id by itself shows that it is of this platform. A mere number does not."""
+    """Whether an id by itself shows that it is of this platform. If not, as with mere numbers, people write
+    `id:` before it.
+    """
     handles_name_the_platform: ClassVar[bool] = True
-    """Whether a handle by itself shows that it is of this platform. A mere word does not."""
+    """Whether a handle by itself shows that it is of this platform. If not, as with mere words, people write
+    the platform beside it.
+    """
     id_may_stand_for_handle: ClassVar[bool] = False
     """Whether people write the id where a handle is asked for."""
     post_address: ClassVar[re.Pattern[str] | None] = None
@@ -163,7 +170,7 @@ class PlatformDeclaration(ABC):
         """Whether a text has the form of a handle, without a leading @."""
 
     def is_incomplete_id(self, text: str) -> bool:
-        """Whether a text has the form of the public part of an id. The platform has to add the rest."""
+        """Whether a text has the form of the part of an id before its #. The platform has to add the rest."""
         return False
 
     def usual_handle(self, handle: str) -> str:

@@ -4,6 +4,7 @@ The entry point of a platform names its package. The package has a module `decla
 other folders find their own parts in it by the same rule.
 """
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
@@ -13,6 +14,8 @@ from storage.model.core.accounts import PLATFORM_ENTRIES, Platform
 from storage.model.platforms.declaration import PlatformDeclaration
 
 T = TypeVar("T")
+_KEY = re.compile(r"[a-z]{1,20}")
+_NEEDED = ("name", "id_example", "handle_example", "terms", "address_settings")
 
 
 def part(platform: Platform, module: str, kind: type[T]) -> T:
@@ -27,10 +30,28 @@ def part(platform: Platform, module: str, kind: type[T]) -> T:
     return found
 
 
-DECLARED: Mapping[Platform, PlatformDeclaration] = MappingProxyType(
-    # What a declaration leaves out is abstract, so that it fails here and not when it is needed.
-    {platform: part(platform, "declaration", PlatformDeclaration) for platform in Platform}  # pyright: ignore[reportAbstractUsage]
-)
+def _declared() -> Mapping[Platform, PlatformDeclaration]:
+    """Raises ImportError with a sentence if an installed platform cannot be used."""
+    if not PLATFORM_ENTRIES:
+        raise ImportError(
+            "No platform is installed. Install Blockline again; in a checkout: make install"
+        )
+    # What has no usual value is missed here, and not when it is needed.
+    declared = {p: part(p, "declaration", PlatformDeclaration) for p in Platform}  # pyright: ignore[reportAbstractUsage]
+    for platform, one in declared.items():
+        if not _KEY.fullmatch(platform.value) or platform.value == "all":
+            raise ImportError(
+                f"{platform.value!r} cannot be the key of a platform: use 1 to 20 small letters."
+            )
+        missing = [name for name in _NEEDED if not hasattr(one, name)]
+        if missing:
+            raise ImportError(f"The platform {platform.value} does not declare {', '.join(missing)}.")
+    if len([one for one in declared.values() if one.is_usual]) != 1:
+        raise ImportError("Exactly one platform must be the usual one (is_usual).")
+    return MappingProxyType(declared)
+
+
+DECLARED = _declared()
 """What each platform declares about itself."""
 
 USUAL_PLATFORM = next(platform for platform, declared in DECLARED.items() if declared.is_usual)

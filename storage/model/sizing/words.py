@@ -24,9 +24,12 @@ BASIS_WORDS = MappingProxyType(
         FigureBasis.RULE: "arithmetic from your inputs and from how Blockline works",
     }
 )
+_ASKED_ALONE = {declared.name: declared.terms.asked_alone for declared in DECLARED.values()}
 BESIDE = (
-    "Readings that confirm a change, retries and requests for a single account are additional: on some "
-    "platforms up to three for each account that is missing from an answer."
+    "Readings that confirm a change, retries and requests for a single account are additional; of the last "
+    "up to "
+    + ", ".join(f"{n} on {name}" for name, n in _ASKED_ALONE.items() if n)
+    + " for each account that is missing from an answer."
 )
 _DELAYS = "Delay until a change is seen"
 _GROUPS: Mapping[str, tuple[FigureName, ...]] = MappingProxyType(
@@ -304,7 +307,9 @@ def _costs_note(name: FigureName, terms: Terms) -> str:
                 "additional."
             )
         case FigureName.USD_A_DAY_AT_MOST if price is not None:
-            return f"Without that guarantee. Set a spending limit in {price.console} before you rely on it."
+            return (
+                f"If it is not once per day. Set a spending limit in {price.console} before you rely on it."
+            )
         case FigureName.BYTES_AT_FIRST:
             return f"{facts.BYTES_AT_FIRST:,} bytes each, without raw answers. make bench GROUP=storage."
         case FigureName.BYTES_A_DAY:
@@ -344,7 +349,7 @@ def _ceiling_note(asked: SizingQuestion, name: FigureName) -> str:
             return "Reserved for them; more if there are more."
         case FigureName.USD_A_DAY:
             price = 0 if asked.terms.price is None else asked.terms.price.usd_per_account
-            return f"${price:.3f} for each of these accounts, if {platform_name} keeps its soft guarantee."
+            return f"${price:.3f} for each of these accounts, if {platform_name} bills each once per UTC day."
         case FigureName.DELAY_AT_MOST if not asked.waits_for_days:
             return (
                 f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps, as long as requests are answered, plus the minutes "

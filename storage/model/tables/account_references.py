@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from storage.model.core.accounts import Platform
 from storage.model.platforms.declaration import LONGEST_NAME, NamedAccount, PageAddress
 from storage.model.platforms.registry import DECLARED
-from storage.model.platforms.unread import unread_site
+from storage.model.platforms.unread import UnreadSite, unread_site
 from storage.model.text.states import PLATFORM_NAME, clean
 
 ID_PREFIX = "id:"
@@ -45,6 +45,16 @@ def is_handle(platform: Platform, text: str) -> bool:
     return DECLARED[platform].is_handle(text)
 
 
+def unread_site_of(platform: Platform, native_id: str) -> UnreadSite | None:
+    """The site that is not read and that an id of a federated platform leads to; None: it may be read."""
+    if not DECLARED[platform].is_federated:
+        return None
+    try:
+        return unread_site(urlsplit(native_id).hostname or "")
+    except ValueError:
+        return None
+
+
 def read_address(text: str, platform: Platform | None = None) -> Address:
     """The account that `text` names; `platform` is what was said beside it, None when nothing was.
 
@@ -56,7 +66,7 @@ def read_address(text: str, platform: Platform | None = None) -> Address:
     said = _WITH_PLATFORM.fullmatch(text)
     if said is not None:
         return _on(platform, text, read_address(said[2], Platform(said[1].lower())))
-    found = _with_platform(text) or _plain(text, platform)
+    found = _with_platform(text, platform) or _plain(text, platform)
     if found is None:
         what = "an account" if platform is None else f"an account of {PLATFORM_NAME[platform]}"
         raise AddressError(f"{clean(text)!r} is not a handle, an id or an address of {what}.")
@@ -71,12 +81,20 @@ def _on(wanted: Platform | None, text: str, found: Address) -> Address:
     return found
 
 
-def _with_platform(text: str) -> Address | None:
-    """The account of a text that itself tells the platform."""
+def _with_platform(text: str, wanted: Platform | None) -> Address | None:
+    """The account of a text that itself tells the platform, or that has the form of an id of `wanted`."""
     given = text.removeprefix(ID_PREFIX)
-    for platform, declared in DECLARED.items():
-        if declared.is_native_id(given) and (given != text or declared.ids_name_the_platform):
-            return Address(platform, given, is_id=True)
+    fit = [
+        platform
+        for platform, declared in DECLARED.items()
+        if declared.is_native_id(given) and (given != text or declared.ids_name_the_platform)
+    ]
+    if fit:
+        # Mere numbers may be ids of several: then it is the one beside it, or else the usual one.
+        platform = min(fit, key=lambda one: (one is not wanted, not DECLARED[one].is_usual))
+        if (site := unread_site_of(platform, given)) is not None:
+            raise AddressError(_unread(text, site))
+        return Address(platform, given, is_id=True)
     if given != text:
         return None
     for platform, declared in DECLARED.items():
@@ -123,8 +141,11 @@ def _page(text: str) -> Address | None:
 def _refuse_unread(text: str, host: str) -> None:
     """Refuse an address by the name of its site, so that nobody there is asked."""
     if (site := unread_site(host)) is not None:
-        which = f"an address of {site.name}, which Blockline does not read"
-        raise AddressError(f"{clean(text)!r} is {which}: {site.why}.")
+        raise AddressError(_unread(text, site))
+
+
+def _unread(text: str, site: UnreadSite) -> str:
+    return f"{clean(text)!r} is an address of {site.name}, which Blockline does not read: {site.why}."
 
 
 def _of(platform: Platform, named: NamedAccount) -> Address:

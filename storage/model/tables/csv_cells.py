@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
-from storage.model.tables.account_references import AddressError, read_address
+from storage.model.tables.account_references import AddressError, read_address, unread_site_of
 from storage.model.tables.tag_and_list_edits import LONGEST_TAG, tag_fault
 
 _SHORTENED = re.compile(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0+")
@@ -37,11 +37,17 @@ def platform(cell: str) -> Platform:
 
 def account_id(cell: str, where: Platform) -> str:
     """The platform's own stable id of an account."""
-    if _SHORTENED.fullmatch(cell):
-        raise CellError(f"{cell!r} is an account id that a spreadsheet has shortened; keep ids as text.")
     declared = DECLARED[where]
     if not declared.is_native_id(cell):
+        if _SHORTENED.fullmatch(cell):
+            raise CellError(f"{cell!r} is an account id that a spreadsheet has shortened; keep ids as text.")
         raise CellError(f"{cell!r} is not an account id of {declared.name}, such as {declared.id_example}.")
+    return _read_there(cell, where)
+
+
+def _read_there(cell: str, where: Platform) -> str:
+    if (site := unread_site_of(where, cell)) is not None:
+        raise CellError(f"{cell!r} is of {site.name}, which Blockline does not read: {site.why}.")
     return cell
 
 
@@ -50,7 +56,7 @@ def account_id_or_part(cell: str, where: Platform) -> tuple[str | None, str | No
     if not cell:
         return None, None
     if DECLARED[where].is_incomplete_id(cell):
-        return None, cell
+        return None, _read_there(cell, where)
     return account_id(cell, where), None
 
 

@@ -38,8 +38,8 @@ SECTIONS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "protected": "The owner shows the account to approved followers only.",
             "withheld": "The platform hides the account in the countries named.",
             "suspended": (
-                "The platform says that it suspended the account; where it says no more, its owner may have "
-                "deleted it instead."
+                "The platform says that it suspended the account; some platforms answer alike for one that "
+                "its owner deleted."
             ),
             "deactivated": "The platform says that the account is deactivated; it may not say by whom.",
             "not found": "The platform has no such account; why is not known.",

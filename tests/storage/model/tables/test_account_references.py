@@ -159,11 +159,18 @@ def test_an_address_that_contradicts_its_platform_is_refused(
         ("https://m.facebook.com/name", "Facebook"),
         ("name@threads.net", "Threads"),
         ("mastodon https://www.tiktok.com/@name", "TikTok"),
+        ("https://www.reddit.com/user/name#c1", "Reddit"),
+        ("id:https://www.youtube.com/watch?v=abc#t1", "YouTube"),
     ],
 )
 def test_a_site_that_is_not_read_is_refused_by_its_name(text: str, site: str) -> None:
     with pytest.raises(AddressError, match=f"is an address of {site}, which Blockline does not read"):
         read_address(text)
+
+
+def test_an_address_inside_another_one_names_nobody() -> None:
+    assert read_address("https://social.example/@alice?from=at://bsky.app").name == "alice@social.example"
+    assert read_address("https://x.com/NASA?u=at://bsky.app").platform is X
 
 
 def test_a_host_that_only_ends_like_such_a_site_and_a_handle_like_it_are_none() -> None:
