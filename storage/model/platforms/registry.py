@@ -33,9 +33,7 @@ def part(platform: Platform, module: str, kind: type[T]) -> T:
 def _declared() -> Mapping[Platform, PlatformDeclaration]:
     """Raises ImportError with a sentence if an installed platform cannot be used."""
     if not PLATFORM_ENTRIES:
-        raise ImportError(
-            "No platform is installed. Install Blockline again; in a checkout: make install"
-        )
+        raise ImportError("No platform is installed. Install Blockline again; in a checkout: make install")
     # What has no usual value is missed here, and not when it is needed.
     declared = {p: part(p, "declaration", PlatformDeclaration) for p in Platform}  # pyright: ignore[reportAbstractUsage]
     for platform, one in declared.items():
