@@ -7,7 +7,7 @@ from datetime import datetime
 import aiohttp
 
 from collectors.bluesky.collector import BlueskyCollector
-from collectors.bluesky.declaration import BLUESKY, DECLARATION
+from collectors.bluesky.declaration import BLUESKY, PACE_S
 from collectors.bluesky.settings import BlueskySettings
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
 from collectors.core.collector import CollectorAnswer
@@ -20,7 +20,7 @@ from storage.model.text.states import clean
 _STREAM_WAIT_S = 10
 _MAX_BODY = 2 * 1024 * 1024
 _BURST = 10
-"""The most requests at once to one host: an assumption, as the pace, because no limit is documented."""
+"""The most requests at once to one host: an assumption, as the pace is."""
 
 
 class BlueskyConnection(PlatformConnection):
@@ -65,7 +65,7 @@ class BlueskyConnection(PlatformConnection):
 
     def collector(self, settings: BlueskySettings, reach: Reach) -> BlueskyCollector:
         labelers, values = settings.bluesky_labelers, settings.bluesky_label_values
-        pace = HostRateLimiter(DECLARATION.terms.own_pace_s or 0.0, _BURST)
+        pace = HostRateLimiter(PACE_S, _BURST)
         try:
             return BlueskyCollector(
                 app_view=settings.bluesky_app_view,

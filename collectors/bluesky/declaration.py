@@ -1,4 +1,4 @@
-"""What Bluesky declares about itself. Documented at docs.bsky.app and atproto.com, as of August 2026."""
+"""What Bluesky declares about itself. From its documentation and the source of atproto, August 2026."""
 
 import re
 from collections.abc import Collection
@@ -8,7 +8,6 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Status
 from storage.model.platforms.declaration import (
     DOMAIN,
-    LONGEST_NAME,
     NamedAccount,
     PageAddress,
     PlatformDeclaration,
@@ -18,15 +17,18 @@ from storage.model.platforms.declaration import (
 )
 
 BLUESKY = Platform("bluesky")
+PACE_S = 5.0
+"""Requests per second to one host: an assumption, because no limit is documented."""
 
 _DID = re.compile(rf"did:(?:plc:[a-z2-7]{{24}}|web:{DOMAIN}(?:%3A[0-9]{{1,5}})?)")
-_HANDLE = re.compile(DOMAIN)
+_APP_ONLY = "taken down in the Bluesky app only"
 
 
 class BlueskyDeclaration(PlatformDeclaration):
     name = "Bluesky"
     id_example = "did:plc:z72i7hdynmk6r22z27h6tvur"
     handle_example = "bsky.app"
+    handle_form = re.compile(DOMAIN)
     sites = frozenset({"bsky.app", "www.bsky.app"})
     id_may_stand_for_handle = True
     post_address = re.compile(
@@ -38,9 +40,6 @@ class BlueskyDeclaration(PlatformDeclaration):
         """A DID of the methods plc and web."""
         return _DID.fullmatch(text) is not None
 
-    def is_handle(self, text: str) -> bool:
-        return len(text) <= LONGEST_NAME and _HANDLE.fullmatch(text) is not None
-
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         return self.account(page.path[1]) if page.path[0] == "profile" and len(page.path) > 1 else None
 
@@ -48,12 +47,14 @@ class BlueskyDeclaration(PlatformDeclaration):
         name = unquote(text.removeprefix("at://").partition("/")[0])
         return self.account(name) if text.startswith("at://") else None
 
+    # It has no protected accounts (documented).
     statuses = frozenset(Status) - {Status.PROTECTED}
     withholds_in_its_app_only = True
     deactivation_is_the_owners = True
 
-    # The limit of the AppView is not documented.
-    terms = Terms(batch=25, cpu_s_per_request=0.0017, memory_per_account=1_770, own_pace_s=5.0, asked_alone=3)
+    terms = Terms(
+        batch=25, cpu_s_per_request=0.0017, memory_per_account=1_770, own_pace_s=PACE_S, asked_alone=3
+    )
 
     def counted_as(self, url: SplitResult) -> str:
         """By server. The app's methods (app.bsky) and those of accounts (com.atproto) are counted apart."""
@@ -61,7 +62,7 @@ class BlueskyDeclaration(PlatformDeclaration):
         return url.netloc + (" " + ".".join(method.split(".")[:2]) if is_method else "")
 
     group_words = {Status.WITHHELD: "restricted", Status.SUSPENDED: "taken down"}
-    flag_words = {Flag.APP_VIEW_ONLY: "taken down in the Bluesky app only"}
+    flag_words = {Flag.APP_VIEW_ONLY: _APP_ONLY}
     address_settings = ("bluesky_app_view", "bluesky_plc")
     unknown = (
         Unknown(
@@ -92,8 +93,7 @@ class BlueskyDeclaration(PlatformDeclaration):
         if Flag.HOST in flags:
             return StateWording("taken down by its server")
         if Flag.APP_VIEW_ONLY in flags:
-            words = "taken down in the Bluesky app only"
-            return StateWording(words, "; its own server still serves it", "; its own server served it")
+            return StateWording(_APP_ONLY, "; its own server still serves it", "; its own server served it")
         if Flag.SCOPE_UNANSWERED in flags:
             silent = "known: its server, or the directory, did not say)"
             return StateWording("taken down", f" (by whom is not {silent}", f" (by whom was not {silent}")

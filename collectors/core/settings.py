@@ -122,14 +122,6 @@ class SettingsModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-def _none_missing(_: object) -> None:
-    return None
-
-
-def _no_conflict(*_: object) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class PlatformSettings:
     """The settings of one platform, in the module `settings` of its package.
@@ -139,9 +131,9 @@ class PlatformSettings:
     """
 
     model: type[SettingsModel]
-    missing_key: Callable[[Any], str | None] = _none_missing
+    missing_key: Callable[[Any], str | None] = lambda _: None
     """The setting without which the platform cannot be read, if it is not set."""
-    conflict: Callable[[Any, PlannerKind, timedelta], tuple[str, str] | None] = _no_conflict
+    conflict: Callable[[Any, PlannerKind, timedelta], tuple[str, str] | None] | None = None
     """A setting that contradicts another one, or the planner and the length of a sweep. With it comes a
     clause that follows its name.
     """

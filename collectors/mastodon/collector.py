@@ -21,7 +21,7 @@ from collectors.core.wire import WireFault, printable
 from collectors.mastodon import engagement as mastodon_acts
 from collectors.mastodon import handle_resolution
 from collectors.mastodon.client import MastodonClient
-from collectors.mastodon.declaration import MASTODON
+from collectors.mastodon.declaration import MASTODON, PACE_S
 from collectors.mastodon.lookup import LookupMemory, MastodonLookup
 from collectors.mastodon.wire.answers import Absent, read_profile
 from collectors.mastodon.wire.evidence import excerpt
@@ -47,7 +47,7 @@ _NO_ORIGINS: Final[Mapping[str, str]] = MappingProxyType({})
 
 def default_http() -> HttpOptions:
     """A little below the 300 requests in 5 minutes that Mastodon allows an address (documented)."""
-    return HttpOptions(max_body=MAX_BODY, pace=HostRateLimiter(0.9, burst=20), guard=Guard())
+    return HttpOptions(max_body=MAX_BODY, pace=HostRateLimiter(PACE_S, burst=20), guard=Guard())
 
 
 class MastodonCollector:

@@ -33,7 +33,7 @@ class MastodonConnection(PlatformConnection):
     async def probe(
         self, settings: MastodonSettings, reach: Reach, now: datetime
     ) -> RequestFailure | str | None:
-        """Ask an observer, because there is no server that everybody asks."""
+        """Ask the first observer of the settings, because Mastodon has no central server."""
         if not settings.mastodon_observers:
             return "Not checked: setting mastodon_observers names no server."
         async with self.collector(settings, reach) as collector:

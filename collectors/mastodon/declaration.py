@@ -1,4 +1,4 @@
-"""What Mastodon declares about itself. From its documentation and source, as of August 2026."""
+"""What Mastodon declares about itself. From its documentation, July 2026, and its source."""
 
 import re
 from collections.abc import Collection
@@ -21,9 +21,10 @@ from storage.model.platforms.declaration import (
 )
 
 MASTODON = Platform("mastodon")
+PACE_S = 0.9
+"""Requests per second to one server."""
 
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,253}[A-Za-z0-9_])?"
-_HANDLE = re.compile(rf"{_NAME}@{HOST}")
 _ACTOR = re.compile(rf"https?://{HOST}/(?!@)[!-\"$-~]+")
 """`https://host/@name` is the page of a profile and no actor URI."""
 _LOCAL_ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{1,64}")
@@ -34,6 +35,7 @@ class MastodonDeclaration(PlatformDeclaration):
     name = "Mastodon"
     id_example = "https://mastodon.social/users/Gargron#1"
     handle_example = "Gargron@mastodon.social"
+    handle_form = re.compile(rf"{_NAME}@{HOST}")
     is_federated = True
     post_address = re.compile(
         r"https?://[^/]+/(?:@[^/?#]+|users/[^/?#]+/statuses)/([0-9]{1,24})((?:[?/#&].*)?)"
@@ -43,9 +45,6 @@ class MastodonDeclaration(PlatformDeclaration):
         """The actor URI with the local id at its home server as fragment."""
         uri, _, local_id = text.partition("#")
         return self.is_incomplete_id(uri) and _LOCAL_ID.fullmatch(local_id) is not None
-
-    def is_handle(self, text: str) -> bool:
-        return len(text) <= LONGEST_NAME and _HANDLE.fullmatch(text) is not None
 
     def is_incomplete_id(self, text: str) -> bool:
         """An actor URI, without the local id."""
@@ -68,6 +67,8 @@ class MastodonDeclaration(PlatformDeclaration):
         name = name if "@" in name else f"{name}@{page.server}"
         return NamedAccount(self.usual_handle(name)) if self.is_handle(name) else None
 
+    # It has no countries, and shows neither that an account is locked to strangers nor that its owner
+    # switched it off (documented).
     statuses = frozenset({Status.AVAILABLE, Status.SUSPENDED, Status.NOT_FOUND})
     suspension_may_be_deletion = True
     not_observable = (
@@ -91,7 +92,7 @@ class MastodonDeclaration(PlatformDeclaration):
             "an address at each server",
             "Mastodon's source, rack_attack.rb; a server may set its own",
         ),
-        own_pace_s=0.9,
+        own_pace_s=PACE_S,
         asked_alone=3,
     )
 

@@ -1,8 +1,8 @@
-"""Pure: a history told again as if it had happened on another platform.
+"""Pure: a history of one platform as a history of another.
 
 To try the collectors of one platform on the history of another, every account gets an id and handles as its
 new platform gives them, and keeps its states, their times and its lists. Which of these states the new
-platform shows is decided where it always is, in its simulator.
+platform shows, its simulator decides.
 """
 
 from hashlib import blake2b
@@ -14,7 +14,7 @@ from storage.model.core.accounts import Platform
 
 def recast(history: History, platform: Platform) -> History:
     """Every account of the history as an account of `platform`; those that are there already stay as they
-    are. The same history is always told in the same way.
+    are. The same history always gives the same result.
     """
     return History(_all_on(platform, history), history.notes)
 

@@ -15,7 +15,7 @@ from collectors.simulator.faults import FaultPlan
 from collectors.simulator.history import History, HistoryAccount, settled
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
-from storage.model.platforms.registry import part
+from storage.model.platforms.registry import DECLARED, part
 
 AVAILABLE: Final = State(Status.AVAILABLE)
 
@@ -45,13 +45,11 @@ class PlatformSimulator(ABC):
     """A simulator: the truth of a history, as one platform would show it."""
 
     platform: ClassVar[Platform]
-    unseen: ClassVar[frozenset[Status]] = frozenset()
-    """Statuses of which an outsider sees nothing: such an account looks available."""
     plays_acts: ClassVar[bool] = False
     """Whether the engagements of a file of acts can be played."""
     handle_rules: ClassVar[HandleRules]
     calls: ClassVar[tuple[str, ...]]
-    """The requests that it answers, a line each, to be read by who tries a client on it."""
+    """The requests that it answers, a line each, for the output of `blockline simulate`."""
 
     @abstractmethod
     def serve(
@@ -83,8 +81,8 @@ class PlatformSimulator(ABC):
         """A command that asks the simulator at `address` about an account."""
 
     def visible(self, state: State) -> State:
-        """What the platform lets an outsider see of the true `state`."""
-        return AVAILABLE if state.status in self.unseen else state
+        """What the platform lets an outsider see of the true `state`. What it never shows looks available."""
+        return state if state.status in DECLARED[self.platform].statuses else AVAILABLE
 
     def observable(self, state: State) -> State:
         """What its collector can see of the true `state` with the settings of a new installation."""
@@ -112,7 +110,7 @@ class PlatformSimulator(ABC):
         return name if name == whole else self.marked(name, digest + whole.encode())
 
     def marked(self, name: str, seed: bytes) -> str:
-        """The name with a mark, so that it is no other account's."""
+        """The name with a suffix that no other account has."""
         rules = self.handle_rules
         mark = blake2b(seed, digest_size=3).hexdigest()
         return f"{name[: rules.most_letters - 7]}{rules.separator}{mark}".lstrip("-")

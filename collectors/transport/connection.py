@@ -69,6 +69,11 @@ class Reach:
 class PlatformConnection(ABC):
     """Creates the collectors of a platform, and checks them: the module `connection` of its package."""
 
+    refused_to_do: ClassVar[Mapping[MissedReason, str]] = MappingProxyType({})
+    """What to do if the first request is refused for a reason: a clause."""
+    address_setting: ClassVar[str]
+    """The setting to look at if nothing answers."""
+
     @abstractmethod
     def collector(self, settings: Any, reach: Reach) -> Collector:
         """A collector with the settings of an installation.
@@ -79,11 +84,6 @@ class PlatformConnection(ABC):
     @abstractmethod
     def address(self, settings: Any) -> str:
         """The name of the asked server in a sentence: its address, or the platform if there are several."""
-
-    refused_to_do: ClassVar[Mapping[MissedReason, str]] = MappingProxyType({})
-    """What to do if the first request is refused for a reason: a clause."""
-    address_setting: ClassVar[str]
-    """The setting to look at if nothing answers."""
 
     def answers(self, settings: Any, collector: Collector) -> str:
         """A sentence for a server that answers."""

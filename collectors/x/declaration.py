@@ -9,7 +9,6 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.signals import NotObservable, SignalKind
 from storage.model.platforms.declaration import (
-    LONGEST_NAME,
     NamedAccount,
     PageAddress,
     PlatformDeclaration,
@@ -25,8 +24,6 @@ X = Platform("x")
 SIMULATED_TOKEN = "simulated"  # noqa: S105 - of the simulator only
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}")
-_HANDLE = re.compile(r"[A-Za-z0-9_]{1,50}")
-"""More letters than X gives out today: X itself says what is too long."""
 _NO_HANDLES = frozenset(
     {
         "compose",
@@ -52,6 +49,8 @@ class XDeclaration(PlatformDeclaration):
     name = "X"
     id_example = "783214"
     handle_example = "X"
+    handle_form = re.compile(r"[A-Za-z0-9_]{1,50}")
+    """More letters than X gives out today: X itself says what is too long."""
     sites = frozenset(
         f"{before}{host}" for host in ("x.com", "twitter.com") for before in ("", "www.", "mobile.")
     )
@@ -67,9 +66,6 @@ class XDeclaration(PlatformDeclaration):
     def is_native_id(self, text: str) -> bool:
         """A number that fits into 64 bits."""
         return bool(_NUMBER.fullmatch(text)) and int(text) < 2**63
-
-    def is_handle(self, text: str) -> bool:
-        return len(text) <= LONGEST_NAME and _HANDLE.fullmatch(text) is not None
 
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         first, second, third = (*page.path, "", "")[:3]

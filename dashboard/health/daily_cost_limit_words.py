@@ -11,14 +11,14 @@ _NAMED = 5
 
 def daily_spend(bill: StoredDailyBill) -> str:
     """ "$18.42 of $20.00: 1,842 of 2,000 accounts, of which 1,372 scheduled, 180 sentinels"."""
-    price = DECLARED[bill.platform].terms.price
-    usd = 0 if price is None else price.usd_per_account
     each = ", ".join(f"{n:,} {SPEND_REASON[why]}" for why, n in bill.paid.items())
     of_which = f", of which {each}" if each else ""
-    return (
-        f"${bill.total * usd:,.2f} of ${bill.ceiling.most * usd:,.2f} on "
-        f"{bill.day.isoformat()} UTC: {bill.total:,} of {bill.ceiling.most:,} accounts{of_which}"
-    )
+    accounts = f"{bill.total:,} of {bill.ceiling.most:,} accounts{of_which}"
+    day, price = f"{bill.day.isoformat()} UTC", DECLARED[bill.platform].terms.price
+    if price is None:
+        return f"{day}: {accounts}"
+    spent, most = (n * price.usd_per_account for n in (bill.total, bill.ceiling.most))
+    return f"${spent:,.2f} of ${most:,.2f} on {day}: {accounts}"
 
 
 def daily_limit_notes(bill: StoredDailyBill) -> list[str]:

@@ -72,7 +72,7 @@ def described(found: OrderFigures) -> str:
     """Describe the curve in words."""
     whole = found.watched
     if not whole:
-        return "The order's list is empty, so there is no curve."
+        return "There is no curve, because the order's list is empty."
     high = max(found.steps, key=lambda s: s.blocked)
     last = found.steps[-1]
     share, end = words.share(high.blocked, whole), words.share(last.blocked, whole)

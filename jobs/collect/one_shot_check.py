@@ -182,8 +182,8 @@ say nothing about the status are left out.
 def _by_name(q: AccountQuery, said: UnresolvedHandle, now: datetime) -> AccountCheck:
     if said.why in _OF_A_NAME:
         state, strength = _OF_A_NAME[said.why]
-        may_be_deletion = DECLARED[q.platform].suspension_may_be_deletion
-        either = may_be_deletion and said.why is UnresolvedReason.SUSPENDED
+        is_suspended = said.why is UnresolvedReason.SUSPENDED
+        either = is_suspended and DECLARED[q.platform].suspension_may_be_deletion
         flags = frozenset({Flag.SUSPENDED_OR_DELETED}) if either else frozenset[Flag]()
         return AccountCheck(
             q.asked, q.name, q.platform, now, state=state, strength=strength, flags=flags, said=said.detail

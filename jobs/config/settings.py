@@ -150,6 +150,18 @@ class Settings(SettingsModel):
     tsa_certificates: Path | None = None
     """Certificates of that authority, PEM or DER. An answer that they do not verify is not stored."""
 
+    _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+
+    def where(self, name: str) -> str:
+        """Return the place of a setting, to follow "in": the file, or the environment with the variable."""
+        return self._where.get(name, "the defaults")
+
+    def at_places(self, where: Mapping[str, str]) -> "Settings":
+        """Return these settings with the place of each."""
+        copy = self.model_copy()
+        copy._where = where
+        return copy
+
     @property
     def is_loopback(self) -> bool:
         try:
@@ -166,18 +178,6 @@ class Settings(SettingsModel):
     @property
     def condition_recipients(self) -> tuple[str, ...]:
         return self.operators or self.recipients
-
-    _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
-
-    def where(self, name: str) -> str:
-        """Return the place of a setting, to follow "in": the file, or the environment with the variable."""
-        return self._where.get(name, "the defaults")
-
-    def at_places(self, where: Mapping[str, str]) -> "Settings":
-        """Return these settings with the place of each."""
-        copy = self.model_copy()
-        copy._where = where
-        return copy
 
     def of(self, model: type[Model]) -> Model:
         """Return the same settings as those of a platform, whose model is given."""
@@ -232,11 +232,13 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         channels.channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     except ValueError as error:
         raise SettingsError(f"Settings webhooks and webhook_secrets: {str(error).rstrip('.')}.") from error
-    for platform in _OF_PLATFORMS.values():
-        conflict = platform.conflict(settings, settings.planner, settings.sweep_every)
-        if conflict is not None:
-            name, clause_of_it = conflict
-            raise SettingsError(f"Setting {name} (in {where.get(name, 'the defaults')}) {clause_of_it}")
+    for one in _OF_PLATFORMS.values():
+        found = (
+            None if one.conflict is None else one.conflict(settings, settings.planner, settings.sweep_every)
+        )
+        if found is not None:
+            name, conflict = found
+            raise SettingsError(f"Setting {name} (in {where.get(name, 'the defaults')}) {conflict}")
     if (settings.tsa_url is None) != (settings.tsa_certificates is None):
         given, other = sorted(("tsa_url", "tsa_certificates"), key=lambda name: name not in where)
         raise SettingsError(

@@ -240,10 +240,7 @@ def _account(row: WatchRow | ExecutiveRow, answers: Answers, resolver: Resolver)
     if row.account_id is not None:
         return row.account_id, row.handle
     found = answers[row.platform, row.part_of_id or row.handle]
-    if (
-        row.part_of_id is not None
-        and isinstance(found, tuple)
-        and found[0].partition("#")[0] != row.part_of_id
-    ):
+    part = row.part_of_id
+    if part is not None and isinstance(found, tuple) and not found[0].startswith(f"{part}#"):
         return f"{handle_name(row.handle)} belongs to account {found[0]}, not to {row.part_of_id}."
     return found

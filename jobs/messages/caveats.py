@@ -1,12 +1,13 @@
 """What the readings behind a mail do not tell, and what its readers must not conclude from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jobs.alerting.policy import AlertGroup
 from storage.model.alerts.alerts import AlertChange
 from storage.model.core.availability import ChangeKind, Flag, Status
 from storage.model.platforms.registry import DECLARED
 
+_Caveats = tuple[tuple[Callable[[AlertChange], bool], str], ...]
 _BACK = {ChangeKind.RESTORATION, ChangeKind.RETURN}
 
 
@@ -19,7 +20,7 @@ def _unclaimed(change: AlertChange) -> bool:
 
 
 _ALWAYS = "When a change happened within its interval: there was no conclusive reading in between."
-_OF_TIMES: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
+_OF_TIMES: _Caveats = (
     (
         lambda c: c.last_seen_old is None,
         "How long before the first reading a change marked “on or before” happened.",
@@ -30,7 +31,7 @@ _OF_TIMES: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
         "always have been. The interval shown is that of the other changes.",
     ),
 )
-_OF_ACTORS: tuple[tuple[Callable[[AlertChange], bool], str], ...] = (
+_OF_ACTORS: _Caveats = (
     (_unclaimed, "Who closed an account that is gone: its owner or the platform."),
     (lambda c: c.kind in _BACK, "Who brought an account back, and why."),
 )
@@ -45,9 +46,11 @@ def unknown(wave: AlertGroup) -> list[str]:
         for unknown in declared.unknown
         if any(c.platform is platform and unknown.is_about(c.new.status, c.flags) for c in changes)
     ]
-    times = [line for holds, line in _OF_TIMES if any(map(holds, changes))]
-    actors = [line for holds, line in _OF_ACTORS if any(map(holds, changes))]
-    return [_ALWAYS, *times, *of_platforms, *actors]
+    return [_ALWAYS, *_lines(_OF_TIMES, changes), *of_platforms, *_lines(_OF_ACTORS, changes)]
+
+
+def _lines(of: _Caveats, changes: Sequence[AlertChange]) -> list[str]:
+    return [line for holds, line in of if any(map(holds, changes))]
 
 
 def not_claimed(wave: AlertGroup) -> list[str]:

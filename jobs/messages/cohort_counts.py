@@ -8,8 +8,7 @@ from jobs.alerting.policy import AlertGroup
 from storage.model.alerts.alerts import AlertChange, AlertRow, AlertStage, ListStatus
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
-from storage.model.platforms.registry import DECLARED
-from storage.model.text.states import of_many, short_words
+from storage.model.text.states import counts_as_blocked, of_many, short_words
 
 COUNTS_LISTED = 8
 
@@ -72,10 +71,9 @@ def _difference(alerts: Iterable[AlertRow]) -> Counter[tuple[Platform, State]]:
 
 
 def _rank(platform: Platform, state: State) -> int:
-    # The count may hold accounts that their owners deleted.
-    if state.status is Status.SUSPENDED and DECLARED[platform].suspension_may_be_deletion:
-        return 1
-    return 0 if state.status.is_blocked else 1 if state.status.is_gone else 2
+    if counts_as_blocked(state.status, platform):
+        return 0
+    return 1 if state.status.is_blocked or state.status.is_gone else 2
 
 
 def standing_of(change: AlertChange, status: ListStatus) -> int:

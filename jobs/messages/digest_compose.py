@@ -22,10 +22,7 @@ from jobs.messages.digest_sections import sections, shares
 from jobs.messages.webhook_payload import note
 from storage.model.alerts.alerts import Cohort, ListStatus, MailDraft, MailKind
 from storage.model.alerts.rules import is_webhook
-from storage.model.core.accounts import Platform
-from storage.model.core.availability import Status
-from storage.model.platforms.registry import DECLARED
-from storage.model.text.states import capital, clean
+from storage.model.text.states import capital, clean, counts_as_blocked
 
 COHORTS_SHOWN = 8
 """Those in full; of more a line each."""
@@ -142,15 +139,9 @@ def _brief(parts: Sequence[DigestCohort]) -> list[tuple[str, str, str]]:
 
 
 def _quiet(cohort: Cohort, status: ListStatus) -> tuple[str, str, str]:
-    blocked = sum(n for platform, state, n in status.states if _is_blocked(platform, state.status))
+    blocked = sum(n for platform, state, n in status.states if counts_as_blocked(state.status, platform))
     whole = number(status.watched, "watched account")
     return capital(wave_content.cohort_name(cohort)), f"{blocked:,} of {whole} blocked", ""
-
-
-def _is_blocked(platform: Platform, status: Status) -> bool:
-    # A count of suspended accounts may hold some that their owners deleted.
-    may_be_deleted = status is Status.SUSPENDED and DECLARED[platform].suspension_may_be_deletion
-    return status.is_blocked and not may_be_deleted
 
 
 def _unknown(digest: DigestContent) -> list[str]:

@@ -136,10 +136,9 @@ def _elsewhere(words: str) -> ParsedName | None:
     host = _host(words)
     if not host:
         return None
-    site = unread_site(host)
+    if (site := unread_site(host)) is not None:
+        return ParsedName(0, words, unresolvable=f"The address is {site.refusal}")
     reason = f"The address at {clean(host)} names no account on {either(list(PLATFORM_NAME.values()))}."
-    if site is not None:
-        reason = f"The address is of {site.name}, which Blockline does not read: {site.why}."
     return ParsedName(0, words, unresolvable=reason)
 
 

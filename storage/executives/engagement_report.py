@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.executives.executives_report import SignalCount
-from storage.model.core.accounts import Platform
 from storage.model.core.packed_columns import instant, integers
 from storage.model.core.signals import NO_ACT
-from storage.model.platforms.registry import DECLARED
+from storage.model.platforms.registry import FEDERATED
 from storage.postgres.pool import Conn
 
 
@@ -173,7 +172,7 @@ async def _named(conn: Conn) -> dict[tuple[str, str], set[int]]:
     out: dict[tuple[str, str], set[int]] = {}
     for r in rows:
         keys = {r["native_id"]}
-        if DECLARED[Platform(r["platform"])].is_federated:
+        if r["platform"] in FEDERATED:
             keys |= {r["native_id"].partition("#")[0], r["handle"].lower()}
         for key in keys:
             out.setdefault((r["platform"], key), set()).add(r["order_id"])

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from storage.model.core.accounts import Platform
 from storage.model.core.signals import NO_ACT, Doubt, SignalKind
-from storage.model.platforms.registry import DECLARED
+from storage.model.platforms.registry import FEDERATED
 from storage.postgres.pool import Conn
 
 RECENT = timedelta(days=30)
@@ -228,7 +228,7 @@ async def _targets(conn: Conn, wanted: Sequence[tuple[str, str]]) -> dict[tuple[
         """,
         [platform for platform, _ in wanted],
         [key for _, key in wanted],
-        [platform.value for platform, declared in DECLARED.items() if declared.is_federated],
+        FEDERATED,
     )
     return {
         (r["platform"], r["key"]): Target(r["account_id"], r["handle"], tuple(r["lists"]), tuple(r["orders"]))

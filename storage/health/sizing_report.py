@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from storage.model.core.accounts import Platform
-from storage.model.platforms.registry import DECLARED
+from storage.model.platforms.registry import FEDERATED
 from storage.postgres.pool import Conn
 
 
@@ -46,6 +46,6 @@ async def watch_sizes(conn: Conn, most_lists: int) -> list[WatchSize]:
         order by s.accounts desc, s.platform
         """,
         most_lists,
-        [platform.value for platform, declared in DECLARED.items() if declared.is_federated],
+        FEDERATED,
     )
     return [WatchSize(Platform(r["platform"]), r["accounts"], r["servers"], tuple(r["lists"])) for r in rows]

@@ -47,7 +47,9 @@ def _texts(module: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, text
             case ast.Name(id=text) | ast.Attribute(attr=text):
                 yield node.lineno, text if len(text) > 1 else ""
-            case ast.ImportFrom(module=str(text)):
+            case ast.ImportFrom(module=str(text)) | ast.keyword(arg=str(text)) | ast.arg(arg=text):
+                yield node.lineno, text
+            case ast.FunctionDef(name=text) | ast.AsyncFunctionDef(name=text) | ast.ClassDef(name=text):
                 yield node.lineno, text
             case _:
                 pass

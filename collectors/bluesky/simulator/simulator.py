@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.bluesky.simulator.app import serve_bluesky
-from collectors.bluesky.simulator.world import UNSEEN, observable
+from collectors.bluesky.simulator.world import observable
 from collectors.bluesky.wire.regional_labelers import SHIPPED_REGIONS
 from collectors.simulator.canaries import canary
 from collectors.simulator.engagement_file import SimulatedAct
@@ -27,7 +27,6 @@ BLUESKY_CANARIES = (
 
 class BlueskySimulator(PlatformSimulator):
     platform = BLUESKY
-    unseen = UNSEEN
     handle_rules = HandleRules(re.compile(r"[^a-z0-9-]"), "-", 63, ending=".test", is_lower=True)
     calls = (
         "GET /xrpc/app.bsky.actor.getProfiles       up to 25 accounts; labels for atproto-accept-labelers",

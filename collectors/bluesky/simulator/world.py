@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Final
 from zlib import crc32
 
-from collectors.bluesky.declaration import BLUESKY
+from collectors.bluesky.declaration import BLUESKY, DECLARATION
 from collectors.bluesky.simulator.payloads import COLLECTIONS, INVALID_HANDLE, dumps, label, profile
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
@@ -79,16 +79,12 @@ def hosting_status(state: State, detail: str) -> HostingStatus:
     return _STANDINGS.get(state.status, HostingStatus.ACTIVE)
 
 
-UNSEEN = frozenset({Status.PROTECTED})
-"""It has no protected accounts (documented)."""
-
-
 def observable(state: State, regions: Collection[str]) -> State:
     """What an outsider who hears the labelers of `regions` can see of the true `state`.
 
     A country without a labeler cannot be seen; "everywhere" is seen as all countries that have one.
     """
-    seen = State(Status.AVAILABLE) if state.status in UNSEEN else state
+    seen = state if state.status in DECLARATION.statuses else State(Status.AVAILABLE)
     if seen.status is not Status.WITHHELD:
         return seen
     everywhere = EVERYWHERE in seen.withheld_in

@@ -9,7 +9,6 @@ from typing import Final
 from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.simulator.app import serve_mastodon
 from collectors.mastodon.simulator.ids import actor_of
-from collectors.mastodon.simulator.world import UNSEEN
 from collectors.simulator.canaries import canary
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultPlan
@@ -34,7 +33,6 @@ _OF_EACH_SERVER: Final = (
 
 class MastodonSimulator(PlatformSimulator):
     platform = MASTODON
-    unseen = UNSEEN
     handle_rules = HandleRules(re.compile(r"[^A-Za-z0-9_]"), "_", 30)
     calls = (
         "GET /api/v1/accounts?id[]=…                 up to 40 accounts",

@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.simulator.ids import actor_of
@@ -17,11 +16,6 @@ from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import History, HistoryAccount, settled
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
-
-UNSEEN: Final = frozenset({Status.PROTECTED, Status.WITHHELD, Status.DEACTIVATED})
-"""It has no countries, and shows neither that an account is locked to strangers nor that its owner switched
-it off (documented): they look available.
-"""
 
 
 @dataclass(frozen=True, slots=True)

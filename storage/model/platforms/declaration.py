@@ -1,9 +1,9 @@
 """What a platform declares about itself: how it names accounts, what it lets anyone see, what it allows and
-charges, and in which words its statuses are told.
+charges, and the words for its statuses.
 
 A platform subclasses `PlatformDeclaration` in the module `declaration` of its package, which an entry point
-of the group `blockline.platforms` names. A name, examples of an id and a handle, the terms, and the settings
-that hold addresses must be declared; all else has a usual value.
+of the group `blockline.platforms` names. A name, examples of an id and a handle, the form of a handle, the
+terms, and the settings that hold addresses must be declared; all else has a usual value.
 """
 
 import re
@@ -64,7 +64,7 @@ class StateWording:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What an email about some changes has to admit that nobody was told, and about which changes.
+    """Something that the platform does not say about some changes: a sentence for emails about them.
 
     A change is meant if its new status is `status` and if it has `flag`; None means any. `unless` are flags
     that a change must not have.
@@ -123,7 +123,7 @@ class Terms:
     asked_alone: int = 0
     """How many more requests there are at most for an account that is missing from an answer."""
     more_with: str = "addresses to ask from"
-    """What it takes several of to ask more often."""
+    """What is needed more than once to send more requests: "apps"."""
 
     @property
     def roster_size(self) -> int:
@@ -142,6 +142,8 @@ class PlatformDeclaration(ABC):
     """The stable id of an account, to show what one looks like."""
     handle_example: ClassVar[str]
     """The handle of the same account, without @."""
+    handle_form: ClassVar[re.Pattern[str]]
+    """The form of a whole handle, without @. What is longer than `LONGEST_NAME` is none."""
     sites: ClassVar[frozenset[str]] = frozenset()
     """Hosts of the pages of its profiles and posts."""
     is_federated: ClassVar[bool] = False
@@ -165,9 +167,9 @@ class PlatformDeclaration(ABC):
     def is_native_id(self, text: str) -> bool:
         """Whether a text has the form of the stable ids that the platform gives to accounts."""
 
-    @abstractmethod
     def is_handle(self, text: str) -> bool:
         """Whether a text has the form of a handle, without a leading @."""
+        return len(text) <= LONGEST_NAME and self.handle_form.fullmatch(text) is not None
 
     def is_incomplete_id(self, text: str) -> bool:
         """Whether a text has the form of the part of an id before its #. The platform has to add the rest."""
@@ -201,7 +203,7 @@ class PlatformDeclaration(ABC):
     suspension_may_be_deletion: ClassVar[bool] = False
     """Whether it answers alike for a suspended account and for one that its owner deleted."""
     deactivation_is_the_owners: ClassVar[bool] = False
-    """Whether it tells an account that its owner closed for a time from others that are gone."""
+    """Whether it says that an account is deactivated by its owner, and not only that it is gone."""
     not_observable: ClassVar[tuple[NotObservable, ...]] = ()
     """Kinds of engagement that it does not show, for every executive for whom nothing else was found."""
 

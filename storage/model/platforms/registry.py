@@ -15,7 +15,7 @@ from storage.model.platforms.declaration import PlatformDeclaration
 
 T = TypeVar("T")
 _KEY = re.compile(r"[a-z]{1,20}")
-_NEEDED = ("name", "id_example", "handle_example", "terms", "address_settings")
+_NEEDED = ("name", "id_example", "handle_example", "handle_form", "terms", "address_settings")
 
 
 def part(platform: Platform, module: str, kind: type[T]) -> T:
@@ -31,7 +31,7 @@ def part(platform: Platform, module: str, kind: type[T]) -> T:
 
 
 def _declared() -> Mapping[Platform, PlatformDeclaration]:
-    """Raises ImportError with a sentence if an installed platform cannot be used."""
+    """Load all declarations. Raises ImportError with a sentence if an installed platform cannot be used."""
     if not PLATFORM_ENTRIES:
         raise ImportError("No platform is installed. Install Blockline again; in a checkout: make install")
     # What has no usual value is missed here, and not when it is needed.
@@ -51,6 +51,9 @@ def _declared() -> Mapping[Platform, PlatformDeclaration]:
 
 DECLARED = _declared()
 """What each platform declares about itself."""
+
+FEDERATED = tuple(platform for platform, declared in DECLARED.items() if declared.is_federated)
+"""The platforms of which anybody can run a server."""
 
 USUAL_PLATFORM = next(platform for platform, declared in DECLARED.items() if declared.is_usual)
 """The platform of tables and handles that name none."""

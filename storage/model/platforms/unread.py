@@ -1,4 +1,8 @@
-"""Sites that Blockline does not read, so that an address there is refused by name and nobody is asked."""
+"""Sites that Blockline does not read, so that an address there is refused by name and its host is not asked.
+
+What they show was looked up in November 2026 in stored copies of the pages named, whose own dates are not
+known.
+"""
 
 from dataclasses import dataclass
 
@@ -15,7 +19,12 @@ class UnreadSite:
     why: str
     """Why Blockline does not read it: a clause."""
     source: str
-    """Where it says so, as of November 2026."""
+    """Where that was found."""
+
+    @property
+    def refusal(self) -> str:
+        """The end of a sentence about an address there."""
+        return f"of {self.name}, which Blockline does not read: {self.why}."
 
 
 _META = (
@@ -31,16 +40,15 @@ UNREAD = (
     UnreadSite(
         "Reddit",
         ("reddit.com",),
-        "Public posts and profiles, to registered apps.",
+        "Its Data API answers registered apps, with 100 requests per minute.",
         "it has no collector yet",
-        "Reddit's announcement of 31 May 2023: 100 requests a minute for an app",
+        "Reddit's announcement of 31 May 2023 in r/modnews",
     ),
     UnreadSite(
         "Telegram",
         ("t.me", "telegram.me"),
-        "Public channels, to the apps of its users. A restriction names kinds of apps and a reason, and no "
-        "country.",
-        "it answers only the apps of its own users",
+        "A restriction of a channel names kinds of apps and a reason; the page mentions no country.",
+        "it has no collector yet",
         "core.telegram.org/constructor/restrictionReason",
     ),
     UnreadSite("Threads", ("threads.com", "threads.net"), *_META),
@@ -55,16 +63,16 @@ UNREAD = (
     UnreadSite(
         "VK",
         ("vk.com", "vk.ru"),
-        "Profiles, to registered apps; whether one is deleted or banned.",
+        "Whether a profile is deleted or blocked.",
         "it has no collector yet",
-        "VK's schema of users.get, field deactivated",
+        "reference of the library vk-io, UsersUserMin.deactivated",
     ),
     UnreadSite(
         "YouTube",
         ("youtube.com", "youtu.be"),
-        "Channels and videos, to registered apps; in which countries a video is blocked, though not by whom.",
+        "In which countries a video is blocked; the field names no reason.",
         "it has no collector yet",
-        "developers.google.com/youtube/v3/docs/videos, contentDetails.regionRestriction",
+        "reference of Google's client libraries, VideoContentDetailsRegionRestriction",
     ),
 )
 _BY_HOST = {host: site for site in UNREAD for host in site.hosts}

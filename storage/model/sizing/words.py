@@ -308,7 +308,8 @@ def _costs_note(name: FigureName, terms: Terms) -> str:
             )
         case FigureName.USD_A_DAY_AT_MOST if price is not None:
             return (
-                f"If it is not once per day. Set a spending limit in {price.console} before you rely on it."
+                f"The lower figure holds {price.source}. Set a spending limit in {price.console} before you "
+                "rely on it."
             )
         case FigureName.BYTES_AT_FIRST:
             return f"{facts.BYTES_AT_FIRST:,} bytes each, without raw answers. make bench GROUP=storage."
@@ -339,7 +340,7 @@ def _costs_note(name: FigureName, terms: Terms) -> str:
 
 def _ceiling_note(asked: SizingQuestion, name: FigureName) -> str:
     """Of what is otherwise under a ceiling; empty: it is not."""
-    platform_name = PLATFORM_NAME[asked.platform]
+    platform_name, price = PLATFORM_NAME[asked.platform], asked.terms.price
     match name:
         case FigureName.SWEEP:
             return f"For accounts that are paid for: as often as {platform_name} or sweep_every allows."
@@ -347,9 +348,9 @@ def _ceiling_note(asked: SizingQuestion, name: FigureName) -> str:
             return "No other account is read that day; paid accounts are read again and again."
         case FigureName.CONTROLS_A_DAY:
             return "Reserved for them; more if there are more."
-        case FigureName.USD_A_DAY:
-            price = 0 if asked.terms.price is None else asked.terms.price.usd_per_account
-            return f"${price:.3f} for each of these accounts, if {platform_name} bills each once per UTC day."
+        case FigureName.USD_A_DAY if price is not None:
+            usd = f"${price.usd_per_account:.3f}"
+            return f"{usd} for each of these accounts, if {platform_name} bills each once per UTC day."
         case FigureName.DELAY_AT_MOST if not asked.waits_for_days:
             return (
                 f"{facts.COST_LIMIT_SWEEPS:.2f} sweeps, as long as requests are answered, plus the minutes "

@@ -93,7 +93,7 @@ def _with_platform(text: str, wanted: Platform | None) -> Address | None:
         # Mere numbers may be ids of several: then it is the one beside it, or else the usual one.
         platform = min(fit, key=lambda one: (one is not wanted, not DECLARED[one].is_usual))
         if (site := unread_site_of(platform, given)) is not None:
-            raise AddressError(_unread(text, site))
+            raise AddressError(f"{clean(text)!r} is an address {site.refusal}")
         return Address(platform, given, is_id=True)
     if given != text:
         return None
@@ -139,13 +139,8 @@ def _page(text: str) -> Address | None:
 
 
 def _refuse_unread(text: str, host: str) -> None:
-    """Refuse an address by the name of its site, so that nobody there is asked."""
     if (site := unread_site(host)) is not None:
-        raise AddressError(_unread(text, site))
-
-
-def _unread(text: str, site: UnreadSite) -> str:
-    return f"{clean(text)!r} is an address of {site.name}, which Blockline does not read: {site.why}."
+        raise AddressError(f"{clean(text)!r} is an address {site.refusal}")
 
 
 def _of(platform: Platform, named: NamedAccount) -> Address:

@@ -47,12 +47,12 @@ def account_id(cell: str, where: Platform) -> str:
 
 def _read_there(cell: str, where: Platform) -> str:
     if (site := unread_site_of(where, cell)) is not None:
-        raise CellError(f"{cell!r} is of {site.name}, which Blockline does not read: {site.why}.")
+        raise CellError(f"{cell!r} is {site.refusal}")
     return cell
 
 
 def account_id_or_part(cell: str, where: Platform) -> tuple[str | None, str | None]:
-    """The stable id, or else the public part of one, to which the platform has to add the rest."""
+    """The stable id, or else the part of one before its #, to which the platform has to add the rest."""
     if not cell:
         return None, None
     if DECLARED[where].is_incomplete_id(cell):

@@ -32,7 +32,7 @@ class WatchRow:
     account_id: str | None
     """None when the file does not give it: a collector has to resolve the handle."""
     part_of_id: str | None
-    """The public part of the id, if the file gives only this: the account's id must begin with it."""
+    """The part of the id before its #, if the file gives only this: the account's id must begin with it."""
     lists: tuple[str, ...]
     tags: tuple[str, ...] = ()
     followers: int | None = None

@@ -100,6 +100,15 @@ def group_words(status: Status, platform: Platform, flags: Collection[Flag] = ()
             return DECLARED[platform].group_words.get(status, status.value.replace("_", " "))
 
 
+def counts_as_blocked(status: Status, platform: Platform) -> bool:
+    """Whether accounts that were counted by their status alone may be called blocked.
+
+    On some platforms a count of suspended accounts holds some that their owners may have deleted.
+    """
+    may_be_deleted = status is Status.SUSPENDED and DECLARED[platform].suspension_may_be_deletion
+    return status.is_blocked and not may_be_deleted
+
+
 def is_called_blocked(state: State, flags: Collection[Flag] | None) -> bool:
     """Whether it may be called a block. What may be the owner's own deletion may not."""
     return state.status.is_blocked and Flag.SUSPENDED_OR_DELETED not in (flags or ())
