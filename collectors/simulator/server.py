@@ -1,12 +1,12 @@
-"""What every simulator does on its port: listen, send an answer or none, and be told the time.
+"""What every simulator does on its port: listen, send an answer or none, and let its clock be set.
 
-Its clock stands still until it is told another time: `PUT /_simulator/clock {"now": "<ISO 8601>"}`.
+Its clock stands still until it is set: `PUT /_simulator/clock {"now": "<ISO 8601>"}`.
 `GET /_simulator/counts` says how many requests and ids each endpoint has served.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -17,7 +17,9 @@ from collectors.simulator.history import History
 from collectors.simulator.reply import SimulatedReply
 
 CONTROL: Final = "/_simulator/"
-"""Under this path a simulator is told the time and asked for its counts."""
+"""Under this path a simulator's clock is set and its counts are read."""
+
+_Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class SimulatedPlatform(Protocol):
@@ -43,7 +45,9 @@ class HttpSimulator(Protocol):
 
     def set_clock(self, now: datetime) -> None: ...
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse: ...
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The platform's answer to a request that is not under `CONTROL`."""
+        ...
 
 
 class SimulatorServer:
@@ -63,22 +67,31 @@ class SimulatorServer:
         return self._answers.counts
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.path_qs.partition("?")
-        if path.startswith(CONTROL):
-            return await controlled(self, request)
         if request.method != "GET":
             return web.Response(status=405)
+        path, _, query = request.path_qs.partition("?")
         host, accept = request.headers.get("Host", ""), request.headers.get("Accept", "")
         return await sent(request, self._answers.reply(host, path, query, accept))
 
 
-async def controlled(server: HttpSimulator, request: web.BaseRequest) -> web.Response:
+def _controlled(server: HttpSimulator) -> _Handler:
+    """How every server handles a request: under `CONTROL` alike, otherwise as its platform does."""
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith(CONTROL):
+            return await _control(server, request)
+        return await server.handle(request)
+
+    return handle
+
+
+async def _control(server: HttpSimulator, request: web.BaseRequest) -> web.Response:
     """The answer to a request under `CONTROL`: the counts, or the clock set."""
     what = request.path.removeprefix(CONTROL)
     if request.method == "GET" and what == "counts":
         return web.json_response(server.counts)
     if request.method == "PUT" and what == "clock":
-        now = _told_time(await request.read())
+        now = _requested_time(await request.read())
         if now is None:
             return web.json_response({"detail": 'expected {"now": "<ISO 8601>"}'}, status=400)
         server.set_clock(now)
@@ -86,7 +99,7 @@ async def controlled(server: HttpSimulator, request: web.BaseRequest) -> web.Res
     return web.Response(status=404)
 
 
-def _told_time(body: bytes) -> datetime | None:
+def _requested_time(body: bytes) -> datetime | None:
     """The time in the body of a request to set the clock, UTC unless it says otherwise; None without one."""
     try:
         now = datetime.fromisoformat(json.loads(body)["now"])
@@ -115,7 +128,7 @@ def first_time(history: History) -> datetime:
 @asynccontextmanager
 async def listening(server: HttpSimulator, host: str, port: int) -> AsyncGenerator[None]:
     """Serve until the block ends; port 0 picks a free one. Raises OSError when the port is taken."""
-    runner = web.ServerRunner(web.Server(server.handle, access_log=None), shutdown_timeout=0.1)
+    runner = web.ServerRunner(web.Server(_controlled(server), access_log=None), shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -21,7 +21,7 @@ from collectors.bluesky.wire.regional_labelers import MAIN_LABELER, SHIPPED_REGI
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultPlan
 from collectors.simulator.history import History
-from collectors.simulator.server import CONTROL, controlled, first_time, listening, sent
+from collectors.simulator.server import first_time, listening, sent
 
 _NO_FAULTS: Final = FaultPlan()
 _LARGEST_UPDATE: Final = 10 * 1024 * 1024
@@ -97,11 +97,9 @@ class BlueskyServer:
         return self._answers.counts
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path, _, query = request.path_qs.partition("?")
-        if path.startswith(CONTROL):
-            return await controlled(self, request)
         if request.method != "GET":
             return web.Response(status=405)
+        path, _, query = request.path_qs.partition("?")
         if path == "/subscribe":
             reply = self._answers.refused_stream(request.path_qs)
             if reply is None:

@@ -17,6 +17,7 @@ from collectors.bluesky.declaration import BLUESKY, DECLARATION
 from collectors.bluesky.simulator.payloads import COLLECTIONS, INVALID_HANDLE, dumps, label, profile
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import APP_VIEW_ONLY, History, HistoryAccount, settled
+from collectors.simulator.history_clock import HistoryClock
 from storage.model.core.availability import EVERYWHERE, State, Status
 from storage.model.core.signals import SignalKind
 
@@ -118,30 +119,23 @@ class BlueskyWorld:
         self.regional = frozenset(regions.values())
         self._accounts = accounts
         self._regions = regions
-        self._events = sorted(
-            {(at, a.native_id) for a in accounts.values() for at in (*a.times[1:], *a.handle_times[1:])}
-        )
+        self._clock = HistoryClock(accounts.values(), now)
         self._acts: dict[str, list[SimulatedAct]] = defaultdict(list)
         for act in sorted(acts, key=lambda act: act.at):
             self._acts[act.actor_id].append(act)
         self._fragments: dict[HeardLabelers, dict[str, bytes | None]] = {}
         self._handles: dict[str, str] | None = None
         self._rows: list[LabelRow] | None = None
-        self._passed = 0
-        self._now = now
-        self.move_to(now)
 
     @property
     def now(self) -> datetime:
-        return self._now
+        return self._clock.now
 
     def move_to(self, now: datetime) -> None:
         """Set the time; fragments of accounts that changed in between are dropped."""
-        passed = bisect_right(self._events, now, key=lambda event: event[0])
-        changed = self._events[min(passed, self._passed) : max(passed, self._passed)]
-        self._now, self._passed = now, passed
+        changed = self._clock.move_to(now)
         for fragments in self._fragments.values():
-            for _, did in changed:
+            for did in changed:
                 fragments.pop(did, None)
         if changed:
             self._handles = None
@@ -154,7 +148,7 @@ class BlueskyWorld:
         account = self._accounts.get(did)
         if account is None:
             return HostingStatus.UNREGISTERED
-        return hosting_status(account.at(self._now), account.detail_at(self._now))
+        return hosting_status(account.at(self.now), account.detail_at(self.now))
 
     def did_of(self, actor: str) -> str | None:
         """The DID of a DID or of a handle: that of the account that has the handle now and is not deleted."""
@@ -162,7 +156,7 @@ class BlueskyWorld:
             return actor
         if self._handles is None:
             self._handles = {
-                a.handle_at(self._now).lower(): did
+                a.handle_at(self.now).lower(): did
                 for did, a in self._accounts.items()
                 if self.standing(did) is not HostingStatus.DELETED
             }
@@ -174,7 +168,7 @@ class BlueskyWorld:
         known = [
             (at, handle)
             for at, handle in zip(account.handle_times, account.handles, strict=True)
-            if at <= self._now and handle != INVALID_HANDLE
+            if at <= self.now and handle != INVALID_HANDLE
         ]
         return known or [(account.handle_times[0], account.handles[0])]
 
@@ -192,7 +186,7 @@ class BlueskyWorld:
         """What labelers had done by now: of each label its newest row, in order."""
         if self._rows is None:
             self._rows = self._every_row()
-        done = (row for row in self._rows if row.initial or row.at <= self._now)
+        done = (row for row in self._rows if row.initial or row.at <= self.now)
         newest = {(row.src, row.did, row.val): row for row in done}
         return sorted(newest.values(), key=lambda row: row.number)
 
@@ -203,7 +197,7 @@ class BlueskyWorld:
         """
         kept: dict[str, SimulatedAct] = {}
         for act in self._acts.get(did, ()):
-            if act.at > self._now:
+            if act.at > self.now:
                 break
             if act.kind is SignalKind.UNFOLLOW and collection == COLLECTIONS[SignalKind.FOLLOW]:
                 kept = {key: old for key, old in kept.items() if old.target_id != act.target_id}
@@ -216,7 +210,7 @@ class BlueskyWorld:
         if account is None or self.standing(did) is not HostingStatus.ACTIVE:
             return None
         redacts = dict(heard.labelers)
-        current = max(bisect_right(account.times, self._now) - 1, 0)
+        current = max(bisect_right(account.times, self.now) - 1, 0)
         labels: list[dict[str, object]] = []
         for src, val in self._labels(account, current):
             if src not in redacts:
@@ -227,7 +221,7 @@ class BlueskyWorld:
             while since and (src, val) in self._labels(account, since - 1):
                 since -= 1
             labels.append(label(src, did, val, account.times[since]))
-        return dumps(profile(did, account.handle_at(self._now), labels))
+        return dumps(profile(did, account.handle_at(self.now), labels))
 
     def _labels(self, account: HistoryAccount, index: int) -> list[tuple[str, str]]:
         """The labels, as (labeler, value), of an account in its state number `index`.

@@ -4,7 +4,6 @@ Answers are put together from JSON fragments that are built once per state of an
 rehearsal asks for millions of accounts. Names last on Mastodon: changes of handles are not shown.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +13,7 @@ from collectors.mastodon.simulator.ids import actor_of
 from collectors.mastodon.simulator.payloads import MastodonPerson, account, dumps, person_at
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import History, HistoryAccount, settled
+from collectors.simulator.history_clock import HistoryClock
 from storage.model.core.availability import State, Status
 from storage.model.core.signals import SignalKind
 
@@ -67,18 +67,11 @@ class MastodonWorld:
                 server = self._servers.get(actor_of(act.target_author_id).host)
                 if server is not None:
                     server.likes.setdefault(act.post_id, []).append(act)
-        self._events = sorted(
-            (at, m.person.actor.host, m.person.actor.local_id)
-            for m in self._members.values()
-            for at in m.story.times[1:]
-        )
-        self._passed = 0
-        self._now = now
-        self.move_to(now)
+        self._clock = HistoryClock(stories.values(), now)
 
     @property
     def now(self) -> datetime:
-        return self._now
+        return self._clock.now
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -87,13 +80,12 @@ class MastodonWorld:
 
     def move_to(self, now: datetime) -> None:
         """Set the time; fragments of accounts that changed in between are dropped."""
-        passed = bisect_right(self._events, now, key=lambda event: event[0])
-        changed = self._events[min(passed, self._passed) : max(passed, self._passed)]
-        self._now, self._passed = now, passed
-        for _, host, local_id in changed:
-            made = self._servers[host].made
-            made.pop((local_id, False), None)
-            made.pop((local_id, True), None)
+        changed = self._clock.move_to(now)
+        for native_id in changed:
+            actor = self._members[native_id].person.actor
+            made = self._servers[actor.host].made
+            made.pop((actor.local_id, False), None)
+            made.pop((actor.local_id, True), None)
 
     def server(self, host: str) -> MastodonHost | None:
         """The server that a Host header names."""
@@ -105,7 +97,7 @@ class MastodonWorld:
 
     def state(self, member: ServerMember) -> State:
         """The true state: what Mastodon shows of it is decided where it is put into words."""
-        return member.story.at(self._now)
+        return member.story.at(self.now)
 
     def is_gone(self, member: ServerMember) -> bool:
         """Whether the server knows no such account."""
@@ -138,17 +130,17 @@ class MastodonWorld:
         return [
             act
             for act in reversed(member.posts)
-            if act.at <= self._now and since_id < int(act.post_id) < below_id
+            if act.at <= self.now and since_id < int(act.post_id) < below_id
         ]
 
     def likes(self, server: MastodonHost, post_id: str) -> list[ServerMember] | None:
         """Who likes a post of the server by now, oldest like first; None when it has no such post."""
         likes = server.likes.get(post_id, [])
         if not likes and not any(
-            act.post_id == post_id and act.at <= self._now for m in server.by_id.values() for act in m.posts
+            act.post_id == post_id and act.at <= self.now for m in server.by_id.values() for act in m.posts
         ):
             return None
-        fans = [self._members[act.actor_id] for act in likes if act.at <= self._now]
+        fans = [self._members[act.actor_id] for act in likes if act.at <= self.now]
         return [m for m in fans if not self.is_gone(m) and not self.is_suspended(m)]
 
     def _settle(self, story: HistoryAccount) -> ServerMember:

@@ -15,7 +15,7 @@ from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultPlan
 from collectors.simulator.history import History
 from collectors.simulator.reply import SimulatedReply
-from collectors.simulator.server import CONTROL, controlled, first_time, listening, sent
+from collectors.simulator.server import first_time, listening, sent
 from collectors.x.simulator.answers import XAnswers
 from collectors.x.simulator.compliance import FILES, JOBS, SimulatedComplianceJobs
 from collectors.x.simulator.oauth import Grant, Tokens
@@ -55,8 +55,6 @@ class XServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path, _, query = request.path_qs.partition("?")
-        if path.startswith(CONTROL):
-            return await controlled(self, request)
         if path.startswith(FILES):
             body = await request.read()
             return await sent(request, self._jobs.file(request.method, path, query, request.headers, body))

@@ -4,13 +4,13 @@ Answers are put together from JSON fragments that are built once per state of an
 rehearsal asks for millions of accounts.
 """
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import History, HistoryAccount, settled
+from collectors.simulator.history_clock import HistoryClock
 from collectors.x.declaration import X
 from collectors.x.simulator.payloads import AVAILABLE, Fragment, dumps, not_found, suspended, user
 from storage.model.core.availability import State, Status
@@ -41,31 +41,23 @@ class XWorld:
             if native_id not in known:
                 known[native_id] = settled(X, native_id, [(now, AVAILABLE, f"acct_{native_id}")])
         self._accounts: Mapping[str, HistoryAccount] = known
-        self._events = sorted(
-            {(at, a.native_id) for a in known.values() for at in (*a.times[1:], *a.handle_times[1:])}
-            | {(act.at, act.actor_id) for act in follows}
-        )
+        self._clock = HistoryClock(known.values(), now, ((act.at, act.actor_id) for act in follows))
         shown = (act for act in acts if act.kind is not SignalKind.LIKE and act.kind not in _FOLLOWING)
         self._acts = {actor: tuple(own) for actor, own in groupby(shown, key=lambda act: act.actor_id)}
         self._follows = _by_actor(follows)
         self._likes = _by_actor(act for act in acts if act.kind is SignalKind.LIKE)
         self._fragments: dict[tuple[frozenset[str], str], dict[str, Fragment]] = {}
         self._handles: dict[str, str] | None = None
-        self._passed = 0
-        self._now = now
-        self.move_to(now)
 
     @property
     def now(self) -> datetime:
-        return self._now
+        return self._clock.now
 
     def move_to(self, now: datetime) -> None:
         """Set the time; fragments of accounts that changed in between are dropped."""
-        passed = bisect_right(self._events, now, key=lambda event: event[0])
-        changed = self._events[min(passed, self._passed) : max(passed, self._passed)]
-        self._now, self._passed = now, passed
+        changed = self._clock.move_to(now)
         for fragments in self._fragments.values():
-            for _, native_id in changed:
+            for native_id in changed:
                 fragments.pop(native_id, None)
         if changed:
             self._handles = None
@@ -73,7 +65,7 @@ class XWorld:
     def state(self, native_id: str) -> State:
         """What X shows of an account; one that it does not know is not found."""
         account = self._accounts.get(native_id)
-        return State(Status.NOT_FOUND) if account is None else visible(account.at(self._now))
+        return State(Status.NOT_FOUND) if account is None else visible(account.at(self.now))
 
     def true_state(self, native_id: str, at: datetime) -> State:
         """What X itself knows of an account: it tells a deactivated one from a deleted one."""
@@ -82,12 +74,12 @@ class XWorld:
 
     def handle(self, native_id: str) -> str:
         """The handle of an account that the world knows."""
-        return self._accounts[native_id].handle_at(self._now)
+        return self._accounts[native_id].handle_at(self.now)
 
     def id_of(self, handle: str) -> str | None:
         """The account that has `handle` now and is not gone, in any case of letters."""
         if self._handles is None:
-            self._handles = {a.handle_at(self._now).lower(): a.native_id for a in self._accounts.values()}
+            self._handles = {a.handle_at(self.now).lower(): a.native_id for a in self._accounts.values()}
         native_id = self._handles.get(handle.lower())
         return None if native_id is None or self.state(native_id).status.is_gone else native_id
 
@@ -125,14 +117,14 @@ class XWorld:
         """What the actor had posted by now, with `since_id` < id < `below_id`, newest first."""
         acts = self._acts.get(actor_id, ())
         return [
-            act for act in reversed(acts) if act.at <= self._now and since_id < int(act.post_id) < below_id
+            act for act in reversed(acts) if act.at <= self.now and since_id < int(act.post_id) < below_id
         ]
 
     def follows(self, actor_id: str) -> list[str]:
         """Whom the actor follows now, newest first. X shows nobody who is suspended or gone (recalled)."""
         followed: dict[str, None] = {}
         for act in self._follows.get(actor_id, ()):
-            if act.at > self._now or act.target_id is None:
+            if act.at > self.now or act.target_id is None:
                 continue
             followed.pop(act.target_id, None)
             if act.kind is SignalKind.FOLLOW:
@@ -142,7 +134,7 @@ class XWorld:
 
     def likes(self, actor_id: str) -> list[SimulatedAct]:
         """What the actor had liked by now, the newest like first."""
-        return [act for act in reversed(self._likes.get(actor_id, ())) if act.at <= self._now]
+        return [act for act in reversed(self._likes.get(actor_id, ())) if act.at <= self.now]
 
 
 def _by_actor(acts: Iterable[SimulatedAct]) -> dict[str, tuple[SimulatedAct, ...]]:

@@ -22,7 +22,7 @@ from aiohttp import web
 
 from collectors.simulator.canaries import with_canaries
 from collectors.simulator.history_files import load_history
-from collectors.simulator.server import CONTROL, controlled, listening
+from collectors.simulator.server import CONTROL, listening
 from collectors.x.simulator.app import XServer, serve_x
 
 
@@ -44,8 +44,6 @@ class _Far:
         self._server.set_clock(now)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.path.startswith(CONTROL):
-            return await controlled(self, request)
         self._by_token[request.headers.get("Authorization", "").removeprefix("Bearer ")] += 1
         async with self._at_once:
             answer = await self._server.handle(request)
