@@ -201,6 +201,11 @@ class BlueskyCollector:
         """The DIDs of handles (a leading @ is allowed), DIDs and addresses of profiles."""
         return await resolve_names(self._client, names, now)
 
+    @property
+    def handle_source(self) -> str:
+        """See `PastHandles`."""
+        return "plc.directory"
+
     async def handle_history(self, native_id: str, now: datetime) -> tuple[HandleSince, ...] | RequestFailure:
         """The handles that the owner claimed, oldest first, with the directory's own dates.
 

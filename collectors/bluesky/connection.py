@@ -8,8 +8,10 @@ import aiohttp
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY, PACE_S
+from collectors.bluesky.jetstream import Jetstream
 from collectors.bluesky.settings import BlueskySettings
 from collectors.bluesky.wire.regional_labelers import DEFAULT_LABEL_VALUES, SHIPPED_REGIONS
+from collectors.core.abilities import Abilities
 from collectors.core.collector import CollectorAnswer
 from collectors.core.findings import Finding, FindingLevel
 from collectors.transport.client import HttpOptions
@@ -76,6 +78,12 @@ class BlueskyConnection(PlatformConnection):
             )
         except ValueError as error:
             raise ValueError(f"Setting bluesky_labelers: {error}.") from error
+
+    def abilities(self, settings: BlueskySettings, collector: BlueskyCollector, reach: Reach) -> Abilities:
+        stream = settings.bluesky_jetstream
+        return Abilities(
+            events=Jetstream(stream) if stream else None, past_handles=collector, follows_among=collector
+        )
 
     def simulated(self, address: str, hosts: Sequence[str], options: HttpOptions) -> BlueskyCollector:
         return BlueskyCollector(app_view=address, plc=address, http=options)

@@ -2,23 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
+from datetime import datetime
 from typing import Final
 
 import aiohttp
 
-from collectors.bluesky.wire.jetstream import LARGEST_MESSAGE, StreamEvent, hello, parse_event, query
+from collectors.bluesky.wire.jetstream import (
+    LARGEST_MESSAGE,
+    MOST_DIDS,
+    StreamEvent,
+    cursor_at,
+    gap_is_covered,
+    hello,
+    parse_event,
+    query,
+)
+from collectors.core.abilities import StreamLost
 from collectors.transport.client import USER_AGENT
 
 # Its parameters are not typed. One second is enough for a goodbye that a dead server never answers.
 _GOODBYE: Final = aiohttp.ClientWSTimeout(ws_close=1.0)  # pyright: ignore[reportCallIssue]
 _OVER: Final = frozenset({aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED})
-
-
-class StreamLost(Exception):
-    """The connection could not be made, was cut, or fell silent. The message is one sentence.
-
-    What happened since the last event is known only if the next connection covers the gap.
-    """
 
 
 class Jetstream:
@@ -32,14 +36,27 @@ class Jetstream:
         self._timeout_s = timeout_s
         self._heartbeat_s = heartbeat_s
 
-    async def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
+    @property
+    def most_accounts(self) -> int:
+        """See `EventStream`."""
+        return MOST_DIDS
+
+    def cursor_at(self, at: datetime) -> str:
+        """See `EventStream`."""
+        return cursor_at(at)
+
+    def covers(self, cursor: str, now: datetime) -> bool:
+        """See `EventStream`."""
+        return gap_is_covered(cursor, now)
+
+    async def events(self, native_ids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
         """Events about these accounts as they come, after those since `cursor` (None: from now on).
 
         Never ends of itself. An event may come twice, and what is no event is skipped. Close it when you
         stop early (`contextlib.aclosing`). Raises StreamLost; ValueError for no accounts, for more than
         `MOST_DIDS` of them, and for a cursor that no event carried.
         """
-        wanted, params, greeting = frozenset(dids), query(cursor), hello(dids)
+        wanted, params, greeting = frozenset(native_ids), query(cursor), hello(native_ids)
         async with aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None),
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -7,6 +7,7 @@ from types import MappingProxyType, TracebackType
 from typing import Final, Self
 
 from collectors.core import evidence
+from collectors.core.abilities import ModerationFindings
 from collectors.core.collector import (
     CanaryCandidate,
     CollectorAnswer,
@@ -26,13 +27,15 @@ from collectors.mastodon.lookup import LookupMemory, MastodonLookup
 from collectors.mastodon.wire.answers import Absent, read_profile
 from collectors.mastodon.wire.evidence import excerpt
 from collectors.mastodon.wire.identity import MastodonIdentity, host_of, is_local_id, post_of
-from collectors.mastodon.wire.moderation import DomainBlocks, ModerationFindings, read_domain_blocks, seen_by
+from collectors.mastodon.wire.moderation import DomainBlocks, read_domain_blocks, seen_by
+from collectors.mastodon.wire.timeline import like_of
 from collectors.transport.client import HttpOptions
 from collectors.transport.host_pacing import HostRateLimiter
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Missed, MissedReason
 from storage.model.core.side_facts import ObservedKind
+from storage.model.core.signals import Signal
 
 BATCH_SIZE: Final = 40
 """DEFAULT_ACCOUNTS_LIMIT of Mastodon: more ids are refused (documented)."""
@@ -156,8 +159,7 @@ class MastodonCollector:
 
     async def favourited_by(self, address: str, now: datetime) -> tuple[str, ...] | RequestFailure:
         """Who favourited a post, by its address at its home server: actor URIs, or name@host from servers
-        before 4.2; newest first, at most 800. `collectors.mastodon.wire.timeline.like_of` makes a signal of
-        it.
+        before 4.2; newest first, at most 800.
 
         Raises ValueError for an address that names no post at its home server.
         """
@@ -165,6 +167,22 @@ class MastodonCollector:
         if post is None:
             raise ValueError(f"not the address of a post on its home server: {printable(address)}")
         return await mastodon_acts.favourited_by(self._client, post, now)
+
+    async def likes_of(
+        self, post: str, handles: Mapping[str, str], now: datetime
+    ) -> dict[str, Signal] | RequestFailure:
+        """See `PostLikes`. Raises ValueError for an address that names no post at its home server."""
+        favouriters = await self.favourited_by(post, now)
+        named = post_of(post)
+        if isinstance(favouriters, RequestFailure) or named is None:
+            return favouriters if isinstance(favouriters, RequestFailure) else {}
+        found: dict[str, Signal] = {}
+        for native_id, handle in handles.items():
+            who = MastodonIdentity.of(native_id)
+            like = None if who is None else like_of(named, favouriters, who.actor, handle)
+            if like is not None:
+                found[native_id] = like
+        return found
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         """The native ids of alice@host, @alice@host, https://host/@alice or https://host/users/alice.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from collectors.core.abilities import Abilities
 from collectors.core.collector import RequestFailure
 from collectors.core.findings import Finding, FindingLevel
 from collectors.mastodon.collector import MastodonCollector, default_http
@@ -45,6 +46,15 @@ class MastodonConnection(PlatformConnection):
     def collector(self, settings: MastodonSettings, reach: Reach) -> MastodonCollector:
         http = reach.by_address(MASTODON, default_http())
         return MastodonCollector(http=http, origins=settings.mastodon_origins)
+
+    def abilities(self, settings: MastodonSettings, collector: MastodonCollector, reach: Reach) -> Abilities:
+        observers, posts = settings.mastodon_observers, settings.mastodon_watched_posts
+        return Abilities(
+            other_servers=collector if observers else None,
+            observers=observers,
+            post_likes=collector if posts else None,
+            watched_posts=posts,
+        )
 
     def simulated(self, address: str, hosts: Sequence[str], options: HttpOptions) -> MastodonCollector:
         return MastodonCollector(origins=dict.fromkeys(hosts, address), http=options)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol
 
+from collectors.core.abilities import Abilities
 from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.core.findings import Finding
 from collectors.core.shared_budget import RequestBudget
@@ -111,6 +112,20 @@ class PlatformConnection(ABC):
             return None
         missed = answer.missed[0]
         return answer.trouble or RequestFailure(missed.reason, missed.detail, now, breaker=False)
+
+    async def executive_findings(
+        self, settings: Any, reach: Reach, native_ids: Sequence[str], now: datetime
+    ) -> list[Finding]:
+        """What can be said of reading these executives, such as its cost. No finding: nothing special."""
+        return []
+
+    def abilities(self, settings: Any, collector: Any, reach: Reach) -> Abilities:
+        """What the platform shows beside statuses and timelines, and the settings ask for. `collector` was
+        made by `collector`.
+
+        Raises ValueError with the setting at fault and a clause about it.
+        """
+        return Abilities()
 
     @abstractmethod
     def simulated(self, address: str, hosts: Sequence[str], options: HttpOptions) -> Collector:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from collectors.core import evidence
+from collectors.core.abilities import Follows
 from collectors.core.collector import (
     CanaryCandidate,
     CollectorAnswer,
@@ -27,7 +28,7 @@ from collectors.x.client import BASE_URL, BY_HANDLE, FOLLOWING, LOOKUP, TIMELINE
 from collectors.x.declaration import X
 from collectors.x.lookup import look_up
 from collectors.x.wire.envelope import UnreadableResource
-from collectors.x.wire.follows import Follows, FollowsListing, FollowsPage, read_counts, read_following
+from collectors.x.wire.follows import MOST_FOLLOWS, FollowsListing, FollowsPage, read_counts, read_following
 from collectors.x.wire.handles import Handles, is_handle, none_resolved, read_handles
 from collectors.x.wire.timeline import TimelinePosition, XTimelinePage, read_timeline
 from collectors.x.wire.users import excerpt
@@ -189,6 +190,11 @@ class XCollector:
         results = [replace(said.get(name, refused), asked=asked) for asked, name in plain.items()]
         found = tuple(one for one in results if isinstance(one, ResolvedHandle))
         return Resolution(found, tuple(one for one in results if isinstance(one, UnresolvedHandle)), trouble)
+
+    @property
+    def most_follows(self) -> int:
+        """See `FollowLists`."""
+        return MOST_FOLLOWS
 
     async def follows(self, native_id: str, now: datetime) -> Follows | RequestFailure:
         """Whom a user follows, in one request a thousand, at most `MAX_PAGES`.

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
+from collectors.core.abilities import JobStatus
 from collectors.core.collector import RequestFailure
 from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, failure_of, read_window
 from collectors.core.wire import WireFault, printable
@@ -61,9 +62,12 @@ class XCompliance:
         await self._http.close()
         await self._files.close()
 
-    async def start(
-        self, native_ids: Sequence[str], name: str, now: datetime
-    ) -> ComplianceJob | RequestFailure:
+    @property
+    def source(self) -> str:
+        """See `ClosureReasons`."""
+        return "x compliance"
+
+    async def start(self, native_ids: Sequence[str], name: str, now: datetime) -> str | RequestFailure:
         """Make a job called `name` and hand it the ids. Its result is ready minutes to hours later.
 
         Trouble of reason ACCESS says that the plan of this app has no compliance jobs.
@@ -80,18 +84,18 @@ class XCompliance:
         if answer.http_status // 100 != 2:
             fault = WireFault(MissedReason.UPSTREAM, f"the upload of a job failed: HTTP {answer.http_status}")
             return self._trouble(fault, None, now)
-        return job
+        return job.job_id
 
-    async def look(self, job_id: str, now: datetime) -> ComplianceJob | RequestFailure:
-        """How far a job is."""
-        return await self._job("GET", f"{self._url}/{job_id}", self._headers, None, now)
+    async def result(
+        self, job_id: str, asked: Collection[str], now: datetime
+    ) -> dict[str, frozenset[str]] | JobStatus | RequestFailure:
+        """Why each of the `asked` accounts is gone, by the file of a complete job; else how far the job is.
 
-    async def reasons(
-        self, job: ComplianceJob, asked: Collection[str], now: datetime
-    ) -> dict[str, frozenset[str]] | RequestFailure:
-        """Why each of the `asked` accounts is gone, by the file of a complete job. An id that is not in the
-        result has no compliance event at X.
+        An id that is not in the file has no compliance event at X.
         """
+        job = await self._job("GET", f"{self._url}/{job_id}", self._headers, None, now)
+        if isinstance(job, RequestFailure) or job.status is not JobStatus.COMPLETE:
+            return job if isinstance(job, RequestFailure) else job.status
         try:
             answer = await self._files.send("GET", job.download_url)
         except NoAnswer as e:

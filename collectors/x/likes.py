@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
 
+from collectors.core.abilities import Likes
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault
 from collectors.transport.client import HttpOptions
@@ -19,19 +19,6 @@ from storage.model.core.signals import Signal
 
 MAX_PAGES: Final = 5
 _DEFAULT_HTTP: Final = HttpOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class Likes:
-    """Likes that were not known yet, oldest first.
-
-    `complete` is False when a known like was not reached: more may have been given in between. When
-    `trouble` is set nothing may be concluded and `signals` is empty.
-    """
-
-    signals: tuple[Signal, ...]
-    complete: bool
-    trouble: RequestFailure | None = None
 
 
 class XLikes:

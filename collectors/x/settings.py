@@ -20,10 +20,12 @@ from collectors.x.declaration import DECLARATION, X
 from storage.model.limits.daily_cost_shares import LEAST_USD, MOST_USD
 from storage.model.sizing.question import PlannerKind
 
+LEAST_FOLLOWS_EVERY = timedelta(days=1)
+"""X bills each account that a list of follows returns, once a UTC day."""
+
 
 def at_least_a_day(value: timedelta | None) -> timedelta | None:
-    """Refuse shorter intervals, because X bills each account that a list of follows returns."""
-    if value is not None and value < timedelta(days=1):
+    if value is not None and value < LEAST_FOLLOWS_EVERY:
         raise ValueError("it must be at least 1d; to read no follows, remove the setting.")
     return value
 

@@ -2,17 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from collectors.core.abilities import Abilities
 from collectors.core.collector import Collector
 from collectors.core.rate_limit_headers import longest_pause
-from collectors.transport.client import HttpOptions
 from collectors.transport.connection import PlatformConnection, Reach
-from collectors.x.client import BASE_URL
-from collectors.x.compliance import XCompliance
-from collectors.x.connection import bearer_token
-from collectors.x.declaration import X
-from collectors.x.likes import XLikes
-from collectors.x.settings import XSettings
-from collectors.x.tweepy_session import TWEEPY_HOST
 from jobs.config.settings import Settings, SettingsError
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import part
@@ -51,51 +44,18 @@ def collector_of(
         raise SettingsError(str(error)) from error
 
 
-def likes_readers(settings: Settings, budgets: "SharedBudgets | None" = None) -> dict[str, XLikes]:
-    """Return clients that read the likes of executives on X, by the executive's native id. Only executives
-    who authorised our app have a client.
+def abilities_of(
+    settings: Settings, platform: Platform, collector: Collector, budgets: "SharedBudgets | None" = None
+) -> Abilities:
+    """Return what is read from a platform beside statuses and timelines. `collector` is one of
+    `collector_of`.
 
-    Empty without consumer keys. Raises SettingsError for a malformed key; the message never contains the key.
+    Raises SettingsError if a key is missing or malformed; the message never contains the key.
     """
-    own, reach = settings.of(XSettings), reach_of(settings, "", budgets)
-    key, secret = own.x_consumer_key, own.x_consumer_secret
-    if key is None or secret is None:
-        return {}
-    # tweepy signs requests for the host of X only. Another address is a mirror or a simulator.
-    base_url = TWEEPY_HOST if own.x_base_url == BASE_URL else own.x_base_url
-    readers: dict[str, XLikes] = {}
-    for grant in own.x_likes:
-        native_id, token, token_secret = grant.get_secret_value().split(":")
-        try:
-            readers[native_id] = XLikes(
-                key.get_secret_value(),
-                secret.get_secret_value(),
-                token,
-                token_secret,
-                base_url=base_url,
-                http=reach.by_key(X, token, HttpOptions()),
-            )
-        except ValueError as error:
-            raise SettingsError(f"Settings x_consumer_key, x_consumer_secret, x_likes: {error}.") from error
-    return readers
-
-
-def compliance_jobs(settings: Settings, budgets: "SharedBudgets | None" = None) -> XCompliance | None:
-    """Create the client that asks X why accounts vanished. None if the settings do not enable such requests.
-    Raises SettingsError if the token of X is missing or malformed.
-    """
-    own, reach = settings.of(XSettings), reach_of(settings, "", budgets)
-    if not own.x_compliance:
-        return None
     try:
-        token = bearer_token(own)
+        return connection_of(platform).abilities(settings, collector, reach_of(settings, "", budgets))
     except ValueError as error:
         raise SettingsError(str(error)) from error
-    http = reach.by_key(X, token, HttpOptions())
-    try:
-        return XCompliance(token, base_url=own.x_base_url, http=http, trusted=settings.trusted_hosts)
-    except ValueError as error:
-        raise SettingsError(f"Setting x_bearer_token: {error}.") from error
 
 
 def reach_of(settings: Settings, vantage: str = "", budgets: "SharedBudgets | None" = None) -> Reach:

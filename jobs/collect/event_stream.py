@@ -3,26 +3,20 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import Collection
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import Protocol
 
-from collectors.bluesky.declaration import BLUESKY
-from collectors.bluesky.jetstream import StreamLost
-from collectors.bluesky.wire.jetstream import StreamEvent, cursor_at, gap_is_covered
+from collectors.core.abilities import EventStream, StreamLost
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
+from storage.model.core.accounts import Platform
+from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.readings import stream_cursors
 
 log = logging.getLogger(__name__)
-
-MOST_WATCHED = 10_000
-"""The most accounts for which Jetstream can filter events (documented). For further accounts, only scheduled
-reads show changes.
-"""
 
 _SAVE_EVERY = timedelta(seconds=10)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
@@ -30,17 +24,17 @@ _LASTED = timedelta(minutes=1)
 """A connection that lasted this long counts as good, so the pause before the next one is short."""
 
 
-class Stream(Protocol):
-    def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
-        """Yield events about these accounts from `cursor` on. Raises StreamLost when the connection ends."""
-        ...
-
-
 class EventListener:
-    """Listens for events between `renew` and `let_go`, while `run` is active."""
+    """Listens for events between `renew` and `let_go`, while `run` is active.
 
-    def __init__(self, pool: Pool, stream: Stream, monitor: Monitor, clock: Clock) -> None:
+    Of accounts beyond those that one connection can carry, only scheduled reads show changes.
+    """
+
+    def __init__(
+        self, pool: Pool, platform: Platform, stream: EventStream, monitor: Monitor, clock: Clock
+    ) -> None:
         self._pool = pool
+        self._platform = platform
         self._stream = stream
         self._monitor = monitor
         self._clock = clock
@@ -76,25 +70,30 @@ class EventListener:
                 listening.cancel()
 
     async def _listen(self) -> None:
-        dids = sorted(account.native_id for account in self._monitor.accounts().values())
-        if not dids:
+        ids = sorted(account.native_id for account in self._monitor.accounts().values())
+        if not ids:
             return
-        if len(dids) > MOST_WATCHED:
+        most = self._stream.most_accounts
+        if len(ids) > most:
             log.warning(
-                "%d accounts are watched on Bluesky; the event stream covers the first %d.",
-                len(dids),
-                MOST_WATCHED,
-                extra={"event": "event_stream_limited", "watched": len(dids)},
+                "%d accounts are watched on %s; the event stream covers the first %d.",
+                len(ids),
+                PLATFORM_NAME[self._platform],
+                most,
+                extra={"event": "event_stream_limited", "watched": len(ids)},
             )
         pause = _FIRST_PAUSE_S
         while True:
             began = self._clock()
             try:
-                await self._follow(dids[:MOST_WATCHED], await self._position(began))
+                await self._follow(ids[:most], await self._position(began))
             except (StreamLost, StorageError) as lost:
                 if self._lost_at is None:
                     log.warning(
-                        "Bluesky event stream failed: %s", lost, extra={"event": "event_stream_failed"}
+                        "%s event stream failed: %s",
+                        PLATFORM_NAME[self._platform],
+                        lost,
+                        extra={"event": "event_stream_failed"},
                     )
                     self._lost_at = self._clock()
             if self._clock() - began > _LASTED:
@@ -107,21 +106,22 @@ class EventListener:
         is stored, request a reading of all accounts and return the cursor of `now`.
         """
         async with transaction(self._pool) as conn:
-            position = await stream_cursors.position(conn, BLUESKY)
-            if position is not None and gap_is_covered(position.cursor, now):
+            position = await stream_cursors.position(conn, self._platform)
+            if position is not None and self._stream.covers(position.cursor, now):
                 return position.cursor
             self._monitor.read_everybody_now()
-            cursor = cursor_at(now)
-            await stream_cursors.save_position(conn, BLUESKY, cursor, now)
+            cursor = self._stream.cursor_at(now)
+            await stream_cursors.save_position(conn, self._platform, cursor, now)
         return cursor
 
-    async def _follow(self, dids: Collection[str], cursor: str) -> None:
+    async def _follow(self, native_ids: Collection[str], cursor: str) -> None:
         saved_at: datetime | None = None
-        async with aclosing(self._stream.events(dids, cursor)) as events:
+        async with aclosing(self._stream.events(native_ids, cursor)) as events:
             async for event in events:
                 if self._lost_at is not None:
                     log.info(
-                        "Bluesky event stream recovered after %s",
+                        "%s event stream recovered after %s",
+                        PLATFORM_NAME[self._platform],
                         span(self._clock() - self._lost_at),
                         extra={"event": "event_stream_recovered"},
                     )
@@ -130,5 +130,5 @@ class EventListener:
                 now = self._clock()
                 if saved_at is None or now >= saved_at + _SAVE_EVERY:
                     async with transaction(self._pool) as conn:
-                        await stream_cursors.save_position(conn, BLUESKY, event.cursor, now)
+                        await stream_cursors.save_position(conn, self._platform, event.cursor, now)
                     saved_at = now

@@ -3,15 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from collectors.core.collector import RequestFailure
 from collectors.core.findings import Finding, FindingLevel
-from collectors.x.connection import CONNECTION
-from collectors.x.declaration import X
-from collectors.x.settings import XSettings
-from collectors.x.wire.follows import price_sentence
 from jobs.base.clock import Clock
 from jobs.base.wording import handle_name
-from jobs.collect.collector_factory import platforms_of, reach_of
+from jobs.collect.collector_factory import connection_of, platforms_of, reach_of
 from jobs.config.settings import Settings
 from jobs.doctor.future_readings import CLOCKS_MAY_DIFFER
 from jobs.doctor.hash_chain import chain_finding
@@ -23,7 +18,7 @@ from storage.executives.signals import executives
 from storage.health.checks import checks, unexplained
 from storage.health.condition_facts import Thresholds, condition_facts
 from storage.model.alerts.conditions import Condition, ConditionKind
-from storage.model.core.accounts import Executive, Platform
+from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Conn, StorageError, open_pool, transaction
@@ -40,7 +35,7 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
             newest = max([at for at in times if at is not None], default=None)
             out.append(future_finding(newest, clock()))
             out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
-            followed = await executives(conn, X)
+            people = {platform: await executives(conn, platform) for platform in platforms_of(settings)}
             day = current_billing_day(clock())
             limits_today = {
                 platform: await daily_cost_limit.stored_cost_limit(conn, platform, day)
@@ -56,8 +51,9 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
         if limit_today is not None:
             wanted = accounts_a_day(settings.daily_cost(platform), platform)
             out += cost_limit_findings(platform, limit_today, wanted)
-    if settings.of(XSettings).x_follows_every is not None and X in platforms_of(settings):
-        out.append(await _follows(settings, followed, clock))
+    for platform, followed in people.items():
+        ids = [executive.account.native_id for executive in followed]
+        out += await connection_of(platform).executive_findings(settings, reach_of(settings), ids, clock())
     return out
 
 
@@ -128,24 +124,3 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
             "such a status.",
         )
     return Finding(part, FindingLevel.OK, said)
-
-
-async def _follows(settings: Settings, people: Sequence[Executive], clock: Clock) -> Finding:
-    """Report the cost of setting x_follows_every."""
-    part = "X follows"
-    if not people:
-        return Finding(part, FindingLevel.OK, "No executive on X is stored, so no follows are read.")
-    try:
-        collector = CONNECTION.collector(settings.of(XSettings), reach_of(settings))
-    except ValueError as error:
-        return Finding(part, FindingLevel.MEND, str(error))
-    counts: list[int] = []
-    ids = [person.account.native_id for person in people]
-    async with collector:
-        for start in range(0, len(ids), collector.batch_size):
-            said = await collector.following_counts(ids[start : start + collector.batch_size], clock())
-            if isinstance(said, RequestFailure):
-                words = f"X did not report what reading follows will cost ({said.reason.value})."
-                return Finding(part, FindingLevel.ADVICE, words)
-            counts += said.values()
-    return Finding(part, FindingLevel.OK, price_sentence(counts))

@@ -3,61 +3,34 @@
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
-from collectors.core.collector import CollectorAnswer, RequestFailure
-from collectors.x.wire.follows import MOST_FOLLOWS, Follows, believable
+from collectors.core.abilities import FollowLists, Follows
+from collectors.core.collector import Collector, RequestFailure
 from jobs.base.clock import Clock
 from storage.executives import follows as store
 from storage.executives.follows import Access, FollowReading, FollowStep
 from storage.executives.signals import executives
-from storage.model.core.accounts import AccountId, Executive, Platform
+from storage.model.core.accounts import AccountId, Executive
 from storage.model.core.availability import MissedReason, Status
 from storage.model.core.signals import SignalKind
+from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Pool, StaleState, transaction
 
 log = logging.getLogger(__name__)
 
-LEAST_EVERY: Final = timedelta(days=1)
 _TRY_AGAIN: Final = timedelta(hours=1)
-"""After a request that failed. X bills a user once a UTC day, so the same day it costs nothing again."""
+"""After a request that failed. Who bills accounts bills each once a UTC day, so it costs nothing again."""
 
 _READABLE: Final = Access(observable=True, reason="The list of those followed is public.")
-_LEFT_OUT: Final = Access(
-    observable=False, reason="X left somebody out of the list, so it cannot be compared."
-)
-_NOT_BELIEVED: Final = Access(
-    observable=False, reason="Too many are missing from the list that X shows, so it is not believed."
-)
-_TOO_MANY: Final = Access(
-    observable=False, reason=f"Follows more than {MOST_FOLLOWS} accounts: a reading would cost too much."
-)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _STILL_SHOWN: Final = {Status.AVAILABLE, Status.PROTECTED, Status.WITHHELD}
-
-
-class FollowsReader(Protocol):
-    """What a collector must be able to do: `XCollector` can."""
-
-    @property
-    def platform(self) -> Platform: ...
-
-    @property
-    def batch_size(self) -> int: ...
-
-    async def follows(self, native_id: str, now: datetime) -> Follows | RequestFailure: ...
-
-    async def following_counts(
-        self, native_ids: Sequence[str], now: datetime
-    ) -> dict[str, int] | RequestFailure: ...
-
-    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer: ...
 
 
 def compare(known: Mapping[str, bool], listed: Collection[str], shown: Collection[str]) -> FollowStep:
     """What a complete list says of the `known` follows (True: missing from the list before it already).
 
-    Only a target that is itself `shown` was unfollowed: X leaves accounts that are suspended or closed
+    Only a target that is itself `shown` was unfollowed: platforms leave accounts that are suspended or closed
     out of everybody's list.
     """
     gone = [target for target in known if target not in listed]
@@ -69,18 +42,33 @@ def compare(known: Mapping[str, bool], listed: Collection[str], shown: Collectio
     )
 
 
+def believable(listed: int, stated: int | None, known: int, vanished: int) -> bool:
+    """Whether a complete list may be compared with the `known` follows, of which `vanished` are not on it.
+
+    An empty answer would look like a mass of unfollows. So a list far below the platform's own count of the
+    same minute (`stated`, None when it was not to be had) is not believed, and neither is a mass of unfollows
+    that the count does not bear out.
+    """
+    few = vanished <= max(10, known // 10)
+    if stated is None:
+        return few
+    shortfall = stated - listed
+    return shortfall * 2 <= stated and (few or shortfall <= max(10, stated // 10))
+
+
 class FollowsPoller:
     """Reads the list of each executive every `every`. The first complete reading is a baseline.
 
     Needs `load` first, and again when executives were added.
     """
 
-    def __init__(self, pool: Pool, collector: FollowsReader, every: timedelta, clock: Clock) -> None:
-        """Raises ValueError for less than a day: each reading costs the price of the whole list."""
-        if every < LEAST_EVERY:
-            raise ValueError("lists of followed accounts can be read at most once per day")
+    def __init__(
+        self, pool: Pool, collector: Collector, lists: FollowLists, every: timedelta, clock: Clock
+    ) -> None:
         self._pool = pool
         self._collector = collector
+        self._lists = lists
+        self._name = PLATFORM_NAME[collector.platform]
         self._every = every
         self._clock = clock
         self._executives: list[Executive] = []
@@ -111,18 +99,18 @@ class FollowsPoller:
     async def _read(self, executive: Executive, asked_at: datetime) -> None:
         account_id, native_id = executive.account.account_id, executive.account.native_id
         self._not_before[account_id] = asked_at + self._every
-        counts = await self._collector.following_counts([native_id], asked_at)
+        counts = await self._lists.following_counts([native_id], asked_at)
         if isinstance(counts, RequestFailure):
             self._try_again(account_id, counts, asked_at)
             return
         stated = counts.get(native_id)
-        if stated is not None and stated > MOST_FOLLOWS:
-            await self._note_access(account_id, _TOO_MANY, asked_at)
+        if stated is not None and stated > self._lists.most_follows:
+            await self._note_access(account_id, self._too_many, asked_at)
             return
-        seen = await self._collector.follows(native_id, asked_at)
+        seen = await self._lists.follows(native_id, asked_at)
         if isinstance(seen, RequestFailure) and seen.reason is MissedReason.ACCESS and not seen.breaker:
-            reason = f"X does not show whom they follow: {seen.detail}"
-            await self._note_access(account_id, Access(observable=False, reason=reason), asked_at)
+            words = f"{self._name} does not show whom they follow: {seen.detail}"
+            await self._note_access(account_id, words, asked_at)
         elif isinstance(seen, RequestFailure):
             self._try_again(account_id, seen, asked_at)
         elif seen.complete:
@@ -130,8 +118,9 @@ class FollowsPoller:
         elif seen.trouble is not None:
             self._try_again(account_id, seen.trouble, asked_at)
         else:
-            cut_short = len(seen.targets) >= MOST_FOLLOWS
-            await self._note_access(account_id, _TOO_MANY if cut_short else _LEFT_OUT, asked_at)
+            cut_short = len(seen.targets) >= self._lists.most_follows
+            words = f"{self._name} left somebody out of the list, so it cannot be compared."
+            await self._note_access(account_id, self._too_many if cut_short else words, asked_at)
 
     async def _take_in(
         self, executive: Executive, seen: Follows, stated: int | None, asked_at: datetime
@@ -144,11 +133,12 @@ class FollowsPoller:
         vanished = sum(1 for target in gone if not known[target])
         if not believable(len(listed), stated, len(known), vanished):
             log.warning(
-                "The list of accounts that %s follows is not believed: X lists %d, and its own count is %s.",
-                executive.name, len(listed), "unknown" if stated is None else stated,
+                "The list of accounts that %s follows is not believed: %s lists %d, and its own count is %s.",
+                executive.name, self._name, len(listed), "unknown" if stated is None else stated,
                 extra={"event": "follows_not_believed", "executive": executive.name},
             )  # fmt: skip
-            await self._note_access(account_id, _NOT_BELIEVED, asked_at)
+            words = f"Too many are missing from the list that {self._name} shows, so it is not believed."
+            await self._note_access(account_id, words, asked_at)
             return
         step = compare(known, listed, await self._shown(gone))
         at = self._clock()
@@ -164,7 +154,7 @@ class FollowsPoller:
         self._read_at[account_id] = asked_at
 
     async def _shown(self, targets: Sequence[str]) -> set[str]:
-        """Those of the accounts that X shows now. One that gave no answer is not among them."""
+        """Those of the accounts that the platform shows now. One that gave no answer is not among them."""
         shown: set[str] = set()
         size = self._collector.batch_size
         for start in range(0, len(targets), size):
@@ -172,9 +162,14 @@ class FollowsPoller:
             shown |= {r.native_id for r in answer.readings if r.state.status in _STILL_SHOWN}
         return shown
 
-    async def _note_access(self, account_id: AccountId, access: Access, now: datetime) -> None:
+    @property
+    def _too_many(self) -> str:
+        return f"Follows more than {self._lists.most_follows} accounts: a reading would cost too much."
+
+    async def _note_access(self, account_id: AccountId, why_not: str, now: datetime) -> None:
+        unseen = Access(observable=False, reason=why_not)
         async with transaction(self._pool) as conn:
-            await store.note_access(conn, SignalKind.FOLLOW, {account_id: access}, now)
+            await store.note_access(conn, SignalKind.FOLLOW, {account_id: unseen}, now)
 
     def _try_again(self, account_id: AccountId, failure: RequestFailure, asked_at: datetime) -> None:
         self._not_before[account_id] = max(asked_at + _TRY_AGAIN, failure.retry_at)

@@ -1,65 +1,60 @@
 """The likes of executives who have authorised our app; of the others it is kept that none can be seen."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
+from collectors.core.abilities import Likes, LikesReader
 from collectors.core.collector import RequestFailure
-from collectors.x.declaration import X
-from collectors.x.likes import Likes
 from jobs.base.clock import Clock
 from storage.executives.follows import Access, known_likes, note_access
 from storage.executives.signals import add_signals, executives
-from storage.model.core.accounts import AccountId, Executive
+from storage.model.core.accounts import AccountId, Executive, Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.signals import SignalKind
+from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _AUTHORISED: Final = Access(observable=True, reason="Authorised our app to read their likes.")
-_NO_AUTHORISATION: Final = Access(
-    observable=False, reason="Likes on X are private, and our app has no authorisation of theirs."
-)
-_REVOKED: Final = Access(
-    observable=False,
-    reason=(
-        "X does not accept their authorisation of our app (401): it was revoked, or our keys or this "
-        "machine's clock are wrong."
-    ),
-)
-_REFUSED: Final = Access(
-    observable=False, reason="X refuses to show their likes in spite of their authorisation (403)."
-)
 
 
-class LikesReader(Protocol):
-    """What reads the likes of one user: `XLikes` does."""
-
-    async def likes(self, native_id: str, known_ids: Collection[str], now: datetime) -> Likes: ...
-
-
-def access_after(likes: Likes) -> Access | None:
+def access_after(likes: Likes, platform: Platform) -> Access | None:
     """What a poll says of whether likes can be seen; None when it says nothing of that."""
     if likes.trouble is None:
         return _AUTHORISED
+    name = PLATFORM_NAME[platform]
     if likes.trouble.reason is MissedReason.AUTH:
-        return _REVOKED
-    return _REFUSED if likes.trouble.reason is MissedReason.ACCESS else None
+        words = "it was revoked, or our keys or this machine's clock are wrong."
+        return _unseen(f"{name} does not accept their authorisation of our app (401): {words}")
+    if likes.trouble.reason is MissedReason.ACCESS:
+        return _unseen(f"{name} refuses to show their likes in spite of their authorisation (403).")
+    return None
+
+
+def _unseen(reason: str) -> Access:
+    return Access(observable=False, reason=reason)
 
 
 class LikesPoller:
-    """Polls the likes of executives on X every `every`. `readers` are those who authorised us, by native id.
+    """Polls the likes of executives every `every`. `readers` are those who authorised us, by native id.
 
     Needs `load` first, and again when executives were added.
     """
 
     def __init__(
-        self, pool: Pool, readers: Mapping[str, LikesReader], every: timedelta, clock: Clock
+        self,
+        pool: Pool,
+        platform: Platform,
+        readers: Mapping[str, LikesReader],
+        every: timedelta,
+        clock: Clock,
     ) -> None:
         self._pool = pool
+        self._platform = platform
         self._readers = readers
         self._every = every
         self._clock = clock
@@ -69,12 +64,12 @@ class LikesPoller:
     async def load(self) -> None:
         """Take up the executives, and keep of those who have not authorised us that nothing can be seen."""
         async with transaction(self._pool) as conn:
-            everybody = await executives(conn, X)
+            everybody = await executives(conn, self._platform)
             self._readable = [e for e in everybody if e.account.native_id in self._readers]
+            name = PLATFORM_NAME[self._platform]
+            private = _unseen(f"Likes on {name} are private, and our app has no authorisation of theirs.")
             closed = {
-                e.account.account_id: _NO_AUTHORISATION
-                for e in everybody
-                if e.account.native_id not in self._readers
+                e.account.account_id: private for e in everybody if e.account.native_id not in self._readers
             }
             await note_access(conn, SignalKind.LIKE, closed, self._clock())
 
@@ -98,7 +93,7 @@ class LikesPoller:
         seen = await self._readers[native_id].likes(native_id, known, asked_at)
         at = self._clock()
         self._not_before[account_id] = _next_at(asked_at + self._every, seen.trouble)
-        access = access_after(seen)
+        access = access_after(seen, self._platform)
         async with transaction(self._pool) as conn:
             if access is not None:
                 await note_access(conn, SignalKind.LIKE, {account_id: access}, at)

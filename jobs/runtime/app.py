@@ -12,7 +12,7 @@ from dashboard.asgi.security_headers import proxied_origin
 from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import Clock, system_clock
 from jobs.base.database_clock import SteadyClock
-from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers, platforms_of
+from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.database import ready, revive
 from jobs.config.settings import Settings, SettingsError
@@ -128,9 +128,8 @@ def check(settings: Settings, roles: Sequence[ProcessRole]) -> None:
     if ProcessRole.COLLECT in roles:
         for platform in platforms_of(settings):
             for vantage in ("", *settings.vantages):
-                collector_of(settings, platform, vantage)
-        likes_readers(settings)
-        compliance_jobs(settings)
+                collector = collector_of(settings, platform, vantage)
+                abilities_of(settings, platform, collector)
         authority_of(settings)
     if ProcessRole.NOTIFY in roles:
         sender(settings)

@@ -6,27 +6,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from collectors.bluesky.collector import BlueskyCollector
-from collectors.bluesky.declaration import BLUESKY
-from collectors.bluesky.jetstream import Jetstream
-from collectors.bluesky.settings import BlueskySettings
+from collectors.core.abilities import Abilities
 from collectors.core.collector import Collector
-from collectors.mastodon.collector import MastodonCollector
-from collectors.mastodon.settings import MastodonSettings
-from collectors.x.collector import XCollector
-from collectors.x.settings import XSettings
 from jobs.base.clock import Clock
 from jobs.base.database_clock import SteadyClock
 from jobs.base.periodic_task import PeriodicTask
-from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers
+from jobs.collect.closure_reasons import ClosureReasonsLoop
+from jobs.collect.collector_factory import abilities_of, collector_of
 from jobs.collect.event_stream import EventListener
-from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.observers import Observers
+from jobs.collect.past_handles import HandleRecords
 from jobs.collect.pipeline import reading_pipeline
-from jobs.collect.plc_handles import HandleRecords
 from jobs.collect.vantages import AT_ONCE as AT_ONCE_ELSEWHERE
 from jobs.collect.vantages import VantageReader
-from jobs.collect.x_compliance import ComplianceLoop
 from jobs.config.settings import Settings
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.dispatch.answer_intake import AnswerIntake
@@ -34,10 +27,10 @@ from jobs.dispatch.local_requester import LocalRequester
 from jobs.dispatch.queued_requester import QueuedRequester
 from jobs.dispatch.shared_rate_limits import SharedBudgets
 from jobs.dispatch.worker import AT_ONCE, QueueWorker
-from jobs.engagement.bluesky_relations import Relations
 from jobs.engagement.follows import FollowsPoller
+from jobs.engagement.follows_of_watched import FollowsOfWatched
 from jobs.engagement.likes import LikesPoller
-from jobs.engagement.mastodon_favourites import WatchedPosts
+from jobs.engagement.post_likes import WatchedPosts
 from jobs.engagement.timelines import EngagementPoller
 from jobs.planning.daily_cost_guard import CostLimitedCollector, cost_limit_for
 from jobs.planning.sweep import Sweep
@@ -87,12 +80,15 @@ async def platform_loops(
         )
         intake = AnswerIntake()
         intake.add(requester, monitor.take_in, monitor.breakers.is_paused)
+        abilities = abilities_of(settings, platform, collector, budgets)
+        for connection in abilities.connections:
+            await stack.enter_async_context(connection)
         tasks: dict[str, PeriodicTask] = {
             f"Looking after the control accounts of {platform.value}": monitor.canaries,
             f"Collecting engagement from {platform.value}": EngagementPoller(
                 pool, collector, settings.engagement_every, monitor.breakers, clock
             ),
-            **await _platform_tasks(settings, pool, collector, monitor, stack, budgets, clock),
+            **_further_tasks(settings, pool, collector, abilities, monitor, clock),
         }
         is_swept = cost_limit is None or cost_limit.wanted is None  # who reads elsewhere sweeps everybody
         can_date = dict.fromkeys(tasks, clock.is_right)  # they ask from this machine
@@ -106,8 +102,8 @@ async def platform_loops(
             tasks[name], can_date[name] = vantage_reader, from_there.can_date
             intake.add(from_there, vantage_reader.take_in, vantage_reader.breakers.is_paused)
         push = None
-        if platform is BLUESKY and (stream := settings.of(BlueskySettings).bluesky_jetstream):
-            push = EventListener(pool, Jetstream(stream), monitor, clock)
+        if abilities.events is not None:
+            push = EventListener(pool, platform, abilities.events, monitor, clock)
         leader = LeaderLoop(
             settings,
             lock,
@@ -145,63 +141,36 @@ def _requester(
     return QueuedRequester(pool, source, worker.worker_id, here, clock, clock.is_right)
 
 
-async def _platform_tasks(
+def _further_tasks(
     settings: Settings,
     pool: Pool,
     collector: Collector,
+    abilities: Abilities,
     monitor: Monitor,
-    stack: AsyncExitStack,
-    budgets: SharedBudgets,
     clock: Clock,
 ) -> dict[str, PeriodicTask]:
-    """What only this platform lets anyone see."""
-    match collector:
-        case BlueskyCollector():
-            return {
-                "Collecting handles from PLC": HandleRecords(pool, collector, clock),
-                "Collecting follows from bluesky": Relations(pool, collector, monitor, clock),
-            }
-        case MastodonCollector():
-            return _mastodon_tasks(settings, pool, collector, monitor, clock)
-        case XCollector():
-            return await _x_tasks(settings, pool, collector, stack, budgets, clock)
-        case _:
-            return {}
-
-
-def _mastodon_tasks(
-    settings: Settings, pool: Pool, collector: MastodonCollector, monitor: Monitor, clock: Clock
-) -> dict[str, PeriodicTask]:
-    own = settings.of(MastodonSettings)
+    """What this platform shows beside statuses and timelines, and the settings ask for."""
+    platform, able = collector.platform, abilities
     tasks: dict[str, PeriodicTask] = {}
-    if own.mastodon_observers:
-        tasks["Asking other servers"] = Observers(pool, collector, own.mastodon_observers, monitor, clock)
-    if own.mastodon_watched_posts:
-        tasks["Reading who favourited watched posts"] = WatchedPosts(
-            pool, collector, own.mastodon_watched_posts, clock
-        )
-    return tasks
-
-
-async def _x_tasks(
-    settings: Settings,
-    pool: Pool,
-    collector: XCollector,
-    stack: AsyncExitStack,
-    budgets: SharedBudgets,
-    clock: Clock,
-) -> dict[str, PeriodicTask]:
-    """Likes are always among them, so that it is on record that they cannot be seen, and since when."""
-    readers = likes_readers(settings, budgets)
-    for reader in readers.values():
-        await stack.enter_async_context(reader)
-    tasks: dict[str, PeriodicTask] = {
-        "Collecting likes from x": LikesPoller(pool, readers, settings.engagement_every, clock)
-    }
-    every = settings.of(XSettings).x_follows_every
-    if every is not None:
-        tasks["Collecting follows from x"] = FollowsPoller(pool, collector, every, clock)
-    if (jobs := compliance_jobs(settings, budgets)) is not None:
-        await stack.enter_async_context(jobs)
-        tasks["Asking x why accounts vanished"] = ComplianceLoop(pool, jobs, clock)
+    if able.past_handles is not None:
+        name = f"Collecting handles from {able.past_handles.handle_source}"
+        tasks[name] = HandleRecords(pool, platform, able.past_handles, clock)
+    if able.follows_among is not None:
+        name = f"Collecting follows from {platform.value}"
+        tasks[name] = FollowsOfWatched(pool, platform, able.follows_among, monitor, clock)
+    if able.follow_lists is not None:
+        name = f"Collecting lists of follows from {platform.value}"
+        tasks[name] = FollowsPoller(pool, collector, able.follow_lists, able.follows_every, clock)
+    if able.likes is not None:
+        name = f"Collecting likes from {platform.value}"
+        tasks[name] = LikesPoller(pool, platform, able.likes, settings.engagement_every, clock)
+    if able.post_likes is not None:
+        name = f"Reading who likes watched posts on {platform.value}"
+        tasks[name] = WatchedPosts(pool, platform, able.post_likes, able.watched_posts, clock)
+    if able.other_servers is not None:
+        name = f"Asking other servers of {platform.value}"
+        tasks[name] = Observers(pool, platform, able.other_servers, able.observers, monitor, clock)
+    if able.closure_reasons is not None:
+        name = f"Asking {platform.value} why accounts vanished"
+        tasks[name] = ClosureReasonsLoop(pool, platform, able.closure_reasons, clock)
     return tasks

@@ -9,21 +9,6 @@ from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
 from tests.house.source import ROOT, modules
 
-# What only one platform can be asked has its own module. These are named by their platform until they are
-# reached through what the platform declares.
-NAMED = {
-    "jobs/collect/collector_factory.py",
-    "jobs/collect/event_stream.py",
-    "jobs/collect/mastodon_observers.py",
-    "jobs/collect/plc_handles.py",
-    "jobs/collect/x_compliance.py",
-    "jobs/doctor/database_checks.py",
-    "jobs/engagement/bluesky_relations.py",
-    "jobs/engagement/follows.py",
-    "jobs/engagement/likes.py",
-    "jobs/engagement/mastodon_favourites.py",
-    "jobs/runtime/platform_loop.py",
-}
 KEYS = "|".join(key for key in Platform if len(key) > 1)
 NAMES = "|".join(declared.name for declared in DECLARED.values())
 # A key of one letter is found by the word that it makes: "on X", "x_base_url".
@@ -64,9 +49,7 @@ def _named(module: Path) -> list[str]:
 
 
 def test_no_module_names_a_platform() -> None:
-    named = {str(module.relative_to(ROOT)): found for module in _checked() if (found := _named(module))}
-    assert {name: found for name, found in named.items() if name not in NAMED} == {}
-    assert NAMED - named.keys() == set(), "these name none any more: take them off the list"
+    assert {str(module.relative_to(ROOT)): found for module in _checked() if (found := _named(module))} == {}
 
 
 def test_neither_does_the_browser() -> None:

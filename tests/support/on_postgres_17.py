@@ -29,7 +29,7 @@ TESTS = (
     "tests/jobs/collect/test_monitor_faults.py",
     "tests/jobs/collect/test_recorder.py",
     "tests/jobs/collect/test_vantages.py",
-    "tests/jobs/collect/test_x_compliance.py",
+    "tests/jobs/collect/test_closure_reasons.py",
     "tests/jobs/engagement/test_follows.py",
     "tests/jobs/engagement/test_likes.py",
     "tests/jobs/imports/test_published_records_histories.py",

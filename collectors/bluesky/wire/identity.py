@@ -11,6 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from collectors.bluesky.wire.errors import fault_of, open_answer
+from collectors.core.abilities import HandleSince
 from collectors.core.collector import Exchange
 from collectors.core.wire import WireFault, is_array, is_object, parse
 from storage.model.core.availability import MissedReason
@@ -51,14 +52,6 @@ class NoDid(StrEnum):
     TOMBSTONED = "DID not available"
     """There was one, and its owner gave it up for good."""
     NOT_REGISTERED = "DID not registered"
-
-
-@dataclass(frozen=True, slots=True)
-class HandleSince:
-    """The owner claimed `handle` from `since` on, by the clock of the directory of DIDs."""
-
-    handle: str
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

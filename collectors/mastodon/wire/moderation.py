@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 
-from collectors.core.collector import RequestFailure
+from collectors.core.abilities import ModerationFindings
 from collectors.core.wire import WireFault, is_array, is_object, parse
 from collectors.mastodon.wire.answers import Profile
 from collectors.mastodon.wire.identity import MastodonIdentity, acct_of
@@ -46,7 +46,7 @@ class DomainBlocks:
                 return severity
         return None
 
-    def facts(self, handles: Mapping[str, str]) -> "ModerationFindings":
+    def facts(self, handles: Mapping[str, str]) -> ModerationFindings:
         """What it means for accounts, given as name@domain by native id. All of them are answered for."""
         facts = {
             native_id: f"domain {severity.value}"
@@ -54,19 +54,6 @@ class DomainBlocks:
             if (severity := self.match(handle.rpartition("@")[2])) is not None
         }
         return ModerationFindings(frozenset(handles), _as_facts(facts.items()))
-
-
-@dataclass(frozen=True, slots=True)
-class ModerationFindings:
-    """What one look of one observer found: `facts` by native id, and of whom it said anything at all.
-
-    Who is `answered` and has no fact is treated like anybody else there. Of others nothing is known.
-    """
-
-    answered: frozenset[str]
-    facts: tuple[tuple[str, Flag | ObservedKind, str], ...]
-    trouble: RequestFailure | None = None
-    """What kept the others from being asked."""
 
 
 def read_domain_blocks(http_status: int, body: bytes) -> DomainBlocks | WireFault:

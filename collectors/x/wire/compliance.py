@@ -8,25 +8,14 @@ compliance event are in the file.
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from collectors.core.abilities import JobStatus
 from collectors.core.wire import WireFault, is_object, parse, printable
 from collectors.x.wire.envelope import open_answer
 from storage.model.core.availability import MissedReason
 
 _is_job_id = re.compile(r"[0-9]{1,19}").fullmatch
 _is_reason = re.compile(r"[a-z_]{1,40}").fullmatch
-
-
-class JobStatus(StrEnum):
-    """How far X is with a job (documented)."""
-
-    CREATED = "created"
-    """The ids have not arrived yet."""
-    IN_PROGRESS = "in_progress"
-    COMPLETE = "complete"
-    FAILED = "failed"
-    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from collectors.core.abilities import Follows
 from collectors.core.collector import RequestFailure
 from collectors.core.wire import WireFault, is_object
 from collectors.x.wire.envelope import OpenPage, UnreadableResource, open_answer, open_page, users_in
@@ -21,21 +22,6 @@ MOST_FOLLOWS: Final = MAX_PAGES * 1000
 
 PRICE_PER_USER_USD: Final = 0.010
 """Pay-per-use, for each user returned; the same user is billed once a UTC day (documented, not promised)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Follows:
-    """Whom one user follows: (id, handle) each, in the order of X. The handle is empty where X left it out.
-
-    Only a `complete` reading may be compared with another: in any other, some are missing for reasons
-    of ours, which `trouble` states when a request failed. `price_usd` is what the users returned cost
-    at most.
-    """
-
-    targets: tuple[tuple[str, str], ...]
-    complete: bool
-    price_usd: float
-    trouble: RequestFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +39,12 @@ class FollowsListing:
     def __init__(self) -> None:
         self._targets: dict[str, str] = {}
         self._tokens: set[str] = set()
-        self._users = 0
         self._whole = True
         self.pages = 0
 
     def add(self, page: FollowsPage) -> str | None:
         """Take in a page. The token of the next one, None when nothing more is to be asked."""
         self.pages += 1
-        self._users += len(page.targets)
         self._targets.update(page.targets)
         self._whole = self._whole and page.whole
         token = page.next_token
@@ -74,7 +58,7 @@ class FollowsListing:
     def so_far(self, trouble: RequestFailure | None = None) -> Follows:
         """What was read; complete when no `trouble` ended it, nor anything that X left out."""
         complete = trouble is None and self._whole
-        return Follows(tuple(self._targets.items()), complete, price_of((self._users,)), trouble)
+        return Follows(tuple(self._targets.items()), complete, trouble)
 
 
 def read_following(
@@ -130,17 +114,3 @@ def price_sentence(follow_counts: Sequence[int]) -> str:
     n = len(follow_counts)
     who = "1 executive follows" if n == 1 else f"{n} executives follow"
     return f"Reading whom {who} costs about ${price_of(follow_counts):,.2f} each time they are read."
-
-
-def believable(listed: int, stated: int | None, known: int, vanished: int) -> bool:
-    """Whether a complete list may be compared with the `known` follows, of which `vanished` are not on it.
-
-    An empty answer of X would look like a mass of unfollows. So a list far below X's own count of the same
-    minute (`stated`, None when it was not to be had) is not believed, and neither is a mass of unfollows
-    that the count does not bear out.
-    """
-    few = vanished <= max(10, known // 10)
-    if stated is None:
-        return few
-    shortfall = stated - listed
-    return shortfall * 2 <= stated and (few or shortfall <= max(10, stated // 10))

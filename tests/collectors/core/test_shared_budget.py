@@ -17,10 +17,12 @@ from collectors.mastodon.declaration import MASTODON
 from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.host_pacing import HostRateLimiter
 from collectors.x.compliance import XCompliance
+from collectors.x.connection import compliance_jobs, likes_readers
 from collectors.x.declaration import X
 from collectors.x.likes import XLikes
+from collectors.x.settings import XSettings
 from jobs.base.clock import SimulatedClock, system_clock
-from jobs.collect.collector_factory import compliance_jobs, likes_readers
+from jobs.collect.collector_factory import reach_of
 from jobs.config.settings import load_settings
 from jobs.dispatch.shared_rate_limits import SharedBudgets, counted_as
 from storage.model.core.accounts import Platform
@@ -158,7 +160,7 @@ async def test_every_other_request_to_x_takes_from_the_budget_too() -> None:
         async with XLikes(*token, base_url=server.base_url, http=of(Allows(0))) as likes:
             assert (await likes.likes("7", (), T0)).trouble == LATER
         async with XCompliance(TOKEN, base_url=server.base_url, http=of(Allows(0))) as jobs:
-            assert await jobs.look("1", T0) == LATER
+            assert await jobs.result("1", (), T0) == LATER
         assert server.asked == []
 
 
@@ -234,10 +236,11 @@ async def test_likes_and_compliance_jobs_are_counted_by_the_token_that_they_use(
                 "BLOCKLINE_X_COMPLIANCE": "true",
             },
         )
-        jobs = compliance_jobs(told, shared)
+        reach = reach_of(told, budgets=shared)
+        jobs = compliance_jobs(told.of(XSettings), reach)
         assert jobs is not None
-        async with jobs, likes_readers(told, shared)["7"] as likes:
-            await jobs.look("1", T0)
+        async with jobs, likes_readers(told.of(XSettings), reach)["7"] as likes:
+            await jobs.result("1", (), T0)
             await likes.likes("7", (), T0)
     async with borrowed(pool) as conn:
         names = {b.name for b in await rate_limits.budgets(conn)}

@@ -119,16 +119,10 @@ GONE = History(
 async def test_a_job_goes_from_ids_to_reasons() -> None:
     async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
         job = await x.start(["7", "8", "9"], "blockline-2021-02-01", T0)
-        assert isinstance(job, ComplianceJob)
-        early = await x.look(job.job_id, T0)
-        assert isinstance(early, ComplianceJob)
-        assert early.status is JobStatus.IN_PROGRESS
-        assert isinstance(await x.reasons(early, {"7"}, T0), RequestFailure)
+        assert isinstance(job, str)
+        assert await x.result(job, {"7"}, T0) is JobStatus.IN_PROGRESS
         server.set_clock(T0 + READY_AFTER)
-        ready = await x.look(job.job_id, T0)
-        assert isinstance(ready, ComplianceJob)
-        assert ready.status is JobStatus.COMPLETE
-        assert await x.reasons(ready, {"7", "8", "9"}, T0) == {"7": {"deactivated"}, "8": {"deleted"}}
+        assert await x.result(job, {"7", "8", "9"}, T0) == {"7": {"deactivated"}, "8": {"deleted"}}
 
 
 async def test_the_token_goes_to_x_and_never_to_the_storage() -> None:
@@ -139,7 +133,7 @@ async def test_the_token_goes_to_x_and_never_to_the_storage() -> None:
         return web.Response()
 
     async with scripted(script) as server, app(server.base_url) as x:
-        assert isinstance(await x.start(["7", "8"], "n", T0), ComplianceJob)
+        assert await x.start(["7", "8"], "n", T0) == JOB["id"]
         made, uploaded = server.asked
         assert made.headers["Authorization"] == f"Bearer {TOKEN}"
         assert (uploaded.method, uploaded.headers["Content-Type"]) == ("PUT", "text/plain")
@@ -158,15 +152,16 @@ async def test_the_token_goes_to_x_and_never_to_the_storage() -> None:
     ],
 )
 async def test_ids_go_to_a_public_server_by_https_only(url: str) -> None:
-    job = {**JOB, "upload_url": url, "download_url": url}
+    job = {**JOB, "upload_url": url, "download_url": url, "status": "complete"}
     async with scripted(plain(200, body(data=job))) as server, app(server.base_url, trusted=()) as x:
         said = await x.start(["7"], "n", T0)
         assert isinstance(said, RequestFailure)
         assert said.reason is MissedReason.NETWORK
-        read = read_job(200, body(data=job))
-        assert isinstance(read, ComplianceJob)
-        assert isinstance(await x.reasons(read, {"7"}, T0), RequestFailure)
         assert len(server.asked) == 1
+        said = await x.result("1", {"7"}, T0)
+        assert isinstance(said, RequestFailure)
+        assert said.reason is MissedReason.NETWORK
+        assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize("status", [401, 403, 500, 302])

@@ -1,21 +1,26 @@
 """The collectors of an installation are put together from its settings, one a platform and a vantage."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from aiohttp import web
 
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.bluesky.declaration import BLUESKY
+from collectors.core.abilities import Abilities
 from collectors.mastodon.collector import MastodonCollector
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.collector import XCollector
 from collectors.x.declaration import X
-from jobs.collect.collector_factory import collector_of, compliance_jobs, likes_readers, platforms_of
-from jobs.config.settings import Settings, SettingsError, load_settings, settings_from
+from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
+from jobs.config.settings import Settings, SettingsError, load_settings
 from storage.model.core.accounts import Platform
 from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_x import scripted
+
+if TYPE_CHECKING:
+    from collectors.x.likes import XLikes
 
 DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
 
@@ -116,28 +121,70 @@ async def test_a_private_host_is_asked_only_when_the_settings_trust_it() -> None
         assert server.asked
 
 
+# what only some platforms show ----------------------------------------------------------------------------
+
+
+def abilities(platform: Platform, **environ: str) -> Abilities:
+    told = settings(**{"x_bearer_token": "t"} | environ)
+    return abilities_of(told, platform, collector_of(told, platform))
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "offered"),
+    [
+        pytest.param(BLUESKY, {}, {"events", "past_handles", "follows_among"}, id="Bluesky"),
+        pytest.param(
+            BLUESKY, {"bluesky_jetstream": ""}, {"past_handles", "follows_among"}, id="without its stream"
+        ),
+        pytest.param(MASTODON, {}, set(), id="Mastodon, without servers and posts to ask about"),
+        pytest.param(MASTODON, {"mastodon_observers": "a.example"}, {"other_servers"}, id="observers"),
+        pytest.param(
+            MASTODON, {"mastodon_watched_posts": "https://a.example/@b/1"}, {"post_likes"}, id="posts"
+        ),
+        pytest.param(X, {}, {"likes"}, id="X, of whose likes it is kept that they cannot be seen"),
+        pytest.param(X, {"x_follows_every": "1d"}, {"likes", "follow_lists"}, id="lists of follows"),
+        pytest.param(X, {"x_compliance": "true"}, {"likes", "closure_reasons"}, id="compliance jobs"),
+    ],
+)
+def test_a_platform_offers_what_it_shows_and_the_settings_ask_for(
+    platform: Platform, environ: dict[str, str], offered: set[str]
+) -> None:
+    able = abilities(platform, **environ)
+    readers = "events past_handles other_servers closure_reasons follow_lists follows_among likes post_likes"
+    assert {name for name in readers.split() if getattr(able, name) is not None} == offered
+
+
 def test_likes_are_read_for_executives_who_authorised_us() -> None:
-    told = settings(
-        x_likes="7:7-token:secret,8:8-token:secret", x_consumer_key="key", x_consumer_secret="secret"
+    able = abilities(
+        X, x_likes="7:7-token:secret,8:8-token:secret", x_consumer_key="key", x_consumer_secret="secret"
     )
-    assert {native_id: reader.owner_id for native_id, reader in likes_readers(told).items()} == {
+    assert able.likes is not None
+    assert {native_id: cast("XLikes", reader).owner_id for native_id, reader in able.likes.items()} == {
         "7": "7",
         "8": "8",
     }
-    assert likes_readers(settings_from({})) == {}
+    assert len(able.connections) == 2
+    assert abilities(X).likes == {}
 
 
-def test_an_invalid_consumer_key_is_reported_without_being_shown() -> None:
-    told = settings(x_likes="7:7-token:secret", x_consumer_key="odd key", x_consumer_secret="s")
-    with pytest.raises(
-        SettingsError, match="Settings x_consumer_key, x_consumer_secret, x_likes: "
-    ) as refused:
-        likes_readers(told)
+@pytest.mark.parametrize(
+    ("environ", "sentence"),
+    [
+        pytest.param(
+            {"x_likes": "7:7-token:secret", "x_consumer_key": "odd key", "x_consumer_secret": "s"},
+            "Settings x_consumer_key, x_consumer_secret, x_likes: ",
+            id="an invalid consumer key",
+        ),
+    ],
+)
+def test_a_key_at_fault_is_reported_without_being_shown(environ: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence) as refused:
+        abilities(X, **environ)
     assert "odd key" not in str(refused.value)
 
 
-def test_compliance_jobs_run_only_if_they_are_enabled() -> None:
-    assert compliance_jobs(settings(x_bearer_token="t")) is None
-    assert compliance_jobs(settings(x_bearer_token="t", x_compliance="true")) is not None
+def test_compliance_jobs_need_the_token() -> None:
+    told = settings(x_bearer_token="t", x_compliance="true")
+    collector = collector_of(told, X)
     with pytest.raises(SettingsError, match="Setting x_bearer_token is missing"):
-        compliance_jobs(settings(x_compliance="true"))
+        abilities_of(settings(x_compliance="true"), X, collector)

@@ -39,7 +39,7 @@ class Listening:
         self.pool, self.server = pool, server
         self.clock = SimulatedClock(T0)
         self.monitor = reading_pipeline(pool, collector, ConfirmationRule(), MonitorSettings(DAY), self.clock)
-        self.push = EventListener(pool, Jetstream(server.stream_url), self.monitor, self.clock)
+        self.push = EventListener(pool, BLUESKY, Jetstream(server.stream_url), self.monitor, self.clock)
 
     def move_to(self, at: datetime) -> None:
         self.clock.set(at)

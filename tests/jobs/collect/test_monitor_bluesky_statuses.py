@@ -26,8 +26,8 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
 from jobs.collect.monitor import MonitorSettings
+from jobs.collect.past_handles import HandleRecords
 from jobs.collect.pipeline import reading_pipeline
-from jobs.collect.plc_handles import HandleRecords
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -84,7 +84,7 @@ async def watch(pool: Pool, server: BlueskyServer) -> None:
     async with BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as collector:
         settings = MonitorSettings(Sweep(timedelta(minutes=30), START))
         monitor = reading_pipeline(pool, collector, ConfirmationRule(), settings, clock)
-        handles = HandleRecords(pool, collector, clock)
+        handles = HandleRecords(pool, BLUESKY, collector, clock)
         await monitor.load()
         await handles.load()
         now = START

@@ -17,13 +17,13 @@ from collectors.transport.client import HttpOptions, Retry
 from collectors.transport.ssrf_guard import Guard
 from jobs.base.clock import SimulatedClock
 from jobs.base.periodic_task import PeriodicTask
-from jobs.collect.mastodon_observers import Observers
 from jobs.collect.monitor import Monitor, MonitorSettings
+from jobs.collect.observers import Observers
+from jobs.collect.past_handles import HandleRecords
 from jobs.collect.pipeline import reading_pipeline
-from jobs.collect.plc_handles import HandleRecords
 from jobs.detect.confirmation import ConfirmationRule
-from jobs.engagement.bluesky_relations import Relations
-from jobs.engagement.mastodon_favourites import WatchedPosts
+from jobs.engagement.follows_of_watched import FollowsOfWatched
+from jobs.engagement.post_likes import WatchedPosts
 from jobs.planning.sweep import Sweep
 from storage.accounts import handle_history
 from storage.accounts.accounts import NewAccount, add_accounts
@@ -93,7 +93,7 @@ async def observed(pool: Pool, routes: Routes) -> AsyncGenerator[Observed]:
     await monitor.load()
     await monitor.tick()
     async with scripted(routes) as server, collector(server) as mastodon:
-        observers = Observers(pool, mastodon, ["example.org"], monitor, clock)
+        observers = Observers(pool, MASTODON, mastodon, ["example.org"], monitor, clock)
         yield Observed(pool, platform, monitor, server, observers, clock)
 
 
@@ -207,7 +207,7 @@ async def test_an_executive_among_the_admirers_of_a_watched_post_liked_it_at_an_
     async with transaction(pool) as conn:
         await signals.add_executive(conn, MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
     async with scripted({ADMIRERS: ok(admirers)}) as server, collector(server) as mastodon:
-        posts = WatchedPosts(pool, mastodon, [POST], clock)
+        posts = WatchedPosts(pool, MASTODON, mastodon, [POST], clock)
         await posts.load()
         await come_round(posts, clock, minutes(90))
     assert await liked(pool) == ([("like", POST, None, T0)] if is_liked else [])
@@ -223,7 +223,7 @@ async def test_a_post_whose_admirers_cannot_be_read_is_logged_once_and_so_is_its
         await signals.add_executive(conn, MASTODON, BOB, "bob@social.example", "Bob", "Chief", T0)
     routes = {ADMIRERS: status(503), ADMIRERS.replace("4711", "4712"): ok([])}
     async with scripted(routes) as server, collector(server) as mastodon:
-        posts = WatchedPosts(pool, mastodon, [POST, other], clock)
+        posts = WatchedPosts(pool, MASTODON, mastodon, [POST, other], clock)
         await posts.load()
         await come_round(posts, clock, T0 + timedelta(hours=5))
         assert [record.getMessage() for record in caplog.records] == [
@@ -264,7 +264,10 @@ async def test_follows_from_executives_to_watched_accounts_and_handles_of_the_pa
         http = HttpOptions(retry=Retry(attempts=0), guard=guard)
         async with BlueskyCollector(app_view=server.base_url, plc=server.base_url, http=http) as bluesky:
             monitor = reading_pipeline(pool, bluesky, ConfirmationRule(), MonitorSettings(SWEEP), clock)
-            chores = Relations(pool, bluesky, monitor, clock), HandleRecords(pool, bluesky, clock)
+            chores = (
+                FollowsOfWatched(pool, BLUESKY, bluesky, monitor, clock),
+                HandleRecords(pool, BLUESKY, bluesky, clock),
+            )
             for now in (T0, T0 + timedelta(hours=2), T0 + timedelta(hours=3)):
                 clock.set(now)
                 server.set_clock(now)

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from collectors.core.collector import CollectorAnswer, RequestFailure
+from collectors.core.abilities import Follows
+from collectors.core.collector import RequestFailure
 from collectors.x.declaration import X
-from collectors.x.wire.follows import MOST_FOLLOWS, Follows
+from collectors.x.wire.follows import MOST_FOLLOWS
 from jobs.base.clock import SimulatedClock
-from jobs.engagement.follows import FollowsPoller
+from jobs.engagement.follows import FollowsPoller, believable
 from storage.executives.signals import add_executive
-from storage.model.core.availability import Missed, MissedReason
+from storage.model.core.availability import MissedReason
 from storage.postgres.pool import Pool, transaction
-from tests.support.samples.readings import AVAILABLE, MINUTE, T0, reading
+from tests.support.samples.readings import MINUTE, T0, FakeCollector
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -29,16 +30,15 @@ async def rows(pool: Pool, query: str) -> list[tuple[Any, ...]]:
         return [tuple(r) for r in await conn.fetch(query)]
 
 
-class Reader:
+class Reader(FakeCollector):
     """Lists at our own seam: `says` is what the next readings give."""
 
-    platform = X
-    batch_size = 100
+    most_follows = MOST_FOLLOWS
 
     def __init__(self) -> None:
+        super().__init__()
         self.says: list[Follows | RequestFailure] = []
         self.stated: int | RequestFailure | None = 3
-        self.silent: set[str] = set()
         self.counted = 0
 
     async def follows(self, native_id: str, now: datetime) -> Follows | RequestFailure:
@@ -52,15 +52,9 @@ class Reader:
             return self.stated
         return {} if self.stated is None else dict.fromkeys(native_ids, self.stated)
 
-    async def read(self, native_ids: Sequence[str], now: datetime) -> CollectorAnswer:
-        return CollectorAnswer(
-            tuple(reading(i, AVAILABLE, now) for i in native_ids if i not in self.silent),
-            tuple(Missed(i, now, MissedReason.OMITTED) for i in native_ids if i in self.silent),
-        )
-
 
 def listed(*targets: int, complete: bool = True, trouble: RequestFailure | None = None) -> Follows:
-    return Follows(tuple((str(t), "h") for t in targets), complete, 0.01 * len(targets), trouble)
+    return Follows(tuple((str(t), "h") for t in targets), complete, trouble)
 
 
 def trouble(
@@ -74,7 +68,7 @@ async def scene(pool: Pool) -> tuple[Reader, FollowsPoller, SimulatedClock]:
     async with transaction(pool) as conn:
         await add_executive(conn, X, "310000001", "h", "Name", "Title", T0)
     clock, reader = SimulatedClock(T0), Reader()
-    poller = FollowsPoller(pool, reader, DAY, clock)
+    poller = FollowsPoller(pool, reader, reader, DAY, clock)
     await poller.load()
     return reader, poller, clock
 
@@ -154,12 +148,28 @@ async def test_a_restart_reads_nobody_twice_in_a_day(scene: Scene, pool: Pool) -
     reader.says = [listed(1, 2, 3)]
     await poller.tick()
     clock.set(T0 + 23 * HOUR)
-    again = FollowsPoller(pool, reader, DAY, clock)
+    again = FollowsPoller(pool, reader, reader, DAY, clock)
     await again.load()
     await again.tick()
     assert again.next_due() == T0 + DAY
 
 
-def test_lists_are_not_read_more_than_once_a_day(pool: Pool) -> None:
-    with pytest.raises(ValueError, match="once per day"):
-        FollowsPoller(pool, Reader(), DAY - MINUTE, SimulatedClock(T0))
+@pytest.mark.parametrize(
+    ("listed", "stated", "known", "vanished", "want"),
+    [
+        pytest.param(340, 340, 340, 0, True, id="the list is as long as the platform says"),
+        pytest.param(330, 340, 340, 10, True, id="a few unfollows"),
+        pytest.param(0, 340, 340, 340, False, id="an empty answer while X counts 340 is a fault of X"),
+        pytest.param(0, 0, 340, 340, True, id="nobody is followed any more, by X's own count too"),
+        pytest.param(100, 340, 0, 0, False, id="a baseline far below X's count is not one"),
+        pytest.param(250, 340, 340, 90, False, id="a mass of unfollows that the count does not show"),
+        pytest.param(250, 252, 340, 90, True, id="a mass of unfollows that the count shows"),
+        pytest.param(340, None, 340, 3, True, id="without a count a few unfollows are believed"),
+        pytest.param(200, None, 340, 140, False, id="without a count a mass of unfollows is not"),
+        pytest.param(300, 340, 0, 0, True, id="X counts accounts that it does not list"),
+    ],
+)
+def test_a_list_is_compared_only_when_the_platform_s_own_count_bears_it_out(
+    listed: int, stated: int | None, known: int, vanished: int, want: bool
+) -> None:
+    assert believable(listed, stated, known, vanished) is want

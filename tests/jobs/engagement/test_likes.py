@@ -45,7 +45,7 @@ async def test_without_an_authorisation_it_is_kept_once_that_likes_cannot_be_see
     clock = SimulatedClock(T0)
     for minute in range(3):
         clock.set(T0 + minute * MINUTE)
-        poller = LikesPoller(pool, {}, EVERY, clock)
+        poller = LikesPoller(pool, X, {}, EVERY, clock)
         await poller.load()
         await poller.tick()
         assert poller.next_due() is None
@@ -62,7 +62,7 @@ async def test_likes_are_kept_once_each_and_access_from_when_they_could_be_seen(
         serve_x(History(()), acts=acts, now=T0, grants=[grant]) as server,
         reader(server.base_url) as x,
     ):
-        poller = LikesPoller(pool, {OWNER: x}, EVERY, clock)
+        poller = LikesPoller(pool, X, {OWNER: x}, EVERY, clock)
         await poller.load()
         for minute in range(0, 61, 5):
             clock.set(T0 + minute * MINUTE)
@@ -100,7 +100,7 @@ async def test_only_an_answer_about_access_changes_what_is_kept_of_it(
 ) -> None:
     await with_executives(pool, OWNER)
     async with scripted(script) as server, reader(server.base_url) as x:
-        poller = LikesPoller(pool, {OWNER: x}, EVERY, lambda: T0)
+        poller = LikesPoller(pool, X, {OWNER: x}, EVERY, lambda: T0)
         await poller.load()
         await poller.tick()
         due = poller.next_due()
@@ -114,14 +114,14 @@ async def test_only_an_answer_about_access_changes_what_is_kept_of_it(
 async def test_a_new_authorisation_ends_the_time_without_access(pool: Pool) -> None:
     await with_executives(pool, OWNER)
     clock = SimulatedClock(T0)
-    poller = LikesPoller(pool, {}, EVERY, clock)
+    poller = LikesPoller(pool, X, {}, EVERY, clock)
     await poller.load()
     clock.set(T0 + MINUTE)
     async with (
         serve_x(History(()), acts=[like(90)], now=T0, grants=[GRANT]) as server,
         reader(server.base_url) as x,
     ):
-        poller = LikesPoller(pool, {OWNER: x}, EVERY, clock)
+        poller = LikesPoller(pool, X, {OWNER: x}, EVERY, clock)
         await poller.load()
         await poller.tick()
     assert [row[1:3] for row in await rows(pool, ACCESS)] == [(T0, False), (T0 + MINUTE, True)]

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Collection
 from contextlib import suppress
+from datetime import datetime
 
 from collectors.bluesky.wire.jetstream import StreamEvent
+from collectors.x.declaration import X
 from jobs.collect.event_stream import EventListener
 from jobs.config.settings import settings_from
 from jobs.dispatch.answer_intake import AnswerIntake
@@ -17,12 +19,20 @@ from tests.support.pipelines.monitor import World
 class Silent:
     """A stream on which nothing happens."""
 
+    most_accounts = 10
+
     def __init__(self) -> None:
         self.listeners: list[tuple[str, ...]] = []
         self._changed = asyncio.Event()
 
-    async def events(self, dids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
-        listener = tuple(dids)
+    def cursor_at(self, at: datetime) -> str:
+        return at.isoformat()
+
+    def covers(self, cursor: str, now: datetime) -> bool:
+        return True
+
+    async def events(self, native_ids: Collection[str], cursor: str | None) -> AsyncGenerator[StreamEvent]:
+        listener = tuple(native_ids)
         self._note([*self.listeners, listener])
         try:
             await asyncio.Event().wait()
@@ -46,7 +56,7 @@ async def test_events_are_heard_by_the_process_that_plans_and_by_no_other(pool: 
     world, stream, lock = World(pool), Silent(), Lock(dsn, "poll x")
     await world.enlist(["1"])
     monitor = await world.start()
-    push = EventListener(pool, stream, monitor, world.clock)
+    push = EventListener(pool, X, stream, monitor, world.clock)
     leader = LeaderLoop(
         settings_from({}),
         lock,

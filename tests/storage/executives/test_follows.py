@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collectors.core.abilities import Follows
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.history import History, settled
 from collectors.x.declaration import X
 from collectors.x.simulator.app import serve_x
-from collectors.x.wire.follows import MOST_FOLLOWS, Follows
+from collectors.x.wire.follows import MOST_FOLLOWS
 from jobs.base.clock import SimulatedClock
 from jobs.engagement.follows import FollowsPoller, compare
 from storage.executives.follows import FollowReading, FollowStep, last_readings, open_follows, record_follows
@@ -99,7 +100,7 @@ async def play(
     """Poll for so many days, waking every six hours. What the simulator counted."""
     clock = SimulatedClock(T0)
     async with serve_x(history, acts=acts, now=T0) as server, collector(server.base_url) as x:
-        poller = FollowsPoller(pool, x, DAY, clock)
+        poller = FollowsPoller(pool, x, x, DAY, clock)
         await poller.load()
         for quarter in range(days * 4):
             clock.set(T0 + quarter * DAY / 4)
@@ -190,9 +191,11 @@ async def test_a_list_that_x_does_not_show_is_kept_as_such_and_not_as_empty(
 class Lists(FakeCollector):
     """A platform whose list of those followed, and its own count of them, a test sets."""
 
+    most_follows = MOST_FOLLOWS
+
     def __init__(self) -> None:
         super().__init__()
-        self.listed = Follows((("1", "a"), ("2", "b")), complete=True, price_usd=0.02)
+        self.listed = Follows((("1", "a"), ("2", "b")), complete=True)
         self.stated = 2
 
     async def following_counts(self, native_ids: Sequence[str], now: datetime) -> dict[str, int]:
@@ -206,19 +209,19 @@ class Lists(FakeCollector):
     ("listed", "stated", "said"),
     [
         pytest.param(
-            Follows((("1", "a"),), complete=False, price_usd=0.01),
+            Follows((("1", "a"),), complete=False),
             2,
             "X left somebody out of the list, so it cannot be compared.",
             id="somebody is left out",
         ),
         pytest.param(
-            Follows(tuple((str(n), "") for n in range(MOST_FOLLOWS)), complete=False, price_usd=150.0),
+            Follows(tuple((str(n), "") for n in range(MOST_FOLLOWS)), complete=False),
             2,
             f"Follows more than {MOST_FOLLOWS} accounts: a reading would cost too much.",
             id="it goes on beyond what is read",
         ),
         pytest.param(
-            Follows((), complete=True, price_usd=0.0),
+            Follows((), complete=True),
             2000,
             "Too many are missing from the list that X shows, so it is not believed.",
             id="it is far below X's own count",
@@ -231,7 +234,7 @@ async def test_a_list_that_cannot_be_compared_is_kept_as_such_until_one_can_be(
     await enlist(pool)
     clock = SimulatedClock(T0)
     x = Lists()
-    poller = FollowsPoller(pool, x, DAY, clock)
+    poller = FollowsPoller(pool, x, x, DAY, clock)
     await poller.load()
     await poller.tick()
     whole = x.listed, x.stated

@@ -13,7 +13,7 @@ from collectors.x.declaration import X
 from collectors.x.simulator.app import XServer, serve_x
 from collectors.x.simulator.compliance import READY_AFTER
 from jobs.base.clock import SimulatedClock
-from jobs.collect.x_compliance import ComplianceLoop
+from jobs.collect.closure_reasons import ClosureReasonsLoop
 from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import facts_of
 from storage.model.core.availability import State, Status
@@ -67,7 +67,7 @@ async def facts(pool: Pool, native_id: str) -> list[tuple[object, ...]]:
         ]
 
 
-async def run(loop: ComplianceLoop, clock: SimulatedClock, server: XServer, until: datetime) -> None:
+async def run(loop: ClosureReasonsLoop, clock: SimulatedClock, server: XServer, until: datetime) -> None:
     """Tick whenever the loop says that something is due."""
     while (due := max(loop.next_due(), clock())) <= until:
         clock.set(due)
@@ -86,7 +86,7 @@ async def test_the_reason_of_a_vanished_account_becomes_a_side_fact_between_two_
     )
     history = History((closed_again, GONE.accounts[1]))
     async with serve_x(history, now=T0) as server, app(server.base_url) as x:
-        loop = ComplianceLoop(pool, x, clock)
+        loop = ClosureReasonsLoop(pool, X, x, clock)
         await run(loop, clock, server, T0 + DAY + 30 * MINUTE)
         assert server.counts["compliance/jobs"]["ids"] == 4
     first, second = T0 + READY_AFTER, T0 + DAY + READY_AFTER
@@ -115,7 +115,7 @@ async def test_only_watched_accounts_that_are_not_found_are_asked_about(pool: Po
 async def test_without_missing_accounts_no_job_is_made(pool: Pool) -> None:
     clock = SimulatedClock(T0)
     async with serve_x(GONE, now=T0) as server, app(server.base_url) as x:
-        loop = ComplianceLoop(pool, x, clock)
+        loop = ClosureReasonsLoop(pool, X, x, clock)
         await loop.tick()
         assert server.counts == {}
         assert loop.next_due() == T0 + DAY
@@ -127,7 +127,7 @@ async def test_a_plan_without_compliance_jobs_is_logged_once_and_tried_daily(
     await vanished(pool, "7")
     clock = SimulatedClock(T0)
     async with serve_x(GONE, now=T0, compliance=False) as server, app(server.base_url) as x:
-        await run(ComplianceLoop(pool, x, clock), clock, server, T0 + 3 * DAY)
+        await run(ClosureReasonsLoop(pool, X, x, clock), clock, server, T0 + 3 * DAY)
         assert server.counts["compliance/jobs"]["requests"] == 4
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "plan" in caplog.text
@@ -158,7 +158,7 @@ async def test_a_job_that_fails_says_nothing_about_any_account(
         return web.Response(body=body(data={**JOB, "upload_url": f"{server.base_url}/up"}))
 
     async with scripted(then(made, plain(200), *looks)) as server, app(server.base_url) as x:
-        loop = ComplianceLoop(pool, x, clock)
+        loop = ClosureReasonsLoop(pool, X, x, clock)
         await loop.tick()
         clock.set(T0 + 5 * MINUTE)
         await loop.tick()
@@ -178,7 +178,7 @@ async def test_a_job_that_never_ends_is_abandoned_after_a_day(pool: Pool) -> Non
         return web.Response(body=body(data={**JOB, **urls}))
 
     async with scripted(script) as server, app(server.base_url) as x:
-        loop = ComplianceLoop(pool, x, clock)
+        loop = ClosureReasonsLoop(pool, X, x, clock)
         while clock() <= T0 + DAY + 10 * MINUTE:
             await loop.tick()
             clock.set(loop.next_due() if loop.next_due() > clock() else clock() + MINUTE)

@@ -1,14 +1,13 @@
-"""Which executive follows which watched account: asked of Bluesky's public graph, once a day."""
+"""Which executive follows which watched account, asked once a day."""
 
 from datetime import UTC, datetime, timedelta
 
-from collectors.bluesky.collector import BlueskyCollector
-from collectors.bluesky.declaration import BLUESKY
+from collectors.core.abilities import FollowsAmong
 from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from storage.executives import signals
-from storage.model.core.accounts import AccountId, Executive
+from storage.model.core.accounts import AccountId, Executive, Platform
 from storage.postgres.pool import Pool, transaction
 
 _EVERY = timedelta(days=1)
@@ -16,7 +15,7 @@ _TRY_AGAIN = timedelta(minutes=10)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Relations:
+class FollowsOfWatched:
     """Keeps the follows from executives to watched accounts as signals. See
     `jobs.base.periodic_task.PeriodicTask`.
 
@@ -24,9 +23,12 @@ class Relations:
     gives no date of an end.
     """
 
-    def __init__(self, pool: Pool, collector: BlueskyCollector, monitor: Monitor, clock: Clock) -> None:
+    def __init__(
+        self, pool: Pool, platform: Platform, graph: FollowsAmong, monitor: Monitor, clock: Clock
+    ) -> None:
         self._pool = pool
-        self._collector = collector
+        self._platform = platform
+        self._graph = graph
         self._monitor = monitor
         self._clock = clock
         self._executives: list[Executive] = []
@@ -34,7 +36,7 @@ class Relations:
 
     async def load(self) -> None:
         async with transaction(self._pool) as conn:
-            self._executives = await signals.executives(conn, BLUESKY)
+            self._executives = await signals.executives(conn, self._platform)
 
     def next_due(self) -> datetime | None:
         return min((self._due(e) for e in self._executives), default=None)
@@ -45,7 +47,7 @@ class Relations:
             now = self._clock()
             if self._due(executive) > now:
                 continue
-            follows = await self._collector.follows_among(executive.account.native_id, watched, now)
+            follows = await self._graph.follows_among(executive.account.native_id, watched, now)
             if isinstance(follows, RequestFailure):
                 self._due_at[executive.account.account_id] = max(follows.retry_at, now + _TRY_AGAIN)
                 continue

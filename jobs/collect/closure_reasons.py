@@ -1,43 +1,28 @@
-"""Asking X once a day why accounts are not found. The reason is a side fact, never a status."""
+"""Asking a platform once a day why accounts are not found. The reason is a side fact, never a status."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
+from collectors.core.abilities import ClosureReasons, JobStatus
 from collectors.core.collector import RequestFailure
-from collectors.x.declaration import X
-from collectors.x.wire.compliance import ComplianceJob, JobStatus
 from jobs.base.clock import Clock
 from storage.accounts.accounts import accounts_not_found
 from storage.accounts.side_facts import observe
-from storage.model.core.accounts import Account, AccountId
+from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.side_facts import FactSighting, ObservedKind
+from storage.model.text.states import PLATFORM_NAME
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
 
-OBSERVER: Final = "x compliance"
 EVERY: Final = timedelta(days=1)
 _LOOK_EVERY: Final = timedelta(minutes=5)
 _GIVE_UP_AFTER: Final = timedelta(hours=24)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-
-
-class ComplianceClient(Protocol):
-    """A client that runs compliance jobs, such as `XCompliance`."""
-
-    async def start(
-        self, native_ids: Sequence[str], name: str, now: datetime
-    ) -> ComplianceJob | RequestFailure: ...
-
-    async def look(self, job_id: str, now: datetime) -> ComplianceJob | RequestFailure: ...
-
-    async def reasons(
-        self, job: ComplianceJob, asked: Collection[str], now: datetime
-    ) -> dict[str, frozenset[str]] | RequestFailure: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +36,12 @@ class _Open:
 
 def sightings(
     asked: Sequence[Account],
-    reasons: dict[str, frozenset[str]],
+    reasons: Mapping[str, frozenset[str]],
     before: dict[AccountId, datetime],
     at: datetime,
 ) -> list[FactSighting]:
-    """Return one sighting per account (`FactSighting`), with all reasons that X gave. Without a reason, the
-    sighting is empty.
+    """Return one sighting per account (`FactSighting`), with all reasons that were given. Without a reason,
+    the sighting is empty.
     """
     return [
         FactSighting(
@@ -69,11 +54,13 @@ def sightings(
     ]
 
 
-class ComplianceLoop:
-    """Runs one job a day about the watched accounts of X whose confirmed status is "not found"."""
+class ClosureReasonsLoop:
+    """Runs one job a day about the watched accounts whose confirmed status is "not found"."""
 
-    def __init__(self, pool: Pool, jobs: ComplianceClient, clock: Clock) -> None:
+    def __init__(self, pool: Pool, platform: Platform, jobs: ClosureReasons, clock: Clock) -> None:
         self._pool = pool
+        self._platform = platform
+        self._name = PLATFORM_NAME[platform]
         self._jobs = jobs
         self._clock = clock
         self._open: _Open | None = None
@@ -90,7 +77,7 @@ class ComplianceLoop:
         return self._next_at
 
     async def tick(self) -> None:
-        """Start the job of the day, or check its progress. Faults of X are never raised."""
+        """Start the job of the day, or check its progress. Faults of the platform are never raised."""
         now = self._clock()
         if now < self._next_at:
             return
@@ -102,7 +89,7 @@ class ComplianceLoop:
     async def _start(self, now: datetime) -> None:
         self._next_at = now + EVERY
         async with transaction(self._pool) as conn:
-            accounts = await accounts_not_found(conn, X)
+            accounts = await accounts_not_found(conn, self._platform)
         if not accounts:
             return
         name = f"blockline-{now:%Y-%m-%d}"
@@ -111,41 +98,39 @@ class ComplianceLoop:
             self._met(job, now)
             return
         self._reported = False
-        self._open = _Open(job.job_id, tuple(accounts), now)
+        self._open = _Open(job, tuple(accounts), now)
         self._next_at = now + _LOOK_EVERY
 
     async def _look(self, under_way: _Open, now: datetime) -> None:
         self._next_at = now + _LOOK_EVERY
-        job = await self._jobs.look(under_way.job_id, now)
-        if isinstance(job, ComplianceJob) and job.status is JobStatus.COMPLETE:
-            await self._take_in(under_way, job, now)
-        elif isinstance(job, RequestFailure):
-            self._next_at = max(self._next_at, job.retry_at)
-        elif job.status in {JobStatus.FAILED, JobStatus.EXPIRED}:
+        asked = {account.native_id for account in under_way.asked}
+        result = await self._jobs.result(under_way.job_id, asked, now)
+        if isinstance(result, RequestFailure):
+            self._next_at = max(self._next_at, result.retry_at)
+        elif not isinstance(result, JobStatus):
+            await self._take_in(under_way, result)
+        elif result in {JobStatus.FAILED, JobStatus.EXPIRED}:
             log.warning(
-                "X compliance job of %s ended without a result (%s).",
+                "%s compliance job of %s ended without a result (%s).",
+                self._name,
                 _day(under_way),
-                job.status,
-                extra={"event": "compliance_job_failed", "status": job.status},
+                result,
+                extra={"event": "compliance_job_failed", "status": result},
             )
             self._close(under_way)
         if self._open is not None and now - under_way.asked_at >= _GIVE_UP_AFTER:
             log.warning(
-                "X compliance job of %s has no result after a day.",
+                "%s compliance job of %s has no result after a day.",
+                self._name,
                 _day(under_way),
                 extra={"event": "compliance_job_overdue"},
             )
             self._close(under_way)
 
-    async def _take_in(self, under_way: _Open, job: ComplianceJob, now: datetime) -> None:
-        asked = {account.native_id for account in under_way.asked}
-        reasons = await self._jobs.reasons(job, asked, now)
-        if isinstance(reasons, RequestFailure):
-            self._next_at = max(self._next_at, reasons.retry_at)
-            return
+    async def _take_in(self, under_way: _Open, reasons: Mapping[str, frozenset[str]]) -> None:
         seen = sightings(under_way.asked, reasons, self._asked_before, self._clock())
         async with transaction(self._pool) as conn:
-            await observe(conn, OBSERVER, seen)
+            await observe(conn, self._jobs.source, seen)
         self._asked_before.update(dict.fromkeys((s.account_id for s in seen), under_way.asked_at))
         self._close(under_way)
 
@@ -159,8 +144,9 @@ class ComplianceLoop:
         elif not self._reported:
             self._reported = True
             log.warning(
-                "X refused a compliance job (%s). The job is requested again once per day; further "
+                "%s refused a compliance job (%s). The job is requested again once per day; further "
                 "refusals are not logged.",
+                self._name,
                 failure.detail,
                 extra={"event": "compliance_refused"},
             )

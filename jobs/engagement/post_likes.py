@@ -1,17 +1,16 @@
-"""Who favourited posts that the settings name: Mastodon lists no one's favourites, but a post's admirers."""
+"""Which executives like posts that the settings name, on a platform that does not list what an account
+likes.
+"""
 
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from collectors.core.abilities import PostLikes
 from collectors.core.collector import RequestFailure
-from collectors.mastodon.collector import MastodonCollector
-from collectors.mastodon.declaration import MASTODON
-from collectors.mastodon.wire.identity import MastodonIdentity, post_of
-from collectors.mastodon.wire.timeline import like_of
 from jobs.base.clock import Clock
 from storage.executives import signals
-from storage.model.core.accounts import Executive
+from storage.model.core.accounts import Executive, Platform
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
@@ -20,15 +19,16 @@ _EVERY = timedelta(hours=1)
 
 
 class WatchedPosts:
-    """Looks once an hour which executives favourited the watched posts. See
+    """Looks once an hour which executives like the watched posts. See
     `jobs.base.periodic_task.PeriodicTask`.
     """
 
     def __init__(
-        self, pool: Pool, collector: MastodonCollector, addresses: Sequence[str], clock: Clock
+        self, pool: Pool, platform: Platform, reader: PostLikes, addresses: Sequence[str], clock: Clock
     ) -> None:
         self._pool = pool
-        self._collector = collector
+        self._platform = platform
+        self._reader = reader
         self._addresses = addresses
         self._clock = clock
         self._executives: list[Executive] = []
@@ -37,25 +37,23 @@ class WatchedPosts:
 
     async def load(self) -> None:
         async with transaction(self._pool) as conn:
-            self._executives = await signals.executives(conn, MASTODON)
+            self._executives = await signals.executives(conn, self._platform)
 
     def next_due(self) -> datetime | None:
         return self._due if self._executives else None
 
     async def tick(self) -> None:
         self._due = self._clock() + _EVERY
+        accounts = [executive.account for executive in self._executives]
+        handles = {account.native_id: account.handle for account in accounts}
         for address in self._addresses:
-            post = post_of(address)
-            admirers = await self._collector.favourited_by(address, self._clock())
-            self._log_failure(address, admirers if isinstance(admirers, RequestFailure) else None)
-            if post is None or isinstance(admirers, RequestFailure):
+            likes = await self._reader.likes_of(address, handles, self._clock())
+            self._log_failure(address, likes if isinstance(likes, RequestFailure) else None)
+            if isinstance(likes, RequestFailure):
                 continue
             async with transaction(self._pool) as conn:
-                for executive in self._executives:
-                    account = executive.account
-                    who = MastodonIdentity.of(account.native_id)
-                    like = None if who is None else like_of(post, admirers, who.actor, account.handle)
-                    if like is not None:
+                for account in accounts:
+                    if (like := likes.get(account.native_id)) is not None:
                         await signals.add_signals(conn, account.account_id, [like], self._clock())
 
     def _log_failure(self, address: str, failure: RequestFailure | None) -> None:

@@ -1,24 +1,24 @@
-"""How other Mastodon servers treat the watched accounts: facts about those servers, never a status."""
+"""How other servers of a federated platform treat the watched accounts: facts about those servers, never a
+status.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from collectors.core.abilities import BlockedServers, ModerationFindings, OtherServers
 from collectors.core.collector import RequestFailure
-from collectors.mastodon.collector import MastodonCollector
-from collectors.mastodon.declaration import MASTODON
-from collectors.mastodon.wire.moderation import DomainBlocks, ModerationFindings
 from jobs.base.clock import Clock
 from jobs.collect.monitor import Monitor
 from jobs.detect.judge import SideFacts
 from storage.accounts import side_facts
-from storage.model.core.accounts import Account, AccountId
+from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.availability import Status
 from storage.model.core.side_facts import FactSighting
 from storage.postgres.pool import Pool, transaction
 
 _EVERY = timedelta(days=1)
 _AT_ONCE = 50
-"""Maximum number of accounts per server in one `tick`. A server allows 300 requests in 5 minutes
+"""Maximum number of accounts per server in one `tick`. A server of Mastodon allows 300 requests in 5 minutes
 (documented).
 """
 _BETWEEN_TURNS = timedelta(minutes=2)
@@ -37,13 +37,15 @@ class Observers:
     def __init__(
         self,
         pool: Pool,
-        collector: MastodonCollector,
+        platform: Platform,
+        view: OtherServers,
         servers: Sequence[str],
         monitor: Monitor,
         clock: Clock,
     ) -> None:
         self._pool = pool
-        self._collector = collector
+        self._platform = platform
+        self._view = view
         self._monitor = monitor
         self._clock = clock
         self._rounds = {server: _Round() for server in servers}
@@ -64,13 +66,13 @@ class Observers:
         if not one.left:
             one.began = now
             one.left = sorted(self._monitor.accounts().values(), key=lambda a: a.account_id)
-            blocks = await self._collector.domain_blocks(server, now)
+            blocks = await self._view.domain_blocks(server, now)
             one.blocks = None if isinstance(blocks, RequestFailure) else blocks
         asked, one.left = one.left[:_AT_ONCE], one.left[_AT_ONCE:]
         handles = {a.native_id: a.handle for a in asked}
         by_domain = ModerationFindings(frozenset(), ()) if one.blocks is None else one.blocks.facts(handles)
         here = {a.native_id: a.handle for a in asked if self._is_available(a)}
-        by_account = await self._collector.seen_from(server, here, now)
+        by_account = await self._view.seen_from(server, here, now)
         if by_account.trouble is not None:
             # Accounts that were not reached wait for the next round. Nothing is recorded about them until
             # then.
@@ -97,7 +99,7 @@ class Observers:
         at = self._clock()
         sightings: list[FactSighting] = []
         async with transaction(self._pool) as conn:
-            kept = await side_facts.open_facts(conn, MASTODON, server)
+            kept = await side_facts.open_facts(conn, self._platform, server)
             for account in asked:
                 before = kept.get(account.account_id, frozenset())
                 now = _together(account.native_id, before, by_domain, by_account)
@@ -118,7 +120,7 @@ class _Round:
         self.began = datetime.min.replace(tzinfo=UTC)
         self.due = self.began
         self.left: list[Account] = []
-        self.blocks: DomainBlocks | None = None
+        self.blocks: BlockedServers | None = None
         self.seen_at: dict[tuple[AccountId, str], datetime] = {}
         """The time of the last answered request, by account and part of its facts (`domain` or `account`)."""
 

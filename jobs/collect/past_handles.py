@@ -1,32 +1,31 @@
-"""Looking up the handles that accounts had before they were watched, in Bluesky's public directory."""
+"""Looking up the handles that accounts had before they were watched, in a public directory."""
 
 import logging
 from datetime import UTC, datetime, timedelta
 
-from collectors.bluesky.collector import BlueskyCollector
-from collectors.bluesky.declaration import BLUESKY
+from collectors.core.abilities import PastHandles
 from collectors.core.collector import RequestFailure
 from jobs.base.clock import Clock
 from storage.accounts import handle_history
-from storage.model.core.accounts import Account, AccountId
+from storage.model.core.accounts import Account, AccountId, Platform
 from storage.postgres.pool import Pool, transaction
 
 log = logging.getLogger(__name__)
 
-SOURCE = "plc.directory"
 _EVERY = timedelta(minutes=1)
 _AT_ONCE = 20
 _TRY_AGAIN_AFTER = timedelta(days=1)
 
 
 class HandleRecords:
-    """Asks Bluesky's public directory (PLC) once about each account that is new or was renamed. See
+    """Asks the directory once about each account that is new or was renamed. See
     `jobs.base.periodic_task.PeriodicTask`.
     """
 
-    def __init__(self, pool: Pool, collector: BlueskyCollector, clock: Clock) -> None:
+    def __init__(self, pool: Pool, platform: Platform, directory: PastHandles, clock: Clock) -> None:
         self._pool = pool
-        self._collector = collector
+        self._platform = platform
+        self._directory = directory
         self._clock = clock
         self._due: datetime | None = None
         self._tried_at: dict[AccountId, datetime] = {}
@@ -44,20 +43,20 @@ class HandleRecords:
         now = self._clock()
         self._due = now + _EVERY
         async with transaction(self._pool) as conn:
-            wanting = await handle_history.wanting(conn, BLUESKY, _AT_ONCE + len(self._tried_at))
+            wanting = await handle_history.wanting(conn, self._platform, _AT_ONCE + len(self._tried_at))
         fresh = [a for a in wanting if not self._tried_lately(a, now)]
         for account in fresh[:_AT_ONCE]:
             self._tried_at[account.account_id] = now
-            record = await self._collector.handle_history(account.native_id, now)
+            record = await self._directory.handle_history(account.native_id, now)
             if isinstance(record, RequestFailure):
                 if record.retry_at <= now:
-                    continue  # Concerns this account only: PLC has no record of it.
+                    continue  # Concerns this account only: the directory has no record of it.
                 self._due = max(self._due, record.retry_at)
                 return
             async with transaction(self._pool) as conn:
                 handles = [(one.handle, one.since) for one in record]
                 new = await handle_history.record_handles(
-                    conn, account.account_id, handles, SOURCE, self._clock()
+                    conn, account.account_id, handles, self._directory.handle_source, self._clock()
                 )
             if new:
                 del self._tried_at[account.account_id]
