@@ -84,11 +84,12 @@ async def spawn(
         command += ["--acts", str(acts)]
     for outage in outages:
         command += ["--outage", f"{outage.since.isoformat()}/{outage.until.isoformat()}"]
+    # Where this process found the platforms, the other one finds them too.
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent.parent)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     try:
         first = await process.stdout.readline() if process.stdout is not None else b""

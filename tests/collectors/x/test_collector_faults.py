@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from collectors.core.collector import RequestFailure
-from collectors.simulator.faults import PROFILES, FaultKind, FaultPlan, Glitch, Outage, profile
+from collectors.simulator.faults import FaultKind, FaultPlan, Glitch, profile
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.x.collector import XCollector
 from collectors.x.declaration import X
@@ -86,28 +86,6 @@ async def test_no_fault_makes_a_reading_that_differs_from_the_truth(kind: FaultK
             assert seen == (60 if reason is None else 59 if kind in ABOUT_ONE else 0)
 
 
-def tells_the_truth(plan: FaultPlan) -> bool:
-    periodic = {kind for period in plan.periods for kind in period.kinds}
-    return not plan.lies and not LIES & (periodic | plan.weights.keys())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, plan in PROFILES.items() if tells_the_truth(plan)])
-async def test_under_every_profile_that_does_not_lie_what_is_read_is_the_truth(name: str) -> None:
-    missed: list[MissedReason] = []
-    readings = 0
-    async with (
-        serve_x(CROWD, faults=profile(name, seed=3)) as server,
-        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
-    ):
-        for n in range(300):
-            seen, why = await read_crowd(server, collector, T0 + n * HOUR / 20)
-            readings += seen
-            missed += why
-    assert readings > 60 * 200
-    assert bool(missed) == (name not in {"none", "slow"})
-
-
 async def test_an_answer_that_nobody_exists_takes_the_control_accounts_with_it() -> None:
     stable = one(OTHER, "canary", Status.AVAILABLE)
     async with (
@@ -122,16 +100,6 @@ async def test_an_answer_that_nobody_exists_takes_the_control_accounts_with_it()
             T0,
             breaker=False,
         )
-
-
-async def test_in_an_outage_nothing_is_read_and_afterwards_everything() -> None:
-    faults = profile("none", outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
-    async with (
-        serve_x(CROWD, faults=faults) as server,
-        XCollector("t", base_url=server.base_url, http=ONCE) as collector,
-    ):
-        counts = [(await read_crowd(server, collector, T0 + n * HOUR / 2))[0] for n in range(5)]
-        assert counts == [60, 60, 0, 0, 60]
 
 
 async def test_a_mass_glitch_hits_control_accounts_as_well_and_leaves_nothing_behind() -> None:

@@ -11,7 +11,7 @@ from yarl import URL
 from collectors.bluesky.simulator.app import BlueskyServer, serve_bluesky
 from collectors.bluesky.simulator.faults import STRANGER
 from collectors.bluesky.wire.regional_labelers import MAIN_LABELER, SHIPPED_REGIONS
-from collectors.simulator.faults import FaultKind, FaultPlan, Flapping, Glitch, Outage
+from collectors.simulator.faults import FaultKind, FaultPlan, Flapping, Glitch
 from tests.support.samples.readings import SUSPENDED, T0
 from tests.support.simulated.bluesky_cast import ALICE, BOB, CAROL, DAVE, HOUR, NOBODY, WITHHELD, asked, cast
 from tests.support.simulated.bluesky_cast import profile as alone
@@ -224,15 +224,6 @@ async def test_a_lie_is_told_by_the_app_view_and_by_the_host_alike(faults: Fault
         if faults.glitches:
             server.set_clock(T0 + HOUR)
             assert await shown(server) == {ALICE, BOB, CAROL}
-
-
-async def test_in_an_outage_nothing_answers_and_afterwards_everything() -> None:
-    faults = FaultPlan(outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
-    async with serve_bluesky(cast(NOBODY), faults=faults, now=T0) as server:
-        for hour, want in enumerate(["200 json", "503 html", "200 json"]):
-            server.set_clock(T0 + hour * HOUR)
-            for path in EVERY_SERVER:
-                assert (await met(server, path)).removesuffix(" until") == want
 
 
 async def test_a_slow_answer_and_a_hanging_one_take_their_time_without_holding_up_others() -> None:

@@ -14,7 +14,7 @@ from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.simulator.app import serve_mastodon
 from collectors.simulator.canaries import with_canaries
 from collectors.simulator.engagement_file import SimulatedAct
-from collectors.simulator.faults import FaultKind, FaultPlan, Glitch, Outage, profile
+from collectors.simulator.faults import FaultKind, FaultPlan, Glitch, profile
 from collectors.simulator.history import History, settled
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.simulator.server import SimulatorServer
@@ -394,11 +394,3 @@ async def test_a_glitch_hides_an_account_in_every_place_that_knows_it() -> None:
             server.set_clock(T0 + n * HOUR)
             assert [(await got(server, path)).status for path in PATHS] == [status] * 3
             assert len(await batch(server, 1001)) == (status == 200)
-
-
-async def test_in_an_outage_nothing_is_answered_and_afterwards_everything() -> None:
-    faults = profile("none", outages=(Outage(T0 + HOUR, T0 + 2 * HOUR),))
-    async with serve_mastodon(one(Status.AVAILABLE), faults=faults) as server:
-        for n, status in ((0, 200), (1, 503), (2, 200)):
-            server.set_clock(T0 + n * HOUR)
-            assert (await got(server, PATHS[0])).status == status

@@ -1,0 +1,147 @@
+"""What every platform keeps to: limits, secrets, the size of evidence, renames, and what it declares."""
+
+from datetime import timedelta
+
+import pytest
+
+from collectors.core.settings import PlatformSettings
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.platform_simulator import simulator_of
+from collectors.transport.connection import PlatformConnection
+from jobs.base.wording import handle_name
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import State, Status
+from storage.model.platforms.registry import DECLARED, part
+from tests.collectors.conformance.stage import HOUR, Answered, objects_of, staged
+from tests.support.samples.readings import T0
+
+LARGEST_EVIDENCE = 64_000
+"""Bytes about one account, whatever a platform adds to its answers."""
+_LIMITS = (FaultKind.LIMIT_WITHOUT_RESET, FaultKind.LIMIT_PAST_RESET, FaultKind.LIMIT_HTML)
+
+
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("kind", _LIMITS)
+async def test_after_a_limit_was_met_nothing_is_asked_until_it_ends(
+    platform: Platform, kind: FaultKind
+) -> None:
+    async with staged(platform, FaultPlan({kind: 100_000})) as stage:
+        trouble = (await stage.read(T0)).trouble
+        assert trouble is not None
+        assert T0 < trouble.retry_at <= T0 + HOUR
+        asked = len(stage.proxy.asked)
+        for early in (T0, trouble.retry_at - timedelta(seconds=1)):
+            answer = await stage.read(early)
+            assert (answer.sent, answer.readings) == (False, ())
+        assert len(stage.proxy.asked) == asked
+        await stage.read(trouble.retry_at)
+        assert len(stage.proxy.asked) > asked
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_no_key_gets_into_the_evidence_or_into_an_address(platform: Platform) -> None:
+    async with staged(platform) as stage:
+        answer = await stage.read_truly(T0)
+        keys = {
+            value.removeprefix("Bearer ")
+            for request in stage.proxy.asked
+            for name, value in request.headers.items()
+            if name.lower() == "authorization"
+        }
+        ids = [account.native_id for account in stage.accounts]
+        kept = b"".join(stage.collector.evidence(answer.exchanges, ids).values()).decode()
+        assert not [key for key in keys if key in kept]
+        assert not [key for key in keys for exchange in answer.exchanges if key in exchange.url]
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_evidence_is_of_one_account_and_does_not_grow_with_what_a_platform_adds(
+    platform: Platform,
+) -> None:
+    def swell(answered: Answered) -> None:
+        document = answered.document
+        for item in list(objects_of(document)):
+            item["blockline_unknown"] = "x" * 2_000
+        if document is not None:
+            answered.hold(document)
+
+    async with staged(platform) as stage:
+        stage.how = swell
+        answer = await stage.read_truly(T0)
+        everybody = {account.native_id for account in stage.accounts}
+        evidence = stage.collector.evidence(answer.exchanges, everybody)
+        assert evidence.keys() == everybody
+        for native_id, kept in evidence.items():
+            assert len(kept) <= LARGEST_EVIDENCE
+            assert not [other for other in everybody - {native_id} if f'"{other}"'.encode() in kept]
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_another_handle_is_the_same_account_in_the_same_state(platform: Platform) -> None:
+    async with staged(platform) as stage:
+        before = await stage.read_truly(T0)
+        await stage.move_to(T0 + 2 * HOUR)
+        after = await stage.read_truly(T0 + 2 * HOUR)
+        for answer, at in ((before, T0), (after, T0 + 2 * HOUR)):
+            shown = {r.native_id: r.handle for r in answer.readings if r.handle is not None}
+            handles = {account.native_id: account.handle_at(at) for account in stage.accounts}
+            assert shown.items() <= handles.items()
+
+
+# what it declares ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_its_examples_are_what_they_are_called(platform: Platform) -> None:
+    declared = DECLARED[platform]
+    assert declared.is_native_id(declared.id_example)
+    assert declared.is_handle(declared.handle_example)
+    by_id, by_handle = declared.account(declared.id_example), declared.account(f"@{declared.handle_example}")
+    assert by_id is not None
+    assert by_id.is_id
+    assert by_handle is not None
+    assert not by_handle.is_id
+    assert handle_name(declared.handle_example)
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_it_shows_no_status_that_it_does_not_declare(platform: Platform) -> None:
+    simulator = simulator_of(platform)
+    shown = {simulator.visible(State(s, ("TR",) if s is Status.WITHHELD else ())).status for s in Status}
+    assert shown <= DECLARED[platform].statuses
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_its_limits_and_prices_say_where_they_are_from(platform: Platform) -> None:
+    terms = DECLARED[platform].terms
+    assert terms.batch > terms.batch - terms.roster_size > 0
+    assert terms.limit is not None or terms.own_pace_s is not None, "something must hold it back"
+    assert terms.limit is None or terms.limit.source
+    assert terms.price is None or (terms.price.source and terms.price.console)
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_its_settings_bear_its_name_and_those_it_speaks_of_exist(platform: Platform) -> None:
+    settings = part(platform, "settings", PlatformSettings)
+    own = set(settings.model.model_fields)
+    assert f"{platform.value}_canaries" in own
+    assert {name for name in own if not name.startswith(f"{platform.value}_")} == set()
+    connection = part(platform, "connection", PlatformConnection)
+    spoken_of = {*DECLARED[platform].address_settings, connection.address_setting}
+    assert spoken_of - own <= {"trusted_hosts"}
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_its_words_for_every_state_follow_a_name(platform: Platform) -> None:
+    declared = DECLARED[platform]
+    for words in (
+        declared.withheld("Turkey", "TR"),
+        declared.suspended(None).words,
+        declared.suspended(frozenset()).words,
+        declared.not_found(None).words,
+        declared.no_answer(alone=True),
+        declared.no_answer(alone=False),
+        declared.absent_words,
+    ):
+        assert words
+        assert not words.endswith(".")

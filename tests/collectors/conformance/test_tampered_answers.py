@@ -1,0 +1,210 @@
+"""Answers that are not as they were: what was left out, doubled, mixed up, cut or added becomes no status."""
+
+import random
+from copy import deepcopy
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from collectors.core.wire import is_object
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import Status
+from tests.collectors.conformance.stage import (
+    Answered,
+    Json,
+    Spoil,
+    Stage,
+    lists_of_objects,
+    objects_of,
+    staged,
+)
+from tests.support.samples.readings import T0
+
+ROUNDS = 12
+_NAMING = {"id", "did", "uri", "acct", "value", "resource_id"}
+"""Fields that say whom something is about."""
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_each_status_is_read_as_the_platform_shows_it(platform: Platform) -> None:
+    async with staged(platform) as stage:
+        answer = await stage.read_truly(T0)
+        assert answer.missed == ()
+        assert {r.state.status for r in answer.readings} == {s.status for s in stage.truth(T0).values()}
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_the_order_of_an_answer_means_nothing(platform: Platform) -> None:
+    dice = random.Random(1)
+
+    def shuffle(answered: Answered) -> None:
+        document = answered.document
+        for items in lists_of_objects(document):
+            dice.shuffle(items)
+        if document is not None:
+            answered.hold(document)
+
+    async with staged(platform) as stage:
+        stage.how = shuffle
+        for _ in range(ROUNDS):
+            assert (await stage.read_truly(T0)).missed == ()
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_what_an_answer_leaves_out_is_asked_for_or_missed(platform: Platform) -> None:
+    dice = random.Random(2)
+
+    def leave_out(answered: Answered) -> None:
+        if answered.number:
+            return  # it is about one account, and a list in it is what is said of that one
+        document = answered.document
+        for items in lists_of_objects(document):
+            if dice.random() < 0.5:
+                items.pop(dice.randrange(len(items)))
+        if document is not None:
+            answered.hold(document)
+
+    await _read_spoilt(platform, leave_out)
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_what_an_answer_says_twice_is_one_reading(platform: Platform) -> None:
+    dice = random.Random(3)
+
+    def double(answered: Answered) -> None:
+        document = answered.document
+        for items in lists_of_objects(document):
+            items.insert(dice.randrange(len(items)), deepcopy(dice.choice(items)))
+        if document is not None:
+            answered.hold(document)
+
+    await _read_spoilt(platform, double)
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_what_an_answer_says_of_others_is_not_heard(platform: Platform) -> None:
+    async with staged(platform) as stage:
+        everybody = stage.accounts
+        stage.accounts, others = everybody[::2], everybody[1::2]
+        of_others: list[Json] = []
+
+        def keep(answered: Answered) -> None:
+            of_others.extend(item for items in lists_of_objects(answered.document) for item in items)
+
+        def mix_in(answered: Answered) -> None:
+            document = answered.document
+            for items in lists_of_objects(document):
+                items += deepcopy(of_others)
+            if document is not None:
+                answered.hold(document)
+
+        stage.how = keep
+        await stage.collector.read([account.native_id for account in others], T0)
+        stage.how = mix_in
+        await stage.read_truly(T0)
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_an_answer_that_is_cut_is_missed(platform: Platform) -> None:
+    dice = random.Random(4)
+
+    def cut(answered: Answered) -> None:
+        answered.body = answered.body[: dice.randrange(max(len(answered.body) - 1, 1))]
+
+    await _read_spoilt(platform, cut)
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_fields_that_nobody_knows_change_nothing(platform: Platform) -> None:
+    def add(answered: Answered) -> None:
+        document = answered.document
+        for item in list(objects_of(document)):
+            item["blockline_unknown"] = {"status": "suspended", "of": [1, None]}
+        if document is not None:
+            answered.hold(document)
+
+    async with staged(platform) as stage:
+        stage.how = add
+        assert (await stage.read_truly(T0)).missed == ()
+
+
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 406, 409, 418, 429, 451, 500, 502, 503, 504, 599])
+async def test_a_refusal_in_words_that_nobody_knows_is_missed(platform: Platform, status: int) -> None:
+    def refuse(answered: Answered) -> None:
+        answered.status = status
+        answered.hold({"error": "BlocklineUnknown", "message": "", "title": "BlocklineUnknown"})
+
+    async with staged(platform) as stage:
+        stage.how = refuse
+        assert (await stage.read(T0)).readings == ()
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_what_is_said_of_accounts_in_words_that_nobody_knows_is_missed(platform: Platform) -> None:
+    def reword(answered: Answered) -> None:
+        document = answered.document
+        told = [item for items in lists_of_objects(document) for item in items if is_object(item)]
+        for item in (document, *told) if is_object(document) else told:
+            for name, value in item.items():
+                if isinstance(value, str) and name not in _NAMING:
+                    item[name] = "BlocklineUnknown"
+        if document is not None:
+            answered.hold(document)
+
+    await _read_spoilt(platform, reword)
+
+
+@pytest.mark.parametrize("platform", Platform)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.binary(max_size=300), status=st.sampled_from([200, 206, 400, 404, 410, 500]))
+async def test_whatever_bytes_come_nothing_is_raised_and_nobody_is_suspended(
+    platform: Platform, body: bytes, status: int
+) -> None:
+    def replace(answered: Answered) -> None:
+        answered.body, answered.status = body, status
+
+    async with staged(platform) as stage:
+        stage.accounts = stage.accounts[:3]
+        stage.how = replace
+        await _nothing_is_claimed(stage)
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+_DOCUMENTS = st.recursive(
+    _LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["data", "errors", "profiles", "id", "did", "uri", "error", "labels", "items"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("platform", Platform)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=_DOCUMENTS)
+async def test_whatever_document_comes_nothing_is_raised_and_nothing_is_claimed(
+    platform: Platform, document: Json
+) -> None:
+    async with staged(platform) as stage:
+        stage.accounts = stage.accounts[:3]
+        stage.how = lambda answered: answered.hold(document)
+        await _nothing_is_claimed(stage)
+
+
+async def _read_spoilt(platform: Platform, spoil: Spoil) -> None:
+    async with staged(platform) as stage:
+        stage.how = spoil
+        for _ in range(ROUNDS):
+            await stage.read_truly(T0)
+
+
+async def _nothing_is_claimed(stage: Stage) -> None:
+    answer = await stage.read(T0)
+    assert {r.state.status for r in answer.readings} <= {Status.NOT_FOUND}
