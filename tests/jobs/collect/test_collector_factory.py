@@ -136,7 +136,7 @@ def abilities(platform: Platform, **environ: str) -> Abilities:
         pytest.param(
             BLUESKY, {"bluesky_jetstream": ""}, {"past_handles", "follows_among"}, id="without its stream"
         ),
-        pytest.param(MASTODON, {}, set(), id="Mastodon, without servers and posts to ask about"),
+        pytest.param(MASTODON, {}, set[str](), id="Mastodon, without servers and posts to ask about"),
         pytest.param(MASTODON, {"mastodon_observers": "a.example"}, {"other_servers"}, id="observers"),
         pytest.param(
             MASTODON, {"mastodon_watched_posts": "https://a.example/@b/1"}, {"post_likes"}, id="posts"
