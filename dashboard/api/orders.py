@@ -116,6 +116,8 @@ class Names(ApiModel):
     ambiguous: int
     unresolvable: int
     not_tried: int
+    not_observable: int
+    """Addresses of sites that are not read, of accounts or of posts. Not counted in `accounts`."""
 
 
 class Looks(ApiModel):

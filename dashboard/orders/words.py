@@ -115,7 +115,8 @@ def sentences(found: OrderFigures) -> list[str]:
     if not found.watched:
         return [
             f"The order names {accounts(funnel.named)}, but none of them is on its list. How far the "
-            "order was followed is therefore not known."
+            "order was followed is therefore not known.",
+            *_not_observable(found),
         ]
     out = [_so_far(found)]
     if funnel.blocked_before:
@@ -133,12 +134,21 @@ def sentences(found: OrderFigures) -> list[str]:
             f"The order names {accounts(funnel.named)}; this installation knows nothing about "
             f"{funnel.named - found.watched:,} of them."
         )
+    out += _not_observable(found)
     if order.known_at - order.issued_at > timedelta(hours=6):
         out.append(
             f"The order was entered here {words.span(order.known_at - order.issued_at)} after its date. "
             "Earlier readings of its accounts exist only if they were made for other reasons."
         )
     return out
+
+
+def _not_observable(found: OrderFigures) -> list[str]:
+    n = found.names.not_observable
+    if not n:
+        return []
+    addresses = "1 address of a site" if n == 1 else f"{n:,} addresses of sites"
+    return [f"Not observable: the order also names {addresses} that Blockline does not read."]
 
 
 def _so_far(found: OrderFigures) -> str:

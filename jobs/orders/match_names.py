@@ -41,7 +41,8 @@ def key(said: ParsedName) -> str | None:
 def match_stored(said: ParsedName, stored_accounts: StoredAccounts) -> ResolvedName | UnresolvedName | None:
     """Match a name to stored accounts. None means that its platform would have to be asked."""
     if said.unresolvable:
-        return UnresolvedName(NameOutcome.UNRESOLVABLE, said.unresolvable)
+        outcome = NameOutcome.UNRESOLVABLE if said.is_observable else NameOutcome.NOT_OBSERVABLE
+        return UnresolvedName(outcome, said.unresolvable)
     if said.platform is None:
         why = "Its platform is not known: write it before the name, such as x:NAME, or give --platform."
         return UnresolvedName(NameOutcome.AMBIGUOUS, why)

@@ -37,6 +37,8 @@ class ParsedName:
     """The part of the words that was ignored, as a sentence; empty for none."""
     unresolvable: str = ""
     """Why Blockline cannot watch an account of this name, as a sentence; empty if it can."""
+    is_observable: bool = True
+    """False for the address of a site that Blockline does not read."""
 
 
 def said_names(text: str, name: str, platform: Platform | None) -> Parsed[ParsedName]:
@@ -137,7 +139,7 @@ def _elsewhere(words: str) -> ParsedName | None:
     if not host:
         return None
     if (site := unread_site(host)) is not None:
-        return ParsedName(0, words, unresolvable=f"The address is {site.refusal}")
+        return ParsedName(0, words, unresolvable=f"The address is {site.refusal}", is_observable=False)
     reason = f"The address at {clean(host)} names no account on {either(list(PLATFORM_NAME.values()))}."
     return ParsedName(0, words, unresolvable=reason)
 

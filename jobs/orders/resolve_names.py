@@ -156,6 +156,8 @@ def _did(one: Filed, *, watch: bool) -> str:
             return f"is {again}ambiguous. {why}"
         case NameOutcome.NOT_TRIED:
             return f"is {again}pending. {why}"
+        case NameOutcome.NOT_OBSERVABLE:
+            return f"is {again}not observable. {why}"
         case _:
             return f"is {again}not resolved. {why}"
 

@@ -72,7 +72,9 @@ create table order_name (
     platform text,
     handle text,
     post_id text,
-    outcome text not null check (outcome in ('resolved', 'ambiguous', 'unresolvable', 'not tried')),
+    outcome text not null check (
+        outcome in ('resolved', 'ambiguous', 'unresolvable', 'not tried', 'not observable')
+    ),
     account_id bigint references account,
     note text not null default '',
     source text not null,
@@ -92,7 +94,8 @@ comment on column order_name.handle is
     'The handle in it. Null: it holds none, as where a post is named without its author.';
 comment on column order_name.post_id is 'The id of the post that it names. Null: it names an account.';
 comment on column order_name.outcome is
-    'What became of it: found to be one account; several fit; none does; or its platform gave no answer.';
+    'What became of it: found to be one account; several fit; none does; its platform gave no answer; or its site is '
+    'not read.';
 comment on column order_name.account_id is 'The account that it was found to be. Null unless resolved.';
 comment on column order_name.note is 'Why it is not resolved, and what was cut from it. Empty: nothing.';
 comment on column order_name.source is 'Where the name was read.';
@@ -102,7 +105,7 @@ comment on column order_name.resolved_at is 'When it was found to be the account
 create table order_name_past (
     order_name_id bigint not null references order_name on delete cascade,
     until timestamptz not null,
-    outcome text not null check (outcome in ('ambiguous', 'unresolvable', 'not tried')),
+    outcome text not null check (outcome in ('ambiguous', 'unresolvable', 'not tried', 'not observable')),
     note text not null,
     primary key (order_name_id, until)
 );

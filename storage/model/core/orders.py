@@ -119,6 +119,8 @@ class NameOutcome(StrEnum):
     """It names no account, or its platform knows none of that name."""
     NOT_TRIED = "not tried"
     """Its platform was not asked, or gave no answer."""
+    NOT_OBSERVABLE = "not observable"
+    """It is the address of a site that Blockline does not read."""
 
 
 @dataclass(frozen=True, slots=True)

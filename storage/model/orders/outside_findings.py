@@ -23,6 +23,10 @@ class OrderNameCounts:
     unresolvable: int
     not_tried: int
     """`accounts` is the sum of `resolved`, `ambiguous`, `unresolvable` and `not_tried`."""
+    not_observable: int
+    """Addresses of sites that Blockline does not read, of accounts or of posts. Not among `accounts`, because
+    nobody looked at what they name.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
     who = _identities(names)
     for name in names:
         posts += name.post_id is not None
+        if name.outcome is NameOutcome.NOT_OBSERVABLE:
+            continue
         # A post without a known author, or an address elsewhere, names no account that could be counted.
         if name.account_id is None and name.handle is None and (name.post_id or name.platform is None):
             continue
@@ -83,6 +89,7 @@ def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
         ambiguous=found.count(NameOutcome.AMBIGUOUS),
         unresolvable=found.count(NameOutcome.UNRESOLVABLE),
         not_tried=found.count(NameOutcome.NOT_TRIED),
+        not_observable=sum(name.outcome is NameOutcome.NOT_OBSERVABLE for name in names),
     )
 
 

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from collectors.x.declaration import X
+from dashboard.orders import report_rows
 from dashboard.orders.charts import curve_figure, lanes_figure, marks_of, multiples_figure
 from dashboard.orders.facts import OrderRecord, figures_of, read_order, read_orders
 from dashboard.orders.order_json import order_json
@@ -278,6 +279,19 @@ def test_a_handle_that_is_named_with_several_posts_is_one_account() -> None:
     assert (found.accounts, found.posts, found.not_tried) == (2, 2, 2)
 
 
+def test_addresses_of_sites_that_are_not_read_are_a_figure_of_their_own() -> None:
+    unread = replace(name(1, "x"), platform=None, handle=None, outcome=NameOutcome.NOT_OBSERVABLE)
+    found = count_names([unread, name(2, "ada")])
+    assert (found.accounts, found.unresolvable, found.not_observable) == (1, 0, 1)
+    assert report_rows.names(found) == (
+        "Names of 1 account are recorded: 1 not looked up. "
+        "Not observable: 1 name, on sites that Blockline does not read."
+    )
+    assert report_rows.names(count_names([unread, replace(unread, order_name_id=3)])) == (
+        "Not observable: 2 names, on sites that Blockline does not read."
+    )
+
+
 def test_two_looks_that_disagree_are_both_kept_and_the_account_is_said_to_be_counted_twice() -> None:
     names = [name(1, "ada"), name(2, "bo"), name(3, "cy")]
     checks = [
@@ -339,6 +353,7 @@ async def test_lanes_come_in_pages(pool: Pool, now: datetime) -> None:
     assert all(sum(h in page.split() for page in pages) == 1 for h in handles)
 
 
+@pytest.mark.slow
 @needs_a_browser
 async def test_the_pages_paint_without_a_fault_and_without_scrolling_sideways(
     pool: Pool, dsn: str, story: Story, now: datetime

@@ -241,6 +241,7 @@ def test_without_a_browser_there_is_no_pdf_and_a_sentence_that_says_what_to_do(
     assert find_chromium(None) == tmp_path / "google-chrome"
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_a_pdf_has_pages_and_the_whole_report(
     run: Blockline, now: datetime, monkeypatch: pytest.MonkeyPatch

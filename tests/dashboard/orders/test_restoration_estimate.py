@@ -65,6 +65,7 @@ def _crossing(fitted: KaplanMeierFitter, side: str) -> float:
     return max(float(str(at)) for at, share in curve if share > least)
 
 
+@pytest.mark.slow
 def test_on_cohorts_with_known_medians_the_limits_hold_the_truth() -> None:
     """The limits promise 99 % of cohorts, whatever their law: 95 % of 200 leaves room for chance only."""
     every, seen_only, bounded, shares, of = 0, 0, 0, 0, 0

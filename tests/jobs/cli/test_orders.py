@@ -138,6 +138,7 @@ id:1002
 """
 
 
+@pytest.mark.slow
 def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(online: Blockline) -> None:
     ran = online("orders", "names", "R1", file(NAMES))
     assert (ran.code, ran.err) == (0, "")
@@ -151,11 +152,11 @@ def test_every_name_is_told_what_became_of_it_and_the_accounts_are_watched(onlin
         f"{TAKEN_DOWN} is not resolved",
         "@alice@mastodon.example is @alice@mastodon.example (https://mastodon.example/users/alice#101), on "
         "the list of the order and watched.",
-        "https://facebook.com/somebody is not resolved",
+        "https://facebook.com/somebody is not observable",
         "id:1002 is @Beta (1002), on the list of the order and watched.",
     ]
     assert ran.said[-1] == (
-        "Order R1 has 10 names: 5 resolved, 1 ambiguous, 4 unresolvable. "
+        "Order R1 has 10 names: 5 resolved, 1 ambiguous, 3 unresolvable, 1 not observable. "
         "On its list R1: 3 accounts. Its number of named accounts was 0; it is now 7, the number recorded."
     )
     listed = online("accounts", "list", "--list", "R1", "--json").json["accounts"]

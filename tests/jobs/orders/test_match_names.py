@@ -55,6 +55,14 @@ STORED = {
             ),
             id="a post without its author",
         ),
+        pytest.param(
+            "https://vk.com/somebody",
+            UnresolvedName(
+                NameOutcome.NOT_OBSERVABLE,
+                "The address is of VK, which Blockline does not read: it has no collector yet.",
+            ),
+            id="an address of a site that is not read",
+        ),
     ],
 )
 def test_a_name_means(words: str, what: ResolvedName | UnresolvedName | None) -> None:

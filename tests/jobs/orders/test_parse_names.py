@@ -78,6 +78,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
                 "https://youtube.com/@someone",
                 unresolvable="The address is of YouTube, which Blockline does not read: it has no "
                 "collector yet.",
+                is_observable=False,
             ),
             id="what looks like a server of Mastodon and is known to be none",
         ),
@@ -88,6 +89,7 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
                 "https://facebook.com/someone",
                 unresolvable="The address is of Facebook, which Blockline does not read: its interface is "
                 "for approved researchers only.",
+                is_observable=False,
             ),
             id="an address elsewhere is part of the order, and names nobody here",
         ),
