@@ -16,7 +16,7 @@ if not CHROMIUM.exists():
         raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
     pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
 ROWS = ".ag-center-cols-container .ag-row, .ag-pinned-left-cols-container .ag-row"
 

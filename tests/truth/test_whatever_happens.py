@@ -210,6 +210,7 @@ def _none(wrong: list[str]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_whatever_happens_nothing_false_is_told(fresh_database: Databases, number: int) -> None:

@@ -154,6 +154,7 @@ def liars(faults: FaultPlan, at: datetime) -> frozenset[str]:
     return frozenset(account for account in ACCOUNTS if faults.lied_about(at, account))
 
 
+@pytest.mark.slow
 def test_flapping_hits_one_account_in_a_thousand_drawn_anew_every_quarter_of_an_hour() -> None:
     faults = profile("flapping", seed=4)
     hits = [liars(faults, at) for at in quarters(20)]

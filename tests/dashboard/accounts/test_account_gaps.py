@@ -77,6 +77,7 @@ async def test_who_waited_for_an_answer_that_took_long_was_asked(pool: Pool) -> 
     assert "Asked 1 Feb 2021, 00:00:15 UTC, answered 43 s later" in words
 
 
+@pytest.mark.slow
 async def test_everybody_on_a_platform_that_was_paused_is_told_why(world: World) -> None:
     monitor = await world.start(Sweep(EVERY, T0))
     await world.run(monitor, minutes(11))

@@ -343,6 +343,7 @@ async def test_a_name_that_is_not_on_file_is_marked_beside_its_rule(pool: Pool, 
     assert "There is no list 'Order 2 list'" not in told
 
 
+@pytest.mark.slow
 async def test_strangers_names_on_the_page_hide_nothing(pool: Pool, played: Played) -> None:
     for path in ("/alerts", f"/account/{played.story.wave[0]}", f"/mail/{played.dead_mail}"):
         told = said(await page(pool, path, played))

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Api, api_served
 from tests.support.pipelines.monitor import World
@@ -45,6 +47,7 @@ async def told(api: Api, known: datetime) -> dict[str, str]:
     return {path: answer.text for path, answer in answers.items()}
 
 
+@pytest.mark.slow
 async def test_what_was_shown_while_a_commit_was_held_up_is_shown_again_after_it(
     pool: Pool, dsn: str
 ) -> None:

@@ -98,6 +98,7 @@ async def test_the_log_names_the_person_whose_token_wrote(base: str, pool: Pool,
     assert token.used_at is not None
 
 
+@pytest.mark.slow
 async def test_a_browser_that_is_logged_in_reads_and_writes_from_its_own_pages_only(
     base: str, pool: Pool
 ) -> None:

@@ -245,6 +245,7 @@ HOSTILE: list[tuple[str, str, object, int, str]] = [
 ]
 
 
+@pytest.mark.slow
 async def test_what_is_sent_wrongly_is_refused_in_a_sentence_and_writes_nothing(world: World) -> None:
     before = await _logged(world.pool)
     for method, path, body, status, said in HOSTILE:
@@ -329,6 +330,7 @@ async def test_without_the_database_the_api_says_so_and_when_to_ask_again(
     assert answer.headers["retry-after"] == "5"
 
 
+@pytest.mark.slow
 async def test_the_api_is_there_for_a_viewer_and_tells_what_he_may_not_do(
     pool: Pool, dsn: str, now: datetime
 ) -> None:

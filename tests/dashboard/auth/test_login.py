@@ -46,6 +46,7 @@ async def status(session: aiohttp.ClientSession, url: str, **headers: str) -> in
         return answer.status
 
 
+@pytest.mark.slow
 async def test_a_page_leads_to_the_login_and_from_there_to_where_it_was_asked_for(base: str) -> None:
     browser = {"Accept": "text/html", "Origin": base}
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers=browser) as session:
@@ -202,6 +203,7 @@ async def test_who_logs_out_is_out_and_so_are_his_open_pages(base: str, pool: Po
     assert (act.actor, act.action) == ("ada", "logged out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", ["disabled", "another role"])
 async def test_who_may_do_less_is_out_at_once(base: str, pool: Pool, now: datetime, deed: str) -> None:
     async with browser_of(base, "vera") as vera, following(vera, base) as pages:
@@ -222,6 +224,7 @@ async def test_who_may_do_less_is_out_at_once(base: str, pool: Pool, now: dateti
         assert await log_in(session, base, "vera") == (403 if deed == "disabled" else 303)
 
 
+@pytest.mark.slow
 async def test_attempts_are_counted_and_then_nothing_is_tried_any_more(base: str) -> None:
     async with aiohttp.ClientSession() as session:
         assert [await log_in(session, base, "ada", "wrong") for _ in range(PER_NAME)] == [403] * PER_NAME

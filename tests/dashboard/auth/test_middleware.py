@@ -92,6 +92,7 @@ NO_LOGIN: Mapping[str, dict[str, str]] = {
 }
 
 
+@pytest.mark.slow
 async def test_nobody_gets_anything_but_the_login_and_health_from_any_route(
     pool: Pool, dsn: str, now: datetime, base: str
 ) -> None:
@@ -478,6 +479,7 @@ async def test_what_cannot_be_is_refused_in_one_sentence(
             assert (await people(conn), await tokens(conn)) == before
 
 
+@pytest.mark.slow
 async def test_another_password_ends_the_other_sessions(base: str) -> None:
     async with browser_of(base, "vera") as here, browser_of(base, "vera") as there:
         async with here.post(f"{base}/api/people/own-password", data=GIVEN["/own-password"]) as answer:
@@ -531,6 +533,7 @@ async def test_a_callback_over_the_websocket_knows_who_acts(
     assert urlsplit(other).port != urlsplit(base).port
 
 
+@pytest.mark.slow
 async def test_a_websocket_whose_session_ended_unheard_is_closed_by_and_by(
     pool: Pool, now: datetime, base: str
 ) -> None:

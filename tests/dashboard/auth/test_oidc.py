@@ -83,6 +83,7 @@ async def test_somebody_new_is_let_in_as_a_viewer_and_led_to_the_page(
     assert said[:2] == [("provider", "person added", "grace"), ("grace", "logged in", "grace")]
 
 
+@pytest.mark.slow
 async def test_who_comes_by_the_provider_has_no_password(
     pool: Pool, dsn: str, now: datetime, provider: OidcProvider
 ) -> None:

@@ -161,6 +161,7 @@ CORRECTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("late", "told"), CORRECTIONS)
 async def test_a_corrected_change_is_replaced_or_goes(
     pool: Pool, dsn: str, late: tuple[float, State], told: list[datetime]
@@ -210,6 +211,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 async def test_every_name_of_a_list_or_an_order_has_its_feed(pool: Pool, dsn: str, name: str) -> None:
     async with transaction(pool) as conn:
@@ -255,6 +257,7 @@ async def test_what_is_not_there_is_said_in_a_sentence(
     assert answer.headers["content-type"].startswith("text/plain")
 
 
+@pytest.mark.slow
 async def test_an_order_that_is_not_known_yet_has_no_feed_and_no_date(pool: Pool, dsn: str) -> None:
     async with transaction(pool) as conn:
         await add_order(conn, replace(ORDER, reference="later", known_at=NOW + 60 * MINUTE), T0)
@@ -417,6 +420,7 @@ async def test_an_order_that_is_stored_anew_is_the_same_event_in_a_calendar(pool
     assert len({e.uid for e in one.events}) == 5
 
 
+@pytest.mark.slow
 async def test_an_invented_scenario_says_so_in_every_title(pool: Pool, dsn: str) -> None:
     async with transaction(pool) as conn:
         await add_order(conn, ORDER, T0)

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from plotly.utils import PlotlyJSONEncoder  # pyright: ignore[reportMissingTypeStubs]
 
 from dashboard.glossary.feature import glossary_page
@@ -21,6 +22,7 @@ def test_every_term_has_its_sentence_and_an_address() -> None:
     assert all(f'"id": "{anchor(name)}"' in drawn for name in TERMS)
 
 
+@pytest.mark.slow
 async def test_the_address_of_a_term_leads_to_it(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, opened(base, "/glossary#purge") as browser:
         await browser.page.locator("#purge").wait_for()

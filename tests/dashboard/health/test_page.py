@@ -229,6 +229,7 @@ async def stop_x(pool: Pool, now: datetime, *, healthy: bool = False) -> None:
         await save_state(conn, CollectorState(X, healthy, reason, detail, now, None))
 
 
+@pytest.mark.slow
 @needs_a_browser
 async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
     pool: Pool, dsn: str, now: datetime
@@ -254,6 +255,7 @@ async def test_a_collector_that_stops_is_seen_on_the_live_page_at_once(
         await page.locator(".condition.works").wait_for()
 
 
+@pytest.mark.slow
 @needs_a_browser
 @pytest.mark.parametrize("path", ["/health", "/account"])
 async def test_a_phone_shows_the_page_without_scrolling_sideways(

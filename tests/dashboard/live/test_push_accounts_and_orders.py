@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from collectors.x.declaration import X
 from dashboard.asgi.process import WebProcess
 from dashboard.live.push import COUNT_EVERY, Hub, catch_up
@@ -161,6 +163,7 @@ async def test_a_paper_is_pushed_when_its_time_comes_although_no_event_tells_of_
     assert told["at"] < told["known"] == round(known_at.timestamp() * 1000)
 
 
+@pytest.mark.slow
 async def test_how_the_detectors_stand_is_pushed_when_one_stops_and_not_with_each_change(
     pool: Pool, dsn: str, story: Story
 ) -> None:

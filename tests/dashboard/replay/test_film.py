@@ -124,6 +124,7 @@ async def counted(pool: Pool, asked: Moments) -> list[dict[str, object]]:
         return [figures_of(await status_at(conn, at, known, SWEEP)) for at, known in asked]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_the_film_counts_at_random_moments_what_the_server_counts(pool: Pool, seed: int) -> None:
     desk = await recorded(pool, seed)
@@ -135,6 +136,7 @@ async def test_the_film_counts_at_random_moments_what_the_server_counts(pool: Po
         assert from_film == from_server, f"at {at} as known {known}"
 
 
+@pytest.mark.slow
 async def test_what_was_known_at_a_time_stays_so_whatever_is_recorded_later(pool: Pool) -> None:
     desk = await recorded(pool, 3)
     middle = 15 * (BEHIND.stop + 3)

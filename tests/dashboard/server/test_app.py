@@ -269,6 +269,7 @@ def test_the_policy_names_this_host_only() -> None:
     assert "script-src 'self' 'sha256-abc';" in policy
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     shutil.which("node") is None, reason="node is not installed: the scripts' own tests need it"
 )

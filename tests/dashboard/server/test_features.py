@@ -62,6 +62,7 @@ TABLE = call("tags-table children", "tags-platform value", "x")
 SHOWN = call("page children", "routed data", {"path": "/tags", "query": "", "theme": "light"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ANALYST])
 async def test_the_role_of_a_page_holds_for_its_link_itself_and_its_callbacks(
     pool: Pool, dsn: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: Role

@@ -85,6 +85,7 @@ needs_browser = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_browser
 async def test_the_box_is_opened_searched_and_left_by_keys_alone(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, opened(base, "/health") as browser:
@@ -105,6 +106,7 @@ async def test_the_box_is_opened_searched_and_left_by_keys_alone(pool: Pool, dsn
         assert not await page.locator("dialog.search").is_visible()
 
 
+@pytest.mark.slow
 @needs_browser
 async def test_on_a_phone_four_pages_stand_at_the_bottom_and_the_others_behind_more(
     pool: Pool, dsn: str, story: Story

@@ -187,6 +187,7 @@ async def test_the_server_gives_the_file(pool: Pool, dsn: str, played: Played, n
                 assert answer.status == status
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (CHROMIUM.exists() and AXE.exists()), reason="needs a Chromium and axe-core")
 async def test_the_file_opens_without_a_network_and_breaks_no_rule(
     pool: Pool, played: Played, now: datetime, tmp_path: Path

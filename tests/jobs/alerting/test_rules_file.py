@@ -57,6 +57,7 @@ def rules(draw: st.DrawFn) -> AlertRule:
     )
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(rules(), st.booleans()), min_size=1, max_size=4, unique_by=lambda r: r[0].name))
 def test_written_rules_are_read_back_unchanged_with_the_line_of_each_table(
     written: list[tuple[AlertRule, bool]],

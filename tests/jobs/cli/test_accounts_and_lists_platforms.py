@@ -93,6 +93,7 @@ def test_ids_of_every_platform_are_taken_as_they_are_without_asking_anybody(run:
     assert run("accounts", "import", watch).said[-1].endswith("no line added or changed data.")
 
 
+@pytest.mark.slow
 def test_a_name_without_an_id_is_refused_with_the_reason_of_its_platform(online: Blockline) -> None:
     ran = online(
         "accounts",

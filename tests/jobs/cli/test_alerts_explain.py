@@ -266,6 +266,7 @@ def test_a_wave_of_the_past_is_rendered_to_files_that_say_they_are_a_test(run: B
     assert again.err == "The folder trial is not empty; name a folder that is empty or does not exist yet.\n"
 
 
+@pytest.mark.slow
 def test_a_trial_tells_by_the_rules_as_they_are_now(run: Blockline, dsn: str) -> None:
     on(dsn, told)
     mails = run("alerts", "test", "--change", 1, "--json").json["mails"]

@@ -26,6 +26,7 @@ def on(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_was_saved_and_what_is_back(
     run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -202,6 +202,7 @@ def test_of_a_row_that_was_altered_no_pack_is_written(run: Blockline, change: in
     assert "broken at entry 5 (change 3)" in found[0]["said"]
 
 
+@pytest.mark.slow
 def test_the_doctor_says_that_the_chain_is_whole(run: Blockline, change: int) -> None:
     found = [c for c in run("doctor", "--json").json["checks"] if c["part"] == "chain"]
     assert found == [

@@ -215,6 +215,7 @@ def _on_a_small_disk() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**17, 2**17))
 
 
+@pytest.mark.slow
 def test_whoever_reads_may_stop_at_any_time(run: Blockline, dsn: str, seed: Seed) -> None:
     seed(many_requests)
     with exporting(dsn, "coverage") as process:

@@ -53,6 +53,7 @@ def test_a_name_and_a_list_can_be_given(run: Blockline) -> None:
     assert [c["name"] for c in run("lists", "--json").json["lists"]] == ["Studied"]
 
 
+@pytest.mark.slow
 def test_every_form_goes_in_by_its_header(run: Blockline) -> None:
     forms = {
         "history.csv": (HISTORY + f"x,5,a,{at(1)},withheld,IN,L\n", "history"),
@@ -142,6 +143,7 @@ def test_a_gzip_file_that_is_cut_off_is_one_sentence(run: Blockline) -> None:
     assert (ran.code, ran.err) == (1, "h.csv.gz: the file is not a complete gzip file.\n")
 
 
+@pytest.mark.slow
 def test_a_pipe_that_may_never_end_is_refused_before_it_is_opened(run: Blockline) -> None:
     os.mkfifo("h.csv")
     refused = console("import", "h.csv")

@@ -80,6 +80,7 @@ def test_the_version_is_printed_and_no_command_is_loaded() -> None:
     assert needless(NEEDED_BY_NO_LIST, found) == []
 
 
+@pytest.mark.slow
 def test_a_look_at_an_account_loads_an_http_client_and_no_database_dashboard_or_sender(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ async def found(pool: Pool, story: Story, now: datetime) -> OrderFigures:
     return order
 
 
+@pytest.mark.slow
 def test_it_tells_what_the_dashboard_tells_of_that_moment(
     found: OrderFigures, now: datetime, run: Blockline
 ) -> None:

@@ -189,6 +189,7 @@ def test_one_inconclusive_check_fails_the_command_and_keeps_the_others(run: Bloc
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "asked", "reason"),
     [

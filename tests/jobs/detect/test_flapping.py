@@ -208,6 +208,7 @@ def platforms(draw: st.DrawFn) -> list[tuple[float, State, State]]:
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @settings(max_examples=repeats(150, 2000))
 @given(platforms())

@@ -116,6 +116,7 @@ def platforms(draw: st.DrawFn) -> tuple[list[tuple[int, State]], list[Asked]]:
     return course, asked
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(platforms())
 def test_an_interval_contains_the_true_time_whatever_answers_overlap(

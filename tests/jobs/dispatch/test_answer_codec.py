@@ -56,6 +56,7 @@ answers = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(answers)
 def test_an_answer_arrives_as_it_was_sent_letter_by_letter(answer: CollectorAnswer) -> None:
     assert unpack(pack(answer)) == answer

@@ -51,6 +51,7 @@ async def test_a_process_is_forgotten_a_day_after_it_was_heard_of_last(
         assert await conn.fetchval("select exists (select from worker where name = 'other 1')") is kept
 
 
+@pytest.mark.slow
 async def test_a_process_that_leaves_takes_no_other_along(pool: Pool, dsn: str) -> None:
     ahead = QueueWorker(dsn, pool, "", SteadyClock(lambda: system_clock() + 2 * DAY))
     async with transaction(pool) as conn:

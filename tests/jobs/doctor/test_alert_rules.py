@@ -155,6 +155,7 @@ def templates(folder: Path, **texts: str | bytes) -> list[Finding]:
 OURS = Path(__file__).parent.parent.parent.parent / "jobs" / "messages" / "templates"
 
 
+@pytest.mark.slow
 def test_our_own_templates_as_theirs_have_no_fault(tmp_path: Path) -> None:
     for path in OURS.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

@@ -230,6 +230,7 @@ def test_a_wrong_login_at_the_mail_server_is_found_without_showing_the_password(
     assert "hush-hush" not in ran.out + ran.err
 
 
+@pytest.mark.slow
 def test_a_port_that_another_program_holds_must_be_mended(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

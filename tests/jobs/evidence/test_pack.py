@@ -426,6 +426,7 @@ async def test_who_lists_the_files_anew_alters_nothing_that_is_proved(
         ]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=ONE_FIXTURE)
 @given(data=st.data())
 async def test_swapped_files_are_found_however_they_are_listed(pack: Pack, data: st.DataObject) -> None:

@@ -57,6 +57,7 @@ READ_MOST_OFTEN = """
 """
 
 
+@pytest.mark.slow
 async def test_a_sweep_is_spread_over_its_time_and_everybody_is_read_within_it(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(12))
@@ -86,6 +87,7 @@ async def test_a_restart_does_not_begin_with_those_whom_answers_leave_out(world:
     assert await world.rows(READ_MOST_OFTEN) == [(2,)]
 
 
+@pytest.mark.slow
 async def test_a_block_of_a_list_is_found_by_reading_its_others_ahead_of_their_turn(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(30))
@@ -113,6 +115,7 @@ READ_AGAIN = """
 """
 
 
+@pytest.mark.slow
 async def test_nor_is_more_read_when_a_list_is_blocked_but_for_what_is_confirmed(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(30))
@@ -145,6 +148,7 @@ async def test_who_went_on_planning_keeps_what_was_not_stored_yet(world: World) 
     assert turns_of(monitor).learned() == learned
 
 
+@pytest.mark.slow
 async def test_a_restart_loses_what_was_learned_in_minutes_at_most(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(30))
@@ -196,6 +200,7 @@ async def test_what_was_learned_and_is_damaged_is_told_of_and_learned_anew(
     assert monitor.tally.readings
 
 
+@pytest.mark.slow
 async def test_a_promise_to_read_a_list_is_kept(world: World) -> None:
     async with transaction(world.pool) as conn:
         await conn.execute("update watch_list set read_every = interval '8 hours'")
@@ -213,6 +218,7 @@ async def test_a_promise_to_read_a_list_is_kept(world: World) -> None:
         assert max(gaps) <= timedelta(hours=8) + 2 * DAY / 31
 
 
+@pytest.mark.slow
 async def test_requests_that_fail_are_tried_again_and_open_nothing(world: World) -> None:
     monitor = await start(world)
     await world.run(monitor, hours(3))
@@ -292,6 +298,7 @@ class Interrupted(FakeCollector):
         return await super().read(native_ids, now)
 
 
+@pytest.mark.slow
 async def test_a_request_under_way_counts_though_the_rosters_are_made_anew_meanwhile(pool: Pool) -> None:
     platform = Interrupted()
     platform.spare = (CanaryCandidate("800", "found"),)

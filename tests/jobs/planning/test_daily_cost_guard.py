@@ -31,6 +31,8 @@ from tests.support.pipelines.monitor import CHANGES, World
 from tests.support.repeats import repeats
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, FakeCollector
 
+pytestmark = pytest.mark.slow
+
 HOUR = timedelta(hours=1)
 EVERYBODY = [str(n) for n in range(10_001, 12_001)]
 LISTED = EVERYBODY[::8]
@@ -96,7 +98,6 @@ LAST_READ = """
 """
 
 
-@pytest.mark.slow
 async def test_everybody_has_a_turn_in_the_days_that_are_said_and_no_day_costs_more(world: Billed) -> None:
     monitor = await world.under(every=4 * HOUR)
     await world.run(monitor, T0 + 12 * HOUR)
@@ -142,7 +143,6 @@ async def test_a_single_suspension_costs_a_part_of_its_list(world: Billed) -> No
     assert len(world.billing.billed[at.date()]) - before in range(20, 50)
 
 
-@pytest.mark.slow
 async def test_a_restart_pays_for_nobody_twice_and_forgets_nobody(world: Billed) -> None:
     for hours in (6, 7, 12, 23, 24.5):
         monitor = await world.under()
@@ -166,7 +166,6 @@ async def test_what_was_read_before_the_ceiling_was_set_counts(world: Billed) ->
     assert len(world.billing.billed[T0.date()]) <= MOST
 
 
-@pytest.mark.slow
 async def test_what_is_to_be_confirmed_waits_for_the_next_day_when_the_ceiling_is_reached(
     world: Billed,
 ) -> None:
@@ -196,7 +195,6 @@ async def test_who_is_refused_because_another_process_paid_knows_then_for_whom_i
     assert await second.charge(ours[:30], at) is None
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 1 + repeats(1, 20)))
 async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> None:
@@ -229,7 +227,6 @@ async def test_no_day_costs_more_whatever_happens(world: Billed, seed: int) -> N
     assert world.most_billed() <= most
 
 
-@pytest.mark.slow
 async def test_the_simulator_of_x_counts_no_more_and_a_block_is_seen_within_minutes(pool: Pool) -> None:
     """Days over real sockets, by the platform's own count; a list is blocked at noon of the second."""
     blocked = T0 + 36 * HOUR

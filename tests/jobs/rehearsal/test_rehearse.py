@@ -45,6 +45,7 @@ async def detected(dsn: str, told: History) -> Counter[Platform]:
     return Counter(platforms[change.native_id] for change in changes if change.old is not None)
 
 
+@pytest.mark.slow
 async def test_with_nothing_going_wrong_every_change_that_could_be_seen_is_seen(
     dsn: str, tmp_path: Path
 ) -> None:

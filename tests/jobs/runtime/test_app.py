@@ -73,6 +73,7 @@ async def watch(pool: Pool, native_id: str) -> None:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_it_reads_serves_and_takes_up_accounts_that_are_added_while_it_runs(
     pool: Pool, dsn: str, tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ async def test_who_mails_notices_that_nobody_reads(pool: Pool, dsn: str, tmp_pat
         await until(pool, "select sentence from operator_condition", BLIND)
 
 
+@pytest.mark.slow
 async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
     pool: Pool, dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -158,6 +160,7 @@ async def test_a_second_process_reads_for_the_first_and_plans_when_that_ends(
     assert "This process is now the leader for X" in caplog.text
 
 
+@pytest.mark.slow
 async def test_it_goes_on_after_its_database_server_was_killed() -> None:
     told = History((account("1", "first"), account("2", "second"), *X_CANARIES))
     folder = Path(tempfile.mkdtemp(prefix="blockline-tests-"))

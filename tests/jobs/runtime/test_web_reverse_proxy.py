@@ -19,6 +19,8 @@ from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import listening
 from tests.support.servers.reverse_proxy import HOST, needs_nginx, proxied, web_process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def story(pool: Pool) -> Story:

@@ -26,6 +26,8 @@ from tests.support.repeats import ONLY_LONG
 from tests.support.servers.dashboard import SETTINGS, page_of
 from tests.support.simulated.slow_x import counted, far_x
 
+pytestmark = pytest.mark.slow
+
 ACCOUNTS = 1_000
 EVERY = timedelta(seconds=1)
 UNDER_WAY = 2 * AT_ONCE

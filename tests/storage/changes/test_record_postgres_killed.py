@@ -42,6 +42,7 @@ Change = tuple[str, str, list[str], datetime, str | None, str | None]
 Spell = tuple[str, str, list[str], datetime, datetime | None]
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.timeout(3000)
 def test_killed_repeatedly_it_keeps_each_acknowledged_recording_once_and_whole() -> None:

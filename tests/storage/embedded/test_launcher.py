@@ -26,6 +26,8 @@ from tests.support.processes.embedded_users import (
 )
 from tests.support.repeats import repeats
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder() -> Generator[Path]:

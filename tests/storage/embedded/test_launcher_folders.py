@@ -44,6 +44,7 @@ def test_a_first_start_that_was_killed_half_way_is_begun_again(folder: Path) -> 
         assert query(dsn, "select 1") == 1
 
 
+@pytest.mark.slow
 def test_a_folder_too_deep_for_a_socket_gets_a_short_private_one_that_goes_with_the_server(
     folder: Path,
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_folder_with_spaces_quotes_and_other_letters_works(folder: Path) -> No
         assert query(dsn, "select 1") == 1
 
 
+@pytest.mark.slow
 def test_a_folder_that_was_moved_works_at_its_new_place(folder: Path) -> None:
     with embedded_postgres(folder, fsync=False) as dsn:
         a_row(dsn)
@@ -170,6 +172,7 @@ def test_a_closed_folder_above_is_named_and_not_opened(folder: Path) -> None:
     assert snapshot(folder.parent) == before
 
 
+@pytest.mark.slow
 @as_root
 def test_binaries_in_a_closed_folder_are_copied_and_run_from_the_copy(folder: Path) -> None:
     closed = folder.parent / "closed"

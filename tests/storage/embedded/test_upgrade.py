@@ -22,10 +22,13 @@ from tests.support.processes.embedded_users import ROOT, Client, public_folder, 
 from tests.support.table_digests import digests
 
 OLD = Path(os.environ.get("TEST_POSTGRES_17_BIN", "/usr/lib/postgresql/17/bin"))
-pytestmark = pytest.mark.skipif(
-    not (OLD / "postgres").is_file(),
-    reason=f"no Postgres 17 in {OLD}: install postgresql-17, or name its programs in TEST_POSTGRES_17_BIN",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (OLD / "postgres").is_file(),
+        reason=f"no Postgres 17 in {OLD}: install postgresql-17, or set TEST_POSTGRES_17_BIN",
+    ),
+]
 KILLED = """
 import os, signal, sys
 from pathlib import Path

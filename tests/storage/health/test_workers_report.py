@@ -287,6 +287,7 @@ async def test_that_who_plans_hangs_is_told_of_all_that_it_plans(
     assert ("Leader" in dict(machine_lines(found, now))) == is_told
 
 
+@pytest.mark.slow
 async def test_what_processes_report_is_what_is_told_of_them(pool: Pool, dsn: str, tmp_path: Path) -> None:
     history = many_accounts(tmp_path / "history.csv", 500)
     async with far_x(history, 0.0) as x, fleet(pool, dsn, x, tmp_path, ["simulated"] * 2) as two:

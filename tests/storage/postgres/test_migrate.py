@@ -95,6 +95,7 @@ def test_the_schemas_that_are_known_are_those_that_alembic_finds() -> None:
         refuse_unknown("9999", "A database")
 
 
+@pytest.mark.slow
 async def test_processes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
     started = [
         await asyncio.create_subprocess_exec(
@@ -138,6 +139,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_dsn: str) -> N
     assert await tables(empty_dsn) == {"live_event"}
 
 
+@pytest.mark.slow
 async def test_while_another_program_uses_a_table_nothing_is_migrated_and_the_sentence_says_so(
     dsn: str, pool: Pool, tmp_path: Path
 ) -> None:
