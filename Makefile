@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Three testers for two processors, since they wait for Postgres and browsers now and then.
+TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) * 3 // 2))')
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -31,13 +33,13 @@ install: .venv/runtime
 demo: install
 	$(BIN)/blockline demo $(ARGS)
 
-# As many testers as there are processors, each with a Postgres of its own; ARGS=-n0 is one. Leaves out tests that
-# take seconds each: kill loops, soaks, whole demonstrations, every page in every size. `make test-slow` runs them.
+# Each tester has a Postgres of its own; ARGS=-n0 is one. Leaves out tests that take seconds each: browsers, servers
+# that are killed or upgraded, soaks, whole demonstrations, every page in every size. `make test-slow` runs them.
 test: .venv/development .venv/npm
-	$(BIN)/python -m pytest -m "not slow" -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(TESTERS) --dist worksteal $(ARGS)
 
 test-slow: .venv/development .venv/npm
-	$(BIN)/python -m pytest -m slow -n logical --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m slow -n $(TESTERS) --dist worksteal $(ARGS)
 
 # What depends on chance, again and again: processes are killed at any moment, and for hours anything happens
 # to an installation, in any order. Each of ROUNDS begins with another seed. And all cases of which `make test`

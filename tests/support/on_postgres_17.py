@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.conftest import roomy_memory
 
 BINARIES = Path(os.environ.get("TEST_POSTGRES_17_BIN", "/usr/lib/postgresql/17/bin"))
-TESTERS = min(os.cpu_count() or 1, 4)
+TESTERS = min(6, (os.cpu_count() or 1) * 3 // 2)
 ROOT = Path(__file__).parents[2]
 TESTS = (
     "tests/storage",
