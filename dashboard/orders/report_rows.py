@@ -14,7 +14,6 @@ from storage.model.orders.curve import step_at
 from storage.model.orders.outside_findings import OrderNameCounts
 from storage.model.text.countries import country_name
 from storage.model.text.states import PLATFORM_NAME, capital, clean
-from storage.model.text.units import number
 from storage.orders.report_sources import ReportSources
 
 _MOST_ROWS = 32
@@ -66,12 +65,8 @@ def _disputed(note: str) -> str:
 
 
 def names(names: OrderNameCounts) -> str:
-    unread = ""
-    if names.not_observable:
-        count = number(names.not_observable, "name")
-        unread = f" Not observable: {count}, on sites that Blockline does not read."
     if not names.accounts and not names.posts:
-        return unread.strip()
+        return ""
     parts = (
         (names.resolved, "matched to one account each"),
         (names.ambiguous, "ambiguous"),
@@ -81,7 +76,7 @@ def names(names: OrderNameCounts) -> str:
     outcomes = ", ".join(f"{n:,} {what}" for n, what in parts if n)
     posts = f" It also names {names.posts:,} posts, which are not counted here." if names.posts else ""
     recorded = f"Names of {words.accounts(names.accounts)} are recorded"
-    return f"{recorded}{f': {outcomes}' if outcomes else ''}.{posts}{unread}"
+    return f"{recorded}{f': {outcomes}' if outcomes else ''}.{posts}"
 
 
 def kinds(found: OrderFigures) -> list[dict[str, object]]:

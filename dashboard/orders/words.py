@@ -113,6 +113,8 @@ def sentences(found: OrderFigures) -> list[str]:
     """Return what a newcomer has to know first."""
     order, funnel = found.order, found.funnel
     if not found.watched:
+        if not funnel.named and found.names.not_observable:
+            return _not_observable(found)
         return [
             f"The order names {accounts(funnel.named)}, but none of them is on its list. How far the "
             "order was followed is therefore not known.",
@@ -147,8 +149,8 @@ def _not_observable(found: OrderFigures) -> list[str]:
     n = found.names.not_observable
     if not n:
         return []
-    addresses = "1 address of a site" if n == 1 else f"{n:,} addresses of sites"
-    return [f"Not observable: the order also names {addresses} that Blockline does not read."]
+    are = "is an address of a site" if n == 1 else "are addresses of sites"
+    return [f"Not observable: {n:,} of its names {are} that Blockline does not read."]
 
 
 def _so_far(found: OrderFigures) -> str:

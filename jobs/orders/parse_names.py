@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import DECLARED
-from storage.model.platforms.unread import unread_site
-from storage.model.tables.account_references import AddressError, is_native_id, read_address
+from storage.model.platforms.unread import UnreadSite, unread_site
+from storage.model.tables.account_references import AddressError, UnreadSiteError, is_native_id, read_address
 from storage.model.tables.csv_rows import Parsed, TableError
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.model.text.units import either
@@ -105,6 +105,8 @@ def _read(words: str, default: Platform | None, stated: Platform | None) -> Pars
         return ParsedName(0, words, stated, native_id=words.removeprefix("id:"))
     try:
         found = _account(words, stated)
+    except UnreadSiteError as unread:
+        return _unread(words, unread.site)
     except AddressError:
         if elsewhere is None:
             raise
@@ -139,9 +141,13 @@ def _elsewhere(words: str) -> ParsedName | None:
     if not host:
         return None
     if (site := unread_site(host)) is not None:
-        return ParsedName(0, words, unresolvable=f"The address is {site.refusal}", is_observable=False)
+        return _unread(words, site)
     reason = f"The address at {clean(host)} names no account on {either(list(PLATFORM_NAME.values()))}."
     return ParsedName(0, words, unresolvable=reason)
+
+
+def _unread(words: str, site: UnreadSite) -> ParsedName:
+    return ParsedName(0, words, unresolvable=f"The address is {site.refusal}", is_observable=False)
 
 
 def _host(words: str) -> str:

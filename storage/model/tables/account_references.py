@@ -23,6 +23,14 @@ class AddressError(Exception):
     """The text names no account. The message is a clause that quotes it."""
 
 
+class UnreadSiteError(AddressError):
+    """The text is an address of a site that is not read."""
+
+    def __init__(self, text: str, site: UnreadSite) -> None:
+        super().__init__(f"{clean(text)!r} is an address {site.refusal}")
+        self.site = site
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """What a text names: an account's stable id (`is_id`), or a name that its platform has to resolve.
@@ -93,7 +101,7 @@ def _with_platform(text: str, wanted: Platform | None) -> Address | None:
         # Mere numbers may be ids of several: then it is the one beside it, or else the usual one.
         platform = min(fit, key=lambda one: (one is not wanted, not DECLARED[one].is_usual))
         if (site := unread_site_of(platform, given)) is not None:
-            raise AddressError(f"{clean(text)!r} is an address {site.refusal}")
+            raise UnreadSiteError(text, site)
         return Address(platform, given, is_id=True)
     if given != text:
         return None
@@ -140,7 +148,7 @@ def _page(text: str) -> Address | None:
 
 def _refuse_unread(text: str, host: str) -> None:
     if (site := unread_site(host)) is not None:
-        raise AddressError(f"{clean(text)!r} is an address {site.refusal}")
+        raise UnreadSiteError(text, site)
 
 
 def _of(platform: Platform, named: NamedAccount) -> Address:

@@ -21,6 +21,7 @@ from storage.model.core.orders import (
     Claim,
     ClaimedWhat,
     NameOutcome,
+    NewName,
     NewOrderEvent,
     OrderCheck,
     OrderEventKind,
@@ -30,6 +31,7 @@ from storage.model.orders.claims import Verdict
 from storage.model.orders.cohort import Kind
 from storage.model.orders.outside_findings import count_names, outside
 from storage.orders.compliance_report import cohort, coverage_of
+from storage.orders.name_edits import add_names
 from storage.orders.orders import add_order_event
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened
@@ -227,6 +229,17 @@ async def test_a_claim_stands_beside_what_was_seen_at_its_moment(
     assert f"Not observed at that moment: {named_elsewhere} accounts." in page
 
 
+async def test_an_order_says_how_many_of_its_names_nobody_can_look_at(
+    pool: Pool, story: Story, now: datetime
+) -> None:
+    unread = NewName("https://vk.com/a", None, None, None, NameOutcome.NOT_OBSERVABLE, None, "", "pasted")
+    async with transaction(pool) as conn:
+        number = await order_id(conn, "SYN/1")
+        await add_names(conn, number, [unread], now)
+        page = said(await page_of(conn, f"/orders/{number}", now, SETTINGS, "light"))
+    assert "Not observable: 1 of its names is an address of a site that Blockline does not read." in page
+
+
 async def test_an_order_whose_list_is_empty_says_that_nothing_can_be_said(
     pool: Pool, story: Story, now: datetime
 ) -> None:
@@ -283,13 +296,7 @@ def test_addresses_of_sites_that_are_not_read_are_a_figure_of_their_own() -> Non
     unread = replace(name(1, "x"), platform=None, handle=None, outcome=NameOutcome.NOT_OBSERVABLE)
     found = count_names([unread, name(2, "ada")])
     assert (found.accounts, found.unresolvable, found.not_observable) == (1, 0, 1)
-    assert report_rows.names(found) == (
-        "Names of 1 account are recorded: 1 not looked up. "
-        "Not observable: 1 name, on sites that Blockline does not read."
-    )
-    assert report_rows.names(count_names([unread, replace(unread, order_name_id=3)])) == (
-        "Not observable: 2 names, on sites that Blockline does not read."
-    )
+    assert report_rows.names(found) == "Names of 1 account are recorded: 1 not looked up."
 
 
 def test_two_looks_that_disagree_are_both_kept_and_the_account_is_said_to_be_counted_twice() -> None:

@@ -93,6 +93,17 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             ),
             id="an address elsewhere is part of the order, and names nobody here",
         ),
+        pytest.param(
+            "t.me/someone",
+            ParsedName(
+                0,
+                "t.me/someone",
+                unresolvable="The address is of Telegram, which Blockline does not read: it has no collector "
+                "yet.",
+                is_observable=False,
+            ),
+            id="without its scheme too",
+        ),
     ],
 )
 def test_words_mean(words: str, meant: ParsedName) -> None:
