@@ -2,12 +2,13 @@
 of one installation.
 
 A platform offers them by its connection (`PlatformConnection.abilities`). Failures of the platform, the
-network or a token are returned as `RequestFailure`; only `EventStream` raises, and only `StreamLost`.
+network or a token are returned as `RequestFailure`, but for those of `EventStream`, which raises StreamLost.
+All raise ValueError for a wrong call, such as an id that is none.
 """
 
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -137,8 +138,8 @@ class ClosureReasons(Protocol):
         ...
 
     async def start(self, native_ids: Sequence[str], name: str, now: datetime) -> str | RequestFailure:
-        """Start a job about these accounts. Returns its id. Trouble of reason ACCESS: there are no such jobs
-        for us.
+        """Start a job about these accounts. Returns its id. Trouble of reason ACCESS: our access
+        does not include such jobs.
         """
         ...
 
@@ -184,7 +185,7 @@ class FollowLists(Protocol):
     async def following_counts(
         self, native_ids: Sequence[str], now: datetime
     ) -> dict[str, int] | RequestFailure:
-        """How many accounts each one follows, by the platform's own count. Who has none is left out."""
+        """How many accounts each one follows, by the platform's own count, where it states one."""
         ...
 
 
@@ -254,10 +255,10 @@ class Abilities:
     follows_among: FollowsAmong | None = None
     likes: Mapping[str, LikesReader] | None = None
     """By native id, for executives who authorised our app. Empty: likes are private, and nobody has. None:
-    their timeline shows their likes.
+    there are no lists of likes to be read.
     """
     post_likes: PostLikes | None = None
     watched_posts: Sequence[str] = ()
     """The addresses of the posts whose likes are read."""
-    connections: Sequence[AbstractAsyncContextManager[object]] = field(default=())
+    connections: Sequence[AbstractAsyncContextManager[object]] = ()
     """What has to be entered before these abilities are used."""

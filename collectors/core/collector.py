@@ -90,6 +90,14 @@ class CollectorAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchReadings:
+    """What one answer about a batch says of accounts. One that is in neither is missed: it was left out."""
+
+    readings: tuple[Reading, ...]
+    missed: tuple[Missed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EngagementAnswer:
     """New engagements of one executive since the cursor, oldest first, and the next cursor to store.
 

@@ -1,18 +1,19 @@
-"""A collector of a platform that one server answers for, many accounts in one GET: most of what a further
-platform needs.
+"""Collector for platforms where one server answers a GET about many accounts: most of what a further platform
+needs.
 """
 
 import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import ClassVar, Self
 
 from collectors.core import evidence
 from collectors.core.collector import (
+    BatchReadings,
     CanaryCandidate,
     CollectorAnswer,
     EngagementAnswer,
@@ -20,7 +21,14 @@ from collectors.core.collector import (
     RequestFailure,
     Resolution,
 )
-from collectors.core.rate_limit_headers import MOST_JITTER_S, NOT_STATED, Pauses, failure_of, read_window
+from collectors.core.rate_limit_headers import (
+    MOST_JITTER_S,
+    NOT_STATED,
+    Pauses,
+    RateLimitWindow,
+    failure_of,
+    read_window,
+)
 from collectors.core.wire import NotAsked, WireFault, printable
 from collectors.transport.client import BudgetUsedUp, Http, HttpOptions, NoAnswer
 from storage.model.core.accounts import Platform
@@ -38,23 +46,23 @@ class BatchRequest:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class BatchReadings:
-    """What one answer says. Each account asked about is in exactly one of `readings` and `missed`."""
-
-    readings: tuple[Reading, ...]
-    missed: tuple[Missed, ...] = ()
+_LIMIT, _REFUSAL = "limit", "refusal"
+"""Two pauses: one that is short must not replace one that is long."""
 
 
 class BatchCollector(ABC):
     """See `Collector`. A subclass says what is asked, and what an answer means; nothing is asked in a pause,
     and a failed request is a miss for everybody.
+
+    So is one that the platform refuses because of a single id: `is_native_id` has to keep such ids away.
     """
 
     platform: ClassVar[Platform]
 
     def __init__(self, base_url: str, http: HttpOptions, dice: random.Random | None = None) -> None:
         self._base_url = base_url.rstrip("/")
+        if http.guard is not None:
+            http = replace(http, guard=http.guard.trusting((self._base_url,)))
         self._longest_pause = http.longest_pause
         self._dice = dice or random.SystemRandom()
         self._http = Http(http, self._dice)
@@ -70,7 +78,9 @@ class BatchCollector(ABC):
     def readings(
         self, http_status: int, body: bytes, asked: Sequence[str], at: datetime
     ) -> BatchReadings | WireFault:
-        """What an answer says of the `asked` accounts; a fault if it says nothing of any. Never raises."""
+        """What an answer says of the `asked` accounts; a fault if it says nothing about any account. Never
+        raises.
+        """
 
     @abstractmethod
     def excerpt(self, exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
@@ -126,14 +136,16 @@ class BatchCollector(ABC):
         if isinstance(said, RequestFailure):
             return CollectorAnswer((), (*odd, *_all_missed(sound, now, said)), (), said, sent=False)
         if isinstance(said, WireFault):
-            trouble = self._trouble(said, now)
+            trouble = self.trouble(said, NOT_STATED, now)
             sent = not isinstance(said, NotAsked)
             return CollectorAnswer((), (*odd, *_all_missed(sound, now, said)), (), trouble, sent=sent)
-        found = self.readings(said.http_status, said.body, sound, now)
+        exchange, window = said
+        found = self.readings(exchange.http_status, exchange.body, sound, now)
         if isinstance(found, WireFault):
-            trouble = self._trouble(found, now)
-            return CollectorAnswer((), (*odd, *_all_missed(sound, now, found)), (said,), trouble)
-        return CollectorAnswer(found.readings, (*odd, *found.missed), (said,))
+            trouble = self.trouble(found, window, now)
+            return CollectorAnswer((), (*odd, *_all_missed(sound, now, found)), (exchange,), trouble)
+        readings, missed = _each_once(found, sound, now)
+        return CollectorAnswer(readings, (*odd, *missed), (exchange,))
 
     async def verify_lifts(
         self,
@@ -162,40 +174,52 @@ class BatchCollector(ABC):
         """See `Collector`."""
         return evidence.document(exchanges, native_ids, self.excerpt)
 
-    async def asked(self, request: BatchRequest, now: datetime) -> Exchange | WireFault | RequestFailure:
-        """The answer to a request; a fault if none came, and the failure that pauses the platform if it must
-        not be asked.
+    async def asked(
+        self, request: BatchRequest, now: datetime
+    ) -> tuple[Exchange, RateLimitWindow] | WireFault | RequestFailure:
+        """The answer to the first request of a reading, and the rate limit that it states. A fault if none
+        came, and the failure that pauses the platform if it must not be asked.
         """
-        pause = self._pauses.of(now, "")
+        pause = self._pauses.of(now, _LIMIT, _REFUSAL)
         if pause is not None:
             return pause
         began_s = asyncio.get_running_loop().time()
         try:
             answer = await self._http.get(request.url, request.params, request.headers)
         except BudgetUsedUp as e:
-            self._pauses.start("", e.trouble)
+            self._pauses.start(_LIMIT, e.trouble)
             return e.not_asked
         except NoAnswer as e:
             return WireFault(MissedReason.NETWORK, printable(str(e)))
         window = read_window(answer.headers)
-        self._pauses.note_window("", window, now)
-        if answer.http_status == 429:
-            limited = WireFault(MissedReason.RATE_LIMITED, "HTTP 429")
-            jitter_s = self._dice.uniform(0, MOST_JITTER_S)
-            self._pauses.start("", failure_of(limited, window, now, jitter_s, self._longest_pause))
-        return Exchange(request.shown, now, answer.http_status, answer.body, None, (), *answer.after(began_s))
+        self._pauses.note_window(_LIMIT, window, now)
+        times = answer.after(began_s)
+        return Exchange(request.shown, now, answer.http_status, answer.body, None, (), *times), window
 
-    def _trouble(self, fault: WireFault, now: datetime) -> RequestFailure:
+    def trouble(self, fault: WireFault, window: RateLimitWindow, now: datetime) -> RequestFailure:
+        """What to do about a request that failed as a whole; starts the pause that it calls for."""
         if isinstance(fault, NotAsked):
             return RequestFailure(fault.reason, fault.detail, fault.retry_at, breaker=False)
-        pause = self._pauses.of(now, "")
-        if pause is not None and pause.reason is fault.reason:
-            return pause
         jitter_s = self._dice.uniform(0, MOST_JITTER_S)
-        trouble = failure_of(fault, NOT_STATED, now, jitter_s, self._longest_pause)
+        trouble = failure_of(fault, window, now, jitter_s, self._longest_pause)
         if fault.reason in BREAKERS:
-            self._pauses.start("", trouble)
+            self._pauses.start(_REFUSAL, trouble)
+        elif fault.reason is MissedReason.RATE_LIMITED:
+            self._pauses.start(_LIMIT, trouble)
         return trouble
+
+
+def _each_once(
+    found: BatchReadings, asked: Sequence[str], now: datetime
+) -> tuple[tuple[Reading, ...], tuple[Missed, ...]]:
+    """Exactly one reading or miss for each account asked about, whatever an answer holds."""
+    missed = {one.native_id: one for one in found.missed}
+    read = {one.native_id: one for one in found.readings if one.native_id not in missed}
+    left_out = {i: Missed(i, now, MissedReason.OMITTED, "left out of the answer") for i in asked}
+    return (
+        tuple(read[i] for i in asked if i in read),
+        tuple(missed.get(i, left_out[i]) for i in asked if i not in read),
+    )
 
 
 def _all_missed(asked: Sequence[str], now: datetime, why: WireFault | RequestFailure) -> tuple[Missed, ...]:

@@ -12,10 +12,12 @@ from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.core.findings import Finding
 from collectors.core.shared_budget import RequestBudget
 from collectors.transport.client import HttpOptions
+from collectors.transport.host_pacing import HostRateLimiter
 from collectors.transport.ssrf_guard import Guard
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.limits.rate_limits import UNPACED, BudgetPace
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import clean
 
 
@@ -56,8 +58,12 @@ class Reach:
     def by_address(self, platform: Platform, options: HttpOptions) -> HttpOptions:
         """The options for a platform that counts the requests of an address, and whose hosts are strangers'.
 
-        Where all processes share a budget it keeps the pace, else each process keeps its own.
+        Where all processes share a budget it keeps the pace, else each process keeps its own. Without a pace
+        in the options it is the one that the platform declares.
         """
+        declared_s = DECLARED[platform].terms.own_pace_s
+        if options.pace is None and declared_s is not None:
+            options = replace(options, pace=HostRateLimiter(declared_s))
         options = replace(
             options, proxy=self.proxy, longest_pause=self.longest_pause, guard=Guard(self.trusted)
         )

@@ -78,6 +78,8 @@ def _conflict(settings: XSettings, planner: PlannerKind, sweep_every: timedelta)
     if settings.x_likes and None in {settings.x_consumer_key, settings.x_consumer_secret}:
         keys = "the keys of the app that the executives authorised."
         return "x_likes", f"needs x_consumer_key and x_consumer_secret, {keys}"
+    if settings.x_compliance and settings.x_bearer_token is None:
+        return "x_compliance", "needs x_bearer_token, because X is not read without it."
     if settings.x_daily_cost is None:
         return None
     unkept = _unkept_cost(planner, sweep_every, settings.x_follows_every)

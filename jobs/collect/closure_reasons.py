@@ -111,7 +111,7 @@ class ClosureReasonsLoop:
             await self._take_in(under_way, result)
         elif result in {JobStatus.FAILED, JobStatus.EXPIRED}:
             log.warning(
-                "%s compliance job of %s ended without a result (%s).",
+                "The request to %s of %s for the reasons of closed accounts ended without a result (%s).",
                 self._name,
                 _day(under_way),
                 result,
@@ -120,7 +120,7 @@ class ClosureReasonsLoop:
             self._close(under_way)
         if self._open is not None and now - under_way.asked_at >= _GIVE_UP_AFTER:
             log.warning(
-                "%s compliance job of %s has no result after a day.",
+                "The request to %s of %s for the reasons of closed accounts has no result after a day.",
                 self._name,
                 _day(under_way),
                 extra={"event": "compliance_job_overdue"},
@@ -144,7 +144,7 @@ class ClosureReasonsLoop:
         elif not self._reported:
             self._reported = True
             log.warning(
-                "%s refused a compliance job (%s). The job is requested again once per day; further "
+                "%s does not say why accounts were closed (%s). It is asked again once per day; further "
                 "refusals are not logged.",
                 self._name,
                 failure.detail,

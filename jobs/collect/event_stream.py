@@ -27,7 +27,7 @@ _LASTED = timedelta(minutes=1)
 class EventListener:
     """Listens for events between `renew` and `let_go`, while `run` is active.
 
-    Of accounts beyond those that one connection can carry, only scheduled reads show changes.
+    Accounts beyond those that one connection can carry are covered by scheduled reads only.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ from storage.postgres.pool import Pool, StaleState, transaction
 log = logging.getLogger(__name__)
 
 _TRY_AGAIN: Final = timedelta(hours=1)
-"""After a request that failed. Who bills accounts bills each once a UTC day, so it costs nothing again."""
+"""After a request that failed. X bills an account once per UTC day, so a second try that day is free."""
 
 _READABLE: Final = Access(observable=True, reason="The list of those followed is public.")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -164,7 +164,7 @@ class FollowsPoller:
 
     @property
     def _too_many(self) -> str:
-        return f"Follows more than {self._lists.most_follows} accounts: a reading would cost too much."
+        return f"Follows more than {self._lists.most_follows} accounts, more than one reading covers."
 
     async def _note_access(self, account_id: AccountId, why_not: str, now: datetime) -> None:
         unseen = Access(observable=False, reason=why_not)

@@ -29,9 +29,9 @@ def access_after(likes: Likes, platform: Platform) -> Access | None:
     name = PLATFORM_NAME[platform]
     if likes.trouble.reason is MissedReason.AUTH:
         words = "it was revoked, or our keys or this machine's clock are wrong."
-        return _unseen(f"{name} does not accept their authorisation of our app (401): {words}")
+        return _unseen(f"{name} does not accept their authorisation of our app: {words}")
     if likes.trouble.reason is MissedReason.ACCESS:
-        return _unseen(f"{name} refuses to show their likes in spite of their authorisation (403).")
+        return _unseen(f"{name} refuses to show their likes in spite of their authorisation.")
     return None
 
 

@@ -61,16 +61,16 @@ class WatchedPosts:
         if failure is None and address in self._failing:
             self._failing.discard(address)
             log.info(
-                "Reading of favourites of %s recovered",
+                "Reading of likes of %s recovered",
                 address,
-                extra={"event": "favourites_recovered", "post": address},
+                extra={"event": "post_likes_recovered", "post": address},
             )
         elif failure is not None and address not in self._failing:
             self._failing.add(address)
             log.warning(
-                "Reading of favourites of %s failed (%s): %s",
+                "Reading of likes of %s failed (%s): %s",
                 address,
                 failure.reason,
                 failure.detail,
-                extra={"event": "favourites_failed", "post": address},
+                extra={"event": "post_likes_failed", "post": address},
             )

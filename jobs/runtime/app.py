@@ -129,7 +129,8 @@ def check(settings: Settings, roles: Sequence[ProcessRole]) -> None:
         for platform in platforms_of(settings):
             for vantage in ("", *settings.vantages):
                 collector = collector_of(settings, platform, vantage)
-                abilities_of(settings, platform, collector)
+                if not vantage:
+                    abilities_of(settings, platform, collector)
         authority_of(settings)
     if ProcessRole.NOTIFY in roles:
         sender(settings)

@@ -30,6 +30,8 @@ _COPYRIGHT_CODE = "XY"
 """X's pseudo country code for a copyright (DMCA) notice: not a block by a government."""
 
 _KEPT = ("id", "username", "protected", "withheld")
+_KEPT_OF_WITHHELD = ("copyright", "country_codes", "scope")
+_KEPT_OF_ERROR = ("type", "title", "detail", "section", "value", "parameter", "resource_id", "resource_type")
 
 _AVAILABLE = State(Status.AVAILABLE)
 _PROTECTED = State(Status.PROTECTED)
@@ -96,7 +98,7 @@ def all_missed(asked: Mapping[str, None] | Sequence[str], at: datetime, fault: W
 def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     """For each account that a raw answer speaks of, the items of `data` and `errors` about it.
 
-    Of a user only what the status rests on: X sends the name, and older tools asked for more.
+    Only what the status rests on: X sends more of a user, and may send more at any time.
     """
     kept: dict[str, dict[str, list[object]]] = {native_id: {} for native_id in native_ids}
     answer = parse(exchange.body)
@@ -105,12 +107,19 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
     for key in ("data", "errors"):
         for item in _items(answer.get(key)):
             for native_id in _spoken_of(item) & kept.keys():
-                kept[native_id].setdefault(key, []).append(_essence(item) if key == "data" else item)
+                kept[native_id].setdefault(key, []).append(
+                    _essence(item, _KEPT if key == "data" else _KEPT_OF_ERROR)
+                )
     return {native_id: parts for native_id, parts in kept.items() if parts}
 
 
-def _essence(item: object) -> object:
-    return {name: item[name] for name in _KEPT if name in item} if is_object(item) else item
+def _essence(item: object, names: Sequence[str]) -> object:
+    if not is_object(item):
+        return item
+    kept = {name: item[name] for name in names if name in item}
+    if "withheld" in kept:
+        kept["withheld"] = _essence(kept["withheld"], _KEPT_OF_WITHHELD)
+    return kept
 
 
 def _by_id(

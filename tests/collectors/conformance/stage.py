@@ -30,7 +30,7 @@ from tests.support.simulated.scripted_x import Scripted, scripted
 HOUR: Final = timedelta(hours=1)
 EACH: Final = 3
 """Accounts of each status."""
-_STATES: Final = tuple(
+STATES: Final = tuple(
     State(status, ("DE", "TR")) if status is Status.WITHHELD else State(status) for status in Status
 )
 _OF_ONE_HOP: Final = {
@@ -130,7 +130,7 @@ def crowd(platform: Platform) -> History:
             f"{1000 + 10 * number + copy}",
             [(T0 - HOUR, state, f"name{number}{copy}"), (T0 + HOUR, state, f"other{number}{copy}")],
         )
-        for number, state in enumerate(_STATES)
+        for number, state in enumerate(STATES)
         for copy in range(EACH)
     ]
     return recast(History(tuple(of_usual)), platform)
@@ -148,6 +148,14 @@ async def staged(platform: Platform, faults: FaultPlan = FaultPlan()) -> AsyncGe
     ):
 
         async def forward(request: web.BaseRequest) -> web.Response:
+            try:
+                return await answered(request)
+            except aiohttp.ClientError:  # the simulator cut the connection, and so does the proxy
+                assert request.transport is not None
+                request.transport.abort()
+                return web.Response()
+
+        async def answered(request: web.BaseRequest) -> web.Response:
             async with session.request(
                 request.method,
                 f"{simulator.base_url}{request.path_qs}",
@@ -160,9 +168,9 @@ async def staged(platform: Platform, faults: FaultPlan = FaultPlan()) -> AsyncGe
                 body = (await said.read()).replace(theirs, ours)
             if stage is None:
                 return web.Response(status=500)  # nobody asks before there is a stage
-            answered = Answered(len(proxy.asked) - stage.asked_before - 1, said.status, body)
-            stage.how(answered)
-            return web.Response(status=answered.status, body=answered.body, headers=_passed_on(said.headers))
+            answer = Answered(len(proxy.asked) - stage.asked_before - 1, said.status, body)
+            stage.how(answer)
+            return web.Response(status=answer.status, body=answer.body, headers=_passed_on(said.headers))
 
         async with scripted(forward) as proxy, collector_at(platform, proxy.base_url, hosts) as collector:
             place = collector.place(history.accounts[0].native_id)

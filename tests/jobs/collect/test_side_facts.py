@@ -227,13 +227,11 @@ async def test_a_post_whose_admirers_cannot_be_read_is_logged_once_and_so_is_its
         await posts.load()
         await come_round(posts, clock, T0 + timedelta(hours=5))
         assert [record.getMessage() for record in caplog.records] == [
-            f"Reading of favourites of {POST} failed (upstream): HTTP 503"
+            f"Reading of likes of {POST} failed (upstream): HTTP 503"
         ]
         server.routes[ADMIRERS] = ok([])
         await come_round(posts, clock, T0 + timedelta(hours=9))
-    assert [record.getMessage() for record in caplog.records[1:]] == [
-        f"Reading of favourites of {POST} recovered"
-    ]
+    assert [record.getMessage() for record in caplog.records[1:]] == [f"Reading of likes of {POST} recovered"]
 
 
 # follows and handles on Bluesky --------------------------------------------------------------------------

@@ -217,7 +217,7 @@ class Lists(FakeCollector):
         pytest.param(
             Follows(tuple((str(n), "") for n in range(MOST_FOLLOWS)), complete=False),
             2,
-            f"Follows more than {MOST_FOLLOWS} accounts: a reading would cost too much.",
+            f"Follows more than {MOST_FOLLOWS} accounts, more than one reading covers.",
             id="it goes on beyond what is read",
         ),
         pytest.param(

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from collectors.core.collector import Exchange, Resolution, UnresolvedHandle, UnresolvedReason
+from collectors.core.collector import BatchReadings, Exchange, Resolution, UnresolvedHandle, UnresolvedReason
 from collectors.core.wire import WireFault, is_array, is_object, parse
-from collectors.transport.batch_collector import BatchCollector, BatchReadings, BatchRequest
+from collectors.transport.batch_collector import BatchCollector, BatchRequest
 
 from .declaration import POND
 from .wire import read_accounts

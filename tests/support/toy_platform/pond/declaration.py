@@ -4,6 +4,7 @@ import re
 
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
+from storage.model.core.signals import NotObservable, SignalKind
 from storage.model.platforms.declaration import PlatformDeclaration, Terms
 
 POND = Platform("pond")
@@ -16,6 +17,9 @@ class PondDeclaration(PlatformDeclaration):
     handle_form = re.compile(r"[a-z0-9_]{1,30}")
     handles_name_the_platform = False
     statuses = frozenset({Status.AVAILABLE, Status.WITHHELD, Status.SUSPENDED, Status.NOT_FOUND})
+    not_observable = tuple(
+        NotObservable(kind, "not observable", "Pond shows nobody's engagements.") for kind in SignalKind
+    )
     terms = Terms(batch=50, cpu_s_per_request=0.001, memory_per_account=1_000, own_pace_s=5)
     address_settings = ("pond_base_url",)
 
