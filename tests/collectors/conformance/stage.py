@@ -65,6 +65,13 @@ class Answered:
     def hold(self, document: Json) -> None:
         self.body = json.dumps(document).encode()
 
+    def edit(self, change: Callable[[Json], None]) -> None:
+        """Change the document in place; an answer that is no JSON stays as it is."""
+        document = self.document
+        if document is not None:
+            change(document)
+            self.hold(document)
+
 
 Spoil: TypeAlias = Callable[[Answered], None]
 
