@@ -26,7 +26,7 @@ from collectors.mastodon.declaration import MASTODON, PACE_S
 from collectors.mastodon.lookup import LookupMemory, MastodonLookup
 from collectors.mastodon.wire.answers import Absent, read_profile
 from collectors.mastodon.wire.evidence import excerpt
-from collectors.mastodon.wire.identity import MastodonIdentity, host_of, is_local_id, post_of
+from collectors.mastodon.wire.identity import MastodonIdentity, Post, host_of, is_local_id, post_of
 from collectors.mastodon.wire.moderation import DomainBlocks, read_domain_blocks, seen_by
 from collectors.mastodon.wire.timeline import like_of
 from collectors.transport.client import HttpOptions
@@ -163,19 +163,16 @@ class MastodonCollector:
 
         Raises ValueError for an address that names no post at its home server.
         """
-        post = post_of(address)
-        if post is None:
-            raise ValueError(f"not the address of a post on its home server: {printable(address)}")
-        return await mastodon_acts.favourited_by(self._client, post, now)
+        return await mastodon_acts.favourited_by(self._client, _post_at(address), now)
 
     async def likes_of(
         self, post: str, handles: Mapping[str, str], now: datetime
     ) -> dict[str, Signal] | RequestFailure:
         """See `PostLikes`. Raises ValueError for an address that names no post at its home server."""
-        favouriters = await self.favourited_by(post, now)
-        named = post_of(post)
-        if isinstance(favouriters, RequestFailure) or named is None:
-            return favouriters if isinstance(favouriters, RequestFailure) else {}
+        named = _post_at(post)
+        favouriters = await mastodon_acts.favourited_by(self._client, named, now)
+        if isinstance(favouriters, RequestFailure):
+            return favouriters
         found: dict[str, Signal] = {}
         for native_id, handle in handles.items():
             who = MastodonIdentity.of(native_id)
@@ -247,6 +244,14 @@ class MastodonCollector:
                 answered.add(native_id)
                 facts += seen
         return ModerationFindings(frozenset(answered), tuple(facts))
+
+
+def _post_at(address: str) -> Post:
+    """Raises ValueError when no post is there, or not on its home server."""
+    post = post_of(address)
+    if post is None:
+        raise ValueError(f"not the address of a post on its home server: {printable(address)}")
+    return post
 
 
 def _server(host: str) -> str:
