@@ -11,6 +11,7 @@ import { layout, showNothing } from "./live/page.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 import { failure, granted, json } from "./shell/answers.mjs";
 import { unpack } from "./shell/columnar.mjs";
+import { dashRuns, giveDash } from "./shell/dash.mjs";
 import { $, all } from "./shell/dom.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
@@ -182,7 +183,7 @@ function renewHealth(states) {
 }
 
 /** Have the server write the page that is shown once more. */
-const ask = () => globalThis.dash_clientside.set_props("routed", { data: route(location.pathname, location.search) });
+const ask = () => giveDash("routed", route(location.pathname, location.search));
 
 function pill() {
   showBanner(state || root.dataset.page !== "live" ? lost : null);
@@ -201,7 +202,7 @@ async function poll() {
   const now = Date.now();
   if (now - heard < 10_000 && now - pushed > 30_000 && now - woke > WAKE_MS) {
     woke = now;
-    globalThis.dash_clientside.set_props("live-wake", { data: now });
+    giveDash("live-wake", now);
   }
 }
 
@@ -303,7 +304,8 @@ shared.arrived({
   route: async (path, query) => {
     // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
     if (shared.pageOf(path ?? location.pathname) === "accounts") await (await import("./accounts/page.mjs")).open();
-    return route(path, query);
+    // What happened to the address while Dash was starting is not in what Dash read of it.
+    return dashRuns() ? route(location.pathname, location.search) : route(path, query);
   },
 });
 setInterval(() => {

@@ -289,7 +289,10 @@ async def test_a_phone_shows_accounts_as_cards_and_nothing_sticks_out(
 
 
 async def _window(browser: Any) -> list[float]:
-    return await browser.page.evaluate("window.__blockline.window")
+    """The window as it is drawn once what was asked for has been painted."""
+    return await browser.page.evaluate(
+        "new Promise((painted) => requestAnimationFrame(() => painted(window.__blockline.window)))"
+    )
 
 
 async def test_the_board_is_zoomed_and_dragged_and_a_link_brings_back_what_was_seen(

@@ -1,5 +1,6 @@
 """The replay film in a real browser: played, scrubbed, stepped, compared, shared and saved."""
 
+import asyncio
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from storage.health.status_at import status_at
 from storage.model.core.availability import Status
@@ -183,6 +184,31 @@ async def test_the_keyboard_steps_goes_to_events_and_to_the_ends(pool: Pool, dsn
         await page.locator("#f-date").fill(begin.strftime("%Y-%m-%dT%H:%M:%S"))
         await page.locator("#f-goto button").click()
         await stands_at(browser, begin)
+
+
+@pytest.mark.parametrize("late", ["layout", "dependencies"])
+async def test_what_is_done_while_dash_starts_reaches_the_table(
+    pool: Pool, dsn: str, story: Story, late: str
+) -> None:
+    begin, end = story.at(0.2), story.at(0.2) + 30 * HOUR
+    is_done = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await is_done.wait()
+        await route.continue_()
+
+    async with shown(pool, dsn, story, address(begin, {"from": begin, "to": end})) as browser:
+        page = browser.page
+        await page.route(f"**/_dash-{late}", hold)
+        await page.reload()
+        await drawn(browser)
+        await page.keyboard.press("ArrowRight")
+        await stands_at(browser, begin + 15 * MINUTE)
+        # It is told when the table is asked for.
+        await browser.becomes("document.getElementById('f-said').textContent !== ''")
+        is_done.set()
+        then = (begin + 15 * MINUTE).strftime("%H:%M")
+        await browser.becomes(f"document.querySelector('#page')?.textContent.includes({then!r})")
 
 
 @pytest.mark.parametrize(

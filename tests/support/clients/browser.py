@@ -110,7 +110,7 @@ async def opened(
             browser.page.on("request", lambda request: browser.asked(request))
             await browser.page.goto(base + path)
             yield browser
-            assert browser.errors == []
+            assert not browser.errors, browser.errors
             assert browser.hosts <= {urlsplit(base).netloc, "data", "blob"}
         finally:
             async with asyncio.timeout(PATIENCE_MS / 1000):
