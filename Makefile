@@ -7,7 +7,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-slow test-long test-17 mutants lint bench screenshots lock
+.PHONY: install demo test test-slow test-all test-long test-17 mutants lint bench screenshots lock
 
 install: .venv/runtime
 
@@ -40,6 +40,10 @@ test: .venv/development .venv/npm
 
 test-slow: .venv/development .venv/npm
 	$(BIN)/python -m pytest -m slow -n $(TESTERS) --dist worksteal $(ARGS)
+
+# Both in one run.
+test-all: .venv/development .venv/npm
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 # What depends on chance, again and again: processes are killed at any moment, and for hours anything happens
 # to an installation, in any order. Each of ROUNDS begins with another seed. And all cases of which `make test`

@@ -86,7 +86,7 @@ VIEWS = (
     (PHONE, "dark", COLOURS),
     (DESKTOP, "dark", COLOURS),
 )
-TWO_VIEWS = (PHONE, "light", WCAG), (DESKTOP, "dark", WCAG)
+ONE_VIEW = ((PHONE, "light", WCAG),)
 IN_ALL_VIEWS = [
     "live",
     "order",
@@ -106,8 +106,8 @@ async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, na
     await reader.look(DESKTOP)
     await reader.go(house.written.path(name))
     found: list[str] = []
-    wide: dict[tuple[int, int], int] = {}
-    for size, theme, rules in VIEWS if IS_LONG or name in IN_ALL_VIEWS else TWO_VIEWS:
+    wide = {DESKTOP: await reader.sticks_out()}
+    for size, theme, rules in VIEWS if IS_LONG or name in IN_ALL_VIEWS else ONE_VIEW:
         await reader.look(size, theme)
         await reader.unfold()
         wide[size] = await reader.sticks_out()
@@ -123,7 +123,7 @@ async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, na
 @pytest.mark.parametrize(
     ("role", "name"),
     cases(
-        [(Role.VIEWER, name) for name in [*PAGES][::3]] + [(Role.ANALYST, name) for name in [*PAGES][1::3]],
+        [(Role.VIEWER, name) for name in [*PAGES][::6]] + [(Role.ANALYST, name) for name in [*PAGES][3::6]],
         [(role, name) for role in (Role.VIEWER, Role.ANALYST) for name in PAGES],
     ),
 )

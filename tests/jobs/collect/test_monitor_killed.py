@@ -21,8 +21,8 @@ from tests.support.samples.readings import T0
 
 pytestmark = pytest.mark.slow
 
-KILLS = repeats(3, 20)
-DAYS = repeats(3, 9)
+KILLS = repeats(2, 20)
+DAYS = repeats(2, 9)
 EVERY_MINUTES = 30
 END = T0 + timedelta(days=DAYS)
 

@@ -124,7 +124,7 @@ async def test_one_that_is_told_to_end_finishes_what_it_has_in_hand(
 @pytest.mark.parametrize(
     "which",
     [
-        pytest.param("true", id="all connections"),
+        pytest.param("true", id="all connections", marks=ONLY_LONG),
         pytest.param("query like 'LISTEN%'", id="those that listen for requests", marks=ONLY_LONG),
     ],
 )

@@ -56,7 +56,7 @@ END = T0 + timedelta(days=DAYS)
 EVERY = timedelta(minutes=20)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
-MOMENTS = repeats(80, 200)
+MOMENTS = repeats(30, 200)
 LEFT_OUT = repeats(60, 20) / 100
 """The share of all moments at which nobody looks."""
 RECORD = "archive"
