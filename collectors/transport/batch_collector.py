@@ -86,6 +86,10 @@ class BatchCollector(ABC):
     def excerpt(self, exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
         """By native id, the part of a raw answer that is about the account: what evidence keeps of it."""
 
+    def until(self, trouble: RequestFailure, now: datetime) -> RequestFailure:  # noqa: ARG002
+        """The failure with the time of the next try, where the platform documents another one."""
+        return trouble
+
     @abstractmethod
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         """See `Collector`."""
@@ -125,6 +129,8 @@ class BatchCollector(ABC):
             raise ValueError(f"{len(asked)} accounts in one request; at most {self.batch_size} are answered")
         is_id = DECLARED[self.platform].is_native_id
         sound = [native_id for native_id in asked if is_id(native_id)]
+        if len({self.place(native_id) for native_id in sound}) > 1:
+            raise ValueError("one request asks about accounts of one place only")
         odd = tuple(
             Missed(native_id, now, MissedReason.BAD_REQUEST, "not an id of this platform")
             for native_id in asked
@@ -201,7 +207,7 @@ class BatchCollector(ABC):
         if isinstance(fault, NotAsked):
             return RequestFailure(fault.reason, fault.detail, fault.retry_at, breaker=False)
         jitter_s = self._dice.uniform(0, MOST_JITTER_S)
-        trouble = failure_of(fault, window, now, jitter_s, self._longest_pause)
+        trouble = self.until(failure_of(fault, window, now, jitter_s, self._longest_pause), now)
         if fault.reason in BREAKERS:
             self._pauses.start(_REFUSAL, trouble)
         elif fault.reason is MissedReason.RATE_LIMITED:

@@ -51,9 +51,15 @@ class Reach:
     budgets: Budgets | None = None
 
     def by_key(self, platform: Platform, key: str, options: HttpOptions) -> HttpOptions:
-        """The options for a platform that counts the requests of a key, wherever they come from."""
-        budget = None if self.budgets is None else self.budgets.of(platform, credential=key)
-        return replace(options, proxy=self.proxy, budget=budget)
+        """The options for a platform that counts the requests of a key, wherever they come from.
+
+        Where all processes share a budget it keeps the pace of the options, else each process keeps its own.
+        """
+        if self.budgets is None:
+            return replace(options, proxy=self.proxy)
+        pace = UNPACED if options.pace is None else options.pace.of_all
+        budget = self.budgets.of(platform, credential=key, pace=pace)
+        return replace(options, proxy=self.proxy, pace=None, budget=budget)
 
     def by_address(self, platform: Platform, options: HttpOptions) -> HttpOptions:
         """The options for a platform that counts the requests of an address, and whose hosts are strangers'.

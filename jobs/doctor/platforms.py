@@ -1,6 +1,6 @@
 """Check whether the platforms can be read: one request to each, from here and from each vantage point."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from collectors.core.collector import Collector, CollectorAnswer
 from collectors.core.findings import Finding, FindingLevel
@@ -11,7 +11,7 @@ from jobs.base.wording import handle_name, number
 from jobs.collect.collector_factory import collector_of, connection_of, platforms_of, reach_of
 from jobs.config.settings import Settings, SettingsError
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import MissedReason, State
+from storage.model.core.availability import MissedReason, Reading, State
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean, short_words
 
@@ -53,20 +53,24 @@ async def _of_platform(settings: Settings, platform: Platform, clock: Clock) -> 
 async def _central(
     settings: Settings, connection: PlatformConnection, collector: Collector, clock: Clock
 ) -> list[Finding]:
-    """Check a platform with one central server."""
+    """Check a platform with one central server, at each of its places."""
     platform = collector.platform
     part, controls = PLATFORM_NAME[platform], settings.canaries(platform)
     ids = [native_id for native_id, _, _ in controls]
     ids = ids or [one.native_id for one in await collector.candidates("", clock())]
     if not ids:
         return []
-    answer = await collector.read(ids[: collector.batch_size], clock())
-    if not answer.readings:
-        return [Finding(part, FindingLevel.MEND, _refusal(settings, connection, answer))]
+    places: dict[str, list[str]] = {}
+    for native_id in ids:
+        places.setdefault(collector.place(native_id), []).append(native_id)
+    answers = [await collector.read(there[: collector.batch_size], clock()) for there in places.values()]
+    for answer in answers:
+        if not answer.readings:
+            return [Finding(part, FindingLevel.MEND, _refusal(settings, connection, answer))]
     return [
         Finding(part, FindingLevel.OK, connection.answers(settings, collector)),
-        *connection.answer_findings(settings, answer),
-        *_controls(platform, controls, answer),
+        *(finding for answer in answers for finding in connection.answer_findings(settings, answer)),
+        *_controls(platform, controls, [reading for answer in answers for reading in answer.readings]),
     ]
 
 
@@ -81,7 +85,7 @@ async def _servers(settings: Settings, collector: Collector, clock: Clock) -> li
         ids = [native_id for native_id, _, _ in there]
         answer = await collector.read(ids[: collector.batch_size], clock())
         if answer.readings:
-            out += _controls(platform, there, answer)
+            out += _controls(platform, there, answer.readings)
         else:
             why = why_words(answer.missed[0].reason, answer.missed[0].detail)
             todo = (
@@ -93,11 +97,11 @@ async def _servers(settings: Settings, collector: Collector, clock: Clock) -> li
     return out
 
 
-def _controls(platform: Platform, controls: Sequence[Control], answer: CollectorAnswer) -> list[Finding]:
+def _controls(platform: Platform, controls: Sequence[Control], readings: Iterable[Reading]) -> list[Finding]:
     """Check that the control accounts in the settings have their expected status. Empty if there are none."""
     if not controls:
         return []
-    states = {reading.native_id: reading.state for reading in answer.readings}
+    states = {reading.native_id: reading.state for reading in readings}
     wrong = [
         f"{handle_name(handle)} is {_found(platform, states.get(native_id))}, "
         f"not {expected.value.replace('_', ' ')}"

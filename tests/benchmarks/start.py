@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.figure import Figure
-from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
+from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 RUNS = 5
 EMPTY = """

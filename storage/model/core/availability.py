@@ -70,6 +70,8 @@ class Flag(StrEnum):
     """Side facts of a reading that do not decide the status."""
 
     COPYRIGHT_WITHHELD = "copyright_withheld"
+    MAY_BE_RIGHTS_HOLDERS = "may_be_rights_holders"
+    """YouTube: withheld in countries that the holder of the rights may have chosen. It names nobody."""
     PROTECTED = "protected"
     """Protected by its owner as well as withheld."""
 

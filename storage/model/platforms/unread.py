@@ -67,13 +67,6 @@ UNREAD = (
         "it has no collector yet",
         "reference of the library vk-io, UsersUserMin.deactivated",
     ),
-    UnreadSite(
-        "YouTube",
-        ("youtube.com", "youtu.be"),
-        "In which countries a video is blocked; the field names no reason.",
-        "it has no collector yet",
-        "reference of Google's client libraries, VideoContentDetailsRegionRestriction",
-    ),
 )
 _BY_HOST = {host: site for site in UNREAD for host in site.hosts}
 

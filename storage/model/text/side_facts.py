@@ -10,6 +10,7 @@ from storage.model.text.states import clean, state_words
 
 _FLAG_WORDS = {
     Flag.COPYRIGHT_WITHHELD: "withheld on a copyright complaint, in no country that is named",
+    Flag.MAY_BE_RIGHTS_HOLDERS: "who chose the countries is not known: it may be the holder of the rights",
     Flag.PROTECTED: "protected by its owner as well",
     Flag.HOST: "taken down by its server",
     Flag.APP_VIEW_ONLY: "taken down in the platform's own app only",

@@ -148,7 +148,7 @@ def test_each_platform_of_a_history_gets_two_stable_control_accounts_and_a_suspe
         assert [c.at(T0) for c in own] == states
     assert len(on_mastodon) == 3 * len(HOSTS)
     served = with_canaries(history)
-    assert len(served.accounts) == len(history.accounts) + 12
+    assert len(served.accounts) == len(history.accounts) + 15
     assert of(parse_history(lines_of(served), "served.csv")) == of(served)
     assert canaries_of(MASTODON, served) == on_mastodon
 

@@ -10,7 +10,7 @@ from storage.accounts.accounts import accounts_version
 from storage.model.tables.watch_import_plan import DEFAULT_LIST
 from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
+from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 WATCH = "platform,handle,account_id,list\n"
 EXECUTIVES = "platform,handle,name,title\n"
@@ -170,7 +170,7 @@ def test_tags_and_followers_that_cannot_be_are_refused_with_their_line(
 
 BAD_LINES = {
     "too few columns": ("x,beta\n", "expected 4 columns, found 2."),
-    "unknown platform": ("y,beta,1002,\n", "unknown platform 'y'; known are bluesky, mastodon, x."),
+    "unknown platform": ("y,beta,1002,\n", "unknown platform 'y'; known are bluesky, mastodon, x, youtube."),
     "shortened id": (
         "x,beta,1e17,\n",
         "'1e17' is an account id that a spreadsheet has shortened; keep ids as text.",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
-from tests.support.simulated.three_platforms import (
+from tests.support.simulated.several_platforms import (
     ALICE,
     BOB,
     FROZEN,

@@ -20,7 +20,7 @@ from typer.main import get_group
 from jobs.cli.main import GROUPS, MODULES, SUMMARIES, loaded
 from tests.house.source import ROOT
 from tests.support.clients.command_line import forget_settings
-from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
+from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 DASHBOARD = ("dash", "dash_ag_grid", "plotly", "fastapi", "starlette", "uvicorn", "authlib", "argon2")
 SENDERS = ("aiosmtplib", "aiosmtpd", "apprise", "smtplib", "jinja2", "icalendar")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
-from tests.support.simulated.three_platforms import HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
+from tests.support.simulated.several_platforms import HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
 
 FIRST = (
     "--title=First list",

@@ -11,7 +11,7 @@ from storage.model.core.availability import Flag, State, Status, Strength
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
 from tests.support.samples.readings import T0
 from tests.support.servers.mail import free_port
-from tests.support.simulated.three_platforms import (
+from tests.support.simulated.several_platforms import (
     ALICE,
     APP_ONLY,
     BOB,

@@ -12,6 +12,7 @@ from collectors.bluesky.settings import BlueskySettings
 from collectors.mastodon.declaration import MASTODON
 from collectors.mastodon.settings import MastodonSettings
 from collectors.x.declaration import X
+from collectors.youtube.declaration import YOUTUBE
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.settings import Settings, SettingsError, load_settings
 from jobs.runtime.app import refuse_unknown_channels, sender
@@ -20,6 +21,7 @@ from storage.model.core.availability import Status
 
 DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
 ACTOR = "https://mastodon.example:8443/users/staff#1"
+VIDEO = "video:jNQXAC9IVRw"
 
 
 def from_file(tmp_path: Path, text: str, **environ: str) -> Settings:
@@ -54,6 +56,7 @@ def test_secrets_do_not_print(tmp_path: Path) -> None:
             f"{ACTOR}:staff@mastodon.example:8443:available",
             (ACTOR, "staff@mastodon.example:8443", Status.AVAILABLE),
         ),
+        (YOUTUBE, f"{VIDEO}:jNQXAC9IVRw:available", (VIDEO, "jNQXAC9IVRw", Status.AVAILABLE)),
     ],
 )
 def test_control_accounts_are_id_handle_and_status_whatever_colons_their_ids_hold(
@@ -61,7 +64,7 @@ def test_control_accounts_are_id_handle_and_status_whatever_colons_their_ids_hol
 ) -> None:
     settings = from_file(tmp_path, f'{platform.value}_canaries = ["{text}"]')
     assert settings.canaries(platform) == [control]
-    assert [settings.canaries(other) for other in Platform if other is not platform] == [[], []]
+    assert not any(settings.canaries(other) for other in Platform if other is not platform)
 
 
 @pytest.mark.parametrize(

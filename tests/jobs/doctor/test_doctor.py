@@ -12,7 +12,16 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.doctor import doctor
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
 from tests.support.servers.mail import free_port
-from tests.support.simulated.three_platforms import ALICE, HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
+from tests.support.simulated.several_platforms import (
+    ALICE,
+    CHANNEL,
+    HEALTHY,
+    HISTORY,
+    TAKEN_DOWN,
+    VIDEO,
+    leading_to,
+    simulated,
+)
 
 CANARIES = "1001:alpha:withheld,1002:Beta:available,1003:gamma:suspended"
 OBSERVED = "mastodon.example"
@@ -56,6 +65,7 @@ def run(
         "X_CANARIES": CANARIES,
         "BLUESKY_CANARIES": f"{HEALTHY}:healthy.test:available,{TAKEN_DOWN}:takendown.test:suspended",
         "MASTODON_CANARIES": f"{ALICE}:alice@mastodon.example:available",
+        "YOUTUBE_CANARIES": f"{CHANNEL}:someone:available,{VIDEO}:aBcDeFgHiJ1:withheld",
         "MASTODON_OBSERVERS": OBSERVED,
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mail_port),
@@ -92,6 +102,8 @@ PARTS = [
     f"observer {OBSERVED}",
     "X",
     "X control accounts",
+    "YouTube",
+    "YouTube control accounts",
     "mail",
     "dashboard",
 ]
@@ -120,6 +132,12 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
             f"{TAKEN_DOWN}:takendown.test:available",
             "Bluesky control accounts",
             "@takendown.test is taken down, not available: replace them in setting bluesky_canaries",
+        ),
+        (
+            "YOUTUBE_CANARIES",
+            f"{CHANNEL}:someone:available,{VIDEO}:aBcDeFgHiJ1:available",
+            "YouTube control accounts",
+            "@aBcDeFgHiJ1 is withheld in India (IN), not available: replace them in setting youtube_canaries",
         ),
         (
             "MASTODON_CANARIES",

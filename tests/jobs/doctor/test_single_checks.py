@@ -22,7 +22,7 @@ from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.readings import T0
 from tests.support.simulated.scripted_x import plain, scripted
-from tests.support.simulated.three_platforms import HISTORY, leading_to, simulated
+from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 
 @pytest.fixture

@@ -72,12 +72,11 @@ DID = "did:plc:abcdefghijklmnopqrstuvwx"
             id="a post on Mastodon as another server shows it",
         ),
         pytest.param(
-            "https://youtube.com/@someone",
+            "https://vk.com/@someone",
             ParsedName(
                 0,
-                "https://youtube.com/@someone",
-                unresolvable="The address is of YouTube, which Blockline does not read: it has no "
-                "collector yet.",
+                "https://vk.com/@someone",
+                unresolvable="The address is of VK, which Blockline does not read: it has no collector yet.",
                 is_observable=False,
             ),
             id="what looks like a server of Mastodon and is known to be none",

@@ -21,6 +21,7 @@ from collectors.x.declaration import X
 from jobs.cli.simulate import guide
 from jobs.rehearsal.simulators import SimulatorError, connected, played, spawn
 from storage.model.core.accounts import Platform
+from storage.model.platforms.registry import DECLARED
 from tests.support.clients.command_line import HISTORY, blockline, forget_settings
 from tests.support.samples.readings import T0
 
@@ -40,7 +41,7 @@ async def asked(url: str, **headers: str) -> tuple[int, Any]:
         return answer.status, await answer.json(content_type=None)
 
 
-async def test_one_process_answers_for_all_three_platforms_and_is_told_the_time_at_once(told: Path) -> None:
+async def test_one_process_answers_for_all_several_platforms_and_is_told_the_time_at_once(told: Path) -> None:
     x, bluesky, mastodon = (
         next(a for a in recast_all(load_history(told)).accounts if a.platform is p and "eta" in a.handles[0])
         for p in (X, BLUESKY, MASTODON)
@@ -134,12 +135,13 @@ async def test_the_command_says_how_to_use_it_and_every_line_to_try_works(told: 
     try:
         said = (await process.stdout.readuntil(b"Press Ctrl-C to stop.\n")).decode().splitlines()
         curls = [line.partition(": ")[2].strip() for line in said if " curl " in line]
-        assert len(curls) == 9
+        assert len(curls) == 12
         for curl in curls:
             quietly = [*shlex.split(curl), "-s", "-o", "/dev/null", "-w", "%{http_code}"]
             answered = await asyncio.create_subprocess_exec(*quietly, stdout=asyncio.subprocess.PIPE)
             assert (await answered.communicate())[0] in {b"200", b"204"}, curl
-        assert sum(line.startswith(("X on", "Bluesky on", "Mastodon on")) for line in said) == 3
+        names = tuple(f"{declared.name} on" for declared in DECLARED.values())
+        assert sum(line.startswith(names) for line in said) == len(names)
     finally:
         process.terminate()
         assert await process.wait() == 0

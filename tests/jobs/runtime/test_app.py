@@ -27,7 +27,7 @@ from storage.model.core import people
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.support.samples.readings import AVAILABLE, SUSPENDED
 from tests.support.seeds.people import a_person, browser_of
-from tests.support.simulated.three_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
+from tests.support.simulated.several_platforms import ALICE, HEALTHY, HIDDEN, HISTORY, leading_to, simulated
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 BLIND = "No account on X was read yet, though 1 account is watched there"

@@ -154,13 +154,13 @@ def test_an_address_that_contradicts_its_platform_is_refused(
 @pytest.mark.parametrize(
     ("text", "site"),
     [
-        ("https://youtube.com/@name", "YouTube"),
-        ("www.youtube.com/@name", "YouTube"),
+        ("https://vk.com/@name", "VK"),
+        ("www.vk.com/@name", "VK"),
         ("https://m.facebook.com/name", "Facebook"),
         ("name@threads.net", "Threads"),
         ("mastodon https://www.tiktok.com/@name", "TikTok"),
         ("https://www.reddit.com/user/name#c1", "Reddit"),
-        ("id:https://www.youtube.com/watch?v=abc#t1", "YouTube"),
+        ("id:https://www.vk.com/watch?v=abc#t1", "VK"),
     ],
 )
 def test_a_site_that_is_not_read_is_refused_by_its_name(text: str, site: str) -> None:
@@ -174,7 +174,7 @@ def test_an_address_inside_another_one_names_nobody() -> None:
 
 
 def test_a_host_that_only_ends_like_such_a_site_and_a_handle_like_it_are_none() -> None:
-    assert read_address("https://notyoutube.com/@name").name == "name@notyoutube.com"
+    assert read_address("https://notvk.com/@name").name == "name@notvk.com"
     assert read_address("@reddit.com").platform is BLUESKY
 
 

@@ -99,7 +99,7 @@ def test_every_fault_is_collected_in_the_order_of_the_lines() -> None:
     parsed = watch_rows(content, "watch.csv")
     assert problems(parsed.problems) == [
         "watch.csv, line 3: expected 4 columns, found 2.",
-        "watch.csv, line 4: unknown platform 'myspace'; known are bluesky, mastodon, x.",
+        "watch.csv, line 4: unknown platform 'myspace'; known are bluesky, mastodon, x, youtube.",
         "watch.csv, line 5: handle is empty.",
         "watch.csv, line 6: 'two words' is not a handle, an id or an address of an account of X.",
         "watch.csv, line 7: '1.02056E+09' is an account id that a spreadsheet has shortened; "

@@ -1,4 +1,4 @@
-"""A history on all three platforms, its simulators in a process of their own, and settings for them."""
+"""A history on several platforms, its simulators in a process of their own, and settings for them."""
 
 import json
 import os
@@ -17,6 +17,8 @@ HEALTHY = "did:plc:healthy22222222222222222"
 ALICE = "https://mastodon.example/users/alice#101"
 FROZEN = "https://mastodon.example/users/frozen#102"
 BOB = "https://social.example/users/bob#7"
+CHANNEL = "UCabcdefghijklmnopqrstuv"
+VIDEO = "video:aBcDeFgHiJ1"
 
 HISTORY = f"""platform,account_id,handle,at,status,withheld_in,list,detail
 x,1001,alpha,2021-02-01T00:00:00Z,withheld,IN TR,L,
@@ -32,6 +34,8 @@ bluesky,{DELETED},deleted.test,2021-02-01T00:00:00Z,not_found,,L,
 mastodon,{ALICE},alice@mastodon.example,2021-02-01T00:00:00Z,available,,L,
 mastodon,{FROZEN},frozen@mastodon.example,2021-02-01T00:00:00Z,suspended,,L,
 mastodon,{BOB},bob@social.example,2021-02-01T00:00:00Z,available,,L,
+youtube,{CHANNEL},someone,2021-02-01T00:00:00Z,available,,L,
+youtube,{VIDEO},aBcDeFgHiJ1,2021-02-01T00:00:00Z,withheld,IN,L,
 """
 
 
@@ -62,4 +66,6 @@ def leading_to(addresses: Mapping[str, str]) -> dict[str, str]:
         "BLOCKLINE_BLUESKY_PLC": addresses["bluesky"],
         "BLOCKLINE_BLUESKY_JETSTREAM": f"{addresses['bluesky']}/subscribe".replace("http", "ws", 1),
         "BLOCKLINE_MASTODON_ORIGINS": f"mastodon.example={mastodon},social.example={mastodon}",
+        "BLOCKLINE_YOUTUBE_API_KEY": "simulated-key",
+        "BLOCKLINE_YOUTUBE_BASE_URL": addresses["youtube"],
     }

@@ -1,0 +1,124 @@
+"""Collector for YouTube: channels and videos by their ids, 50 in a request."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from collectors.core.collector import (
+    BatchReadings,
+    CanaryCandidate,
+    Exchange,
+    RequestFailure,
+    Resolution,
+    ResolvedHandle,
+    UnresolvedHandle,
+    UnresolvedReason,
+)
+from collectors.core.rate_limit_headers import NOT_STATED
+from collectors.core.wire import WireFault
+from collectors.transport.batch_collector import BatchCollector, BatchRequest
+from collectors.transport.client import HttpOptions
+from collectors.youtube.declaration import DECLARATION, YOUTUBE, video_of
+from collectors.youtube.wire import excerpt, read_answer, read_resolved
+from storage.model.core.availability import MissedReason
+
+_CHANNELS, _VIDEOS = "channels", "videos"
+_PACIFIC = ZoneInfo("America/Los_Angeles")
+_STABLE = {
+    _CHANNELS: (
+        CanaryCandidate("UC_x5XG1OV2P6uZZ5FSM9Ttw", "GoogleDevelopers"),
+        CanaryCandidate("UCBR8-60-B28hp2BmDPdntcQ", "YouTube"),
+    ),
+    _VIDEOS: (
+        CanaryCandidate("video:jNQXAC9IVRw", "jNQXAC9IVRw"),
+        CanaryCandidate("video:Ks-_Mh1QhMc", "Ks-_Mh1QhMc"),
+    ),
+}
+"""YouTube's own channels, its first video, and the one in the examples of its reference."""
+
+
+def units_return_at(now: datetime) -> datetime:
+    """The next midnight Pacific Time, when the units of a day come back."""
+    tomorrow = now.astimezone(_PACIFIC).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), _PACIFIC).astimezone(UTC)
+
+
+class YouTubeCollector(BatchCollector):
+    """See `Collector`. Channels and videos are asked for apart, so each kind is a place of its own."""
+
+    platform = YOUTUBE
+
+    def __init__(self, key: str, base_url: str, http: HttpOptions) -> None:
+        super().__init__(base_url, http)
+        self._headers = {"X-Goog-Api-Key": key}
+
+    def place(self, native_id: str) -> str:
+        return _CHANNELS if video_of(native_id) is None else _VIDEOS
+
+    def request(self, native_ids: Sequence[str]) -> BatchRequest:
+        place = self.place(native_ids[0])
+        # Of channels it would show five in the first page.
+        part = [("part", "snippet,status"), ("maxResults", str(self.batch_size))]
+        if place == _VIDEOS:
+            part = [("part", "contentDetails,status")]
+        ids = ",".join(video_of(native_id) or native_id for native_id in native_ids)
+        return self._get(place, [*part, ("id", ids)], f"id=… ({len(native_ids)})")
+
+    def readings(
+        self, http_status: int, body: bytes, asked: Sequence[str], at: datetime
+    ) -> BatchReadings | WireFault:
+        return read_answer(http_status, body, asked, at)
+
+    def excerpt(self, exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
+        return excerpt(exchange, native_ids)
+
+    def until(self, trouble: RequestFailure, now: datetime) -> RequestFailure:
+        """Units that are used up come back at a known time."""
+        is_capped = trouble.reason is MissedReason.USAGE_CAPPED
+        return replace(trouble, retry_at=units_return_at(now)) if is_capped else trouble
+
+    async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
+        """The channels of handles, one request each."""
+        found: list[ResolvedHandle] = []
+        unresolved: list[UnresolvedHandle] = []
+        trouble: RequestFailure | None = None
+        for asked in dict.fromkeys(names):
+            handle = asked.removeprefix("@")
+            if not DECLARATION.is_handle(handle):
+                why = UnresolvedReason.NOT_A_HANDLE
+                unresolved.append(UnresolvedHandle(asked, why, "not a handle of YouTube"))
+                continue
+            said = await self._channel_of(handle, now)
+            if isinstance(said, tuple):
+                found.append(ResolvedHandle(asked, said[0], said[1] or handle))
+            elif said is None:
+                why = UnresolvedReason.NOT_FOUND
+                unresolved.append(UnresolvedHandle(asked, why, "no channel has this handle"))
+            else:
+                unresolved.append(UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, said.detail))
+                trouble = said
+        return Resolution(tuple(found), tuple(unresolved), trouble)
+
+    async def candidates(self, place: str, now: datetime) -> tuple[CanaryCandidate, ...]:  # noqa: ARG002
+        """See `Collector`. Without a place: channels."""
+        return _STABLE[place or _CHANNELS]
+
+    async def _channel_of(self, handle: str, now: datetime) -> tuple[str, str] | RequestFailure | None:
+        request = self._get(_CHANNELS, [("part", "id,snippet"), ("forHandle", f"@{handle}")], "forHandle=…")
+        said = await self.asked(request, now)
+        if isinstance(said, RequestFailure):
+            return said
+        if isinstance(said, WireFault):
+            return self.trouble(said, NOT_STATED, now)
+        exchange, window = said
+        resolved = read_resolved(exchange.http_status, exchange.body)
+        if isinstance(resolved, WireFault):
+            return self.trouble(resolved, window, now)
+        is_id = resolved is None or DECLARATION.is_native_id(resolved[0])
+        malformed = WireFault(MissedReason.MALFORMED, "not the id of a channel")
+        return resolved if is_id else self.trouble(malformed, window, now)
+
+    def _get(self, place: str, params: Sequence[tuple[str, str]], asked: str) -> BatchRequest:
+        url = f"{self._base_url}/youtube/v3/{place}"
+        return BatchRequest(url, params, f"{url}?{params[0][0]}={params[0][1]}&{asked}", self._headers)

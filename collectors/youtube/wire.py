@@ -1,0 +1,228 @@
+"""Pure: what an answer of the YouTube Data API says of channels and videos, and why it refuses.
+
+Its reference (developers.google.com/youtube/v3/docs: channels, videos, errors) gives the fields and the
+reasons of errors. It does not say that a closed channel is left out of an answer without a word, nor that
+`totalResults` counts what is in the answer: others have seen that (DIYgod/RSSHub#14805, medialab/minet#753).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from collectors.core.collector import BatchReadings, Exchange
+from collectors.core.wire import REASON_OF_CODE, WireFault, is_array, is_object, parse, printable
+from collectors.youtube.declaration import video_of
+from storage.model.core.availability import (
+    EVERYWHERE,
+    Flag,
+    Missed,
+    MissedReason,
+    Reading,
+    State,
+    Status,
+    Strength,
+)
+from storage.model.text.countries import is_code, official_names
+
+_AVAILABLE = State(Status.AVAILABLE)
+_OPEN = frozenset({"public", "unlisted"})
+_OWNERS_ONLY = "private"
+_SERVED = frozenset({"processed", "uploaded"})
+_REJECTED, _DELETED = "rejected", "deleted"
+_RESTRICTIONS = _ALLOWED, _BLOCKED = "allowed", "blocked"
+_REASONS = {
+    "quotaExceeded": MissedReason.USAGE_CAPPED,
+    "dailyLimitExceeded": MissedReason.USAGE_CAPPED,
+    "rateLimitExceeded": MissedReason.RATE_LIMITED,
+    "userRateLimitExceeded": MissedReason.RATE_LIMITED,
+    "accessNotConfigured": MissedReason.ACCESS,
+    "forbidden": MissedReason.ACCESS,
+    "ipRefererBlocked": MissedReason.ACCESS,
+    "authError": MissedReason.AUTH,
+    "keyExpired": MissedReason.AUTH,
+    "keyInvalid": MissedReason.AUTH,
+    "API_KEY_INVALID": MissedReason.AUTH,
+    "API_KEY_SERVICE_BLOCKED": MissedReason.ACCESS,
+    "API_KEY_HTTP_REFERRER_BLOCKED": MissedReason.ACCESS,
+    "API_KEY_IP_ADDRESS_BLOCKED": MissedReason.ACCESS,
+    "SERVICE_DISABLED": MissedReason.ACCESS,
+}
+"""Reasons of errors: those of the API, and below them Google's own (google.api.ErrorReason)."""
+
+Read = Callable[[str, dict[str, object], datetime], Reading | Missed]
+
+
+def read_answer(
+    http_status: int, body: bytes, asked: Sequence[str], at: datetime
+) -> BatchReadings | WireFault:
+    """What an answer says of the `asked` channels or videos, which are all of one kind.
+
+    What is not in it is not found if the answer counts as many as it holds, which is weak evidence. If not,
+    nothing is known of it.
+    """
+    if http_status != 200:
+        return refusal(http_status, body)
+    is_video = video_of(asked[0]) is not None
+    kind, prefix, read = ("video", "video:", read_video) if is_video else ("channel", "", read_channel)
+    document = parse(body)
+    if not is_object(document) or document.get("kind") != f"youtube#{kind}ListResponse":
+        return WireFault(MissedReason.MALFORMED, f"not a list of {kind}s")
+    items = document.get("items", [])
+    if not is_array(items):
+        return WireFault(MissedReason.MALFORMED, f"the list of {kind}s is none")
+    named = [(f"{prefix}{item.get('id')}", item) for item in items if is_object(item)]
+    said: dict[str, Reading | Missed] = {}
+    for native_id, item in named:
+        if native_id in asked:
+            one = read(native_id, item, at)
+            if said.setdefault(native_id, one) != one:
+                said[native_id] = Missed(native_id, at, MissedReason.CONTRADICTORY, "in the answer twice")
+    if _counted(document) == len({native_id for native_id, _ in named}) and len(named) == len(items):
+        gone = State(Status.NOT_FOUND)
+        for native_id in asked:
+            said.setdefault(native_id, Reading(native_id, at, gone, Strength.WEAK))
+    return BatchReadings(
+        tuple(one for one in said.values() if isinstance(one, Reading)),
+        tuple(one for one in said.values() if isinstance(one, Missed)),
+    )
+
+
+def read_channel(native_id: str, item: dict[str, object], at: datetime) -> Reading | Missed:
+    """A channel that the API shows."""
+    shown = _part(item, "status").get("privacyStatus")
+    if shown in _OPEN or shown == _OWNERS_ONLY:
+        state = _AVAILABLE if shown in _OPEN else State(Status.PROTECTED)
+        return Reading(native_id, at, state, Strength.STRONG, _handle(item))
+    return _unclassified(native_id, at, f"privacyStatus {shown!r}")
+
+
+def read_video(native_id: str, item: dict[str, object], at: datetime) -> Reading | Missed:
+    """A video that the API shows. It has its id for a handle."""
+    status = _part(item, "status")
+    upload, shown, handle = status.get("uploadStatus"), status.get("privacyStatus"), video_of(native_id)
+    if upload == _REJECTED:
+        return Reading(native_id, at, State(Status.SUSPENDED), Strength.STRONG, handle)
+    if upload == _DELETED:
+        return Reading(native_id, at, State(Status.NOT_FOUND), Strength.STRONG, handle)
+    if upload not in _SERVED or not (shown in _OPEN or shown == _OWNERS_ONLY):
+        return _unclassified(native_id, at, f"uploadStatus {upload!r}, privacyStatus {shown!r}")
+    countries = withheld_in(_part(item, "contentDetails").get("regionRestriction"))
+    if countries is None:
+        return _unclassified(native_id, at, "a regionRestriction in a form that is not known")
+    private = {Flag.PROTECTED} if shown == _OWNERS_ONLY else set[Flag]()
+    if countries:
+        flags = frozenset({Flag.MAY_BE_RIGHTS_HOLDERS, *private})
+        return Reading(native_id, at, State(Status.WITHHELD, countries), Strength.STRONG, handle, flags)
+    state = State(Status.PROTECTED) if private else _AVAILABLE
+    return Reading(native_id, at, state, Strength.STRONG, handle)
+
+
+def withheld_in(restriction: object) -> tuple[str, ...] | None:
+    """The countries in which a video cannot be viewed; None if it is not in the documented form.
+
+    It has `blocked`, the countries in which it cannot be viewed, or `allowed`, those in which alone it can.
+    Empty, `allowed` means nowhere and `blocked` everywhere.
+    """
+    if restriction is None:
+        return ()
+    said = [name for name in _RESTRICTIONS if name in restriction] if is_object(restriction) else []
+    if not is_object(restriction) or len(said) != 1:
+        return None
+    name, listed = said[0], restriction[said[0]]
+    if not is_array(listed):
+        return None
+    codes = {code for code in listed if isinstance(code, str) and is_code(code)}
+    if len(codes) != len(listed):
+        return None
+    if name == _BLOCKED:
+        return tuple(sorted(codes))
+    return tuple(sorted(official_names().keys() - codes)) if codes else (EVERYWHERE,)
+
+
+def read_resolved(http_status: int, body: bytes) -> tuple[str, str] | WireFault | None:
+    """The id and the handle of the channel that was asked for by its handle; None if there is none."""
+    if http_status != 200:
+        return refusal(http_status, body)
+    document = parse(body)
+    items = document.get("items", []) if is_object(document) else None
+    if not is_object(document) or not is_array(items) or _counted(document) != len(items):
+        return WireFault(MissedReason.MALFORMED, "not a list of channels")
+    if not items:
+        return None
+    item = items[0]
+    native_id = item.get("id") if is_object(item) and len(items) == 1 else None
+    if not is_object(item) or not isinstance(native_id, str):
+        return WireFault(MissedReason.MALFORMED, "not the channel of one handle")
+    return native_id, _handle(item) or ""
+
+
+def refusal(http_status: int, body: bytes) -> WireFault:
+    """Why a request was refused: by the reason of the error if it is known, else by the HTTP status."""
+    document = parse(body)
+    error = document.get("error") if is_object(document) else None
+    reasons = [*_reasons(error, "details"), *_reasons(error, "errors")] if is_object(error) else []
+    known = next((_REASONS[reason] for reason in reasons if reason in _REASONS), None)
+    detail = f"HTTP {http_status}" + "".join(f", {printable(reason)}" for reason in reasons[:2])
+    return WireFault(known or REASON_OF_CODE.get(http_status, MissedReason.UPSTREAM), detail)
+
+
+def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
+    """By native id, the fields of an answer that its status rests on; of what is not in it, how many are."""
+    document = parse(exchange.body)
+    if exchange.http_status != 200 or not is_object(document):
+        return {}
+    is_video = document.get("kind") == "youtube#videoListResponse"
+    items = document.get("items", [])
+    about = {str(item.get("id")): item for item in items if is_object(item)} if is_array(items) else {}
+    kept: dict[str, object] = {}
+    for native_id in native_ids:
+        video = video_of(native_id)
+        if (video is not None) != is_video:
+            continue
+        item = about.get(video or native_id)
+        if item is None:
+            kept[native_id] = {"in_answer": False, "counted": _counted(document), "items": len(about)}
+            continue
+        kept[native_id] = {"id": video or native_id, **_rested_on(item)}
+    return kept
+
+
+def _rested_on(item: dict[str, object]) -> dict[str, object]:
+    """The fields that decide about a channel or a video."""
+    details = _part(item, "contentDetails")
+    parts = {
+        "status": _fields(_part(item, "status"), ("uploadStatus", "privacyStatus", "rejectionReason")),
+        "regionRestriction": _fields(_part(details, "regionRestriction"), _RESTRICTIONS),
+        "snippet": _fields(_part(item, "snippet"), ("customUrl",)),
+    }
+    return {name: part for name, part in parts.items() if part}
+
+
+def _fields(of: dict[str, object], names: Iterable[str]) -> dict[str, object]:
+    return {name: of[name] for name in names if name in of}
+
+
+def _counted(document: dict[str, object]) -> int | None:
+    """How many an answer says that it has; None if it does not say, or if more are to follow."""
+    total = _part(document, "pageInfo").get("totalResults")
+    return None if "nextPageToken" in document or not isinstance(total, int) else total
+
+
+def _part(of: dict[str, object], name: str) -> dict[str, object]:
+    found = of.get(name)
+    return found if is_object(found) else {}
+
+
+def _handle(item: dict[str, object]) -> str | None:
+    """Channels without a handle have none in `customUrl`, but a name that leads nowhere."""
+    url = _part(item, "snippet").get("customUrl")
+    return url.removeprefix("@") if isinstance(url, str) and url.startswith("@") else None
+
+
+def _reasons(error: dict[str, object], name: str) -> list[str]:
+    found = error.get(name)
+    said = [one.get("reason") for one in found if is_object(one)] if is_array(found) else []
+    return [reason for reason in said if isinstance(reason, str)]
+
+
+def _unclassified(native_id: str, at: datetime, detail: str) -> Missed:
+    return Missed(native_id, at, MissedReason.UNCLASSIFIED, printable(detail))

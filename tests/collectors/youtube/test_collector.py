@@ -1,0 +1,92 @@
+"""The YouTube collector at its simulator: two kinds of places, handles, and units that are used up."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from collectors.core.collector import UnresolvedReason
+from collectors.simulator.faults import FaultKind, FaultPlan
+from collectors.simulator.history import History, settled
+from collectors.simulator.platform_simulator import simulator_of
+from collectors.transport.client import HttpOptions
+from collectors.youtube.collector import YouTubeCollector, units_return_at
+from collectors.youtube.declaration import YOUTUBE
+from storage.model.core.availability import MissedReason, State, Status
+from tests.support.samples.readings import AVAILABLE, T0
+
+CHANNEL, GONE = "UC_x5XG1OV2P6uZZ5FSM9Ttw", "UCBR8-60-B28hp2BmDPdntcQ"
+VIDEO = "video:jNQXAC9IVRw"
+IN_INDIA = State(Status.WITHHELD, ("IN",))
+HISTORY = History(
+    (
+        settled(YOUTUBE, CHANNEL, [(T0, AVAILABLE, "GoogleDevelopers")]),
+        settled(YOUTUBE, GONE, [(T0, State(Status.NOT_FOUND), "YouTube")]),
+        settled(YOUTUBE, VIDEO, [(T0, IN_INDIA, "jNQXAC9IVRw")]),
+    )
+)
+
+
+async def test_channels_and_videos_are_read_each_at_their_own_place() -> None:
+    async with (
+        simulator_of(YOUTUBE).serve(HISTORY, (), FaultPlan(), T0, 0) as simulator,
+        YouTubeCollector("key", simulator.base_url, HttpOptions()) as collector,
+    ):
+        assert collector.place(CHANNEL) != collector.place(VIDEO)
+        channels = await collector.read([CHANNEL, GONE], T0)
+        videos = await collector.read([VIDEO], T0)
+        with pytest.raises(ValueError, match="one place"):
+            await collector.read([CHANNEL, VIDEO], T0)
+    assert {r.native_id: (r.state, r.handle) for r in (*channels.readings, *videos.readings)} == {
+        CHANNEL: (AVAILABLE, "GoogleDevelopers"),
+        GONE: (State(Status.NOT_FOUND), None),
+        VIDEO: (IN_INDIA, "jNQXAC9IVRw"),
+    }
+
+
+async def test_a_handle_leads_to_its_channel() -> None:
+    async with (
+        simulator_of(YOUTUBE).serve(HISTORY, (), FaultPlan(), T0, 0) as simulator,
+        YouTubeCollector("key", simulator.base_url, HttpOptions()) as collector,
+    ):
+        found = await collector.resolve(["@googledevelopers", "nobody", "a b"], T0)
+    assert [(one.asked, one.native_id, one.handle) for one in found.found] == [
+        ("@googledevelopers", CHANNEL, "GoogleDevelopers")
+    ]
+    assert {one.asked: one.why for one in found.unresolved} == {
+        "nobody": UnresolvedReason.NOT_FOUND,
+        "a b": UnresolvedReason.NOT_A_HANDLE,
+    }
+    assert found.trouble is None
+
+
+async def test_when_the_units_are_used_up_nothing_is_asked_until_they_return() -> None:
+    plan = FaultPlan({FaultKind.USAGE_CAPPED: 100_000})
+    async with (
+        simulator_of(YOUTUBE).serve(HISTORY, (), plan, T0, 0) as simulator,
+        YouTubeCollector("key", simulator.base_url, HttpOptions()) as collector,
+    ):
+        trouble = (await collector.read([CHANNEL], T0)).trouble
+        assert trouble is not None
+        assert (trouble.reason, trouble.retry_at) == (MissedReason.USAGE_CAPPED, units_return_at(T0))
+        assert trouble.breaker
+        assert not (await collector.read([VIDEO], T0)).sent
+        assert (await collector.read([VIDEO], units_return_at(T0))).sent
+        handles = await collector.resolve(["GoogleDevelopers"], units_return_at(T0))
+    assert [one.why for one in handles.unresolved] == [UnresolvedReason.NO_ANSWER]
+
+
+@pytest.mark.parametrize(
+    ("now", "returns"),
+    [
+        (datetime(2026, 1, 5, 7, 59, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)),
+        (datetime(2026, 1, 5, 8, 0, tzinfo=UTC), datetime(2026, 1, 6, 8, tzinfo=UTC)),
+        (datetime(2026, 7, 5, 12, 0, tzinfo=UTC), datetime(2026, 7, 6, 7, tzinfo=UTC)),
+        pytest.param(
+            datetime(2026, 3, 8, 12, 0, tzinfo=UTC),
+            datetime(2026, 3, 9, 7, tzinfo=UTC),
+            id="the day on which the clocks are set forward",
+        ),
+    ],
+)
+def test_units_return_at_midnight_pacific_time(now: datetime, returns: datetime) -> None:
+    assert units_return_at(now) == returns

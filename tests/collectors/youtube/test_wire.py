@@ -1,0 +1,194 @@
+"""What an answer of the YouTube Data API proves, row by row."""
+
+import json
+from typing import Any
+
+import pytest
+
+from collectors.core.collector import BatchReadings, Exchange
+from collectors.core.wire import WireFault
+from collectors.youtube.wire import excerpt, read_answer, refusal, withheld_in
+from storage.model.core.availability import (
+    EVERYWHERE,
+    Flag,
+    Missed,
+    MissedReason,
+    Reading,
+    State,
+    Status,
+    Strength,
+)
+from storage.model.text.countries import official_names
+from tests.support.samples.readings import AVAILABLE, NOT_FOUND, PROTECTED, SUSPENDED, T0
+
+CHANNEL = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
+OTHER = "UCBR8-60-B28hp2BmDPdntcQ"
+VIDEO = "video:jNQXAC9IVRw"
+RIGHTS = Flag.MAY_BE_RIGHTS_HOLDERS
+PUBLIC = {"uploadStatus": "processed", "privacyStatus": "public"}
+PRIVATE = PUBLIC | {"privacyStatus": "private"}
+
+
+def answer(kind: str, *items: object, total: int | None = None, **more: object) -> bytes:
+    """A list of the API; items are left out where there are none, as others have seen."""
+    shown: dict[str, Any] = {"items": items} if items else {}
+    page = {"totalResults": len(items) if total is None else total, "resultsPerPage": 50}
+    return json.dumps({"kind": f"youtube#{kind}ListResponse", "pageInfo": page, **shown, **more}).encode()
+
+
+def video(status: object = PUBLIC, **details: object) -> dict[str, object]:
+    return {"id": "jNQXAC9IVRw", "status": status, "contentDetails": details}
+
+
+def channel(privacy: object = "public", native_id: str = CHANNEL, **snippet: object) -> dict[str, object]:
+    return {"id": native_id, "status": {"privacyStatus": privacy}, "snippet": snippet}
+
+
+def said_of(native_id: str, body: bytes) -> Reading | Missed | None:
+    found = read_answer(200, body, [native_id], T0)
+    assert isinstance(found, BatchReadings), found
+    return next(iter((*found.readings, *found.missed)), None)
+
+
+@pytest.mark.parametrize(
+    ("item", "state", "flags"),
+    [
+        pytest.param(video(), AVAILABLE, (), id="a video that is public"),
+        pytest.param(video(PUBLIC | {"privacyStatus": "unlisted"}), AVAILABLE, (), id="or not listed"),
+        pytest.param(video(PUBLIC | {"uploadStatus": "uploaded"}), AVAILABLE, (), id="or new"),
+        pytest.param(video(PRIVATE), PROTECTED, (), id="one for its owner alone is protected"),
+        pytest.param(
+            video(regionRestriction={"blocked": ["TR", "IN"]}),
+            State(Status.WITHHELD, ("IN", "TR")),
+            (RIGHTS,),
+            id="countries where it is blocked, chosen by nobody knows whom",
+        ),
+        pytest.param(
+            video(PRIVATE, regionRestriction={"blocked": ["IN"]}),
+            State(Status.WITHHELD, ("IN",)),
+            (RIGHTS, Flag.PROTECTED),
+            id="withheld and private as well",
+        ),
+        pytest.param(
+            video(regionRestriction={"allowed": []}),
+            State(Status.WITHHELD, (EVERYWHERE,)),
+            (RIGHTS,),
+            id="allowed in an empty list is everywhere",
+        ),
+        pytest.param(
+            video(regionRestriction={"blocked": []}),
+            AVAILABLE,
+            (),
+            id="blocked in an empty list is nowhere",
+        ),
+        pytest.param(video({"uploadStatus": "rejected"}), SUSPENDED, (), id="YouTube rejected it"),
+    ],
+)
+def test_a_video_is_what_the_answer_states(item: object, state: State, flags: tuple[Flag, ...]) -> None:
+    said = said_of(VIDEO, answer("video", item))
+    assert said == Reading(VIDEO, T0, state, Strength.STRONG, "jNQXAC9IVRw", frozenset(flags))
+
+
+def test_where_it_is_allowed_alone_it_is_withheld_everywhere_else() -> None:
+    countries = withheld_in({"allowed": ["US", "CA"]})
+    assert countries == tuple(sorted(official_names().keys() - {"US", "CA"}))
+
+
+@pytest.mark.parametrize(
+    ("native_id", "body", "reason"),
+    [
+        pytest.param(VIDEO, answer("video", item), MissedReason.UNCLASSIFIED, id=why)
+        for item, why in [
+            (video({}), "no status"),
+            (video(PUBLIC | {"privacyStatus": "friends"}), "a privacy that is not documented"),
+            (video(PUBLIC | {"uploadStatus": "failed"}), "a failed upload is no block"),
+            (video(regionRestriction={"limited": ["IN"]}), "a restriction of another kind"),
+            (video(regionRestriction={"allowed": ["IN"], "blocked": ["TR"]}), "both lists at once"),
+            (video(regionRestriction={"blocked": ["India"]}), "what is no code"),
+            (video(regionRestriction={"blocked": "IN"}), "what is no list"),
+            (video(regionRestriction=["IN"]), "a restriction that is no object"),
+        ]
+    ]
+    + [
+        pytest.param(CHANNEL, answer("channel", channel(None)), MissedReason.UNCLASSIFIED, id="no privacy"),
+        pytest.param(
+            CHANNEL,
+            answer("channel", channel(), channel("private"), total=1),
+            MissedReason.CONTRADICTORY,
+            id="a channel that is there twice, in two states",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_missed(native_id: str, body: bytes, reason: MissedReason) -> None:
+    said = said_of(native_id, body)
+    assert isinstance(said, Missed)
+    assert said.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("body", "is_gone"),
+    [
+        pytest.param(answer("channel"), True, id="nothing, and it counts nothing"),
+        pytest.param(answer("channel", channel(native_id=OTHER)), True, id="another, and it counts one"),
+        pytest.param(answer("channel", total=1), False, id="it counts one that it does not show"),
+        pytest.param(answer("channel", nextPageToken="CAUQAA"), False, id="more is to follow"),
+        pytest.param(answer("channel", channel(native_id=OTHER), None), False, id="what is no channel"),
+        pytest.param(b'{"kind": "youtube#channelListResponse"}', False, id="no count"),
+    ],
+)
+def test_an_absence_counts_only_in_a_whole_answer_and_is_weak(body: bytes, is_gone: bool) -> None:
+    gone = Reading(CHANNEL, T0, NOT_FOUND, Strength.WEAK)
+    assert said_of(CHANNEL, body) == (gone if is_gone else None)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"{}", answer("video"), answer("channel").replace(b'{"kind', b'{"was', 1)]
+)
+def test_what_is_no_list_of_channels_says_nothing(body: bytes) -> None:
+    assert isinstance(read_answer(200, body, [CHANNEL], T0), WireFault)
+
+
+def test_a_channel_has_its_handle_and_an_old_name_is_none() -> None:
+    by_handle = said_of(CHANNEL, answer("channel", channel(customUrl="@GoogleDevelopers")))
+    by_name = said_of(CHANNEL, answer("channel", channel(customUrl="googledevelopers")))
+    assert by_handle == Reading(CHANNEL, T0, AVAILABLE, Strength.STRONG, "GoogleDevelopers")
+    assert by_name == Reading(CHANNEL, T0, AVAILABLE, Strength.STRONG, None)
+
+
+def error(code: int, reason: str, more: str | None = None) -> bytes:
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": more}] if more else []
+    return json.dumps({"error": {"code": code, "errors": [{"reason": reason}], "details": details}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (403, error(403, "quotaExceeded"), MissedReason.USAGE_CAPPED),
+        (403, error(403, "dailyLimitExceeded"), MissedReason.USAGE_CAPPED),
+        (403, error(403, "rateLimitExceeded"), MissedReason.RATE_LIMITED),
+        (403, error(403, "userRateLimitExceeded"), MissedReason.RATE_LIMITED),
+        (403, error(403, "accessNotConfigured", "SERVICE_DISABLED"), MissedReason.ACCESS),
+        (403, error(403, "forbidden"), MissedReason.ACCESS),
+        (403, error(403, "unknown"), MissedReason.ACCESS),
+        (400, error(400, "badRequest", "API_KEY_INVALID"), MissedReason.AUTH),
+        (400, error(400, "keyInvalid"), MissedReason.AUTH),
+        (400, error(400, "invalidFilters"), MissedReason.BAD_REQUEST),
+        (429, b"<html>", MissedReason.RATE_LIMITED),
+        (404, b"", MissedReason.UPSTREAM),
+        (503, error(503, "backendError"), MissedReason.UPSTREAM),
+    ],
+)
+def test_a_refusal_has_the_reason_that_it_states(status: int, body: bytes, reason: MissedReason) -> None:
+    assert refusal(status, body).reason is reason
+
+
+def test_evidence_keeps_what_a_status_rests_on_and_that_something_was_not_in_the_answer() -> None:
+    blocked = video(regionRestriction={"blocked": ["IN"]}, duration="PT19S")
+    exchange = Exchange("https://…", T0, 200, answer("video", blocked))
+    absent = "video:Ks-_Mh1QhMc"
+    assert excerpt(exchange, [VIDEO, absent, CHANNEL]) == {
+        VIDEO: {"id": "jNQXAC9IVRw", "status": PUBLIC, "regionRestriction": {"blocked": ["IN"]}},
+        absent: {"in_answer": False, "counted": 1, "items": 1},
+    }
+    refused = Exchange("https://…", T0, 403, error(403, "quotaExceeded"))
+    assert excerpt(refused, [VIDEO]) == {}
