@@ -79,22 +79,26 @@ class YouTubeCollector(BatchCollector):
         return replace(trouble, retry_at=units_return_at(now)) if is_capped else trouble
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
-        """The channels of handles, one request each."""
+        """The channels of handles and of ids, one request each. A video by its id is not asked for."""
         found: list[ResolvedHandle] = []
         unresolved: list[UnresolvedHandle] = []
         trouble: RequestFailure | None = None
         for asked in dict.fromkeys(names):
-            handle = asked.removeprefix("@")
-            if not DECLARATION.is_handle(handle):
+            name = asked.removeprefix("@")
+            video, is_id = video_of(name), DECLARATION.is_native_id(name)
+            if video is not None:
+                found.append(ResolvedHandle(asked, name, video))
+                continue
+            if not is_id and not DECLARATION.is_handle(name):
                 why = UnresolvedReason.NOT_A_HANDLE
                 unresolved.append(UnresolvedHandle(asked, why, "not a handle of YouTube"))
                 continue
-            said = await self._channel_of(handle, now)
+            said = await self._channel(("id", name) if is_id else ("forHandle", f"@{name}"), now)
             if isinstance(said, tuple):
-                found.append(ResolvedHandle(asked, said[0], said[1] or handle))
+                found.append(ResolvedHandle(asked, said[0], said[1] or name))
             elif said is None:
                 why = UnresolvedReason.NOT_FOUND
-                unresolved.append(UnresolvedHandle(asked, why, "no channel has this handle"))
+                unresolved.append(UnresolvedHandle(asked, why, "there is no such channel"))
             else:
                 unresolved.append(UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, said.detail))
                 trouble = said
@@ -104,8 +108,9 @@ class YouTubeCollector(BatchCollector):
         """See `Collector`. Without a place: channels."""
         return _STABLE[place or _CHANNELS]
 
-    async def _channel_of(self, handle: str, now: datetime) -> tuple[str, str] | RequestFailure | None:
-        request = self._get(_CHANNELS, [("part", "id,snippet"), ("forHandle", f"@{handle}")], "forHandle=…")
+    async def _channel(self, by: tuple[str, str], now: datetime) -> tuple[str, str] | RequestFailure | None:
+        """Id and handle of a channel, the handle empty if it has none; None if there is no such channel."""
+        request = self._get(_CHANNELS, [("part", "id,snippet"), by], f"{by[0]}=…")
         said = await self.asked(request, now)
         if isinstance(said, RequestFailure):
             return said

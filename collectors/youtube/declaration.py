@@ -51,6 +51,7 @@ class YouTubeDeclaration(PlatformDeclaration):
     )
     ids_name_the_platform = False
     handles_name_the_platform = False
+    id_may_stand_for_handle = True
 
     def is_native_id(self, text: str) -> bool:
         """A channel by YouTube's own id, or `video:` and the id of a video."""

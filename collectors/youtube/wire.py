@@ -79,7 +79,7 @@ def read_answer(
     if _counted(document) == len({native_id for native_id, _ in named}) and len(named) == len(items):
         gone = State(Status.NOT_FOUND)
         for native_id in asked:
-            said.setdefault(native_id, Reading(native_id, at, gone, Strength.WEAK))
+            said.setdefault(native_id, Reading(native_id, at, gone, Strength.WEAK, video_of(native_id)))
     return BatchReadings(
         tuple(one for one in said.values() if isinstance(one, Reading)),
         tuple(one for one in said.values() if isinstance(one, Missed)),
@@ -189,10 +189,9 @@ def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
 def _rested_on(item: dict[str, object]) -> dict[str, object]:
     """The fields that decide about a channel or a video."""
     details = _part(item, "contentDetails")
-    parts = {
+    parts: dict[str, object] = _fields(_part(item, "snippet"), ("customUrl",)) | {
         "status": _fields(_part(item, "status"), ("uploadStatus", "privacyStatus", "rejectionReason")),
         "regionRestriction": _fields(_part(details, "regionRestriction"), _RESTRICTIONS),
-        "snippet": _fields(_part(item, "snippet"), ("customUrl",)),
     }
     return {name: part for name, part in parts.items() if part}
 

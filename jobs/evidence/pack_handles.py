@@ -12,19 +12,20 @@ from jobs.evidence.pack import PackContent
 from storage.model.tables.account_references import ID_PREFIX
 
 _IDS: Final = ("id", "did", "account_id")
-_NAMES: Final = ("username", "handle", "acct")
-"""As X, Bluesky and Mastodon call them; published records as Bluesky does."""
+_NAMES: Final = ("username", "handle", "acct", "customUrl")
+"""As X, Bluesky, Mastodon and YouTube call them; published records as Bluesky does."""
 
 
 def is_called_by_id(facts: PackContent) -> bool:
     """Whether the pack gives the account no name but the id that the statement names."""
     account = facts.change.account
-    return facts.manifest.handle in {account, f"{ID_PREFIX}{account}"}
+    return facts.manifest.handle in {account, f"{ID_PREFIX}{account}", _own_part(account)}
 
 
 def names_told(facts: PackContent) -> tuple[str, ...]:
     """Every name that the raw answers give to the account, each once."""
-    ids = {facts.change.account, facts.change.account.rpartition("#")[2]}
+    account = facts.change.account
+    ids = {account, account.rpartition("#")[2], _own_part(account)}
     found: dict[str, str] = {}
     for content in facts.raw.values():
         for part in _parts(parse(content)):
@@ -32,6 +33,11 @@ def names_told(facts: PackContent) -> tuple[str, ...]:
                 names = (part.get(key) for key in _NAMES)
                 found |= {name.casefold(): name for name in names if isinstance(name, str) and name}
     return tuple(found.values())
+
+
+def _own_part(account: str) -> str:
+    """An id without the word before its colon, which says what kind of thing it is: `video:…`."""
+    return account.rpartition(":")[2] if account.count(":") == 1 else account
 
 
 def is_name(handle: str, other: str) -> bool:

@@ -16,6 +16,7 @@ from dashboard.health.collectors import (
 from jobs.base.output import moment
 from jobs.base.wording import number
 from storage.health.collectors_report import CollectorReport
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import collector_name
 
 
@@ -45,14 +46,15 @@ def _json(detector: CollectorReport, found: CollectorHealth) -> dict[str, object
 def collector_lines(
     detectors: Iterable[CollectorReport], now: datetime, late_after: timedelta
 ) -> list[tuple[str, str]]:
-    """Return a line for each collector. Working Mastodon servers are only counted."""
+    """Return a line for each collector. Working servers of federated platforms are only counted."""
     found = worst_first(detectors, now, late_after)
     if not found:
         return [("Collectors", "nothing was read yet; start the monitor with: blockline run")]
     lines: list[tuple[str, str]] = []
     works: Counter[str] = Counter()
     for condition, detector in found:
-        if detector.place and condition is CollectorHealth.WORKS:
+        is_server = bool(detector.place) and DECLARED[detector.platform].is_federated
+        if is_server and condition is CollectorHealth.WORKS:
             works[collector_name(detector.platform, "", detector.vantage)] += 1
         else:
             lines.append((f"Collector of {detector_name(detector)}", _words(detector, condition)))

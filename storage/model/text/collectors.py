@@ -43,10 +43,10 @@ _OTHER_ADDRESS_TO_DO = "Set {settings} on all hosts and restart the command “b
 
 
 def collector_name(platform: Platform, place: str, vantage: str) -> str:
-    """ "X", "Mastodon at one.example", "X from tr"."""
+    """ "X", "Mastodon at one.example", "YouTube videos", "X from tr"."""
     name = PLATFORM_NAME[platform]
     if place:
-        name += f" at {clean(place, 80)}"
+        name += f"{' at' if DECLARED[platform].is_federated else ''} {clean(place, 80)}"
     return f"{name} from {clean(vantage)}" if vantage else name
 
 

@@ -43,17 +43,20 @@ async def test_channels_and_videos_are_read_each_at_their_own_place() -> None:
     }
 
 
-async def test_a_handle_leads_to_its_channel() -> None:
+async def test_a_handle_and_an_id_lead_to_their_channel_and_a_video_to_itself() -> None:
     async with (
         simulator_of(YOUTUBE).serve(HISTORY, (), FaultPlan(), T0, 0) as simulator,
         YouTubeCollector("key", simulator.base_url, HttpOptions()) as collector,
     ):
-        found = await collector.resolve(["@googledevelopers", "nobody", "a b"], T0)
+        found = await collector.resolve(["@googledevelopers", CHANNEL, VIDEO, "nobody", GONE, "a b"], T0)
     assert [(one.asked, one.native_id, one.handle) for one in found.found] == [
-        ("@googledevelopers", CHANNEL, "GoogleDevelopers")
+        ("@googledevelopers", CHANNEL, "GoogleDevelopers"),
+        (CHANNEL, CHANNEL, "GoogleDevelopers"),
+        (VIDEO, VIDEO, "jNQXAC9IVRw"),
     ]
     assert {one.asked: one.why for one in found.unresolved} == {
         "nobody": UnresolvedReason.NOT_FOUND,
+        GONE: UnresolvedReason.NOT_FOUND,
         "a b": UnresolvedReason.NOT_A_HANDLE,
     }
     assert found.trouble is None
