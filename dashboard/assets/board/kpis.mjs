@@ -1,12 +1,12 @@
 // The figures at the top. The server counts them; a figure that is not known is a dash, never a zero.
 
 import { count, DAY, duration, percent, shortly, zoneName } from "../shell/time.mjs";
-import { groupName } from "./state.mjs";
+import { groupName, uncapital } from "./state.mjs";
 
 /** @param {State} state @param {Kpis} k */
 function blockedWords(state, k) {
   const by = k.withheld_by;
-  const [withholds, suspends] = [groupName(state, "W"), groupName(state, "S")].map((name) => name.toLowerCase());
+  const [withholds, suspends] = [groupName(state, "W"), groupName(state, "S")].map(uncapital);
   const where = by.length === 1 ? ` in ${by[0][0].replaceAll(",", ", ").replace("XX", "all countries")}` : "";
   const withheld = `${count(k.withheld)} ${withholds}${where}`;
   const unread = k.blocked_unread ? `; ${count(k.blocked_unread)} not read lately` : "";

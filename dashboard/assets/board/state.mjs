@@ -34,6 +34,8 @@ export const isBlocked = (s) => s === "W" || s === "S";
 
 /** @param {string} words */
 export const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
+/** For the middle of a sentence; names in it keep their capitals. @param {string} words */
+export const uncapital = (words) => words.charAt(0).toLowerCase() + words.slice(1);
 
 /**
  * What accounts of these platforms in one status are called together, by the words of each: "Withheld or restricted".
@@ -43,7 +45,7 @@ export function groupName(state, s) {
   const able = [...state.platforms].map((p) => PLATFORMS[p]).filter((p) => p?.letters.includes(s));
   const usual = able.some((p) => !p?.own[s]) || able.length === 0 ? [STATUS[s]] : [];
   const names = new Set([...usual, ...able.flatMap((p) => p?.own[s] ?? [])]);
-  return [...names].map((name, i) => (i === 0 ? name : name.toLowerCase())).join(" or ");
+  return [...names].map((name, i) => (i === 0 ? name : uncapital(name))).join(" or ");
 }
 
 /** @param {Snapshot} snapshot */

@@ -6,6 +6,7 @@ import { connectExecutives, drawExecutive, showExecutives } from "../board/execu
 import { renderFeed, turnDay } from "../board/feed-view.mjs";
 import { paintLegend } from "../board/legend.mjs";
 import { scale, snap } from "../board/marks.mjs";
+import { uncapital } from "../board/state.mjs";
 import { openTable } from "../board/table.mjs";
 import { hideTip, tipForAccount } from "../board/tip.mjs";
 import { $, all, field, find, say } from "../shell/dom.mjs";
@@ -142,7 +143,7 @@ function accountsShown(state) {
 /** @param {End[]} ends */
 function describeFleet(ends) {
   if (!writeEnds($("f-ends"), ends)) return;
-  $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${end.name.toLowerCase()}`).join(", ") || "none was read"}.`);
+  $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${uncapital(end.name)}`).join(", ") || "none was read"}.`);
 }
 
 /** @param {Moment} state @param {Span} window @param {number} width */
