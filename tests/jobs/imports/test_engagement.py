@@ -164,7 +164,7 @@ def test_one_line_that_is_refused_keeps_the_file_out_unless_the_rest_is_wanted(
     [
         pytest.param(
             "boss",
-            "--as: 'boss' is not PLATFORM:HANDLE-OR-ID; the platform is bluesky, mastodon, x.",
+            "--as: 'boss' is not PLATFORM:HANDLE-OR-ID; the platform is bluesky, mastodon, x, youtube.",
             id="no platform",
         ),
         pytest.param("x:nobody", "No stored account is called nobody.", id="not stored"),

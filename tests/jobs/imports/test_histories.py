@@ -63,7 +63,7 @@ def test_a_history_is_told_by_its_header(header: str) -> None:
         ),
         (
             SPANS + span("5", "available", 1, 2).replace(",x,", ",y,"),
-            ["line 2: unknown platform 'y'; known are bluesky, mastodon, x."],
+            ["line 2: unknown platform 'y'; known are bluesky, mastodon, x, youtube."],
         ),
         (
             SPANS + span("five", "available", 1, 2),

@@ -234,7 +234,8 @@ async def test_without_any_token_bluesky_and_mastodon_are_read_and_the_dashboard
     history.write_text(HISTORY)
     with simulated(history) as addresses:
         named = leading_to(addresses)
-        environ = {name: value for name, value in named.items() if not name.startswith("BLOCKLINE_X_")}
+        with_key = ("BLOCKLINE_X_", "BLOCKLINE_YOUTUBE_")
+        environ = {name: value for name, value in named.items() if not name.startswith(with_key)}
         environ |= {
             "BLOCKLINE_TRUSTED_HOSTS": addresses["bluesky"].removeprefix("http://"),
             "BLOCKLINE_AUTH": "none",
