@@ -188,8 +188,8 @@ class Collector(Protocol):
         ...
 
     def place(self, native_id: str) -> str:
-        """Return the place of an account: the server that answers for it. Empty if one server answers for the
-        whole platform.
+        """Return the place of an account: its server, or its kind where kinds are asked for apart. Empty if
+        one request can ask about any accounts of the platform.
 
         One request asks only about accounts of the same place. Each place fails, pauses and recovers on its
         own.

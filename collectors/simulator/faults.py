@@ -66,8 +66,8 @@ class FaultKind(StrEnum):
     SLOW = "slow"
     """The answer comes after a while, and is right."""
     NEW_HOST = "new_host"
-    """X: problem types under the other host. Mastodon: null where a key is mostly left out. No fault, but a
-    difference that must not matter.
+    """X: problem types under the other host. Mastodon: null where a key is mostly left out. YouTube: an empty
+    list where none is mostly sent. No fault, but a difference that must not matter.
     """
 
 

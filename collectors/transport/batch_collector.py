@@ -86,8 +86,8 @@ class BatchCollector(ABC):
     def excerpt(self, exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
         """By native id, the part of a raw answer that is about the account: what evidence keeps of it."""
 
-    def until(self, trouble: RequestFailure, now: datetime) -> RequestFailure:  # noqa: ARG002
-        """The failure with the time of the next try, where the platform documents another one."""
+    def with_retry_time(self, trouble: RequestFailure, now: datetime) -> RequestFailure:  # noqa: ARG002
+        """The failure with the retry time that the platform documents; by default unchanged."""
         return trouble
 
     @abstractmethod
@@ -207,7 +207,7 @@ class BatchCollector(ABC):
         if isinstance(fault, NotAsked):
             return RequestFailure(fault.reason, fault.detail, fault.retry_at, breaker=False)
         jitter_s = self._dice.uniform(0, MOST_JITTER_S)
-        trouble = self.until(failure_of(fault, window, now, jitter_s, self._longest_pause), now)
+        trouble = self.with_retry_time(failure_of(fault, window, now, jitter_s, self._longest_pause), now)
         if fault.reason in BREAKERS:
             self._pauses.start(_REFUSAL, trouble)
         elif fault.reason is MissedReason.RATE_LIMITED:

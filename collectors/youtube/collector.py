@@ -24,6 +24,7 @@ from collectors.youtube.wire import excerpt, read_answer, read_resolved
 from storage.model.core.availability import MissedReason
 
 _CHANNELS, _VIDEOS = "channels", "videos"
+"""The ends of the two addresses that are asked, and the names of the places, which are stored and shown."""
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _STABLE = {
     _CHANNELS: (
@@ -38,10 +39,19 @@ _STABLE = {
 """YouTube's own channels, its first video, and the one in the examples of its reference."""
 
 
+_LAG = timedelta(minutes=2)
+"""After midnight, so that a clock that is a little wrong does not ask too early."""
+_AGAIN = timedelta(hours=1)
+"""Somebody may have been granted more units, or have set another key."""
+
+
 def units_return_at(now: datetime) -> datetime:
-    """The next midnight Pacific Time, when the units of a day come back."""
+    """When to ask again if the units of the day are used up: once per hour, and shortly after midnight
+    Pacific Time, when they come back.
+    """
     tomorrow = now.astimezone(_PACIFIC).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), _PACIFIC).astimezone(UTC)
+    midnight = datetime.combine(tomorrow, time(), _PACIFIC).astimezone(UTC)
+    return min(midnight + _LAG, now + _AGAIN)
 
 
 class YouTubeCollector(BatchCollector):
@@ -58,7 +68,7 @@ class YouTubeCollector(BatchCollector):
 
     def request(self, native_ids: Sequence[str]) -> BatchRequest:
         place = self.place(native_ids[0])
-        # Of channels it would show five in the first page.
+        # Without maxResults a page of channels holds five.
         part = [("part", "snippet,status"), ("maxResults", str(self.batch_size))]
         if place == _VIDEOS:
             part = [("part", "contentDetails,status")]
@@ -73,13 +83,15 @@ class YouTubeCollector(BatchCollector):
     def excerpt(self, exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
         return excerpt(exchange, native_ids)
 
-    def until(self, trouble: RequestFailure, now: datetime) -> RequestFailure:
-        """Units that are used up come back at a known time."""
+    def with_retry_time(self, trouble: RequestFailure, now: datetime) -> RequestFailure:
+        """See `units_return_at`."""
         is_capped = trouble.reason is MissedReason.USAGE_CAPPED
         return replace(trouble, retry_at=units_return_at(now)) if is_capped else trouble
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
-        """The channels of handles and of ids, one request each. A video by its id is not asked for."""
+        """The channels of handles and ids, one request each. An id of a video is returned without a request:
+        nothing checks that the video exists.
+        """
         found: list[ResolvedHandle] = []
         unresolved: list[UnresolvedHandle] = []
         trouble: RequestFailure | None = None
@@ -98,7 +110,9 @@ class YouTubeCollector(BatchCollector):
                 found.append(ResolvedHandle(asked, said[0], said[1] or name))
             elif said is None:
                 why = UnresolvedReason.NOT_FOUND
-                unresolved.append(UnresolvedHandle(asked, why, "there is no such channel"))
+                is_like_video = video_of(f"video:{name}") is not None
+                detail = "there is no such channel" + (f"; a video is video:{name}" if is_like_video else "")
+                unresolved.append(UnresolvedHandle(asked, why, detail))
             else:
                 unresolved.append(UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, said.detail))
                 trouble = said
@@ -118,11 +132,7 @@ class YouTubeCollector(BatchCollector):
             return self.trouble(said, NOT_STATED, now)
         exchange, window = said
         resolved = read_resolved(exchange.http_status, exchange.body)
-        if isinstance(resolved, WireFault):
-            return self.trouble(resolved, window, now)
-        is_id = resolved is None or DECLARATION.is_native_id(resolved[0])
-        malformed = WireFault(MissedReason.MALFORMED, "not the id of a channel")
-        return resolved if is_id else self.trouble(malformed, window, now)
+        return self.trouble(resolved, window, now) if isinstance(resolved, WireFault) else resolved
 
     def _get(self, place: str, params: Sequence[tuple[str, str]], asked: str) -> BatchRequest:
         url = f"{self._base_url}/youtube/v3/{place}"

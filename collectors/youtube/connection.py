@@ -6,7 +6,7 @@ from collectors.transport.client import HttpOptions
 from collectors.transport.connection import PlatformConnection, Reach
 from collectors.transport.host_pacing import HostRateLimiter
 from collectors.youtube.collector import YouTubeCollector
-from collectors.youtube.declaration import BURST, DECLARATION, YOUTUBE
+from collectors.youtube.declaration import BURST, PACE_S, YOUTUBE
 from collectors.youtube.settings import YouTubeSettings
 from storage.model.core.availability import MissedReason
 
@@ -31,7 +31,7 @@ class YouTubeConnection(PlatformConnection):
                 "blockline.toml or into BLOCKLINE_YOUTUBE_API_KEY, or leave youtube out of setting platforms."
             )
         key = settings.youtube_api_key.get_secret_value()
-        pace = HostRateLimiter(DECLARATION.terms.own_pace_s or 1, BURST)
+        pace = HostRateLimiter(PACE_S, BURST)
         options = HttpOptions(longest_pause=reach.longest_pause, pace=pace)
         return YouTubeCollector(key, settings.youtube_base_url, reach.by_key(YOUTUBE, key, options))
 

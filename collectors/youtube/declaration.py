@@ -5,6 +5,7 @@ where nothing else is said.
 import re
 from collections.abc import Collection
 from datetime import timedelta
+from unicodedata import category, normalize
 from urllib.parse import SplitResult, parse_qs
 
 from storage.model.core.accounts import Platform
@@ -24,13 +25,21 @@ YOUTUBE = Platform("youtube")
 UNITS_A_DAY = 10_000
 """What a project may use unless Google grants more. Each request here costs one unit."""
 BURST = 100
-"""Requests at once after a rest: a sweep of 5,000 accounts."""
+"""Requests at once after a rest: a sweep of 4,800 accounts with their control accounts."""
+PACE_S = (0.95 * UNITS_A_DAY - BURST) / 86_400
+"""Requests per second. A burst and a day at this pace leave a twentieth of the units to commands that look up
+handles or check accounts.
+"""
 
 _CHANNEL = re.compile(r"UC[A-Za-z0-9_-]{22}")
 _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
 _VIDEO_ID = re.compile(rf"video:({_VIDEO.pattern})")
 _VIDEO_PAGES = frozenset({"embed", "live", "shorts", "v"})
 _SHORT = "youtu.be"
+_PUNCTUATION = frozenset("_-.·\u200c\u200d")
+_IN_HANDLES = frozenset({"-", "Nd"})
+_SHORTEST = 3
+"""Of Latin letters and digits."""
 
 
 def video_of(native_id: str) -> str | None:
@@ -43,11 +52,11 @@ class YouTubeDeclaration(PlatformDeclaration):
     name = "YouTube"
     id_example = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
     handle_example = "GoogleDevelopers"
-    handle_form = re.compile(r"[\w.·-]{3,30}")
-    """Letters of many scripts (support.google.com/youtube/answer/11585688). A video's handle is its id."""
+    handle_form = re.compile(r"[^\s@/]{1,30}")
+    """See `is_handle`. The handle of a video is its id."""
     sites = frozenset(
-        {"youtube.com", "www.youtube.com", "m.youtube.com", "music.youtube.com", "www.youtube-nocookie.com"}
-        | {_SHORT}
+        {f"{before}youtube.com" for before in ("", "www.", "m.", "music.", "gaming.")}
+        | {_SHORT, f"www.{_SHORT}", "www.youtube-nocookie.com"}
     )
     ids_name_the_platform = False
     handles_name_the_platform = False
@@ -57,13 +66,32 @@ class YouTubeDeclaration(PlatformDeclaration):
         """A channel by YouTube's own id, or `video:` and the id of a video."""
         return _CHANNEL.fullmatch(text) is not None or _VIDEO_ID.fullmatch(text) is not None
 
+    def is_handle(self, text: str) -> bool:
+        """Letters with their marks, digits and joiners of any script, and between them `_-.·`. YouTube may
+        refuse some (support.google.com/youtube/answer/11585688).
+        """
+        if not super().is_handle(text) or (text.isascii() and len(text) < _SHORTEST):
+            return False
+        if _VIDEO.fullmatch(text):
+            return True  # the handle of a video
+        kinds = ["-" if c in _PUNCTUATION else category(c) for c in text]
+        return all(k in _IN_HANDLES or k[0] in "LM" for k in kinds) and "-" not in {kinds[0], kinds[-1]}
+
+    def usual_handle(self, handle: str) -> str:
+        """With letters and their marks composed as far as they go."""
+        return normalize("NFC", handle)
+
+    def named_by_uri(self, text: str) -> NamedAccount | None:
+        """`video:…`, which is an id and no handle."""
+        return NamedAccount(text, is_id=True) if video_of(text) is not None else None
+
     def named_on_page(self, page: PageAddress) -> NamedAccount | None:
         """`/watch?v=…` and its short forms, `/channel/…`, `/@handle`. Not `/c/…` and `/user/…`, older names
         that are no handles.
         """
         first, second = (*page.path, "")[:2]
         video = parse_qs(page.query, max_num_fields=20).get("v", [""])[0] if first == "watch" else ""
-        if page.host == _SHORT:
+        if page.host.removeprefix("www.") == _SHORT:
             video = first
         elif first in _VIDEO_PAGES:
             video = second
@@ -74,12 +102,12 @@ class YouTubeDeclaration(PlatformDeclaration):
         handle = first.removeprefix("@")
         return NamedAccount(handle) if first.startswith("@") and self.is_handle(handle) else None
 
-    # It says of countries for videos only, and of the end of a channel nothing but that it is not there.
+    # Only videos have countries. A channel that is gone is merely left out.
     statuses = frozenset(
         {Status.AVAILABLE, Status.WITHHELD, Status.PROTECTED, Status.SUSPENDED, Status.NOT_FOUND}
     )
     not_observable = tuple(
-        NotObservable(kind, "not observable", "YouTube shows nobody's likes, comments or subscriptions here.")
+        NotObservable(kind, "not collected", "What an executive does on YouTube is not collected.")
         for kind in SignalKind
     )
 
@@ -93,8 +121,8 @@ class YouTubeDeclaration(PlatformDeclaration):
             "a project",
             "YouTube Data API Overview, quota usage; the day ends at midnight Pacific Time",
         ),
-        own_pace_s=(UNITS_A_DAY - BURST) / 86_400,
-        more_with="projects",
+        own_pace_s=PACE_S,
+        more_with="daily quotas",
     )
     counts_by_key = True
 
@@ -102,7 +130,7 @@ class YouTubeDeclaration(PlatformDeclaration):
         """All requests together."""
         return url.netloc
 
-    group_words = {Status.SUSPENDED: "removed by YouTube"}
+    group_words = {Status.SUSPENDED: "rejected by YouTube"}
     absent_words = "renamed, deleted, terminated or never existed"
     missed_words = {MissedReason.USAGE_CAPPED: "the units of the day are used up"}
     to_do = {
@@ -110,8 +138,8 @@ class YouTubeDeclaration(PlatformDeclaration):
         "to it, and restart the command “blockline run”.",
         MissedReason.ACCESS: "Enable the YouTube Data API v3 for the project of the key in the Google Cloud "
         "console, and let the key be used for it from this machine's address.",
-        MissedReason.USAGE_CAPPED: "The units come back at midnight Pacific Time. Do not use the key for "
-        "anything else, watch fewer accounts, or ask Google for more units.",
+        MissedReason.USAGE_CAPPED: "The units come back at midnight Pacific Time. Do not use the project "
+        "of the key for anything else, watch fewer accounts, or ask Google for a larger quota.",
     }
     address_settings = ("youtube_base_url",)
     unknown = (
@@ -121,17 +149,17 @@ class YouTubeDeclaration(PlatformDeclaration):
             Status.WITHHELD,
         ),
         Unknown(
-            "Why it is not found: YouTube answers alike for what it removed and for what its owner deleted "
-            "or made private.",
+            "Why it is not found: YouTube does not say whether it was removed, deleted, made private or "
+            "never existed.",
             Status.NOT_FOUND,
         ),
     )
 
     def suspended(self, flags: Collection[Flag] | None) -> StateWording:
-        return StateWording("removed by YouTube")
+        return StateWording("rejected by YouTube")
 
     def not_found(self, flags: Collection[Flag] | None) -> StateWording:
-        return StateWording("not found", ": YouTube does not say whether it or the owner took it away")
+        return StateWording("not found", ": YouTube does not say why")
 
 
 DECLARATION = YouTubeDeclaration()

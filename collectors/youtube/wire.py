@@ -1,17 +1,19 @@
 """Pure: what an answer of the YouTube Data API says of channels and videos, and why it refuses.
 
 Its reference (developers.google.com/youtube/v3/docs: channels, videos, errors) gives the fields and the
-reasons of errors. It does not say that a closed channel is left out of an answer without a word, nor that
-`totalResults` counts what is in the answer: others have seen that (DIYgod/RSSHub#14805, medialab/minet#753).
+reasons of errors. It does not say what becomes of a closed channel. Others have seen that it is left out of
+the answer, and that `totalResults` is 0 then (DIYgod/RSSHub#14805, medialab/minet#753). Assumed here is that
+videos are left out in the same way, and that `totalResults` always counts what the answer holds.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from collectors.core.collector import BatchReadings, Exchange
-from collectors.core.wire import REASON_OF_CODE, WireFault, is_array, is_object, parse, printable
-from collectors.youtube.declaration import video_of
+from collectors.core.wire import REASON_OF_CODE, WireFault, compact, is_array, is_object, parse, printable
+from collectors.youtube.declaration import DECLARATION, video_of
 from storage.model.core.availability import (
+    BREAKERS,
     EVERYWHERE,
     Flag,
     Missed,
@@ -28,6 +30,19 @@ _OPEN = frozenset({"public", "unlisted"})
 _OWNERS_ONLY = "private"
 _SERVED = frozenset({"processed", "uploaded"})
 _REJECTED, _DELETED = "rejected", "deleted"
+_REJECTIONS = frozenset(
+    {
+        "claim",
+        "copyright",
+        "inappropriate",
+        "legal",
+        "termsOfUse",
+        "trademark",
+        "uploaderAccountSuspended",
+    }
+)
+"""Reasons for which YouTube rejects a video. Not `duplicate` and `length`, which are about the upload."""
+_CLOSED_BY_UPLOADER = "uploaderAccountClosed"
 _RESTRICTIONS = _ALLOWED, _BLOCKED = "allowed", "blocked"
 _REASONS = {
     "quotaExceeded": MissedReason.USAGE_CAPPED,
@@ -40,6 +55,7 @@ _REASONS = {
     "authError": MissedReason.AUTH,
     "keyExpired": MissedReason.AUTH,
     "keyInvalid": MissedReason.AUTH,
+    "RATE_LIMIT_EXCEEDED": MissedReason.RATE_LIMITED,
     "API_KEY_INVALID": MissedReason.AUTH,
     "API_KEY_SERVICE_BLOCKED": MissedReason.ACCESS,
     "API_KEY_HTTP_REFERRER_BLOCKED": MissedReason.ACCESS,
@@ -47,6 +63,8 @@ _REASONS = {
     "SERVICE_DISABLED": MissedReason.ACCESS,
 }
 """Reasons of errors: those of the API, and below them Google's own (google.api.ErrorReason)."""
+_PER_DAY = b"PerDay"
+"""In the name of a limit of Google's that is one of a day: its units are used up."""
 
 Read = Callable[[str, dict[str, object], datetime], Reading | Missed]
 
@@ -56,8 +74,8 @@ def read_answer(
 ) -> BatchReadings | WireFault:
     """What an answer says of the `asked` channels or videos, which are all of one kind.
 
-    What is not in it is not found if the answer counts as many as it holds, which is weak evidence. If not,
-    nothing is known of it.
+    Whatever is missing is read as not found, with weak evidence, if `totalResults` equals the number of items
+    and none is about others. Otherwise it is left out of the result.
     """
     if http_status != 200:
         return refusal(http_status, body)
@@ -69,14 +87,17 @@ def read_answer(
     items = document.get("items", [])
     if not is_array(items):
         return WireFault(MissedReason.MALFORMED, f"the list of {kind}s is none")
-    named = [(f"{prefix}{item.get('id')}", item) for item in items if is_object(item)]
     said: dict[str, Reading | Missed] = {}
-    for native_id, item in named:
-        if native_id in asked:
-            one = read(native_id, item, at)
-            if said.setdefault(native_id, one) != one:
-                said[native_id] = Missed(native_id, at, MissedReason.CONTRADICTORY, "in the answer twice")
-    if _counted(document) == len({native_id for native_id, _ in named}) and len(named) == len(items):
+    about_others = 0
+    for item in items:
+        native_id = f"{prefix}{item.get('id')}" if is_object(item) else ""
+        if not is_object(item) or native_id not in asked:
+            about_others += 1
+            continue
+        one = read(native_id, item, at)
+        if said.setdefault(native_id, one) != one:
+            said[native_id] = Missed(native_id, at, MissedReason.CONTRADICTORY, "in the answer twice")
+    if not about_others and _counted(document) == len(said):
         gone = State(Status.NOT_FOUND)
         for native_id in asked:
             said.setdefault(native_id, Reading(native_id, at, gone, Strength.WEAK, video_of(native_id)))
@@ -88,7 +109,7 @@ def read_answer(
 
 def read_channel(native_id: str, item: dict[str, object], at: datetime) -> Reading | Missed:
     """A channel that the API shows."""
-    shown = _part(item, "status").get("privacyStatus")
+    shown = _text(_part(item, "status"), "privacyStatus")
     if shown in _OPEN or shown == _OWNERS_ONLY:
         state = _AVAILABLE if shown in _OPEN else State(Status.PROTECTED)
         return Reading(native_id, at, state, Strength.STRONG, _handle(item))
@@ -96,17 +117,22 @@ def read_channel(native_id: str, item: dict[str, object], at: datetime) -> Readi
 
 
 def read_video(native_id: str, item: dict[str, object], at: datetime) -> Reading | Missed:
-    """A video that the API shows. It has its id for a handle."""
-    status = _part(item, "status")
-    upload, shown, handle = status.get("uploadStatus"), status.get("privacyStatus"), video_of(native_id)
-    if upload == _REJECTED:
+    """A video that the API shows. Its handle is its id."""
+    status, handle = _part(item, "status"), video_of(native_id)
+    upload, shown = _text(status, "uploadStatus"), _text(status, "privacyStatus")
+    why = _text(status, "rejectionReason")
+    if upload == _REJECTED and why in _REJECTIONS:
         return Reading(native_id, at, State(Status.SUSPENDED), Strength.STRONG, handle)
-    if upload == _DELETED:
+    if upload == _DELETED or (upload == _REJECTED and why == _CLOSED_BY_UPLOADER):
         return Reading(native_id, at, State(Status.NOT_FOUND), Strength.STRONG, handle)
     if upload not in _SERVED or not (shown in _OPEN or shown == _OWNERS_ONLY):
-        return _unclassified(native_id, at, f"uploadStatus {upload!r}, privacyStatus {shown!r}")
-    countries = withheld_in(_part(item, "contentDetails").get("regionRestriction"))
-    if countries is None:
+        said = f"uploadStatus {upload!r}, rejectionReason {why!r}, privacyStatus {shown!r}"
+        return _unclassified(native_id, at, said)
+    details = _part(item, "contentDetails")
+    # Every video has a definition: without it the part that would name countries is not there either.
+    is_whole = _text(details, "definition") is not None
+    countries = withheld_in(details["regionRestriction"]) if "regionRestriction" in details else ()
+    if countries is None or not is_whole:
         return _unclassified(native_id, at, "a regionRestriction in a form that is not known")
     private = {Flag.PROTECTED} if shown == _OWNERS_ONLY else set[Flag]()
     if countries:
@@ -117,20 +143,18 @@ def read_video(native_id: str, item: dict[str, object], at: datetime) -> Reading
 
 
 def withheld_in(restriction: object) -> tuple[str, ...] | None:
-    """The countries in which a video cannot be viewed; None if it is not in the documented form.
+    """The countries in which a video cannot be viewed; None if they are not given in the documented form.
 
-    It has `blocked`, the countries in which it cannot be viewed, or `allowed`, those in which alone it can.
-    Empty, `allowed` means nowhere and `blocked` everywhere.
+    Either `blocked` lists these countries, or `allowed` lists all others. An empty `allowed` means that it is
+    withheld in all countries, an empty `blocked` that it is withheld in none.
     """
-    if restriction is None:
-        return ()
     said = [name for name in _RESTRICTIONS if name in restriction] if is_object(restriction) else []
     if not is_object(restriction) or len(said) != 1:
         return None
     name, listed = said[0], restriction[said[0]]
     if not is_array(listed):
         return None
-    codes = {code for code in listed if isinstance(code, str) and is_code(code)}
+    codes = {code for code in listed if isinstance(code, str) and is_code(code) and code != EVERYWHERE}
     if len(codes) != len(listed):
         return None
     if name == _BLOCKED:
@@ -139,7 +163,7 @@ def withheld_in(restriction: object) -> tuple[str, ...] | None:
 
 
 def read_resolved(http_status: int, body: bytes) -> tuple[str, str] | WireFault | None:
-    """The id and the handle of the channel that was asked for by its handle; None if there is none."""
+    """Id and handle of the one channel in an answer, the handle empty if it has none. None: no channel."""
     if http_status != 200:
         return refusal(http_status, body)
     document = parse(body)
@@ -150,8 +174,8 @@ def read_resolved(http_status: int, body: bytes) -> tuple[str, str] | WireFault 
         return None
     item = items[0]
     native_id = item.get("id") if is_object(item) and len(items) == 1 else None
-    if not is_object(item) or not isinstance(native_id, str):
-        return WireFault(MissedReason.MALFORMED, "not the channel of one handle")
+    if not is_object(item) or not isinstance(native_id, str) or not DECLARATION.is_native_id(native_id):
+        return WireFault(MissedReason.MALFORMED, "not one channel")
     return native_id, _handle(item) or ""
 
 
@@ -161,12 +185,17 @@ def refusal(http_status: int, body: bytes) -> WireFault:
     error = document.get("error") if is_object(document) else None
     reasons = [*_reasons(error, "details"), *_reasons(error, "errors")] if is_object(error) else []
     known = next((_REASONS[reason] for reason in reasons if reason in _REASONS), None)
+    if is_object(error) and known is MissedReason.RATE_LIMITED and _PER_DAY in compact(error.get("details")):
+        known = MissedReason.USAGE_CAPPED
+    usual = REASON_OF_CODE.get(http_status, MissedReason.UPSTREAM)
+    if reasons and usual in BREAKERS:
+        usual = MissedReason.UNCLASSIFIED  # a reason that is not known may be about one channel
     detail = f"HTTP {http_status}" + "".join(f", {printable(reason)}" for reason in reasons[:2])
-    return WireFault(known or REASON_OF_CODE.get(http_status, MissedReason.UPSTREAM), detail)
+    return WireFault(known or usual, detail)
 
 
 def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
-    """By native id, the fields of an answer that its status rests on; of what is not in it, how many are."""
+    """By native id, the fields that the status rests on; of an id that is missing, the counts."""
     document = parse(exchange.body)
     if exchange.http_status != 200 or not is_object(document):
         return {}
@@ -203,7 +232,9 @@ def _fields(of: dict[str, object], names: Iterable[str]) -> dict[str, object]:
 def _counted(document: dict[str, object]) -> int | None:
     """How many an answer says that it has; None if it does not say, or if more are to follow."""
     total = _part(document, "pageInfo").get("totalResults")
-    return None if "nextPageToken" in document or not isinstance(total, int) else total
+    if not isinstance(total, int) or isinstance(total, bool) or "nextPageToken" in document:
+        return None
+    return total
 
 
 def _part(of: dict[str, object], name: str) -> dict[str, object]:
@@ -211,10 +242,16 @@ def _part(of: dict[str, object], name: str) -> dict[str, object]:
     return found if is_object(found) else {}
 
 
+def _text(of: dict[str, object], name: str) -> str | None:
+    found = of.get(name)
+    return found if isinstance(found, str) else None
+
+
 def _handle(item: dict[str, object]) -> str | None:
-    """Channels without a handle have none in `customUrl`, but a name that leads nowhere."""
-    url = _part(item, "snippet").get("customUrl")
-    return url.removeprefix("@") if isinstance(url, str) and url.startswith("@") else None
+    """What `customUrl` holds after its @. Channels without a handle have another name there, or nothing."""
+    url = _text(_part(item, "snippet"), "customUrl") or ""
+    handle = url.removeprefix("@")
+    return handle if handle != url and DECLARATION.is_handle(handle) else None
 
 
 def _reasons(error: dict[str, object], name: str) -> list[str]:

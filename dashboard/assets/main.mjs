@@ -11,7 +11,7 @@ import { layout, showNothing } from "./live/page.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 import { failure, granted, json } from "./shell/answers.mjs";
 import { unpack } from "./shell/columnar.mjs";
-import { dashRuns, giveDash } from "./shell/dash.mjs";
+import { giveDash, noteDashRuns } from "./shell/dash.mjs";
 import { $, all } from "./shell/dom.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
@@ -304,8 +304,8 @@ shared.arrived({
   route: async (path, query) => {
     // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
     if (shared.pageOf(path ?? location.pathname) === "accounts") await (await import("./accounts/page.mjs")).open();
-    // What happened to the address while Dash was starting is not in what Dash read of it.
-    return dashRuns() ? route(location.pathname, location.search) : route(path, query);
+    // Dash read the address before it started; by now it may be another.
+    return noteDashRuns() ? route(location.pathname, location.search) : route(path, query);
   },
 });
 setInterval(() => {

@@ -34,6 +34,7 @@ from storage.model.alerts.alerts import MailState
 from storage.model.alerts.conditions import KnownCondition
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Actor
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import to_do, why_words
 from storage.model.text.side_facts import seen_as_words
 from storage.model.text.states import PLATFORM_NAME, capital, clean
@@ -87,11 +88,11 @@ def health_page(
 def _sources(facts: HealthFacts, found: list[tuple[CollectorHealth, CollectorReport]]) -> list[Component]:
     """What is read, how much and how late."""
     now = facts.at
-    servers = [f for f in found if f[1].place]
+    servers = [f for f in found if DECLARED[f[1].platform].is_one_server(f[1].place)]
     kept = (
         servers if len(servers) <= ROWS else [f for f in servers if f[0] is not CollectorHealth.WORKS][:ROWS]
     )
-    shown = [f for f in found if not f[1].place or f in kept]
+    shown = [f for f in found if f not in servers or f in kept]
     return [
         *_todos(shown, {k.condition.to_do for k in facts.conditions}),
         _detectors(shown, found, now),

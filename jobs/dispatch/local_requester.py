@@ -12,6 +12,7 @@ from collectors.core.collector import Collector, CollectorAnswer
 from jobs.base.clock import Clock
 from jobs.dispatch.request_slots import HANGS_AFTER_S, RequestSlots
 from storage.model.core.platform_request import Question
+from storage.model.platforms.registry import DECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,8 @@ class LocalRequester:
         self._urgent = RequestSlots(max(1, at_once // 2), hangs_after_s)
 
     def room(self, place: str, *, urgent: bool) -> AbstractAsyncContextManager[None]:
-        return (self._urgent if urgent else self._requests).taken(place)
+        of_one_server = DECLARED[self._collector.platform].is_one_server(place)
+        return (self._urgent if urgent else self._requests).taken(of_one_server=of_one_server)
 
     @asynccontextmanager
     async def asked(self, question: Question, /) -> AsyncGenerator[TimedAnswer]:

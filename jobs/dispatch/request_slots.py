@@ -16,8 +16,8 @@ class RequestSlots:
         self._hangs_after_s = hangs_after_s
 
     @asynccontextmanager
-    async def taken(self, place: str) -> AsyncGenerator[None]:
-        """A slot for a request to `place`. Empty: one server answers for the whole platform."""
+    async def taken(self, *, of_one_server: bool) -> AsyncGenerator[None]:
+        """A slot for a request. One to a single server of many is given up to others while it hangs."""
         await self._free.acquire()
         is_held = True
 
@@ -27,7 +27,9 @@ class RequestSlots:
                 is_held = False
                 self._free.release()
 
-        timer = asyncio.get_running_loop().call_later(self._hangs_after_s, give_back) if place else None
+        timer = (
+            asyncio.get_running_loop().call_later(self._hangs_after_s, give_back) if of_one_server else None
+        )
         try:
             yield
         finally:

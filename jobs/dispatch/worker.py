@@ -20,6 +20,7 @@ from jobs.dispatch.local_requester import ask
 from jobs.dispatch.request_slots import RequestSlots
 from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere, unasked
 from storage.model.core.platform_request import Question
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.postgres.process_name import this_process
 from storage.work import (
@@ -165,7 +166,8 @@ class QueueWorker:
     async def _do(self, source: str, payload: bytes) -> None:
         try:
             question = pending_answers.unpacked(payload)
-            async with self._requests[source].taken(question.place):
+            of_one_server = DECLARED[question.platform].is_one_server(question.place)
+            async with self._requests[source].taken(of_one_server=of_one_server):
                 await self._answer(source, question)
         except StorageError:
             raise PutBack(timedelta(seconds=1)) from None

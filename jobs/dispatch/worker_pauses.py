@@ -7,6 +7,7 @@ from collectors.core.collector import CollectorAnswer, RequestFailure
 from jobs.dispatch.circuit_breaker import FAILURES_TO_TRIP
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import OTHER_ADDRESS, Question
+from storage.model.platforms.registry import DECLARED
 from storage.work.workers import SourcePause
 
 _A_MOMENT = timedelta(seconds=5)
@@ -34,7 +35,7 @@ class WorkerPauses:
             self._unreached.pop(question.source, None)
             return refused_alone(question, answer)
         is_cut_off = self._is_cut_off(question)
-        if question.place and not is_cut_off:
+        if _is_one_server(question) and not is_cut_off:
             return None  # of one server among many it is likelier that it is down
         if question.key in self._left:
             return None  # nobody reached it meanwhile, or it would not be here again
@@ -45,8 +46,12 @@ class WorkerPauses:
     def _is_cut_off(self, question: Question) -> bool:
         unreached = self._unreached.setdefault(question.source, set())
         if len(unreached) < FAILURES_TO_TRIP:
-            unreached.add(question.place or question.key)
+            unreached.add(question.place if _is_one_server(question) else question.key)
         return len(unreached) >= FAILURES_TO_TRIP
+
+
+def _is_one_server(question: Question) -> bool:
+    return DECLARED[question.platform].is_one_server(question.place)
 
 
 def refused_alone(question: Question, answer: CollectorAnswer) -> SourcePause | None:
@@ -55,7 +60,7 @@ def refused_alone(question: Question, answer: CollectorAnswer) -> SourcePause | 
     None when it refuses nobody, or everybody.
     """
     failure = answer.trouble
-    if failure is None or question.place:
+    if failure is None or _is_one_server(question):
         return None
     if not failure.breaker and failure.reason is not MissedReason.RATE_LIMITED:
         return None

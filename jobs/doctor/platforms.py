@@ -53,7 +53,7 @@ async def _of_platform(settings: Settings, platform: Platform, clock: Clock) -> 
 async def _central(
     settings: Settings, connection: PlatformConnection, collector: Collector, clock: Clock
 ) -> list[Finding]:
-    """Check a platform with one central server, at each of its places."""
+    """Check a platform with one central server, at each place of its control accounts."""
     platform = collector.platform
     part, controls = PLATFORM_NAME[platform], settings.canaries(platform)
     ids = [native_id for native_id, _, _ in controls]

@@ -36,7 +36,7 @@ def names_told(facts: PackContent) -> tuple[str, ...]:
 
 
 def _own_part(account: str) -> str:
-    """An id without the word before its colon, which says what kind of thing it is: `video:…`."""
+    """An id without the kind before its only colon: `video:…`."""
     return account.rpartition(":")[2] if account.count(":") == 1 else account
 
 

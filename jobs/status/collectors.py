@@ -53,8 +53,7 @@ def collector_lines(
     lines: list[tuple[str, str]] = []
     works: Counter[str] = Counter()
     for condition, detector in found:
-        is_server = bool(detector.place) and DECLARED[detector.platform].is_federated
-        if is_server and condition is CollectorHealth.WORKS:
+        if DECLARED[detector.platform].is_one_server(detector.place) and condition is CollectorHealth.WORKS:
             works[collector_name(detector.platform, "", detector.vantage)] += 1
         else:
             lines.append((f"Collector of {detector_name(detector)}", _words(detector, condition)))

@@ -20,6 +20,7 @@ from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKi
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import BREAKERS, MissedReason
 from storage.model.core.late import LATE_AT_MOST
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
 from storage.model.text.states import PLATFORM_NAME, clean, handle_name, quoted
 from storage.model.text.units import number, span
@@ -74,7 +75,9 @@ def unexplained(found: Iterable[Condition]) -> list[Condition]:
     A collector that has no credits reads nothing, so that everybody is late: that is one issue.
     """
     found = list(found)
-    whole = {(c.key.platform, c.key.kind) for c in found if not c.key.place and not c.key.vantage}
+    whole = {
+        (c.key.platform, c.key.kind) for c in found if _is_whole(c.key.platform, c.key.place, c.key.vantage)
+    }
     return [c for c in found if not any((c.key.platform, cause) in whole for cause in _CAUSES[c.key.kind])]
 
 
@@ -142,9 +145,15 @@ def _source_now(key: ConditionKey, platform: Platform, facts: ConditionFacts, *,
     return f"The {name} collector works again"
 
 
+def _is_whole(platform: Platform | None, place: str, vantage: str) -> bool:
+    """Whether what is said of a source holds for all of its platform, and not for one server or vantage."""
+    return not vantage and (platform is None or not DECLARED[platform].is_one_server(place))
+
+
 def _stopped(source: CollectorReport) -> Condition | None:
     """The whole of a platform stopped for a reason that does not pass by itself."""
-    stops = not source.healthy and source.reason in BREAKERS and not source.place and not source.vantage
+    is_whole = _is_whole(source.platform, source.place, source.vantage)
+    stops = not source.healthy and source.reason in BREAKERS and is_whole
     if not stops or source.since is None:
         return None
     return Condition(
@@ -197,8 +206,8 @@ def _blind(
     is_late = since is not None and now - since > thresholds.late_after
     if since is None or coverage.heard or not coverage.due or not is_late:
         return None
-    whole = (coverage.platform, "", "")
-    stopped = [s for s in sources if not s.healthy and (s.platform, s.place, s.vantage) == whole]
+    here = [s for s in sources if s.platform is coverage.platform]
+    stopped = [s for s in here if not s.healthy and _is_whole(s.platform, s.place, s.vantage)]
     reason = stopped[0].reason if stopped else None
     what = "was read yet" if coverage.last_answer_at is None else "is read"
     return Condition(

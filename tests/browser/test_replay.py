@@ -204,7 +204,7 @@ async def test_what_is_done_while_dash_starts_reaches_the_table(
         await drawn(browser)
         await page.keyboard.press("ArrowRight")
         await stands_at(browser, begin + 15 * MINUTE)
-        # It is told when the table is asked for.
+        # This text is set right after the table is asked for.
         await browser.becomes("document.getElementById('f-said').textContent !== ''")
         is_done.set()
         then = (begin + 15 * MINUTE).strftime("%H:%M")

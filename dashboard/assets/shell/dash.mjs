@@ -2,8 +2,8 @@
 
 let isRunning = false;
 
-/** Dash calls this page for the first time: from now on it takes what it is given. @returns {boolean} whether it was the first time */
-export function dashRuns() {
+/** Note that Dash runs, since it calls the page. @returns {boolean} whether this is the first call */
+export function noteDashRuns() {
   const isFirst = !isRunning;
   isRunning = true;
   return isFirst;

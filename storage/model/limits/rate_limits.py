@@ -27,7 +27,9 @@ UNSTATED_LASTS: Final = timedelta(seconds=60)
 LONGEST_WINDOW: Final = timedelta(minutes=15)
 """X counts in windows of 15 minutes, Bluesky and Mastodon of 5. After that anybody is asked anew."""
 MOST_AHEAD: Final = timedelta(seconds=10)
-"""Nobody is given a place in a queue that is longer."""
+"""Nobody is given a place in a queue that is longer, unless it holds no more than `_QUEUED` requests."""
+_QUEUED: Final = 8
+"""As many as one process makes at once: at a slow pace they wait, and are not refused."""
 LOOK_AGAIN: Final = timedelta(seconds=0.25)
 _DRAINED: Final = MOST_AHEAD + 2 * GUARD
 _FURTHEST: Final = LONGEST_WINDOW + GUARD
@@ -70,6 +72,11 @@ class BudgetPace:
     @property
     def slack(self) -> timedelta:
         return self.gap * (self.burst - 1)
+
+    @property
+    def most_ahead(self) -> timedelta:
+        """How far ahead a request is given its time."""
+        return max(MOST_AHEAD, self.gap * _QUEUED)
 
 
 UNPACED: Final = BudgetPace(timedelta(0))
@@ -169,7 +176,7 @@ def take(budget: BudgetState, now: datetime, pace: BudgetPace) -> tuple[BudgetSt
         return budget, NotBefore(budget.until, WhyNot.DRAINING)
     if basis is BudgetBasis.UNKNOWN and budget.probe is not None and now < believed(budget.probe_until, now):
         return budget, NotBefore(min(now + LOOK_AGAIN, budget.probe_until), WhyNot.PROBING)
-    if go_at > now + MOST_AHEAD:
+    if go_at > now + pace.most_ahead:
         return budget, NotBefore(go_at, WhyNot.PACE)
     taken = budget
     if pace.gap:

@@ -187,6 +187,10 @@ class PlatformDeclaration(ABC):
         """The account that a text with a scheme of the platform's own names."""
         return None
 
+    def is_one_server(self, place: str) -> bool:
+        """Whether a place (`Collector.place`) is a server among many, and not a kind of accounts."""
+        return self.is_federated and bool(place)
+
     def account(self, name: str) -> NamedAccount | None:
         """The account of an id or of a handle with or without @; None if the text is neither."""
         name = name.removeprefix("@")

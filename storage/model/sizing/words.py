@@ -13,7 +13,7 @@ from storage.model.sizing.facts import FigureBasis
 from storage.model.sizing.question import PlannerKind, Room, SizingQuestion
 from storage.model.sizing.sizing import Figure, FigureName, ListDelay, ListWatch, Sizing, Unit
 from storage.model.text.states import PLATFORM_NAME
-from storage.model.text.units import size_words, span
+from storage.model.text.units import pace_words, size_words, span
 
 BASIS_WORDS = MappingProxyType(
     {
@@ -155,17 +155,18 @@ def headline(found: Sizing) -> str:
 def verdict(found: Sizing) -> str:
     """Whether the platform takes so many requests, and by whose word."""
     platform, need, terms = found.asked.platform, found.asked.needed, found.asked.terms
-    pace = f"{terms.own_pace_s:g} requests per second" if terms.own_pace_s is not None else ""
+    at = "with one key" if DECLARED[platform].counts_by_key else "to one host"
+    pace = f"{pace_words(terms.own_pace_s)} {at}" if terms.own_pace_s is not None else ""
     if terms.limit is None:
         stated = f"{PLATFORM_NAME[platform]} documents no limit for this."
     else:
         limit = terms.limit
-        allowed = f"{limit.requests} requests in {span(limit.within)} for {limit.counted_for}"
+        allowed = f"{limit.requests:,} requests in {span(limit.within)} for {limit.counted_for}"
         word = "Outside" if found.room is Room.OVER_LIMIT else "Inside"
         stated = f"{word} the documented limit of {allowed} ({limit.source})."
     if found.room is Room.INSIDE:
-        return f"{stated} Blockline sends at most {pace} to one host, which is enough." if pace else stated
-    pacing = f" Blockline itself sends at most {pace} to one host." if pace else ""
+        return f"{stated} Blockline sends at most {pace}, which is enough." if pace else stated
+    pacing = f" Blockline itself sends at most {pace}." if pace else ""
     return (
         f"{stated}{pacing} The figures below need {need:,} {terms.more_with}, if that is allowed. With one, "
         f"a sweep takes at least {span(found.asked.fastest)}."
@@ -277,7 +278,8 @@ def note(found: Sizing, name: FigureName) -> str:
             return "" if terms.limit is None else f"For {terms.limit.counted_for}: {terms.limit.source}."
         case FigureName.FASTEST_SWEEP:
             return (
-                f"At {terms.own_pace_s:g} requests per second to one host."
+                f"At {pace_words(terms.own_pace_s)} "
+                f"{'with one key' if DECLARED[asked.platform].counts_by_key else 'to one host'}."
                 if terms.own_pace_s
                 else "At the limit."
             )

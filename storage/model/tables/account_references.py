@@ -1,6 +1,7 @@
 """Pure: what a user writes for an account: a handle, an id, or the address of a profile or of a post.
 
-Whatever comes out is plain ASCII of a known form, so that nothing a stranger writes travels any further.
+Whatever comes out has the form of an id or a handle of some platform, so that no other text travels any
+further.
 """
 
 import re
@@ -114,6 +115,8 @@ def _with_platform(text: str, wanted: Platform | None) -> Address | None:
     for platform, declared in DECLARED.items():
         if declared.handles_name_the_platform and declared.is_handle(name):
             _, is_at, host = name.partition("@")
+            if _is_under_a_site(host):
+                return None
             _refuse_unread(text, host if is_at else "")
             return Address(platform, declared.usual_handle(name))
     return None
@@ -140,10 +143,19 @@ def _page(text: str) -> Address | None:
     _refuse_unread(text, host)
     page = PageAddress(host, host if port is None else f"{host}:{port}", path, url.query)
     sites = [p for p, declared in DECLARED.items() if host in declared.sites]
+    if not sites and _is_under_a_site(host):
+        return None
     for platform in sites or [p for p, declared in DECLARED.items() if declared.is_federated]:
         if (named := DECLARED[platform].named_on_page(page)) is not None:
             return _of(platform, named)
     return None
+
+
+def _is_under_a_site(host: str) -> bool:
+    """Whether a host belongs to a platform with sites of its own, and so to no federated one."""
+    labels = host.lower().split(".")
+    within = {".".join(labels[i:]) for i in range(len(labels))}
+    return any(not within.isdisjoint(declared.sites) for declared in DECLARED.values())
 
 
 def _refuse_unread(text: str, host: str) -> None:

@@ -1,10 +1,11 @@
 """Pure: what the platforms declare, and which sites are not read, as the tables of docs/platforms.md."""
 
 from storage.model.core.availability import Status
+from storage.model.core.signals import SignalKind
 from storage.model.platforms.declaration import PlatformDeclaration
 from storage.model.platforms.registry import DECLARED
 from storage.model.platforms.unread import UNREAD
-from storage.model.text.units import span
+from storage.model.text.units import pace_words, span
 
 
 def markdown() -> str:
@@ -51,15 +52,21 @@ def _withheld(declared: PlatformDeclaration) -> str:
 
 
 def _unseen(declared: PlatformDeclaration) -> str:
-    return "; ".join(f"{one.kind.value}s: {one.state}" for one in declared.not_observable) or "none"
+    states = {one.kind: one.state for one in declared.not_observable}
+    if states.keys() == set(SignalKind) and len(set(states.values())) == 1:
+        return f"all kinds: {states[SignalKind.LIKE]}"
+    return "; ".join(f"{kind.value}s: {state}" for kind, state in states.items()) or "none"
 
 
 def _limit(declared: PlatformDeclaration) -> str:
     limit, pace = declared.terms.limit, declared.terms.own_pace_s
     stated = "not documented"
     if limit is not None:
-        stated = f"{limit.requests} requests in {span(limit.within)} for {limit.counted_for} ({limit.source})"
-    return stated + ("" if pace is None else f"; Blockline sends at most {pace:g} per second to a host")
+        stated = (
+            f"{limit.requests:,} requests in {span(limit.within)} for {limit.counted_for} ({limit.source})"
+        )
+    at = "with a key" if declared.counts_by_key else "to a host"
+    return stated + ("" if pace is None else f"; Blockline sends at most {pace_words(pace)} {at}")
 
 
 def _price(declared: PlatformDeclaration) -> str:

@@ -1,6 +1,7 @@
 """Answers that are not as they were: what was left out, doubled, mixed up, cut or added becomes no status."""
 
 import random
+from collections.abc import Callable
 from copy import deepcopy
 
 import hypothesis.strategies as st
@@ -145,6 +146,30 @@ async def test_what_is_said_in_words_that_nobody_knows_is_no_other_status(
                     item[name] = "BlocklineUnknown"
 
     await _read_spoilt(platform, lambda answered: answered.edit(reword))
+
+
+def in_a_list(value: Json) -> Json:
+    return [value]
+
+
+def in_an_object(value: Json) -> Json:
+    return {"is": value}
+
+
+@pytest.mark.parametrize("platform", Platform)
+@pytest.mark.parametrize("wrap", [in_a_list, in_an_object])
+async def test_a_value_of_another_kind_is_no_other_status(
+    platform: Platform, wrap: Callable[[Json], Json]
+) -> None:
+    dice = random.Random(5)
+
+    def retype(document: Json) -> None:
+        for item in list(objects_of(document)):
+            for name in list(item):
+                if name not in _NAMING and dice.random() < 0.2:
+                    item[name] = wrap(item[name])
+
+    await _read_spoilt(platform, lambda answered: answered.edit(retype))
 
 
 @pytest.mark.parametrize("platform", Platform)

@@ -79,17 +79,16 @@ async def test_when_the_units_are_used_up_nothing_is_asked_until_they_return() -
 
 
 @pytest.mark.parametrize(
-    ("now", "returns"),
+    ("now", "again"),
     [
-        (datetime(2026, 1, 5, 7, 59, tzinfo=UTC), datetime(2026, 1, 5, 8, tzinfo=UTC)),
-        (datetime(2026, 1, 5, 8, 0, tzinfo=UTC), datetime(2026, 1, 6, 8, tzinfo=UTC)),
-        (datetime(2026, 7, 5, 12, 0, tzinfo=UTC), datetime(2026, 7, 6, 7, tzinfo=UTC)),
-        pytest.param(
-            datetime(2026, 3, 8, 12, 0, tzinfo=UTC),
-            datetime(2026, 3, 9, 7, tzinfo=UTC),
-            id="the day on which the clocks are set forward",
-        ),
+        pytest.param((1, 5, 3, 0), (1, 5, 4, 0), id="once per hour"),
+        pytest.param((1, 5, 7, 59), (1, 5, 8, 2), id="and shortly after midnight Pacific Time"),
+        pytest.param((7, 5, 6, 30), (7, 5, 7, 2), id="in summer too"),
+        pytest.param((1, 5, 8, 2), (1, 5, 9, 2), id="if it is refused then, an hour later"),
+        pytest.param((3, 9, 6, 30), (3, 9, 7, 2), id="on the day after the clocks were set forward"),
     ],
 )
-def test_units_return_at_midnight_pacific_time(now: datetime, returns: datetime) -> None:
-    assert units_return_at(now) == returns
+def test_when_units_are_used_up_it_asks_again(
+    now: tuple[int, int, int, int], again: tuple[int, int, int, int]
+) -> None:
+    assert units_return_at(datetime(2026, *now, tzinfo=UTC)) == datetime(2026, *again, tzinfo=UTC)

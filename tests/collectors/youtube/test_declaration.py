@@ -21,6 +21,9 @@ VIDEO = "video:jNQXAC9IVRw"
         (f"https://www.youtube.com/channel/{CHANNEL}/videos", CHANNEL, True),
         ("youtube.com/@GoogleDevelopers", "GoogleDevelopers", False),
         ("https://www.youtube.com/@caf%C3%A9.niño", "café.niño", False),
+        ("https://www.youtube.com/@हिन्दी", "हिन्दी", False),
+        ("https://gaming.youtube.com/@GoogleDevelopers", "GoogleDevelopers", False),
+        (VIDEO, VIDEO, True),
     ],
 )
 def test_a_page_names_a_channel_or_a_video(address: str, name: str, is_id: bool) -> None:
@@ -38,6 +41,8 @@ def test_a_page_names_a_channel_or_a_video(address: str, name: str, is_id: bool)
         "https://www.youtube.com/channel/UCshort",
         "https://www.youtube.com/results?search_query=x",
         "https://youtu.be/",
+        "https://studio.youtube.com/@someone",
+        "someone@youtube.com",
     ],
 )
 def test_a_page_that_names_none_is_refused(address: str) -> None:

@@ -23,6 +23,7 @@ from tests.support.samples.readings import AVAILABLE, NOT_FOUND, PROTECTED, SUSP
 
 CHANNEL = "UC_x5XG1OV2P6uZZ5FSM9Ttw"
 OTHER = "UCBR8-60-B28hp2BmDPdntcQ"
+STRANGER = "UCstrangerstrangerstrang"
 VIDEO = "video:jNQXAC9IVRw"
 RIGHTS = Flag.MAY_BE_RIGHTS_HOLDERS
 PUBLIC = {"uploadStatus": "processed", "privacyStatus": "public"}
@@ -37,10 +38,10 @@ def answer(kind: str, *items: object, total: int | None = None, **more: object) 
 
 
 def video(status: object = PUBLIC, **details: object) -> dict[str, object]:
-    return {"id": "jNQXAC9IVRw", "status": status, "contentDetails": details}
+    return {"id": "jNQXAC9IVRw", "status": status, "contentDetails": {"definition": "hd", **details}}
 
 
-def channel(privacy: object = "public", native_id: str = CHANNEL, **snippet: object) -> dict[str, object]:
+def channel(privacy: object = "public", native_id: object = CHANNEL, **snippet: object) -> dict[str, object]:
     return {"id": native_id, "status": {"privacyStatus": privacy}, "snippet": snippet}
 
 
@@ -81,7 +82,19 @@ def said_of(native_id: str, body: bytes) -> Reading | Missed | None:
             (),
             id="blocked in an empty list is nowhere",
         ),
-        pytest.param(video({"uploadStatus": "rejected"}), SUSPENDED, (), id="YouTube rejected it"),
+        pytest.param(
+            video({"uploadStatus": "rejected", "rejectionReason": "legal"}),
+            SUSPENDED,
+            (),
+            id="YouTube rejected it for a reason of its own",
+        ),
+        pytest.param(
+            video({"uploadStatus": "rejected", "rejectionReason": "uploaderAccountClosed"}),
+            NOT_FOUND,
+            (),
+            id="its uploader closed the account",
+        ),
+        pytest.param(video({"uploadStatus": "deleted"}), NOT_FOUND, (), id="it says that it is deleted"),
     ],
 )
 def test_a_video_is_what_the_answer_states(item: object, state: State, flags: tuple[Flag, ...]) -> None:
@@ -102,11 +115,22 @@ def test_where_it_is_allowed_alone_it_is_withheld_everywhere_else() -> None:
             (video({}), "no status"),
             (video(PUBLIC | {"privacyStatus": "friends"}), "a privacy that is not documented"),
             (video(PUBLIC | {"uploadStatus": "failed"}), "a failed upload is no block"),
+            (video(PUBLIC | {"uploadStatus": "rejected"}), "rejected for no reason"),
+            (
+                video(PUBLIC | {"uploadStatus": "rejected", "rejectionReason": "duplicate"}),
+                "rejected as an upload",
+            ),
             (video(regionRestriction={"limited": ["IN"]}), "a restriction of another kind"),
             (video(regionRestriction={"allowed": ["IN"], "blocked": ["TR"]}), "both lists at once"),
             (video(regionRestriction={"blocked": ["India"]}), "what is no code"),
             (video(regionRestriction={"blocked": "IN"}), "what is no list"),
             (video(regionRestriction=["IN"]), "a restriction that is no object"),
+            (video(regionRestriction=None), "a restriction that is null"),
+            (video(regionRestriction={"blocked": ["XX"]}), "the code of another platform for everywhere"),
+            (video(definition=None), "a part that is cut"),
+            (video() | {"contentDetails": [1]}, "a part of another kind"),
+            (video(PUBLIC | {"privacyStatus": ["public"]}), "a privacy that is no text"),
+            (video(PUBLIC | {"uploadStatus": {"is": "processed"}}), "an upload that is no text"),
         ]
     ]
     + [
@@ -129,7 +153,10 @@ def test_what_cannot_be_read_is_missed(native_id: str, body: bytes, reason: Miss
     ("body", "is_gone"),
     [
         pytest.param(answer("channel"), True, id="nothing, and it counts nothing"),
-        pytest.param(answer("channel", channel(native_id=OTHER)), True, id="another, and it counts one"),
+        pytest.param(answer("channel", channel(native_id=OTHER)), True, id="another that was asked for"),
+        pytest.param(answer("channel", channel(native_id=STRANGER)), False, id="one that was not"),
+        pytest.param(answer("channel", channel(native_id=None)), False, id="one without an id"),
+        pytest.param(answer("channel", channel(native_id=OTHER), total=True), False, id="no number"),
         pytest.param(answer("channel", total=1), False, id="it counts one that it does not show"),
         pytest.param(answer("channel", nextPageToken="CAUQAA"), False, id="more is to follow"),
         pytest.param(answer("channel", channel(native_id=OTHER), None), False, id="what is no channel"),
@@ -137,8 +164,11 @@ def test_what_cannot_be_read_is_missed(native_id: str, body: bytes, reason: Miss
     ],
 )
 def test_an_absence_counts_only_in_a_whole_answer_and_is_weak(body: bytes, is_gone: bool) -> None:
-    gone = Reading(CHANNEL, T0, NOT_FOUND, Strength.WEAK)
-    assert said_of(CHANNEL, body) == (gone if is_gone else None)
+    found = read_answer(200, body, [CHANNEL, OTHER], T0)
+    assert isinstance(found, BatchReadings)
+    gone = [Reading(CHANNEL, T0, NOT_FOUND, Strength.WEAK)]
+    assert [r for r in found.readings if r.native_id == CHANNEL] == (gone if is_gone else [])
+    assert found.missed == ()
 
 
 @pytest.mark.parametrize(
@@ -151,6 +181,8 @@ def test_what_is_no_list_of_channels_says_nothing(body: bytes) -> None:
 def test_a_channel_has_its_handle_and_an_old_name_is_none() -> None:
     by_handle = said_of(CHANNEL, answer("channel", channel(customUrl="@GoogleDevelopers")))
     by_name = said_of(CHANNEL, answer("channel", channel(customUrl="googledevelopers")))
+    for odd in ("@", "@a\0b", "@a b", "@" + "x" * 5_000, 7):
+        assert said_of(CHANNEL, answer("channel", channel(customUrl=odd))) == by_name
     assert by_handle == Reading(CHANNEL, T0, AVAILABLE, Strength.STRONG, "GoogleDevelopers")
     assert by_name == Reading(CHANNEL, T0, AVAILABLE, Strength.STRONG, None)
 
@@ -158,6 +190,11 @@ def test_a_channel_has_its_handle_and_an_old_name_is_none() -> None:
 def error(code: int, reason: str, more: str | None = None) -> bytes:
     details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": more}] if more else []
     return json.dumps({"error": {"code": code, "errors": [{"reason": reason}], "details": details}}).encode()
+
+
+A_DAY = error(429, "rateLimitExceeded", "RATE_LIMIT_EXCEEDED").replace(
+    b'"details": [{', b'"details": [{"metadata": {"quota_limit": "DefaultRequestsPerDayPerProject"}, '
+)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +206,10 @@ def error(code: int, reason: str, more: str | None = None) -> bytes:
         (403, error(403, "userRateLimitExceeded"), MissedReason.RATE_LIMITED),
         (403, error(403, "accessNotConfigured", "SERVICE_DISABLED"), MissedReason.ACCESS),
         (403, error(403, "forbidden"), MissedReason.ACCESS),
-        (403, error(403, "unknown"), MissedReason.ACCESS),
+        (403, error(403, "channelForbidden"), MissedReason.UNCLASSIFIED),
+        (403, b"", MissedReason.ACCESS),
+        (429, error(429, "rateLimitExceeded", "RATE_LIMIT_EXCEEDED"), MissedReason.RATE_LIMITED),
+        (429, A_DAY, MissedReason.USAGE_CAPPED),
         (400, error(400, "badRequest", "API_KEY_INVALID"), MissedReason.AUTH),
         (400, error(400, "keyInvalid"), MissedReason.AUTH),
         (400, error(400, "invalidFilters"), MissedReason.BAD_REQUEST),

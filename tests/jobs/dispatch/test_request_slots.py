@@ -1,6 +1,7 @@
 """How many requests run at once, and that servers which hang take no room from the others."""
 
 import asyncio
+from functools import partial
 
 from collectors.mastodon.declaration import MASTODON
 from jobs.collect.monitor import MonitorSettings
@@ -22,7 +23,7 @@ async def is_full(slots: RequestSlots) -> bool:
     """Whether another request has to wait, longer than for one that hangs."""
 
     async def ask() -> None:
-        async with slots.taken(""):
+        async with slots.taken(of_one_server=False):
             pass
 
     waiting = asyncio.ensure_future(ask())
@@ -32,16 +33,17 @@ async def is_full(slots: RequestSlots) -> bool:
 
 async def test_a_request_that_hangs_gives_its_slot_to_another_and_gives_it_once() -> None:
     slots = RequestSlots(1, hangs_after_s=0.01)
-    async with asyncio.timeout(100), slots.taken("one"), slots.taken("two"), slots.taken("three"):
+    hangs = partial(slots.taken, of_one_server=True)
+    async with asyncio.timeout(100), hangs(), hangs(), hangs():
         pass
     assert not await is_full(slots)
-    async with slots.taken(""):
+    async with slots.taken(of_one_server=False):
         assert await is_full(slots)
 
 
 async def test_one_server_for_a_whole_platform_is_asked_no_more_because_it_hangs() -> None:
     slots = RequestSlots(1, hangs_after_s=0.01)
-    async with slots.taken(""):
+    async with slots.taken(of_one_server=False):
         assert await is_full(slots)
 
 

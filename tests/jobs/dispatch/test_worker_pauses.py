@@ -12,6 +12,7 @@ import pytest
 from collectors.bluesky.collector import BlueskyCollector
 from collectors.core.collector import Collector, CollectorAnswer, RequestFailure
 from collectors.mastodon.collector import MastodonCollector
+from collectors.mastodon.declaration import MASTODON
 from collectors.x.collector import XCollector
 from collectors.x.declaration import X
 from jobs.base.clock import system_clock
@@ -25,6 +26,7 @@ from jobs.dispatch.local_requester import LocalRequester, TimedAnswer
 from jobs.dispatch.queued_requester import QueuedRequester
 from jobs.dispatch.worker import QueueWorker, running_worker
 from jobs.dispatch.worker_pauses import WorkerPauses, asks_elsewhere
+from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
 from storage.model.core.platform_request import Question
 from storage.postgres.pool import Pool, transaction
@@ -51,8 +53,12 @@ ERRORS = CollectorAnswer(
 )
 
 
-def question(roster_id: int, place: str = "") -> Question:
-    return Question(X, "", place, roster_id, T0, 0, ("1",), urgent=False)
+def question(roster_id: int, place: str = "", platform: Platform = X) -> Question:
+    return Question(platform, "", place, roster_id, T0, 0, ("1",), urgent=False)
+
+
+def of_server(roster_id: int, server: str) -> Question:
+    return question(roster_id, server, MASTODON)
 
 
 def paused(reason: str, for_so_long: timedelta) -> SourcePause:
@@ -90,21 +96,31 @@ FIRST, CUT_OFF = paused("network", 5 * SECOND), paused("network", 30 * SECOND)
             id="a request that comes back and fails again is missed, so that none goes round for ever",
         ),
         pytest.param(
-            [(question(n, "one.example"), AWAY) for n in range(4)],
+            [(of_server(n, "one.example"), AWAY) for n in range(4)],
             [None] * 4,
             id="one server among many may be down",
         ),
         pytest.param(
-            [(question(n, f"{n}.example"), AWAY) for n in range(3)],
+            [(of_server(n, f"{n}.example"), AWAY) for n in range(3)],
             [None, None, CUT_OFF],
             id="three servers in a row are not all down",
         ),
         pytest.param(
-            [(question(n, f"{n}.example"), NOT_SENT) for n in range(3)],
+            [(of_server(n, f"{n}.example"), NOT_SENT) for n in range(3)],
             [None] * 3,
             id="a server that was not asked",
         ),
-        pytest.param([(question(1, "one.example"), KEY_REFUSED)], [None], id="a server refuses for itself"),
+        pytest.param([(of_server(1, "one.example"), KEY_REFUSED)], [None], id="a server refuses for itself"),
+        pytest.param(
+            [(question(1, "videos"), KEY_REFUSED)],
+            [paused("auth", MINUTE)],
+            id="a key that is refused for one kind of accounts",
+        ),
+        pytest.param(
+            [(question(n, "videos"), AWAY) for n in range(3)],
+            [FIRST, FIRST, CUT_OFF],
+            id="a platform of one server is not reached, whatever kind of accounts is asked for",
+        ),
     ],
 )
 def test_a_machine_pauses_for_what_it_alone_may_have_met(

@@ -41,7 +41,7 @@ async def asked(url: str, **headers: str) -> tuple[int, Any]:
         return answer.status, await answer.json(content_type=None)
 
 
-async def test_one_process_answers_for_all_several_platforms_and_is_told_the_time_at_once(told: Path) -> None:
+async def test_one_process_answers_for_several_platforms_and_takes_a_new_time_at_once(told: Path) -> None:
     x, bluesky, mastodon = (
         next(a for a in recast_all(load_history(told)).accounts if a.platform is p and "eta" in a.handles[0])
         for p in (X, BLUESKY, MASTODON)

@@ -224,7 +224,10 @@ def test_a_trouble_is_told_with_its_beginning_what_was_said_and_what_to_do(
         pytest.param(
             facts(replace(WELL, healthy=False, reason="network", since=T0)), id="it waits by itself"
         ),
-        pytest.param(facts(replace(NO_CREDITS, place="one.example")), id="one server of many refuses"),
+        pytest.param(
+            facts(replace(NO_CREDITS, platform=MASTODON, place="one.example")),
+            id="one server of many refuses",
+        ),
         pytest.param(facts(replace(NO_CREDITS, vantage="tr")), id="a vantage never decides a status"),
         pytest.param(facts(NO_CREDITS, coverage=[]), id="nobody is read there any more"),
         pytest.param(

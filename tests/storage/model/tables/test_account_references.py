@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
+from collectors.youtube.declaration import YOUTUBE
 from storage.model.core.accounts import Platform
 from storage.model.tables.account_references import (
     Address,
@@ -188,7 +189,7 @@ def test_whatever_comes_out_is_of_a_known_form_and_is_read_as_the_same_again(tex
         found = read_address(text)
     except AddressError:
         return
-    platform = found.platform or X
+    platform = found.platform or (X if is_handle(X, found.name) else YOUTUBE)
     assert is_native_id(platform, found.name) if found.is_id else is_handle(platform, found.name)
     prefix = "id:" if found.is_id else ""
     assert read_address(f"{prefix}{found.name}", platform) == Address(platform, found.name, found.is_id)
