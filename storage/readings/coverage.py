@@ -156,7 +156,7 @@ async def last_readings(
             select n.account_id, c.* from newest n
             cross join lateral (
                 select observed_at, latency_ms, silent from coverage
-                where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
+                where roster_id = n.roster_id and outcome = 0 and observed_at <= n.observed_at
                     and answered_at(answered, n.position)
                 order by observed_at desc, latency_ms desc limit 1
             ) c

@@ -42,7 +42,7 @@ async def last_confirmed(
             select n.account_id, c.observed_at from newest n
             cross join lateral (
                 select observed_at from coverage
-                where roster_id = n.roster_id and outcome = 0 and observed_at < n.observed_at
+                where roster_id = n.roster_id and outcome = 0 and observed_at <= n.observed_at
                     and answered_at(answered, n.position)
                 order by observed_at desc limit 1
             ) c

@@ -16,6 +16,7 @@ from storage.model.alerts.rules import AlertRule
 from storage.model.core.availability import State
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from storage.readings.evidence import load
+from storage.readings.last_reading import last_confirmed
 from tests.support.pipelines.late_batches import LATENCY_MS, Delivery, Desk, Record, Sent
 from tests.support.repeats import repeats as often
 from tests.support.samples.alerts import tell_by
@@ -147,6 +148,19 @@ async def standing(desk: Desk) -> list[tuple[object, ...]]:
 
 def asked(minute: float) -> datetime:
     return minutes(minute) - timedelta(milliseconds=LATENCY_MS)
+
+
+async def test_an_answer_that_leaves_an_account_out_hides_none_of_the_same_moment(desk: Desk) -> None:
+    """Found by chance: the one that was asked for earlier was taken for the last, and it said nothing."""
+    await desk.take(Sent(0, {"1": A, "2": A}))
+    await desk.take(Sent(1, {"1": A, "2": A}))
+    await desk.take(Sent(1, {"1": None, "2": A}, latency_ms=150_000, attempt=1))
+    await desk.take(Sent(2, {"1": W, "2": A}))
+    async with transaction(desk.pool) as conn:
+        seen = await conn.fetchval("select last_seen_old from change where kind = 'block'")
+        confirmed = await last_confirmed(conn, [*desk.ids.values()], minutes(1))
+    assert seen == Sent(1, {}).asked_at
+    assert set(confirmed.values()) == {minutes(1)}
 
 
 async def test_a_late_reading_of_the_old_state_makes_the_interval_narrower(desk: Desk) -> None:
