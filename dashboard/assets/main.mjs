@@ -304,8 +304,9 @@ shared.arrived({
   route: async (path, query) => {
     // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
     if (shared.pageOf(path ?? location.pathname) === "accounts") await (await import("./accounts/page.mjs")).open();
-    // Dash read the address before it started; by now it may be another.
-    return noteDashRuns() ? route(location.pathname, location.search) : route(path, query);
+    // The page is shown since before Dash ran, and may have another address than Dash read: it is not taken anew.
+    const isShown = noteDashRuns() && root.dataset.path === shared.pathOf(location.pathname);
+    return isShown ? { path: location.pathname, query: location.search, theme: root.dataset.theme } : route(path, query);
   },
 });
 setInterval(() => {
