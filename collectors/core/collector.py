@@ -162,6 +162,14 @@ class CanaryCandidate:
     expected: Status = Status.AVAILABLE
 
 
+def by_place(collector: "Collector", native_ids: Iterable[str]) -> dict[str, list[str]]:
+    """The ids by place, as one request can ask about them."""
+    places: dict[str, list[str]] = {}
+    for native_id in native_ids:
+        places.setdefault(collector.place(native_id), []).append(native_id)
+    return places
+
+
 class Collector(Protocol):
     """Access to one platform, with one set of credentials, from one vantage point.
 

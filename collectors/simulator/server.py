@@ -126,6 +126,16 @@ def first_time(history: History) -> datetime:
 
 
 @asynccontextmanager
+async def served(
+    answers: SimulatedPlatform, host: str = "127.0.0.1", port: int = 0
+) -> AsyncGenerator[SimulatorServer]:
+    """Serve the answers of a platform until the block ends; see `listening`."""
+    server = SimulatorServer(answers)
+    async with listening(server, host, port):
+        yield server
+
+
+@asynccontextmanager
 async def listening(server: HttpSimulator, host: str, port: int) -> AsyncGenerator[None]:
     """Serve until the block ends; port 0 picks a free one. Raises OSError when the port is taken."""
     runner = web.ServerRunner(web.Server(_controlled(server), access_log=None), shutdown_timeout=0.1)

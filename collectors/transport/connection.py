@@ -51,32 +51,31 @@ class Reach:
     budgets: Budgets | None = None
 
     def by_key(self, platform: Platform, key: str, options: HttpOptions) -> HttpOptions:
-        """The options for a platform that counts the requests of a key, wherever they come from.
-
-        Where all processes share a budget it keeps the pace of the options, else each process keeps its own.
-        """
-        if self.budgets is None:
-            return replace(options, proxy=self.proxy)
-        pace = UNPACED if options.pace is None else options.pace.of_all
-        budget = self.budgets.of(platform, credential=key, pace=pace)
-        return replace(options, proxy=self.proxy, pace=None, budget=budget)
+        """The options for a platform that counts the requests of a key, wherever they come from."""
+        return self._shared(platform, options, credential=key)
 
     def by_address(self, platform: Platform, options: HttpOptions) -> HttpOptions:
         """The options for a platform that counts the requests of an address, and whose hosts are strangers'.
 
-        Where all processes share a budget it keeps the pace, else each process keeps its own. Without a pace
-        in the options it is the one that the platform declares.
+        Without a pace in the options it is the one that the platform declares.
         """
         declared_s = DECLARED[platform].terms.own_pace_s
         if options.pace is None and declared_s is not None:
             options = replace(options, pace=HostRateLimiter(declared_s))
-        options = replace(
-            options, proxy=self.proxy, longest_pause=self.longest_pause, guard=Guard(self.trusted)
-        )
+        options = replace(options, longest_pause=self.longest_pause, guard=Guard(self.trusted))
+        return self._shared(platform, options, vantage=self.vantage)
+
+    def _shared(
+        self, platform: Platform, options: HttpOptions, *, credential: str | None = None, vantage: str = ""
+    ) -> HttpOptions:
+        """The options with the budget that all processes share, which then keeps the pace. Without budgets
+        each process keeps its own.
+        """
         if self.budgets is None:
-            return options
+            return replace(options, proxy=self.proxy)
         pace = UNPACED if options.pace is None else options.pace.of_all
-        return replace(options, pace=None, budget=self.budgets.of(platform, vantage=self.vantage, pace=pace))
+        budget = self.budgets.of(platform, credential=credential, vantage=vantage, pace=pace)
+        return replace(options, proxy=self.proxy, pace=None, budget=budget)
 
 
 class PlatformConnection(ABC):

@@ -24,7 +24,7 @@ from collectors.youtube.wire import excerpt, read_answer, read_resolved
 from storage.model.core.availability import MissedReason
 
 _CHANNELS, _VIDEOS = "channels", "videos"
-"""The ends of the two addresses that are asked, and the names of the places, which are stored and shown."""
+"""The ends of the two addresses, and the names of the places. The names are stored and shown."""
 _PACIFIC = ZoneInfo("America/Los_Angeles")
 _STABLE = {
     _CHANNELS: (
@@ -36,18 +36,16 @@ _STABLE = {
         CanaryCandidate("video:Ks-_Mh1QhMc", "Ks-_Mh1QhMc"),
     ),
 }
-"""YouTube's own channels, its first video, and the one in the examples of its reference."""
-
-
+"""Two channels of Google, the first video on YouTube, and the one in the examples of the reference."""
 _LAG = timedelta(minutes=2)
-"""After midnight, so that a clock that is a little wrong does not ask too early."""
+"""Added to midnight, in case this machine's clock is fast."""
 _AGAIN = timedelta(hours=1)
-"""Somebody may have been granted more units, or have set another key."""
+"""The quota may have been raised, or the key replaced."""
 
 
-def units_return_at(now: datetime) -> datetime:
-    """When to ask again if the units of the day are used up: once per hour, and shortly after midnight
-    Pacific Time, when they come back.
+def retry_without_units(now: datetime) -> datetime:
+    """The next try when the units of the day are used up: in an hour, or shortly after midnight Pacific Time,
+    when the units come back.
     """
     tomorrow = now.astimezone(_PACIFIC).date() + timedelta(days=1)
     midnight = datetime.combine(tomorrow, time(), _PACIFIC).astimezone(UTC)
@@ -61,6 +59,7 @@ class YouTubeCollector(BatchCollector):
 
     def __init__(self, key: str, base_url: str, http: HttpOptions) -> None:
         super().__init__(base_url, http)
+        # docs.cloud.google.com/docs/authentication/api-keys-use. In the address it would get into logs.
         self._headers = {"X-Goog-Api-Key": key}
 
     def place(self, native_id: str) -> str:
@@ -84,9 +83,9 @@ class YouTubeCollector(BatchCollector):
         return excerpt(exchange, native_ids)
 
     def with_retry_time(self, trouble: RequestFailure, now: datetime) -> RequestFailure:
-        """See `units_return_at`."""
+        """See `retry_without_units`."""
         is_capped = trouble.reason is MissedReason.USAGE_CAPPED
-        return replace(trouble, retry_at=units_return_at(now)) if is_capped else trouble
+        return replace(trouble, retry_at=retry_without_units(now)) if is_capped else trouble
 
     async def resolve(self, names: Sequence[str], now: datetime) -> Resolution:
         """The channels of handles and ids, one request each. An id of a video is returned without a request:
@@ -96,23 +95,11 @@ class YouTubeCollector(BatchCollector):
         unresolved: list[UnresolvedHandle] = []
         trouble: RequestFailure | None = None
         for asked in dict.fromkeys(names):
-            name = asked.removeprefix("@")
-            video, is_id = video_of(name), DECLARATION.is_native_id(name)
-            if video is not None:
-                found.append(ResolvedHandle(asked, name, video))
-                continue
-            if not is_id and not DECLARATION.is_handle(name):
-                why = UnresolvedReason.NOT_A_HANDLE
-                unresolved.append(UnresolvedHandle(asked, why, "not a handle of YouTube"))
-                continue
-            said = await self._channel(("id", name) if is_id else ("forHandle", f"@{name}"), now)
-            if isinstance(said, tuple):
-                found.append(ResolvedHandle(asked, said[0], said[1] or name))
-            elif said is None:
-                why = UnresolvedReason.NOT_FOUND
-                is_like_video = video_of(f"video:{name}") is not None
-                detail = "there is no such channel" + (f"; a video is video:{name}" if is_like_video else "")
-                unresolved.append(UnresolvedHandle(asked, why, detail))
+            said = await self._resolved(asked, now)
+            if isinstance(said, ResolvedHandle):
+                found.append(said)
+            elif isinstance(said, UnresolvedHandle):
+                unresolved.append(said)
             else:
                 unresolved.append(UnresolvedHandle(asked, UnresolvedReason.NO_ANSWER, said.detail))
                 trouble = said
@@ -122,8 +109,25 @@ class YouTubeCollector(BatchCollector):
         """See `Collector`. Without a place: channels."""
         return _STABLE[place or _CHANNELS]
 
+    async def _resolved(
+        self, asked: str, now: datetime
+    ) -> ResolvedHandle | UnresolvedHandle | RequestFailure:
+        name = asked.removeprefix("@")
+        if (video := video_of(name)) is not None:
+            return ResolvedHandle(asked, name, video)
+        is_id = DECLARATION.is_native_id(name)
+        if not is_id and not DECLARATION.is_handle(name):
+            return UnresolvedHandle(asked, UnresolvedReason.NOT_A_HANDLE, "not a handle of YouTube")
+        said = await self._channel(("id", name) if is_id else ("forHandle", f"@{name}"), now)
+        if isinstance(said, RequestFailure):
+            return said
+        if said is not None:
+            return ResolvedHandle(asked, said[0], said[1] or name)
+        detail = "no such channel; write video:ID for a video"
+        return UnresolvedHandle(asked, UnresolvedReason.NOT_FOUND, detail)
+
     async def _channel(self, by: tuple[str, str], now: datetime) -> tuple[str, str] | RequestFailure | None:
-        """Id and handle of a channel, the handle empty if it has none; None if there is no such channel."""
+        """Ask for one channel. See `read_resolved`."""
         request = self._get(_CHANNELS, [("part", "id,snippet"), by], f"{by[0]}=…")
         said = await self.asked(request, now)
         if isinstance(said, RequestFailure):

@@ -36,10 +36,9 @@ _VIDEO = re.compile(r"[A-Za-z0-9_-]{11}")
 _VIDEO_ID = re.compile(rf"video:({_VIDEO.pattern})")
 _VIDEO_PAGES = frozenset({"embed", "live", "shorts", "v"})
 _SHORT = "youtu.be"
-_PUNCTUATION = frozenset("_-.·\u200c\u200d")
-_IN_HANDLES = frozenset({"-", "Nd"})
+_PUNCTUATION = "_-.·\u200c\u200d"
 _SHORTEST = 3
-"""Of Latin letters and digits."""
+"""Characters of a handle in ASCII."""
 
 
 def video_of(native_id: str) -> str | None:
@@ -70,12 +69,12 @@ class YouTubeDeclaration(PlatformDeclaration):
         """Letters with their marks, digits and joiners of any script, and between them `_-.·`. YouTube may
         refuse some (support.google.com/youtube/answer/11585688).
         """
-        if not super().is_handle(text) or (text.isascii() and len(text) < _SHORTEST):
-            return False
         if _VIDEO.fullmatch(text):
             return True  # the handle of a video
-        kinds = ["-" if c in _PUNCTUATION else category(c) for c in text]
-        return all(k in _IN_HANDLES or k[0] in "LM" for k in kinds) and "-" not in {kinds[0], kinds[-1]}
+        if not super().is_handle(text) or (text.isascii() and len(text) < _SHORTEST):
+            return False
+        is_fit = all(c in _PUNCTUATION or category(c) == "Nd" or category(c)[0] in "LM" for c in text)
+        return is_fit and text == text.strip(_PUNCTUATION)
 
     def usual_handle(self, handle: str) -> str:
         """With letters and their marks composed as far as they go."""
@@ -119,7 +118,7 @@ class YouTubeDeclaration(PlatformDeclaration):
             UNITS_A_DAY,
             timedelta(days=1),
             "a project",
-            "YouTube Data API Overview, quota usage; the day ends at midnight Pacific Time",
+            "YouTube Data API, Quota and Compliance Audits; the day ends at midnight Pacific Time",
         ),
         own_pace_s=PACE_S,
         more_with="daily quotas",
@@ -127,7 +126,7 @@ class YouTubeDeclaration(PlatformDeclaration):
     counts_by_key = True
 
     def counted_as(self, url: SplitResult) -> str:
-        """All requests together."""
+        """All requests share one limit."""
         return url.netloc
 
     group_words = {Status.SUSPENDED: "rejected by YouTube"}

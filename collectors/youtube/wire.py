@@ -7,6 +7,7 @@ videos are left out in the same way, and that `totalResults` always counts what 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from collectors.core.collector import BatchReadings, Exchange
@@ -43,7 +44,8 @@ _REJECTIONS = frozenset(
 )
 """Reasons for which YouTube rejects a video. Not `duplicate` and `length`, which are about the upload."""
 _CLOSED_BY_UPLOADER = "uploaderAccountClosed"
-_RESTRICTIONS = _ALLOWED, _BLOCKED = "allowed", "blocked"
+_BLOCKED = "blocked"
+_RESTRICTIONS = ("allowed", _BLOCKED)
 _REASONS = {
     "quotaExceeded": MissedReason.USAGE_CAPPED,
     "dailyLimitExceeded": MissedReason.USAGE_CAPPED,
@@ -64,7 +66,7 @@ _REASONS = {
 }
 """Reasons of errors: those of the API, and below them Google's own (google.api.ErrorReason)."""
 _PER_DAY = b"PerDay"
-"""In the name of a limit of Google's that is one of a day: its units are used up."""
+"""Part of the names of Google's daily limits."""
 
 Read = Callable[[str, dict[str, object], datetime], Reading | Missed]
 
@@ -77,19 +79,14 @@ def read_answer(
     Whatever is missing is read as not found, with weak evidence, if `totalResults` equals the number of items
     and none is about others. Otherwise it is left out of the result.
     """
-    if http_status != 200:
-        return refusal(http_status, body)
     is_video = video_of(asked[0]) is not None
     kind, prefix, read = ("video", "video:", read_video) if is_video else ("channel", "", read_channel)
-    document = parse(body)
-    if not is_object(document) or document.get("kind") != f"youtube#{kind}ListResponse":
-        return WireFault(MissedReason.MALFORMED, f"not a list of {kind}s")
-    items = document.get("items", [])
-    if not is_array(items):
-        return WireFault(MissedReason.MALFORMED, f"the list of {kind}s is none")
+    listed = _listed(http_status, body, kind)
+    if isinstance(listed, WireFault):
+        return listed
     said: dict[str, Reading | Missed] = {}
     about_others = 0
-    for item in items:
+    for item in listed.items:
         native_id = f"{prefix}{item.get('id')}" if is_object(item) else ""
         if not is_object(item) or native_id not in asked:
             about_others += 1
@@ -97,7 +94,7 @@ def read_answer(
         one = read(native_id, item, at)
         if said.setdefault(native_id, one) != one:
             said[native_id] = Missed(native_id, at, MissedReason.CONTRADICTORY, "in the answer twice")
-    if not about_others and _counted(document) == len(said):
+    if not about_others and listed.counted == len(said):
         gone = State(Status.NOT_FOUND)
         for native_id in asked:
             said.setdefault(native_id, Reading(native_id, at, gone, Strength.WEAK, video_of(native_id)))
@@ -129,11 +126,12 @@ def read_video(native_id: str, item: dict[str, object], at: datetime) -> Reading
         said = f"uploadStatus {upload!r}, rejectionReason {why!r}, privacyStatus {shown!r}"
         return _unclassified(native_id, at, said)
     details = _part(item, "contentDetails")
-    # Every video has a definition: without it the part that would name countries is not there either.
-    is_whole = _text(details, "definition") is not None
+    # Assumed of every video. Without it, the answer may lack the countries too.
+    if _text(details, "definition") is None:
+        return _unclassified(native_id, at, "contentDetails without a definition")
     countries = withheld_in(details["regionRestriction"]) if "regionRestriction" in details else ()
-    if countries is None or not is_whole:
-        return _unclassified(native_id, at, "a regionRestriction in a form that is not known")
+    if countries is None:
+        return _unclassified(native_id, at, "regionRestriction in an unknown form")
     private = {Flag.PROTECTED} if shown == _OWNERS_ONLY else set[Flag]()
     if countries:
         flags = frozenset({Flag.MAY_BE_RIGHTS_HOLDERS, *private})
@@ -148,10 +146,10 @@ def withheld_in(restriction: object) -> tuple[str, ...] | None:
     Either `blocked` lists these countries, or `allowed` lists all others. An empty `allowed` means that it is
     withheld in all countries, an empty `blocked` that it is withheld in none.
     """
-    said = [name for name in _RESTRICTIONS if name in restriction] if is_object(restriction) else []
-    if not is_object(restriction) or len(said) != 1:
+    lists = _fields(restriction, _RESTRICTIONS) if is_object(restriction) else {}
+    if len(lists) != 1:
         return None
-    name, listed = said[0], restriction[said[0]]
+    [(name, listed)] = lists.items()
     if not is_array(listed):
         return None
     codes = {code for code in listed if isinstance(code, str) and is_code(code) and code != EVERYWHERE}
@@ -163,19 +161,18 @@ def withheld_in(restriction: object) -> tuple[str, ...] | None:
 
 
 def read_resolved(http_status: int, body: bytes) -> tuple[str, str] | WireFault | None:
-    """Id and handle of the one channel in an answer, the handle empty if it has none. None: no channel."""
-    if http_status != 200:
-        return refusal(http_status, body)
-    document = parse(body)
-    items = document.get("items", []) if is_object(document) else None
-    if not is_object(document) or not is_array(items) or _counted(document) != len(items):
-        return WireFault(MissedReason.MALFORMED, "not a list of channels")
-    if not items:
+    """The id and the handle of the only channel in an answer. The handle is empty if the channel has none.
+    None means that the answer holds no channel.
+    """
+    listed = _listed(http_status, body, "channel")
+    if isinstance(listed, WireFault):
+        return listed
+    if not listed.items and listed.counted == 0:
         return None
-    item = items[0]
-    native_id = item.get("id") if is_object(item) and len(items) == 1 else None
-    if not is_object(item) or not isinstance(native_id, str) or not DECLARATION.is_native_id(native_id):
-        return WireFault(MissedReason.MALFORMED, "not one channel")
+    item = listed.items[0] if len(listed.items) == listed.counted == 1 else None
+    native_id = _text(item, "id") if is_object(item) else None
+    if not is_object(item) or native_id is None or not DECLARATION.is_native_id(native_id):
+        return WireFault(MissedReason.MALFORMED, "not exactly one channel")
     return native_id, _handle(item) or ""
 
 
@@ -189,52 +186,66 @@ def refusal(http_status: int, body: bytes) -> WireFault:
         known = MissedReason.USAGE_CAPPED
     usual = REASON_OF_CODE.get(http_status, MissedReason.UPSTREAM)
     if reasons and usual in BREAKERS:
-        usual = MissedReason.UNCLASSIFIED  # a reason that is not known may be about one channel
+        usual = MissedReason.UNCLASSIFIED  # an unknown reason may concern a single channel
     detail = f"HTTP {http_status}" + "".join(f", {printable(reason)}" for reason in reasons[:2])
     return WireFault(known or usual, detail)
 
 
 def excerpt(exchange: Exchange, native_ids: Iterable[str]) -> dict[str, object]:
-    """By native id, the fields that the status rests on; of an id that is missing, the counts."""
-    document = parse(exchange.body)
-    if exchange.http_status != 200 or not is_object(document):
-        return {}
-    is_video = document.get("kind") == "youtube#videoListResponse"
-    items = document.get("items", [])
-    about = {str(item.get("id")): item for item in items if is_object(item)} if is_array(items) else {}
+    """By native id, the fields that decide the status. For an id that the answer lacks: its counts."""
+    lists = {kind: _listed(exchange.http_status, exchange.body, kind) for kind in ("channel", "video")}
     kept: dict[str, object] = {}
     for native_id in native_ids:
         video = video_of(native_id)
-        if (video is not None) != is_video:
+        listed = lists["channel" if video is None else "video"]
+        if isinstance(listed, WireFault):
             continue
-        item = about.get(video or native_id)
-        if item is None:
-            kept[native_id] = {"in_answer": False, "counted": _counted(document), "items": len(about)}
-            continue
-        kept[native_id] = {"id": video or native_id, **_rested_on(item)}
+        own_id = video or native_id
+        item = next((i for i in listed.items if is_object(i) and i.get("id") == own_id), None)
+        if is_object(item):
+            kept[native_id] = {"id": own_id, **_deciding(item)}
+        else:
+            kept[native_id] = {"in_answer": False, "counted": listed.counted, "items": len(listed.items)}
     return kept
 
 
-def _rested_on(item: dict[str, object]) -> dict[str, object]:
-    """The fields that decide about a channel or a video."""
-    details = _part(item, "contentDetails")
+def _deciding(item: dict[str, object]) -> dict[str, object]:
+    """The fields that decide about a channel or a video, as they were sent."""
+    details = _fields(_part(item, "contentDetails"), ("definition",))
+    restriction = _part(_part(item, "contentDetails"), "regionRestriction")
+    if restriction:
+        details["regionRestriction"] = _fields(restriction, _RESTRICTIONS)
     parts: dict[str, object] = _fields(_part(item, "snippet"), ("customUrl",)) | {
         "status": _fields(_part(item, "status"), ("uploadStatus", "privacyStatus", "rejectionReason")),
-        "regionRestriction": _fields(_part(details, "regionRestriction"), _RESTRICTIONS),
+        "contentDetails": details,
     }
     return {name: part for name, part in parts.items() if part}
 
 
+@dataclass(frozen=True, slots=True)
+class _ListAnswer:
+    items: list[object]
+    counted: int | None
+    """How many items the answer says that it has. None if it does not say, or if more pages follow."""
+
+
+def _listed(http_status: int, body: bytes, kind: str) -> _ListAnswer | WireFault:
+    """The items of an answer that lists channels or videos."""
+    if http_status != 200:
+        return refusal(http_status, body)
+    document = parse(body)
+    if not is_object(document) or document.get("kind") != f"youtube#{kind}ListResponse":
+        return WireFault(MissedReason.MALFORMED, f"not a list of {kind}s")
+    items, total = document.get("items", []), _part(document, "pageInfo").get("totalResults")
+    if not is_array(items):
+        return WireFault(MissedReason.MALFORMED, "items is not a list")
+    if not isinstance(total, int) or isinstance(total, bool) or "nextPageToken" in document:
+        return _ListAnswer(items, None)
+    return _ListAnswer(items, total)
+
+
 def _fields(of: dict[str, object], names: Iterable[str]) -> dict[str, object]:
     return {name: of[name] for name in names if name in of}
-
-
-def _counted(document: dict[str, object]) -> int | None:
-    """How many an answer says that it has; None if it does not say, or if more are to follow."""
-    total = _part(document, "pageInfo").get("totalResults")
-    if not isinstance(total, int) or isinstance(total, bool) or "nextPageToken" in document:
-        return None
-    return total
 
 
 def _part(of: dict[str, object], name: str) -> dict[str, object]:
@@ -248,7 +259,7 @@ def _text(of: dict[str, object], name: str) -> str | None:
 
 
 def _handle(item: dict[str, object]) -> str | None:
-    """What `customUrl` holds after its @. Channels without a handle have another name there, or nothing."""
+    """What `customUrl` holds after its @. A channel without a handle has another name there, or nothing."""
     url = _text(_part(item, "snippet"), "customUrl") or ""
     handle = url.removeprefix("@")
     return handle if handle != url and DECLARATION.is_handle(handle) else None
@@ -256,8 +267,8 @@ def _handle(item: dict[str, object]) -> str | None:
 
 def _reasons(error: dict[str, object], name: str) -> list[str]:
     found = error.get(name)
-    said = [one.get("reason") for one in found if is_object(one)] if is_array(found) else []
-    return [reason for reason in said if isinstance(reason, str)]
+    said = [_text(one, "reason") for one in found if is_object(one)] if is_array(found) else []
+    return [reason for reason in said if reason is not None]
 
 
 def _unclassified(native_id: str, at: datetime, detail: str) -> Missed:

@@ -11,7 +11,7 @@ import { layout, showNothing } from "./live/page.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 import { failure, granted, json } from "./shell/answers.mjs";
 import { unpack } from "./shell/columnar.mjs";
-import { giveDash, noteDashRuns } from "./shell/dash.mjs";
+import { giveDash, noteDashRuns, presentPage } from "./shell/dash.mjs";
 import { $, all } from "./shell/dom.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
@@ -304,9 +304,9 @@ shared.arrived({
   route: async (path, query) => {
     // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
     if (shared.pageOf(path ?? location.pathname) === "accounts") await (await import("./accounts/page.mjs")).open();
-    // The page is shown since before Dash ran, and may have another address than Dash read: it is not taken anew.
-    const isShown = noteDashRuns() && root.dataset.path === shared.pathOf(location.pathname);
-    return isShown ? { path: location.pathname, query: location.search, theme: root.dataset.theme } : route(path, query);
+    // Before Dash started, the page followed its address by itself. Following it again would undo what the reader is doing.
+    const isFollowed = noteDashRuns() && root.dataset.path === shared.pathOf(location.pathname);
+    return isFollowed ? presentPage() : route(path, query);
   },
 });
 setInterval(() => {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from collectors.core.collector import Collector, CollectorAnswer, UnresolvedHandle, UnresolvedReason
+from collectors.core.collector import Collector, CollectorAnswer, UnresolvedHandle, UnresolvedReason, by_place
 from jobs.base.wording import handle_name
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import SCOPE_FLAGS, Flag, Missed, Reading, State, Status, Strength
@@ -122,11 +122,8 @@ async def _read(
     collector: Collector, native_ids: Sequence[str], now: datetime
 ) -> dict[str, tuple[Reading | Missed, tuple[dict[str, object], ...]]]:
     """The answer about each id, with its evidence."""
-    places: dict[str, list[str]] = {}
-    for native_id in native_ids:
-        places.setdefault(collector.place(native_id), []).append(native_id)
     out: dict[str, tuple[Reading | Missed, tuple[dict[str, object], ...]]] = {}
-    for ids in places.values():
+    for ids in by_place(collector, native_ids).values():
         for start in range(0, len(ids), collector.batch_size):
             answer = await collector.read(ids[start : start + collector.batch_size], now)
             kept = collector.evidence(answer.exchanges, ids)

@@ -17,7 +17,7 @@ class RequestSlots:
 
     @asynccontextmanager
     async def taken(self, *, of_one_server: bool) -> AsyncGenerator[None]:
-        """A slot for a request. One to a single server of many is given up to others while it hangs."""
+        """A slot for a request. While a request to one of many servers hangs, another one gets its slot."""
         await self._free.acquire()
         is_held = True
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from collectors.core.collector import Collector, CollectorAnswer
+from collectors.core.collector import Collector, CollectorAnswer, by_place
 from collectors.core.findings import Finding, FindingLevel
 from collectors.core.settings import Control
 from collectors.transport.connection import PlatformConnection, why_words
@@ -60,10 +60,8 @@ async def _central(
     ids = ids or [one.native_id for one in await collector.candidates("", clock())]
     if not ids:
         return []
-    places: dict[str, list[str]] = {}
-    for native_id in ids:
-        places.setdefault(collector.place(native_id), []).append(native_id)
-    answers = [await collector.read(there[: collector.batch_size], clock()) for there in places.values()]
+    places = by_place(collector, ids).values()
+    answers = [await collector.read(there[: collector.batch_size], clock()) for there in places]
     for answer in answers:
         if not answer.readings:
             return [Finding(part, FindingLevel.MEND, _refusal(settings, connection, answer))]

@@ -36,7 +36,7 @@ def names_told(facts: PackContent) -> tuple[str, ...]:
 
 
 def _own_part(account: str) -> str:
-    """An id without the kind before its only colon: `video:…`."""
+    """The id without the kind that stands before its only colon, as in `video:ID`."""
     return account.rpartition(":")[2] if account.count(":") == 1 else account
 
 

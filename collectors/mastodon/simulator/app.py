@@ -14,7 +14,7 @@ from collectors.mastodon.simulator.world import MastodonWorld
 from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultPlan
 from collectors.simulator.history import History
-from collectors.simulator.server import SimulatorServer, first_time, listening
+from collectors.simulator.server import SimulatorServer, first_time, served
 
 _NO_FAULTS: Final = FaultPlan()
 
@@ -38,6 +38,5 @@ async def serve_mastodon(
     posts. Port 0 picks a free one. Raises OSError when the port is taken.
     """
     world = MastodonWorld(history, acts, now or first_time(history))
-    server = SimulatorServer(MastodonAnswers(world, faults, limit))
-    async with listening(server, host, port):
+    async with served(MastodonAnswers(world, faults, limit), host, port) as server:
         yield server

@@ -2,8 +2,8 @@
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from collectors.simulator.canaries import canary
@@ -11,7 +11,7 @@ from collectors.simulator.engagement_file import SimulatedAct
 from collectors.simulator.faults import FaultPlan
 from collectors.simulator.history import History, HistoryAccount, settled
 from collectors.simulator.platform_simulator import HandleRules, PlatformSimulator, RunningSimulator
-from collectors.simulator.server import SimulatorServer, listening
+from collectors.simulator.server import served
 from collectors.youtube.declaration import YOUTUBE, video_of
 from collectors.youtube.simulator.answers import YouTubeAnswers
 from storage.model.core.availability import Status
@@ -42,16 +42,8 @@ class YouTubeSimulator(PlatformSimulator):
     def serve(
         self, history: History, acts: Sequence[SimulatedAct], faults: FaultPlan, now: datetime, port: int
     ) -> AbstractAsyncContextManager[RunningSimulator]:
-        return self._served(history, faults, now, port)
-
-    @asynccontextmanager
-    async def _served(
-        self, history: History, faults: FaultPlan, now: datetime, port: int
-    ) -> AsyncGenerator[SimulatorServer]:
         accounts = [account for account in history.accounts if account.platform is YOUTUBE]
-        server = SimulatorServer(YouTubeAnswers(accounts, faults, now))
-        async with listening(server, "127.0.0.1", port):
-            yield server
+        return served(YouTubeAnswers(accounts, faults, now), port=port)
 
     def canaries(self, history: History) -> tuple[HistoryAccount, ...]:
         """Channels and videos have their own. No channel is shown as suspended: their third is private."""

@@ -1,7 +1,7 @@
 // The conductor of the replay page: fetches the film, lets it run, and keeps what is drawn, the address and the table in step.
 
 import { failure, granted } from "../shell/answers.mjs";
-import { giveDash } from "../shell/dash.mjs";
+import { giveDash, presentPage } from "../shell/dash.mjs";
 import { $ } from "../shell/dom.mjs";
 import { searchOf } from "./address.mjs";
 import { advanced, otherSpeed, stepped } from "./clock.mjs";
@@ -108,8 +108,7 @@ function settle() {
   clearTimeout(still);
   still = setTimeout(() => {
     if (stage.playing || !isHere()) return;
-    const routed = { path: location.pathname, query: location.search, theme: root.dataset.theme };
-    giveDash("routed", routed);
+    giveDash("routed", presentPage());
     $("f-said").textContent = `${utcWords(stage.t)}. ${$("f-differ").hidden ? "" : $("f-differ").textContent}`;
   }, STILL_MS);
 }

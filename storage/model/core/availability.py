@@ -71,7 +71,7 @@ class Flag(StrEnum):
 
     COPYRIGHT_WITHHELD = "copyright_withheld"
     MAY_BE_RIGHTS_HOLDERS = "may_be_rights_holders"
-    """YouTube: withheld in countries that the holder of the rights may have chosen. It names nobody."""
+    """YouTube: withheld in countries that the holder of the rights may have chosen; it does not say."""
     PROTECTED = "protected"
     """Protected by its owner as well as withheld."""
 

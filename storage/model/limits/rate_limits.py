@@ -27,9 +27,9 @@ UNSTATED_LASTS: Final = timedelta(seconds=60)
 LONGEST_WINDOW: Final = timedelta(minutes=15)
 """X counts in windows of 15 minutes, Bluesky and Mastodon of 5. After that anybody is asked anew."""
 MOST_AHEAD: Final = timedelta(seconds=10)
-"""Nobody is given a place in a queue that is longer, unless it holds no more than `_QUEUED` requests."""
+"""A request is not given a time further ahead, unless fewer than `_QUEUED` are before it."""
 _QUEUED: Final = 8
-"""As many as one process makes at once: at a slow pace they wait, and are not refused."""
+"""The most requests that one process makes at once. At a slow pace they wait instead of being refused."""
 LOOK_AGAIN: Final = timedelta(seconds=0.25)
 _DRAINED: Final = MOST_AHEAD + 2 * GUARD
 _FURTHEST: Final = LONGEST_WINDOW + GUARD
@@ -75,7 +75,7 @@ class BudgetPace:
 
     @property
     def most_ahead(self) -> timedelta:
-        """How far ahead a request is given its time."""
+        """How far ahead a request may be given its time."""
         return max(MOST_AHEAD, self.gap * _QUEUED)
 
 

@@ -73,6 +73,10 @@ _BY_HOST = {host: site for site in UNREAD for host in site.hosts}
 
 def unread_site(host: str) -> UnreadSite | None:
     """The site that a host belongs to; None if it may be on a platform that is read."""
+    return next((_BY_HOST[one] for one in with_parents(host) if one in _BY_HOST), None)
+
+
+def with_parents(host: str) -> list[str]:
+    """The host in lower case, and the domains above it: a.b.org, b.org, org."""
     labels = host.lower().split(".")
-    hosts = (".".join(labels[i:]) for i in range(len(labels)))
-    return next((_BY_HOST[one] for one in hosts if one in _BY_HOST), None)
+    return [".".join(labels[i:]) for i in range(len(labels))]

@@ -12,8 +12,9 @@ from storage.model.sizing import facts
 from storage.model.sizing.facts import FigureBasis
 from storage.model.sizing.question import PlannerKind, Room, SizingQuestion
 from storage.model.sizing.sizing import Figure, FigureName, ListDelay, ListWatch, Sizing, Unit
+from storage.model.text.platforms import own_pace
 from storage.model.text.states import PLATFORM_NAME
-from storage.model.text.units import pace_words, size_words, span
+from storage.model.text.units import size_words, span
 
 BASIS_WORDS = MappingProxyType(
     {
@@ -155,8 +156,7 @@ def headline(found: Sizing) -> str:
 def verdict(found: Sizing) -> str:
     """Whether the platform takes so many requests, and by whose word."""
     platform, need, terms = found.asked.platform, found.asked.needed, found.asked.terms
-    at = "with one key" if DECLARED[platform].counts_by_key else "to one host"
-    pace = f"{pace_words(terms.own_pace_s)} {at}" if terms.own_pace_s is not None else ""
+    pace = own_pace(DECLARED[platform])
     if terms.limit is None:
         stated = f"{PLATFORM_NAME[platform]} documents no limit for this."
     else:
@@ -277,12 +277,8 @@ def note(found: Sizing, name: FigureName) -> str:
         case FigureName.LIMIT_AN_HOUR:
             return "" if terms.limit is None else f"For {terms.limit.counted_for}: {terms.limit.source}."
         case FigureName.FASTEST_SWEEP:
-            return (
-                f"At {pace_words(terms.own_pace_s)} "
-                f"{'with one key' if DECLARED[asked.platform].counts_by_key else 'to one host'}."
-                if terms.own_pace_s
-                else "At the limit."
-            )
+            pace = own_pace(DECLARED[asked.platform])
+            return f"At {pace}." if pace else "At the limit."
         case FigureName.DELAY:
             if asked.planner is PlannerKind.SWEEP:
                 return "Half a sweep, since it may happen at any time."

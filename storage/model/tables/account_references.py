@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from storage.model.core.accounts import Platform
 from storage.model.platforms.declaration import LONGEST_NAME, NamedAccount, PageAddress
 from storage.model.platforms.registry import DECLARED
-from storage.model.platforms.unread import UnreadSite, unread_site
+from storage.model.platforms.unread import UnreadSite, unread_site, with_parents
 from storage.model.text.states import PLATFORM_NAME, clean
 
 ID_PREFIX = "id:"
@@ -153,9 +153,7 @@ def _page(text: str) -> Address | None:
 
 def _is_under_a_site(host: str) -> bool:
     """Whether a host belongs to a platform with sites of its own, and so to no federated one."""
-    labels = host.lower().split(".")
-    within = {".".join(labels[i:]) for i in range(len(labels))}
-    return any(not within.isdisjoint(declared.sites) for declared in DECLARED.values())
+    return any(not declared.sites.isdisjoint(with_parents(host)) for declared in DECLARED.values())
 
 
 def _refuse_unread(text: str, host: str) -> None:

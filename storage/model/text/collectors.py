@@ -46,7 +46,7 @@ def collector_name(platform: Platform, place: str, vantage: str) -> str:
     """ "X", "Mastodon at one.example", "YouTube videos", "X from tr"."""
     name = PLATFORM_NAME[platform]
     if place:
-        name += f"{' at' if DECLARED[platform].is_federated else ''} {clean(place, 80)}"
+        name += f"{' at' if DECLARED[platform].is_one_server(place) else ''} {clean(place, 80)}"
     return f"{name} from {clean(vantage)}" if vantage else name
 
 

@@ -5,7 +5,7 @@ from storage.model.core.signals import SignalKind
 from storage.model.platforms.declaration import PlatformDeclaration
 from storage.model.platforms.registry import DECLARED
 from storage.model.platforms.unread import UNREAD
-from storage.model.text.units import pace_words, span
+from storage.model.text.units import span
 
 
 def markdown() -> str:
@@ -39,6 +39,17 @@ def unread_markdown() -> str:
     )
 
 
+def own_pace(declared: PlatformDeclaration) -> str:
+    """ "5 requests per second to one host", "one request per 9.2 s with one key". Empty if Blockline has
+    no pace of its own there.
+    """
+    per_s = declared.terms.own_pace_s
+    if per_s is None:
+        return ""
+    pace = f"{per_s:g} requests per second" if per_s >= 0.5 else f"one request per {1 / per_s:.1f} s"
+    return f"{pace} {'with one key' if declared.counts_by_key else 'to one host'}"
+
+
 def _statuses(declared: PlatformDeclaration) -> str:
     shown = [status.value.replace("_", " ") for status in Status if status in declared.statuses]
     either = "; suspended may be deleted" if declared.suspension_may_be_deletion else ""
@@ -59,14 +70,14 @@ def _unseen(declared: PlatformDeclaration) -> str:
 
 
 def _limit(declared: PlatformDeclaration) -> str:
-    limit, pace = declared.terms.limit, declared.terms.own_pace_s
+    limit = declared.terms.limit
     stated = "not documented"
     if limit is not None:
         stated = (
             f"{limit.requests:,} requests in {span(limit.within)} for {limit.counted_for} ({limit.source})"
         )
-    at = "with a key" if declared.counts_by_key else "to a host"
-    return stated + ("" if pace is None else f"; Blockline sends at most {pace_words(pace)} {at}")
+    pace = own_pace(declared)
+    return stated + (f"; Blockline sends at most {pace}" if pace else "")
 
 
 def _price(declared: PlatformDeclaration) -> str:

@@ -41,11 +41,6 @@ def spoken(span: timedelta) -> str:
     return "1 minute" if minutes == 1 else f"{minutes} minutes"
 
 
-def pace_words(per_s: float) -> str:
-    """ "5 requests per second", "one request per 8.7 s"."""
-    return f"{per_s:g} requests per second" if per_s >= 0.5 else f"one request per {1 / per_s:.1f} s"
-
-
 def span(length: timedelta) -> str:
     """Two units at most: "8 h 30 min"."""
     seconds = max(0, round(length.total_seconds()))

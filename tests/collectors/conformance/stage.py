@@ -66,7 +66,7 @@ class Answered:
         self.body = json.dumps(document).encode()
 
     def edit(self, change: Callable[[Json], None]) -> None:
-        """Change the document in place; an answer that is no JSON stays as it is."""
+        """Change the document in place. An answer that is not JSON stays unchanged."""
         document = self.document
         if document is not None:
             change(document)

@@ -9,7 +9,7 @@ from collectors.simulator.faults import FaultKind, FaultPlan
 from collectors.simulator.history import History, settled
 from collectors.simulator.platform_simulator import simulator_of
 from collectors.transport.client import HttpOptions
-from collectors.youtube.collector import YouTubeCollector, units_return_at
+from collectors.youtube.collector import YouTubeCollector, retry_without_units
 from collectors.youtube.declaration import YOUTUBE
 from storage.model.core.availability import MissedReason, State, Status
 from tests.support.samples.readings import AVAILABLE, T0
@@ -70,11 +70,11 @@ async def test_when_the_units_are_used_up_nothing_is_asked_until_they_return() -
     ):
         trouble = (await collector.read([CHANNEL], T0)).trouble
         assert trouble is not None
-        assert (trouble.reason, trouble.retry_at) == (MissedReason.USAGE_CAPPED, units_return_at(T0))
+        assert (trouble.reason, trouble.retry_at) == (MissedReason.USAGE_CAPPED, retry_without_units(T0))
         assert trouble.breaker
         assert not (await collector.read([VIDEO], T0)).sent
-        assert (await collector.read([VIDEO], units_return_at(T0))).sent
-        handles = await collector.resolve(["GoogleDevelopers"], units_return_at(T0))
+        assert (await collector.read([VIDEO], retry_without_units(T0))).sent
+        handles = await collector.resolve(["GoogleDevelopers"], retry_without_units(T0))
     assert [one.why for one in handles.unresolved] == [UnresolvedReason.NO_ANSWER]
 
 
@@ -91,4 +91,4 @@ async def test_when_the_units_are_used_up_nothing_is_asked_until_they_return() -
 def test_when_units_are_used_up_it_asks_again(
     now: tuple[int, int, int, int], again: tuple[int, int, int, int]
 ) -> None:
-    assert units_return_at(datetime(2026, *now, tzinfo=UTC)) == datetime(2026, *again, tzinfo=UTC)
+    assert retry_without_units(datetime(2026, *now, tzinfo=UTC)) == datetime(2026, *again, tzinfo=UTC)

@@ -114,7 +114,7 @@ def test_where_it_is_allowed_alone_it_is_withheld_everywhere_else() -> None:
         for item, why in [
             (video({}), "no status"),
             (video(PUBLIC | {"privacyStatus": "friends"}), "a privacy that is not documented"),
-            (video(PUBLIC | {"uploadStatus": "failed"}), "a failed upload is no block"),
+            (video(PUBLIC | {"uploadStatus": "failed"}), "a failed upload is not a block"),
             (video(PUBLIC | {"uploadStatus": "rejected"}), "rejected for no reason"),
             (
                 video(PUBLIC | {"uploadStatus": "rejected", "rejectionReason": "duplicate"}),
@@ -122,8 +122,8 @@ def test_where_it_is_allowed_alone_it_is_withheld_everywhere_else() -> None:
             ),
             (video(regionRestriction={"limited": ["IN"]}), "a restriction of another kind"),
             (video(regionRestriction={"allowed": ["IN"], "blocked": ["TR"]}), "both lists at once"),
-            (video(regionRestriction={"blocked": ["India"]}), "what is no code"),
-            (video(regionRestriction={"blocked": "IN"}), "what is no list"),
+            (video(regionRestriction={"blocked": ["India"]}), "not a country code"),
+            (video(regionRestriction={"blocked": "IN"}), "not a list"),
             (video(regionRestriction=["IN"]), "a restriction that is no object"),
             (video(regionRestriction=None), "a restriction that is null"),
             (video(regionRestriction={"blocked": ["XX"]}), "the code of another platform for everywhere"),
@@ -227,7 +227,11 @@ def test_evidence_keeps_what_a_status_rests_on_and_that_something_was_not_in_the
     exchange = Exchange("https://…", T0, 200, answer("video", blocked))
     absent = "video:Ks-_Mh1QhMc"
     assert excerpt(exchange, [VIDEO, absent, CHANNEL]) == {
-        VIDEO: {"id": "jNQXAC9IVRw", "status": PUBLIC, "regionRestriction": {"blocked": ["IN"]}},
+        VIDEO: {
+            "id": "jNQXAC9IVRw",
+            "status": PUBLIC,
+            "contentDetails": {"definition": "hd", "regionRestriction": {"blocked": ["IN"]}},
+        },
         absent: {"in_answer": False, "counted": 1, "items": 1},
     }
     refused = Exchange("https://…", T0, 403, error(403, "quotaExceeded"))

@@ -150,8 +150,8 @@ def asked(minute: float) -> datetime:
     return minutes(minute) - timedelta(milliseconds=LATENCY_MS)
 
 
-async def test_an_answer_that_leaves_an_account_out_hides_none_of_the_same_moment(desk: Desk) -> None:
-    """Found by chance: the one that was asked for earlier was taken for the last, and it said nothing."""
+async def test_an_answer_without_an_account_does_not_hide_another_of_the_same_moment(desk: Desk) -> None:
+    """The search for the last answer about an account began before the newest answer of its roster."""
     await desk.take(Sent(0, {"1": A, "2": A}))
     await desk.take(Sent(1, {"1": A, "2": A}))
     await desk.take(Sent(1, {"1": None, "2": A}, latency_ms=150_000, attempt=1))

@@ -231,7 +231,7 @@ async def rehearse(dsn: str, path: Path, told: History, keeper: Keeper, late: La
 async def test_what_was_known_at_a_moment_is_what_was_shown_at_that_moment(dsn: str, tmp_path: Path) -> None:
     path = write_history(tmp_path / "history.csv", accounts=15, days=DAYS)
     everybody = played(load_history(path), "all").accounts
-    # By chance no late reading here replaces a change that a digest reports: it would be told otherwise.
+    # Here no digest reports a change that a late reading replaced. Such a digest differs (MailCause.LATE).
     told = History(tuple(a for a in everybody if a.platform in {BLUESKY, MASTODON, X}))
     lines = {(a.platform, a.native_id): shown(a) for a in told.accounts}
     async with open_pool(dsn, max_size=3) as pool:

@@ -191,6 +191,19 @@ def test_a_pace_holds_for_all_takers_together() -> None:
     assert verdict == NotBefore(at(21), WhyNot.PACE)
 
 
+def test_at_a_slow_pace_eight_requests_wait_for_their_time_and_more_are_refused() -> None:
+    pace = BudgetPace(9 * SECOND)
+    budget = answered(BudgetState(), Stated())
+    times: list[datetime] = []
+    while True:
+        budget, verdict = take(budget, at(10), pace)
+        if isinstance(verdict, NotBefore):
+            break
+        times.append(verdict.go_at)
+    assert times == [at(10 + 9 * n) for n in range(9)]
+    assert verdict == NotBefore(at(91), WhyNot.PACE)
+
+
 def test_a_turn_that_would_come_at_the_end_of_a_window_is_not_given() -> None:
     busy = replace(counted(), busy_until=at(899))
     assert refused(busy, at(893), BudgetPace(SECOND)) == NotBefore(at(900) + GUARD, WhyNot.USED_UP)

@@ -3,8 +3,8 @@
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -19,7 +19,7 @@ from collectors.simulator.platform_simulator import (
     number_of,
 )
 from collectors.simulator.reply import SimulatedReply
-from collectors.simulator.server import SimulatorServer, listening
+from collectors.simulator.server import served
 from storage.model.core.availability import Status
 
 from ..declaration import POND  # noqa: TID252 - pond is not on the linter's path
@@ -92,16 +92,8 @@ class PondSimulator(PlatformSimulator):
     def serve(
         self, history: History, acts: Sequence[SimulatedAct], faults: FaultPlan, now: datetime, port: int
     ) -> AbstractAsyncContextManager[RunningSimulator]:
-        return self._served(history, faults, now, port)
-
-    @asynccontextmanager
-    async def _served(
-        self, history: History, faults: FaultPlan, now: datetime, port: int
-    ) -> AsyncGenerator[SimulatorServer]:
         accounts = [account for account in history.accounts if account.platform is POND]
-        server = SimulatorServer(PondAnswers(accounts, faults, now))
-        async with listening(server, "127.0.0.1", port):
-            yield server
+        return served(PondAnswers(accounts, faults, now), port=port)
 
     def canaries(self, history: History) -> tuple[HistoryAccount, ...]:
         return (
