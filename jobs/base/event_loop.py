@@ -1,13 +1,16 @@
 """What runs the asynchronous part of a command."""
 
 import asyncio
+import resource
 import signal
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import uvloop
 
 T = TypeVar("T")
+
+MOST_DESCRIPTORS: Final = 65_536
 
 
 def run(work: Callable[[], Coroutine[object, object, T]]) -> T:
@@ -19,7 +22,20 @@ def run(work: Callable[[], Coroutine[object, object, T]]) -> T:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await work()
 
+    raise_descriptor_limit()
     return uvloop.run(until_terminated())
+
+
+def raise_descriptor_limit() -> int:
+    """Let this process open as many files and connections as the machine allows, 65,536 at most. Returns how
+    many it may open.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft if soft != resource.RLIM_INFINITY else wanted
 
 
 async def for_ever() -> None:

@@ -40,7 +40,7 @@ from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
 from storage.people.people import admins
 from storage.postgres.installation import link_key
-from storage.postgres.pool import Pool, open_pool, transaction
+from storage.postgres.pool import Pool, PoolLimits, open_pool, transaction
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,16 @@ class ProcessRole(StrEnum):
     COLLECT = "collect"
     NOTIFY = "notify"
     WEB = "web"
+
+
+POOLS = {
+    ProcessRole.COLLECT: PoolLimits(6, free_within_s=30, statement_s=600, lock_s=60, idle_s=120),
+    ProcessRole.NOTIFY: PoolLimits(3, free_within_s=30, statement_s=120, lock_s=60, idle_s=120),
+    ProcessRole.WEB: PoolLimits(6, free_within_s=5, statement_s=60, lock_s=10, idle_s=120),
+}
+"""Connections of each role. No role takes those of another: a busy dashboard delays neither readings nor
+emails.
+"""
 
 
 def letterhead(settings: Settings, link_key: bytes | None = None) -> Letterhead:
@@ -162,8 +172,8 @@ async def running(
             from jobs.runtime.web import listen_on  # the pages: no other role loads them
 
             listener = stack.enter_context(listen_on(settings.host, settings.port))
-        pool = await stack.enter_async_context(open_pool(dsn, max_size=10))
         if ProcessRole.COLLECT in roles:
+            pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.COLLECT]))
             clock = SteadyClock(machine)
             async with transaction(pool) as conn:
                 await clock.compare(conn)
@@ -180,6 +190,7 @@ async def running(
             names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
             said.append(f"Reading {names} every {span(settings.sweep_every)}.")
         if ProcessRole.NOTIFY in roles:
+            pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.NOTIFY]))
             works = await _notifying(settings, pool)
             loops += [(Loop(name, work, mend), SOON_S) for name, work in works.items()]
             loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
@@ -187,6 +198,7 @@ async def running(
         if listener is not None:
             from jobs.runtime.web import serve
 
+            pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.WEB]))
             origin = proxied_origin(settings.dashboard_url)
             view = DashboardSettings(
                 platforms=settings.platforms,

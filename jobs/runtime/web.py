@@ -14,18 +14,26 @@ from dashboard.asgi.settings import DashboardSettings
 from dashboard.server.app import create_app
 from jobs.base.errors import PortTaken
 from jobs.runtime.replay_process import ReplayProcess
+from jobs.runtime.web_connections import LimitedConfig, most_connections
 from storage.postgres.pool import Pool
+
+SENDS_AHEAD = 128 * 1024
+"""Bytes that the system accepts before the client reads them. If it were more, it would hide whether the
+client reads.
+"""
 
 
 def listen_on(host: str, port: int) -> socket.socket:
     """A bound socket, so that a taken port is known before anything starts. Port 0 takes a free one."""
     try:
-        return socket.create_server((host, port), reuse_port=False)
+        listener = socket.create_server((host, port), reuse_port=False)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise PortTaken(
             f"The dashboard cannot listen on {host}:{port} (settings host and port): {why}."
         ) from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SENDS_AHEAD)
+    return listener
 
 
 @asynccontextmanager
@@ -56,8 +64,9 @@ async def serve(
 
 def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
     """How uvicorn serves. Only what a trusted proxy says is believed of where a reader is."""
-    return uvicorn.Config(
+    return LimitedConfig(
         app,
+        most=most_connections(),
         log_config=None,
         log_level="warning",
         lifespan="on",

@@ -76,9 +76,12 @@ async def settled(pool: Pool, kind: Kind, wanted: ExportFilter) -> ExportFilter:
 
 @asynccontextmanager
 async def snapshot(pool: Pool) -> AsyncGenerator[Conn]:
-    """A transaction that sees one moment of the whole database, and writes nothing."""
+    """A transaction that sees one moment of the whole database, and writes nothing. A query in it may take
+    as long as it needs, since it may read a whole table.
+    """
     async with transaction(pool) as conn:
         await conn.execute("set transaction isolation level repeatable read, read only")
+        await conn.execute("set local statement_timeout = 0")
         yield conn
 
 

@@ -14,6 +14,10 @@ class Unreachable(StorageError):
     """The database does not answer, refuses this login or dropped the connection. Later it may work."""
 
 
+class DatabaseBusy(Unreachable):
+    """There was no free connection, or something took longer than it may: nothing was written."""
+
+
 class StaleState(StorageError):
     """Somebody else changed the row first: nothing was written, so read again and decide again."""
 

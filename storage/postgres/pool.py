@@ -5,14 +5,24 @@ Nothing outside this package sees an asyncpg or operating-system error of the da
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from storage.postgres.errors import SETTING, Refused, StaleState, StorageError, Unreachable, address
+from storage.postgres.errors import (
+    SETTING,
+    DatabaseBusy,
+    Refused,
+    StaleState,
+    StorageError,
+    Unreachable,
+    address,
+)
 from storage.postgres.process_name import APPLICATION, this_process
 
 if TYPE_CHECKING:
@@ -35,6 +45,31 @@ _SERVER_GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
 )
+_OUT_OF_TIME = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How much of the database one kind of work may use, so that it can never keep others waiting."""
+
+    connections: int
+    free_within_s: float
+    """How long to wait for a free connection."""
+    statement_s: int
+    lock_s: int
+    """How long a statement may wait for a lock."""
+    idle_s: int
+    """How long a transaction may wait for its next statement. Then Postgres ends the connection."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Of each session, as Postgres calls them."""
+        return {
+            "statement_timeout": f"{self.statement_s}s",
+            "lock_timeout": f"{self.lock_s}s",
+            "idle_in_transaction_session_timeout": f"{self.idle_s}s",
+        }
 
 
 def address_of(database: "str | Pool") -> str:
@@ -44,13 +79,15 @@ def address_of(database: "str | Pool") -> str:
     return database.address
 
 
-async def connect(dsn: str) -> Connection:
-    """Open one connection, in UTC. The caller closes it. Raises Unreachable."""
+async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING) -> Connection:
+    """Open one connection, in UTC. `settings` are those of its session. The caller closes it. Raises
+    Unreachable.
+    """
     try:
         return await asyncpg.connect(
             dsn,
             timeout=_CONNECT_TIMEOUT_S,
-            server_settings={"timezone": "UTC", "application_name": APPLICATION + this_process()},
+            server_settings={"timezone": "UTC", "application_name": APPLICATION + this_process(), **settings},
         )
     except ValueError as error:  # asyncpg.ClientConfigurationError is one too
         raise Unreachable(
@@ -69,9 +106,9 @@ async def close(conn: Connection) -> None:
 class Pool(_AsyncpgPool):
     """Connections to one server, made when needed. Belongs to the event loop that opened it."""
 
-    def __init__(self, dsn: str, min_size: int, max_size: int) -> None:
+    def __init__(self, dsn: str, min_size: int, max_size: int, limits: PoolLimits | None = None) -> None:
         async def reconnect(*_: object, **__: object) -> Connection:
-            return await connect(dsn)
+            return await connect(dsn, _NOTHING if limits is None else limits.settings)
 
         super().__init__(
             dsn,
@@ -86,12 +123,31 @@ class Pool(_AsyncpgPool):
         )
         self.address = address(dsn)
         """Where the server is, for sentences: never contains the password."""
+        self.free_within_s = None if limits is None else limits.free_within_s
+
+    async def taken(self) -> "PoolConnectionProxy[asyncpg.Record]":
+        """A connection, to be released by the caller. Raises Unreachable, DatabaseBusy."""
+        try:
+            return await self.acquire(timeout=self.free_within_s)
+        except TimeoutError as error:
+            if self.get_size() < self.get_max_size():
+                raise _unreachable(self.address, error) from error
+            raise DatabaseBusy(
+                f"All {self.get_max_size()} connections to the database are in use, and none became free "
+                f"within {self.free_within_s:g} s. Try again later."
+            ) from error
+        except (OSError, *_ASYNCPG_ERRORS) as error:
+            raise _unreachable(self.address, error) from error
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, min_size: int = 1, max_size: int = 8) -> AsyncGenerator[Pool]:
-    """A pool of connections to `dsn`, closed on exit. Raises Unreachable when no connection can be made."""
-    pool = Pool(dsn, min_size, max_size)
+async def open_pool(
+    dsn: str, *, min_size: int = 1, max_size: int = 8, limits: PoolLimits | None = None
+) -> AsyncGenerator[Pool]:
+    """A pool of connections to `dsn`, closed on exit. `limits` come before `max_size`; without them it waits
+    as long as it takes. Raises Unreachable when no connection can be made.
+    """
+    pool = Pool(dsn, min_size, max_size if limits is None else limits.connections, limits)
     try:
         await pool
         yield pool
@@ -111,10 +167,10 @@ async def _close_pool(pool: Pool) -> None:
 async def borrowed(pool: Pool) -> AsyncGenerator[Conn]:
     """A connection outside of any transaction: each statement is committed as it ends.
 
-    Raises Unreachable, StaleState (deadlock or serialization failure), Refused, else StorageError.
+    Raises Unreachable, DatabaseBusy, StaleState (deadlock or serialization failure), Refused, else
+    StorageError.
     """
-    with lost(pool):
-        conn = await pool.acquire()
+    conn = await pool.taken()
     try:
         with translated(conn, pool.address):
             yield conn
@@ -157,6 +213,10 @@ def translated(conn: Conn, where: str) -> Generator[None]:
     except asyncpg.TransactionRollbackError as error:
         raise StaleState(
             f"Another writer came first, so nothing was written: {_first_line(error)}."
+        ) from error
+    except _OUT_OF_TIME as error:
+        raise DatabaseBusy(
+            f"The database did not do this in time ({_first_line(error)}). Try again later."
         ) from error
     except _SERVER_GONE as error:
         raise _unreachable(where, error) from error

@@ -5,7 +5,7 @@ a session or a token, and each only as far as that goes.
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -36,6 +36,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.clients.push import following
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
 from tests.support.servers.dashboard import mounted, served, until
+from tests.support.servers.routes import routes, served_by
 
 PROVIDED = replace(
     WITH_LOGIN, login=Login("http://127.0.0.1:8050", Provider("http://127.0.0.1:1", "blockline", "secret"))
@@ -51,27 +52,6 @@ FREE = {
     "/mail-link/{token}",
 }
 """All that answers to anybody."""
-
-
-def routes(server: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Method and address of everything that an app serves, mounted apps included; "WS" for a websocket."""
-    for route in server.routes:
-        if hasattr(route, "original_router"):
-            yield from routes(route.original_router, prefix)
-        elif hasattr(route, "app") and not hasattr(route, "endpoint"):
-            yield "GET", f"{prefix}{route.path}/x"
-            yield from routes(route.app, prefix + route.path) if hasattr(route.app, "routes") else ()
-        elif "WebSocket" in type(route).__name__:
-            yield "WS", prefix + route.path
-        else:
-            for method in route.methods:
-                yield method, prefix + route.path
-
-
-def served_by(app: Any) -> FastAPI:
-    while not isinstance(app, FastAPI):
-        app = app._app
-    return app
 
 
 @pytest.fixture

@@ -4,14 +4,23 @@ import asyncio
 import os
 import signal
 import socket
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from storage.postgres.errors import AlreadyHeld, Refused, StaleState, StorageError, Unreachable, address
+from storage.postgres.errors import (
+    AlreadyHeld,
+    DatabaseBusy,
+    Refused,
+    StaleState,
+    StorageError,
+    Unreachable,
+    address,
+)
 from storage.postgres.locks import exclusive
-from storage.postgres.pool import Conn, Pool, connect, listen, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, PoolLimits, connect, listen, open_pool, transaction
 
 PASSWORD = "s3cret"
 
@@ -131,6 +140,41 @@ async def test_a_wrong_query_is_a_storage_error(pool: Pool) -> None:
     with pytest.raises(StorageError, match=r'"no_such_table" does not exist\.$'):
         async with transaction(pool) as conn:
             await conn.execute("select * from no_such_table")
+
+
+async def test_who_finds_no_free_connection_is_refused_in_time(dsn: str) -> None:
+    limits = PoolLimits(2, free_within_s=0.1, statement_s=60, lock_s=60, idle_s=60)
+    async with open_pool(dsn, limits=limits) as pool:
+        async with transaction(pool), transaction(pool):
+            with pytest.raises(DatabaseBusy, match=r"^All 2 connections .* within 0\.1 s\. "):
+                await count_accounts(pool)
+        assert await count_accounts(pool) == 0
+
+
+async def test_what_takes_longer_than_its_pool_allows_is_ended_and_leaves_nothing(dsn: str) -> None:
+    limits = PoolLimits(2, free_within_s=60, statement_s=1, lock_s=1, idle_s=1)
+
+    async def write_and(wait: str, pool: Pool) -> None:
+        async with transaction(pool) as conn:
+            await add_account(conn, "1")
+            if wait == "idle":
+                await asyncio.sleep(2)
+                await conn.execute("select 1")
+            else:
+                await conn.execute(wait)
+
+    async with open_pool(dsn, limits=limits) as pool, open_pool(dsn, max_size=1) as other:
+        with pytest.raises(DatabaseBusy, match="statement timeout"):
+            await write_and("select pg_sleep(10)", pool)
+        with pytest.raises(Unreachable, match="connection was closed"):
+            await write_and("idle", pool)
+        async with transaction(other) as conn:
+            await conn.execute("lock table signal in access exclusive mode")
+            limited = replace(limits, statement_s=60)
+            async with open_pool(dsn, limits=limited) as waiting:
+                with pytest.raises(DatabaseBusy, match="lock timeout"):
+                    await write_and("select count(*) from signal", waiting)
+        assert await count_accounts(pool) == 0
 
 
 async def test_a_file_missing_in_the_block_is_not_blamed_on_the_database(pool: Pool, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Serves the dashboard over a real socket on the test's own event loop."""
 
 import asyncio
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +18,7 @@ from dashboard.server.features import features
 from dashboard.ui.chart_style import Theme
 from dashboard.ui.pages import NOTHING, Page
 from jobs.runtime.replay_process import ReplayProcess
+from jobs.runtime.web import listen_on
 from storage.postgres.pool import Conn, Pool, open_pool
 
 T = TypeVar("T")
@@ -127,9 +127,7 @@ async def mounted(app: Any, port: int = 0) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def listening(config: uvicorn.Config, port: int = 0) -> AsyncGenerator[str]:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", port))
+    with listen_on("127.0.0.1", port) as listener:
         server = uvicorn.Server(config)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[listener]))

@@ -1,0 +1,157 @@
+"""The connections of browsers and programs: how many there may be, and how long each may keep us waiting.
+
+uvicorn ends only connections that are idle between two requests. Here end also those that never finish the
+head of a request, that take no answer, and those that would be too many. How long the body of a request may
+take is in `dashboard.asgi.body_limit`.
+"""
+
+import asyncio
+import logging
+import resource
+from typing import Any, Final, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+log = logging.getLogger(__name__)
+
+HEAD_WITHIN_S: Final = 20.0
+"""For the head of a request, from the first byte on; for the first request, from the connection on."""
+LARGEST_HEAD: Final = 64 * 1024
+TAKES_WITHIN_S: Final = 60.0
+TAKES_AT_LEAST: Final = 8 * 1024
+"""Bytes of an answer that a client must take within that time, while more of it waits to be sent."""
+_MOST_CONNECTIONS: Final = 10_000
+
+
+def most_connections() -> int:
+    """How many connections there may be: half of what this process may open. The rest is for the database,
+    the platforms and the mail server.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(soft // 2, _MOST_CONNECTIONS)
+
+
+class LimitedConfig(uvicorn.Config):
+    """uvicorn's settings, and what limits its connections."""
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        most: int,
+        head_within_s: float = HEAD_WITHIN_S,
+        takes_within_s: float = TAKES_WITHIN_S,
+        **options: Any,
+    ) -> None:
+        super().__init__(app, http=LimitedConnection, **options)
+        self.most = most
+        self.head_within_s = head_within_s
+        self.takes_within_s = takes_within_s
+        self._is_full = False
+
+    def has_room(self, connections: int) -> bool:
+        """Whether there may be one more. The first refusal is logged, and the first that is let in again when
+        a tenth is free.
+        """
+        if connections >= self.most:
+            if not self._is_full:
+                log.warning(
+                    "New connections to the dashboard are refused: there are %d already, the most that this "
+                    "process accepts. The limit is half of the files that it may open (ulimit -n).",
+                    connections,
+                    extra={"event": "web_connections_full"},
+                )
+            self._is_full = True
+        elif self._is_full and connections < self.most * 0.9:
+            self._is_full = False
+            log.info(
+                "New connections to the dashboard are accepted again",
+                extra={"event": "web_connections_recovered"},
+            )
+        return connections < self.most
+
+
+class LimitedConnection(HttpToolsProtocol):
+    """One connection of uvicorn that ends in time. Needs a `LimitedConfig`."""
+
+    def __init__(self, config: uvicorn.Config, *args: Any, **options: Any) -> None:
+        super().__init__(config, *args, **options)
+        self._limits = cast("LimitedConfig", config)
+        self._in_head = 0
+        """Bytes since the last complete request."""
+        self._in_body = False
+        self._head_due: asyncio.TimerHandle | None = None
+        self._taking_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if not self._limits.has_room(len(self.connections)):
+            self.transport = transport
+            self._refuse(b"503 Service Unavailable", b"There are too many connections. Try again later.")
+            return
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_due = _stopped(self._head_due)
+        self._taking_due = _stopped(self._taking_due)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self.transport.get_protocol() is not self:
+            return  # it is a websocket now
+        asked = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
+        if asked is not None and not asked.response_complete:
+            return
+        self._await_head()
+        if not self._in_body:
+            self._in_head += len(data)
+        if self._in_head > LARGEST_HEAD:
+            self._refuse(b"431 Request Header Fields Too Large", b"The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        self._head_due = _stopped(self._head_due)
+        self._in_head, self._in_body = 0, True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taking_due = _stopped(self._taking_due)
+
+    def _await_head(self) -> None:
+        if self._head_due is None:
+            self._head_due = self.loop.call_later(self._limits.head_within_s, self.transport.abort)
+
+    def _await_taking(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+
+        def look() -> None:
+            if self.transport.get_write_buffer_size() > waiting - TAKES_AT_LEAST:
+                self.transport.abort()
+            else:
+                self._await_taking()
+
+        self._taking_due = self.loop.call_later(self._limits.takes_within_s, look)
+
+    def _refuse(self, status: bytes, sentence: bytes) -> None:
+        self.transport.write(
+            b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%b" % (status, len(sentence), sentence)
+        )
+        self.transport.close()
+
+
+def _stopped(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()

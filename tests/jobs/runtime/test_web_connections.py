@@ -1,0 +1,202 @@
+"""Connections of browsers end when they keep the dashboard waiting, and no other does."""
+
+import asyncio
+import logging
+import resource
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from websockets.asyncio.client import connect
+
+from jobs.base.event_loop import raise_descriptor_limit
+from jobs.runtime.web_connections import LARGEST_HEAD, LimitedConfig, most_connections
+from tests.support.servers.dashboard import listening
+
+SHORT_S = 0.3
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+ENOUGH = 50_000_000
+"""More than the buffers of both ends hold."""
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers slowly to /slow, with very much to /much, at once to everything else; repeats on websockets."""
+    if scope["type"] == "lifespan":
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (message := await receive())["type"] == "websocket.receive":
+            await send({"type": "websocket.send", "text": message["text"]})
+    else:
+        if scope["path"] == "/slow":
+            await asyncio.sleep(3 * SHORT_S)
+        body = bytes(ENOUGH) if scope["path"] == "/much" else b"here"
+        length = (b"content-length", str(len(body)).encode())
+        await send({"type": "http.response.start", "status": 200, "headers": [length]})
+        await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def serving(most: int = 100, head_s: float = 100, takes_s: float = 100) -> AsyncGenerator[str]:
+    config = LimitedConfig(
+        app,
+        most=most,
+        head_within_s=head_s,
+        takes_within_s=takes_s,
+        log_config=None,
+        log_level="error",
+        ws="websockets-sansio",
+        timeout_keep_alive=100,
+        timeout_graceful_shutdown=1,
+    )
+    async with listening(config) as base:
+        yield base
+
+
+class Client:
+    """A client that says what it is told, byte for byte."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self.received = 0
+
+    def say(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    async def answer(self) -> bytes:
+        head = await self._reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        return head.split(b"\r\n")[0] + b" " + await self._reader.readexactly(length)
+
+    async def some(self) -> bytes:
+        some = await self._reader.read(65536)
+        self.received += len(some)
+        return some
+
+    async def rest(self) -> bytes:
+        """What comes until the server ends the connection."""
+        received = b""
+        try:
+            while some := await self.some():
+                received += some
+        except ConnectionError:
+            pass
+        return received
+
+    def leave(self) -> None:
+        self._writer.close()
+
+
+@asynccontextmanager
+async def client(base: str, buffer: int = 4096) -> AsyncGenerator[Client]:
+    """`buffer`: bytes that the system keeps for it, about."""
+    address = urlsplit(base)
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    line.connect((address.hostname, address.port))
+    reader, writer = await asyncio.open_connection(sock=line, limit=4096)
+    try:
+        yield Client(reader, writer)
+    finally:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([b"GET / HT"], id="half a line"),
+        pytest.param([b"GET / HTTP/1.1\r\n", b"A: 1\r\n", b"B: 2\r\n", b"C: 3\r\n"], id="header by header"),
+        pytest.param([b"\r\n"] * 8, id="empty lines"),
+        pytest.param([REQUEST, b"GET / HTTP/1.1\r\n", b"A: 1\r\n", b"B: 2\r\n"], id="half a second one"),
+    ],
+)
+async def test_a_connection_without_a_whole_head_ends(said: list[bytes]) -> None:
+    async with serving(head_s=SHORT_S) as base, client(base) as browser:
+        for part in said:
+            browser.say(part)
+            if part == REQUEST:
+                assert await browser.answer() == b"HTTP/1.1 200 OK here"
+            await asyncio.sleep(SHORT_S / 5)
+        assert await browser.rest() == b""
+
+
+async def test_an_answer_may_take_longer_than_a_head() -> None:
+    async with serving(head_s=SHORT_S) as base, client(base) as browser:
+        for _ in range(2):
+            browser.say(REQUEST.replace(b"/ ", b"/slow "))
+            assert await browser.answer() == b"HTTP/1.1 200 OK here"
+
+
+async def test_a_websocket_may_be_silent_for_longer_than_a_head_takes() -> None:
+    async with serving(head_s=SHORT_S) as base, connect(base.replace("http", "ws")) as socket:
+        await asyncio.sleep(3 * SHORT_S)
+        await socket.send("still there")
+        assert await socket.recv() == "still there"
+
+
+async def test_a_head_has_a_largest_size() -> None:
+    async with serving() as base, client(base) as browser:
+        browser.say(b"GET / HTTP/1.1\r\n" + b"A: 1\r\n" * (LARGEST_HEAD // 5))
+        assert (await browser.rest()).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_the_body_of_a_request_that_was_answered_is_not_taken_for_a_head() -> None:
+    body = bytes(4 * LARGEST_HEAD)
+    async with serving() as base, client(base) as browser:
+        browser.say(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body))
+        assert await browser.answer() == b"HTTP/1.1 200 OK here"
+        browser.say(body + REQUEST)
+        assert await browser.answer() == b"HTTP/1.1 200 OK here"
+
+
+async def test_a_client_that_takes_nothing_of_an_answer_is_cut_off() -> None:
+    async with serving(takes_s=SHORT_S) as base, client(base) as browser:
+        browser.say(REQUEST.replace(b"/ ", b"/much "))
+        await asyncio.sleep(4 * SHORT_S)
+        assert len(await browser.rest()) < ENOUGH
+
+
+async def test_a_client_that_takes_an_answer_slowly_gets_it_all() -> None:
+    async with serving(takes_s=SHORT_S) as base, client(base, buffer=65536) as browser:
+        browser.say(REQUEST.replace(b"/ ", b"/much "))
+        for _ in range(30):
+            await browser.some()
+            await asyncio.sleep(SHORT_S / 6)
+        while browser.received < ENOUGH:
+            assert await browser.some()
+
+
+async def test_beyond_the_most_a_connection_is_refused_until_another_ends(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "jobs.runtime.web_connections"):
+        async with serving(most=2) as base, client(base) as first, client(base) as second:
+            for browser in first, second:
+                browser.say(REQUEST)
+                assert await browser.answer() == b"HTTP/1.1 200 OK here"
+            for _ in range(3):
+                async with client(base) as third:
+                    assert (await third.rest()).startswith(b"HTTP/1.1 503 ")
+            second.leave()
+            while True:
+                async with client(base) as next_one:
+                    next_one.say(REQUEST)
+                    if (await next_one.answer()).endswith(b"here"):
+                        break
+    events = [getattr(record, "event", "") for record in caplog.records]
+    assert events == ["web_connections_full", "web_connections_recovered"]
+
+
+def test_half_of_the_descriptors_are_left_to_the_rest_of_the_process() -> None:
+    opened = raise_descriptor_limit()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert opened == soft
+    assert soft == hard or soft >= 65_536
+    assert most_connections() <= soft // 2
