@@ -6,15 +6,18 @@ import resource
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
 from jobs.base.event_loop import raise_descriptor_limit
 from jobs.runtime.web_connections import LARGEST_HEAD, LimitedConfig, most_connections
-from tests.support.servers.dashboard import listening
+from tests.support.servers.dashboard import listening, until
+from tests.support.servers.reverse_proxy import web_process
 
 SHORT_S = 0.3
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -200,3 +203,29 @@ def test_half_of_the_descriptors_are_left_to_the_rest_of_the_process() -> None:
     assert opened == soft
     assert soft == hard or soft >= 65_536
     assert most_connections() <= soft // 2
+
+
+async def test_a_flood_of_connections_leaves_room_for_the_database(dsn: str, tmp_path: Path) -> None:
+    with web_process(dsn, {}, tmp_path, most_files=160) as base:
+        address = urlsplit(base)
+        async with aiohttp.ClientSession() as session:
+
+            async def asked(path: str) -> list[int]:
+                async def ask() -> int:
+                    async with session.get(base + path) as answer:
+                        await answer.read()
+                        return answer.status
+
+                return await asyncio.gather(*(ask() for _ in range(6)))
+
+            assert await asked("/healthz") == [200] * 6, "so that there are connections to ask on"
+            flood = [socket.create_connection((address.hostname, address.port)) for _ in range(300)]
+            assert await asked("/readyz") == [200] * 6, "each asks the database on a connection of its own"
+        for one in flood:
+            one.close()
+
+        async def is_served() -> bool:
+            async with aiohttp.ClientSession() as new, new.get(f"{base}/readyz") as answer:
+                return answer.status == 200
+
+        await until(is_served)

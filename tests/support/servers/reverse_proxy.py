@@ -35,13 +35,16 @@ def free_port() -> int:
 
 
 @contextmanager
-def web_process(dsn: str, environment: Mapping[str, str], folder: Path) -> Generator[str]:
-    """`blockline run --role web` in a process of its own; yields its address."""
+def web_process(
+    dsn: str, environment: Mapping[str, str], folder: Path, most_files: int | None = None
+) -> Generator[str]:
+    """`blockline run --role web` in a process of its own, which may open `most_files`; yields its address."""
     port = free_port()
     ours = {k: v for k, v in os.environ.items() if not k.startswith("BLOCKLINE_")}
     settings = {"BLOCKLINE_DATABASE_URL": dsn, "BLOCKLINE_AUTH": "none", "BLOCKLINE_PORT": str(port)}
+    limited = () if most_files is None else ("prlimit", f"--nofile={most_files}:{most_files}")
     with subprocess.Popen(
-        [sys.executable, "-m", "jobs.cli.main", "run", "--role", "web"],
+        [*limited, sys.executable, "-m", "jobs.cli.main", "run", "--role", "web"],
         cwd=folder,
         env={**ours, "PYTHONPATH": str(OPERATIONS.parent.parent), **settings, **environment},
         stderr=subprocess.PIPE,
