@@ -1,7 +1,8 @@
 """The pages behind the links in mails. Looking changes nothing: scanners of links look at everything.
 
 Whoever has a link got the mail, so that there is no role and no login here; what is done is logged under the
-address that the mail went to.
+address that the mail went to. A link that has ended, whose recipient left the rule, or whose incident has a
+newer group does nothing: its page says why in one sentence, and what to do instead.
 """
 
 from collections.abc import Callable
@@ -14,18 +15,29 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dashboard.auth.access import LOGIN_UNAVAILABLE
 from dashboard.auth.form_actions import read_body
-from dashboard.auth.signed_links import Link, LinkAction, read_token
+from dashboard.auth.signed_links import LASTS, Link, LinkAction, read_token
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
-from dashboard.ui.form_input import LONGEST_NOTE, Filled, WrongInput, filled
+from dashboard.ui.form_input import LONGEST_NOTE, WrongInput, filled
 from storage.alerts.rules import load_rules, refuse_digests
-from storage.alerts.threads import Acknowledged, acknowledge
+from storage.alerts.threads import Acknowledged, NewerGroup, acknowledge
 from storage.alerts.threads_report import ThreadStatus, thread_status
+from storage.model.alerts.rules import StoredRule
 from storage.model.text.states import clean
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 
-UNKNOWN = "This link does not belong to this installation, or its subject no longer exists."
+UNKNOWN = (
+    "This link is incomplete, was made void by an administrator, or is about something that no longer "
+    "exists. Use the link in a newer email, or the dashboard."
+)
+NEWER = (
+    "Further changes followed since this email. Acknowledge them with the link in the newest email, "
+    "or on the dashboard."
+)
+NO_RULE = "The rule that sent this email was removed or cannot be read, so its links do nothing."
+_LEAD_ON = {403, 404, 409, 410}
+"""Pages that lead to the dashboard, because the link itself does nothing."""
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -37,13 +49,15 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         try:
             async with transaction(pool) as conn:
                 link = read_token(await link_key(conn), token)
-                return _unknown() if link is None else await _offer(conn, link)
+                return _unknown() if link is None else await _offer(conn, link, clock())
         except StorageError:
             return _page(503, "Not available", lines=[LOGIN_UNAVAILABLE])
 
     @router.post("/{token}")
     async def act(request: Request, token: str) -> Response:
         try:
+            # First the whole body: who sends it slowly must not hold a connection of the pool meanwhile.
+            body = await read_body(request)
             async with transaction(pool) as conn:
                 link = read_token(await link_key(conn), token)
                 if link is None:
@@ -51,9 +65,12 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                 if link.act is LinkAction.UNSUBSCRIBE:
                     # The signed address says it all: a mail program sends a body of its own (RFC 8058).
                     return await _unsubscribe(conn, link, clock())
-                return await _acknowledge(conn, link, await _note(request), clock())
+                note = _note(request.headers.get("content-type", ""), body)
+                return await _acknowledge(conn, link, note, clock())
         except WrongInput as error:
             return _page(422, "Not acknowledged", lines=[str(error), "Go back and correct the note."])
+        except NewerGroup:
+            return _newer()
         except Refused:
             return _unknown()
         except StorageError:
@@ -62,11 +79,11 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     return router
 
 
-async def _offer(conn: Conn, link: Link) -> Response:
+async def _offer(conn: Conn, link: Link, now: datetime) -> Response:
     """What the button behind a link would do."""
     if link.act is LinkAction.UNSUBSCRIBE:
-        if all(known.rule.name != link.subject for known in await load_rules(conn)):
-            return _unknown()
+        if (refusal := await _not_from_digests(conn, link, now)) is not None:
+            return refusal
         return _page(
             200,
             "Unsubscribe from digests",
@@ -79,9 +96,13 @@ async def _offer(conn: Conn, link: Link) -> Response:
     thread = await thread_status(conn, link.subject)
     if thread is None:
         return _unknown()
+    if (refusal := await _not_for_incident(conn, link, thread, now)) is not None:
+        return refusal
     about = clean(thread.subject, 300)
     if thread.is_acknowledged:
         return _page(200, "Already acknowledged", about, _who(thread))
+    if link.group is None or link.group < thread.newest_wave:
+        return _newer()
     return _page(
         200,
         "Acknowledge",
@@ -93,7 +114,13 @@ async def _offer(conn: Conn, link: Link) -> Response:
 
 
 async def _acknowledge(conn: Conn, link: Link, note: str, now: datetime) -> Response:
-    done = await acknowledge(conn, link.subject, f"mail to {link.recipient}", note, now)
+    thread = await thread_status(conn, link.subject)
+    if thread is None:
+        return _unknown()
+    if (refusal := await _not_for_incident(conn, link, thread, now)) is not None:
+        return refusal
+    seen = link.group or 0
+    done = await acknowledge(conn, link.subject, f"mail to {link.recipient}", note, now, seen=seen)
     about = clean(done.subject, 300)
     if not done.first:
         return _page(200, "Already acknowledged", about, _by(done))
@@ -106,16 +133,54 @@ async def _acknowledge(conn: Conn, link: Link, note: str, now: datetime) -> Resp
 
 
 async def _unsubscribe(conn: Conn, link: Link, now: datetime) -> Response:
+    if (refusal := await _not_from_digests(conn, link, now)) is not None:
+        return refusal
     done = await refuse_digests(conn, link.subject, link.recipient, now)
     rule, who = clean(link.subject, 80), clean(link.recipient, 200)
     sentence = f"{who} no longer receives digests of the rule “{rule}”."
     return _page(200, "Unsubscribed" if done else "Already unsubscribed", lines=[sentence])
 
 
-async def _note(request: Request) -> str:
-    kind = request.headers.get("content-type", "")
-    given = filled(kind, await read_body(request)) if kind.startswith(FORM) else Filled({})
-    return given.note()
+async def _not_for_incident(conn: Conn, link: Link, thread: ThreadStatus, now: datetime) -> Response | None:
+    """Why this link cannot acknowledge its incident any more; None if it can."""
+    if link.has_ended(now):
+        return _ended(link, "Use the link in a newer email, or the dashboard.")
+    known = next((r for r in await load_rules(conn) if r.rule_id == thread.rule_id), None)
+    if known is None:
+        return _page(403, "Not acknowledged", lines=[NO_RULE])
+    return None if link.recipient in known.rule.escalate_to else _not_recipient(link, known)
+
+
+async def _not_from_digests(conn: Conn, link: Link, now: datetime) -> Response | None:
+    """Why this link cannot unsubscribe its recipient any more; None if it can."""
+    known = next((r for r in await load_rules(conn) if r.rule.name == link.subject), None)
+    if known is None:
+        return _unknown()
+    if link.has_ended(now):
+        return _ended(link, "Use the link in a newer digest.")
+    return _not_recipient(link, known)
+
+
+def _not_recipient(link: Link, known: StoredRule) -> Response | None:
+    if link.recipient in known.rule.recipients:
+        return None
+    rule, who = clean(known.rule.name, 80), clean(link.recipient, 200)
+    return _page(403, "Not a recipient", lines=[f"{who} is no longer a recipient of the rule “{rule}”."])
+
+
+def _ended(link: Link, instead: str) -> Response:
+    lasts, at = LASTS[link.act], words.day(link.ends_at)
+    return _page(
+        410, "Link ended", lines=[f"This link ended on {at}, {lasts.days} days after its email. {instead}"]
+    )
+
+
+def _newer() -> Response:
+    return _page(409, "Not acknowledged", lines=[NEWER])
+
+
+def _note(kind: str, body: bytes) -> str:
+    return filled(kind, body).note() if kind.startswith(FORM) else ""
 
 
 def _who(thread: ThreadStatus) -> list[str]:
@@ -173,6 +238,7 @@ def _page(
             button=button,
             asks_note=asks_note,
             longest=LONGEST_NOTE,
+            leads_on=status in _LEAD_ON,
         )
     )
     return HTMLResponse(content, status_code=status)

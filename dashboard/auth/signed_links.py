@@ -5,6 +5,7 @@ Opening one changes nothing, since link scanners open everything: the page behin
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from itsdangerous import BadData, URLSafeSerializer
@@ -19,26 +20,51 @@ class LinkAction(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
 
 
+LASTS = {LinkAction.ACKNOWLEDGE: timedelta(days=30), LinkAction.UNSUBSCRIBE: timedelta(days=60)}
+"""How long a link can be used, counted from `Link.issued_at`.
+
+Laws demand that people can unsubscribe for 30 days after an email was sent. An email may wait for its server,
+so that a link to unsubscribe has 30 days more.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Whom a link was sent to, and about what: a story by its key, a rule by its name."""
+    """Whom a link was sent to, and about what: an incident by its key, a rule by its name."""
 
     act: LinkAction
     subject: str
     recipient: str
+    issued_at: datetime
+    """A time of what the email reports, to the second. It is not taken from a clock, so that a repeated email
+    has the same link.
+    """
+    group: int | None = None
+    """The number of the newest group of the incident that the email reports; None for a rule."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """From then on it can no longer be used."""
+        return self.issued_at + LASTS[self.act]
+
+    def has_ended(self, now: datetime) -> bool:
+        return now >= self.ends_at
 
 
 def token(key: bytes, link: Link) -> str:
     """The last part of the address. The same link has the same token, so that a repeated mail is the same."""
-    return _serializer(key).dumps([link.act.value, link.subject, link.recipient])  # pyright: ignore[reportReturnType]
+    issued = int(link.issued_at.timestamp())
+    content = [link.act.value, link.subject, link.group, link.recipient, issued]
+    return _serializer(key).dumps(content)  # pyright: ignore[reportReturnType]
 
 
 def read_token(key: bytes, text: str) -> Link | None:
     """The link that was signed with this key; None for anything else."""
     try:
-        act, subject, recipient = _serializer(key).loads(text)
-        return Link(LinkAction(act), str(subject), str(recipient))
-    except (BadData, ValueError, TypeError):
+        act, subject, group, recipient, issued = _serializer(key).loads(text)
+        at = datetime.fromtimestamp(issued, UTC)
+        return Link(LinkAction(act), str(subject), str(recipient), at, group)
+    except (BadData, ValueError, TypeError, OverflowError):
         return None
 
 

@@ -7,7 +7,7 @@ recipients, never from numbers that a database hands out, so that a repeat is re
 import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -26,14 +26,23 @@ from jinja2 import (
 )
 
 from dashboard.auth.signed_links import Link, LinkAction, token
-from jobs.alerting.policy import AlertGroup
+from jobs.alerting.policy import AlertGroup, after
 from jobs.alerting.replies import Reply, ReplyReason
 from jobs.alerting.waves import facts, opening_key
 from jobs.base.wording import handle_name, minute, number, zone_note
 from jobs.messages import caveats, cohort_counts, wave_content
 from jobs.messages.wave_content import cohort_name, late_words
 from jobs.messages.webhook_payload import payload
-from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, Mail, MailDraft, MailKind
+from storage.model.alerts.alerts import (
+    AlertRow,
+    AlertStage,
+    AlertThread,
+    Cohort,
+    ListStatus,
+    Mail,
+    MailDraft,
+    MailKind,
+)
 from storage.model.alerts.rules import Severity, is_channel, is_webhook
 from storage.model.text.states import capital, clean, of_many
 
@@ -70,7 +79,9 @@ class Letterhead:
     operators: tuple[str, ...] = ()
     """Who is told of the monitor's own troubles."""
     link_key: bytes | None = None
-    """What signs the links that act for their reader; without it there are none."""
+    """What signs the links that act for their reader; without it there are none. A notifier reads it in each
+    transaction that stores emails, because the key may be rotated at any time.
+    """
     templates: Path | None = None
     """A folder whose templates take the place of ours of the same name."""
     has_pages: bool = True
@@ -135,13 +146,14 @@ def compose(
     recipient: str,
     thread: ReplyThread = ReplyThread(),
     picture: Picture | None = None,
-    key: str | None = None,
+    incident: AlertThread | None = None,
 ) -> MailDraft:
     """What one recipient is told of `wave`, with `status` of its cohort as known at `wave.as_of`.
 
-    `key`: of its story, where `wave` does not say it.
+    `incident` ends with the newest group that the mail tells, where `wave` joins several; None: with `wave`.
     """
-    acknowledge = head.link(Link(LinkAction.ACKNOWLEDGE, key or story_key(wave), recipient))
+    told = incident or replace(after(wave), story_key=story_key(wave))
+    acknowledge = head.link(acknowledge_link(told.story_key, len(told.waves), recipient, wave.closed_at))
     return _draft(
         wave,
         status,
@@ -153,6 +165,11 @@ def compose(
         picture=picture,
         acknowledge=acknowledge,
     )
+
+
+def acknowledge_link(incident: str, group: int, recipient: str, at: datetime) -> Link:
+    """What acknowledges an incident up to this group. `at` is a time of what the mail tells."""
+    return Link(LinkAction.ACKNOWLEDGE, incident, recipient, at, group)
 
 
 def compose_reply(reply: Reply, head: Letterhead, recipient: str) -> MailDraft:

@@ -46,7 +46,7 @@ def compose(
     # What was recorded just before a morning may come to light after its round-up: then there are two.
     which = (kind, rule.name, due.until.isoformat(), *facts(a for p in digest.parts for a in p.whole.alerts))
     ident = message_id(which, (recipient,), head.id_domain)
-    unsubscribe = head.link(Link(LinkAction.UNSUBSCRIBE, rule.name, recipient))
+    unsubscribe = head.link(Link(LinkAction.UNSUBSCRIBE, rule.name, recipient, due.until))
     shown, brief = digest.parts[:COHORTS_SHOWN], digest.parts[COHORTS_SHOWN:]
     room = shares([len(part.told.alerts) for part in shown], ACCOUNTS_LISTED, FEWEST_LISTED)
     content = {

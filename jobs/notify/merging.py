@@ -1,6 +1,7 @@
 """Merging several waiting emails into one if the last one makes the earlier ones pointless."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from jobs.alerting.flapping import flapping
@@ -8,8 +9,9 @@ from jobs.alerting.policy import AlertGroup, Flap
 from jobs.messages.compose import Letterhead, ReplyThread, compose
 from jobs.notify import wave_chart
 from storage.alerts import merged_mails, open_alerts, outbox, rules, threads
-from storage.model.alerts.alerts import AlertStage, MailKind
+from storage.model.alerts.alerts import AlertStage, AlertThread, MailKind
 from storage.model.alerts.waiting_mails import WaitingLine, WaitingMail, pointless
+from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
 
 
@@ -24,6 +26,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
         if not any(pointless(line.mails) for line in await merged_mails.waiting_lines(conn)):
             return 0
         await outbox.begin(conn)
+        head = replace(head, link_key=await link_key(conn))
         for line in await merged_mails.waiting_lines(conn):
             try:
                 async with part_of(conn, pool):
@@ -45,7 +48,8 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
     """
     mails = pointless(line.mails)
     waves = [mail for mail in mails if mail.kind is MailKind.WAVE]
-    wave = await _wave(conn, line, waves, now) if mails else None
+    told = await threads.sent_thread(conn, line.story_key, waves[-1].wave) if mails else None
+    wave = await _wave(conn, line, waves, told) if told is not None else None
     if wave is None:
         return 0
     status = None
@@ -56,15 +60,18 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
     earlier = (await threads.thread(conn, line.story_key)).get(line.recipient, ())
     heard = await threads.told_up_to(conn, line.story_key, before=waves[0].first_wave)
     thread = ReplyThread(tuple(i for i in earlier if i not in gone), heard.get(line.recipient))
-    draft = compose(wave, status, head, line.recipient, thread, picture, line.story_key)
+    draft = compose(wave, status, head, line.recipient, thread, picture, told)
     await merged_mails.merge(conn, line, mails, draft, now)
     return 1
 
 
 async def _wave(
-    conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], now: datetime
+    conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], told: AlertThread
 ) -> AlertGroup | None:
-    """Return the content of these emails as one group. None if the rule or the list no longer exists."""
+    """Return the content of these emails as one group. None if the rule or the list no longer exists.
+
+    `told` is the incident up to the newest of these emails.
+    """
     stored = next(
         (r for r in await rules.load_rules(conn, {line.rule_id}) if r.rule_id == line.rule_id), None
     )
@@ -83,5 +90,7 @@ async def _wave(
         for a in alerts
         if a.stage is AlertStage.CONFIRMED and a.change.change_key in opening
     )
-    story = await threads.sent_thread(conn, line.story_key, mails[0].first_wave - 1)
-    return AlertGroup(stored, (line.recipient,), cohort, tuple(alerts), flaps, now, story)
+    before = told.waves[: mails[0].first_wave - 1]
+    story = replace(told, waves=before) if before else None
+    closed_at = told.waves[-1].closed_at
+    return AlertGroup(stored, (line.recipient,), cohort, tuple(alerts), flaps, closed_at, story)

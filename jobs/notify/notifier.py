@@ -10,7 +10,7 @@ alerts are closed as NO_RULE and no email is composed.
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
@@ -35,6 +35,7 @@ from storage.alerts import mail_queue, mutes, open_alerts, outbox, rules, thread
 from storage.model.alerts.alerts import AlertRow, Mail, MailDraft, Via
 from storage.model.alerts.rules import Digest, StoredRule, digest_after, digest_before
 from storage.model.core.accounts import ListId
+from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, StaleState, Unreachable, part_of, transaction
 
 _Thread: TypeAlias = tuple[int, ListId | None]
@@ -177,6 +178,8 @@ async def decide_alerts(pool: Pool, now: datetime, head: Letterhead) -> int:
             if not alerts and not any((due := _next_digest(r, now)) and due <= now for r in known):
                 return 0
             plan = await _plan(conn, alerts, known, now)
+            # Read here: the key may have been rotated since this process began.
+            head = replace(head, link_key=await link_key(conn))
             made = await _queue_all(conn, pool, alerts, plan, now, head, faults)
     except StaleState:
         return 0

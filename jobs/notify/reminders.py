@@ -1,13 +1,12 @@
 """Reminders until an incident is acknowledged, and escalation if it is not."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
-from dashboard.auth.signed_links import Link, LinkAction
 from jobs.base.wording import minute
-from jobs.messages.compose import Letterhead, message_id
+from jobs.messages.compose import Letterhead, acknowledge_link, message_id
 from jobs.messages.webhook_payload import note
 from storage.alerts import mutes, outbox, reminders, rules
 from storage.alerts.reminders import LastMail, Outstanding
@@ -16,6 +15,7 @@ from storage.model.alerts.quiet_hours import quiet_until
 from storage.model.alerts.rules import AlertRule, Mute, Severity, StoredRule, is_webhook
 from storage.model.text.states import clean
 from storage.model.text.units import spoken
+from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, transaction
 
 ASK_FOR = timedelta(days=3)
@@ -60,6 +60,7 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
     made = 0
     async with transaction(pool) as conn:
         await outbox.begin(conn)  # Keeps the numbers of these emails and those of groups in order.
+        head = replace(head, link_key=await link_key(conn))
         for nudge in await _known(conn, now):
             if nudge.at > now:
                 break
@@ -85,13 +86,16 @@ async def _known(conn: Conn, now: datetime) -> list[Reminder]:
 
 
 def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[MailDraft]:
-    """Write the emails of a reminder, one per recipient. An email replies to the recipient's last email about
-    the incident, if there is one. Empty if no email of the incident was sent yet.
+    """Write the emails of a reminder, one per recipient whom the rule still has. An email replies to the
+    recipient's last email about the incident, if there is one. Empty if no email of the incident was sent
+    yet.
     """
     by_recipient = {mail.recipient: mail for mail in last}
     if not by_recipient:
         return []
-    to = nudge.story.recipients if nudge.kind is MailKind.REMINDER else nudge.rule.escalate_to
+    to = nudge.rule.escalate_to
+    if nudge.kind is MailKind.REMINDER:
+        to = tuple(r for r in nudge.story.recipients if r in nudge.rule.recipients)
     return [_draft(nudge, by_recipient.get(r), last[0], r, head) for r in to]
 
 
@@ -111,7 +115,7 @@ def _draft(
         "synthetic": head.synthetic,
         "to": ", ".join(story.recipients),
         "is_reminder": is_reminder,
-        "acknowledge_url": head.link(Link(LinkAction.ACKNOWLEDGE, story.story_key, recipient)),
+        "acknowledge_url": head.link(acknowledge_link(story.story_key, story.wave, recipient, nudge.at)),
         "mail_url": head.dashboard_url and urljoin(head.dashboard_url, f"/mail/{mail.mail_id}"),
         "rule": clean(nudge.rule.name),
     }

@@ -27,7 +27,7 @@ from storage.model.alerts.rules import AlertRule
 from storage.model.core.availability import ChangeKind
 from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.orders import orders
-from storage.postgres.installation import link_key, mark_synthetic
+from storage.postgres.installation import mark_synthetic
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.readings import rehearsal_readback
 
@@ -86,7 +86,6 @@ async def play(
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     outage = Outage(played.outage.since, played.outage.until or played.end)
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        key = await link_key(conn)
         await mark_synthetic(conn)
     inbox = Inbox(folder / "mailbox")
     with SmtpServer(inbox) as smtp:
@@ -98,7 +97,7 @@ async def play(
                     smtp.host,
                     smtp.port,
                     AlertRule(recipients=(RECIPIENT,), zone=ZONE),
-                    Letterhead(dashboard_url, synthetic=True, link_key=key, sweep_every=SWEEP),
+                    Letterhead(dashboard_url, synthetic=True, sweep_every=SWEEP),
                 ),
                 SimulationPlan(played.start, played.end, SWEEP, ENGAGEMENT),
                 prepare=lambda pool, now: _prepare(pool, played, history, now),

@@ -39,7 +39,6 @@ from storage.model.core import people
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
 from storage.people.people import admins
-from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, PoolLimits, open_pool, transaction
 
 log = logging.getLogger(__name__)
@@ -68,13 +67,12 @@ emails.
 """
 
 
-def letterhead(settings: Settings, link_key: bytes | None = None) -> Letterhead:
+def letterhead(settings: Settings) -> Letterhead:
     return Letterhead(
         dashboard_url=settings.dashboard_url,
         sweep_every=settings.sweep_every,
         id_domain=settings.mail_from.rpartition("@")[2].rstrip(">"),
         operators=settings.condition_recipients,
-        link_key=link_key,
         templates=settings.mail_templates,
     )
 
@@ -247,11 +245,11 @@ async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], A
     """Store the rules of the settings, and return the work of the notifier by name."""
     async with transaction(pool) as conn:
         await keep_to_settings(conn, settings.alert_rules, system_clock())
-        key = await link_key(conn)
     known = channels_of(settings.channels, settings.webhooks, settings.webhook_secrets)
     channels = channel_router(None, known, system_clock)
-    head = letterhead(settings, key)
-    return alert_pipeline(pool, head, sender(settings), channels, system_clock, settings.smtp_per_minute)
+    return alert_pipeline(
+        pool, letterhead(settings), sender(settings), channels, system_clock, settings.smtp_per_minute
+    )
 
 
 def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:

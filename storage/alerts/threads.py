@@ -159,11 +159,18 @@ class Acknowledged:
     note: str
 
 
-async def acknowledge(conn: Conn, story_key: str, actor: str, note: str, now: datetime) -> Acknowledged:
+class NewerGroup(Refused):
+    """The incident has a newer group than the one that was seen."""
+
+
+async def acknowledge(
+    conn: Conn, story_key: str, actor: str, note: str, now: datetime, *, seen: int | None = None
+) -> Acknowledged:
     """Say that somebody has taken a story on, as far as it was told. Reminders and escalation end.
 
-    A second one for the same wave changes nothing and tells who was first. Raises Refused when there is no
-    such story.
+    `seen` is the number of the newest wave that the actor was shown; None: all that were told. A second
+    acknowledgement of the same wave changes nothing and tells who was first. Raises Refused when there is no
+    such story, and NewerGroup when `seen` is not its newest wave and nobody acknowledged that one.
     """
     row = await conn.fetchrow(
         """
@@ -180,6 +187,8 @@ async def acknowledge(conn: Conn, story_key: str, actor: str, note: str, now: da
     if (row["acknowledged_wave"] or 0) >= row["wave"]:
         by, at, said = row["acknowledged_by"], row["acknowledged_at"], row["acknowledged_note"]
         return Acknowledged(subject, first=False, by=by, at=at, note=said or "")
+    if seen is not None and seen < row["wave"]:
+        raise NewerGroup("The incident has a newer group of changes.")
     await conn.execute(
         """
         update story set acknowledged_at = $2, acknowledged_by = $3, acknowledged_note = $4,

@@ -174,10 +174,14 @@ class ThreadStatus:
     """How a story stands with the people who were told it."""
 
     story_key: str
+    rule_id: int
+    """The rule that tells it."""
     subject: str
     """Of its newest mail about a wave."""
     waves: int
     """How many were told at once: what a round-up told is none, and need not be acknowledged."""
+    newest_wave: int
+    """The number of the newest of these, as mails are stored with it: there, what round-ups told counts."""
     acknowledged_wave: int
     """The newest of these that somebody acknowledged; 0: none."""
     acknowledged_by: str | None
@@ -194,15 +198,16 @@ async def thread_status(conn: Conn, story_key: str) -> ThreadStatus | None:
     """One story by its key; None when there is none."""
     row = await conn.fetchrow(
         """
-        select s.story_key, s.acknowledged_by, s.acknowledged_at, s.acknowledged_note, w.waves,
-            w.acknowledged,
+        select s.story_key, s.rule_id, s.acknowledged_by, s.acknowledged_at, s.acknowledged_note, w.waves,
+            w.newest, w.acknowledged,
             (
                 select subject from mail where story_id = s.story_id and kind = 'wave'
                 order by mail_id desc limit 1
             ) as subject
         from story s
         cross join lateral (
-            select count(*) as waves, count(*) filter (where wave <= s.acknowledged_wave) as acknowledged
+            select count(*) as waves, coalesce(max(wave), 0) as newest,
+                count(*) filter (where wave <= s.acknowledged_wave) as acknowledged
             from story_wave where story_id = s.story_id and not in_round_up
         ) w
         where s.story_key = $1
@@ -279,8 +284,10 @@ async def thread_of(conn: Conn, mail_id: int) -> MailThread | None:
 def _note(r: Record) -> ThreadStatus:
     return ThreadStatus(
         story_key=r["story_key"],
+        rule_id=r["rule_id"],
         subject=r["subject"] or "",
         waves=r["waves"],
+        newest_wave=r["newest"],
         acknowledged_wave=r["acknowledged"],
         acknowledged_by=r["acknowledged_by"],
         acknowledged_at=r["acknowledged_at"],

@@ -3,18 +3,37 @@ what it records is invented.
 """
 
 import secrets
+from datetime import datetime
 
+from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn
+
+_LINKS, _LOGIN = "links", "login"
 
 
 async def link_key(conn: Conn) -> bytes:
     """What signs the links in mails."""
-    return await _key(conn, "links")
+    return await _key(conn, _LINKS)
 
 
 async def login_key(conn: Conn) -> bytes:
     """What signs what a browser keeps while somebody logs in elsewhere."""
-    return await _key(conn, "login")
+    return await _key(conn, _LOGIN)
+
+
+async def rotate_keys(conn: Conn, actor: str, now: datetime) -> None:
+    """Replace both keys: what was signed with the old ones is void. With an entry in the audit log.
+
+    Emails that are being written must be stored before, or their links are void from the beginning.
+    """
+    await conn.executemany(
+        """
+        insert into installation_key (name, key) values ($1, $2)
+        on conflict (name) do update set key = excluded.key
+        """,
+        [(name, secrets.token_bytes(32)) for name in (_LINKS, _LOGIN)],
+    )
+    await log(conn, now, actor, "keys rotated", "links and logins")
 
 
 async def _key(conn: Conn, name: str) -> bytes:

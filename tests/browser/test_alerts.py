@@ -92,7 +92,8 @@ async def test_a_form_works_also_as_plain_html(pool: Pool, dsn: str, played: Pla
 async def test_the_button_behind_a_link_in_a_mail_acknowledges(pool: Pool, dsn: str, played: Played) -> None:
     key = played.story_keys[0]
     async with transaction(pool) as conn:
-        path = f"/mail-link/{token(await link_key(conn), Link(LinkAction.ACKNOWLEDGE, key, DESK))}"
+        link = Link(LinkAction.ACKNOWLEDGE, key, DESK, played.now, played.groups[0])
+        path = f"/mail-link/{token(await link_key(conn), link)}"
     async with served(pool, dsn, played.now) as base, opened(base, path, width=390) as browser:
         assert not await is_acknowledged(pool, key)
         await browser.page.locator("textarea").fill("on it")

@@ -1,6 +1,9 @@
 """The links in mails: looking changes nothing, a press of the button does it once, and nobody forges one."""
 
+import asyncio
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
@@ -8,21 +11,27 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
-from dashboard.alerts.mail_link_pages import UNKNOWN
+from dashboard.alerts.mail_link_pages import NEWER, NO_RULE, UNKNOWN
 from dashboard.auth.signed_links import Link, LinkAction, token, without_tokens
-from storage.alerts.rules import save_rule
+from dashboard.ui.words import day
+from storage.alerts.rules import enable_rule, keep_to_settings, save_rule
 from storage.alerts.threads_report import thread_status
 from storage.model.alerts.rules import AlertRule, Digest
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.alerts import DESK, HOSTILE, Played
+from tests.support.seeds.alerts import DESK, HOSTILE, NIGHT, Played
 from tests.support.seeds.people import WITH_LOGIN, a_person, browser_of
 from tests.support.servers.dashboard import served
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def acknowledging(played: Played, recipient: str = DESK) -> Link:
+    """What the mails of the first story link to."""
+    return Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], recipient, played.now, played.groups[0])
 
 
 async def address(pool: Pool, link: Link) -> str:
@@ -46,7 +55,7 @@ async def rows(pool: Pool, table: Literal["story", "digest_refusal"]) -> list[st
 async def test_looking_at_an_acknowledge_link_ten_times_changes_nothing(
     pool: Pool, dsn: str, played: Played
 ) -> None:
-    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK))
+    path = await address(pool, acknowledging(played))
     before = await rows(pool, "story"), await logged(pool)
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         for method in ("GET", "HEAD") * 5:
@@ -68,9 +77,8 @@ async def test_looking_at_an_acknowledge_link_ten_times_changes_nothing(
 async def test_the_first_press_acknowledges_and_the_second_says_who_was_first(
     pool: Pool, dsn: str, played: Played
 ) -> None:
-    key = played.story_keys[0]
-    first = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, DESK))
-    second = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, "late@example.org"))
+    first = await address(pool, acknowledging(played))
+    second = await address(pool, acknowledging(played, NIGHT))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         async with session.post(base + first, data=b"note=I+call+them+%26+you", headers=FORM) as response:
             told = await response.text()
@@ -93,23 +101,39 @@ async def test_the_first_press_acknowledges_and_the_second_says_who_was_first(
     assert "me too" not in str(await rows(pool, "story"))
 
 
-async def test_a_later_wave_has_to_be_acknowledged_anew(pool: Pool, dsn: str, played: Played) -> None:
-    key = played.story_keys[0]
-    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, DESK))
+async def first_story(pool: Pool, played: Played, rule: str, recipient: str) -> Link:
+    """What the mails of the first story of this rule link to."""
+    async with transaction(pool) as conn:
+        rows = await conn.fetch(
+            "select story_key from story join alert_rule using (rule_id) where name = $1 order by story_id",
+            rule,
+        )
+    at = played.story_keys.index(rows[0]["story_key"])
+    return Link(LinkAction.ACKNOWLEDGE, played.story_keys[at], recipient, played.now, played.groups[at])
+
+
+async def a_newer_group(pool: Pool, played: Played) -> None:
+    """The first story goes on, and whoever is told has a mail about it."""
+    async with transaction(pool) as conn:
+        await conn.execute(
+            """
+            insert into story_wave (story_id, wave, closed_at, as_of, told)
+            select story_id, wave + 1, $2, $2, '{}' from story join story_wave using (story_id)
+            where story_key = $1 order by wave desc limit 1
+            """,
+            played.story_keys[0],
+            played.now + timedelta(hours=1),
+        )
+
+
+async def test_a_later_group_has_to_be_acknowledged_again(pool: Pool, dsn: str, played: Played) -> None:
+    old = acknowledging(played)
+    first, newer = await address(pool, old), await address(pool, replace(old, group=played.groups[0] + 1))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        async with session.post(base + path) as response:
+        async with session.post(base + first) as response:
             assert response.status == 200
-        async with transaction(pool) as conn:
-            await conn.execute(
-                """
-                insert into story_wave (story_id, wave, closed_at, as_of, told)
-                select story_id, wave + 1, $2, $2, '{}' from story join story_wave using (story_id)
-                where story_key = $1 order by wave desc limit 1
-                """,
-                key,
-                played.now + timedelta(hours=1),
-            )
-        async with session.get(base + path) as response:
+        await a_newer_group(pool, played)
+        async with session.get(base + newer) as response:
             page = await response.text()
 
     assert (
@@ -117,6 +141,185 @@ async def test_a_later_wave_has_to_be_acknowledged_anew(pool: Pool, dsn: str, pl
         "Further changes followed." in page
     )
     assert "<form" in page
+
+
+async def test_a_link_does_not_acknowledge_a_newer_group_that_its_reader_never_saw(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    old = acknowledging(played)
+    first, newer = await address(pool, old), await address(pool, replace(old, group=played.groups[0] + 1))
+    await a_newer_group(pool, played)
+    before = await rows(pool, "story"), await logged(pool)
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        for method in ("GET", "POST"):
+            async with session.request(method, base + first) as response:
+                assert response.status == 409
+                page = await response.text()
+                assert NEWER in page
+                assert "<form" not in page
+        assert (await rows(pool, "story"), await logged(pool)) == before
+        async with session.post(base + newer) as response:
+            assert response.status == 200
+        async with session.get(base + first) as response:
+            assert "Already acknowledged" in await response.text()
+
+
+@pytest.mark.parametrize(
+    ("act", "days"), [(LinkAction.ACKNOWLEDGE, 30), (LinkAction.UNSUBSCRIBE, 60)], ids=str
+)
+async def test_a_link_ends_and_its_page_says_when_and_what_to_do_instead(
+    pool: Pool, dsn: str, played: Played, act: LinkAction, days: int
+) -> None:
+    link = replace(acknowledging(played), act=act)
+    if act is LinkAction.UNSUBSCRIBE:
+        link = Link(act, "recipients", DESK, played.now)
+    path, end = await address(pool, link), played.now + timedelta(days=days)
+    before = await rows(pool, "story"), await rows(pool, "digest_refusal")
+    async with served(pool, dsn, end) as base, aiohttp.ClientSession() as session:
+        for method in ("GET", "POST"):
+            async with session.request(method, base + path) as response:
+                assert response.status == 410
+                page = await response.text()
+                assert f"This link ended on {day(end)}, {days} days after its email. Use " in page
+                assert "<form" not in page
+    assert (await rows(pool, "story"), await rows(pool, "digest_refusal")) == before
+    async with (
+        served(pool, dsn, end - timedelta(hours=1)) as base,
+        aiohttp.ClientSession() as session,
+        session.post(base + path) as response,
+    ):
+        assert response.status == 200
+        assert "acknowledged" in await response.text() or "Unsubscribed" in await response.text()
+
+
+async def changed_rules(pool: Pool, now: datetime, *rules: AlertRule) -> None:
+    """The settings have these rules, and no others."""
+    async with transaction(pool) as conn:
+        await keep_to_settings(conn, rules, now)
+
+
+WAS = AlertRule((DESK, NIGHT), name="recipients")
+WAIT = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "sentence"),
+    [
+        pytest.param([WAS], 200, "Acknowledge", id="a recipient"),
+        pytest.param(
+            [replace(WAS, recipients=(NIGHT,))],
+            403,
+            f"{DESK} is no longer a recipient of the rule “recipients”.",
+            id="nobody who left the rule",
+        ),
+        pytest.param(
+            [replace(WAS, recipients=(NIGHT,), escalate_after=WAIT, escalate_to=(DESK,))],
+            200,
+            "Acknowledge",
+            id="who is notified when nobody acknowledges",
+        ),
+        pytest.param([], 403, NO_RULE, id="nobody once the rule is removed"),
+        pytest.param(
+            [replace(WAS, name="other")], 403, NO_RULE, id="nobody by another rule, which has other incidents"
+        ),
+    ],
+)
+async def test_an_incident_is_acknowledged_by_who_is_a_recipient_of_its_rule_still(
+    pool: Pool, dsn: str, played: Played, rules: Sequence[AlertRule], status: int, sentence: str
+) -> None:
+    path = await address(pool, await first_story(pool, played, "recipients", DESK))
+    await changed_rules(pool, played.now, *rules)
+    before = await rows(pool, "story")
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        for method in ("GET", "POST"):
+            async with session.request(method, base + path) as response:
+                assert response.status == status
+                page = await response.text()
+                assert sentence in page
+                assert ("<form" in page) == (status == 200 and method == "GET")
+    assert (await rows(pool, "story") == before) == (status != 200)
+
+
+async def test_a_recipient_of_a_disabled_rule_can_acknowledge_what_it_sent_before(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    path = await address(pool, await first_story(pool, played, "Night desk", NIGHT))
+    async with transaction(pool) as conn:
+        await enable_rule(conn, "Night desk", "test", played.now, enabled=False)
+    async with (
+        served(pool, dsn, played.now) as base,
+        aiohttp.ClientSession() as session,
+        session.post(base + path) as response,
+    ):
+        assert response.status == 200
+        assert "Acknowledged" in await response.text()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(replace(WAS, recipients=(NIGHT,)), id="who left the rule"),
+        pytest.param(
+            replace(WAS, recipients=(NIGHT,), escalate_after=WAIT, escalate_to=(DESK,)),
+            id="who is notified only when nobody acknowledges: digests do not go there",
+        ),
+    ],
+)
+async def test_only_a_recipient_of_a_rule_unsubscribes_from_its_digests(
+    pool: Pool, dsn: str, played: Played, rule: AlertRule
+) -> None:
+    path = await address(pool, Link(LinkAction.UNSUBSCRIBE, "recipients", DESK, played.now))
+    await changed_rules(pool, played.now, rule)
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        for method in ("GET", "POST"):
+            async with session.request(method, base + path, data=ONE_CLICK, headers=FORM) as response:
+                assert response.status == 403
+                assert f"{DESK} is no longer a recipient of the rule" in await response.text()
+    assert await rows(pool, "digest_refusal") == []
+
+
+async def test_the_links_in_stored_mails_acknowledge_what_these_report(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    async with transaction(pool) as conn:
+        text = await conn.fetchval(
+            """
+            select text_body from mail join story using (story_id)
+            where story_key = $1 and mail.recipients[1] = $2 order by wave desc limit 1
+            """,
+            played.story_keys[0],
+            DESK,
+        )
+    (found,) = re.findall(r"(/mail-link/\S+)", text)
+    async with (
+        served(pool, dsn, played.now) as base,
+        aiohttp.ClientSession() as session,
+        session.post(base + found) as response,
+    ):
+        assert response.status == 200
+        assert "Acknowledged" in await response.text()
+
+
+async def test_a_request_that_sends_its_body_slowly_holds_no_connection_to_the_database(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    path = await address(pool, acknowledging(played))
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        host = urlsplit(base)
+        writers: list[asyncio.StreamWriter] = []
+        for _ in range(pool.get_max_size()):
+            reader, writer = await asyncio.open_connection(host.hostname, host.port)
+            writers.append(writer)
+            writer.write(
+                f"POST {path} HTTP/1.1\r\nHost: {host.netloc}\r\nContent-Length: 9\r\n"
+                "Expect: 100-continue\r\n\r\n".encode()
+            )
+            # The server says so when it begins to wait for the body.
+            assert await reader.readline() == b"HTTP/1.1 100 Continue\r\n"
+        async with asyncio.timeout(20), session.get(base + path) as response:
+            assert response.status == 200
+        for writer in writers:
+            writer.close()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +340,7 @@ async def test_one_click_unsubscribes_without_an_origin_and_without_a_page(
     async with transaction(pool) as conn:
         board = AlertRule(("board@example.org",), name="Board", digest=Digest.WEEKLY)
         await save_rule(conn, board, "command line", now)
-    path = await address(pool, Link(LinkAction.UNSUBSCRIBE, "Board", "board@example.org"))
+    path = await address(pool, Link(LinkAction.UNSUBSCRIBE, "Board", "board@example.org", now))
     async with served(pool, dsn, now) as base, aiohttp.ClientSession() as session:
         async with session.get(base + path) as response:
             offer = await response.text()
@@ -214,12 +417,14 @@ def test_a_mail_is_shown_without_what_its_links_are_signed_with(text: str, shown
 async def test_a_link_that_is_not_ours_is_answered_by_the_same_sentence(
     pool: Pool, dsn: str, played: Played, forged: str
 ) -> None:
-    good = Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK)
+    good = acknowledging(played)
     tokens = {
         "token": (await address(pool, good)).rpartition("/")[2],
         "other_key": token(b"x" * 32, good),
-        "no_story": (await address(pool, Link(LinkAction.ACKNOWLEDGE, "gone", DESK))).rpartition("/")[2],
-        "no_rule": (await address(pool, Link(LinkAction.UNSUBSCRIBE, "gone", DESK))).rpartition("/")[2],
+        "no_story": (await address(pool, replace(good, subject="gone"))).rpartition("/")[2],
+        "no_rule": (await address(pool, Link(LinkAction.UNSUBSCRIBE, "gone", DESK, played.now))).rpartition(
+            "/"
+        )[2],
     }
     before = await rows(pool, "story"), await logged(pool)
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
@@ -233,7 +438,7 @@ async def test_a_link_that_is_not_ours_is_answered_by_the_same_sentence(
 
 
 async def test_a_link_under_another_host_is_refused(pool: Pool, dsn: str, played: Played) -> None:
-    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK))
+    path = await address(pool, acknowledging(played))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         for method in ("GET", "POST"):
             host = f"rebound.example:{urlsplit(base).port}"
@@ -247,7 +452,8 @@ async def test_what_strangers_wrote_is_neither_markup_nor_hidden(
     async with transaction(pool) as conn:
         await conn.execute("update mail set subject = $1", f"@{HOSTILE} suspended")
     key = played.story_keys[0]
-    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, key, "desk+<b>@example.org"))
+    await changed_rules(pool, played.now, AlertRule(("desk+b@example.org",), name="recipients"))
+    path = await address(pool, replace(acknowledging(played, "desk+b@example.org"), subject=key))
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         async with session.get(base + path) as response:
             offer = await response.text()
@@ -265,7 +471,7 @@ async def test_what_strangers_wrote_is_neither_markup_nor_hidden(
 
 
 async def test_a_note_that_is_too_long_acknowledges_nothing(pool: Pool, dsn: str, played: Played) -> None:
-    path = await address(pool, Link(LinkAction.ACKNOWLEDGE, played.story_keys[0], DESK))
+    path = await address(pool, acknowledging(played))
     before = await rows(pool, "story")
     async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
         for note in ("x" * 501, "x" * 100_000, "\0"):

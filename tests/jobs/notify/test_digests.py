@@ -28,7 +28,7 @@ from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, T0, WIT
 from tests.support.seeds.single_rows import batch, become, enlist, read, roster_of
 
 DESK, NIGHT = "desk@example.org", "night@example.org"
-HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+HEAD = Letterhead("https://blockline.example.org/")
 DAILY = AlertRule((DESK, NIGHT), "Desk", digest=Digest.DAILY)
 AT_ONCE = replace(DAILY, digest=Digest.NONE)
 HOUR, DAY = 60 * MINUTE, 24 * 60 * MINUTE

@@ -26,7 +26,7 @@ PEOPLE = ("desk@example.org", "night@example.org")
 RULE = AlertRule(
     PEOPLE, flapping_changes=100, update_after=20 * MINUTE, remind_every=180 * MINUTE, zone="Asia/Kolkata"
 )
-HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+HEAD = Letterhead("https://blockline.example.org/")
 ACCOUNTS = 2
 
 

@@ -1,10 +1,12 @@
 """After an outage of the mail server one mail says what happened meanwhile, on a real database."""
 
+import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
+from dashboard.auth.signed_links import Link, LinkAction, read_token
 from jobs.delivery.sender import DeliveryFault, Undeliverable
 from jobs.messages.compose import Letterhead
 from jobs.notify import merging
@@ -16,12 +18,13 @@ from storage.live.snapshot import changes
 from storage.model.alerts.alerts import AlertRow, Cohort, Mail
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.availability import ChangeKind, State
+from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, Refused, transaction
 from tests.support.samples.alerts import REPORTERS, a_change, an_alert, store, tell_by
-from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, WITHHELD_IN, minutes
+from tests.support.samples.readings import AVAILABLE, MINUTE, SUSPENDED, T0, WITHHELD_IN, minutes
 
 DESK, NIGHT = "desk@example.org", "night@example.org"
-HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+HEAD = Letterhead("https://blockline.example.org/")
 RULE = AlertRule((DESK,), zone="Asia/Kolkata")
 
 
@@ -111,6 +114,22 @@ async def test_a_block_and_restoration_during_a_mail_outage_are_one_email(
     assert "This email continues" not in mail.text_body, "it is the first that he gets"
     assert (mail.in_reply_to, mail.reference_ids) == (None, ())
     assert await states(pool) == [("merged", 3), ("merged", 3), ("sent", None)]
+
+
+async def test_a_merged_mail_acknowledges_the_newest_group_that_it_reports(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    server = Server()
+    await told(pool, server, 0, withheld(1, 0))
+    await told(pool, server, 600, back(1, 600))
+    await all_sent(pool, server, 1440)
+    (mail,) = server.accepted
+    (text,) = re.findall(r"/mail-link/(\S+)", mail.text_body)
+    async with transaction(pool) as conn:
+        link = read_token(await link_key(conn), text)
+        key, closed_at = await conn.fetchrow(
+            "select story_key, closed_at from story join story_wave using (story_id) where wave = 2"
+        ) or ("", T0)
+    assert link == Link(LinkAction.ACKNOWLEDGE, key, DESK, closed_at.replace(microsecond=0), 2)
 
 
 @pytest.mark.parametrize(

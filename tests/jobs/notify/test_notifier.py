@@ -46,7 +46,7 @@ from tests.support.servers.mail import serving
 
 DESK, NIGHT = "desk@example.org", "night@example.org"
 RULE = AlertRule((DESK, NIGHT), zone="Asia/Kolkata")
-HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+HEAD = Letterhead("https://blockline.example.org/")
 NOTHING = TickReport(0, 0, 0, 0)
 SETTLED = 0.5 / 60
 ASKED = timedelta(milliseconds=500)

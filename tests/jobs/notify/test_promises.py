@@ -27,7 +27,7 @@ from tests.support.servers.mail import InOrder, serving
 A, W = AVAILABLE, WITHHELD_IN
 EDITOR, NIGHT = "editor@example.org", "night@example.org"
 EAGER = AlertRule((EDITOR,), "eager", Match(lists=frozenset({"Desk"}), provisional=True))
-HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+HEAD = Letterhead("https://blockline.example.org/")
 TWO_WEEKS = 14 * 1440
 
 SEEN = "Provisional: @h1 seen as withheld in India (IN), not confirmed yet"

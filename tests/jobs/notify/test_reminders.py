@@ -26,7 +26,7 @@ from tests.support.servers.mail import serving
 
 DESK, CHIEF = "desk@example.org", "chief@example.org"
 RULE = AlertRule((DESK,), remind_every=30 * MINUTE, escalate_after=60 * MINUTE, escalate_to=(CHIEF,))
-HEAD = Letterhead("https://blockline.example.org/", link_key=b"k" * 32)
+HEAD = Letterhead("https://blockline.example.org/")
 STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, is_escalated=False)
 
 

@@ -16,7 +16,7 @@ from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.seeds.changes import DAY, HOUR, Story
 from tests.support.seeds.live_page import seed
 
-HEAD = Letterhead("http://127.0.0.1:8050", synthetic=True, link_key=b"k" * 32)
+HEAD = Letterhead("http://127.0.0.1:8050", synthetic=True)
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\u200b"
 """What a stranger may call himself."""
 DESK, NIGHT = "desk@example.org", "night@example.org"
@@ -30,6 +30,8 @@ class Played:
     now: datetime
     story_keys: tuple[str, ...]
     """Stories that nobody acknowledged."""
+    groups: tuple[int, ...]
+    """The number of the newest group of each."""
     mute_id: int
     muted: int
     """The account that is muted."""
@@ -69,7 +71,8 @@ async def play_alerts(pool: Pool, now: datetime) -> Played:
             """,
             DESK,
         )
-    return Played(story, now, tuple(s.story_key for s in open_ones), mute_id, muted, planned, dead)
+    keys, groups = tuple(s.story_key for s in open_ones), tuple(s.wave for s in open_ones)
+    return Played(story, now, keys, groups, mute_id, muted, planned, dead)
 
 
 async def _rules(conn: Conn, at: datetime) -> None:

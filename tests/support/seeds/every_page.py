@@ -151,6 +151,6 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         "imported": imported,
         "story": written[0],
         "story_known": written[1],
-        "unsubscribe": token(key, Link(LinkAction.UNSUBSCRIBE, "recipients", DESK)),
+        "unsubscribe": token(key, Link(LinkAction.UNSUBSCRIBE, "recipients", DESK, now)),
     }
     return Everything(played, numbers)
