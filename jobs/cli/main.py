@@ -53,6 +53,7 @@ GROUPS = {
         "workers": "Show workers and their queue, and drop failed requests.",
         "users": "Manage the people who can use the dashboard.",
         "tokens": "Manage access tokens for programs.",
+        "secrets": "Change the keys that sign links in emails, and logins.",
         "backup": "Back up the whole database to one file.",
         "restore": "Restore a backup into an empty database.",
         "migrate": "Migrate the database to the schema of this version.",
@@ -79,6 +80,7 @@ MODULES = {
     "executives": "accounts_and_lists",
     "lists": "accounts_and_lists",
     "tokens": "users",
+    "secrets": "users",
 }
 """The module of `jobs.cli` that defines a command, where the two names differ."""
 

@@ -1,4 +1,4 @@
-"""Commands about access: people who can use the dashboard, and tokens for programs."""
+"""Commands about access: people who can use the dashboard, tokens for programs, and keys that sign links."""
 
 import sys
 from typing import Annotated
@@ -12,10 +12,12 @@ from jobs.base.output import OutputTable, moment, show
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
+from storage.alerts import outbox
 from storage.model.core.people import Role, Scope
 from storage.model.text.units import parse_duration
 from storage.people import people
 from storage.people import tokens as stored_tokens
+from storage.postgres.installation import rotate_keys
 from storage.postgres.pool import Conn
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Login name of the person.")]
@@ -26,11 +28,13 @@ LONGEST_NUMBER = 18
 
 users = typer.Typer(no_args_is_help=True, epilog=examples("blockline users add ada --role admin"))
 tokens = typer.Typer(no_args_is_help=True, epilog=examples("blockline tokens list"))
+secrets = typer.Typer(no_args_is_help=True, epilog=examples("blockline secrets rotate"))
 
 
 def register(cli: typer.Typer) -> None:
     cli.add_typer(users, name="users")
     cli.add_typer(tokens, name="tokens")
+    cli.add_typer(secrets, name="secrets")
 
 
 @users.command("add", epilog=examples("blockline users add ada --role admin"))
@@ -211,6 +215,30 @@ def tokens_revoke(
         lambda conn: stored_tokens.revoke_token(conn, int(number), None, COMMAND_LINE, system_clock()),
     )
     show(f"Token {int(number)} is revoked.")
+
+
+@secrets.callback()
+def secrets_group() -> None:
+    """Passwords, sessions and tokens are stored as hashes. The commands `users` and `tokens` end them."""
+
+
+@secrets.command("rotate", epilog=examples("blockline secrets rotate"))
+def secrets_rotate(*, config: ConfigFile = None) -> None:
+    """Change the keys, so that links in all earlier emails are void.
+
+    Use it when a backup, or a copy of the emails, may be in the wrong hands. Running processes use the new
+    keys at once. Sessions and tokens stay valid.
+    """
+
+    async def rotated(conn: Conn) -> None:
+        await outbox.begin(conn)  # Emails that a notifier is writing are stored first, with the old key.
+        await rotate_keys(conn, COMMAND_LINE, system_clock())
+
+    with_conn(load_settings(config), rotated)
+    show(
+        "The keys are changed: links in emails written until now are void, and people who are logging in "
+        "through a provider must begin again."
+    )
 
 
 def _password(from_stdin: bool) -> str:
