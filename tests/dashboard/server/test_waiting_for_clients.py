@@ -96,6 +96,7 @@ async def test_while_a_body_is_awaited_no_connection_is_in_use(pool: Pool, dsn: 
     assert {path: held for path, held in waiting.items() if any(held)} == {}
     assert sum(bool(held) for held in waiting.values()) > 30, "the others read no body, or ask for a login"
     assert waiting["/login"]
+    assert waiting["/mail-link/{token}"]
 
 
 async def test_while_an_answer_is_sent_no_connection_is_in_use(pool: Pool, dsn: str, now: datetime) -> None:
