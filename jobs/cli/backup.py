@@ -18,7 +18,7 @@ from jobs.base.output import moment, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database
-from jobs.config.settings import load_settings
+from jobs.config.settings import Settings, load_settings
 from storage.backup.archive import BackupManifest, BackupProgress, read_backup
 from storage.backup.backup import back_up
 from storage.backup.restore import restore
@@ -43,7 +43,7 @@ def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigF
     settings = load_settings(config)
     refuse_taken(file)
     with database(settings) as dsn, _shown("Backing up") as progress:
-        manifest = _save(dsn, file, progress)
+        manifest = _save(dsn, file, _key(settings), progress)
     size = file.stat().st_size
     if as_json:
         show_json(_as_json(file, manifest) | {"bytes": size})
@@ -60,7 +60,7 @@ def restore_command(file: BackupFile, *, as_json: AsJson = False, config: Config
     """
     settings = load_settings(config)
     with _shown("Restoring") as progress:
-        backup = read_backup(file, progress)
+        backup = read_backup(file, progress, _key(settings))
         with database(settings) as dsn:
             run(lambda: restore(dsn, backup, progress))
     if as_json:
@@ -90,7 +90,7 @@ def upgrade_command(
     with _shown("Upgrading") as progress:
 
         def carry(old_dsn: str, new_dsn: str, file: Path) -> None:
-            _save(old_dsn, file, progress)
+            _save(old_dsn, file, None, progress)
             backup = read_backup(file, progress)
             run(lambda: restore(new_dsn, backup, progress))
 
@@ -101,13 +101,17 @@ def upgrade_command(
     )
 
 
-def _save(dsn: str, file: Path, progress: BackupProgress) -> BackupManifest:
+def _key(settings: Settings) -> bytes | None:
+    return None if settings.backup_key is None else settings.backup_key.get_secret_value().encode()
+
+
+def _save(dsn: str, file: Path, key: bytes | None, progress: BackupProgress) -> BackupManifest:
     """Write a backup that only its owner may read. It gets its name after it is verified."""
     with whole_file(file) as out:
         os.fchmod(out.fileno(), 0o600)
-        manifest = run(lambda: back_up(dsn, out, system_clock(), progress))
+        manifest = run(lambda: back_up(dsn, out, system_clock(), progress, key))
         out.flush()
-        read_backup(Path(out.name), progress)
+        read_backup(Path(out.name), progress, key)
     return manifest
 
 

@@ -81,6 +81,8 @@ class Settings(SettingsModel):
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
     data_dir: Path = Field(default_factory=_default_data_dir)
+    backup_key: Annotated[SecretStr, AfterValidator(values_of.long_key)] | None = None
+    """Key that signs backups. With it, `blockline restore` refuses a file that it did not sign."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8050, ge=0, le=65535)

@@ -21,6 +21,7 @@ from storage.model.core.people import Role
 
 _VANTAGE = re.compile(r"[a-z0-9-]{1,20}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.:-]{1,60}")
+_SHORTEST_KEY = 32
 
 
 class RulesFault(ValueError):
@@ -113,6 +114,15 @@ def address(value: str) -> str:
     """Check the name of the public address from which requests are sent."""
     if value and not _ADDRESS.fullmatch(value):
         raise ValueError("must be 1 to 60 letters, digits, dots, colons and hyphens.")
+    return value
+
+
+def long_key(value: SecretStr) -> SecretStr:
+    """Check that a key cannot be guessed."""
+    if len(value.get_secret_value()) < _SHORTEST_KEY:
+        raise ValueError(
+            f"it is shorter than {_SHORTEST_KEY} characters. Make one, for example with: openssl rand -hex 32"
+        )
     return value
 
 

@@ -1,6 +1,6 @@
 """Backup and restore of a whole database, through one file with a hash of every part.
 
 It may import `postgres` and `model`, and no other folder of `storage`.
-Begin with `archive.py`. It defines the format of the file; `backup.py` writes one and `restore.py`
-fills an empty database from it.
+Begin with `archive.py`. It defines the format of the file; `contents.py` says which tables belong in it;
+`backup.py` writes one and `restore.py` fills an empty database from it.
 """

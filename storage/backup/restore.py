@@ -1,37 +1,40 @@
 """Restoring a backup: into an empty database only, all of it or nothing, as it was to the last number."""
 
-import re
 from collections.abc import AsyncIterator
 from datetime import date
 
 from storage.backup.archive import Backup, BackupError, BackupProgress, SavedTable
-from storage.backup.backup import neutral_session
+from storage.backup.contents import COVERAGE_MONTH, kept_tables, misfit, neutral_session
 from storage.postgres.errors import address
 from storage.postgres.locks import exclusive
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Conn, close, connect, translated
 from storage.postgres.schema import revision_of, schema_for
 
-_MONTH = re.compile(r"coverage_([0-9]{4})_([0-9]{2})")
-
 
 async def restore(dsn: str, backup: Backup, progress: BackupProgress) -> None:
     """Fill an empty database with what `backup` holds, and bring it to the schema of this version.
 
-    No trigger fires: what triggers wrote is in the backup. One transaction loads everything, so that a
-    restore that was killed can be begun again. Raises BackupError when the database is not empty,
-    SchemaTooOld or SchemaTooNew when no schema of this version fits, AlreadyHeld when another one restores.
+    No trigger fires: what triggers wrote is in the backup. One transaction makes the schema of the backup,
+    compares the backup with it and loads the rows, so that a restore that was refused or killed leaves
+    nothing behind. Raises BackupError when the database is not empty, or when the backup contains anything
+    but the tables, columns and counters of its schema; SchemaTooOld or SchemaTooNew when no schema of this
+    version fits, AlreadyHeld when another one restores.
     """
     where = address(dsn)
     revision = schema_for(backup.manifest.revision, f"The backup {backup.path}")
+
+    async def fill(conn: Conn) -> None:
+        with translated(conn, where):
+            await _refuse_misfit(conn, backup, revision)
+            await _load(conn, backup, progress, where)
+
     async with exclusive(dsn, "restore", wait_s=1):
         conn = await connect(dsn)
         try:
             with translated(conn, where):
                 await _refuse_other(conn, revision, where)
-                await migrate(dsn, revision=revision)
-                async with conn.transaction():
-                    await _load(conn, backup, progress, where)
+                await migrate(dsn, revision=revision, then=fill)
                 await migrate(dsn)
                 await conn.execute("analyze")
         finally:
@@ -39,7 +42,7 @@ async def restore(dsn: str, backup: Backup, progress: BackupProgress) -> None:
 
 
 async def _refuse_other(conn: Conn, wanted: str, where: str) -> None:
-    """Go on with a database that has no tables at all, or those of a restore that was killed before."""
+    """Go on with a database that has no tables at all, or those of a migration and no rows."""
     revision = await revision_of(conn, where)
     if revision is not None:
         if revision != wanted:
@@ -66,6 +69,17 @@ def _not_empty(where: str, what: str) -> BackupError:
     )
 
 
+async def _refuse_misfit(conn: Conn, backup: Backup, revision: str) -> None:
+    """A backup can come from a stranger: it must not name tables of the server, or of other programs."""
+    is_older = backup.manifest.revision != revision
+    found = misfit(backup.manifest, await kept_tables(conn), may_lack=is_older)
+    if found is not None:
+        raise BackupError(
+            f"{backup.path} does not fit schema {revision}: {found}. Nothing was restored. Use a backup that "
+            "blockline backup made."
+        )
+
+
 async def _load(conn: Conn, backup: Backup, progress: BackupProgress, where: str) -> None:
     await neutral_session(conn)
     # This also keeps everybody else from writing to the tables until they are full.
@@ -88,7 +102,7 @@ async def _load(conn: Conn, backup: Backup, progress: BackupProgress, where: str
     if filled := await _filled(conn):
         raise _not_empty(where, f"rows in the table {filled}")
     for table in backup.manifest.tables:
-        if month := _MONTH.fullmatch(table.name):
+        if month := COVERAGE_MONTH.fullmatch(table.name):
             first = date(int(month[1]), int(month[2]), 1)
             await conn.execute("select ensure_coverage_month($1)", first)
         await _fill(conn, backup, table, progress)
@@ -144,7 +158,7 @@ async def _filled(conn: Conn) -> str:
 async def _fill(conn: Conn, backup: Backup, table: SavedTable, progress: BackupProgress) -> None:
     async def parts() -> AsyncIterator[bytes]:
         size = 0
-        for part in backup.rows(table.name):
+        for part in backup.rows(table):
             yield part
             size += len(part)
             progress(table.name, size)

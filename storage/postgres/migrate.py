@@ -1,5 +1,6 @@
 """Brings a database to the schema of this version, and says who may run on it. It loads Alembic."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,9 +32,15 @@ class Migrated:
     after: str
 
 
-async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT, revision: str | None = None) -> Migrated:
+async def migrate(
+    dsn: str,
+    lock_wait: timedelta = LOCK_WAIT,
+    revision: str | None = None,
+    then: Callable[[Connection], Awaitable[None]] | None = None,
+) -> Migrated:
     """Bring the database to `revision`, or the newest schema that this version knows, in one transaction.
 
+    `then` works on the migrated database inside this transaction: when it raises, nothing was migrated.
     Processes that start at once wait for each other; a second run changes nothing. Raises
     SchemaTooOld, SchemaTooNew, Unreachable, or StorageError when a step fails (nothing of it is kept then)
     and when another program keeps a table for longer than `lock_wait`.
@@ -52,6 +59,9 @@ async def migrate(dsn: str, lock_wait: timedelta = LOCK_WAIT, revision: str | No
             before = await conn.run_sync(_revision)
             refuse_unknown(before, f"The database at {address(dsn)}")
             await conn.run_sync(_upgrade, revision or newest())
+            if then is not None:
+                raw: Any = (await conn.get_raw_connection()).driver_connection
+                await then(raw)
     except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         cause = (error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else None) or error
         if isinstance(cause, asyncpg.LockNotAvailableError):

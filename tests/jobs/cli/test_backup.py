@@ -62,6 +62,24 @@ def test_what_cannot_be_is_one_sentence(run: Blockline, dsn: str, monkeypatch: p
     refused(run("upgrade"), "Setting database_url names your own Postgres server")
 
 
+def test_with_a_key_a_backup_of_somebody_else_is_not_restored(
+    run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(dsn, monkeypatch)
+    assert run("backup", "unsigned").code == 0
+    monkeypatch.setenv("BLOCKLINE_BACKUP_KEY", "k" * 32)
+    assert run("backup", "signed").code == 0
+    on(empty_dsn, monkeypatch)
+    refused(run("restore", "unsigned"), "unsigned is not signed, and the setting backup_key asks for")
+    assert asyncio.run(no_tables(empty_dsn))
+    assert run("restore", "signed").code == 0
+    monkeypatch.setenv("BLOCKLINE_BACKUP_KEY", "short")
+    refused(
+        run("backup", "third"),
+        "Setting backup_key (in the environment, as BLOCKLINE_BACKUP_KEY): it is shorter",
+    )
+
+
 def test_a_damaged_backup_is_refused_before_anything_is_written(
     run: Blockline, dsn: str, empty_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.backup.archive import BackupError, BackupManifest, BackupWriter, read_backup
-from storage.backup.backup import in_order
+from storage.backup.contents import in_order
 from storage.postgres.schema import newest
 
 NOW = datetime(2021, 2, 12, 12, 0, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_a_large_table_comes_in_pieces_that_ordinary_programs_join(tmp_path: Pat
             table.take(rows[first : first + 70_001])
         writer.finish(BackupManifest("0.1.0", newest(), "18.6", NOW, (table.finish(),), ()))
     backup = read_backup(path, quiet)
-    assert b"".join(backup.rows("large")) == rows
+    assert b"".join(backup.rows(backup.manifest.tables[0])) == rows
     assert backup.manifest.tables[0].rows == 120_000
     with tarfile.open(path) as tar:
         names = [n for n in tar.getnames() if n.startswith("data/large/")]

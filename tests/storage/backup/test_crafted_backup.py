@@ -1,0 +1,311 @@
+"""A backup that a stranger made restores nothing but rows of Blockline's own tables, or nothing at all."""
+
+import gzip
+import hashlib
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.backup.archive import (
+    Backup,
+    BackupError,
+    BackupManifest,
+    BackupWriter,
+    SavedCounter,
+    SavedTable,
+    read_backup,
+)
+from storage.backup.backup import back_up
+from storage.backup.restore import restore
+from storage.postgres.schema import newest
+from tests.storage.backup.test_backup import ask, busy, no_tables, of_schema, quiet, saved
+from tests.support.table_digests import digests
+
+NOW = datetime(2021, 2, 12, 12, 0, tzinfo=UTC)
+KEY = b"k" * 32
+EMPTY = hashlib.sha256().hexdigest()
+
+Manifest = Callable[[BackupManifest], BackupManifest]
+
+
+def with_table(name: str, *columns: str) -> Manifest:
+    table = SavedTable(name, columns, 0, 0, EMPTY)
+    return lambda said: replace(said, tables=(*said.tables, table))
+
+
+def without_table(name: str) -> Manifest:
+    return lambda said: replace(said, tables=tuple(t for t in said.tables if t.name != name))
+
+
+def with_columns(name: str, columns: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Manifest:
+    def changed(table: SavedTable) -> SavedTable:
+        return replace(table, columns=columns(table.columns)) if table.name == name else table
+
+    return lambda said: replace(said, tables=tuple(map(changed, said.tables)))
+
+
+def with_counter(table: str, column: str, last: int = 7) -> Manifest:
+    return lambda said: replace(said, counters=(*said.counters, SavedCounter(table, column, last)))
+
+
+def without_counters(said: BackupManifest) -> BackupManifest:
+    return replace(said, counters=())
+
+
+def with_months(said: BackupManifest) -> BackupManifest:
+    columns = next(t.columns for t in said.tables if t.name.startswith("coverage_2"))
+    months = (f"coverage_{year}_{month:02}" for year in range(2100, 2160) for month in range(1, 13))
+    return replace(said, tables=(*said.tables, *(SavedTable(m, columns, 0, 0, EMPTY) for m in months)))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "sentence"),
+    [
+        (with_table("pg_authid", "rolname"), "contains the table pg_authid, which is not in the schema"),
+        (with_table("pg_proc", "proname"), "contains the table pg_proc, which is not in the schema"),
+        (with_table("alembic_version", "version_num"), "contains the table alembic_version,"),
+        (with_table("pgqueuer", "payload"), "contains the table pgqueuer, which is not in the schema"),
+        (with_table("coverage", "slot"), "contains the table coverage, which is not in the schema"),
+        (with_table("coverage_row", "slot"), "contains the table coverage_row, which is not in the schema"),
+        (with_table("coverage_9999_01", "slot"), "contains the table coverage_9999_01,"),
+        (with_table("coverage_2021_13", "slot"), "contains the table coverage_2021_13,"),
+        (with_table("coverage_0000_01", "slot"), "contains the table coverage_0000_01,"),
+        (with_table("account", "account_id"), "contains the table account twice"),
+        (with_months, "contains more than 600 tables that are not those of the schema"),
+        (without_table("evidence"), "the table evidence is missing from it"),
+        (
+            with_columns("account", lambda columns: (*columns, "is_admin")),
+            "its table account has the column is_admin, which is not in the schema",
+        ),
+        (
+            with_columns("account", lambda columns: (*columns, columns[0])),
+            "its table account has a column twice",
+        ),
+        (
+            with_columns("account", lambda columns: columns[:-1]),
+            "the column .* of the table account is missing from it",
+        ),
+        (with_counter("chain", "seq"), r"a last number of chain\.seq, which is not in the schema"),
+        (with_counter("pgqueuer", "id"), r"a last number of pgqueuer\.id, which is not in the schema"),
+        (with_counter("account", "account_id"), r"the last number of account\.account_id twice"),
+        (
+            without_counters,
+            r"the last number of account\.account_id is missing from it",
+        ),
+    ],
+)
+async def test_what_is_not_in_the_schema_is_refused_and_nothing_is_written(
+    dsn: str, empty_dsn: str, tmp_path: Path, manifest: Manifest, sentence: str
+) -> None:
+    await busy(dsn)
+    backup = await saved(dsn, tmp_path / "b")
+    crafted = replace(backup, manifest=manifest(backup.manifest))
+    with pytest.raises(BackupError, match=rf"/b does not fit schema {newest()}: .*{sentence}"):
+        await restore(empty_dsn, crafted, quiet)
+    assert await no_tables(empty_dsn)
+
+
+async def test_a_backup_of_the_last_development_schema_may_lack_what_came_later(
+    dsn: str, empty_dsn: str, tmp_path: Path
+) -> None:
+    backup = of_schema("0023", await saved(dsn, tmp_path / "b"))
+    older = without_table("mute")(with_columns("person", lambda columns: columns[:-1])(backup.manifest))
+    with pytest.raises(BackupError, match="contains the table pg_authid"):
+        await restore(empty_dsn, replace(backup, manifest=with_table("pg_authid")(older)), quiet)
+    await restore(empty_dsn, replace(backup, manifest=older), quiet)
+    assert await digests(empty_dsn) == await digests(dsn)
+
+
+async def test_a_counter_that_its_column_cannot_hold_is_refused(
+    dsn: str, empty_dsn: str, tmp_path: Path
+) -> None:
+    backup = await saved(dsn, tmp_path / "b")
+    said = with_counter("roster", "roster_id", 2**40)(without_counters(backup.manifest))
+    with pytest.raises(Exception, match=r"^The database could not do this: setval: value .* out of bounds"):
+        await restore(empty_dsn, replace(backup, manifest=said), quiet)
+    assert await no_tables(empty_dsn)
+
+
+async def test_a_file_that_is_replaced_after_it_was_verified_is_refused(
+    dsn: str, empty_dsn: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "b"
+    row = "insert into watch_list (name, created_at) values ('A', '2021-02-01') returning list_id"
+    await ask(dsn, row)
+    backup = await saved(dsn, path)
+    await ask(dsn, "update watch_list set name = 'B' returning list_id")
+    await saved(dsn, tmp_path / "other")
+    assert (tmp_path / "other").stat().st_size == path.stat().st_size
+    path.write_bytes((tmp_path / "other").read_bytes())
+    with pytest.raises(BackupError, match="cut off or altered"):
+        await restore(empty_dsn, backup, quiet)
+    assert await no_tables(empty_dsn)
+
+
+def whole(*members: bytes) -> bytes:
+    """A file of these members, with the right hash."""
+    content = b"".join(members)
+    return content + member("SHA256", hashlib.sha256(content).hexdigest().encode()) + bytes(1024)
+
+
+def member(name: str, content: bytes, kind: bytes = tarfile.REGTYPE, size: int | None = None) -> bytes:
+    head = tarfile.TarInfo(name)
+    head.size, head.mode, head.type = len(content) if size is None else size, 0o600, kind
+    return (
+        head.tobuf(tarfile.GNU_FORMAT if head.size < 0 else tarfile.USTAR_FORMAT)
+        + content
+        + bytes(-len(content) % 512)
+    )
+
+
+def described(**other: object) -> bytes:
+    said: dict[str, Any] = {
+        "form": 1,
+        "blockline": "0.1.0",
+        "revision": newest(),
+        "postgres": "18.6 (Debian 18.6-1)",
+        "created_at": NOW.isoformat(),
+        "tables": [{"name": "a", "columns": ["b"], "rows": 1, "bytes": 2, "sha256": SHA}],
+        "counters": [{"table": "a", "column": "b", "last": 1}],
+    }
+    return json.dumps(said | other).encode()
+
+
+ROWS = b"1\n"
+SHA = hashlib.sha256(ROWS).hexdigest()
+PIECE = member("data/a/00000000.gz", gzip.compress(ROWS))
+MANIFEST = member("manifest.json", described())
+
+
+def opened(tmp_path: Path, content: bytes, key: bytes | None = None) -> Backup:
+    (tmp_path / "b").write_bytes(content)
+    return read_backup(tmp_path / "b", quiet, key)
+
+
+def test_the_file_that_these_tests_spoil_is_a_backup(tmp_path: Path) -> None:
+    assert opened(tmp_path, whole(PIECE, MANIFEST)).manifest.rows == 1
+
+
+def table(**other: object) -> dict[str, object]:
+    said = {"name": "a", "columns": ["b"], "rows": 1, "bytes": 2, "sha256": SHA} | other
+    return {"tables": [said]}
+
+
+def counter(**other: object) -> dict[str, object]:
+    return {"counters": [{"table": "a", "column": "b", "last": 1} | other]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        table(name=["a"]),
+        table(name={"a": 1}),
+        table(name='a"; drop table account'),
+        table(name="[/bold]"),
+        table(name="a\n"),
+        table(name="public.a"),
+        table(columns="b"),
+        table(columns=["b", 1]),
+        table(columns=["\x1b[2J"]),
+        table(rows=True),
+        table(rows="1"),
+        table(bytes=2.0),
+        table(sha256=None),
+        {"tables": {}},
+        {"tables": [1]},
+        counter(last=0),
+        counter(last=-1),
+        counter(last=2**63),
+        counter(last=10**400),
+        counter(last="1"),
+        counter(table=None),
+        counter(column="b)"),
+        {"counters": None},
+        {"created_at": "0001-01-01T00:00:00+23:00"},
+        {"created_at": "9999-12-31T23:59:59-23:00"},
+        {"created_at": "2021-02-12T12:00:00"},
+        {"created_at": 5},
+        {"revision": "\x1b]0;owned\x07"},
+        {"revision": 100},
+        {"blockline": "1.0\nThe backup is fine."},
+        {"form": 2, "blockline": "\x1b[2J"},
+        {"form": "1"},
+        {"postgres": "18\x07"},
+    ],
+)
+def test_a_manifest_that_blockline_does_not_write_is_no_backup(
+    tmp_path: Path, other: dict[str, object]
+) -> None:
+    with pytest.raises(BackupError, match="is not a complete backup of Blockline") as refused:
+        opened(tmp_path, whole(PIECE, member("manifest.json", described(**other))))
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param([MANIFEST, PIECE], id="rows after the manifest"),
+        pytest.param([PIECE, MANIFEST, MANIFEST], id="two manifests"),
+        pytest.param([PIECE], id="no manifest"),
+        pytest.param([member("data/../a", b""), PIECE, MANIFEST], id="a path"),
+        pytest.param([member("data/a/00000000.gz", b"", tarfile.SYMTYPE), MANIFEST], id="a link"),
+        pytest.param([member("x", b"", tarfile.XHDTYPE, 2**33 - 1), PIECE, MANIFEST], id="endless headers"),
+        pytest.param([member("data/a/00000000.gz", b"", size=-512), PIECE, MANIFEST], id="a way back"),
+        pytest.param([PIECE, member("manifest.json", described() + b" " * 2**23)], id="a large manifest"),
+        pytest.param(
+            [member("data/a/00000000.gz", gzip.compress(bytes(2**23))), MANIFEST], id="a piece that expands"
+        ),
+    ],
+)
+def test_a_tar_that_blockline_does_not_write_is_no_backup(tmp_path: Path, members: list[bytes]) -> None:
+    with pytest.raises(BackupError, match="is not a complete backup of Blockline"):
+        opened(tmp_path, whole(*members))
+
+
+def signed(content: bytes = ROWS, key: bytes | None = KEY) -> Callable[[Path], bytes]:
+    def write(path: Path) -> bytes:
+        with path.open("wb") as file:
+            writer = BackupWriter(file, key)
+            one = writer.table("a", ("b",))
+            one.take(content)
+            writer.finish(BackupManifest("0.1.0", newest(), "18.6", NOW, (one.finish(),), ()))
+        return path.read_bytes()
+
+    return write
+
+
+def test_a_signed_backup_is_read_with_its_key_and_without_a_key(tmp_path: Path) -> None:
+    content = signed()(tmp_path / "made")
+    for key in (KEY, None):
+        assert opened(tmp_path, content, key).manifest.rows == 1
+
+
+def test_with_a_key_only_what_it_signed_is_read(tmp_path: Path) -> None:
+    content = signed()(tmp_path / "made")
+    with pytest.raises(BackupError, match="is not signed with the key of the setting backup_key"):
+        opened(tmp_path, content, b"another key" * 3)
+    with pytest.raises(BackupError, match="is not signed, and the setting backup_key asks for"):
+        opened(tmp_path, signed(key=None)(tmp_path / "made"), KEY)
+
+
+def test_a_signature_does_not_cover_other_content(tmp_path: Path) -> None:
+    """Whoever alters a backup can renew its hash, but not its signature."""
+    mine, other = signed()(tmp_path / "mine"), signed(b"2\n")(tmp_path / "other")
+    seal = 1024 + 1024 + 1024  # signature, hash and end
+    body = other[:-seal] + mine[-seal : -seal + 1024]
+    with pytest.raises(BackupError, match="is not signed with the key"):
+        opened(tmp_path, whole(body), KEY)
+    with pytest.raises(BackupError, match="is not a complete backup"):
+        opened(tmp_path, whole(mine[:-seal], mine[-seal : -seal + 1024], PIECE), KEY)
+
+
+async def test_a_database_is_backed_up_with_a_signature(dsn: str, tmp_path: Path) -> None:
+    with (tmp_path / "b").open("wb") as file:
+        await back_up(dsn, file, NOW, quiet, KEY)
+    assert read_backup(tmp_path / "b", quiet, KEY).manifest.revision == newest()
