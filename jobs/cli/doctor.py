@@ -82,6 +82,7 @@ def doctor_command(
     async def tried() -> list[Finding]:
         return [
             doctor.data_folder(settings),
+            doctor.secrets_finding(settings),
             *await platform_findings(settings, system_clock),
             *await doctor.mail_findings(settings),
             *template_findings(settings),

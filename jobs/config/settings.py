@@ -1,7 +1,8 @@
 """The settings of an installation, from `blockline.toml` and the environment variables `BLOCKLINE_*`.
 
 No other module reads the environment, which takes precedence over the file. Names are those of the fields:
-`x_bearer_token` is `BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file.
+`x_bearer_token` is `BLOCKLINE_X_BEARER_TOKEN` in the environment and `x_bearer_token = "…"` in the file. The
+value of a secret can be in a file of its own, which `x_bearer_token_file` names.
 """
 
 import os
@@ -11,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar, cast
+from typing import Annotated, Final, Literal, TypeVar, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +41,7 @@ from collectors.core.settings import (
 from jobs.alerting.rules_file import line_of
 from jobs.base.errors import CommandError
 from jobs.config import values as values_of
+from jobs.config.secret_files import secret_in
 from jobs.config.values import RulesFault
 from jobs.delivery import channel_config as channels
 from storage.model.alerts.rules import AlertRule
@@ -153,15 +155,21 @@ class Settings(SettingsModel):
     """Certificates of that authority, PEM or DER. An answer that they do not verify is not stored."""
 
     _where: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+    _secret_files: Mapping[Path, list[str]] = PrivateAttr(default_factory=dict[Path, list[str]])
 
     def where(self, name: str) -> str:
         """Return the place of a setting, to follow "in": the file, or the environment with the variable."""
         return self._where.get(name, "the defaults")
 
-    def at_places(self, where: Mapping[str, str]) -> "Settings":
-        """Return these settings with the place of each."""
+    @property
+    def secret_files(self) -> Mapping[Path, list[str]]:
+        """Files that contain secrets, each with the names of these settings."""
+        return self._secret_files
+
+    def at_places(self, where: Mapping[str, str], secret_files: Mapping[Path, list[str]]) -> "Settings":
+        """Return these settings with the place of each, and the files that contain secrets."""
         copy = self.model_copy()
-        copy._where = where
+        copy._where, copy._secret_files = where, secret_files
         return copy
 
     @property
@@ -206,6 +214,15 @@ NAMES = frozenset(_All.model_fields)
 """The names of all settings."""
 
 
+def _holds_secret(annotation: object) -> bool:
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
+
+
+SECRETS = frozenset(name for name, field in _All.model_fields.items() if _holds_secret(field.annotation))
+"""The names of the settings that are secret. `NAME_file` names a file with the value."""
+_FILE = "_file"
+
+
 def settings_from(values: Mapping[str, object]) -> Settings:
     """Check values by the names of their settings. Raises what pydantic raises for a value that is wrong."""
     return cast("type[Settings]", _All).model_validate(values)
@@ -219,6 +236,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         text = _content(path or DEFAULT_FILE)
         values.update(_read(path or DEFAULT_FILE, text))
     where = dict.fromkeys(values, str(path or DEFAULT_FILE))
+    secrets = sorted(SECRETS & values.keys())
+    secret_files = {path or DEFAULT_FILE: secrets} if secrets else {}
     may_be_empty = frozenset[str]().union(*(one.may_be_empty for one in _OF_PLATFORMS.values()))
     for name, value in environ.items():
         field = name.removeprefix(PREFIX).lower()
@@ -226,6 +245,9 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
         if name.startswith(PREFIX) and (value or field in may_be_empty):
             values[field] = value
             where[field] = f"the environment, as {name}"
+    for name in sorted(name + _FILE for name in SECRETS if name + _FILE in values):
+        file = _read_secret(name, values, where)
+        secret_files.setdefault(file, []).append(name.removesuffix(_FILE))
     try:
         settings = settings_from(values)
     except ValidationError as error:
@@ -247,7 +269,27 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] = os.envi
             f"Setting {given} (in {where[given]}) needs {other}. Set both tsa_url and "
             "tsa_certificates, or neither."
         )
-    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).at_places(where)
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser()}).at_places(
+        where, secret_files
+    )
+
+
+def _read_secret(name: str, values: dict[str, object], where: dict[str, str]) -> Path:
+    """Replace the setting `name`, a file, with the secret that the file contains. Returns the file."""
+    secret, file = name.removesuffix(_FILE), values.pop(name)
+    if secret in values:
+        raise SettingsError(
+            f"Set either {secret} (in {where[secret]}) or {name} (in {where[name]}), not both."
+        )
+    if not isinstance(file, str):
+        raise SettingsError(f"Setting {name} (in {where[name]}): it must be the name of a file, in quotes.")
+    path = Path(file)
+    try:
+        values[secret] = secret_in(path)
+    except ValueError as error:
+        raise SettingsError(f"Setting {name} (in {where[name]}): {error}.") from error
+    where[secret] = f"the file that {name} names"
+    return path
 
 
 def _content(path: Path) -> str:

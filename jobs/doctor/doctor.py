@@ -10,6 +10,7 @@ import aiohttp
 from collectors.core.findings import Finding, FindingLevel
 from jobs.base.clock import Clock
 from jobs.config.dashboard_login import doubts_about_login, require_login
+from jobs.config.secret_files import readable_by_others
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.sender import Undeliverable
 from jobs.runtime.app import sender
@@ -40,6 +41,15 @@ def data_folder(settings: Settings) -> Finding:
             part, FindingLevel.ADVICE, f"{said} Free some space, or set data_dir to another folder."
         )
     return Finding(part, FindingLevel.OK, said)
+
+
+def secrets_finding(settings: Settings) -> Finding:
+    """Check that other users cannot read the files with secrets."""
+    if doubts := readable_by_others(settings.secret_files):
+        return Finding("secrets", FindingLevel.ADVICE, " ".join(doubts))
+    if settings.secret_files:
+        return Finding("secrets", FindingLevel.OK, "Other users cannot read the files that contain secrets.")
+    return Finding("secrets", FindingLevel.OK, "No file of the settings contains a secret.")
 
 
 def no_database(error: StorageError) -> Finding:

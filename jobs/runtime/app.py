@@ -15,6 +15,7 @@ from jobs.base.database_clock import SteadyClock
 from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.database import ready, revive
+from jobs.config.secret_files import readable_by_others
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.channel_config import channels_of
 from jobs.delivery.channel_router import ChannelRouter, channel_router
@@ -155,6 +156,8 @@ async def running(
     one planned. Raises SettingsError, PortTaken, StorageError.
     """
     check(settings, roles)
+    for doubt in readable_by_others(settings.secret_files):
+        log.warning("%s", doubt, extra={"event": "secrets_warning"})
     await ready(settings, dsn)
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops log it if the database is away
     said: list[str] = []

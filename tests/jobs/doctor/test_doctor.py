@@ -94,6 +94,7 @@ PARTS = [
     "chain",
     "alert rules",
     "data folder",
+    "secrets",
     "Bluesky",
     "Bluesky labelers",
     "Bluesky control accounts",
@@ -121,6 +122,22 @@ def test_the_text_has_a_line_a_part(run: Blockline) -> None:
     assert ran.code == 0
     assert [line.split()[0] for line in ran.said] == ["ok"] * len(PARTS)
     assert [line[8:33].strip() for line in ran.said] == PARTS
+
+
+def test_secrets_that_others_can_read_are_reported_as_advice(run: Blockline) -> None:
+    settings = Path("blockline.toml")
+    settings.write_text(f"backup_key = '{'k' * 32}'", encoding="utf-8")
+    settings.chmod(0o600)
+    assert said(run("doctor", "--json"), "secrets") == (
+        "Other users cannot read the files that contain secrets."
+    )
+    settings.chmod(0o644)
+    ran = run("doctor", "--json")
+    assert (ran.code, verdicts(ran)["secrets"]) == (0, "advice")
+    assert said(ran, "secrets") == (
+        "Every user of this machine can read blockline.toml, which contains backup_key. Let only Blockline's "
+        "user read it, for example with: chmod 600 blockline.toml"
+    )
 
 
 @pytest.mark.parametrize(
@@ -271,13 +288,13 @@ def test_an_empty_database_of_somebody_else_needs_a_command(
 def test_without_a_database_the_other_parts_are_tried_all_the_same(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:secret@127.0.0.1:{free_port()}/x")
+    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", f"postgresql://u:geheim@127.0.0.1:{free_port()}/x")
     ran = run("doctor", "--json")
     unknown = {"schema", "clock", "readings", "chain", "alert rules"}
     assert verdicts(ran) == {
         part: "mend" if part == "database" else "ok" for part in PARTS if part not in unknown
     }
-    assert "secret" not in ran.out + ran.err
+    assert "geheim" not in ran.out + ran.err
 
 
 async def test_an_empty_database_of_our_own_is_no_fault(empty_dsn: str) -> None:

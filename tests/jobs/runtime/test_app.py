@@ -180,6 +180,18 @@ async def test_it_goes_on_after_its_database_server_was_killed() -> None:
         shutil.rmtree(folder)
 
 
+async def test_the_start_warns_of_secrets_that_others_can_read(
+    dsn: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "blockline.toml"
+    file.write_text(f"database_url = '{dsn}'", encoding="utf-8")
+    warning = f"Every user of this machine can read {file}, which contains database_url."
+    for mode, is_warned in ((0o600, False), (0o644, True)):
+        file.chmod(mode)
+        async with running(load_settings(file, {}), dsn, []):
+            assert (warning in caplog.text) is is_warned
+
+
 async def test_a_loop_that_is_stopped_in_the_middle_of_its_work_says_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
