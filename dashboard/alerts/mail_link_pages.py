@@ -2,7 +2,7 @@
 
 Whoever has a link got the mail, so that there is no role and no login here; what is done is logged under the
 address that the mail went to. A link that has ended, whose recipient left the rule, or whose incident has a
-newer group does nothing: its page says why in one sentence, and what to do instead.
+newer group does nothing: its page says why in one sentence, and leads to the dashboard.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dashboard.auth.access import LOGIN_UNAVAILABLE
 from dashboard.auth.form_actions import read_body
-from dashboard.auth.signed_links import LASTS, Link, LinkAction, read_token
+from dashboard.auth.signed_links import LIFETIMES, Link, LinkAction, read_token
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.form_input import LONGEST_NOTE, WrongInput, filled
@@ -35,8 +35,10 @@ NEWER = (
     "Further changes followed since this email. Acknowledge them with the link in the newest email, "
     "or on the dashboard."
 )
-NO_RULE = "The rule that sent this email was removed or cannot be read, so its links do nothing."
-_LEAD_ON = {403, 404, 409, 410}
+NO_RULE = (
+    "The rule that sent this email was removed or cannot be read, so the links in this email no longer work."
+)
+_WITH_DASHBOARD_BUTTON = {403, 404, 409, 410}
 """Pages that lead to the dashboard, because the link itself does nothing."""
 FORM = "application/x-www-form-urlencoded"
 
@@ -56,7 +58,7 @@ def mail_link_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     @router.post("/{token}")
     async def act(request: Request, token: str) -> Response:
         try:
-            # First the whole body: who sends it slowly must not hold a connection of the pool meanwhile.
+            # Read the whole body first, so that a slow client holds no connection of the pool.
             body = await read_body(request)
             async with transaction(pool) as conn:
                 link = read_token(await link_key(conn), token)
@@ -169,10 +171,10 @@ def _not_recipient(link: Link, known: StoredRule) -> Response | None:
 
 
 def _ended(link: Link, instead: str) -> Response:
-    lasts, at = LASTS[link.act], words.day(link.ends_at)
-    return _page(
-        410, "Link ended", lines=[f"This link ended on {at}, {lasts.days} days after its email. {instead}"]
-    )
+    days, at = LIFETIMES[link.act].days, words.day(link.ends_at)
+    of = "the changes" if link.act is LinkAction.ACKNOWLEDGE else "the period"
+    sentence = f"This link ended on {at}, {days} days after {of} that its email reports. {instead}"
+    return _page(410, "Link ended", lines=[sentence])
 
 
 def _newer() -> Response:
@@ -238,7 +240,7 @@ def _page(
             button=button,
             asks_note=asks_note,
             longest=LONGEST_NOTE,
-            leads_on=status in _LEAD_ON,
+            has_dashboard_button=status in _WITH_DASHBOARD_BUTTON,
         )
     )
     return HTMLResponse(content, status_code=status)

@@ -1,6 +1,4 @@
-"""What a request may send, and how slowly: a pure-ASGI wrapper, so that nothing waits or holds more than it
-allows.
-"""
+"""Limits on the size of a request body and on the time that it takes to arrive: a pure-ASGI wrapper."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,10 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 NOWHERE: Mapping[str, int] = MappingProxyType({})
 BODY_WITHIN_S: Final = 20.0
 BYTES_PER_S: Final = 4_000
-"""What a body brings is allowed so much more time: a slow line is not refused, who sends nothing is."""
+"""Each received byte extends the deadline, so that a slow line is accepted and a silent client is not."""
 
 CLOSE: Final = {"connection": "close"}
-"""The rest of the body would come on the same connection."""
+"""Closes the connection, because the rest of the body would still arrive on it."""
 
 
 class BodyLimitMiddleware:
@@ -42,15 +40,15 @@ class BodyLimitMiddleware:
         largest = self._elsewhere.get(scope["path"], self._largest)
         began = asyncio.get_running_loop().time()
 
+        # FastAPI passes an HTTPException on. It would report any other exception as invalid JSON.
         async def receive_some() -> Message:
             nonlocal held, is_whole
             if is_whole:
-                return await receive()  # that the client is gone, which may take for ever
+                return await receive()  # waits for the disconnect, without a limit
             try:
                 async with asyncio.timeout_at(began + self._within_s + held / BYTES_PER_S):
                     message = await receive()
             except TimeoutError:
-                # FastAPI lets this one through where it reads a body, and tells any other as a fault of JSON.
                 raise HTTPException(408, "The request body did not arrive in time.", CLOSE) from None
             held += len(message.get("body", b""))
             is_whole = not message.get("more_body", False)

@@ -20,11 +20,11 @@ class LinkAction(StrEnum):
     UNSUBSCRIBE = "unsubscribe"
 
 
-LASTS = {LinkAction.ACKNOWLEDGE: timedelta(days=30), LinkAction.UNSUBSCRIBE: timedelta(days=60)}
+LIFETIMES = {LinkAction.ACKNOWLEDGE: timedelta(days=30), LinkAction.UNSUBSCRIBE: timedelta(days=60)}
 """How long a link can be used, counted from `Link.issued_at`.
 
-Laws demand that people can unsubscribe for 30 days after an email was sent. An email may wait for its server,
-so that a link to unsubscribe has 30 days more.
+A link to unsubscribe must work for 30 days after the email was sent (15 U.S.C. 7704(a)(3)), and an email may
+wait for its server: hence 60.
 """
 
 
@@ -36,8 +36,8 @@ class Link:
     subject: str
     recipient: str
     issued_at: datetime
-    """A time of what the email reports, to the second. It is not taken from a clock, so that a repeated email
-    has the same link.
+    """When the reported group or period closed, or the reminder was due, to the second. It is not taken from
+    a clock, so that a repeated email has the same link.
     """
     group: int | None = None
     """The number of the newest group of the incident that the email reports; None for a rule."""
@@ -45,7 +45,7 @@ class Link:
     @property
     def ends_at(self) -> datetime:
         """From then on it can no longer be used."""
-        return self.issued_at + LASTS[self.act]
+        return self.issued_at + LIFETIMES[self.act]
 
     def has_ended(self, now: datetime) -> bool:
         return now >= self.ends_at

@@ -26,16 +26,12 @@ def run(work: Callable[[], Coroutine[object, object, T]]) -> T:
     return uvloop.run(until_terminated())
 
 
-def raise_descriptor_limit() -> int:
-    """Let this process open as many files and connections as the machine allows, 65,536 at most. Returns how
-    many it may open.
-    """
+def raise_descriptor_limit() -> None:
+    """Let this process open as many files and connections as the machine allows, 65,536 at most."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
-    return soft if soft != resource.RLIM_INFINITY else wanted
 
 
 async def for_ever() -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _MOST_BYTES = 64 * 1024
-_OF_CONTAINER = Path("/run/secrets")
-"""Docker makes secrets readable for every user, but of the container only."""
+_CONTAINER_SECRETS = Path("/run/secrets")
+"""Docker lets every user of the container read these files, and no other user of the machine."""
 
 
-def secret_in(path: Path) -> str:
+def read_secret(path: Path) -> str:
     """Return what a file holds, without one line end at the end.
 
     Raises ValueError with a clause that does not quote the path, because it may be a secret itself if the
@@ -17,7 +17,7 @@ def secret_in(path: Path) -> str:
     """
     try:
         if not path.is_file():  # before it is opened: a pipe may never end
-            raise ValueError("it is not a file" if path.exists() else "the file does not exist")
+            raise ValueError("the path is not a file" if path.exists() else "the file does not exist")
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         text = content.decode("utf-8-sig").removesuffix("\n").removesuffix("\r")
@@ -34,7 +34,7 @@ def secret_in(path: Path) -> str:
     return text
 
 
-def readable_by_others(files: Mapping[Path, Iterable[str]]) -> list[str]:
+def permission_warnings(files: Mapping[Path, Iterable[str]]) -> list[str]:
     """Return a sentence for each file that other users of this machine can read.
 
     `files` names the settings that each file contains. A file that is gone is left out.
@@ -58,7 +58,7 @@ def other_readers(path: Path, mode: int, owner: int) -> str | None:
 
     Root may share a file with a group: this is how a service reads settings that it must not change.
     """
-    if _OF_CONTAINER in path.parents:
+    if _CONTAINER_SECRETS in path.parents:
         return None
     if mode & stat.S_IROTH:
         return "Every user of this machine"

@@ -41,7 +41,7 @@ from collectors.core.settings import (
 from jobs.alerting.rules_file import line_of
 from jobs.base.errors import CommandError
 from jobs.config import values as values_of
-from jobs.config.secret_files import secret_in
+from jobs.config.secret_files import read_secret
 from jobs.config.values import RulesFault
 from jobs.delivery import channel_config as channels
 from storage.model.alerts.rules import AlertRule
@@ -83,7 +83,7 @@ class Settings(SettingsModel):
     database_url: SecretStr | None = None
     """postgresql://user:password@host:5432/database. Default: the embedded Postgres in `data_dir`."""
     data_dir: Path = Field(default_factory=_default_data_dir)
-    backup_key: Annotated[SecretStr, AfterValidator(values_of.long_key)] | None = None
+    backup_key: Annotated[SecretStr, AfterValidator(values_of.signing_key)] | None = None
     """Key that signs backups. With it, `blockline restore` refuses a file that it did not sign."""
 
     host: str = "127.0.0.1"
@@ -283,9 +283,9 @@ def _read_secret(name: str, values: dict[str, object], where: dict[str, str]) ->
         )
     if not isinstance(file, str):
         raise SettingsError(f"Setting {name} (in {where[name]}): it must be the name of a file, in quotes.")
-    path = Path(file)
+    path = Path(file).expanduser()
     try:
-        values[secret] = secret_in(path)
+        values[secret] = read_secret(path)
     except ValueError as error:
         raise SettingsError(f"Setting {name} (in {where[name]}): {error}.") from error
     where[secret] = f"the file that {name} names"

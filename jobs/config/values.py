@@ -117,8 +117,8 @@ def address(value: str) -> str:
     return value
 
 
-def long_key(value: SecretStr) -> SecretStr:
-    """Check that a key cannot be guessed."""
+def signing_key(value: SecretStr) -> SecretStr:
+    """Check that a key has at least 32 characters."""
     if len(value.get_secret_value()) < _SHORTEST_KEY:
         raise ValueError(
             f"it is shorter than {_SHORTEST_KEY} characters. Make one, for example with: openssl rand -hex 32"

@@ -10,7 +10,7 @@ import aiohttp
 from collectors.core.findings import Finding, FindingLevel
 from jobs.base.clock import Clock
 from jobs.config.dashboard_login import doubts_about_login, require_login
-from jobs.config.secret_files import readable_by_others
+from jobs.config.secret_files import permission_warnings
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.sender import Undeliverable
 from jobs.runtime.app import sender
@@ -45,7 +45,7 @@ def data_folder(settings: Settings) -> Finding:
 
 def secrets_finding(settings: Settings) -> Finding:
     """Check that other users cannot read the files with secrets."""
-    if doubts := readable_by_others(settings.secret_files):
+    if doubts := permission_warnings(settings.secret_files):
         return Finding("secrets", FindingLevel.ADVICE, " ".join(doubts))
     if settings.secret_files:
         return Finding("secrets", FindingLevel.OK, "Other users cannot read the files that contain secrets.")

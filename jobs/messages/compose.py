@@ -150,10 +150,11 @@ def compose(
 ) -> MailDraft:
     """What one recipient is told of `wave`, with `status` of its cohort as known at `wave.as_of`.
 
-    `incident` ends with the newest group that the mail tells, where `wave` joins several; None: with `wave`.
+    `incident` is the incident up to the newest group that this email reports. None means that `wave` is this
+    group; pass it if `wave` joins several.
     """
-    told = incident or replace(after(wave), story_key=story_key(wave))
-    acknowledge = head.link(acknowledge_link(told.story_key, len(told.waves), recipient, wave.closed_at))
+    upto = incident or replace(after(wave), story_key=story_key(wave))
+    acknowledge = head.link(acknowledge_link(upto.story_key, len(upto.waves), recipient, wave.closed_at))
     return _draft(
         wave,
         status,
@@ -168,7 +169,9 @@ def compose(
 
 
 def acknowledge_link(incident: str, group: int, recipient: str, at: datetime) -> Link:
-    """What acknowledges an incident up to this group. `at` is a time of what the mail tells."""
+    """Return the link that acknowledges an incident up to this group. Its lifetime counts from `at`, which
+    must be a time in the report and not the clock.
+    """
     return Link(LinkAction.ACKNOWLEDGE, incident, recipient, at, group)
 
 

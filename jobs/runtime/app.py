@@ -15,7 +15,7 @@ from jobs.base.database_clock import SteadyClock
 from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.database import ready, revive
-from jobs.config.secret_files import readable_by_others
+from jobs.config.secret_files import permission_warnings
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.channel_config import channels_of
 from jobs.delivery.channel_router import ChannelRouter, channel_router
@@ -156,7 +156,7 @@ async def running(
     one planned. Raises SettingsError, PortTaken, StorageError.
     """
     check(settings, roles)
-    for doubt in readable_by_others(settings.secret_files):
+    for doubt in permission_warnings(settings.secret_files):
         log.warning("%s", doubt, extra={"event": "secrets_warning"})
     await ready(settings, dsn)
     logging.getLogger("asyncpg.pool").setLevel(logging.CRITICAL)  # the loops log it if the database is away
@@ -174,32 +174,36 @@ async def running(
 
             listener = stack.enter_context(listen_on(settings.host, settings.port))
         if ProcessRole.COLLECT in roles:
-            pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.COLLECT]))
+            collect_pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.COLLECT]))
             clock = SteadyClock(machine)
-            async with transaction(pool) as conn:
+            async with transaction(collect_pool) as conn:
                 await clock.compare(conn)
-            worker = QueueWorker(dsn, pool, settings.address, clock)
-            budgets = SharedBudgets(pool, settings.address, clock, longest_pause(settings.sweep_every))
+            worker = QueueWorker(dsn, collect_pool, settings.address, clock)
+            budgets = SharedBudgets(
+                collect_pool, settings.address, clock, longest_pause(settings.sweep_every)
+            )
             for platform in platforms_of(settings):
-                turns = platform_loops(settings, dsn, pool, platform, worker, budgets, clock)
+                turns = platform_loops(settings, dsn, collect_pool, platform, worker, budgets, clock)
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
             await stack.enter_async_context(running_worker(worker))
-            for task in await stack.enter_async_context(_maintenance(settings, pool, clock)):
-                turn = partial(task.turn, dsn, pool, system_clock)
+            for task in await stack.enter_async_context(_maintenance(settings, collect_pool, clock)):
+                turn = partial(task.turn, dsn, collect_pool, system_clock)
                 daily.append((Loop(task.name, turn, mend, DAILY_PAUSES_S), task.at))
             names = ", ".join(PLATFORM_NAME[p] for p in platforms_of(settings))
             said.append(f"Reading {names} every {span(settings.sweep_every)}.")
         if ProcessRole.NOTIFY in roles:
-            pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.NOTIFY]))
-            works = await _notifying(settings, pool)
+            notify_pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.NOTIFY]))
+            works = await _notifying(settings, notify_pool)
             loops += [(Loop(name, work, mend), SOON_S) for name, work in works.items()]
-            loops.append((Loop("Watching the monitor itself", _watching(settings, pool), mend), _SELDOM_S))
+            loops.append(
+                (Loop("Watching the monitor itself", _watching(settings, notify_pool), mend), _SELDOM_S)
+            )
             said.append(_mail_sentence(settings))
         if listener is not None:
             from jobs.runtime.web import serve
 
-            pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.WEB]))
+            web_pool = await stack.enter_async_context(open_pool(dsn, limits=POOLS[ProcessRole.WEB]))
             origin = proxied_origin(settings.dashboard_url)
             view = DashboardSettings(
                 platforms=settings.platforms,
@@ -213,7 +217,7 @@ async def running(
             )
             serving = serve(
                 listener,
-                pool,
+                web_pool,
                 dsn,
                 system_clock,
                 view,
@@ -222,7 +226,7 @@ async def running(
             )
             address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")
-            async with transaction(pool) as conn:
+            async with transaction(web_pool) as conn:
                 doubts = doubts_about_login(settings, await admins(conn))
             for doubt in doubts:
                 log.warning("%s", doubt, extra={"event": "login_warning"})

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -66,7 +67,7 @@ def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
     """How uvicorn serves. Only what a trusted proxy says is believed of where a reader is."""
     return LimitedConfig(
         app,
-        most=most_connections(),
+        most_connections=most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0]),
         log_config=None,
         log_level="warning",
         lifespan="on",

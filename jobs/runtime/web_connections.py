@@ -19,17 +19,18 @@ HEAD_WITHIN_S: Final = 20.0
 """For the head of a request, from the first byte on; for the first request, from the connection on."""
 LARGEST_HEAD: Final = 64 * 1024
 TAKES_WITHIN_S: Final = 60.0
-TAKES_AT_LEAST: Final = 8 * 1024
-"""Bytes of an answer that a client must take within that time, while more of it waits to be sent."""
+TAKES_AT_LEAST_BYTES: Final = 8 * 1024
+"""What a client must take of an answer within that time, while more of it waits to be sent."""
 _MOST_CONNECTIONS: Final = 10_000
 
 
-def most_connections() -> int:
-    """How many connections there may be: half of what this process may open. The rest is for the database,
-    the platforms and the mail server.
+def most_connections(descriptors: int) -> int:
+    """How many connections a process accepts that may open so many files (RLIM_INFINITY: any number). Half of
+    them are left for the database, the platforms and the mail server.
     """
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_CONNECTIONS if soft == resource.RLIM_INFINITY else min(soft // 2, _MOST_CONNECTIONS)
+    if descriptors == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return min(descriptors // 2, _MOST_CONNECTIONS)
 
 
 class LimitedConfig(uvicorn.Config):
@@ -39,37 +40,36 @@ class LimitedConfig(uvicorn.Config):
         self,
         app: Any,
         *,
-        most: int,
+        most_connections: int,
         head_within_s: float = HEAD_WITHIN_S,
         takes_within_s: float = TAKES_WITHIN_S,
         **options: Any,
     ) -> None:
         super().__init__(app, http=LimitedConnection, **options)
-        self.most = most
+        self.most_connections = most_connections
         self.head_within_s = head_within_s
         self.takes_within_s = takes_within_s
         self._is_full = False
 
-    def has_room(self, connections: int) -> bool:
-        """Whether there may be one more. The first refusal is logged, and the first that is let in again when
-        a tenth is free.
-        """
-        if connections >= self.most:
-            if not self._is_full:
-                log.warning(
-                    "New connections to the dashboard are refused: there are %d already, the most that this "
-                    "process accepts. The limit is half of the files that it may open (ulimit -n).",
-                    connections,
-                    extra={"event": "web_connections_full"},
-                )
+    def admits(self, connections: int) -> bool:
+        """Whether one more is accepted. Logs the first refusal, and the recovery once a tenth is free."""
+        is_free = connections < self.most_connections
+        if not is_free and not self._is_full:
             self._is_full = True
-        elif self._is_full and connections < self.most * 0.9:
+            log.warning(
+                "New connections to the dashboard are refused: the limit of %d is reached. It is %d, or half "
+                "of the files that this process may open (ulimit -n) if that is less.",
+                self.most_connections,
+                _MOST_CONNECTIONS,
+                extra={"event": "web_connections_full"},
+            )
+        elif self._is_full and connections < self.most_connections * 0.9:
             self._is_full = False
             log.info(
                 "New connections to the dashboard are accepted again",
                 extra={"event": "web_connections_recovered"},
             )
-        return connections < self.most
+        return is_free
 
 
 class LimitedConnection(HttpToolsProtocol):
@@ -79,13 +79,13 @@ class LimitedConnection(HttpToolsProtocol):
         super().__init__(config, *args, **options)
         self._limits = cast("LimitedConfig", config)
         self._in_head = 0
-        """Bytes since the last complete request."""
+        """Bytes received of the current head."""
         self._in_body = False
         self._head_due: asyncio.TimerHandle | None = None
         self._taking_due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        if not self._limits.has_room(len(self.connections)):
+        if not self._limits.admits(len(self.connections)):
             self.transport = transport
             self._refuse(b"503 Service Unavailable", b"There are too many connections. Try again later.")
             return
@@ -93,8 +93,8 @@ class LimitedConnection(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_due = _stopped(self._head_due)
-        self._taking_due = _stopped(self._taking_due)
+        self._stop_head_timer()
+        self._stop_taking_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -113,7 +113,7 @@ class LimitedConnection(HttpToolsProtocol):
             self._refuse(b"431 Request Header Fields Too Large", b"The head of the request is too large.")
 
     def on_headers_complete(self) -> None:
-        self._head_due = _stopped(self._head_due)
+        self._stop_head_timer()
         self._in_head, self._in_body = 0, True
         super().on_headers_complete()
 
@@ -127,7 +127,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._taking_due = _stopped(self._taking_due)
+        self._stop_taking_timer()
 
     def _await_head(self) -> None:
         if self._head_due is None:
@@ -136,13 +136,13 @@ class LimitedConnection(HttpToolsProtocol):
     def _await_taking(self) -> None:
         waiting = self.transport.get_write_buffer_size()
 
-        def look() -> None:
-            if self.transport.get_write_buffer_size() > waiting - TAKES_AT_LEAST:
+        def check() -> None:
+            if self.transport.get_write_buffer_size() > waiting - TAKES_AT_LEAST_BYTES:
                 self.transport.abort()
             else:
                 self._await_taking()
 
-        self._taking_due = self.loop.call_later(self._limits.takes_within_s, look)
+        self._taking_due = self.loop.call_later(self._limits.takes_within_s, check)
 
     def _refuse(self, status: bytes, sentence: bytes) -> None:
         self.transport.write(
@@ -151,7 +151,12 @@ class LimitedConnection(HttpToolsProtocol):
         )
         self.transport.close()
 
+    def _stop_head_timer(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+        self._head_due = None
 
-def _stopped(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
+    def _stop_taking_timer(self) -> None:
+        if self._taking_due is not None:
+            self._taking_due.cancel()
+        self._taking_due = None

@@ -166,11 +166,11 @@ class NewerGroup(Refused):
 async def acknowledge(
     conn: Conn, story_key: str, actor: str, note: str, now: datetime, *, seen: int | None = None
 ) -> Acknowledged:
-    """Say that somebody has taken a story on, as far as it was told. Reminders and escalation end.
+    """Acknowledge an incident up to its newest group. Reminders and escalation end.
 
-    `seen` is the number of the newest wave that the actor was shown; None: all that were told. A second
-    acknowledgement of the same wave changes nothing and tells who was first. Raises Refused when there is no
-    such story, and NewerGroup when `seen` is not its newest wave and nobody acknowledged that one.
+    `seen` is the newest group that the actor was shown; None means no check. If the newest group is already
+    acknowledged, nothing changes, and the result names who was first. Raises Refused for an unknown incident,
+    and NewerGroup if its newest group is newer than `seen` and not acknowledged.
     """
     row = await conn.fetchrow(
         """

@@ -175,13 +175,13 @@ class ThreadStatus:
 
     story_key: str
     rule_id: int
-    """The rule that tells it."""
+    """The rule that sends its emails."""
     subject: str
     """Of its newest mail about a wave."""
     waves: int
     """How many were told at once: what a round-up told is none, and need not be acknowledged."""
     newest_wave: int
-    """The number of the newest of these, as mails are stored with it: there, what round-ups told counts."""
+    """The number of the newest group sent at once; 0 means none. Catch-up digests are numbered too."""
     acknowledged_wave: int
     """The newest of these that somebody acknowledged; 0: none."""
     acknowledged_by: str | None

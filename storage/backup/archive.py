@@ -272,8 +272,9 @@ def _refuse_unsigned(path: Path, key: bytes, signed: bytes, signature: bytes | N
         )
     if not hmac.compare_digest(signature, _signature(key, signed)):
         raise BackupError(
-            f"{path} is not signed with the key of the setting backup_key. Set backup_key to the key with "
-            "which the backup was made."
+            f"{path} has no valid signature by the key of the setting backup_key: it was signed with another "
+            "key, or was altered. If the key was changed, set backup_key to the earlier one; otherwise do "
+            "not restore the file."
         )
 
 

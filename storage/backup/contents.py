@@ -11,9 +11,9 @@ from storage.backup.archive import BackupManifest, SavedCounter, SavedTable
 from storage.postgres.pool import Conn
 
 COVERAGE_MONTH = re.compile(r"coverage_(19[7-9][0-9]|20[0-9]{2}|21[0-9]{2})_(0[1-9]|1[0-2])")
-"""Names of the partitions of `coverage_row`. The year is that of a clock that may have been wrong."""
+"""Names of the partitions of `coverage_row`, from 1970 to 2199: a wrong clock may have dated readings."""
 _MOST_MONTHS = 600
-"""Each needs locks of the server until everything is restored, and it has about 6,400 by default."""
+"""Each holds locks until the restore commits, and Postgres has about 6,400 of them by default."""
 
 
 class _Kind(StrEnum):
@@ -109,7 +109,9 @@ async def neutral_session(conn: Conn) -> None:
     )
 
 
-def misfit(manifest: BackupManifest, schema: Sequence[KeptTable], *, may_lack: bool) -> str | None:
+def difference_from_schema(
+    manifest: BackupManifest, schema: Sequence[KeptTable], *, may_lack: bool
+) -> str | None:
     """Say where a backup differs from the backups of a schema; None means nowhere.
 
     The schema is that of a database without rows. `may_lack`: tables and columns of the schema may be missing
@@ -121,7 +123,7 @@ def misfit(manifest: BackupManifest, schema: Sequence[KeptTable], *, may_lack: b
     if twice := [name for name, times in names.items() if times > 1]:
         return f"it contains the table {twice[0]} twice"
     if sum(name not in own for name in names) > _MOST_MONTHS:
-        return f"it contains more than {_MOST_MONTHS} tables that are not those of the schema"
+        return f"it contains more than {_MOST_MONTHS} months of coverage or unknown tables"
     for table in manifest.tables:
         kept = own.get(table.name) or (month if COVERAGE_MONTH.fullmatch(table.name) else None)
         if kept is None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 from storage.backup.archive import Backup, BackupError, BackupProgress, SavedTable
-from storage.backup.contents import COVERAGE_MONTH, kept_tables, misfit, neutral_session
+from storage.backup.contents import COVERAGE_MONTH, difference_from_schema, kept_tables, neutral_session
 from storage.postgres.errors import address
 from storage.postgres.locks import exclusive
 from storage.postgres.migrate import migrate
@@ -26,7 +26,7 @@ async def restore(dsn: str, backup: Backup, progress: BackupProgress) -> None:
 
     async def fill(conn: Conn) -> None:
         with translated(conn, where):
-            await _refuse_misfit(conn, backup, revision)
+            await _refuse_other_contents(conn, backup, revision)
             await _load(conn, backup, progress, where)
 
     async with exclusive(dsn, "restore", wait_s=1):
@@ -42,7 +42,7 @@ async def restore(dsn: str, backup: Backup, progress: BackupProgress) -> None:
 
 
 async def _refuse_other(conn: Conn, wanted: str, where: str) -> None:
-    """Go on with a database that has no tables at all, or those of a migration and no rows."""
+    """Raise BackupError if the database has tables that are not those of a migration to `wanted`."""
     revision = await revision_of(conn, where)
     if revision is not None:
         if revision != wanted:
@@ -69,10 +69,10 @@ def _not_empty(where: str, what: str) -> BackupError:
     )
 
 
-async def _refuse_misfit(conn: Conn, backup: Backup, revision: str) -> None:
+async def _refuse_other_contents(conn: Conn, backup: Backup, revision: str) -> None:
     """A backup can come from a stranger: it must not name tables of the server, or of other programs."""
     is_older = backup.manifest.revision != revision
-    found = misfit(backup.manifest, await kept_tables(conn), may_lack=is_older)
+    found = difference_from_schema(backup.manifest, await kept_tables(conn), may_lack=is_older)
     if found is not None:
         raise BackupError(
             f"{backup.path} does not fit schema {revision}: {found}. Nothing was restored. Use a backup that "

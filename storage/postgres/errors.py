@@ -15,7 +15,9 @@ class Unreachable(StorageError):
 
 
 class DatabaseBusy(Unreachable):
-    """There was no free connection, or something took longer than it may: nothing was written."""
+    """No connection became free in time, or a statement took longer than its limit. Nothing was written; a
+    later attempt may work.
+    """
 
 
 class StaleState(StorageError):

@@ -55,7 +55,7 @@ class PoolLimits:
 
     connections: int
     free_within_s: float
-    """How long to wait for a free connection."""
+    """How long to wait for a free connection, including the time to open one."""
     statement_s: int
     lock_s: int
     """How long a statement may wait for a lock."""
@@ -125,13 +125,13 @@ class Pool(_AsyncpgPool):
         """Where the server is, for sentences: never contains the password."""
         self.free_within_s = None if limits is None else limits.free_within_s
 
-    async def taken(self) -> "PoolConnectionProxy[asyncpg.Record]":
+    async def acquire_in_time(self) -> "PoolConnectionProxy[asyncpg.Record]":
         """A connection, to be released by the caller. Raises Unreachable, DatabaseBusy."""
         try:
             return await self.acquire(timeout=self.free_within_s)
         except TimeoutError as error:
             if self.get_size() < self.get_max_size():
-                raise _unreachable(self.address, error) from error
+                raise _unreachable(self.address, error) from error  # not full: the server was too slow
             raise DatabaseBusy(
                 f"All {self.get_max_size()} connections to the database are in use, and none became free "
                 f"within {self.free_within_s:g} s. Try again later."
@@ -144,8 +144,8 @@ class Pool(_AsyncpgPool):
 async def open_pool(
     dsn: str, *, min_size: int = 1, max_size: int = 8, limits: PoolLimits | None = None
 ) -> AsyncGenerator[Pool]:
-    """A pool of connections to `dsn`, closed on exit. `limits` come before `max_size`; without them it waits
-    as long as it takes. Raises Unreachable when no connection can be made.
+    """A pool of connections to `dsn`, closed on exit. `limits` replaces `max_size` and adds limits of
+    time; None means no limits of time. Raises Unreachable when no connection can be made.
     """
     pool = Pool(dsn, min_size, max_size if limits is None else limits.connections, limits)
     try:
@@ -170,7 +170,7 @@ async def borrowed(pool: Pool) -> AsyncGenerator[Conn]:
     Raises Unreachable, DatabaseBusy, StaleState (deadlock or serialization failure), Refused, else
     StorageError.
     """
-    conn = await pool.taken()
+    conn = await pool.acquire_in_time()
     try:
         with translated(conn, pool.address):
             yield conn

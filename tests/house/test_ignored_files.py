@@ -10,7 +10,10 @@ from tests.house.source import ROOT
 PRIVATE = ("blockline.toml", ".env", "secrets/smtp_password", "data/pgdata", "monday.backup")
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (ROOT / ".git").exists(),
+    reason="git is not installed, or this is no clone",
+)
 @pytest.mark.parametrize("name", PRIVATE)
 def test_git_ignores_what_is_private(name: str) -> None:
     done = subprocess.run(["git", "check-ignore", "--quiet", "--no-index", name], cwd=ROOT, check=False)

@@ -78,7 +78,7 @@ def test_a_token_of_another_purpose_is_refused() -> None:
 
 
 @given(LINKS, st.timedeltas(timedelta(days=-40), timedelta(days=40)))
-def test_a_link_ends_so_long_after_what_its_mail_reports(link: Link, off: timedelta) -> None:
+def test_a_link_ends_30_or_60_days_after_its_issue(link: Link, off: timedelta) -> None:
     """30 days; a link to unsubscribe can be used for 30 days also when its mail was delayed for a month."""
     days = {LinkAction.ACKNOWLEDGE: 30, LinkAction.UNSUBSCRIBE: 60}[link.act]
     now = link.issued_at + timedelta(days=days) + off

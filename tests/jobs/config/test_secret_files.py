@@ -8,7 +8,7 @@ import pytest
 
 from collectors.x.settings import XSettings
 from collectors.youtube.settings import YouTubeSettings
-from jobs.config.secret_files import other_readers, readable_by_others
+from jobs.config.secret_files import other_readers, permission_warnings
 from jobs.config.settings import NAMES, SECRETS, SettingsError
 from tests.house.source import ROOT
 from tests.jobs.config.test_settings import from_file
@@ -84,8 +84,8 @@ def test_a_file_that_cannot_be_read_is_one_sentence_that_quotes_no_secret(tmp_pa
         (SECRET, "the file does not exist"),
         ("\0", "the file does not exist"),
         (SECRET * 1000, "the file cannot be read (File name too long)"),
-        (str(tmp_path), "it is not a file"),
-        (str(tmp_path / "pipe"), "it is not a file"),
+        (str(tmp_path), "the path is not a file"),
+        (str(tmp_path / "pipe"), "the path is not a file"),
     ):
         with pytest.raises(SettingsError) as said:
             from_file(tmp_path, "", BLOCKLINE_SMTP_PASSWORD_FILE=name)
@@ -157,7 +157,7 @@ def test_files_with_secrets_that_others_can_read_are_named_with_the_settings(tmp
     for mode in (0o600, 0o644):
         toml.chmod(mode)
         Path(file).chmod(mode)
-        said = readable_by_others(settings.secret_files)
+        said = permission_warnings(settings.secret_files)
         assert said == [] if mode == 0o600 else len(said) == 2
     assert said == [
         f"Every user of this machine can read {toml}, which contains smtp_password, x_bearer_token. Let only "
@@ -166,10 +166,10 @@ def test_files_with_secrets_that_others_can_read_are_named_with_the_settings(tmp
         f"Blockline's user read it, for example with: chmod 600 {file}",
     ]
     Path(file).unlink()
-    assert len(readable_by_others(settings.secret_files)) == 1
+    assert len(permission_warnings(settings.secret_files)) == 1
 
 
 def test_a_settings_file_without_a_secret_may_be_read_by_everybody(tmp_path: Path) -> None:
     settings = from_file(tmp_path, "port = 1", BLOCKLINE_SMTP_PASSWORD="from the environment")
     (tmp_path / "blockline.toml").chmod(0o644)
-    assert readable_by_others(settings.secret_files) == []
+    assert permission_warnings(settings.secret_files) == []

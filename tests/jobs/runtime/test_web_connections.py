@@ -14,7 +14,6 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from jobs.base.event_loop import raise_descriptor_limit
 from jobs.runtime.web_connections import LARGEST_HEAD, LimitedConfig, most_connections
 from tests.support.servers.dashboard import listening, until
 from tests.support.servers.reverse_proxy import web_process
@@ -49,7 +48,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 async def serving(most: int = 100, head_s: float = 100, takes_s: float = 100) -> AsyncGenerator[str]:
     config = LimitedConfig(
         app,
-        most=most,
+        most_connections=most,
         head_within_s=head_s,
         takes_within_s=takes_s,
         log_config=None,
@@ -111,23 +110,32 @@ async def client(base: str, buffer: int = 4096) -> AsyncGenerator[Client]:
 
 
 @pytest.mark.parametrize(
-    "said",
+    ("first", "then"),
     [
-        pytest.param([], id="nothing"),
-        pytest.param([b"GET / HT"], id="half a line"),
-        pytest.param([b"GET / HTTP/1.1\r\n", b"A: 1\r\n", b"B: 2\r\n", b"C: 3\r\n"], id="header by header"),
-        pytest.param([b"\r\n"] * 8, id="empty lines"),
-        pytest.param([REQUEST, b"GET / HTTP/1.1\r\n", b"A: 1\r\n", b"B: 2\r\n"], id="half a second one"),
+        pytest.param(b"", b"", id="nothing"),
+        pytest.param(b"GET / HT", b"", id="half a line"),
+        pytest.param(b"GET / HTTP/1.1\r\n", b"A: 1\r\n", id="header by header"),
+        pytest.param(b"", b"\r\n", id="empty lines"),
+        pytest.param(REQUEST, b"", id="half a second one"),
+        pytest.param(REQUEST, b"A: 1\r\n", id="a second one header by header"),
     ],
 )
-async def test_a_connection_without_a_whole_head_ends(said: list[bytes]) -> None:
-    async with serving(head_s=SHORT_S) as base, client(base) as browser:
-        for part in said:
-            browser.say(part)
-            if part == REQUEST:
-                assert await browser.answer() == b"HTTP/1.1 200 OK here"
+async def test_a_connection_without_a_whole_head_ends(first: bytes, then: bytes) -> None:
+    async with (
+        asyncio.timeout(60),
+        serving(head_s=SHORT_S) as base,
+        client(base) as browser,
+        asyncio.TaskGroup() as tasks,
+    ):
+        browser.say(first)
+        if first == REQUEST:
+            assert await browser.answer() == b"HTTP/1.1 200 OK here"
+            browser.say(b"GET / HTTP/1.1\r\n")
+        ended = tasks.create_task(browser.rest())
+        while not ended.done():
+            browser.say(then)
             await asyncio.sleep(SHORT_S / 5)
-        assert await browser.rest() == b""
+        assert await ended == b""
 
 
 async def test_an_answer_may_take_longer_than_a_head() -> None:
@@ -167,13 +175,21 @@ async def test_a_client_that_takes_nothing_of_an_answer_is_cut_off() -> None:
 
 
 async def test_a_client_that_takes_an_answer_slowly_gets_it_all() -> None:
-    async with serving(takes_s=SHORT_S) as base, client(base, buffer=65536) as browser:
+    takes_s = 5 * SHORT_S
+    async with serving(takes_s=takes_s) as base, client(base, buffer=65536) as browser:
         browser.say(REQUEST.replace(b"/ ", b"/much "))
-        for _ in range(30):
+        slow_until = asyncio.get_running_loop().time() + 2 * takes_s
+        while asyncio.get_running_loop().time() < slow_until:
             await browser.some()
             await asyncio.sleep(SHORT_S / 6)
         while browser.received < ENOUGH:
             assert await browser.some()
+
+
+async def is_answered(base: str) -> bool:
+    async with client(base) as browser:
+        browser.say(REQUEST)
+        return (await browser.answer()).endswith(b"here")
 
 
 async def test_beyond_the_most_a_connection_is_refused_until_another_ends(
@@ -188,21 +204,18 @@ async def test_beyond_the_most_a_connection_is_refused_until_another_ends(
                 async with client(base) as third:
                     assert (await third.rest()).startswith(b"HTTP/1.1 503 ")
             second.leave()
-            while True:
-                async with client(base) as next_one:
-                    next_one.say(REQUEST)
-                    if (await next_one.answer()).endswith(b"here"):
-                        break
+            async with asyncio.timeout(60):
+                while not await is_answered(base):
+                    pass
     events = [getattr(record, "event", "") for record in caplog.records]
     assert events == ["web_connections_full", "web_connections_recovered"]
 
 
-def test_half_of_the_descriptors_are_left_to_the_rest_of_the_process() -> None:
-    opened = raise_descriptor_limit()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert opened == soft
-    assert soft == hard or soft >= 65_536
-    assert most_connections() <= soft // 2
+@pytest.mark.parametrize(
+    ("descriptors", "connections"), [(160, 80), (65_536, 10_000), (resource.RLIM_INFINITY, 10_000)]
+)
+def test_connections_use_at_most_half_of_the_descriptors(descriptors: int, connections: int) -> None:
+    assert most_connections(descriptors) == connections
 
 
 async def test_a_flood_of_connections_leaves_room_for_the_database(dsn: str, tmp_path: Path) -> None:

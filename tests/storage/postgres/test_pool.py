@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -142,38 +143,56 @@ async def test_a_wrong_query_is_a_storage_error(pool: Pool) -> None:
             await conn.execute("select * from no_such_table")
 
 
-async def test_who_finds_no_free_connection_is_refused_in_time(dsn: str) -> None:
+async def test_a_full_pool_refuses_after_its_wait(dsn: str) -> None:
     limits = PoolLimits(2, free_within_s=0.1, statement_s=60, lock_s=60, idle_s=60)
-    async with open_pool(dsn, limits=limits) as pool:
+    async with open_pool(dsn, min_size=2, limits=limits) as pool:
         async with transaction(pool), transaction(pool):
             with pytest.raises(DatabaseBusy, match=r"^All 2 connections .* within 0\.1 s\. "):
                 await count_accounts(pool)
         assert await count_accounts(pool) == 0
 
 
-async def test_what_takes_longer_than_its_pool_allows_is_ended_and_leaves_nothing(dsn: str) -> None:
-    limits = PoolLimits(2, free_within_s=60, statement_s=1, lock_s=1, idle_s=1)
+async def sleep_in_a_statement(conn: Conn) -> None:
+    await conn.execute("select pg_sleep(60)")
 
-    async def write_and(wait: str, pool: Pool) -> None:
+
+async def sleep_between_statements(conn: Conn) -> None:
+    await asyncio.sleep(2)
+    await conn.execute("select 1")
+
+
+async def wait_for_a_lock(conn: Conn) -> None:
+    await conn.execute("select count(*) from signal")
+
+
+GENEROUS = PoolLimits(2, free_within_s=60, statement_s=60, lock_s=60, idle_s=60)
+
+
+@pytest.mark.parametrize(
+    ("limits", "wait", "kind", "sentence"),
+    [
+        (replace(GENEROUS, statement_s=1), sleep_in_a_statement, DatabaseBusy, "statement timeout"),
+        (replace(GENEROUS, lock_s=1), wait_for_a_lock, DatabaseBusy, "lock timeout"),
+        (replace(GENEROUS, idle_s=1), sleep_between_statements, Unreachable, "connection was closed"),
+    ],
+)
+async def test_what_takes_longer_than_its_pool_allows_is_ended_and_leaves_nothing(
+    dsn: str,
+    limits: PoolLimits,
+    wait: Callable[[Conn], Awaitable[None]],
+    kind: type[StorageError],
+    sentence: str,
+) -> None:
+    async def write_and_wait(pool: Pool) -> None:
         async with transaction(pool) as conn:
             await add_account(conn, "1")
-            if wait == "idle":
-                await asyncio.sleep(2)
-                await conn.execute("select 1")
-            else:
-                await conn.execute(wait)
+            await wait(conn)
 
-    async with open_pool(dsn, limits=limits) as pool, open_pool(dsn, max_size=1) as other:
-        with pytest.raises(DatabaseBusy, match="statement timeout"):
-            await write_and("select pg_sleep(10)", pool)
-        with pytest.raises(Unreachable, match="connection was closed"):
-            await write_and("idle", pool)
-        async with transaction(other) as conn:
+    async with open_pool(dsn, limits=limits) as pool:
+        async with open_pool(dsn, max_size=1) as other, transaction(other) as conn:
             await conn.execute("lock table signal in access exclusive mode")
-            limited = replace(limits, statement_s=60)
-            async with open_pool(dsn, limits=limited) as waiting:
-                with pytest.raises(DatabaseBusy, match="lock timeout"):
-                    await write_and("select count(*) from signal", waiting)
+            with pytest.raises(kind, match=sentence):
+                await write_and_wait(pool)
         assert await count_accounts(pool) == 0
 
 
