@@ -4,6 +4,8 @@ import tempfile
 import traceback
 from typing import cast
 
+from storage.model.text.control_characters import escaped_lines
+
 STOPPED = "Stopped before anything was done."
 """What is said of an interrupt while a command is loaded."""
 
@@ -25,8 +27,10 @@ class PortTaken(CommandError):
 
 def unknown_error(error: BaseException) -> str:
     """A sentence about an error that nobody foresaw; its traceback goes to a file that the sentence names."""
-    with tempfile.NamedTemporaryFile("w", prefix="blockline-error-", suffix=".txt", delete=False) as file:
-        traceback.print_exception(error, file=file)
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="blockline-error-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(escaped_lines("".join(traceback.format_exception(error))))
     return (
         f"Blockline met an error that it does not know ({type(error).__name__}: {error}); "
         f"please report it with {file.name}."

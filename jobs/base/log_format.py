@@ -1,14 +1,19 @@
-"""The log of a running monitor: one plain line, or one JSON object, per record of any library."""
+"""The log of a running monitor: one plain line, or one JSON object, per record of any library.
+
+Strangers write parts of messages, fields and the texts of exceptions. None of it reaches the log unescaped.
+"""
 
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
+
+from storage.model.text.control_characters import escaped, escaped_lines
 
 
 class LogFormat(StrEnum):
@@ -39,9 +44,9 @@ def formatter(form: LogFormat) -> logging.Formatter:
     """A formatter of the standard library. Tracebacks are text without the values of variables."""
     extras = [_message, ExtraAdder(), _fields, structlog.processors.format_exc_info]
     if form is LogFormat.JSON:
-        json = structlog.processors.JSONRenderer(default=str)
-        return ProcessorFormatter(foreign_pre_chain=extras, processors=[_without_record, json])
-    return ProcessorFormatter(foreign_pre_chain=extras, processors=[_without_record, _plain_line])
+        json = structlog.processors.JSONRenderer()
+        return ProcessorFormatter(foreign_pre_chain=extras, processors=[_escaped_record, json])
+    return ProcessorFormatter(foreign_pre_chain=extras, processors=[_escaped_record, _plain_line])
 
 
 def _message(_logger: object, _method: str, given: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -69,16 +74,25 @@ def _fields(_logger: object, _method: str, given: MutableMapping[str, Any]) -> M
 _FIXED = {"timestamp", "level", "logger", "event", "message", "exc_info"}
 
 
-def _without_record(_logger: object, _method: str, given: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in given.items() if not name.startswith("_")}
+def _escaped_record(_logger: object, _method: str, given: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """The fields without the record itself. A traceback keeps its line ends."""
+    out = {escaped(name): _escaped(value) for name, value in given.items() if not name.startswith("_")}
+    return out | ({"exception": escaped_lines(given["exception"])} if "exception" in given else {})
+
+
+def _escaped(value: object) -> object:
+    """A field as JSON knows it, its texts escaped."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {escaped(str(k)): _escaped(v) for k, v in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(one) for one in cast("list[object]", value)]
+    return escaped(str(value))
 
 
 def _plain_line(_logger: object, _method: str, given: Mapping[str, Any]) -> str:
     """A line for people. A traceback follows it, indented."""
-    line = f"{given['timestamp']} {given['level']:<7} {given['event']}: {_on_one_line(given['message'])}"
-    traceback = given.get("exception", "").splitlines()
-    return "\n".join([line, *(f"    {_on_one_line(row)}" for row in traceback)])
-
-
-def _on_one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    line = f"{given['timestamp']} {given['level']:<7} {given['event']}: {given['message']}"
+    traceback = given["exception"].split("\n") if "exception" in given else ()
+    return "\n".join([line, *(f"    {row}" for row in traceback)])

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
-from jobs.base.output import moment, show, show_json
+from jobs.base.output import EscapingConsole, moment, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples
 from jobs.config.database import database
@@ -118,7 +117,7 @@ def _save(dsn: str, file: Path, key: bytes | None, progress: BackupProgress) -> 
 @contextmanager
 def _shown(task: str) -> Generator[BackupProgress]:
     """Show the progress of a task on a terminal."""
-    console = Console(stderr=True)
+    console = EscapingConsole(stderr=True)
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.status import Status
 
 from jobs.base.atomic_files import refuse_filled, refuse_taken
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
-from jobs.base.output import show, show_json
+from jobs.base.output import EscapingConsole, show, show_json
 from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import database, ready
@@ -144,7 +143,7 @@ def _way_out(order: ExportRequest, out: Path) -> Callable[[Pool, Progress], Awai
 
 def _status(*, quiet: bool) -> Status | nullcontext[None]:
     """Return a progress line for a terminal; none if rows are printed there."""
-    err = Console(stderr=True)
+    err = EscapingConsole(stderr=True)
     return nullcontext() if quiet or not err.is_terminal else err.status("Reading …")
 
 

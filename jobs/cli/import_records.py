@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.input_files import table_content
-from jobs.base.output import show, show_json
+from jobs.base.output import EscapingConsole, show, show_json
 from jobs.cli.command import AsJson, ConfigFile, Partial, examples
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
@@ -113,7 +112,7 @@ async def _imported(
 
 
 def _waiting() -> Progress:
-    console = Console(stderr=True)
+    console = EscapingConsole(stderr=True)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

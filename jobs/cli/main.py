@@ -19,6 +19,7 @@ from typer.main import get_group
 from collectors.simulator.history import HistoryError
 from jobs.base.errors import STOPPED, CommandError, first_error, unknown_error
 from storage.model.tables.csv_rows import TableError
+from storage.model.text.control_characters import escaped_lines
 from storage.postgres.errors import StorageError
 
 GROUPS = {
@@ -151,9 +152,18 @@ def _options(
     pass
 
 
+class TerminalFormatter(logging.Formatter):
+    """Formats a record so that nothing a stranger wrote in it commands the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escaped_lines(super().format(record))
+
+
 def main() -> None:
     """Run the console script."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(TerminalFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     sys.exit(exit_code(cli))
 
 
@@ -179,7 +189,7 @@ def _reported(error: BaseException) -> int:
     if any(handler.name == "json" for handler in logging.root.handlers):
         log.critical("%s", sentence, extra={"event": "command_failed"})
     else:
-        print(sentence, file=sys.stderr)
+        print(escaped_lines(sentence), file=sys.stderr)
     return 1
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from collectors.simulator.faults import PROFILES
@@ -25,6 +24,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import for_ever, run
 from jobs.base.input_files import table_content
+from jobs.base.output import EscapingConsole
 from jobs.base.wording import number
 from jobs.cli import simulate
 from jobs.cli.command import AsJson, examples, moment_of, renamed
@@ -41,7 +41,7 @@ from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres.migrate import migrate
 
-err = Console(stderr=True)
+err = EscapingConsole(stderr=True)
 
 
 @contextmanager

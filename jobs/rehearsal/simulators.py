@@ -28,6 +28,7 @@ from collectors.simulator.platform_simulator import simulator_of
 from collectors.simulator.server import first_time
 from jobs.base.errors import CommandError
 from storage.model.core.accounts import Platform
+from storage.model.text.control_characters import escaped_lines
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import either
 
@@ -189,7 +190,7 @@ def main() -> int:
     try:
         asyncio.run(_serve_until_input_ends(parser.parse_args()))
     except (HistoryError, ValueError) as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(escaped_lines(str(error)), file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         pass  # the terminal sends it to parent and child alike; the parent says goodbye

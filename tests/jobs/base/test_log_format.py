@@ -11,6 +11,7 @@ import pytest
 
 from jobs.base.log_format import OURS, LogFormat, configure_logs
 from tests.house.source import ROOT
+from tests.support.samples.characters import hostile, invisible
 
 NAMES = ("", *OURS, "uvicorn.error", "asyncpg", "apscheduler.executors.default")
 LIBRARIES = NAMES[-3:]
@@ -66,7 +67,7 @@ def test_json_is_one_object_a_line_with_an_event_and_a_level() -> None:
         "collector": "x",
     }
     assert [(one["event"], one["level"], one["message"]) for one in libraries] == [
-        (name, "WARNING", f"{name} is slow\nand says so") for name in LIBRARIES
+        (name, "WARNING", f"{name} is slow\\nand says so") for name in LIBRARIES
     ]
     assert (failed["event"], failed["level"]) == ("page_failed", "ERROR")
     assert failed["exception"].endswith("ValueError: invalid literal for int() with base 10: 'a'")
@@ -85,6 +86,51 @@ def test_a_plain_record_is_one_line_and_a_traceback_is_indented() -> None:
     assert first == "ERROR   page_failed: The page failed."
     assert traceback[0] == "    Traceback (most recent call last):"
     assert traceback[-1] == "    ValueError: invalid literal for int() with base 10: 'a'"
+
+
+def write_what_a_stranger_wrote() -> None:
+    """Every invisible character, in each part of a record that can hold it."""
+    text = hostile()
+    fields: dict[str, object] = {"event": text, "reason": text, "all": [{text: (text,)}], text: 1}
+    try:
+        json.loads("x")
+    except ValueError as error:
+        failure = RuntimeError(text).with_traceback(error.__traceback__)
+        logging.getLogger("jobs").exception("%s", text, extra=fields, exc_info=failure)
+
+
+def texts(value: object) -> Iterator[str]:
+    """All texts within a value of JSON."""
+    if isinstance(value, dict):
+        for name, inner in value.items():  # pyright: ignore[reportUnknownVariableType]
+            yield from (str(name), *texts(inner))  # pyright: ignore[reportUnknownArgumentType]
+    elif isinstance(value, list):
+        for inner in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from texts(inner)  # pyright: ignore[reportUnknownArgumentType]
+    else:
+        yield str(value)
+
+
+def test_nothing_invisible_of_a_stranger_reaches_a_plain_log() -> None:
+    stream = configured(LogFormat.PLAIN)
+    write_what_a_stranger_wrote()
+    first, *rest = stream.getvalue().removesuffix("\n").split("\n")
+    assert re.match(STAMP, first)
+    assert rest
+    assert all(line.startswith("    ") for line in rest)
+    assert invisible(stream.getvalue()) == {"\n"}
+
+
+def test_nothing_invisible_of_a_stranger_reaches_a_log_in_json() -> None:
+    stream = configured(LogFormat.JSON)
+    write_what_a_stranger_wrote()
+    assert stream.getvalue().isascii()
+    assert invisible(stream.getvalue()) == {"\n"}
+    record = json.loads(stream.getvalue())
+    trace = record.pop("exception")
+    assert invisible(trace) == {"\n"}
+    assert "in write_what_a_stranger_wrote\n" in trace
+    assert set().union(*map(invisible, texts(record))) == set()
 
 
 def test_a_value_that_json_does_not_know_is_written_as_text() -> None:

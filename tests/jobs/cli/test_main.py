@@ -1,6 +1,7 @@
 """A command loads what it runs, and the list of all commands loads none."""
 
 import json
+import logging
 import re
 import shlex
 import subprocess
@@ -17,9 +18,11 @@ import pytest
 import typer
 from typer.main import get_group
 
-from jobs.cli.main import GROUPS, MODULES, SUMMARIES, loaded
+from jobs.base.errors import CommandError
+from jobs.cli.main import GROUPS, MODULES, SUMMARIES, TerminalFormatter, exit_code, loaded
 from tests.house.source import ROOT
 from tests.support.clients.command_line import forget_settings
+from tests.support.samples.characters import hostile, invisible
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 DASHBOARD = ("dash", "dash_ag_grid", "plotly", "fastapi", "starlette", "uvicorn", "authlib", "argon2")
@@ -231,3 +234,33 @@ def test_old_names_of_options_still_work_with_a_note(capsys: pytest.CaptureFixtu
         f"Note: {old} is now {new}. The old name will be removed in the next release."
         for old, new in (("--from", "--since"), ("--to", "--until"), ("--out", "--output"))
     ]
+
+
+def raising(error: Exception) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(CommandError(hostile()), id="an error with a sentence"),
+        pytest.param(RuntimeError(hostile()), id="an error that is not known"),
+    ],
+)
+def test_an_error_with_the_words_of_a_stranger_does_not_command_the_terminal(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(lambda: raising(error)) == 1
+    said = capsys.readouterr().err
+    assert invisible(said) == {"\n"}
+    written = re.search(r"please report it with (\S+)\.\n", said)
+    assert (written is None) is isinstance(error, CommandError)
+    if written is not None:
+        file = Path(written[1])
+        assert invisible(file.read_text(encoding="utf-8")) == {"\n"}
+        file.unlink()
+
+
+def test_a_warning_in_the_terminal_shows_every_character_of_a_stranger() -> None:
+    record = logging.LogRecord("x", logging.WARNING, "x.py", 1, "%s", (hostile(),), None)
+    assert invisible(TerminalFormatter("%(levelname)s: %(message)s").format(record)) == {"\n"}
