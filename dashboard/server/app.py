@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
 from dashboard.asgi.body_limit import BodyLimitMiddleware
+from dashboard.asgi.client_disconnects import ClientDisconnectMiddleware
 from dashboard.asgi.process import WebProcess
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.security_headers import App, SecurityHeadersMiddleware, content_security_policy
@@ -94,7 +95,7 @@ def create_app(
     _connect_pages(dash, pages, process)
     policy = content_security_policy(dash.csp_hashes())
     larger = {path: largest for part in parts for path, largest in part.largest.items()}
-    limited = BodyLimitMiddleware(server, LARGEST, larger)
+    limited = ClientDisconnectMiddleware(BodyLimitMiddleware(server, LARGEST, larger))
     app = AuthenticationMiddleware(
         WebSocketMiddleware(BundleMiddleware(limited), process.sockets), pool, clock, settings
     )
