@@ -7,7 +7,7 @@ from dash.backends.ws import DashWebsocketCallback
 from dash.development.base_component import Component
 
 from dashboard.asgi.process import WebProcess
-from dashboard.asgi.websockets import AGAIN, current
+from dashboard.asgi.websockets import AGAIN, calling_tab, current
 from dashboard.live.push import Hub
 from dashboard.live.routes import routes
 from dashboard.live.snapshot_cache import LiveSnapshotCache
@@ -56,10 +56,10 @@ def _connect(hub: Hub, app: PageCallbacks) -> None:
 
     @app.callback(websocket=True, persistent=True)
     async def push() -> None:  # pyright: ignore[reportUnusedFunction]
-        socket = ctx.websocket
-        if socket is None:
+        socket, connection = ctx.websocket, current.get()
+        if socket is None or connection is None:
             return
-        with hub.subscribe() as queue:
+        with connection.pushing(calling_tab.get()), hub.subscribe() as queue:
             sent = 0
             while not socket.is_shutdown:
                 socket.set_prop_sync("live-push", "data", await queue.get())

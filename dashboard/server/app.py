@@ -19,6 +19,7 @@ from dashboard.asgi.process import WebProcess
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.security_headers import App, SecurityHeadersMiddleware, content_security_policy
 from dashboard.asgi.settings import DashboardSettings
+from dashboard.asgi.websocket_messages import check_message
 from dashboard.asgi.websockets import WebSocketMiddleware
 from dashboard.auth import access
 from dashboard.auth.middleware import AuthenticationMiddleware
@@ -96,9 +97,9 @@ def create_app(
     policy = content_security_policy(dash.csp_hashes())
     larger = {path: largest for part in parts for path, largest in part.largest.items()}
     limited = ClientDisconnectMiddleware(BodyLimitMiddleware(server, LARGEST, larger))
-    app = AuthenticationMiddleware(
-        WebSocketMiddleware(BundleMiddleware(limited), process.sockets), pool, clock, settings
-    )
+    check = partial(check_message, dash.callback_map)
+    pages_and_news = WebSocketMiddleware(BundleMiddleware(limited), process.sockets, check)
+    app = AuthenticationMiddleware(pages_and_news, pool, clock, settings)
     return SecurityHeadersMiddleware(app, policy, settings.allowed_origins)
 
 

@@ -16,6 +16,7 @@ from dashboard.server.app import create_app
 from jobs.base.errors import PortTaken
 from jobs.runtime.replay_process import ReplayProcess
 from jobs.runtime.web_connections import LimitedConfig, most_connections
+from jobs.runtime.websocket_protocol import PromptWebSocketProtocol
 from storage.postgres.pool import Pool
 
 SENDS_AHEAD = 128 * 1024
@@ -71,10 +72,13 @@ def served_as(app: App, trusted_proxies: Sequence[str]) -> uvicorn.Config:
         log_config=None,
         log_level="warning",
         lifespan="on",
-        ws="websockets-sansio",
+        ws=PromptWebSocketProtocol,
         # It would be done for each browser anew, in its own turn, and a context of each stays in memory.
         ws_per_message_deflate=False,
-        ws_max_size=1_000_000,
+        ws_max_size=64_000,
+        # A browser that does not answer within these seconds is gone; it connects again if it is not.
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=list(trusted_proxies),
         timeout_graceful_shutdown=2,

@@ -1,6 +1,7 @@
-"""Websockets that are closed from outside: by the end of a session, whichever process holds them."""
+"""Websockets that are closed from outside: by the end of a session, by a limit, by what they say."""
 
 import asyncio
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,19 @@ import aiohttp
 import pytest
 
 from dashboard.asgi.process import WebProcess
-from dashboard.asgi.websockets import AGAIN, Socket, Sockets, WebSocketMiddleware
+from dashboard.asgi.websocket_messages import MessageError
+from dashboard.asgi.websockets import (
+    AGAIN,
+    BURST,
+    ENDED,
+    IN_ALL,
+    PER_ADDRESS,
+    PER_SESSION,
+    PUSHES,
+    Socket,
+    Sockets,
+    WebSocketMiddleware,
+)
 from dashboard.live.push import Hub
 from storage.people.sessions import announce_ended, ended_session
 from storage.postgres.pool import Pool, transaction
@@ -17,6 +30,10 @@ from tests.support.servers.dashboard import SETTINGS, mounted, until
 
 async def _is(value: bool) -> bool:
     return value
+
+
+def of_any_kind(_: str) -> None:
+    """Stands for the check of messages, where a test is about something else."""
 
 
 class Login:
@@ -46,7 +63,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 async def test_only_the_websockets_of_the_session_that_ended_are_closed() -> None:
     sockets = Sockets()
     async with (
-        mounted(Login(WebSocketMiddleware(echo, sockets))) as base,
+        mounted(Login(WebSocketMiddleware(echo, sockets, of_any_kind))) as base,
         aiohttp.ClientSession() as session,
         session.ws_connect(base, headers={"X-Session": "ada"}) as ada,
         session.ws_connect(base, headers={"X-Session": "ada"}) as also_ada,
@@ -66,7 +83,10 @@ async def test_only_the_websockets_of_the_session_that_ended_are_closed() -> Non
 
 async def test_a_browser_that_leaves_by_itself_is_forgotten() -> None:
     sockets = Sockets()
-    async with mounted(WebSocketMiddleware(echo, sockets)) as base, aiohttp.ClientSession() as session:
+    async with (
+        mounted(WebSocketMiddleware(echo, sockets, of_any_kind)) as base,
+        aiohttp.ClientSession() as session,
+    ):
         async with session.ws_connect(base):
             await until(lambda: _is(len(sockets) == 1))
         await until(lambda: _is(len(sockets) == 0))
@@ -76,7 +96,7 @@ async def test_an_app_that_listens_only_after_the_end_hears_of_it() -> None:
     async def never() -> Any:
         raise AssertionError("nothing is read from a websocket that was closed")
 
-    socket = Socket(None, never)
+    socket = Socket(None, "192.0.2.1", never, of_any_kind)
     socket.close(AGAIN)
 
     assert await socket.receive() == {"type": "websocket.disconnect", "code": AGAIN}
@@ -92,8 +112,8 @@ async def test_a_session_that_ends_in_the_database_loses_its_websockets_in_every
     async with asyncio.TaskGroup() as tasks:
         works = [tasks.create_task(hub.run()) for hub in (one, other)]
         async with (
-            mounted(Login(WebSocketMiddleware(echo, one.process.sockets))) as here,
-            mounted(Login(WebSocketMiddleware(echo, other.process.sockets))) as there,
+            mounted(Login(WebSocketMiddleware(echo, one.process.sockets, of_any_kind))) as here,
+            mounted(Login(WebSocketMiddleware(echo, other.process.sockets, of_any_kind))) as there,
             aiohttp.ClientSession() as session,
             session.ws_connect(here, headers={"X-Session": "ada"}) as first,
             session.ws_connect(there, headers={"X-Session": "ada"}) as second,
@@ -116,3 +136,104 @@ async def test_a_session_that_ends_in_the_database_loses_its_websockets_in_every
 )
 def test_a_payload_is_about_an_event_or_about_a_session(payload: str, session: str | None) -> None:
     assert ended_session(payload) == session
+
+
+async def no_message() -> Any:
+    raise AssertionError("nothing is read")
+
+
+def a_socket(session: str | None, address: str = "192.0.2.1") -> Socket:
+    return Socket(session, address, no_message, of_any_kind)
+
+
+@pytest.mark.parametrize(
+    ("session", "most"),
+    [
+        pytest.param("ada", PER_SESSION, id="a session"),
+        pytest.param(None, PER_ADDRESS, id="an address, where there is no login"),
+    ],
+)
+async def test_one_websocket_too_many_closes_the_oldest_of_the_same_reader(
+    session: str | None, most: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    sockets = Sockets()
+    others = [a_socket("bob"), a_socket(None, "192.0.2.2")]
+    theirs = [a_socket(session) for _ in range(most + 2)]
+    with ExitStack() as stack:
+        for one in (*others, *theirs):
+            stack.enter_context(sockets.opened(one))
+        assert [one.code for one in theirs[:3]] == [ENDED, ENDED, None]
+        assert {one.code for one in (*others, *theirs[2:])} == {None}
+    assert len(sockets) == 0
+    assert [r.getMessage() for r in caplog.records] == [
+        f"Closed the oldest of {most} websockets of 192.0.2.1"
+    ]
+
+
+async def test_beyond_what_a_process_holds_a_handshake_is_refused() -> None:
+    sockets = Sockets()
+    with ExitStack() as stack:
+        for number in range(IN_ALL):
+            stack.enter_context(sockets.opened(a_socket(f"session {number}")))
+        async with (
+            mounted(WebSocketMiddleware(echo, sockets, of_any_kind)) as base,
+            aiohttp.ClientSession() as session,
+        ):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await session.ws_connect(base)
+    assert refused.value.status == 503
+    assert len(sockets) == 0
+
+
+async def test_more_messages_than_a_page_sends_end_the_websocket() -> None:
+    async with (
+        mounted(WebSocketMiddleware(echo, Sockets(), of_any_kind)) as base,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(base) as one,
+    ):
+        for _ in range(BURST):
+            await one.send_str("again")
+            assert await one.receive_str() == "again"
+        for _ in range(BURST):
+            await one.send_str("and again")
+        while (message := await one.receive()).type == aiohttp.WSMsgType.TEXT:
+            pass
+    assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, ENDED)
+
+
+async def test_a_message_is_checked_before_the_app_sees_it() -> None:
+    def only_good(text: str) -> None:
+        if text != "good":
+            raise MessageError("is bad")
+
+    async with (
+        mounted(WebSocketMiddleware(echo, Sockets(), only_good)) as base,
+        aiohttp.ClientSession() as session,
+        session.ws_connect(base) as one,
+    ):
+        await one.send_str("good")
+        assert await one.receive_str() == "good"
+        await one.send_str("bad")
+        assert (await one.receive()).data == ENDED
+
+
+async def test_a_tab_has_one_push_and_a_websocket_only_so_many() -> None:
+    socket, ended = a_socket("ada"), list[str]()
+
+    async def push(tab: str, name: str) -> None:
+        try:
+            with socket.pushing(tab):
+                await asyncio.Event().wait()
+        finally:
+            ended.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        works = [tasks.create_task(push(f"tab {n}", f"push {n}")) for n in range(PUSHES)]
+        await asyncio.sleep(0)
+        works.append(tasks.create_task(push("tab 7", "second push 7")))
+        await until(lambda: _is(len(ended) == 1))
+        works.append(tasks.create_task(push("one more", "one more")))
+        await until(lambda: _is(len(ended) == 2))
+        assert ended == ["push 7", "push 0"]
+        for work in works:
+            work.cancel()

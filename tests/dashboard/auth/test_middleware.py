@@ -527,7 +527,9 @@ async def test_a_websocket_whose_session_ended_unheard_is_closed_by_and_by(
 
     async with (
         mounted(
-            AuthenticationMiddleware(WebSocketMiddleware(waiting, sockets), pool, lambda: now, WITH_LOGIN)
+            AuthenticationMiddleware(
+                WebSocketMiddleware(waiting, sockets, lambda _: None), pool, lambda: now, WITH_LOGIN
+            )
         ) as other,
         browser_of(base, "ann") as ann,
         browser_of(base, "vera") as vera,
