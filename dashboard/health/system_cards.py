@@ -15,7 +15,7 @@ from dashboard.ui.cards import Cell, table_card
 from dashboard.ui.terms import term
 from storage.health.checks import mail_checks
 from storage.health.condition_facts import Thresholds
-from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, next_run
+from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, SEAL_AT, next_run
 from storage.model.alerts.conditions import ABOUT_MAILS
 from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME
@@ -139,6 +139,14 @@ def maintenance_card(facts: HealthFacts) -> Component:
             if found.anchored_seq is None
             else f"entry {found.anchored_seq:,} of {found.chain_entries:,}",
             verdict(health_words.chain_verdict(found, now)) if found.anchored_at else "",
+        ),
+        (
+            "Audit log in the hash chain",
+            _when(found.audit_log.sealed_at, now),
+            words.stamp(next_run(SEAL_AT, now)),
+            f"{found.audit_log.sealed:,} of {found.audit_log.entries:,} entries; with a time stamp: "
+            f"{found.audit_log.anchored:,}",
+            "",
         ),
         (
             "Evidence retention",

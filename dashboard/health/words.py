@@ -225,6 +225,7 @@ GROUPS = {
     "spell": "Changes and evidence",
     "chain": "Changes and evidence",
     "chain_anchor": "Changes and evidence",
+    "audit_chain": "Changes and evidence",
     "pending_change": "Changes and evidence",
     "pending_step": "Changes and evidence",
     "imported_span": "Changes and evidence",

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,9 +23,10 @@ from jobs.base.wording import minute, number
 from jobs.cli.command import AsJson, ConfigFile, examples, renamed
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
-from jobs.doctor.hash_chain import broken_words
+from jobs.doctor.hash_chain import broken_words, coverage_words, entries_words, stamps_words
 from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
 from jobs.evidence.daily_anchor import AnchoredHead, anchor, authority_of
+from jobs.evidence.outside_heads import StampCheck, check_stamps, missing_head
 from jobs.evidence.pack import PackError
 from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import instant, whole_pack
@@ -32,8 +34,15 @@ from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in
 from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
-from storage.changes.hash_chain import ChainCheck, Head, heads, verify_chain
+from storage.changes.hash_chain import Head, heads, missing_entries, stored_anchors, verify_chain
+from storage.model.evidence.chain_check import ChainCheck
 from storage.model.evidence.packs import Material
+from storage.postgres.audit_chain import (
+    AuditChainState,
+    audit_chain_state,
+    seal_audit_log,
+    verify_audit_chain,
+)
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.postgres.recording_order import settle_at_most
 
@@ -160,7 +169,8 @@ def heads_command(
 ) -> None:
     """List the last entry of the hash chain for each day.
 
-    Someone who keeps such a head can prove later that no earlier entry was altered.
+    The newest one covers the audit log too. Someone who keeps such a head can prove later that no earlier
+    entry was altered.
     """
     first = _day(since)
     settings = load_settings(config)
@@ -170,6 +180,7 @@ def heads_command(
     async def listed(dsn: str) -> list[Head]:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool, _with_final_heads(pool) as conn:
+            await seal_audit_log(conn, system_clock())
             return await heads(conn, first)
 
     with database(settings) as dsn:
@@ -185,30 +196,115 @@ def heads_command(
         _table(found).show("heads", as_json=False)
 
 
-@evidence.command("chain", epilog=examples("blockline evidence chain"))
-def chain_command(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Verify the hash chain of the database.
+@evidence.command("chain", epilog=examples("blockline evidence chain --heads heads.json"))
+def chain_command(
+    *,
+    head: Annotated[str | None, typer.Option(metavar="HASH", help="A head that you kept elsewhere.")] = None,
+    heads_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--heads", metavar="FILE", help="Heads that you kept elsewhere (JSON of `evidence heads`)."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Verify the hash chain of the database, and the one of the audit log.
 
-    Each entry is computed again from the recorded data. The exit code is 1 if an entry does not match.
+    Each entry is computed again from the recorded data. Time stamps and the given heads are compared with
+    the entries. The exit code is 1 if something does not match.
     """
     settings = load_settings(config)
+    authority = authority_of(settings)
+    certificates = () if authority is None else authority.certificates
+    try:
+        known = heads_known(heads_file, head)
+    except HeadsError as error:
+        raise CommandError(_printable(str(error))) from error
 
-    async def checked(dsn: str) -> ChainCheck:
+    async def checked(dsn: str) -> _ChainsChecked:
         await ready(settings, dsn)
         async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            return await verify_chain(conn)
+            return _ChainsChecked(
+                await verify_chain(conn),
+                await verify_audit_chain(conn),
+                await audit_chain_state(conn),
+                check_stamps(await stored_anchors(conn), certificates),
+                missing_head(known, await missing_entries(conn, [bytes.fromhex(h) for h in known.named])),
+            )
 
     with database(settings) as dsn:
         found = run(lambda: checked(dsn))
-    broken = None if found.broken is None else broken_words(found.broken)
+    wrong = _faults(found)
     if as_json:
-        said = {"entries": found.entries, "purged": found.purged, "broken": broken}
-        show_json({"ok": broken is None, **said})
-    elif broken is None:
-        purged = f" The data of {found.purged:,} of them was purged." if found.purged else ""
-        show(f"The chain is whole: {found.entries:,} entries, computed again from the recorded data.{purged}")
-    if broken is not None:
-        raise CommandError(f"The chain is broken at {broken}. The {found.entries:,} earlier entries match.")
+        show_json(
+            {
+                "ok": not wrong,
+                "entries": found.changes.entries,
+                "purged": found.changes.purged,
+                "broken": None if found.changes.broken is None else broken_words(found.changes.broken),
+                "audit_log": {
+                    "entries": found.audit.entries,
+                    "broken": None if found.audit.broken is None else broken_words(found.audit.broken),
+                    "in_chain": found.state.sealed,
+                    "anchored": found.state.anchored,
+                },
+                "time_stamps": {
+                    "stored": found.stamps.stamps,
+                    "signatures_checked": found.stamps.are_signatures_checked,
+                    "wrong": found.stamps.wrong,
+                },
+                "heads": {"given": len(known.named), "missing": found.missing},
+            }
+        )
+    elif not wrong:
+        for line in _whole(found, len(known.named)):
+            show(line)
+    if wrong:
+        raise CommandError(" ".join(wrong))
+
+
+@dataclass(frozen=True, slots=True)
+class _ChainsChecked:
+    changes: ChainCheck
+    audit: ChainCheck
+    state: AuditChainState
+    stamps: StampCheck
+    missing: str | None
+    """The first given head that the chain does not contain, in words."""
+
+
+def _faults(found: _ChainsChecked) -> list[str]:
+    """One sentence or two for each part that does not match; empty if all match."""
+    out: list[str] = []
+    for name, checked in (("chain", found.changes), ("audit log", found.audit)):
+        if checked.broken is not None:
+            earlier = f"The {checked.entries:,} earlier entries match."
+            out.append(f"The {name} is broken at {broken_words(checked.broken)}. {earlier}")
+    if found.stamps.wrong is not None:
+        out.append(found.stamps.wrong)
+    if found.missing is not None:
+        out.append(
+            f"The chain does not contain {found.missing}, with the hash that you have. An entry up to it was "
+            "altered or removed, or an older backup was restored."
+        )
+    return out
+
+
+def _whole(found: _ChainsChecked, given: int) -> list[str]:
+    changes, audit = found.changes, found.audit
+    purged = f" The data of {changes.purged:,} of them was purged." if changes.purged else ""
+    out = [f"The chain is whole: {changes.entries:,} entries, computed again from the recorded data.{purged}"]
+    if audit.entries:
+        out.append(
+            f"The audit log is whole: {entries_words(audit.entries)}, computed again from the recorded data; "
+            f"{coverage_words(found.state)}."
+        )
+    if found.stamps.stamps:
+        out.append(stamps_words(found.stamps))
+    if given:
+        out.append(f"Compared with {number(given, 'given head')}.")
+    return out
 
 
 @evidence.command("anchor", epilog=examples("blockline evidence anchor"))

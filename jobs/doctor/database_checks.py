@@ -9,7 +9,7 @@ from jobs.base.wording import handle_name
 from jobs.collect.collector_factory import connection_of, platforms_of, reach_of
 from jobs.config.settings import Settings
 from jobs.doctor.future_readings import CLOCKS_MAY_DIFFER
-from jobs.doctor.hash_chain import chain_finding
+from jobs.doctor.hash_chain import chain_findings
 from jobs.doctor.platforms import controls_part
 from jobs.planning.daily_bill import current_billing_day
 from jobs.planning.daily_cost_guard import accounts_a_day
@@ -41,7 +41,7 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
                 platform: await daily_cost_limit.stored_cost_limit(conn, platform, day)
                 for platform in platforms_of(settings)
             }
-            out.append(await chain_finding(conn))
+            out += await chain_findings(conn, settings)
             rules = Thresholds(settings.sweep_every)
             issues = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
             out += map(issue_finding, issues)

@@ -1,5 +1,6 @@
-"""Once a day the newest head of the chain is taken to a time-stamping authority, where one is set."""
+"""Once a day the chain gets the head of the audit log, and an authority its newest head, where one is set."""
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +12,10 @@ from jobs.config.settings import Settings, SettingsError
 from jobs.evidence.pack_proof import Stamp
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamped
 from storage.changes.hash_chain import Head, add_anchor, newest_head
+from storage.postgres.audit_chain import seal_audit_log
 from storage.postgres.pool import Pool, transaction
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,25 @@ def authority_of(settings: Settings) -> Authority | None:
         raise SettingsError(f"Setting tsa_certificates: {error}") from error
 
 
+async def seal(pool: Pool, clock: Clock) -> None:
+    """Put the head of the audit log into the chain. Write the newest head of the chain to the log of this
+    process, where the owner of the tables cannot change it.
+    """
+    async with transaction(pool) as conn:
+        await seal_audit_log(conn, clock())
+        head = await newest_head(conn)
+    if head is not None:
+        log.info("Hash chain head: entry %d, %s", head.seq, head.entry.hex(), extra={"event": "chain_head"})
+
+
 async def anchor(pool: Pool, http: Http, authority: Authority, clock: Clock) -> AnchoredHead | None:
     """Have a time put on the newest head and keep the answer. None while nothing is recorded.
 
+    The head covers the audit log too: its own head is put into the chain before.
     No transaction is open while the authority is asked. Raises TimestampError.
     """
     async with transaction(pool) as conn:
+        await seal_audit_log(conn, clock())
         head = await newest_head(conn)
     if head is None:
         return None

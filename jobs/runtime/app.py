@@ -22,7 +22,7 @@ from jobs.delivery.channel_router import ChannelRouter, channel_router
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.dispatch.shared_rate_limits import SharedBudgets
 from jobs.dispatch.worker import QueueWorker, running_worker
-from jobs.evidence.daily_anchor import authority_of, daily_anchor
+from jobs.evidence.daily_anchor import authority_of, daily_anchor, seal
 from jobs.messages.compose import Letterhead
 from jobs.notify.pipeline import alert_pipeline
 from jobs.runtime.evidence_retention import keep_to_lists
@@ -34,12 +34,13 @@ from storage.accounts.evidence_retention import last_run
 from storage.alerts.rules import keep_to_settings
 from storage.changes.hash_chain import last_anchored_at
 from storage.health.condition_facts import Thresholds
-from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT
+from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, SEAL_AT
 from storage.model.alerts.rules import AlertRule, is_channel
 from storage.model.core import people
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
 from storage.people.people import admins
+from storage.postgres.audit_chain import last_sealed_at
 from storage.postgres.pool import Pool, PoolLimits, open_pool, transaction
 
 log = logging.getLogger(__name__)
@@ -241,7 +242,13 @@ async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGen
     async def expire() -> None:
         await keep_to_lists(pool, clock())
 
-    tasks = [MaintenanceTask("Keeping to the retention of lists", RETENTION_AT, last_run, expire)]
+    async def sealed() -> None:
+        await seal(pool, clock)
+
+    tasks = [
+        MaintenanceTask("Keeping to the retention of lists", RETENTION_AT, last_run, expire),
+        MaintenanceTask("Sealing the audit log", SEAL_AT, last_sealed_at, sealed),
+    ]
     async with daily_anchor(settings, pool, clock) as anchor:
         if anchor is not None:
             tasks.append(MaintenanceTask("Anchoring the chain", ANCHOR_AT, last_anchored_at, anchor))

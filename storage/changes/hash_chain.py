@@ -1,63 +1,28 @@
-"""The hash chain over changes and outcomes: checking it, its last entry of each day, and its anchors."""
+"""The hash chain over changes and outcomes: checking it, its last entry of each day, and its anchors.
 
+Heads of the audit log are entries of it (`storage.postgres.audit_chain`), so each anchor covers both chains.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from enum import StrEnum
 from typing import Final
 
 from asyncpg import Record
 
+from storage.model.evidence.chain_check import Broken, ChainCheck, ChainFault, StoredEntry, entry_fault
 from storage.model.evidence.hash_chain import (
     BEGINNING,
+    AuditHeadStatement,
     ChangeStatement,
     OutcomeStatement,
     Statement,
     StatementKind,
-    entry_of,
-    leaf_of,
     statement_bytes,
 )
 from storage.postgres.pool import Conn
 
 _ROWS_AT_ONCE: Final = 500
-
-
-class ChainFault(StrEnum):
-    """A kind of fault in the hash chain."""
-
-    LEAF = "leaf"
-    """The content of the row does not match the entry."""
-    LINK = "link"
-    """The hash of the entry does not match the previous entry."""
-    GONE = "gone"
-    """The row of the entry was removed without a recorded purge."""
-    NUMBER = "number"
-    """Entries before this one are missing."""
-    TIME = "time"
-    """The entry and its row have different times."""
-    UNCHAINED = "unchained"
-    """A recorded change or outcome has no entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """The first fault that a check found. `seq` is the number of the entry; None if a row has no entry."""
-
-    fault: ChainFault
-    seq: int | None
-    told: StatementKind
-    change_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChainCheck:
-    """The result of a check. `purged` counts the entries whose rows a purge removed. These entries are not
-    faults.
-    """
-
-    entries: int
-    purged: int
-    broken: Broken | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +34,17 @@ class Anchor:
     entry: bytes
     authority: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnchor:
+    """A stored answer of an authority, with the entry that it is about."""
+
+    seq: int
+    entry: bytes | None
+    """None: there is no entry with this number any more."""
+    authority: str
+    token: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +70,7 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
     entries = purged = 0
     async for row in conn.cursor(
         """
-        select k.seq, k.kind as told, k.change_id, k.leaf, k.entry, k.at,
+        select k.seq, k.kind as told, k.change_id, k.audit_seq, k.leaf, k.entry, k.at, l.entry as audit_head,
             c.change_id as changed, c.supersedes, a.platform, a.native_id, c.old_status, c.old_withheld_in,
             c.status, c.withheld_in, c.flags, c.kind, c.strength, c.last_seen_old, c.first_seen_new,
             c.recorded_at, c.source, c.old_evidence, c.new_evidence,
@@ -105,6 +81,7 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
         left join account a on a.account_id = c.account_id
         left join change_outcome o on k.kind = 'outcome' and o.change_id = k.change_id
         left join purged_change p on p.change_id = k.change_id
+        left join audit_chain l on l.seq = k.audit_seq
         where k.seq > $1 order by k.seq
         """,
         since_seq,
@@ -112,26 +89,32 @@ async def verify_chain(conn: Conn, since_seq: int = 0) -> ChainCheck:
     ):
         fault = _fault(row, previous, since_seq + entries + 1)
         if fault is not None:
-            return ChainCheck(
-                entries, purged, Broken(fault, row["seq"], StatementKind(row["told"]), row["change_id"])
-            )
+            number = row["audit_seq"] or row["change_id"]
+            return ChainCheck(entries, purged, Broken(fault, row["seq"], StatementKind(row["told"]), number))
         previous = row["entry"]
         entries += 1
-        purged += row["changed"] is None and row["decided"] is None
+        purged += row["changed"] is None and row["decided"] is None and row["audit_seq"] is None
     return ChainCheck(entries, purged, await _unchained(conn, since_seq))
 
 
 def _fault(row: Record, previous: bytes, seq: int) -> ChainFault | None:
-    if row["seq"] != seq:
-        return ChainFault.NUMBER
-    if row["entry"] != entry_of(previous, row["leaf"]):
-        return ChainFault.LINK
-    statement = statement_in(row)
-    if statement is None:
-        return None if row["purged"] else ChainFault.GONE
-    if leaf_of(statement_bytes(statement)) != row["leaf"]:
-        return ChainFault.LEAF
-    return None if row["at"] == statement.at else ChainFault.TIME
+    statement = _audit_head_in(row) if row["audit_seq"] is not None else statement_in(row)
+    fault = entry_fault(
+        StoredEntry(row["seq"], row["leaf"], row["entry"]),
+        previous,
+        seq,
+        None if statement is None else statement_bytes(statement),
+        purged=row["purged"],
+    )
+    if fault is None and statement is not None and row["at"] != statement.at:
+        return ChainFault.TIME
+    return fault
+
+
+def _audit_head_in(row: Record) -> AuditHeadStatement | None:
+    if row["audit_head"] is None:
+        return None
+    return AuditHeadStatement(row["audit_seq"], row["audit_head"].hex(), row["at"])
 
 
 def statement_in(row: Record) -> Statement | None:
@@ -253,6 +236,29 @@ async def anchors_since(conn: Conn, seq: int) -> list[Anchor]:
         seq,
     )
     return [_anchor(r) for r in rows]
+
+
+async def stored_anchors(conn: Conn) -> list[StoredAnchor]:
+    """All anchors with their tokens, in the order of the entries."""
+    rows = await conn.fetch(
+        """
+        select n.seq, k.entry, n.authority, n.token
+        from chain_anchor n left join chain k using (seq) order by n.seq, n.anchor_id
+        """
+    )
+    return [StoredAnchor(r["seq"], r["entry"], r["authority"], r["token"]) for r in rows]
+
+
+async def missing_entries(conn: Conn, entries: Collection[bytes]) -> list[bytes]:
+    """Those of `entries` that the chain does not hold."""
+    rows = await conn.fetch(
+        """
+        select u.entry from unnest($1::bytea[]) as u (entry)
+        where not exists (select from chain k where k.entry = u.entry)
+        """,
+        list(entries),
+    )
+    return [r["entry"] for r in rows]
 
 
 async def last_anchored_at(conn: Conn) -> datetime | None:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, time, timedelta
 
 from storage.alerts.mail_queue import first_in_line
 from storage.model.core.accounts import Platform
+from storage.postgres.audit_chain import AuditChainState, audit_chain_state
 from storage.postgres.pool import Conn
 
-ANCHOR_AT, RETENTION_AT = time(0, 1), time(2, 40)
+SEAL_AT, ANCHOR_AT, RETENTION_AT = time(0, 0), time(0, 1), time(2, 40)
 """When these are done each day, in UTC."""
 
 
@@ -45,6 +46,7 @@ class MaintenanceTasks:
     """When a time-stamping authority last put a time on an entry."""
     anchored_seq: int | None
     """The newest entry that has one."""
+    audit_log: AuditChainState
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ async def maintenance_tasks(conn: Conn) -> MaintenanceTasks:
         chain_at=row["chain_at"],
         anchored_at=row["anchored_at"],
         anchored_seq=row["anchored_seq"],
+        audit_log=await audit_chain_state(conn),
     )
 
 

@@ -1,27 +1,34 @@
--- The hash chain: every change and every outcome gets an entry that depends on all entries before it.
+-- The hash chain: every change and every outcome gets an entry that depends on all entries before it. Now and then
+-- the head of the chain over the audit log (0100_11_people.sql) gets one, so that a head of this chain covers both.
 -- entry = sha256(previous entry || leaf), leaf = sha256(statement); the first previous entry is 32 zero bytes.
 -- A statement is what `chain_statement` makes of the row: one JSON object without white space, its keys in the
 -- order below, its times in UTC to the microsecond. `storage/model/evidence/hash_chain.py` makes the same bytes.
 
 create table chain (
     seq bigint primary key,
-    kind text not null check (kind in ('change', 'outcome')),
-    change_id bigint not null,
+    kind text not null check (kind in ('change', 'outcome', 'audit head')),
+    change_id bigint,
+    audit_seq bigint unique,
     leaf bytea not null,
     entry bytea not null,
-    at timestamptz not null
+    at timestamptz not null,
+    check ((kind = 'audit head') = (audit_seq is not null) and (audit_seq is null) = (change_id is not null))
 );
 create unique index chain_change on chain (change_id, kind);
 create index chain_at on chain (at);
 comment on table chain is
-    'The hash chain, one entry per change and per outcome. Only triggers write it, with the rights of the owner.';
+    'The hash chain: one entry per change and per outcome, and heads of the audit log. Only triggers and '
+    'chain_audit_head write it, with the rights of the owner.';
 comment on column chain.seq is 'Number of the entry, from 1 and without a gap.';
-comment on column chain.kind is 'Whether the entry attests a change or an outcome.';
+comment on column chain.kind is 'Whether the entry attests a change, an outcome or a head of the audit log.';
 comment on column chain.change_id is
-    'The change. It is not a foreign key: the entry stays when the change itself is purged.';
+    'The change. It is not a foreign key: the entry stays when the change itself is purged. Null: a head of the audit '
+    'log.';
+comment on column chain.audit_seq is
+    'The number of the entry of audit_chain that was its head. Null: a change or an outcome.';
 comment on column chain.leaf is 'SHA-256 of the statement.';
 comment on column chain.entry is 'SHA-256 of the previous entry and the leaf.';
-comment on column chain.at is 'When the change or the outcome counts as known.';
+comment on column chain.at is 'When the change, the outcome or the head counts as known.';
 create trigger chain_append_only before update or delete on chain
     for each row execute function refuse_rewriting();
 create trigger chain_no_truncate before truncate on chain
@@ -116,9 +123,10 @@ begin
         head := sha256(head || leaf);
         entries := array_append(entries, head);
     end loop;
-    insert into chain (seq, kind, change_id, leaf, entry, at)
-    select coalesce(last_seq, 0) + u.n, u.kind, u.change_id, u.leaf, u.entry, u.at
-    from unnest(kinds, ids, leaves, entries, times) with ordinality as u (kind, change_id, leaf, entry, at, n);
+    insert into chain (seq, kind, change_id, audit_seq, leaf, entry, at)
+    select coalesce(last_seq, 0) + u.n, u.kind, case when u.kind <> 'audit head' then u.id end,
+        case when u.kind = 'audit head' then u.id end, u.leaf, u.entry, u.at
+    from unnest(kinds, ids, leaves, entries, times) with ordinality as u (kind, id, leaf, entry, at, n);
 end
 $$;
 comment on function chain_append is 'Puts entries after the head of the chain.';

@@ -96,7 +96,7 @@ create table audit_log (
     subject text not null,
     detail jsonb not null default '{}'
 );
-comment on table audit_log is 'Who did what. Only added to.';
+comment on table audit_log is 'Who did what. Only added to, and chained.';
 comment on column audit_log.audit_id is 'Number of the entry.';
 comment on column audit_log.at is 'When it was done.';
 comment on column audit_log.actor is 'Who did it.';
@@ -107,6 +107,87 @@ create trigger audit_log_append_only before update or delete on audit_log
     for each row execute function refuse_rewriting();
 create trigger audit_log_no_truncate before truncate on audit_log
     for each statement execute function refuse_rewriting();
+
+-- The chain over the audit log has the form of `chain`. It is a chain of its own, because of who writes it: an act is
+-- logged anywhere in a transaction, and a lock that is held from there to the commit would make others wait, or
+-- deadlock. So its entry is made at the commit, where the lock is the last one that is taken.
+create table audit_chain (
+    seq bigint primary key,
+    audit_id bigint not null unique,
+    leaf bytea not null,
+    entry bytea not null
+);
+comment on table audit_chain is
+    'The hash chain over the audit log. Only a trigger writes it, at the commit, with the rights of the owner.';
+comment on column audit_chain.seq is 'Number of the entry, from 1 and without a gap, in the order of the commits.';
+comment on column audit_chain.audit_id is 'The entry of the audit log that it attests.';
+comment on column audit_chain.leaf is 'SHA-256 of the statement.';
+comment on column audit_chain.entry is 'SHA-256 of the previous entry and the leaf.';
+create trigger audit_chain_append_only before update or delete on audit_chain
+    for each row execute function refuse_rewriting();
+create trigger audit_chain_no_truncate before truncate on audit_chain
+    for each statement execute function refuse_rewriting();
+
+create function chain_statement(l audit_log) returns text stable language sql as $$
+    select row_to_json(s)::text from (
+        select 'audit entry' as statement,
+            l.audit_id,
+            chain_time(l.at) as at,
+            l.actor,
+            l.action,
+            l.subject,
+            l.detail::text as detail
+    ) s
+$$;
+comment on function chain_statement(audit_log) is
+    'The statement of an entry of the audit log. Its detail is a text: what the database makes of the stored object.';
+
+create function chain_audit_entry() returns trigger security definer language plpgsql as $$
+declare
+    last_seq bigint;
+    head bytea;
+    leaf bytea := chain_leaf(chain_statement(new));
+begin
+    perform pg_advisory_xact_lock(hashtext('blockline audit_chain'));
+    select seq, entry into last_seq, head from audit_chain order by seq desc limit 1;
+    insert into audit_chain (seq, audit_id, leaf, entry) values (
+        coalesce(last_seq, 0) + 1, new.audit_id, leaf, sha256(coalesce(head, decode(repeat('00', 32), 'hex')) || leaf)
+    );
+    return null;
+end
+$$;
+comment on function chain_audit_entry is 'Gives an entry of the audit log its entry in the chain.';
+
+create function chain_audit_head(at timestamptz) returns void security definer language plpgsql as $$
+declare
+    head audit_chain;
+    statement text;
+begin
+    perform pg_advisory_xact_lock(hashtext('blockline live_event'));
+    select * into head from audit_chain order by seq desc limit 1;
+    if not found or exists (select from chain where audit_seq = head.seq) then
+        return;
+    end if;
+    select row_to_json(s)::text into statement from (
+        select 'audit head' as statement,
+            head.seq as audit_seq,
+            encode(head.entry, 'hex') as head,
+            chain_time(chain_audit_head.at) as sealed_at
+    ) s;
+    perform chain_append(array['audit head'], array[head.seq], array[chain_leaf(statement)], array[at]);
+end
+$$;
+comment on function chain_audit_head is
+    'Puts the head of the audit log into the chain of changes, unless it is there already.';
+revoke execute on function chain_audit_head(timestamptz) from public;
+do $$
+begin
+    execute format('alter function chain_audit_entry() set search_path = %I, pg_temp', current_schema());
+    execute format('alter function chain_audit_head(timestamptz) set search_path = %I, pg_temp', current_schema());
+end
+$$;
+create constraint trigger audit_log_chain after insert on audit_log
+    deferrable initially deferred for each row execute function chain_audit_entry();
 
 create table installation_key (
     name text primary key,

@@ -6,6 +6,7 @@ declare
 begin
     execute format('grant usage on schema %I to %I', current_schema(), role_name);
     execute format('grant execute on function ensure_coverage_month(date) to %I', role_name);
+    execute format('grant execute on function chain_audit_head(timestamptz) to %I', role_name);
     for this in
         select c.oid::regclass as name, c.relname, c.relkind from pg_class c
         where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'S')
@@ -16,7 +17,7 @@ begin
         if this.relkind = 'S' then
             execute format('grant usage on sequence %s to %I', this.name, role_name);
         elsif this.relkind in ('r', 'p') and this.relname not in (
-            'alembic_version', 'chain', 'coverage_aside', 'purged_change'
+            'alembic_version', 'audit_chain', 'chain', 'coverage_aside', 'purged_change'
         ) then
             execute format('grant insert on %s to %I', this.name, role_name);
             if this.relname not in (
@@ -31,7 +32,7 @@ end
 $$;
 comment on function grant_running is
     'Gives a role what it needs to run Blockline, and takes away what goes beyond: it can change or remove nothing '
-    'that is append-only. To be run again after each migration. The chain is written by triggers with the rights of '
+    'that is append-only. To be run again after each migration. The chains are written by triggers with the rights of '
     'the owner; a whole purge, and setting coverage aside, are the owner''s to do.';
 revoke all on function grant_running(text) from public;
 do $$

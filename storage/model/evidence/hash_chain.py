@@ -1,8 +1,9 @@
-"""What an entry of the hash chain attests, byte for byte, and how one entry follows from the one before.
+"""What an entry of a hash chain attests, byte for byte, and how one entry follows from the one before.
 
-The database makes the same bytes when a change or an outcome is recorded (`chain_statement` in
-`storage/migrations/versions/0100_05_chain.sql`). They are made here a second time, so that the chain can be
-checked without trusting it.
+There are two chains: one over changes and outcomes, and one over the audit log, whose heads are entries of
+the first. The database makes the same bytes when a row is recorded (`chain_statement` in
+`storage/migrations/versions/0100_05_chain.sql` and `0100_11_people.sql`). They are made here a second time,
+so that the chains can be checked without trusting it.
 """
 
 import hashlib
@@ -22,6 +23,10 @@ class StatementKind(StrEnum):
 
     CHANGE = "change"
     OUTCOME = "outcome"
+    AUDIT_HEAD = "audit head"
+    """The newest entry that the chain over the audit log had."""
+    AUDIT_ENTRY = "audit entry"
+    """An entry of the audit log, in the chain over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,41 @@ class OutcomeStatement:
 Statement: TypeAlias = ChangeStatement | OutcomeStatement
 
 
+@dataclass(frozen=True, slots=True)
+class AuditHeadStatement:
+    """The head of the chain over the audit log, as the chain of changes holds it."""
+
+    audit_seq: int
+    head: str
+    """The entry with this number, in hexadecimal: it covers all entries before it."""
+    sealed_at: datetime
+
+    @property
+    def told(self) -> StatementKind:
+        return StatementKind.AUDIT_HEAD
+
+    @property
+    def at(self) -> datetime:
+        return self.sealed_at
+
+
+@dataclass(frozen=True, slots=True)
+class AuditStatement:
+    """An entry of the audit log as it was written."""
+
+    audit_id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    """The text that Postgres makes of the stored JSON object."""
+
+    @property
+    def told(self) -> StatementKind:
+        return StatementKind.AUDIT_ENTRY
+
+
 def moment(at: datetime) -> str:
     """A time as statements have it: UTC, to the microsecond, `2021-02-04T07:32:10.000000Z`."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -90,7 +130,7 @@ def canonical(what: object) -> bytes:
     return json.dumps(what, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def statement_bytes(statement: Statement) -> bytes:
+def statement_bytes(statement: Statement | AuditHeadStatement | AuditStatement) -> bytes:
     """The exact bytes of which the SHA-256 is the leaf of an entry."""
     said: dict[str, object] = {"statement": statement.told.value}
     for field in fields(statement):

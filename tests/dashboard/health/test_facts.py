@@ -15,6 +15,7 @@ from storage.health.planner_report import ListPace, ReadFor, list_paces, read_fo
 from storage.model.core.availability import MissedReason, Status
 from storage.model.core.coverage import WhyRead
 from storage.model.text.units import size_words
+from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.lateness_report import Lateness, late_accounts, lateness
 from storage.readings.rates_report import Rate, RequestTally, rates
@@ -245,7 +246,7 @@ async def test_a_control_account_that_was_retired_is_shown_as_long_as_somebody_h
 async def test_an_empty_installation_says_never_and_zero(pool: Pool, now: datetime) -> None:
     async with transaction(pool) as conn:
         assert await maintenance_tasks(conn) == MaintenanceTasks(
-            0, None, None, 0, None, None, 0, (), 0, None, None, None
+            0, None, None, 0, None, None, 0, (), 0, None, None, None, EMPTY_LOG
         )
         assert await outbox(conn, now) == OutboxReport(0, 0, 0, None, None, 0, 0, None)
         assert await growth(conn, now) == Growth(0, 0, 0)
@@ -280,7 +281,8 @@ NOON = datetime.fromisoformat("2021-02-01T12:00:00+00:00")
 FINE = RequestTally(10, 1_000, ((MissedReason.OMITTED, 100),))
 BAD = RequestTally(10, 100, ((MissedReason.CREDITS, 900),))
 LATE = Lateness(X, 90, 0, 10, 0, 0, NOON)
-WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None)
+EMPTY_LOG = AuditChainState(0, 0, None, 0, None)
+WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None, EMPTY_LOG)
 
 
 @pytest.mark.parametrize(
@@ -330,7 +332,10 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
         pytest.param(words.chain_verdict(WELL, NOON), "", "", id="without an authority that is no fault"),
         pytest.param(
             words.chain_verdict(
-                MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, NOON - 72 * HOUR, 4), NOON
+                MaintenanceTasks(
+                    0, None, None, 0, None, None, 0, (), 5, NOON, NOON - 72 * HOUR, 4, EMPTY_LOG
+                ),
+                NOON,
             ),
             "The hash chain has had no time stamp for 3 d",
             "evidence anchor",
@@ -338,7 +343,7 @@ WELL = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, None, None
         ),
         pytest.param(
             words.retention_verdict(
-                MaintenanceTasks(0, None, None, 0, None, None, 1, (), 0, None, None, None), NOON
+                MaintenanceTasks(0, None, None, 0, None, None, 1, (), 0, None, None, None, EMPTY_LOG), NOON
             ),
             "have never been checked",
             "role “collect”",
@@ -389,5 +394,5 @@ def test_a_next_time_stamp_is_announced_only_while_there_is_one_each_day(
     hours: int | None, is_daily: bool
 ) -> None:
     last = None if hours is None else NOON - hours * HOUR
-    found = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, last, 4)
+    found = MaintenanceTasks(0, None, None, 0, None, None, 0, (), 5, NOON, last, 4, EMPTY_LOG)
     assert words.is_anchored_daily(found, NOON) is is_daily

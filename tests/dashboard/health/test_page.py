@@ -23,6 +23,7 @@ from storage.health.workers_report import WorkersReport
 from storage.model.core.accounts import AccountId
 from storage.model.core.people import Actor, Role
 from storage.model.core.side_facts import FactSighting, ObservedKind
+from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.page_text import said
@@ -54,7 +55,9 @@ NOTHING = HealthFacts(
     budgets=(),
     database=Database("18.0", T0, 9_000_000, 3, 100, ()),
     growth=Growth(0, 0, 0),
-    maintenance=MaintenanceTasks(0, None, None, 0, None, None, 0, (), 0, None, None, None),
+    maintenance=MaintenanceTasks(
+        0, None, None, 0, None, None, 0, (), 0, None, None, None, AuditChainState(0, 0, None, 0, None)
+    ),
     outbox=OutboxReport(0, 0, 0, None, None, 0, 0, None),
     undelivered=MailFacts(),
     mails=(),

@@ -2,13 +2,9 @@
 
 import asyncio
 import json
-import threading
-from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -19,9 +15,7 @@ from storage.purge.purge import purge_account
 from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import add_change, block_of
-from tests.support.servers.timestamp_authority import Authority, Openssl, authority
-
-T = TypeVar("T")
+from tests.support.servers.timestamp_authority import Openssl, authority_in_thread
 
 
 @pytest.fixture
@@ -297,30 +291,10 @@ def test_without_an_authority_in_the_settings_nothing_is_anchored(run: Blockline
     ]
 
 
-@contextmanager
-def in_thread(openssl: Openssl) -> Generator[Authority]:
-    """The authority in a loop of its own: commands have theirs."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    def wait(work: Coroutine[object, object, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
-
-    running = authority(openssl)
-    try:
-        yield wait(running.__aenter__())
-        wait(running.__aexit__(None, None, None))
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
 def test_an_anchored_head_proves_a_pack_to_whoever_has_the_certificates(
     run: Blockline, change: int, openssl: Openssl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with in_thread(openssl) as tsa:
+    with authority_in_thread(openssl) as tsa:
         monkeypatch.setenv("BLOCKLINE_TSA_URL", tsa.url)
         monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))
         done = run("evidence", "anchor")
@@ -354,7 +328,7 @@ def test_an_anchored_head_proves_a_pack_to_whoever_has_the_certificates(
 def test_an_authority_that_fails_is_told_with_its_setting(
     run: Blockline, change: int, openssl: Openssl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with in_thread(openssl) as tsa:
+    with authority_in_thread(openssl) as tsa:
         tsa.status = 500
         monkeypatch.setenv("BLOCKLINE_TSA_URL", tsa.url)
         monkeypatch.setenv("BLOCKLINE_TSA_CERTIFICATES", str(openssl.root))

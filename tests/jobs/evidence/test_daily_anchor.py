@@ -13,10 +13,12 @@ from collectors.transport.client import Http
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.config.settings import Settings, SettingsError
-from jobs.evidence.daily_anchor import anchor, authority_of, daily_anchor
+from jobs.evidence.daily_anchor import anchor, authority_of, daily_anchor, seal
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in, stamped
-from storage.changes.hash_chain import anchors_since
+from storage.changes.hash_chain import anchors_since, newest_head
+from storage.postgres.audit_chain import audit_chain_state
 from storage.postgres.pool import Pool, transaction
+from tests.support.seeds.audit_entries import logged
 from tests.support.seeds.chain_rows import block_of
 from tests.support.servers.mail import free_port
 from tests.support.servers.timestamp_authority import Authority as Served
@@ -136,6 +138,21 @@ async def test_the_newest_head_is_anchored_once(pool: Pool, served: Served, http
         token = await conn.fetchval("select token from chain_anchor")
     assert kept.authority == served.url
     assert stamp_in(token, first.head.entry, known(served).certificates) == first.stamp
+
+
+async def test_the_daily_head_covers_the_audit_log_and_is_written_to_the_log_of_the_process(
+    pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "jobs")
+    await seal(pool, system_clock)
+    assert caplog.records == [], "there is no head yet"
+    await logged(pool)
+    await seal(pool, system_clock)
+    async with transaction(pool) as conn:
+        head = await newest_head(conn)
+        assert (await audit_chain_state(conn)).sealed == 6
+    assert head is not None
+    assert [r.getMessage() for r in caplog.records] == [f"Hash chain head: entry 1, {head.entry.hex()}"]
 
 
 async def test_an_authority_that_is_away_is_named(pool: Pool, served: Served) -> None:

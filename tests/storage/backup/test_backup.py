@@ -22,6 +22,7 @@ from storage.model.core.people import Role, Scope
 from storage.people.people import add_person
 from storage.people.sessions import begin_session
 from storage.people.tokens import add_token
+from storage.postgres.audit_chain import verify_audit_chain
 from storage.postgres.errors import SchemaTooNew, SchemaTooOld, Unreachable
 from storage.postgres.pool import Conn, Refused, borrowed, close, connect, open_pool, transaction
 from storage.postgres.schema import check_schema
@@ -88,6 +89,9 @@ async def is_whole(conn: Conn) -> None:
     checked = await verify_chain(conn)
     assert checked.broken is None
     assert checked.entries > 50
+    acts = await verify_audit_chain(conn)
+    assert acts.broken is None
+    assert acts.entries > 0
 
 
 async def test_after_a_restore_every_table_every_counter_and_the_chain_are_as_they_were(

@@ -9,9 +9,6 @@ from hypothesis import strategies as st
 
 from collectors.x.declaration import X
 from storage.changes.hash_chain import (
-    Broken,
-    ChainCheck,
-    ChainFault,
     add_anchor,
     anchors_since,
     heads,
@@ -20,6 +17,7 @@ from storage.changes.hash_chain import (
     verify_chain,
 )
 from storage.model.core.availability import State, Status
+from storage.model.evidence.chain_check import Broken, ChainCheck, ChainFault
 from storage.model.evidence.hash_chain import (
     BEGINNING,
     ChangeStatement,
@@ -311,7 +309,7 @@ async def test_recording_a_change_needs_no_right_to_write_the_chain(pool: Pool) 
             await conn.execute("set local role recorder_of_chain")
             await add_change(conn, one.account_id, "a", minutes(0))
             for refused in (
-                "insert into chain values (9, 'change', 1, '', '', now())",
+                "insert into chain values (9, 'change', 1, null, '', '', now())",
                 "select chain_append('{change}', '{1}', array[''::bytea], array[now()])",
             ):
                 with pytest.raises(Exception, match="permission denied"):

@@ -14,6 +14,7 @@ from storage.alerts import mail_queue
 from storage.changes.hash_chain import verify_chain
 from storage.health.condition_facts import Thresholds
 from storage.model.alerts.alerts import MailState
+from storage.postgres.audit_log import log
 from storage.postgres.migrate import grant_running
 from storage.postgres.pool import Pool, Refused, StorageError, open_pool, transaction
 from storage.postgres.schema import check_schema
@@ -30,6 +31,8 @@ APPEND_ONLY = (
     "change_outcome",
     "pending_step",
     "chain",
+    "audit_log",
+    "audit_chain",
     "purge_log",
     "purged_change",
     "retention_log",
@@ -131,6 +134,8 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
             "insert into retention_log (at, list_id, days, pieces) values (now(), $1, 1, 1)", story.lists[0]
         )
         await conn.execute("insert into pending_step select change_id, now(), 2, now() from pending_change")
+        await log(conn, minutes(1), "ada", "tags changed", "account 1")
+        await conn.execute("set constraints all immediate")
         column = await conn.fetchval(
             """
             select attname::text from pg_attribute
@@ -151,6 +156,7 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
     "statement",
     [
         "insert into chain (seq, kind, change_id, leaf, entry, at) values (1, 'change', 1, '', '', now())",
+        "insert into audit_chain values (1, 1, '', '')",
         "insert into purged_change values (1, 1)",
         "insert into coverage_aside values (now(), now(), now(), 1, 0, 0, 0, null, now())",
         "update coverage_row set latency_ms = 0",

@@ -6,7 +6,7 @@ from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.changes.hash_chain import ChainFault, verify_chain
+from storage.changes.hash_chain import verify_chain
 from storage.executives.follows import (
     Access,
     FollowReading,
@@ -18,6 +18,7 @@ from storage.executives.follows import (
 from storage.executives.signals import executives, record_signals
 from storage.model.core.accounts import Account
 from storage.model.core.signals import Signal, SignalKind
+from storage.model.evidence.chain_check import ChainFault
 from storage.postgres.pool import Conn, Pool, Refused, transaction
 from storage.purge.purge import Purged, purge_account, purges, without
 from tests.storage.purge.test_purge import story, texts

@@ -3,12 +3,16 @@
 import asyncio
 import shutil
 import subprocess
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from aiohttp import web
+
+T = TypeVar("T")
 
 _CONFIG = """[tsa]
 default_tsa = t
@@ -126,3 +130,23 @@ async def authority(openssl: Openssl) -> AsyncGenerator[Authority]:
         yield one
     finally:
         await runner.cleanup()
+
+
+@contextmanager
+def authority_in_thread(openssl: Openssl) -> Generator[Authority]:
+    """The authority in a loop of its own: commands have theirs."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def wait(work: Coroutine[object, object, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
+
+    running = authority(openssl)
+    try:
+        yield wait(running.__aenter__())
+        wait(running.__aexit__(None, None, None))
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
