@@ -46,9 +46,5 @@ def _wrong(one: StoredAnchor, certificates: Sequence[Certificate]) -> str | None
 
 
 def missing_head(known: KnownHeads, missing: Collection[bytes]) -> str | None:
-    """Describe the earliest of the known heads that are missing in the chain; None if none is."""
-    gone = {entry.hex() for entry in missing}
-    for _, head in sorted(known.numbered.items()):
-        if head in gone:
-            return known.named[head]
-    return next((words for head, words in known.named.items() if head in gone), None)
+    """Describe the first of the known heads that is missing in the chain; None if none is."""
+    return next((words for head, words in known.named.items() if bytes.fromhex(head) in missing), None)
