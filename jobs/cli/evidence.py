@@ -294,7 +294,8 @@ def _faults(found: _ChainsChecked) -> list[str]:
 def _whole(found: _ChainsChecked, given: int) -> list[str]:
     changes, audit = found.changes, found.audit
     purged = f" The data of {changes.purged:,} of them was purged." if changes.purged else ""
-    out = [f"The chain is whole: {changes.entries:,} entries, computed again from the recorded data.{purged}"]
+    whole = f"The chain is whole: {entries_words(changes.entries)}, computed again from the recorded data."
+    out = [whole + purged]
     if audit.entries:
         out.append(
             f"The audit log is whole: {entries_words(audit.entries)}, computed again from the recorded data; "
