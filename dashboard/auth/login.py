@@ -12,6 +12,7 @@ from dashboard.asgi.settings import DashboardSettings, Login
 from dashboard.auth.access import LOGIN_UNAVAILABLE, actor_of
 from dashboard.auth.form_actions import read_body
 from dashboard.auth.login_page import login_page, own_page
+from dashboard.auth.login_refusals import lock_of, log_refused, record_failed
 from dashboard.auth.middleware import cookie_name, session_in
 from dashboard.auth.passwords import (
     DUMMY_HASH,
@@ -26,7 +27,8 @@ from dashboard.ui.form_input import WrongInput, filled
 from storage.model.core.people import Actor
 from storage.model.text.states import clean
 from storage.people import people
-from storage.people.login_limits import may_try, succeeded
+from storage.people.login_limits import succeeded
+from storage.people.refused_logins import record_failed_login
 from storage.people.sessions import LASTS, actor_with_session, begin_session, end_session
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 
@@ -47,17 +49,19 @@ def login_routes(
             given = filled(request.headers.get("content-type", ""), await read_body(request))
             name, password = given.text("name"), given.fields.get("password", "")
             now, address = clock(), address_of(request)
-            async with transaction(pool) as conn:
-                until = await may_try(conn, name, address, now)
-            if until is not None:
-                sentence = f"There were too many attempts. Try again at {words.clock(until)} UTC."
+            lock = await lock_of(pool, name, address, now)
+            if lock is not None:
+                sentence = f"There were too many attempts. Try again at {words.clock(lock.until)} UTC."
                 return login_page(settings, leads_to, sentence, name, status=429)
             known = await _who(pool, passwords, name, password)
             if known is None:
+                await record_failed(pool, name, address, now)
                 return login_page(settings, leads_to, WRONG, name, status=403)
             async with transaction(pool) as conn:
                 await succeeded(conn, name, address)
-                if await people.password_of(conn, name) != known:  # changed while this one was checked
+                if await people.password_of(conn, name) != known:
+                    reason = "the password was changed while this one was checked"
+                    log_refused(await record_failed_login(conn, name, address, reason, now))
                     return login_page(settings, leads_to, WRONG, name, status=403)
                 return await start_session(conn, request, login, known[0], leads_to, now)
         except WrongInput as error:
@@ -89,7 +93,7 @@ async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> tu
     if not await passwords.is_right(password[: LONGEST + 1], kept) or person_id is None:
         return None
     if not has_current_parameters(kept):
-        anew = await passwords.hashed(password)
+        anew = await passwords.rehashed(password)
         async with transaction(pool) as conn:
             await people.rehash(conn, person_id, kept, anew)
         kept = anew

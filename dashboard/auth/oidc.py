@@ -21,10 +21,12 @@ from joserfc.errors import JoseError
 
 from dashboard.asgi.settings import DashboardSettings, Login, Provider
 from dashboard.auth.access import LOGIN_UNAVAILABLE
-from dashboard.auth.login import start_session
+from dashboard.auth.login import address_of, start_session
 from dashboard.auth.login_page import login_page, own_page
+from dashboard.auth.login_refusals import record_failed
 from dashboard.auth.middleware import cookies
 from storage.model.core.people import Role
+from storage.model.text.states import clean
 from storage.people import people
 from storage.postgres.installation import login_key
 from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
@@ -63,6 +65,7 @@ def oidc_routes(
     @router.get("/callback")
     async def arrive(request: Request) -> Response:
         """Log in the user whom the provider sends back."""
+        claims: Mapping[str, Any] = {}
         try:
             async with transaction(pool) as conn:
                 signer = await _signer(conn)
@@ -73,9 +76,13 @@ def oidc_routes(
                 answer = await start_session(
                     conn, request, login, person_id, str(state.get("next", "/")), clock()
                 )
-        except LoginRefused as error:
-            answer = login_page(settings, "", str(error), status=403)
-        except Refused as error:
+        except (LoginRefused, Refused) as error:
+            login_name = error.login if isinstance(error, LoginRefused) else None
+            try:
+                reason = _reason(str(error), claims)
+                await record_failed(pool, login_name, address_of(request), clock(), reason)
+            except StorageError:
+                return login_page(settings, "", LOGIN_UNAVAILABLE, status=503)
             answer = login_page(settings, "", str(error), status=403)
         except StorageError:
             return login_page(settings, "", LOGIN_UNAVAILABLE, status=503)
@@ -167,7 +174,7 @@ async def _person(conn: Conn, provider: Provider, claims: Mapping[str, Any], now
             conn, login, display_name, role or Role.VIEWER, provider.issuer, subject, now
         )
     if known.disabled_at is not None:
-        raise LoginRefused(f"{known.login} may not log in any more.")
+        raise LoginRefused(f"{known.login} may not log in any more.", known.login)
     await people.set_display_name(conn, known.person_id, display_name or known.login)
     if role is not None:
         await people.set_role(conn, known.login, role, "provider", now)
@@ -188,6 +195,17 @@ async def _free_name(conn: Conn, logins: list[str]) -> str:
 
 class LoginRefused(Exception):
     """Somebody cannot be logged in. The message is one sentence for whoever tries."""
+
+    def __init__(self, sentence: str, login: str | None = None) -> None:
+        super().__init__(sentence)
+        self.login = login
+        """Of the user here whom the provider means; None where there is none yet."""
+
+
+def _reason(sentence: str, claims: Mapping[str, Any]) -> str:
+    """What is recorded, with the name that the provider gave, if it did: nobody typed that one here."""
+    logins = names_in(claims)[0] if claims else []
+    return f"{clean(logins[0], 60)}: {sentence}" if logins else sentence
 
 
 def role_in(claims: Mapping[str, Any], provider: Provider) -> Role | None:

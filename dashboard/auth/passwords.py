@@ -6,6 +6,7 @@ Passwords by argon2id with the library's own parameters. Secrets are made here, 
 import asyncio
 import hashlib
 import secrets
+import threading
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -23,6 +24,15 @@ _hasher = PasswordHasher()
 _at_once = 2
 """Each takes 64 MiB and a core for some 50 ms."""
 
+SHORTEST_NAME = 4
+"""Characters: a login name of fewer is part of many words."""
+_LOWEST_SCORE = 3
+"""Of zxcvbn, from 0 to 4: a hundred million guesses or more."""
+_LONGEST_ESTIMATE = 72
+"""Characters: zxcvbn takes no more, as its work grows much faster than they do."""
+_one_estimate = threading.Lock()
+"""zxcvbn changes what it shares between its calls."""
+
 BEARER_PREFIX = "blockline_"
 """How every token begins, so that scanners of sources find one that was left there."""
 
@@ -37,9 +47,13 @@ class Passwords:
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(_at_once)
 
-    async def hashed(self, password: str) -> str:
+    async def hashed(self, password: str, login: str) -> str:
         """Raises WrongPassword."""
-        refuse_weak(password)
+        async with self._turn:
+            return await asyncio.to_thread(hash_of, password, login)
+
+    async def rehashed(self, password: str) -> str:
+        """The hash of a password that lets somebody in already, however weak it is by the rules of today."""
         async with self._turn:
             return await asyncio.to_thread(_hasher.hash, password)
 
@@ -48,9 +62,9 @@ class Passwords:
             return await asyncio.to_thread(_is_right, password, kept)
 
 
-def hash_of(password: str) -> str:
+def hash_of(password: str, login: str) -> str:
     """The same for who has nobody waiting. Raises WrongPassword."""
-    refuse_weak(password)
+    refuse_weak(password, login)
     return _hasher.hash(password)
 
 
@@ -59,13 +73,30 @@ def has_current_parameters(kept: str) -> bool:
     return not _hasher.check_needs_rehash(kept)
 
 
-def refuse_weak(password: str) -> None:
+def refuse_weak(password: str, login: str) -> None:
+    """Raises WrongPassword for a password that the user of this login name must not have."""
     if len(password) < SHORTEST:
         raise WrongPassword(f"A password needs at least {SHORTEST} characters.")
     if len(password) > LONGEST:
         raise WrongPassword(f"A password has at most {LONGEST} characters.")
-    if len(set(password)) < 4:
-        raise WrongPassword("A password needs more than three different characters.")
+    if len(login) >= SHORTEST_NAME and login.casefold() in password.casefold():
+        raise WrongPassword("A password must not contain the login name.")
+    if _is_common(password):
+        raise WrongPassword(
+            "This password is easy to guess: it is made of common passwords, words or patterns."
+        )
+
+
+def _is_common(password: str) -> bool:
+    """Whether it is one of the commonest passwords, or one with something added, exchanged or repeated.
+
+    Of the 10,000 commonest only a few dozen are long enough to be tried here, so that the list alone would
+    refuse next to nothing: zxcvbn also finds `password1234` and `P@ssw0rd1234`.
+    """
+    from zxcvbn import zxcvbn
+
+    with _one_estimate:
+        return zxcvbn(password[:_LONGEST_ESTIMATE])["score"] < _LOWEST_SCORE
 
 
 def _is_right(password: str, kept: str) -> bool:

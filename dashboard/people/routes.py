@@ -17,12 +17,14 @@ from dashboard.asgi.refusals import refusal
 from dashboard.auth.access import Forbidden, actor_of, require
 from dashboard.auth.form_actions import read_body
 from dashboard.auth.login import address_of
+from dashboard.auth.login_refusals import lock_of, record_failed
 from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, WrongPassword, new_token, token_hash
+from dashboard.ui import words
 from dashboard.ui.form_input import Filled, WrongInput, filled
 from storage.model.alerts.rule_codec import duration_of
 from storage.model.core.people import Actor, Role, Scope
 from storage.people import people, sessions, tokens
-from storage.people.login_limits import may_try, succeeded
+from storage.people.login_limits import succeeded
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 
 LONGEST_TOKEN = timedelta(days=3660)
@@ -45,7 +47,7 @@ class PeopleForms:
     async def add(self) -> None:
         given = self.given
         login, role = given.needed("name"), _role(given)
-        hashed = await self.passwords.hashed(given.fields.get("password", ""))
+        hashed = await self.passwords.hashed(given.fields.get("password", ""), login)
         async with transaction(self.pool) as conn:
             await people.add_person(
                 conn, login, given.text("display"), role, hashed, self.actor.name, self.now
@@ -58,7 +60,7 @@ class PeopleForms:
 
     async def set_password(self) -> None:
         who, password = self.given.needed("person"), self.given.fields.get("password", "")
-        hashed = await self.passwords.hashed(password)
+        hashed = await self.passwords.hashed(password, who)
         async with transaction(self.pool) as conn:
             await people.set_password(conn, who, hashed, self.actor.name, self.now, self.session_id)
 
@@ -73,14 +75,17 @@ class PeopleForms:
     async def change_own_password(self) -> None:
         """Who has an open page of somebody else does not thereby have the account: the old one is asked."""
         name, fields = self.actor.name, self.given.fields
+        lock = await lock_of(self.pool, name, self.address, self.now)
+        if lock is not None:
+            raise WrongInput(f"There were too many attempts. Try again at {words.clock(lock.until)} UTC.")
         async with transaction(self.pool) as conn:
-            until = await may_try(conn, name, self.address, self.now)
             _, kept = await people.password_of(conn, name) or (0, DUMMY_HASH)
-        if until is not None:
-            raise WrongInput("Too many attempts. Try again in 15 minutes.")
         if not await self.passwords.is_right(fields.get("current", "")[: LONGEST + 1], kept):
+            await record_failed(
+                self.pool, name, self.address, self.now, "wrong current password for a new one"
+            )
             raise WrongInput("The current password is wrong.")
-        hashed = await self.passwords.hashed(fields.get("password", ""))
+        hashed = await self.passwords.hashed(fields.get("password", ""), name)
         async with transaction(self.pool) as conn:
             await succeeded(conn, name, self.address)
             await people.set_password(conn, name, hashed, name, self.now, self.session_id)

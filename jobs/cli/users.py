@@ -55,7 +55,7 @@ def users_add(
         raise CommandError(
             f"{name!r} cannot be a login name: use only a-z, 0-9 and ._@+-, and not a reserved word."
         )
-    hashed = _password(password_stdin)
+    hashed = _password(name, password_stdin)
     with_conn(
         settings,
         lambda conn: people.add_person(conn, name, display, role, hashed, COMMAND_LINE, system_clock()),
@@ -116,7 +116,7 @@ def users_password(name: Name, *, password_stdin: FromStdin = False, config: Con
     """
     settings = load_settings(config)
     with_conn(settings, lambda conn: people.person_called(conn, name))
-    hashed = _password(password_stdin)
+    hashed = _password(name, password_stdin)
     with_conn(settings, lambda conn: people.set_password(conn, name, hashed, COMMAND_LINE, system_clock()))
     show(f"The password of {name} is changed.")
 
@@ -241,7 +241,7 @@ def secrets_rotate(*, config: ConfigFile = None) -> None:
     )
 
 
-def _password(from_stdin: bool) -> str:
+def _password(login: str, from_stdin: bool) -> str:
     """Ask for a password, and return its hash. As an argument, other users of the machine would see it."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -250,6 +250,6 @@ def _password(from_stdin: bool) -> str:
     else:
         raise CommandError("There is no terminal to ask for the password; use --password-stdin.")
     try:
-        return hash_of(password)
+        return hash_of(password, login)
     except WrongPassword as error:
         raise CommandError(str(error)) from error

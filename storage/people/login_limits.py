@@ -1,6 +1,8 @@
 """How often somebody may fail to log in: counted in the database, so that a restart forgets nothing."""
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
@@ -10,13 +12,29 @@ WINDOW = timedelta(minutes=15)
 PER_NAME = 5
 """Attempts in a window under one name from one address."""
 PER_ADDRESS = 30
-"""The same from one address, under whatever names. A whole newsroom may share one."""
+"""The same from one address, under any names. A whole newsroom may share one."""
+PER_NAME_ELSEWHERE = 10
+"""The same under one name, from all addresses together that it has not logged in from lately. Many machines
+that guess one password reach it soon. From an address of the name nothing counts and nobody is stopped."""
+KNOWN_FOR = timedelta(days=30)
+"""So long after a login its address is one of the name. Sessions are kept at least as long."""
 
 
-async def may_try(conn: Conn, login: str, address: str, now: datetime) -> datetime | None:
+@dataclass(frozen=True, slots=True)
+class LoginLock:
+    """An attempt may not be made."""
+
+    until: datetime
+    """From then on there may be another."""
+    is_new: bool
+    """It is the first attempt that was refused for this reason in the window."""
+
+
+async def may_try(conn: Conn, login: str, address: str, now: datetime) -> LoginLock | None:
     """Count an attempt before it is known how it ends, so that many at once are counted as well.
 
-    None: it may be made; else the time from which on there may be another.
+    None means that it may be made. What the limits of an address refuse does not count against the name
+    elsewhere: one machine alone cannot keep the others out.
     """
     await conn.execute(
         """
@@ -26,45 +44,89 @@ async def may_try(conn: Conn, login: str, address: str, now: datetime) -> dateti
         """,
         now - WINDOW,
     )
-    of_name, of_address = _subjects(login, address)
-    counted = {
-        r["subject"]: (r["failures"], r["since"])
-        for r in await conn.fetch(
-            """
-            insert into login_failure as f (subject, failures, since)
-            select subject, 1, $2 from unnest($1::bytea[]) as u (subject) order by subject
-            on conflict (subject) do update set failures = f.failures + 1
-            returning subject, failures, since
-            """,
-            [of_name, of_address],
-            now,
-        )
-    }
-    until = [
-        since + WINDOW
-        for subject, most in ((of_name, PER_NAME), (of_address, PER_ADDRESS))
-        for failures, since in [counted[subject]]
-        if failures > most and since + WINDOW > now
-    ]
-    return max(until, default=None)
+    lock = await _lock(conn, {_from(login, address): PER_NAME, _address(address): PER_ADDRESS}, now)
+    if lock is not None or await _is_known(conn, login, address, now):
+        return lock
+    return await _lock(conn, {_subject("elsewhere", login.lower()): PER_NAME_ELSEWHERE}, now)
 
 
 async def succeeded(conn: Conn, login: str, address: str) -> None:
-    """Take back the attempts under this name from there, and this one from the address."""
-    of_name, of_address = _subjects(login, address)
-    await conn.execute("delete from login_failure where subject = $1", of_name)
+    """Take back the attempts under this name from there, and this one from the address.
+
+    What counts against the name elsewhere stays: from now on the address is one of the name.
+    """
+    await conn.execute("delete from login_failure where subject = $1", _from(login, address))
     await conn.execute(
-        "update login_failure set failures = failures - 1 where subject = $1 and failures > 0", of_address
+        "update login_failure set failures = failures - 1 where subject = $1 and failures > 0",
+        _address(address),
     )
 
 
-def _subjects(login: str, address: str) -> tuple[bytes, bytes]:
+async def listed(conn: Conn, name: str, now: datetime) -> tuple[int, datetime]:
+    """Count an entry of the audit log about refused logins of a name.
+
+    Answers how many there are in this window, and when it ends.
+    """
+    subject = _subject("listed", name.lower())
+    failures, since = (await _count(conn, [subject], now))[subject]
+    return failures, since + WINDOW
+
+
+async def _lock(conn: Conn, limits: Mapping[bytes, int], now: datetime) -> LoginLock | None:
+    """Count an attempt against each subject. None means that none is past its limit."""
+    counted = await _count(conn, list(limits), now)
+    past = [
+        (since + WINDOW, failures - limits[subject])
+        for subject, (failures, since) in counted.items()
+        if failures > limits[subject]
+    ]
+    if not past:
+        return None
+    return LoginLock(max(until for until, _ in past), is_new=all(over == 1 for _, over in past))
+
+
+async def _count(conn: Conn, subjects: list[bytes], now: datetime) -> dict[bytes, tuple[int, datetime]]:
+    """Count one more against each; how many there are in its window, and when the window began."""
+    rows = await conn.fetch(
+        """
+        insert into login_failure as f (subject, failures, since)
+        select subject, 1, $2 from unnest($1::bytea[]) as u (subject) order by subject
+        on conflict (subject) do update set
+            failures = case when f.since <= $3 then 1 else f.failures + 1 end,
+            since = case when f.since <= $3 then $2 else f.since end
+        returning subject, failures, since
+        """,
+        subjects,
+        now,
+        now - WINDOW,
+    )
+    return {r["subject"]: (r["failures"], r["since"]) for r in rows}
+
+
+async def _is_known(conn: Conn, login: str, address: str, now: datetime) -> bool:
+    """Whether somebody of this name has logged in from there lately."""
+    rows = await conn.fetch(
+        """
+        select distinct s.address from web_session s join person p using (person_id)
+        where lower(p.login) = lower($1) and s.created_at > $2
+        """,
+        login,
+        now - KNOWN_FOR,
+    )
+    return _network(address) in {_network(r["address"]) for r in rows}
+
+
+def _from(login: str, address: str) -> bytes:
+    return _subject("name", login.lower(), _network(address))
+
+
+def _address(address: str) -> bytes:
+    return _subject("address", _network(address))
+
+
+def _subject(*parts: str) -> bytes:
     """Hashed: who reads the table learns neither which names were tried nor from where."""
-    place = _network(address)
-    return (
-        hashlib.sha256(f"name\0{login.lower()}\0{place}".encode()).digest(),
-        hashlib.sha256(f"address\0{place}".encode()).digest(),
-    )
+    return hashlib.sha256("\0".join(parts).encode()).digest()
 
 
 def _network(address: str) -> str:

@@ -11,6 +11,8 @@ from storage.postgres.pool import Conn
 ABOUT_PEOPLE = (
     "logged in",
     "logged out",
+    "login failed",
+    "login locked",
     "person added",
     "person disabled",
     "person enabled",

@@ -82,9 +82,10 @@ create table login_failure (
     since timestamptz not null
 );
 create index login_failure_since on login_failure (since);
-comment on table login_failure is 'Attempts to log in that count against somebody. Old ones go as new ones come.';
+comment on table login_failure is 'Attempts to log in that are counted, so that they are limited. Old ones go as new ones come.';
 comment on column login_failure.subject is
-    'Whom they slow down, hashed: an address, or a name from an address.';
+    'What is counted, hashed: attempts from an address, of a name from an address, of a name from elsewhere, or '
+    'the entries of the audit log about a name.';
 comment on column login_failure.failures is 'How many attempts, counted before it is known how they end.';
 comment on column login_failure.since is 'When the first of them was.';
 

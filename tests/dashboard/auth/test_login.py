@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import aiohttp
 import pytest
+from argon2 import PasswordHasher
 from yarl import URL
 
 from dashboard.asgi.settings import Login
@@ -16,7 +17,8 @@ from dashboard.auth.middleware import LOGIN_FIRST
 from dashboard.auth.passwords import DUMMY_HASH, has_current_parameters, token_hash
 from storage.model.core.people import Role
 from storage.people.login_limits import PER_ADDRESS, PER_NAME, WINDOW, may_try
-from storage.people.people import disable, set_password, set_role
+from storage.people.people import disable, password_of, set_password, set_role
+from storage.people.refused_logins import FAILED, LOCKED, UNKNOWN_NAME
 from storage.people.sessions import (
     IDLE,
     KEPT,
@@ -224,6 +226,67 @@ async def test_who_may_do_less_is_out_at_once(base: str, pool: Pool, now: dateti
         assert await log_in(session, base, "vera") == (403 if deed == "disabled" else 303)
 
 
+async def test_a_failed_login_is_in_the_audit_log_and_in_the_log_without_what_was_typed(
+    base: str, pool: Pool, caplog: pytest.LogCaptureFixture
+) -> None:
+    typed = "her password in the wrong field"
+    async with aiohttp.ClientSession() as session:
+        assert await log_in(session, base, "ADA", typed) == 403
+        assert await log_in(session, base, typed, "ada") == 403
+    async with transaction(pool) as conn:
+        entries = await acts(conn, 2)
+    assert [(a.action, a.subject, dict(a.detail)) for a in reversed(entries)] == [
+        (FAILED, "ada", {"address": "127.0.0.1", "reason": "wrong password"}),
+        (FAILED, UNKNOWN_NAME, {"address": "127.0.0.1", "reason": "no such user"}),
+    ]
+    lines = [r.getMessage() for r in caplog.records if r.name == "dashboard.auth.login_refusals"]
+    assert lines == [
+        "login failed: ada from 127.0.0.1: wrong password",
+        "login failed: unknown name from 127.0.0.1: no such user",
+    ]
+    assert typed not in caplog.text
+
+
+async def test_a_flood_of_attempts_is_one_entry_that_says_until_when(
+    base: str, pool: Pool, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with transaction(pool) as conn:
+        for _ in range(PER_NAME):
+            await may_try(conn, "ada", "127.0.0.1", now)
+    async with aiohttp.ClientSession() as session:
+        for _ in range(5):
+            assert await log_in(session, base, "ada", "wrong") == 429
+    async with transaction(pool) as conn:
+        (entry,) = [a for a in await acts(conn, 20) if a.subject == "ada" and a.action != "person added"]
+    assert (entry.action, entry.detail["address"]) == (LOCKED, "127.0.0.1")
+    assert f"locked until {now + WINDOW:%H:%M} UTC" in entry.detail["reason"]
+    assert len([r for r in caplog.records if r.name == "dashboard.auth.login_refusals"]) == 1
+
+
+async def test_a_wrong_current_password_is_a_failed_login(base: str, pool: Pool) -> None:
+    async with browser_of(base, "ada") as ada:
+        given = {"current": "not hers at all", "password": "another good one"}
+        async with ada.post(f"{base}/api/people/own-password", data=given) as answer:
+            assert answer.status == 422
+    async with transaction(pool) as conn:
+        (entry,) = await acts(conn, 1)
+    assert (entry.action, entry.subject) == (FAILED, "ada")
+
+
+async def test_a_password_of_before_lets_in_although_it_could_not_be_set_today(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    """And its hash is renewed all the same: `password1234` was allowed once."""
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("password1234")
+    async with transaction(pool) as conn:
+        await set_password(conn, "vera", weak, "test", now)
+    async with aiohttp.ClientSession() as session:
+        assert await log_in(session, base, "vera", "password1234") == 303
+    async with transaction(pool) as conn:
+        _, kept = await password_of(conn, "vera") or (0, "")
+    assert has_current_parameters(kept)
+
+
 @pytest.mark.slow
 async def test_attempts_are_counted_and_then_nothing_is_tried_any_more(base: str) -> None:
     async with aiohttp.ClientSession() as session:
@@ -254,8 +317,8 @@ async def test_who_may_try_again(
     async with transaction(pool) as conn:
         for login, address, minutes in tries:
             await may_try(conn, login, address, now + timedelta(minutes=minutes))
-        until = await may_try(conn, "ada", "192.0.2.1", now)
-    assert until == (None if may else now + WINDOW)
+        lock = await may_try(conn, "ada", "192.0.2.1", now)
+    assert (lock and lock.until) == (None if may else now + WINDOW)
 
 
 async def test_one_network_of_ipv6_is_one_address(pool: Pool, now: datetime) -> None:
@@ -300,7 +363,7 @@ async def test_old_attempts_are_forgotten(pool: Pool, now: datetime) -> None:
         for n in range(50):
             await may_try(conn, f"name{n}", f"192.0.2.{n}", now)
         await may_try(conn, "ada", "192.0.2.99", now + WINDOW)
-        assert await conn.fetchval("select count(*) from login_failure") == 2
+        assert await conn.fetchval("select count(*) from login_failure") == 3
 
 
 @pytest.mark.parametrize(

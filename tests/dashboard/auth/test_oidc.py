@@ -15,6 +15,7 @@ from dashboard.asgi.settings import Login, Provider
 from dashboard.auth.oidc import AWAY, CALLBACK, STRANGE, LoginRefused, names_in, role_in, state_cookie
 from storage.model.core.people import Role
 from storage.people.people import disable, people
+from storage.people.refused_logins import FAILED, UNKNOWN_NAME
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.people import WITH_LOGIN, a_person, log_in
@@ -135,6 +136,28 @@ async def test_who_was_disabled_here_is_not_let_in_by_the_provider(
             await disable(conn, "grace", "ada", now)
         status, _, said = await through(session, base)
     assert (status, "grace may not log in any more." in said) == (403, True)
+    async with transaction(pool) as conn:
+        (entry,) = await acts(conn, 1)
+    assert (entry.action, entry.subject, entry.detail["address"]) == (FAILED, "grace", "127.0.0.1")
+
+
+async def test_a_refused_login_through_the_provider_is_recorded_with_its_name_for_the_user(
+    pool: Pool, dsn: str, now: datetime, provider: OidcProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.claims["groups"] = ["guests"]
+    async with monitor(pool, dsn, now, provider, "groups") as base, browser() as session:
+        assert (await through(session, base))[0] == 403
+        async with session.get(f"{base}{CALLBACK}?code=x&state=made-up") as answer:
+            assert answer.status == 403
+    async with transaction(pool) as conn:
+        entries = await acts(conn, 2)
+    assert {(a.action, a.subject, a.detail["address"]) for a in entries} == {
+        (FAILED, UNKNOWN_NAME, "127.0.0.1")
+    }
+    made_up, without_role = (a.detail["reason"] for a in entries)
+    assert without_role.startswith("grace: Your organisation’s account gives you no role here.")
+    assert made_up == STRANGE
+    assert caplog.text.count("login failed: unknown name from 127.0.0.1") == 2
 
 
 def set_(**wrong: Any) -> Callable[[OidcProvider], None]:

@@ -114,6 +114,6 @@ def test_a_token_is_printed_once_listed_and_revoked(run: Blockline) -> None:
 
 
 def test_the_same_password_is_kept_otherwise_each_time_and_a_token_always_alike() -> None:
-    assert hash_of(PASSWORD).startswith("$argon2id$")
-    assert hash_of(PASSWORD) != hash_of(PASSWORD)
+    assert hash_of(PASSWORD, "ada").startswith("$argon2id$")
+    assert hash_of(PASSWORD, "ada") != hash_of(PASSWORD, "ada")
     assert token_hash("blockline_x") == token_hash("blockline_x")

@@ -22,7 +22,7 @@ WITH_LOGIN: DashboardSettings = replace(SETTINGS, login=Login("http://127.0.0.1:
 
 @cache
 def _hash() -> str:
-    return hash_of(PASSWORD)
+    return hash_of(PASSWORD, "")
 
 
 async def a_person(pool: Pool, login: str, role: Role, now: datetime) -> int:

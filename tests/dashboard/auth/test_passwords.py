@@ -1,0 +1,62 @@
+"""Which passwords may be set."""
+
+import subprocess
+import sys
+
+import pytest
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from dashboard.auth.passwords import LONGEST, SHORTEST, WrongPassword, refuse_weak
+
+SHORT, LONG, NAME, COMMON = "at least 12", "at most 200", "login name", "easy to guess"
+
+
+@pytest.mark.parametrize(
+    ("password", "login", "why"),
+    [
+        pytest.param("Tr7-vLq8Zr2", "ada", SHORT, id="eleven characters"),
+        pytest.param("Tr7-vLq8Zr2n" * 20, "ada", LONG, id="more than anybody types"),
+        pytest.param("password1234", "ada", COMMON, id="a common one with figures"),
+        pytest.param("P@ssw0rd1234", "ada", COMMON, id="with signs that look like its letters"),
+        pytest.param("PASSWORDpassword", "ada", COMMON, id="twice"),
+        pytest.param("drowssap4321", "ada", COMMON, id="backwards"),
+        pytest.param("1qaz2wsx3edc", "ada", COMMON, id="the keys as they lie"),
+        pytest.param("aaaaaaaaaaaaaaaaaaaa", "ada", COMMON, id="one character"),
+        pytest.param("123456789012", "ada", COMMON, id="counted"),
+        pytest.param("x-lovelace-vLq8Zr2n", "Lovelace", NAME, id="with the login name in it"),
+        pytest.param("ada@example.org", "ada@example.org", NAME, id="the login name itself"),
+    ],
+)
+def test_a_password_that_others_guess_is_refused_in_one_sentence(password: str, login: str, why: str) -> None:
+    with pytest.raises(WrongPassword, match=why) as refused:
+        refuse_weak(password, login)
+    assert str(refused.value).count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("password", "login"),
+    [
+        pytest.param("correct horse battery", "ada", id="three words"),
+        pytest.param("vLq8Zr2nWw5c", "ada", id="twelve that nobody thought of"),
+        pytest.param("zwölf Boxkämpfer jagen", "ada", id="in another language"),
+        pytest.param("a readable sentence", "ada", id="a short name is in many words"),
+        pytest.param("vLq8Zr2nWw5c" * 16, "ada", id="longer than what is estimated"),
+    ],
+)
+def test_others_may_be_set(password: str, login: str) -> None:
+    refuse_weak(password, login)
+
+
+def test_each_of_the_10000_commonest_is_refused() -> None:
+    commonest = FREQUENCY_LISTS["passwords"][:10_000]
+    assert len(commonest) == 10_000
+    for password in commonest:
+        for written in {password, password.title(), password.upper()}:
+            with pytest.raises(WrongPassword):
+                refuse_weak(written, "")
+    assert sum(SHORTEST <= len(password) <= LONGEST for password in commonest) > 50
+
+
+def test_the_list_is_not_loaded_before_a_password_is_set() -> None:
+    code = "import sys, jobs.cli.users, dashboard.auth.login; sys.exit('zxcvbn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
