@@ -29,6 +29,11 @@ class Login:
     url: str
     """The address that browsers know the dashboard by."""
     provider: Provider | None = None
+    second_factor_role: Role | None = None
+    """Who has this role or a higher one and logs in with a password needs a second factor. None: nobody."""
+
+    def requires_second_factor(self, role: Role) -> bool:
+        return self.second_factor_role is not None and role.includes(self.second_factor_role)
 
     @property
     def is_secure(self) -> bool:

@@ -1,7 +1,6 @@
 """Logging in and out: an own form that works without any script, and a session that the database keeps."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -11,26 +10,22 @@ from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from dashboard.asgi.settings import DashboardSettings, Login
 from dashboard.auth.access import LOGIN_UNAVAILABLE, actor_of
 from dashboard.auth.form_actions import read_body
-from dashboard.auth.login_page import login_page, own_page
+from dashboard.auth.login_page import READ, login_page
 from dashboard.auth.login_refusals import lock_of, log_refused, record_failed
-from dashboard.auth.middleware import cookie_name, session_in
+from dashboard.auth.login_sessions import address_of, end_login_session, start_session
+from dashboard.auth.middleware import cookie_name
 from dashboard.auth.passwords import (
     DUMMY_HASH,
     LONGEST,
     Passwords,
     has_current_parameters,
-    new_session,
-    token_hash,
 )
-from dashboard.ui import words
+from dashboard.auth.second_step import SecondStep, too_many
 from dashboard.ui.form_input import WrongInput, filled
-from storage.model.core.people import Actor
-from storage.model.text.states import clean
 from storage.people import people
 from storage.people.login_limits import succeeded
 from storage.people.refused_logins import record_failed_login
-from storage.people.sessions import LASTS, actor_with_session, begin_session, end_session
-from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
+from storage.postgres.pool import Pool, StorageError, transaction
 
 WRONG: Final = "The name or the password is wrong, or this user may not log in."
 """The same whatever is wrong, so that nobody learns who is on file."""
@@ -41,6 +36,11 @@ def login_routes(
 ) -> APIRouter:
     router = APIRouter()
     passwords = Passwords()
+    second_step = SecondStep(pool, clock, settings, login)
+    router.add_api_route("/login/code", second_step.enter_code, methods=["POST"])
+    router.add_api_route("/login/set-up", second_step.set_up, methods=["POST"])
+    for path in ("/login/code", "/login/set-up"):
+        router.add_api_route(path, second_step.begin_again, methods=READ)
 
     @router.post("/login")
     async def enter(request: Request) -> Response:
@@ -51,13 +51,15 @@ def login_routes(
             now, address = clock(), address_of(request)
             lock = await lock_of(pool, name, address, now)
             if lock is not None:
-                sentence = f"There were too many attempts. Try again at {words.clock(lock.until)} UTC."
-                return login_page(settings, leads_to, sentence, name, status=429)
+                return login_page(settings, leads_to, too_many(lock), name, status=429)
             known = await _who(pool, passwords, name, password)
             if known is None:
                 await record_failed(pool, name, address, now)
                 return login_page(settings, leads_to, WRONG, name, status=403)
             async with transaction(pool) as conn:
+                asks = await second_step.page(conn, name, known, leads_to, now)
+                if asks is not None:
+                    return asks  # the attempts are taken back when the code is right as well
                 await succeeded(conn, name, address)
                 if await people.password_of(conn, name) != known:
                     reason = "the password was changed while this one was checked"
@@ -73,7 +75,7 @@ def login_routes(
     async def leave(request: Request) -> Response:
         try:
             async with transaction(pool) as conn:
-                await _end(conn, actor_of(request), clock())
+                await end_login_session(conn, actor_of(request), clock())
         except StorageError as error:
             return PlainTextResponse(f"Not logged out: {error}", status_code=503)
         answer = RedirectResponse("/login", status_code=303)
@@ -98,41 +100,3 @@ async def _who(pool: Pool, passwords: Passwords, name: str, password: str) -> tu
             await people.rehash(conn, person_id, kept, anew)
         kept = anew
     return person_id, kept
-
-
-async def _end(conn: Conn, actor: Actor | None, now: datetime) -> None:
-    """End the session that somebody acts with; nothing for who has none, or none any more."""
-    if actor is not None and actor.session_id is not None and actor.person_id is not None:
-        with suppress(Refused):
-            await end_session(conn, actor.session_id, actor.person_id, actor.name, now)
-
-
-async def start_session(
-    conn: Conn, request: Request, login: Login, person_id: int, leads_to: str, now: datetime
-) -> Response:
-    """Begin a session for a person and lead to the page that was asked for. The secret is always a new one:
-    whatever the browser had before lets nobody in as somebody else, and ends.
-    """
-    before = session_in(request.scope, login)
-    if before:
-        await _end(conn, await actor_with_session(conn, token_hash(before), now), now)
-    secret = new_session()
-    said = request.headers.get("user-agent", "")
-    browser = clean(said, 300) if said else ""
-    await begin_session(conn, person_id, token_hash(secret), address_of(request), browser, now)
-    answer = RedirectResponse(own_page(leads_to), status_code=303)
-    answer.set_cookie(
-        cookie_name(login),
-        secret,
-        max_age=int(LASTS.total_seconds()),
-        path="/",
-        secure=login.is_secure,
-        httponly=True,
-        samesite="lax",
-    )
-    return answer
-
-
-def address_of(request: Request) -> str:
-    """From where it comes, as far as the server knows: a proxy's word counts only if it is trusted."""
-    return request.client.host if request.client else ""

@@ -48,17 +48,19 @@ def login_page(
 ) -> Response:
     """The form, with one sentence on why it is shown again."""
     login = settings.login
-    content = (
-        _environment()
-        .get_template("login.html")
-        .render(
-            title=settings.title,
-            leads_to=own_page(leads_to),
-            sentence=sentence,
-            name=clean(name, people.LONGEST) if people.is_login(name) else "",
-            provider=login is not None and login.provider is not None,
-        )
+    return login_document(
+        "login.html",
+        sentence,
+        status,
+        leads_to=own_page(leads_to),
+        name=clean(name, people.LONGEST) if people.is_login(name) else "",
+        provider=login is not None and login.provider is not None,
     )
+
+
+def login_document(template: str, sentence: str = "", status: int = 200, **given: object) -> Response:
+    """A page of plain HTML, with one sentence on why it is shown again."""
+    content = _environment().get_template(template).render(sentence=sentence, **given)
     return HTMLResponse(content, status_code=status)
 
 

@@ -25,7 +25,12 @@ from storage.people.sessions import actor_with_session, key_of, sessions_over
 from storage.people.tokens import actor_with_token
 from storage.postgres.pool import Pool, StorageError, transaction
 
-PUBLIC_PATHS: Final = frozenset({"/login", "/login/style.css", "/login/boot.js", "/healthz", "/readyz"})
+PUBLIC_PATHS: Final = frozenset(
+    {
+        *("/login", "/login/code", "/login/set-up", "/login/style.css", "/login/boot.js"),
+        *("/healthz", "/readyz"),
+    }
+)
 OIDC_PUBLIC_PATHS: Final = frozenset({"/login/oidc", "/login/oidc/callback"})
 FEEDS: Final = "/feeds/"
 SESSION_CACHE_S = 2.0

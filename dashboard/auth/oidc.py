@@ -21,9 +21,9 @@ from joserfc.errors import JoseError
 
 from dashboard.asgi.settings import DashboardSettings, Login, Provider
 from dashboard.auth.access import LOGIN_UNAVAILABLE
-from dashboard.auth.login import address_of, start_session
 from dashboard.auth.login_page import login_page, own_page
 from dashboard.auth.login_refusals import record_failed
+from dashboard.auth.login_sessions import address_of, start_session
 from dashboard.auth.middleware import cookies
 from storage.model.core.people import Role
 from storage.model.text.states import clean

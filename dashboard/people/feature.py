@@ -6,12 +6,16 @@ from dashboard.asgi.process import WebProcess
 from dashboard.people.facts import read_people
 from dashboard.people.page import settings_page
 from dashboard.people.routes import people_routes
+from dashboard.people.second_factor_pages import second_factor_pages
 from dashboard.ui.pages import Feature, Page, PageRequest, Place
 
 
 def people(process: WebProcess) -> Feature:
     page = Page(path="settings", title="Settings", draw=_settings, place=Place.SMALL_SCREENS, icon="settings")
-    return Feature(pages=(page,), routers=(people_routes(process.pool, process.clock),))
+    routers, login = [people_routes(process.pool, process.clock)], process.settings.login
+    if login is not None:
+        routers.append(second_factor_pages(process.pool, process.clock, login))
+    return Feature(pages=(page,), routers=routers)
 
 
 async def _settings(asked: PageRequest) -> Component | None:

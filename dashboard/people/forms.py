@@ -87,6 +87,10 @@ def password_form(login: str) -> Component:
     return form("password", [password("password", "New password", new=True)], "Set", ("person", login))
 
 
+def reset_form(login: str) -> Component:
+    return form("second-factor/reset", [], "Reset second factor", ("person", login))
+
+
 def switch_form(login: str, *, disabled: bool) -> Component:
     act, label = ("enable", "Enable") if disabled else ("disable", "Disable")
     return form(act, [], label, ("person", login))

@@ -14,6 +14,7 @@ from dashboard.people.forms import (
     end_session_form,
     own_password_form,
     password_form,
+    reset_form,
     revoke_form,
     role_form,
     search_form,
@@ -83,6 +84,7 @@ def _me(me: Person) -> Component:
                     *_fact("Name", _name(me)),
                     *_fact("Role", f"{ROLE_NAME[me.role]}: {ROLE_MAY[me.role]}"),
                     *_fact("Logs in with", clean(" or ".join(ways), 200)),
+                    *(_fact("Second factor", _second_factor(me)) if me.has_password else []),
                 ],
                 className="about-you",
             ),
@@ -97,7 +99,15 @@ def _name(me: Person) -> str:
     return login if me.display_name == me.login else f"{clean(me.display_name, 100)} ({login})"
 
 
-def _fact(name: str, value: str) -> list[Component]:
+def _second_factor(me: Person) -> list[Component | str]:
+    """On or off, and the way to its own page, which no script of ours may open in this one."""
+    since = me.second_factor_since
+    said = "off" if since is None else f"on since {words.stamp(since)}"
+    label = "Set up" if since is None else "Change"
+    return [f"{said} ", html.A(label, href="/second-factor", target="_self", className="under")]
+
+
+def _fact(name: str, value: str | list[Component | str]) -> list[Component]:
     return [html.Dt(name), html.Dd(value)]
 
 
@@ -215,7 +225,7 @@ def people_card(known: PeopleFacts, actor: Actor, now: datetime) -> Component:
                 ROLE_NAME[p.role] if p.person_id == actor.person_id else role_form(p.login, p.role),
                 _ways(p),
                 words.ago(seen[p.person_id], now) if p.person_id in seen else "not in the last month",
-                _password(p),
+                _password(p, actor),
                 "" if p.person_id == actor.person_id else switch_form(p.login, disabled=_is_out(p)),
             )
             for p in known.people
@@ -242,15 +252,21 @@ def _person_name(person: Person) -> Component:
 
 
 def _ways(person: Person) -> str:
+    password = "password" if person.second_factor_since is None else "password and second factor"
     ways = [
-        *(["password"] if person.has_password else []),
+        *([password] if person.has_password else []),
         *([person.oidc_issuer] if person.oidc_issuer else []),
     ]
     return clean(", ".join(ways), 200) if ways else "–"
 
 
-def _password(person: Person) -> Component:
+def _password(person: Person, actor: Actor) -> Component:
+    can_reset = person.second_factor_since is not None and person.person_id != actor.person_id
     return html.Details(
-        [html.Summary("Set another" if person.has_password else "Set one"), password_form(person.login)],
+        [
+            html.Summary("Set another" if person.has_password else "Set one"),
+            password_form(person.login),
+            *([reset_form(person.login)] if can_reset else []),
+        ],
         className="fold",
     )

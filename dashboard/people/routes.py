@@ -16,15 +16,16 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from dashboard.asgi.refusals import refusal
 from dashboard.auth.access import Forbidden, actor_of, require
 from dashboard.auth.form_actions import read_body
-from dashboard.auth.login import address_of
 from dashboard.auth.login_refusals import lock_of, record_failed
+from dashboard.auth.login_sessions import address_of
 from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords, WrongPassword, new_token, token_hash
-from dashboard.ui import words
+from dashboard.auth.second_step import too_many
 from dashboard.ui.form_input import Filled, WrongInput, filled
 from storage.model.alerts.rule_codec import duration_of
 from storage.model.core.people import Actor, Role, Scope
 from storage.people import people, sessions, tokens
 from storage.people.login_limits import succeeded
+from storage.people.second_factor import reset_second_factor
 from storage.postgres.pool import Pool, Refused, StorageError, transaction
 
 LONGEST_TOKEN = timedelta(days=3660)
@@ -72,12 +73,20 @@ class PeopleForms:
         async with transaction(self.pool) as conn:
             await people.enable(conn, self.given.needed("person"), self.actor.name, self.now)
 
+    async def reset_second_factor(self) -> None:
+        """Of somebody else, who has lost it: one's own is turned off with a code."""
+        async with transaction(self.pool) as conn:
+            person = await people.person_called(conn, self.given.needed("person"))
+            if person.person_id == self.person_id:
+                raise WrongInput("Turn off your own second factor with a code, on its own page.")
+            await reset_second_factor(conn, person.login, self.actor.name, self.now)
+
     async def change_own_password(self) -> None:
         """Who has an open page of somebody else does not thereby have the account: the old one is asked."""
         name, fields = self.actor.name, self.given.fields
         lock = await lock_of(self.pool, name, self.address, self.now)
         if lock is not None:
-            raise WrongInput(f"There were too many attempts. Try again at {words.clock(lock.until)} UTC.")
+            raise WrongInput(too_many(lock))
         async with transaction(self.pool) as conn:
             _, kept = await people.password_of(conn, name) or (0, DUMMY_HASH)
         if not await self.passwords.is_right(fields.get("current", "")[: LONGEST + 1], kept):
@@ -125,6 +134,7 @@ PEOPLE_ACTIONS: dict[str, tuple[Role, PeopleAction]] = {
     "/password": (Role.ADMIN, PeopleForms.set_password),
     "/disable": (Role.ADMIN, PeopleForms.disable),
     "/enable": (Role.ADMIN, PeopleForms.enable),
+    "/second-factor/reset": (Role.ADMIN, PeopleForms.reset_second_factor),
     "/own-password": (Role.VIEWER, PeopleForms.change_own_password),
     "/sessions/end": (Role.VIEWER, PeopleForms.end_session),
     "/tokens": (Role.VIEWER, PeopleForms.make_token),

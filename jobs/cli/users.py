@@ -17,6 +17,7 @@ from storage.model.core.people import Role, Scope
 from storage.model.text.units import parse_duration
 from storage.people import people
 from storage.people import tokens as stored_tokens
+from storage.people.second_factor import reset_second_factor
 from storage.postgres.installation import rotate_keys
 from storage.postgres.pool import Conn
 
@@ -67,7 +68,8 @@ def users_add(
 def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List all people with their roles."""
     out = OutputTable(
-        ("Name", "Display name", "Role", "Login", "Created", "Disabled"), "No people are stored yet."
+        ("Name", "Display name", "Role", "Login", "Second factor", "Created", "Disabled"),
+        "No people are stored yet.",
     )
     for one in with_conn(load_settings(config), people.people):
         ways = [*(["password"] if one.has_password else []), *([one.oidc_issuer] if one.oidc_issuer else [])]
@@ -77,6 +79,7 @@ def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
                 one.display_name,
                 one.role.value,
                 ", ".join(ways),
+                moment(one.second_factor_since),
                 moment(one.created_at),
                 moment(one.disabled_at),
             ),
@@ -86,6 +89,7 @@ def users_list(*, as_json: AsJson = False, config: ConfigFile = None) -> None:
                 "role": one.role.value,
                 "password": one.has_password,
                 "provider": one.oidc_issuer,
+                "second_factor_since": one.second_factor_since and one.second_factor_since.isoformat(),
                 "created_at": one.created_at.isoformat(),
                 "disabled_at": one.disabled_at and one.disabled_at.isoformat(),
             },
@@ -119,6 +123,20 @@ def users_password(name: Name, *, password_stdin: FromStdin = False, config: Con
     hashed = _password(name, password_stdin)
     with_conn(settings, lambda conn: people.set_password(conn, name, hashed, COMMAND_LINE, system_clock()))
     show(f"The password of {name} is changed.")
+
+
+@users.command("reset-second-factor", epilog=examples("blockline users reset-second-factor ada"))
+def users_reset_second_factor(name: Name, *, config: ConfigFile = None) -> None:
+    """Remove the second factor of a person who has lost it.
+
+    The person is logged out. The next login asks for the password only. Where the role requires it, the
+    login also asks to set up another one.
+    """
+    done = with_conn(
+        load_settings(config),
+        lambda conn: reset_second_factor(conn, name, COMMAND_LINE, system_clock()),
+    )
+    show(f"The second factor of {name} is removed." if done else f"{name} has no second factor.")
 
 
 @users.command("disable", epilog=examples("blockline users disable ada"))

@@ -29,7 +29,11 @@ def login_of(settings: Settings) -> Login | None:
     """How people log in; None means without a login. Raises SettingsError."""
     if settings.auth in {None, "none"}:
         return None
-    return Login(settings.dashboard_url, _provider(settings) if settings.auth == "oidc" else None)
+    return Login(
+        settings.dashboard_url,
+        _provider(settings) if settings.auth == "oidc" else None,
+        None if settings.second_factor_role is None else Role(settings.second_factor_role),
+    )
 
 
 def doubts_about_login(settings: Settings, admins: int) -> list[str]:

@@ -94,6 +94,8 @@ class Settings(SettingsModel):
     """How people log in; `oidc` also accepts passwords. `none` means no login, on a loopback address only."""
     role: Literal["viewer", "analyst", "admin"] = "admin"
     """The role of everyone who reaches the dashboard, if there is no login."""
+    second_factor_role: Literal["viewer", "analyst", "admin"] | None = None
+    """People of this role or a higher one need a second factor beside their password (docs/people.md)."""
     oidc_issuer: BaseUrl | None = None
     """Address of the OpenID Connect provider, without /.well-known/openid-configuration."""
     oidc_client_id: str | None = None

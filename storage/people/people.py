@@ -31,6 +31,8 @@ class Person:
     """The provider that knows this person; None: nobody but us."""
     created_at: datetime
     disabled_at: datetime | None
+    second_factor_since: datetime | None
+    """Since when a login by password also asks for a code. None: it does not."""
 
 
 async def add_person(
@@ -59,7 +61,13 @@ async def add_from_provider(
 
 async def people(conn: Conn) -> list[Person]:
     """All on file, by name, those who may not log in any more included."""
-    rows = await conn.fetch("select * from person order by lower(login)")
+    rows = await conn.fetch(
+        """
+        select p.*, f.confirmed_at as second_factor_since
+        from person p left join second_factor f using (person_id)
+        order by lower(p.login)
+        """
+    )
     return [_person(r) for r in rows]
 
 
@@ -67,7 +75,14 @@ async def person_called(conn: Conn, login: str) -> Person:
     """Raises Refused when there is nobody of that name."""
     row = None
     if _LOGIN.fullmatch(login):
-        row = await conn.fetchrow("select * from person where lower(login) = lower($1)", login)
+        row = await conn.fetchrow(
+            """
+            select p.*, f.confirmed_at as second_factor_since
+            from person p left join second_factor f using (person_id)
+            where lower(p.login) = lower($1)
+            """,
+            login,
+        )
     if row is None:
         raise Refused(f"There is no user called {clean(login, LONGEST)!r}.")
     return _person(row)
@@ -78,7 +93,13 @@ async def person_of_provider(conn: Conn, issuer: str, subject: str) -> Person | 
     if "\0" in subject:
         return None
     row = await conn.fetchrow(
-        "select * from person where oidc_issuer = $1 and oidc_subject = $2", issuer, subject
+        """
+        select p.*, f.confirmed_at as second_factor_since
+        from person p left join second_factor f using (person_id)
+        where p.oidc_issuer = $1 and p.oidc_subject = $2
+        """,
+        issuer,
+        subject,
     )
     return None if row is None else _person(row)
 
@@ -239,4 +260,5 @@ def _person(r: Record) -> Person:
         oidc_issuer=r["oidc_issuer"],
         created_at=r["created_at"],
         disabled_at=r["disabled_at"],
+        second_factor_since=r["second_factor_since"],
     )

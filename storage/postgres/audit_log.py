@@ -18,6 +18,10 @@ ABOUT_PEOPLE = (
     "person enabled",
     "role changed",
     "password set",
+    "second factor set up",
+    "second factor removed",
+    "second factor reset",
+    "recovery code used",
     "token made",
     "token revoked",
 )

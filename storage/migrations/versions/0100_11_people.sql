@@ -27,6 +27,35 @@ comment on column person.oidc_subject is
 comment on column person.created_at is 'When they were added.';
 comment on column person.disabled_at is 'Since when they may not log in. Null: they may.';
 
+create table second_factor (
+    person_id bigint primary key references person,
+    secret text not null,
+    last_step bigint not null default 0,
+    begun_at timestamptz not null,
+    confirmed_at timestamptz
+);
+comment on table second_factor is
+    'What people log in with beside a password (TOTP). The secrets stand here as they are: who reads them can make '
+    'codes, and still needs the passwords.';
+comment on column second_factor.person_id is 'The person.';
+comment on column second_factor.secret is 'The secret of the app that makes the codes, in base 32.';
+comment on column second_factor.last_step is
+    'The time step, in units of 30 s since 1970, of the last code that was accepted: none up to it is accepted again.';
+comment on column second_factor.begun_at is 'When the secret was shown.';
+comment on column second_factor.confirmed_at is
+    'When a first code showed that the app has the secret. Null: not yet, so that logins do not ask for a code.';
+
+create table recovery_code (
+    person_id bigint not null references second_factor on delete cascade,
+    digest bytea not null check (length(digest) = 32),
+    used_at timestamptz,
+    primary key (person_id, digest)
+);
+comment on table recovery_code is 'Codes that each stand in once for the second factor, as when a phone is lost.';
+comment on column recovery_code.person_id is 'The person.';
+comment on column recovery_code.digest is 'SHA-256 of the code.';
+comment on column recovery_code.used_at is 'When it was used. Null: it was not.';
+
 create table web_session (
     web_session_id bigint generated always as identity primary key,
     person_id bigint not null references person,

@@ -1,12 +1,17 @@
 """The commands about people and tokens, as their user meets them."""
 
+import asyncio
 import io
 from pathlib import Path
 
 import pytest
 
 from dashboard.auth.passwords import hash_of, token_hash
+from storage.people.people import person_called
+from storage.people.second_factor import begin_second_factor, confirm_second_factor
+from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.samples.readings import minutes
 
 PASSWORD = "correct horse battery"
 
@@ -91,6 +96,31 @@ def test_a_short_password_is_refused(run: Blockline, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("tests.jobs.cli.test_users.PASSWORD", "short")
     ran = run("users", "add", "ada", "--password-stdin")
     assert (ran.code, ran.err) == (1, "A password needs at least 12 characters.\n")
+
+
+def test_a_lost_second_factor_is_reset_by_command(run: Blockline, dsn: str) -> None:
+    run("users", "add", "ada", "--role", "admin", "--password-stdin")
+    assert run("users", "reset-second-factor", "ada").said == ["ada has no second factor."]
+
+    async def set_up() -> None:
+        async with open_pool(dsn) as pool, transaction(pool) as conn:
+            person = await person_called(conn, "ada")
+            await begin_second_factor(conn, person.person_id, "ABCDEFGH", minutes(0))
+            await confirm_second_factor(conn, person.person_id, "ada", 1, [token_hash("a code")], minutes(0))
+
+    asyncio.run(set_up())
+    (ada,) = run("users", "list", "--json").json["users"]
+    assert ada["second_factor_since"] == minutes(0).isoformat()
+    assert run("users", "reset-second-factor", "ADA").said == ["The second factor of ADA is removed."]
+    (ada,) = run("users", "list", "--json").json["users"]
+    assert ada["second_factor_since"] is None
+    newest = run("alerts", "log", "--json").json["log"][0]
+    assert (newest["actor"], newest["action"], newest["subject"]) == (
+        "command line",
+        "second factor reset",
+        "ada",
+    )
+    assert run("users", "reset-second-factor", "bob").err == "There is no user called 'bob'.\n"
 
 
 def test_a_token_is_printed_once_listed_and_revoked(run: Blockline) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from jobs.config.settings import Settings, SettingsError, load_settings
 from jobs.runtime.app import refuse_unknown_channels, sender
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
+from storage.model.core.people import Role
 
 DID = "did:plc:5q524mlvslhwwlcomnk7dzj4"
 ACTOR = "https://mastodon.example:8443/users/staff#1"
@@ -363,6 +365,10 @@ def test_with_a_login_other_machines_may_reach_the_dashboard(tmp_path: Path) -> 
     )
     assert "hush-hush" not in repr(login)
     assert login_of(Settings(auth="none")) is None
+    required = login_of(Settings(auth="password", second_factor_role="analyst"))
+    assert required is not None
+    assert [r for r in Role if required.requires_second_factor(r)] == [Role.ANALYST, Role.ADMIN]
+    assert not any(map(replace(required, second_factor_role=None).requires_second_factor, Role))
 
 
 @pytest.mark.parametrize(

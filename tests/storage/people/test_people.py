@@ -10,6 +10,12 @@ from dashboard.auth.passwords import token_hash
 from storage.model.core.people import Role, Scope
 from storage.people.login_limits import PER_NAME, may_try, succeeded
 from storage.people.people import admins, disable, enable, person_called, set_role
+from storage.people.second_factor import (
+    begin_second_factor,
+    confirm_second_factor,
+    use_recovery_code,
+    use_step,
+)
 from storage.people.sessions import actor_with_session, begin_session
 from storage.people.tokens import MOST, actor_with_token, add_token
 from storage.postgres.audit_log import ABOUT_PEOPLE, acts
@@ -57,6 +63,24 @@ async def test_who_got_in_begins_anew_and_the_address_keeps_the_failures_of_othe
         await succeeded(conn, "ada", "192.0.2.1")
         kept = await conn.fetch("select failures from login_failure order by 1")
         assert kept == [(PER_NAME - 1,), (PER_NAME,)]  # of the address, and of the name elsewhere
+
+
+async def test_of_two_who_show_the_same_code_at_once_one_is_let_in(pool: Pool, now: datetime) -> None:
+    person = await a_person(pool, "ada", Role.ADMIN, now)
+    async with transaction(pool) as conn:
+        await begin_second_factor(conn, person, "ABCDEFGH", now)
+        await confirm_second_factor(conn, person, "ada", 1, [token_hash("one")], now)
+
+    async def code() -> bool:
+        async with transaction(pool) as conn:
+            return await use_step(conn, person, 2)
+
+    async def recovery_code() -> bool:
+        async with transaction(pool) as conn:
+            return await use_recovery_code(conn, person, "ada", token_hash("one"), now)
+
+    assert sum(await asyncio.gather(*(code() for _ in range(5)))) == 1
+    assert sum(await asyncio.gather(*(recovery_code() for _ in range(5)))) == 1
 
 
 async def test_who_was_disabled_and_comes_back_finds_tokens_but_no_sessions(

@@ -1,0 +1,318 @@
+"""The second factor over real sockets: whom it keeps out, that each code counts once, who may remove it."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import aiohttp
+import pytest
+from pyotp.totp import TOTP
+
+from dashboard.asgi.settings import Login
+from dashboard.auth.passwords import hash_of
+from dashboard.auth.second_factor import (
+    RECOVERY_CODES,
+    TICKET_LASTS,
+    matching_step,
+    new_recovery_codes,
+    new_secret,
+    read_ticket,
+    recovery_hash,
+    setup_address,
+    signed_ticket,
+    ticket_for,
+)
+from dashboard.auth.second_step import TOO_LATE, WRONG_CODE
+from dashboard.people.second_factor_pages import NOTHING_BEGUN, REQUIRED, WRONG_PASSWORD
+from storage.model.core.people import Role, Scope
+from storage.people.login_limits import PER_NAME
+from storage.people.people import person_called, set_password
+from storage.people.refused_logins import FAILED
+from storage.people.second_factor import begin_second_factor, confirm_second_factor, reset_second_factor
+from storage.postgres.audit_log import ABOUT_PEOPLE, acts
+from storage.postgres.pool import Pool, transaction
+from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
+from tests.support.servers.dashboard import served
+
+STEP = timedelta(seconds=30)
+
+
+@dataclass
+class Phone:
+    """What a person has beside the password."""
+
+    secret: str
+    recovery: list[str]
+
+    def code(self, at: datetime) -> str:
+        return TOTP(self.secret).at(at)
+
+
+async def a_phone(pool: Pool, login: str, now: datetime) -> Phone:
+    """Set up the second factor of somebody, by a code of a while ago."""
+    phone = Phone(new_secret(), new_recovery_codes())
+    async with transaction(pool) as conn:
+        person = await person_called(conn, login)
+        await begin_second_factor(conn, person.person_id, phone.secret, now)
+        step = int(now.timestamp()) // 30 - 10
+        hashes = [recovery_hash(code) for code in phone.recovery]
+        await confirm_second_factor(conn, person.person_id, person.login, step, hashes, now)
+    return phone
+
+
+@pytest.fixture
+async def base(pool: Pool, dsn: str, now: datetime) -> AsyncGenerator[str]:
+    await a_person(pool, "ada", Role.ADMIN, now)
+    await a_person(pool, "vera", Role.VIEWER, now)
+    async with served(pool, dsn, now, WITH_LOGIN) as base:
+        yield base
+
+
+@asynccontextmanager
+async def browser(base: str) -> AsyncGenerator[aiohttp.ClientSession]:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, headers={"Origin": base}) as session:
+        yield session
+
+
+async def send(session: aiohttp.ClientSession, url: str, **given: str) -> tuple[int, str]:
+    async with session.post(url, data=given, allow_redirects=False) as answer:
+        return answer.status, await answer.text()
+
+
+async def ticket_of(session: aiohttp.ClientSession, base: str, name: str) -> str:
+    """The first page of the login; the ticket for the second."""
+    status, page = await send(session, f"{base}/login", name=name, password=PASSWORD)
+    assert status == 200
+    return page.partition('name="ticket" value="')[2].partition('"')[0]
+
+
+async def is_in(session: aiohttp.ClientSession, base: str) -> bool:
+    async with session.get(f"{base}/api/people/me") as answer:
+        return answer.status == 200
+
+
+async def actions(pool: Pool, most: int = 50) -> list[tuple[str, str, str]]:
+    """Who did what to whom about second factors and logins, the oldest first."""
+    async with transaction(pool) as conn:
+        found = reversed(await acts(conn, most))
+    return [(a.actor, a.action, a.subject) for a in found if a.action not in {"person added", "logged in"}]
+
+
+async def test_a_password_alone_lets_nobody_in(base: str, pool: Pool, now: datetime) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with browser(base) as session:
+        ticket = await ticket_of(session, base, "ADA")
+        assert not await is_in(session, base)
+        for wrong in ("000000", "", phone.secret, phone.code(now + 10 * STEP)):
+            status, page = await send(session, f"{base}/login/code", ticket=ticket, code=wrong)
+            assert (status, WRONG_CODE in page) == (403, True)
+        assert not await is_in(session, base)
+    async with transaction(pool) as conn:
+        (newest, *_) = await acts(conn, 1)
+    assert (newest.action, newest.subject) == (FAILED, "ada")
+    assert newest.detail["reason"] == "the password was right, the code was not"
+
+
+async def test_with_the_code_one_is_led_to_the_page_that_was_asked_for(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with browser(base) as session:
+        _, page = await send(session, f"{base}/login?next=/orders/3", name="ada", password=PASSWORD)
+        ticket = page.partition('name="ticket" value="')[2].partition('"')[0]
+        code = phone.code(now)
+        given = {"ticket": ticket, "code": f" {code[:3]} {code[3:]} "}
+        async with session.post(f"{base}/login/code", data=given, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/orders/3")
+        assert await is_in(session, base)
+
+
+async def test_a_code_counts_once_and_none_before_it_counts_any_more(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with browser(base) as session:
+        for code, status in (
+            (phone.code(now), 303),
+            (phone.code(now), 403),
+            (phone.code(now + STEP), 303),
+            (phone.code(now), 403),
+        ):
+            ticket = await ticket_of(session, base, "ada")
+            assert (await send(session, f"{base}/login/code", ticket=ticket, code=code))[0] == status
+
+
+async def test_a_recovery_code_counts_once_however_it_is_typed(base: str, pool: Pool, now: datetime) -> None:
+    phone = await a_phone(pool, "ada", now)
+    typed = phone.recovery[0].upper().replace("-", " ")
+    async with browser(base) as session:
+        for status in (303, 403):
+            ticket = await ticket_of(session, base, "ada")
+            assert (await send(session, f"{base}/login/code", ticket=ticket, code=typed))[0] == status
+    async with transaction(pool) as conn:
+        used = [a for a in await acts(conn, 20) if a.action == "recovery code used"]
+        stored = str(await conn.fetch("select * from recovery_code"))
+    assert [dict(a.detail) for a in used] == [{"left": RECOVERY_CODES - 1}]
+    assert not any(code.replace("-", "") in stored for code in phone.recovery)
+
+
+async def test_codes_are_limited_as_passwords_are(base: str, pool: Pool, now: datetime) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with browser(base) as session:
+        ticket = await ticket_of(session, base, "ada")  # counts as well, until the code is right
+        said = [
+            (await send(session, f"{base}/login/code", ticket=ticket, code="000000"))[0]
+            for _ in range(PER_NAME)
+        ]
+        assert said == [403] * (PER_NAME - 1) + [429]
+        assert (await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now)))[0] == 429
+        assert await log_in(session, base, "ada") == 429
+
+
+@pytest.mark.parametrize("meanwhile", ["another password", "a made-up ticket", "the second factor was reset"])
+async def test_a_ticket_is_void_when_it_is_not_about_how_things_are(
+    base: str, pool: Pool, now: datetime, meanwhile: str
+) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with browser(base) as session:
+        ticket = await ticket_of(session, base, "ada")
+        async with transaction(pool) as conn:
+            if meanwhile == "another password":
+                await set_password(conn, "ada", hash_of("another good one", ""), "eve", now)
+            elif meanwhile == "the second factor was reset":
+                await reset_second_factor(conn, "ada", "eve", now)
+            else:
+                ticket = ticket.swapcase()
+        assert (await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now)))[0] == 403
+        assert (await send(session, f"{base}/login/set-up", ticket=ticket, code=phone.code(now)))[0] == 403
+        assert not await is_in(session, base)
+
+
+def test_a_ticket_ends_and_is_of_one_installation(now: datetime) -> None:
+    ticket = ticket_for(7, "ada", "hash", "/orders", now)
+    text = signed_ticket(b"key", ticket)
+    assert read_ticket(b"key", text, now + TICKET_LASTS) == ticket
+    assert read_ticket(b"key", text, now + TICKET_LASTS + timedelta(seconds=1)) is None
+    assert read_ticket(b"another", text, now) is None
+    assert "hash" not in text
+
+
+def test_clocks_may_differ_by_one_step(now: datetime) -> None:
+    secret = new_secret()
+    this = int(now.timestamp()) // 30
+    found = [matching_step(secret, TOTP(secret).at(now + n * STEP), now) for n in range(-2, 3)]
+    assert found == [None, this - 1, this, this + 1, None]
+    assert matching_step(secret, "１２３４５６", now) is None
+
+
+def test_the_app_shows_whose_it_is_and_of_which_installation() -> None:
+    address = setup_address("A" * 32, "ada@example.org", "https://watch.example.org:8443/x")
+    assert address == (
+        "otpauth://totp/Blockline%20watch.example.org:ada%40example.org"
+        f"?secret={'A' * 32}&issuer=Blockline%20watch.example.org"
+    )
+
+
+async def set_up_on_the_own_page(session: aiohttp.ClientSession, base: str, now: datetime) -> Phone:
+    status, page = await send(session, f"{base}/second-factor/begin", password=PASSWORD)
+    assert (status, page.count("data:image/svg+xml")) == (200, 1)
+    found = re.search(r'class="secret">([A-Z2-7]{32})<', page)
+    assert found is not None
+    phone = Phone(found[1], [])
+    assert (await send(session, f"{base}/second-factor/confirm", code="000000"))[0] == 403
+    status, page = await send(session, f"{base}/second-factor/confirm", code=phone.code(now))
+    phone.recovery = re.findall(r"<li><code>([a-z2-7-]{19})</code>", page)
+    assert (status, len(set(phone.recovery))) == (200, RECOVERY_CODES)
+    return phone
+
+
+async def test_a_person_sets_it_up_logs_in_with_it_and_turns_it_off(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    async with browser_of(base, "ada") as ada, browser_of(base, "ada") as elsewhere:
+        phone = await set_up_on_the_own_page(ada, base, now)
+        assert await is_in(ada, base)
+        assert not await is_in(elsewhere, base)  # begun without it
+        assert await log_in(elsewhere, base, "ada") == 200  # the page that asks for the code
+        assert (await send(ada, f"{base}/second-factor/begin", password=PASSWORD))[0] == 409
+        status, page = await send(ada, f"{base}/second-factor/remove", code=phone.code(now))
+        assert (status, WRONG_CODE in page) == (403, True)  # it confirmed the set-up
+        assert (await send(ada, f"{base}/second-factor/remove", code=phone.recovery[3]))[0] == 200
+        assert await log_in(elsewhere, base, "ada") == 303
+    said = [entry for entry in await actions(pool) if entry[1] != FAILED]
+    assert said == [
+        ("ada", "second factor set up", "ada"),
+        ("ada", "recovery code used", "ada"),
+        ("ada", "second factor removed", "ada"),
+    ]
+    assert {action for _, action, _ in said} <= set(ABOUT_PEOPLE)
+
+
+async def test_an_open_page_of_somebody_else_is_not_enough(base: str, pool: Pool, now: datetime) -> None:
+    async with browser_of(base, "ada") as ada:
+        status, page = await send(ada, f"{base}/second-factor/begin", password="not hers")
+        assert (status, WRONG_PASSWORD in page, "otpauth" in page) == (403, True, False)
+        status, page = await send(ada, f"{base}/second-factor/confirm", code="000000")
+        assert (status, NOTHING_BEGUN in page) == (409, True)
+    token = {"Authorization": f"Bearer {await a_token(pool, 'ada', Scope.ADMIN, now)}", "Origin": base}
+    async with aiohttp.ClientSession(headers=token) as program:
+        assert (await send(program, f"{base}/second-factor/begin", password=PASSWORD))[0] == 403
+        assert await is_in(program, base)  # a token is not affected
+
+
+async def test_who_begins_and_does_not_confirm_is_asked_for_nothing(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    async with browser_of(base, "ada") as ada:
+        assert (await send(ada, f"{base}/second-factor/begin", password=PASSWORD))[0] == 200
+        assert await log_in(ada, base, "ada") == 303
+
+
+async def test_an_admin_resets_that_of_another_and_not_the_own_one(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    await a_phone(pool, "vera", now)
+    async with browser_of(base, "ada") as ada, browser(base) as vera:
+        url = f"{base}/api/people/second-factor/reset"
+        assert (await send(ada, url, person="ada"))[0] == 422
+        assert await log_in(vera, base, "vera") == 200
+        assert (await send(ada, url, person="vera"))[0] == 303
+        assert (await send(ada, url, person="vera"))[0] == 303  # nothing is left to reset
+        assert await log_in(vera, base, "vera") == 303
+    assert await actions(pool) == [
+        ("vera", "second factor set up", "vera"),
+        ("ada", "second factor reset", "vera"),
+    ]
+
+
+async def test_where_a_role_requires_it_one_sets_it_up_before_anything_else(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    for login, role in (("ada", Role.ADMIN), ("ann", Role.ANALYST), ("vera", Role.VIEWER)):
+        await a_person(pool, login, role, now)
+    required = replace(WITH_LOGIN, login=Login("http://127.0.0.1:8050", second_factor_role=Role.ANALYST))
+    async with served(pool, dsn, now, required) as base, browser(base) as session:
+        assert await log_in(session, base, "vera") == 303
+        assert await log_in(session, base, "ann") == 200
+    async with served(pool, dsn, now, required) as base, browser(base) as session:
+        status, page = await send(session, f"{base}/login?next=/orders", name="ada", password=PASSWORD)
+        found = re.search(r'class="secret">([A-Z2-7]{32})<', page)
+        assert (status, found is not None, "Your role requires a second factor." in page) == (200, True, True)
+        assert not await is_in(session, base)
+        ticket = page.partition('name="ticket" value="')[2].partition('"')[0]
+        phone = Phone(found[1] if found else "", [])
+        status, page = await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now))
+        assert status == 403  # not confirmed
+        assert (await send(session, f"{base}/login/set-up", ticket=ticket, code="000000"))[0] == 403
+        assert not await is_in(session, base)
+        status, page = await send(session, f"{base}/login/set-up", ticket=ticket, code=phone.code(now))
+        assert (status, page.count("<li><code>"), 'href="/orders"' in page) == (200, RECOVERY_CODES, True)
+        assert await is_in(session, base)
+        status, page = await send(session, f"{base}/login/set-up", ticket=ticket, code=phone.code(now))
+        assert (status, TOO_LATE in page) == (403, True)
+        later = phone.code(now + STEP)
+        status, page = await send(session, f"{base}/second-factor/remove", code=later)
+        assert (status, REQUIRED in page) == (403, True)
