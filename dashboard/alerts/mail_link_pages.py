@@ -166,8 +166,8 @@ async def _not_from_digests(conn: Conn, link: Link, now: datetime) -> Response |
 def _not_recipient(link: Link, known: StoredRule) -> Response | None:
     if link.recipient in known.rule.recipients:
         return None
-    rule, who = clean(known.rule.name, 80), clean(link.recipient, 200)
-    return _page(403, "Not a recipient", lines=[f"{who} is no longer a recipient of the rule “{rule}”."])
+    sentence = f"{clean(link.recipient, 200)} is no longer a recipient of the rule that sent this email."
+    return _page(403, "Not a recipient", lines=[sentence])
 
 
 def _ended(link: Link, instead: str) -> Response:

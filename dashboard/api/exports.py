@@ -22,6 +22,8 @@ AT_ONCE = 2
 """Exports that may run in one process: each holds a connection to the database until it is read."""
 STALLED_S = 60.0
 """An export is cancelled if its reader takes nothing for this long."""
+LONGEST_S = 3600.0
+"""The same after this long in any case: while it lasts, no table that it reads can get a new partition."""
 
 
 class Form(StrEnum):
@@ -56,7 +58,8 @@ class StallLimitedResponse(StreamingResponse):
                 await send(message)
 
         try:
-            await super().stream_response(send_within)
+            async with asyncio.timeout(LONGEST_S):
+                await super().stream_response(send_within)
         except TimeoutError as error:
             raise ClientDisconnect from error
 

@@ -92,10 +92,10 @@ def webhook_urls(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
 def webhook_secrets(value: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
     """Names with a secret each, or several with commas or spaces between while receivers change over."""
     _check_names(value)
-    for name, secret in value.items():
+    for n, secret in enumerate(value.values(), 1):
         parts = _secrets(secret.get_secret_value())
         if not parts or any(len(part) < _SHORTEST_SECRET for part in parts):
-            raise ValueError(f"a secret of {name!r} is shorter than {_SHORTEST_SECRET} characters.")
+            raise ValueError(f"a secret of entry {n} is shorter than {_SHORTEST_SECRET} characters.")
     return value
 
 

@@ -60,12 +60,12 @@ class ProcessRole(StrEnum):
 
 
 POOLS = {
-    ProcessRole.COLLECT: PoolLimits(6, free_within_s=30, statement_s=600, lock_s=60, idle_s=120),
-    ProcessRole.NOTIFY: PoolLimits(3, free_within_s=30, statement_s=120, lock_s=60, idle_s=120),
+    ProcessRole.COLLECT: PoolLimits(6, free_within_s=900, statement_s=900, lock_s=900, idle_s=120),
+    ProcessRole.NOTIFY: PoolLimits(3, free_within_s=900, statement_s=900, lock_s=900, idle_s=120),
     ProcessRole.WEB: PoolLimits(6, free_within_s=5, statement_s=60, lock_s=10, idle_s=120),
 }
 """Connections of each role. No role takes those of another: a busy dashboard delays neither readings nor
-emails.
+emails. A large import or a purge holds locks for minutes, and a reading or a sent email is recorded after it.
 """
 
 

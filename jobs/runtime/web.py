@@ -19,7 +19,7 @@ from jobs.runtime.web_connections import LimitedConfig, most_connections
 from jobs.runtime.websocket_protocol import PromptWebSocketProtocol
 from storage.postgres.pool import Pool
 
-SENDS_AHEAD = 128 * 1024
+SENDS_AHEAD = 32 * 1024
 """Bytes that the system accepts before the client reads them. If it were more, it would hide whether the
 client reads.
 """

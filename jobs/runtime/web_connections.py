@@ -18,6 +18,10 @@ log = logging.getLogger(__name__)
 HEAD_WITHIN_S: Final = 20.0
 """For the head of a request, from the first byte on; for the first request, from the connection on."""
 LARGEST_HEAD: Final = 64 * 1024
+"""Bytes of a head, or after a body. What was read together with an earlier request is not counted."""
+MOST_FIELDS: Final = 100
+MOST_PIPELINED: Final = 10
+"""Requests of one connection that may wait for the answer to an earlier one."""
 TAKES_WITHIN_S: Final = 60.0
 TAKES_AT_LEAST_BYTES: Final = 8 * 1024
 """What a client must take of an answer within that time, while more of it waits to be sent."""
@@ -78,8 +82,8 @@ class LimitedConnection(HttpToolsProtocol):
     def __init__(self, config: uvicorn.Config, *args: Any, **options: Any) -> None:
         super().__init__(config, *args, **options)
         self._limits = cast("LimitedConfig", config)
-        self._in_head = 0
-        """Bytes received of the current head."""
+        self._head_bytes = 0
+        """Bytes received since the last head or chunk that are no body: of a head, or of trailers."""
         self._in_body = False
         self._head_due: asyncio.TimerHandle | None = None
         self._taking_due: asyncio.TimerHandle | None = None
@@ -100,26 +104,50 @@ class LimitedConnection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
+        self._head_bytes += len(data)
         super().data_received(data)
         if self.transport.get_protocol() is not self:
             return  # it is a websocket now
-        asked = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
-        if asked is not None and not asked.response_complete:
+        if self.transport.is_closing():  # it was malformed
+            self._await_rest()
             return
-        self._await_head()
-        if not self._in_body:
-            self._in_head += len(data)
-        if self._in_head > LARGEST_HEAD:
-            self._refuse(b"431 Request Header Fields Too Large", b"The head of the request is too large.")
+        is_idle = self._is_idle()
+        if is_idle:
+            self._await_head()
+        if self._head_bytes > LARGEST_HEAD:
+            if is_idle and not self._in_body:
+                self._refuse(b"431 Request Header Fields Too Large", b"The head of the request is too large.")
+            else:
+                self.transport.abort()  # an answer is under way, or it would be taken for the next one's
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(self.headers) > MOST_FIELDS:
+            raise ValueError("too many fields")  # uvicorn answers 400
 
     def on_headers_complete(self) -> None:
         self._stop_head_timer()
-        self._in_head, self._in_body = 0, True
+        if not self.flow.write_paused:
+            self._stop_taking_timer()
+        self._head_bytes, self._in_body = 0, True
         super().on_headers_complete()
+        if len(self.pipeline) > MOST_PIPELINED:
+            raise ValueError("too many requests wait for their answers")
+
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes -= len(body)
+        super().on_body(body)
+
+    def on_chunk_header(self) -> None:
+        self._head_bytes = 0
 
     def on_message_complete(self) -> None:
-        self._in_body = False
+        self._head_bytes, self._in_body = 0, False
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._await_rest()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -128,16 +156,32 @@ class LimitedConnection(HttpToolsProtocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._stop_taking_timer()
+        if self._is_idle():
+            self._await_rest()
+
+    def _is_idle(self) -> bool:
+        asked = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
+        return asked is None or asked.response_complete
 
     def _await_head(self) -> None:
         if self._head_due is None:
             self._head_due = self.loop.call_later(self._limits.head_within_s, self.transport.abort)
 
+    def _await_rest(self) -> None:
+        """What is left of an answer is sent while nothing else waits for it: uvicorn would let it take for
+        ever, also when it closes the connection.
+        """
+        if self._taking_due is None and self.transport.get_write_buffer_size():
+            self._await_taking()
+
     def _await_taking(self) -> None:
         waiting = self.transport.get_write_buffer_size()
 
         def check() -> None:
-            if self.transport.get_write_buffer_size() > waiting - TAKES_AT_LEAST_BYTES:
+            left = self.transport.get_write_buffer_size()
+            if not left:
+                self._taking_due = None
+            elif left > waiting - TAKES_AT_LEAST_BYTES:
                 self.transport.abort()
             else:
                 self._await_taking()
@@ -150,6 +194,7 @@ class LimitedConnection(HttpToolsProtocol):
             b"connection: close\r\n\r\n%b" % (status, len(sentence), sentence)
         )
         self.transport.close()
+        self._await_rest()
 
     def _stop_head_timer(self) -> None:
         if self._head_due is not None:

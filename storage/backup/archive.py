@@ -286,7 +286,10 @@ def _described(path: Path, manifest: bytes, pieces: dict[str, list[tuple[int, in
         found = _MANIFESTS.validate_json(manifest, strict=True)
     except ValidationError as error:
         raise _damaged(path) from error
-    if not pieces.keys() <= {t.name for t in found.tables}:
+    names = [table.name for table in found.tables]
+    if len(set(names)) < len(names):  # each would be unpacked again
+        raise _damaged(path)
+    if not pieces.keys() <= set(names):
         raise _damaged(path)
     return Backup(path, found, pieces)
 

@@ -14,10 +14,12 @@ class Unreachable(StorageError):
     """The database does not answer, refuses this login or dropped the connection. Later it may work."""
 
 
-class DatabaseBusy(Unreachable):
-    """No connection became free in time, or a statement took longer than its limit. Nothing was written; a
-    later attempt may work.
-    """
+class NoFreeConnection(Unreachable):
+    """All connections of the pool stayed in use. Later it may work."""
+
+
+class TookTooLong(StorageError):
+    """A statement, or its wait for a lock, took longer than its limit: nothing was written."""
 
 
 class StaleState(StorageError):

@@ -16,10 +16,11 @@ from asyncpg.pool import PoolConnectionProxy
 
 from storage.postgres.errors import (
     SETTING,
-    DatabaseBusy,
+    NoFreeConnection,
     Refused,
     StaleState,
     StorageError,
+    TookTooLong,
     Unreachable,
     address,
 )
@@ -126,13 +127,13 @@ class Pool(_AsyncpgPool):
         self.free_within_s = None if limits is None else limits.free_within_s
 
     async def acquire_in_time(self) -> "PoolConnectionProxy[asyncpg.Record]":
-        """A connection, to be released by the caller. Raises Unreachable, DatabaseBusy."""
+        """A connection, to be released by the caller. Raises Unreachable, NoFreeConnection."""
         try:
             return await self.acquire(timeout=self.free_within_s)
         except TimeoutError as error:
             if self.get_size() < self.get_max_size():
                 raise _unreachable(self.address, error) from error  # not full: the server was too slow
-            raise DatabaseBusy(
+            raise NoFreeConnection(
                 f"All {self.get_max_size()} connections to the database are in use, and none became free "
                 f"within {self.free_within_s:g} s. Try again later."
             ) from error
@@ -167,8 +168,8 @@ async def _close_pool(pool: Pool) -> None:
 async def borrowed(pool: Pool) -> AsyncGenerator[Conn]:
     """A connection outside of any transaction: each statement is committed as it ends.
 
-    Raises Unreachable, DatabaseBusy, StaleState (deadlock or serialization failure), Refused, else
-    StorageError.
+    Raises Unreachable, NoFreeConnection, StaleState (deadlock or serialization failure), Refused,
+    TookTooLong, else StorageError.
     """
     conn = await pool.acquire_in_time()
     try:
@@ -215,7 +216,7 @@ def translated(conn: Conn, where: str) -> Generator[None]:
             f"Another writer came first, so nothing was written: {_first_line(error)}."
         ) from error
     except _OUT_OF_TIME as error:
-        raise DatabaseBusy(
+        raise TookTooLong(
             f"The database did not do this in time ({_first_line(error)}). Try again later."
         ) from error
     except _SERVER_GONE as error:

@@ -214,7 +214,7 @@ WAIT = timedelta(hours=1)
         pytest.param(
             [replace(WAS, recipients=(NIGHT,))],
             403,
-            f"{DESK} is no longer a recipient of the rule “recipients”.",
+            f"{DESK} is no longer a recipient of the rule that sent this email.",
             id="a former recipient",
         ),
         pytest.param(

@@ -99,19 +99,19 @@ def test_what_is_right_stays_as_it_is(
         pytest.param(
             webhook_secrets,
             table(desk="hush-0123456789"),
-            "a secret of 'desk' is shorter than 16 characters.",
+            "a secret of entry 1 is shorter than 16 characters.",
             id="a short secret",
         ),
         pytest.param(
             webhook_secrets,
             table(desk="0123456789abcdef,hush"),
-            "a secret of 'desk' is shorter than 16 characters.",
+            "a secret of entry 1 is shorter than 16 characters.",
             id="a short one beside a long one",
         ),
         pytest.param(
             webhook_secrets,
             table(desk=","),
-            "a secret of 'desk' is shorter than 16 characters.",
+            "a secret of entry 1 is shorter than 16 characters.",
             id="no secret",
         ),
         *(

@@ -14,14 +14,19 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from jobs.runtime.web_connections import LARGEST_HEAD, LimitedConfig, most_connections
+from jobs.runtime.web_connections import LARGEST_HEAD, MOST_PIPELINED, LimitedConfig, most_connections
 from tests.support.servers.dashboard import listening, until
 from tests.support.servers.reverse_proxy import web_process
 
 SHORT_S = 0.3
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+CHUNKED = b"POST /slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 ENOUGH = 50_000_000
 """More than the buffers of both ends hold."""
+TOO_MUCH = b"1" * 8 * LARGEST_HEAD
+"""More than a head may have, and than is read at once."""
+SOME = 60_000
+"""Less than uvicorn waits for."""
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -38,14 +43,19 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     else:
         if scope["path"] == "/slow":
             await asyncio.sleep(3 * SHORT_S)
-        body = bytes(ENOUGH) if scope["path"] == "/much" else b"here"
+        body = {"/much": bytes(ENOUGH), "/some": bytes(SOME)}.get(scope["path"], b"here")
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": 200, "headers": [length]})
         await send({"type": "http.response.body", "body": body})
 
 
 @asynccontextmanager
-async def serving(most: int = 100, head_s: float = 100, takes_s: float = 100) -> AsyncGenerator[str]:
+async def serving(
+    most: int = 100,
+    head_s: float = 100,
+    takes_s: float = 100,
+    keep_alive_s: int = 100,
+) -> AsyncGenerator[str]:
     config = LimitedConfig(
         app,
         most_connections=most,
@@ -54,7 +64,7 @@ async def serving(most: int = 100, head_s: float = 100, takes_s: float = 100) ->
         log_config=None,
         log_level="error",
         ws="websockets-sansio",
-        timeout_keep_alive=100,
+        timeout_keep_alive=keep_alive_s,
         timeout_graceful_shutdown=1,
     )
     async with listening(config) as base:
@@ -152,10 +162,29 @@ async def test_a_websocket_may_be_silent_for_longer_than_a_head_takes() -> None:
         assert await socket.recv() == "still there"
 
 
-async def test_a_head_has_a_largest_size() -> None:
-    async with serving() as base, client(base) as browser:
-        browser.say(b"GET / HTTP/1.1\r\n" + b"A: 1\r\n" * (LARGEST_HEAD // 5))
-        assert (await browser.rest()).startswith(b"HTTP/1.1 431 ")
+@pytest.mark.parametrize(
+    ("said", "answered"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nA: " + TOO_MUCH, b"HTTP/1.1 431 ", id="a long field"),
+        pytest.param(b"GET / HTTP/1.1\r\n" + b"A: 1\r\n" * 102, b"HTTP/1.1 400 ", id="many fields"),
+        pytest.param(
+            REQUEST.replace(b"/ ", b"/slow ") + b"GET / HTTP/1.1\r\nA: " + TOO_MUCH,
+            b"",
+            id="in the head of a second request",
+        ),
+        pytest.param(CHUNKED + b"0\r\nA: " + TOO_MUCH, b"", id="after the body"),
+        pytest.param(CHUNKED + b"0\r\n" + b"A: 1\r\n" * 102, b"", id="many fields after the body"),
+        pytest.param(
+            REQUEST.replace(b"/ ", b"/slow ") + REQUEST * (MOST_PIPELINED + 1),
+            b"",
+            id="many requests at once",
+        ),
+    ],
+)
+async def test_nothing_but_bodies_may_be_large(said: bytes, answered: bytes) -> None:
+    async with asyncio.timeout(60), serving() as base, client(base) as browser:
+        browser.say(said)
+        assert (await browser.rest())[:13] in {answered, b"HTTP/1.1 400 "}
 
 
 async def test_the_body_of_a_request_that_was_answered_is_not_taken_for_a_head() -> None:
@@ -167,11 +196,17 @@ async def test_the_body_of_a_request_that_was_answered_is_not_taken_for_a_head()
         assert await browser.answer() == b"HTTP/1.1 200 OK here"
 
 
-async def test_a_client_that_takes_nothing_of_an_answer_is_cut_off() -> None:
-    async with serving(takes_s=SHORT_S) as base, client(base) as browser:
-        browser.say(REQUEST.replace(b"/ ", b"/much "))
-        await asyncio.sleep(4 * SHORT_S)
-        assert len(await browser.rest()) < ENOUGH
+@pytest.mark.parametrize("path", ["/much", "/some"])
+async def test_a_client_that_takes_nothing_of_an_answer_is_cut_off(path: str) -> None:
+    """Also when what is left fits into the buffer of the connection, so that no answer waits for it."""
+    async with (
+        asyncio.timeout(60),
+        serving(most=1, takes_s=SHORT_S, keep_alive_s=1) as base,
+        client(base) as browser,
+    ):
+        browser.say(REQUEST.replace(b"/ ", path.encode() + b" "))
+        await until(lambda: is_answered(base))
+        assert len(await browser.rest()) < (ENOUGH if path == "/much" else SOME)
 
 
 async def test_a_client_that_takes_an_answer_slowly_gets_it_all() -> None:

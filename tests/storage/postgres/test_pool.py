@@ -13,10 +13,11 @@ import pytest
 
 from storage.postgres.errors import (
     AlreadyHeld,
-    DatabaseBusy,
+    NoFreeConnection,
     Refused,
     StaleState,
     StorageError,
+    TookTooLong,
     Unreachable,
     address,
 )
@@ -147,7 +148,7 @@ async def test_a_full_pool_refuses_after_its_wait(dsn: str) -> None:
     limits = PoolLimits(2, free_within_s=0.1, statement_s=60, lock_s=60, idle_s=60)
     async with open_pool(dsn, min_size=2, limits=limits) as pool:
         async with transaction(pool), transaction(pool):
-            with pytest.raises(DatabaseBusy, match=r"^All 2 connections .* within 0\.1 s\. "):
+            with pytest.raises(NoFreeConnection, match=r"^All 2 connections .* within 0\.1 s\. "):
                 await count_accounts(pool)
         assert await count_accounts(pool) == 0
 
@@ -171,8 +172,8 @@ GENEROUS = PoolLimits(2, free_within_s=60, statement_s=60, lock_s=60, idle_s=60)
 @pytest.mark.parametrize(
     ("limits", "wait", "kind", "sentence"),
     [
-        (replace(GENEROUS, statement_s=1), sleep_in_a_statement, DatabaseBusy, "statement timeout"),
-        (replace(GENEROUS, lock_s=1), wait_for_a_lock, DatabaseBusy, "lock timeout"),
+        (replace(GENEROUS, statement_s=1), sleep_in_a_statement, TookTooLong, "statement timeout"),
+        (replace(GENEROUS, lock_s=1), wait_for_a_lock, TookTooLong, "lock timeout"),
         (replace(GENEROUS, idle_s=1), sleep_between_statements, Unreachable, "connection was closed"),
     ],
 )
