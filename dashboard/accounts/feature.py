@@ -1,5 +1,7 @@
 """The Accounts page and the page of one account: what is read for them, and their routes."""
 
+from functools import partial
+
 from dash.development.base_component import Component
 
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
@@ -15,7 +17,7 @@ from dashboard.accounts.table_page import accounts_page
 from dashboard.accounts.table_routes import account_list_routes
 from dashboard.asgi.process import WebProcess
 from dashboard.ui.chart_style import graph
-from dashboard.ui.pages import Feature, Page, PageRequest, Place, number_in
+from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
 from storage.accounts.notes import notes_of
 from storage.live.account_detail import account_detail
 from storage.live.lists_and_executives import signals
@@ -27,8 +29,8 @@ def accounts(process: WebProcess) -> Feature:
     pool, clock, settings = process.pool, process.clock, process.settings
     return Feature(
         pages=(
-            Page(path="accounts", title="Accounts", draw=_accounts, place=Place.HEADER, icon="accounts"),
-            Page(path="account", title="Account", draw=_account, place=Place.NOWHERE),
+            Page(path="accounts", title="Accounts", read=_accounts, place=Place.HEADER, icon="accounts"),
+            Page(path="account", title="Account", read=_account, place=Place.NOWHERE),
         ),
         routers=(
             account_list_routes(pool, clock, settings),
@@ -39,11 +41,11 @@ def accounts(process: WebProcess) -> Feature:
     )
 
 
-async def _accounts(asked: PageRequest) -> Component | None:
-    return None if asked.more else accounts_page(asked.actor, asked.tag)
+async def _accounts(asked: PageRequest) -> Drawing | None:
+    return None if asked.more else partial(accounts_page, asked.actor, asked.tag)
 
 
-async def _account(asked: PageRequest) -> Component | None:
+async def _account(asked: PageRequest) -> Drawing | None:
     account_id = number_in(asked.more[0]) if len(asked.more) == 1 else None
     if account_id is None:
         return None
@@ -53,21 +55,24 @@ async def _account(asked: PageRequest) -> Component | None:
         return None
     known = await read_account_context(conn, account, now, gap_after)
     since = account.spells[0].since if account.spells else now
-    figure = account_figure(
-        Platform(account.platform),
-        account.spells,
-        account.changes,
-        account.seen,
-        TimelineOverlay(await orders(conn, known_at=now), await signals(conn, since, ())),
-        now,
-        status_known_until(account, known, now, gap_after),
-        asked.theme,
-    )
+    overlay = TimelineOverlay(await orders(conn, known_at=now), await signals(conn, since, ()))
     stretch = readings_range(asked.query, now)
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
-    beside = (
-        notes_card(account_id, await notes_of(conn, account_id), asked.actor),
-        readings_card(account, looks, now),
-    )
-    drawn = graph(figure, "account-figure", "Timeline of the account")
-    return account_page(account, known, drawn, now, gap_after, asked.tag, beside)
+    notes = await notes_of(conn, account_id)
+
+    def draw() -> Component:
+        figure = account_figure(
+            Platform(account.platform),
+            account.spells,
+            account.changes,
+            account.seen,
+            overlay,
+            now,
+            status_known_until(account, known, now, gap_after),
+            asked.theme,
+        )
+        drawn = graph(figure, "account-figure", "Timeline of the account")
+        beside = (notes_card(account_id, notes, asked.actor), readings_card(account, looks, now))
+        return account_page(account, known, drawn, now, gap_after, asked.tag, beside)
+
+    return draw

@@ -4,7 +4,6 @@ It is the file of `blockline accounts import`, read and decided by the same code
 dashboard asks no platform, so that each line has to bring the id of its account.
 """
 
-import asyncio
 from collections.abc import Callable, Collection
 from datetime import datetime
 
@@ -12,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.accounts.bulk_edits import object_of
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
@@ -45,7 +45,7 @@ def account_import_routes(
             access.require(actor, IMPORT)
             access.require_scope(actor, Scope.WRITE)
             content, name = _asked(await object_of(request, LARGEST))
-            parsed = await asyncio.to_thread(watch_rows, content, name)  # takes a while
+            parsed = await off_loop(watch_rows, content, name)  # takes a while
             async with transaction(pool) as conn:
                 people = await _identified(conn, parsed, name, settings.platforms)
                 if not store:

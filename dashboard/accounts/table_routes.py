@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from dashboard.accounts.table_columns import accounts_json, past_json
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from storage.live.accounts_table import AccountScope, accounts_shot, past_of
@@ -39,7 +40,8 @@ def account_list_routes(pool: Pool, clock: Callable[[], datetime], settings: Das
                 beside = await lists(conn), await orders(conn, known_at=now)
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse(accounts_json(shot, *beside, now, settings.sweep_every, settings.gap_after))
+        sweep_every, gap_after = settings.sweep_every, settings.gap_after
+        return await off_loop(lambda: JSONResponse(accounts_json(shot, *beside, now, sweep_every, gap_after)))
 
     @router.get("/api/accounts/past")
     async def past(whom: Annotated[str, Query()] = AccountScope.WATCHED) -> Response:
@@ -52,6 +54,6 @@ def account_list_routes(pool: Pool, clock: Callable[[], datetime], settings: Das
                 found = await past_of(conn, AccountScope(whom), since, now, settings.gap_after)
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse(past_json(found, since, now))
+        return await off_loop(lambda: JSONResponse(past_json(found, since, now)))
 
     return router

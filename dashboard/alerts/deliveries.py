@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +15,7 @@ from dashboard.auth import access
 from dashboard.ui import alert_words, words
 from dashboard.ui.cards import Cell, empty_card, table_card
 from dashboard.ui.forms import form
+from dashboard.ui.pages import Drawing
 from storage.alerts.deliveries_report import Choices, Delivery, DeliveryFilter, choices, deliveries
 from storage.model.alerts.alerts import MailState
 from storage.model.core.people import Actor
@@ -78,12 +80,12 @@ def wanted(chosen: Chosen, now: datetime) -> DeliveryFilter:
     return DeliveryFilter(chosen.state, chosen.recipient, chosen.rule, since, chosen.before)
 
 
-async def deliveries_of(
+async def read_deliveries(
     conn: Conn, query: Mapping[str, str], actor: Actor, now: datetime, tag: list[Component]
-) -> Component:
+) -> Drawing:
     chosen = chosen_of(query)
     found = await deliveries(conn, wanted(chosen, now), PAGE + 1)
-    return deliveries_page(found, chosen, await choices(conn), actor, tag)
+    return partial(deliveries_page, found, chosen, await choices(conn), actor, tag)
 
 
 def deliveries_page(

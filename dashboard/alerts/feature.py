@@ -1,17 +1,16 @@
 """The Alerts and Mail pages: what is read for them, and their routes."""
 
+from functools import partial
 from urllib.parse import unquote
 
-from dash.development.base_component import Component
-
-from dashboard.alerts.deliveries import chosen_of, deliveries_of, wanted
+from dashboard.alerts.deliveries import chosen_of, read_deliveries, wanted
 from dashboard.alerts.facts import DECISIONS, read_alerts
 from dashboard.alerts.mail_link_pages import mail_link_routes
 from dashboard.alerts.mails import LIMIT, mail_page
 from dashboard.alerts.page import alerts_page, decisions_page
 from dashboard.alerts.routes import alert_routes
 from dashboard.asgi.process import WebProcess
-from dashboard.ui.pages import Feature, Page, PageRequest, Place, number_in
+from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
 from storage.alerts.decisions_report import decided_lately
 from storage.alerts.deliveries_report import deliveries
 from storage.alerts.mails_report import mail, mail_with
@@ -21,7 +20,7 @@ from storage.model.alerts.alerts import AlertDecision
 
 def alerts(process: WebProcess) -> Feature:
     page = Page(
-        path="alerts", title="Alerts", draw=_alerts, place=Place.HEADER, icon="alerts", counter="waiting"
+        path="alerts", title="Alerts", read=_alerts, place=Place.HEADER, icon="alerts", counter="waiting"
     )
     return Feature(
         pages=(page,),
@@ -30,25 +29,26 @@ def alerts(process: WebProcess) -> Feature:
 
 
 def mails(_: WebProcess) -> Feature:
-    return Feature(pages=(Page(path="mail", title="Mail", draw=_mail, icon="mail"),))
+    return Feature(pages=(Page(path="mail", title="Mail", read=_mail, icon="mail"),))
 
 
-async def _alerts(asked: PageRequest) -> Component | None:
+async def _alerts(asked: PageRequest) -> Drawing | None:
     """What waits; or what was decided in one way; or the mails that are asked for."""
     conn, now, tag = asked.conn, asked.now, asked.tag
     match asked.more:
         case []:
-            return alerts_page(await read_alerts(conn, now), asked.actor, now, tag)
+            return partial(alerts_page, await read_alerts(conn, now), asked.actor, now, tag)
         case ["deliveries"]:
-            return await deliveries_of(conn, asked.query, asked.actor, now, tag)
+            return await read_deliveries(conn, asked.query, asked.actor, now, tag)
         case ["decisions", name] if name in list(AlertDecision):
             chosen = AlertDecision(name)
-            return decisions_page(await decided_lately(conn, chosen, DECISIONS), chosen, tag)
+            decided = await decided_lately(conn, chosen, DECISIONS)
+            return partial(decisions_page, decided, chosen, tag)
         case _:
             return None
 
 
-async def _mail(asked: PageRequest) -> Component | None:
+async def _mail(asked: PageRequest) -> Drawing | None:
     """The mail of that number or Message-ID, else the newest of those that are asked for; None when there is
     none of that name.
     """
@@ -63,5 +63,6 @@ async def _mail(asked: PageRequest) -> Component | None:
         number = await mail_with(conn, unquote(asked.more[0]))
     opened = None if number is None else await mail(conn, number)
     if opened is None:
-        return None if asked.more else mail_page(lines, chosen, None, None, actor, tag)
-    return mail_page(lines, chosen, opened, await thread_of(conn, opened.mail_id), actor, tag)
+        return None if asked.more else partial(mail_page, lines, chosen, None, None, actor, tag)
+    thread = await thread_of(conn, opened.mail_id)
+    return partial(mail_page, lines, chosen, opened, thread, actor, tag)

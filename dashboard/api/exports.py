@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatform, To
 from dashboard.api.problem_responses import NOT_FOUND, ApiBusy, ApiInvalidField
 from dashboard.api.request_checks import ApiContext, refuse_unknown_list
+from dashboard.asgi.off_loop import off_loop
 from storage.export.exports import EXPORTS, fault, settled, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
@@ -103,7 +104,7 @@ def export_routes(source: ApiContext) -> APIRouter:
             if first:
                 yield first.encode()
             async for chunk in rows.chunks:
-                yield (await asyncio.to_thread(lines, chunk)).encode()
+                yield (await off_loop(lines, chunk)).encode()
 
         name = f"{kind.value}.{form.value}"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -1,6 +1,5 @@
 """Written stories over the API: the list, the figures of a story, and a story as a file."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, PathNumb
 from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past
 from dashboard.api.story_models import StoryTold, WrittenStory
+from dashboard.asgi.off_loop import off_loop
 from dashboard.orders.report import made_by
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
@@ -55,13 +55,13 @@ def written_routes(source: ApiContext) -> APIRouter:
     ) -> Response:
         """Get all figures of a story, with the hash to cite it by."""
         read = await _read(source, written_story_id, as_known_at)
-        return sent(request, StoryTold.model_validate(await asyncio.to_thread(story_json, read)))
+        return sent(request, StoryTold.model_validate(await off_loop(story_json, read)))
 
     @router.get("/{written_story_id}/html", response_class=HTMLResponse, responses={**NOT_FOUND, **_FILE})
     async def file(request: Request, written_story_id: PathNumber, as_known_at: AsKnownAt = None) -> Response:
         """Get a story as one HTML file for readers without a login."""
         read = await _read(source, written_story_id, as_known_at)
-        html = await asyncio.to_thread(lambda: story_html(story_content(read), made_by()))
+        html = await off_loop(lambda: story_html(story_content(read), made_by()))
         headers = {"Content-Disposition": f'attachment; filename="{read.name()}"'}
         return sent_as(request, html.encode(), "text/html; charset=utf-8", headers)
 

@@ -1,13 +1,13 @@
 """The Countries pages: what is read for them, and the published figures as JSON."""
 
-from dash.development.base_component import Component
+from functools import partial
 
 from dashboard.asgi.process import WebProcess
 from dashboard.countries.countries_page import countries_page
 from dashboard.countries.country_page import EVERY, PAGE, country_page, shown_of
 from dashboard.countries.published_json import claimed_routes
-from dashboard.countries.published_page import published_page
-from dashboard.ui.pages import Feature, Page, PageRequest, number_in
+from dashboard.countries.published_page import read_published
+from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, number_in
 from storage.countries.countries import by_country
 from storage.countries.country_report import CountryStatus, country_accounts
 from storage.countries.published_report import published_by_country
@@ -15,19 +15,20 @@ from storage.countries.published_report import published_by_country
 
 def countries(process: WebProcess) -> Feature:
     return Feature(
-        pages=(Page(path="countries", title="Countries", draw=_countries, icon="globe"),),
+        pages=(Page(path="countries", title="Countries", read=_countries, icon="globe"),),
         routers=(claimed_routes(process.pool, process.clock),),
     )
 
 
-async def _countries(asked: PageRequest) -> Component | None:
+async def _countries(asked: PageRequest) -> Drawing | None:
     """All countries; or one, by its code, a status and the number of a page. None if it does not exist."""
     conn, now, tag = asked.conn, asked.now, asked.tag
     match asked.more:
         case []:
-            return countries_page(await by_country(conn), await published_by_country(conn), now, tag)
+            counts, published = await by_country(conn), await published_by_country(conn)
+            return partial(countries_page, counts, published, now, tag)
         case [code, "published"]:
-            return await published_page(conn, code, now, asked.theme, tag)
+            return await read_published(conn, code, now, asked.theme, tag)
         case [code, *rest] if len(rest) <= 2:
             name, number = [*rest, *(EVERY, "1")[len(rest) :]]
         case _:
@@ -41,4 +42,4 @@ async def _countries(asked: PageRequest) -> Component | None:
     if not 0 <= offset < max(1, shown_of(count, status)):
         return None
     accounts = await country_accounts(conn, code, status, PAGE, offset)
-    return country_page(count, accounts, status, page, now, tag)
+    return partial(country_page, count, accounts, status, page, now, tag)

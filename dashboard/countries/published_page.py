@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from dash import html
 from dash.development.base_component import Component
@@ -11,7 +12,8 @@ from dashboard.countries.country_page import head, tabs
 from dashboard.countries.published_chart import claimed_figure
 from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
-from storage.countries.countries import by_country
+from dashboard.ui.pages import Drawing
+from storage.countries.countries import CountryCount, by_country
 from storage.countries.published_report import claimed
 from storage.model.core.accounts import Platform
 from storage.model.orders.published_vs_observed import FIGURES, Claimed, disagreements
@@ -29,14 +31,20 @@ _FIGURES = {
 }
 
 
-async def published_page(
+async def read_published(
     conn: Conn, country: str, now: datetime, theme: Theme, tag: list[Component]
-) -> Component | None:
+) -> Drawing | None:
     """None when neither figures of that country are on file, nor anybody was seen withheld there."""
     found = await claimed(conn, country, now)
     count = next((c for c in await by_country(conn) if c.country == country), None)
     if not found and count is None:
         return None
+    return partial(published_page, found, count, country, theme, tag)
+
+
+def published_page(
+    found: Sequence[Claimed], count: CountryCount | None, country: str, theme: Theme, tag: list[Component]
+) -> Component:
     return html.Div(
         [
             head(

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.executives.person_engagement import RANGES, AssociationTest, PersonView, person_view
 from dashboard.executives.words import ASSOCIATION, association, observability
@@ -31,7 +32,7 @@ def executive_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
                 found = await people(conn, clock())
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse({"people": [_person(p) for p in found]})
+        return await off_loop(lambda: JSONResponse({"people": [_person(p) for p in found]}))
 
     @router.get("/api/executives/{account_id}")
     async def executive(
@@ -46,7 +47,7 @@ def executive_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             return refusal(503, str(error))
         if view is None:
             return refusal(404, "No stored executive has an account with this number.")
-        return JSONResponse(view_json(view))
+        return await off_loop(lambda: JSONResponse(view_json(view)))
 
     return router
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.feeds.atom import FeedHead, atom_xml
 from dashboard.feeds.order_ics import order_calendar
@@ -92,7 +93,7 @@ def feed_routes(
         except StorageError as error:
             return _sentence(503, str(error))
         title = f"Blockline, {settings.title}: orders and deadlines"
-        body = order_calendar(known, events, title, synthetic=settings.synthetic)
+        body = await off_loop(order_calendar, known, events, title, synthetic=settings.synthetic)
         updated = max((one.known_at for one in (*known, *events)), default=None)
         return _fresh(request, body, CALENDAR_TYPE, updated)
 

@@ -7,19 +7,19 @@ from dash.development.base_component import Component
 
 from dashboard.asgi.process import WebProcess
 from dashboard.ui.cards import card
-from dashboard.ui.pages import Feature, Page, PageRequest, Place
+from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place
 from dashboard.ui.terms import anchor
 from storage.model.text.glossary import SECTIONS
 from storage.model.text.states import capital
 
 
 def glossary(_: WebProcess) -> Feature:
-    page = Page(path="glossary", title="Glossary", draw=_glossary, place=Place.SMALL_SCREENS)
+    page = Page(path="glossary", title="Glossary", read=_glossary, place=Place.SMALL_SCREENS)
     return Feature(pages=(page,))
 
 
-async def _glossary(asked: PageRequest) -> Component | None:
-    return None if asked.more else glossary_page()
+async def _glossary(asked: PageRequest) -> Drawing | None:
+    return None if asked.more else glossary_page
 
 
 def glossary_page() -> Component:

@@ -2,25 +2,23 @@
 
 from functools import partial
 
-from dash.development.base_component import Component
-
 from dashboard.asgi.process import WebProcess
 from dashboard.health.facts import read_health
 from dashboard.health.page import health_page
 from dashboard.health.prometheus_metrics import metric_routes
-from dashboard.ui.pages import Feature, Page, PageRequest
+from dashboard.ui.pages import Drawing, Feature, Page, PageRequest
 
 
 def health(process: WebProcess) -> Feature:
     return Feature(
-        pages=(Page(path="health", title="Health", draw=partial(_health, process), icon="health"),),
+        pages=(Page(path="health", title="Health", read=partial(_health, process), icon="health"),),
         routers=(metric_routes(process),),
     )
 
 
-async def _health(process: WebProcess, asked: PageRequest) -> Component | None:
+async def _health(process: WebProcess, asked: PageRequest) -> Drawing | None:
     if asked.more:
         return None
     settings = asked.settings
     facts = await read_health(asked.conn, asked.now, settings.sweep_every)
-    return health_page(facts, process, asked.actor, settings.late_after, asked.tag)
+    return partial(health_page, facts, process, asked.actor, settings.late_after, asked.tag)

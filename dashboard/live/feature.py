@@ -4,14 +4,13 @@ from functools import partial
 
 from dash import ClientsideFunction, Input, Output, ctx
 from dash.backends.ws import DashWebsocketCallback
-from dash.development.base_component import Component
 
 from dashboard.asgi.process import WebProcess
 from dashboard.asgi.websockets import AGAIN, calling_tab, current
 from dashboard.live.push import Hub
 from dashboard.live.routes import routes
 from dashboard.live.snapshot_cache import LiveSnapshotCache
-from dashboard.ui.pages import Feature, Page, PageCallbacks, PageRequest, Place
+from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place
 
 ASK_EVERY = 20
 """Messages between two questions that the browser has to answer, so that a dead tab does not fill memory."""
@@ -27,7 +26,7 @@ def live(process: WebProcess) -> Feature:
     page = Page(
         path="",
         title="Live",
-        draw=_in_the_document,
+        read=_in_the_document,
         place=Place.HEADER,
         icon="live",
         callbacks=partial(_connect, hub),
@@ -35,7 +34,7 @@ def live(process: WebProcess) -> Feature:
     return Feature(pages=(page,), routers=(routes(process, boards),), tasks=(hub.run, boards.run))
 
 
-async def _in_the_document(_: PageRequest) -> Component | None:
+async def _in_the_document(_: PageRequest) -> Drawing | None:
     return None
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dashboard.asgi.off_loop import off_loop
 from storage.model.core.orders import Order, OrderCheck, OrderDocument, OrderName
 from storage.model.orders.claims import CheckedClaim, checked
 from storage.model.orders.cohort import CohortFunnel, CohortShare, funnel, shares
@@ -98,7 +99,8 @@ async def _read(
     documents = await documents_of(conn, order_id)
     names = await names_of(conn, order_id, known_at)
     checks = await checks_of(conn, order_id, known_at)
-    return figures_of(
+    return await off_loop(
+        figures_of,
         await cohort(conn, order, at, coverage, known_at),
         OrderRecord(
             tuple(names),

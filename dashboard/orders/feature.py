@@ -1,8 +1,6 @@
 """The Orders pages, the same as JSON, and the report on an order."""
 
-import asyncio
-
-from dash.development.base_component import Component
+from functools import partial
 
 from dashboard.asgi.process import WebProcess
 from dashboard.orders.facts import read_order, read_orders
@@ -12,24 +10,25 @@ from dashboard.orders.report_routes import report_routes
 from dashboard.orders.restoration import restoration_of
 from dashboard.orders.restoration_card import RESTORATION, restoration_page
 from dashboard.orders.routes import order_routes
-from dashboard.ui.pages import Feature, Page, PageRequest, Place, number_in
+from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
 
 
 def orders(process: WebProcess) -> Feature:
     pool, clock, settings = process.pool, process.clock, process.settings
     return Feature(
-        pages=(Page(path="orders", title="Orders", draw=_orders, place=Place.HEADER, icon="order"),),
+        pages=(Page(path="orders", title="Orders", read=_orders, place=Place.HEADER, icon="order"),),
         routers=(order_routes(pool, clock, settings), report_routes(pool, clock, settings, process.base_url)),
     )
 
 
-async def _orders(asked: PageRequest) -> Component | None:
+async def _orders(asked: PageRequest) -> Drawing | None:
     """All orders; or one, by its number, and of it a page of lanes or the time to restoration. None when
     there is none.
     """
     conn, now, theme, tag = asked.conn, asked.now, asked.theme, asked.tag
     if not asked.more:
-        return orders_page((await read_orders(conn, now, asked.settings.gap_after))[::-1], theme, tag)
+        newest_first = (await read_orders(conn, now, asked.settings.gap_after))[::-1]
+        return partial(orders_page, newest_first, theme, tag)
     order_id, part = number_in(asked.more[0]), [*asked.more, "1"][1]
     if order_id is None or len(asked.more) > 2:
         return None
@@ -37,6 +36,6 @@ async def _orders(asked: PageRequest) -> Component | None:
     if found is None:
         return None
     if part == RESTORATION:
-        return restoration_page(found, await asyncio.to_thread(restoration_of, found), theme, tag)
+        return lambda: restoration_page(found, restoration_of(found), theme, tag)
     page = number_in(part)
-    return order_page(found, page, theme, tag) if page and page <= lane_pages(found) else None
+    return partial(order_page, found, page, theme, tag) if page and page <= lane_pages(found) else None

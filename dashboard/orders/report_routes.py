@@ -1,12 +1,12 @@
 """The report on an order as a download."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.report import made_by, read_report
@@ -43,6 +43,6 @@ def report_routes(
         if found is None:
             return refusal(404, "There is no such order.")
         headers = {"Content-Disposition": f'attachment; filename="{found.name(".html")}"'}
-        return HTMLResponse(await asyncio.to_thread(found.html), headers=headers)
+        return HTMLResponse(await off_loop(found.html), headers=headers)
 
     return router

@@ -1,12 +1,12 @@
 """The figures of orders over plain HTTP."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal, refused_time
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.orders.facts import OrderFigures, read_order, read_orders
@@ -32,7 +32,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
                 found = await read_orders(conn, moment, settings.gap_after, known)
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse({"orders": [head_json(o) for o in found]})
+        return await off_loop(lambda: JSONResponse({"orders": [head_json(o) for o in found]}))
 
     async def read(
         order_id: int, at: datetime | None, as_known_at: datetime | None
@@ -52,7 +52,9 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
     ) -> Response:
         found = await read(order_id, at, as_known_at)
-        return found if isinstance(found, Response) else JSONResponse(order_json(found))
+        if isinstance(found, Response):
+            return found
+        return await off_loop(lambda: JSONResponse(order_json(found)))
 
     @router.get("/api/orders/{order_id}/restoration")
     async def restoration(
@@ -61,7 +63,7 @@ def order_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
         found = await read(order_id, at, as_known_at)
         if isinstance(found, Response):
             return found
-        return JSONResponse(restoration_json(found, await asyncio.to_thread(restoration_of, found)))
+        return await off_loop(lambda: JSONResponse(restoration_json(found, restoration_of(found))))
 
     return router
 

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from dash.development.base_component import Component
-
 from dashboard.asgi.process import WebProcess
 from dashboard.replay.film import FilmCache
 from dashboard.replay.film_routes import film_routes
@@ -15,7 +13,7 @@ from dashboard.replay.reevaluation_page import read_reevaluation_page, reevaluat
 from dashboard.replay.reevaluation_routes import reevaluation_routes
 from dashboard.replay.video_export import MOST_BYTES
 from dashboard.replay.video_export_routes import PATH, clip_routes
-from dashboard.ui.pages import Feature, Page, PageRequest
+from dashboard.ui.pages import Drawing, Feature, Page, PageRequest
 from storage.health.status_at import status_at
 from storage.postgres.pool import Pool
 from storage.postgres.recording_order import settle
@@ -37,7 +35,7 @@ def replay(process: WebProcess, decider: Reevaluator) -> Feature:
 
 
 def replay_pages(runs: ReevaluationRuns) -> Page:
-    return Page(path="replay", title="Replay", draw=partial(_replay, runs), icon="play", settle=_settle)
+    return Page(path="replay", title="Replay", read=partial(_replay, runs), icon="play", settle=_settle)
 
 
 async def _settle(pool: Pool, more: Sequence[str], query: Mapping[str, str], now: datetime) -> datetime:
@@ -47,20 +45,19 @@ async def _settle(pool: Pool, more: Sequence[str], query: Mapping[str, str], now
     return now
 
 
-async def _replay(runs: ReevaluationRuns, asked: PageRequest) -> Component | None:
+async def _replay(runs: ReevaluationRuns, asked: PageRequest) -> Drawing | None:
     """The page of a moment, or that of re-evaluation; None for any other address."""
     query = asked.query
     match asked.more:
         case []:
             asked_for = moment_of(query, asked.now)
             if not isinstance(asked_for, ReplayMoment):
-                return replay_page(query, asked_for)
+                return partial(replay_page, query, asked_for)
             sweep_every = asked.settings.sweep_every
-            return replay_page(
-                query, await status_at(asked.conn, asked_for.at, asked_for.known_at, sweep_every)
-            )
+            status = await status_at(asked.conn, asked_for.at, asked_for.known_at, sweep_every)
+            return partial(replay_page, query, status)
         case ["rules"]:
             found = await read_reevaluation_page(asked.conn, runs, query)
-            return reevaluation_page(found, query, asked.actor, asked.tag)
+            return partial(reevaluation_page, found, query, asked.actor, asked.tag)
         case _:
             return None

@@ -4,13 +4,13 @@ Who has it can be shown any moment, as it was or as it was known, without asking
 and every answer carries what came since; a part of it is made when it is asked for.
 """
 
-import asyncio
 import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.live.push import CATCH_UP_AT_MOST, NEWS_LIMIT
 from dashboard.replay.film_json import (
@@ -85,7 +85,7 @@ class WeeklyReadsCache:
                 planned = week, week + timedelta(days=7)
                 self.kept[week] = fill, await film_reads(conn, planned, until, usual)
         self.kept = {week: self.kept[week] for week in now}
-        return await asyncio.to_thread(joined, [reads for _, reads in self.kept.values()], usual)
+        return await off_loop(joined, [reads for _, reads in self.kept.values()], usual)
 
 
 async def film_json(
@@ -135,7 +135,7 @@ async def film_json(
         }
         return {**body, "from": _beginning(body) if part.since is None else up(part.since)}
 
-    return await asyncio.to_thread(encoded)  # of thousands of accounts it takes a second
+    return await off_loop(encoded)  # of thousands of accounts it takes a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,4 +233,4 @@ async def film_selection(
     """A part of the film, packed and compressed by gzip."""
     body = await film_json(conn, part, now, settings)
     # It may be nearly all of the film, and the best compression takes ten times as long for a hundredth.
-    return await asyncio.to_thread(lambda: gzip.compress(pack(body, FILM_TABLES), LEVEL, mtime=0))
+    return await off_loop(lambda: gzip.compress(pack(body, FILM_TABLES), LEVEL, mtime=0))

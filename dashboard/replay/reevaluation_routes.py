@@ -1,12 +1,12 @@
 """Routes of re-evaluation: POST requests start and stop it, and a CSV file has what differs."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.auth.form_actions import redirect_to, run_form_action
@@ -29,7 +29,7 @@ def reevaluation_routes(pool: Pool, runs: ReevaluationRuns) -> APIRouter:
     async def begin(given: Filled, actor: Actor) -> str:
         async with transaction(pool) as conn:
             thresholds, rules = in_force(runs.decider.thresholds, await load_rules(conn))
-        wanted = await asyncio.to_thread(asked, given, thresholds, rules)
+        wanted = await off_loop(asked, given, thresholds, rules)
         return runs.start(wanted, written(given), actor.name).key
 
     async def stop(given: Filled, _: Actor) -> str:
@@ -49,7 +49,7 @@ def reevaluation_routes(pool: Pool, runs: ReevaluationRuns) -> APIRouter:
         run = runs.of(key)
         if run is None or run.answer is None:
             return refusal(404, RUN_EXPIRED)
-        text = await asyncio.to_thread(table, run.answer)
+        text = await off_loop(table, run.answer)
         headers = {"Content-Disposition": f'attachment; filename="re-evaluation-{run.at:%Y%m%dT%H%M%S}.csv"'}
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -1,7 +1,8 @@
-# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
 """The dashboard as one ASGI app: Dash on FastAPI, with what its features add, behind the security headers."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -12,9 +13,11 @@ from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from plotly.utils import PlotlyJSONEncoder
 
 from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.client_disconnects import ClientDisconnectMiddleware
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.process import WebProcess
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.security_headers import App, SecurityHeadersMiddleware, content_security_policy
@@ -25,7 +28,7 @@ from dashboard.auth import access
 from dashboard.auth.middleware import AuthenticationMiddleware
 from dashboard.server.dash_bundles import BundleMiddleware
 from dashboard.server.features import Reevaluator, features
-from dashboard.server.routing import asked, page_of, settled_for
+from dashboard.server.routing import asked, read_page, settled_for
 from dashboard.server.search import search_routes
 from dashboard.server.shell import Shell, index, layout
 from dashboard.server.static import mount_static
@@ -107,6 +110,13 @@ async def _run(task: Callable[[], Awaitable[None]]) -> None:
     await task()
 
 
+def _plain(page: Component) -> object:
+    """The same as lists, dictionaries and texts. Dash writes its answer on the event loop, where components
+    take many times longer.
+    """
+    return json.loads(json.dumps(page, cls=PlotlyJSONEncoder))
+
+
 def _require(role: Role) -> None:
     access.require(access.acting(), role)
 
@@ -123,7 +133,7 @@ def _connect_pages(dash: Dash, pages: Sequence[Page], process: WebProcess) -> No
     )
 
     @dash.callback(Output("page", "children"), Input("routed", "data"), prevent_initial_call=True)
-    async def show(routed: dict[str, str]) -> Component | None:  # pyright: ignore[reportUnusedFunction]
+    async def show(routed: dict[str, str]) -> object:  # pyright: ignore[reportUnusedFunction]
         path, pool = routed["path"], process.pool
         if path == "/":
             return None
@@ -132,6 +142,7 @@ def _connect_pages(dash: Dash, pages: Sequence[Page], process: WebProcess) -> No
         try:
             now = await settled_for(pages, pool, path, query, process.clock())
             async with transaction(pool) as conn:
-                return timed(await page_of(pages, conn, path, now, process.settings, theme, query))
+                drawing = await read_page(pages, conn, path, now, process.settings, theme, query)
+            return await off_loop(lambda: _plain(timed(drawing())))
         except StorageError as error:
             return away_page(str(error))

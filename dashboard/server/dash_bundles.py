@@ -1,10 +1,10 @@
 """Dash's own scripts, compressed once: the largest takes half a second, and every new browser requests it."""
 
-import asyncio
 import gzip
 from dataclasses import dataclass
 from typing import Final
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.security_headers import App, Message, Receive, Scope, Send
 
 SUITES: Final = "/_dash-component-suites/"
@@ -56,7 +56,7 @@ class BundleMiddleware:
     async def _pack(self, answer: _Answer, path: str) -> _Answer:
         if answer.status != 200 or len(answer.body) < _WORTH_IT:
             return answer
-        body = await asyncio.to_thread(gzip.compress, answer.body, mtime=0)
+        body = await off_loop(gzip.compress, answer.body, mtime=0)
         replaced = {b"content-length", b"vary"}
         packed = _Answer(
             answer.status,

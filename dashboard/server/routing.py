@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from urllib.parse import parse_qsl
 
 from dash.development.base_component import Component
@@ -11,7 +12,7 @@ from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
 from dashboard.ui.cards import NO_SUCH_PAGE, missing_page
 from dashboard.ui.chart_style import Theme
-from dashboard.ui.pages import NOTHING, Page, PageRequest
+from dashboard.ui.pages import NOTHING, Drawing, Page, PageRequest
 from storage.postgres.pool import Conn, Pool, StorageError
 
 FIELDS = 30
@@ -37,7 +38,7 @@ def _found(pages: Sequence[Page], path: str) -> tuple[Page | None, list[str]]:
     return next((page for page in pages if page.path == first), None), more
 
 
-async def page_of(
+async def read_page(
     pages: Sequence[Page],
     conn: Conn,
     path: str,
@@ -45,30 +46,47 @@ async def page_of(
     settings: DashboardSettings,
     theme: Theme,
     query: Mapping[str, str] = NOTHING,
-) -> Component:
-    """The page of an address as of `now`, or a page that says why it cannot be shown."""
+) -> Drawing:
+    """Read the page of an address as of `now`, and return what draws it: if it cannot be shown, a page that
+    says why.
+    """
     page, more = _found(pages, path)
     if page is None:
-        return missing_page(NO_SUCH_PAGE)
+        return partial(missing_page, NO_SUCH_PAGE)
     actor = access.acting()
     try:
         access.require(actor, page.role)
-        drawn = await page.draw(PageRequest(conn, more, query, now, theme, actor, settings))
+        drawing = await page.read(PageRequest(conn, more, query, now, theme, actor, settings))
     except access.Forbidden as error:
-        return missing_page(str(error))
+        return partial(missing_page, str(error))
     except StorageError:
         raise
     except Exception as error:
         if not page.package:
             raise
-        _log.exception(
-            "Page /%s of package %s failed.",
-            page.path,
-            page.package,
-            extra={"event": "page_failed", "package": page.package},
-        )
-        return missing_page(f"The page from the package {page.package} failed: {error}")
-    return drawn or missing_page(NO_SUCH_PAGE)
+        return partial(_failed, page, error)
+    if drawing is None:
+        return partial(missing_page, NO_SUCH_PAGE)
+    return partial(_drawn, page, drawing) if page.package else drawing
+
+
+def _drawn(page: Page, drawing: Drawing) -> Component:
+    """A page of an installed package, whose fault must not look like one of ours."""
+    try:
+        return drawing()
+    except Exception as error:  # noqa: BLE001 - it is somebody else's code
+        return _failed(page, error)
+
+
+def _failed(page: Page, error: Exception) -> Component:
+    _log.error(
+        "Page /%s of package %s failed.",
+        page.path,
+        page.package,
+        exc_info=error,
+        extra={"event": "page_failed", "package": page.package},
+    )
+    return missing_page(f"The page from the package {page.package} failed: {error}")
 
 
 async def settled_for(

@@ -15,7 +15,7 @@ def stories(process: WebProcess) -> Feature:
     page = Page(
         path="stories",
         title="Stories",
-        draw=story_pages,
+        read=story_pages,
         place=Place.NOWHERE,
         under="replay",
         settle=_settle,

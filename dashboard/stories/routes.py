@@ -1,6 +1,5 @@
 """What is done about stories, and a story as a file for readers without a login."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -8,6 +7,7 @@ from typing import TypeAlias
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import LARGEST_ID, refusal, refused_time
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
@@ -118,7 +118,7 @@ def story_routes(pool: Pool, clock: Callable[[], datetime], settings: DashboardS
 
 async def download(read: StoryRead) -> Response:
     """A story as a file. Drawing a large one takes a while of a processor."""
-    html = await asyncio.to_thread(lambda: story_html(story_content(read), made_by()))
+    html = await off_loop(lambda: story_html(story_content(read), made_by()))
     return HTMLResponse(html, headers={"Content-Disposition": f'attachment; filename="{read.name()}"'})
 
 

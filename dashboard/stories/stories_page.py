@@ -1,6 +1,7 @@
 """The list of written stories, and the form for a new one."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from dash import html
 from dash.development.base_component import Component
@@ -14,7 +15,7 @@ from dashboard.stories.words import VIEW_NAME
 from dashboard.ui import words
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.cards import card, td
-from dashboard.ui.pages import PageRequest, number_in
+from dashboard.ui.pages import Drawing, PageRequest, number_in
 from dashboard.ui.time_markup import QUOTED
 from storage.accounts.lookup import lists_by_number
 from storage.model.core.people import Actor
@@ -29,23 +30,23 @@ _ABOUT = (
 )
 
 
-async def story_pages(asked: PageRequest) -> Component | None:
+async def story_pages(asked: PageRequest) -> Drawing | None:
     """The list of stories, the form of a new one, or one story by its number. None if it does not exist."""
     conn, now, tag = asked.conn, asked.now, asked.tag
     may_write = asked.actor.role.includes(STORIES)
     match asked.more:
         case []:
-            return _list_page((await all_stories(conn))[::-1], tag, may_write=may_write)
+            return partial(_list_page, (await all_stories(conn))[::-1], tag, may_write=may_write)
         case ["new"]:
             lists = await lists_by_number(conn) if may_write else None
-            return _new_page(begun(asked.query, now), lists, asked.actor, tag)
+            return partial(_new_page, begun(asked.query, now), lists, asked.actor, tag)
         case [number] if (story_id := number_in(number)) is not None:
             synthetic = asked.settings.synthetic
             read = await read_story(conn, story_id, now, synthetic=synthetic, occasion="now")
             if not isinstance(read, StoryRead):
                 return None
             lists = await lists_by_number(conn) if may_write else None
-            return await story_page(read, lists, asked.theme, tag)
+            return partial(story_page, read, lists, asked.theme, tag)
         case _:
             return None
 

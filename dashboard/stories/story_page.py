@@ -1,6 +1,5 @@
 """One story as its reader has it; for who may, with the forms to change it."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,9 +22,9 @@ SHOWN_MEMBERS = 200
 """Accounts that the page lists; the file lists more."""
 
 
-async def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: list[Component]) -> Component:
+def story_page(read: StoryRead, lists: Lists | None, theme: Theme, tag: list[Component]) -> Component:
     """`lists` are those that the story may be given; None: whoever looks may not change it."""
-    said = await asyncio.to_thread(story_content, read)
+    said = story_content(read)
     number = read.story.story_id
     return html.Div(
         [

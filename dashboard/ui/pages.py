@@ -26,6 +26,9 @@ LONGEST_NUMBER = 18
 """Digits of a number that the database takes."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
+Drawing = Callable[[], Component]
+"""Draws a page from what was read for it. It runs in a thread, without a connection to the database."""
+
 
 class Place(Enum):
     """Where the navigation names a page."""
@@ -97,8 +100,8 @@ class Page:
     path: str
     """The first part of its address: "orders" for /orders and all below it."""
     title: str
-    draw: Callable[[PageRequest], Awaitable[Component | None]]
-    """Reads and draws it in one transaction; None when there is no such page below the path."""
+    read: Callable[[PageRequest], Awaitable[Drawing | None]]
+    """Read what it shows in one transaction; None when there is no such page below the path."""
     role: Role = Role.VIEWER
     """Who may see it and call its callbacks."""
     place: Place = Place.MORE

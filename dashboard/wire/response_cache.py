@@ -17,6 +17,7 @@ from typing import ClassVar, Protocol, Self, cast
 from fastapi import Request
 from fastapi.responses import Response
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.wire.columnar import pack
 from dashboard.wire.compact_json import Json
@@ -134,7 +135,7 @@ class AnswerCache(ABC):
                 return known
             now = self.clock()
             body = await self.body(conn, name, now)
-            start, stream = await asyncio.to_thread(_compressed, body, self.tables)
+            start, stream = await off_loop(_compressed, body, self.tables)
             self._kept[name] = made = CachedAnswer(
                 event_id=cast("int", body["id"]),
                 at=now,

@@ -1,11 +1,13 @@
 """A page for Blockline's dashboard: how many watched accounts of a platform carry each tag."""
 
+from functools import partial
+
 from dash import Input, Output, dcc, html
 from dash.development.base_component import Component
 
 from dashboard.asgi.process import WebProcess
 from dashboard.ui.cards import empty_card, table_card
-from dashboard.ui.pages import Feature, Page, PageCallbacks, PageRequest
+from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest
 from storage.model.core.people import Role
 from storage.postgres.pool import transaction
 
@@ -27,13 +29,17 @@ def tags(process: WebProcess) -> Feature:
                 return empty_card("Tags", "", "No watched account of this platform has a tag.")
             return table_card("Tags", "of watched accounts", ("Tag", "Accounts"), list(rows))
 
-    page = Page(path="tags", title="Tags", draw=draw, role=Role.ANALYST, callbacks=connect)
+    page = Page(path="tags", title="Tags", read=read, role=Role.ANALYST, callbacks=connect)
     return Feature(pages=[page])
 
 
-async def draw(asked: PageRequest) -> Component | None:
+async def read(asked: PageRequest) -> Drawing | None:
     if asked.more:
         return None  # there is nothing below /tags
-    head = html.Div([html.H1("Tags"), *asked.tag], className="bar")
+    return partial(draw, asked.tag)
+
+
+def draw(tag: list[Component]) -> Component:
+    head = html.Div([html.H1("Tags"), *tag], className="bar")
     choice = dcc.Dropdown(PLATFORMS, "x", id="tags-platform", clearable=False)
     return html.Div([head, html.Div([choice, html.Div(id="tags-table")], className="stack")])

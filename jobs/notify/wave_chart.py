@@ -4,6 +4,7 @@ the same time.
 
 from datetime import datetime, timedelta
 
+from dashboard.asgi.off_loop import off_loop
 from jobs.alerting.policy import AlertGroup
 from jobs.messages.chart import ChartMark, PicturedChange, WavePicture, alternative, draw
 from jobs.messages.compose import Picture
@@ -30,7 +31,7 @@ async def picture(
     since = _since(wave, cohort, until)
     known = await timeline(conn, cohort.list_id, since, until)
     drawn = _drawn(wave, cohort, status, known, since, until)
-    return Picture(draw(drawn), alternative(drawn)) if drawn.changes else None
+    return await off_loop(lambda: Picture(draw(drawn), alternative(drawn))) if drawn.changes else None
 
 
 def _since(wave: AlertGroup, cohort: Cohort, until: datetime) -> datetime:

@@ -61,7 +61,7 @@ async def live_coverage(
     watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=account_id is None)
     return CoverageReport(
         rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
-        seen=coverage_of(watches, requests, gap_after),
+        seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after),
         outages=outages,
     )
 

@@ -1,35 +1,38 @@
 """Pages that packages add: who may see and call them, and what becomes of those that fail."""
 
+import asyncio
+import json
 import logging
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
+from dashboard.asgi.off_loop import AT_ONCE, THREAD_NAME
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.added_pages import install, install_example
+from tests.support.clients.api import callback
 from tests.support.clients.page_text import said
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 PAGE = """
 from dashboard.ui.pages import Feature, Page
 
-async def draw(asked):
-    return {drawn}
+async def read(asked):
+    return lambda: {drawn}
 
 def page(process):
-    return Feature(pages=[Page(path="{path}", title="Added", draw=draw)])
+    return Feature(pages=[Page(path="{path}", title="Added", read=read)])
 """
 BY_WEBSOCKET = """
 from dash import Input, Output
 from dashboard.ui.pages import Feature, Page
 from storage.model.core.people import Role
 
-async def draw(asked):
+async def read(asked):
     return None
 
 def connect(app):
@@ -39,27 +42,14 @@ def connect(app):
 
 def page(process):
     return Feature(
-        pages=[Page(path="asking", title="Asking", draw=draw, role=Role.ANALYST, callbacks=connect)]
+        pages=[Page(path="asking", title="Asking", read=read, role=Role.ANALYST, callbacks=connect)]
     )
 """
 FORBIDDEN = "This needs the role analyst or a higher one; your role is viewer."
 
 
-def call(output: str, component: str, value: object) -> dict[str, Any]:
-    """What the browser sends so that a callback from property of `component` to `output` is called."""
-    return {
-        "output": ".".join(output.split()),
-        "outputs": dict(zip(("id", "property"), output.split(), strict=True)),
-        "inputs": [
-            dict(zip(("id", "property", "value"), (*component.split(), value), strict=True)),
-        ],
-        "changedPropIds": [".".join(component.split())],
-        "state": [],
-    }
-
-
-TABLE = call("tags-table children", "tags-platform value", "x")
-SHOWN = call("page children", "routed data", {"path": "/tags", "query": "", "theme": "light"})
+TABLE = callback("tags-table children", "tags-platform value", "x")
+SHOWN = callback("page children", "routed data", {"path": "/tags", "query": "", "theme": "light"})
 
 
 @pytest.mark.slow
@@ -89,7 +79,7 @@ async def test_the_role_of_a_page_holds_for_callbacks_that_are_called_by_the_web
 ) -> None:
     install(tmp_path, monkeypatch, "asking", BY_WEBSOCKET)
     may = role is Role.ANALYST
-    payload = call("answer children", "question value", "any")
+    payload = callback("answer children", "question value", "any")
     asked = {"type": "callback_request", "rendererId": "r1", "requestId": "1", "payload": payload}
     async with (
         served(pool, dsn, now, replace(SETTINGS, role=role)) as base,
@@ -129,6 +119,26 @@ async def test_a_page_that_cannot_be_loaded_is_named_in_the_log_and_the_others_a
     (sentence,) = {r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING}
     assert sentence.startswith("Page broken of package broken could not be loaded: ")
     assert sentence.endswith(why)
+
+
+async def test_pages_are_drawn_in_few_threads_of_their_own(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = '__import__("threading").current_thread().name'
+    install(tmp_path, monkeypatch, "thread", PAGE.format(drawn=drawn, path="thread"))
+    asked = callback("page children", "routed data", {"path": "/thread", "query": "", "theme": "light"})
+
+    async def thread(session: aiohttp.ClientSession) -> str:
+        async with session.post("/_dash-update-component", json=asked) as answer:
+            return json.loads(await answer.text())["response"]["page"]["children"]
+
+    async with (
+        served(pool, dsn, now) as base,
+        aiohttp.ClientSession(base, headers={"Origin": base}) as session,
+    ):
+        names = await asyncio.gather(*(thread(session) for _ in range(3 * AT_ONCE)))
+    assert {name.rpartition("_")[0] for name in names} == {THREAD_NAME}
+    assert len(set(names)) <= AT_ONCE
 
 
 async def test_a_page_that_fails_while_it_is_drawn_says_so_in_its_place(

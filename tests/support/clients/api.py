@@ -107,3 +107,16 @@ async def api_served(
 ) -> AsyncGenerator[Api]:
     async with served(pool, dsn, now, settings) as base, aiohttp.ClientSession() as session:
         yield Api(base, session)
+
+
+def callback(output: str, component: str, value: object) -> dict[str, Any]:
+    """What the browser sends so that a callback from property of `component` to `output` is called."""
+    return {
+        "output": ".".join(output.split()),
+        "outputs": dict(zip(("id", "property"), output.split(), strict=True)),
+        "inputs": [
+            dict(zip(("id", "property", "value"), (*component.split(), value), strict=True)),
+        ],
+        "changedPropIds": [".".join(component.split())],
+        "state": [],
+    }

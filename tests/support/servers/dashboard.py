@@ -55,7 +55,8 @@ async def page_of(
     if pages is None:
         parts = features(only_drawing(now, settings), ReplayProcess(""))
         pages = [page for part in parts for page in part.pages]
-    return await routing.page_of(pages, conn, path, now, settings, theme, query)
+    drawing = await routing.read_page(pages, conn, path, now, settings, theme, query)
+    return drawing()
 
 
 @asynccontextmanager
