@@ -1,12 +1,15 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """Rows to plotly figures. Nothing in here knows the database or the clock."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import plotly.graph_objects as go
 
+from dashboard.accounts.gap_runs import GapRun, gap_runs
+from dashboard.ui import date_marks
 from dashboard.ui.chart_style import (
     EXECUTIVES_ROW,
     FILL,
@@ -20,6 +23,7 @@ from dashboard.ui.chart_style import (
     look,
     without_gaps,
 )
+from dashboard.ui.date_marks import DateMark
 from dashboard.ui.words import between, day, drawn_as, span, stamp, state
 from storage.live.lists_and_executives import LiveSignal
 from storage.live.snapshot import LiveChange, LiveSpell
@@ -29,6 +33,12 @@ from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Order
 from storage.model.text.states import capital, group_words
+
+WIDEST_PX = 1600
+"""As wide as the page lets a figure become. What is narrower than a pixel of it cannot be told apart."""
+LETTER_PX = 16
+"""The height of a line of words."""
+LABEL_ROWS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +88,15 @@ def account_figure(
         words = state(spell.state, platform, spell.flags) + (
             f"<br>since {between(spell.onset_after, spell.since)}" if spell.onset_after else ""
         )
+        rows = (STATUS_ROW, *(c for c in countries if is_in(spell.state, c)))
+        kind = (
+            drawn_as(spell.state, spell.flags),
+            capital(group_words(spell.state.status, platform, spell.flags)),
+        )
+        of_kind = pieces.setdefault(kind, [])
         for since, stop in without_gaps(spell.since, until, seen.gaps):
             part = _widened(since, stop, least) if since == stop else (since, stop)
-            for row in (STATUS_ROW, *(c for c in countries if is_in(spell.state, c))):
-                kind = (
-                    drawn_as(spell.state, spell.flags),
-                    capital(group_words(spell.state.status, platform, spell.flags)),
-                )
-                pieces.setdefault(kind, []).append(_Piece(*part, words, row))
+            of_kind += [_Piece(*part, words, row) for row in rows]
     open_changes = [c for c in changes if c.outcome != "confirmed" and c.last_seen_old is not None]
     bounds = [(s.onset_after, s.since, s.state, s.flags, STATUS_ROW) for s in spells]
     bounds += [(c.last_seen_old, c.first_seen_new, c.new, c.flags, STATUS_ROW) for c in open_changes]
@@ -104,13 +115,14 @@ def account_figure(
         for after, before, to, flags, row in bounds
         if after is not None
     ]
-    _bars(figure, windows, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
+    pixel = (axis[1] - axis[0]) / WIDEST_PX
+    _bars(figure, _apart(windows, pixel), "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
     for (status, name), parts in pieces.items():
         fill, edge_light, edge_dark = FILL[status]
         if theme == "dark" and status is Status.SUSPENDED:
             fill = SUSPENDED_DARK
         edge = edge_light if theme == "light" else edge_dark
-        _bars(figure, parts, name, fill, edge, PATTERN[status], HEIGHT[status])
+        _bars(figure, _apart(parts, pixel), name, fill, edge, PATTERN[status], HEIGHT[status])
     provisional = [
         _Piece(
             c.first_seen_new,
@@ -120,11 +132,16 @@ def account_figure(
         )
         for c in open_changes
     ]
-    _bars(figure, provisional, "Provisional or not confirmed", "rgba(0,0,0,0)", palette.ink2, "", 0.8)
+    unclear = _apart(provisional, pixel)
+    _bars(figure, unclear, "Provisional or not confirmed", "rgba(0,0,0,0)", palette.ink2, "", 0.8)
     silent = (Gap(end, None),) if end < now else ()
-    _gaps(figure, (*seen.gaps, *silent), axis, palette)
+    runs = gap_runs((*seen.gaps, *silent), axis, WIDEST_PX)
+    marks = _marks(beside.orders, axis)
     acts = _signals(figure, beside.signals, axis)
-    _orders(figure, beside.orders, axis, palette)
+    figure.update_layout(
+        shapes=[*_areas(runs, palette), *date_marks.lines(marks, palette)],
+        annotations=[*_gap_words(runs, axis, palette), *date_marks.labels(marks, palette, LABEL_ROWS)],
+    )
     look(figure, palette, axis, countries, acts=acts)
     return figure
 
@@ -149,6 +166,20 @@ def is_in(value: State, country: str) -> bool:
     return country in value.withheld_in or EVERYWHERE in value.withheld_in
 
 
+def _apart(pieces: Iterable[_Piece], pixel: timedelta) -> list[_Piece]:
+    """The pieces that can be told apart: one that begins and ends within a pixel of the one drawn before it
+    in its row is left out. What is drawn is as it was seen; the tables hold what is left out.
+    """
+    drawn: list[_Piece] = []
+    last: dict[str, _Piece] = {}
+    for piece in sorted(pieces, key=lambda p: p.since):
+        before = last.get(piece.row)
+        if before is None or piece.since - before.since >= pixel or abs(piece.until - before.until) >= pixel:
+            drawn.append(piece)
+            last[piece.row] = piece
+    return drawn
+
+
 def _widened(after: datetime, before: datetime, least: timedelta) -> tuple[datetime, datetime]:
     spare = max(timedelta(), least - (before - after)) / 2
     return after - spare, before + spare
@@ -164,27 +195,50 @@ SYMBOL = {
 
 
 def _signals(figure: go.Figure, signals: tuple[LiveSignal, ...], axis: tuple[datetime, datetime]) -> bool:
-    """Answers whether there are any."""
-    known = [s for s in signals if axis[0] <= s.at <= axis[1]]
-    if not known:
+    """Answers whether there are any. Of one kind, those that would lie upon each other are one mark."""
+    marks = _signal_marks(signals, axis)
+    if not marks:
         return False
     figure.add_trace(
         go.Scatter(
-            x=[s.at for s in known],
-            y=[EXECUTIVES_ROW] * len(known),
+            x=[mark[0].at for mark in marks],
+            y=[EXECUTIVES_ROW] * len(marks),
             mode="markers",
             name="Executives' engagements, not evidence of cause",
             marker={
-                "symbol": [SYMBOL.get(s.kind, "star") for s in known],
+                "symbol": [SYMBOL.get(mark[0].kind, "star") for mark in marks],
                 "size": 9,
                 "color": "#E69F00",
                 "line": {"color": "#4A3200", "width": 1},
             },
-            customdata=[f"{s.kind.value.capitalize()}<br>{stamp(s.at)}" for s in known],
+            customdata=[_mark_words(mark) for mark in marks],
             hovertemplate="%{customdata}<extra></extra>",
         )
     )
     return True
+
+
+def _signal_marks(signals: tuple[LiveSignal, ...], axis: tuple[datetime, datetime]) -> list[list[LiveSignal]]:
+    """Oldest first, by kind less than a pixel from the first of the mark."""
+    pixel = (axis[1] - axis[0]) / WIDEST_PX
+    marks: list[list[LiveSignal]] = []
+    open_marks: dict[str, list[LiveSignal]] = {}
+    for signal in signals:
+        if not axis[0] <= signal.at <= axis[1]:
+            continue
+        mark = open_marks.get(signal.kind)
+        if mark is None or signal.at - mark[0].at >= pixel:
+            mark = open_marks[signal.kind] = list[LiveSignal]()
+            marks.append(mark)
+        mark.append(signal)
+    return marks
+
+
+def _mark_words(mark: Sequence[LiveSignal]) -> str:
+    kind = mark[0].kind.value.capitalize()
+    if len(mark) == 1:
+        return f"{kind}<br>{stamp(mark[0].at)}"
+    return f"{kind}, {len(mark):,} times<br>{stamp(mark[0].at)}<br>to {stamp(mark[-1].at)}"
 
 
 def known_until(seen: Seen, now: datetime, gap_after: timedelta) -> datetime:
@@ -218,49 +272,74 @@ def _bars(
     )
 
 
-def _gaps(
-    figure: go.Figure, gaps: tuple[Gap, ...], axis: tuple[datetime, datetime], palette: Palette
-) -> None:
-    for gap in gaps:
-        until = gap.until or axis[1]
-        wide = until - gap.since > (axis[1] - axis[0]) / 5
-        said = span(gap.until - gap.since) if gap.until else f"since {day(gap.since)}"
-        figure.add_vrect(
-            x0=gap.since,
-            x1=until,
-            line={"width": 0},
-            fillcolor=palette.line,
-            opacity=0.5,
-            layer="below",
-            annotation={
-                "text": f"not checked {said}" if gap.until is None else f"not checked, {said}",
+def _areas(runs: Sequence[GapRun], palette: Palette) -> list[date_marks.Dressed]:
+    """One shape for all that was not checked, and a paler one for what was checked in parts."""
+    return [
+        {
+            "type": "path",
+            "path": "".join(map(_outline, found)),
+            "yref": "paper",
+            "line": {"width": 0},
+            "fillcolor": palette.line,
+            "opacity": opacity,
+            "layer": "below",
+        }
+        for is_exact, opacity in ((True, 0.5), (False, 0.25))
+        if (found := [r for r in runs if r.is_exact is is_exact])
+    ]
+
+
+def _outline(run: GapRun) -> str:
+    since, until = _x(run.since), _x(run.until)
+    return f"M{since},0L{until},0L{until},1L{since},1Z"
+
+
+def _x(at: datetime) -> str:
+    """A date within a path, where plotly takes T and Z for commands and a space for the end."""
+    return f"{at.astimezone(UTC):%Y-%m-%d_%H:%M:%S.%f}"
+
+
+def _gap_words(
+    runs: Sequence[GapRun], axis: tuple[datetime, datetime], palette: Palette
+) -> list[date_marks.Dressed]:
+    """The words in the areas, as far as there is room: upright in a wide one, else from below to above."""
+    words: list[date_marks.Dressed] = []
+    room = (axis[1] - axis[0]) * LETTER_PX / WIDEST_PX
+    free = datetime.min.replace(tzinfo=UTC)
+    for run in runs:
+        is_wide = run.until - run.since > (axis[1] - axis[0]) / 5
+        if run.since < free and not is_wide:
+            continue
+        free = run.since + room
+        words.append(
+            {
+                "x": run.since,
+                "y": 1 if is_wide else 0.5,
+                "yref": "paper",
+                "xanchor": "left",
+                "yanchor": "top" if is_wide else "middle",
+                "showarrow": False,
+                "text": _run_words(run),
                 "font": {"size": 11, "color": palette.ink2},
-                "textangle": 0 if wide else -90,
-            },
-            annotation_position="inside top left" if wide else "inside left",
+                "textangle": 0 if is_wide else -90,
+            }
         )
+    return words
 
 
-def _orders(
-    figure: go.Figure,
-    orders: tuple[Order, ...],
-    axis: tuple[datetime, datetime],
-    palette: Palette,
-) -> None:
-    for i, order in enumerate(o for o in orders if axis[0] <= o.issued_at <= axis[1]):
-        disputed = order.issued_from is not None
-        figure.add_vline(
-            x=order.issued_at,
-            line={"color": palette.ink2, "width": 1, "dash": "dot" if disputed else "solid"},
+def _run_words(run: GapRun) -> str:
+    if not run.is_exact:
+        return f"partly checked: {run.gaps:,} gaps, {span(run.unread)} in all"
+    return f"not checked since {day(run.since)}" if run.is_open else f"not checked, {span(run.unread)}"
+
+
+def _marks(orders: Iterable[Order], axis: tuple[datetime, datetime]) -> list[DateMark]:
+    return [
+        DateMark(
+            o.issued_at,
+            f"{o.title}{', date disputed' if o.issued_from is not None else ''}",
+            dashed=o.issued_from is not None,
         )
-        figure.add_annotation(
-            x=order.issued_at,
-            y=1.0,
-            yref="paper",
-            yshift=10 + 16 * (i % 2),
-            text=f"{order.title}{', date disputed' if disputed else ''}",
-            showarrow=False,
-            xanchor="left",
-            font={"size": 11, "color": palette.ink},
-            hovertext=f"{order.title}, {stamp(order.issued_at)}",
-        )
+        for o in orders
+        if axis[0] <= o.issued_at <= axis[1]
+    ]

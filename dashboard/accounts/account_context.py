@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dashboard.ui.cards import MOST_ROWS
 from storage.accounts.handle_history import HandleEntry, handles_of
 from storage.accounts.side_facts import facts_of
 from storage.alerts.decisions_report import Decided, decided_of
@@ -21,9 +22,9 @@ class AccountContext:
     handles: tuple[HandleEntry, ...] = ()
     """The platform's own record, newest first."""
     misses: tuple[Misses, ...] = ()
-    """Of its gaps and of the time since its last reading."""
+    """Of the gaps that are shown and of the time since its last reading."""
     slow_answers: tuple[SlowAnswer, ...] = ()
-    """That ended its gaps."""
+    """That ended the gaps that are shown."""
     unheard: tuple[Unheard, ...] = ()
     evidence: tuple[ReadingEvidence, ...] = ()
     """Of the readings that its changes rest on."""
@@ -36,15 +37,21 @@ def silence_since(account: AccountHistory) -> datetime:
     return account.seen.last or account.added_at
 
 
+def shown_gaps(account: AccountHistory) -> tuple[Gap, ...]:
+    """The newest gaps, of which the page shows each with its cause; oldest first."""
+    return account.seen.gaps[-MOST_ROWS:]
+
+
 async def read_account_context(
     conn: Conn, account: AccountHistory, now: datetime, gap_after: timedelta
 ) -> AccountContext:
-    silences = (*account.seen.gaps, Gap(silence_since(account), None))
+    gaps = shown_gaps(account)
+    silences = (*gaps, Gap(silence_since(account), None))
     return AccountContext(
         facts=tuple(await facts_of(conn, account.account_id)),
         handles=tuple(await handles_of(conn, account.account_id)),
         misses=await misses(conn, account.account_id, silences, now, gap_after),
-        slow_answers=await slow_answers(conn, account.account_id, account.seen.gaps),
+        slow_answers=await slow_answers(conn, account.account_id, gaps),
         unheard=await unheard(conn, account.account_id, now),
         evidence=tuple(await evidence_of(conn, account.account_id)),
         decided=tuple(await decided_of(conn, account.account_id)),

@@ -1,20 +1,25 @@
 """The exact tables of one account: its changes, what was corrected, and its gaps."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.accounts.account_context import AccountContext
+from dashboard.accounts.account_context import AccountContext, shown_gaps
 from dashboard.accounts.account_words import gap_words
 from dashboard.ui import words
-from dashboard.ui.cards import Cell, empty_card, table_card
+from dashboard.ui.cards import MOST_ROWS, Cell, empty_card, not_shown, table_card
 from storage.live.account_detail import AccountHistory
 from storage.live.snapshot import LiveChange
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag
 from storage.model.text.states import capital, state_words
 from storage.readings.evidence import EvidenceSide, ReadingEvidence
+from storage.readings.missed_report import Misses
+
+EXPORT = "blockline export {}"
 
 
 def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = ()) -> Component:
@@ -37,7 +42,11 @@ def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = 
             "Outcome",
             "Recorded",
         ),
-        [_row(c, platform, _kept(account.account_id, kept.get(c.change_id, []))) for c in account.changes],
+        [
+            _row(c, platform, _kept(account.account_id, kept.get(c.change_id, [])))
+            for c in account.changes[:MOST_ROWS]
+        ],
+        *not_shown(len(account.changes), "changes", EXPORT.format("changes")),
         html.P(
             ["Evidence pack of a change: ", html.Code("blockline evidence NUMBER")],
             className="not-said",
@@ -126,8 +135,9 @@ def superseded_card(account: AccountHistory) -> list[Component]:
                     words.exact(c.recorded_at),
                     words.exact(c.superseded_at) if c.superseded_at else "",
                 )
-                for c in account.superseded
+                for c in account.superseded[:MOST_ROWS]
             ],
+            *not_shown(len(account.superseded), "corrected changes", EXPORT.format("changes")),
         )
     ]
 
@@ -141,10 +151,14 @@ def _said(change: LiveChange) -> list[Component]:
 
 def gaps_card(account: AccountHistory, around: AccountContext) -> list[Component]:
     """Each silence between two readings, and why nothing was learned in it."""
-    gaps = [g for g in reversed(account.seen.gaps) if g.until is not None]
+    gaps = shown_gaps(account)
     if not gaps:
         return []
     platform = Platform(account.platform)
+    missed: defaultdict[datetime, list[Misses]] = defaultdict(list)
+    for miss in around.misses:
+        missed[miss.since].append(miss)
+    slow = {answer.since: answer for answer in around.slow_answers}
     return [
         table_card(
             "Gaps",
@@ -155,14 +169,11 @@ def gaps_card(account: AccountHistory, around: AccountContext) -> list[Component
                     words.exact(g.since),
                     words.exact(g.until),
                     words.span(g.until - g.since),
-                    gap_words(
-                        [m for m in around.misses if m.since == g.since],
-                        platform,
-                        next((a for a in around.slow_answers if a.since == g.since), None),
-                    ),
+                    gap_words(missed[g.since], platform, slow.get(g.since)),
                 )
-                for g in gaps
+                for g in reversed(gaps)
                 if g.until is not None
             ],
+            *not_shown(len(account.seen.gaps), "gaps", EXPORT.format("readings")),
         )
     ]

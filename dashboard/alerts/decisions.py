@@ -7,7 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.ui import alert_words, words
-from dashboard.ui.cards import Cell, empty_card, table_card
+from dashboard.ui.cards import MOST_ROWS, Cell, empty_card, not_shown, table_card
 from storage.alerts.decisions_report import Decided
 from storage.model.alerts.alerts import AlertDecision, AlertStage
 from storage.model.text.states import capital, change_words, clean
@@ -65,7 +65,7 @@ def account_decisions(decided: Sequence[Decided]) -> list[Component]:
             words.stamp(d.decided_at or d.created_at),
             _mails(d),
         )
-        for d in decided
+        for d in decided[:MOST_ROWS]
     ]
     return [
         table_card(
@@ -73,6 +73,7 @@ def account_decisions(decided: Sequence[Decided]) -> list[Component]:
             "what each rule did with the changes of this account",
             ("Change", "Rule", "Decision", "Time", "Emails"),
             rows,
+            *not_shown(len(decided), "decisions"),
         )
     ]
 

@@ -2,7 +2,6 @@
 """Charts of orders: the curve of one order, its accounts as lanes, and orders side by side."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,8 +10,10 @@ from plotly.subplots import make_subplots
 
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.lanes import lane_of
+from dashboard.ui import date_marks
 from dashboard.ui.chart_style import FILL, FONT, HEIGHT, PALETTES, PATTERN, SUSPENDED_DARK, Palette, Theme
-from dashboard.ui.words import between, drawn_as, stamp, state
+from dashboard.ui.date_marks import DateMark
+from dashboard.ui.words import between, drawn_as, state
 from storage.model.core.availability import Status
 from storage.model.core.orders import OrderEventKind
 from storage.model.orders.cohort import CohortMember, Stay
@@ -21,6 +22,7 @@ from storage.model.text.states import capital, clean, group_words
 
 CURVE_PX = 360
 LANE_PX = 17
+LABEL_ROWS = 3
 BAND = "rgba(213, 94, 0, 0.22)"
 UNREAD = "rgba(128, 128, 128, 0.16)"
 _QUIET: dict[str, Any] = {"mode": "lines", "line": {"shape": "hv", "width": 0}, "hoverinfo": "skip"}
@@ -31,27 +33,17 @@ _WITHHELD = {"light": "#A34700", "dark": "#FF9142"}
 _SUSPENDED = {"light": "#661100", "dark": "#F2B8D0"}
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDateMark:
-    """A date of an order, as a line over the figure."""
-
-    at: datetime
-    label: str
-    dashed: bool
-    """The date is disputed, or it is a limit and not an event."""
-
-
-def marks_of(found: OrderFigures) -> tuple[OrderDateMark, ...]:
+def marks_of(found: OrderFigures) -> tuple[DateMark, ...]:
     """Return issue, deadline, entry, notices and rulings by date, without those outside the figure."""
     order = found.order
-    out = [OrderDateMark(order.issued_at, "Issued", dashed=order.issued_from is not None)]
+    out = [DateMark(order.issued_at, "Issued", dashed=order.issued_from is not None)]
     if order.deadline_at is not None:
-        out.append(OrderDateMark(order.deadline_at, "Deadline", dashed=True))
+        out.append(DateMark(order.deadline_at, "Deadline", dashed=True))
     if order.known_at - order.issued_at > timedelta(hours=6):
-        out.append(OrderDateMark(order.known_at, "Entered here", dashed=False))
+        out.append(DateMark(order.known_at, "Entered here", dashed=False))
     words = {OrderEventKind.NOTICE: "Notice", OrderEventKind.RULING: "Ruling"}
     out += [
-        OrderDateMark(e.at, words[e.kind], dashed=e.at_from is not None)
+        DateMark(e.at, words[e.kind], dashed=e.at_from is not None)
         for e in found.cohort.events
         if e.order_id == order.order_id and e.kind in words
     ]
@@ -216,22 +208,10 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
     return figure
 
 
-def _marks(figure: go.Figure, marks: Sequence[OrderDateMark], palette: Palette) -> None:
-    for n, mark in enumerate(marks):
-        figure.add_vline(
-            x=mark.at, line={"color": palette.ink2, "width": 1, "dash": "dot" if mark.dashed else "solid"}
-        )
-        figure.add_annotation(
-            x=mark.at,
-            y=1.0,
-            yref="paper",
-            yshift=10 + 14 * (n % 3),
-            text=mark.label,
-            hovertext=f"{mark.label}: {stamp(mark.at)}",
-            showarrow=False,
-            xanchor="left",
-            font={"size": 11, "color": palette.ink},
-        )
+def _marks(figure: go.Figure, marks: Sequence[DateMark], palette: Palette) -> None:
+    figure.update_layout(
+        shapes=date_marks.lines(marks, palette), annotations=date_marks.labels(marks, palette, LABEL_ROWS)
+    )
 
 
 def _bars(

@@ -12,6 +12,9 @@ from dashboard.ui.terms import plain
 
 Cell = Component | str
 
+MOST_ROWS = 200
+"""Rows that a table of a page shows where there may be thousands. An export has them all."""
+
 NO_SUCH_PAGE = "There is no such page."
 
 Content = str | Component | Sequence[str | Component]
@@ -79,6 +82,18 @@ def table_card(
         ],
         className="card narrow",
     )
+
+
+def not_shown(count: int, of: str, where: str = "") -> list[Component]:
+    """The sentence below a table of the newest `MOST_ROWS` of `count`; nothing if it shows them all.
+
+    `where` is the command that has them all; empty if there is none.
+    """
+    left = count - MOST_ROWS
+    if left <= 0:
+        return []
+    rest: list[str | Component] = [" They are in ", html.Code(where), "."] if where else []
+    return [html.P([f"{left:,} older {of} are not shown.", *rest], className="not-said")]
 
 
 def empty_card(

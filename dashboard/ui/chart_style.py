@@ -2,8 +2,9 @@
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 """How figures look. The statuses' colours, hatches and heights; light and dark."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -25,6 +26,7 @@ CONFIG = {
 HEIGHT_PX = 280
 ROW_PX = 30
 """More for each country that has a row of its own."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 STATUS_ROW = "Status"
 EXECUTIVES_ROW = "Executives"
 FONT = (
@@ -141,11 +143,18 @@ def graph(figure: go.Figure, name: str, shows: str) -> Component:
 
 
 def without_gaps(since: datetime, until: datetime, gaps: tuple[Gap, ...]) -> list[tuple[datetime, datetime]]:
-    """The parts of [since, until] in which somebody looked. A single look between two gaps is a point."""
+    """The parts of [since, until] in which somebody looked. A single look between two gaps is a point.
+
+    `gaps` are closed, oldest first, and do not overlap, as those of `Seen`. Only those from `since` on are
+    looked at, so that the many periods of an account do not each go through all of them.
+    """
     parts: list[tuple[datetime, datetime]] = []
     start = since
-    for gap in gaps:
-        if gap.until is None or gap.until <= start or gap.since >= until:
+    for n in range(bisect_right(gaps, since, key=_end), len(gaps)):
+        gap = gaps[n]
+        if gap.since >= until:
+            break
+        if gap.until is None:
             continue
         if gap.since >= start:
             parts.append((start, gap.since))
@@ -153,3 +162,7 @@ def without_gaps(since: datetime, until: datetime, gaps: tuple[Gap, ...]) -> lis
     if start <= until:
         parts.append((start, until))
     return parts
+
+
+def _end(gap: Gap) -> datetime:
+    return gap.until or _NEVER

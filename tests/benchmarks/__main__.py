@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from tests.benchmarks import (
+    account_page,
     alerts,
     dashboard,
     dashboard_push,
@@ -24,6 +25,7 @@ from tests.benchmarks.figure import Figure
 
 def _of_the_dashboard() -> Iterator[Figure]:
     yield from dashboard.figures()
+    yield from account_page.figures()
     yield from dashboard_push.figures()
 
 

@@ -1,19 +1,31 @@
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportArgumentType=false
 """What the figure of one account draws, and what it must not: a gap is never bridged."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import plotly.graph_objects as go
 import pytest
 
 from collectors.x.declaration import X
-from dashboard.accounts.account_chart import TimelineOverlay, account_figure, known_until
+from dashboard.accounts.account_chart import (
+    LETTER_PX,
+    WIDEST_PX,
+    TimelineOverlay,
+    account_figure,
+    known_until,
+)
 from dashboard.ui.chart_style import CONFIG, without_gaps
 from storage.live.account_detail import account_detail
+from storage.live.lists_and_executives import LiveSignal
+from storage.live.snapshot import LiveSpell
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
+from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
-from tests.support.seeds.changes import HOUR, Story
+from tests.support.samples.orders import ORDER
+from tests.support.seeds.changes import AVAILABLE, HOUR, Story
 from tests.support.servers.dashboard import SETTINGS
 
 T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
@@ -97,3 +109,58 @@ def test_bars_are_drawn_only_where_somebody_looked(
     found = without_gaps(at(0), at(10), tuple(Gap(at(a), at(b)) for a, b in gaps))
 
     assert found == [(at(a), at(b)) for a, b in parts]
+
+
+def gapped(gaps: int) -> go.Figure:
+    """An account that was available for a year, with so many gaps, each followed by half as long a time with
+    readings, and with as many acts of executives.
+    """
+    step = timedelta(days=360) / gaps
+    now = T0 + timedelta(days=360) + step / 3
+    return account_figure(
+        X,
+        (LiveSpell(1, AVAILABLE, None, T0, None),),
+        (),
+        Seen(now, tuple(Gap(T0 + n * step + step / 3, T0 + (n + 1) * step) for n in range(gaps))),
+        TimelineOverlay(
+            tuple(replace(ORDER, order_id=n, issued_at=T0 + n * step) for n in range(3)),
+            tuple(LiveSignal(n, 9, SignalKind.LIKE, T0 + n * step, T0) for n in range(gaps)),
+        ),
+        now,
+        now,
+        "light",
+    )
+
+
+@pytest.mark.parametrize("gaps", [100, 10_000])
+def test_a_figure_costs_its_width_and_not_the_number_of_gaps_and_acts(gaps: int) -> None:
+    figure = gapped(gaps)
+
+    areas = [shape for shape in figure.layout.shapes if shape.type == "path"]
+    assert len(areas) == 1
+    assert len(figure.layout.shapes) == len(areas) + 3
+    assert len(figure.layout.annotations) <= WIDEST_PX / LETTER_PX + 3
+    assert all(len(trace.x) <= WIDEST_PX + 1 for trace in figure.data)
+
+
+def test_many_narrow_gaps_are_one_paler_area_that_says_it_was_partly_checked() -> None:
+    few, many = gapped(100), gapped(10_000)
+
+    (clear,), (pale,) = ([s for s in f.layout.shapes if s.type == "path"] for f in (few, many))
+    assert pale.opacity < clear.opacity
+    assert "partly checked: 10,000 gaps, 240 d in all" in [a.text for a in many.layout.annotations]
+    assert not any("partly" in a.text for a in few.layout.annotations)
+
+
+def test_a_bar_between_narrow_gaps_is_never_longer_than_what_was_seen() -> None:
+    figure = gapped(10_000)
+
+    (bar,) = (trace for trace in figure.data if trace.name == "Available")
+    assert set(bar.x) == {timedelta(days=360) / 10_000 / 3 / timedelta(milliseconds=1)}
+
+
+def test_acts_that_lie_upon_each_other_are_one_mark_with_their_number() -> None:
+    figure = gapped(10_000)
+
+    (acts,) = (trace for trace in figure.data if "engagements" in trace.name)
+    assert acts.customdata[0].startswith("Like, 7 times<br>1 Feb 2021, 12:00 UTC<br>to ")

@@ -1,0 +1,52 @@
+"""Gaps as a figure shows them. Those narrower than a pixel are joined: it costs no more than its width."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.model.core.coverage import Gap
+
+
+@dataclass(frozen=True, slots=True)
+class GapRun:
+    """One gap, or several that are too narrow and too close to be told apart."""
+
+    since: datetime
+    until: datetime
+    gaps: int
+    unread: timedelta
+    """How long nothing was read. Of several gaps it is less than the length, because readings lie between."""
+    is_open: bool
+    """Nothing was read up to the end of the axis."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing was read in all of it. Of several gaps, nobody may say so."""
+        return self.gaps == 1
+
+
+def gap_runs(gaps: Iterable[Gap], axis: tuple[datetime, datetime], width_px: int) -> list[GapRun]:
+    """The gaps within `axis`, oldest first as they come in; an open one ends with the axis.
+
+    A gap narrower than a pixel joins the one before it, if that is as narrow and less than a pixel away.
+    Joining never loses a gap, because a run covers all of its gaps. It covers the readings between them too,
+    so a run of several gaps does not claim that nothing was read. It is to be drawn as partly checked, and
+    the bars of the statuses are to be cut by the gaps themselves.
+    """
+    pixel = (axis[1] - axis[0]) / width_px
+    runs: list[GapRun] = []
+    joins = False
+    for gap in gaps:
+        until = gap.until or axis[1]
+        if until <= axis[0] or gap.since >= axis[1]:
+            continue
+        is_narrow = until - gap.since < pixel
+        if is_narrow and joins and gap.since - runs[-1].until < pixel:
+            last = runs[-1]
+            runs[-1] = GapRun(
+                last.since, until, last.gaps + 1, last.unread + (until - gap.since), gap.until is None
+            )
+        else:
+            runs.append(GapRun(gap.since, until, 1, until - gap.since, gap.until is None))
+        joins = is_narrow
+    return runs

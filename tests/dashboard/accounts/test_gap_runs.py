@@ -1,0 +1,56 @@
+"""How gaps are joined for a figure: it costs no more than its width, and says no more than was seen."""
+
+from datetime import timedelta
+
+import pytest
+
+from dashboard.accounts.gap_runs import gap_runs
+from storage.model.core.coverage import Gap
+from tests.support.samples.readings import T0
+
+PX = timedelta(minutes=1)
+WIDTH = 100
+AXIS = (T0, T0 + WIDTH * PX)
+
+
+def gap(since: float, until: float | None) -> Gap:
+    return Gap(T0 + since * PX, None if until is None else T0 + until * PX)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "runs"),
+    [
+        pytest.param([(10, 20), (40, 41)], [(10, 20, 1), (40, 41, 1)], id="gaps that can be seen stay"),
+        pytest.param([(10, 10.5)], [(10, 10.5, 1)], id="a narrow gap alone stays as it is"),
+        pytest.param([(10, 10.2), (10.5, 10.9), (11, 11.3)], [(10, 11.3, 3)], id="narrow and close: joined"),
+        pytest.param([(10, 10.2), (11.3, 11.5)], [(10, 10.2, 1), (11.3, 11.5, 1)], id="a pixel between"),
+        pytest.param([(10, 20), (20.1, 20.2)], [(10, 20, 1), (20.1, 20.2, 1)], id="narrow after wide"),
+        pytest.param([(20.1, 20.2), (20.3, 30)], [(20.1, 20.2, 1), (20.3, 30, 1)], id="narrow before wide"),
+        pytest.param([(-9, -1), (101, 109)], [], id="what lies outside of the figure is not drawn"),
+        pytest.param([(90, None)], [(90, 100, 1)], id="an open gap ends with the figure"),
+    ],
+)
+def test_gaps_are_joined_only_where_they_cannot_be_told_apart(
+    gaps: list[tuple[float, float | None]], runs: list[tuple[float, float, int]]
+) -> None:
+    found = gap_runs([gap(*one) for one in gaps], AXIS, WIDTH)
+
+    assert [(r.since, r.until, r.gaps) for r in found] == [
+        (T0 + since * PX, T0 + until * PX, count) for since, until, count in runs
+    ]
+    assert all(r.is_exact is (r.gaps == 1) for r in found)
+
+
+@pytest.mark.parametrize("every", [0.01, 0.3, 0.9, 1.7, 4.2])
+def test_every_gap_is_covered_and_counted_and_there_are_never_more_runs_than_pixels(every: float) -> None:
+    gaps = [gap(n * every, n * every + every / 2) for n in range(int(WIDTH / every))]
+
+    runs = gap_runs(gaps, AXIS, WIDTH)
+
+    assert len(runs) <= WIDTH
+    assert sum(r.gaps for r in runs) == len(gaps)
+    assert sum((r.unread for r in runs), timedelta()) == sum(
+        (g.until - g.since for g in gaps if g.until is not None), timedelta()
+    )
+    for one in gaps:
+        assert any(r.since <= one.since and one.until is not None and one.until <= r.until for r in runs)
