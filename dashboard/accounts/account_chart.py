@@ -307,7 +307,7 @@ def _gap_words(
     room = (axis[1] - axis[0]) * LETTER_PX / WIDEST_PX
     free = datetime.min.replace(tzinfo=UTC)
     for run in runs:
-        is_wide = run.until - run.since > (axis[1] - axis[0]) / 5
+        is_wide = run.until - run.since > (axis[1] - axis[0]) / (5 if run.is_exact else 3)
         if run.since < free and not is_wide:
             continue
         free = run.since + room
@@ -329,7 +329,7 @@ def _gap_words(
 
 def _run_words(run: GapRun) -> str:
     if not run.is_exact:
-        return f"partly checked: {run.gaps:,} gaps, {span(run.unread)} in all"
+        return f"partly checked:<br>{run.gaps:,} gaps, {span(run.unread)} in all"
     return f"not checked since {day(run.since)}" if run.is_open else f"not checked, {span(run.unread)}"
 
 

@@ -2,8 +2,10 @@
 # pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportArgumentType=false
 """What the figure of one account draws, and what it must not: a gap is never bridged."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import plotly.graph_objects as go
 import pytest
@@ -148,7 +150,7 @@ def test_many_narrow_gaps_are_one_paler_area_that_says_it_was_partly_checked() -
 
     (clear,), (pale,) = ([s for s in f.layout.shapes if s.type == "path"] for f in (few, many))
     assert pale.opacity < clear.opacity
-    assert "partly checked: 10,000 gaps, 240 d in all" in [a.text for a in many.layout.annotations]
+    assert "partly checked:<br>10,000 gaps, 240 d in all" in [a.text for a in many.layout.annotations]
     assert not any("partly" in a.text for a in few.layout.annotations)
 
 
@@ -164,3 +166,27 @@ def test_acts_that_lie_upon_each_other_are_one_mark_with_their_number() -> None:
 
     (acts,) = (trace for trace in figure.data if "engagements" in trace.name)
     assert acts.customdata[0].startswith("Like, 7 times<br>1 Feb 2021, 12:00 UTC<br>to ")
+
+
+class CountedGaps(tuple[Gap, ...]):
+    """Counts how often one of them is looked at."""
+
+    looked = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        type(self).looked += 1
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[Gap]:
+        for n in range(len(self)):
+            yield self[n]
+
+
+def test_each_period_looks_at_its_own_gaps_only() -> None:
+    many = 1_000
+    gaps = CountedGaps(Gap(T0 + n * HOUR, T0 + (n + 0.5) * HOUR) for n in range(many))
+
+    for n in range(many):
+        without_gaps(T0 + n * HOUR, T0 + (n + 1) * HOUR, gaps)
+
+    assert CountedGaps.looked < 20 * many

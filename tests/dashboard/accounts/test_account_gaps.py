@@ -10,16 +10,19 @@ from collectors.x.declaration import X
 from dashboard.accounts.account_context import read_account_context
 from dashboard.accounts.account_history_cards import gaps_card
 from dashboard.accounts.account_words import sentences
+from dashboard.ui.cards import MOST_ROWS
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.live.account_detail import account_detail
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import Batch, BatchOutcome
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool, connect, transaction
 from storage.readings import coverage
 from tests.support.clients.page_text import said as text_of
 from tests.support.pipelines.monitor import World
 from tests.support.samples.readings import MINUTE, T0, FakeCollector, minutes
+from tests.support.seeds.long_history import LongHistory, write_long_history
+from tests.support.servers.dashboard import SETTINGS, page_of
 
 SECOND = timedelta(seconds=1)
 EVERY = 5 * MINUTE
@@ -111,3 +114,15 @@ async def test_when_the_monitor_stood_still_nobody_asked_whatever_one_request_me
     words = await said(world)
     assert all("not asked" in one for one in words)
     assert not any("about other accounts" in one for one in words)
+
+
+async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(pool: Pool, dsn: str) -> None:
+    history = LongHistory(gaps=MOST_ROWS + 1_234)
+    conn = await connect(dsn)
+    account_id = await write_long_history(conn, history)
+    await conn.close()
+    async with transaction(pool) as conn:
+        page = text_of(await page_of(conn, f"/account/{account_id}", history.until, SETTINGS, "light"))
+    assert page.count("1 h 30 min") == MOST_ROWS
+    assert "1,234 older gaps are not shown." in page
+    assert "1,434" in page
