@@ -209,7 +209,7 @@ def chain_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Verify the hash chain of the database, and the one of the audit log.
+    """Verify the hash chains of changes and of the audit log.
 
     Each entry is computed again from the recorded data. Time stamps and the given heads are compared with
     the entries. The exit code is 1 if something does not match.
