@@ -54,7 +54,7 @@ GROUPS = {
         "workers": "Show workers and their queue, and drop failed requests.",
         "users": "Manage the people who can use the dashboard.",
         "tokens": "Manage access tokens for programs.",
-        "secrets": "Replace the keys that sign links in emails.",
+        "secrets": "Change the keys that sign links in emails.",
         "backup": "Back up the whole database to one file.",
         "restore": "Restore a backup into an empty database.",
         "migrate": "Migrate the database to the schema of this version.",

@@ -237,12 +237,12 @@ def tokens_revoke(
 
 @secrets.callback()
 def secrets_group() -> None:
-    """Replace the keys of this installation. Passwords and tokens in the settings are not changed."""
+    """Change the keys of this installation. Passwords and tokens in the settings are not changed."""
 
 
 @secrets.command("rotate", epilog=examples("blockline secrets rotate"))
 def secrets_rotate(*, config: ConfigFile = None) -> None:
-    """Replace the keys, so that links in all earlier emails are void.
+    """Change the keys, so that links in all earlier emails are void.
 
     Use it when a backup, or a copy of the emails, may be in the wrong hands. Running processes use the new
     keys at once. Sessions and tokens stay valid.
@@ -254,7 +254,7 @@ def secrets_rotate(*, config: ConfigFile = None) -> None:
 
     with_conn(load_settings(config), rotated)
     show(
-        "The keys are replaced: links in emails written until now are void, and people who are logging in "
+        "The keys are changed: links in emails written until now are void, and people who are logging in "
         "through a provider must begin again."
     )
 

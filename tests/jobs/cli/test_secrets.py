@@ -18,7 +18,7 @@ Run: TypeAlias = Callable[..., Awaitable[Ran]]
 
 LINK = Link(LinkAction.ACKNOWLEDGE, "key", "desk@example.org", T0, 1)
 DONE = (
-    "The keys are replaced: links in emails written until now are void, and people who are logging in "
+    "The keys are changed: links in emails written until now are void, and people who are logging in "
     "through a provider must begin again."
 )
 
