@@ -2,7 +2,7 @@
 """Rows to plotly figures. Nothing in here knows the database or the clock."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ from dashboard.ui.words import between, day, drawn_as, span, stamp, state
 from storage.live.lists_and_executives import LiveSignal
 from storage.live.snapshot import LiveChange, LiveSpell
 from storage.model.core.accounts import Platform
-from storage.model.core.availability import EVERYWHERE, State, Status
+from storage.model.core.availability import EVERYWHERE, Flag, State, Status
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Order
@@ -36,6 +36,8 @@ from storage.model.text.states import capital, group_words
 
 WIDEST_PX = 1600
 """As wide as the page lets a figure become. What is narrower than a pixel of it cannot be told apart."""
+OUTLINED_PX = 3
+"""A bar narrower than this has no outline, which would add as much to it as was seen."""
 LETTER_PX = 16
 """The height of a line of words."""
 LABEL_ROWS = 2
@@ -51,9 +53,21 @@ class TimelineOverlay:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountTimeline:
+    """The figure, and whether it shows all."""
+
+    figure: go.Figure
+    joined: timedelta | None
+    """Details shorter than this are joined, also after zooming; None if none were."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Piece:
     since: datetime
     until: datetime
+    first_seen: datetime
+    """When its state was first seen. The parts of one period share it."""
+    kind: tuple[State, frozenset[Flag]]
     hover: str
     row: str = STATUS_ROW
 
@@ -67,36 +81,44 @@ def account_figure(
     now: datetime,
     end: datetime,
     theme: Theme,
-) -> go.Figure:
+) -> AccountTimeline:
     """One account's timeline: solid spells, the hatched window each change lies in, gaps left out.
 
-    A spell is drawn from the reading that first showed it, never earlier, and up to `end`, until when the
-    status is known. A provisional change is hollow.
+    A spell is drawn from the reading that first showed it, and up to `end`, until when the status is known.
+    A single reading is widened to be seen, by at most a quarter of the unread time on each side. A
+    provisional change is hollow.
     """
     palette = PALETTES[theme]
     start = spells[0].since if spells else now - timedelta(days=1)
     axis = _axis(start, end, now)
+    pixel = (axis[1] - axis[0]) / WIDEST_PX
     least = (axis[1] - axis[0]) / 200  # about five pixels: a shorter mark would not be seen
     figure = go.Figure()
     doubted = [c.last_seen_old for c in changes if c.outcome is None and c.last_seen_old is not None]
+    doubts = [now, *(c.first_seen_new for c in changes if c.outcome is None)]
     countries = countries_apart(spells)
     pieces: dict[tuple[Status, str], list[_Piece]] = {}
     for i, spell in enumerate(spells):
         following = spells[i + 1] if i + 1 < len(spells) else None
         until = following.onset_after or following.since if following else min(end, *doubted, end)
         until = max(until, spell.since)  # a record may know the day of its looks only
-        words = state(spell.state, platform, spell.flags) + (
+        hover = state(spell.state, platform, spell.flags) + (
             f"<br>since {between(spell.onset_after, spell.since)}" if spell.onset_after else ""
         )
         rows = (STATUS_ROW, *(c for c in countries if is_in(spell.state, c)))
-        kind = (
+        look_of = (
             drawn_as(spell.state, spell.flags),
             capital(group_words(spell.state.status, platform, spell.flags)),
         )
-        of_kind = pieces.setdefault(kind, [])
-        for since, stop in without_gaps(spell.since, until, seen.gaps):
-            part = _widened(since, stop, least) if since == stop else (since, stop)
-            of_kind += [_Piece(*part, words, row) for row in rows]
+        drawn_alike = pieces.setdefault(look_of, [])
+        parts = without_gaps(spell.since, until, seen.gaps)
+        befores = (spell.onset_after, *(stop for _, stop in parts))
+        afters = (*(since for since, _ in parts[1:]), following.since if following else min(doubts))
+        for (since, stop), before, after in zip(parts, befores, afters, strict=False):
+            part = _widened_look(since, before, after, least) if since == stop else (since, stop)
+            drawn_alike += [
+                _Piece(*part, spell.since, (spell.state, spell.flags), hover, row) for row in rows
+            ]
     open_changes = [c for c in changes if c.outcome != "confirmed" and c.last_seen_old is not None]
     bounds = [(s.onset_after, s.since, s.state, s.flags, STATUS_ROW) for s in spells]
     bounds += [(c.last_seen_old, c.first_seen_new, c.new, c.flags, STATUS_ROW) for c in open_changes]
@@ -109,31 +131,40 @@ def account_figure(
     windows = [
         _Piece(
             *_widened(after, before, least),
+            before,
+            (to, flags),
             f"{state(to, platform, flags)}: the change lies<br>{between(after, before)}",
             row,
         )
         for after, before, to, flags, row in bounds
         if after is not None
     ]
-    pixel = (axis[1] - axis[0]) / WIDEST_PX
-    _bars(figure, _apart(windows, pixel), "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
+    shown = _apart(windows, pixel)
+    is_joined = len(shown) < len(windows)
+    _bars(figure, shown, pixel, "Change window", "rgba(0,0,0,0)", palette.window, "/", 0.8)
     for (status, name), parts in pieces.items():
         fill, edge_light, edge_dark = FILL[status]
         if theme == "dark" and status is Status.SUSPENDED:
             fill = SUSPENDED_DARK
         edge = edge_light if theme == "light" else edge_dark
-        _bars(figure, _apart(parts, pixel), name, fill, edge, PATTERN[status], HEIGHT[status])
-    provisional = [
+        shown = _apart(parts, pixel)
+        is_joined = is_joined or len(shown) < len(parts)
+        _bars(figure, shown, pixel, name, fill, edge, PATTERN[status], HEIGHT[status])
+    hollow = [
         _Piece(
             c.first_seen_new,
             max(c.last_agreeing_at or end, c.first_seen_new + least),
+            c.first_seen_new,
+            (c.new, c.flags),
             f"{state(c.new, platform, c.flags)}? {'provisional' if c.outcome is None else 'not confirmed'}"
             f"<br>{between(c.last_seen_old, c.first_seen_new)}",
         )
-        for c in open_changes
+        for c in sorted(open_changes, key=lambda c: c.outcome is None)
     ]
-    unclear = _apart(provisional, pixel)
-    _bars(figure, unclear, "Provisional or not confirmed", "rgba(0,0,0,0)", palette.ink2, "", 0.8)
+    refuted = len([c for c in open_changes if c.outcome is not None])
+    shown = [*_apart(hollow[:refuted], pixel), *hollow[refuted:]]  # what is provisional is never left out
+    is_joined = is_joined or len(shown) < len(hollow)
+    _bars(figure, shown, pixel, "Provisional or not confirmed", "rgba(0,0,0,0)", palette.ink2, "", 0.8)
     silent = (Gap(end, None),) if end < now else ()
     runs = gap_runs((*seen.gaps, *silent), axis, WIDEST_PX)
     marks = _marks(beside.orders, axis)
@@ -143,7 +174,8 @@ def account_figure(
         annotations=[*_gap_words(runs, axis, palette), *date_marks.labels(marks, palette, LABEL_ROWS)],
     )
     look(figure, palette, axis, countries, acts=acts)
-    return figure
+    is_joined = is_joined or not all(run.is_exact for run in runs)
+    return AccountTimeline(figure, pixel if is_joined else None)
 
 
 def _axis(start: datetime, end: datetime, now: datetime) -> tuple[datetime, datetime]:
@@ -167,22 +199,42 @@ def is_in(value: State, country: str) -> bool:
 
 
 def _apart(pieces: Iterable[_Piece], pixel: timedelta) -> list[_Piece]:
-    """The pieces that can be told apart: one that begins and ends within a pixel of the one drawn before it
-    in its row is left out. What is drawn is as it was seen; the tables hold what is left out.
+    """The pieces that can be told apart: one that begins and ends within a pixel of the one of its kind drawn
+    before it in its row is left out, and counted there. The tables hold the newest of what is left out.
     """
-    drawn: list[_Piece] = []
-    last: dict[str, _Piece] = {}
+    groups: list[tuple[_Piece, set[datetime]]] = []
+    last: dict[tuple[object, ...], tuple[_Piece, set[datetime]]] = {}
     for piece in sorted(pieces, key=lambda p: p.since):
-        before = last.get(piece.row)
-        if before is None or piece.since - before.since >= pixel or abs(piece.until - before.until) >= pixel:
-            drawn.append(piece)
-            last[piece.row] = piece
-    return drawn
+        group = last.get((piece.row, piece.kind))
+        if (
+            group is None
+            or piece.since - group[0].since >= pixel
+            or abs(piece.until - group[0].until) >= pixel
+        ):
+            group = last[piece.row, piece.kind] = (piece, set[datetime]())
+            groups.append(group)
+        elif piece.first_seen != group[0].first_seen:
+            group[1].add(piece.first_seen)
+    return [
+        replace(piece, hover=f"{piece.hover}<br>and {len(more):,} more within this pixel") if more else piece
+        for piece, more in groups
+    ]
 
 
 def _widened(after: datetime, before: datetime, least: timedelta) -> tuple[datetime, datetime]:
     spare = max(timedelta(), least - (before - after)) / 2
     return after - spare, before + spare
+
+
+def _widened_look(
+    at: datetime, before: datetime | None, after: datetime, least: timedelta
+) -> tuple[datetime, datetime]:
+    """A single look, as a bar that can be seen. It takes a quarter of each unread time beside it at most, so
+    half of a gap stays free between two single looks.
+    """
+    unread = [length for length in (at - (before or at), after - at) if length > timedelta()]
+    spare = min([least / 2, *(length / 4 for length in unread)])
+    return at - spare, at + spare
 
 
 SYMBOL = {
@@ -249,7 +301,14 @@ def known_until(seen: Seen, now: datetime, gap_after: timedelta) -> datetime:
 
 
 def _bars(
-    figure: go.Figure, pieces: list[_Piece], name: str, fill: str, edge: str, pattern: str, height: float
+    figure: go.Figure,
+    pieces: list[_Piece],
+    pixel: timedelta,
+    name: str,
+    fill: str,
+    edge: str,
+    pattern: str,
+    height: float,
 ) -> None:
     if not pieces:
         return
@@ -263,7 +322,10 @@ def _bars(
             name=name,
             marker={
                 "color": fill,
-                "line": {"color": edge, "width": 1},
+                "line": {
+                    "color": edge,
+                    "width": [int(p.until - p.since >= OUTLINED_PX * pixel) for p in pieces],
+                },
                 "pattern": {"shape": pattern, "fgcolor": edge, "size": 6, "solidity": 0.3},
             },
             customdata=[p.hover for p in pieces],

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from dashboard.ui.cards import MOST_ROWS
 from storage.accounts.handle_history import HandleEntry, handles_of
 from storage.accounts.side_facts import facts_of
-from storage.alerts.decisions_report import Decided, decided_of
+from storage.alerts.decisions_report import Decided, count_decided, decided_of
 from storage.live.account_detail import AccountHistory
 from storage.model.core.coverage import Gap
 from storage.model.core.side_facts import SideFact
@@ -29,7 +29,9 @@ class AccountContext:
     evidence: tuple[ReadingEvidence, ...] = ()
     """Of the readings that its changes rest on."""
     decided: tuple[Decided, ...] = ()
-    """What each rule did with its alerts, newest first."""
+    """What each rule did with its newest alerts, newest first."""
+    decisions: int = 0
+    """How many decisions there are in all."""
 
 
 def silence_since(account: AccountHistory) -> datetime:
@@ -54,5 +56,6 @@ async def read_account_context(
         slow_answers=await slow_answers(conn, account.account_id, gaps),
         unheard=await unheard(conn, account.account_id, now),
         evidence=tuple(await evidence_of(conn, account.account_id)),
-        decided=tuple(await decided_of(conn, account.account_id)),
+        decided=tuple(await decided_of(conn, account.account_id, MOST_ROWS)),
+        decisions=await count_decided(conn, account.account_id),
     )

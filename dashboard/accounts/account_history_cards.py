@@ -1,4 +1,4 @@
-"""The exact tables of one account: its changes, what was corrected, and its gaps."""
+"""The exact tables of one account: its newest changes, what was corrected, and its newest gaps."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +19,10 @@ from storage.model.text.states import capital, state_words
 from storage.readings.evidence import EvidenceSide, ReadingEvidence
 from storage.readings.missed_report import Misses
 
-EXPORT = "blockline export {}"
+
+def is_cut(account: AccountHistory) -> bool:
+    """Whether there are more changes or gaps than their tables show."""
+    return max(len(account.changes), len(account.seen.gaps)) > MOST_ROWS
 
 
 def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = ()) -> Component:
@@ -46,7 +49,12 @@ def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = 
             _row(c, platform, _kept(account.account_id, kept.get(c.change_id, [])))
             for c in account.changes[:MOST_ROWS]
         ],
-        *not_shown(len(account.changes), "changes", EXPORT.format("changes")),
+        *not_shown(
+            len(account.changes),
+            "changes",
+            html.Code("blockline export changes"),
+            " has them, among those of all accounts.",
+        ),
         html.P(
             ["Evidence pack of a change: ", html.Code("blockline evidence NUMBER")],
             className="not-said",
@@ -137,7 +145,7 @@ def superseded_card(account: AccountHistory) -> list[Component]:
                 )
                 for c in account.superseded[:MOST_ROWS]
             ],
-            *not_shown(len(account.superseded), "corrected changes", EXPORT.format("changes")),
+            *not_shown(len(account.superseded), "corrected changes"),
         )
     ]
 
@@ -150,7 +158,7 @@ def _said(change: LiveChange) -> list[Component]:
 
 
 def gaps_card(account: AccountHistory, around: AccountContext) -> list[Component]:
-    """Each silence between two readings, and why nothing was learned in it."""
+    """The newest silences between two readings, and why nothing was learned in each."""
     gaps = shown_gaps(account)
     if not gaps:
         return []
@@ -174,6 +182,13 @@ def gaps_card(account: AccountHistory, around: AccountContext) -> list[Component
                 for g in reversed(gaps)
                 if g.until is not None
             ],
-            *not_shown(len(account.seen.gaps), "gaps", EXPORT.format("readings")),
+            *not_shown(
+                len(account.seen.gaps),
+                "gaps",
+                html.Code("blockline export readings"),
+                " has the readings on both sides of each, ",
+                html.Code("blockline export coverage"),
+                " the attempts, both for all accounts.",
+            ),
         )
     ]

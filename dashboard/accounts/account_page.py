@@ -9,10 +9,11 @@ from dash.development.base_component import Component
 from dashboard.accounts.account_chart import known_until
 from dashboard.accounts.account_context import AccountContext
 from dashboard.accounts.account_context_cards import facts_card, handles_card, vantages_card
-from dashboard.accounts.account_history_cards import changes_card, gaps_card, superseded_card
+from dashboard.accounts.account_history_cards import changes_card, gaps_card, is_cut, superseded_card
 from dashboard.accounts.account_words import sentences
 from dashboard.alerts.decisions import account_decisions
 from dashboard.ui import time_markup, words
+from dashboard.ui.cards import MOST_ROWS
 from dashboard.ui.chart_style import without_gaps
 from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
@@ -24,12 +25,16 @@ def account_page(
     account: AccountHistory,
     around: AccountContext,
     graph: Component,
+    joined: timedelta | None,
     now: datetime,
     gap_after: timedelta,
     tag: list[Component],
     beside: Sequence[Component] = (),
 ) -> Component:
-    """`beside` are cards of what is written about the account and of each look at it."""
+    """`joined` is the length below which details are joined in the figure; None if none were.
+
+    `beside` are cards of what is written about the account and of each look at it.
+    """
     until = status_known_until(account, around, now, gap_after)
     return html.Div(
         [
@@ -60,20 +65,19 @@ def account_page(
                             html.Div(
                                 [
                                     html.H2("Timeline"),
-                                    html.Span(
-                                        "in UTC; the table below has the same facts", className="faint"
-                                    ),
+                                    html.Span(f"in UTC; {_tables_hold(account)}", className="faint"),
                                 ],
                                 className="card-head",
                             ),
                             html.Div(graph, className="figure")
                             if account.spells or account.changes
                             else html.P("No reading with the account's data yet.", className="nothing"),
+                            *_joined(account, joined),
                         ],
                         className="card",
                     ),
                     changes_card(account, around.evidence),
-                    *account_decisions(around.decided),
+                    *account_decisions(around.decided, around.decisions),
                     *superseded_card(account),
                     *facts_card(account, around.facts),
                     *gaps_card(account, around),
@@ -84,6 +88,21 @@ def account_page(
             ),
         ]
     )
+
+
+def _tables_hold(account: AccountHistory) -> str:
+    newest = f"the tables below have the newest {MOST_ROWS} of each"
+    return newest if is_cut(account) else "the table below has the same facts"
+
+
+def _joined(account: AccountHistory, joined: timedelta | None) -> list[Component]:
+    """The sentence below a figure that shows less than what was seen."""
+    if joined is None:
+        return []
+    rest = (
+        f"The tables have the newest {MOST_ROWS} of each." if is_cut(account) else "The tables have them all."
+    )
+    return [html.P(f"Details shorter than {words.span(joined)} are joined. {rest}", className="not-said")]
 
 
 def status_known_until(

@@ -1,4 +1,4 @@
-"""The status of one account in sentences. Its figure and tables hold the same facts."""
+"""The status of one account in sentences. Its figure holds the same facts, its tables the newest of them."""
 
 from collections.abc import Iterator
 

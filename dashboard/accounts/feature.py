@@ -61,7 +61,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
     notes = await notes_of(conn, account_id)
 
     def draw() -> Component:
-        figure = account_figure(
+        timeline = account_figure(
             Platform(account.platform),
             account.spells,
             account.changes,
@@ -71,8 +71,8 @@ async def _account(asked: PageRequest) -> Drawing | None:
             status_known_until(account, known, now, gap_after),
             asked.theme,
         )
-        drawn = graph(figure, "account-figure", "Timeline of the account")
+        drawn = graph(timeline.figure, "account-figure", "Timeline of the account")
         beside = (notes_card(account_id, notes, asked.actor), readings_card(account, looks, now))
-        return account_page(account, known, drawn, now, gap_after, asked.tag, beside)
+        return account_page(account, known, drawn, timeline.joined, now, gap_after, asked.tag, beside)
 
     return draw

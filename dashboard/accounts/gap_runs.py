@@ -1,4 +1,4 @@
-"""Gaps as a figure shows them. Those narrower than a pixel are joined: it costs no more than its width."""
+"""Gaps as a figure shows them. Those narrower than a pixel are joined: there are at most two a pixel."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +28,8 @@ class GapRun:
 def gap_runs(gaps: Iterable[Gap], axis: tuple[datetime, datetime], width_px: int) -> list[GapRun]:
     """The gaps within `axis`, oldest first as they come in; an open one ends with the axis.
 
-    A gap narrower than a pixel joins the one before it, if that is as narrow and less than a pixel away.
+    A gap narrower than a pixel joins the one before it, if that is as narrow and less than a pixel away. So
+    there are at most two runs for each pixel: a wide one and a narrow one by turns.
     Joining never loses a gap, because a run covers all of its gaps. It covers the readings between them too,
     so a run of several gaps does not claim that nothing was read. It is to be drawn as partly checked, and
     the bars of the statuses are to be cut by the gaps themselves.

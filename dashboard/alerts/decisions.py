@@ -53,8 +53,11 @@ def decisions_card(
     )
 
 
-def account_decisions(decided: Sequence[Decided]) -> list[Component]:
-    """The block on an account's own page; nothing when none of its changes became an alert."""
+def account_decisions(decided: Sequence[Decided], count: int) -> list[Component]:
+    """The block on an account's own page; nothing when none of its changes became an alert.
+
+    `decided` are the newest of `count` decisions.
+    """
     if not decided:
         return []
     rows: list[tuple[Cell, ...]] = [
@@ -73,7 +76,7 @@ def account_decisions(decided: Sequence[Decided]) -> list[Component]:
             "what each rule did with the changes of this account",
             ("Change", "Rule", "Decision", "Time", "Emails"),
             rows,
-            *not_shown(len(decided), "decisions"),
+            *not_shown(count, "decisions"),
         )
     ]
 

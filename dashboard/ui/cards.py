@@ -13,7 +13,7 @@ from dashboard.ui.terms import plain
 Cell = Component | str
 
 MOST_ROWS = 200
-"""Rows that a table of a page shows where there may be thousands. An export has them all."""
+"""Rows that a table of a page shows where there may be thousands."""
 
 NO_SUCH_PAGE = "There is no such page."
 
@@ -84,15 +84,15 @@ def table_card(
     )
 
 
-def not_shown(count: int, of: str, where: str = "") -> list[Component]:
+def not_shown(count: int, of: str, *where: Cell) -> list[Component]:
     """The sentence below a table of the newest `MOST_ROWS` of `count`; nothing if it shows them all.
 
-    `where` is the command that has them all; empty if there is none.
+    `where` says what has the others.
     """
     left = count - MOST_ROWS
     if left <= 0:
         return []
-    rest: list[str | Component] = [" They are in ", html.Code(where), "."] if where else []
+    rest = [" ", *where] if where else []
     return [html.P([f"{left:,} older {of} are not shown.", *rest], className="not-said")]
 
 

@@ -58,16 +58,38 @@ async def decided_lately(conn: Conn, decision: AlertDecision | None, limit: int)
     return await _decided(conn, [r["alert_id"] for r in rows], decision)
 
 
-async def decided_of(conn: Conn, account_id: int) -> list[Decided]:
-    """What each rule did with every alert of one account, newest first."""
+async def decided_of(conn: Conn, account_id: int, limit: int) -> list[Decided]:
+    """What each rule did with the newest alerts of one account, newest first.
+
+    At least the newest `limit` decisions, if there are so many: an alert is never told in part.
+    """
     rows = await conn.fetch(
         """
-        select alert_id from alert join change using (change_id) where account_id = $1
-        order by alert_id desc limit 200
+        select distinct alert_id from (
+            select d.alert_id from alert_decision d
+            join alert using (alert_id)
+            join change using (change_id)
+            where account_id = $1
+            order by d.alert_id desc limit $2
+        ) newest
+        """,
+        account_id,
+        limit,
+    )
+    return await _decided(conn, [r["alert_id"] for r in rows], None)
+
+
+async def count_decided(conn: Conn, account_id: int) -> int:
+    """How many decisions there are about the alerts of one account, told by `decided_of` or not."""
+    return await conn.fetchval(
+        """
+        select count(*) from alert_decision
+        join alert using (alert_id)
+        join change using (change_id)
+        where account_id = $1
         """,
         account_id,
     )
-    return await _decided(conn, [r["alert_id"] for r in rows], None)
 
 
 async def _decided(conn: Conn, alert_ids: Sequence[int], decision: AlertDecision | None) -> list[Decided]:

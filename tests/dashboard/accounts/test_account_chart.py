@@ -2,9 +2,10 @@
 # pyright: reportAttributeAccessIssue=false, reportOperatorIssue=false, reportArgumentType=false
 """What the figure of one account draws, and what it must not: a gap is never bridged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +15,7 @@ from collectors.x.declaration import X
 from dashboard.accounts.account_chart import (
     LETTER_PX,
     WIDEST_PX,
+    AccountTimeline,
     TimelineOverlay,
     account_figure,
     known_until,
@@ -21,15 +23,17 @@ from dashboard.accounts.account_chart import (
 from dashboard.ui.chart_style import CONFIG, without_gaps
 from storage.live.account_detail import account_detail
 from storage.live.lists_and_executives import LiveSignal
-from storage.live.snapshot import LiveSpell
+from storage.live.snapshot import LiveChange, LiveSpell
+from storage.model.core.availability import ChangeKind, State, Status, Strength
 from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
 from tests.support.samples.orders import ORDER
-from tests.support.seeds.changes import AVAILABLE, HOUR, Story
+from tests.support.seeds.changes import AVAILABLE, DAY, HOUR, WITHHELD, Story
 from tests.support.servers.dashboard import SETTINGS
 
+MINUTE = timedelta(minutes=1)
 T0 = datetime(2021, 2, 1, 12, tzinfo=UTC)
 
 
@@ -49,7 +53,7 @@ async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap
         story.now,
         known_until(account.seen, story.now, SETTINGS.gap_after),
         "light",
-    )
+    ).figure
 
     bars = {trace.name: trace for trace in figure.data}
     assert set(bars) >= {"Change window", "Available", "Withheld"}
@@ -77,7 +81,7 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
         story.now,
         known_until(account.seen, story.now, SETTINGS.gap_after),
         "dark",
-    )
+    ).figure
 
     bars = {trace.name: trace for trace in figure.data}
     last = bars["Available"].base[-1] + timedelta(milliseconds=bars["Available"].x[-1])
@@ -86,7 +90,7 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
 
 
 def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
-    figure = account_figure(X, (), (), Seen(None, ()), TimelineOverlay((), ()), T0, T0, "light")
+    figure = account_figure(X, (), (), Seen(None, ()), TimelineOverlay((), ()), T0, T0, "light").figure
 
     assert len(figure.data) == 0
 
@@ -113,6 +117,117 @@ def test_bars_are_drawn_only_where_somebody_looked(
     assert found == [(at(a), at(b)) for a, b in parts]
 
 
+def drawn(
+    spells: Sequence[LiveSpell] = (),
+    changes: Sequence[LiveChange] = (),
+    gaps: Sequence[Gap] = (),
+    days: int = 360,
+) -> AccountTimeline:
+    now = T0 + days * DAY
+    return account_figure(
+        X, tuple(spells), tuple(changes), Seen(now, tuple(gaps)), TimelineOverlay((), ()), now, now, "light"
+    )
+
+
+def a_change(number: int, at: datetime, outcome: str | None, new: State = WITHHELD) -> LiveChange:
+    return LiveChange(
+        number,
+        1,
+        ChangeKind.BLOCK,
+        AVAILABLE,
+        new,
+        Strength.STRONG,
+        at - MINUTE,
+        at,
+        at,
+        outcome,
+        None,
+        None if outcome is None else at,
+        None if outcome is None else at,
+        1,
+        None,
+        X,
+    )
+
+
+@pytest.mark.parametrize("minutes", [-2, 2])
+def test_a_provisional_change_is_drawn_however_close_another_that_was_not_confirmed_is(minutes: int) -> None:
+    at = T0 + 359 * DAY
+    changes = [a_change(1, at + minutes * MINUTE, "not_confirmed"), a_change(2, at, None)]
+
+    timeline = drawn([LiveSpell(1, AVAILABLE, None, T0, None)], changes)
+
+    (hollow,) = (t for t in timeline.figure.data if t.name == "Provisional or not confirmed")
+    assert ["not confirmed" in words for words in hollow.customdata] == [True, False]
+    assert hollow.base[-1] == at
+
+
+def turns(*states: State) -> list[LiveSpell]:
+    """Each state for a minute, half a year after the account was first seen available."""
+    at = T0 + 180 * DAY
+    begins = [T0, *(at + n * MINUTE for n in range(len(states)))]
+    return [
+        LiveSpell(1, value, None if n == 0 else since - MINUTE / 2, since, None)
+        for n, (value, since) in enumerate(zip((AVAILABLE, *states), begins, strict=True))
+    ]
+
+
+def test_changes_within_a_pixel_are_drawn_once_for_each_new_state() -> None:
+    turkey = State(Status.WITHHELD, ("TR",))
+
+    timeline = drawn(turns(WITHHELD, turkey, WITHHELD, turkey, WITHHELD, AVAILABLE))
+
+    (windows,) = (t for t in timeline.figure.data if t.name == "Change window")
+    on_status = [w for w, row in zip(windows.customdata, windows.y, strict=True) if row == "Status"]
+    assert [words.split(": ")[0] for words in on_status] == [
+        "Withheld in India (IN)",
+        "Withheld in Turkey (TR)",
+        "Available",
+    ]
+
+
+def test_a_state_drawn_says_how_many_more_of_its_kind_lie_within_its_pixel() -> None:
+    turkey = State(Status.WITHHELD, ("TR",))
+
+    timeline = drawn(turns(WITHHELD, turkey, WITHHELD, turkey, WITHHELD, AVAILABLE))
+
+    (withheld,) = (t for t in timeline.figure.data if t.name == "Withheld")
+    on_status = [w for w, row in zip(withheld.customdata, withheld.y, strict=True) if row == "Status"]
+    assert [(words.split("<br>")[0], words.split("<br>")[-1]) for words in on_status] == [
+        ("Withheld in India (IN)", "and 2 more within this pixel"),
+        ("Withheld in Turkey (TR)", "and 1 more within this pixel"),
+    ]
+
+
+def test_single_looks_leave_half_of_each_gap_between_them_free() -> None:
+    looks = [T0 + n * DAY / 4 for n in range(4 * 360 + 1)]
+
+    timeline = drawn([LiveSpell(1, AVAILABLE, None, T0, None)], gaps=[Gap(*two) for two in pairwise(looks)])
+
+    (bar,) = (t for t in timeline.figure.data if t.name == "Available")
+    ends = [start + timedelta(milliseconds=length) for start, length in zip(bar.base, bar.x, strict=True)]
+    free = [start - end for end, start in zip(ends[1:-2], bar.base[2:-1], strict=True)]
+    assert min(free) >= DAY / 8
+    assert set(bar.marker.line.width[1:-1]) == {0}
+
+
+def test_a_bar_that_is_wide_enough_has_an_outline() -> None:
+    timeline = drawn([LiveSpell(1, AVAILABLE, None, T0, None)], gaps=[Gap(T0 + 100 * DAY, T0 + 200 * DAY)])
+
+    (bar,) = (t for t in timeline.figure.data if t.name == "Available")
+    assert list(bar.marker.line.width) == [1, 1]
+
+
+def test_a_timeline_says_below_which_length_it_joined_something() -> None:
+    spell = LiveSpell(1, AVAILABLE, None, T0, None)
+    few = [Gap(T0 + n * DAY, T0 + n * DAY + HOUR) for n in range(1, 3)]
+    many = [Gap(T0 + n * HOUR, T0 + n * HOUR + HOUR / 2) for n in range(1, 3)]
+
+    assert drawn([spell], gaps=few).joined is None
+    assert drawn([spell], gaps=many).joined == 360 * DAY / WIDEST_PX
+    assert drawn(turns(WITHHELD, AVAILABLE, WITHHELD)).joined == 360 * DAY / WIDEST_PX
+
+
 def gapped(gaps: int) -> go.Figure:
     """An account that was available for a year, with so many gaps, each followed by half as long a time with
     readings, and with as many acts of executives.
@@ -131,7 +246,7 @@ def gapped(gaps: int) -> go.Figure:
         now,
         now,
         "light",
-    )
+    ).figure
 
 
 @pytest.mark.parametrize("gaps", [100, 10_000])

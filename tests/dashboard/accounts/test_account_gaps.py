@@ -13,6 +13,7 @@ from dashboard.accounts.account_words import sentences
 from dashboard.ui.cards import MOST_ROWS
 from jobs.planning.sweep import Sweep
 from storage.accounts.accounts import NewAccount, add_accounts
+from storage.alerts.decisions_report import count_decided, decided_of
 from storage.live.account_detail import account_detail
 from storage.model.core.availability import MissedReason
 from storage.model.core.coverage import Batch, BatchOutcome
@@ -122,7 +123,35 @@ async def test_of_many_gaps_the_newest_are_shown_and_the_number_of_the_others(po
     account_id = await write_long_history(conn, history)
     await conn.close()
     async with transaction(pool) as conn:
-        page = text_of(await page_of(conn, f"/account/{account_id}", history.until, SETTINGS, "light"))
+        drawn = await page_of(conn, f"/account/{account_id}", history.until, SETTINGS, "light")
+        page = " ".join(text_of(drawn).split())
     assert page.count("1 h 30 min") == MOST_ROWS
-    assert "1,234 older gaps are not shown." in page
+    assert "1,234 older gaps are not shown. blockline export readings has the readings on both sides" in page
+    assert "the tables below have the newest 200 of each" in page
+    assert "are joined. The tables have the newest 200 of each." in page
     assert "1,434" in page
+
+
+async def test_of_many_decisions_the_newest_are_shown_and_the_number_of_the_others(
+    pool: Pool, dsn: str
+) -> None:
+    history = LongHistory(gaps=MOST_ROWS + 9, changes=MOST_ROWS + 9)
+    conn = await connect(dsn)
+    account_id = await write_long_history(conn, history)
+    await conn.execute(
+        "insert into alert (change_id, created_at) select change_id, recorded_at from change where old_status"
+        " is not null order by change_id"
+    )
+    await conn.execute(
+        "insert into alert_decision (alert_id, decision, decided_at)"
+        " select alert_id, 'no_rule', created_at from alert"
+    )
+    await conn.close()
+    async with transaction(pool) as conn:
+        drawn = await page_of(conn, f"/account/{account_id}", history.until, SETTINGS, "light")
+        page = " ".join(text_of(drawn).split())
+        told = await decided_of(conn, account_id, 5)
+        count = await count_decided(conn, account_id)
+    assert "9 older decisions are not shown." in page
+    assert "10 older changes are not shown. blockline export changes has them, among those of all" in page
+    assert (len(told), count) == (5, MOST_ROWS + 9)

@@ -151,7 +151,7 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
     grows = await imported(pool, "grows", "DE")
 
     assert countries_apart(grows.spells) == ("DE", "FR")
-    figure = account_figure(
+    timeline = account_figure(
         X,
         grows.spells,
         grows.changes,
@@ -162,7 +162,7 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
         "light",
     )
 
-    bars = {trace.name: trace for trace in figure.data}
+    bars = {trace.name: trace for trace in timeline.figure.data}
     withheld = bars["Withheld"]
     middles: dict[str, list[datetime]] = {"Status": [], "DE": [], "FR": []}
     for row, start, length in zip(withheld.y, withheld.base, withheld.x, strict=True):
@@ -170,8 +170,8 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
     looks = [datetime(2017, 10, day, 23, 59, 59, tzinfo=UTC) for day in (2, 16)] + [END]
     assert middles == {"Status": looks, "DE": looks, "FR": looks[1:]}
     assert list(bars["Change window"].y) == ["Status", "FR"]
-    assert figure.layout.xaxis.range[1] < datetime(2018, 3, 1, tzinfo=UTC)
-    assert "not checked since 11 Jan 2018" in {a.text for a in figure.layout.annotations}
+    assert timeline.figure.layout.xaxis.range[1] < datetime(2018, 3, 1, tzinfo=UTC)
+    assert "not checked since 11 Jan 2018" in {a.text for a in timeline.figure.layout.annotations}
 
 
 async def test_an_account_withheld_in_one_country_only_needs_no_row_for_it(pool: Pool) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from collectors.x.declaration import X
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
 from dashboard.accounts.account_history_cards import changes_card, superseded_card
+from dashboard.ui.cards import MOST_ROWS
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import decide_alerts
 from storage.accounts.listing import listed_accounts
@@ -26,6 +27,7 @@ from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, State
 from storage.postgres.pool import Pool, transaction
 from storage.readings import rehearsal_readback
+from tests.support.clients.page_text import said
 from tests.support.pipelines.late_readings import deliver
 from tests.support.samples.alerts import tell_by
 from tests.support.samples.readings import AVAILABLE, MINUTE, NOT_FOUND, T0, WITHHELD_IN, minutes
@@ -147,11 +149,21 @@ async def test_why_it_was_none_is_said_in_words(pool: Pool) -> None:
     assert "a reading that arrived late contradicts the change" in table
 
 
+async def test_no_export_is_named_for_corrected_changes_because_none_has_them(pool: Pool) -> None:
+    one = await (await correct(pool, BACK, NEVER_SO)).detail()
+    many = replace(one, superseded=one.superseded[:1] * (MOST_ROWS + 3))
+
+    told = " ".join(map(said, superseded_card(many)))
+
+    assert "3 older corrected changes are not shown." in told
+    assert "export" not in told
+
+
 async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the_correction(
     pool: Pool,
 ) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
-    figure = account_figure(
+    timeline = account_figure(
         X,
         one.spells,
         one.changes,
@@ -161,7 +173,7 @@ async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the
         minutes(91),
         "light",
     )
-    drawn: list[dict[str, Any]] = json.loads(str(figure.to_json()))["data"]  # pyright: ignore[reportUnknownMemberType]
+    drawn: list[dict[str, Any]] = json.loads(str(timeline.figure.to_json()))["data"]  # pyright: ignore[reportUnknownMemberType]
     (hollow,) = [trace for trace in drawn if trace["name"] == "Provisional or not confirmed"]
     ends = [
         datetime.fromisoformat(at) + timedelta(milliseconds=ms)
