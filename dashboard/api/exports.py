@@ -24,7 +24,9 @@ AT_ONCE = 2
 STALLED_S = 60.0
 """An export is cancelled if its reader takes nothing for this long."""
 LONGEST_S = 3600.0
-"""The same after this long in any case: while it lasts, no table that it reads can get a new partition."""
+"""An export is cancelled after this time in any case. While it runs, the tables that it reads get no new
+partition.
+"""
 
 
 class Form(StrEnum):

@@ -57,14 +57,14 @@ def login_routes(
                 await record_failed(pool, name, address, now)
                 return login_page(settings, leads_to, WRONG, name, status=403)
             async with transaction(pool) as conn:
-                asks = await second_step.page(conn, name, known, leads_to, now)
-                if asks is not None:
-                    return asks  # the attempts are taken back when the code is right as well
-                await succeeded(conn, name, address)
-                if await people.password_of(conn, name) != known:
+                if await people.password_of(conn, name) != known:  # from here on nobody changes the person
                     reason = "the password was changed while this one was checked"
                     log_refused(await record_failed_login(conn, name, address, reason, now))
                     return login_page(settings, leads_to, WRONG, name, status=403)
+                await succeeded(conn, name, address)
+                asks = await second_step.page(conn, name, known, leads_to, now)
+                if asks is not None:
+                    return asks
                 return await start_session(conn, request, login, known[0], leads_to, now)
         except WrongInput as error:
             return login_page(settings, leads_to, str(error), status=422)

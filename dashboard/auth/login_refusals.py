@@ -3,18 +3,20 @@
 import logging
 from datetime import datetime
 
-from storage.people.login_limits import LoginLock, may_try
+from storage.people.login_limits import AttemptKind, LoginLock, may_try
 from storage.people.refused_logins import RefusedLogin, record_failed_login, record_locked_login
 from storage.postgres.pool import Pool, transaction
 
 _log = logging.getLogger(__name__)
 
 
-async def lock_of(pool: Pool, login: str, address: str, now: datetime) -> LoginLock | None:
+async def lock_of(
+    pool: Pool, login: str, address: str, now: datetime, kind: AttemptKind = AttemptKind.BY_PASSWORD
+) -> LoginLock | None:
     """Count an attempt; None means that it may be made. Raises StorageError."""
     refused = None
     async with transaction(pool) as conn:
-        lock = await may_try(conn, login, address, now)
+        lock = await may_try(conn, login, address, now, kind)
         if lock is not None and lock.is_new:
             refused = await record_locked_login(conn, login, address, lock.until, now)
     log_refused(refused)

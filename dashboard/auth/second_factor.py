@@ -67,7 +67,7 @@ def recovery_hash(code: str) -> bytes:
 
 async def accept(conn: Conn, person_id: int, login: str, code: str, now: datetime) -> bool:
     """Whether this code or recovery code is right and was not used. It is used up by this."""
-    secret = await stored.confirmed_secret(conn, person_id)
+    secret = await stored.secret_of(conn, person_id)
     if secret is None:
         return False
     step = matching_step(secret, code, now)
@@ -78,7 +78,9 @@ async def accept(conn: Conn, person_id: int, login: str, code: str, now: datetim
 
 @dataclass(frozen=True, slots=True)
 class LoginTicket:
-    """Somebody has shown a password and not yet a code. Goes with the form of the code, signed."""
+    """A right password, to which a code is still missing, or the first code of a new second factor. Goes with
+    the form of the code, signed.
+    """
 
     person_id: int
     login: str
@@ -86,27 +88,33 @@ class LoginTicket:
     """A fingerprint of the stored hash: a password that is changed meanwhile makes the ticket void."""
     leads_to: str
     until: datetime
+    secret: str | None
+    """The secret that the page shows, where a second factor is set up. It is stored nowhere before its first
+    code, so that nobody else can see or replace it.
+    """
 
 
-def ticket_for(person_id: int, login: str, kept: str, leads_to: str, now: datetime) -> LoginTicket:
+def ticket_for(
+    person_id: int, login: str, kept: str, leads_to: str, now: datetime, secret: str | None = None
+) -> LoginTicket:
     """`kept` is the stored hash of the password."""
-    return LoginTicket(person_id, login, token_hash(kept).hex(), leads_to, now + TICKET_LASTS)
+    return LoginTicket(person_id, login, token_hash(kept).hex(), leads_to, now + TICKET_LASTS, secret)
 
 
 def signed_ticket(key: bytes, ticket: LoginTicket) -> str:
     until = int(ticket.until.timestamp())
-    content = [ticket.person_id, ticket.login, ticket.password, ticket.leads_to, until]
+    content = [ticket.person_id, ticket.login, ticket.password, ticket.leads_to, until, ticket.secret]
     return str(_serializer(key).dumps(content))
 
 
 def read_ticket(key: bytes, text: str, now: datetime) -> LoginTicket | None:
     """The ticket that was signed with this key; None for anything else, and when it is too late."""
     try:
-        person_id, login, password, leads_to, until = _serializer(key).loads(text)
+        person_id, login, password, leads_to, until, secret = _serializer(key).loads(text)
         ends = datetime.fromtimestamp(until, now.tzinfo)
     except (BadData, ValueError, TypeError):
         return None
-    return LoginTicket(person_id, login, password, leads_to, ends) if now <= ends else None
+    return LoginTicket(person_id, login, password, leads_to, ends, secret) if now <= ends else None
 
 
 def _serializer(key: bytes) -> URLSafeSerializer:

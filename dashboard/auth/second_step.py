@@ -33,12 +33,17 @@ from dashboard.auth.second_factor import (
 from dashboard.ui import words
 from dashboard.ui.form_input import WrongInput, filled
 from storage.people import people
-from storage.people.login_limits import LoginLock, succeeded
-from storage.people.second_factor import begin_second_factor, confirm_second_factor, unconfirmed_secret
+from storage.people.login_limits import AttemptKind, LoginLock, succeeded
+from storage.people.second_factor import add_second_factor
 from storage.postgres.installation import login_key
-from storage.postgres.pool import Conn, Pool, StorageError, transaction
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 
-WRONG_CODE: Final = "The code is wrong, or it was used before. Wait for the next one."
+WRONG_CODE: Final = (
+    "The code is wrong or was already used. Enter the next code of the app, or an unused recovery code."
+)
+WRONG_FIRST_CODE: Final = (
+    "The code is wrong. Scan this picture again, and enter the code that the app shows now."
+)
 TOO_LATE: Final = "This took too long, or your password was changed meanwhile. Log in again."
 
 
@@ -63,13 +68,12 @@ class SecondStep:
         person = await people.person_called(conn, name)
         if person.second_factor_since is None and not self._login.requires_second_factor(person.role):
             return None
-        ticket = ticket_for(person.person_id, person.login, known[1], own_page(leads_to), now)
+        secret = new_secret() if person.second_factor_since is None else None
+        ticket = ticket_for(person.person_id, person.login, known[1], own_page(leads_to), now, secret)
         text = signed_ticket(await login_key(conn), ticket)
-        if person.second_factor_since is not None:
+        if secret is None:
             return login_document("code.html", ticket=text)
-        secret = new_secret()
-        await begin_second_factor(conn, person.person_id, secret, now)
-        return setup_page(secret, person.login, self._login, text)
+        return setup_page(secret, person.login, self._login, text, required=True)
 
     async def enter_code(self, request: Request) -> Response:
         """Let in who shows a code of the app, or a recovery code."""
@@ -99,6 +103,8 @@ class SecondStep:
             return await deed(request, ticket, text, given.text("code"), now)
         except WrongInput as error:
             return login_page(self._settings, "", str(error), status=422)
+        except Refused:  # another set-up came first
+            return self._too_late()
         except StorageError:
             return login_page(self._settings, "", LOGIN_UNAVAILABLE, status=503)
 
@@ -106,14 +112,14 @@ class SecondStep:
         self, request: Request, ticket: LoginTicket, text: str, code: str, now: datetime
     ) -> Response:
         address = address_of(request)
-        lock = await lock_of(self._pool, ticket.login, address, now)
+        lock = await lock_of(self._pool, ticket.login, address, now, AttemptKind.BY_CODE)
         if lock is not None:
             return login_page(self._settings, ticket.leads_to, too_many(lock), ticket.login, status=429)
         async with transaction(self._pool) as conn:
-            if not await _still_holds(conn, ticket):
+            if not await still_holds(conn, ticket):
                 return self._too_late()
             if await accept(conn, ticket.person_id, ticket.login, code, now):
-                await succeeded(conn, ticket.login, address)
+                await succeeded(conn, ticket.login, address, AttemptKind.BY_CODE)
                 return await start_session(conn, request, self._login, ticket.person_id, ticket.leads_to, now)
         await record_failed(
             self._pool, ticket.login, address, now, "the password was right, the code was not"
@@ -125,16 +131,13 @@ class SecondStep:
     ) -> Response:
         """There is nothing to guess, so attempts are not counted: the page itself shows the secret."""
         async with transaction(self._pool) as conn:
-            secret = await unconfirmed_secret(conn, ticket.person_id)
-            if secret is None or not await _still_holds(conn, ticket):
+            if ticket.secret is None or not await still_holds(conn, ticket):
                 return self._too_late()
-            step = matching_step(secret, code, now)
-            if step is None:
-                return setup_page(secret, ticket.login, self._login, text, WRONG_CODE, 403)
-            codes = new_recovery_codes()
-            hashes = [recovery_hash(code) for code in codes]
-            await confirm_second_factor(conn, ticket.person_id, ticket.login, step, hashes, now)
-            await succeeded(conn, ticket.login, address_of(request))
+            codes = await confirmed(conn, ticket, code, now)
+            if codes is None:
+                return setup_page(
+                    ticket.secret, ticket.login, self._login, text, WRONG_FIRST_CODE, 403, required=True
+                )
             page = login_document("recovery_codes.html", codes=codes, leads_to=own_page(ticket.leads_to))
             return await start_session(
                 conn, request, self._login, ticket.person_id, ticket.leads_to, now, page
@@ -144,16 +147,40 @@ class SecondStep:
         return login_page(self._settings, "", TOO_LATE, status=403)
 
 
-async def _still_holds(conn: Conn, ticket: LoginTicket) -> bool:
+async def confirmed(
+    conn: Conn, ticket: LoginTicket, code: str, now: datetime, stays: int | None = None
+) -> list[str] | None:
+    """Set up the second factor of a ticket with its first code; None if the code is wrong.
+
+    Returns the recovery codes, which are shown once. `stays` is the session that goes on. Raises Refused if
+    the person has a second factor already.
+    """
+    step = None if ticket.secret is None else matching_step(ticket.secret, code, now)
+    if ticket.secret is None or step is None:
+        return None
+    codes = new_recovery_codes()
+    hashes = [recovery_hash(one) for one in codes]
+    await add_second_factor(conn, ticket.person_id, ticket.login, ticket.secret, step, hashes, now, stays)
+    return codes
+
+
+async def still_holds(conn: Conn, ticket: LoginTicket) -> bool:
     """Whether the person may log in, with the password of before."""
     known = await people.password_of(conn, ticket.login)
     return known is not None and (known[0], token_hash(known[1]).hex()) == (ticket.person_id, ticket.password)
 
 
 def setup_page(
-    secret: str, name: str, login: Login, ticket: str = "", sentence: str = "", status: int = 200
+    secret: str,
+    name: str,
+    login: Login,
+    ticket: str,
+    sentence: str = "",
+    status: int = 200,
+    *,
+    required: bool,
 ) -> Response:
-    """What an app is set up with. With a ticket it is part of a login, else of the person's own page."""
+    """What an app is set up with: as part of a login if it is required, else on the person's own page."""
     return login_document(
         "set_up.html",
         sentence,
@@ -161,9 +188,9 @@ def setup_page(
         qr=qr_code(setup_address(secret, name, login.url)),
         secret=secret,
         ticket=ticket,
-        required=bool(ticket),
-        action="/login/set-up" if ticket else "/second-factor/confirm",
-        back="/login" if ticket else "/second-factor",
+        required=required,
+        action="/login/set-up" if required else "/second-factor/confirm",
+        back="/login" if required else "/second-factor",
     )
 
 

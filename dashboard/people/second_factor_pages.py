@@ -18,29 +18,38 @@ from dashboard.auth.login_sessions import address_of
 from dashboard.auth.passwords import DUMMY_HASH, LONGEST, Passwords
 from dashboard.auth.second_factor import (
     RECOVERY_CODES,
+    LoginTicket,
     accept,
-    matching_step,
-    new_recovery_codes,
     new_secret,
-    recovery_hash,
+    read_ticket,
+    signed_ticket,
+    ticket_for,
 )
-from dashboard.auth.second_step import WRONG_CODE, setup_page, too_many
+from dashboard.auth.second_step import (
+    WRONG_CODE,
+    WRONG_FIRST_CODE,
+    confirmed,
+    setup_page,
+    still_holds,
+    too_many,
+)
 from dashboard.people.routes import TAKES_LOGIN
 from dashboard.ui import words
 from dashboard.ui.form_input import WrongInput, filled
 from storage.people import second_factor as stored
-from storage.people.login_limits import succeeded
+from storage.people.login_limits import AttemptKind, succeeded
 from storage.people.people import password_of, person_called
-from storage.postgres.pool import Pool, Refused, StorageError, transaction
+from storage.postgres.installation import login_key
+from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 
 REQUIRED = "Your role requires a second factor, so it cannot be turned off."
-NOTHING_BEGUN = "There is nothing to confirm. Set up the second factor from the beginning."
+NOTHING_BEGUN = "This took too long, or your password was changed meanwhile. Set up the second factor again."
 WRONG_PASSWORD = "The password is wrong."  # noqa: S105 - a sentence
 
 
 @dataclass(frozen=True, slots=True)
 class SecondFactorForms:
-    """Who does something about the own second factor, and with what. Each deed answers with a page."""
+    """A request about the user's own second factor. Each action answers with a page."""
 
     pool: Pool
     login: Login
@@ -52,6 +61,7 @@ class SecondFactorForms:
     now: datetime
     password: str
     code: str
+    ticket: str
 
     async def look(self, sentence: str = "", status: int = 200) -> Response:
         async with transaction(self.pool) as conn:
@@ -81,29 +91,36 @@ class SecondFactorForms:
             await record_failed(self.pool, self.name, self.address, self.now, reason)
             return await self.look(WRONG_PASSWORD, 403)
         secret = new_secret()
+        ticket = ticket_for(self.person_id, self.name, kept, "/settings", self.now, secret)
         async with transaction(self.pool) as conn:
             await succeeded(conn, self.name, self.address)
-            await stored.begin_second_factor(conn, self.person_id, secret, self.now)
-        return setup_page(secret, self.name, self.login)
+            if (await person_called(conn, self.name)).second_factor_since is not None:
+                raise Refused("Your second factor is already set up. Turn it off first.")
+            text = signed_ticket(await login_key(conn), ticket)
+        return setup_page(secret, self.name, self.login, text, required=False)
 
     async def confirm(self) -> Response:
+        """Set it up with the secret that was shown to whoever knew the password."""
         async with transaction(self.pool) as conn:
-            secret = await stored.unconfirmed_secret(conn, self.person_id)
-            step = None if secret is None else matching_step(secret, self.code, self.now)
-            codes = new_recovery_codes()
-            if step is not None:
-                hashes = [recovery_hash(code) for code in codes]
-                await stored.confirm_second_factor(
-                    conn, self.person_id, self.name, step, hashes, self.now, self.session_id
-                )
-        if secret is None:
+            ticket = await self._own_ticket(conn)
+            codes = ticket and await confirmed(conn, ticket, self.code, self.now, self.session_id)
+        if ticket is None or ticket.secret is None:
             return await self.look(NOTHING_BEGUN, 409)
-        if step is None:
-            return setup_page(secret, self.name, self.login, sentence=WRONG_CODE, status=403)
+        if codes is None:
+            return setup_page(
+                ticket.secret, self.name, self.login, self.ticket, WRONG_FIRST_CODE, 403, required=False
+            )
         return login_document("recovery_codes.html", codes=codes, leads_to="/settings")
 
+    async def _own_ticket(self, conn: Conn) -> LoginTicket | None:
+        """The ticket of the form, if it is this user's and the password is still the same."""
+        ticket = read_ticket(await login_key(conn), self.ticket, self.now)
+        if ticket is None or ticket.person_id != self.person_id or not await still_holds(conn, ticket):
+            return None
+        return ticket
+
     async def remove(self) -> Response:
-        lock = await lock_of(self.pool, self.name, self.address, self.now)
+        lock = await lock_of(self.pool, self.name, self.address, self.now, AttemptKind.BY_CODE)
         if lock is not None:
             return await self.look(too_many(lock), 429)
         async with transaction(self.pool) as conn:
@@ -111,7 +128,7 @@ class SecondFactorForms:
             required = self.login.requires_second_factor(person.role)
             is_right = not required and await accept(conn, self.person_id, self.name, self.code, self.now)
             if is_right:
-                await succeeded(conn, self.name, self.address)
+                await succeeded(conn, self.name, self.address, AttemptKind.BY_CODE)
                 await stored.remove_second_factor(conn, self.person_id, self.name, self.now)
         if required:
             return await self.look(REQUIRED, 403)
@@ -146,6 +163,7 @@ def second_factor_pages(pool: Pool, clock: Callable[[], datetime], login: Login)
                 now=clock(),
                 password=given.fields.get("password", ""),
                 code=given.text("code"),
+                ticket=given.text("ticket"),
             )
             return await deed(forms)
         except WrongInput as error:

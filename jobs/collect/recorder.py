@@ -22,6 +22,7 @@ from storage.model.core.availability import Reading
 from storage.model.core.coverage import Batch, BatchOutcome, bitmap
 from storage.model.core.known_state import Pending, ReadingEffect
 from storage.model.core.platform_request import Question
+from storage.postgres.errors import TookTooLong
 from storage.postgres.locks import Fence, unfenced
 from storage.postgres.pool import Pool, StaleState, StorageError, Unreachable, transaction
 from storage.readings import coverage
@@ -93,7 +94,7 @@ class Recorder:
         """
         try:
             stored = await self._commit([w.recording for w in group])
-        except Unreachable as error:
+        except (Unreachable, TookTooLong) as error:  # each half would take as long
             for w in group:
                 w.outcome = error
         except StorageError as error:

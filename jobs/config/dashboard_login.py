@@ -23,6 +23,11 @@ def require_login(settings: Settings) -> None:
         )
     if settings.auth == "oidc":
         _provider(settings)
+    if settings.auth == "none" and settings.second_factor_role is not None:
+        raise SettingsError(
+            f"Setting second_factor_role (in {settings.where('second_factor_role')}) needs a login. Set "
+            'auth = "password" or "oidc", or remove second_factor_role.'
+        )
 
 
 def login_of(settings: Settings) -> Login | None:

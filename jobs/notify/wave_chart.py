@@ -2,9 +2,9 @@
 the same time.
 """
 
+import asyncio
 from datetime import datetime, timedelta
 
-from dashboard.asgi.off_loop import off_loop
 from jobs.alerting.policy import AlertGroup
 from jobs.messages.chart import ChartMark, PicturedChange, WavePicture, alternative, draw
 from jobs.messages.compose import Picture
@@ -31,7 +31,10 @@ async def picture(
     since = _since(wave, cohort, until)
     known = await timeline(conn, cohort.list_id, since, until)
     drawn = _drawn(wave, cohort, status, known, since, until)
-    return await off_loop(lambda: Picture(draw(drawn), alternative(drawn))) if drawn.changes else None
+    if not drawn.changes:
+        return None
+    # Not in the threads of the pages: an email must not wait for them.
+    return await asyncio.to_thread(lambda: Picture(draw(drawn), alternative(drawn)))
 
 
 def _since(wave: AlertGroup, cohort: Cohort, until: datetime) -> datetime:

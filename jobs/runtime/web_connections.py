@@ -175,6 +175,7 @@ class LimitedConnection(HttpToolsProtocol):
             self._await_taking()
 
     def _await_taking(self) -> None:
+        self._stop_taking_timer()
         waiting = self.transport.get_write_buffer_size()
 
         def check() -> None:

@@ -110,6 +110,8 @@ async def _load(conn: Conn, backup: Backup, progress: BackupProgress, where: str
         await conn.execute(
             "select setval(pg_get_serial_sequence($1, $2), $3)", counter.table, counter.column, counter.last
         )
+    if all(table.name != "audit_chain" for table in backup.manifest.tables):
+        await _chain_audit_log(conn)
     await conn.execute(
         """
         do $$
@@ -121,6 +123,29 @@ async def _load(conn: Conn, backup: Backup, progress: BackupProgress, where: str
                 where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p')
             loop
                 execute format('alter table %s enable trigger user', name);
+            end loop;
+        end
+        $$
+        """
+    )
+
+
+async def _chain_audit_log(conn: Conn) -> None:
+    """Chain the entries of a backup that was made before the audit log was chained."""
+    await conn.execute(
+        """
+        do $$
+        declare
+            entry audit_log;
+            leaf bytea;
+            head bytea := decode(repeat('00', 32), 'hex');
+            seq bigint := 0;
+        begin
+            for entry in select * from audit_log order by audit_id loop
+                seq := seq + 1;
+                leaf := chain_leaf(chain_statement(entry));
+                head := sha256(head || leaf);
+                insert into audit_chain values (seq, entry.audit_id, leaf, head);
             end loop;
         end
         $$

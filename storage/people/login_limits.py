@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 
 from storage.postgres.pool import Conn
@@ -20,6 +21,13 @@ KNOWN_FOR = timedelta(days=30)
 """So long after a login its address is one of the name. Sessions are kept at least as long."""
 
 
+class AttemptKind(StrEnum):
+    """What is guessed. Each is counted apart, so that a right password does not forgive wrong codes."""
+
+    BY_PASSWORD = "name"  # noqa: S105 - a word that is hashed with the name
+    BY_CODE = "code"
+
+
 @dataclass(frozen=True, slots=True)
 class LoginLock:
     """An attempt may not be made."""
@@ -30,7 +38,9 @@ class LoginLock:
     """It is the first attempt that was refused for this reason in the window."""
 
 
-async def may_try(conn: Conn, login: str, address: str, now: datetime) -> LoginLock | None:
+async def may_try(
+    conn: Conn, login: str, address: str, now: datetime, kind: AttemptKind = AttemptKind.BY_PASSWORD
+) -> LoginLock | None:
     """Count an attempt before it is known how it ends, so that many at once are counted as well.
 
     None means that it may be made. What the limits of an address refuse does not count against the name
@@ -44,18 +54,26 @@ async def may_try(conn: Conn, login: str, address: str, now: datetime) -> LoginL
         """,
         now - WINDOW,
     )
-    lock = await _lock(conn, {_from(login, address): PER_NAME, _address(address): PER_ADDRESS}, now)
+    lock = await _lock(conn, {_from(kind, login, address): PER_NAME, _address(address): PER_ADDRESS}, now)
     if lock is not None or await _is_known(conn, login, address, now):
         return lock
     return await _lock(conn, {_subject("elsewhere", login.lower()): PER_NAME_ELSEWHERE}, now)
 
 
-async def succeeded(conn: Conn, login: str, address: str) -> None:
-    """Take back the attempts under this name from there, and this one from the address.
+async def succeeded(
+    conn: Conn, login: str, address: str, kind: AttemptKind = AttemptKind.BY_PASSWORD
+) -> None:
+    """Take back the attempts of this kind under this name from there, and this one from the address.
 
     What counts against the name elsewhere stays: from now on the address is one of the name.
     """
-    await conn.execute("delete from login_failure where subject = $1", _from(login, address))
+    own = _from(kind, login, address)
+    # In the order in which attempts lock them, so that nobody waits for one another.
+    await conn.execute(
+        "select from login_failure where subject = any($1::bytea[]) order by subject for update",
+        [own, _address(address)],
+    )
+    await conn.execute("delete from login_failure where subject = $1", own)
     await conn.execute(
         "update login_failure set failures = failures - 1 where subject = $1 and failures > 0",
         _address(address),
@@ -116,8 +134,8 @@ async def _is_known(conn: Conn, login: str, address: str, now: datetime) -> bool
     return _network(address) in {_network(r["address"]) for r in rows}
 
 
-def _from(login: str, address: str) -> bytes:
-    return _subject("name", login.lower(), _network(address))
+def _from(kind: AttemptKind, login: str, address: str) -> bytes:
+    return _subject(kind, login.lower(), _network(address))
 
 
 def _address(address: str) -> bytes:

@@ -63,7 +63,7 @@ async def people(conn: Conn) -> list[Person]:
     """All on file, by name, those who may not log in any more included."""
     rows = await conn.fetch(
         """
-        select p.*, f.confirmed_at as second_factor_since
+        select p.*, f.set_up_at as second_factor_since
         from person p left join second_factor f using (person_id)
         order by lower(p.login)
         """
@@ -77,7 +77,7 @@ async def person_called(conn: Conn, login: str) -> Person:
     if _LOGIN.fullmatch(login):
         row = await conn.fetchrow(
             """
-            select p.*, f.confirmed_at as second_factor_since
+            select p.*, f.set_up_at as second_factor_since
             from person p left join second_factor f using (person_id)
             where lower(p.login) = lower($1)
             """,
@@ -94,7 +94,7 @@ async def person_of_provider(conn: Conn, issuer: str, subject: str) -> Person | 
         return None
     row = await conn.fetchrow(
         """
-        select p.*, f.confirmed_at as second_factor_since
+        select p.*, f.set_up_at as second_factor_since
         from person p left join second_factor f using (person_id)
         where p.oidc_issuer = $1 and p.oidc_subject = $2
         """,

@@ -13,43 +13,18 @@ from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
 
 
-async def begin_second_factor(conn: Conn, person_id: int, secret: str, now: datetime) -> None:
-    """Store a secret that has not been confirmed yet, in place of one that never was.
-
-    Raises Refused for a person whose second factor is set up.
+async def secret_of(conn: Conn, person_id: int) -> str | None:
+    """The secret whose codes a login asks for; None means that it asks for none. Stays so until the
+    transaction ends.
     """
-    stored = await conn.fetchval(
-        """
-        insert into second_factor as f (person_id, secret, begun_at) values ($1, $2, $3)
-        on conflict (person_id) do update set secret = $2, begun_at = $3 where f.confirmed_at is null
-        returning person_id
-        """,
-        person_id,
-        secret,
-        now,
-    )
-    if stored is None:
-        raise Refused("Your second factor is already set up. Turn it off first.")
+    return await conn.fetchval("select secret from second_factor where person_id = $1 for update", person_id)
 
 
-async def unconfirmed_secret(conn: Conn, person_id: int) -> str | None:
-    """The secret that waits for its first code. None: nothing was begun, or it is confirmed."""
-    return await conn.fetchval(
-        "select secret from second_factor where person_id = $1 and confirmed_at is null for update", person_id
-    )
-
-
-async def confirmed_secret(conn: Conn, person_id: int) -> str | None:
-    """The secret whose codes a login asks for. None: it asks for none."""
-    return await conn.fetchval(
-        "select secret from second_factor where person_id = $1 and confirmed_at is not null", person_id
-    )
-
-
-async def confirm_second_factor(
+async def add_second_factor(
     conn: Conn,
     person_id: int,
     login: str,
+    secret: str,
     step: int,
     recovery_codes: Sequence[bytes],
     now: datetime,
@@ -57,14 +32,23 @@ async def confirm_second_factor(
 ) -> None:
     """Ask for a code from now on. `step` is the time step of the first code, `recovery_codes` are hashes.
 
-    Ends the sessions of the person, which were begun without it, but for the one that stays.
+    Ends the sessions of the person, which were begun without it, except the one that stays. Raises Refused if
+    the person has a second factor already.
     """
-    await conn.execute(
-        "update second_factor set confirmed_at = $2, last_step = $3 where person_id = $1",
+    # A login that is under way holds the person, and begins its session before or learns of the factor.
+    await conn.execute("select from person where person_id = $1 for no key update", person_id)
+    added = await conn.fetchval(
+        """
+        insert into second_factor (person_id, secret, last_step, set_up_at) values ($1, $2, $3, $4)
+        on conflict (person_id) do nothing returning true
+        """,
         person_id,
-        now,
+        secret,
         step,
+        now,
     )
+    if added is None:
+        raise Refused("Your second factor is already set up. Turn it off first.")
     await conn.executemany(
         "insert into recovery_code (person_id, digest) values ($1, $2)",
         [(person_id, digest) for digest in recovery_codes],
@@ -109,19 +93,19 @@ async def recovery_codes_left(conn: Conn, person_id: int) -> int:
 
 
 async def remove_second_factor(conn: Conn, person_id: int, login: str, now: datetime) -> None:
-    """Ask for no code any more, as the person wishes, who showed one."""
+    """Remove the person's own second factor."""
     await conn.execute("delete from second_factor where person_id = $1", person_id)
     await log(conn, now, login, "second factor removed", login)
 
 
 async def reset_second_factor(conn: Conn, login: str, actor: str, now: datetime) -> bool:
-    """Ask a person for no code any more, as somebody else wishes; False when it was not asked for before.
+    """Remove the second factor of a person, by somebody else. Return False if the person has none.
 
     Ends the sessions of that person. Raises Refused when nobody has that name.
     """
     person = await person_called(conn, login)
     removed = await conn.fetchval(
-        "delete from second_factor where person_id = $1 and confirmed_at is not null returning true",
+        "delete from second_factor where person_id = $1 returning true",
         person.person_id,
     )
     if removed is None:

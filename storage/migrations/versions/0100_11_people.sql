@@ -31,8 +31,7 @@ create table second_factor (
     person_id bigint primary key references person,
     secret text not null,
     last_step bigint not null default 0,
-    begun_at timestamptz not null,
-    confirmed_at timestamptz
+    set_up_at timestamptz not null
 );
 comment on table second_factor is
     'What people log in with beside a password (TOTP). The secrets stand here as they are: who reads them can make '
@@ -41,9 +40,7 @@ comment on column second_factor.person_id is 'The person.';
 comment on column second_factor.secret is 'The secret of the app that makes the codes, in base 32.';
 comment on column second_factor.last_step is
     'The time step, in units of 30 s since 1970, of the last code that was accepted: none up to it is accepted again.';
-comment on column second_factor.begun_at is 'When the secret was shown.';
-comment on column second_factor.confirmed_at is
-    'When a first code showed that the app has the secret. Null: not yet, so that logins do not ask for a code.';
+comment on column second_factor.set_up_at is 'When a first code showed that the app has the secret.';
 
 create table recovery_code (
     person_id bigint not null references second_factor on delete cascade,

@@ -27,10 +27,10 @@ from dashboard.auth.second_factor import (
 from dashboard.auth.second_step import TOO_LATE, WRONG_CODE
 from dashboard.people.second_factor_pages import NOTHING_BEGUN, REQUIRED, WRONG_PASSWORD
 from storage.model.core.people import Role, Scope
-from storage.people.login_limits import PER_NAME
+from storage.people.login_limits import PER_ADDRESS, PER_NAME
 from storage.people.people import person_called, set_password
 from storage.people.refused_logins import FAILED
-from storage.people.second_factor import begin_second_factor, confirm_second_factor, reset_second_factor
+from storage.people.second_factor import add_second_factor, reset_second_factor
 from storage.postgres.audit_log import ABOUT_PEOPLE, acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person, a_token, browser_of, log_in
@@ -55,10 +55,9 @@ async def a_phone(pool: Pool, login: str, now: datetime) -> Phone:
     phone = Phone(new_secret(), new_recovery_codes())
     async with transaction(pool) as conn:
         person = await person_called(conn, login)
-        await begin_second_factor(conn, person.person_id, phone.secret, now)
         step = int(now.timestamp()) // 30 - 10
         hashes = [recovery_hash(code) for code in phone.recovery]
-        await confirm_second_factor(conn, person.person_id, person.login, step, hashes, now)
+        await add_second_factor(conn, person.person_id, person.login, phone.secret, step, hashes, now)
     return phone
 
 
@@ -86,6 +85,10 @@ async def ticket_of(session: aiohttp.ClientSession, base: str, name: str) -> str
     """The first page of the login; the ticket for the second."""
     status, page = await send(session, f"{base}/login", name=name, password=PASSWORD)
     assert status == 200
+    return ticket_in(page)
+
+
+def ticket_in(page: str) -> str:
     return page.partition('name="ticket" value="')[2].partition('"')[0]
 
 
@@ -122,7 +125,7 @@ async def test_with_the_code_one_is_led_to_the_page_that_was_asked_for(
     phone = await a_phone(pool, "ada", now)
     async with browser(base) as session:
         _, page = await send(session, f"{base}/login?next=/orders/3", name="ada", password=PASSWORD)
-        ticket = page.partition('name="ticket" value="')[2].partition('"')[0]
+        ticket = ticket_in(page)
         code = phone.code(now)
         given = {"ticket": ticket, "code": f" {code[:3]} {code[3:]} "}
         async with session.post(f"{base}/login/code", data=given, allow_redirects=False) as answer:
@@ -162,14 +165,15 @@ async def test_a_recovery_code_counts_once_however_it_is_typed(base: str, pool: 
 async def test_codes_are_limited_as_passwords_are(base: str, pool: Pool, now: datetime) -> None:
     phone = await a_phone(pool, "ada", now)
     async with browser(base) as session:
-        ticket = await ticket_of(session, base, "ada")  # counts as well, until the code is right
+        ticket = await ticket_of(session, base, "ada")
         said = [
             (await send(session, f"{base}/login/code", ticket=ticket, code="000000"))[0]
             for _ in range(PER_NAME)
         ]
-        assert said == [403] * (PER_NAME - 1) + [429]
+        assert said == [403] * PER_NAME
         assert (await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now)))[0] == 429
-        assert await log_in(session, base, "ada") == 429
+        assert await log_in(session, base, "ada") == 200, "passwords are counted apart"
+        assert (await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now)))[0] == 429
 
 
 @pytest.mark.parametrize("meanwhile", ["another password", "a made-up ticket", "the second factor was reset"])
@@ -197,7 +201,7 @@ def test_a_ticket_ends_and_is_of_one_installation(now: datetime) -> None:
     assert read_ticket(b"key", text, now + TICKET_LASTS) == ticket
     assert read_ticket(b"key", text, now + TICKET_LASTS + timedelta(seconds=1)) is None
     assert read_ticket(b"another", text, now) is None
-    assert "hash" not in text
+    assert ticket.password != "hash"
 
 
 def test_clocks_may_differ_by_one_step(now: datetime) -> None:
@@ -222,8 +226,10 @@ async def set_up_on_the_own_page(session: aiohttp.ClientSession, base: str, now:
     found = re.search(r'class="secret">([A-Z2-7]{32})<', page)
     assert found is not None
     phone = Phone(found[1], [])
-    assert (await send(session, f"{base}/second-factor/confirm", code="000000"))[0] == 403
-    status, page = await send(session, f"{base}/second-factor/confirm", code=phone.code(now))
+    ticket = ticket_in(page)
+    wrong = phone.code(now + 10 * STEP)
+    assert (await send(session, f"{base}/second-factor/confirm", ticket=ticket, code=wrong))[0] == 403
+    status, page = await send(session, f"{base}/second-factor/confirm", ticket=ticket, code=phone.code(now))
     phone.recovery = re.findall(r"<li><code>([a-z2-7-]{19})</code>", page)
     assert (status, len(set(phone.recovery))) == (200, RECOVERY_CODES)
     return phone
@@ -254,9 +260,10 @@ async def test_a_person_sets_it_up_logs_in_with_it_and_turns_it_off(
 async def test_an_open_page_of_somebody_else_is_not_enough(base: str, pool: Pool, now: datetime) -> None:
     async with browser_of(base, "ada") as ada:
         status, page = await send(ada, f"{base}/second-factor/begin", password="not hers")
-        assert (status, WRONG_PASSWORD in page, "otpauth" in page) == (403, True, False)
-        status, page = await send(ada, f"{base}/second-factor/confirm", code="000000")
-        assert (status, NOTHING_BEGUN in page) == (409, True)
+        assert (status, WRONG_PASSWORD in page, 'class="secret"' in page) == (403, True, False)
+        assert (await send(ada, f"{base}/second-factor/begin", password=PASSWORD))[0] == 200
+        status, page = await send(ada, f"{base}/second-factor/confirm", ticket="", code="000000")
+        assert (status, NOTHING_BEGUN in page, 'class="secret"' in page) == (409, True, False)
     token = {"Authorization": f"Bearer {await a_token(pool, 'ada', Scope.ADMIN, now)}", "Origin": base}
     async with aiohttp.ClientSession(headers=token) as program:
         assert (await send(program, f"{base}/second-factor/begin", password=PASSWORD))[0] == 403
@@ -302,7 +309,7 @@ async def test_where_a_role_requires_it_one_sets_it_up_before_anything_else(
         found = re.search(r'class="secret">([A-Z2-7]{32})<', page)
         assert (status, found is not None, "Your role requires a second factor." in page) == (200, True, True)
         assert not await is_in(session, base)
-        ticket = page.partition('name="ticket" value="')[2].partition('"')[0]
+        ticket = ticket_in(page)
         phone = Phone(found[1] if found else "", [])
         status, page = await send(session, f"{base}/login/code", ticket=ticket, code=phone.code(now))
         assert status == 403  # not confirmed
@@ -316,3 +323,44 @@ async def test_where_a_role_requires_it_one_sets_it_up_before_anything_else(
         later = phone.code(now + STEP)
         status, page = await send(session, f"{base}/second-factor/remove", code=later)
         assert (status, REQUIRED in page) == (403, True)
+
+
+async def test_two_who_set_up_at_once_do_not_see_each_others_secret(
+    pool: Pool, dsn: str, now: datetime
+) -> None:
+    await a_person(pool, "ada", Role.ADMIN, now)
+    required = replace(WITH_LOGIN, login=Login("http://127.0.0.1:8050", second_factor_role=Role.ADMIN))
+    async with served(pool, dsn, now, required) as base, browser(base) as one, browser(base) as other:
+        pages = [await send(s, f"{base}/login", name="ada", password=PASSWORD) for s in (one, other)]
+        first, second = (re.findall(r'class="secret">([A-Z2-7]{32})<', page)[0] for _, page in pages)
+        assert first != second
+        tickets = [ticket_in(page) for _, page in pages]
+        phone = Phone(first, [])
+        status, page = await send(one, f"{base}/login/set-up", ticket=tickets[0], code=TOTP(second).at(now))
+        assert (status, first in page, second in page) == (403, True, False)
+        assert (await send(one, f"{base}/login/set-up", ticket=tickets[0], code=phone.code(now)))[0] == 200
+        late = await send(other, f"{base}/login/set-up", ticket=tickets[1], code=TOTP(second).at(now))
+        assert (late[0], TOO_LATE in late[1], second in late[1]) == (403, True, False)
+        assert not await is_in(other, base)
+
+
+async def test_logins_with_a_code_do_not_use_up_the_attempts_of_their_address(
+    base: str, pool: Pool, now: datetime
+) -> None:
+    phone = await a_phone(pool, "ada", now)
+    async with browser(base) as session:
+        for _ in range(RECOVERY_CODES):
+            tickets = [await ticket_of(session, base, "ada") for _ in range(PER_ADDRESS // RECOVERY_CODES)]
+            ticket, code = tickets[-1], phone.recovery.pop()
+            assert (await send(session, f"{base}/login/code", ticket=ticket, code=code))[0] == 303
+        assert (await send(session, f"{base}/login", name="ada", password=PASSWORD))[0] == 200
+
+
+async def test_a_right_password_does_not_forgive_wrong_codes(base: str, pool: Pool, now: datetime) -> None:
+    async with browser_of(base, "ada") as ada:
+        phone = await set_up_on_the_own_page(ada, base, now)
+        wrong = phone.code(now + 10 * STEP)
+        for _ in range(PER_NAME):
+            assert (await send(ada, f"{base}/second-factor/remove", code=wrong))[0] == 403
+            assert (await send(ada, f"{base}/second-factor/begin", password=PASSWORD))[0] == 409
+        assert (await send(ada, f"{base}/second-factor/remove", code=wrong))[0] == 429

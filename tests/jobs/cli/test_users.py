@@ -8,7 +8,7 @@ import pytest
 
 from dashboard.auth.passwords import hash_of, token_hash
 from storage.people.people import person_called
-from storage.people.second_factor import begin_second_factor, confirm_second_factor
+from storage.people.second_factor import add_second_factor
 from storage.postgres.pool import open_pool, transaction
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
 from tests.support.samples.readings import minutes
@@ -105,8 +105,8 @@ def test_a_lost_second_factor_is_reset_by_command(run: Blockline, dsn: str) -> N
     async def set_up() -> None:
         async with open_pool(dsn) as pool, transaction(pool) as conn:
             person = await person_called(conn, "ada")
-            await begin_second_factor(conn, person.person_id, "ABCDEFGH", minutes(0))
-            await confirm_second_factor(conn, person.person_id, "ada", 1, [token_hash("a code")], minutes(0))
+            codes = [token_hash("a code")]
+            await add_second_factor(conn, person.person_id, "ada", "ABCDEFGH", 1, codes, minutes(0))
 
     asyncio.run(set_up())
     (ada,) = run("users", "list", "--json").json["users"]

@@ -206,6 +206,17 @@ async def is_reachable(dsn: str) -> bool:
     return True
 
 
+async def test_an_audit_log_of_before_the_chain_is_chained(dsn: str, empty_dsn: str, tmp_path: Path) -> None:
+    await busy(dsn)
+    backup = of_schema("0023", await saved(dsn, tmp_path / "b"))
+    tables = tuple(t for t in backup.manifest.tables if t.name != "audit_chain")
+    await restore(empty_dsn, replace(backup, manifest=replace(backup.manifest, tables=tables)), quiet)
+    async with open_pool(empty_dsn, max_size=1) as pool, transaction(pool) as conn:
+        check = await verify_audit_chain(conn)
+    assert check.broken is None
+    assert check.entries > 0
+
+
 async def test_an_owner_who_is_no_superuser_can_do_both(dsn: str, postgres_dsn: str, tmp_path: Path) -> None:
     await busy(dsn)
     backup = await saved(dsn, tmp_path / "b")

@@ -11,8 +11,7 @@ from storage.model.core.people import Role, Scope
 from storage.people.login_limits import PER_NAME, may_try, succeeded
 from storage.people.people import admins, disable, enable, person_called, set_role
 from storage.people.second_factor import (
-    begin_second_factor,
-    confirm_second_factor,
+    add_second_factor,
     use_recovery_code,
     use_step,
 )
@@ -68,8 +67,7 @@ async def test_who_got_in_begins_anew_and_the_address_keeps_the_failures_of_othe
 async def test_of_two_who_show_the_same_code_at_once_one_is_let_in(pool: Pool, now: datetime) -> None:
     person = await a_person(pool, "ada", Role.ADMIN, now)
     async with transaction(pool) as conn:
-        await begin_second_factor(conn, person, "ABCDEFGH", now)
-        await confirm_second_factor(conn, person, "ada", 1, [token_hash("one")], now)
+        await add_second_factor(conn, person, "ada", "ABCDEFGH", 1, [token_hash("one")], now)
 
     async def code() -> bool:
         async with transaction(pool) as conn:
