@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.clients.command_line import blockline, console, forget_settings
 
-UNREACHABLE = "postgresql://u:secret@127.0.0.1:1/x"
+UNREACHABLE = "postgresql://u:hunter2@127.0.0.1:1/x"
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_an_unreachable_database_is_one_sentence_without_the_password(
     ran = blockline(capsys)(*command)
     assert ran.code == 1
     assert "Cannot reach the database at 127.0.0.1:1 (setting database_url)" in ran.out + ran.err
-    assert "secret" not in ran.out + ran.err
+    assert "hunter2" not in ran.out + ran.err
 
 
 @pytest.mark.slow
@@ -49,7 +49,7 @@ def test_the_console_script_ends_in_one_sentence_and_exit_code_1(
     assert (ran.code, ran.out) == (1, "")
     assert len(ran.complaints) == 1
     assert ran.err.startswith(sentence)
-    assert "secret" not in ran.err
+    assert "hunter2" not in ran.err
 
 
 INTERRUPTED = """

@@ -127,7 +127,7 @@ async def test_answers_to_pings_that_are_not_read_take_no_memory() -> None:
 
 async def test_an_upgrade_that_is_malformed_is_closed_and_not_kept() -> None:
     async with served(Talker()) as client:
-        await client.send(client.upgrade("/", *(f"X-{n}: 1" for n in range(300))))
+        await client.send(client.upgrade("/", f"X: {'1' * 9000}"))
         async with asyncio.timeout(WITHIN_S):
             await (await Watched.made).lost.wait()
         assert (await client.rest()).startswith(b"HTTP/1.1 431 ")

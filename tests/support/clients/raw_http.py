@@ -48,7 +48,9 @@ class RawConnection:
                 return b""
 
     def reset(self) -> None:
-        """End the connection without a farewell, as a process does that is killed."""
+        """End the connection without a farewell, as a process does that is killed, unless the server did."""
+        if self.writer.transport.is_closing():
+            return
         one: socket.socket = self.writer.get_extra_info("socket")
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
