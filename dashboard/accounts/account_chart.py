@@ -35,11 +35,11 @@ from storage.model.core.orders import Order
 from storage.model.text.states import capital, group_words
 
 WIDEST_PX = 1600
-"""As wide as the page lets a figure become. What is narrower than a pixel of it cannot be told apart."""
+"""The greatest width of a figure on the page. Parts within one pixel of it are joined."""
 OUTLINED_PX = 3
-"""A bar narrower than this has no outline, which would add as much to it as was seen."""
+"""A bar narrower than this has no outline: the outline would show a status for longer than it was seen."""
 LETTER_PX = 16
-"""The height of a line of words."""
+"""The height of one line of text."""
 LABEL_ROWS = 2
 
 
@@ -199,8 +199,8 @@ def is_in(value: State, country: str) -> bool:
 
 
 def _apart(pieces: Iterable[_Piece], pixel: timedelta) -> list[_Piece]:
-    """The pieces that can be told apart: one that begins and ends within a pixel of the one of its kind drawn
-    before it in its row is left out, and counted there. The tables hold the newest of what is left out.
+    """Join the pieces of one row and kind that begin and end within a pixel of each other. Only the first is
+    drawn, and it says how many more there are. The tables have the newest of the others.
     """
     groups: list[tuple[_Piece, set[datetime]]] = []
     last: dict[tuple[object, ...], tuple[_Piece, set[datetime]]] = {}

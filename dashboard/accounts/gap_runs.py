@@ -9,7 +9,7 @@ from storage.model.core.coverage import Gap
 
 @dataclass(frozen=True, slots=True)
 class GapRun:
-    """One gap, or several that are too narrow and too close to be told apart."""
+    """One gap, or several gaps that a reader cannot distinguish because they are narrower than a pixel."""
 
     since: datetime
     until: datetime
@@ -21,15 +21,15 @@ class GapRun:
 
     @property
     def is_exact(self) -> bool:
-        """Whether nothing was read in all of it. Of several gaps, nobody may say so."""
+        """Whether nothing was read in all of it. This is not known of several gaps."""
         return self.gaps == 1
 
 
 def gap_runs(gaps: Iterable[Gap], axis: tuple[datetime, datetime], width_px: int) -> list[GapRun]:
-    """The gaps within `axis`, oldest first as they come in; an open one ends with the axis.
+    """Return the gaps within `axis` in the given order, which is by time. An open gap ends with the axis.
 
-    A gap narrower than a pixel joins the one before it, if that is as narrow and less than a pixel away. So
-    there are at most two runs for each pixel: a wide one and a narrow one by turns.
+    A gap narrower than a pixel joins the gap before it if that one is narrow too and less than a pixel away.
+    A wide gap is never joined, so there are at most two runs per pixel.
     Joining never loses a gap, because a run covers all of its gaps. It covers the readings between them too,
     so a run of several gaps does not claim that nothing was read. It is to be drawn as partly checked, and
     the bars of the statuses are to be cut by the gaps themselves.

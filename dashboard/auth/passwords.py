@@ -53,7 +53,7 @@ class Passwords:
             return await asyncio.to_thread(hash_of, password, login)
 
     async def rehashed(self, password: str) -> str:
-        """The hash of a password that lets somebody in already, however weak it is by the rules of today."""
+        """Return a new hash of a password that is in use. The rules for new passwords do not apply to it."""
         async with self._turn:
             return await asyncio.to_thread(_hasher.hash, password)
 

@@ -41,7 +41,7 @@ def lines(marks: Iterable[DateMark], palette: Palette) -> list[Dressed]:
 
 
 def labels(marks: Iterable[DateMark], palette: Palette, rows: int) -> list[Dressed]:
-    """Return the annotations above the lines, by turns in so many rows."""
+    """Return the labels above the lines, distributed over `rows` rows in turn."""
     return [
         {
             "x": mark.at,

@@ -38,7 +38,7 @@ _ALTERED: Final = "Another program wrote to the database. Restore a backup, or k
 
 def broken_words(broken: Broken) -> str:
     """Describe the first fault: "entry 7 (change 4): its stored data is not what was recorded"."""
-    row = _ROWS[broken.told].format(broken.number)
+    row = _ROWS[broken.kind].format(broken.number)
     where = row if broken.seq is None else f"entry {broken.seq} ({row})"
     return f"{where}: {_WORDS[broken.fault]}"
 

@@ -48,8 +48,8 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
     """
     mails = pointless(line.mails)
     waves = [mail for mail in mails if mail.kind is MailKind.WAVE]
-    told = await threads.sent_thread(conn, line.story_key, waves[-1].wave) if mails else None
-    wave = await _wave(conn, line, waves, told) if told is not None else None
+    reported = await threads.sent_thread(conn, line.story_key, waves[-1].wave) if mails else None
+    wave = await _wave(conn, line, waves, reported) if reported is not None else None
     if wave is None:
         return 0
     status = None
@@ -60,17 +60,17 @@ async def _merge(conn: Conn, line: WaitingLine, now: datetime, head: Letterhead)
     earlier = (await threads.thread(conn, line.story_key)).get(line.recipient, ())
     heard = await threads.told_up_to(conn, line.story_key, before=waves[0].first_wave)
     thread = ReplyThread(tuple(i for i in earlier if i not in gone), heard.get(line.recipient))
-    draft = compose(wave, status, head, line.recipient, thread, picture, told)
+    draft = compose(wave, status, head, line.recipient, thread, picture, reported)
     await merged_mails.merge(conn, line, mails, draft, now)
     return 1
 
 
 async def _wave(
-    conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], told: AlertThread
+    conn: Conn, line: WaitingLine, mails: Sequence[WaitingMail], reported: AlertThread
 ) -> AlertGroup | None:
     """Return the content of these emails as one group. None if the rule or the list no longer exists.
 
-    `told` is the incident up to the newest of these emails.
+    `reported` is the incident up to the newest of these emails.
     """
     stored = next(
         (r for r in await rules.load_rules(conn, {line.rule_id}) if r.rule_id == line.rule_id), None
@@ -90,7 +90,7 @@ async def _wave(
         for a in alerts
         if a.stage is AlertStage.CONFIRMED and a.change.change_key in opening
     )
-    before = told.waves[: mails[0].first_wave - 1]
-    story = replace(told, waves=before) if before else None
-    closed_at = told.waves[-1].closed_at
+    before = reported.waves[: mails[0].first_wave - 1]
+    story = replace(reported, waves=before) if before else None
+    closed_at = reported.waves[-1].closed_at
     return AlertGroup(stored, (line.recipient,), cohort, tuple(alerts), flaps, closed_at, story)

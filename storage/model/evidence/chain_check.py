@@ -31,7 +31,7 @@ class Broken:
 
     fault: ChainFault
     seq: int | None
-    told: StatementKind
+    kind: StatementKind
     number: int
     """The number of what the entry attests: of the change, the entry of the audit log, or its head."""
 

@@ -200,7 +200,7 @@ async def test_a_chain_that_was_made_again_contradicts_its_head_in_the_chain_of_
     async with transaction(pool) as conn:
         of_changes = await verify_chain(conn)
     assert of_changes.broken is not None, "the same head does not fit there"
-    assert of_changes.broken.told is StatementKind.AUDIT_HEAD
+    assert of_changes.broken.kind is StatementKind.AUDIT_HEAD
 
 
 async def test_what_came_after_the_last_head_can_be_made_again_unseen(pool: Pool) -> None:
