@@ -1,4 +1,4 @@
-"""Requests whose client disconnected before the whole body arrived: nothing is wrong, and nobody waits."""
+"""Requests whose client disconnected before the whole body arrived. They need no answer and no log line."""
 
 from contextlib import suppress
 

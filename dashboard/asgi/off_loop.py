@@ -1,5 +1,5 @@
-"""Threads for pure work: pages, figures and exports are made beside the event loop, which also reads accounts
-and sends emails.
+"""Threads that draw pages, figures and exports, so that the event loop can read accounts and send emails
+meanwhile.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix=THREAD_NAME)
 async def off_loop(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what pure work returns; it runs in one of `AT_ONCE` threads and waits until one is free.
 
-    It must not use a connection or anything else of the event loop. Who acts is known to it as to the caller.
+    The work must not use a connection or anything else of the event loop. `access.acting()` works in it.
     """
     run = partial(copy_context().run, work, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(_threads, run)

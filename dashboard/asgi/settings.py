@@ -30,7 +30,7 @@ class Login:
     """The address that browsers know the dashboard by."""
     provider: Provider | None = None
     second_factor_role: Role | None = None
-    """Who has this role or a higher one and logs in with a password needs a second factor. None: nobody."""
+    """Users with this role or a higher one need a second factor to log in by password. None means no role."""
 
     def requires_second_factor(self, role: Role) -> bool:
         return self.second_factor_role is not None and role.includes(self.second_factor_role)

@@ -33,9 +33,9 @@ IN_ALL: Final = 500
 PUSHES: Final = 50
 """Tabs of one browser that receive pushes. A tab that was closed counts until the push to it notices."""
 PER_SECOND: Final = 20
-"""Messages of one websocket: each of 50 tabs answers one question in four seconds at most."""
+"""Messages per second of one websocket. Each of its tabs sends one in four seconds at most."""
 BURST: Final = 200
-"""Messages of one websocket at once: each tab calls when a connection is new."""
+"""Messages of one websocket at once. When a connection is new, every tab sends one."""
 _LOG_EVERY_S = 60.0
 """The least time between two log lines about the same limit."""
 _FAREWELL_S = 5.0
@@ -59,12 +59,12 @@ class Socket:
         self.session = session
         self.address = address
         self.reader = ("address", address) if session is None else ("session", session)
-        """Whose it is, for the limits."""
+        """What the limit of websockets counts for: an address or a session."""
         self._opened_at = asyncio.get_running_loop().time()
         self.code: int | None = None
         """Why it was closed from here; None: it was not."""
         self.fault: str | None = None
-        """What was wrong with a message, for which it was closed; None: nothing was."""
+        """What was wrong with the message that closed it. None means nothing."""
         self.has_left = False
         self._receive = receive
         self._check = check
@@ -110,7 +110,7 @@ class Socket:
         self._messages_left = min(BURST, self._messages_left + earned) - 1
         self._counted_at = now
         if self._messages_left < 0:
-            raise MessageError(f"came after more than {PER_SECOND} others per second")
+            raise MessageError(f"exceeded the limit of {PER_SECOND} messages per second")
         text = message.get("text")
         if text is None:
             raise MessageError("is binary")
@@ -156,7 +156,9 @@ class Sockets:
         theirs = [one for one in self._open if one.reader == socket.reader and one.code is None]
         if len(theirs) >= most:
             theirs[0].close(ENDED)
-            self.warn("websockets_many", f"Closed the oldest of {most} websockets of {socket.address}")
+            kind = "address" if socket.session is None else "session"
+            sentence = f"Closed the oldest of {most} websockets of one {kind} ({socket.address})"
+            self.warn("websockets_many", sentence)
         self._open[socket] = None
         try:
             yield

@@ -111,8 +111,8 @@ async def _run(task: Callable[[], Awaitable[None]]) -> None:
 
 
 def _plain(page: Component) -> object:
-    """The same as lists, dictionaries and texts. Dash writes its answer on the event loop, where components
-    take many times longer.
+    """Return the page as plain JSON values. Dash encodes its answer on the event loop, and plain values take
+    much less time there than components.
     """
     return json.loads(json.dumps(page, cls=PlotlyJSONEncoder))
 

@@ -1,8 +1,8 @@
 """The connections of browsers and programs: how many there may be, and how long each may keep us waiting.
 
-uvicorn ends only connections that are idle between two requests. Here end also those that never finish the
-head of a request, that take no answer, and those that would be too many. How long the body of a request may
-take is in `dashboard.asgi.body_limit`.
+uvicorn closes only connections that are idle between two requests. This module also closes those that never
+finish the head of a request, that read no answer, or that exceed the limit. The limits of a request body are
+in `dashboard.asgi.body_limit`.
 """
 
 import asyncio
@@ -16,15 +16,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 log = logging.getLogger(__name__)
 
 HEAD_WITHIN_S: Final = 20.0
-"""For the head of a request, from the first byte on; for the first request, from the connection on."""
+"""For the head of a request, counted from its first byte, or from the connection for the first request."""
 LARGEST_HEAD: Final = 64 * 1024
-"""Bytes of a head, or after a body. What was read together with an earlier request is not counted."""
+"""Bytes of a head or of trailers. Bytes that arrive in one read with an earlier request do not count."""
 MOST_FIELDS: Final = 100
 MOST_PIPELINED: Final = 10
 """Requests of one connection that may wait for the answer to an earlier one."""
 TAKES_WITHIN_S: Final = 60.0
 TAKES_AT_LEAST_BYTES: Final = 8 * 1024
-"""What a client must take of an answer within that time, while more of it waits to be sent."""
+"""What a client must read of an answer within that time, while more waits to be sent. The system holds some
+32 kB besides (`jobs.runtime.web.SENDS_AHEAD`)."""
 _MOST_CONNECTIONS: Final = 10_000
 
 
@@ -83,7 +84,7 @@ class LimitedConnection(HttpToolsProtocol):
         super().__init__(config, *args, **options)
         self._limits = cast("LimitedConfig", config)
         self._head_bytes = 0
-        """Bytes received since the last head or chunk that are no body: of a head, or of trailers."""
+        """Bytes of the current head or trailers that were received."""
         self._in_body = False
         self._head_due: asyncio.TimerHandle | None = None
         self._taking_due: asyncio.TimerHandle | None = None
@@ -168,8 +169,8 @@ class LimitedConnection(HttpToolsProtocol):
             self._head_due = self.loop.call_later(self._limits.head_within_s, self.transport.abort)
 
     def _await_rest(self) -> None:
-        """What is left of an answer is sent while nothing else waits for it: uvicorn would let it take for
-        ever, also when it closes the connection.
+        """Start the timer for the rest of an answer, if there is any and no timer runs. uvicorn has no limit
+        for it, even when it closes the connection.
         """
         if self._taking_due is None and self.transport.get_write_buffer_size():
             self._await_taking()

@@ -1,7 +1,7 @@
-"""uvicorn's websocket connection, ended for certain where the other side does not read or answer.
+"""uvicorn's websocket connection, which also ends if the other side does not read or answer.
 
-uvicorn closes such a connection only after all that waits to be written has been taken, which a peer that
-reads nothing can delay for ever.
+uvicorn closes such a connection only after everything is sent. A peer that reads nothing can delay that for
+ever.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ MOST_FRAGMENTS: Final = 100
 
 
 class PromptWebSocketProtocol(WebSocketsSansIOProtocol):
-    """Speaks as uvicorn's class does, and leaves no connection, no memory and no traceback behind."""
+    """A websocket of uvicorn that ends in time, with bounded memory and without a traceback."""
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -37,7 +37,8 @@ class PromptWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def send_receive_event_to_app(self) -> None:
         try:
-            _ = self.curr_msg_data_type == "text" and b"".join(self.frames).decode()
+            if self.curr_msg_data_type == "text":
+                b"".join(self.frames).decode()
         except UnicodeDecodeError:  # uvicorn would log its traceback
             self.frames = []
             self._refuse(CloseCode.INVALID_DATA, "not UTF-8")

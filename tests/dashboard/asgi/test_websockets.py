@@ -165,8 +165,9 @@ async def test_one_websocket_too_many_closes_the_oldest_of_the_same_reader(
         assert [one.code for one in theirs[:3]] == [ENDED, ENDED, None]
         assert {one.code for one in (*others, *theirs[2:])} == {None}
     assert len(sockets) == 0
+    kind = "address" if session is None else "session"
     assert [r.getMessage() for r in caplog.records] == [
-        f"Closed the oldest of {most} websockets of 192.0.2.1"
+        f"Closed the oldest of {most} websockets of one {kind} (192.0.2.1)"
     ]
 
 
