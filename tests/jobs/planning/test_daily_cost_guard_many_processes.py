@@ -56,8 +56,12 @@ async def test_of_three_the_two_that_plan_are_killed_and_no_more_accounts_are_as
         await until(pool, "select waiting > 0 from account_ceiling", True)
         await kill_who_plans(pool, three)
         await three.plans(pool)
+        # Until nearly all of the day is charged: from there on only the limit holds anybody back.
+        await until(pool, f"select count(*) > {MOST - 100} from account_day", True)
         so_far = (await counted(x))["users"]["requests"]
         while (await counted(x))["users"]["requests"] < so_far + 4:  # noqa: ASYNC110 - another process counts
             await asyncio.sleep(0.05)
         (billed,) = (await counted(x))["account_days"].values()
-    assert MOST - 100 < billed <= MOST
+        charged = await pool.fetchval("select count(*) from account_day")
+    # Some were charged by a process that was killed before it asked for them.
+    assert billed <= charged <= MOST
