@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, cast
 
-import httpx2
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.starlette_client import OAuth, StarletteOAuth2App
 from fastapi import APIRouter, Request
@@ -52,11 +51,10 @@ def oidc_routes(
         try:
             async with transaction(pool) as conn:
                 signer = await _signer(conn)
-            answer: Response = await client.authorize_redirect(request, login.url + CALLBACK)
-            _refuse_other_issuer(client, provider)
+            answer = await _sent_away(client, request, provider, login.url + CALLBACK)
         except StorageError:
             return login_page(settings, "", LOGIN_UNAVAILABLE, status=503)
-        except (AuthlibBaseError, httpx2.HTTPError, ValueError, RuntimeError):
+        except UnusableAnswer:
             return login_page(settings, "", AWAY, status=502)
         state["next"] = own_page(request.query_params.get("next", ""))
         _keep(answer, signer.dumps(state), login)
@@ -86,7 +84,7 @@ def oidc_routes(
             answer = login_page(settings, "", str(error), status=403)
         except StorageError:
             return login_page(settings, "", LOGIN_UNAVAILABLE, status=503)
-        except (httpx2.HTTPError, ValueError, RuntimeError):
+        except UnusableAnswer:
             answer = login_page(settings, "", AWAY, status=502)
         name, path = state_cookie(login)
         answer.delete_cookie(name, path=path, secure=login.is_secure, httponly=True, samesite="lax")
@@ -112,10 +110,20 @@ def _client(provider: Provider) -> StarletteOAuth2App:
     )
 
 
-def _refuse_other_issuer(client: StarletteOAuth2App, provider: Provider) -> None:
-    """Raise ValueError when what was found under the provider's address is about another one."""
-    if str(client.server_metadata.get("issuer", "")).rstrip("/") != provider.issuer.rstrip("/"):
-        raise ValueError("The login provider names another issuer than setting oidc_issuer.")
+class UnusableAnswer(Exception):
+    """The login provider cannot be reached, or what it answers cannot be used."""
+
+
+async def _sent_away(client: StarletteOAuth2App, request: Request, provider: Provider, back: str) -> Response:
+    """The redirect to the provider. Raises UnusableAnswer."""
+    try:
+        answer: Response = await client.authorize_redirect(request, back)
+        issuer = str(client.server_metadata.get("issuer", ""))
+    except Exception as error:  # authlib raises whatever a malformed answer leads to, such as a TypeError
+        raise UnusableAnswer from error
+    if issuer.rstrip("/") != provider.issuer.rstrip("/"):
+        raise UnusableAnswer("The login provider names another issuer than setting oidc_issuer.")
+    return answer
 
 
 async def _signer(conn: Conn) -> URLSafeTimedSerializer:
@@ -151,13 +159,15 @@ def _kept(request: Request, signer: URLSafeTimedSerializer, login: Login) -> dic
 
 
 async def _claims(client: StarletteOAuth2App, request: Request, state: dict[str, Any]) -> Mapping[str, Any]:
-    """What the provider says of whoever comes back. Raises LoginRefused."""
+    """What the provider says of whoever comes back. Raises LoginRefused and UnusableAnswer."""
     request.scope["session"] = state
     try:
         token = await client.authorize_access_token(request)
+        claims = token.get("userinfo")
     except (AuthlibBaseError, JoseError) as error:
         raise LoginRefused(STRANGE) from error
-    claims = token.get("userinfo")
+    except Exception as error:  # authlib and joserfc raise whatever a malformed answer leads to
+        raise UnusableAnswer from error
     if not claims or not isinstance(claims.get("sub"), str):
         raise LoginRefused(STRANGE)
     return claims

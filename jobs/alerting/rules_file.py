@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,6 +13,16 @@ from storage.model.tables.csv_rows import Parsed, TableError, sorted_problems
 _HEADER = re.compile(r"\s*\[\[\s*(rules|\"rules\"|'rules')\s*\]\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')\s*=")
 _WHERE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}'  # strings of several lines may end with two quotes of their own
+    r"|'''.*?'{3,5}"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*|[\[\]{}\n]",
+    re.DOTALL,
+)
+"""What decides in TOML where a statement ends: strings, comments, brackets and line ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,7 @@ def read_rules(content: bytes, name: str, beside: str | None = None) -> Parsed[F
         if key not in {"rules", beside}:
             raise TableError(name, None, f"the key {key} is not allowed; use only {allowed}.")
     tables = cast("object", document.get("rules", []))
-    lines = _header_lines(_lines(text))
+    lines = _header_lines(_statements(text))
     if not isinstance(tables, list) or len(lines) != len(cast("list[object]", tables)):
         raise TableError(name, None, "write each rule as a table under a line [[rules]].")
     if not lines:
@@ -57,31 +67,35 @@ def line_of(text: str, number: int, key: str | None) -> int | None:
     """Return the line that sets `key` in the rule with this number. Lines are counted from 1, rules from 0.
 
     If no line sets the key, return the line where the rule's table begins. None if there is no such rule.
+    `text` must be TOML.
     """
-    lines = _lines(text)
-    begins = _header_lines(lines)
-    if number >= len(begins):
-        return None
-    for n, line in enumerate(lines[begins[number] :], begins[number]):
+    statements = _statements(text)
+    begins = _header_lines(statements)
+    return _line_in(statements, begins[number], key) if number < len(begins) else None
+
+
+def _line_in(statements: Mapping[int, str], begins: int, key: str | None) -> int:
+    """Return the line that sets `key` in the table that begins on a line; that line if none does."""
+    for n in range(begins + 1, max(statements) + 1):
+        line = statements.get(n, "")
         found = _KEY.match(line)
-        if found is None and not line.lstrip().startswith("["):
-            continue
-        if found is not None and found[1].strip("\"'") != key:
-            continue
-        if _is_whole(lines[:n]):
-            return begins[number] if found is None else n + 1
-    return begins[number]
+        if found is None and line.lstrip().startswith("["):
+            break
+        if found is not None and found[1].strip("\"'") == key:
+            return n
+    return begins
 
 
 def _each(name: str, text: str, tables: Sequence[tuple[int, dict[str, Any]]]) -> Parsed[FileRule]:
     rows: list[FileRule] = []
     problems: list[TableError] = []
     first: dict[str, int] = {}
-    for number, (line, table) in enumerate(tables):
+    statements = _statements(text)
+    for line, table in tables:
         try:
             found = _rule(line, table)
         except ValueError as error:
-            where = line_of(text, number, error.key) if isinstance(error, RuleFault) else line
+            where = _line_in(statements, line, error.key) if isinstance(error, RuleFault) else line
             problems.append(TableError(name, where, f"{_called(table)}: {error}."))
             continue
         if found.rule.name in first:
@@ -128,22 +142,30 @@ def _document(text: str, name: str) -> dict[str, Any]:
         ) from None
 
 
-def _lines(text: str) -> list[str]:
-    return text.replace("\r\n", "\n").split("\n")
+def _statements(text: str) -> dict[int, str]:
+    """Return the lines on which a statement can begin, by number from 1: those outside of strings and arrays.
 
-
-def _header_lines(lines: Sequence[str]) -> list[int]:
-    """Return the numbers of the lines that begin a rule, counted from 1.
-
-    A line of a multi-line string may look the same. Such a line is left out, because the text before it is
-    not valid TOML.
+    Takes one pass. A file may have thousands of rules, and to parse what precedes each would take minutes.
     """
-    return [n + 1 for n, line in enumerate(lines) if _HEADER.match(line) and _is_whole(lines[:n])]
+    text = text.replace("\r\n", "\n")
+    lines = text.split("\n")
+    begins = [1]
+    line, depth = 1, 0
+    for token in _TOKEN.finditer(text):
+        match token[0]:
+            case "[" | "{":
+                depth += 1
+            case "]" | "}":
+                depth -= 1
+            case "\n":
+                line += 1
+                if depth == 0:
+                    begins.append(line)
+            case string_or_comment:
+                line += string_or_comment.count("\n")
+    return {n: lines[n - 1] for n in begins}
 
 
-def _is_whole(lines: Sequence[str]) -> bool:
-    try:
-        tomllib.loads("\n".join(lines))
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
+def _header_lines(statements: Mapping[int, str]) -> list[int]:
+    """Return the numbers of the lines that begin a rule."""
+    return [n for n, line in statements.items() if _HEADER.match(line)]

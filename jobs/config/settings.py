@@ -310,6 +310,14 @@ def _read(path: Path, text: str) -> dict[str, object]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: the file is not valid TOML ({error}).") from error
+    except ValueError:  # Python refuses numbers with thousands of digits.
+        raise SettingsError(
+            f"{path}: the file is not valid TOML (it contains a number that is too long)."
+        ) from None
+    except RecursionError:
+        raise SettingsError(
+            f"{path}: the file is not valid TOML (it contains brackets that are nested too deeply)."
+        ) from None
 
 
 def _sentence(error: ValidationError, where: Mapping[str, str], text: str) -> str:

@@ -39,7 +39,7 @@ def unpack(packed: bytes) -> CollectorAnswer:
     try:
         answered, exchanges = json.loads(zlib.decompress(packed))
         return replace(_ANSWER.validate_json(answered), exchanges=tuple(_exchange(*one) for one in exchanges))
-    except (zlib.error, TypeError) as error:
+    except (zlib.error, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("the data is not a packed answer") from error
 
 

@@ -47,12 +47,16 @@ def said_names(text: str, name: str, platform: Platform | None) -> Parsed[Parsed
     `platform` applies to handles that do not name one. Words that are not a name are problems.
     """
     found: dict[str, ParsedName] = {}
+    faults: dict[str, str] = {}
     problems: list[TableError] = []
     for line, words in _words(text):
-        try:
-            found.setdefault(words, replace(read_said(words, platform), line=line))
-        except AddressError as fault:
-            problems.append(TableError(name, line, str(fault)))
+        if words not in found and words not in faults:
+            try:
+                found[words] = replace(read_said(words, platform), line=line)
+            except AddressError as fault:
+                faults[words] = str(fault)
+        if words in faults:
+            problems.append(TableError(name, line, faults[words]))
     if not found and not problems:
         raise TableError(name, None, "the list contains no names.")
     return Parsed(tuple(found.values()), tuple(problems))

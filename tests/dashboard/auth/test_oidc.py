@@ -186,6 +186,11 @@ def set_(**wrong: Any) -> Callable[[OidcProvider], None]:
         ),
         pytest.param(set_(is_down=True), 502, AWAY, id="it does not answer"),
         pytest.param(set_(issuer="https://elsewhere.example"), 502, AWAY, id="it calls itself otherwise"),
+        pytest.param(set_(configures={"authorization_endpoint": 5}), 502, AWAY, id="an address that is none"),
+        pytest.param(set_(configures={"token_endpoint": {}}), 502, AWAY, id="nor where tokens are"),
+        pytest.param(set_(configures={"jwks_uri": [5]}), 502, AWAY, id="nor where keys are"),
+        pytest.param(set_(shows_keys={"kid": "1"}), 502, AWAY, id="no list of keys"),
+        pytest.param(set_(shows_keys={"keys": 5}), 502, AWAY, id="keys that are none"),
     ],
 )
 async def test_what_is_not_believed(

@@ -164,6 +164,12 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
             id="a line that only looks like the key",
         ),
         pytest.param(
+            '[[rules]]\nname = "B"\nrecipients = [] # "\ntags = [ # [[\n"a]",\n'
+            '"""\n\\"""\n[[rules]]\n""""",\n"[", \'[\',\n]\nzone = 1\n',
+            "f, line 16: rule 'B': zone: 1 is not text.",
+            id="brackets and quotes in strings and comments",
+        ),
+        pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
             "f, line 8: rule 'B': colour is not a key of a rule; use name, recipients, zone, severity, "
             "quiet, digest, digest_at, remind_every, escalate_after, escalate_to, engagement, settle, "

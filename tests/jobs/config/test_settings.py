@@ -234,6 +234,18 @@ def test_hosts_and_addresses_are_kept_in_one_spelling(tmp_path: Path) -> None:
         pytest.param('role = "owner"', {}, "^Setting role .*'viewer', 'analyst' or 'admin'", id="no role"),
         pytest.param("port = ", {}, r"blockline\.toml: the file is not valid TOML", id="not TOML"),
         pytest.param(
+            f"port = {'9' * 5000}",
+            {},
+            r"valid TOML \(it contains a number that is too long\)",
+            id="a long number",
+        ),
+        pytest.param(
+            f"platforms = {'[' * 5000}",
+            {},
+            r"TOML \(it contains brackets that are nested too",
+            id="deep brackets",
+        ),
+        pytest.param(
             "smtp_per_minute = 0",
             {},
             r"^Setting smtp_per_minute \(in .*\): it must be at least 1\.$",

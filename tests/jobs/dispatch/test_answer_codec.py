@@ -1,6 +1,8 @@
 """How requests are made, and how an answer travels from the machine that made one."""
 
 import asyncio
+import json
+import zlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -62,7 +64,25 @@ def test_an_answer_arrives_as_it_was_sent_letter_by_letter(answer: CollectorAnsw
     assert unpack(pack(answer)) == answer
 
 
-@pytest.mark.parametrize("packed", [b"", b"nonsense", pack(CollectorAnswer((), ()))[:-3]])
+_SAID = '{"readings":[],"missed":[]}'
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"nonsense", id="not compressed"),
+        pytest.param(pack(CollectorAnswer((), ()))[:-3], id="cut"),
+        pytest.param(zlib.compress(b"[" * 100_000), id="nested without end"),
+        pytest.param(
+            zlib.compress(json.dumps([_SAID, [["/", "2021-02-12", 200, 5, None, []]]]).encode()), id="no body"
+        ),
+        pytest.param(
+            zlib.compress(json.dumps([_SAID, [["/", "2021-02-12", 200, "", None, [], 10**30]]]).encode()),
+            id="no time that there can be",
+        ),
+    ],
+)
 def test_what_another_version_wrote_is_refused(packed: bytes) -> None:
     with pytest.raises(ValueError, match="not a packed answer"):
         unpack(packed)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from aiohttp import BasicAuth, web
+from aiohttp.typedefs import Middleware
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -30,6 +31,10 @@ class OidcProvider:
     signs_with_own_key: bool = True
     error: str | None = None
     is_down: bool = False
+    configures: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Fields of its configuration that it gives otherwise."""
+    shows_keys: Any = None
+    """What it gives as its keys; None: the right ones."""
     asked: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     """What was asked for, by the code that was given for it."""
     _key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "1"}))
@@ -47,11 +52,12 @@ class OidcProvider:
                 "response_types_supported": ["code"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
+                **self.configures,
             }
         )
 
     async def keys(self, _: web.Request) -> web.Response:
-        return web.json_response({"keys": [self._key.as_dict(private=False)]})
+        return web.json_response(self.shows_keys or {"keys": [self._key.as_dict(private=False)]})
 
     async def authorize(self, request: web.Request) -> web.Response:
         """As if somebody had logged in there at once."""
@@ -92,9 +98,9 @@ class OidcProvider:
 
 
 @asynccontextmanager
-async def oidc_provider() -> AsyncGenerator[OidcProvider]:
+async def oidc_provider(*middlewares: Middleware) -> AsyncGenerator[OidcProvider]:
     provider = OidcProvider()
-    app = web.Application()
+    app = web.Application(middlewares=middlewares)
     app.router.add_get("/.well-known/openid-configuration", provider.configuration)
     app.router.add_get("/keys", provider.keys)
     app.router.add_get("/authorize", provider.authorize)
