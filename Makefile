@@ -7,7 +7,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-slow test-all test-long test-17 mutants lint bench screenshots lock
+.PHONY: install demo test test-slow test-all test-long test-fuzz test-17 mutants lint bench screenshots lock
 
 install: .venv/runtime
 
@@ -51,6 +51,11 @@ test-all: .venv/development .venv/npm
 ROUNDS ?= 1000
 test-long: .venv/development .venv/npm
 	TEST_LONG=1 ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -m long -n logical --maxprocesses 4 --maxschedchunk 1 --maxfail 1 $(ARGS)
+
+# Hostile inputs for every parser of foreign bytes, for SECONDS. Inputs that break one are kept in build/fuzz.
+SECONDS ?= 7200
+test-fuzz: .venv/development
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
 # Small faults put into the core, one at a time: whether a test notices each of them.
 mutants: .venv/development

@@ -1,0 +1,189 @@
+"""Parsers of what is to be believed later: backups, evidence packs, time stamps, packed answers."""
+
+import hashlib
+import json
+import zlib
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from collectors.core.collector import CollectorAnswer, Exchange
+from jobs.cli.evidence import _stamp as stamp_or_fault
+from jobs.dispatch.answer_codec import pack, unpack
+from jobs.evidence.chain_heads import HeadsError, heads_known
+from jobs.evidence.pack import MANIFEST, PackError, listed, manifest_in
+from jobs.evidence.pack_files import read_pack
+from jobs.evidence.pack_proof import KnownHeads, ProofResult
+from jobs.evidence.pack_verification import verify
+from jobs.evidence.rfc3161 import TimestampError, certificates_in, stamp_in
+from storage.backup.archive import BackupError, BackupManifest, BackupWriter, read_backup
+from storage.backup.contents import KeptTable, _Kind, difference_from_schema
+from storage.model.core.availability import Reading, State, Status, Strength
+from storage.model.evidence.hash_chain import read_statement
+from storage.postgres.schema import newest
+from tests.fuzz.file_targets import in_file
+from tests.fuzz.runner import Call, Target, plain
+
+_FIXTURES: Final = Path(__file__).parent.parent / "fixtures"
+_NOW: Final = datetime(2021, 2, 12, 12, tzinfo=UTC)
+_MADE_BY: Final = "Blockline 1.2.3"
+_PACK: Final = _FIXTURES / "evidence_packs" / "format_1.zip"
+_ROOT: Final = certificates_in(_FIXTURES / "time_stamps" / "root.pem")
+_STAMP: Final = (_FIXTURES / "time_stamps" / "answer.tsr").read_bytes()
+_ENTRY: Final = b"entry"
+
+
+def _no_progress(_: str, __: int) -> None: ...
+
+
+def _backup(manifest: bytes | None = None) -> bytes:
+    """A small backup; with another manifest, its hash is right all the same."""
+    file = BytesIO()
+    writer = BackupWriter(file)
+    account, order = writer.table("account", ("a", "b")), writer.table("coverage_row", ("a",))
+    for n in range(50):
+        account.take(b"%d\tsome text\n" % n)
+    tables = (account.finish(), order.finish())
+    if manifest is None:
+        writer.finish(BackupManifest("0.1.0", newest(), "18.6", _NOW, tables, ()))
+        return file.getvalue()
+    writer.member("manifest.json", manifest)
+    digest = hashlib.sha256(file.getvalue()).hexdigest()
+    end = BytesIO()
+    BackupWriter(end).member("SHA256", digest.encode())
+    return file.getvalue() + end.getvalue() + bytes(1024)
+
+
+def _manifest_in(backup: bytes) -> bytes:
+    start = backup.index(b'{\n "form"')
+    return backup[start : backup.index(b"\0", start)]
+
+
+_MANIFEST: Final = _manifest_in(_backup())
+_SCHEMA: Final = [
+    KeptTable("account", _Kind.TABLE, ("a", "b"), ("a",)),
+    KeptTable("coverage_row", _Kind.PARTITIONED, ("a",), ()),
+]
+
+
+def restore_file(path: Path) -> object:
+    return read_backup(path, _no_progress), None
+
+
+def restore_signed_file(path: Path) -> object:
+    return read_backup(path, _no_progress, b"k" * 32)
+
+
+@contextmanager
+def restore_manifest() -> Generator[Call]:
+    """A backup whose hash is right, with the manifest of a stranger."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "b"
+
+        def call(data: bytes) -> object:
+            path.write_bytes(_backup(data))
+            found = read_backup(path, _no_progress)
+            return [difference_from_schema(found.manifest, _SCHEMA, may_lack=m) for m in (False, True)]
+
+        yield call
+
+
+def pack_file(path: Path) -> object:
+    return _verified(read_pack(path))
+
+
+def pack_content(data: bytes) -> object:
+    """A pack in which one file is another: its name is on the first line. The manifest has the right hash."""
+    name, _, content = data.partition(b"\n")
+    files = {**_FILES, name.decode("latin-1"): content}
+    if name != MANIFEST.encode():
+        files = listed(files, manifest_in(files))
+    return _verified(files)
+
+
+def _verified(files: Mapping[str, bytes]) -> object:
+    """A pack that differs from the recorded one does not verify: its time stamp is not ours to give."""
+    checks = verify(files, KnownHeads(), lambda token, entry: stamp_or_fault(token, entry, _ROOT), _MADE_BY)
+    if files != _FILES:
+        assert any(check.verdict is not ProofResult.OK for check in checks)
+    return [check.verdict for check in checks]
+
+
+_FILES: Final = read_pack(_PACK)
+
+
+def read_stamp(data: bytes) -> object:
+    """No stamp is read that says another time than the one that was signed."""
+    said = stamp_in(data, _ENTRY, _ROOT)
+    assert said == stamp_in(_STAMP, _ENTRY, _ROOT)
+    return said
+
+
+def read_stored_stamp(data: bytes) -> object:
+    return stamp_in(data, _ENTRY)
+
+
+_ANSWER: Final = CollectorAnswer(
+    (Reading("5", _NOW, State(Status.WITHHELD, ("IN",)), Strength.STRONG, "name"),),
+    (),
+    (Exchange("/2/users", _NOW, 200, b"{}", "id", (("a", "b"),)),),
+)
+
+
+def read_packed(data: bytes) -> object:
+    """What a worker put into the queue, as it lies there, and as it is when unpacked once."""
+    return unpack(data[1:]) if data[:1] == b"z" else unpack(zlib.compress(data, 1))
+
+
+_HEADS: Final = json.dumps(
+    {
+        "heads": [
+            {
+                "day": "2021-02-12",
+                "seq": 5,
+                "head": "ab" * 32,
+                "anchors": [
+                    {"seq": 4, "head": "cd" * 32, "authority": "a", "stamped_at": "2021-02-12T12:00:00Z"}
+                ],
+            }
+        ]
+    }
+).encode()
+
+EVIDENCE: tuple[Target, ...] = (
+    Target("restore.file", (_backup(),), in_file(restore_file), (BackupError,)),
+    Target("restore.signed", (_backup(),), in_file(restore_signed_file), (BackupError,)),
+    Target("restore.manifest", (_MANIFEST,), restore_manifest, (BackupError,)),
+    Target("pack.file", (_PACK.read_bytes(),), in_file(pack_file), (PackError,)),
+    Target(
+        "pack.content",
+        tuple(name.encode() + b"\n" + content for name, content in _FILES.items()),
+        plain(pack_content),
+        (PackError,),
+    ),
+    Target("stamp.answer", (_STAMP,), plain(read_stamp), (TimestampError,)),
+    Target("stamp.stored", (_STAMP,), plain(read_stored_stamp), (TimestampError,)),
+    Target(
+        "stamp.certificates",
+        ((_FIXTURES / "time_stamps" / "root.pem").read_bytes(),),
+        in_file(certificates_in),
+        (TimestampError,),
+    ),
+    Target("evidence.heads", (_HEADS,), in_file(lambda path: heads_known(path, None)), (HeadsError,)),
+    Target(
+        "evidence.statements",
+        tuple(content for name, content in _FILES.items() if name in {"statement.json", "outcome.json"}),
+        plain(read_statement),
+        (ValueError,),
+    ),
+    Target(
+        "queue.answers",
+        (b"z" + pack(_ANSWER), zlib.decompress(pack(_ANSWER))),
+        plain(read_packed),
+        (ValueError,),
+    ),
+)
