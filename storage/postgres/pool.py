@@ -88,7 +88,13 @@ async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING) -> Connectio
         return await asyncpg.connect(
             dsn,
             timeout=_CONNECT_TIMEOUT_S,
-            server_settings={"timezone": "UTC", "application_name": APPLICATION + this_process(), **settings},
+            server_settings={
+                "timezone": "UTC",
+                "application_name": APPLICATION + this_process(),
+                # Most servers compile costly queries anew each time, which takes longer than ours run.
+                "jit": "off",
+                **settings,
+            },
         )
     except ValueError as error:  # asyncpg.ClientConfigurationError is one too
         raise Unreachable(

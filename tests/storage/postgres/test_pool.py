@@ -104,6 +104,12 @@ async def test_a_pool_that_cannot_connect_refuses_to_open() -> None:
             pytest.fail("opened")
 
 
+async def test_no_query_is_compiled_whatever_the_server_is_set_to(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        jit = await conn.fetchrow("select setting, source from pg_settings where name = 'jit'")
+    assert tuple(jit) == ("off", "client")
+
+
 async def test_sessions_run_in_utc(pool: Pool) -> None:
     async with transaction(pool) as conn:
         assert await conn.fetchval("show timezone") == "UTC"
