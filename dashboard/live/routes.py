@@ -50,11 +50,22 @@ def routes(process: WebProcess, boards: LiveSnapshotCache) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        try:
-            async with transaction(pool) as conn:
-                await conn.execute("select 1")
-        except StorageError:
-            return JSONResponse({"ok": False}, status_code=503)
-        return JSONResponse({"ok": process.listening}, status_code=200 if process.listening else 503)
+        problem = await _problem(process)
+        return JSONResponse({"ok": problem is None, "problem": problem}, 200 if problem is None else 503)
 
     return router
+
+
+async def _problem(process: WebProcess) -> str | None:
+    """Why this process cannot do its work; whoever asks need not have logged in, so it names no address."""
+    try:
+        async with transaction(process.pool) as conn:
+            if await conn.fetchval("show transaction_read_only") == "on":
+                return "The database takes no writes. Check database_url: it may lead to a replica."
+    except StorageError:
+        return "The database does not answer. Check that it runs; the log of “blockline run” has the details."
+    if not process.listening:
+        return (
+            "Changes are not pushed, because the connection for them is down. It is opened again by itself."
+        )
+    return None

@@ -24,6 +24,7 @@ from jobs.dispatch.shared_rate_limits import SharedBudgets
 from jobs.dispatch.worker import QueueWorker, running_worker
 from jobs.evidence.daily_anchor import authority_of, daily_anchor, seal
 from jobs.messages.compose import Letterhead
+from jobs.notify.database_outage import DatabaseOutage
 from jobs.notify.pipeline import alert_pipeline
 from jobs.runtime.evidence_retention import keep_to_lists
 from jobs.runtime.loop_scheduler import DAILY_PAUSES_S, Loop, scheduled
@@ -41,7 +42,7 @@ from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
 from storage.people.people import admins
 from storage.postgres.audit_chain import last_sealed_at
-from storage.postgres.pool import Pool, PoolLimits, open_pool, transaction
+from storage.postgres.pool import Pool, PoolLimits, StorageError, open_pool, transaction
 
 log = logging.getLogger(__name__)
 
@@ -268,9 +269,15 @@ async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], A
 
 def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:
     head, thresholds = letterhead(settings), Thresholds(settings.sweep_every)
+    outage = DatabaseOutage(senders(settings), head, thresholds, system_clock)
 
     async def watch() -> None:
-        await check_conditions(pool, system_clock(), head, thresholds)
+        try:
+            await check_conditions(pool, system_clock(), head, thresholds)
+        except StorageError as error:
+            await outage.lasts(error)
+            raise
+        await outage.is_over()
 
     return watch
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 from asyncpg.pool import PoolConnectionProxy
 
 from storage.postgres.errors import (
@@ -46,6 +47,7 @@ _SERVER_GONE = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
 )
+_READ_ONLY = (asyncpg.ReadOnlySQLTransactionError, asyncpg.TargetServerAttributeNotMatched)
 _OUT_OF_TIME = (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -80,9 +82,10 @@ def address_of(database: "str | Pool") -> str:
     return database.address
 
 
-async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING) -> Connection:
+async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING, *, to_write: bool = False) -> Connection:
     """Open one connection, in UTC. `settings` are those of its session. The caller closes it. Raises
-    Unreachable.
+    Unreachable. With `to_write`, a server that takes no writes counts as unreachable; of several in the
+    DSN, one that does is chosen.
     """
     try:
         return await asyncpg.connect(
@@ -95,6 +98,7 @@ async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING) -> Connectio
                 "jit": "off",
                 **settings,
             },
+            target_session_attrs=SessionAttribute.read_write if to_write else None,
         )
     except ValueError as error:  # asyncpg.ClientConfigurationError is one too
         raise Unreachable(
@@ -115,7 +119,9 @@ class Pool(_AsyncpgPool):
 
     def __init__(self, dsn: str, min_size: int, max_size: int, limits: PoolLimits | None = None) -> None:
         async def reconnect(*_: object, **__: object) -> Connection:
-            return await connect(dsn, _NOTHING if limits is None else limits.settings)
+            if limits is None:
+                return await connect(dsn)
+            return await connect(dsn, limits.settings, to_write=True)
 
         super().__init__(
             dsn,
@@ -151,8 +157,8 @@ class Pool(_AsyncpgPool):
 async def open_pool(
     dsn: str, *, min_size: int = 1, max_size: int = 8, limits: PoolLimits | None = None
 ) -> AsyncGenerator[Pool]:
-    """A pool of connections to `dsn`, closed on exit. `limits` replaces `max_size` and adds limits of
-    time; None means no limits of time. Raises Unreachable when no connection can be made.
+    """A pool of connections to `dsn`, closed on exit. `limits` replaces `max_size`, adds limits of time, and
+    needs a server that takes writes; None means neither. Raises Unreachable when no connection can be made.
     """
     pool = Pool(dsn, min_size, max_size if limits is None else limits.connections, limits)
     try:
@@ -221,6 +227,9 @@ def translated(conn: Conn, where: str) -> Generator[None]:
         raise StaleState(
             f"Another writer came first, so nothing was written: {_first_line(error)}."
         ) from error
+    except asyncpg.ReadOnlySQLTransactionError as error:
+        conn.terminate()  # the server became so: the next connection looks for one that takes writes
+        raise _unreachable(where, error) from error
     except _OUT_OF_TIME as error:
         raise TookTooLong(
             f"The database did not do this in time ({_first_line(error)}). Try again later."
@@ -263,6 +272,8 @@ def _reason(error: Exception) -> str:
         return "it does not answer in time"
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         return "no server listens there"
+    if isinstance(error, _READ_ONLY):
+        return "it takes no writes, because it is a replica or set to read-only"
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return "the connection was closed"
     return _first_line(error)
