@@ -60,10 +60,14 @@ async def _problem(process: WebProcess) -> str | None:
     """Why this process cannot do its work; whoever asks need not have logged in, so it names no address."""
     try:
         async with transaction(process.pool) as conn:
-            if await conn.fetchval("show transaction_read_only") == "on":
-                return "The database takes no writes. Check database_url: it may lead to a replica."
+            takes_writes = await conn.fetchval("show transaction_read_only") == "off"
     except StorageError:
-        return "The database does not answer. Check that it runs; the log of “blockline run” has the details."
+        takes_writes = False
+    if not takes_writes:
+        return (
+            "The database does not answer or takes no writes. Check that it runs and is not a replica; the "
+            "log of “blockline run” has the details."
+        )
     if not process.listening:
         return (
             "Changes are not pushed, because the connection for them is down. It is opened again by itself."

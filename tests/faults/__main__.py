@@ -1,0 +1,151 @@
+"""`python -m tests.faults [--only WORDS] [--speed N] [--page FILE]`: what is seen when anything goes wrong.
+
+It runs itself again under `faketime`, which makes time pass faster for all that it starts.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+
+from jobs.base.clock import system_clock
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.installation import Installation, installed
+from tests.faults.judging import Judge
+from tests.faults.report import Seen, page
+
+SPEED = 10
+_SETTLES_WITHIN = timedelta(hours=3)
+_STARTS_WITHIN = timedelta(hours=1)
+_NO_ANSWER, _UNAVAILABLE = 0, 503
+
+
+async def _look(here: Installation, seen: Seen) -> None:
+    """What is said while it lasts."""
+    ready, conditions, live, status = await asyncio.gather(
+        here.get("/readyz"),
+        here.get("/api/v1/conditions"),
+        here.get("/api/live"),
+        here.command("status", "--json"),
+    )
+    seen.ready = _ready(*ready)
+    seen.health = _issues(*conditions)
+    if live[0] == _UNAVAILABLE and (said := json.loads(live[1])["error"]) not in seen.health:
+        seen.health.append(said)
+    seen.status = _status(*status, known=seen.health)
+
+
+def _ready(code: int, body: str) -> str:
+    if code == _NO_ANSWER:
+        return "no answer"
+    with suppress(ValueError, KeyError):
+        return f"{code} {json.loads(body)['problem'] or ''}".strip()
+    return str(code)
+
+
+def _issues(code: int, body: str) -> list[str]:
+    if code == _NO_ANSWER:
+        return []
+    answer = json.loads(body)
+    return [answer["detail"]] if "detail" in answer else [c["sentence"] for c in answer["items"]]
+
+
+def _status(code: int, out: str, err: str, *, known: list[str]) -> list[str]:
+    if code:
+        return [err.strip().splitlines()[-1] if err.strip() else f"exit code {code}"]
+    report = json.loads(out)
+    collectors = [c for c in report["collectors"] if c["state"] != "reads"]
+    waiting, dead = report["mails"]["queued"], report["mails"]["dead"]
+    return [
+        *(c["sentence"] for c in report["conditions"] if c["sentence"] not in known),
+        *(f"collector of {c['platform']}: {c['reason'] or c['state']}" for c in collectors),
+        *([f"{waiting} emails wait"] if waiting else []),
+        *([f"{dead} emails failed permanently"] if dead else []),
+    ]
+
+
+async def _through(here: Installation, judge: Judge, fault: Fault) -> Seen:
+    """Bring it about, look, lift it, and wait until everything is as it should be."""
+    seen = Seen(fault.area, fault.name, fault.lasts.total_seconds() / 60)
+    await judge.forget_operators()
+    await judge.take_stock()
+    found, mailed, heard = judge.changes, len(here.desk.accepted), len(here.desk.mails())
+    began = system_clock() - timedelta(seconds=30)
+    async with fault.put(here):
+        since = system_clock()
+        await asyncio.sleep(max(0.0, fault.lasts.total_seconds() - 30))
+        await _look(here, seen)
+        await asyncio.sleep(max(0.0, (since + fault.lasts - system_clock()).total_seconds()))
+    lifted = system_clock()
+    if await here.until(lambda: judge.is_settled(began, lifted), _SETTLES_WITHIN):
+        seen.caught_up_after = round((system_clock() - lifted).total_seconds() / 60, 1)
+    else:
+        seen.wrong += await judge.unsettled(began, lifted)
+    if fault.forgets:
+        judge.acknowledged.clear()
+    seen.wrong += await judge.news()
+    if fault.told and not re.search(fault.told, seen.everything_said):
+        seen.wrong.append(f"nothing said {fault.told!r}")
+    seen.changes, seen.mails = judge.changes - found, len(here.desk.accepted) - mailed
+    new = here.desk.mails()[: len(here.desk.mails()) - heard]
+    seen.operators = [m.subject for m in new if "operator@example.org" in m.recipients]
+    return seen
+
+
+async def run(chosen: list[Fault], folder: Path) -> list[Seen]:
+    """An installation through these faults, one after the other."""
+    hours = sum(((f.lasts + timedelta(minutes=40)).total_seconds() for f in chosen), 0.0) / 3600 + 6
+    seen: list[Seen] = []
+    async with installed(folder, hours) as here:
+        judge = Judge(here)
+        if not await here.until(judge.is_whole, _STARTS_WITHIN):
+            raise SystemExit("The installation did not come to rest.")
+        await judge.news()
+        for fault in chosen:
+            seen.append(await _through(here, judge, fault))
+            print(json.dumps(asdict(seen[-1])), flush=True)
+    return seen
+
+
+def _again_under_faketime(speed: int) -> int:
+    if shutil.which("faketime") is None:
+        print("faketime is not installed: install Debian's package faketime.")
+        return 1
+    command = ["faketime", "-f", f"+0 x{speed}", sys.executable, "-m", "tests.faults", *sys.argv[1:]]
+    return subprocess.run(command, env=os.environ | {"NO_FAKE_STAT": "1"}, check=False).returncode
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("--only", default="", help="a regular expression for “area: name”")
+    parser.add_argument("--speed", type=int, default=SPEED)
+    parser.add_argument("--page", type=Path, help="where the table is written")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
+    arguments = parser.parse_args()
+    if "FAKETIME" not in os.environ:
+        return _again_under_faketime(arguments.speed)
+    chosen = [f for f in FAULTS if re.search(arguments.only, f"{f.area}: {f.name}")]
+    folder = Path(tempfile.mkdtemp(prefix="blockline-faults-"))
+    try:
+        seen = asyncio.run(run(chosen, folder))
+    finally:
+        if arguments.keep:
+            print(folder)
+        else:
+            shutil.rmtree(folder)
+    if arguments.page is not None:
+        arguments.page.write_text(page(seen, arguments.speed, system_clock()), encoding="utf-8")
+    return 1 if any(one.wrong for one in seen) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What a run saw, as the page docs/faults.md."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+_HEAD = Path(__file__).with_name("head.md")
+
+
+@dataclass
+class Seen:
+    """What was seen of one fault."""
+
+    area: str
+    name: str
+    minutes: float
+    ready: str = ""
+    health: list[str] = field(default_factory=list[str])
+    """Open issues, as the dashboard lists them, or why its pages cannot be shown."""
+    status: list[str] = field(default_factory=list[str])
+    """What `blockline status` added to them, or said instead."""
+    operators: list[str] = field(default_factory=list[str])
+    """Subjects of the mails to operators."""
+    caught_up_after: float | None = None
+    """Minutes after its end. None: it did not."""
+    changes: int = 0
+    """True changes that were found, from its beginning until everything was caught up."""
+    mails: int = 0
+    wrong: list[str] = field(default_factory=list[str])
+
+    @property
+    def everything_said(self) -> str:
+        return "\n".join([self.ready, *self.health, *self.status])
+
+
+def page(seen: Sequence[Seen], speed: int, at: datetime) -> str:
+    wrong = [one for one in seen if one.wrong]
+    verdict = (
+        "Nothing of this was wrong after any of them."
+        if not wrong
+        else f"Something of this was wrong after {len(wrong)} of them, which are marked."
+    )
+    parts = [
+        _HEAD.read_text(encoding="utf-8").format(
+            speed=speed,
+            verdict=verdict,
+            day=at.date().isoformat(),
+            faults=len(seen),
+            changes=sum(one.changes for one in seen),
+            mails=sum(one.mails for one in seen),
+        )
+    ]
+    for area in dict.fromkeys(one.area for one in seen):
+        parts.append(f"\n## {area.capitalize()}\n")
+        parts.append("| Fault | Minutes | `/readyz` | Said | Operators | Changes found | Caught up |")
+        parts.append("| --- | --- | --- | --- | --- | --- | --- |")
+        parts += [_row(one) for one in seen if one.area == area]
+    return "\n".join(parts) + "\n"
+
+
+def _row(one: Seen) -> str:
+    said = [*one.health, *one.status] or ["nothing"]
+    more = f" (and {len(said) - 2} more)" if len(said) > 2 else ""
+    cells = (
+        one.name,
+        f"{one.minutes:g}",
+        one.ready,
+        ". ".join(line.rstrip(".") for line in said[:2]) + more,
+        str(len(one.operators)),
+        str(one.changes),
+        "never" if one.caught_up_after is None else f"{one.caught_up_after:g}",
+    )
+    mark = f" **Wrong: {'; '.join(one.wrong)}**" if one.wrong else ""
+    return "| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + f" |{mark}"
