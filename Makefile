@@ -7,7 +7,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-slow test-all test-long test-fuzz test-17 mutants lint bench screenshots lock
+.PHONY: install demo test test-slow test-all test-long test-fuzz test-faults test-17 mutants lint bench screenshots lock
 
 install: .venv/runtime
 
@@ -56,6 +56,11 @@ test-long: .venv/development .venv/npm
 SECONDS ?= 7200
 test-fuzz: .venv/development
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+# An installation through everything that can fail, about an hour; writes the table in docs/faults.md. Needs Debian's
+# packages faketime and postgresql-17.
+test-faults: .venv/development
+	$(BIN)/python -m tests.faults --page docs/faults.md $(ARGS)
 
 # Small faults put into the core, one at a time: whether a test notices each of them.
 mutants: .venv/development

@@ -142,6 +142,7 @@ async def installed(folder: Path, hours: float) -> AsyncGenerator[Installation]:
     """An installation that reads accounts, some of which change, for so many hours."""
     async with AsyncExitStack() as stack:
         began = system_clock()
+        folder.chmod(0o755)  # Postgres may be run by another user
         history = invented(began, began + timedelta(hours=hours))
         moods = Moods(hang_s=120, slow_s=4)
         places = await stack.enter_async_context(living(history, moods))

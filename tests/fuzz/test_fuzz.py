@@ -12,7 +12,7 @@ from collectors.core.wire import is_object
 from tests.fuzz.runner import Call, Fuzzer, Target, outcome, plain, table
 from tests.fuzz.targets import TARGETS
 
-INPUTS = 150
+INPUTS = 30
 
 
 def some(inputs: int) -> Callable[[], bool]:

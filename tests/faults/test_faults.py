@@ -1,0 +1,50 @@
+"""Some of the faults of `make test-faults`, and that what goes wrong after one would be seen."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.faults import __main__ as runner
+from tests.faults.faults import FAULTS
+from tests.faults.report import Seen, page
+from tests.support.on_postgres_17 import BINARIES
+
+HERE = shutil.which("faketime") is not None and (BINARIES / "postgres").exists()
+SHORT = "Postgres is killed in the middle|cuts the connection before it says so|dashboard is killed"
+AT = datetime(2021, 2, 1, tzinfo=UTC)
+
+
+@pytest.mark.skipif(
+    not HERE and "TEST_REQUIRE_BROWSER" not in os.environ, reason="faketime or Postgres 17 is not installed"
+)
+def test_after_these_faults_nothing_is_false_lost_or_doubled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "faults.md"
+    monkeypatch.setattr("sys.argv", ["tests.faults", "--only", SHORT, "--page", str(written)])
+    assert runner.main() == 0, capfd.readouterr().out
+    assert "Nothing of this was wrong" in written.read_text(encoding="utf-8")
+    assert "3 faults" in written.read_text(encoding="utf-8")
+
+
+def test_each_fault_has_a_name_of_its_own() -> None:
+    assert len({(f.area, f.name) for f in FAULTS}) == len(FAULTS) >= 60
+
+
+@pytest.mark.parametrize(
+    ("wrong", "verdict"),
+    [
+        pytest.param([], "Nothing of this was wrong", id="nothing"),
+        pytest.param(["mail <1> came more than once"], "wrong after 1 of them", id="a doubled mail"),
+    ],
+)
+def test_the_page_says_what_was_wrong(wrong: Sequence[str], verdict: str) -> None:
+    seen = Seen("mail", "It greylists", 5.0, ready="200", caught_up_after=1.5, wrong=list(wrong))
+    text = page([seen], 10, AT)
+    assert verdict in text
+    assert all(one in text for one in wrong)
+    assert "| It greylists | 5 | 200 | nothing | 0 | 0 | 1.5 |" in text
