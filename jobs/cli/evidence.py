@@ -285,8 +285,8 @@ def _faults(found: _ChainsChecked) -> list[str]:
         out.append(found.stamps.wrong)
     if found.missing is not None:
         out.append(
-            f"The chain does not contain {found.missing}, with the hash that you have. An entry up to it was "
-            "altered or removed, or an older backup was restored."
+            f"The chain does not contain {found.missing}: no entry has its number and its hash. That entry "
+            "or an earlier one was altered or removed, or an older backup was restored."
         )
     return out
 

@@ -15,10 +15,10 @@ PER_NAME = 5
 PER_ADDRESS = 30
 """The same from one address, under any names. A whole newsroom may share one."""
 PER_NAME_ELSEWHERE = 10
-"""The same under one name, from all addresses together that it has not logged in from lately. Many machines
-that guess one password reach it soon. From an address of the name nothing counts and nobody is stopped."""
+"""Attempts in a window under one name, from all addresses together from which nobody of that name has logged
+in lately. It stops many machines that guess one password. Attempts from known addresses do not count."""
 KNOWN_FOR = timedelta(days=30)
-"""So long after a login its address is one of the name. Sessions are kept at least as long."""
+"""How long an address counts as known after a login from it. Sessions are kept at least as long."""
 
 
 class AttemptKind(StrEnum):
@@ -41,10 +41,10 @@ class LoginLock:
 async def may_try(
     conn: Conn, login: str, address: str, now: datetime, kind: AttemptKind = AttemptKind.BY_PASSWORD
 ) -> LoginLock | None:
-    """Count an attempt before it is known how it ends, so that many at once are counted as well.
+    """Count an attempt, before its result is known so that parallel attempts are counted as well.
 
-    None means that it may be made. What the limits of an address refuse does not count against the name
-    elsewhere: one machine alone cannot keep the others out.
+    None means that it may be made. An attempt refused by the limits of its address does not count towards
+    `PER_NAME_ELSEWHERE`, so one machine alone cannot lock out the others.
     """
     await conn.execute(
         """
@@ -65,7 +65,7 @@ async def succeeded(
 ) -> None:
     """Take back the attempts of this kind under this name from there, and this one from the address.
 
-    What counts against the name elsewhere stays: from now on the address is one of the name.
+    What counts towards `PER_NAME_ELSEWHERE` stays; the address is known from now on.
     """
     own = _from(kind, login, address)
     # In the order in which attempts lock them, so that nobody waits for one another.
@@ -80,10 +80,10 @@ async def succeeded(
     )
 
 
-async def listed(conn: Conn, name: str, now: datetime) -> tuple[int, datetime]:
+async def count_audit_entry(conn: Conn, name: str, now: datetime) -> tuple[int, datetime]:
     """Count an entry of the audit log about refused logins of a name.
 
-    Answers how many there are in this window, and when it ends.
+    Returns how many there are in this window, and when the window ends.
     """
     subject = _subject("listed", name.lower())
     failures, since = (await _count(conn, [subject], now))[subject]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.model.text.states import clean
-from storage.people.login_limits import listed
+from storage.people.login_limits import count_audit_entry
 from storage.people.people import Person, person_called
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused
@@ -76,7 +76,7 @@ async def _record(
     conn: Conn, action: str, person: Person | None, address: str, reason: str, now: datetime
 ) -> RefusedLogin | None:
     subject = UNKNOWN_NAME if person is None else person.login
-    number, until = await listed(conn, subject, now)
+    number, until = await count_audit_entry(conn, subject, now)
     if number > MOST_LISTED:
         return None
     refused = RefusedLogin(

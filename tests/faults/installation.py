@@ -114,7 +114,7 @@ class Installation:
                 aiohttp.ClientSession(timeout=timeout) as session,
                 session.get(f"http://127.0.0.1:{self.web_port}{path}") as answer,
             ):
-                return answer.status, await answer.text()
+                return answer.status, await answer.text(errors="replace")
         except (aiohttp.ClientError, TimeoutError) as error:
             return 0, type(error).__name__
 

@@ -134,13 +134,15 @@ def test_heads_that_were_kept_show_it_where_the_time_stamps_were_deleted_too(
     (complaint,) = ran.complaints
     assert complaint.startswith("The chain does not contain entry 9, the head of 20")
     assert complaint.endswith(
-        ", with the hash that you have. An entry up to it was altered or removed, or an older backup was "
-        "restored."
+        ": no entry has its number and its hash. That entry or an earlier one was altered or removed, or an "
+        "older backup was restored."
     )
     assert (
         run("evidence", "chain", "--head", head)
         .complaints[0]
-        .startswith("The chain does not contain the head that you gave, with the hash that you have.")
+        .startswith(
+            "The chain does not contain the head that you gave: no entry has its number and its hash."
+        )
     )
 
 
