@@ -574,7 +574,7 @@ FAULTS: tuple[Fault, ...] = (
         "database", "The table of readings is locked", _locked("coverage_row"), told=f"{_UNREAD}|503|longer"
     ),
     Fault("database", "The table of changes is locked", _locked("change"), told="in time"),
-    Fault("database", "The table of mails is locked", _locked("mail")),
+    Fault("database", "The table of mails is locked", _locked("mail"), told="in time"),
     Fault("database", "Every session is ended every four seconds", _sessions_ended),
     Fault("database", "Every statement is cancelled that takes a second", _statements_cancelled),
     Fault("database", "Postgres fails over to a replica", _failed_over, _SHORT),

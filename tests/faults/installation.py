@@ -108,7 +108,7 @@ class Installation:
 
     async def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page; 0 and why if there is no answer."""
-        timeout = aiohttp.ClientTimeout(total=90)
+        timeout = aiohttp.ClientTimeout(total=300)
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
