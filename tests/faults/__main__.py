@@ -91,7 +91,7 @@ async def _through(here: Installation, judge: Judge, fault: Fault) -> Seen:
     else:
         seen.wrong += await judge.unsettled(began, lifted)
     if fault.forgets:
-        judge.acknowledged.clear()
+        judge.forget()
     seen.wrong += await judge.news()
     if fault.told and not re.search(fault.told, seen.everything_said):
         seen.wrong.append(f"nothing said {fault.told!r}")

@@ -128,12 +128,12 @@ class Installation:
             env=self.environment | {"BLOCKLINE_DATA_DIR": str(self.folder / "command")},
         )  # fmt: skip
         try:
-            async with asyncio.timeout(120):
+            async with asyncio.timeout(300):
                 out, err = await process.communicate()
         except TimeoutError:
             process.kill()
             await process.wait()
-            return -1, "", "no answer within two minutes"
+            return -1, "", "no answer within five minutes"
         return process.returncode or 0, out.decode(), err.decode()
 
 

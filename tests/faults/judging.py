@@ -1,5 +1,6 @@
 """What must be so after every fault: nothing false, no reading lost, no mail lost or doubled."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,6 +37,8 @@ class Judge:
     acknowledged: set[tuple[object, ...]] = field(default_factory=set[tuple[object, ...]])
     changes: int = 0
     """True changes that were found so far."""
+    mailed_before: int = 0
+    """So many emails are not asked whether they came twice."""
 
     async def forget_operators(self) -> None:
         """As after half an hour: until then operators get no other email."""
@@ -76,6 +79,11 @@ class Judge:
         )
         return [*await self.missing(began, ended), *waiting, *(str(tuple(m)) for m in mails)]
 
+    def forget(self) -> None:
+        """The database was replaced by an earlier one: what was stored and mailed since counts no more."""
+        self.acknowledged.clear()
+        self.mailed_before = len(self.here.desk.accepted)
+
     async def news(self) -> list[str]:
         """What is wrong and was not before."""
         found = [*await self._false(), *await self._lost(), *await self._mails()]
@@ -114,7 +122,8 @@ class Judge:
         place: dict[str, int] = {}
         for number, message_id in enumerate(self.here.desk.accepted):
             place.setdefault(message_id, number)
-        doubled = {i for i in place if self.here.desk.accepted.count(i) > 1}
+        lately = Counter(self.here.desk.accepted[self.mailed_before :])
+        doubled = {i for i, times in lately.items() if times > 1}
         rows = await self.here.query(_MAILS)
         lost = [r for r in rows if r["message_id"] not in place]
         return [
