@@ -78,7 +78,7 @@ async def _through(here: Installation, judge: Judge, fault: Fault) -> Seen:
     seen = Seen(fault.area, fault.name, fault.lasts.total_seconds() / 60)
     await judge.forget_operators()
     await judge.take_stock()
-    found, mailed, heard = judge.changes, len(here.desk.accepted), len(here.desk.mails())
+    found, mailed = judge.changes, {m.message_id for m in here.desk.mails()}
     began = system_clock() - timedelta(seconds=30)
     async with fault.put(here):
         since = system_clock()
@@ -91,12 +91,16 @@ async def _through(here: Installation, judge: Judge, fault: Fault) -> Seen:
     else:
         seen.wrong += await judge.unsettled(began, lifted)
     if fault.forgets:
-        judge.forget()
+        judge.acknowledged.clear()
     seen.wrong += await judge.news()
+    repeats = judge.repeats()
+    seen.repeats = len(repeats)
+    if not fault.may_repeat:
+        seen.wrong += [f"mail {i} came again" for i in repeats]
     if fault.told and not re.search(fault.told, seen.everything_said):
         seen.wrong.append(f"nothing said {fault.told!r}")
-    seen.changes, seen.mails = judge.changes - found, len(here.desk.accepted) - mailed
-    new = here.desk.mails()[: len(here.desk.mails()) - heard]
+    new = [m for m in here.desk.mails() if m.message_id not in mailed]
+    seen.changes, seen.mails = judge.changes - found, len(new)
     seen.operators = [m.subject for m in new if "operator@example.org" in m.recipients]
     return seen
 

@@ -37,10 +37,10 @@ class Fault:
     lasts: timedelta = _USUAL
     told: str = ""
     """What must be said while it lasts by Health, `blockline status` or `/readyz`; empty: nothing."""
+    may_repeat: bool = False
+    """Whether an email may be taken and that not be known: it comes again under its Message-ID."""
     forgets: bool = False
-    """Whether the operator goes back to an earlier database: later readings are gone, and emails come again,
-    under the same Message-IDs.
-    """
+    """Whether the operator goes back to an earlier database, so that later readings are gone."""
 
 
 # The database
@@ -585,7 +585,14 @@ FAULTS: tuple[Fault, ...] = (
         _replica_cannot_write,
         told="read-only",
     ),
-    Fault("database", "Postgres is restored to half an hour ago", _restored, _SHORT, forgets=True),
+    Fault(
+        "database",
+        "Postgres is restored to half an hour ago",
+        _restored,
+        _SHORT,
+        may_repeat=True,
+        forgets=True,
+    ),
     Fault("database", "The disk of Postgres is full", _disk_full, told=f"{_AWAY}|{_UNREAD}"),
     Fault(
         "database",
@@ -599,11 +606,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault("database", "Each answer of the database takes 0.3 s", _slow("database", 0.3)),
     Fault("database", "Connections to the database are cut every ten seconds", _cut("database", 10)),
     Fault("mail", "The mail server refuses connections", _refused("mail"), _LONG, "not accepted|wait"),
-    Fault("mail", "The mail server swallows everything", _silent("mail")),
+    Fault("mail", "The mail server swallows everything", _silent("mail"), may_repeat=True),
     Fault("mail", "Each answer of the mail server takes 20 s", _slow("mail", 20)),
-    Fault("mail", "Connections to the mail server are cut every ten seconds", _cut("mail", 10)),
+    Fault(
+        "mail", "Connections to the mail server are cut every ten seconds", _cut("mail", 10), may_repeat=True
+    ),
     Fault("mail", "It greylists", _greylisting),
-    Fault("mail", "It accepts and cuts the connection before it says so", _hangs_up_after_data),
+    Fault(
+        "mail", "It accepts and cuts the connection before it says so", _hangs_up_after_data, may_repeat=True
+    ),
     Fault("mail", "It answers each sender with 421", _refusing("MAIL", "421 4.3.2 closing")),
     Fault("mail", "It answers each sender with 451", _refusing("MAIL", "451 4.3.0 try again")),
     Fault("mail", "It answers each recipient with 450", _refusing("RCPT", "450 4.2.1 mailbox busy")),
@@ -634,7 +645,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("platforms", "Each answer takes five seconds", _slow("platforms", 5)),
     Fault("platforms", "Connections are cut every two seconds", _cut("platforms", 2)),
     Fault("processes", "The process that reads is killed", _process_killed("collect"), told=_UNREAD),
-    Fault("processes", "The process that mails is killed", _process_killed("notify"), _SHORT),
+    Fault(
+        "processes", "The process that mails is killed", _process_killed("notify"), _SHORT, may_repeat=True
+    ),
     Fault("processes", "The dashboard is killed", _process_killed("web"), _SHORT, "no answer"),
     Fault(
         "processes",
@@ -642,8 +655,14 @@ FAULTS: tuple[Fault, ...] = (
         _process_killed("collect", "notify", "web"),
         _SHORT,
         "no answer",
+        may_repeat=True,
     ),
-    Fault("processes", "One process after the other is killed", _process_killed_often("collect", "notify")),
+    Fault(
+        "processes",
+        "One process after the other is killed",
+        _process_killed_often("collect", "notify"),
+        may_repeat=True,
+    ),
     Fault("processes", "The process that reads is ended", _process_ended("collect"), _SHORT),
     Fault("processes", "The process that reads hangs", _process_stopped("collect"), told=_UNREAD),
     Fault("processes", "The process that mails hangs", _process_stopped("notify")),

@@ -37,8 +37,8 @@ class Judge:
     acknowledged: set[tuple[object, ...]] = field(default_factory=set[tuple[object, ...]])
     changes: int = 0
     """True changes that were found so far."""
-    mailed_before: int = 0
-    """So many emails are not asked whether they came twice."""
+    came: dict[str, int] = field(default_factory=dict[str, int])
+    """How often each Message-ID has come."""
 
     async def forget_operators(self) -> None:
         """As after half an hour: until then operators get no other email."""
@@ -79,10 +79,12 @@ class Judge:
         )
         return [*await self.missing(began, ended), *waiting, *(str(tuple(m)) for m in mails)]
 
-    def forget(self) -> None:
-        """The database was replaced by an earlier one: what was stored and mailed since counts no more."""
-        self.acknowledged.clear()
-        self.mailed_before = len(self.here.desk.accepted)
+    def repeats(self) -> list[str]:
+        """The Message-IDs that came again since this was last asked."""
+        times = Counter(self.here.desk.accepted)
+        again = sorted(i for i, n in times.items() if n > self.came.get(i, 1))
+        self.came = {i: max(n, 1) for i, n in times.items()}
+        return again
 
     async def news(self) -> list[str]:
         """What is wrong and was not before."""
@@ -122,15 +124,19 @@ class Judge:
         place: dict[str, int] = {}
         for number, message_id in enumerate(self.here.desk.accepted):
             place.setdefault(message_id, number)
-        lately = Counter(self.here.desk.accepted[self.mailed_before :])
-        doubled = {i for i, times in lately.items() if times > 1}
         rows = await self.here.query(_MAILS)
         lost = [r for r in rows if r["message_id"] not in place]
         return [
-            *(f"mail {i} came more than once" for i in sorted(doubled)),
+            *(f"{r['native_id']} {r['status']} was told by two emails" for r in _twice(rows)),
             *(f"no mail came about {r['native_id']} {r['status']} ({r['state']})" for r in lost),
             *_out_of_order(rows, place),
         ]
+
+
+def _twice(rows: list[Record]) -> list[Record]:
+    """Alerts that are in more than one email."""
+    times = Counter(r["alert_id"] for r in rows)
+    return [r for r in rows if times[r["alert_id"]] > 1]
 
 
 def _out_of_order(rows: list[Record], place: Mapping[str, int]) -> list[str]:

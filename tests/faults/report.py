@@ -27,6 +27,9 @@ class Seen:
     changes: int = 0
     """True changes that were found, from its beginning until everything was caught up."""
     mails: int = 0
+    """How many came to anybody, each counted once."""
+    repeats: int = 0
+    """How many of them came again under their Message-ID."""
     wrong: list[str] = field(default_factory=list[str])
 
     @property
@@ -53,8 +56,10 @@ def page(seen: Sequence[Seen], speed: int, at: datetime) -> str:
     ]
     for area in dict.fromkeys(one.area for one in seen):
         parts.append(f"\n## {area.capitalize()}\n")
-        parts.append("| Fault | Minutes | `/readyz` | Said | Operators | Changes found | Caught up |")
-        parts.append("| --- | --- | --- | --- | --- | --- | --- |")
+        parts.append(
+            "| Fault | Minutes | `/readyz` | Said | Operators | Changes found | Emails | Caught up |"
+        )
+        parts.append("| --- | --- | --- | --- | --- | --- | --- | --- |")
         parts += [_row(one) for one in seen if one.area == area]
     return "\n".join(parts) + "\n"
 
@@ -69,6 +74,7 @@ def _row(one: Seen) -> str:
         ". ".join(line.rstrip(".") for line in said[:2]) + more,
         str(len(one.operators)),
         str(one.changes),
+        f"{one.mails} ({one.repeats} again)" if one.repeats else str(one.mails),
         "never" if one.caught_up_after is None else f"{one.caught_up_after:g}",
     )
     mark = f" **Wrong: {'; '.join(one.wrong)}**" if one.wrong else ""

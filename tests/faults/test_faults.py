@@ -43,8 +43,10 @@ def test_each_fault_has_a_name_of_its_own() -> None:
     ],
 )
 def test_the_page_says_what_was_wrong(wrong: Sequence[str], verdict: str) -> None:
-    seen = Seen("mail", "It greylists", 5.0, ready="200", caught_up_after=1.5, wrong=list(wrong))
+    seen = Seen(
+        "mail", "It greylists", 5.0, ready="200", caught_up_after=1.5, mails=3, repeats=1, wrong=list(wrong)
+    )
     text = page([seen], 10, AT)
     assert verdict in text
     assert all(one in text for one in wrong)
-    assert "| It greylists | 5 | 200 | nothing | 0 | 0 | 1.5 |" in text
+    assert "| It greylists | 5 | 200 | nothing | 0 | 0 | 3 (1 again) | 1.5 |" in text
