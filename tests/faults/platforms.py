@@ -20,7 +20,7 @@ from storage.model.core.accounts import Platform
 READ = ("bluesky", "mastodon", "x")
 ACCOUNTS = 80
 """On each platform."""
-FLIP_EVERY = timedelta(minutes=2)
+FLIP_EVERY = timedelta(minutes=3)
 _STATES = ("suspended,", "withheld,IN")
 
 
