@@ -11,7 +11,7 @@ from dashboard.asgi.refusals import refusal
 from dashboard.live.push import catch_up
 from dashboard.live.snapshot_cache import RANGES, USUAL, LiveSnapshotCache
 from dashboard.wire.response_cache import packed
-from storage.postgres.pool import StorageError, transaction
+from storage.postgres.pool import NoFreeConnection, StorageError, transaction
 
 LAST_MS = 253_402_300_799_000
 """The end of the year 9999, which is as far as a datetime goes."""
@@ -61,6 +61,8 @@ async def _problem(process: WebProcess) -> str | None:
     try:
         async with transaction(process.pool) as conn:
             takes_writes = await conn.fetchval("show transaction_read_only") == "off"
+    except NoFreeConnection:
+        return "All connections of the dashboard to the database are in use. Try again later."
     except StorageError:
         takes_writes = False
     if not takes_writes:
