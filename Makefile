@@ -7,7 +7,7 @@ TESTERS := $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) *
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-slow test-all test-long test-fuzz test-faults test-17 mutants lint bench screenshots lock
+.PHONY: install demo test test-slow test-all test-long test-fuzz test-faults soak test-17 mutants lint bench screenshots lock
 
 install: .venv/runtime
 
@@ -61,6 +61,13 @@ test-fuzz: .venv/development
 # packages faketime and postgresql-17.
 test-faults: .venv/development
 	$(BIN)/python -m tests.faults --page docs/faults.md $(ARGS)
+
+# A whole installation for a simulated month, on a clock that libfaketime makes SPEED times faster: whether it is
+# worn out by it. Plots are in build/soak/soak.html. SPEED is what the machine keeps up with: two idle processors
+# take about 20, so a month takes 36 hours. ARGS='--hours 24 --accounts 300' is a day of a small one.
+SPEED ?= 20
+soak: .venv/development
+	$(BIN)/python -m tests.soak --speed $(SPEED) $(ARGS)
 
 # Small faults put into the core, one at a time: whether a test notices each of them.
 mutants: .venv/development

@@ -1,0 +1,70 @@
+"""`make soak`: an installation for a simulated month, and whether it is worn out by it.
+
+The processes of an installation, its Postgres, the simulators of two platforms and a mail server run on a
+clock that libfaketime makes faster. Each simulated day some accounts leave the watch and others join it,
+statuses change, and the leader is killed; each simulated hour everything that must not grow is looked at.
+Exit code 1 says that something grew or was false. FOLDER then has samples.csv, soak.html and summary.json.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.soak.database import make_database
+from tests.soak.invented_month import SoakPlan
+
+START = "2026-12-01 00:00:00"
+SPEED = 20
+_NEEDED = {"faketime": "apt-get install faketime", "cc": "apt-get install gcc libc6-dev"}
+
+
+def missing() -> str | None:
+    """Why no soak can be run on this machine, in a sentence; None: it can."""
+    for program, how in _NEEDED.items():
+        if shutil.which(program) is None:
+            return f"A soak needs the program {program}, which is not installed ({how})."
+    return None
+
+
+def run(folder: Path, plan: SoakPlan, speed: int) -> int:
+    """Run a soak; returns its exit code. What an earlier one left in `folder` is replaced."""
+    folder = folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    make_database(folder / "postgres")
+    told = json.dumps(asdict(plan) | {"sweep_every": plan.sweep_every.total_seconds()})
+    root = Path(__file__).parent.parent.parent
+    # Every process that is started later takes the beginning of the clock from shared memory. The times of
+    # files stay real: Postgres and Python compare them with one another only.
+    clock = {"TZ": "UTC", "FAKETIME_DONT_RESET": "1", "NO_FAKE_STAT": "1", "PYTHONPATH": str(root)}
+    return subprocess.run(
+        [
+            *("faketime", "-f", f"@{START} x{speed}"),
+            *(sys.executable, "-m", "tests.soak.month", str(folder), str(speed), told),
+        ],
+        env=os.environ | clock,
+        check=False,
+    ).returncode
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--hours", type=int, default=SoakPlan().hours, help="simulated hours: a month")
+    parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--churn", type=int, default=200, help="accounts that join and leave each day")
+    parser.add_argument("--speed", type=int, default=SPEED, help="how many times faster than real time")
+    parser.add_argument("--folder", type=Path, default=Path("build/soak"))
+    asked = parser.parse_args()
+    if (why := missing()) is not None:
+        print(why, file=sys.stderr)
+        return 1
+    return run(asked.folder, SoakPlan(asked.hours, asked.accounts, asked.churn), asked.speed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

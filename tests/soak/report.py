@@ -1,0 +1,130 @@
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+"""The files and the table of a soak: samples.csv, soak.html, summary.json."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+from rich.console import Console
+from rich.table import Table
+
+from tests.soak.samples import HISTORY
+from tests.soak.slopes import Trend, flat, linear
+
+Row = Mapping[str, float]
+HOUR = "hour"
+_TOTALS = frozenset({"readings", "mails", "changes"})
+_WITH_TIME = frozenset({"partitions"})
+
+
+@dataclass(slots=True)
+class SoakReport:
+    """What a soak found."""
+
+    samples: Sequence[Row]
+    counts: dict[str, object]
+    wrong: list[str] = field(default_factory=list[str])
+    """What is false, lost or failed, each in a line."""
+    said: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Warnings and errors that the processes logged, by process."""
+
+    @property
+    def trends(self) -> dict[str, tuple[str, Trend]]:
+        """Each series that was judged: whether it had to be flat or linear, and what it did."""
+        names = dict.fromkeys(name for row in self.samples for name in row)
+        return {name: judged for name in names if (judged := judge(name, self.samples)) is not None}
+
+    @property
+    def is_right(self) -> bool:
+        return not self.wrong and all(trend.is_fine for _, trend in self.trends.values())
+
+
+def judge(name: str, samples: Sequence[Row]) -> tuple[str, Trend] | None:
+    """Judge one series by its rule; None if it has none, or too few points."""
+    if name == HOUR or name in _TOTALS:
+        return None
+    rows = [row for row in samples if name in row]
+    values = [row[name] for row in rows]
+    grows = name in _WITH_TIME or name.partition(" ")[2] in HISTORY
+    trend = (linear if grows else flat)([row[HOUR] for row in rows], values)
+    return None if trend is None else ("linear" if grows else "flat", trend)
+
+
+def write(folder: Path, report: SoakReport) -> None:
+    """Write the samples, the plots and the summary."""
+    names = list(dict.fromkeys(name for row in report.samples for name in row))
+    with (folder / "samples.csv").open("w", encoding="utf-8", newline="") as file:
+        out = csv.DictWriter(file, names)
+        out.writeheader()
+        out.writerows(report.samples)
+    trends = report.trends
+    summary = {
+        "is_right": report.is_right,
+        **report.counts,
+        "wrong": report.wrong,
+        "said": report.said,
+        "trends": {name: {"rule": rule, **asdict(trend)} for name, (rule, trend) in trends.items()},
+    }
+    (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    _plots(names, report.samples, trends).write_html(folder / "soak.html", include_plotlyjs=True)
+
+
+def _plots(
+    names: Sequence[str], samples: Sequence[Row], trends: Mapping[str, tuple[str, Trend]]
+) -> go.Figure:
+    """One plot under another for each kind of series; those of only zeros are left out."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        if name != HOUR and any(row.get(name) for row in samples):
+            kinds.setdefault(name.partition(" ")[0], []).append(name)
+    figure = make_subplots(
+        rows=len(kinds), cols=1, shared_xaxes=True, subplot_titles=list(kinds), vertical_spacing=0.02
+    )
+    for row, of_kind in enumerate(kinds.values(), 1):
+        for name in of_kind:
+            rows = [sample for sample in samples if name in sample]
+            is_fine = name not in trends or trends[name][1].is_fine
+            label = name.partition(" ")[2] or name
+            figure.add_trace(
+                go.Scatter(
+                    x=[sample[HOUR] / 24 for sample in rows],
+                    y=[sample[name] for sample in rows],
+                    name=label if is_fine else f"{label}: not {trends[name][0]}",
+                    mode="lines",
+                    legend=f"legend{row}" if row > 1 else "legend",
+                    line={"width": 1.5 if is_fine else 4},
+                ),
+                row=row,
+                col=1,
+            )
+        top = 1 - (row - 1) / len(kinds)
+        figure.update_layout({f"legend{row}" if row > 1 else "legend": {"y": top, "font": {"size": 10}}})
+    figure.update_xaxes(title_text="simulated days", row=len(kinds), col=1)
+    figure.update_layout(height=380 * len(kinds), width=1400, template="plotly_white")
+    return figure
+
+
+def show(report: SoakReport) -> None:
+    """Print the table of what was judged, what is wrong, and the verdict."""
+    console = Console(width=130)
+    table = Table("Series", "Rule", "Last", "Growth", "Allowed", "Verdict", title="Soak")
+    for name, (rule, trend) in report.trends.items():
+        is_small = name.startswith(("table_kb", "index_kb")) and trend.is_fine
+        if is_small:
+            continue
+        last = next(row[name] for row in reversed(report.samples) if name in row)
+        verdict = rule if trend.is_fine else f"NOT {rule.upper()}"
+        figures = (f"{figure:,.1f}" for figure in (last, trend.growth, trend.allowed))
+        table.add_row(name, rule, *figures, verdict)
+    console.print(table)
+    sizes = [t for name, (_, t) in report.trends.items() if name.startswith(("table_kb", "index_kb"))]
+    console.print(f"Tables and indexes as they must be: {sum(t.is_fine for t in sizes)} of {len(sizes)}")
+    for name, value in report.counts.items():
+        console.print(f"{name}: {value}")
+    for line in report.wrong:
+        console.print(f"WRONG: {line}", style="red", markup=False)
+    console.print("The soak passed." if report.is_right else "The soak did not pass.")
