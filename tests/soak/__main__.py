@@ -20,6 +20,8 @@ from tests.soak.invented_month import SoakPlan
 
 START = "2026-12-01 00:00:00"
 SPEED = 20
+_MARK = "history.csv"
+"""Every soak has this file, so that no other folder is replaced by one."""
 _NEEDED = {"faketime": "apt-get install faketime", "cc": "apt-get install gcc libc6-dev"}
 
 
@@ -34,8 +36,10 @@ def missing() -> str | None:
 def run(folder: Path, plan: SoakPlan, speed: int) -> int:
     """Run a soak; returns its exit code. What an earlier one left in `folder` is replaced."""
     folder = folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True)
+    (folder / _MARK).touch()
     make_database(folder / "postgres")
     told = json.dumps(asdict(plan) | {"sweep_every": plan.sweep_every.total_seconds()})
     root = Path(__file__).parent.parent.parent
@@ -52,6 +56,18 @@ def run(folder: Path, plan: SoakPlan, speed: int) -> int:
     ).returncode
 
 
+def refusal(asked: argparse.Namespace) -> str | None:
+    """Why these arguments cannot be used, in a sentence; None: they can."""
+    for name in ("hours", "accounts", "churn", "speed"):
+        if getattr(asked, name) < 1:
+            return f"--{name} must be at least 1."
+    if asked.churn > asked.accounts // 2:
+        return f"--churn must be at most half of --accounts, which is {asked.accounts}."
+    if asked.folder.exists() and not (asked.folder / _MARK).exists():
+        return f"--folder {asked.folder}: the folder exists and is not that of an earlier soak."
+    return None
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--hours", type=int, default=SoakPlan().hours, help="simulated hours: a month")
@@ -60,7 +76,7 @@ def main() -> int:
     parser.add_argument("--speed", type=int, default=SPEED, help="how many times faster than real time")
     parser.add_argument("--folder", type=Path, default=Path("build/soak"))
     asked = parser.parse_args()
-    if (why := missing()) is not None:
+    if (why := refusal(asked) or missing()) is not None:
         print(why, file=sys.stderr)
         return 1
     return run(asked.folder, SoakPlan(asked.hours, asked.accounts, asked.churn), asked.speed)

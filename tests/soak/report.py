@@ -125,6 +125,9 @@ def show(report: SoakReport) -> None:
     console.print(f"Tables and indexes as they must be: {sum(t.is_fine for t in sizes)} of {len(sizes)}")
     for name, value in report.counts.items():
         console.print(f"{name}: {value}")
+    for name, lines in report.said.items():
+        errors = sum(" ERROR " in line for line in lines)
+        console.print(f"{name} logged {errors} errors and {len(lines) - errors} warnings (summary.json).")
     for line in report.wrong:
         console.print(f"WRONG: {line}", style="red", markup=False)
     console.print("The soak passed." if report.is_right else "The soak did not pass.")
