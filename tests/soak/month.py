@@ -147,6 +147,7 @@ async def soak(
         one = Soak(plan, speed, folder, pool, here, heard, accounts, began)
         await one.run()
         one.wrong += [f"{name} ended by itself" for name in here.ended()]
+        one.wrong += [f"the open page of {name} lost its websocket" for name, f in heard.items() if f.broken]
         end = system_clock()
         false, counts = await truth.false_changes(pool, accounts, began, end - _SETTLING)
         one.wrong += false + await truth.wrong_mails(pool, inbox.mails(), end - _HOUR)

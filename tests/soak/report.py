@@ -18,6 +18,9 @@ from tests.soak.slopes import Trend, flat, linear
 Row = Mapping[str, float]
 HOUR = "hour"
 _TOTALS = frozenset({"readings", "mails", "changes"})
+_MOST_PLOTTED = 12
+_GAP = 0.3
+"""Between two plots, as a share of the height that each would have without."""
 _WITH_TIME = frozenset({"partitions"})
 
 
@@ -76,35 +79,42 @@ def write(folder: Path, report: SoakReport) -> None:
 def _plots(
     names: Sequence[str], samples: Sequence[Row], trends: Mapping[str, tuple[str, Trend]]
 ) -> go.Figure:
-    """One plot under another for each kind of series; those of only zeros are left out."""
+    """One plot under another for each kind of series, with its largest series and those that failed."""
+    failed = {name for name, (_, trend) in trends.items() if not trend.is_fine}
+    last = {name: row[name] for row in samples for name in row}
     kinds: dict[str, list[str]] = {}
-    for name in names:
-        if name != HOUR and any(row.get(name) for row in samples):
-            kinds.setdefault(name.partition(" ")[0], []).append(name)
+    for name in sorted(names, key=lambda n: (n not in failed, -last[n])):
+        of_kind = kinds.setdefault(name.partition(" ")[0], [])
+        if name in failed or len(of_kind) < _MOST_PLOTTED:
+            of_kind.append(name)
+    del kinds[HOUR]
     figure = make_subplots(
-        rows=len(kinds), cols=1, shared_xaxes=True, subplot_titles=list(kinds), vertical_spacing=0.02
+        rows=len(kinds), cols=1, subplot_titles=sorted(kinds), vertical_spacing=_GAP / len(kinds)
     )
-    for row, of_kind in enumerate(kinds.values(), 1):
-        for name in of_kind:
-            rows = [sample for sample in samples if name in sample]
-            is_fine = name not in trends or trends[name][1].is_fine
+    for row, kind in enumerate(sorted(kinds), 1):
+        legend = f"legend{row}" if row > 1 else "legend"
+        for name in sorted(kinds[kind]):
             label = name.partition(" ")[2] or name
+            rows = [sample for sample in samples if name in sample]
             figure.add_trace(
                 go.Scatter(
                     x=[sample[HOUR] / 24 for sample in rows],
                     y=[sample[name] for sample in rows],
-                    name=label if is_fine else f"{label}: not {trends[name][0]}",
-                    mode="lines",
-                    legend=f"legend{row}" if row > 1 else "legend",
-                    line={"width": 1.5 if is_fine else 4},
+                    name=f"{label}: not {trends[name][0]}" if name in failed else label,
+                    mode="lines+markers",
+                    legend=legend,
+                    showlegend=True,
+                    line={"width": 4 if name in failed else 1.5},
+                    marker={"size": 4},
                 ),
                 row=row,
                 col=1,
             )
-        top = 1 - (row - 1) / len(kinds)
-        figure.update_layout({f"legend{row}" if row > 1 else "legend": {"y": top, "font": {"size": 10}}})
+        top = 1 - (row - 1) * (1 + _GAP / len(kinds)) / len(kinds)
+        figure.update_layout({legend: {"y": top, "yanchor": "top", "font": {"size": 10}}})
+    figure.update_yaxes(rangemode="tozero")
     figure.update_xaxes(title_text="simulated days", row=len(kinds), col=1)
-    figure.update_layout(height=380 * len(kinds), width=1400, template="plotly_white")
+    figure.update_layout(height=380 * len(kinds), width=1400, template="plotly_white", title="Soak")
     return figure
 
 
