@@ -20,7 +20,7 @@ from tests.soak.database import running_database
 from tests.soak.invented_month import DAY, SoakPlan, invented_month
 from tests.soak.platforms import simulated
 from tests.soak.processes import Installation, installed, settings_of
-from tests.soak.report import HOUR, Row, SoakReport, show, write
+from tests.soak.report import HOUR, Row, SoakReport, show, write, write_samples
 from tests.soak.visitors import Follower, followers
 
 _HOUR = timedelta(hours=1)
@@ -92,8 +92,7 @@ class Soak:
             finally:
                 hour = int((system_clock() - self.start) / _HOUR) + 1
             self.rows.append(row)
-            report = SoakReport(self.rows, {"hours": row[HOUR]}, self.wrong, self.here.said())
-            write(self.folder, report)
+            write_samples(self.folder, self.rows)
             print(f"{last:%d %H:%M} " + _line(row), flush=True)
 
     def _kills_now(self, at: datetime) -> bool:
@@ -149,8 +148,8 @@ async def soak(
         one.wrong += [f"{name} ended by itself" for name in here.ended()]
         one.wrong += [f"the open page of {name} lost its websocket" for name, f in heard.items() if f.broken]
         end = system_clock()
-        false, counts = await truth.false_changes(pool, accounts, began, end - _SETTLING)
-        one.wrong += false + await truth.wrong_mails(pool, inbox.mails(), end - _HOUR)
+        false, counts = await truth.false_changes(pool, accounts, began, end)
+        one.wrong += false + await truth.wrong_mails(pool, inbox.mails(), end)
         figures: dict[str, object] = {
             "plan": asdict(plan) | {"sweep_every": str(plan.sweep_every)},
             "speed": speed,

@@ -57,13 +57,17 @@ def judge(name: str, samples: Sequence[Row]) -> tuple[str, Trend] | None:
     return None if trend is None else ("linear" if grows else "flat", trend)
 
 
-def write(folder: Path, report: SoakReport) -> None:
-    """Write the samples, the plots and the summary."""
-    names = list(dict.fromkeys(name for row in report.samples for name in row))
+def write_samples(folder: Path, samples: Sequence[Row]) -> None:
+    names = list(dict.fromkeys(name for row in samples for name in row))
     with (folder / "samples.csv").open("w", encoding="utf-8", newline="") as file:
         out = csv.DictWriter(file, names)
         out.writeheader()
-        out.writerows(report.samples)
+        out.writerows(samples)
+
+
+def write(folder: Path, report: SoakReport) -> None:
+    """Write the samples, the plots and the summary."""
+    write_samples(folder, report.samples)
     trends = report.trends
     summary = {
         "is_right": report.is_right,
@@ -73,17 +77,15 @@ def write(folder: Path, report: SoakReport) -> None:
         "trends": {name: {"rule": rule, **asdict(trend)} for name, (rule, trend) in trends.items()},
     }
     (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    _plots(names, report.samples, trends).write_html(folder / "soak.html", include_plotlyjs=True)
+    _plots(report.samples, trends).write_html(folder / "soak.html", include_plotlyjs=True)
 
 
-def _plots(
-    names: Sequence[str], samples: Sequence[Row], trends: Mapping[str, tuple[str, Trend]]
-) -> go.Figure:
+def _plots(samples: Sequence[Row], trends: Mapping[str, tuple[str, Trend]]) -> go.Figure:
     """One plot under another for each kind of series, with its largest series and those that failed."""
     failed = {name for name, (_, trend) in trends.items() if not trend.is_fine}
     last = {name: row[name] for row in samples for name in row}
     kinds: dict[str, list[str]] = {}
-    for name in sorted(names, key=lambda n: (n not in failed, -last[n])):
+    for name in sorted(last, key=lambda n: (n not in failed, -last[n])):
         of_kind = kinds.setdefault(name.partition(" ")[0], [])
         if name in failed or len(of_kind) < _MOST_PLOTTED:
             of_kind.append(name)
