@@ -62,9 +62,9 @@ test-fuzz: .venv/development
 test-faults: .venv/development
 	$(BIN)/python -m tests.faults --page docs/faults.md $(ARGS)
 
-# A whole installation for a simulated month, on a clock that libfaketime makes SPEED times faster: whether it is
-# worn out by it. Plots are in build/soak/soak.html. SPEED is what the machine keeps up with: two idle processors
-# take about 20, so a month takes 36 hours. ARGS='--hours 24 --accounts 300' is a day of a small one.
+# A whole installation for a simulated month, of which the host is awake for an hour a day, on a clock that
+# libfaketime makes SPEED times faster: whether it is worn out by it. Plots are in build/soak/soak.html. A day takes
+# 3 minutes and a month about 100. ARGS='--days 2 --accounts 300 --churn 20' is two days of a small one.
 SPEED ?= 20
 soak: .venv/development
 	$(BIN)/python -m tests.soak --speed $(SPEED) $(ARGS)

@@ -1,24 +1,23 @@
 """`make soak`: an installation for a simulated month, and whether it is worn out by it.
 
 The processes of an installation, its Postgres, the simulators of two platforms and a mail server run on a
-clock that libfaketime makes faster. Each simulated day some accounts leave the watch and others join it,
-statuses change, and the leader is killed; each simulated hour everything that must not grow is looked at.
+clock that libfaketime makes faster, on a host that is awake for one hour of each day and suspended for the
+others. Each day some accounts leave the watch and others join it, statuses change, the leader is killed, and
+everything that must not grow is looked at.
 Exit code 1 says that something grew or was false. FOLDER then has samples.csv, soak.html and summary.json.
 """
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.soak.clock import run_on_clock
 from tests.soak.database import make_database
 from tests.soak.invented_month import SoakPlan
 
-START = "2026-12-01 00:00:00"
 SPEED = 20
 _MARK = "history.csv"
 """Every soak has this file, so that no other folder is replaced by one."""
@@ -42,23 +41,12 @@ def run(folder: Path, plan: SoakPlan, speed: int) -> int:
     (folder / _MARK).touch()
     make_database(folder / "postgres")
     told = json.dumps(asdict(plan) | {"sweep_every": plan.sweep_every.total_seconds()})
-    root = Path(__file__).parent.parent.parent
-    # Every process that is started later takes the beginning of the clock from shared memory. The times of
-    # files stay real: Postgres and Python compare them with one another only.
-    clock = {"TZ": "UTC", "FAKETIME_DONT_RESET": "1", "NO_FAKE_STAT": "1", "PYTHONPATH": str(root)}
-    return subprocess.run(
-        [
-            *("faketime", "-f", f"@{START} x{speed}"),
-            *(sys.executable, "-m", "tests.soak.month", str(folder), str(speed), told),
-        ],
-        env=os.environ | clock,
-        check=False,
-    ).returncode
+    return run_on_clock(folder, speed, "tests.soak.month", [str(folder), str(speed), told])
 
 
 def refusal(asked: argparse.Namespace) -> str | None:
     """Why these arguments cannot be used, in a sentence; None: they can."""
-    for name in ("hours", "accounts", "churn", "speed"):
+    for name in ("days", "accounts", "churn", "speed"):
         if getattr(asked, name) < 1:
             return f"--{name} must be at least 1."
     if asked.churn > asked.accounts // 2:
@@ -70,7 +58,7 @@ def refusal(asked: argparse.Namespace) -> str | None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--hours", type=int, default=SoakPlan().hours, help="simulated hours: a month")
+    parser.add_argument("--days", type=int, default=SoakPlan().days, help="simulated days: a month")
     parser.add_argument("--accounts", type=int, default=10_000)
     parser.add_argument("--churn", type=int, default=200, help="accounts that join and leave each day")
     parser.add_argument("--speed", type=int, default=SPEED, help="how many times faster than real time")
@@ -79,7 +67,7 @@ def main() -> int:
     if (why := refusal(asked) or missing()) is not None:
         print(why, file=sys.stderr)
         return 1
-    return run(asked.folder, SoakPlan(asked.hours, asked.accounts, asked.churn), asked.speed)
+    return run(asked.folder, SoakPlan(asked.days, asked.accounts, asked.churn), asked.speed)
 
 
 if __name__ == "__main__":

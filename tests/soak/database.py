@@ -14,37 +14,24 @@ from storage.embedded.launcher import embedded_postgres
 from storage.postgres.errors import StorageError
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import connect
-
-SHARED = "FAKETIME_SHARED"
-"""Where libfaketime names the memory in which all processes find when the clock began."""
+from tests.soak.clock import share_clock
 
 
 def make_database(folder: Path) -> None:
-    """Make the files of a server, its schema and its timers, at the usual speed."""
+    """Make the files of a server and its schema, at the usual speed."""
     with embedded_postgres(folder, fsync=False) as dsn:
         asyncio.run(migrate(dsn))
-    source, timers = Path(__file__).with_name("postgres_timers.c"), _timers(folder)
-    subprocess.run(["cc", "-O", "-shared", "-fPIC", "-o", timers, source], check=True)
-
-
-def _timers(folder: Path) -> Path:
-    return folder / "postgres_timers.so"
-
-
-_MEMORY = Path("/dev/shm")  # noqa: S108 - where glibc keeps shared memory
 
 
 @contextmanager
-def running_database(folder: Path, speed: int) -> Generator[str]:
-    """The address of a server on the files of `make_database`, until the block ends; `speed` is that of the
-    clock.
-    """
+def running_database(folder: Path) -> Generator[str]:
+    """The address of a server on the files of `make_database`, until the block ends."""
     owner = server_owner(folder / "pgdata")
     binaries = usable_binaries(installed_binaries(), folder, owner)
     socket = Path(tempfile.mkdtemp(prefix="blockline-soak-"))
     if owner.differs:
         os.chown(socket, owner.uid, owner.gid)
-        _share_clock()
+        share_clock()
     with (folder.parent / "postgres.log").open("ab") as log:
         server = subprocess.Popen(
             [
@@ -54,8 +41,6 @@ def running_database(folder: Path, speed: int) -> Generator[str]:
             ],
             stdout=log,
             stderr=log,
-            env=os.environ
-            | {"LD_PRELOAD": f"{_timers(folder)}:{os.environ['LD_PRELOAD']}", "SOAK_SPEED": str(speed)},
             user=owner.uid if owner.differs else None,
             group=owner.gid if owner.differs else None,
             extra_groups=[] if owner.differs else None,
@@ -76,11 +61,3 @@ async def _answers(dsn: str, server: subprocess.Popen[bytes]) -> None:
             return await (await connect(dsn)).close()
         await asyncio.sleep(1)
     raise SystemExit("Postgres did not start; postgres.log says why.")
-
-
-def _share_clock() -> None:
-    """Let the user of the server read when the clock began. Run as root, libfaketime lets only root."""
-    for name in os.environ.get(SHARED, "").split():
-        for file in (_MEMORY / name[1:], _MEMORY / f"sem.{name[1:]}"):
-            if file.exists():
-                file.chmod(0o666)

@@ -15,6 +15,8 @@ from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
 
 DAY = timedelta(days=1)
+AWAKE = timedelta(hours=1)
+"""From the beginning of each day. For the rest of it the host is suspended."""
 _ON_BLUESKY = 5
 """Every fifth account."""
 _LISTS = 40
@@ -36,19 +38,14 @@ _STATES = {
 class SoakPlan:
     """How much is watched, for how long, and what happens each day."""
 
-    hours: int = 720
+    days: int = 30
     accounts: int = 10_000
     """Watched at any time."""
     churn: int = 200
     """Accounts that are taken off the watch each day, and as many others that are put on it."""
     changing: float = 0.01
     """The share of the watched accounts whose status changes each day."""
-    sweep_every: timedelta = timedelta(hours=4)
-
-    @property
-    def days(self) -> int:
-        """The days that begin in this time."""
-        return -(-self.hours // 24)
+    sweep_every: timedelta = timedelta(minutes=15)
 
     def leaving(self, day: int) -> range:
         """The numbers of the accounts that are taken off the watch on this day; the first day is 1."""
@@ -70,7 +67,9 @@ def invented_month(plan: SoakPlan, start: datetime) -> tuple[HistoryAccount, ...
     for day in range(1, plan.days + 1):
         watched = plan.watched(day)
         for number in sorted(chance.sample(watched, round(plan.accounts * plan.changing))):
-            at = start + (day - 1) * DAY + timedelta(seconds=chance.randrange(86_400))
+            # About half of the changes happen while the host is awake.
+            within = chance.choice((AWAKE, DAY))
+            at = start + (day - 1) * DAY + timedelta(seconds=chance.randrange(round(within.total_seconds())))
             before = changes[number][-1][1] if changes[number] else _AVAILABLE
             states = _STATES[_platform(number)]
             changes[number].append((at, _AVAILABLE if before != _AVAILABLE else chance.choice(states)))

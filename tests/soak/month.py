@@ -16,19 +16,18 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.soak import samples, truth
+from tests.soak.clock import suspend_until
 from tests.soak.database import running_database
-from tests.soak.invented_month import DAY, SoakPlan, invented_month
+from tests.soak.invented_month import AWAKE, DAY, SoakPlan, invented_month
 from tests.soak.platforms import simulated
 from tests.soak.processes import Installation, installed, settings_of
-from tests.soak.report import HOUR, Row, SoakReport, show, write, write_samples
+from tests.soak.report import DAYS, Row, SoakReport, show, write, write_samples
 from tests.soak.visitors import Follower, followers
 
-_HOUR = timedelta(hours=1)
-_EACH_DAY_AT = timedelta(hours=4)
+_EDITED = timedelta(minutes=10)
 """When the watch list is edited and the leader is killed, from the beginning of each day."""
-_SETTLING = timedelta(hours=2)
+_SETTLING = timedelta(minutes=90)
 """At the end nothing happens any more, so that what was seen is confirmed and sent."""
-_FIRST_HOUR = 1
 
 
 @dataclass(slots=True)
@@ -48,16 +47,17 @@ class Soak:
     killed: list[str] = field(default_factory=list[str])
 
     async def run(self) -> None:
-        """Let the days pass."""
-        async with asyncio.TaskGroup() as group:
-            sampling = group.create_task(self._sample())
-            for day in range(1, self.plan.days + 1):
-                await self._wait_until(self.start + (day - 1) * DAY + _EACH_DAY_AT)
-                async with asyncio.TaskGroup() as today:
-                    today.create_task(self._churn(day))
-                    today.create_task(self._kill_leader())
-            await self._wait_until(self.start + self.plan.hours * _HOUR + _SETTLING)
-            sampling.cancel()
+        """Let the days pass, and wait in the last morning until what was seen is confirmed and sent."""
+        for day in range(1, self.plan.days + 1):
+            morning = self.start + (day - 1) * DAY
+            await _wait_until(morning + _EDITED)
+            async with asyncio.TaskGroup() as today:
+                today.create_task(self._churn(day))
+                today.create_task(self._kill_leader())
+            await _wait_until(morning + AWAKE)
+            await self._sample(day, morning)
+            suspend_until(morning + DAY)
+        await _wait_until(self.start + self.plan.days * DAY + _SETTLING)
 
     async def _churn(self, day: int) -> None:
         """Take some off the watch and put others on it."""
@@ -71,35 +71,26 @@ class Soak:
     async def _kill_leader(self) -> None:
         self.killed.append(await self.here.kill_leader(self.pool))
 
-    async def _sample(self) -> None:
-        hour, last = _FIRST_HOUR, self.start
-        while True:
-            await self._wait_until(self.start + hour * _HOUR)
-            since, last = last, system_clock()
-            pids = {name: process.pid for name, process in self.here.processes.items()}
-            row: dict[str, float] = {HOUR: (last - self.start) / _HOUR}
-            try:
-                row |= samples.of_processes(pids)
-                row |= await samples.of_database(self.pool, pids)
-                pages, failed = await samples.of_dashboards(
-                    self.pool, self.here.addresses, self.followers, since, self.speed
-                )
-                row |= pages
-                self.wrong += [f"hour {hour}: {what}" for what in failed]
-            except (OSError, StorageError) as error:  # of a process that was killed just now
-                self.wrong += [] if self._kills_now(last) else [f"hour {hour}: {error!r}"]
-                continue
-            finally:
-                hour = int((system_clock() - self.start) / _HOUR) + 1
-            self.rows.append(row)
-            write_samples(self.folder, self.rows)
-            print(f"{last:%d %H:%M} " + _line(row), flush=True)
+    async def _sample(self, day: int, since: datetime) -> None:
+        """Take the figures of a day, whose changes are those that were recorded since then."""
+        pids = {n: p.pid for n, p in self.here.processes.items() if p.returncode is None}
+        try:
+            row = {DAYS: float(day)} | samples.of_processes(pids)
+            row |= await samples.of_database(self.pool, pids)
+            pages, failed = await samples.of_dashboards(
+                self.pool, self.here.addresses, self.followers, since, self.speed
+            )
+        except (OSError, StorageError) as error:
+            self.wrong.append(f"day {day}: {error!r}")
+            return
+        self.rows.append(row | pages)
+        self.wrong += [f"day {day}: {what}" for what in failed]
+        write_samples(self.folder, self.rows)
+        print(f"{system_clock():%d %H:%M} " + _line(row), flush=True)
 
-    def _kills_now(self, at: datetime) -> bool:
-        return abs((at - self.start) % DAY - _EACH_DAY_AT) < _HOUR
 
-    async def _wait_until(self, at: datetime) -> None:
-        await asyncio.sleep(max(0.0, (at - system_clock()).total_seconds()))
+async def _wait_until(at: datetime) -> None:
+    await asyncio.sleep(max(0.0, (at - system_clock()).total_seconds()))
 
 
 def _line(row: Row) -> str:
@@ -134,8 +125,8 @@ async def soak(
 ) -> SoakReport:
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(dsn))
-        # What happens begins when all processes run, whatever that takes of simulated time.
-        began = system_clock() + _HOUR
+        # The first day begins when all processes run, whatever that takes of simulated time.
+        began = system_clock() + DAY
         accounts = invented_month(plan, began)
         write_history(folder / "history.csv", accounts)
         addresses = await stack.enter_async_context(simulated(folder / "history.csv"))
@@ -143,6 +134,7 @@ async def soak(
         settings = settings_of(dsn, addresses, smtp_port, plan.sweep_every)
         here = await stack.enter_async_context(installed(folder, settings))
         heard = await stack.enter_async_context(followers(here.addresses))
+        suspend_until(began)
         one = Soak(plan, speed, folder, pool, here, heard, accounts, began)
         await one.run()
         one.wrong += [f"{name} ended by itself" for name in here.ended()]
@@ -153,11 +145,8 @@ async def soak(
         figures: dict[str, object] = {
             "plan": asdict(plan) | {"sweep_every": str(plan.sweep_every)},
             "speed": speed,
-            "simulated_hours": round((end - began) / _HOUR, 1),
-            "real_minutes": round((end - began).total_seconds() / speed / 60, 1),
             "leaders_killed": one.killed,
             "mails_received": len(inbox.mails()),
-            "websockets_broken": {name: f.broken for name, f in heard.items()},
             **counts,
         }
         return SoakReport(one.rows, figures, one.wrong, here.said())
@@ -166,7 +155,7 @@ async def soak(
 def main(folder: Path, speed: int, plan: SoakPlan) -> int:
     random.seed(0)
     inbox = Inbox()
-    with running_database(folder / "postgres", speed) as dsn, SmtpServer(inbox) as smtp:
+    with running_database(folder / "postgres") as dsn, SmtpServer(inbox) as smtp:
         report = run(lambda: soak(folder, speed, plan, dsn, inbox, smtp.port))
     write(folder, report)
     show(report)

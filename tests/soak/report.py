@@ -16,7 +16,7 @@ from tests.soak.samples import HISTORY
 from tests.soak.slopes import Trend, flat, linear
 
 Row = Mapping[str, float]
-HOUR = "hour"
+DAYS = "day"
 _TOTALS = frozenset({"readings", "mails", "changes"})
 _MOST_PLOTTED = 12
 _GAP = 0.3
@@ -48,12 +48,12 @@ class SoakReport:
 
 def judge(name: str, samples: Sequence[Row]) -> tuple[str, Trend] | None:
     """Judge one series by its rule; None if it has none, or too few points."""
-    if name == HOUR or name in _TOTALS:
+    if name == DAYS or name in _TOTALS:
         return None
     rows = [row for row in samples if name in row]
     values = [row[name] for row in rows]
     grows = name in _WITH_TIME or name.partition(" ")[2] in HISTORY
-    trend = (linear if grows else flat)([row[HOUR] for row in rows], values)
+    trend = (linear if grows else flat)([row[DAYS] for row in rows], values)
     return None if trend is None else ("linear" if grows else "flat", trend)
 
 
@@ -89,7 +89,7 @@ def _plots(samples: Sequence[Row], trends: Mapping[str, tuple[str, Trend]]) -> g
         of_kind = kinds.setdefault(name.partition(" ")[0], [])
         if name in failed or len(of_kind) < _MOST_PLOTTED:
             of_kind.append(name)
-    del kinds[HOUR]
+    del kinds[DAYS]
     figure = make_subplots(
         rows=len(kinds), cols=1, subplot_titles=sorted(kinds), vertical_spacing=_GAP / len(kinds)
     )
@@ -100,7 +100,7 @@ def _plots(samples: Sequence[Row], trends: Mapping[str, tuple[str, Trend]]) -> g
             rows = [sample for sample in samples if name in sample]
             figure.add_trace(
                 go.Scatter(
-                    x=[sample[HOUR] / 24 for sample in rows],
+                    x=[sample[DAYS] for sample in rows],
                     y=[sample[name] for sample in rows],
                     name=f"{label}: not {trends[name][0]}" if name in failed else label,
                     mode="lines+markers",
@@ -132,9 +132,12 @@ def show(report: SoakReport) -> None:
         verdict = rule if trend.is_fine else f"NOT {rule.upper()}"
         figures = (f"{figure:,.1f}" for figure in (last, trend.growth, trend.allowed))
         table.add_row(name, rule, *figures, verdict)
-    console.print(table)
     sizes = [t for name, (_, t) in report.trends.items() if name.startswith(("table_kb", "index_kb"))]
-    console.print(f"Tables and indexes as they must be: {sum(t.is_fine for t in sizes)} of {len(sizes)}")
+    if report.trends:
+        console.print(table)
+        console.print(f"Tables and indexes as they must be: {sum(t.is_fine for t in sizes)} of {len(sizes)}")
+    else:
+        console.print("There were too few days to say what is flat.")
     for name, value in report.counts.items():
         console.print(f"{name}: {value}")
     for name, lines in report.said.items():

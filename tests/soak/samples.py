@@ -1,4 +1,4 @@
-"""What is looked at each simulated hour, as one flat row of named figures."""
+"""What is looked at each simulated day, as one flat row of named figures."""
 
 import os
 import statistics

@@ -7,14 +7,14 @@ import pytest
 
 from tests.soak.__main__ import refusal
 
-USUAL = {"hours": 24, "accounts": 100, "churn": 5, "speed": 20}
+USUAL = {"days": 2, "accounts": 100, "churn": 5, "speed": 20}
 
 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({}, None),
-        ({"hours": 0}, "--hours must be at least 1."),
+        ({"days": 0}, "--days must be at least 1."),
         ({"speed": -1}, "--speed must be at least 1."),
         ({"churn": 51}, "--churn must be at most half of --accounts, which is 100."),
     ],

@@ -8,7 +8,7 @@ from tests.soak.invented_month import DAY, SoakPlan, invented_month
 from tests.soak.month import write_history
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
-PLAN = SoakPlan(hours=120, accounts=200, churn=10, changing=0.05)
+PLAN = SoakPlan(days=5, accounts=200, churn=10, changing=0.05)
 
 
 def test_as_many_join_as_leave_and_nobody_comes_back() -> None:

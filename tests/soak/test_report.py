@@ -7,7 +7,7 @@ import pytest
 
 from tests.soak.report import SoakReport, judge, write
 
-HOURS = range(60)
+DAYS = range(30)
 
 
 @pytest.mark.parametrize(
@@ -27,33 +27,33 @@ HOURS = range(60)
     ],
 )
 def test_what_holds_no_history_must_be_flat(name: str, rule: str) -> None:
-    judged = judge(name, [{"hour": hour, name: 10.0} for hour in HOURS])
+    judged = judge(name, [{"day": day, name: 10.0} for day in DAYS])
     assert judged is not None
     assert judged[0] == rule
 
 
-@pytest.mark.parametrize("name", ["hour", "readings", "mails", "changes"])
+@pytest.mark.parametrize("name", ["day", "readings", "mails", "changes"])
 def test_totals_are_not_judged(name: str) -> None:
-    assert judge(name, [{"hour": hour, name: 10.0 * hour} for hour in HOURS]) is None
+    assert judge(name, [{"day": day, name: 10.0 * day} for day in DAYS]) is None
 
 
 def test_a_series_that_is_missing_in_some_rows_is_judged_by_the_others() -> None:
     name = "push_ms web 1"
-    rows = [{"hour": hour, name: 10.0 + 3 * hour} if hour % 2 else {"hour": hour} for hour in HOURS]
+    rows = [{"day": day, name: 10.0 + 3 * day} if day % 2 else {"day": day} for day in DAYS]
     judged = judge(name, rows)
     assert judged is not None
     assert not judged[1].is_fine
 
 
 def test_a_leak_and_a_falsehood_each_fail_the_soak(tmp_path: Path) -> None:
-    flat = [{"hour": float(hour), "memory_mb web 1": 100.0} for hour in HOURS]
-    leak = [{"hour": float(hour), "memory_mb web 1": 100.0 + hour} for hour in HOURS]
+    flat = [{"day": float(day), "memory_mb web 1": 100.0} for day in DAYS]
+    leak = [{"day": float(day), "memory_mb web 1": 100.0 + day} for day in DAYS]
     assert SoakReport(flat, {}).is_right
     assert not SoakReport(leak, {}).is_right
     assert not SoakReport(flat, {}, ["mail 1 came 2 times"]).is_right
-    write(tmp_path, SoakReport(leak, {"hours": 60}))
+    write(tmp_path, SoakReport(leak, {"days": 30}))
     said = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
     assert not said["is_right"]
     assert not said["trends"]["memory_mb web 1"]["is_fine"]
     assert "web 1: not flat" in (tmp_path / "soak.html").read_text(encoding="utf-8")
-    assert (tmp_path / "samples.csv").read_text(encoding="utf-8").startswith("hour,memory_mb web 1\n")
+    assert (tmp_path / "samples.csv").read_text(encoding="utf-8").startswith("day,memory_mb web 1\n")

@@ -7,6 +7,7 @@ from collectors.simulator.history import HistoryAccount
 from jobs.delivery.local_inbox import ReceivedMail
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.rehearsal import scoring
+from storage.model.alerts.alerts import AlertDecision
 from storage.model.alerts.rules import DEFAULT_KINDS
 from storage.postgres.pool import Pool, transaction
 from storage.readings import rehearsal_readback
@@ -72,8 +73,8 @@ async def wrong_mails(pool: Pool, received: Sequence[ReceivedMail], now: datetim
 
 def is_told_right(kind: str, decision: str | None, mails: int, waits: timedelta) -> bool:
     """Whether so many sent mails are right for a confirmed change that was decided like this, or not yet."""
-    if decision is None:
+    if decision is None or AlertDecision(decision).is_open:
         return mails == 0 and waits < _LONGEST_WAIT
-    if decision == "mailed":
+    if AlertDecision(decision).is_sent:
         return mails == 1
-    return mails == 0 and (decision != "no_rule" or kind not in DEFAULT_KINDS)
+    return mails == 0 and (decision != AlertDecision.NO_RULE or kind not in DEFAULT_KINDS)
