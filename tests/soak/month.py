@@ -26,6 +26,8 @@ from tests.soak.visitors import Follower, followers
 
 _EDITED = timedelta(minutes=10)
 """When the watch list is edited and the leader is killed, from the beginning of each day."""
+_MEASURED = timedelta(minutes=45)
+"""When the figures of a day are taken. A slow machine needs the rest of the hour for them."""
 _SETTLING = timedelta(minutes=90)
 """At the end nothing happens any more, so that what was seen is confirmed and sent."""
 
@@ -54,8 +56,9 @@ class Soak:
             async with asyncio.TaskGroup() as today:
                 today.create_task(self._churn(day))
                 today.create_task(self._kill_leader())
-            await _wait_until(morning + AWAKE)
+            await _wait_until(morning + _MEASURED)
             await self._sample(day, morning)
+            await _wait_until(morning + AWAKE)
             suspend_until(morning + DAY)
         await _wait_until(self.start + self.plan.days * DAY + _SETTLING)
 
