@@ -14,7 +14,9 @@ START = "2026-12-01 00:00:00"
 _ROOT = Path(__file__).parent.parent.parent
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where glibc keeps shared memory
 _SECONDS = struct.Struct("q")
+_SECOND = timedelta(seconds=1)
 _SUSPENDED = "SOAK_SUSPENDED"
+_LIBRARY = "SOAK_CLOCK"
 
 
 def run_on_clock(folder: Path, speed: int, module: str, arguments: Sequence[str]) -> int:
@@ -26,11 +28,11 @@ def run_on_clock(folder: Path, speed: int, module: str, arguments: Sequence[str]
     # Every process that is started later takes the beginning of the clock from shared memory. The times of
     # files stay real: Postgres and Python compare them with one another only.
     clock = {"TZ": "UTC", "FAKETIME_DONT_RESET": "1", "NO_FAKE_STAT": "1", "PYTHONPATH": str(_ROOT)}
-    clock |= {_SUSPENDED: str(suspended), "SOAK_SPEED": str(speed), "SOAK_CLOCK": str(library)}
+    clock |= {_SUSPENDED: str(suspended), "SOAK_SPEED": str(speed), _LIBRARY: str(library)}
     return subprocess.run(
         [
             *("faketime", "-f", f"@{START} x{speed}"),
-            *("sh", "-c", 'LD_PRELOAD="$SOAK_CLOCK:$LD_PRELOAD" exec "$@"', "sh"),
+            *("sh", "-c", f'LD_PRELOAD="${_LIBRARY}:$LD_PRELOAD" exec "$@"', "sh"),
             *(sys.executable, "-m", module, *arguments),
         ],
         env=os.environ | clock,
@@ -51,4 +53,6 @@ def suspend_until(at: datetime) -> None:
     with Path(os.environ[_SUSPENDED]).open("r+b", buffering=0) as file:
         (before,) = _SECONDS.unpack(file.read())
         file.seek(0)
-        file.write(_SECONDS.pack(before + max(0, (at - system_clock()) // timedelta(seconds=1))))
+        file.write(_SECONDS.pack(before + max(0, (at - system_clock()) // _SECOND)))
+    if at - system_clock() > _SECOND:
+        raise SystemExit(f"{os.environ[_LIBRARY]} was not loaded: choose a --folder that may hold programs.")
