@@ -23,6 +23,8 @@ DAYS = range(30)
         ("index_kb worker", "flat"),
         ("table_kb coverage_row", "linear"),
         ("index_kb change", "linear"),
+        ("table_kb story_wave", "linear"),
+        ("table_kb pending_step", "linear"),
         ("partitions", "linear"),
     ],
 )
