@@ -39,6 +39,7 @@ class Fault:
     """What must be said while it lasts by Health, `blockline status` or `/readyz`; empty: nothing."""
     may_repeat: bool = False
     """Whether an email may be taken and that not be known: it comes again under its Message-ID."""
+    fills_disk: bool = False
     forgets: bool = False
     """Whether the operator goes back to an earlier database, so that later readings are gone."""
 
@@ -149,7 +150,7 @@ async def _statements_cancelled(here: Installation) -> AsyncGenerator[None]:
 async def _failed_over(here: Installation) -> AsyncGenerator[None]:
     """To a replica that had everything."""
     first = here.server
-    replica = Postgres(here.folder / f"replica{free_port()}", free_port())
+    replica = Postgres(here.disk / f"replica{free_port()}", free_port())
     await first.copy_to(replica, "-R")
     await replica.start()
     async with asyncio.timeout(600):
@@ -186,7 +187,7 @@ async def _has_caught_up(first: Postgres, replica: Postgres) -> bool:
 @asynccontextmanager
 async def _replica_cannot_write(here: Installation) -> AsyncGenerator[None]:
     """The address leads to a replica that nobody promoted."""
-    replica = Postgres(here.folder / f"replica{free_port()}", free_port())
+    replica = Postgres(here.disk / f"replica{free_port()}", free_port())
     await here.server.copy_to(replica, "-R")
     await replica.start()
     here.database.to = "127.0.0.1", replica.port
@@ -200,7 +201,7 @@ async def _replica_cannot_write(here: Installation) -> AsyncGenerator[None]:
 @asynccontextmanager
 async def _restored(here: Installation) -> AsyncGenerator[None]:
     """To a copy that is half an hour old."""
-    first, copy = here.server, Postgres(here.folder / f"copy{free_port()}", free_port())
+    first, copy = here.server, Postgres(here.disk / f"copy{free_port()}", free_port())
     await first.copy_to(copy)
     await asyncio.sleep(1800)
     await first.stop()
@@ -212,8 +213,8 @@ async def _restored(here: Installation) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def _disk_full(here: Installation) -> AsyncGenerator[None]:
-    filler = here.server.data.parent / "filler"
-    _, _, free = shutil.disk_usage(filler.parent)
+    filler = here.disk / "filler"
+    _, _, free = shutil.disk_usage(here.disk)
     with filler.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, free - 100_000)
     yield
@@ -593,7 +594,7 @@ FAULTS: tuple[Fault, ...] = (
         may_repeat=True,
         forgets=True,
     ),
-    Fault("database", "The disk of Postgres is full", _disk_full, told=f"{_AWAY}|{_UNREAD}"),
+    Fault("database", "The disk of Postgres is full", _disk_full, told=f"{_AWAY}|{_UNREAD}", fills_disk=True),
     Fault(
         "database",
         "A table is missing",
