@@ -1,6 +1,7 @@
 """Serving the dashboard: uvicorn on the event loop that owns the database pool."""
 
 import asyncio
+import gc
 import os
 import resource
 import socket
@@ -55,6 +56,8 @@ async def serve(
     host, port = listener.getsockname()[:2]
     app = create_app(pool, clock, dsn=dsn, settings=settings, decider=ReplayProcess(dsn), base_url=base_url)
     server = _DashboardServer(served_as(app, trusted_proxies))
+    # The app stays: it need not be searched for garbage each time that a page makes many objects.
+    gc.freeze()
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.serve(sockets=[listener]))
         try:
