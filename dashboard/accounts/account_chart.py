@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.accounts.gap_runs import GapRun, gap_runs
@@ -314,9 +315,10 @@ def _bars(
         return
     figure.add_trace(
         go.Bar(
-            base=[p.since for p in pieces],
-            x=[(p.until - p.since) / timedelta(milliseconds=1) for p in pieces],
-            y=[p.row for p in pieces],
+            # Arrays of numpy, since plotly checks, copies and encodes lists value by value.
+            base=np.array([p.since.astimezone(UTC).replace(tzinfo=None) for p in pieces], "datetime64[us]"),
+            x=np.array([(p.until - p.since) / timedelta(milliseconds=1) for p in pieces]),
+            y=np.array([p.row for p in pieces], object),
             orientation="h",
             width=height,
             name=name,
@@ -324,11 +326,11 @@ def _bars(
                 "color": fill,
                 "line": {
                     "color": edge,
-                    "width": [int(p.until - p.since >= OUTLINED_PX * pixel) for p in pieces],
+                    "width": np.array([p.until - p.since >= OUTLINED_PX * pixel for p in pieces], "int8"),
                 },
                 "pattern": {"shape": pattern, "fgcolor": edge, "size": 6, "solidity": 0.3},
             },
-            customdata=[p.hover for p in pieces],
+            customdata=np.array([p.hover for p in pieces], object),
             hovertemplate="%{customdata}<extra></extra>",
         )
     )

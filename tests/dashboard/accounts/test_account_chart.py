@@ -29,6 +29,7 @@ from storage.model.core.coverage import Gap
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.signals import SignalKind
 from storage.postgres.pool import Pool, transaction
+from tests.support.clients.figure_bars import spans
 from tests.support.samples.orders import ORDER
 from tests.support.seeds.changes import AVAILABLE, DAY, HOUR, WITHHELD, Story
 from tests.support.servers.dashboard import SETTINGS
@@ -58,11 +59,10 @@ async def test_one_accounts_figure_draws_windows_hatched_and_never_bridges_a_gap
     bars = {trace.name: trace for trace in figure.data}
     assert set(bars) >= {"Change window", "Available", "Withheld"}
     assert bars["Change window"].marker.pattern.shape == "/"
-    assert bars["Withheld"].base[0] == account.spells[1].since
+    assert spans(bars["Withheld"])[0][0] == account.spells[1].since
     gap = account.seen.gaps[0]
     assert gap.until is not None
-    for start, length in zip(bars["Available"].base, bars["Available"].x, strict=True):
-        end = start + timedelta(milliseconds=length)
+    for start, end in spans(bars["Available"]):
         assert end <= gap.since or start >= gap.until
     assert "sendChartToCloud" in CONFIG["modeBarButtonsToRemove"]
 
@@ -84,9 +84,8 @@ async def test_a_provisional_change_ends_the_old_bar_where_it_was_last_seen(pool
     ).figure
 
     bars = {trace.name: trace for trace in figure.data}
-    last = bars["Available"].base[-1] + timedelta(milliseconds=bars["Available"].x[-1])
-    assert last == account.changes[0].last_seen_old
-    assert bars["Provisional or not confirmed"].base[0] == account.changes[0].first_seen_new
+    assert spans(bars["Available"])[-1][1] == account.changes[0].last_seen_old
+    assert spans(bars["Provisional or not confirmed"])[0][0] == account.changes[0].first_seen_new
 
 
 def test_an_account_that_was_never_read_has_an_empty_figure() -> None:
@@ -159,7 +158,7 @@ def test_a_provisional_change_is_drawn_however_close_another_that_was_not_confir
 
     (hollow,) = (t for t in timeline.figure.data if t.name == "Provisional or not confirmed")
     assert ["not confirmed" in words for words in hollow.customdata] == [True, False]
-    assert hollow.base[-1] == at
+    assert spans(hollow)[-1][0] == at
 
 
 def turns(*states: State) -> list[LiveSpell]:
@@ -205,8 +204,8 @@ def test_single_looks_leave_half_of_each_gap_between_them_free() -> None:
     timeline = drawn([LiveSpell(1, AVAILABLE, None, T0, None)], gaps=[Gap(*two) for two in pairwise(looks)])
 
     (bar,) = (t for t in timeline.figure.data if t.name == "Available")
-    ends = [start + timedelta(milliseconds=length) for start, length in zip(bar.base, bar.x, strict=True)]
-    free = [start - end for end, start in zip(ends[1:-2], bar.base[2:-1], strict=True)]
+    looks_drawn = spans(bar)[1:-1]
+    free = [after[0] - before[1] for before, after in pairwise(looks_drawn)]
     assert min(free) >= DAY / 8
     assert set(bar.marker.line.width[1:-1]) == {0}
 

@@ -34,6 +34,7 @@ from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.canaries import set_canaries
 from storage.model.core.availability import State, Status
 from storage.postgres.pool import Pool, open_pool, transaction
+from tests.support.clients.figure_bars import spans
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, SUSPENDED
 from tests.support.servers.dashboard import SETTINGS, page_of
@@ -184,8 +185,7 @@ def test_the_status_of_an_account_is_drawn_up_to_its_last_reading_while_its_serv
     """What the page shows as not checked is not drawn as available."""
     (graph,) = [part for part in drawn["unreachable"]._traverse() if isinstance(part, dcc.Graph)]
     bars = [trace for trace in graph.figure.data if trace.name == "Available"]
-    ends = [at + timedelta(milliseconds=ms) for bar in bars for at, ms in zip(bar.base, bar.x, strict=True)]
-    assert max(ends) == DAY + timedelta(hours=12, minutes=30)
+    assert max(end for bar in bars for _, end in spans(bar)) == DAY + timedelta(hours=12, minutes=30)
 
 
 def test_a_rename_is_recorded_from_our_readings_and_from_the_public_record_with_its_date(

@@ -23,6 +23,7 @@ from storage.live.snapshot import last_event_id, snapshot
 from storage.live.updates import news_since
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.dashboard.countries.test_country_page import everybody, import_crawl, shown
+from tests.support.clients.figure_bars import spans
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS
 
@@ -165,8 +166,8 @@ async def test_each_country_has_its_row_and_every_look_is_drawn_where_it_was(poo
     bars = {trace.name: trace for trace in timeline.figure.data}
     withheld = bars["Withheld"]
     middles: dict[str, list[datetime]] = {"Status": [], "DE": [], "FR": []}
-    for row, start, length in zip(withheld.y, withheld.base, withheld.x, strict=True):
-        middles[row].append(start + timedelta(milliseconds=length / 2))
+    for row, (start, end) in zip(withheld.y, spans(withheld), strict=True):
+        middles[row].append(start + (end - start) / 2)
     looks = [datetime(2017, 10, day, 23, 59, 59, tzinfo=UTC) for day in (2, 16)] + [END]
     assert middles == {"Status": looks, "DE": looks, "FR": looks[1:]}
     assert list(bars["Change window"].y) == ["Status", "FR"]
