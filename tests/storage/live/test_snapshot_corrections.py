@@ -27,6 +27,7 @@ from storage.model.core.accounts import Account
 from storage.model.core.availability import ChangeKind, State
 from storage.postgres.pool import Pool, transaction
 from storage.readings import rehearsal_readback
+from tests.support.clients.figure_bars import spans
 from tests.support.clients.page_text import said
 from tests.support.pipelines.late_readings import deliver
 from tests.support.samples.alerts import tell_by
@@ -163,7 +164,7 @@ async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the
     pool: Pool,
 ) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
-    timeline = account_figure(
+    figure: Any = account_figure(
         X,
         one.spells,
         one.changes,
@@ -172,14 +173,9 @@ async def test_what_was_not_confirmed_is_drawn_up_to_its_last_reading_not_to_the
         minutes(91),
         minutes(91),
         "light",
-    )
-    drawn: list[dict[str, Any]] = json.loads(str(timeline.figure.to_json()))["data"]  # pyright: ignore[reportUnknownMemberType]
-    (hollow,) = [trace for trace in drawn if trace["name"] == "Provisional or not confirmed"]
-    ends = [
-        datetime.fromisoformat(at) + timedelta(milliseconds=ms)
-        for at, ms in zip(hollow["base"], hollow["x"], strict=True)
-    ]
-    assert max(ends) < minutes(63)
+    ).figure
+    (hollow,) = [t for t in figure.data if t.name == "Provisional or not confirmed"]
+    assert max(end for _, end in spans(hollow)) < minutes(63)
 
 
 @pytest.mark.parametrize(
