@@ -2,8 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Two testers for each processor, since they wait for Postgres, servers and browsers half of the time.
-TESTERS := $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) * 2))')
+# Three testers for two processors, since they wait for Postgres and browsers now and then.
+TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) * 3 // 2))')
 # Many tests start Python anew.
 unexport PYTHONDONTWRITEBYTECODE
 

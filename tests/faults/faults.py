@@ -213,6 +213,7 @@ async def _restored(here: Installation) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def _disk_full(here: Installation) -> AsyncGenerator[None]:
+    assert here.disk.is_mount(), "it would fill the disk of this machine"
     filler = here.disk / "filler"
     _, _, free = shutil.disk_usage(here.disk)
     with filler.open("wb") as file:
