@@ -57,7 +57,7 @@ SECONDS ?= 7200
 test-fuzz: .venv/development
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
 
-# An installation through everything that can fail, about an hour; writes the table in docs/faults.md. Needs Debian's
+# Everything around an installation fails, one after the other; writes the table docs/faults.md. Needs Debian's
 # packages faketime and postgresql-17.
 test-faults: .venv/development
 	$(BIN)/python -m tests.faults --page docs/faults.md $(ARGS)

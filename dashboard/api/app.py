@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -75,7 +76,13 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
         api.include_router(routes(source))
     refuse_as_problems(api)
     api.add_middleware(BodyLimitMiddleware, largest=LARGEST)
-    api.openapi = lambda: _document(api)
+    making = Lock()
+
+    def document() -> dict[str, Any]:
+        with making:  # the first requests ask for it at once, each in a thread
+            return _document(api)
+
+    api.openapi = document
     return api
 
 

@@ -27,7 +27,7 @@ SESSION: Final = "session"
 PER_SESSION: Final = 20
 """Open websockets of one session. A browser has one, and for a minute those that its network lost."""
 PER_ADDRESS: Final = 200
-"""Open websockets of one address if there is no login. A whole office may share an address."""
+"""Open websockets of one IP address, if there is no login. An office may have one address for all."""
 IN_ALL: Final = 500
 """Open websockets of this process. Each takes a file descriptor, of which a process often has 1,024."""
 PUSHES: Final = 50

@@ -51,7 +51,7 @@ def oidc_routes(
         try:
             async with transaction(pool) as conn:
                 signer = await _signer(conn)
-            answer = await _sent_away(client, request, provider, login.url + CALLBACK)
+            answer = await _redirect_to_provider(client, request, provider, login.url + CALLBACK)
         except StorageError:
             return login_page(settings, "", LOGIN_UNAVAILABLE, status=503)
         except UnusableAnswer:
@@ -114,7 +114,9 @@ class UnusableAnswer(Exception):
     """The login provider cannot be reached, or what it answers cannot be used."""
 
 
-async def _sent_away(client: StarletteOAuth2App, request: Request, provider: Provider, back: str) -> Response:
+async def _redirect_to_provider(
+    client: StarletteOAuth2App, request: Request, provider: Provider, back: str
+) -> Response:
     """The redirect to the provider. Raises UnusableAnswer."""
     try:
         answer: Response = await client.authorize_redirect(request, back)

@@ -137,7 +137,11 @@ def families(found: MetricsSnapshot, process: WebProcess) -> Iterator[Metric]:
         "blockline_conditions_open",
         "Open issues of the monitor itself.",
         ("kind",),
-        [((kind.value,), open_now.count(kind)) for kind in ConditionKind],
+        [
+            ((kind.value,), open_now.count(kind))
+            for kind in ConditionKind
+            if kind is not ConditionKind.DATABASE_UNUSABLE  # it is never stored
+        ],
     )
     yield _gauge(
         "blockline_browsers", "Browser pages connected to this process.", (), [((), len(process.browsers))]

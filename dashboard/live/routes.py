@@ -57,7 +57,7 @@ def routes(process: WebProcess, boards: LiveSnapshotCache) -> APIRouter:
 
 
 async def _problem(process: WebProcess) -> str | None:
-    """Why this process cannot do its work; whoever asks need not have logged in, so it names no address."""
+    """Return why this process is not ready, or None. It names no address, since no login is needed to ask."""
     try:
         async with transaction(process.pool) as conn:
             takes_writes = await conn.fetchval("show transaction_read_only") == "off"
@@ -71,7 +71,5 @@ async def _problem(process: WebProcess) -> str | None:
             "log of “blockline run” has the details."
         )
     if not process.listening:
-        return (
-            "Changes are not pushed, because the connection for them is down. It is opened again by itself."
-        )
+        return "The dashboard receives no changes, because its connection for them is down. It connects again by itself."
     return None

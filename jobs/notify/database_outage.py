@@ -1,96 +1,101 @@
-"""Operators hear that the database is away, though no email can be queued without it."""
+"""Emails to operators about the database itself, which go past the queue because the queue is in it."""
 
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from jobs.base.clock import Clock
 from jobs.delivery.sender import Sender, Undeliverable
 from jobs.messages.compose import Letterhead
+from jobs.notify.alert_preview import mail
 from jobs.selfmonitoring.operator_mail import OperatorNews, operator_mail
+from storage.alerts import outbox
 from storage.health.condition_facts import Thresholds
-from storage.model.alerts.alerts import Mail, MailDraft, MailState
+from storage.model.alerts.alerts import MailDraft
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.text.states import quoted
-from storage.postgres.pool import StorageError
+from storage.postgres.pool import Pool, Unreachable, transaction
 
 log = logging.getLogger(__name__)
 
 _TO_DO = (
     "Check that the database server runs, takes writes and can be reached from this machine. The command "
-    "“blockline doctor” shows its answer. Readings continue by themselves when it is back."
+    "“blockline doctor” shows its answer. Blockline continues by itself when the database works again."
 )
 
 
 class DatabaseOutage:
-    """Tells each operator once that the database is away, and once that it is back.
+    """Notices when the database cannot be used, and emails the operators about it and about the end.
 
-    It is not stored, since there is nowhere to store it. So each process with the role notify tells by
-    itself, and one that is started during the outage tells again.
+    An outage is not stored, because the database is needed for that. So each process with the role notify
+    sends its own emails, and a process that is started during the outage does not know of earlier ones.
     """
 
-    def __init__(self, sender: Sender | None, head: Letterhead, thresholds: Thresholds, clock: Clock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        probe: Callable[[], Awaitable[None]],
+        sender: Sender | None,
+        head: Letterhead,
+        thresholds: Thresholds,
+        clock: Clock,
+    ) -> None:
+        """`probe` raises Unreachable if the database does not answer in time or takes no writes."""
+        self._pool = pool
+        self._probe = probe
         self._sender = sender
         self._head = head
         self._thresholds = thresholds
         self._clock = clock
         self._since: datetime | None = None
+        """When the first of the failed probes was; None if the last one succeeded."""
         self._error = ""
-        self._told: list[str] = []
-        """Operators that know of it, and not yet that it is over."""
+        self._informed: set[str] = set()
+        """Operators who got an email about this outage."""
 
-    async def lasts(self, error: StorageError) -> None:
-        """To be called each time the database fails. What lasts for less than `notify_after` is not told."""
+    async def look(self) -> None:
+        """Probe the database once, and send what is due. Raises StorageError if it fails again at the end."""
+        try:
+            await self._probe()
+        except Unreachable as error:
+            await self._begin(error)
+        else:
+            await self._end()
+
+    async def _begin(self, error: Unreachable) -> None:
         now = self._clock()
         if self._since is None:
             self._since, self._error = now, str(error)
-        if now - self._since >= self._thresholds.notify_after:
-            for operator in sorted(set(self._head.operators) - set(self._told)):
-                report = OperatorNews((self._condition(self._since, None),), (), (), frozenset())
-                if await self._tell(operator, report, now):
-                    self._told.append(operator)
+        if self._sender is None or now - self._since < self._thresholds.notify_after:
+            return
+        begun = OperatorNews((_condition(self._since, self._error, None),), (), (), frozenset())
+        for operator in sorted(set(self._head.operators) - self._informed):
+            if await self._send(self._sender, self._draft(begun, operator), now):
+                self._informed.add(operator)
 
-    async def is_over(self) -> None:
-        """To be called each time the database works."""
+    async def _end(self) -> None:
+        """The database has its queue again, so the emails about the end go through it."""
         if self._since is None:
             return
         now = self._clock()
-        for operator in list(self._told):
-            over = self._condition(self._since, now)
-            if await self._tell(operator, OperatorNews((), (), (over,), frozenset()), now):
-                self._told.remove(operator)
-        if not self._told:
-            self._since = None
+        over = OperatorNews((), (), (_condition(self._since, self._error, now),), frozenset())
+        async with transaction(self._pool) as conn:
+            for operator in sorted(self._informed):
+                await outbox.queue(conn, self._draft(over, operator), now)
+        self._since = None
+        self._informed.clear()
 
-    def _condition(self, since: datetime, ended_at: datetime | None) -> KnownCondition:
-        condition = Condition(
-            ConditionKey(ConditionKind.DATABASE_AWAY),
-            since,
-            "The database does not answer or takes no writes, so nothing is read, recorded or reported",
-            quoted(self._error),
-            _TO_DO,
-        )
-        return KnownCondition(
-            condition_id=0,
-            condition=condition,
-            opened_at=since,
-            told_at=None,
-            mail_id=None,
-            mail_state=None,
-            ended_at=ended_at,
-            end_sentence="The database works again" if ended_at else "",
-        )
+    def _draft(self, news: OperatorNews, operator: str) -> MailDraft:
+        return operator_mail(news, operator, self._thresholds, self._head)
 
-    async def _tell(self, operator: str, report: OperatorNews, now: datetime) -> bool:
-        """Whether the operator need not be told again."""
-        if self._sender is None:
-            return False
+    async def _send(self, sender: Sender, draft: MailDraft, now: datetime) -> bool:
+        """Return whether the email was accepted, or would never be."""
         try:
-            await self._sender.send(
-                _unstored(operator_mail(report, operator, self._thresholds, self._head), now)
-            )
+            await sender.send(mail(draft, now))
         except Undeliverable as error:
             log.warning(
-                "No operator email about the database could be sent: %s",
+                "An email to %s about the database was not sent: %s",
+                draft.recipient,
                 error,
                 extra={"event": "operator_email"},
             )
@@ -98,20 +103,21 @@ class DatabaseOutage:
         return True
 
 
-def _unstored(draft: MailDraft, now: datetime) -> Mail:
-    return Mail(
-        mail_id=0,
-        message_id=draft.message_id,
-        recipients=(draft.recipient,),
-        subject=draft.subject,
-        text_body=draft.text_body,
-        html_body=draft.html_body,
-        created_at=now,
-        state=MailState.QUEUED,
-        attempts=1,
-        next_attempt_at=None,
-        sent_at=None,
-        last_error=None,
-        kind=draft.kind,
-        payload=draft.payload,
+def _condition(since: datetime, error: str, ended_at: datetime | None) -> KnownCondition:
+    condition = Condition(
+        ConditionKey(ConditionKind.DATABASE_UNUSABLE),
+        since,
+        "The database cannot be reached or takes no writes",
+        quoted(error),
+        _TO_DO,
+    )
+    return KnownCondition(
+        condition_id=0,
+        condition=condition,
+        opened_at=since,
+        told_at=None,
+        mail_id=None,
+        mail_state=None,
+        ended_at=ended_at,
+        end_sentence="The database can be used again" if ended_at else "",
     )

@@ -42,7 +42,7 @@ from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
 from storage.people.people import admins
 from storage.postgres.audit_chain import last_sealed_at
-from storage.postgres.pool import Pool, PoolLimits, StorageError, open_pool, transaction
+from storage.postgres.pool import Pool, PoolLimits, open_pool, probe, transaction
 
 log = logging.getLogger(__name__)
 
@@ -201,6 +201,7 @@ async def running(
             loops.append(
                 (Loop("Watching the monitor itself", _watching(settings, notify_pool), mend), _SELDOM_S)
             )
+            loops.append((Loop("Watching the database", _probing(settings, dsn, notify_pool)), _SELDOM_S))
             said.append(_mail_sentence(settings))
         if listener is not None:
             from jobs.runtime.web import serve
@@ -269,17 +270,16 @@ async def _notifying(settings: Settings, pool: Pool) -> dict[str, Callable[[], A
 
 def _watching(settings: Settings, pool: Pool) -> Callable[[], Awaitable[None]]:
     head, thresholds = letterhead(settings), Thresholds(settings.sweep_every)
-    outage = DatabaseOutage(senders(settings), head, thresholds, system_clock)
 
     async def watch() -> None:
-        try:
-            await check_conditions(pool, system_clock(), head, thresholds)
-        except StorageError as error:
-            await outage.lasts(error)
-            raise
-        await outage.is_over()
+        await check_conditions(pool, system_clock(), head, thresholds)
 
     return watch
+
+
+def _probing(settings: Settings, dsn: str, pool: Pool) -> Callable[[], Awaitable[None]]:
+    head, thresholds = letterhead(settings), Thresholds(settings.sweep_every)
+    return DatabaseOutage(pool, partial(probe, dsn), senders(settings), head, thresholds, system_clock).look
 
 
 def _mail_sentence(settings: Settings) -> str:

@@ -98,7 +98,7 @@ _CAUSES: dict[ConditionKind, frozenset[ConditionKind]] = {
     ConditionKind.OUTBOX_STUCK: frozenset(),
     ConditionKind.DEAD_LETTERS: frozenset(),
     ConditionKind.RULES_UNREADABLE: frozenset(),
-    ConditionKind.DATABASE_AWAY: frozenset(),
+    ConditionKind.DATABASE_UNUSABLE: frozenset(),
 }
 
 

@@ -84,8 +84,7 @@ def address_of(database: "str | Pool") -> str:
 
 async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING, *, to_write: bool = False) -> Connection:
     """Open one connection, in UTC. `settings` are those of its session. The caller closes it. Raises
-    Unreachable. With `to_write`, a server that takes no writes counts as unreachable; of several in the
-    DSN, one that does is chosen.
+    Unreachable. With `to_write`, a server that takes no writes counts as unreachable.
     """
     try:
         return await asyncpg.connect(
@@ -94,7 +93,7 @@ async def connect(dsn: str, settings: Mapping[str, str] = _NOTHING, *, to_write:
             server_settings={
                 "timezone": "UTC",
                 "application_name": APPLICATION + this_process(),
-                # Most servers compile costly queries anew each time, which takes longer than ours run.
+                # With JIT, Postgres compiles our larger queries at each run, which takes longer than the run.
                 "jit": "off",
                 **settings,
             },
@@ -228,7 +227,7 @@ def translated(conn: Conn, where: str) -> Generator[None]:
             f"Another writer came first, so nothing was written: {_first_line(error)}."
         ) from error
     except asyncpg.ReadOnlySQLTransactionError as error:
-        conn.terminate()  # the server became so: the next connection looks for one that takes writes
+        conn.terminate()  # a new connection finds out whether the server still takes no writes
         raise _unreachable(where, error) from error
     except _OUT_OF_TIME as error:
         raise TookTooLong(
@@ -335,3 +334,12 @@ async def still_there(conn: Conn, where: str, timeout_s: float) -> None:
     except (OSError, *_ASYNCPG_ERRORS) as error:
         conn.terminate()  # nobody there to say goodbye to
         raise _unreachable(where, error) from error
+
+
+async def probe(dsn: str) -> None:
+    """Connect and ask once. Raises Unreachable if the server does not answer in time or takes no writes."""
+    conn = await connect(dsn, to_write=True)
+    try:
+        await still_there(conn, address(dsn), _CONNECT_TIMEOUT_S)
+    finally:
+        await close(conn)

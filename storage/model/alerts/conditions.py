@@ -39,8 +39,8 @@ class ConditionKind(StrEnum):
     """The process that plans a platform holds the planning and does not report itself any more."""
     RULES_UNREADABLE = "rules_unreadable"
     """Alert rules are on file that cannot be read: nobody is told by them."""
-    DATABASE_AWAY = "database_away"
-    """The database does not answer or takes no writes. Only told, never stored."""
+    DATABASE_UNUSABLE = "database_unusable"
+    """The database cannot be reached or takes no writes. Only emailed: it cannot be stored."""
 
 
 ABOUT_MAILS = frozenset(

@@ -7,8 +7,10 @@ stand in the place of numbers out of the air, which are hardly ever those of som
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import aiohttp
@@ -20,13 +22,14 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
+from dashboard.api.app import api_v1
 from dashboard.asgi.problem_json import API
 from storage.accounts.notes import add_note
 from storage.model.stories.stories import View
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.every_page import a_story
-from tests.support.servers.dashboard import served
+from tests.support.servers.dashboard import only_drawing, served
 
 EXAMPLES = 10
 """Of each operation and of each kind: what fits the document, and what does not."""
@@ -172,3 +175,17 @@ async def test_the_docs_name_every_address_and_metric(pool: Pool, dsn: str, now:
     assert [path for path in paths if path not in docs] == []
     assert len(metrics) > 15
     assert [name for name in metrics if f"`{name}`" not in docs] == []
+
+
+def test_the_document_is_made_once_however_many_requests_ask_for_it_at_once() -> None:
+    process = only_drawing(datetime(2021, 2, 1, tzinfo=UTC))
+    api = api_v1(process.pool, process.clock, process.settings)
+    begin = Barrier(4)
+
+    def asked(_: int) -> dict[str, Any]:
+        begin.wait()
+        return api.openapi()
+
+    with ThreadPoolExecutor(4) as threads:
+        documents = list(threads.map(asked, range(4)))
+    assert all(one is documents[0] for one in documents)

@@ -22,7 +22,7 @@ from storage.postgres.errors import (
     address,
 )
 from storage.postgres.locks import exclusive
-from storage.postgres.pool import Conn, Pool, PoolLimits, connect, listen, open_pool, transaction
+from storage.postgres.pool import Conn, Pool, PoolLimits, connect, listen, open_pool, probe, transaction
 
 PASSWORD = "s3cret"
 
@@ -343,5 +343,13 @@ async def test_a_pool_with_limits_needs_a_server_that_takes_writes(dsn: str) -> 
     with pytest.raises(Unreachable, match="takes no writes"):
         async with open_pool(dsn, limits=GENEROUS):
             pytest.fail("opened")
+    with pytest.raises(Unreachable, match="takes no writes"):
+        await probe(dsn)
     async with open_pool(dsn) as pool, transaction(pool) as conn:  # to look at it needs no more
         assert await conn.fetchval("select 1") == 1
+
+
+async def test_a_probe_says_whether_a_server_answers(dsn: str) -> None:
+    await probe(dsn)
+    with pytest.raises(Unreachable, match="no server listens there"):
+        await probe(f"postgresql://u@127.0.0.1:{closed_port()}/b")
