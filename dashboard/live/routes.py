@@ -71,5 +71,5 @@ async def _problem(process: WebProcess) -> str | None:
             "log of “blockline run” has the details."
         )
     if not process.listening:
-        return "The dashboard receives no changes, because its connection for them is down. It connects again by itself."
+        return "The connection that brings changes to the dashboard is down. It is opened again by itself."
     return None
