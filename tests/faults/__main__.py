@@ -1,6 +1,6 @@
 """`python -m tests.faults [--only WORDS] [--speed N] [--page FILE]`: what is seen when anything goes wrong.
 
-It runs itself again under `faketime`, which makes time pass faster for all that it starts.
+It runs itself again on a clock that is faster, for all that it starts.
 """
 
 import argparse
@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from contextlib import suppress
@@ -22,6 +21,7 @@ from tests.faults.faults import FAULTS, Fault
 from tests.faults.installation import CAN_MOUNT, Installation, installed
 from tests.faults.judging import Judge
 from tests.faults.report import Seen, page
+from tests.support.processes.fast_clock import missing, run_on_clock
 
 SPEED = 10
 _SETTLES_WITHIN = timedelta(hours=3)
@@ -122,23 +122,16 @@ async def run(chosen: list[Fault], folder: Path) -> list[Seen]:
     return seen
 
 
-def _again_under_faketime(speed: int) -> int:
-    if shutil.which("faketime") is None:
-        print("faketime is not installed: install Debian's package faketime.")
-        return 1
-    command = ["faketime", "-f", f"+0 x{speed}", sys.executable, "-m", "tests.faults", *sys.argv[1:]]
-    return subprocess.run(command, env=os.environ | {"NO_FAKE_STAT": "1"}, check=False).returncode
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--only", default="", help="a regular expression for “area: name”")
     parser.add_argument("--speed", type=int, default=SPEED)
     parser.add_argument("--page", type=Path, help="where the table is written")
-    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
+    parser.add_argument("--day", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help="keep the folders with the logs")
     arguments = parser.parse_args()
     if "FAKETIME" not in os.environ:
-        return _again_under_faketime(arguments.speed)
+        return _on_fast_clock(arguments.speed)
     chosen = [f for f in FAULTS if re.search(arguments.only, f"{f.area}: {f.name}")]
     if not CAN_MOUNT:
         print("Left out, because only root can make a disk to fill: the disk of Postgres is full.")
@@ -154,8 +147,19 @@ def main() -> int:
             else:
                 shutil.rmtree(folder)
     if arguments.page is not None:
-        arguments.page.write_text(page(seen, arguments.speed, system_clock()), encoding="utf-8")
+        arguments.page.write_text(page(seen, arguments.speed, arguments.day), encoding="utf-8")
     return 1 if any(one.wrong for one in seen) else 0
+
+
+def _on_fast_clock(speed: int) -> int:
+    """Run this again where time passes faster."""
+    if (why := missing()) is not None:
+        print(why)
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # Postgres may be run by another user
+        today = ["--day", system_clock().date().isoformat()]
+        return run_on_clock(Path(folder), speed, "tests.faults", [*sys.argv[1:], *today])
 
 
 if __name__ == "__main__":

@@ -14,12 +14,14 @@ import aiohttp
 import asyncpg
 
 from collectors.simulator.faults import FaultKind
+from jobs.base.clock import system_clock
 from storage.model.core.accounts import Platform
 from tests.faults.gate import Gate
 from tests.faults.installation import Installation
 from tests.faults.mail_server import answering, mail_server, saying
 from tests.faults.postgres import Postgres, ServerFailed
 from tests.support.clients.push import Following, following
+from tests.support.processes.fast_clock import off_by, suspend_until
 from tests.support.servers.mail import free_port
 
 Put: TypeAlias = Callable[[Installation], AbstractAsyncContextManager[None]]
@@ -495,13 +497,19 @@ def _clock(role: str, seconds: int) -> Put:
     @asynccontextmanager
     async def put(here: Installation) -> AsyncGenerator[None]:
         await here.end(role)
-        speed = os.environ.get("FAKETIME", "+0").partition(" ")[2]
-        await here.start(role, FAKETIME=f"{seconds:+d} {speed}")
+        await here.start(role, **off_by(seconds))
         yield
         await here.end(role)
         await here.start(role)
 
     return put
+
+
+@asynccontextmanager
+async def _suspended(here: Installation) -> AsyncGenerator[None]:
+    """The host sleeps for eight hours, and wakes up."""
+    suspend_until(system_clock() + timedelta(hours=8))
+    yield
 
 
 @asynccontextmanager
@@ -574,10 +582,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("database", "Postgres hangs", _frozen, told=_AWAY),
     Fault("database", "Postgres refuses to write", _read_only, told="read-only|read only"),
     Fault("database", "All connections of Postgres are taken", _no_connection_left, told=_AWAY),
-    # Limits of time in Postgres are not faster under faketime: they have tests of their own.
-    Fault("database", "The table of readings is locked", _locked("coverage_row")),
-    Fault("database", "The table of changes is locked", _locked("change")),
-    Fault("database", "The table of mails is locked", _locked("mail")),
+    Fault("database", "The table of readings is locked", _locked("coverage_row"), told="in time"),
+    Fault("database", "The table of changes is locked", _locked("change"), told="in time"),
+    Fault("database", "The table of mails is locked", _locked("mail"), told="in time"),
     Fault("database", "Every session is ended every four seconds", _sessions_ended),
     Fault("database", "Every statement is cancelled that takes a second", _statements_cancelled),
     Fault("database", "Postgres fails over to a replica", _failed_over, _SHORT),
@@ -691,6 +698,7 @@ FAULTS: tuple[Fault, ...] = (
         _clock("collect", 172_800),
         told="clock",
     ),
+    Fault("clock", "The host is suspended for eight hours", _suspended, _SHORT),
     Fault("clock", "Daylight saving ends", _zone_changed, _SHORT),
     Fault("dashboard", "A hundred pages are open", _readers(100, read=True)),
     Fault("dashboard", "A hundred pages are open and read nothing", _readers(100, read=False)),

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.support.on_postgres_17 import BINARIES
+from tests.support.processes.fast_clock import share_clock
 
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -90,14 +91,6 @@ class Postgres:
         await program("pg_ctl", "-D", self.data, "-w", "promote")
 
 
-def _share() -> None:
-    """Let who runs the server take part in the time of faketime, which is kept in shared memory."""
-    semaphore, _, memory = os.environ.get("FAKETIME_SHARED", "").partition(" ")
-    if _OWNER is not None and memory:
-        for name in (f"sem.{semaphore.removeprefix('/')}", memory.removeprefix("/")):
-            Path("/dev/shm", name).chmod(0o666)  # noqa: S108 - where shared memory is
-
-
 def children(pid: int) -> list[int]:
     """The processes that a process started."""
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -124,7 +117,7 @@ async def program(name: str, *arguments: object) -> None:
 @asynccontextmanager
 async def started(data: Path, port: int) -> AsyncGenerator[Postgres]:
     """A new server; it is stopped with the block."""
-    _share()
+    share_clock()
     data.parent.chmod(0o755)
     server = Postgres(data, port)
     await server.make()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 _HEAD = Path(__file__).with_name("head.md")
@@ -37,7 +36,7 @@ class Seen:
         return "\n".join([self.ready, *self.health, *self.status])
 
 
-def page(seen: Sequence[Seen], speed: int, at: datetime) -> str:
+def page(seen: Sequence[Seen], speed: int, day: str) -> str:
     wrong = [one for one in seen if one.wrong]
     verdict = (
         "Nothing of this was wrong after any of them."
@@ -48,7 +47,7 @@ def page(seen: Sequence[Seen], speed: int, at: datetime) -> str:
         _HEAD.read_text(encoding="utf-8").format(
             speed=speed,
             verdict=verdict,
-            day=at.date().isoformat(),
+            day=day,
             faults=len(seen),
             changes=sum(one.changes for one in seen),
             mails=sum(one.mails for one in seen),

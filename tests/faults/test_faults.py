@@ -1,9 +1,7 @@
 """Some of the faults of `make test-faults`, and that what goes wrong after one would be seen."""
 
 import os
-import shutil
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,12 +10,12 @@ from tests.faults import __main__ as runner
 from tests.faults.faults import FAULTS
 from tests.faults.report import Seen, page
 from tests.support.on_postgres_17 import BINARIES
+from tests.support.processes.fast_clock import missing
 
 SHARED = os.geteuid() != 0 or Path("/proc/sys/fs/protected_regular").read_text(encoding="utf-8") == "0\n"
 """Whether Postgres' user may share the clock that root began."""
-HERE = shutil.which("faketime") is not None and (BINARIES / "postgres").exists() and SHARED
+HERE = missing() is None and (BINARIES / "postgres").exists() and SHARED
 SHORT = "Postgres is killed in the middle|cuts the connection before it says so|dashboard is killed"
-AT = datetime(2021, 2, 1, tzinfo=UTC)
 
 
 @pytest.mark.skipif(not HERE, reason="needs faketime, Postgres 17, and fs.protected_regular = 0 for root")
@@ -46,7 +44,7 @@ def test_the_page_says_what_was_wrong(wrong: Sequence[str], verdict: str) -> Non
     seen = Seen(
         "mail", "It greylists", 5.0, ready="200", caught_up_after=1.5, mails=3, repeats=1, wrong=list(wrong)
     )
-    text = page([seen], 10, AT)
+    text = page([seen], 10, "2021-02-01")
     assert verdict in text
     assert all(one in text for one in wrong)
     assert "| It greylists | 5 | 200 | nothing | 0 | 0 | 3 (1 again) | 1.5 |" in text

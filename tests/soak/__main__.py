@@ -14,22 +14,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.soak.clock import run_on_clock
 from tests.soak.database import make_database
 from tests.soak.invented_month import SoakPlan
+from tests.support.processes.fast_clock import missing, run_on_clock
 
 SPEED = 20
 _MARK = "history.csv"
 """Every soak has this file, so that no other folder is replaced by one."""
-_NEEDED = {"faketime": "apt-get install faketime", "cc": "apt-get install gcc libc6-dev"}
-
-
-def missing() -> str | None:
-    """Why no soak can be run on this machine, in a sentence; None: it can."""
-    for program, how in _NEEDED.items():
-        if shutil.which(program) is None:
-            return f"A soak needs the program {program}, which is not installed ({how})."
-    return None
 
 
 def run(folder: Path, plan: SoakPlan, speed: int) -> int:

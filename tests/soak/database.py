@@ -14,7 +14,7 @@ from storage.embedded.launcher import embedded_postgres
 from storage.postgres.errors import StorageError
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import connect
-from tests.soak.clock import share_clock
+from tests.support.processes.fast_clock import share_clock
 
 
 def make_database(folder: Path) -> None:

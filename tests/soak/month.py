@@ -16,13 +16,13 @@ from jobs.delivery.local_inbox import Inbox, SmtpServer
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.postgres.pool import Pool, StorageError, open_pool, transaction
 from tests.soak import samples, truth
-from tests.soak.clock import suspend_until
 from tests.soak.database import running_database
 from tests.soak.invented_month import AWAKE, DAY, SoakPlan, invented_month
 from tests.soak.platforms import simulated
 from tests.soak.processes import Installation, installed, settings_of
 from tests.soak.report import DAYS, Row, SoakReport, show, write, write_samples
 from tests.soak.visitors import Follower, followers
+from tests.support.processes.fast_clock import suspend_until
 
 _EDITED = timedelta(minutes=10)
 """When the watch list is edited and the leader is killed, from the beginning of each day."""

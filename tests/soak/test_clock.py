@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs.base.clock import system_clock
-from tests.soak.__main__ import missing
-from tests.soak.clock import run_on_clock, suspend_until
+from tests.support.processes.fast_clock import missing, run_on_clock, suspend_until
 
 DAY_S = 86_400
 HOUR_S = 3_600

@@ -1,12 +1,12 @@
-// The clock of a soak, loaded ahead of libfaketime 0.9.10, which makes it run faster.
+// A clock for many processes, loaded ahead of libfaketime 0.9.10, which makes it run faster.
 //
 // It adds the seconds for which the host was suspended. As on Linux, they count on the clocks of real time and
-// of the time since boot, and not on the monotonic one. All processes map the file SOAK_SUSPENDED, so that one
+// of the time since boot, and not on the monotonic one. All processes map the file FAST_CLOCK_SUSPENDED, so that one
 // write moves all of them at once. With a file of its own, libfaketime starts each process at another time,
 // and moves the monotonic clock too.
 //
 // Timers are here because libfaketime does not scale setitimer, and a signal handler of Postgres that interrupts
-// its epoll_wait sees the real time: no statement_timeout or lock_timeout would ever end anything. SOAK_SPEED
+// its epoll_wait sees the real time: no statement_timeout or lock_timeout would ever end anything. FAST_CLOCK_SPEED
 // is how many times faster the clock runs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,7 +22,7 @@
 static long suspended(void) {
   static volatile const long *seconds;
   if (!seconds) {
-    int file = open(getenv("SOAK_SUSPENDED"), O_RDONLY | O_CLOEXEC);
+    int file = open(getenv("FAST_CLOCK_SUSPENDED"), O_RDONLY | O_CLOEXEC);
     seconds = mmap(NULL, sizeof *seconds, PROT_READ, MAP_SHARED, file, 0);
     close(file);
   }
@@ -55,7 +55,7 @@ time_t time(time_t *now) {
 
 static long speed(void) {
   static long found;
-  if (!found) found = atol(getenv("SOAK_SPEED"));
+  if (!found) found = atol(getenv("FAST_CLOCK_SPEED"));
   return found;
 }
 

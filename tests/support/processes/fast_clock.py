@@ -1,6 +1,10 @@
-"""The clock of a soak: libfaketime makes it faster, `clock.c` lets the host be suspended."""
+"""A faster clock for many processes. libfaketime makes it faster, `fast_clock.c` the timers of Postgres too.
+
+The host can be suspended: the clocks of all processes move ahead at once.
+"""
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -11,24 +15,35 @@ from pathlib import Path
 from jobs.base.clock import system_clock
 
 START = "2026-12-01 00:00:00"
-_ROOT = Path(__file__).parent.parent.parent
+_ROOT = Path(__file__).parents[3]
 _MEMORY = Path("/dev/shm")  # noqa: S108 - where glibc keeps shared memory
 _SECONDS = struct.Struct("q")
 _SECOND = timedelta(seconds=1)
-_SUSPENDED = "SOAK_SUSPENDED"
-_LIBRARY = "SOAK_CLOCK"
+_SUSPENDED = "FAST_CLOCK_SUSPENDED"
+_LIBRARY = "FAST_CLOCK_LIBRARY"
+
+
+_NEEDED = {"faketime": "apt-get install faketime", "cc": "apt-get install gcc libc6-dev"}
+
+
+def missing() -> str | None:
+    """Why this machine cannot have such a clock, in a sentence; None: it can."""
+    for program, how in _NEEDED.items():
+        if shutil.which(program) is None:
+            return f"This needs the program {program}, which is not installed ({how})."
+    return None
 
 
 def run_on_clock(folder: Path, speed: int, module: str, arguments: Sequence[str]) -> int:
     """Run a module on a clock that keeps its files in `folder`; returns its exit code."""
     library, suspended = folder / "clock.so", folder / "suspended"
-    source = Path(__file__).with_name("clock.c")
+    source = Path(__file__).with_name("fast_clock.c")
     subprocess.run(["cc", "-O", "-shared", "-fPIC", "-o", library, source], check=True)
     suspended.write_bytes(_SECONDS.pack(0))
     # Every process that is started later takes the beginning of the clock from shared memory. The times of
     # files stay real: Postgres and Python compare them with one another only.
     clock = {"TZ": "UTC", "FAKETIME_DONT_RESET": "1", "NO_FAKE_STAT": "1", "PYTHONPATH": str(_ROOT)}
-    clock |= {_SUSPENDED: str(suspended), "SOAK_SPEED": str(speed), _LIBRARY: str(library)}
+    clock |= {_SUSPENDED: str(suspended), "FAST_CLOCK_SPEED": str(speed), _LIBRARY: str(library)}
     return subprocess.run(
         [
             *("faketime", "-f", f"@{START} x{speed}"),
@@ -38,6 +53,13 @@ def run_on_clock(folder: Path, speed: int, module: str, arguments: Sequence[str]
         env=os.environ | clock,
         check=False,
     ).returncode
+
+
+def off_by(seconds: int) -> dict[str, str]:
+    """The environment of a process whose clock is off by so many seconds."""
+    _, _, speed = os.environ["FAKETIME"].rpartition(" ")
+    start = datetime.fromisoformat(START) + timedelta(seconds=seconds)
+    return {"FAKETIME": f"@{start:%Y-%m-%d %H:%M:%S} {speed}"}
 
 
 def share_clock() -> None:
