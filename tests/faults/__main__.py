@@ -99,10 +99,12 @@ async def _through(here: Installation, judge: Judge, fault: Fault) -> Seen:
     seen.repeats = len(repeats)
     if not fault.may_repeat:
         seen.wrong += [f"mail {i} came again" for i in repeats]
-    if fault.told and not re.search(fault.told, seen.everything_said):
-        seen.wrong.append(f"nothing said {fault.told!r}")
+    if not re.search(fault.shows, seen.everything_shown):
+        seen.wrong.append(f"nothing showed {fault.shows!r}")
     new = [m for m in here.desk.mails() if m.message_id not in mailed]
     seen.changes, seen.mails = judge.changes - found, len(new)
+    if not seen.changes:
+        seen.wrong.append("no account changed, so nothing was tested")
     seen.operators = [m.subject for m in new if "operator@example.org" in m.recipients]
     return seen
 

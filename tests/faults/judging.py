@@ -33,7 +33,7 @@ class Judge:
     """Compares an installation with the truth, again and again; a fault is charged with what is new."""
 
     here: Installation
-    told: set[str] = field(default_factory=set[str])
+    _known: set[str] = field(default_factory=set[str])
     acknowledged: set[tuple[object, ...]] = field(default_factory=set[tuple[object, ...]])
     changes: int = 0
     """True changes that were found so far."""
@@ -89,8 +89,8 @@ class Judge:
     async def news(self) -> list[str]:
         """What is wrong and was not before."""
         found = [*await self._false(), *await self._lost(), *await self._mails()]
-        new = [one for one in found if one not in self.told]
-        self.told.update(new)
+        new = [one for one in found if one not in self._known]
+        self._known.update(new)
         return new
 
     def _lines(self) -> Mapping[str, scoring.StatusTimeline]:
@@ -127,19 +127,19 @@ class Judge:
         rows = await self.here.query(_MAILS)
         lost = [r for r in rows if r["message_id"] not in place]
         return [
-            *(f"{r['native_id']} {r['status']} was told by two emails" for r in _twice(rows)),
+            *(f"{r['native_id']} {r['status']} is in two emails" for r in in_two_emails(rows)),
             *(f"no mail came about {r['native_id']} {r['status']} ({r['state']})" for r in lost),
-            *_out_of_order(rows, place),
+            *out_of_order(rows, place),
         ]
 
 
-def _twice(rows: list[Record]) -> list[Record]:
+def in_two_emails(rows: list[Record]) -> list[Record]:
     """Alerts that are in more than one email."""
     times = Counter(r["alert_id"] for r in rows)
     return [r for r in rows if times[r["alert_id"]] > 1]
 
 
-def _out_of_order(rows: list[Record], place: Mapping[str, int]) -> list[str]:
+def out_of_order(rows: list[Record], place: Mapping[str, int]) -> list[str]:
     """Accounts of which the last mail is not about the last change."""
     last: dict[str, Record] = {}
     wrong: dict[str, str] = {}

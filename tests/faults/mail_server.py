@@ -3,68 +3,49 @@
 import asyncio
 import ssl
 import subprocess
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from email import message_from_bytes
 from pathlib import Path
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from jobs.delivery.local_inbox import Inbox, SmtpServer
+from jobs.delivery.local_inbox import SmtpServer
+from tests.support.servers.mail import Refusing
 
 Answers = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-class MailDesk(Inbox):
+class MailDesk(Refusing):
     """An inbox whose server refuses for as long as it is told to."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__("")
         self.refusals: dict[str, str] = {}
         """What the commands MAIL, RCPT and DATA are answered; those that are not named are accepted."""
         self.greylists = False
-        """Whether a sender's first attempt at a mail is put off."""
+        """Whether the first attempt at each email is refused for now."""
         self.hangs_up_after_data = False
-        """Whether the connection is cut when a mail was taken, before this is said."""
+        """Whether the connection is cut after an email was taken and before this is said."""
         self.accepted: list[str] = []
         """The Message-IDs that came, each time they came."""
         self._seen: set[bytes] = set()
 
+    def refusal(self, command: str) -> str | None:
+        return self.refusals.get(command)
+
     def receive(self, raw: bytes) -> None:
         super().receive(raw)
-        ids = [
-            line
-            for line in raw.split(b"\r\n\r\n")[0].split(b"\r\n")
-            if line.lower().startswith(b"message-id:")
-        ]
-        self.accepted.append(ids[0].partition(b":")[2].strip().decode())
+        self.accepted.append(str(message_from_bytes(raw)["Message-ID"]))
 
-    async def handle_MAIL(
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: Sequence[str]
-    ) -> str:
-        if refusal := self.refusals.get("MAIL"):
-            return refusal
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 OK"
-
-    async def handle_RCPT(
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Sequence[str]
-    ) -> str:
-        if refusal := self.refusals.get("RCPT"):
-            return refusal
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        if refusal := self.refusals.get("DATA"):
-            return refusal
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         content = envelope.original_content or b""
         if self.greylists and content not in self._seen:
             self._seen.add(content)
             return "451 4.7.1 greylisted, try again later"
-        said = await super().handle_DATA(server, session, envelope)
-        if self.hangs_up_after_data and isinstance(server.transport, asyncio.Transport):
-            server.transport.abort()
+        said = await super().handle_DATA(_server, _session, envelope)
+        if self.hangs_up_after_data and isinstance(_server.transport, asyncio.Transport):
+            _server.transport.abort()
         return said
 
 

@@ -32,7 +32,7 @@ class Seen:
     wrong: list[str] = field(default_factory=list[str])
 
     @property
-    def everything_said(self) -> str:
+    def everything_shown(self) -> str:
         return "\n".join([self.ready, *self.health, *self.status])
 
 

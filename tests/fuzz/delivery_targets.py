@@ -19,6 +19,7 @@ from jobs.delivery.sender import Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.delivery.webhook import WebhookSender, wait_asked_for
 from storage.model.core.people import Role
+from tests.fuzz.http_answers import Serve, answering
 from tests.fuzz.runner import Call, Target, plain
 from tests.support.servers.mail import a_mail
 from tests.support.servers.oidc_provider import CLIENT, oidc_provider
@@ -26,7 +27,6 @@ from tests.support.servers.oidc_provider import SECRET as OIDC_SECRET
 from tests.support.servers.webhook_receivers import SECRET, an_alert_for
 
 _NOW: Final = datetime(2021, 2, 12, 12, tzinfo=UTC)
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 SMTP_ANSWERS: Final = (
     b"220 m.example\r\n|250-m.example\r\n250-SIZE 100\r\n250 8BITMIME\r\n|250 ok\r\n|250 ok\r\n|354 go\r\n|"
     b"250 2.0.0 ok\r\n",
@@ -108,17 +108,7 @@ def webhook() -> Generator[Call]:
     """A receiver of webhooks that answers with the input and hangs up. No secret is repeated."""
     data = b""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(data)
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    with _server(serve) as (runner, port):
+    with _server(answering(lambda: data)) as (runner, port):
 
         async def send() -> None:
             hook = Webhook(f"http://127.0.0.1:{port}/T0PSECRETPATH", (SECRET,))
@@ -192,7 +182,7 @@ def openid() -> Generator[Call]:
         async def log_in() -> object:
             client = oidc._client(trusted)
             state: dict[str, Any] = {}
-            away = await oidc._sent_away(client, _asked(b"", state), trusted, f"{url}/back")
+            away = await oidc._redirect_to_provider(client, _asked(b"", state), trusted, f"{url}/back")
             query = parse_qs(urlsplit(away.headers["location"]).query)
             if not {"state", "redirect_uri"} <= query.keys():
                 return None

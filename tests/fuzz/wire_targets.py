@@ -42,6 +42,7 @@ from tests.collectors.conformance.stage import Answered, staged
 from tests.collectors.mastodon.wire.test_fuzz import read_all as read_all_of_mastodon
 from tests.collectors.x.wire.test_fuzz import states_it as x_states_it
 from tests.collectors.youtube.test_wire import CHANNEL, OTHER, PRIVATE, PUBLIC, VIDEO, answer, channel, video
+from tests.fuzz.http_answers import answering
 from tests.fuzz.runner import Call, Target, plain
 from tests.support.samples import bluesky_answers, mastodon_answers, x_answers
 from tests.support.samples.readings import T0
@@ -298,20 +299,10 @@ def http_client() -> Generator[Call]:
     """The client of the collectors, asking a server that sends the input and hangs up."""
     data = b""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(data)
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
     async def opened() -> tuple[asyncio.Server, Http]:
         http = Http(HttpOptions(timeout_s=5, retry=Retry(attempts=0)))
         http.open()
-        return await asyncio.start_server(serve, "127.0.0.1", 0), http
+        return await asyncio.start_server(answering(lambda: data), "127.0.0.1", 0), http
 
     with asyncio.Runner() as runner:
         server, http = runner.run(opened())

@@ -58,15 +58,16 @@ class Refusing(Inbox):
         self.recipient = recipient
         self.sessions: set[int] = set()
 
-    def _refusal(self, command: str) -> str | None:
+    def refusal(self, command: str) -> str | None:
+        """What this command is answered with now; None accepts it."""
         return self.answers.pop(0) if command == self.command and self.answers else None
 
     async def handle_MAIL(
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: Sequence[str]
     ) -> str:
         self.sessions.add(id(session))
-        if refusal := self._refusal("MAIL"):
-            return refusal
+        if refused := self.refusal("MAIL"):
+            return refused
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return "250 OK"
@@ -74,16 +75,16 @@ class Refusing(Inbox):
     async def handle_RCPT(
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: Sequence[str]
     ) -> str:
-        if address.startswith(self.recipient) and (refusal := self._refusal("RCPT")):
-            return refusal
+        if address.startswith(self.recipient) and (refused := self.refusal("RCPT")):
+            return refused
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        refusal = self._refusal("DATA")
-        if refusal is None or refusal.startswith("250"):
+        refused = self.refusal("DATA")
+        if refused is None or refused.startswith("250"):
             await super().handle_DATA(_server, _session, envelope)
-        return refusal or "250 accepted"
+        return refused or "250 accepted"
 
 
 def sender_to(port: int, security: Security = Security.NONE) -> SmtpSender:
