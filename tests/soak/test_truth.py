@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.soak.truth import is_told_right
+from tests.soak.truth import has_right_mails
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ from tests.soak.truth import is_told_right
 def test_each_change_is_told_once(
     said: str, kind: str, decision: str | None, mails: int, days: int, is_right: bool
 ) -> None:
-    assert is_told_right(kind, decision, mails, timedelta(days=days)) == is_right, said
+    assert has_right_mails(kind, decision, mails, timedelta(days=days)) == is_right, said

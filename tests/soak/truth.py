@@ -63,7 +63,7 @@ async def wrong_mails(pool: Pool, received: Sequence[ReceivedMail], now: datetim
     wrong += [f"mail {i} came and is not stored as sent" for i in sorted(copies.keys() - sent)]
     wrong += [f"mail {i} came {n} times" for i, n in sorted(copies.items()) if n != 1]
     for r in await pool.fetch(_TOLD):
-        if not is_told_right(r["kind"], r["decision"], r["mails"], now - r["decided_at"]):
+        if not has_right_mails(r["kind"], r["decision"], r["mails"], now - r["decided_at"]):
             wrong.append(
                 f"change {r['change_id']} ({r['kind']}) of {r['native_id']} was decided as {r['decision']} "
                 f"and is in {r['mails']} mails"
@@ -71,7 +71,7 @@ async def wrong_mails(pool: Pool, received: Sequence[ReceivedMail], now: datetim
     return wrong
 
 
-def is_told_right(kind: str, decision: str | None, mails: int, waits: timedelta) -> bool:
+def has_right_mails(kind: str, decision: str | None, mails: int, waits: timedelta) -> bool:
     """Whether so many sent mails are right for a confirmed change that was decided like this, or not yet."""
     if decision is None or AlertDecision(decision).is_open:
         return mails == 0 and waits < _LONGEST_WAIT

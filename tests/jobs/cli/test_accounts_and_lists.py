@@ -9,20 +9,11 @@ import pytest
 from storage.accounts.accounts import accounts_version
 from storage.model.tables.watch_import_plan import DEFAULT_LIST
 from storage.postgres.pool import open_pool, transaction
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
 WATCH = "platform,handle,account_id,list\n"
 EXECUTIVES = "platform,handle,name,title\n"
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 
 ACCOUNTS = "platform,handle,account_id,list\n" + "".join(
     f"x,h{n},{1000 + n},{'desk' if n < 10 else 'rest'}\n" for n in range(100)
@@ -12,17 +12,12 @@ ACCOUNTS = "platform,handle,account_id,list\n" + "".join(
 
 
 @pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+def run(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
     monkeypatch.setenv("BLOCKLINE_PLANNER", "adaptive")
     monkeypatch.setenv("BLOCKLINE_SWEEP_EVERY", "1d")
     Path("accounts.csv").write_text(ACCOUNTS)
-    command = blockline(capsys)
-    assert command("accounts", "import", "accounts.csv").code == 0
-    return command
+    assert run("accounts", "import", "accounts.csv").code == 0
+    return run
 
 
 def test_a_list_is_promised_to_be_read_so_often_and_then_in_its_turn_again(run: Blockline) -> None:

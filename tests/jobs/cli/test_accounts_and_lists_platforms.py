@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.simulated.several_platforms import (
     ALICE,
     BOB,
@@ -22,15 +22,6 @@ from tests.support.simulated.several_platforms import (
 
 WATCH = "platform,handle,account_id,list\n"
 EXECUTIVES = "platform,handle,name,title\n"
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from storage.model.alerts.alerts import AlertDecision
 from storage.model.alerts.rule_words import DECISION_WORDS
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.samples.readings import T0
 from tests.support.seeds.sent_alerts import on, rule_by_hand, told
 
@@ -26,15 +26,6 @@ recipients = ["night@example.org", "apprise:newsroom"]
 quiet = "22:00-07:00"
 enabled = false
 """
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 def file(text: str, name: str = "rules.toml") -> str:

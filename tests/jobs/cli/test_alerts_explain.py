@@ -12,7 +12,7 @@ from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import tick
 from storage.alerts.rules import remove_rule
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.samples.readings import T0, minutes
 from tests.support.seeds.chain_rows import add_change
 from tests.support.seeds.sent_alerts import (
@@ -24,15 +24,6 @@ from tests.support.seeds.sent_alerts import (
     taken_back,
     told,
 )
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 @pytest.fixture

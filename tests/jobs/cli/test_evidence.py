@@ -12,19 +12,10 @@ from jobs.evidence.pack import PAGE, listed, manifest_in
 from jobs.evidence.pack_files import read_pack
 from storage.postgres.pool import Conn, open_pool, transaction
 from storage.purge.purge import purge_account
-from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
+from tests.support.clients.command_line import Blockline, console
 from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import add_change, block_of
 from tests.support.servers.timestamp_authority import Openssl, authority_in_thread
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.postgres.pool import open_pool, transaction
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.seeds.audit_entries import (
     AUDIT_CHAIN_MADE_AGAIN,
     CHAIN_HEAD_MADE_AGAIN,
@@ -20,15 +20,6 @@ from tests.support.servers.timestamp_authority import Openssl, authority_in_thre
 
 ALTERED = "update audit_log set actor = 'bob' where audit_id = 3"
 NO_ANCHOR = "alter table chain_anchor disable trigger user; delete from chain_anchor"
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 @pytest.fixture

@@ -18,21 +18,12 @@ import pytest
 
 from collectors.x.declaration import X
 from storage.postgres.pool import Conn, open_pool, transaction
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.samples.readings import AVAILABLE, T0, WITHHELD_IN, minutes
 from tests.support.seeds.single_rows import become, enlist, roster_of
 
 Seed = Callable[[Callable[[Conn], Awaitable[None]]], None]
 BLOCKLINE = Path(sys.executable).parent / "blockline"
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 async def three_changes(conn: Conn) -> None:

@@ -4,21 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 
 ORDERS = "reference,title,issuer,country,legal_basis,issued_at,deadline_at,named_count,list\n"
 ORDER = "R-1,Order,Ministry,IN,Section 69A,2021-01-31T12:00:00+05:30,,257,Farmers\n"
 CRAWL = (Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv").read_text()
 CRAWL_LIST = "Withheld 2017-18 crawl"
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 def file(content: str, name: str) -> str:

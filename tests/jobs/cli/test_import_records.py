@@ -8,19 +8,10 @@ import pytest
 
 from tests.jobs.imports.test_histories import HISTORY, RESTORATIONS, SPANS, at, span
 from tests.jobs.imports.test_transparency_figures import HEADER, INDIA
-from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
+from tests.support.clients.command_line import Blockline, console
 
 CRAWL = (Path(__file__).parent.parent.parent / "fixtures" / "withheld_crawl.csv").read_text()
 GOOD = span("5", "suspended", 1, 2) + span("5", "available", 4, 4)
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 def file(content: str, name: str = "h.csv") -> str:

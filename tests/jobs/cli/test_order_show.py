@@ -1,7 +1,6 @@
 """How far an order was followed, told by the command line from the figures of the dashboard."""
 
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 
@@ -9,18 +8,14 @@ from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.orders.order_json import order_json
 from dashboard.orders.words import sentences
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.seeds.changes import Story
 
 
 @pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+def run(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
     monkeypatch.setenv("BLOCKLINE_SWEEP_EVERY", "30m")
-    return blockline(capsys)
+    return run
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.clients.command_line import Blockline, Ran
 from tests.support.simulated.several_platforms import HEALTHY, HISTORY, TAKEN_DOWN, leading_to, simulated
 
 FIRST = (
@@ -18,15 +18,6 @@ FIRST = (
     "--basis=Section 69A",
     "--issued-at=2021-01-31T06:30Z",
 )
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 @pytest.fixture

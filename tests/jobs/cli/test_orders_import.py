@@ -7,19 +7,15 @@ import pytest
 
 from tests.jobs.orders.test_legal_demands import TABLE
 from tests.jobs.orders.test_lumen import notice
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 
 ORDERS = "reference,title,issuer,country,legal_basis,issued_at,deadline_at,named_count,list\n"
 
 
 @pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
+def run(run: Blockline) -> Blockline:
     Path("t.csv").write_bytes(TABLE)
-    return blockline(capsys)
+    return run
 
 
 def test_a_table_is_refused_as_a_whole_for_a_line_without_its_notice(run: Blockline) -> None:

@@ -4,20 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 
 
 @pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
+def run(run: Blockline) -> Blockline:
     """Commands on a database that holds one account."""
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    ran = blockline(capsys)
     Path("a.csv").write_text("platform,handle,account_id,list\nx,alpha,1001,L\n", encoding="utf-8")
-    assert ran("accounts", "import", "a.csv").code == 0
-    return ran
+    assert run("accounts", "import", "a.csv").code == 0
+    return run
 
 
 def test_a_whole_purge_says_what_went_and_what_stays(run: Blockline) -> None:

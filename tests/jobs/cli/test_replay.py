@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.postgres.pool import Pool, open_pool
-from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.clients.command_line import Blockline
 from tests.support.pipelines.late_batches import Desk, Sent
 from tests.support.samples.readings import AVAILABLE, NOT_FOUND, WITHHELD_IN
 
@@ -16,15 +16,6 @@ BLOCK = [Sent(0, {"1": AVAILABLE}), Sent(10, {"1": WITHHELD_IN}), Sent(20, {"1":
 GONE = [Sent(30, {"2": AVAILABLE}), *(Sent(m, {"2": NOT_FOUND}) for m in (40, 42, 60, 105))]
 EARLY = "[confirmation]\nstrong_readings = 1\n"
 Tell = Callable[[list[Sent]], None]
-
-
-@pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    return blockline(capsys)
 
 
 @pytest.fixture

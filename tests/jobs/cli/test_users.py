@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-from pathlib import Path
 
 import pytest
 
@@ -10,23 +9,17 @@ from dashboard.auth.passwords import hash_of, token_hash
 from storage.people.people import person_called
 from storage.people.second_factor import add_second_factor
 from storage.postgres.pool import open_pool, transaction
-from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.clients.command_line import Blockline, Ran
 from tests.support.samples.readings import minutes
 
 PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def run(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Blockline:
-    forget_settings(monkeypatch, tmp_path)
-    monkeypatch.setenv("BLOCKLINE_DATABASE_URL", dsn)
-    ran = blockline(capsys)
-
+def run(run: Blockline, monkeypatch: pytest.MonkeyPatch) -> Blockline:
     def with_password(*arguments: object) -> Ran:
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
-        return ran(*arguments)
+        return run(*arguments)
 
     return with_password
 
