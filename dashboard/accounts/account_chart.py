@@ -1,10 +1,13 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 """Rows to plotly figures. Nothing in here knows the database or the clock."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
+from operator import attrgetter
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -62,13 +65,13 @@ class AccountTimeline:
     """Details shorter than this are joined, also after zooming; None if none were."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     since: datetime
     until: datetime
     first_seen: datetime
     """When its state was first seen. The parts of one period share it."""
-    kind: tuple[State, frozenset[Flag]]
+    kind: int
+    """The number of its state and flags. Those of one kind and row may be joined."""
     hover: str
     row: str = STATUS_ROW
 
@@ -99,6 +102,7 @@ def account_figure(
     doubts = [now, *(c.first_seen_new for c in changes if c.outcome is None)]
     countries = countries_apart(spells)
     pieces: dict[tuple[Status, str], list[_Piece]] = {}
+    kinds = defaultdict[tuple[State, frozenset[Flag]], int](count().__next__)
     for i, spell in enumerate(spells):
         following = spells[i + 1] if i + 1 < len(spells) else None
         until = following.onset_after or following.since if following else min(end, *doubted, end)
@@ -113,13 +117,12 @@ def account_figure(
         )
         drawn_alike = pieces.setdefault(look_of, [])
         parts = without_gaps(spell.since, until, seen.gaps)
+        kind = kinds[spell.state, spell.flags]
         befores = (spell.onset_after, *(stop for _, stop in parts))
         afters = (*(since for since, _ in parts[1:]), following.since if following else min(doubts))
         for (since, stop), before, after in zip(parts, befores, afters, strict=False):
             part = _widened_look(since, before, after, least) if since == stop else (since, stop)
-            drawn_alike += [
-                _Piece(*part, spell.since, (spell.state, spell.flags), hover, row) for row in rows
-            ]
+            drawn_alike += [_Piece(*part, spell.since, kind, hover, row) for row in rows]
     open_changes = [c for c in changes if c.outcome != "confirmed" and c.last_seen_old is not None]
     bounds = [(s.onset_after, s.since, s.state, s.flags, STATUS_ROW) for s in spells]
     bounds += [(c.last_seen_old, c.first_seen_new, c.new, c.flags, STATUS_ROW) for c in open_changes]
@@ -133,7 +136,7 @@ def account_figure(
         _Piece(
             *_widened(after, before, least),
             before,
-            (to, flags),
+            kinds[to, flags],
             f"{state(to, platform, flags)}: the change lies<br>{between(after, before)}",
             row,
         )
@@ -156,7 +159,7 @@ def account_figure(
             c.first_seen_new,
             max(c.last_agreeing_at or end, c.first_seen_new + least),
             c.first_seen_new,
-            (c.new, c.flags),
+            kinds[c.new, c.flags],
             f"{state(c.new, platform, c.flags)}? {'provisional' if c.outcome is None else 'not confirmed'}"
             f"<br>{between(c.last_seen_old, c.first_seen_new)}",
         )
@@ -204,8 +207,8 @@ def _apart(pieces: Iterable[_Piece], pixel: timedelta) -> list[_Piece]:
     drawn, and it says how many more there are. The tables have the newest of the others.
     """
     groups: list[tuple[_Piece, set[datetime]]] = []
-    last: dict[tuple[object, ...], tuple[_Piece, set[datetime]]] = {}
-    for piece in sorted(pieces, key=lambda p: p.since):
+    last: dict[tuple[str, int], tuple[_Piece, set[datetime]]] = {}
+    for piece in sorted(pieces, key=attrgetter("since")):
         group = last.get((piece.row, piece.kind))
         if (
             group is None
@@ -217,7 +220,7 @@ def _apart(pieces: Iterable[_Piece], pixel: timedelta) -> list[_Piece]:
         elif piece.first_seen != group[0].first_seen:
             group[1].add(piece.first_seen)
     return [
-        replace(piece, hover=f"{piece.hover}<br>and {len(more):,} more within this pixel") if more else piece
+        piece._replace(hover=f"{piece.hover}<br>and {len(more):,} more within this pixel") if more else piece
         for piece, more in groups
     ]
 

@@ -1,6 +1,6 @@
 """Gaps as a figure shows them. Those narrower than a pixel are joined: there are at most two a pixel."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,19 +35,21 @@ def gap_runs(gaps: Iterable[Gap], axis: tuple[datetime, datetime], width_px: int
     the bars of the statuses are to be cut by the gaps themselves.
     """
     pixel = (axis[1] - axis[0]) / width_px
-    runs: list[GapRun] = []
+    joined: list[list[Gap]] = []
     joins = False
     for gap in gaps:
         until = gap.until or axis[1]
         if until <= axis[0] or gap.since >= axis[1]:
             continue
         is_narrow = until - gap.since < pixel
-        if is_narrow and joins and gap.since - runs[-1].until < pixel:
-            last = runs[-1]
-            runs[-1] = GapRun(
-                last.since, until, last.gaps + 1, last.unread + (until - gap.since), gap.until is None
-            )
+        if is_narrow and joins and gap.since - (joined[-1][-1].until or axis[1]) < pixel:
+            joined[-1].append(gap)
         else:
-            runs.append(GapRun(gap.since, until, 1, until - gap.since, gap.until is None))
+            joined.append([gap])
         joins = is_narrow
-    return runs
+    return [_run(gaps, axis[1]) for gaps in joined]
+
+
+def _run(gaps: Sequence[Gap], end: datetime) -> GapRun:
+    unread = sum(((gap.until or end) - gap.since for gap in gaps), timedelta())
+    return GapRun(gaps[0].since, gaps[-1].until or end, len(gaps), unread, gaps[-1].until is None)

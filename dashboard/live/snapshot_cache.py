@@ -7,6 +7,7 @@ would have been pushed since; its event ids say what it knows.
 from datetime import datetime, timedelta
 from typing import cast
 
+from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.live.context_json import context_json, detectors_json
 from dashboard.live.push import catch_up, context
@@ -41,17 +42,22 @@ async def live_json(conn: Conn, range_name: str, now: datetime, settings: Dashbo
     counts = await kpis(conn, now, settings.sweep_every)
     since = now - span if span is not None else shot.earliest or now
     earlier = await before(conn, min(since, now - STRIP), since, STRIP_STEP)
-    return {
-        **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
-        **context_json(shot.lists, shot.orders, shot.events, shot.executives),
-        "detectors": detectors_json(await collector_reports(conn, now), now, settings.late_after),
-        "before": {
-            "from": ms(earlier.since),
-            "step": span_ms(earlier.step),
-            "blocked": earlier.blocked,
-            "restored": earlier.restored,
-        },
-    }
+    collectors = await collector_reports(conn, now)
+
+    def encoded() -> Json:
+        return {
+            **snapshot_json(shot, counts, now, since, settings.sweep_every, settings.gap_after),
+            **context_json(shot.lists, shot.orders, shot.events, shot.executives),
+            "detectors": detectors_json(collectors, now, settings.late_after),
+            "before": {
+                "from": ms(earlier.since),
+                "step": span_ms(earlier.step),
+                "blocked": earlier.blocked,
+                "restored": earlier.restored,
+            },
+        }
+
+    return await off_loop(encoded)  # of thousands of accounts it takes a while
 
 
 class LiveSnapshotCache(AnswerCache):

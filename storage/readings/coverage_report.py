@@ -4,7 +4,7 @@ Only requests from the installation's own connection count, not those from other
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,16 +54,17 @@ async def live_coverage(
     else:
         rows = await _requests_of_some(conn, since, now, gap_after, [account_id], None)
         outages = ()
-    requests = [
-        AnsweredRequest(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"])
-        for r in rows
-    ]
-    watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=account_id is None)
+    watches = await _watches(conn, rows, with_sweep=account_id is None)
     return CoverageReport(
         rosters={roster_id: w.account_ids for roster_id, w in watches.items() if w.base},
-        seen=await asyncio.to_thread(coverage_of, watches, requests, gap_after),
+        seen=await asyncio.to_thread(_seen, watches, rows, gap_after),
         outages=outages,
     )
+
+
+def _seen(watches: Mapping[int, Watch], rows: Iterable[Record], gap_after: timedelta) -> dict[int, Seen]:
+    """Fold the rows, whose columns are the fields of an `AnsweredRequest`."""
+    return coverage_of(watches, (AnsweredRequest(*row) for row in rows), gap_after)
 
 
 async def _requests_of_all(conn: Conn, since: datetime, now: datetime, gap_after: timedelta) -> list[Record]:
@@ -113,12 +114,7 @@ async def seen_of(
     Only what was recorded by `known_at` counts; None means no limit.
     """
     rows = await _requests_of_some(conn, since, until, gap_after, account_ids, known_at)
-    requests = [
-        AnsweredRequest(r["roster_id"], r["observed_at"], r["previous"], r["following"], r["answered"])
-        for r in rows
-    ]
-    watches = await _watches(conn, {r.roster_id for r in requests}, with_sweep=False)
-    return await asyncio.to_thread(coverage_of, watches, requests, gap_after)
+    return await asyncio.to_thread(_seen, await _watches(conn, rows, with_sweep=False), rows, gap_after)
 
 
 async def _requests_of_some(
@@ -170,9 +166,9 @@ async def _requests_of_some(
     )
 
 
-async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool) -> dict[int, Watch]:
-    """Return these rosters with their members. If `with_sweep` is True, add all rosters of the
-    current sweep.
+async def _watches(conn: Conn, requests: Iterable[Record], *, with_sweep: bool) -> dict[int, Watch]:
+    """Return the rosters of these requests with their members. If `with_sweep` is True, add all rosters of
+    the current sweep.
     """
     rows = await conn.fetch(
         """
@@ -181,7 +177,7 @@ async def _watches(conn: Conn, roster_ids: Collection[int], *, with_sweep: bool)
         select roster_id, account_ids, base from roster
         where $2 and base and retired_at is null and vantage = '' and roster_id <> all($1::int[])
         """,
-        sorted(roster_ids),
+        sorted({r["roster_id"] for r in requests}),
         with_sweep,
     )
     return {r["roster_id"]: Watch(tuple(r["account_ids"]), r["base"]) for r in rows}

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from storage.model.core.coverage import Gap, is_answered
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredRequest:
+class AnsweredRequest(NamedTuple):
     """One answered request of a roster, with its neighbours in that roster.
 
     Requests that all accounts answered, with the usual distance to their neighbours, may be left out of

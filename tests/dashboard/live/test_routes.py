@@ -53,7 +53,8 @@ async def test_readyz_says_why_the_dashboard_is_not_ready(
 
 async def test_readyz_says_that_all_connections_are_in_use(dsn: str, now: datetime) -> None:
     one = PoolLimits(1, free_within_s=0.5, statement_s=60, lock_s=60, idle_s=60)
-    async with open_pool(dsn, limits=one) as pool, served(pool, dsn, now) as base, transaction(pool):
+    # The connection is taken before anything of the dashboard could take it.
+    async with open_pool(dsn, limits=one) as pool, transaction(pool), served(pool, dsn, now) as base:
         status, said = await ready(base)
     assert (status, said["ok"]) == (503, False)
     assert "in use" in str(said["problem"])
