@@ -8,7 +8,7 @@ from jobs.base.clock import system_clock
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
 from jobs.cli.command import AsJson, AsKnownAt, AtMoment, ConfigFile, examples, moments_past
-from jobs.config.database import database, ready, with_conn
+from jobs.config.database import LOCK_S, database, ready, with_conn
 from jobs.config.settings import load_settings
 from jobs.status import report
 from storage.health.status import Overview, overview
@@ -38,7 +38,7 @@ def status_command(
 
     async def counted(dsn: str) -> Overview:
         await ready(settings, dsn)
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        async with open_pool(dsn, max_size=1, lock_s=LOCK_S) as pool, transaction(pool) as conn:
             return await overview(conn, system_clock(), settings.sweep_every)
 
     with database(settings) as dsn:

@@ -15,6 +15,9 @@ from storage.postgres.schema import check_schema, newest, schema_of
 
 T = TypeVar("T")
 
+LOCK_S = 5
+"""How long commands that report the status of an installation wait for a lock."""
+
 
 @contextmanager
 def database(settings: Settings) -> Generator[str]:

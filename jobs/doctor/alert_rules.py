@@ -5,6 +5,7 @@ from datetime import datetime
 
 from collectors.core.findings import Finding, FindingLevel
 from jobs.base.wording import number
+from jobs.config.database import LOCK_S
 from jobs.config.settings import Settings
 from jobs.runtime.app import unknown_channels
 from storage.alerts.mails_report import past_recipients
@@ -12,20 +13,17 @@ from storage.alerts.rules import absent_names, load_rules
 from storage.model.alerts.rule_words import absent_words
 from storage.model.alerts.rules import AbsentNames, AlertRule, StoredRule, is_channel
 from storage.model.text.states import clean
-from storage.postgres.pool import StorageError, open_pool, transaction
+from storage.postgres.pool import open_pool, transaction
 
 _NAMED = 5
 
 
 async def rule_findings(settings: Settings, dsn: str) -> list[Finding]:
-    """Check a database with the right schema. Empty if it cannot be read, which another check reports."""
-    try:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            by_hand = made_by_hand(await load_rules(conn))
-            notified = await past_recipients(conn)
-            absent = await absent_names(conn, (*settings.alert_rules, *by_hand))
-    except StorageError:
-        return []
+    """Check a database with the right schema. Raises StorageError."""
+    async with open_pool(dsn, max_size=1, lock_s=LOCK_S) as pool, transaction(pool) as conn:
+        by_hand = made_by_hand(await load_rules(conn))
+        notified = await past_recipients(conn)
+        absent = await absent_names(conn, (*settings.alert_rules, *by_hand))
     notifying = [rule for rule in (*settings.alert_rules, *by_hand) if rule.recipients]
     return [
         rules_finding(notifying),

@@ -7,6 +7,7 @@ from collectors.core.findings import Finding, FindingLevel
 from jobs.base.clock import Clock
 from jobs.base.wording import handle_name
 from jobs.collect.collector_factory import connection_of, platforms_of, reach_of
+from jobs.config.database import LOCK_S
 from jobs.config.settings import Settings
 from jobs.doctor.future_readings import CLOCKS_MAY_DIFFER
 from jobs.doctor.hash_chain import chain_findings
@@ -21,32 +22,29 @@ from storage.model.alerts.conditions import Condition, ConditionKind
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.text.states import PLATFORM_NAME
-from storage.postgres.pool import Conn, StorageError, open_pool, transaction
+from storage.postgres.pool import Conn, open_pool, transaction
 from storage.readings.coverage import newest_observation
 from storage.work import daily_cost_limit
 
 
 async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Finding]:
-    """Check a database with the right schema. Empty if it cannot be read, which another check reports."""
+    """Check a database with the right schema. Raises StorageError."""
     out: list[Finding] = []
-    try:
-        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-            times = [await newest_observation(conn, platform) for platform in Platform]
-            newest = max([at for at in times if at is not None], default=None)
-            out.append(future_finding(newest, clock()))
-            out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
-            people = {platform: await executives(conn, platform) for platform in platforms_of(settings)}
-            day = current_billing_day(clock())
-            limits_today = {
-                platform: await daily_cost_limit.stored_cost_limit(conn, platform, day)
-                for platform in platforms_of(settings)
-            }
-            out += await chain_findings(conn, settings)
-            rules = Thresholds(settings.sweep_every)
-            issues = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
-            out += map(issue_finding, issues)
-    except StorageError:
-        return []
+    async with open_pool(dsn, max_size=1, lock_s=LOCK_S) as pool, transaction(pool) as conn:
+        times = [await newest_observation(conn, platform) for platform in Platform]
+        newest = max([at for at in times if at is not None], default=None)
+        out.append(future_finding(newest, clock()))
+        out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
+        people = {platform: await executives(conn, platform) for platform in platforms_of(settings)}
+        day = current_billing_day(clock())
+        limits_today = {
+            platform: await daily_cost_limit.stored_cost_limit(conn, platform, day)
+            for platform in platforms_of(settings)
+        }
+        out += await chain_findings(conn, settings)
+        rules = Thresholds(settings.sweep_every)
+        issues = unexplained(checks(await condition_facts(conn, clock(), rules), rules))
+        out += map(issue_finding, issues)
     for platform, limit_today in limits_today.items():
         if limit_today is not None:
             wanted = accounts_a_day(settings.daily_cost(platform), platform)

@@ -116,10 +116,17 @@ async def close(conn: Connection) -> None:
 class Pool(_AsyncpgPool):
     """Connections to one server, made when needed. Belongs to the event loop that opened it."""
 
-    def __init__(self, dsn: str, min_size: int, max_size: int, limits: PoolLimits | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        min_size: int,
+        max_size: int,
+        limits: PoolLimits | None = None,
+        settings: Mapping[str, str] = _NOTHING,
+    ) -> None:
         async def reconnect(*_: object, **__: object) -> Connection:
             if limits is None:
-                return await connect(dsn)
+                return await connect(dsn, settings)
             return await connect(dsn, limits.settings, to_write=True)
 
         super().__init__(
@@ -154,12 +161,19 @@ class Pool(_AsyncpgPool):
 
 @asynccontextmanager
 async def open_pool(
-    dsn: str, *, min_size: int = 1, max_size: int = 8, limits: PoolLimits | None = None
+    dsn: str,
+    *,
+    min_size: int = 1,
+    max_size: int = 8,
+    limits: PoolLimits | None = None,
+    lock_s: int | None = None,
 ) -> AsyncGenerator[Pool]:
-    """A pool of connections to `dsn`, closed on exit. `limits` replaces `max_size`, adds limits of time, and
-    needs a server that takes writes; None means neither. Raises Unreachable when no connection can be made.
+    """A pool of connections to `dsn`, closed on exit. `limits` replaces the others, adds limits of time, and
+    needs a server that takes writes; None means neither. `lock_s` is how long a statement may wait for a
+    lock; None means no limit. Raises Unreachable when no connection can be made.
     """
-    pool = Pool(dsn, min_size, max_size if limits is None else limits.connections, limits)
+    settings = _NOTHING if lock_s is None else {"lock_timeout": f"{lock_s}s"}
+    pool = Pool(dsn, min_size, max_size if limits is None else limits.connections, limits, settings)
     try:
         await pool
         yield pool

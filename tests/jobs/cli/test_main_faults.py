@@ -1,12 +1,14 @@
 """Commands that cannot work end in one sentence that gives no secret away."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.clients.command_line import blockline, console, forget_settings
+from storage.postgres.pool import close, connect
+from tests.support.clients.command_line import Blockline, blockline, console, forget_settings
 
 UNREACHABLE = "postgresql://u:hunter2@127.0.0.1:1/x"
 
@@ -28,6 +30,17 @@ def test_an_unreachable_database_is_one_sentence_without_the_password(
     assert ran.code == 1
     assert "Cannot reach the database at 127.0.0.1:1 (setting database_url)" in ran.out + ran.err
     assert "hunter2" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_table_that_is_locked_for_long_is_one_sentence(run: Blockline, dsn: str, command: str) -> None:
+    with asyncio.Runner() as runner:
+        conn = runner.run(connect(dsn))
+        runner.run(conn.execute("begin; lock table coverage_row, alert_rule in access exclusive mode"))
+        ran = run(command)
+        runner.run(close(conn))
+    assert ran.code == 1
+    assert "The database did not do this in time" in ran.out + ran.err
 
 
 @pytest.mark.slow
