@@ -22,7 +22,7 @@ from tests.support.samples.readings import T0
 pytestmark = pytest.mark.slow
 
 KILLS = repeats(2, 20)
-DAYS = repeats(2, 9)
+DAYS = repeats(1, 9)
 EVERY_MINUTES = 30
 END = T0 + timedelta(days=DAYS)
 

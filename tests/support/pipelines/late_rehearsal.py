@@ -43,10 +43,11 @@ from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.readings.coverage_report import CoverageReport, live_coverage
 from tests.support.clients.stored_states import AccountState, states_now
 from tests.support.pipelines.second_reader import OtherMachine, other_machine
+from tests.support.repeats import repeats
 from tests.support.samples.invented_histories import write_history
 from tests.support.samples.readings import T0
 
-MOMENTS = 200
+MOMENTS = repeats(70, 200)
 HOUR = timedelta(hours=1)
 EVERY = HOUR
 MS = timedelta(milliseconds=1)
