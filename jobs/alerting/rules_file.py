@@ -74,9 +74,9 @@ def line_of(text: str, number: int, key: str | None) -> int | None:
     return _line_in(statements, begins[number], key) if number < len(begins) else None
 
 
-def _line_in(statements: Mapping[int, str], begins: int, key: str | None) -> int:
+def _line_in(statements: dict[int, str], begins: int, key: str | None) -> int:
     """Return the line that sets `key` in the table that begins on a line; that line if none does."""
-    for n in range(begins + 1, max(statements) + 1):
+    for n in range(begins + 1, next(reversed(statements), begins) + 1):
         line = statements.get(n, "")
         found = _KEY.match(line)
         if found is None and line.lstrip().startswith("["):

@@ -89,7 +89,7 @@ RULES: Final = (
         )
     ).encode(),
 )
-MANY_WRONG_RULES: Final = b"[[rules]]\ncolour = 1\n" * 4000
+MANY_WRONG_RULES: Final = b"[[rules]]\ncolour = 1\n" * 12_000
 SETTINGS: Final = (
     b'database_url = "postgresql://a@b/c"\ndashboard_url = "https://b.example"\nsmtp_host = "m.example"\n'
     b'sweep_every = "15m"\nmail_from = "a@b.example"\nx_bearer_token = "t"\ntrusted_proxies = ["::1"]\n'
