@@ -7,7 +7,7 @@ from math import log10
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboard.ui.chart_style import FONT, PALETTES, Palette, Theme
+from dashboard.ui.chart_style import PALETTES, Palette, Theme, surface
 from dashboard.ui.words import range_words
 from storage.model.orders.half_years import HalfYear
 from storage.model.orders.published_vs_observed import Claimed, HalfYearTally, demands
@@ -171,9 +171,7 @@ def _frame(figure: go.Figure, palette: Palette, names: Sequence[str]) -> None:
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 16, "t": 72, "b": 8},
-        paper_bgcolor=palette.card,
-        plot_bgcolor=palette.card,
-        font={"color": palette.ink2, "size": 11, "family": FONT},
+        **surface(palette),
         legend={
             "orientation": "h",
             "y": 1.08,
@@ -181,12 +179,6 @@ def _frame(figure: go.Figure, palette: Palette, names: Sequence[str]) -> None:
             "x": 0,
             "itemclick": False,
             "itemdoubleclick": False,
-        },
-        hoverlabel={
-            "bgcolor": palette.card,
-            "bordercolor": palette.line,
-            "font": {"color": palette.ink, "size": 12},
-            "align": "left",
         },
         uirevision="claimed",
     )

@@ -12,7 +12,7 @@ from typing import Final
 import plotly.graph_objects as go
 
 from dashboard.executives.person_engagement import PersonView
-from dashboard.ui.chart_style import FONT, Palette
+from dashboard.ui.chart_style import Palette, surface
 from dashboard.ui.words import span, stamp
 from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.core.signals import SignalKind
@@ -114,15 +114,7 @@ def frame(figure: go.Figure, view: PersonView, lanes: Sequence[ExecutiveLane], p
         height=inner + top + BOTTOM_PX,
         margin={"l": 104, "r": 16, "t": top, "b": BOTTOM_PX},
         barmode="overlay",
-        paper_bgcolor=palette.card,
-        plot_bgcolor=palette.card,
-        font={"color": palette.ink2, "size": 11, "family": FONT},
-        hoverlabel={
-            "bgcolor": palette.card,
-            "bordercolor": palette.line,
-            "font": {"color": palette.ink, "size": 12},
-            "align": "left",
-        },
+        **surface(palette),
         dragmode="pan",
         uirevision="executive",
         shapes=shapes,

@@ -11,7 +11,16 @@ from plotly.subplots import make_subplots
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.lanes import lane_of
 from dashboard.ui import date_marks
-from dashboard.ui.chart_style import FILL, FONT, HEIGHT, PALETTES, PATTERN, SUSPENDED_DARK, Palette, Theme
+from dashboard.ui.chart_style import (
+    FILL,
+    HEIGHT,
+    PALETTES,
+    PATTERN,
+    SUSPENDED_DARK,
+    Palette,
+    Theme,
+    surface,
+)
 from dashboard.ui.date_marks import DateMark
 from dashboard.ui.words import between, drawn_as, state
 from storage.model.core.availability import Status
@@ -246,16 +255,8 @@ def _frame(figure: go.Figure, palette: Palette, height: int) -> None:
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 16, "t": 52, "b": 8},
-        paper_bgcolor=palette.card,
-        plot_bgcolor=palette.card,
-        font={"color": palette.ink2, "size": 11, "family": FONT},
+        **surface(palette),
         legend={"orientation": "h", "y": -36 / (height - 130), "yanchor": "top", "x": 0},
-        hoverlabel={
-            "bgcolor": palette.card,
-            "bordercolor": palette.line,
-            "font": {"color": palette.ink, "size": 12},
-            "align": "left",
-        },
         uirevision="order",
     )
     figure.update_xaxes(gridcolor=palette.line, linecolor=palette.line, zeroline=False)

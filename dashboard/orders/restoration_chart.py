@@ -6,7 +6,7 @@ from math import isfinite, log10
 
 import plotly.graph_objects as go
 
-from dashboard.ui.chart_style import FILL, FONT, PALETTES, Palette, Theme
+from dashboard.ui.chart_style import FILL, PALETTES, Palette, Theme, surface
 from dashboard.ui.words import span
 from storage.model.core.availability import Status
 from storage.model.orders.restoration import RestorationEstimate
@@ -187,17 +187,9 @@ def _look(figure: go.Figure, axis: tuple[float, float], palette: Palette) -> Non
     figure.update_layout(
         height=HEIGHT_PX,
         margin={"l": 16, "r": 16, "t": 44, "b": 72},
-        paper_bgcolor=palette.card,
-        plot_bgcolor=palette.card,
-        font={"color": palette.ink2, "size": 11, "family": FONT},
-        legend={"orientation": "h", "y": -0.25, "x": 0, "itemclick": False, "itemdoubleclick": False},
-        hoverlabel={
-            "bgcolor": palette.card,
-            "bordercolor": palette.line,
-            "font": {"color": palette.ink, "size": 12},
-            "align": "left",
-        },
+        **surface(palette),
         dragmode="pan",
+        legend={"orientation": "h", "y": -0.25, "x": 0, "itemclick": False, "itemdoubleclick": False},
         uirevision="restoration",
     )
     figure.update_xaxes(

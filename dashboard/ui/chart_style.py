@@ -5,7 +5,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 from dash import dcc, html
@@ -92,17 +92,9 @@ def look(
         barmode="overlay",
         height=HEIGHT_PX + ROW_PX * len(countries),
         margin={"l": 16, "r": 16, "t": 44, "b": 72},
-        paper_bgcolor=palette.card,
-        plot_bgcolor=palette.card,
-        font={"color": palette.ink2, "size": 11, "family": FONT},
-        legend={"orientation": "h", "y": -0.3, "x": 0, "itemclick": False, "itemdoubleclick": False},
-        hoverlabel={
-            "bgcolor": palette.card,
-            "bordercolor": palette.line,
-            "font": {"color": palette.ink, "size": 12},
-            "align": "left",
-        },
+        **surface(palette),
         dragmode="pan",
+        legend={"orientation": "h", "y": -0.3, "x": 0, "itemclick": False, "itemdoubleclick": False},
         uirevision="account",
     )
     figure.update_xaxes(
@@ -140,6 +132,21 @@ def graph(figure: go.Figure, name: str, shows: str) -> Component:
     if any(axis.type == "date" for axis in figure.select_xaxes()):
         parts.append(html.P("The times in this figure are in UTC.", className="in-utc"))
     return html.Div(parts, role="figure", **{"aria-label": shows})  # pyright: ignore[reportArgumentType]  # a wildcard attribute
+
+
+def surface(palette: Palette) -> dict[str, Any]:
+    """Colours, type and hover of every figure, as fields of plotly's layout."""
+    return {
+        "paper_bgcolor": palette.card,
+        "plot_bgcolor": palette.card,
+        "font": {"color": palette.ink2, "size": 11, "family": FONT},
+        "hoverlabel": {
+            "bgcolor": palette.card,
+            "bordercolor": palette.line,
+            "font": {"color": palette.ink, "size": 12},
+            "align": "left",
+        },
+    }
 
 
 def without_gaps(since: datetime, until: datetime, gaps: tuple[Gap, ...]) -> list[tuple[datetime, datetime]]:
