@@ -260,13 +260,14 @@ def _ways(person: Person) -> str:
     return clean(", ".join(ways), 200) if ways else "–"
 
 
-def _password(person: Person, actor: Actor) -> Component:
-    can_reset = person.second_factor_since is not None and person.person_id != actor.person_id
+def _password(person: Person, actor: Actor) -> Component | str:
+    if person.person_id == actor.person_id:
+        return ""
     return html.Details(
         [
             html.Summary("Set another" if person.has_password else "Set one"),
             password_form(person.login),
-            *([reset_form(person.login)] if can_reset else []),
+            *([reset_form(person.login)] if person.second_factor_since is not None else []),
         ],
         className="fold",
     )

@@ -60,10 +60,15 @@ class PeopleForms:
             await people.set_role(conn, who, role, self.actor.name, self.now)
 
     async def set_password(self) -> None:
+        """Of somebody else: one's own takes the current one, so that an open page is not enough."""
         who, password = self.given.needed("person"), self.given.fields.get("password", "")
-        hashed = await self.passwords.hashed(password, who)
         async with transaction(self.pool) as conn:
-            await people.set_password(conn, who, hashed, self.actor.name, self.now, self.session_id)
+            person = await people.person_called(conn, who)
+        if person.person_id == self.person_id:
+            raise WrongInput("Change your own password with the current one, under You.")
+        hashed = await self.passwords.hashed(password, person.login)
+        async with transaction(self.pool) as conn:
+            await people.set_password(conn, person.login, hashed, self.actor.name, self.now)
 
     async def disable(self) -> None:
         async with transaction(self.pool) as conn:
@@ -94,9 +99,10 @@ class PeopleForms:
                 self.pool, name, self.address, self.now, "wrong current password for a new one"
             )
             raise WrongInput("The current password is wrong.")
+        async with transaction(self.pool) as conn:
+            await succeeded(conn, name, self.address)  # also if the new one is refused: nothing was guessed
         hashed = await self.passwords.hashed(fields.get("password", ""), name)
         async with transaction(self.pool) as conn:
-            await succeeded(conn, name, self.address)
             await people.set_password(conn, name, hashed, name, self.now, self.session_id)
 
     async def end_session(self) -> None:

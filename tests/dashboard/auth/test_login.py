@@ -273,6 +273,16 @@ async def test_a_wrong_current_password_is_a_failed_login(base: str, pool: Pool)
     assert (entry.action, entry.subject) == (FAILED, "ada")
 
 
+async def test_a_new_password_that_is_refused_is_not_counted_as_a_guess(base: str) -> None:
+    """Who looks for a good enough one would else be locked out."""
+    async with browser_of(base, "ada") as ada:
+        for _ in range(PER_NAME):
+            given = {"current": PASSWORD, "password": "short"}
+            async with ada.post(f"{base}/api/people/own-password", data=given) as answer:
+                assert "at least 12" in (await answer.json())["error"]
+        assert await log_in(ada, base, "ada", PASSWORD) == 303
+
+
 async def test_a_password_of_before_lets_in_although_it_could_not_be_set_today(
     base: str, pool: Pool, now: datetime
 ) -> None:

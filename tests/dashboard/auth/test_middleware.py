@@ -444,6 +444,13 @@ async def test_one_ends_only_ones_own_sessions_and_tokens(pool: Pool, now: datet
         pytest.param("/role", {"person": "ada"}, 409, "the last admin", id="the last admin's role"),
         pytest.param("/disable", {"person": "ada"}, 409, "the last admin", id="the last admin"),
         pytest.param(
+            "/password",
+            {"person": "Ada"},
+            422,
+            "with the current one",
+            id="one's own, without the present one",
+        ),
+        pytest.param(
             "/own-password",
             {"current": "wrong"},
             422,
