@@ -66,10 +66,13 @@ class Hub:
         self._health_at: datetime | None = None
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            tasks.create_task(self._send_news())
-            tasks.create_task(self._tell_rest())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen())
+                tasks.create_task(self._send_news())
+                tasks.create_task(self._tell_rest())
+        finally:  # also after a fault, so that /readyz and Health say so
+            self.process.listening_since = None
 
     @contextmanager
     def subscribe(self) -> Generator[asyncio.Queue[Json]]:

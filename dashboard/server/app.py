@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -41,6 +42,10 @@ from storage.postgres.pool import Pool, StorageError, transaction
 
 LARGEST = 4_000_000
 """The most bytes of a request, because Dash keeps it in memory. A feature may allow more for a path."""
+RESTART_AFTER_S = 30.0
+"""The pause before a background task that failed is started again."""
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(
@@ -65,7 +70,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with asyncio.TaskGroup() as tasks:
-            work = [tasks.create_task(_run(task)) for part in parts for task in part.tasks]
+            work = [tasks.create_task(keep_running(task)) for part in parts for task in part.tasks]
             yield
             for one in work:
                 one.cancel()
@@ -106,8 +111,23 @@ def create_app(
     return SecurityHeadersMiddleware(app, policy, settings.allowed_origins)
 
 
-async def _run(task: Callable[[], Awaitable[None]]) -> None:
-    await task()
+async def keep_running(task: Callable[[], Awaitable[None]], pause_s: float = RESTART_AFTER_S) -> None:
+    """Run a task of a feature until it returns. If it fails, log that and start it again after a pause.
+
+    Without this, a fault in one task would end all of them, while the pages go on as if nothing had happened.
+    """
+    while True:
+        try:
+            await task()
+        except Exception:  # noqa: BLE001 - whatever it is, the other tasks and the pages go on
+            _log.exception(
+                "A background task of the dashboard failed. It starts again in %g s.",
+                pause_s,
+                extra={"event": "web_task_failed"},
+            )
+        else:
+            return
+        await asyncio.sleep(pause_s)
 
 
 def _plain(page: Component) -> object:

@@ -179,6 +179,16 @@ async def test_news_is_pushed_again_after_the_listener_was_cut_off(
     assert message["changes"]["id"] == [change_id]
 
 
+async def test_a_push_that_ended_says_no_more_that_it_listens(pool: Pool, dsn: str, story: Story) -> None:
+    hub = Hub(WebProcess(pool, lambda: story.now, dsn, SETTINGS))
+    async with asyncio.TaskGroup() as tasks:
+        work = tasks.create_task(hub.run())
+        await until(lambda: _is(hub.process.listening))
+        work.cancel()
+
+    assert not hub.process.listening
+
+
 async def test_a_browser_that_does_not_read_loses_the_oldest_message_and_no_memory(
     pool: Pool, dsn: str, story: Story
 ) -> None:

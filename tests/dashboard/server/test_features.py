@@ -11,11 +11,13 @@ import aiohttp
 import pytest
 
 from dashboard.asgi.off_loop import AT_ONCE, THREAD_NAME
+from dashboard.server.app import keep_running
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
 from tests.support.added_pages import install, install_example
 from tests.support.clients.api import callback
 from tests.support.clients.page_text import said
+from tests.support.clients.push import following
 from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 PAGE = """
@@ -44,6 +46,18 @@ def page(process):
     return Feature(
         pages=[Page(path="asking", title="Asking", read=read, role=Role.ANALYST, callbacks=connect)]
     )
+"""
+FAILING_TASK = """
+from dashboard.ui.pages import Feature, Page
+
+async def read(asked):
+    return None
+
+async def fail():
+    raise ValueError("a fault of its own")
+
+def page(process):
+    return Feature(pages=[Page(path="unlucky", title="Added", read=read)], tasks=[fail])
 """
 FORBIDDEN = "This needs the role analyst or a higher one; your role is viewer."
 
@@ -148,3 +162,33 @@ async def test_a_page_that_fails_while_it_is_drawn_says_so_in_its_place(
     async with transaction(pool) as conn:
         page = said(await page_of(conn, "/failing", now, SETTINGS, "light"))
     assert "The page from the package failing failed: division by zero" in page
+
+
+async def test_a_background_task_that_fails_is_logged_and_starts_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    calls: list[None] = []
+
+    async def task() -> None:
+        calls.append(None)
+        if len(calls) == 1:
+            raise ValueError("a fault")
+
+    await keep_running(task, pause_s=0)
+
+    assert len(calls) == 2
+    assert [record.event for record in caplog.records] == ["web_task_failed"]  # type: ignore[attr-defined]
+
+
+async def test_a_background_task_that_fails_leaves_the_push_running(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path, monkeypatch, "unlucky", FAILING_TASK)
+
+    async with (
+        served(pool, dsn, now) as base,
+        aiohttp.ClientSession() as session,
+        following(session, base) as page,
+        asyncio.timeout(100),
+    ):
+        assert (await page.next_with("kpis"))["kpis"]["watched"] == 0
