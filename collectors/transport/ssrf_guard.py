@@ -4,14 +4,16 @@ Names are resolved once, and the connection goes to exactly the address that was
 which answers differently the second time gains nothing.
 """
 
+import asyncio
 import socket
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 
 class PrivateAddressError(OSError):
@@ -20,6 +22,10 @@ class PrivateAddressError(OSError):
 
 _LONGEST_NAME: Final = 253
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_NUMERIC: Final = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+# Not the threads of the event loop: a stranger's name server that never answers would keep them, and with
+# them the checks of passwords and the lookups of the mail server.
+_lookups = ThreadPoolExecutor(16, thread_name_prefix="lookup")
 _TRANSLATED: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96", "192.0.0.0/24")))
 """Addresses that lead elsewhere: NAT64 and IPv4-compatible ones to any IPv4 address, and the protocols of a
 transition.
@@ -121,12 +127,11 @@ def _may_be_public(host: str) -> bool:
 class _PublicResolver(AbstractResolver):
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._inner = ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
+        found = await _looked_up(host, port, family)
         if self._guard.trusts(host, port):
             return found
         if not all(is_public(one["host"]) for one in found):
@@ -136,4 +141,16 @@ class _PublicResolver(AbstractResolver):
         return found
 
     async def close(self) -> None:
-        await self._inner.close()
+        pass
+
+
+async def _looked_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    """The addresses of a host. Raises OSError if there are none."""
+    look = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    found = await asyncio.get_running_loop().run_in_executor(_lookups, look)
+    return [
+        ResolveResult(
+            hostname=host, host=str(address[0]), port=port, family=kind, proto=proto, flags=_NUMERIC
+        )
+        for kind, _, proto, _, address in found
+    ]

@@ -1,6 +1,9 @@
 """Hosts that strangers name: only public ones are asked, by https, and by the address that was judged."""
 
+import asyncio
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from aiohttp import web
@@ -198,3 +201,22 @@ def test_a_guard_trusts_the_servers_that_it_is_told_by_their_ports() -> None:
     assert not guard.trusts("127.0.0.1", 80)
     assert guard.trusts("10.0.0.1", 443)
     assert guard.trusts("pds.example", 443)
+
+
+async def test_lookups_of_strangers_hosts_use_threads_of_their_own() -> None:
+    """Name servers that never answer would otherwise keep checks of passwords and lookups of others."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    is_over = threading.Event()
+    busy = loop.run_in_executor(None, is_over.wait)
+    resolver = Guard(["localhost"]).resolver()
+    try:
+        async with asyncio.timeout(30):
+            found = await resolver.resolve("localhost", 443)
+    finally:
+        is_over.set()
+        await busy
+        await resolver.close()
+
+    assert all(one["port"] == 443 and one["hostname"] == "localhost" for one in found)
+    assert {one["host"] for one in found} <= {"127.0.0.1", "::1"}
