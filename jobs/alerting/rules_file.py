@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from storage.model.alerts.rule_codec import from_table
+from storage.model.alerts.rule_toml import refuse_long_keys
 from storage.model.alerts.rules import AlertRule, RuleFault
 from storage.model.tables.csv_rows import Parsed, TableError, sorted_problems
 
@@ -128,6 +129,10 @@ def _decoded(content: bytes, name: str) -> str:
 
 
 def _document(text: str, name: str) -> dict[str, Any]:
+    try:
+        refuse_long_keys(text)
+    except ValueError as error:
+        raise TableError(name, None, f"{error}.") from None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

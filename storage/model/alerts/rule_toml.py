@@ -1,5 +1,6 @@
 """Alert rules as the text that a person writes; and one of them back."""
 
+import re
 import tomllib
 from collections.abc import Iterable
 from typing import cast
@@ -9,6 +10,17 @@ from storage.model.alerts.rules import AlertRule
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 
+
+_MOST_PARTS = 20
+_NO_KEY = re.compile(
+    r'"""(?:\\.|[^\\])*?"{3,5}|'
+    r"'''.*?'{3,5}"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'|#[^\n]*",
+    re.DOTALL,
+)
+"""Strings and comments. A string may be a part of a key, whatever stands in it."""
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{_MOST_PARTS}}}")
 
 _PREAMBLE = "# Alert rules of Blockline, in the order in which they are tried.\n"
 
@@ -30,6 +42,7 @@ def rule_of(text: str) -> AlertRule:
 
     Raises ValueError with one clause that names the line or the key.
     """
+    refuse_long_keys(text)
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -40,6 +53,12 @@ def rule_of(text: str) -> AlertRule:
     if any("\0" in name for name in (*rule.match.lists, *rule.match.orders, *rule.match.tags)):
         raise ValueError("a name contains a character that is not allowed in names")
     return rule
+
+
+def refuse_long_keys(text: str) -> None:
+    """Raise ValueError if a key has too many parts: tomllib takes minutes for one with thousands of dots."""
+    if _LONG_KEY.search(_NO_KEY.sub("k", text)):
+        raise ValueError(f"a key has more than {_MOST_PARTS} parts with dots between them")
 
 
 def _only(rules: object) -> Table:

@@ -108,6 +108,16 @@ A_RULE = '[[rules]]\nname = "A"\nrecipients = ["desk@example.org"]\n'
             "f: the file is not TOML: it contains brackets that are nested too deeply.",
             id="endless",
         ),
+        pytest.param(
+            "a" + ".a" * 1000 + " = 1",
+            "f: a key has more than 20 parts with dots between them.",
+            id="a key that would take minutes if it were longer",
+        ),
+        pytest.param(
+            'a = {b = """x\n""", ' + '"x"." ".' * 500 + "x = 1}",
+            "f: a key has more than 20 parts with dots between them.",
+            id="such a key of strings",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_as_a_whole(text: str, complaint: str) -> None:
