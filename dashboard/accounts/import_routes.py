@@ -29,6 +29,8 @@ from storage.postgres.pool import Conn, Pool, Refused, StorageError, transaction
 IMPORT = Role.ANALYST
 LARGEST = 2_000_000
 """Bytes of what is sent: about 30,000 lines."""
+LONGEST_TABLE = 50_000
+"""Lines, also empty ones: two million bytes of the shortest would keep a thread of the pages for minutes."""
 LONGEST_NAME = 100
 MOST_LINES = 2_000
 """Lines of which is said what each does."""
@@ -79,6 +81,11 @@ def _asked(given: dict[str, object]) -> tuple[bytes, str]:
     text, name = given.get("text"), given.get("name")
     if not isinstance(text, str) or not isinstance(name, str):
         raise WrongInput("Send the table as text, with its file name.")
+    if max(text.count("\n"), text.count("\r")) > LONGEST_TABLE:
+        raise WrongInput(
+            f"The table has more than {LONGEST_TABLE:,} lines. Split it, or use the command “blockline "
+            "accounts import”."
+        )
     return text.encode(), clean(name, LONGEST_NAME) if name else "the table"
 
 

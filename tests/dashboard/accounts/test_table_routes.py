@@ -160,6 +160,9 @@ EDIT = {"do": "tag", "value": "press", "accounts": [1]}
         pytest.param("import", {"name": "a.csv", "text": 5}, 422, "as text", id="no table"),
         pytest.param("import", {"name": "a.csv", "text": ""}, 422, "a.csv: the file is empty.", id="empty"),
         pytest.param(
+            "import", {"name": "a.csv", "text": "\n" * 50_001}, 422, "more than 50,000 lines", id="endless"
+        ),
+        pytest.param(
             "import", {"name": "a.csv", "text": "handle\nx\n"}, 422, "missing column platform", id="columns"
         ),
         pytest.param(
