@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import Field, StrictInt
 
-from dashboard.api.account_edits import AccountNumber, AccountsEdited, Admin, Analyst, ApiInput, edited, made
+from dashboard.api.account_edits import AccountNumbers, AccountsEdited, Admin, Analyst, ApiInput, edited, made
 from dashboard.api.lists_and_executives import WatchList, watch_list
 from dashboard.api.paging import sent
 from dashboard.api.parameter_types import PathNumber
@@ -19,7 +19,7 @@ from storage.accounts.watch_lists import (
     put_accounts_on,
     take_accounts_off,
 )
-from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME, MOST_AT_ONCE, list_name_fault
+from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME, list_name_fault
 from storage.postgres.pool import transaction
 
 LONGEST_KEEPING = 36_500
@@ -28,8 +28,8 @@ LONGEST_KEEPING = 36_500
 class MembersGiven(ApiInput):
     """Accounts to add to a list and to remove from it. Whether they are read does not change."""
 
-    add: Annotated[tuple[AccountNumber, ...], Field(max_length=MOST_AT_ONCE)] = ()
-    remove: Annotated[tuple[AccountNumber, ...], Field(max_length=MOST_AT_ONCE)] = ()
+    add: AccountNumbers = ()
+    remove: AccountNumbers = ()
 
 
 class ListGiven(ApiInput):

@@ -69,6 +69,8 @@ class ApiBusy(Exception):
 
 
 RETRY_AFTER_S = "5"
+MOST_ERRORS = 100
+"""Faults that one answer names: a body can have hundreds of thousands."""
 NOTHING_HERE = "There is nothing at this address; /api/v1/openapi.json lists what there is."
 
 
@@ -97,7 +99,7 @@ def refuse_as_problems(api: FastAPI) -> None:
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - what FastAPI hands over
-        errors = [_field(e) for e in error.errors()]
+        errors = [_field(e) for e in error.errors()[:MOST_ERRORS]]
         first = errors[0]
         return problem(422, f"{first['where']}: {first['message']}", errors)
 

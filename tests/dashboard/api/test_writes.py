@@ -340,3 +340,22 @@ async def test_the_api_is_there_for_a_viewer_and_tells_what_he_may_not_do(
         refused = await api.send("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]})
     assert refused.status == 403
     assert refused.detail == "This needs the role analyst or a higher one; your role is viewer."
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "named"),
+    [
+        pytest.param("/accounts/tags", {"accounts": [""] * 50_000, "add": ["a"]}, 1, id="a list of accounts"),
+        pytest.param("/accounts/tags", {"accounts": [1], "add": [""] * 50_000}, 1, id="tags"),
+        pytest.param("/lists/1/accounts", {"add": [""] * 50_000}, 1, id="members"),
+        pytest.param("/lists", {"name": "a"} | {f"k{n}": 1 for n in range(5_000)}, 100, id="unknown fields"),
+    ],
+)
+async def test_an_answer_names_some_faults_of_a_body_with_thousands(
+    pool: Pool, dsn: str, now: datetime, path: str, sent: dict[str, object], named: int
+) -> None:
+    """To find, name and send all of them would keep the event loop, and with it the readings and emails."""
+    async with api_served(pool, dsn, now) as api:
+        answer = await api.send("POST", path, sent)
+
+    assert (answer.status, len(answer.json["errors"])) == (422, named)
