@@ -16,6 +16,7 @@ from dashboard.feeds.feature import feeds
 from dashboard.glossary.feature import glossary
 from dashboard.health.feature import health
 from dashboard.live.feature import live
+from dashboard.names.feature import name_checks
 from dashboard.orders.feature import orders
 from dashboard.people.feature import people
 from dashboard.replay.feature import Reevaluator, replay
@@ -35,6 +36,7 @@ def features(process: WebProcess, decider: Reevaluator) -> list[Feature]:
     ours = [
         live(process),
         accounts(process),
+        name_checks(process),
         orders(process),
         alerts(process),
         executives(process),

@@ -12,7 +12,7 @@ from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
 from jobs.base.wording import PLATFORM_KEYS, handle_name
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, examples, moment_past
-from jobs.collect.resolve_handles import Resolver
+from jobs.collect.name_lookup import Resolver
 from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account

@@ -31,7 +31,7 @@ from jobs.cli.command import (
     moments_past,
     renamed,
 )
-from jobs.collect.resolve_handles import Resolver
+from jobs.collect.name_lookup import Resolver
 from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
 from jobs.imports.order_fields import NONE, Edit
@@ -39,7 +39,6 @@ from jobs.imports.report import print_report
 from jobs.orders import edits
 from jobs.orders.import_orders import import_order_file
 from jobs.orders.listing import documents_listing, print_names, stored_names
-from jobs.orders.parse_names import said_names
 from jobs.orders.resolve_names import name_accounts, unresolved
 from jobs.status.listings import orders_listing
 from storage.model.core.accounts import Platform
@@ -54,6 +53,7 @@ from storage.model.core.orders import (
 )
 from storage.model.tables.csv_cells import CellError, country, keywords
 from storage.model.tables.csv_rows import TableError
+from storage.model.tables.said_names import said_names
 from storage.model.text.states import clean
 from storage.orders.documents import NewDocument, content_of
 from storage.orders.orders import order_called

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from jobs.base.wording import handle_name, number
-from jobs.collect.resolve_handles import Resolver
+from jobs.collect.name_lookup import Answers, Resolver
 from jobs.imports.orders_executives_csv import ExecutiveRow, OrderRow, executive_rows, order_rows
 from jobs.imports.withheld_crawl import COLUMNS, Crawl, read_crawl
 from storage.accounts.watch_import import watch
@@ -19,6 +19,7 @@ from storage.live import lists_and_executives
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NewOrder, Order
 from storage.model.tables.csv_rows import Parsed, TableError, header_of, sorted_problems
+from storage.model.tables.name_matching import UnresolvedName
 from storage.model.tables.watch_import_plan import Identified, WatchLineResult, identified_rows
 from storage.model.tables.watch_list_csv import WatchRow, watch_rows
 from storage.model.text.states import clean
@@ -209,8 +210,7 @@ def _stored(kind: str, parsed: Parsed[T], lines: tuple[WatchLineResult, ...], su
 
 
 Person = TypeVar("Person", WatchRow, ExecutiveRow)
-Answers = Mapping[tuple[Platform, str], tuple[str, str] | str]
-"""By platform and name: the id and the handle as spelled, or a sentence with the reason why there is none."""
+By = Mapping[Platform, Answers]
 
 
 async def identified(parsed: Parsed[Person], name: str, resolver: Resolver) -> Parsed[Identified[Person]]:
@@ -218,29 +218,35 @@ async def identified(parsed: Parsed[Person], name: str, resolver: Resolver) -> P
 
     Raises SettingsError if the settings do not allow requests to a platform.
     """
-    answers: dict[tuple[Platform, str], tuple[str, str] | str] = {}
-    for platform, names in _to_ask(parsed.rows, resolver).items():
-        resolved = await resolver.resolve(platform, names)
-        answers |= {(platform, name): answer for name, answer in resolved.items()}
+    answers = {
+        platform: await resolver.look_up(platform, names)
+        for platform, names in _to_ask(parsed.rows, resolver).items()
+    }
     return identified_rows(parsed, name, lambda row: _account(row, answers, resolver))
 
 
-def _to_ask(rows: Iterable[WatchRow | ExecutiveRow], resolver: Resolver) -> dict[Platform, list[str]]:
-    names: dict[Platform, list[str]] = {}
+def _to_ask(
+    rows: Iterable[WatchRow | ExecutiveRow], resolver: Resolver
+) -> dict[Platform, list[tuple[str, bool]]]:
+    names: dict[Platform, list[tuple[str, bool]]] = {}
     for row in rows:
         if row.account_id is None and resolver.refusal(row.platform) is None:
-            names.setdefault(row.platform, []).append(row.part_of_id or row.handle)
-    return {platform: list(dict.fromkeys(some)) for platform, some in names.items()}
+            names.setdefault(row.platform, []).append((row.part_of_id or row.handle, False))
+    return names
 
 
-def _account(row: WatchRow | ExecutiveRow, answers: Answers, resolver: Resolver) -> tuple[str, str] | str:
+def _account(row: WatchRow | ExecutiveRow, answers: By, resolver: Resolver) -> tuple[str, str] | str:
     refusal = resolver.refusal(row.platform)
     if refusal is not None:
         return f"{handle_name(row.handle)} {refusal}"
     if row.account_id is not None:
         return row.account_id, row.handle
-    found = answers[row.platform, row.part_of_id or row.handle]
+    found = answers[row.platform][row.part_of_id or row.handle, False]
+    if isinstance(found, UnresolvedName):
+        if resolver.settings.missing_key(row.platform) is not None:
+            return f"{handle_name(row.handle)} has no account_id. {found.why}"
+        return found.why
     part = row.part_of_id
-    if part is not None and isinstance(found, tuple) and not found[0].startswith(f"{part}#"):
-        return f"{handle_name(row.handle)} belongs to account {found[0]}, not to {row.part_of_id}."
-    return found
+    if part is not None and not found.native_id.startswith(f"{part}#"):
+        return f"{handle_name(row.handle)} belongs to account {found.native_id}, not to {part}."
+    return found.native_id, found.handle

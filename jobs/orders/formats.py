@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.orders.parse_names import ParsedName
 from storage.model.core.availability import State
 from storage.model.core.orders import NewOrder
+from storage.model.tables.said_names import ParsedName
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from jobs.imports.table_imports import ImportReport, WatchLineResult, import_ord
 from jobs.orders.formats import ImportedOrder, Orders, PublishedCheck
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.orders.lumen import is_json, read_lumen
-from jobs.orders.match_names import ResolvedName, StoredAccounts, UnresolvedName, match_stored
-from jobs.orders.parse_names import ParsedName
-from jobs.orders.store_names import file_names, stored_accounts
+from jobs.orders.store_names import file_names
+from storage.accounts.name_matching import stored_accounts
 from storage.live import lists_and_executives
 from storage.model.core.orders import NameOutcome, NewCheck, OrderName
 from storage.model.tables.csv_rows import Parsed, TableError, header_of
+from storage.model.tables.name_matching import ResolvedName, StoredAccounts, UnresolvedName, match_stored
+from storage.model.tables.said_names import ParsedName
 from storage.model.text.states import clean
 from storage.orders import name_edits, orders
 from storage.orders.names import names_of

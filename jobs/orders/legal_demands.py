@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 
 from jobs.base.wording import handle_name, number
 from jobs.orders.formats import ImportedOrder, Orders, PublishedCheck, Remark, accounts_in
-from jobs.orders.parse_names import ParsedName, cut_note, post_of
 from storage.model.core.availability import State, Status
 from storage.model.core.orders import NewOrder
 from storage.model.platforms.registry import USUAL_PLATFORM
@@ -19,6 +18,7 @@ from storage.model.tables import csv_cells
 from storage.model.tables.account_references import AddressError, is_handle
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import CsvRow, Parsed, TableError, read_table, sorted_problems
+from storage.model.tables.said_names import ParsedName, cut_note, post_of
 from storage.model.text.states import PLATFORM_NAME, clean
 
 COLUMNS = (

@@ -14,11 +14,11 @@ from typing import TypeAlias, cast
 
 from jobs.base.wording import number
 from jobs.orders.formats import ImportedOrder, Orders, accounts_in
-from jobs.orders.parse_names import ParsedName, read_said
 from storage.model.core.orders import NewOrder
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_cells import CellError, in_utc
 from storage.model.tables.csv_rows import Parsed, TableError
+from storage.model.tables.said_names import ParsedName, read_said
 from storage.model.text.states import clean
 
 Fields: TypeAlias = Mapping[str, object]

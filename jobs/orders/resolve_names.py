@@ -1,24 +1,22 @@
 """The names of an order: which account each one means, with an outcome per name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from collectors.core.collector import Collector, UnresolvedReason
 from jobs.base.wording import handle_name, number
-from jobs.collect.collector_factory import collector_of
-from jobs.collect.one_shot_check import AccountCheck, AccountQuery, check_accounts
-from jobs.collect.resolve_handles import Resolver, why
+from jobs.collect.name_lookup import Resolver
 from jobs.imports.table_imports import ImportReport, WatchLineResult
-from jobs.orders.match_names import ResolvedName, UnresolvedName, match_stored
-from jobs.orders.parse_names import ParsedName, cut_note, read_said
-from jobs.orders.store_names import Filed, file_names, stored_accounts
+from jobs.orders.store_names import Filed, file_names
+from storage.accounts.name_matching import stored_accounts
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NameOutcome, OrderName
 from storage.model.orders.outside_findings import count_names
-from storage.model.tables.account_references import Address, AddressError
+from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_rows import Parsed
-from storage.model.text.states import PLATFORM_NAME, clean, short_words
+from storage.model.tables.name_matching import ResolvedName, UnresolvedName, match_stored
+from storage.model.tables.said_names import ParsedName, cut_note, read_said
+from storage.model.text.states import clean
 from storage.orders.edit_history import log_edit
 from storage.orders.names import names_of
 from storage.orders.orders import StoredOrder, edit_order, order_called
@@ -187,63 +185,6 @@ async def ask_platforms(
     out: dict[str, ResolvedName | UnresolvedName] = {}
     for platform in Platform:
         some = [said for said in names if said.platform is platform]
-        reason = _closed(resolver, platform)
-        if reason is not None:
-            out |= {said.words: UnresolvedName(NameOutcome.NOT_TRIED, reason) for said in some}
-        elif some:
-            async with collector_of(resolver.settings, platform) as collector:
-                out |= await _ask(collector, platform, some, resolver)
+        answers = await resolver.look_up(platform, (said.asked for said in some))
+        out |= {said.words: answers[said.asked] for said in some}
     return out
-
-
-def _closed(resolver: Resolver, platform: Platform) -> str | None:
-    """Return why a platform is not asked; None when it is."""
-    if resolver.refusal(platform) is not None:
-        return f"The setting platforms leaves out {PLATFORM_NAME[platform]}."
-    key = resolver.settings.missing_key(platform)
-    return None if key is None else f"It cannot be looked up: set {key}."
-
-
-async def _ask(
-    collector: Collector, platform: Platform, names: Sequence[ParsedName], resolver: Resolver
-) -> dict[str, ResolvedName | UnresolvedName]:
-    handles = _each(said.handle for said in names)
-    ids = _each(said.native_id for said in names)
-    # A handle may have digits only, so ids are kept apart from handles.
-    answers: dict[tuple[str, bool], ResolvedName | UnresolvedName] = {}
-    if handles:
-        resolution = await collector.resolve(handles, resolver.clock())
-        answers |= {(one.asked, False): ResolvedName(one.native_id, one.handle) for one in resolution.found}
-        answers |= {
-            (one.asked, False): UnresolvedName(
-                NameOutcome.NOT_TRIED if one.why is UnresolvedReason.NO_ANSWER else NameOutcome.UNRESOLVABLE,
-                why(platform, one),
-            )
-            for one in resolution.unresolved
-        }
-    questions = [AccountQuery(one, platform, Address(platform, one, is_id=True)) for one in ids]
-    looks = await check_accounts(collector, questions, resolver.clock()) if questions else []
-    answers |= {(one.asked, True): _by_id(one) for one in looks}
-    return {
-        said.words: answers[said.native_id or said.handle or "", said.native_id is not None] for said in names
-    }
-
-
-def _each(names: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(name for name in names if name is not None))
-
-
-def _by_id(seen: AccountCheck) -> ResolvedName | UnresolvedName:
-    if seen.handle is not None:
-        return ResolvedName(seen.asked, seen.handle)
-    where = PLATFORM_NAME[seen.platform]
-    if seen.state is None:
-        return UnresolvedName(
-            NameOutcome.NOT_TRIED, f"{where} gave no answer ({clean(seen.reason or '', 120)})."
-        )
-    words = short_words(seen.state, seen.platform, seen.flags)
-    return UnresolvedName(
-        NameOutcome.UNRESOLVABLE,
-        f"{where} gives no handle for {clean(seen.asked)}, which is {words}. To watch it, import its id with "
-        "a handle: blockline accounts import.",
-    )

@@ -1,37 +1,18 @@
-"""Shared by imports of orders: finding stored accounts for names, and adding accounts to an order's list."""
+"""Shared by imports of orders: storing their names, and adding accounts to an order's list."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs.orders.match_names import ResolvedName, StoredAccounts, UnresolvedName, as_name, is_same, key
-from jobs.orders.parse_names import ParsedName
 from storage.accounts import listing
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.model.core.accounts import AccountId, Platform
-from storage.model.core.orders import NameCandidate, NewName, OrderName
-from storage.model.tables.account_references import ID_PREFIX
+from storage.model.core.orders import NewName, OrderName
+from storage.model.tables.name_matching import ResolvedName, UnresolvedName, as_name, is_same
+from storage.model.tables.said_names import ParsedName
 from storage.orders import name_edits
 from storage.orders.orders import StoredOrder
 from storage.postgres.pool import Conn
-
-
-async def stored_accounts(conn: Conn, names: Iterable[ParsedName]) -> StoredAccounts:
-    """Return the stored accounts that names may mean: by id, by handle, or by an earlier handle."""
-    out: dict[tuple[Platform, str], Sequence[NameCandidate]] = {}
-    some = list(names)
-    for platform in Platform:
-        of_it = [said for said in some if said.platform is platform]
-        ids = [said.native_id for said in of_it if said.native_id is not None]
-        for native_id, known in (await listing.on_file(conn, platform, ids)).items() if ids else ():
-            out[platform, f"{ID_PREFIX}{native_id}"] = [
-                NameCandidate(known.account_id, native_id, known.handle)
-            ]
-        handles = [k for said in of_it if said.native_id is None and (k := key(said)) is not None]
-        if handles:
-            found = await name_edits.candidates(conn, platform, handles)
-            out |= {(platform, handle): candidates for handle, candidates in found.items()}
-    return out
 
 
 @dataclass(frozen=True, slots=True)

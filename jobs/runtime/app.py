@@ -13,6 +13,8 @@ from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import Clock, system_clock
 from jobs.base.database_clock import SteadyClock
 from jobs.collect.collector_factory import abilities_of, collector_of, platforms_of
+from jobs.collect.name_checks import look_names_up
+from jobs.collect.name_lookup import Resolver
 from jobs.config.dashboard_login import doubts_about_login, login_of, require_login
 from jobs.config.database import ready, revive
 from jobs.config.secret_files import permission_warnings
@@ -32,12 +34,14 @@ from jobs.runtime.maintenance import MaintenanceTask
 from jobs.runtime.platform_loop import platform_loops
 from jobs.selfmonitoring.watchdog import tick as check_conditions
 from storage.accounts.evidence_retention import last_run
+from storage.accounts.name_checks import remove_old_checks
 from storage.alerts.rules import keep_to_settings
 from storage.changes.hash_chain import last_anchored_at
 from storage.health.condition_facts import Thresholds
 from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, SEAL_AT
 from storage.model.alerts.rules import AlertRule, is_channel
 from storage.model.core import people
+from storage.model.core.accounts import Platform
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import span
 from storage.people.people import admins
@@ -189,6 +193,10 @@ async def running(
                 works = await stack.enter_async_context(turns)
                 loops += [(Loop(name, work, mend), WAKE_S) for name, work in works.items()]
             await stack.enter_async_context(running_worker(worker))
+            resolver = Resolver(settings, clock, budgets)
+            for platform in Platform:
+                looking = partial(look_names_up, collect_pool, platform, resolver)
+                loops.append((Loop(f"Looking names up on {platform.value}", looking, mend), WAKE_S))
             for task in await stack.enter_async_context(_maintenance(settings, collect_pool, clock)):
                 turn = partial(task.turn, dsn, collect_pool, system_clock)
                 daily.append((Loop(task.name, turn, mend, DAILY_PAUSES_S), task.at))
@@ -243,6 +251,8 @@ async def _maintenance(settings: Settings, pool: Pool, clock: Clock) -> AsyncGen
 
     async def expire() -> None:
         await keep_to_lists(pool, clock())
+        async with transaction(pool) as conn:
+            await remove_old_checks(conn, clock())
 
     async def sealed() -> None:
         await seal(pool, clock)

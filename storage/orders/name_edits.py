@@ -1,38 +1,13 @@
-"""Writing the names in orders, their matches among stored accounts, and what others saw of them."""
+"""Writing the names in orders, and what others saw of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from storage.accounts.accounts import announce_watch
 from storage.model.core.accounts import AccountId, ListId, Platform
-from storage.model.core.orders import NameCandidate, NewCheck, NewName
+from storage.model.core.orders import NewCheck, NewName
 from storage.postgres.pool import Conn
 from storage.postgres.recording_order import moment
-
-
-async def candidates(
-    conn: Conn, platform: Platform, handles: Sequence[str]
-) -> dict[str, list[NameCandidate]]:
-    """Return, for each handle in lower case, the stored accounts that have or had it."""
-    rows = await conn.fetch(
-        """
-        with called as (
-            select account_id, lower(handle) as name from account where platform = $1
-            union select r.account_id, lower(unnest(array[r.old_handle, r.new_handle])) from rename r
-            union select h.account_id, lower(h.handle) from handle_record h
-        )
-        select called.name, a.account_id, a.native_id, a.handle
-        from called join account a using (account_id)
-        where a.platform = $1 and called.name = any($2::text[]) order by a.account_id
-        """,
-        platform.value,
-        handles,
-    )
-    out: dict[str, list[NameCandidate]] = {}
-    for r in rows:
-        found = NameCandidate(AccountId(r["account_id"]), r["native_id"], r["handle"])
-        out.setdefault(r["name"], []).append(found)
-    return out
 
 
 async def add_names(conn: Conn, order_id: int, names: Sequence[NewName], now: datetime) -> None:

@@ -35,7 +35,7 @@ class Purged:
     """Pieces of evidence of which at most the hash is left."""
     handles: int
     """Places where a handle stood: with the account, in its renames, in the records of its platform, in the
-    names of orders, in stories that people wrote."""
+    names of orders, in stories that people wrote, in lines of name checks."""
     facts: int
     """Side facts that held words of the account (to which address it moved): the fact itself stays. Of a
     whole purge: all its side facts, and those of others that name it; none stays."""
@@ -81,7 +81,8 @@ async def purge_account(
         "evidence": await _purge_evidence(conn, account_id, now),
         "handles": await _purge_handles(conn, account_id, alias)
         + await take_out_of_orders(conn, account_id, platform, native_id, names, whole=whole)
-        + await take_out_of_stories(conn, account_id, names, alias, bare, whole=whole),
+        + await take_out_of_stories(conn, account_id, names, alias, bare, whole=whole)
+        + await take_out_of_name_checks(conn, platform, native_id, names),
         "facts": await (
             whole_account.remove_facts(conn, account_id, platform, [native_id, *names])
             if whole
@@ -320,6 +321,28 @@ async def take_out_of_orders(
         select count(*) from gone
         """,
         of_it,
+    )
+
+
+async def take_out_of_name_checks(conn: Conn, platform: str, native_id: str, names: Collection[str]) -> int:
+    """Remove every line of a name check that means the account or names it; returns how many."""
+    return await conn.fetchval(
+        """
+        with gone as (
+            delete from name_check_line
+            where coalesce(platform, $1) = $1 and (
+                $2 in (native_id, found_id)
+                or lower(handle) = any($3::text[]) or lower(found_handle) = any($3::text[])
+                or lower(said || ' ' || note) ~ any($4::text[])
+            )
+            returning 1
+        )
+        select count(*) from gone
+        """,
+        platform,
+        native_id,
+        [name.lower() for name in names],
+        [rf"(^|[^\w]){re.escape(name.lower())}($|[^\w])" for name in (native_id, *names)],
     )
 
 

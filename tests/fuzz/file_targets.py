@@ -23,13 +23,13 @@ from jobs.imports.transparency_figures import is_figures, read_figures
 from jobs.imports.withheld_crawl import is_crawl, read_crawl
 from jobs.orders.legal_demands import read_legal_demands
 from jobs.orders.lumen import is_json, read_lumen
-from jobs.orders.parse_names import said_names
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.availability import ChangeKind
 from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.csv_rows import TableError, header_of
+from storage.model.tables.said_names import said_names
 from storage.model.tables.watch_list_csv import watch_rows
 from tests.fuzz.runner import Call, Target, plain
 from tests.jobs.imports.test_engagement_parse import ACTS, COUNTERS, act, count, follow

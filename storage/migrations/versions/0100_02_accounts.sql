@@ -251,3 +251,77 @@ create function ordinary_accounts() returns setof account stable parallel safe l
 $$;
 comment on function ordinary_accounts is
     'All stored accounts that are not control accounts, watched or not: figures and lists are about these only.';
+
+-- name checks ---------------------------------------------------------------------------------------------
+create table name_check (
+    name_check_id bigint generated always as identity primary key,
+    made_at timestamptz not null,
+    made_by text not null,
+    source text not null,
+    platform text
+);
+create index name_check_made_at on name_check (made_at);
+comment on table name_check is
+    'A pasted list or an uploaded table of names, of which a user wants to know what accounts they mean. Removed after 30 '
+    'days.';
+comment on column name_check.name_check_id is 'Number of the check.';
+comment on column name_check.made_at is 'When it was made.';
+comment on column name_check.made_by is 'Who made it.';
+comment on column name_check.source is 'Where the names stand, such as the name of a file.';
+comment on column name_check.platform is 'The platform of handles that name none. Null: such a handle stays ambiguous.';
+
+create table name_check_line (
+    name_check_id bigint not null references name_check on delete cascade,
+    position int not null,
+    line int not null,
+    said text not null,
+    platform text,
+    handle text,
+    native_id text,
+    post_id text,
+    lists text[] not null default '{}',
+    tags text[] not null default '{}',
+    followers bigint check (followers >= 0),
+    outcome text check (
+        outcome in ('resolved', 'ambiguous', 'unresolvable', 'not tried', 'not observable')
+    ),
+    found_id text,
+    found_handle text,
+    left_out text not null default '',
+    note text not null default '',
+    ask_at timestamptz,
+    asked_at timestamptz,
+    answered_at timestamptz,
+    tries int not null default 0,
+    done text not null default '',
+    primary key (name_check_id, position),
+    check ((found_id is null) = (found_handle is null)),
+    check ((outcome is not distinct from 'resolved') = (found_id is not null)),
+    check (ask_at is null or outcome is not distinct from 'not tried')
+);
+create index name_check_line_due on name_check_line (platform, ask_at) where ask_at is not null;
+comment on table name_check_line is 'One name of a name check, and the account that it was found to mean.';
+comment on column name_check_line.name_check_id is 'The check.';
+comment on column name_check_line.position is 'Its place among the names of the check, counted from 1.';
+comment on column name_check_line.line is 'The line of the list or table that it stands on, counted from 1.';
+comment on column name_check_line.said is 'The words as written.';
+comment on column name_check_line.platform is 'The platform that the words name. Null: it cannot be told.';
+comment on column name_check_line.handle is 'The handle in the words. Null: they hold none.';
+comment on column name_check_line.native_id is 'The id in the words. Null: they hold none.';
+comment on column name_check_line.post_id is 'The id of the post that the words name. Null: they name an account.';
+comment on column name_check_line.lists is 'The lists that the table names for the account.';
+comment on column name_check_line.tags is 'The tags that the table names for the account.';
+comment on column name_check_line.followers is 'The followers that the table names for the account. Null: it names none.';
+comment on column name_check_line.outcome is
+    'What became of the name, as with order_name. Null: the words are not a name, and note says why.';
+comment on column name_check_line.found_id is 'The id of the account that it means. Null unless resolved.';
+comment on column name_check_line.found_handle is 'The handle of that account. Null unless resolved.';
+comment on column name_check_line.left_out is 'A part of the words that is ignored, as a sentence. Empty: none.';
+comment on column name_check_line.note is
+    'Why it is not resolved, its handle now if that is another, and what is ignored. Empty: nothing.';
+comment on column name_check_line.ask_at is
+    'When its platform is asked next. A process that is asking sets it to when it will have given up. Null: not asked.';
+comment on column name_check_line.asked_at is 'When its platform was last asked. Null: never.';
+comment on column name_check_line.answered_at is 'When its platform gave the last answer. Null: it gave none.';
+comment on column name_check_line.tries is 'How many times its platform was asked without an answer.';
+comment on column name_check_line.done is 'What was done with the account, as a clause. Empty: nothing.';

@@ -177,7 +177,7 @@ BAD_LINES = {
     ),
     "no id, no token": (
         "x,beta,,\n",
-        "@beta has no account_id, and it cannot be looked up: setting x_bearer_token is missing.",
+        "@beta has no account_id. It cannot be looked up: set x_bearer_token.",
     ),
     "an id of another platform": (
         "bluesky,a.bsky.social,1002,\n",

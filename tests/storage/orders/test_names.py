@@ -11,6 +11,7 @@ from jobs.imports.order_fields import Edit
 from jobs.orders.edits import change
 from storage.accounts.accounts import record_renames
 from storage.accounts.handle_history import record_handles
+from storage.accounts.name_matching import stored_accounts
 from storage.export import accounts_orders_signals
 from storage.live.lists_and_executives import became_known
 from storage.model.core.accounts import Account, HandleChange
@@ -18,8 +19,9 @@ from storage.model.core.orders import NameOutcome, NewCheck, NewName, NewOrder, 
 from storage.model.evidence.export_kinds import ExportFilter
 from storage.model.orders.outside_checks import accounts_seen
 from storage.model.orders.outside_findings import count_names
+from storage.model.tables.said_names import read_said
 from storage.orders.documents import NewDocument, attach, content_of
-from storage.orders.name_edits import add_checks, add_names, candidates, change_names
+from storage.orders.name_edits import add_checks, add_names, change_names
 from storage.orders.names import checks_of, names_of
 from storage.orders.orders import add_order, order_called, orders
 from storage.postgres.pool import Conn, Pool, Refused, transaction
@@ -116,8 +118,9 @@ async def test_a_handle_is_looked_for_among_those_that_accounts_have_and_had(poo
         await enlist(conn, BLUESKY, ["1"])
         await record_renames(conn, [HandleChange(one.account_id, "h1", "H2", T0, minutes(1))], minutes(1))
         await record_handles(conn, two.account_id, [("before", minutes(-9))], "plc", minutes(1))
-        found = await candidates(conn, X, ["h1", "h2", "before", "nobody"])
-    assert {handle: [(c.native_id, c.handle) for c in some] for handle, some in found.items()} == {
+        names = [read_said(words, X) for words in ("h1", "h2", "before", "nobody")]
+        found = await stored_accounts(conn, names)
+    assert {handle: [(c.native_id, c.handle) for c in some] for (_, handle), some in found.items()} == {
         "h1": [("1", "H2")],
         "h2": [("1", "H2"), ("2", "h2")],
         "before": [("2", "h2")],

@@ -3,11 +3,11 @@
 import pytest
 
 from collectors.x.declaration import X
-from jobs.orders.match_names import ResolvedName, UnresolvedName, as_name, key, match_stored
-from jobs.orders.parse_names import ParsedName, read_said
 from jobs.orders.resolve_names import unresolved
 from storage.model.core.accounts import AccountId
 from storage.model.core.orders import NameCandidate, NameOutcome, OrderName
+from storage.model.tables.name_matching import ResolvedName, UnresolvedName, as_name, key, match_stored
+from storage.model.tables.said_names import ParsedName, read_said
 from tests.support.samples.readings import T0
 
 ONE = NameCandidate(AccountId(1), "11", "one")
@@ -44,7 +44,7 @@ STORED = {
             "one",
             UnresolvedName(
                 NameOutcome.AMBIGUOUS,
-                "Its platform is not known: write it before the name, such as x:NAME, or give --platform.",
+                "Its platform is not known: write it before the name, such as x:NAME, or choose a platform.",
             ),
             id="a bare handle is not taken for one of X",
         ),

@@ -1,14 +1,13 @@
-"""Pure: the account that a name of an order means, by stored accounts and the platform's answer."""
+"""Pure: the account that a name means, by stored accounts and the platform's answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jobs.base.wording import handle_name
-from jobs.orders.parse_names import ParsedName
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.orders import NameCandidate, NameOutcome, NewName, OrderName
 from storage.model.tables.account_references import ID_PREFIX
-from storage.model.text.states import clean
+from storage.model.tables.said_names import ParsedName
+from storage.model.text.states import clean, handle_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def match_stored(said: ParsedName, stored_accounts: StoredAccounts) -> ResolvedN
         outcome = NameOutcome.UNRESOLVABLE if said.is_observable else NameOutcome.NOT_OBSERVABLE
         return UnresolvedName(outcome, said.unresolvable)
     if said.platform is None:
-        why = "Its platform is not known: write it before the name, such as x:NAME, or give --platform."
+        why = "Its platform is not known: write it before the name, such as x:NAME, or choose a platform."
         return UnresolvedName(NameOutcome.AMBIGUOUS, why)
     found = stored_accounts.get((said.platform, key(said) or ""), ())
     if len(found) > 1:
@@ -65,7 +64,7 @@ def as_name(
     if isinstance(what, UnresolvedName):
         outcome, why = what.outcome, what.why
     else:
-        outcome, why = NameOutcome.RESOLVED, _renamed(said, what)
+        outcome, why = NameOutcome.RESOLVED, renamed_note(said, what)
         account_id = None if said.platform is None else account_ids[said.platform, what.native_id]
     note = " ".join(part for part in (why, said.note) if part)
     return NewName(said.words, said.platform, said.handle, said.post_id, outcome, account_id, note, source)
@@ -82,7 +81,8 @@ def is_same(name: NewName, stored: OrderName) -> bool:
     )
 
 
-def _renamed(said: ParsedName, found: ResolvedName) -> str:
+def renamed_note(said: ParsedName, found: ResolvedName) -> str:
+    """Return a sentence with the handle that the account has now; empty if it is the one that was said."""
     if said.handle is None or said.handle.lower() == found.handle.lower():
         return ""
     return f"The handle of the account is now {handle_name(found.handle)}."

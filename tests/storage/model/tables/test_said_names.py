@@ -5,9 +5,9 @@ import pytest
 from collectors.bluesky.declaration import BLUESKY
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
-from jobs.orders.parse_names import ParsedName, post_of, read_said, said_names
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_rows import TableError
+from storage.model.tables.said_names import ParsedName, post_of, read_said, said_names
 
 DID = "did:plc:abcdefghijklmnopqrstuvwx"
 

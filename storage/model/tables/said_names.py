@@ -1,4 +1,4 @@
-"""Pure: parse the names in an order: an account by its handle or its id, or a post."""
+"""Pure: parse the names in a list: an account by its handle, its id or an address, or a post."""
 
 import re
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ _POST_ID = re.compile(r"([0-9]{1,19})((?:[?/#&].*)?)")
 
 @dataclass(frozen=True, slots=True)
 class ParsedName:
-    """A name in an order, and the account or post that its words identify."""
+    """A name in a list or an order, and the account or post that its words identify."""
 
     line: int
     words: str
-    """The words as written in the order."""
+    """The words as written."""
     platform: Platform | None = None
     """None means that the words do not name a platform."""
     handle: str | None = None
@@ -39,6 +39,11 @@ class ParsedName:
     """Why Blockline cannot watch an account of this name, as a sentence; empty if it can."""
     is_observable: bool = True
     """False for the address of a site that Blockline does not read."""
+
+    @property
+    def asked(self) -> tuple[str, bool]:
+        """What its platform is asked about: a handle, or an id with True beside it."""
+        return self.native_id or self.handle or "", self.native_id is not None
 
 
 def said_names(text: str, name: str, platform: Platform | None) -> Parsed[ParsedName]:

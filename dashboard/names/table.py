@@ -1,0 +1,148 @@
+"""The table of a name check: one row per name, which is current while platforms are asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dash_ag_grid  # pyright: ignore[reportMissingTypeStubs]
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from storage.accounts.name_checks import NameCheck, lines_of, name_check
+from storage.model.tables.name_check import CheckedLine, LineStatus, counts
+from storage.model.text.states import PLATFORM_NAME, capital, clean
+from storage.model.text.units import number
+from storage.postgres.pool import Conn
+from storage.work.workers import HEARD_WITHIN, database_now, heard_of
+
+GRID, TICK, SEEN, SUMMARY, NEW = "names-grid", "names-tick", "names-seen", "names-summary", "names-new"
+EVERY_MS = 2_000
+"""How often the table looks for answers while names wait."""
+NO_WORKER = "Names wait, because no process with the role collect is running. Start one with “blockline run”."
+_HEADERS = {
+    "line": "Line",
+    "words": "As written",
+    "platform": "Platform",
+    "status": "Result",
+    "what": "Account",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCheck:
+    """A name check as read for a page."""
+
+    check: NameCheck
+    lines: Sequence[CheckedLine]
+    waits_because: str
+    """Why no platform is asked just now, as a sentence; empty if nothing is in the way."""
+
+
+async def read_check(conn: Conn, check_id: int) -> ShownCheck | None:
+    """Read a check with its lines; None if there is none of that number."""
+    check = await name_check(conn, check_id)
+    if check is None:
+        return None
+    return ShownCheck(check, await lines_of(conn, check_id), await waits_because(conn))
+
+
+async def waits_because(conn: Conn) -> str:
+    """Say why names are not looked up just now; empty if a process is there that does it."""
+    return "" if await heard_of(conn, await database_now(conn) - HEARD_WITHIN) else NO_WORKER
+
+
+def check_table(shown: ShownCheck) -> Component:
+    """The table of a check, with its counts above. A page shows one check at most.
+
+    Lines that mean an account can be chosen, and all of them are. The chosen rows are the property
+    `selectedRows` of the component `GRID`; `id` of a row is the position of its line.
+    """
+    rows = [row_of(line) for line in shown.lines]
+    grid = dash_ag_grid.AgGrid(
+        id=GRID,
+        columnDefs=[_column(field, header) for field, header in _HEADERS.items()],
+        rowData=rows,
+        selectedRows=[row for row in rows if row["may"]],
+        getRowId="params.data.id",
+        columnSize="responsiveSizeToFit",
+        dashGridOptions={
+            "rowSelection": {
+                "mode": "multiRow",
+                "checkboxes": True,
+                "headerCheckbox": True,
+                "selectAll": "filtered",
+                "isRowSelectable": {"function": "params.data.may"},
+            },
+            "domLayout": "autoHeight" if len(rows) <= _SHORT else "normal",
+            "ensureDomOrder": True,
+            "enableCellTextSelection": True,
+            "animateRows": False,
+            "suppressDragLeaveHidesColumns": True,
+            "overlayNoRowsTemplate": '<span class="nothing">The check has no names.</span>',
+        },
+        className="ag-theme-quartz names-grid",
+        style={"height": None if len(rows) <= _SHORT else "60vh"},
+    )
+    return html.Div(
+        [
+            html.Div(summary(shown.lines, shown.waits_because), id=SUMMARY, role="status"),
+            grid,
+            dcc.Store(id=SEEN, data={"check": shown.check.check_id, "since": newest(shown.lines)}),
+            dcc.Store(id=NEW),
+            dcc.Interval(id=TICK, interval=EVERY_MS, disabled=not any(line.is_open for line in shown.lines)),
+        ],
+        className="names",
+    )
+
+
+_SHORT = 30
+"""Rows up to which the table is as high as they are."""
+
+
+def _column(field: str, header: str) -> dict[str, Any]:
+    wide = field in {"words", "what"}
+    return {
+        "field": field,
+        "headerName": header,
+        "minWidth": 300 if field == "what" else 120 if wide else 70,
+        "flex": 3 if field == "what" else 1 if wide else None,
+        "width": 80 if field == "line" else 130,
+        "wrapText": True,
+        "autoHeight": field == "what",
+        "tooltipField": field if wide else None,
+        "suppressHeaderMenuButton": True,
+        "filter": field == "status",
+    }
+
+
+def row_of(line: CheckedLine) -> dict[str, Any]:
+    """The row of a line: plain text, which the grid never takes for markup."""
+    return {
+        "id": str(line.position),
+        "line": line.said.line,
+        "words": clean(line.said.words, 200),
+        "platform": "" if line.said.platform is None else PLATFORM_NAME[line.said.platform],
+        "status": capital(line.status.value),
+        "what": f"{line.words} Done: {line.done}." if line.done else line.words,
+        "may": line.found is not None,
+    }
+
+
+def newest(lines: Sequence[CheckedLine]) -> str:
+    """When the newest answer came, for the next look; empty if none came."""
+    times = [line.asked_at for line in lines if line.asked_at is not None]
+    return max(times).isoformat() if times else ""
+
+
+def summary(lines: Sequence[CheckedLine], why: str) -> list[Component]:
+    """How many names have which result, and what the reader waits for."""
+    counted: Mapping[LineStatus, int] = counts(lines)
+    parts = ", ".join(f"{n:,} {status.value}" for status, n in counted.items())
+    said: list[Component] = [html.P(f"{capital(number(len(lines), 'name'))}: {parts}.", className="verdict")]
+    waiting = sum(line.is_open for line in lines)
+    if waiting:
+        asking = (
+            why or f"{capital(number(waiting, 'name'))} still to be answered. Answers appear as they arrive."
+        )
+        said.append(html.P(asking, className="nothing"))
+    return said

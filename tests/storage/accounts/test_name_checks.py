@@ -1,0 +1,196 @@
+"""A name check: what stored accounts tell at once, what waits for a platform, and what is watched of it."""
+
+from datetime import timedelta
+
+import pytest
+
+from collectors.bluesky.declaration import BLUESKY
+from collectors.x.declaration import X
+from storage.accounts.accounts import record_renames, stop_watching
+from storage.accounts.listing import on_file
+from storage.accounts.name_checks import (
+    KEPT,
+    answer,
+    lines_of,
+    name_check,
+    open_check,
+    remove_old_checks,
+    take_waiting,
+    watch_lines,
+)
+from storage.model.core.accounts import HandleChange, Platform
+from storage.model.core.orders import NameOutcome
+from storage.model.tables.name_check import LineStatus, check_lines, counts
+from storage.model.tables.name_matching import ResolvedName, UnresolvedName
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Conn, Pool, transaction
+from storage.purge.purge import purge_account
+from tests.support.samples.readings import T0, minutes
+from tests.support.seeds.single_rows import enlist
+
+PASTED = """x:h1
+https://x.com/h2/status/5
+@before, x:stranger
+x id:77
+https://www.tiktok.com/@name
+https://vk.com/somebody
+handle.bsky.social
+!!
+plain
+"""
+
+
+async def opened(
+    conn: Conn, text: str, platform: Platform | None = None, read: tuple[Platform, ...] | None = None
+) -> int:
+    return await open_check(
+        conn, check_lines(text, "the list", platform), "the list", platform, read, "Asha", T0
+    )
+
+
+async def shown(conn: Conn, check_id: int) -> list[tuple[int, str, LineStatus]]:
+    return [(one.said.line, one.said.words, one.status) for one in await lines_of(conn, check_id)]
+
+
+async def a_check(conn: Conn) -> int:
+    one, _ = await enlist(conn, X, ["1", "2"])
+    await record_renames(conn, [HandleChange(one.account_id, "before", "h1", T0, minutes(1))], minutes(1))
+    await stop_watching(conn, X, "h2", minutes(2))
+    return await opened(conn, PASTED, X)
+
+
+async def test_each_line_says_what_is_known_before_any_platform_is_asked(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        check_id = await a_check(conn)
+        lines = await lines_of(conn, check_id)
+        found = await shown(conn, check_id)
+    assert found == [
+        (1, "x:h1", LineStatus.WATCHED),
+        (2, "https://x.com/h2/status/5", LineStatus.STORED),
+        (3, "@before", LineStatus.WATCHED),
+        (3, "x:stranger", LineStatus.WAITING),
+        (4, "x id:77", LineStatus.WAITING),
+        (5, "https://www.tiktok.com/@name", LineStatus.NOT_READ),
+        (6, "https://vk.com/somebody", LineStatus.NOT_READ),
+        (7, "handle.bsky.social", LineStatus.WAITING),
+        (8, "!!", LineStatus.NOT_A_NAME),
+        (9, "plain", LineStatus.WAITING),
+    ]
+    assert [line.words for line in lines[1:3]] == [
+        "@h2 (2), the author of this post",
+        "@h1 (1). The handle of the account is now @h1.",
+    ]
+    assert "TikTok, which Blockline does not read" in lines[5].words
+    assert lines[8].words.startswith("'!!' is not")
+    assert counts(lines)[LineStatus.WAITING] == 4
+
+
+async def test_a_table_with_a_header_brings_ids_lists_tags_and_followers(pool: Pool) -> None:
+    table = "platform,handle,account_id,list,tags,followers\nx,one,11,Desk,press,5\nx,two,,,,\ny,three,,,,\n"
+    async with transaction(pool) as conn:
+        lines = await lines_of(conn, await opened(conn, table))
+    assert [(line.said.line, line.status, line.found) for line in lines] == [
+        (2, LineStatus.FOUND, ResolvedName("11", "one")),
+        (3, LineStatus.WAITING, None),
+        (4, LineStatus.NOT_A_NAME, None),
+    ]
+    assert (lines[0].lists, lines[0].tags, lines[0].followers) == (("Desk",), ("press",), 5)
+    assert lines[2].words.startswith("Unknown platform 'y'")
+
+
+async def test_a_platform_that_the_settings_leave_out_is_named_and_not_waited_for(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (line,) = await lines_of(conn, await opened(conn, "x:one", read=(BLUESKY,)))
+    assert (line.status, line.words) == (LineStatus.NOT_READ, "The setting platforms leaves out X.")
+
+
+async def test_a_bare_handle_without_a_platform_is_ambiguous(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        (line,) = await lines_of(conn, await opened(conn, "nasa"))
+    assert line.status is LineStatus.AMBIGUOUS
+
+
+async def test_two_processes_never_take_the_same_name_and_a_claim_runs_out(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        await opened(conn, "x:a x:b x:c bluesky:d.test")
+    async with transaction(pool) as one, transaction(pool) as other:
+        first = await take_waiting(one, X, minutes(1), 2)
+        second = await take_waiting(other, X, minutes(1), 2)
+    async with transaction(pool) as conn:
+        assert await take_waiting(conn, X, minutes(2), 9) == []
+        again = await take_waiting(conn, X, minutes(12), 9)
+    assert [name.said.words for name in first] == ["x:a", "x:b"]
+    assert [name.said.words for name in second] == ["x:c"]
+    assert [name.said.words for name in again] == ["x:a", "x:b", "x:c"]
+
+
+async def test_answers_are_stored_and_a_name_without_one_is_asked_again_later(pool: Pool) -> None:
+    silent = UnresolvedName(NameOutcome.NOT_TRIED, "X gave no answer for @c (timeout).")
+    async with transaction(pool) as conn:
+        check_id = await opened(conn, "x:a x:b x:c")
+        names = await take_waiting(conn, X, minutes(1), 9)
+        answers = {
+            ("a", False): ResolvedName("11", "A"),
+            ("b", False): UnresolvedName(NameOutcome.UNRESOLVABLE, "X knows no account @b."),
+            ("c", False): silent,
+        }
+        await answer(conn, names, answers, minutes(1))
+        lines = await lines_of(conn, check_id)
+        assert [(line.status, line.words) for line in lines] == [
+            (LineStatus.FOUND, "@A (11)"),
+            (LineStatus.NOT_FOUND, "X knows no account @b."),
+            (LineStatus.NO_ANSWER, "X gave no answer for @c (timeout)."),
+        ]
+        assert [line.ask_at for line in lines] == [None, None, minutes(2)]
+        for wait in (2, 4, 8):
+            at = (await lines_of(conn, check_id))[2].ask_at
+            assert at is not None
+            await answer(conn, await take_waiting(conn, X, at, 9), answers, at)
+            assert (await lines_of(conn, check_id))[2].ask_at == at + timedelta(minutes=wait)
+
+
+async def test_chosen_lines_are_watched_once_each_with_lists_and_tags_and_say_what_was_done(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as conn:
+        check_id = await a_check(conn)
+        check = await name_check(conn, check_id)
+        assert check is not None
+        results = await watch_lines(conn, check, [1, 2, 3, 4], ("Desk",), ("press",), "Asha", minutes(5))
+        lines = await lines_of(conn, check_id)
+        stored = await on_file(conn, X, ["1", "2"])
+        (entry,) = [act for act in await acts(conn, 9) if act.action == "accounts imported"]
+    assert [(one.what, one.did) for one in results] == [
+        ("@h1 (1)", "was watched already, now on the list Desk, tagged press"),
+        ("@h2 (2)", "is watched from now on, now on the list Desk, tagged press"),
+    ]
+    assert [line.done for line in lines[:4]] == [results[0].did, results[1].did, results[0].did, ""]
+    assert {(one.watched, one.lists, one.tags) for one in stored.values()} == {(True, ("Desk",), ("press",))}
+    assert (entry.actor, entry.subject) == ("Asha", "the list")
+
+
+async def test_a_purge_removes_the_lines_of_the_account_and_no_late_answer_brings_them_back(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as conn:
+        one, _ = await enlist(conn, X, ["1", "2"])
+        await record_renames(conn, [HandleChange(one.account_id, "before", "h1", T0, minutes(1))], minutes(1))
+        check_id = await opened(conn, "x:h1 x:before https://x.com/h1/status/5 x:h2 x:h11 x:id:1 h1")
+        await conn.execute(
+            "update name_check_line set ask_at = $1, outcome = 'not tried', "
+            "found_id = null, found_handle = null where position = 1",
+            T0,
+        )
+        names = await take_waiting(conn, X, minutes(1), 1)
+        await purge_account(conn, one.account_id, minutes(2))
+        await answer(conn, names, {("h1", False): ResolvedName("1", "h1")}, minutes(3))
+        left = [words for _, words, _ in await shown(conn, check_id)]
+    assert left == ["x:h2", "x:h11"]
+
+
+@pytest.mark.parametrize(("age", "gone"), [(KEPT, 0), (KEPT + timedelta(seconds=1), 1)])
+async def test_a_check_is_kept_for_30_days(pool: Pool, age: timedelta, gone: int) -> None:
+    async with transaction(pool) as conn:
+        check_id = await opened(conn, "x:a")
+        assert await remove_old_checks(conn, T0 + age) == gone
+        assert (await name_check(conn, check_id) is None) == bool(gone)
