@@ -11,16 +11,18 @@ from dashboard.accounts.account_page import account_page, status_known_until
 from dashboard.accounts.account_readings import ReadingsRange, read_readings, readings_range
 from dashboard.accounts.account_readings_page import readings_card
 from dashboard.accounts.account_routes import account_routes
+from dashboard.accounts.add_page import ADD, add_page, connect_add_page
 from dashboard.accounts.bulk_edits import account_edit_routes
-from dashboard.accounts.import_routes import account_import_routes
 from dashboard.accounts.table_page import accounts_page
 from dashboard.accounts.table_routes import account_list_routes
 from dashboard.asgi.process import WebProcess
+from dashboard.auth import access
+from dashboard.names.table import read_check
 from dashboard.ui.chart_style import graph
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
 from storage.accounts.notes import notes_of
 from storage.live.account_detail import account_detail
-from storage.live.lists_and_executives import signals
+from storage.live.lists_and_executives import lists, signals
 from storage.model.core.accounts import Platform
 from storage.orders.orders import orders
 
@@ -29,20 +31,39 @@ def accounts(process: WebProcess) -> Feature:
     pool, clock, settings = process.pool, process.clock, process.settings
     return Feature(
         pages=(
-            Page(path="accounts", title="Accounts", read=_accounts, place=Place.HEADER, icon="accounts"),
+            Page(
+                path="accounts",
+                title="Accounts",
+                read=_accounts,
+                place=Place.HEADER,
+                icon="accounts",
+                callbacks=partial(connect_add_page, process),
+            ),
             Page(path="account", title="Account", read=_account, place=Place.NOWHERE),
         ),
         routers=(
             account_list_routes(pool, clock, settings),
             account_routes(pool, clock),
             account_edit_routes(pool, clock),
-            account_import_routes(pool, clock, settings),
         ),
     )
 
 
 async def _accounts(asked: PageRequest) -> Drawing | None:
-    return None if asked.more else partial(accounts_page, asked.actor, asked.tag)
+    match asked.more:
+        case []:
+            return partial(accounts_page, asked.actor, asked.tag)
+        case ["add"]:
+            shown = None
+        case ["add", text] if (check_id := number_in(text)) is not None:
+            shown = await read_check(asked.conn, check_id)
+            if shown is None:
+                return None
+        case _:
+            return None
+    access.require(asked.actor, ADD)
+    names = [one.name for one in await lists(asked.conn)]
+    return partial(add_page, shown, names, asked.tag)
 
 
 async def _account(asked: PageRequest) -> Drawing | None:

@@ -17,7 +17,11 @@ def accounts_page(actor: Actor, tag: list[Component]) -> Component:
                     *tag,
                     html.Span("", id="accounts-count", className="muted", role="status"),
                     html.Span(className="grow"),
-                    html.Span(id="accounts-actions"),
+                    *(
+                        [html.A("Add accounts", href="/accounts/add", className="button primary")]
+                        if may_edit
+                        else []
+                    ),
                 ],
                 className="bar",
             ),

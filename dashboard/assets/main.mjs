@@ -28,6 +28,8 @@ const root = document.documentElement;
  * @type {[string, string, string][]}
  */
 const titles = JSON.parse(root.dataset.pages ?? "[]");
+/** Pages with a table of names. */
+const NAMES = /^\/(accounts\/add|names|orders\/new)(\/|$)/;
 /** Readings that were recorded very late change the past: after so long everything is fetched anew. */
 const RENEW_MS = 30 * 60_000;
 /** Where websockets are blocked it is tried again, but not all the time. */
@@ -303,7 +305,9 @@ shared.arrived({
   poll,
   route: async (path, query) => {
     // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
-    if (shared.pageOf(path ?? location.pathname) === "accounts") await (await import("./accounts/page.mjs")).open();
+    const asked = shared.pathOf(path ?? location.pathname);
+    if (asked === "/accounts") await (await import("./accounts/page.mjs")).open();
+    else if (NAMES.test(asked)) await (await import("./shell/grid-script.mjs")).gridScript();
     // Before Dash started, the page followed its address by itself. Following it again would undo what the reader is doing.
     const isFollowed = noteDashRuns() && root.dataset.path === shared.pathOf(location.pathname);
     return isFollowed ? presentPage() : route(path, query);

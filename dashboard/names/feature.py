@@ -1,6 +1,5 @@
 """The page of one name check, and the callbacks that keep its table current on every page."""
 
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,9 +15,9 @@ from dashboard.names.table import (
     TICK,
     ShownCheck,
     check_table,
-    newest,
     read_check,
     row_of,
+    still_open,
     summary,
     waits_because,
 )
@@ -67,19 +66,20 @@ def _connect(process: WebProcess, app: PageCallbacks) -> None:
     )
     async def answers(_: int, seen: dict[str, Any]) -> tuple[object, ...]:  # pyright: ignore[reportUnusedFunction]
         """The rows that were answered since the last look."""
-        since = datetime.fromisoformat(seen["since"]) if seen["since"] else None
+        before: dict[str, str] = seen["open"]
         async with transaction(process.pool) as conn:
             lines = await lines_of(conn, int(seen["check"]))
             why = await waits_because(conn)
+        now = still_open(lines)
         new = [
-            line for line in lines if line.asked_at is not None and (since is None or line.asked_at > since)
+            line for line in lines if (key := str(line.position)) in before and now.get(key) != before[key]
         ]
         rows = [row_of(line) for line in new]
         return (
             {"update": rows, "async": False} if rows else no_update,
             [row for row in rows if row["may"]] if rows else no_update,
             summary(lines, why),
-            {"check": seen["check"], "since": newest(lines)},
+            {"check": seen["check"], "open": now},
             not any(line.is_open for line in lines),
         )
 

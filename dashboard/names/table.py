@@ -70,6 +70,7 @@ def check_table(shown: ShownCheck) -> Component:
                 "mode": "multiRow",
                 "checkboxes": True,
                 "headerCheckbox": True,
+                "hideDisabledCheckboxes": True,
                 "selectAll": "filtered",
                 "isRowSelectable": {"function": "params.data.may"},
             },
@@ -78,16 +79,16 @@ def check_table(shown: ShownCheck) -> Component:
             "enableCellTextSelection": True,
             "animateRows": False,
             "suppressDragLeaveHidesColumns": True,
-            "overlayNoRowsTemplate": '<span class="nothing">The check has no names.</span>',
+            "theme": {"function": "blocklineTheme(agGrid)"},
         },
-        className="ag-theme-quartz names-grid",
+        className="names-grid",
         style={"height": None if len(rows) <= _SHORT else "60vh"},
     )
     return html.Div(
         [
             html.Div(summary(shown.lines, shown.waits_because), id=SUMMARY, role="status"),
             grid,
-            dcc.Store(id=SEEN, data={"check": shown.check.check_id, "since": newest(shown.lines)}),
+            dcc.Store(id=SEEN, data={"check": shown.check.check_id, "open": still_open(shown.lines)}),
             dcc.Store(id=NEW),
             dcc.Interval(id=TICK, interval=EVERY_MS, disabled=not any(line.is_open for line in shown.lines)),
         ],
@@ -108,7 +109,7 @@ def _column(field: str, header: str) -> dict[str, Any]:
         "flex": 3 if field == "what" else 1 if wide else None,
         "width": 80 if field == "line" else 130,
         "wrapText": True,
-        "autoHeight": field == "what",
+        "autoHeight": wide,
         "tooltipField": field if wide else None,
         "suppressHeaderMenuButton": True,
         "filter": field == "status",
@@ -123,15 +124,21 @@ def row_of(line: CheckedLine) -> dict[str, Any]:
         "words": clean(line.said.words, 200),
         "platform": "" if line.said.platform is None else PLATFORM_NAME[line.said.platform],
         "status": capital(line.status.value),
-        "what": f"{line.words} Done: {line.done}." if line.done else line.words,
+        "what": f"{line.words.removesuffix('.')}. Done: {line.done}." if line.done else line.words,
         "may": line.found is not None,
     }
 
 
-def newest(lines: Sequence[CheckedLine]) -> str:
-    """When the newest answer came, for the next look; empty if none came."""
-    times = [line.asked_at for line in lines if line.asked_at is not None]
-    return max(times).isoformat() if times else ""
+def still_open(lines: Sequence[CheckedLine]) -> dict[str, str]:
+    """The rows of which an answer is still to come, each with when its platform was last asked.
+
+    The next look compares: what became of a line may be stored later than that of one asked after it.
+    """
+    return {
+        str(line.position): "" if line.asked_at is None else line.asked_at.isoformat()
+        for line in lines
+        if line.is_open
+    }
 
 
 def summary(lines: Sequence[CheckedLine], why: str) -> list[Component]:

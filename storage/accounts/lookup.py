@@ -1,6 +1,6 @@
 """Find stored accounts and lists by a name that a user gives."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from storage.model.core.accounts import Account, AccountId, ListId, Platform
 from storage.model.text.states import PLATFORM_NAME, clean
@@ -50,19 +50,6 @@ async def account_called(conn: Conn, name: str) -> AccountId:
             f"Several accounts are called {clean(name)!r}. Give the number of one of them: {known}."
         )
     return AccountId(rows[0]["account_id"])
-
-
-async def ids_called(conn: Conn, platform: Platform, handles: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The native ids of the accounts with each handle now, by the handle in small letters."""
-    rows = await conn.fetch(
-        """
-        select lower(handle) as handle, array_agg(native_id order by account_id) as ids from account
-        where platform = $1 and lower(handle) = any($2::text[]) group by 1
-        """,
-        platform.value,
-        [handle.lower() for handle in handles],
-    )
-    return {r["handle"]: tuple(r["ids"]) for r in rows}
 
 
 async def is_stored(conn: Conn, account_id: int) -> bool:

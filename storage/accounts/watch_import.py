@@ -1,4 +1,4 @@
-"""Putting whom a table names on the watch: what it would do, and doing it."""
+"""Putting whom a table or a name check names on the watch, and saying what was done with each."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,6 @@ from storage.postgres.pool import Conn
 
 People = Sequence[Identified[WatchRow]]
 Key = tuple[Platform, str]
-
-
-async def planned(conn: Conn, people: People) -> tuple[WatchLineResult, ...]:
-    """What `watch` would do of each, as things stand; nothing is written."""
-    known = await _known(conn, people)
-    return tuple(line_of(one, known.get((one.row.platform, one.native_id))) for one in people)
 
 
 async def watch(

@@ -1,6 +1,7 @@
 // The table of accounts: AG Grid with cells of our own. What is in it is decided in rows.mjs.
 
 import { capital } from "../board/state.mjs";
+import { gridTheme } from "../shell/grid-script.mjs";
 import { navigate } from "../shell/navigate.mjs";
 import { PLATFORMS } from "../shell/platforms.mjs";
 import { between, clock, dayYear, duration, zoneName } from "../shell/time.mjs";
@@ -20,17 +21,6 @@ export const library = /** @type {Promise<any>} */ (new Promise((resolve) => {
     },
   };
 }));
-
-/** @param {any} agGrid */
-const theme = (agGrid) =>
-  agGrid.themeQuartz.withParams({
-    backgroundColor: "var(--card)", foregroundColor: "var(--ink)", textColor: "var(--ink)", headerTextColor: "var(--ink2)", headerBackgroundColor: "var(--card)",
-    chromeBackgroundColor: "var(--card)", borderColor: "var(--line)", accentColor: "var(--focus)", rowHoverColor: "var(--hover)", selectedRowBackgroundColor: "var(--sel)",
-    oddRowBackgroundColor: "var(--card)", checkboxUncheckedBorderColor: "var(--ink3)", checkboxCheckedBackgroundColor: "var(--ink)", checkboxCheckedShapeColor: "var(--invert)",
-    checkboxCheckedBorderColor: "var(--ink)", checkboxIndeterminateBackgroundColor: "var(--ink)", checkboxIndeterminateShapeColor: "var(--invert)", checkboxIndeterminateBorderColor: "var(--ink)",
-    fontFamily: "inherit", fontSize: 13, headerFontSize: 12, headerFontWeight: 500, cellHorizontalPadding: 10, wrapperBorder: false, wrapperBorderRadius: 0, rowHeight: 44, headerHeight: 34,
-    focusShadow: "none", rangeSelectionBorderColor: "var(--focus)", iconColor: "var(--ink2)", browserColorScheme: "inherit",
-  });
 
 /**
  * An element with its text or children: text of strangers never becomes markup.
@@ -132,7 +122,7 @@ export function makeGrid(agGrid, place, held, choice, on) {
   let silent = true;
   /** @type {Grid} */
   const api = agGrid.createGrid(place, {
-    theme: theme(agGrid),
+    theme: gridTheme(agGrid),
     columnDefs: columnDefs(held),
     rowData: held.state.rows,
     getRowId: (/** @type {GridNode} */ { data }) => String(data.id),

@@ -2,6 +2,7 @@
 
 import { failure, json } from "../shell/answers.mjs";
 import { $ } from "../shell/dom.mjs";
+import { gridScript } from "../shell/grid-script.mjs";
 import { count } from "../shell/time.mjs";
 import { drawBulk } from "./bulk.mjs";
 import { library, makeGrid } from "./grid.mjs";
@@ -29,16 +30,6 @@ export async function open() {
   await page.script;
 }
 
-function gridScript() {
-  return new Promise((resolve) => {
-    const script = document.createElement("script");
-    script.src = root.dataset.grid ?? "";
-    script.addEventListener("load", resolve);
-    script.addEventListener("error", resolve); // the page then stays without its table, and Dash says why
-    document.head.append(script);
-  });
-}
-
 /** @param {string} whom */
 function ask(whom) {
   page.whom = whom;
@@ -64,7 +55,7 @@ async function connect() {
     if (place !== page.place) return;
     page.choice = choiceOf(location.search);
     hold(state);
-    drawTools($("accounts-tools"), $("accounts-actions"), page.choice, choose, () => renew());
+    drawTools($("accounts-tools"), page.choice, choose);
     fillTools(state, facets(state));
     place.replaceChildren();
     page.grid = makeGrid(agGrid, place, page.held, page.choice, { sorted: (sort) => choose({ sort }), selected: select, shown: tell });
@@ -184,7 +175,7 @@ function connectAccounts(place) {
   addEventListener("popstate", () => {
     if (!page.grid || location.pathname !== "/accounts") return;
     page.choice = choiceOf(location.search);
-    drawTools($("accounts-tools"), $("accounts-actions"), page.choice, choose, () => renew());
+    drawTools($("accounts-tools"), page.choice, choose);
     fillTools(page.held.state, facets(page.held.state));
     choose({});
     page.grid.arrange(page.choice);

@@ -3,7 +3,6 @@
 import { escaped, find, targetOf } from "../shell/dom.mjs";
 import { PLATFORMS } from "../shell/platforms.mjs";
 import { count } from "../shell/time.mjs";
-import { openImport } from "./import.mjs";
 import { STATUSES, WHOM } from "./rows.mjs";
 
 /** @type {[key: "status" | "country" | "list" | "order" | "tag" | "platform" | "whom", label: string, any: string][]} */
@@ -14,9 +13,9 @@ let tools;
 
 /**
  * Draw them with the reader's choices in them; `choose` is called with each that changes.
- * @param {HTMLElement} place @param {HTMLElement} actions @param {Choice} choice @param {(some: Partial<Choice>) => void} choose @param {() => void} renew
+ * @param {HTMLElement} place @param {Choice} choice @param {(some: Partial<Choice>) => void} choose
  */
-export function drawTools(place, actions, choice, choose, renew) {
+export function drawTools(place, choice, choose) {
   tools = { place, choice };
   place.innerHTML = `<form class="ac-tools" role="search" aria-label="Accounts">
     <label class="find"><svg class="i" aria-hidden="true"><use href="#i-search"/></svg><span class="hidden">Handle, id or tag</span><input type="search" name="q" placeholder="Handle, id or tag" autocomplete="off" spellcheck="false"></label>
@@ -37,10 +36,6 @@ export function drawTools(place, actions, choice, choose, renew) {
     for (const name of Object.keys(none)) if (form[name].tagName === "SELECT") form[name].value = "";
     choose(take(none));
   });
-  if (!actions.childElementCount && place.closest("[data-edit]")) {
-    actions.innerHTML = '<button type="button" class="button">Import</button>';
-    find(actions, "button").addEventListener("click", () => openImport(renew));
-  }
 }
 
 /** Of two drawings of the tools the later one must know what was chosen in the earlier. @param {Partial<Choice>} some */

@@ -1,0 +1,302 @@
+"""Adding accounts: names are pasted or uploaded, looked at line by line, and only then watched."""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from dashboard.asgi.off_loop import off_loop
+from dashboard.asgi.process import WebProcess
+from dashboard.auth import access
+from dashboard.names.table import GRID, SEEN, ShownCheck, check_table, row_of
+from dashboard.ui.cards import card
+from dashboard.ui.form_input import WrongInput
+from dashboard.ui.pages import PageCallbacks
+from storage.accounts.name_checks import lines_of, name_check, open_check, watch_lines
+from storage.model.core.accounts import Platform
+from storage.model.core.people import Role
+from storage.model.tables import csv_cells
+from storage.model.tables.csv_cells import CellError
+from storage.model.tables.csv_rows import TableError
+from storage.model.tables.name_check import MOST_LINES, check_lines
+from storage.model.tables.tag_and_list_edits import list_name_fault
+from storage.model.tables.watch_import_plan import DEFAULT_LIST, WatchLineResult
+from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.units import either, number
+from storage.postgres.pool import Pool, StorageError, transaction
+
+ADD = Role.ANALYST
+LARGEST = 2_000_000
+"""Characters of what is pasted or uploaded: about 30,000 lines."""
+_LONGEST_FILE_NAME = 100
+_PASTED = "pasted names"
+
+
+def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component]) -> Component:
+    """The form, and below it the preview of what was pasted. None means that nothing was pasted yet."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Accounts", href="/accounts", className="under"),
+                    html.Span("/", className="faint"),
+                    html.H1("Add accounts"),
+                    *tag,
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [_form(), *([] if shown is None else [_preview(shown, lists)])],
+                className="stack add-accounts",
+            ),
+        ]
+    )
+
+
+def _form() -> Component:
+    platforms = {p.value: PLATFORM_NAME[p] for p in Platform}
+    return card(
+        "1. Names",
+        "nothing is watched before you have seen what each line means",
+        html.Div(
+            [
+                html.Label(
+                    [
+                        html.Span(
+                            "Handles, ids or addresses of profiles and posts, in any mix; or a CSV table "
+                            "with a header line"
+                        ),
+                        dcc.Textarea(
+                            id="add-text",
+                            rows=8,
+                            maxLength=LARGEST,
+                            spellCheck=False,
+                            placeholder="@name\nname.example.org\nhttps://social.example/@name",
+                            persistence=True,
+                            persistence_type="session",
+                            className="mono",
+                        ),
+                    ],
+                    htmlFor="add-text",
+                    className="wide",
+                ),
+                html.Div(
+                    [
+                        html.Div(
+                            [
+                                html.Label("Platform of handles that name none", htmlFor="add-platform"),
+                                dcc.Dropdown(
+                                    platforms, id="add-platform", placeholder="None", searchable=False
+                                ),
+                            ],
+                            className="field",
+                        ),
+                        dcc.Upload(html.Button("Upload a file", className="button"), id="add-file"),
+                        html.Button("Preview", id="add-preview", className="button primary"),
+                    ],
+                    className="add-row",
+                ),
+                html.P(id="add-fault", role="alert", className="refused"),
+                dcc.Store(id="add-source", data=_PASTED),
+                html.P(
+                    "Columns of a table: platform and handle; optional: account_id, list, tags, followers. "
+                    f"Names are looked up at {either(list(PLATFORM_NAME.values()))}.",
+                    className="nothing",
+                ),
+            ],
+            className="form",
+        ),
+    )
+
+
+def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
+    return html.Div(
+        [
+            card("2. What each line means", clean(shown.check.source, 80), check_table(shown)),
+            card(
+                "3. Watch the chosen accounts",
+                "lines that mean an account are chosen; clear those that you do not want",
+                html.Div(
+                    [
+                        html.Div(
+                            [
+                                html.Label("List", htmlFor="add-list"),
+                                dcc.Dropdown(
+                                    [{"label": clean(name, 80), "value": name} for name in lists],
+                                    id="add-list",
+                                    placeholder=f"{DEFAULT_LIST}, for accounts that are on no list",
+                                ),
+                            ],
+                            className="field",
+                        ),
+                        _field("add-new-list", "Or a new list"),
+                        _field("add-tags", "Tags, with spaces between"),
+                        html.Button("Watch the chosen accounts", id="add-watch", className="button primary"),
+                    ],
+                    className="form add-row",
+                ),
+                html.P(id="add-done", role="status"),
+                dcc.Store(id="add-chosen"),
+            ),
+        ],
+        className="stack",
+        key=f"check {shown.check.check_id}",
+    )
+
+
+def _field(name: str, label: str) -> Component:
+    return html.Div(
+        [
+            html.Label(label, htmlFor=name),
+            dcc.Input(id=name, type="text", autoComplete="off", maxLength=400, className="select"),
+        ],
+        className="field",
+    )
+
+
+def connect_add_page(process: WebProcess, app: PageCallbacks) -> None:
+    """Add the callbacks of the page."""
+    app.callback(
+        Output("add-text", "value"),
+        Output("add-source", "data"),
+        Output("add-fault", "children", allow_duplicate=True),
+        Input("add-file", "contents"),
+        State("add-file", "filename"),
+        prevent_initial_call=True,
+    )(_uploaded)
+    app.callback(
+        Output("add-fault", "children"),
+        Output("url", "pathname"),
+        Input("add-preview", "n_clicks"),
+        State("add-text", "value"),
+        State("add-platform", "value"),
+        State("add-source", "data"),
+        prevent_initial_call=True,
+    )(partial(_previewed, process))
+    app.clientside_callback(
+        ClientsideFunction("blockline", "chosen"),
+        Output("add-chosen", "data"),
+        Input("add-watch", "n_clicks"),
+        State(GRID, "selectedRows"),
+        prevent_initial_call=True,
+    )
+    app.callback(
+        Output("add-done", "children"),
+        Output("add-done", "className"),
+        Output(GRID, "rowTransaction", allow_duplicate=True),
+        Input("add-chosen", "data"),
+        State(SEEN, "data"),
+        State("add-list", "value"),
+        State("add-new-list", "value"),
+        State("add-tags", "value"),
+        prevent_initial_call=True,
+    )(partial(_watched, process))
+
+
+def _uploaded(contents: str | None, name: str | None) -> tuple[object, ...]:
+    """The text of a file into the field, so that one sees what is looked up."""
+    access.require(access.acting(), ADD)
+    if not contents:
+        return no_update, no_update, no_update
+    try:
+        text = b64decode(contents.partition(",")[2]).decode("utf-8-sig")
+    except ValueError:
+        return no_update, no_update, "The file is not text in UTF-8. Save it as CSV in UTF-8."
+    if len(text) > LARGEST:
+        return no_update, no_update, f"The file has {len(text):,} characters. The most is {LARGEST:,}."
+    return text, clean(name or "", _LONGEST_FILE_NAME) or _PASTED, ""
+
+
+async def _previewed(
+    process: WebProcess, _: int, text: object, platform: object, source: object
+) -> tuple[object, object]:
+    """Store a check of what was pasted, and open the page with its preview."""
+    actor = access.acting()
+    access.require(actor, ADD)
+    name = source if isinstance(source, str) else _PASTED
+    try:
+        check_id = await _opened(process, text, platform, name, actor.name)
+    except (WrongInput, TableError, StorageError) as error:
+        return str(error), no_update
+    return "", f"/accounts/add/{check_id}"
+
+
+async def _opened(process: WebProcess, text: object, platform: object, source: str, actor: str) -> int:
+    if not isinstance(text, str) or not text.strip():
+        raise WrongInput("Paste at least one name, or upload a file.")
+    if len(text) > LARGEST or "\0" in text:
+        raise WrongInput(f"The text is longer than {LARGEST:,} characters, or not text.")
+    known = Platform(platform) if platform in set(Platform) else None
+    lines = await off_loop(check_lines, text.encode(errors="replace").decode(), source, known)
+    async with transaction(process.pool) as conn:
+        read = process.settings.platforms
+        return await open_check(conn, lines, source, known, read, actor, process.clock())
+
+
+async def _watched(
+    process: WebProcess, chosen: Any, seen: Any, list_name: object, new_list: object, tags: object
+) -> tuple[object, ...]:
+    """Watch the chosen lines, and show on each what was done."""
+    actor = access.acting()
+    access.require(actor, ADD)
+    try:
+        check_id, positions = _chosen(chosen, seen)
+        lists = _list(list_name, new_list)
+        tagged = csv_cells.tags(tags) if isinstance(tags, str) else ()
+        results, rows = await _watch(process.pool, process, check_id, positions, lists, tagged, actor.name)
+    except CellError as error:
+        return _sentence(str(error)), "refused", no_update
+    except (WrongInput, StorageError) as error:
+        return str(error), "refused", no_update
+    new = sum(one.changed for one in results)
+    said = f"Watched: {number(len(results), 'account')}. Accounts that this changed: {new:,}."
+    return said, "verdict", {"update": rows, "async": False}
+
+
+async def _watch(
+    pool: Pool,
+    process: WebProcess,
+    check_id: int,
+    positions: Sequence[int],
+    lists: tuple[str, ...],
+    tags: tuple[str, ...],
+    actor: str,
+) -> tuple[Sequence[WatchLineResult], list[dict[str, Any]]]:
+    async with transaction(pool) as conn:
+        check = await name_check(conn, check_id)
+        if check is None:
+            raise WrongInput("This preview is no longer stored. Press Preview again.")
+        results = await watch_lines(conn, check, positions, lists, tags, actor, process.clock())
+        wanted = set(positions)
+        lines = [line for line in await lines_of(conn, check_id) if line.position in wanted]
+    return results, [row_of(line) for line in lines]
+
+
+def _chosen(chosen: Any, seen: Any) -> tuple[int, list[int]]:
+    try:
+        check_id, positions = int(seen["check"]), [int(one) for one in chosen["positions"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise WrongInput("Press Preview first.") from error
+    if not positions:
+        raise WrongInput("Choose at least one line that means an account.")
+    if not all(0 < one <= MOST_LINES for one in positions):
+        raise WrongInput("Choose lines of the preview.")
+    return check_id, positions
+
+
+def _list(list_name: object, new_list: object) -> tuple[str, ...]:
+    """The list to put the accounts on; empty for none. Raises WrongInput for a name that no list can have."""
+    new = new_list.strip() if isinstance(new_list, str) else ""
+    if new and list_name:
+        raise WrongInput("Choose a list, or write the name of a new one, not both.")
+    if new and (fault := list_name_fault(new)) is not None:
+        raise WrongInput(fault)
+    name = new or (list_name if isinstance(list_name, str) else "")
+    return (name,) if name else ()
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
