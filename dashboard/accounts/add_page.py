@@ -17,7 +17,7 @@ from dashboard.ui.form_input import WrongInput
 from dashboard.ui.pages import PageCallbacks
 from storage.accounts.name_checks import lines_of, name_check, open_check, watch_lines
 from storage.model.core.accounts import Platform
-from storage.model.core.people import Role
+from storage.model.core.people import Actor, Role, Scope
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import TableError
@@ -196,9 +196,17 @@ def connect_add_page(process: WebProcess, app: PageCallbacks) -> None:
     )(partial(_watched, process))
 
 
+def _analyst() -> Actor:
+    """Who calls. Raises Forbidden for a role or a token that may not watch accounts."""
+    actor = access.acting()
+    access.require(actor, ADD)
+    access.require_scope(actor, Scope.WRITE)
+    return actor
+
+
 def _uploaded(contents: str | None, name: str | None) -> tuple[object, ...]:
     """The text of a file into the field, so that one sees what is looked up."""
-    access.require(access.acting(), ADD)
+    _analyst()
     if not contents:
         return no_update, no_update, no_update
     try:
@@ -214,8 +222,7 @@ async def _previewed(
     process: WebProcess, _: int, text: object, platform: object, source: object
 ) -> tuple[object, object]:
     """Store a check of what was pasted, and open the page with its preview."""
-    actor = access.acting()
-    access.require(actor, ADD)
+    actor = _analyst()
     name = source if isinstance(source, str) else _PASTED
     try:
         check_id = await _opened(process, text, platform, name, actor.name)
@@ -240,8 +247,7 @@ async def _watched(
     process: WebProcess, chosen: Any, seen: Any, list_name: object, new_list: object, tags: object
 ) -> tuple[object, ...]:
     """Watch the chosen lines, and show on each what was done."""
-    actor = access.acting()
-    access.require(actor, ADD)
+    actor = _analyst()
     try:
         check_id, positions = _chosen(chosen, seen)
         lists = _list(list_name, new_list)

@@ -1,4 +1,6 @@
-"""What people do with many accounts at once: tags and lists, in one transaction, with what became of each."""
+"""What people do with many accounts at once: tags, lists and the watch, in one transaction, with what became
+of each.
+"""
 
 import json
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from dashboard.auth import access
 from dashboard.ui.form_input import WrongInput
 from storage.accounts.tags import edit_tags
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
+from storage.accounts.watching import stop_watching_many, watch_again
 from storage.live.lists_and_executives import lists
 from storage.model.core.people import Role, Scope
 from storage.model.tables.tag_and_list_edits import (
@@ -28,6 +31,7 @@ EDIT = Role.ANALYST
 LARGEST = 1_000_000
 """Bytes of what is sent."""
 LARGEST_ID = 2**63 - 1
+_WITHOUT_VALUE = {"stop", "watch"}
 MOST_NAMED = 100
 """Accounts of which is said by name why nothing was done."""
 
@@ -69,8 +73,12 @@ async def _done(conn: Conn, deed: str, value: str, ids: list[int], actor: str, n
             return await put_accounts_on(conn, await _list_name(conn, value), ids, actor, now)
         case "take":
             return await take_accounts_off(conn, await _list_name(conn, value), ids, actor, now)
+        case "stop":
+            return await stop_watching_many(conn, ids, actor, now)
+        case "watch":
+            return await watch_again(conn, ids, actor, now)
         case _:
-            raise WrongInput('The value of the field "do" must be tag, untag, put or take.')
+            raise WrongInput('The value of the field "do" must be tag, untag, put, take, stop or watch.')
 
 
 async def _list_name(conn: Conn, value: str) -> str:
@@ -82,7 +90,7 @@ async def _list_name(conn: Conn, value: str) -> str:
 
 def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
     deed, value, ids = given.get("do"), given.get("value"), given.get("accounts")
-    if not isinstance(deed, str) or not isinstance(value, str) or not value:
+    if not isinstance(deed, str) or not isinstance(value, str) or not (value or deed in _WITHOUT_VALUE):
         raise WrongInput("Choose an action, and a tag or list.")
     if not isinstance(ids, list) or not ids:
         raise WrongInput("Select at least one account.")

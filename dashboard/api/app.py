@@ -21,6 +21,7 @@ from dashboard.api.exports import export_routes
 from dashboard.api.health import health_routes
 from dashboard.api.list_edits import list_writing_routes
 from dashboard.api.lists_and_executives import watching_routes
+from dashboard.api.name_checks import name_routes
 from dashboard.api.orders import order_routes
 from dashboard.api.problem_responses import NOTHING_HERE, REFUSED, Problem, problem, refuse_as_problems
 from dashboard.api.readings import reading_routes
@@ -67,6 +68,7 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
         health_routes,
         export_routes,
         writing_routes,
+        name_routes,
         list_writing_routes,
         alerting_routes,
         ruling_routes,

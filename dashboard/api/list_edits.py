@@ -17,6 +17,7 @@ from storage.accounts.watch_lists import (
     list_row,
     make_list,
     put_accounts_on,
+    rename_list,
     take_accounts_off,
 )
 from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME, list_name_fault
@@ -38,11 +39,23 @@ class ListGiven(ApiInput):
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_LIST_NAME, examples=["Farmers"])]
 
 
-class KeepingGiven(ApiInput):
-    """How long the raw evidence of a list's accounts is kept."""
+class ListChange(ApiInput):
+    """What is to change of a list. Fields that are left out stay as they are."""
 
-    evidence_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_KEEPING)] | None
-    """Null for no limit. For the list of an order, at least three years."""
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_LIST_NAME, examples=["Farmers"])] | None = (
+        None
+    )
+    evidence_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_KEEPING)] | None = None
+    """How long the raw evidence of its accounts is kept. Null for no limit. For the list of an order, at
+    least three years.
+    """
+
+
+class ChangedList(WatchList):
+    """A list after it was changed."""
+
+    rules_with_old_name: list[str]
+    """Alert rules that name the list by its old name, and so no longer match it. Empty unless renamed."""
 
 
 def list_writing_routes(source: ApiContext) -> APIRouter:
@@ -79,17 +92,28 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
         assert row is not None  # noqa: S101 - it was just made
         return made(watch_list(row))
 
-    @router.patch("/lists/{list_id}", response_model=WatchList, responses={**NOT_FOUND, **CONFLICT})
-    async def change_list(
-        request: Request, list_id: PathNumber, given: KeepingGiven, actor: Admin
-    ) -> Response:
-        """Set how long the raw evidence of a list's accounts is kept. Requires an admin."""
+    @router.patch("/lists/{list_id}", response_model=ChangedList, responses={**NOT_FOUND, **CONFLICT})
+    async def change_list(request: Request, list_id: PathNumber, given: ListChange, actor: Admin) -> Response:
+        """Rename a list, or set how long the raw evidence of its accounts is kept. Requires an admin."""
+        _refuse_impossible(given)
         async with transaction(source.pool) as conn:
             before = await list_row(conn, list_id)
             if before is None:
                 raise ApiNotFound(f"There is no list {list_id}.")
-            await keep_evidence(conn, before.name, given.evidence_days, actor.name, source.clock())
+            now, rules = source.clock(), ()
+            if "evidence_days" in given.model_fields_set:
+                await keep_evidence(conn, before.name, given.evidence_days, actor.name, now)
+            if given.name is not None:
+                rules = await rename_list(conn, before.name, given.name, actor.name, now)
             row = await list_row(conn, list_id) or before
-        return sent(request, watch_list(row))
+        return sent(request, ChangedList(**watch_list(row).model_dump(), rules_with_old_name=list(rules)))
 
     return router
+
+
+def _refuse_impossible(given: ListChange) -> None:
+    """Raise ApiInvalidField for a change of nothing, and for a name that no list can have."""
+    if not given.model_fields_set:
+        raise ApiInvalidField("body", "Give “name”, “evidence_days” or both.")
+    if given.name is not None and (fault := list_name_fault(given.name)) is not None:
+        raise ApiInvalidField("body.name", fault)

@@ -30,10 +30,12 @@ from jobs.status.listings import (
 )
 from storage.accounts.accounts import stop_watching
 from storage.accounts.tags import change_tags
+from storage.accounts.watch_lists import rename_list
 from storage.model.core.accounts import Account, Platform
 from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_cells import tags as tags_of
+from storage.model.tables.tag_and_list_edits import list_name_fault
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres.pool import Conn
@@ -257,6 +259,29 @@ def lists_command(context: typer.Context, *, as_json: AsJson = False, config: Co
     """Each list is shown with its accounts, its retention and its guaranteed interval."""
     if context.invoked_subcommand is None:
         with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
+
+
+@lists.command("rename", epilog=examples("blockline lists rename Desk 'News desk'"))
+def lists_rename(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")],
+    new_name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Rename a list.
+
+    Alert rules name lists by their name: those that name this list are printed, to be changed.
+    """
+    if (fault := list_name_fault(new_name)) is not None:
+        raise CommandError(fault)
+    rules = with_conn(
+        load_settings(config),
+        lambda conn: rename_list(conn, name, new_name, COMMAND_LINE, system_clock()),
+    )
+    show(f"The list {clean(name, 100)} is now called {clean(new_name, 100)}.")
+    if rules:
+        named = ", ".join(clean(rule) for rule in rules)
+        show(f"These alert rules still name {clean(name, 100)}, so they no longer match it: {named}.")
 
 
 @lists.command("retention", epilog=examples("blockline lists retention Desk 365d"))

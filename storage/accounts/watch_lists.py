@@ -1,4 +1,4 @@
-"""Edits of lists: make one, add or remove accounts, set the retention and the guaranteed interval.
+"""Edits of lists: make or rename one, add or remove accounts, set the retention and the guaranteed interval.
 
 The audit log has each edit, with the numbers of the accounts. An edit that changes nothing is not logged.
 """
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from storage.accounts.accounts import announce_watch
 from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, list_rules, set_rule
 from storage.accounts.lookup import no_such_list
+from storage.alerts.rules import load_rules
 from storage.model.tables.tag_and_list_edits import Edited, EditOutcome
 from storage.model.text.states import clean
 from storage.postgres.audit_log import log
@@ -42,6 +43,27 @@ async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
     await log(conn, now, actor, "list made", f"list {name}", {"list": list_id})
     await announce_watch(conn)
     return list_id
+
+
+async def rename_list(conn: Conn, name: str, new_name: str, actor: str, now: datetime) -> tuple[str, ...]:
+    """Rename a list, and return the alert rules with its old name, which from now on do not match it.
+
+    Raises Refused for an unknown list, for the list of an order, and if the new name is taken.
+    """
+    head = await _lock(conn, name)
+    if head.name == new_name:
+        return ()
+    if head.order_id is not None:
+        raise Refused(
+            f"The list {clean(name)!r} belongs to an order. Rename it with `blockline orders edit --list`, "
+            "which keeps its earlier name with the order."
+        )
+    if await conn.fetchval("select exists (select from watch_list where name = $1)", new_name):
+        raise Refused(f"The list {clean(new_name)!r} already exists.")
+    await conn.execute("update watch_list set name = $2 where list_id = $1", head.list_id, new_name)
+    await log(conn, now, actor, "list renamed", f"list {new_name}", {"list": head.list_id, "before": name})
+    await announce_watch(conn)
+    return tuple(stored.rule.name for stored in await load_rules(conn) if name in stored.rule.match.lists)
 
 
 async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> ListRule:

@@ -1,10 +1,14 @@
-// What is done with the accounts that are selected: tags and lists, for all of them at once or for none.
+// What is done with the accounts that are selected: tags, lists and the watch, for all of them at once or for none.
 
 import { unchanged } from "../shell/answers.mjs";
 import { find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 
-const DEEDS = [["tag", "Add tag"], ["untag", "Remove tag"], ["put", "Add to list"], ["take", "Remove from list"]];
+const DEEDS = [["tag", "Add tag"], ["untag", "Remove tag"], ["put", "Add to list"], ["take", "Remove from list"], ["stop", "Stop watching"], ["watch", "Watch again"]];
+/** @param {string} deed */
+const isOfTag = (deed) => deed === "tag" || deed === "untag";
+/** @param {string} deed */
+const isOfList = (deed) => deed === "put" || deed === "take";
 let shown = "";
 
 /**
@@ -32,16 +36,15 @@ export function drawBulk(place, rows, state, on) {
   form.list.append(...state.lists.map((l) => new Option(l.name, String(l.id))));
   find(form, "datalist").append(...tags.map((t) => new Option(t)));
   form.do.addEventListener("change", () => {
-    const ofTag = form.do.value === "tag" || form.do.value === "untag";
-    find(form, "[data-for=tag]").hidden = !ofTag;
-    find(form, "[data-for=list]").hidden = ofTag;
+    find(form, "[data-for=tag]").hidden = !isOfTag(form.do.value);
+    find(form, "[data-for=list]").hidden = !isOfList(form.do.value);
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const ofTag = form.do.value === "tag" || form.do.value === "untag";
+    const value = isOfTag(form.do.value) ? form.tag.value.trim() : isOfList(form.do.value) ? form.list.value : "";
     const button = /** @type {HTMLButtonElement} */ (find(form, "button.primary"));
     button.disabled = true;
-    const answer = await send("/api/accounts/edit", { do: form.do.value, value: ofTag ? form.tag.value.trim() : form.list.value, accounts: rows.map((row) => row.id) });
+    const answer = await send("/api/accounts/edit", { do: form.do.value, value, accounts: rows.map((row) => row.id) });
     button.disabled = false;
     say(form, answer, rows);
     if (!answer.error) on.done();

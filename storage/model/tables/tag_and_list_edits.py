@@ -20,7 +20,7 @@ class EditOutcome(StrEnum):
     """The account was as requested already."""
     UNKNOWN_ACCOUNT = "unknown_account"
     CONTROL_ACCOUNT = "control_account"
-    """A control account cannot be on a list."""
+    """A control account cannot be watched or be on a list."""
     NAMED_BY_ORDER = "named_by_order"
     """The order that the list belongs to names this account, and its figures count it."""
 
@@ -33,7 +33,7 @@ OUTCOME_WORDS = {
     EditOutcome.DONE: "changed",
     EditOutcome.UNCHANGED: "unchanged",
     EditOutcome.UNKNOWN_ACCOUNT: "there is no such account",
-    EditOutcome.CONTROL_ACCOUNT: "it is a control account, which cannot be on a list",
+    EditOutcome.CONTROL_ACCOUNT: "it is a control account, which cannot be watched or be on a list",
     EditOutcome.NAMED_BY_ORDER: "the order of this list names it",
 }
 

@@ -7,7 +7,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
 from storage.accounts.accounts import stop_watching
 from storage.live.accounts_table import AccountScope, accounts_shot
@@ -135,7 +134,6 @@ async def test_tags_and_lists_of_many_are_changed_in_one_go_and_put_on_record(
     ]
 
 
-TABLE = "platform,handle,account_id,list,tags\nx,newcomer,7001,New list,press farm\n"
 EDIT = {"do": "tag", "value": "press", "accounts": [1]}
 
 
@@ -157,22 +155,6 @@ EDIT = {"do": "tag", "value": "press", "accounts": [1]}
         ),
         pytest.param("edit", {**EDIT, "value": "a\0"}, 422, "a JSON object of", id="a character of no text"),
         pytest.param("edit", [1], 422, "a JSON object", id="no object"),
-        pytest.param("import", {"name": "a.csv", "text": 5}, 422, "as text", id="no table"),
-        pytest.param("import", {"name": "a.csv", "text": ""}, 422, "a.csv: the file is empty.", id="empty"),
-        pytest.param(
-            "import", {"name": "a.csv", "text": "\n" * 50_001}, 422, "more than 50,000 lines", id="endless"
-        ),
-        pytest.param(
-            "import", {"name": "a.csv", "text": "handle\nx\n"}, 422, "missing column platform", id="columns"
-        ),
-        pytest.param(
-            "import",
-            {"name": "a.csv", "text": TABLE + "x,other,,,\n"},
-            409,
-            "1 line is refused, so nothing was stored. The first error: a.csv, line 3: @other has no "
-            "account_id",
-            id="all or nothing",
-        ),
     ],
 )
 async def test_what_cannot_be_done_is_refused_in_one_sentence_and_nothing_is_stored(
@@ -185,23 +167,13 @@ async def test_what_cannot_be_done_is_refused_in_one_sentence_and_nothing_is_sto
     assert await audited(pool) == []
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("edit", EDIT),
-        ("import", {"name": "", "text": TABLE}),
-        ("import/preview", {"name": "", "text": TABLE}),
-    ],
-)
-async def test_who_may_only_look_changes_nothing(
-    pool: Pool, dsn: str, story: Story, path: str, body: Any
-) -> None:
+async def test_who_may_only_look_changes_nothing(pool: Pool, dsn: str, story: Story) -> None:
     settings = replace(SETTINGS, role=Role.VIEWER)
     async with (
         served(pool, dsn, story.now, settings) as base,
         aiohttp.ClientSession() as session,
     ):
-        status, said = await Sender(session, base)(f"/api/accounts/{path}", body)
+        status, said = await Sender(session, base)("/api/accounts/edit", EDIT)
     assert (status, said["error"]) == (
         403,
         "This needs the role analyst or a higher one; your role is viewer.",
@@ -209,83 +181,29 @@ async def test_who_may_only_look_changes_nothing(
     assert await audited(pool) == []
 
 
-async def test_a_preview_says_of_each_line_what_it_would_do_and_stores_nothing(
+async def test_many_accounts_stop_being_watched_and_are_watched_again_and_keep_their_lists(
     pool: Pool, dsn: str, story: Story
 ) -> None:
-    async with transaction(pool) as conn:
-        known = await conn.fetchrow(
-            "select handle, native_id from account where account_id = $1", story.accounts[0][0]
-        )
-    assert known is not None
-    table = (
-        "platform,handle,account_id,list,tags,color\n"
-        "x,newcomer,7001,New list;Press,farm,red\n"
-        f"x,{known['handle']},{known['native_id']},,,\n"
-        f"x,{known['handle'].upper()},,,,\n"
-        "x,unknown,,,,\n"
-        "bluesky,someone.example.org,12,,,\n"
-        "x,again,7001,,,\n"
-    )
-    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
-        status, said = await Sender(session, base)(
-            "/api/accounts/import/preview", {"name": "w.csv", "text": table}
-        )
-        assert await audited(pool) == []
-    assert status == 200
-    assert (said["stored"], said["changed"], said["taken"], said["ignored"]) == (False, 1, 2, ["color"])
-    assert [(x["line"], x["did"], x["changed"]) for x in said["lines"]] == [
-        (2, "is watched from now on, now on the lists New list, Press, tagged farm", True),
-        (3, "was watched already", False),
-    ]
-    assert [x["line"] for x in said["refused"]] == [4, 5, 6, 7]
-    assert "already on line 3" in said["refused"][0]["why"]
-    assert said["refused"][1]["why"] == (
-        "@unknown has no account_id. Add it, or use the command “blockline accounts import”, which looks it "
-        "up."
-    )
-
-
-async def test_a_line_without_an_id_is_told_who_is_on_file_under_its_handle(
-    pool: Pool, dsn: str, story: Story
-) -> None:
-    async with transaction(pool) as conn:
-        handle = await conn.fetchval("select handle from account where account_id = $1", story.accounts[0][0])
-    table = f"platform,handle\nx,{handle.upper()}\n"
-    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
-        _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": table})
-    assert said["refused"][0]["why"].endswith("Account ids stored under this handle: 110000001.")
-
-
-async def test_an_import_stores_what_its_preview_said_and_is_on_record(
-    pool: Pool, dsn: str, story: Story
-) -> None:
+    one, two = story.accounts[0][:2]
+    ids = [one, two, 999]
     async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
         send = Sender(session, base)
-        table = {"name": "w.csv", "text": TABLE}
-        _, preview = await send("/api/accounts/import/preview", table)
-        status, stored = await send("/api/accounts/import", table)
-        _, again = await send("/api/accounts/import", table)
-    assert (status, stored["lines"]) == (200, preview["lines"])
-    assert stored["sentence"] == "Stored. Watched: 1 account. Lines that changed something: 1."
-    assert again["sentence"] == "Stored. Watched: 1 account. Lines that changed something: 0."
-    assert await audited(pool) == [("dashboard", "accounts imported", "w.csv")]
+        stopped = await send("/api/accounts/edit", {"do": "stop", "value": "", "accounts": ids})
+        _, body = await got(f"{base}/api/accounts?whom=file")
+        again = await send("/api/accounts/edit", {"do": "watch", "value": "", "accounts": [one]})
+        same = await send("/api/accounts/edit", {"do": "watch", "value": "", "accounts": [one]})
+    assert stopped[1]["sentence"] == "2 changed, 1 refused."
+    assert {one, two} <= set(body["accounts"]["id"])
+    assert again[1]["sentence"] == "1 changed."
+    assert same[1]["sentence"] == "0 changed, 1 unchanged."
     async with transaction(pool) as conn:
-        (act,) = await acts(conn, 1)
-        new = await conn.fetchval("select max(account_id) from account")
-    assert act.detail == {
-        "accounts": [new],
-        "lists": {"New list": [new]},
-        "tags": {"farm": [new], "press": [new]},
-    }
-
-
-async def test_a_platform_that_is_not_read_takes_nobody_in(pool: Pool, dsn: str, story: Story) -> None:
-    settings = replace(SETTINGS, platforms=(MASTODON,))
-    async with (
-        served(pool, dsn, story.now, settings) as base,
-        aiohttp.ClientSession() as session,
-    ):
-        _, said = await Sender(session, base)("/api/accounts/import/preview", {"name": "", "text": TABLE})
-    assert said["refused"] == [
-        {"line": 2, "why": "@newcomer is on X, but the setting “platforms” does not include it."}
+        lists = await conn.fetchval("select count(*) from watch_list_member where account_id = $1", two)
+        watched = await conn.fetch(
+            "select account_id from account where watched and account_id = any($1)", ids
+        )
+    assert lists > 0
+    assert [r["account_id"] for r in watched] == [one]
+    assert await audited(pool) == [
+        ("dashboard", "accounts watched again", "accounts"),
+        ("dashboard", "watching stopped", "accounts"),
     ]

@@ -24,8 +24,10 @@ from schemathesis.checks import CHECKS
 
 from dashboard.api.app import api_v1
 from dashboard.asgi.problem_json import API
+from storage.accounts.name_checks import open_check
 from storage.accounts.notes import add_note
 from storage.model.stories.stories import View
+from storage.model.tables.name_check import check_lines
 from storage.postgres.pool import Pool, transaction
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.every_page import a_story
@@ -56,6 +58,16 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "PUT /written-stories/{written_story_id}": {"body": [{**_STORY, "title": "Other"}]},
     "POST /written-stories/{written_story_id}/captions": {"body": [_CAPTION]},
     "PUT /captions/{caption_id}": {"body": [_CAPTION]},
+    "POST /name-checks": {"body": [{"text": "x:stranger\nx:NASA"}]},
+    "POST /accounts": {
+        "body": [
+            {"accounts": [{"platform": "x", "account_id": "7001", "handle": "newcomer"}], "list": "Desk"},
+            {"name_check_id": 1},
+        ]
+    },
+    "PATCH /accounts": {
+        "body": [{"accounts": [1, 999], "watched": False}, {"accounts": [1], "watched": True}]
+    },
     "POST /accounts/tags": {"body": [{"accounts": [1, 2, 999], "add": ["press"]}]},
 }
 """What fits, where that is not to be found out of the air."""
@@ -75,6 +87,8 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
         account_id = played.story.accounts[0][0]
         for _ in range(12):
             await a_story(conn, played, View.AS_IT_WAS, now)
+        lines = check_lines("x:stranger", "names", None)
+        check_id = await open_check(conn, lines, "names", None, None, "desk", now)
         note_ids = [await add_note(conn, account_id, f"note {n}", "desk", now) for n in range(3)]
 
         async def numbers(query: Any) -> list[Any]:
@@ -91,6 +105,7 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
             "written_story_id": await numbers("select written_story_id from written_story order by 1"),
             "caption_id": await numbers("select written_caption_id from written_caption order by 1"),
             "note_id": note_ids,
+            "name_check_id": [check_id],
         }
         return {name: [*values, "0" if name == "story_key" else 999_999] for name, values in found.items()}
 

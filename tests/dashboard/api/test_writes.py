@@ -79,6 +79,12 @@ async def test_how_long_the_evidence_of_a_list_is_kept_is_said_by_its_number(wor
     kept = await world.api.send("PATCH", where, {"evidence_days": 365})
     assert kept.json["evidence_days"] == 365
     assert (await world.api.send("PATCH", where, {"evidence_days": None})).json["evidence_days"] is None
+    renamed = await world.api.send("PATCH", where, {"name": "News desk"})
+    assert (renamed.json["name"], renamed.json["rules_with_old_name"]) == ("News desk", [])
+    of_order = await world.api.send("PATCH", "/lists/1", {"name": "Other"})
+    assert (of_order.status, "belongs to an order" in of_order.detail) == (409, True)
+    await world.api.send("PATCH", where, {"name": "Desk"})
+    assert (await world.api.send("PATCH", where, {})).status == 422
     short = await world.api.send("PATCH", "/lists/1", {"evidence_days": 30})
     assert short.status == 409
     assert "kept at least 1095 days" in short.detail

@@ -10,7 +10,15 @@ from storage.accounts.canaries import set_canaries
 from storage.accounts.evidence_retention import ORDER_DAYS, list_rules
 from storage.accounts.paged_accounts import AccountFilter, accounts_page
 from storage.accounts.tags import edit_tags
-from storage.accounts.watch_lists import keep_evidence, make_list, put_accounts_on, take_accounts_off
+from storage.accounts.watch_lists import (
+    keep_evidence,
+    make_list,
+    put_accounts_on,
+    rename_list,
+    take_accounts_off,
+)
+from storage.alerts.rules import keep_to_settings
+from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.availability import Status
 from storage.model.core.orders import NameOutcome, NewName, NewOrder
 from storage.model.tables.tag_and_list_edits import EditOutcome, list_name_fault, tag_fault, tags_fault
@@ -198,3 +206,20 @@ async def test_many_accounts_are_edited_at_once(pool: Pool) -> None:
 async def _members(conn: Conn) -> list[int]:
     rows = await accounts_page(conn, AccountFilter(list_name="Farmers"), minutes(9), 0, 100)
     return [r.account_id for r in rows]
+
+
+async def test_a_list_is_renamed_and_the_rules_with_its_old_name_are_named(pool: Pool) -> None:
+    rule = AlertRule(("desk@example.org",), Match(lists=frozenset({"Desk"})), name="Night")
+    async with transaction(pool) as conn:
+        await make_list(conn, "Desk", "Asha", T0)
+        await make_list(conn, "Other", "Asha", T0)
+        await keep_to_settings(conn, [rule], T0)
+        named = await rename_list(conn, "Desk", "News", "Ravi", minutes(1))
+        assert await rename_list(conn, "News", "News", "Ravi", minutes(2)) == ()
+        with pytest.raises(Refused, match="The list 'Other' already exists"):
+            await rename_list(conn, "News", "Other", "Ravi", minutes(3))
+        (entry,) = [act for act in await acts(conn, 9) if act.action == "list renamed"]
+        rules = await list_rules(conn)
+    assert named == ("Night",)
+    assert (entry.actor, entry.subject, entry.detail["before"]) == ("Ravi", "list News", "Desk")
+    assert [r.name for r in rules] == ["News", "Other"]
