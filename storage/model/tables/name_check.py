@@ -23,6 +23,8 @@ from storage.model.text.states import PLATFORM_NAME, clean, handle_name
 
 MOST_LINES = 20_000
 """The most names in one check."""
+LONGEST_TEXT = 50_000
+"""Lines of a text, also empty ones: to read two million bytes of the shortest takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,10 @@ def check_lines(text: str, name: str, platform: Platform | None) -> tuple[CheckL
     """Parse a pasted list or a table with a header line, in the order of the lines.
 
     `platform` applies to handles that do not name one. Raises TableError if the whole cannot be read, or has
-    more than `MOST_LINES` names.
+    more than `LONGEST_TEXT` lines or `MOST_LINES` names.
     """
+    if max(text.count("\n"), text.count("\r")) > LONGEST_TEXT:
+        raise TableError(name, None, f"it has more than {LONGEST_TEXT:,} lines. Split it.")
     if is_table(text):
         table = watch_rows(text.encode(), name)
         lines = [_of_row(row) for row in table.rows]

@@ -20,6 +20,7 @@ from storage.accounts.name_checks import (
 )
 from storage.model.core.accounts import HandleChange, Platform
 from storage.model.core.orders import NameOutcome
+from storage.model.tables.csv_rows import TableError
 from storage.model.tables.name_check import LineStatus, check_lines, counts
 from storage.model.tables.name_matching import ResolvedName, UnresolvedName
 from storage.postgres.audit_log import acts
@@ -194,3 +195,16 @@ async def test_a_check_is_kept_for_30_days(pool: Pool, age: timedelta, gone: int
         check_id = await opened(conn, "x:a")
         assert await remove_old_checks(conn, T0 + age) == gone
         assert (await name_check(conn, check_id) is None) == bool(gone)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("\n" * 50_001, "it has more than 50,000 lines"),
+        ("\n".join(f"x:h{n}" for n in range(20_001)), "it has 20,001 names. The most is 20,000"),
+    ],
+    ids=["empty lines", "names"],
+)
+def test_what_would_take_minutes_to_read_is_refused(text: str, why: str) -> None:
+    with pytest.raises(TableError, match=why):
+        check_lines(text, "the list", None)
