@@ -1,6 +1,5 @@
 """Commands about legal orders: the accounts they name, events and documents, and compliance."""
 
-import mimetypes
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +33,6 @@ from jobs.cli.command import (
 from jobs.collect.name_lookup import Resolver
 from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import load_settings
-from jobs.imports.order_fields import NONE, Edit
 from jobs.imports.report import print_report
 from jobs.orders import edits
 from jobs.orders.import_orders import import_order_file
@@ -51,19 +49,18 @@ from storage.model.core.orders import (
     OrderDocument,
     OrderEventKind,
 )
+from storage.model.orders.order_fields import MOST_NAMED, NONE, OrderEdit
 from storage.model.tables.csv_cells import CellError, country, keywords
 from storage.model.tables.csv_rows import TableError
 from storage.model.tables.said_names import said_names
 from storage.model.text.states import clean
-from storage.orders.documents import NewDocument, content_of
+from storage.orders.documents import NewDocument, content_of, media_type_of
+from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.orders.orders import order_called
 from storage.orders.orders import orders as stored_orders
 from storage.postgres.pool import Conn
 
 orders = typer.Typer(no_args_is_help=True, epilog=examples("blockline orders list"))
-
-MOST = 999_999_999
-"""More than any order names, and small enough for the database."""
 
 Reference = Annotated[str, typer.Argument(metavar="ORDER", help="Reference of the order.")]
 OrdersFile = Annotated[
@@ -91,12 +88,9 @@ Deadline = Annotated[
     str | None, typer.Option("--deadline", metavar="DATE", help="Deadline; none removes it.")
 ]
 Named = Annotated[
-    int | None, typer.Option("--named", metavar="N", min=0, max=MOST, help="Stated number of accounts.")
+    int | None, typer.Option("--named", metavar="N", min=0, max=MOST_NAMED, help="Stated number of accounts.")
 ]
 ListName = Annotated[str | None, typer.Option("--list", metavar="LIST", help="List of its accounts.")]
-
-_MOST_BYTES = 20 * 1024 * 1024
-_UNKNOWN_TYPE = "application/octet-stream"
 
 Source = Annotated[str, typer.Option("--source", metavar="TEXT", help="Source: an address or a name.")]
 
@@ -232,7 +226,7 @@ def orders_edit(
     Only the given options change. The value `none` removes a time; --list renames the order's list. The
     audit log keeps the earlier values, and earlier moments show the order as it was then.
     """
-    edit = Edit(
+    edit = OrderEdit(
         title=title,
         issuer=issuer,
         country=country,
@@ -244,7 +238,7 @@ def orders_edit(
         named_count=named,
         list_name=list_name,
     )
-    if edit == Edit():
+    if edit == OrderEdit():
         raise typer.BadParameter("Give at least one option to change.")
     settings, now = load_settings(config), system_clock()
     show(with_conn(settings, lambda conn: edits.change(conn, reference, edit, COMMAND_LINE, now)))
@@ -339,11 +333,11 @@ def orders_event(
     ] = None,
     at_to: Annotated[str | None, typer.Option("--at-to", metavar="DATE", help="Latest time.")] = None,
     claimed: Annotated[
-        int | None, typer.Option("--claimed", metavar="N", min=0, max=MOST, help="Claimed number.")
+        int | None, typer.Option("--claimed", metavar="N", min=0, max=MOST_NAMED, help="Claimed number.")
     ] = None,
     of: Annotated[
         int | None,
-        typer.Option("--of", metavar="N", min=0, max=MOST, help="Total that the number is part of."),
+        typer.Option("--of", metavar="N", min=0, max=MOST_NAMED, help="Total that the number is part of."),
     ] = None,
     what: Annotated[ClaimedWhat | None, typer.Option("--what", help="What the number counts.")] = None,
     at_least: Annotated[bool, typer.Option("--at-least", help="The number is a minimum.")] = False,
@@ -361,17 +355,14 @@ def orders_event(
         raise typer.BadParameter("--text and --source must not be empty.")
     now = system_clock()
     when = moment_of(at, "--at") or now
-    first, last = moment_of(at_from, "--at-from"), moment_of(at_to, "--at-to")
-    if not (first or when) <= when <= (last or when):
-        raise CommandError("--at is not between --at-from and --at-to.")
     event = NewOrderEvent(
         None if reference == "-" else reference,
         kind,
         when,
-        first,
-        last,
-        text.strip(),
-        source.strip(),
+        moment_of(at_from, "--at-from"),
+        moment_of(at_to, "--at-to"),
+        text,
+        source,
         now,
         None if claimed is None or what is None else Claim(claimed, of, what, at_least),
     )
@@ -392,17 +383,36 @@ def orders_attach(
 
     The file is stored under its hash; attaching the same file twice stores it once.
     """
-    content = file_content(file, _MOST_BYTES, "a file")
-    if len(content) > _MOST_BYTES:
-        raise CommandError(f"{file}: the file is larger than 20 MB.")
-    if not content:
-        raise CommandError(f"{file}: the file is empty.")
     if not source.strip():
         raise typer.BadParameter("--source must not be empty.")
-    media_type = mimetypes.guess_type(file.name)[0] or _UNKNOWN_TYPE
-    document, now = NewDocument(file.name, media_type, source.strip(), content), system_clock()
+    content = file_content(file, LARGEST_DOCUMENT, "a file")
+    document, now = NewDocument(file.name, media_type_of(file.name), source, content), system_clock()
     settings = load_settings(config)
     show(with_conn(settings, lambda conn: edits.attach(conn, reference, document, COMMAND_LINE, now)))
+
+
+@orders.command(
+    "withdraw", epilog=examples('blockline orders withdraw REF1 x:NASA --reason "taken back on 4 March"')
+)
+def orders_withdraw(
+    reference: Reference,
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names, as the order has them.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why they are withdrawn.")],
+    config: ConfigFile = None,
+) -> None:
+    """Withdraw names from an order.
+
+    They stay visible with the reason. Their accounts leave the order's list, but stay watched. To name them
+    again, add them again.
+    """
+    now = system_clock()
+    show(
+        with_conn(
+            load_settings(config),
+            lambda conn: edits.withdraw(conn, reference, names, reason, COMMAND_LINE, now),
+        )
+    )
 
 
 @orders.command("documents", epilog=examples("blockline orders documents REF1"))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from jobs.imports.order_fields import checked
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NewOrder
+from storage.model.orders.order_fields import checked
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_rows import CsvRow, Parsed, read_table
 from storage.model.tables.watch_list_csv import each, identities, who, without_repeats

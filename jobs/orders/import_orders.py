@@ -11,7 +11,6 @@ from jobs.imports.table_imports import ImportReport, WatchLineResult, import_ord
 from jobs.orders.formats import ImportedOrder, Orders, PublishedCheck
 from jobs.orders.legal_demands import is_legal_demands, read_legal_demands
 from jobs.orders.lumen import is_json, read_lumen
-from jobs.orders.store_names import file_names
 from storage.accounts.name_matching import stored_accounts
 from storage.live import lists_and_executives
 from storage.model.core.orders import NameOutcome, NewCheck, OrderName
@@ -21,6 +20,7 @@ from storage.model.tables.said_names import ParsedName
 from storage.model.text.states import clean
 from storage.orders import name_edits, orders
 from storage.orders.names import names_of
+from storage.orders.store_names import file_names
 from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Pool, transaction
 

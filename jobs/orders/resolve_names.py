@@ -1,27 +1,24 @@
 """The names of an order: which account each one means, with an outcome per name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
 
 from jobs.base.wording import handle_name, number
 from jobs.collect.name_lookup import Resolver
 from jobs.imports.table_imports import ImportReport, WatchLineResult
-from jobs.orders.store_names import Filed, file_names
 from storage.accounts.name_matching import stored_accounts
 from storage.model.core.accounts import Platform
 from storage.model.core.orders import NameOutcome, OrderName
-from storage.model.orders.outside_findings import count_names
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_rows import Parsed
 from storage.model.tables.name_matching import ResolvedName, UnresolvedName, match_stored
 from storage.model.tables.said_names import ParsedName, cut_note, read_said
 from storage.model.text.states import clean
-from storage.orders.edit_history import log_edit
 from storage.orders.names import names_of
-from storage.orders.orders import StoredOrder, edit_order, order_called
+from storage.orders.order_edits import count_more, name_again
+from storage.orders.orders import StoredOrder, order_called
+from storage.orders.store_names import Filed, file_names
 from storage.postgres.audit_log import log
-from storage.postgres.pool import Conn, Pool, transaction
+from storage.postgres.pool import Pool, transaction
 
 
 async def name_accounts(
@@ -59,9 +56,11 @@ async def name_accounts(
             for said in sought
             if said.words not in known or known[said.words].outcome is not NameOutcome.RESOLVED
         ]
+        back = [known[said.words] for said in parsed.rows if said.words in known]
+        await name_again(conn, stored, back, actor, now)
         filed = await file_names(conn, stored, list(known.values()), outcomes, source, now, watch=watch)
         names = await names_of(conn, stored.order_id)
-        counted = await _count(conn, stored, names, actor, now)
+        counted = await count_more(conn, stored, names, actor, now)
         if new := sum(one.is_new for one in filed):
             detail = {"source": source, "names": new}
             await log(conn, now, actor, "order named", f"order {reference}", detail)
@@ -77,8 +76,12 @@ async def name_accounts(
 
 
 def unresolved(names: Sequence[OrderName], platform: Platform | None) -> Parsed[ParsedName]:
-    """Return the unresolved names, to be tried again; `platform` is that of bare handles."""
-    return Parsed(tuple(_again(name, platform) for name in names if name.outcome is not NameOutcome.RESOLVED))
+    """Return the unresolved names, to be tried again; `platform` is that of bare handles.
+
+    Withdrawn names are left out: the order does not name them.
+    """
+    tried = [n for n in names if n.outcome is not NameOutcome.RESOLVED and n.withdrawal is None]
+    return Parsed(tuple(_again(name, platform) for name in tried))
 
 
 def by_outcome(names: Sequence[OrderName]) -> dict[str, int]:
@@ -104,22 +107,6 @@ def _again(name: OrderName, platform: Platform | None) -> ParsedName:
             note=cut_note(rest),
             unresolvable=reason,
         )
-
-
-async def _count(
-    conn: Conn, stored: StoredOrder, names: Sequence[OrderName], actor: str, now: datetime
-) -> int | None:
-    """Raise the number of accounts that the order names to the number recorded, and return it.
-
-    None means that its number was not lower.
-    """
-    there = count_names(names).accounts
-    if there <= stored.order.named_count:
-        return None
-    order = replace(stored.order, named_count=there)
-    await log_edit(conn, now, actor, stored.order, order)
-    await edit_order(conn, stored, order)
-    return there
 
 
 def _lines(

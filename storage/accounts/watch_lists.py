@@ -152,7 +152,13 @@ async def take_accounts_off(
     named = {
         r["account_id"]
         for r in await conn.fetch(
-            "select account_id from order_name where order_id = $1 and account_id = any($2::bigint[])",
+            """
+            select account_id from order_name n where order_id = $1 and account_id = any($2::bigint[])
+                and not exists (
+                    select from order_name_withdrawal w
+                    where w.order_name_id = n.order_name_id and w.until is null
+                )
+            """,
             head.order_id,
             list(account_ids),
         )

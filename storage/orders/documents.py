@@ -1,5 +1,6 @@
 """Documents attached to orders, each with its hash."""
 
+import mimetypes
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -18,6 +19,11 @@ class NewDocument:
     media_type: str
     source: str
     content: bytes
+
+
+def media_type_of(name: str) -> str:
+    """Return the media type of a file by its name; that of unknown bytes if the name says nothing."""
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 async def attach(conn: Conn, order_id: int, document: NewDocument, by: str, now: datetime) -> str | None:

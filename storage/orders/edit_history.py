@@ -1,9 +1,10 @@
 """Edits of orders. The audit log has the values before each, to restore an order as it was known."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from asyncpg import Record
 
@@ -68,6 +69,30 @@ async def editions(conn: Conn, orders: Sequence[Order]) -> tuple[Edition, ...]:
             order, until = undone(order, json.loads(r["detail"])["before"]), r["at"]
         out.append(Edition(order, None, until))
     return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAct:
+    """What a person, or the command line, did to an order."""
+
+    at: datetime
+    actor: str
+    action: str
+    """As in the audit log, such as "order edited"."""
+    detail: Mapping[str, Any]
+
+
+async def acts_on(conn: Conn, reference: str, known_at: datetime | None = None) -> list[OrderAct]:
+    """Return what was done to an order up to a time (None: all), the newest first."""
+    rows = await conn.fetch(
+        """
+        select at, actor, action, detail::text as detail from audit_log
+        where subject = $1 and ($2::timestamptz is null or at <= $2) order by audit_id desc
+        """,
+        _subject(reference),
+        known_at,
+    )
+    return [OrderAct(r["at"], r["actor"], r["action"], json.loads(r["detail"])) for r in rows]
 
 
 def _subject(reference: str) -> str:

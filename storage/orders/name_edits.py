@@ -137,3 +137,50 @@ async def put_on_list(conn: Conn, list_id: ListId, account_ids: Sequence[Account
     if rows:
         await announce_watch(conn)
     return len(rows)
+
+
+async def leave_list(conn: Conn, list_id: ListId, account_ids: Sequence[AccountId], now: datetime) -> int:
+    """Take accounts off a list, and return how many were on it. They stay watched."""
+    rows = await conn.fetch(
+        """
+        update membership set removed_at = greatest($3, added_at)
+        where list_id = $1 and account_id = any($2::bigint[]) and removed_at is null returning 1
+        """,
+        list_id,
+        list(account_ids),
+        await moment(conn, lambda: now),
+    )
+    if rows:
+        await announce_watch(conn)
+    return len(rows)
+
+
+async def start_withdrawals(
+    conn: Conn, order_name_ids: Sequence[int], reason: str, by: str, now: datetime
+) -> None:
+    """Withdraw names that are not withdrawn."""
+    await conn.execute(
+        """
+        insert into order_name_withdrawal (order_name_id, since, withdrawn_by, reason)
+        select order_name_id, greatest($2, max(w.until)), $3, $4
+        from unnest($1::bigint[]) as u (order_name_id)
+        left join order_name_withdrawal w using (order_name_id)
+        group by order_name_id
+        """,
+        list(order_name_ids),
+        await moment(conn, lambda: now),
+        by,
+        reason,
+    )
+
+
+async def end_withdrawals(conn: Conn, order_name_ids: Sequence[int], now: datetime) -> None:
+    """Name withdrawn names again. The time in which they were withdrawn stays stored."""
+    await conn.execute(
+        """
+        update order_name_withdrawal set until = greatest($2, since + interval '1 microsecond')
+        where order_name_id = any($1::bigint[]) and until is null
+        """,
+        list(order_name_ids),
+        await moment(conn, lambda: now),
+    )

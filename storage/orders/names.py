@@ -4,22 +4,26 @@ from datetime import datetime
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import State, Status
-from storage.model.core.orders import NameOutcome, OrderCheck, OrderName
+from storage.model.core.orders import NameOutcome, OrderCheck, OrderName, Withdrawal
 from storage.postgres.pool import Conn
 
 
 async def names_of(conn: Conn, order_id: int, known_at: datetime | None = None) -> list[OrderName]:
     """Return the names of an order known at a time (None: all), in the order in which they were added.
 
-    Each has its outcome at that time: a name that was resolved later is not resolved here.
+    Each has its outcome at that time: a name that was resolved later is not resolved here, and one that was
+    withdrawn later is not withdrawn.
     """
     rows = await conn.fetch(
         """
         select n.order_name_id, n.said, n.platform, n.handle, n.post_id, n.source, n.known_at,
             coalesce(before.outcome, n.outcome) as outcome, coalesce(before.note, n.note) as note,
             case when before.outcome is null then n.account_id end as account_id,
-            case when before.outcome is null then n.resolved_at end as resolved_at
+            case when before.outcome is null then n.resolved_at end as resolved_at,
+            w.since as withdrawn_at, w.withdrawn_by, w.reason
         from order_name n
+        left join order_name_withdrawal w on w.order_name_id = n.order_name_id
+            and w.since <= coalesce($2::timestamptz, 'infinity') and (w.until is null or w.until > $2)
         left join lateral (
             select p.outcome, p.note from order_name_past p
             where p.order_name_id = n.order_name_id and p.until > $2 order by p.until limit 1
@@ -43,6 +47,9 @@ async def names_of(conn: Conn, order_id: int, known_at: datetime | None = None) 
             source=r["source"],
             known_at=r["known_at"],
             resolved_at=r["resolved_at"],
+            withdrawal=None
+            if r["withdrawn_at"] is None
+            else Withdrawal(r["withdrawn_at"], r["withdrawn_by"], r["reason"]),
         )
         for r in rows
     ]

@@ -14,6 +14,7 @@ from storage.model.core.orders import (
     OrderEvent,
     OrderEventKind,
 )
+from storage.model.orders.similar_orders import OrderHead
 from storage.model.text.states import clean
 from storage.orders.edit_history import as_known
 from storage.postgres.pool import Conn, Refused
@@ -67,15 +68,29 @@ async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
 
 async def order_called(conn: Conn, reference: str) -> StoredOrder:
     """Return the order with a reference, locked against edits until the transaction ends. Raises Refused."""
+    order_id = await number_of(conn, reference)
+    found = None if order_id is None else await order_numbered(conn, order_id)
+    if found is None:
+        raise Refused(f"There is no order {clean(reference)!r}; `blockline orders list` lists them.")
+    return found
+
+
+async def number_of(conn: Conn, reference: str) -> int | None:
+    """Return our number of the order with a reference; None if there is none."""
+    return await conn.fetchval("select order_id from legal_order where reference = $1", reference)
+
+
+async def order_numbered(conn: Conn, order_id: int) -> StoredOrder | None:
+    """Return an order by our number, locked against edits as in `order_called`; None if there is none."""
     row = await conn.fetchrow(
         """
         select o.*, l.name from legal_order o join watch_list l using (list_id)
-        where o.reference = $1 for update of o
+        where o.order_id = $1 for update of o
         """,
-        reference,
+        order_id,
     )
     if row is None:
-        raise Refused(f"There is no order {clean(reference)!r}; `blockline orders list` lists them.")
+        return None
     order = NewOrder(
         reference=row["reference"],
         title=row["title"],
@@ -91,6 +106,41 @@ async def order_called(conn: Conn, reference: str) -> StoredOrder:
         known_at=row["known_at"],
     )
     return StoredOrder(row["order_id"], ListId(row["list_id"]), order)
+
+
+async def head_called(conn: Conn, reference: str) -> OrderHead | None:
+    """Return the order with a reference; None if there is none."""
+    row = await conn.fetchrow(
+        "select order_id, reference, title, issued_at from legal_order where reference = $1", reference
+    )
+    return None if row is None else OrderHead(**dict(row.items()))
+
+
+async def orders_of_a_day(
+    conn: Conn, country: str, first: datetime, last: datetime
+) -> list[tuple[OrderHead, set[str]]]:
+    """Return the orders of a country that may be issued from `first` to `last`, with the names of each.
+
+    A name is a handle in lower case, or the words if they hold none.
+    """
+    rows = await conn.fetch(
+        """
+        select o.order_id, o.reference, o.title, o.issued_at, coalesce(lower(n.handle), n.said) as name
+        from legal_order o left join order_name n using (order_id)
+        where o.country = $1 and coalesce(o.issued_from, o.issued_at) <= $3
+            and coalesce(o.issued_to, o.issued_at) >= $2
+        order by o.order_id
+        """,
+        country,
+        first,
+        last,
+    )
+    names: dict[OrderHead, set[str]] = {}
+    for r in rows:
+        of = names.setdefault(OrderHead(r["order_id"], r["reference"], r["title"], r["issued_at"]), set())
+        if r["name"] is not None:
+            of.add(r["name"])
+    return list(names.items())
 
 
 async def owner_of(conn: Conn, list_name: str) -> str | None:

@@ -30,6 +30,11 @@ comment on column legal_order.named_count is 'How many accounts it names, known 
 comment on column legal_order.list_id is 'The list of the accounts that it names.';
 comment on column legal_order.known_at is 'When the order counts as known.';
 
+alter table name_check add column order_id bigint references legal_order;
+create index name_check_order on name_check (order_id) where order_id is not null;
+comment on column name_check.order_id is
+    'The order whose names these are: what is found of them later joins it. Null: they belong to no order.';
+
 create table order_event (
     order_event_id bigint generated always as identity primary key,
     order_id bigint references legal_order,
@@ -116,6 +121,23 @@ comment on column order_name_past.order_name_id is 'The name.';
 comment on column order_name_past.until is 'Until when this was its outcome.';
 comment on column order_name_past.outcome is 'What had become of it by then.';
 comment on column order_name_past.note is 'Why it was not resolved by then.';
+
+create table order_name_withdrawal (
+    order_name_id bigint not null references order_name on delete cascade,
+    since timestamptz not null,
+    until timestamptz check (until > since),
+    withdrawn_by text not null,
+    reason text not null check (reason <> ''),
+    primary key (order_name_id, since)
+);
+create unique index order_name_withdrawal_now on order_name_withdrawal (order_name_id) where until is null;
+comment on table order_name_withdrawal is
+    'A time in which an order no longer named a name: the authority took it back, or it was entered by mistake.';
+comment on column order_name_withdrawal.order_name_id is 'The name.';
+comment on column order_name_withdrawal.since is 'When it was withdrawn.';
+comment on column order_name_withdrawal.until is 'When it was added again. Null: it is withdrawn.';
+comment on column order_name_withdrawal.withdrawn_by is 'Who withdrew it here.';
+comment on column order_name_withdrawal.reason is 'Why, in the words of who withdrew it.';
 
 create table order_check (
     order_check_id bigint generated always as identity primary key,

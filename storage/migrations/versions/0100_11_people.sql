@@ -225,3 +225,26 @@ comment on table installation_key is
     'acknowledge.';
 comment on column installation_key.name is 'What it is for. The mark "synthetic" says that the data is made up.';
 comment on column installation_key.key is 'The key. Empty: the row is only a mark.';
+
+create table api_answer (
+    actor text not null,
+    address text not null,
+    key text not null,
+    digest bytea not null check (octet_length(digest) = 32),
+    at timestamptz not null,
+    status int,
+    media_type text not null default '',
+    body bytea not null default '',
+    primary key (actor, address, key)
+);
+create index api_answer_at on api_answer (at);
+comment on table api_answer is
+    'Writes over the API that had an Idempotency-Key, with their answers. Removed after a day.';
+comment on column api_answer.actor is 'Who wrote.';
+comment on column api_answer.address is 'The path of the request.';
+comment on column api_answer.key is 'The Idempotency-Key.';
+comment on column api_answer.digest is 'SHA-256 of the query and the body, by which another request is recognised.';
+comment on column api_answer.at is 'When the request came.';
+comment on column api_answer.status is 'The status of the answer. Null: there is no answer yet, or it was lost.';
+comment on column api_answer.media_type is 'The media type of the answer.';
+comment on column api_answer.body is 'The answer.';

@@ -124,6 +124,15 @@ class NameOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A name that an order no longer names. It stays visible."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderName:
     """One name of an order, of an account or of a post."""
 
@@ -143,6 +152,8 @@ class OrderName:
     source: str
     known_at: datetime
     resolved_at: datetime | None
+    withdrawal: Withdrawal | None = None
+    """None: the order names it."""
 
 
 @dataclass(frozen=True, slots=True)

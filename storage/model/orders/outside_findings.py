@@ -27,6 +27,8 @@ class OrderNameCounts:
     """Addresses of sites that Blockline does not read, of accounts or of posts. Not among `accounts`, because
     nobody looked at what they name.
     """
+    withdrawn: int
+    """Names that the order no longer names. They are in no other count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ _WORST_FIRST = (NameOutcome.RESOLVED, NameOutcome.AMBIGUOUS, NameOutcome.UNRESOL
 
 
 def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
-    """Count each account once, with the best outcome of any of its names."""
+    """Count each account once, with the best outcome of any of its names; withdrawn names apart."""
+    withdrawn = sum(name.withdrawal is not None for name in names)
+    names = [name for name in names if name.withdrawal is None]
     best: dict[object, NameOutcome] = {}
     posts = 0
     who = _identities(names)
@@ -90,11 +94,17 @@ def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
         unresolvable=found.count(NameOutcome.UNRESOLVABLE),
         not_tried=found.count(NameOutcome.NOT_TRIED),
         not_observable=sum(name.outcome is NameOutcome.NOT_OBSERVABLE for name in names),
+        withdrawn=withdrawn,
     )
 
 
 def outside(country: str, names: Sequence[OrderName], checks: Sequence[OrderCheck]) -> Outside:
-    """Summarise the probes, for readers in the country of the order. For posts only the answers count."""
+    """Summarise the probes, for readers in the country of the order. For posts only the answers count.
+
+    Checks of withdrawn names are left out.
+    """
+    named = {name.order_name_id for name in names if name.withdrawal is None}
+    checks = [check for check in checks if check.order_name_id in named]
     who = _identities(names)
     asked: defaultdict[tuple[str, str, bool], list[OrderCheck]] = defaultdict(list)
     kinds: defaultdict[object, set[Kind]] = defaultdict(set)

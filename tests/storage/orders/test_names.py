@@ -7,7 +7,6 @@ import pytest
 
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
-from jobs.imports.order_fields import Edit
 from jobs.orders.edits import change
 from storage.accounts.accounts import record_renames
 from storage.accounts.handle_history import record_handles
@@ -17,6 +16,7 @@ from storage.live.lists_and_executives import became_known
 from storage.model.core.accounts import Account, HandleChange
 from storage.model.core.orders import NameOutcome, NewCheck, NewName, NewOrder, OrderName
 from storage.model.evidence.export_kinds import ExportFilter
+from storage.model.orders.order_fields import OrderEdit
 from storage.model.orders.outside_checks import accounts_seen
 from storage.model.orders.outside_findings import count_names
 from storage.model.tables.said_names import read_said
@@ -190,7 +190,10 @@ async def test_an_order_that_is_edited_later_is_told_as_it_was_known(pool: Pool)
         await an_order(conn, "earlier")
         await an_order(conn, "R")
         before = await orders(conn, minutes(5))
-        edits = [Edit(deadline_at=minutes(99), named_count=7), Edit(issued_at=minutes(-60), list_name="L")]
+        edits = [
+            OrderEdit(deadline_at=minutes(99), named_count=7),
+            OrderEdit(issued_at=minutes(-60), list_name="L"),
+        ]
         for n, edit in enumerate(edits):
             await change(conn, "earlier", edit, "Asha", minutes(10 * (n + 1)))
         assert await orders(conn, minutes(9)) == before
@@ -223,9 +226,9 @@ async def exported_orders(conn: Conn, known_at: datetime | None) -> list[dict[st
 async def test_an_export_as_known_tells_an_order_as_it_stood_too(pool: Pool) -> None:
     async with transaction(pool) as conn:
         await an_order(conn)
-        edit = Edit(deadline_at=minutes(99), named_count=7, issued_at=minutes(-60), list_name="L")
+        edit = OrderEdit(deadline_at=minutes(99), named_count=7, issued_at=minutes(-60), list_name="L")
         await change(conn, "R", edit, "Asha", minutes(10))
-        await change(conn, "R", Edit(named_count=9, deadline_at="none"), "Asha", minutes(20))
+        await change(conn, "R", OrderEdit(named_count=9, deadline_at="none"), "Asha", minutes(20))
         told = [await exported_orders(conn, at) for at in (minutes(5), minutes(15), None)]
     assert [(r["issued_at"], r["deadline_at"], r["named_count"], r["list"]) for (r,) in told] == [
         (T0, None, 0, "L"),

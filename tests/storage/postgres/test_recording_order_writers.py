@@ -39,6 +39,7 @@ NOT_LATER = {
     "order_keyword": "known_at",
     "order_name": "known_at",
     "order_name_past": "until",
+    "order_name_withdrawal": "least(since, until)",
     "signal": "recorded_at",
     "transparency_report": "imported_at",
     "watch_list": "created_at",
@@ -66,6 +67,9 @@ async def store_everything(conn: Conn) -> None:
     unnamed = NewName("h9", X, "h9", None, NameOutcome.NOT_TRIED, None, "", "source")
     await name_edits.add_names(conn, stored.order_id, [unnamed], SLOW)
     await name_edits.change_names(conn, stored.order_id, [unnamed], SLOW)
+    named = await conn.fetchval("select order_name_id from order_name")
+    await name_edits.start_withdrawals(conn, [named], "reason", "somebody", SLOW)
+    await name_edits.end_withdrawals(conn, [named], SLOW)
     check = NewCheck("h9", "source", "place", of_post=False, answer="answer", state=None)
     await name_edits.add_checks(conn, stored.order_id, [check], SLOW)
     await name_edits.add_unwatched(conn, X, "3", "h3", SLOW)

@@ -19,7 +19,6 @@ from dashboard.live.snapshot_cache import live_json
 from dashboard.orders.facts import OrderFigures, read_orders
 from dashboard.wire.columnar import pack
 from jobs.delivery.local_inbox import Inbox, SmtpServer
-from jobs.imports.order_fields import Edit
 from jobs.messages.compose import Letterhead
 from jobs.orders.edits import change as change_order
 from jobs.orders.edits import create
@@ -39,6 +38,7 @@ from storage.live.kpis import Kpis, kpis
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.orders import NewOrder
+from storage.model.orders.order_fields import OrderEdit
 from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.readings.coverage_report import CoverageReport, live_coverage
 from tests.support.clients.stored_states import AccountState, states_now
@@ -160,7 +160,7 @@ def errands(other: OtherMachine, latecomers: Sequence[HistoryAccount], rng: rand
             await create(conn, ORDER, "desk", now)
 
     async def mend_order(now: datetime) -> None:
-        edit = Edit(title="Order nine", issued_at=T0 + 52 * HOUR)
+        edit = OrderEdit(title="Order nine", issued_at=T0 + 52 * HOUR)
         async with transaction(other.pool) as conn:
             await change_order(conn, ORDER.reference, edit, "desk", now)
 

@@ -1,4 +1,4 @@
-"""Shared by imports of orders: storing their names, and adding accounts to an order's list."""
+"""Storing the names of an order with what was decided of each, and adding accounts to the order's list."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,0 +1,206 @@
+"""Pure: the names in text that was copied out of a document, such as the PDF of an order.
+
+Such text has page numbers, headings, bullets and numbers before the names, and names that a line end cuts.
+Every line is accounted for: it holds names, belongs to the name before it, or is set aside with a reason.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from storage.model.core.accounts import Platform
+from storage.model.tables.account_references import AddressError
+from storage.model.tables.csv_rows import TableError
+from storage.model.tables.name_check import MOST_LINES, CheckLine, check_lines, is_table
+from storage.model.tables.said_names import ParsedName, read_said
+from storage.model.text.states import capital
+
+
+class AsideReason(StrEnum):
+    """Why a line of the text is not taken for a name."""
+
+    PAGE = "page number"
+    REPEATED = "repeated on several pages"
+    PROSE = "words, not names"
+
+
+@dataclass(frozen=True, slots=True)
+class PastedName:
+    """One name, with the line on which it begins, counted from 1."""
+
+    line: int
+    words: str
+    note: str = ""
+    """How it was put together, as a sentence; empty if it stands on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsideLine:
+    """A line that is not taken for a name."""
+
+    line: int
+    words: str
+    reason: AsideReason
+
+
+@dataclass(frozen=True, slots=True)
+class PastedText:
+    """The names of a text, and the lines that hold none."""
+
+    names: tuple[PastedName, ...]
+    aside: tuple[AsideLine, ...]
+
+    @property
+    def text(self) -> str:
+        """The names as a list, one per line."""
+        return "\n".join(name.words for name in self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class _TextLine:
+    number: int
+    words: str
+    """Without the marker."""
+    is_marked: bool
+    """Whether it begins with a bullet or a number."""
+
+
+_BULLET = re.compile(
+    r"[•●▪◦‣·○■□➢➤✓]\s*(?=\S)"
+    r"|(?:[*–—-]|\(?[0-9]{1,5}[.):]|\(?[a-z][.)])(?:\s+(?=\S)|(?=@|https?:|www\.))"
+    r"|[0-9]{1,5}\s+(?=@|https?:|www\.)"
+)
+"""What stands before an item of a list. A handle such as 007.bsky.social begins with none."""
+_PAGE = re.compile(
+    r"(?:page\s*)?[-–—\s]*[0-9]{1,4}[-–—\s]*(?:(?:of|/)\s*[0-9]{1,4})?|page\s+[ivxlc]+", re.IGNORECASE
+)
+_PLATFORMS = "|".join(Platform)
+_MARK_OF_A_NAME = re.compile(
+    rf"@|https?://|www\.|\bid:|\bdid:|^(?:{_PLATFORMS}):|^[^\s/]+\.[a-z]{{2,}}/\S|^[^\s@/]+\.[^\s@/]+\.[a-z]{{2,}}$",
+    re.IGNORECASE,
+)
+"""What prose hardly has: a handle with its @, an address, an id, a domain as a handle."""
+_CUT = re.compile(
+    r"(?:https?:/{0,2}|https?://[^/\s]+/?|/(?:status|statuses|post|profile|users)/?|[-/@])$", re.IGNORECASE
+)
+"""The end of a name that cannot be whole."""
+_SEPARATORS = re.compile(r"[\s,;]+")
+
+
+def pasted_names(text: str) -> PastedText:
+    """Take the names out of a text, in its order.
+
+    In a list with bullets or numbers, a line without one continues the name above it.
+    """
+    names: list[PastedName] = []
+    aside: list[AsideLine] = []
+    lines = list(_lines(text, aside))
+    with_names = [line for line in lines if _holds_names(line, _words(line.words))]
+    is_marked_list = sum(line.is_marked for line in with_names) * 2 > len(with_names)
+    seen = Counter(line.words for line in lines if not line.is_marked)
+    may_continue = False
+    """Whether the line before has names, of which the last may be cut."""
+    for line in lines:
+        words = _words(line.words)
+        if is_marked_list and not line.is_marked and seen[line.words] > 1:
+            aside.append(AsideLine(line.number, line.words, AsideReason.REPEATED))
+            continue
+        if may_continue and _continues(names[-1], line, words, is_marked_list=is_marked_list):
+            last, first = names[-1], words[0]
+            names[-1] = PastedName(last.line, last.words + first, _joined(last.words, first))
+            words = words[1:]
+        elif not _holds_names(line, words):
+            aside.append(AsideLine(line.number, line.words, AsideReason.PROSE))
+            may_continue = False
+            continue
+        names += [PastedName(line.number, word) for word in words]
+        may_continue = True
+    return PastedText(tuple(names), tuple(sorted(aside, key=lambda one: one.line)))
+
+
+def check_lines_of(
+    text: str, source: str, platform: Platform | None
+) -> tuple[tuple[CheckLine, ...], tuple[AsideLine, ...], int]:
+    """Return the names of a text as lines of a name check, the lines that hold none, and how many names stand
+    there again.
+
+    A CSV table with a header line is read as one. `platform` applies to handles that do not name one. Raises
+    TableError if there is no name at all.
+    """
+    if is_table(text):
+        return check_lines(text, source, platform), (), 0
+    pasted = pasted_names(text)
+    found: dict[str, CheckLine] = {}
+    for name in pasted.names:
+        found.setdefault(name.words, _check_line(name, platform))
+    if not found:
+        raise TableError(source, None, "the text contains no names.")
+    if len(found) > MOST_LINES:
+        raise TableError(
+            source, None, f"it has {len(found):,} names. The most is {MOST_LINES:,}; split the list."
+        )
+    return tuple(found.values()), pasted.aside, len(pasted.names) - len(found)
+
+
+def lines_of_names(names: Sequence[str], platform: Platform | None) -> tuple[CheckLine, ...]:
+    """Return names that are given one by one as lines of a name check, each once."""
+    each = {
+        words: number for number, words in reversed(list(enumerate((n.strip() for n in names), 1))) if words
+    }
+    ordered = sorted(each.items(), key=lambda one: one[1])
+    return tuple(_check_line(PastedName(number, words), platform) for words, number in ordered)
+
+
+def _check_line(name: PastedName, platform: Platform | None) -> CheckLine:
+    try:
+        said = read_said(name.words, platform)
+    except AddressError as fault:
+        return CheckLine(ParsedName(name.line, name.words, note=name.note), capital(str(fault)))
+    note = " ".join(part for part in (said.note, name.note) if part)
+    return CheckLine(replace(said, line=name.line, note=note))
+
+
+def _lines(text: str, aside: list[AsideLine]) -> Iterator[_TextLine]:
+    """Yield the lines that are neither empty nor a page number; those are added to `aside`."""
+    for number, whole in enumerate(text.replace("\f", "\n").splitlines(), 1):
+        plain = whole.replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "").strip()
+        if not plain:
+            continue
+        if _PAGE.fullmatch(plain):
+            aside.append(AsideLine(number, plain, AsideReason.PAGE))
+            continue
+        marker = _BULLET.match(plain)
+        yield _TextLine(number, plain[marker.end() :] if marker else plain, marker is not None)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a line; `x NASA` stays one name."""
+    words = [word for word in _SEPARATORS.split(text) if word]
+    if len(words) == 2 and words[0].lower().rstrip(":") in set(Platform):
+        return [f"{words[0].rstrip(':')}:{words[1]}"]
+    return words
+
+
+def _holds_names(line: _TextLine, words: Sequence[str]) -> bool:
+    """One word alone may be a handle; among several, each has to look like a name."""
+    if len(words) == 1:
+        return True
+    looks = [bool(_MARK_OF_A_NAME.search(word)) for word in words]
+    separated = "," in line.words or ";" in line.words
+    return all(looks) or (
+        separated and len(words) == len([p for p in re.split("[,;]", line.words) if p.strip()])
+    )
+
+
+def _continues(last: PastedName, line: _TextLine, words: Sequence[str], *, is_marked_list: bool) -> bool:
+    if line.is_marked or not words or _MARK_OF_A_NAME.search(words[0]):
+        return False
+    if _CUT.search(last.words):
+        return True
+    return is_marked_list and len(words) == 1
+
+
+def _joined(before: str, after: str) -> str:
+    return f"It is put together from two lines: {before!r} and {after!r}."
