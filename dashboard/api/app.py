@@ -19,11 +19,25 @@ from dashboard.api.alerts import alert_routes
 from dashboard.api.changes import change_routes
 from dashboard.api.exports import export_routes
 from dashboard.api.health import health_routes
+from dashboard.api.idempotency import PARAMETER, IdempotencyMiddleware
 from dashboard.api.list_edits import list_writing_routes
 from dashboard.api.lists_and_executives import watching_routes
 from dashboard.api.name_checks import name_routes
+from dashboard.api.order_edits import (
+    DOCUMENTS,
+    order_document_routes,
+    order_name_routes,
+    order_writing_routes,
+)
 from dashboard.api.orders import order_routes
-from dashboard.api.problem_responses import NOTHING_HERE, REFUSED, Problem, problem, refuse_as_problems
+from dashboard.api.problem_responses import (
+    CONFLICT,
+    NOTHING_HERE,
+    REFUSED,
+    Problem,
+    problem,
+    refuse_as_problems,
+)
 from dashboard.api.readings import reading_routes
 from dashboard.api.request_checks import LARGEST, ApiContext, may_read, only_known
 from dashboard.api.stories import written_routes
@@ -31,6 +45,7 @@ from dashboard.api.story_edits import written_editing_routes
 from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.problem_json import API, is_api
 from dashboard.asgi.settings import DashboardSettings
+from storage.orders.order_edits import LARGEST_DOCUMENT
 from storage.postgres.pool import Pool
 
 ABOUT = """
@@ -41,6 +56,8 @@ not necessarily available. Times are ISO 8601 in UTC; fields for durations name 
 `next` in the body and the header `Link` give the address of the next page. Every answer has a strong `ETag`;
 with `If-None-Match`, an unchanged answer is 304. Errors are problem documents (RFC 9457).
 """
+LARGER = {f"{API}{DOCUMENTS}": LARGEST_DOCUMENT}
+"""Bytes of what is sent to addresses that take more than others."""
 _NOT_CHANGED = {"description": "Not changed: `If-None-Match` names the tag of this answer."}
 
 
@@ -63,6 +80,9 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
         change_routes,
         reading_routes,
         order_routes,
+        order_writing_routes,
+        order_name_routes,
+        order_document_routes,
         watching_routes,
         alert_routes,
         health_routes,
@@ -77,7 +97,8 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
     ):
         api.include_router(routes(source))
     refuse_as_problems(api)
-    api.add_middleware(BodyLimitMiddleware, largest=LARGEST)
+    api.add_middleware(IdempotencyMiddleware, pool=pool, clock=clock)
+    api.add_middleware(BodyLimitMiddleware, largest=LARGEST, elsewhere=LARGER)
     making = Lock()
 
     def document() -> dict[str, Any]:
@@ -139,5 +160,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         responses["200"]["headers"] = {
             "ETag": {"description": "Strong tag of this answer.", "schema": {"type": "string"}}
         }
+    if method == "post":
+        operation.setdefault("parameters", []).append(PARAMETER)
+        responses.setdefault("409", CONFLICT[409])
     if "requestBody" in operation:
         responses["413"] = {**responses["422"], "description": "The request body is too large."}

@@ -15,9 +15,11 @@ from dashboard.api.request_checks import ApiContext, past
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_json import head_json, order_json
 from storage.model.core.accounts import Platform
-from storage.model.core.orders import ClaimedWhat
+from storage.model.core.orders import ClaimedWhat, NameOutcome, OrderName
 from storage.model.orders.claims import Verdict
 from storage.model.orders.cohort import Kind
+from storage.orders.compliance_report import find_order
+from storage.orders.names import names_of
 from storage.postgres.recording_order import as_known
 
 
@@ -118,6 +120,38 @@ class Names(ApiModel):
     not_tried: int
     not_observable: int
     """Addresses of sites that are not read, of accounts or of posts. Not counted in `accounts`."""
+    withdrawn: int
+    """Names that the order no longer names. They are in no other count."""
+
+
+class WithdrawnName(ApiModel):
+    """Why the order no longer names a name, and since when."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
+class NameInOrder(ApiModel):
+    """One name of an order, of an account or of a post."""
+
+    name_id: int
+    said: str
+    """As written in the order."""
+    platform: Platform | None
+    handle: str | None
+    post_id: str | None
+    """Null: it names an account."""
+    outcome: NameOutcome
+    account_id: int | None
+    """The account that it was found to be; null unless resolved."""
+    note: str
+    """Why it is not resolved, and what was cut from it."""
+    source: str
+    known_at: datetime
+    resolved_at: datetime | None
+    withdrawal: WithdrawnName | None
+    """Null: the order names it."""
 
 
 class Looks(ApiModel):
@@ -234,4 +268,40 @@ def order_routes(source: ApiContext) -> APIRouter:
             raise ApiNotFound("There is no such order.")
         return sent(request, OrderDetail.model_validate(order_json(found)))
 
+    @router.get("/orders/{order_id}/names", response_model=Page[NameInOrder], responses=NOT_FOUND)
+    async def list_names(
+        request: Request,
+        order_id: PathNumber,
+        as_known_at: AsKnownAt = None,
+        limit: Limit = 100,
+        cursor: CursorText = None,
+    ) -> Response:
+        """List the names of an order, each with its outcome, in the order in which they were added."""
+        known = past(as_known_at, "as_known_at", source.clock())
+        after = number_in(request, cursor) or 0
+        async with as_known(source.pool, known) as conn:
+            if await find_order(conn, order_id, known) is None:
+                raise ApiNotFound("There is no such order.")
+            names = await names_of(conn, order_id, known)
+        found = [name for name in names if name.order_name_id > after][: limit + 1]
+        return page(request, found, limit, _name, lambda one: one.order_name_id)
+
     return router
+
+
+def _name(found: OrderName) -> NameInOrder:
+    gone = found.withdrawal
+    return NameInOrder(
+        name_id=found.order_name_id,
+        said=found.said,
+        platform=found.platform,
+        handle=found.handle,
+        post_id=found.post_id,
+        outcome=found.outcome,
+        account_id=found.account_id,
+        note=found.note,
+        source=found.source,
+        known_at=found.known_at,
+        resolved_at=found.resolved_at,
+        withdrawal=None if gone is None else WithdrawnName(at=gone.at, by=gone.by, reason=gone.reason),
+    )

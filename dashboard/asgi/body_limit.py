@@ -1,6 +1,7 @@
 """Limits on the size of a request body and on the time that it takes to arrive: a pure-ASGI wrapper."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +19,7 @@ CLOSE: Final = {"connection": "close"}
 
 
 class BodyLimitMiddleware:
-    """Wraps an ASGI app. `elsewhere`: paths that have a limit of their own."""
+    """Wraps an ASGI app. `elsewhere`: paths that have a limit of their own; `*` in one is a number."""
 
     def __init__(
         self,
@@ -29,7 +30,9 @@ class BodyLimitMiddleware:
     ) -> None:
         self._app = app
         self._largest = largest
-        self._elsewhere = elsewhere
+        self._elsewhere = [
+            (re.compile(re.escape(path).replace(r"\*", "[0-9]+")), most) for path, most in elsewhere.items()
+        ]
         self._within_s = within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +40,8 @@ class BodyLimitMiddleware:
             await self._app(scope, receive, send)
             return
         held, is_whole = 0, False
-        largest = self._elsewhere.get(scope["path"], self._largest)
+        path: str = scope["path"]
+        largest = next((most for known, most in self._elsewhere if known.fullmatch(path)), self._largest)
         began = asyncio.get_running_loop().time()
 
         # FastAPI passes an HTTPException on. It would report any other exception as invalid JSON.

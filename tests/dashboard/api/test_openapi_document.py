@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -22,13 +23,17 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
+from collectors.x.declaration import X
 from dashboard.api.app import api_v1
 from dashboard.asgi.problem_json import API
 from storage.accounts.name_checks import open_check
 from storage.accounts.notes import add_note
+from storage.model.core.orders import NameOutcome, NewName
 from storage.model.stories.stories import View
 from storage.model.tables.name_check import check_lines
-from storage.postgres.pool import Pool, transaction
+from storage.orders.documents import NewDocument, attach
+from storage.orders.name_edits import add_names
+from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.every_page import a_story
 from tests.support.servers.dashboard import only_drawing, served
@@ -45,6 +50,14 @@ _CHECKS = (
 _RULE = "Spare desk"
 _STORY = {"title": "T", "from": "2021-01-23T00:00:00Z", "to": "2021-01-31T00:00:00Z"}
 _CAPTION = {"at": "2021-01-26T12:00:00Z", "text": "noon"}
+_ORDER = {
+    "title": "T",
+    "issuer": "I",
+    "country": "IN",
+    "legal_basis": "Section 69A IT Act",
+    "issued_at": "2021-01-24T00:00:00Z",
+}
+_EVENT = {"kind": "notice", "at": "2021-01-25T00:00:00Z", "text": "noticed", "source": "press"}
 _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "PUT /rules": {"body": [{"toml": f'name = "{_RULE}"\nrecipients = ["spare@example.org"]\n'}]},
     "PATCH /rules": {"body": [{"name": _RULE, "enabled": False}, {"name": _RULE, "enabled": True}]},
@@ -68,6 +81,22 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "PATCH /accounts": {
         "body": [{"accounts": [1, 999], "watched": False}, {"accounts": [1], "watched": True}]
     },
+    "POST /orders": {
+        "body": [
+            {**_ORDER, "reference": "A", "names": {"names": ["x:h1", "@nobody"]}},
+            {**_ORDER, "reference": "B"},
+        ]
+    },
+    "PATCH /orders/{order_id}": {"body": [{"title": "Other"}, {"deadline_at": None}]},
+    "POST /orders/{order_id}/names": {"body": [{"names": ["x:h1", "x:stranger"], "platform": "x"}]},
+    "POST /orders/{order_id}/names/withdraw": {"body": [{"names": ["x:h1"], "reason": "taken back"}]},
+    "POST /orders/{order_id}/events": {"body": [_EVENT]},
+    "POST /orders/{order_id}/keywords": {"body": [{"add": ["protest"]}]},
+    "POST /orders/{order_id}/documents": {
+        "query": [{"name": "order.pdf", "source": "press"}],
+        "body": [b"an invented file"],
+    },
+    "POST /lists": {"body": [{"name": f"Desk {n}"} for n in range(9)]},
     "POST /accounts/tags": {"body": [{"accounts": [1, 2, 999], "add": ["press"]}]},
 }
 """What fits, where that is not to be found out of the air."""
@@ -98,6 +127,7 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
             "account_id": await numbers("select account_id from account order by 1"),
             "change_id": await numbers("select change_id from change order by 1"),
             "order_id": await numbers("select order_id from legal_order order by 1"),
+            "sha256": [await _document(conn, now)],
             "list_id": await numbers("select list_id from watch_list order by 1"),
             "mail_id": await numbers("select mail_id from mail order by 1"),
             "mute_id": await numbers("select mute_id from mute order by 1"),
@@ -107,7 +137,18 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
             "note_id": note_ids,
             "name_check_id": [check_id],
         }
-        return {name: [*values, "0" if name == "story_key" else 999_999] for name, values in found.items()}
+        none = {"story_key": "0", "sha256": "0" * 64}
+        return {name: [*values, none.get(name, 999_999)] for name, values in found.items()}
+
+
+async def _document(conn: Conn, now: datetime) -> str:
+    """The hash of a document that every order has, with a name that can be withdrawn."""
+    for row in await conn.fetch("select order_id from legal_order"):
+        file = NewDocument("order.txt", "text/plain", "press", b"an invented order")
+        await attach(conn, row["order_id"], file, "desk", now)
+        name = NewName("x:h1", X, "h1", None, NameOutcome.NOT_TRIED, None, "", "press")
+        await add_names(conn, row["order_id"], [name], now)
+    return sha256(b"an invented order").hexdigest()
 
 
 def _ask(base: str, there: Mapping[str, Sequence[Any]]) -> dict[str, set[int]]:
