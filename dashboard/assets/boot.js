@@ -72,6 +72,9 @@
       chooseNew: (/** @type {object[]} */ found, /** @type {object[] | null} */ chosen) => [...(chosen ?? []), ...(found ?? [])],
       chosen: (/** @type {number} */ clicks, /** @type {{ id: string }[] | null} */ rows) => ({ clicks, positions: (rows ?? []).map((row) => Number(row.id)) }),
       route: async (/** @type {string} */ path, /** @type {string} */ search) => (await ready).route(path, search),
+      ...Object.fromEntries(
+        ["textOf", "chosen", "attach"].map((act) => [act, async (/** @type {unknown[]} */ ...given) => (await ready).orderFile(act, given)]),
+      ),
     },
   });
 })();

@@ -29,7 +29,7 @@ const root = document.documentElement;
  */
 const titles = JSON.parse(root.dataset.pages ?? "[]");
 /** Pages with a table of names. */
-const NAMES = /^\/(accounts\/add|names|orders\/new)(\/|$)/;
+const NAMES = /^\/(accounts\/add|names|orders\/new|orders\/\d+\/edit)(\/|$)/;
 /** Readings that were recorded very late change the past: after so long everything is fetched anew. */
 const RENEW_MS = 30 * 60_000;
 /** Where websockets are blocked it is tried again, but not all the time. */
@@ -303,6 +303,8 @@ shared.arrived({
     return state ? state.rev : 0;
   },
   poll,
+  // Only who files an order needs what reads files.
+  orderFile: async (act, given) => /** @type {Record<string, (...given: any[]) => unknown>} */ (await import("./orders/files.mjs"))[act](...given),
   route: async (path, query) => {
     // A script of its own, which no other page waits for; Dash draws a component only when its script is there.
     const asked = shared.pathOf(path ?? location.pathname);

@@ -87,7 +87,7 @@ interface Drawn { state: LiveState; view: View; window: Span; marks: Mark[]; lis
 interface Moving { chart(): { left: number; width: number } | null; current(): Drawn | null; move(window: Span): void; settle(): void }
 
 /** What Dash calls of ours. */
-interface Ready { push(message: Delta): number; poll(): Promise<void>; route(path?: string, query?: string): Promise<object> }
+interface Ready { push(message: Delta): number; poll(): Promise<void>; route(path?: string, query?: string): Promise<object>; orderFile(act: string, given: unknown[]): unknown }
 /** What `boot.js` holds, for scripts that come later and for who looks from outside. */
 interface Shared {
   rev: number; range: RangeName; first: Promise<Response> | null; film: Promise<Response> | null; pageOf(path: string): string; pathOf(path: string): string;

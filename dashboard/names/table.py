@@ -51,29 +51,23 @@ async def waits_because(conn: Conn) -> str:
     return "" if await heard_of(conn, await database_now(conn) - HEARD_WITHIN) else NO_WORKER
 
 
-def check_table(shown: ShownCheck) -> Component:
+def check_table(shown: ShownCheck, *, may_choose: bool = True) -> Component:
     """The table of a check, with its counts above. A page shows one check at most.
 
     Lines that mean an account can be chosen, and all of them are. The chosen rows are the property
-    `selectedRows` of the component `GRID`; `id` of a row is the position of its line.
+    `selectedRows` of the component `GRID`; `id` of a row is the position of its line. Without `may_choose`,
+    the table only shows the lines.
     """
     rows = [row_of(line) for line in shown.lines]
     grid = dash_ag_grid.AgGrid(
         id=GRID,
         columnDefs=[_column(field, header) for field, header in _HEADERS.items()],
         rowData=rows,
-        selectedRows=[row for row in rows if row["may"]],
+        selectedRows=[row for row in rows if row["may"]] if may_choose else [],
         getRowId="params.data.id",
         columnSize="responsiveSizeToFit",
         dashGridOptions={
-            "rowSelection": {
-                "mode": "multiRow",
-                "checkboxes": True,
-                "headerCheckbox": True,
-                "hideDisabledCheckboxes": True,
-                "selectAll": "filtered",
-                "isRowSelectable": {"function": "params.data.may"},
-            },
+            **(_CHOOSING if may_choose else _SHOWING),
             "domLayout": "autoHeight" if len(rows) <= _SHORT else "normal",
             "ensureDomOrder": True,
             "enableCellTextSelection": True,
@@ -96,6 +90,18 @@ def check_table(shown: ShownCheck) -> Component:
     )
 
 
+_CHOOSING: Mapping[str, Any] = {
+    "rowSelection": {
+        "mode": "multiRow",
+        "checkboxes": True,
+        "headerCheckbox": True,
+        "hideDisabledCheckboxes": True,
+        "selectAll": "filtered",
+        "isRowSelectable": {"function": "params.data.may"},
+    }
+}
+_SHOWING: Mapping[str, Any] = {"suppressCellFocus": True, "suppressHeaderFocus": True}
+"""Else Tab goes through all cells, and from the last header to none."""
 _SHORT = 30
 """Rows up to which the table is as high as they are."""
 

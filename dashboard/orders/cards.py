@@ -1,4 +1,8 @@
-"""The cards of an order's page: names and blocks, kinds of action, claims, outside checks, documents."""
+"""The cards of an order's page: blocks, kinds of action, claims, outside checks, names, papers, history."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -7,12 +11,13 @@ from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
-from dashboard.ui.cards import card, td
-from storage.model.core.orders import OrderEvent
+from dashboard.ui.cards import MOST_ROWS, Cell, card, empty_card, not_shown, table_card, td
+from storage.model.core.orders import NameOutcome, OrderDocument, OrderEvent, OrderName
 from storage.model.orders.claims import CheckedClaim
 from storage.model.orders.cohort import CohortShare, Kind
 from storage.model.orders.outside_findings import Probe
-from storage.model.text.states import capital, clean
+from storage.model.text.states import PLATFORM_NAME, capital, clean
+from storage.orders.edit_history import OrderAct
 
 _SWATCH = {
     Kind.WITHHELD: "sw-withheld",
@@ -174,33 +179,48 @@ def _probe_row(probe: Probe) -> Component:
 
 def order_record_card(found: OrderFigures) -> Component:
     """The events around the order, and its stored documents."""
-    own = rows.own_events(found)
-    documents = [
-        html.Tr(
-            [
-                html.Td(html.B(clean(d.name, 120))),
-                html.Td(f"{d.size:,} bytes"),
-                html.Td([html.Span(d.sha256, className="mono"), html.Small("SHA-256")]),
-                html.Td([order_words.source(d.source), html.Small(f"attached {words.stamp(d.added_at)}")]),
-            ]
-        )
-        for d in found.documents
-    ]
+    documents = [documents_table(found.order.order_id, found.documents)] if found.documents else []
     return card(
         "Notices, statements and documents",
         "events and files of this order",
-        html.Div(
-            html.Table(html.Tbody([_event_row(e) for e in own]), className="papers")
-            if own
-            else html.P("No notice, statement or ruling is recorded.", className="nothing"),
-            className="table-scroll narrow",
-        ),
-        *(
-            [html.Div(html.Table(html.Tbody(documents), className="papers"), className="table-scroll narrow")]
-            if documents
-            else []
-        ),
+        events_table(rows.own_events(found)),
+        *documents,
     )
+
+
+def events_table(events: Sequence[OrderEvent]) -> Component:
+    """The events of an order, by date."""
+    return html.Div(
+        html.Table(html.Tbody([_event_row(e) for e in events]), className="papers")
+        if events
+        else html.P("No notice, statement or ruling is recorded.", className="nothing"),
+        className="table-scroll narrow",
+    )
+
+
+def documents_table(order_id: int, documents: Sequence[OrderDocument]) -> Component:
+    """The documents of an order, each with its address, in the order in which they were attached."""
+    if not documents:
+        return html.P("No document is attached.", className="nothing")
+    body = [
+        html.Tr(
+            [
+                html.Td(
+                    html.A(html.B(clean(d.name, 120)), href=f"/api/v1/orders/{order_id}/documents/{d.sha256}")
+                ),
+                html.Td(f"{d.size:,} bytes"),
+                html.Td([html.Span(d.sha256, className="mono"), html.Small("SHA-256")]),
+                html.Td(
+                    [
+                        order_words.source(d.source),
+                        html.Small(f"attached {words.stamp(d.added_at)} by {clean(d.added_by, 80)}"),
+                    ]
+                ),
+            ]
+        )
+        for d in documents
+    ]
+    return html.Div(html.Table(html.Tbody(body), className="papers"), className="table-scroll narrow")
 
 
 def _event_row(event: OrderEvent) -> Component:
@@ -215,3 +235,171 @@ def _event_row(event: OrderEvent) -> Component:
             ),
         ]
     )
+
+
+MOST_NAMES = 1_000
+"""Names of one kind that the page shows. The API has all."""
+
+OUTCOME_WORDS = {
+    NameOutcome.RESOLVED: "Found",
+    NameOutcome.AMBIGUOUS: "Ambiguous",
+    NameOutcome.UNRESOLVABLE: "Not found",
+    NameOutcome.NOT_TRIED: "Not looked up",
+    NameOutcome.NOT_OBSERVABLE: "Not read",
+}
+"""What a reader is shown for each outcome."""
+
+
+def names_card(names: Sequence[OrderName]) -> list[Component]:
+    """Return the card; an empty list for an order without stored names."""
+    if not names:
+        return []
+    named = [name for name in names if name.withdrawal is None]
+    unresolved = [name for name in named if name.account_id is None]
+    resolved = [name for name in named if name.account_id is not None]
+    withdrawn = [name for name in names if name.withdrawal is not None]
+    counted = [f"{len(resolved):,} found", f"{len(unresolved):,} without an account"]
+    if withdrawn:
+        counted.append(f"{len(withdrawn):,} withdrawn")
+    parts: list[Component] = []
+    if unresolved:
+        parts.append(
+            _names_table(
+                "Without an account", [_unresolved_row(name) for name in unresolved], "Outcome", "Reason"
+            )
+        )
+    if withdrawn:
+        parts.append(
+            _names_table("Withdrawn", [_withdrawn_row(name) for name in withdrawn], "Withdrawn", "Reason")
+        )
+    if resolved:
+        table = _names_table("", [_resolved_row(name) for name in resolved], "Account", "Note")
+        parts.append(html.Details([html.Summary(f"Show the {len(resolved):,} that were found"), table]))
+    return [
+        html.Div(
+            card("Its names", f"{len(names):,} as written in the order: {', '.join(counted)}", *parts),
+            id="names",
+        )
+    ]
+
+
+def _names_table(title: str, rows: Sequence[Component], *columns: str) -> Component:
+    more = len(rows) - MOST_NAMES
+    return html.Div(
+        [
+            *([html.H3(title, className="names-of")] if title else []),
+            html.Div(
+                html.Table(
+                    [
+                        html.Thead(html.Tr([html.Th("Name"), *(html.Th(column) for column in columns)])),
+                        html.Tbody(list(rows[:MOST_NAMES])),
+                    ],
+                    className="labelled",
+                ),
+                className="table-scroll narrow",
+            ),
+            *(
+                [html.P(f"{more:,} more are not shown here; the API lists them.", className="not-said")]
+                if more > 0
+                else []
+            ),
+        ]
+    )
+
+
+def _said(name: OrderName) -> Component:
+    kind = "" if name.post_id is None else "a post"
+    small = [html.Small(kind)] if kind else []
+    return html.Th([html.Span(clean(name.said, 200), className="quoted"), *small], scope="row")
+
+
+def _unresolved_row(name: OrderName) -> Component:
+    reason = clean(name.note, 400) if name.note else ""
+    return html.Tr([_said(name), td(OUTCOME_WORDS[name.outcome], "Outcome"), td(reason, "Reason")])
+
+
+def _withdrawn_row(name: OrderName) -> Component:
+    assert name.withdrawal is not None  # noqa: S101 - the caller looked
+    at, by = words.stamp(name.withdrawal.at), clean(name.withdrawal.by, 80)
+    reason = html.Span(clean(name.withdrawal.reason, 400), className="quoted")
+    return html.Tr([_said(name), td([at, html.Small(f"by {by}")], "Withdrawn"), td(reason, "Reason")])
+
+
+def _resolved_row(name: OrderName) -> Component:
+    where = "" if name.platform is None else PLATFORM_NAME[name.platform]
+    link = html.A(f"{where} account", href=f"/account/{name.account_id}", className="under")
+    return html.Tr([_said(name), td(link, "Account"), td(clean(name.note, 300) if name.note else "", "Note")])
+
+
+_TIMES = {"issued_at", "issued_from", "issued_to", "deadline_at"}
+_FIELDS = {**order_words.ORDER_LABELS, "issued_from": "Disputed from", "issued_to": "Disputed until"}
+_NAMES_SHOWN = 5
+
+
+def history_card(acts: Sequence[OrderAct]) -> Component:
+    """Return the history of an order, the newest act first."""
+    if not acts:
+        return empty_card("History", "", "No entry in the audit log is about this order.")
+    rows: list[tuple[Cell, ...]] = [
+        (words.stamp(act.at), clean(act.actor, 80), html.Div(list(_what(act)), className="acts-said"))
+        for act in acts[:MOST_ROWS]
+    ]
+    return table_card(
+        "History",
+        "from the audit log",
+        ("Time", "By", "What"),
+        rows,
+        *not_shown(len(acts), "entries"),
+    )
+
+
+def _what(act: OrderAct) -> Sequence[Component | str]:
+    detail = act.detail
+    if act.action == "order edited":
+        before: Mapping[str, Any] = detail.get("before", {})
+        after: Mapping[str, Any] = detail.get("after", {})
+        return [
+            html.P(f"{_FIELDS.get(name, name)}: {_value(name, before.get(name))} → {_value(name, value)}")
+            for name, value in after.items()
+        ]
+    return [html.P(sentence) for sentence in _sentences(act.action, detail)]
+
+
+def _sentences(action: str, detail: Mapping[str, Any]) -> list[str]:
+    match action:
+        case "order event added":
+            return [f"{capital(str(detail.get('kind')))} added: “{clean(str(detail.get('text')), 200)}”"]
+        case "document attached":
+            return [f"Document attached: {clean(str(detail.get('name')), 120)}"]
+        case "order keywords changed":
+            return [f"Keywords: {_listed(detail.get('before'))} → {_listed(detail.get('keywords'))}"]
+        case "order names withdrawn":
+            said = _listed(detail.get("names"))
+            return [f"Names withdrawn: {said}. Reason: “{clean(str(detail.get('reason')), 300)}”"]
+        case "order names added again":
+            return [f"Withdrawn names added again: {_listed(detail.get('names'))}"]
+        case "order names found":
+            return [f"Accounts found for names that waited: {_listed(detail.get('names'))}"]
+        case "order named" | "order imported":
+            return [f"Names added: {detail.get('names')}, from “{clean(str(detail.get('source')), 120)}”"]
+        case _:
+            return [f"{capital(action)}."]
+
+
+def _listed(values: object) -> str:
+    some = [clean(str(one), 80) for one in values] if isinstance(values, list) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    if not some:
+        return "none"
+    more = len(some) - _NAMES_SHOWN
+    return ", ".join(some[:_NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _value(name: str, value: object) -> str:
+    if value is None or value == "":
+        return "none"
+    if name in _TIMES:
+        try:
+            return words.stamp(datetime.fromisoformat(str(value)))
+        except ValueError:
+            pass
+    return f"{value:,}" if isinstance(value, int) else f"“{clean(str(value), 200)}”"

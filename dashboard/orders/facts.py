@@ -32,6 +32,8 @@ class OrderFigures:
     """The counts at the deadline; None when there is no deadline, or it lies after `at`."""
     claims: tuple[CheckedClaim, ...]
     """The claims with numbers, oldest first."""
+    said: tuple[OrderName, ...]
+    """The names of the order, withdrawn ones included, in the order in which they were added."""
     names: OrderNameCounts
     outside: Outside
     documents: tuple[OrderDocument, ...]
@@ -137,6 +139,7 @@ def figures_of(
         steps=steps,
         at_deadline=step_at(steps, order.deadline_at) if past_deadline and order.deadline_at else None,
         claims=tuple(c for c in claims if c is not None),
+        said=papers.names,
         names=names,
         outside=outside(order.country, papers.names, papers.checks),
         documents=papers.documents,

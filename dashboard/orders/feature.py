@@ -1,6 +1,8 @@
-"""The Orders pages, the same as JSON, and the report on an order."""
+"""The Orders pages that only show, the same as JSON, and the report on an order."""
 
 from functools import partial
+
+from fastapi import APIRouter
 
 from dashboard.asgi.process import WebProcess
 from dashboard.orders.facts import read_order, read_orders
@@ -10,25 +12,28 @@ from dashboard.orders.report_routes import report_routes
 from dashboard.orders.restoration import restoration_of
 from dashboard.orders.restoration_card import RESTORATION, restoration_page
 from dashboard.orders.routes import order_routes
-from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
+from dashboard.ui.pages import Drawing, PageRequest, number_in
+from storage.model.core.people import Role
+from storage.orders.edit_history import acts_on
+
+WRITE_ORDERS = Role.ANALYST
 
 
-def orders(process: WebProcess) -> Feature:
+def routers(process: WebProcess) -> tuple[APIRouter, ...]:
+    """Return the routes of orders."""
     pool, clock, settings = process.pool, process.clock, process.settings
-    return Feature(
-        pages=(Page(path="orders", title="Orders", read=_orders, place=Place.HEADER, icon="order"),),
-        routers=(order_routes(pool, clock, settings), report_routes(pool, clock, settings, process.base_url)),
-    )
+    return order_routes(pool, clock, settings), report_routes(pool, clock, settings, process.base_url)
 
 
-async def _orders(asked: PageRequest) -> Drawing | None:
+async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
     """All orders; or one, by its number, and of it a page of lanes or the time to restoration. None when
     there is none.
     """
     conn, now, theme, tag = asked.conn, asked.now, asked.theme, asked.tag
+    may_write = asked.actor.role.includes(WRITE_ORDERS)
     if not asked.more:
         newest_first = (await read_orders(conn, now, asked.settings.gap_after))[::-1]
-        return partial(orders_page, newest_first, theme, tag)
+        return partial(orders_page, newest_first, theme, tag, may_write=may_write)
     order_id, part = number_in(asked.more[0]), [*asked.more, "1"][1]
     if order_id is None or len(asked.more) > 2:
         return None
@@ -38,4 +43,7 @@ async def _orders(asked: PageRequest) -> Drawing | None:
     if part == RESTORATION:
         return lambda: restoration_page(found, restoration_of(found), theme, tag)
     page = number_in(part)
-    return partial(order_page, found, page, theme, tag) if page and page <= lane_pages(found) else None
+    if not page or page > lane_pages(found):
+        return None
+    acts = await acts_on(conn, found.order.reference)
+    return partial(order_page, found, acts, page, theme, tag, may_write=may_write)

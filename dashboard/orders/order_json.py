@@ -58,6 +58,7 @@ def summary_json(found: OrderFigures) -> Json:
             "unresolvable": found.names.unresolvable,
             "not_tried": found.names.not_tried,
             "not_observable": found.names.not_observable,
+            "withdrawn": found.names.withdrawn,
         },
         "seen_by_others": {
             "accounts_by_kind": {kind.value: n for kind, n in found.outside.by_kind},

@@ -1,5 +1,6 @@
 """One order: how far it was followed, in sentences, figures and tables."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,15 @@ from dash.development.base_component import Component
 
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
-from dashboard.orders.cards import claims_card, funnel_card, kinds_card, order_record_card, outside_card
+from dashboard.orders.cards import (
+    claims_card,
+    funnel_card,
+    history_card,
+    kinds_card,
+    names_card,
+    order_record_card,
+    outside_card,
+)
 from dashboard.orders.charts import curve_figure, lanes_figure
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
@@ -17,6 +26,7 @@ from dashboard.ui.chart_style import Theme, graph
 from storage.model.orders.cohort import CohortMember, by_first_block
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
+from storage.orders.edit_history import OrderAct
 
 LANES = 40
 """Accounts on one page of lanes."""
@@ -26,8 +36,19 @@ def lane_pages(found: OrderFigures) -> int:
     return max(1, -(-found.watched // LANES))
 
 
-def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Component]) -> Component:
-    """Return the page of an order with page `number` of its lanes, counted from 1."""
+def order_page(
+    found: OrderFigures,
+    acts: Sequence[OrderAct],
+    number: int,
+    theme: Theme,
+    tag: list[Component],
+    *,
+    may_write: bool = False,
+) -> Component:
+    """Return the page of an order with page `number` of its lanes, counted from 1.
+
+    `acts` are what was done to the order. With `may_write`, a button leads to its forms.
+    """
     order = found.order
     begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
     ranked = by_first_block(found.cohort.members, begin)
@@ -41,6 +62,7 @@ def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Compone
                     html.Span(clean(order.reference, 80)),
                     *tag,
                     html.Span(className="grow"),
+                    *([html.A("Edit", href=f"{here}/edit", className="button primary")] if may_write else []),
                     html.A("Time to restoration", href=f"{here}/restoration", className="button"),
                     html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
                     html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
@@ -57,7 +79,9 @@ def order_page(found: OrderFigures, number: int, theme: Theme, tag: list[Compone
                     html.Div([kinds_card(found), claims_card(found)], className="order-two"),
                     *outside_card(found),
                     _lanes_card(found, shown, number, theme),
+                    *names_card(found.said),
                     order_record_card(found),
+                    history_card(acts),
                 ],
                 className="stack order",
             ),
@@ -87,11 +111,23 @@ def _head(found: OrderFigures) -> Component:
                 ],
                 className="account-head",
             ),
-            html.Div([html.P(s) for s in order_words.sentences(found)], className="sentences"),
+            html.Div(
+                [*(html.P(s) for s in order_words.sentences(found)), *_without_account(found)],
+                className="sentences",
+            ),
             _facts(found),
         ],
         className="card",
     )
+
+
+def _without_account(found: OrderFigures) -> list[Component]:
+    """Lead to the names that are not matched to one account; nothing if all are."""
+    n = sum(name.account_id is None and name.withdrawal is None for name in found.said)
+    if not n:
+        return []
+    link = html.A("see each with its reason", href="#names", className="under")
+    return [html.P([f"Without an account: {n:,} of its names; ", link, "."])]
 
 
 def _deadline_chip(found: OrderFigures) -> Component:

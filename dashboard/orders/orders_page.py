@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from dashboard.orders.charts import multiples_figure
 from dashboard.orders.facts import OrderFigures
+from dashboard.orders.rows import is_disputed
 from dashboard.ui import words
 from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
@@ -16,8 +17,10 @@ from storage.model.text.states import clean
 SIDE_BY_SIDE = 9
 
 
-def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Component]) -> Component:
-    """The orders by date, newest first."""
+def orders_page(
+    orders: Sequence[OrderFigures], theme: Theme, tag: list[Component], *, may_write: bool = False
+) -> Component:
+    """The orders by date, newest first. With `may_write`, a button leads to the form of a new one."""
     drawn = [o for o in orders if o.watched][:SIDE_BY_SIDE]
     return html.Div(
         [
@@ -26,6 +29,12 @@ def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Componen
                     html.H1("Orders"),
                     *tag,
                     html.Span("Legal demands, and how far each was followed", className="muted"),
+                    html.Span(className="grow"),
+                    *(
+                        [html.A("New order", href="/orders/new", className="button primary")]
+                        if may_write
+                        else []
+                    ),
                 ],
                 className="bar",
             ),
@@ -44,7 +53,7 @@ def orders_page(orders: Sequence[OrderFigures], theme: Theme, tag: list[Componen
                     *([_compared(drawn, theme)] if drawn else []),
                 ]
                 if orders
-                else [_empty()],
+                else [_empty(may_write=may_write)],
                 className="stack",
             ),
         ]
@@ -90,7 +99,7 @@ def _row(found: OrderFigures) -> Component:
             td(
                 [
                     words.day(order.issued_at),
-                    *([html.Small("date disputed")] if order.issued_from is not None else []),
+                    *([html.Small("date disputed")] if is_disputed(order) else []),
                 ],
                 "Issued",
             ),
@@ -103,15 +112,20 @@ def _row(found: OrderFigures) -> Component:
     )
 
 
-def _empty() -> Component:
+def _new_order() -> Component:
+    return html.A("New order", href="/orders/new", className="button primary")
+
+
+def _empty(*, may_write: bool) -> Component:
+    by_hand = html.P(_new_order() if may_write else "A user with the role analyst can add one.")
     return html.Div(
         [
             html.H2("No orders"),
             html.P(
-                "Import an order with the accounts that it names. This page then shows how far "
-                "it was followed."
+                "Add an order with the accounts that it names. This page then shows how far it was followed."
             ),
-            html.P(html.Code("blockline orders import orders.csv")),
+            by_hand,
+            html.P(["Or import many: ", html.Code("blockline orders import orders.csv")]),
         ],
         className="card empty",
     )

@@ -52,8 +52,17 @@ FUNNEL_NOTE = (
 )
 
 
+def is_disputed(order: Order) -> bool:
+    """Whether sources disagree on its date: more is unknown than the time of day."""
+    first, last = order.issued_from or order.issued_at, order.issued_to or order.issued_at
+    return words.day(first) != words.day(last)
+
+
 def issued_note(order: Order) -> str:
-    """Say how its date is disputed; empty when it is not."""
+    """Say how its date is disputed, or that only the day is known; empty for an exact time."""
+    if not is_disputed(order):
+        first, last = order.issued_from, order.issued_to
+        return words.between(first, last) if first is not None and last is not None else ""
     if order.issued_from is not None and order.issued_to is not None:
         return f"sources say between {words.day(order.issued_from)} and {words.day(order.issued_to)}"
     return "sources disagree" if order.issued_from is not None else ""

@@ -12,6 +12,21 @@ from storage.model.orders.curve import CurveStep
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
 
+ORDER_LABELS = {
+    "title": "Title",
+    "reference": "Reference",
+    "issuer": "Issued by",
+    "country": "Country",
+    "legal_basis": "Legal basis",
+    "issued_at": "Date of issue",
+    "issued_from": "the first day of “Disputed between”",
+    "issued_to": "its last day",
+    "deadline_at": "Deadline",
+    "named_count": "Accounts named",
+    "list_name": "List",
+}
+"""What forms and the history call each field of an order."""
+
 WHAT_WORDS = {
     ClaimedWhat.WITHHELD: "withheld",
     ClaimedWhat.SUSPENDED: "suspended",
@@ -137,6 +152,8 @@ def sentences(found: OrderFigures) -> list[str]:
             f"{funnel.named - found.watched:,} of them."
         )
     out += _not_observable(found)
+    if n := found.names.withdrawn:
+        out.append(f"Withdrawn: {n:,} of its names. {'It does' if n == 1 else 'They do'} not count.")
     if order.known_at - order.issued_at > timedelta(hours=6):
         out.append(
             f"The order was entered here {words.span(order.known_at - order.issued_at)} after its date. "

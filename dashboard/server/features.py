@@ -13,11 +13,11 @@ from dashboard.auth.feature import logging_in
 from dashboard.countries.feature import countries
 from dashboard.executives.feature import executives
 from dashboard.feeds.feature import feeds
+from dashboard.filing.feature import orders
 from dashboard.glossary.feature import glossary
 from dashboard.health.feature import health
 from dashboard.live.feature import live
 from dashboard.names.feature import name_checks
-from dashboard.orders.feature import orders
 from dashboard.people.feature import people
 from dashboard.replay.feature import Reevaluator, replay
 from dashboard.sizing.feature import sizing

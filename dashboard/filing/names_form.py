@@ -1,0 +1,175 @@
+"""The part of a form that takes the names of an order: pasted or uploaded, and checked line by line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboard.asgi.off_loop import off_loop
+from dashboard.asgi.settings import DashboardSettings
+from dashboard.names.table import ShownCheck, check_table, read_check
+from dashboard.ui.cards import card, td
+from dashboard.ui.inputs import FieldFault, choice_field, long_field, text_field
+from storage.accounts.name_checks import open_check
+from storage.model.core.accounts import Platform
+from storage.model.orders.pasted_names import AsideLine, check_lines_of
+from storage.model.platforms.registry import USUAL_PLATFORM
+from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.units import number
+from storage.postgres.pool import Conn
+
+LARGEST = 2_000_000
+"""Characters of the names that are pasted: about 30,000 lines."""
+MOST_ASIDE = 300
+"""Lines without a name that are shown."""
+_PASTED = "pasted names"
+
+VALUES = (
+    ("order-names", "value"),
+    ("order-names-platform", "value"),
+    ("order-names-source", "value"),
+)
+"""The component and the property of each value, in the order of `NamesForm`."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamesForm:
+    """The names as they are filled in."""
+
+    text: str | None = ""
+    platform: str | None = None
+    source: str | None = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.text or "").strip()
+
+    @property
+    def digest(self) -> str:
+        """By which a check is recognised as that of these names."""
+        return sha256(repr((self.text, self.platform, self.source)).encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCheck:
+    """A check of names that was stored, and what of the text is no name."""
+
+    check_id: int
+    aside: Sequence[AsideLine]
+    repeated: int
+    """How many names stand in the text again."""
+
+
+async def check_names(
+    conn: Conn, form: NamesForm, settings: DashboardSettings, actor: str, now: datetime
+) -> OpenedCheck:
+    """Store a check of the names. Raises FieldFault, or TableError for a text without names."""
+    text = form.text or ""
+    if len(text) > LARGEST:
+        raise FieldFault(f"Names: the text has {len(text):,} characters. The limit is {LARGEST:,}.")
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise FieldFault("Names: the text contains a character that is not allowed.")
+    platform = Platform(form.platform) if form.platform in list(Platform) else None
+    source = " ".join((form.source or "").split())[:200] or _PASTED
+    lines, aside, repeated = await off_loop(check_lines_of, text, source, platform)
+    check_id = await open_check(conn, lines, source, platform, settings.platforms, actor, now)
+    return OpenedCheck(check_id, aside, repeated)
+
+
+async def shown_check(conn: Conn, opened: OpenedCheck) -> Component:
+    """Read a check, and return it line by line, with the lines that hold no name below."""
+    shown = await read_check(conn, opened.check_id)
+    assert shown is not None  # noqa: S101 - it was stored in this transaction
+    return _result(shown, opened)
+
+
+def names_form_card(title: str, note: str, *actions: Component) -> Component:
+    """Return the card with the field of the names, and the place of the check's result below it."""
+    platforms = [{"label": PLATFORM_NAME[p], "value": p.value} for p in Platform]
+    return card(
+        title,
+        note,
+        html.Div(
+            [
+                long_field(
+                    "order-names",
+                    "Names",
+                    "",
+                    "As they stand in the document: handles, ids, addresses of profiles or posts. Page "
+                    "numbers, bullets and headings are set aside, and names that a line end cuts are put "
+                    "together.",
+                    rows=10,
+                ),
+                html.Div(
+                    [
+                        dcc.Upload(
+                            "Drop a list of names here, or press to choose one",
+                            id="order-names-file",
+                            className="drop-zone",
+                            className_active="drop-zone over",
+                        ),
+                        html.P(id="order-names-file-said", className="said", role="status"),
+                    ],
+                    className="field",
+                ),
+                choice_field(
+                    "order-names-platform",
+                    "Platform of names without one",
+                    platforms,
+                    USUAL_PLATFORM.value,
+                    "For a handle such as @name.",
+                    searchable=False,
+                ),
+                text_field(
+                    "order-names-source", "Source of the names", "", "Optional, such as: the Gazette, page 4."
+                ),
+            ],
+            className="order-fields",
+        ),
+        html.Div(
+            [
+                html.Button("Check the names", id="order-names-check", type="button", className="button"),
+                *actions,
+                html.Div(id="order-names-said", className="said", role="status"),
+            ],
+            className="actions",
+        ),
+        dcc.Store(id="order-check"),
+        html.Div(id="order-names-result"),
+    )
+
+
+def _result(shown: ShownCheck, opened: OpenedCheck) -> Component:
+    return html.Div([check_table(shown, may_choose=False), *_aside(opened)], className="names-result")
+
+
+def _aside(opened: OpenedCheck) -> list[Component]:
+    said: list[Component] = []
+    if opened.repeated:
+        said.append(
+            html.P(f"Named again, and counted once: {number(opened.repeated, 'name')}.", className="nothing")
+        )
+    if not opened.aside:
+        return said
+    rows = [
+        html.Tr(
+            [
+                html.Th(f"Line {line.line:,}", scope="row"),
+                td(html.Span(clean(line.words, 200), className="quoted"), "As written"),
+                td(line.reason.value, "Reason"),
+            ]
+        )
+        for line in opened.aside[:MOST_ASIDE]
+    ]
+    more = len(opened.aside) - MOST_ASIDE
+    table = html.Table(
+        [html.Thead(html.Tr([html.Th("Line"), html.Th("As written"), html.Th("Reason")])), html.Tbody(rows)],
+        className="labelled",
+    )
+    title = f"{number(len(opened.aside), 'line')} without a name"
+    left = [html.P(f"{more:,} more are not shown.", className="not-said")] if more > 0 else []
+    folded = [html.Summary(title), html.Div(table, className="table-scroll narrow"), *left]
+    return [*said, html.Details(folded, className="fold-form")]
