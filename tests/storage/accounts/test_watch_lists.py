@@ -209,7 +209,7 @@ async def _members(conn: Conn) -> list[int]:
 
 
 async def test_a_list_is_renamed_and_the_rules_with_its_old_name_are_named(pool: Pool) -> None:
-    rule = AlertRule(("desk@example.org",), Match(lists=frozenset({"Desk"})), name="Night")
+    rule = AlertRule(("desk@example.org",), match=Match(lists=frozenset({"Desk"})), name="Night")
     async with transaction(pool) as conn:
         await make_list(conn, "Desk", "Asha", T0)
         await make_list(conn, "Other", "Asha", T0)
