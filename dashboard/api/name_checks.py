@@ -27,7 +27,7 @@ LARGEST_TEXT = 900_000
 _SOURCE = "API"
 
 
-class NamesGiven(ApiInput):
+class NamesToCheck(ApiInput):
     """Names to be looked up: handles, ids or addresses of profiles and posts in any mix, or a CSV table."""
 
     text: Annotated[
@@ -112,7 +112,7 @@ class AccountsGiven(ApiInput):
     tags: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
 
 
-class WatchedAccount(ApiModel):
+class AccountWatched(ApiModel):
     """What was done with one account."""
 
     line: int
@@ -126,7 +126,7 @@ class AccountsWatched(ApiModel):
 
     watched: int
     changed: int
-    accounts: list[WatchedAccount]
+    accounts: list[AccountWatched]
 
 
 class WatchGiven(ApiInput):
@@ -142,7 +142,7 @@ def name_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["accounts"])
 
     @router.post("/name-checks", status_code=201, response_model=NameCheckRead)
-    async def check_names(given: NamesGiven, actor: Analyst) -> Response:
+    async def check_names(given: NamesToCheck, actor: Analyst) -> Response:
         """Look up what accounts names mean. Nothing is watched. Requires an analyst.
 
         Names of stored accounts are answered at once. The rest waits for the platforms: read the check again.
@@ -255,7 +255,7 @@ def _watched(results: tuple[WatchLineResult, ...]) -> AccountsWatched:
         watched=len(results),
         changed=sum(one.changed for one in results),
         accounts=[
-            WatchedAccount(line=one.line, account=one.what, done=one.did, changed=one.changed)
+            AccountWatched(line=one.line, account=one.what, done=one.did, changed=one.changed)
             for one in results
         ],
     )

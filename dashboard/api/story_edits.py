@@ -11,8 +11,7 @@ from dashboard.api.paging import sent
 from dashboard.api.parameter_types import Moment, PathNumber, Text, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiNotFound
 from dashboard.api.request_checks import ApiContext
-from dashboard.api.stories import written
-from dashboard.api.story_models import WrittenStory
+from dashboard.api.stories import WrittenStory, written
 from storage.accounts.lookup import list_called
 from storage.model.stories.stories import LONGEST_CAPTION, LONGEST_TITLE, StoryHead, View, lines_of, one_line
 from storage.postgres.pool import Conn, transaction

@@ -26,9 +26,11 @@ from jobs.orders.lumen import is_json, read_lumen
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.availability import ChangeKind
+from storage.model.orders.pasted_names import check_lines_of
 from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.csv_rows import TableError, header_of
+from storage.model.tables.name_check import check_lines
 from storage.model.tables.said_names import said_names
 from storage.model.tables.watch_list_csv import watch_rows
 from tests.fuzz.runner import Call, Target, plain
@@ -140,8 +142,22 @@ def read_demands(data: bytes) -> object:
     return [read_legal_demands(data, _FILE, NOW, by_day=by_day) for by_day in (False, True)]
 
 
+ORDER_TEXT: Final = (
+    "ANNEXURE A\n1. @one\n2. https://x.com/two/\nstatus/12\n  \u2022 name.example.\norg\n"
+    "\n- 3 -\nANNEXURE A\n4) x NASA, @five; id:77\n"
+).encode()
+
+
 def read_names(data: bytes) -> object:
     return said_names(_text(data), _FILE, None)
+
+
+def read_pasted(data: bytes) -> object:
+    return check_lines(_text(data), _FILE, None)
+
+
+def read_order_text(data: bytes) -> object:
+    return check_lines_of(_text(data), _FILE, None)
 
 
 def read_one_address(data: bytes) -> object:
@@ -190,6 +206,8 @@ FILES: tuple[Target, ...] = (
     Target("import.orders", (*ORDERS, *LUMEN), plain(read_orders), (TableError,)),
     Target("import.executives", EXECUTIVES, plain(lambda data: executive_rows(data, _FILE)), (TableError,)),
     Target("import.names", NAMES, plain(read_names), (TableError,)),
+    Target("import.pasted", (*NAMES, *ACCOUNTS), plain(read_pasted), (TableError,)),
+    Target("import.order-text", (*NAMES, ORDER_TEXT), plain(read_order_text), (TableError,)),
     Target("import.addresses", ADDRESSES, plain(read_one_address), (AddressError,)),
     Target("import.records", (*HISTORIES, *CRAWL, *FIGURES), plain(read_records), (TableError,)),
     Target("import.engagement", ENGAGEMENT, plain(read_engagement_file), (TableError,)),

@@ -19,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 
 from dashboard.accounts.account_readings import readings_range
 from dashboard.accounts.bulk_edits import object_of
-from dashboard.accounts.import_routes import _asked as table_asked
 from dashboard.alerts.deliveries import chosen_of, wanted
 from dashboard.api.account_edits import NoteGiven, TagsGiven
 from dashboard.api.alert_actions import AcknowledgementGiven, MuteGiven
@@ -196,10 +195,7 @@ def read_signed(data: bytes) -> object:
     return link, ticket, step, recovery_hash(text), len(without_tokens(text))
 
 
-TABLES: Final = (
-    json.dumps({"text": "platform,handle,list\nx,one,L\n", "name": "a.csv"}).encode(),
-    json.dumps({"edit": "tag", "value": "press", "accounts": [1, 2]}).encode(),
-)
+EDITS: Final = (json.dumps({"edit": "tag", "value": "press", "accounts": [1, 2]}).encode(),)
 
 
 @contextmanager
@@ -216,10 +212,7 @@ def json_body() -> Generator[Call]:
 
             headers = [(b"content-type", b"application/json")]
             scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
-            given = await object_of(Request(scope, receive), 200_000)
-            with suppress(WrongInput):
-                return table_asked(given)
-            return given
+            return await object_of(Request(scope, receive), 200_000)
 
         yield lambda data: runner.run(read(data))
 
@@ -343,7 +336,7 @@ class _Quiet(uvicorn.Server):
 WEB: tuple[Target, ...] = (
     Target("web.websocket-messages", MESSAGES, plain(read_message), (MessageError,)),
     Target("web.forms", FORMS, plain(read_form), (WrongInput,)),
-    Target("web.json", TABLES, json_body, (WrongInput,)),
+    Target("web.json", EDITS, json_body, (WrongInput,)),
     Target("web.addresses", QUERIES, plain(read_query)),
     Target("web.server", REQUESTS, server),
     Target("web.signed", TOKENS, plain(read_signed)),

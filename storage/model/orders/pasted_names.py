@@ -13,7 +13,13 @@ from enum import StrEnum
 from storage.model.core.accounts import Platform
 from storage.model.tables.account_references import AddressError
 from storage.model.tables.csv_rows import TableError
-from storage.model.tables.name_check import MOST_LINES, CheckLine, check_lines, is_table
+from storage.model.tables.name_check import (
+    MOST_LINES,
+    CheckLine,
+    check_lines,
+    is_table,
+    refuse_long_text,
+)
 from storage.model.tables.said_names import ParsedName, read_said
 from storage.model.text.states import capital
 
@@ -129,6 +135,7 @@ def check_lines_of(
     A CSV table with a header line is read as one. `platform` applies to handles that do not name one. Raises
     TableError if there is no name at all.
     """
+    refuse_long_text(text, source)
     if is_table(text):
         return check_lines(text, source, platform), (), 0
     pasted = pasted_names(text)

@@ -47,14 +47,19 @@ def is_table(text: str) -> bool:
     return {"platform", "handle"} <= {column.strip(' "\r') for column in re.split("[,;\t]", first)}
 
 
+def refuse_long_text(text: str, name: str) -> None:
+    """Raise TableError for a text of more than `LONGEST_TEXT` lines."""
+    if max(text.count("\n"), text.count("\r")) > LONGEST_TEXT:
+        raise TableError(name, None, f"it has more than {LONGEST_TEXT:,} lines. Split it.")
+
+
 def check_lines(text: str, name: str, platform: Platform | None) -> tuple[CheckLine, ...]:
     """Parse a pasted list or a table with a header line, in the order of the lines.
 
     `platform` applies to handles that do not name one. Raises TableError if the whole cannot be read, or has
     more than `LONGEST_TEXT` lines or `MOST_LINES` names.
     """
-    if max(text.count("\n"), text.count("\r")) > LONGEST_TEXT:
-        raise TableError(name, None, f"it has more than {LONGEST_TEXT:,} lines. Split it.")
+    refuse_long_text(text, name)
     if is_table(text):
         table = watch_rows(text.encode(), name)
         lines = [_of_row(row) for row in table.rows]
