@@ -73,7 +73,7 @@
       chosen: (/** @type {number} */ clicks, /** @type {{ id: string }[] | null} */ rows) => ({ clicks, positions: (rows ?? []).map((row) => Number(row.id)) }),
       route: async (/** @type {string} */ path, /** @type {string} */ search) => (await ready).route(path, search),
       ...Object.fromEntries(
-        ["textOf", "chosen", "attach"].map((act) => [act, async (/** @type {unknown[]} */ ...given) => (await ready).orderFile(act, given)]),
+        ["textOf", "chosenFile", "attach"].map((act) => [act, async (/** @type {unknown[]} */ ...given) => (await ready).orderFile(act, given)]),
       ),
     },
   });

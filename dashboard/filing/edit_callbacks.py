@@ -98,7 +98,7 @@ def _connect_events(process: WebProcess, app: PageCallbacks) -> None:
 def _connect_documents(process: WebProcess, app: PageCallbacks) -> None:
     """The browser sends a document to the API itself, so that no form carries 20 MB."""
     app.clientside_callback(
-        ClientsideFunction("blockline", "chosen"),
+        ClientsideFunction("blockline", "chosenFile"),
         Output("document-chosen", "children"),
         Input("document-file", "contents"),
         State("document-file", "filename"),

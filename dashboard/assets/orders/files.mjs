@@ -30,7 +30,7 @@ export function textOf(contents, name, present) {
 }
 
 /** What is said of a file that was chosen. @param {string | null} contents @param {string | null} name */
-export function chosen(contents, name) {
+export function chosenFile(contents, name) {
   if (!contents) return "";
   const size = bytesOf(contents).length;
   if (size > MOST_BYTES) return `${name} is larger than 20 MB, so it cannot be attached.`;
