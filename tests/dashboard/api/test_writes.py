@@ -180,6 +180,15 @@ STORY = {
     "view": "as_it_was",
 }
 CAPTION = {"at": "2021-02-01T12:00:00Z", "text": "noon"}
+ORDER = {
+    "reference": "A",
+    "title": "T",
+    "issuer": "I",
+    "country": "IN",
+    "legal_basis": "Section 69A IT Act",
+    "issued_at": "2021-01-24T00:00:00Z",
+}
+EVENT = {"kind": "notice", "at": "2021-01-25T00:00:00Z", "text": "noticed", "source": "press"}
 WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]}, Role.ANALYST),
     ("POST", "/lists/1/accounts", {"add": [1]}, Role.ANALYST),
@@ -203,6 +212,16 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("PUT", "/captions/1", CAPTION, Role.ANALYST),
     ("DELETE", "/captions/1", None, Role.ANALYST),
     ("DELETE", "/written-stories/1", None, Role.ANALYST),
+    ("POST", "/name-checks", {"text": "x:stranger"}, Role.ANALYST),
+    ("POST", "/accounts", {"name_check_id": 1}, Role.ANALYST),
+    ("PATCH", "/accounts", {"accounts": [1], "watched": True}, Role.ANALYST),
+    ("POST", "/orders", ORDER, Role.ANALYST),
+    ("PATCH", "/orders/1", {"title": "Other"}, Role.ANALYST),
+    ("POST", "/orders/1/names", {"names": ["x:h1"]}, Role.ANALYST),
+    ("POST", "/orders/1/names/withdraw", {"names": ["x:h1"], "reason": "taken back"}, Role.ANALYST),
+    ("POST", "/orders/1/events", EVENT, Role.ANALYST),
+    ("POST", "/orders/1/keywords", {"add": ["protest"]}, Role.ANALYST),
+    ("POST", "/orders/1/documents?name=a.txt&source=press", b"an invented order", Role.ANALYST),
 ]
 
 
