@@ -64,8 +64,10 @@ async def asking(dsn: str, now: datetime) -> AsyncGenerator[Ask]:
     ):
 
         async def ask(address: str) -> int:
-            if address.startswith("/api/v1/"):
-                await answer(address)  # the first time, its types are built
+            # The API builds its types when they are first needed; what rows take is the same each time.
+            return min([await counted_calls(address) for _ in range(3 if "/v1/" in address else 1)])
+
+        async def counted_calls(address: str) -> int:
             with counted() as steps:
                 await answer(address)
             return steps.calls
