@@ -62,13 +62,20 @@ class Judge:
         return not await self.missing(began, ended) and not await self._waiting()
 
     async def missing(self, began: datetime, ended: datetime) -> list[str]:
-        """What changed in that time and was not found."""
+        """The last change of each account in that time, if it was not found. Nobody can see those before it
+        where the host is suspended for hours; the whole history is held against the truth afterwards.
+        """
         found = {(c.native_id, c.new) for c in await self._confirmed()}
-        return [
-            f"{i} became {state} at {at:%H:%M:%S} and this was not found"
+        last = {
+            i: (at, state)
             for i, line in self._lines().items()
             for at, state in zip(line.times[1:], line.states[1:], strict=True)
-            if began < at <= ended and (i, state) not in found
+            if began < at <= ended
+        }
+        return [
+            f"{i} became {state} at {at:%H:%M:%S} and this was not found"
+            for i, (at, state) in last.items()
+            if (i, state) not in found
         ]
 
     async def unsettled(self, began: datetime, ended: datetime) -> list[str]:
