@@ -44,6 +44,7 @@ from jobs.config import values as values_of
 from jobs.config.secret_files import read_secret
 from jobs.config.values import RulesFault
 from jobs.delivery import channel_config as channels
+from storage.model.alerts.rule_toml import refuse_long_keys
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import part
@@ -306,6 +307,10 @@ def _content(path: Path) -> str:
 
 
 def _read(path: Path, text: str) -> dict[str, object]:
+    try:
+        refuse_long_keys(text)
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}.") from None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

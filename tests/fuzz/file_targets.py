@@ -92,6 +92,7 @@ RULES: Final = (
     ).encode(),
 )
 MANY_WRONG_RULES: Final = b"[[rules]]\ncolour = 1\n" * 12_000
+LONG_KEY: Final = b"a" + b".a" * 30_000 + b" = 1\n"
 SETTINGS: Final = (
     b'database_url = "postgresql://a@b/c"\ndashboard_url = "https://b.example"\nsmtp_host = "m.example"\n'
     b'sweep_every = "15m"\nmail_from = "a@b.example"\nx_bearer_token = "t"\ntrusted_proxies = ["::1"]\n'
@@ -221,7 +222,7 @@ FILES: tuple[Target, ...] = (
     Target(
         "import.rules", (*RULES, MANY_WRONG_RULES), plain(lambda data: read_rules(data, _FILE)), (TableError,)
     ),
-    Target("settings.file", SETTINGS, in_file(read_settings), (CommandError,)),
+    Target("settings.file", (*SETTINGS, LONG_KEY), in_file(read_settings), (CommandError,)),
     Target("settings.secret", (b"secret\n", b"two\nlines"), in_file(read_secret_file), (ValueError,)),
     Target("simulator.history", HISTORIES[:1], plain(read_history), (HistoryError,)),
     Target("simulator.acts", ACTS_FILE, plain(read_acts), (HistoryError,)),

@@ -10,6 +10,8 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 _LONGEST_ADDRESS: Final = 1000
+_LONGEST_DOMAIN: Final = 260
+"""With its port. Python takes seconds to encode a host of 200,000 letters."""
 _NAME: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}"
 _is_host = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,252})(?::[0-9]{1,5})?").fullmatch
 _is_name = re.compile(_NAME).fullmatch
@@ -119,7 +121,7 @@ def order_of(local_id: str) -> tuple[int, str]:
 def acct_of(text: str) -> tuple[str, str] | None:
     """The two halves of name@domain, the domain in small letters; None when it is not that."""
     name, _, domain = text.partition("@")
-    if not _is_name(name):
+    if not _is_name(name) or len(domain) > _LONGEST_DOMAIN:
         return None
     try:
         domain = domain if domain.isascii() else domain.encode("idna").decode()
