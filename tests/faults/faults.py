@@ -218,9 +218,12 @@ async def _restored(here: Installation) -> AsyncGenerator[None]:
 async def _disk_full(here: Installation) -> AsyncGenerator[None]:
     assert here.disk.is_mount(), "it would fill the disk of this machine"
     filler = here.disk / "filler"
-    _, _, free = shutil.disk_usage(here.disk)
     with filler.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, free - 100_000)
+        for spare in (100_000, 1_000_000, 10_000_000):  # Postgres may take some of it meanwhile
+            with suppress(OSError):
+                _, _, free = shutil.disk_usage(here.disk)
+                os.posix_fallocate(file.fileno(), 0, free - spare)
+                break
     yield
     filler.unlink()
     with suppress(ServerFailed):  # it may have survived
@@ -515,10 +518,14 @@ async def _suspended(here: Installation) -> AsyncGenerator[None]:
 
 @asynccontextmanager
 async def _zone_changed(here: Installation) -> AsyncGenerator[None]:
-    """The machine stands in a zone whose clocks go back tonight."""
+    """The machine stands in a zone whose clocks go back by an hour in four minutes."""
+    ahead = timedelta(hours=2)
+    ends = system_clock() + ahead + timedelta(minutes=4)
+    zone = f"XST-1XDT,J1/0,J{ends.timetuple().tm_yday}/{ends:%H:%M:%S}"
     for role in ("collect", "notify", "web"):
         await here.end(role)
-        await here.start(role, TZ="XST-1XDT,J1/0,J365/25")
+        # libfaketime takes the beginning of the clock for a time of that zone.
+        await here.start(role, TZ=zone, **off_by(int(ahead.total_seconds())))
     yield
 
 
