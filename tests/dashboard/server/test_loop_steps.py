@@ -117,7 +117,7 @@ async def test_no_page_of_a_thousand_accounts_keeps_the_loop(dsn: str) -> None:
             *(f"/api/{name}" for name in answers),
             *pages,
             *below,
-            *(f"/api/v1/{name}?limit=500" for name in listed),
+            *(f"/api/v1/{name}?limit=100" for name in listed),
             "/api/v1/export/changes?format=csv",
         ):
             found[address] = await ask(address)
@@ -130,7 +130,7 @@ async def test_no_page_of_an_account_with_a_thousand_gaps_and_changes_keeps_the_
     conn = await connect(dsn)
     account_id = await write_long_history(conn, history)
     await conn.close()
-    addresses = [f"/account/{account_id}", f"/api/v1/accounts/{account_id}", "/api/v1/changes?limit=500"]
+    addresses = [f"/account/{account_id}", f"/api/v1/accounts/{account_id}", "/api/v1/changes?limit=100"]
     async with asking(dsn, history.until) as ask:
         found = {address: await ask(address) for address in addresses}
     assert {address: calls for address, calls in found.items() if calls > MOST_CALLS} == {}
