@@ -36,6 +36,10 @@ class Page(BaseModel, Generic[T]):
     """The address of the next page, also in the header `Link`; null on the last page."""
 
 
+# Pydantic forgets the type once nothing holds it, and to build it again reads the source of every module.
+_PAGE = Page[BaseModel]
+
+
 def number_in(request: Request, cursor: str | None) -> int | None:
     """The number that a cursor holds; None without one. Raises ApiInvalidField."""
     if cursor is None:
@@ -69,7 +73,7 @@ def page(
         last = key(shown[-1])
         parts = [last] if isinstance(last, int) else [last[0].isoformat(), last[1]]
         following = _address(request, _write(request, parts))
-    body = Page[BaseModel](items=[item(row) for row in shown], next=following)
+    body = _PAGE(items=[item(row) for row in shown], next=following)
     return sent(request, body, {"Link": f'<{following}>; rel="next"'} if following else {})
 
 
