@@ -404,8 +404,8 @@ def _marks(orders: Iterable[Order], axis: tuple[datetime, datetime]) -> list[Dat
     return [
         DateMark(
             o.issued_at,
-            f"{o.title}{', date disputed' if o.issued_from is not None else ''}",
-            dashed=o.issued_from is not None,
+            f"{o.title}{', date disputed' if o.is_disputed else ''}",
+            dashed=o.is_disputed,
         )
         for o in orders
         if axis[0] <= o.issued_at <= axis[1]

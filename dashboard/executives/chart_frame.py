@@ -53,8 +53,8 @@ def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[Axi
             o.issued_at,
             clean(o.title, LONGEST),
             f"{clean(o.title)}: {o.named_count:,} named, {stamp(o.issued_at)}"
-            + (", date disputed" if o.issued_from is not None else ""),
-            o.issued_from is not None,
+            + (", date disputed" if o.is_disputed else ""),
+            o.is_disputed,
             0,
         )
         for o in orders
@@ -63,7 +63,7 @@ def labels_of(orders: Sequence[Order], events: Sequence[OrderEvent]) -> list[Axi
         is_claim = e.kind is OrderEventKind.CLAIM
         text = f"Claim: {clean(e.text, LONGEST - 7)}" if is_claim else clean(e.text, LONGEST)
         hover = f"{clean(e.text, 200)}<br>{stamp(e.at)}, {clean(e.source)}"
-        out.append(AxisLabel(e.at, text, hover, is_claim or e.at_from is not None, 1))
+        out.append(AxisLabel(e.at, text, hover, is_claim or e.is_disputed, 1))
     return out
 
 

@@ -12,6 +12,7 @@ from dashboard.ui.inputs import (
     FieldMoment,
     choice_field,
     count_in,
+    day_around,
     day_range,
     day_range_field,
     long_field,
@@ -75,6 +76,8 @@ class EventForm:
         if at is None:
             raise FieldFault(f"{LABELS['at']} is empty.")
         first, last = day_range(self.disputed_from, self.disputed_to, _DISPUTED)
+        if first is None and last is None and not (self.clock or "").strip():
+            first, last = day_around(at)
         if self.kind not in list(OrderEventKind):
             raise FieldFault("Kind is empty.")
         return NewOrderEvent(
@@ -109,7 +112,7 @@ def event_fields(form: EventForm) -> Component:
                 "event-at",
                 LABELS["at"],
                 FieldMoment(form.day, form.clock or ""),
-                "Without a time: the day's begin.",
+                "Without a time: the whole day.",
             ),
             day_range_field("event-disputed", _DISPUTED, form.disputed_from, form.disputed_to),
             long_field("event-text", LABELS["text"], form.text or "", "What was said or done."),

@@ -1,7 +1,7 @@
 """The form of an order: its fields, and what a person filled in, read into an order or an edit."""
 
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
 from dash import html
 from dash.development.base_component import Component
@@ -12,6 +12,7 @@ from dashboard.ui.inputs import (
     FieldMoment,
     choice_field,
     count_in,
+    day_around,
     day_range,
     day_range_field,
     moment_field,
@@ -70,7 +71,8 @@ class OrderForm:
     def of(cls, order: NewOrder) -> "OrderForm":
         """Return the form that shows a stored order."""
         listed = basis_called(order.legal_basis) is not None
-        day_only = _whole_day(order.issued_at) == (order.issued_at, order.issued_from, order.issued_to)
+        begin, end = day_around(order.issued_at)
+        day_only = (order.issued_at, order.issued_from, order.issued_to) == (begin, begin, end)
         issued, deadline = FieldMoment.of(order.issued_at), FieldMoment.of(order.deadline_at)
         return cls(
             title=order.title,
@@ -96,7 +98,7 @@ class OrderForm:
             raise FieldFault(f"{ORDER_LABELS['issued_at']} is empty.")
         first, last = day_range(self.disputed_from, self.disputed_to, _DISPUTED)
         if first is None and last is None and not (self.issued_clock or "").strip():
-            _, first, last = _whole_day(issued)
+            first, last = day_around(issued)
         reference = _line(self.reference)
         basis = self.other_basis if self.basis == OTHER else self.basis
         return NewOrder(
@@ -208,12 +210,6 @@ def _bases() -> list[dict[str, object]]:
         [html.B("Other"), html.Small("A legal basis that is not in this list.")], className="basis"
     )
     return [*listed, {"label": other, "value": OTHER, "search": "Other"}]
-
-
-def _whole_day(at: datetime) -> tuple[datetime, datetime, datetime]:
-    """The beginning of a day, and its first and last second."""
-    begin = datetime.combine(at.astimezone(UTC).date(), time(), UTC)
-    return begin, begin, begin + timedelta(days=1, seconds=-1)
 
 
 def _line(text: str | None) -> str:

@@ -53,6 +53,7 @@ def order_json(order: Order) -> Json:
         "at": ms(order.issued_at),
         "from": ms_or_none(order.issued_from),
         "to": ms_or_none(order.issued_to),
+        "disputed": order.is_disputed,
         "deadline": ms_or_none(order.deadline_at),
         "named": order.named_count,
         "list": order.list_id,

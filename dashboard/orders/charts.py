@@ -45,14 +45,14 @@ _SUSPENDED = {"light": "#661100", "dark": "#F2B8D0"}
 def marks_of(found: OrderFigures) -> tuple[DateMark, ...]:
     """Return issue, deadline, entry, notices and rulings by date, without those outside the figure."""
     order = found.order
-    out = [DateMark(order.issued_at, "Issued", dashed=order.issued_from is not None)]
+    out = [DateMark(order.issued_at, "Issued", dashed=order.is_disputed)]
     if order.deadline_at is not None:
         out.append(DateMark(order.deadline_at, "Deadline", dashed=True))
     if order.known_at - order.issued_at > timedelta(hours=6):
         out.append(DateMark(order.known_at, "Entered here", dashed=False))
     words = {OrderEventKind.NOTICE: "Notice", OrderEventKind.RULING: "Ruling"}
     out += [
-        DateMark(e.at, words[e.kind], dashed=e.at_from is not None)
+        DateMark(e.at, words[e.kind], dashed=e.is_disputed)
         for e in found.cohort.events
         if e.order_id == order.order_id and e.kind in words
     ]

@@ -7,7 +7,6 @@ from dash.development.base_component import Component
 
 from dashboard.orders.charts import multiples_figure
 from dashboard.orders.facts import OrderFigures
-from dashboard.orders.rows import is_disputed
 from dashboard.ui import words
 from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
@@ -99,7 +98,7 @@ def _row(found: OrderFigures) -> Component:
             td(
                 [
                     words.day(order.issued_at),
-                    *([html.Small("date disputed")] if is_disputed(order) else []),
+                    *([html.Small("date disputed")] if order.is_disputed else []),
                 ],
                 "Issued",
             ),

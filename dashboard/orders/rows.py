@@ -52,15 +52,9 @@ FUNNEL_NOTE = (
 )
 
 
-def is_disputed(order: Order) -> bool:
-    """Whether sources disagree on its date: more is unknown than the time of day."""
-    first, last = order.issued_from or order.issued_at, order.issued_to or order.issued_at
-    return words.day(first) != words.day(last)
-
-
 def issued_note(order: Order) -> str:
     """Say how its date is disputed, or that only the day is known; empty for an exact time."""
-    if not is_disputed(order):
+    if not order.is_disputed:
         first, last = order.issued_from, order.issued_to
         return words.between(first, last) if first is not None and last is not None else ""
     if order.issued_from is not None and order.issued_to is not None:
@@ -88,8 +82,9 @@ def event_notes(event: OrderEvent) -> Sequence[str]:
     late = f"; recorded {words.stamp(event.known_at)}" if event.known_at > event.at else ""
     notes = [f"{order_words.source(event.source)}{late}"]
     if event.at_from is not None and event.at_to is not None:
-        said = f"sources say between {words.stamp(event.at_from)} and {words.stamp(event.at_to)}"
-        notes.append(f"Date uncertain: {said}.")
+        said = words.between(event.at_from, event.at_to)
+        doubt = "Date uncertain: sources say" if event.is_disputed else "Time not known:"
+        notes.append(f"{doubt} {said}.")
     return notes
 
 

@@ -166,10 +166,8 @@ class FieldMoment:
 
 def day_range(first: str | None, last: str | None, label: str) -> tuple[datetime | None, datetime | None]:
     """Return the first and the last second of a range of days; None for an empty field. Raises FieldFault."""
-    begin = datetime.combine(_day_of(first, label), time(), UTC) if first else None
-    end = (
-        datetime.combine(_day_of(last, label), time(), UTC) + timedelta(days=1, seconds=-1) if last else None
-    )
+    begin = day_around(datetime.combine(_day_of(first, label), time(), UTC))[0] if first else None
+    end = day_around(datetime.combine(_day_of(last, label), time(), UTC))[1] if last else None
     if begin is not None and end is not None and end < begin:
         raise FieldFault(f"{label}: the second day is before the first.")
     return begin, end
@@ -183,6 +181,12 @@ def _day_of(text: str, label: str) -> date:
     if not 1900 <= day.year <= 9998:
         raise FieldFault(f"{label}: {text[:20]!r} is not a date. Write it like 2021-02-04.")
     return day
+
+
+def day_around(at: datetime) -> tuple[datetime, datetime]:
+    """Return the first and the last second of the day of a moment."""
+    begin = datetime.combine(at.astimezone(UTC).date(), time(), UTC)
+    return begin, begin + timedelta(days=1, seconds=-1)
 
 
 def count_in(text: str | None, label: str) -> int | None:

@@ -20,7 +20,7 @@ type Place = number;
 interface List { id: number; name: string; size: number }
 interface Order {
   id: number; title: string; reference: string; issuer: string; country: string; basis: string; named: number; list: number;
-  at: number; from: number | null; to: number | null; deadline: number | null; known: number;
+  at: number; from: number | null; to: number | null; disputed: boolean; deadline: number | null; known: number;
 }
 interface Paper { id: number; kind: string; at: number; from: number | null; to: number | null; text: string; source: string; known: number }
 interface Access { what: string; where: string; state: string; at: number | null; why: string }

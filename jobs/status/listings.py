@@ -136,7 +136,7 @@ async def orders_listing(conn: Conn, known_at: datetime | None = None) -> Output
     for order in await orders.orders(conn, known_at):
         watch_list = lists[order.list_id]
         issued = moment(order.issued_at)
-        if order.issued_from is not None or order.issued_to is not None:
+        if order.is_disputed:
             issued += " (disputed)"
         out.add(
             (

@@ -63,7 +63,7 @@ test("the deadline's label never stands beside another line", () => {
 test("an order with its deadline and a claim become three lines, a disputed date with its range", () => {
   const state = decode(
     snapshot({
-      orders: [{ id: 1, title: "Order 1", list: 1, named: 1178, at: at(1), from: at(-24), to: at(24), deadline: at(48), known: at(1) }],
+      orders: [{ id: 1, title: "Order 1", list: 1, named: 1178, at: at(1), from: at(-24), to: at(24), disputed: true, deadline: at(48), known: at(1) }],
       events: [{ id: 1, kind: "claim", at: at(9), from: null, to: null, text: "all restored", source: "press", known: at(9) }],
     }),
   );

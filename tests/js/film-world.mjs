@@ -55,8 +55,8 @@ export function filmed(more = {}) {
     signals: columns([{ id: 1, executive: 9, kind: "post", t: at(3), seen: at(4) }], ["id", "executive", "kind", "t", "seen"]),
     mails: [{ id: 7, subject: "Withheld", state: "sent", n: 1, created: at(2.5), sent: at(3) }],
     orders: [
-      { id: 1, title: "Order one", country: "IN", list: 1, named: 7, at: at(1), from: null, to: null, deadline: at(8), known: at(1), since: at(1), until: at(9) },
-      { id: 1, title: "Order 1", country: "IN", list: 1, named: 7, at: at(1), from: null, to: null, deadline: at(8), known: at(1), since: at(9), until: null },
+      { id: 1, title: "Order one", country: "IN", list: 1, named: 7, at: at(1), from: null, to: null, disputed: false, deadline: at(8), known: at(1), since: at(1), until: at(9) },
+      { id: 1, title: "Order 1", country: "IN", list: 1, named: 7, at: at(1), from: null, to: null, disputed: false, deadline: at(8), known: at(1), since: at(9), until: null },
     ],
     events: [{ id: 1, kind: "notice", at: at(4), from: null, to: null, text: "Notice", source: "A paper", known: at(5) }],
     executives: [{ id: 9, name: "Eve", title: "CEO", access: [{ what: "likes", where: "X", state: "not observable", at: null, why: "private" }, { what: "likes", where: "X", state: "observable since", at: at(4), why: "found" }] }],

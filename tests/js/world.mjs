@@ -43,7 +43,7 @@ export function snapshot(more = {}) {
     spells: spells([spell(1, "A", 0, 2), spell(1, "W", 2, null, 1.5), spell(2, "A", 0), spell(3, "A", 0)]),
     changes: changes([change(11, 1, "W", 1.5, 2)]), words: WORDS,
     signals: columns([], ["id", "executive", "kind", "t"]), mails: [],
-    orders: [{ id: 1, title: "Order 1", list: 1, named: 7, at: at(1), from: null, to: null, deadline: null, known: at(1) }],
+    orders: [{ id: 1, title: "Order 1", list: 1, named: 7, at: at(1), from: null, to: null, disputed: false, deadline: null, known: at(1) }],
     events: [], executives: [], kpis: {}, before: { from: at(0), step: HOUR, blocked: [], restored: [] }, detectors: { n: 1, bad: 0, worst: [] },
     ...more,
   };

@@ -7,7 +7,7 @@ import { fit, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
 export function annotations(state) {
   /** @type {Mark[]} */
   const out = state.orders.map((o) => ({
-    t: o.at, label: `${o.title}: ${count(o.named)} named`, sub: o.from !== null ? disputed(o) : "",
+    t: o.at, label: `${o.title}: ${count(o.named)} named`, sub: o.disputed ? disputed(o) : "",
     range: o.from !== null && o.to !== null ? [o.from, o.to] : null, row: 0, hollow: false,
   }));
   for (const o of state.orders) {
@@ -23,7 +23,7 @@ export function annotations(state) {
 }
 
 /** @param {Order} o */
-const disputed = (o) => `dated ${day(Number(o.from))} to ${day(Number(o.to))}`;
+const disputed = (o) => `dated ${day(o.from ?? o.at)} to ${day(o.to ?? o.at)}`;
 
 const ROWS = 3;
 const ROW_PX = 17;

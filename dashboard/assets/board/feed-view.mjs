@@ -79,7 +79,7 @@ function gapItem({ a, b }) {
 function orderItem(state, order) {
   const list = state.lists.find((l) => l.id === order.list);
   const of = spokenOf(order.at, order.known);
-  const dated = `${of && ` It is dated ${of} ${zoneName(order.at)}.`}${order.from === null ? "" : ` Its date is disputed: ${day(order.from)} to ${day(Number(order.to))}.`}`;
+  const dated = `${of && ` It is dated ${of} ${zoneName(order.at)}.`}${order.disputed ? ` Its date is disputed: ${day(order.from ?? order.at)} to ${day(order.to ?? order.at)}.` : ""}`;
   return `<article class="event note"><span class="g"><svg class="i" aria-hidden="true"><use href="#i-doc"/></svg></span><p class="h">${escaped(order.title)}: ${count(order.named)} accounts named</p><p class="m">${escaped(order.issuer)}, ${escaped(order.basis)}; ${count(list?.size ?? 0)} watched.${dated}</p></article>`;
 }
 

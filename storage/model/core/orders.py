@@ -1,7 +1,7 @@
 """Legal demands and what was said about them. Disputed dates stay ranges."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from storage.model.core.accounts import AccountId, ListId, Platform
@@ -27,6 +27,11 @@ class Order:
     """How many accounts the order names, watched or not: the denominator that a share must state."""
     list_id: ListId
     known_at: datetime
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether sources name more than one day. A range within a day is a date without a time."""
+        return _spans_days(self.issued_at, self.issued_from, self.issued_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,11 @@ class OrderEvent:
     source: str
     known_at: datetime
     claim: Claim | None = None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether sources name more than one day. A range within a day is a date without a time."""
+        return _spans_days(self.at, self.at_from, self.at_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,3 +235,7 @@ class OrderDocument:
     """Bytes."""
     added_at: datetime
     added_by: str
+
+
+def _spans_days(at: datetime, first: datetime | None, last: datetime | None) -> bool:
+    return (first or at).astimezone(UTC).date() != (last or at).astimezone(UTC).date()
