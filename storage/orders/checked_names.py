@@ -96,10 +96,12 @@ async def _join(conn: Conn, stored: StoredOrder, check_id: int, now: datetime) -
     if check is None or not decided:
         return
     filed = await file_names(conn, stored, known, decided, check.source, now, watch=True)
-    found = [one.name.said for one in filed if isinstance(one.what, ResolvedName)]
+    found = {one.name.said for one in filed if isinstance(one.what, ResolvedName)}
     if found:
-        await count_more(conn, stored, await names_of(conn, stored.order_id), check.made_by, now)
-        detail = {"source": check.source, "names": found}
+        names = await names_of(conn, stored.order_id)
+        await count_more(conn, stored, names, check.made_by, now)
+        numbers = [name.order_name_id for name in names if name.said in found]
+        detail = {"source": check.source, "names": numbers}
         await log(conn, now, check.made_by, "order names found", f"order {stored.order.reference}", detail)
 
 

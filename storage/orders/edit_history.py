@@ -80,6 +80,7 @@ class OrderAct:
     action: str
     """As in the audit log, such as "order edited"."""
     detail: Mapping[str, Any]
+    """As in the audit log. Where that has the numbers of names, the words that they have now."""
 
 
 async def acts_on(conn: Conn, reference: str, known_at: datetime | None = None) -> list[OrderAct]:
@@ -92,7 +93,21 @@ async def acts_on(conn: Conn, reference: str, known_at: datetime | None = None) 
         _subject(reference),
         known_at,
     )
-    return [OrderAct(r["at"], r["actor"], r["action"], json.loads(r["detail"])) for r in rows]
+    details: list[dict[str, Any]] = [json.loads(r["detail"]) for r in rows]
+    # The audit log cannot be changed, so it has no words that a purge of an account would have to remove.
+    of_names = [detail for detail in details if isinstance(detail.get("names"), list)]
+    said = {
+        r["order_name_id"]: r["said"]
+        for r in await conn.fetch(
+            "select order_name_id, said from order_name where order_name_id = any($1::bigint[])",
+            [number for detail in of_names for number in detail["names"]],
+        )
+    }
+    for detail in of_names:
+        detail["names"] = [said.get(number, "a removed name") for number in detail["names"]]
+    return [
+        OrderAct(r["at"], r["actor"], r["action"], detail) for r, detail in zip(rows, details, strict=True)
+    ]
 
 
 def _subject(reference: str) -> str:

@@ -174,7 +174,8 @@ async def withdraw_names(
     accounts = {n.account_id for n in leaving if n.account_id is not None} - kept
     left = await leave_list(conn, stored.list_id, sorted(accounts), now)
     counted = await _count_again(conn, stored, [*staying, *leaving], staying, actor, now)
-    detail = {"names": [name.said for name in leaving], "reason": reason, "accounts": sorted(accounts)}
+    numbers = [name.order_name_id for name in leaving]
+    detail = {"names": numbers, "reason": reason, "accounts": sorted(accounts)}
     await log(conn, now, actor, "order names withdrawn", f"order {stored.order.reference}", detail)
     return WithdrawnNames(tuple(n.said for n in leaving), already, left, counted)
 
@@ -226,6 +227,6 @@ async def name_again(
     await end_withdrawals(conn, [name.order_name_id for name in back], now)
     accounts = [name.account_id for name in back if name.account_id is not None]
     await put_on_list(conn, stored.list_id, accounts, now)
-    detail = {"names": [name.said for name in back]}
+    detail = {"names": [name.order_name_id for name in back]}
     await log(conn, now, actor, "order names added again", f"order {stored.order.reference}", detail)
     return len(back)

@@ -285,7 +285,8 @@ async def take_out_of_orders(
     """Take the words, the handle and the note of every name that means the account; returns how many had one.
 
     The name stays as one of the order, with its outcome and what others saw of it; a whole purge removes it.
-    A name that nobody resolved means the account when it holds a handle that the account had.
+    A name that was not resolved means the account when it holds a handle that the account had. So do words in
+    which no handle could be read.
     """
     of_it: list[int] = [
         r["order_name_id"]
@@ -296,6 +297,8 @@ async def take_out_of_orders(
                 or (account_id is null and coalesce(platform, $2) = $2 and lower(handle) = any($3::text[]))
                 or said = any($4::text[])
                 or ($6 and position($5 in said) > 0)
+                or (account_id is null and handle is null and (
+                    said ~* any($7::text[]) or replace(said, ' ', '') ~* any($7::text[])))
             """,
             account_id,
             platform,
@@ -303,6 +306,7 @@ async def take_out_of_orders(
             [native_id, *(f"{before}id:{native_id}" for before in ("", f"{platform}:", f"{platform} "))],
             native_id,
             any(one == platform and declared.ids_name_the_platform for one, declared in DECLARED.items()),
+            [rf"(^|\W){re.escape(name)}(\W|$)" for name in names],
         )
     ]
     if whole:

@@ -132,7 +132,9 @@ async def test_after_a_purge_no_name_of_an_order_holds_the_handle(pool: Pool, *,
     async with transaction(pool) as conn:
         order_id = await an_order(conn)
         one, _ = await enlist(conn, X, ["1", "2"])
-        await add_names(conn, order_id, [OPEN, POST, OTHER, NO_PLATFORM], minutes(0))
+        words = ("x.com/ H1", "x.com/h h", "see h1.")
+        unread = [replace(NO_PLATFORM, said=said, handle=None, note="") for said in words]
+        await add_names(conn, order_id, [OPEN, POST, OTHER, NO_PLATFORM, *unread], minutes(0))
         await change_names(conn, order_id, [GONE], minutes(5))
         if is_resolved:
             await change_names(conn, order_id, [resolved(POST, one)], minutes(6))
@@ -145,14 +147,17 @@ async def test_after_a_purge_no_name_of_an_order_holds_the_handle(pool: Pool, *,
         left = (await texts(conn)).lower()
     assert "h1" not in left
     assert "nobody was asked" not in left
-    assert (purged.handles, again.handles) == (4, 0)
+    assert (purged.handles, again.handles) == (6, 0)
     ids = [n.order_name_id for n in names]
     assert [n.said for n in names] == [
         *(f"purged name {i}" for i in ids[:2]),
         "x:other",
         f"purged name {ids[3]}",
+        f"purged name {ids[4]}",
+        "x.com/h h",
+        f"purged name {ids[6]}",
     ]
-    assert [n.handle for n in names] == [None, None, "other", None]
+    assert [n.handle for n in names] == [None, None, "other", None, None, None, None]
     assert names[1].account_id == (one.account_id if is_resolved else None)
     async with transaction(pool) as conn:
         assert len(await checks_of(conn, order_id)) == 1

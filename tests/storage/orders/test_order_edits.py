@@ -94,7 +94,8 @@ async def test_a_name_that_waited_joins_the_order_when_its_platform_answers(pool
         await join_orders(conn, {name.check_id for name in waiting}, minutes(5))
         before, after = [await names_of(conn, stored.order_id, at) for at in (minutes(4), None)]
         assert await on_list(conn, stored) == ["h1", "stranger"]
-        assert (await acts_on(conn, "R"))[0].action == "order names found"
+        found_act = (await acts_on(conn, "R"))[0]
+        assert (found_act.action, found_act.detail["names"]) == ("order names found", ["x:stranger"])
     assert [n.outcome for n in before] == [NameOutcome.RESOLVED, NameOutcome.NOT_TRIED, NameOutcome.NOT_TRIED]
     assert [n.outcome for n in after] == [
         NameOutcome.RESOLVED,
@@ -125,6 +126,10 @@ async def test_a_withdrawn_name_stays_visible_and_its_account_stays_watched(pool
         assert [n.withdrawal for n in await names_of(conn, stored.order_id)] == [None, None]
         assert await on_list(conn, stored) == ["h1", "h2"]
         assert (await orders(conn))[0].named_count == 2
+        acts = {act.action: act.detail["names"] for act in await acts_on(conn, "R") if "names" in act.detail}
+        assert acts["order names withdrawn"] == acts["order names added again"] == ["x:h2"]
+        logged = await conn.fetchval("select count(*) from audit_log where detail::text like '%x:h2%'")
+        assert logged == 0
         known = await names_of(conn, stored.order_id, minutes(15))
     assert [n.withdrawal is not None for n in known] == [False, True]
 
