@@ -124,7 +124,7 @@ class NameOutcome(StrEnum):
     RESOLVED = "resolved"
     """It is the name of one account, by its id."""
     AMBIGUOUS = "ambiguous"
-    """It fits more than one account, or no platform can be told."""
+    """It fits more than one account, or its platform or its end is unclear."""
     UNRESOLVABLE = "unresolvable"
     """It names no account, or its platform knows none of that name."""
     NOT_TRIED = "not tried"

@@ -40,6 +40,8 @@ class PastedName:
     words: str
     note: str = ""
     """How it was put together, as a sentence; empty if it stands on one line."""
+    unclear: str = ""
+    """Why its end is unclear, as a sentence; empty if it is clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,6 @@ class PastedText:
 
     names: tuple[PastedName, ...]
     aside: tuple[AsideLine, ...]
-
-    @property
-    def text(self) -> str:
-        """The names as a list, one per line."""
-        return "\n".join(name.words for name in self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +86,23 @@ _MARK_OF_A_NAME = re.compile(
 )
 """What prose hardly has: a handle with its @, an address, an id, a domain as a handle."""
 _CUT = re.compile(
-    r"(?:https?:/{0,2}|https?://[^/\s]+/?|/(?:status|statuses|post|profile|users)/?|[-/@])$", re.IGNORECASE
+    r"(?:(?:^|\s)https?:/{0,2}|https?://[^/\s]+/|bsky\.app/profile/"
+    r"|https?://[^/\s]+/(?:[^/\s]+/)+(?:status|statuses|post)/|@)$",
+    re.IGNORECASE,
 )
-"""The end of a name that cannot be whole."""
+"""The end of a name that cannot be whole. `x.com/status/` may be: an account may be called status."""
+_MAY_BE_CUT = re.compile(
+    r"(?:https?://[^/\s]+|/(?:status|statuses|post|profile|users)/?|[-/])$", re.IGNORECASE
+)
+"""The end of a name that is whole as well as not."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
 def pasted_names(text: str) -> PastedText:
     """Take the names out of a text, in its order.
 
-    In a list with bullets or numbers, a line without one continues the name above it.
+    A name that cannot be whole takes the line below it. A name that may continue on the line below it, as in
+    a list with bullets where that line has none, is unclear: a name is never guessed.
     """
     names: list[PastedName] = []
     aside: list[AsideLine] = []
@@ -108,21 +112,22 @@ def pasted_names(text: str) -> PastedText:
     seen = Counter(line.words for line in lines if not line.is_marked)
     may_continue = False
     """Whether the line before has names, of which the last may be cut."""
+    last_line = 0
     for line in lines:
         words = _words(line.words)
         if is_marked_list and not line.is_marked and seen[line.words] > 1:
             aside.append(AsideLine(line.number, line.words, AsideReason.REPEATED))
             continue
-        if may_continue and _continues(names[-1], line, words, is_marked_list=is_marked_list):
-            last, first = names[-1], words[0]
-            names[-1] = PastedName(last.line, last.words + first, _joined(last.words, first))
+        if may_continue and _may_continue(names[-1], line, words, is_marked_list=is_marked_list):
+            is_next = line.number == last_line + 1
+            names[-1] = _continued(names[-1], words[0], is_next=is_next)
             words = words[1:]
         elif not _holds_names(line, words):
             aside.append(AsideLine(line.number, line.words, AsideReason.PROSE))
             may_continue = False
             continue
         names += [PastedName(line.number, word) for word in words]
-        may_continue = True
+        may_continue, last_line = True, line.number
     return PastedText(tuple(names), tuple(sorted(aside, key=lambda one: one.line)))
 
 
@@ -161,6 +166,8 @@ def lines_of_names(names: Sequence[str], platform: Platform | None) -> tuple[Che
 
 
 def _check_line(name: PastedName, platform: Platform | None) -> CheckLine:
+    if name.unclear:
+        return CheckLine(ParsedName(name.line, name.words, unclear=name.unclear))
     try:
         said = read_said(name.words, platform)
     except AddressError as fault:
@@ -201,13 +208,17 @@ def _holds_names(line: _TextLine, words: Sequence[str]) -> bool:
     )
 
 
-def _continues(last: PastedName, line: _TextLine, words: Sequence[str], *, is_marked_list: bool) -> bool:
+def _may_continue(last: PastedName, line: _TextLine, words: Sequence[str], *, is_marked_list: bool) -> bool:
     if line.is_marked or not words or _MARK_OF_A_NAME.search(words[0]):
         return False
-    if _CUT.search(last.words):
+    if _CUT.search(last.words) or _MAY_BE_CUT.search(last.words):
         return True
     return is_marked_list and len(words) == 1
 
 
-def _joined(before: str, after: str) -> str:
-    return f"It is put together from two lines: {before!r} and {after!r}."
+def _continued(last: PastedName, after: str, *, is_next: bool) -> PastedName:
+    if is_next and not last.unclear and _CUT.search(last.words):
+        note = f"It is put together from two lines: {last.words!r} and {after!r}."
+        return PastedName(last.line, last.words + after, note)
+    why = "It is unclear whether its last word belongs to it. Write the name on one line."
+    return PastedName(last.line, f"{last.words} {after}", unclear=why)

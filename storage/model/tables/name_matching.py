@@ -42,6 +42,8 @@ def match_stored(said: ParsedName, stored_accounts: StoredAccounts) -> ResolvedN
     if said.unresolvable:
         outcome = NameOutcome.UNRESOLVABLE if said.is_observable else NameOutcome.NOT_OBSERVABLE
         return UnresolvedName(outcome, said.unresolvable)
+    if said.unclear:
+        return UnresolvedName(NameOutcome.AMBIGUOUS, said.unclear)
     if said.platform is None:
         why = "Its platform is not known: write it before the name, such as x:NAME, or choose a platform."
         return UnresolvedName(NameOutcome.AMBIGUOUS, why)

@@ -37,6 +37,8 @@ class ParsedName:
     """The part of the words that was ignored, as a sentence; empty for none."""
     unresolvable: str = ""
     """Why Blockline cannot watch an account of this name, as a sentence; empty if it can."""
+    unclear: str = ""
+    """Why it cannot be known which words the name is, as a sentence; empty if it can."""
     is_observable: bool = True
     """False for the address of a site that Blockline does not read."""
 
