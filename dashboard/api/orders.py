@@ -45,19 +45,24 @@ class OrderFacts(ApiModel):
 
 
 class Funnel(ApiModel):
-    """From the names to the blocks; every number is of accounts, each counted once."""
+    """From the names to the blocks; every number is of accounts, each counted once.
+
+    The counts of blocks are null if no account was read, because then nothing is known of them.
+    """
 
     named: int
     names_on_file: int
     on_its_list: int
     watched: int
-    ever_blocked: int
-    blocked_before_the_order: int
-    blocked_now: int
+    read: int
+    """Accounts on its list that were read at least once."""
+    ever_blocked: int | None
+    blocked_before_the_order: int | None
+    blocked_now: int | None
     """At the requested time."""
-    of_them_only_when_last_read: int
-    restored: int
-    gone_since: int
+    of_them_only_when_last_read: int | None
+    restored: int | None
+    gone_since: int | None
 
 
 class Order(ApiModel):
@@ -82,14 +87,17 @@ class OrderKind(ApiModel):
 
 
 class Step(ApiModel):
-    """How many were blocked from a moment on, with the band that the readings leave open."""
+    """How many were blocked from a moment on, with the band that the readings leave open.
+
+    Each is null as long as no account had been read.
+    """
 
     at: datetime
-    blocked: int
-    at_least: int
-    at_most: int
-    withheld: int
-    suspended: int
+    blocked: int | None
+    at_least: int | None
+    at_most: int | None
+    withheld: int | None
+    suspended: int | None
     not_checked: int
 
 

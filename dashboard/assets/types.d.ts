@@ -175,7 +175,7 @@ interface Difference {
   why: "confirmed later" | "recorded later" | "read later";
 }
 interface Compliance {
-  order: FilmOrder; named: number; onList: number; watched: number; ever: number; before: number; now: number; stale: number; restored: number; gone: number;
+  order: FilmOrder; named: number; onList: number; watched: number; read: number; ever: number; before: number; now: number; stale: number; restored: number; gone: number;
 }
 /** Rows by their number: `order[start[i]]` to `order[start[i + 1] - 1]` are those of i. */
 interface Places { start: Int32Array; order: Int32Array }

@@ -46,12 +46,12 @@ def funnel_card(found: OrderFigures) -> Component:
                             html.Td(
                                 html.I(
                                     className=f"fill-{row.look}",
-                                    style={"width": f"{100 * row.accounts / whole:.2f}%"},
+                                    style={"width": f"{100 * (row.accounts or 0) / whole:.2f}%"},
                                 ),
                                 className="funnel-bar",
                                 **{"aria-hidden": "true"},  # pyright: ignore[reportArgumentType]
                             ),
-                            html.Td(html.B(f"{row.accounts:,}"), className="n"),
+                            html.Td(html.B(words.count_or_dash(row.accounts)), className="n"),
                             html.Td(row.note, className="muted"),
                         ],
                         className=f"funnel-{row.look}",

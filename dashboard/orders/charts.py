@@ -70,13 +70,15 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
     figure = go.Figure()
     at = [*(s.at for s in found.steps), found.at]
 
-    def line(value: Callable[[CurveStep], float]) -> list[float]:
-        ys = [100 * value(s) / whole for s in found.steps]
+    def line(value: Callable[[CurveStep], float]) -> list[float | None]:
+        # Before the first reading of any account there is no line: nothing is known, and nothing is zero.
+        ys = [100 * value(s) / whole if s.read else None for s in found.steps]
         return [*ys, ys[-1]]
 
     quiet = _QUIET
     figure.add_scatter(x=at, y=[100.0] * len(at), showlegend=False, **quiet)
-    checked = line(lambda s: whole - s.unread)
+    checked = [100 * (whole - s.unread) / whole for s in found.steps]
+    checked.append(checked[-1])
     figure.add_scatter(x=at, y=checked, name="Not checked", fill="tonexty", fillcolor=UNREAD, **quiet)
     figure.add_scatter(x=at, y=line(lambda s: s.certain), showlegend=False, **quiet)
     figure.add_scatter(
@@ -104,7 +106,7 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
         )
     most = max(100 * max(s.possible for s in found.steps) / whole, 4.0)
     _marks(figure, marks_of(found), palette)
-    if found.at_deadline is not None and found.order.deadline_at is not None:
+    if found.at_deadline is not None and found.at_deadline.read and found.order.deadline_at is not None:
         figure.add_scatter(
             x=[found.order.deadline_at],
             y=[100 * found.at_deadline.blocked / whole],
@@ -151,6 +153,7 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
     figure.update_layout(barmode="overlay", dragmode="pan")
     figure.update_xaxes(range=[start, end], type="date", side="bottom")
     figure.update_yaxes(
+        type="category",
         categoryorder="array",
         categoryarray=list(reversed(rows)),
         range=[-0.6, len(rows) - 0.4],
@@ -190,8 +193,8 @@ def multiples_figure(orders: Sequence[OrderFigures], theme: Theme) -> go.Figure:
 
         def line(
             value: Callable[[CurveStep], int], steps: Sequence[CurveStep] = steps, whole: int = whole
-        ) -> list[float]:
-            ys = [100 * value(s) / whole for s in steps]
+        ) -> list[float | None]:
+            ys = [100 * value(s) / whole if s.read else None for s in steps]
             return [*ys, ys[-1]]
 
         quiet = {**_QUIET, "showlegend": False}

@@ -86,12 +86,16 @@ def head_json(found: OrderFigures) -> Json:
             "names_on_file": found.funnel.names_entered,
             "on_its_list": found.funnel.resolved,
             "watched": found.funnel.watched,
-            "ever_blocked": found.funnel.ever_blocked,
-            "blocked_before_the_order": found.funnel.blocked_before,
-            "blocked_now": found.funnel.blocked_now,
-            "of_them_only_when_last_read": found.funnel.blocked_stale,
-            "restored": found.funnel.restored,
-            "gone_since": found.funnel.gone_since,
+            "read": found.funnel.read,
+            **_if_read(
+                found.funnel.read,
+                ever_blocked=found.funnel.ever_blocked,
+                blocked_before_the_order=found.funnel.blocked_before,
+                blocked_now=found.funnel.blocked_now,
+                of_them_only_when_last_read=found.funnel.blocked_stale,
+                restored=found.funnel.restored,
+                gone_since=found.funnel.gone_since,
+            ),
         },
     }
 
@@ -116,13 +120,21 @@ def _order(order: Order) -> Json:
 def _step(step: CurveStep) -> Json:
     return {
         "at": _time(step.at),
-        "blocked": step.blocked,
-        "at_least": step.certain,
-        "at_most": step.possible,
-        "withheld": step.withheld,
-        "suspended": step.suspended,
+        **_if_read(
+            step.read,
+            blocked=step.blocked,
+            at_least=step.certain,
+            at_most=step.possible,
+            withheld=step.withheld,
+            suspended=step.suspended,
+        ),
         "not_checked": step.unread,
     }
+
+
+def _if_read(read: int, **counts: int) -> dict[str, int | None]:
+    """The counts; null for each if no account had been read, because then nothing is known."""
+    return {name: n if read else None for name, n in counts.items()}
 
 
 def _claim(found: CheckedClaim) -> Json:

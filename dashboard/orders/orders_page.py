@@ -80,9 +80,13 @@ def _columns() -> Component:
 def _row(found: OrderFigures) -> Component:
     order, funnel = found.order, found.funnel
 
-    def counted(name: str, n: int, *, of_list: bool = True) -> Component:
-        small = [html.Small(words.share(n, found.watched))] if of_list and found.watched else []
-        return td([f"{n:,}", *small], name, "n")
+    def counted(name: str, n: int) -> Component:
+        return td(f"{n:,}", name, "n")
+
+    def blocked(name: str, n: int) -> Component:
+        if not funnel.read:
+            return td([words.count_or_dash(None), html.Small("not read yet")], name, "n")
+        return td([f"{n:,}", html.Small(words.share(n, found.watched))], name, "n")
 
     return html.Tr(
         [
@@ -102,11 +106,11 @@ def _row(found: OrderFigures) -> Component:
                 ],
                 "Issued",
             ),
-            counted("Named", funnel.named, of_list=False),
-            counted("On the list", funnel.resolved, of_list=False),
-            counted("Ever blocked", funnel.ever_blocked),
-            counted("Still blocked", funnel.blocked_now),
-            counted("Restored", funnel.restored),
+            counted("Named", funnel.named),
+            counted("On the list", funnel.resolved),
+            blocked("Ever blocked", funnel.ever_blocked),
+            blocked("Still blocked", funnel.blocked_now),
+            blocked("Restored", funnel.restored),
         ]
     )
 

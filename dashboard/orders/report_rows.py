@@ -105,7 +105,8 @@ def steps(found: OrderFigures) -> list[tuple[str, ...]]:
         step = step_at(found.steps, at)
         if step is not None:
             counts = (step.blocked, step.certain, step.possible, step.withheld, step.suspended, step.unread)
-            out.append((words.stamp(at), *(f"{n:,}" for n in counts)))
+            shown = counts if step.read else (None, None, None, None, None, step.unread)
+            out.append((words.stamp(at), *map(words.count_or_dash, shown)))
     return out
 
 

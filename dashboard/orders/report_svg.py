@@ -44,19 +44,20 @@ def curve_svg(found: OrderFigures) -> Markup:
     def path(
         value: Callable[[CurveStep], float], height: Callable[[float], float] = y
     ) -> list[tuple[float, float]]:
-        return _stairs([(axis.x(s.at), height(value(s))) for s in found.steps], axis.right)
+        return _stairs([(axis.x(s.at), height(value(s))) for s in found.steps if s.read], axis.right)
 
     parts = [*_shares_axis(axis, most, y, whole), *time_axis(axis, top, bottom + _STRIP + 6)]
     parts += _silent(found, axis, top, bottom)
-    parts.append(_area(path(lambda s: s.possible), path(lambda s: s.certain), "band"))
-    parts += [
-        _line(path(lambda s: s.withheld), "withheld-line"),
-        _line(path(lambda s: s.suspended), "suspended-line"),
-        _line(path(lambda s: s.blocked), "blocked-line"),
-    ]
+    if found.steps[-1].read:
+        parts.append(_area(path(lambda s: s.possible), path(lambda s: s.certain), "band"))
+        parts += [
+            _line(path(lambda s: s.withheld), "withheld-line"),
+            _line(path(lambda s: s.suspended), "suspended-line"),
+            _line(path(lambda s: s.blocked), "blocked-line"),
+        ]
     parts += _strip(found, axis, bottom + 6)
     parts += marks(found, axis, top, bottom)
-    if found.at_deadline is not None and found.order.deadline_at is not None:
+    if found.at_deadline is not None and found.at_deadline.read and found.order.deadline_at is not None:
         x, at = number(axis.x(found.order.deadline_at)), number(y(found.at_deadline.blocked))
         parts.append(f'<circle cx="{x}" cy="{at}" r="4" class="deadline"/>')
     height = bottom + _STRIP + 6 + 26
@@ -73,6 +74,8 @@ def described(found: OrderFigures) -> str:
     whole = found.watched
     if not whole:
         return "There is no curve, because the order's list is empty."
+    if not found.steps[-1].read:
+        return "There is no curve, because no account on the order's list has been read."
     high = max(found.steps, key=lambda s: s.blocked)
     last = found.steps[-1]
     share, end = words.share(high.blocked, whole), words.share(last.blocked, whole)

@@ -14,7 +14,8 @@ from storage.model.text.states import clean
 @dataclass(frozen=True, slots=True)
 class FunnelRow:
     name: str
-    accounts: int
+    accounts: int | None
+    """None: no account was read, so it is not known."""
     note: str
     look: str
     """The kind of number, which sets its colour."""
@@ -37,10 +38,17 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
     rows += [
         FunnelRow("On its list", funnel.resolved, _less(unknown, "not known here"), "named"),
         FunnelRow("Watched", funnel.watched, _less(unwatched, "not watched"), "named"),
-        FunnelRow("Ever blocked", funnel.ever_blocked, _share(funnel.ever_blocked, found), "ever"),
-        FunnelRow("Still blocked", funnel.blocked_now, _share(funnel.blocked_now, found), "now"),
-        FunnelRow("Restored", funnel.restored, _share(funnel.restored, found), "back"),
     ]
+    unread = funnel.resolved - funnel.read
+    if unread:
+        rows.append(FunnelRow("Read", funnel.read, _less(unread, "never read"), "named"))
+    for name, n, look in (
+        ("Ever blocked", funnel.ever_blocked, "ever"),
+        ("Still blocked", funnel.blocked_now, "now"),
+        ("Restored", funnel.restored, "back"),
+    ):
+        known, note = (n, _share(n, found)) if funnel.read else (None, "not known")
+        rows.append(FunnelRow(name, known, note, look))
     if funnel.gone_since:
         rows.append(FunnelRow("Gone since", funnel.gone_since, "neither blocked nor restored", "gone"))
     return rows

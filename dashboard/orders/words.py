@@ -114,6 +114,9 @@ def verdict_words(found: CheckedClaim) -> str:
 
 
 def at_deadline(found: OrderFigures, step: CurveStep) -> str:
+    """Return how many were blocked by a deadline, or that none of them had been read."""
+    if not step.read:
+        return f"not known, because none of the {accounts(found.watched)} on its list had been read"
     low, high = step.certain, step.possible
     between = (
         share(low, found.watched)
@@ -136,6 +139,8 @@ def sentences(found: OrderFigures) -> list[str]:
             *_not_observable(found),
         ]
     out = [_so_far(found)]
+    if funnel.read and (n := found.watched - funnel.read):
+        out.append(f"Never read: {accounts(n)} on its list. Whether any of them was blocked is not known.")
     if funnel.blocked_before:
         n = funnel.blocked_before
         out.append(
@@ -172,8 +177,13 @@ def _not_observable(found: OrderFigures) -> list[str]:
 
 def _so_far(found: OrderFigures) -> str:
     funnel, whole = found.funnel, found.watched
+    if not funnel.read:
+        return (
+            f"None of the {accounts(whole)} on its list has been read yet. How far the order was followed is "
+            "therefore not known."
+        )
     if not funnel.ever_blocked:
-        return f"None of the {accounts(whole)} on its list was seen blocked since the order."
+        return f"None of the {accounts(funnel.read)} read on its list was seen blocked since the order."
     stale = f" ({funnel.blocked_stale:,} of them not read lately)" if funnel.blocked_stale else ""
     are = "is" if funnel.blocked_now == 1 else "are"
     parts = [f"{funnel.blocked_now:,} {are} still blocked{stale}"]

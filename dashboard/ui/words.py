@@ -152,5 +152,10 @@ def share(n: float, whole: int) -> str:
     return f"{percent:.0f} %" if (percent >= 10 and percent <= 99) or n in {0, whole} else f"{percent:.1f} %"
 
 
+def count_or_dash(n: int | None) -> str:
+    """A number; a dash for one that is not known."""
+    return "–" if n is None else f"{n:,}"
+
+
 def range_words(low: int, high: int) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"

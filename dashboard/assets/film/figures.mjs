@@ -100,17 +100,18 @@ function kindOf(film, v, country) {
 }
 
 /**
- * Counts accounts of the order's list, each once: `named` by the order, `onList`, `watched` of them, `ever` seen blocked
- * since the order, `before` it already, blocked `now`, of those `stale` (not read lately), `restored` and `gone`.
+ * Counts accounts of the order's list, each once: `named` by the order, `onList`, `watched` and `read` of them, `ever` seen
+ * blocked since the order, `before` it already, blocked `now`, of those `stale` (not read lately), `restored` and `gone`.
  * @param {Moment} state @param {FilmOrder} order
  */
 export function complianceOf(state, order) {
   const { film, by } = state;
   const members = (film.members.get(order.list) ?? []).filter((m) => during(m.times, by)).map((m) => m.account);
   const begin = order.from ?? order.at;
-  const out = { order, named: order.named, onList: members.length, watched: 0, ever: 0, before: 0, now: 0, stale: 0, restored: 0, gone: 0 };
+  const out = { order, named: order.named, onList: members.length, watched: 0, read: 0, ever: 0, before: 0, now: 0, stale: 0, restored: 0, gone: 0 };
   for (const i of members) {
     if (state.here[i]) out.watched += 1;
+    if (state.current[i] >= 0) out.read += 1;
     const first = firstBlock(state, i, order.country, begin);
     if (first === null) continue;
     out.ever += 1;

@@ -39,7 +39,7 @@ export function openFilm(buffer) {
  * - `byStatus` by status ("first" for none confirmed) [accounts, of them not read in the last two sweeps]: what
  *   `blockline status --at` counts
  * - `countries` [[code, accounts withheld there, of them not read lately]], the most first
- * - `compliance` for each order {order, named, onList, watched, ever, before, now, stale, restored, gone}
+ * - `compliance` for each order {order, named, onList, watched, read, ever, before, now, stale, restored, gone}
  * - `feedKey` changes only when what a feed shows may have changed; `feedSpan` is how far back `changes` reaches
  *   from the moment (a week unless set): what is older has lanes and counts but is not in the feed
  *

@@ -54,10 +54,12 @@ export function renderOrders(root, state) {
     const { order } = c;
     const overdue = order.deadline === null ? "no deadline" : `${order.deadline < state.now ? "deadline passed" : "deadline"} ${stamp(order.deadline)} ${zoneName(order.deadline)}`;
     const stale = c.stale ? `${count(c.stale)} of these not read recently` : "";
-    const figures = [
-      [count(c.named), ""], [count(c.onList), ""], [count(c.watched), ""], [count(c.ever), `${percent(c.ever, c.onList)} of the list${c.before ? `, ${count(c.before)} before it` : ""}`],
-      [count(c.now), stale], [count(c.restored), ""], [count(c.gone), ""],
-    ];
+    const ever = `${percent(c.ever, c.onList)} of the list${c.before ? `, ${count(c.before)} before it` : ""}`;
+    const unread = c.read && c.read < c.onList ? `${count(c.onList - c.read)} never read` : "";
+    const blocks = c.read
+      ? [[count(c.ever), ever], [count(c.now), stale], [count(c.restored), ""], [count(c.gone), ""]]
+      : [["–", "not read yet"], ["–", ""], ["–", ""], ["–", ""]];
+    const figures = [[count(c.named), ""], [count(c.onList), ""], [count(c.watched), unread], ...blocks];
     const cells = figures.map(([n, small], i) => `<td class="n" data-label="${COLUMNS[i]}">${n}${small ? `<small>${small}</small>` : ""}</td>`).join("");
     return `<tr><th scope="row"><a class="handle" href="/orders/${order.id}">${escaped(order.title)}</a><small>${overdue}</small></th>${cells}</tr>`;
   });

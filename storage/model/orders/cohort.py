@@ -140,6 +140,8 @@ class CohortFunnel:
     resolved: int
     """Accounts on its list. Names are on it if they were matched to one account."""
     watched: int
+    read: int
+    """Accounts on its list that were ever read. If there are none, nothing is known of blocks."""
     ever_blocked: int
     """Seen blocked at any time since the order, including accounts blocked before it."""
     blocked_before: int
@@ -229,6 +231,7 @@ def funnel(
         names_entered=names_entered,
         resolved=len(members),
         watched=sum(m.watched for m in members),
+        read=sum(any(stay.since <= at for stay in m.stays) for m in members),
         ever_blocked=ever,
         blocked_before=before,
         blocked_now=now,

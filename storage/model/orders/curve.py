@@ -28,6 +28,8 @@ class CurveStep:
     """Of `blocked`."""
     unread: int
     """Accounts that were not checked at that time."""
+    read: int
+    """Accounts that had been read by then. If there are none, nothing is known of blocks."""
 
 
 class _Line(StrEnum):
@@ -37,6 +39,7 @@ class _Line(StrEnum):
     WITHHELD = auto()
     SUSPENDED = auto()
     UNREAD = auto()
+    READ = auto()
 
 
 _Span: TypeAlias = tuple[datetime | None, datetime | None]
@@ -73,6 +76,8 @@ def curve(
                 during(_Line.CERTAIN, *part)
         for part in unread:
             during(_Line.UNREAD, *part)
+        if member.stays:
+            during(_Line.READ, member.stays[0].since, None)
     moves[since] += Counter()
     return tuple(_steps(moves))
 
@@ -133,4 +138,5 @@ def _steps(moves: dict[datetime, Counter[_Line]]) -> Iterator[CurveStep]:
             total[_Line.WITHHELD],
             total[_Line.SUSPENDED],
             total[_Line.UNREAD],
+            total[_Line.READ],
         )

@@ -69,6 +69,7 @@ def test_every_number_of_the_report_is_the_one_of_the_api() -> None:
         "Names recorded": told_there["funnel"]["names_on_file"],
         "On its list": told_there["funnel"]["on_its_list"],
         "Watched": told_there["funnel"]["watched"],
+        "Read": told_there["funnel"]["read"],
         "Ever blocked": told_there["funnel"]["ever_blocked"],
         "Still blocked": told_there["funnel"]["blocked_now"],
         "Restored": told_there["funnel"]["restored"],

@@ -234,6 +234,7 @@ def funnel_of(told: dict[str, int]) -> CohortFunnel:
         names_entered=0,
         resolved=told["onList"],
         watched=told["watched"],
+        read=told["read"],
         ever_blocked=told["ever"],
         blocked_before=told["before"],
         blocked_now=told["now"],
