@@ -87,7 +87,8 @@ def pack_command(
         (refuse_taken if out.suffix == ".zip" else refuse_filled)(out)
     with database(settings) as dsn:
         gathered = run(lambda: _gathered(settings, dsn, change))
-    path = out or Path(f"blockline-evidence-{gathered.change_id}.zip")
+    kind = "synthetic-" if gathered.synthetic else ""
+    path = out or Path(f"blockline-evidence-{kind}{gathered.change_id}.zip")
     try:
         files = whole_pack(gathered, _made_by(), system_clock())
     except PackError as error:

@@ -7,7 +7,7 @@ names. The other files are JSON in one fixed form, so that a file in another for
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, TypeVar, cast
 
@@ -64,6 +64,9 @@ SENTENCES: Final[Mapping[int, PackSentences]] = {
     ),
 }
 """The sentences of an earlier format are never edited, because packs with them exist."""
+
+_ONLY_IF_TRUE: Final = "only if true"
+"""A field that is written only if it is true: packs from before it have none."""
 
 T = TypeVar("T")
 
@@ -128,6 +131,8 @@ class PackManifest:
     raw: tuple[RawFile, ...]
     files: dict[str, str]
     """SHA-256 of every other file."""
+    synthetic: bool = field(default=False, metadata={_ONLY_IF_TRUE: True})
+    """Made by a simulation: its accounts do not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,9 @@ def documents(material: Material, made_by: str, now: datetime) -> dict[str, byte
         )
     else:
         files[COVERAGE] = written(CoverageFile(SENTENCES[FORMAT].what, ours=True, coverage=material.coverage))
-    manifest = PackManifest(FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {})
+    manifest = PackManifest(
+        FORMAT, made_by, now, material.change_id, material.handle, tuple(raw), {}, material.synthetic
+    )
     return listed(files, manifest)
 
 
@@ -256,7 +263,11 @@ def _plain(value: object) -> object:
     if isinstance(value, date):
         return value.isoformat()
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return {
+            one.name: _plain(getattr(value, one.name))
+            for one in fields(value)
+            if _ONLY_IF_TRUE not in one.metadata or getattr(value, one.name)
+        }
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in cast("dict[str, object]", value).items()}
     if isinstance(value, tuple):

@@ -130,6 +130,7 @@ def _content(facts: PackContent) -> dict[str, object]:
         "change_id": change.change_id,
         "made": _time(manifest.made_at),
         "made_by": clean(manifest.made_by, 60),
+        "synthetic": manifest.synthetic,
     }
 
 

@@ -51,6 +51,9 @@ def verify(files: Files, known: KnownHeads, stamp_of: StampOf, made_by: str) -> 
     except PackError as error:
         return [ProofCheck(ProofResult.FAILED, str(error))]
     checks = _listing(files, facts)
+    if facts.manifest.synthetic:
+        said = "Synthetic scenario: the pack was made by a simulation. The account in it does not exist."
+        checks.append(ProofCheck(ProofResult.NOTE, said))
     entries, leads = entries_in(facts)
     checks += leads
     checks += _statements(files, facts, entries)

@@ -22,6 +22,7 @@ from storage.model.evidence.packs import (
     Segment,
     Stamped,
 )
+from storage.postgres.installation import is_synthetic
 from storage.postgres.pool import Conn, Refused
 from storage.readings import evidence
 
@@ -102,6 +103,7 @@ async def material(conn: Conn, change_id: int) -> Material:
         segments=await _segments(conn, stretches(dated, heads, [one.seq for one in anchors])),
         heads=heads,
         anchors=anchors,
+        synthetic=await is_synthetic(conn),
     )
 
 

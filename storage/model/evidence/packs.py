@@ -117,3 +117,5 @@ class Material:
     segments: tuple[Segment, ...]
     heads: tuple[DayHead, ...]
     anchors: tuple[Stamped, ...]
+    synthetic: bool
+    """Made by a simulation: its accounts do not exist."""

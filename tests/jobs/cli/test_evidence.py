@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.evidence.pack import PAGE, listed, manifest_in
-from jobs.evidence.pack_files import read_pack
+from jobs.evidence.pack_files import read_pack, write_pack
 from storage.postgres.pool import Conn, open_pool, transaction
 from storage.purge.purge import purge_account
 from tests.support.clients.command_line import Blockline, console
@@ -59,6 +59,23 @@ def test_a_pack_is_written_and_verified_without_a_database(
     asked = run("evidence", "verify", "blockline-evidence-3.zip", "--json").json
     assert asked["ok"] is True
     assert [c["verdict"] for c in asked["checks"]] == [line.split()[0] for line in checked.said[:-1]]
+
+
+def test_a_pack_of_a_simulation_says_so_in_its_name_its_page_and_its_manifest(
+    run: Blockline, change: int, dsn: str
+) -> None:
+    do(dsn, "insert into installation_key (name, key) values ('synthetic', '')")
+    assert run("evidence", change).code == 0
+    path = Path("blockline-evidence-synthetic-3.zip")
+    files = read_pack(path)
+    assert manifest_in(files).synthetic
+    assert b"Synthetic scenario: this pack was made by a simulation." in files[PAGE]
+    checked = run("evidence", "verify", path)
+    assert checked.code == 0
+    assert any(line.startswith("note") and "made by a simulation" in line for line in checked.said)
+    unmarked = listed(files, replace(manifest_in(files), synthetic=False))
+    write_pack(Path("unmarked.zip"), unmarked)
+    assert run("evidence", "verify", "unmarked.zip").code == 1
 
 
 def test_the_console_script_verifies_where_there_is_nothing_else(
