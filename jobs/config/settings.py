@@ -44,11 +44,11 @@ from jobs.config import values as values_of
 from jobs.config.secret_files import read_secret
 from jobs.config.values import RulesFault
 from jobs.delivery import channel_config as channels
-from storage.model.alerts.rule_toml import refuse_long_keys
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import Platform
 from storage.model.platforms.registry import part
 from storage.model.sizing.question import PlannerKind
+from storage.model.text.toml_text import refuse_long_keys
 
 Model = TypeVar("Model", bound=SettingsModel)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
-from jobs.alerting.rules_file import FileRule, read_document, read_rules
+from jobs.alerting.rules_file import FileRule, read_rules
 from jobs.detect.confirmation import ConfirmationRule
 from storage.model.alerts.rule_codec import duration_text
 from storage.model.tables.csv_rows import TableError
+from storage.model.tables.toml_tables import read_document
 from storage.model.text.units import parse_duration
 
 _TABLE = "confirmation"
