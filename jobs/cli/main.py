@@ -31,6 +31,8 @@ GROUPS = {
         "lists": "Show lists, and set their retention and guaranteed interval.",
         "executives": "Manage the people whose engagements are collected.",
         "plan": "Estimate requests, delay and cost for a number of accounts.",
+        "apply": "Apply a file of lists, accounts, alert rules and orders.",
+        "setup": "Write the present setup as a file for `apply`.",
     },
     "Alerts": {
         "alerts": "Manage alert rules, incidents, mutes and deliveries.",
@@ -72,6 +74,8 @@ SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in 
 """Every command and group of commands, with the first paragraph of its help."""
 MODULES = {
     "import": "import_records",
+    "published": "import_records",
+    "setup": "apply",
     "purges": "purge",
     "restore": "backup",
     "upgrade": "backup",

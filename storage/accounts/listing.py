@@ -6,7 +6,7 @@ from datetime import datetime
 
 from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import Flag, State, Status
-from storage.model.tables.watch_import_plan import OnFile
+from storage.model.tables.watch_import_plan import OnFile, SetUpAccount
 from storage.postgres.pool import Conn
 
 
@@ -138,6 +138,43 @@ async def on_file(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> 
             tuple(r["lists"]),
             tuple(r["tags"]),
             r["followers"],
+        )
+        for r in rows
+    }
+
+
+async def set_up_accounts(
+    conn: Conn, also: Sequence[tuple[Platform, str]] = ()
+) -> dict[tuple[Platform, str], SetUpAccount]:
+    """Return all watched accounts, and those of `also` that are stored, by platform and native id."""
+    rows = await conn.fetch(
+        """
+        select a.account_id, a.platform, a.native_id, a.handle, a.watched, a.tags,
+            array(
+                select l.name from watch_list_member m join watch_list l using (list_id)
+                where m.account_id = a.account_id order by l.name
+            ) as lists,
+            exists (
+                select from canary c where c.account_id = a.account_id and c.origin = 'settings'
+            ) as is_control
+        from account a
+        where a.watched
+            or (a.platform, a.native_id) in (select * from unnest($1::text[], $2::text[]))
+        order by a.platform, a.account_id
+        """,
+        [platform.value for platform, _ in also],
+        [native_id for _, native_id in also],
+    )
+    return {
+        (Platform(r["platform"]), r["native_id"]): SetUpAccount(
+            AccountId(r["account_id"]),
+            Platform(r["platform"]),
+            r["native_id"],
+            r["handle"],
+            r["watched"],
+            tuple(r["lists"]),
+            tuple(sorted(r["tags"])),
+            r["is_control"],
         )
         for r in rows
     }

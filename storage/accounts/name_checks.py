@@ -168,6 +168,33 @@ async def lines_of(conn: Conn, check_id: int, since: datetime | None = None) -> 
     return [_line(r) for r in rows]
 
 
+async def newest_lines(
+    conn: Conn, handles: Collection[tuple[Platform, str]]
+) -> dict[tuple[Platform, str], CheckedLine]:
+    """Return the newest line of any check about each handle in lower case.
+
+    A handle that was never checked is left out.
+    """
+    rows = await conn.fetch(
+        """
+        select distinct on (l.platform, lower(l.handle)) l.*, a.account_id,
+            coalesce(a.watched, false) as watched
+        from name_check_line l
+        join unnest($1::text[], $2::text[]) as u (platform, handle)
+            on l.platform = u.platform and lower(l.handle) = u.handle
+        left join account a on a.platform = l.platform and a.native_id = l.found_id
+        where l.native_id is null and l.post_id is null and l.outcome is not null
+        order by l.platform, lower(l.handle), l.name_check_id desc, l.position
+        """,
+        [platform.value for platform, _ in handles],
+        [handle for _, handle in handles],
+    )
+    lines = [_line(r) for r in rows]
+    return {
+        (line.said.platform, (line.said.handle or "").lower()): line for line in lines if line.said.platform
+    }
+
+
 async def take_waiting(conn: Conn, platform: Platform, now: datetime, most: int) -> list[WaitingName]:
     """Take up to `most` names whose platform is due to be asked, the oldest first.
 

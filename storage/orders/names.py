@@ -82,3 +82,19 @@ async def checks_of(conn: Conn, order_id: int, known_at: datetime | None = None)
         )
         for r in rows
     ]
+
+
+async def orders_naming(conn: Conn) -> dict[AccountId, frozenset[str]]:
+    """Return the references of the orders that name each account now; accounts without one are left out."""
+    rows = await conn.fetch(
+        """
+        select n.account_id, array_agg(distinct o.reference) as orders
+        from order_name n join legal_order o using (order_id)
+        where n.account_id is not null and not exists (
+            select from order_name_withdrawal w
+            where w.order_name_id = n.order_name_id and w.until is null
+        )
+        group by n.account_id
+        """
+    )
+    return {AccountId(r["account_id"]): frozenset(r["orders"]) for r in rows}

@@ -23,6 +23,7 @@ from jobs.imports.transparency_figures import is_figures, read_figures
 from jobs.imports.withheld_crawl import is_crawl, read_crawl
 from jobs.orders.legal_demands import read_legal_demands
 from jobs.orders.lumen import is_json, read_lumen
+from jobs.setup.setup_file import read_setup
 from storage.model.alerts.rule_toml import to_toml
 from storage.model.alerts.rules import AlertRule, Digest, Match
 from storage.model.core.availability import ChangeKind
@@ -90,6 +91,10 @@ RULES: Final = (
             ("Digest", Match(kinds=frozenset({ChangeKind.BLOCK}), executives=True), Digest.DAILY),
         )
     ).encode(),
+)
+SETUPS: Final = (
+    (Path(__file__).parents[2] / "docs/setup.md").read_bytes().split(b"```toml\n")[1].split(b"```")[0],
+    b"[[orders]]\n[[orders.events]]\n" * 6_000,
 )
 MANY_WRONG_RULES: Final = b"[[rules]]\ncolour = 1\n" * 12_000
 LONG_KEY: Final = b"a" + b".a" * 30_000 + b" = 1\n"
@@ -222,6 +227,7 @@ FILES: tuple[Target, ...] = (
     Target(
         "import.rules", (*RULES, MANY_WRONG_RULES), plain(lambda data: read_rules(data, _FILE)), (TableError,)
     ),
+    Target("setup.file", SETUPS, plain(lambda data: read_setup(data, _FILE, NOW)), (TableError,)),
     Target("settings.file", (*SETTINGS, LONG_KEY), in_file(read_settings), (CommandError,)),
     Target("settings.secret", (b"secret\n", b"two\nlines"), in_file(read_secret_file), (ValueError,)),
     Target("simulator.history", HISTORIES[:1], plain(read_history), (HistoryError,)),

@@ -49,6 +49,21 @@ class OnFile:
 
 
 @dataclass(frozen=True, slots=True)
+class SetUpAccount:
+    """What people decided about a stored account: whether it is watched, its lists and its tags."""
+
+    account_id: AccountId
+    platform: Platform
+    native_id: str
+    handle: str
+    watched: bool
+    lists: tuple[str, ...]
+    tags: tuple[str, ...]
+    is_control: bool
+    """Whether the settings name it as a control account, which cannot be watched."""
+
+
+@dataclass(frozen=True, slots=True)
 class WatchLineResult:
     """What became of one line, or will."""
 
