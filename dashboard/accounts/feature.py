@@ -62,7 +62,7 @@ async def _accounts(asked: PageRequest) -> Drawing | None:
         case _:
             return None
     access.require(asked.actor, ADD)
-    names = [one.name for one in await lists(asked.conn)]
+    names = [one.name for one in await lists(asked.conn) if not one.is_archived]
     return partial(add_page, shown, names, asked.tag)
 
 

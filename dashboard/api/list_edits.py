@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictBool, StrictInt
 
 from dashboard.api.account_edits import AccountNumbers, AccountsEdited, Admin, Analyst, ApiInput, edited, made
 from dashboard.api.lists_and_executives import WatchList, watch_list
@@ -13,6 +13,7 @@ from dashboard.api.parameter_types import PathNumber
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext
 from storage.accounts.watch_lists import (
+    archive_list,
     keep_evidence,
     list_row,
     make_list,
@@ -49,6 +50,8 @@ class ListChange(ApiInput):
     """How long the raw evidence of its accounts is kept. Null for no limit. For the list of an order, at
     least three years.
     """
+    archived: StrictBool | None = None
+    """True archives the list, false takes it into use again. No account can be added to an archived list."""
 
 
 class ChangedList(WatchList):
@@ -94,7 +97,7 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
 
     @router.patch("/lists/{list_id}", response_model=ChangedList, responses={**NOT_FOUND, **CONFLICT})
     async def change_list(request: Request, list_id: PathNumber, given: ListChange, actor: Admin) -> Response:
-        """Rename a list, or set how long the raw evidence of its accounts is kept. Requires an admin."""
+        """Rename or archive a list, or set how long its raw evidence is kept. Requires an admin."""
         _refuse_impossible(given)
         async with transaction(source.pool) as conn:
             before = await list_row(conn, list_id)
@@ -103,6 +106,8 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
             now, rules = source.clock(), ()
             if "evidence_days" in given.model_fields_set:
                 await keep_evidence(conn, before.name, given.evidence_days, actor.name, now)
+            if given.archived is not None:
+                await archive_list(conn, before.name, actor.name, now, archived=given.archived)
             if given.name is not None:
                 rules = await rename_list(conn, before.name, given.name, actor.name, now)
             row = await list_row(conn, list_id) or before
@@ -114,6 +119,6 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
 def _refuse_impossible(given: ListChange) -> None:
     """Raise ApiInvalidField for a change of nothing, and for a name that no list can have."""
     if not given.model_fields_set:
-        raise ApiInvalidField("body", "Give “name”, “evidence_days” or both.")
+        raise ApiInvalidField("body", "Give “name”, “evidence_days” or “archived”.")
     if given.name is not None and (fault := list_name_fault(given.name)) is not None:
         raise ApiInvalidField("body.name", fault)

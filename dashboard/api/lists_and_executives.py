@@ -45,6 +45,8 @@ class WatchList(ApiModel):
     order_reference: str | None
     evidence_days: int | None
     """How long raw evidence of its accounts is kept; null for no limit. Hashes, states and times stay."""
+    archived_at: datetime | None
+    """Since when it is archived: it keeps its accounts, and no account can be added. Null if it is in use."""
 
 
 class Observable(ApiModel):

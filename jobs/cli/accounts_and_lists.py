@@ -30,7 +30,7 @@ from jobs.status.listings import (
 )
 from storage.accounts.accounts import stop_watching
 from storage.accounts.tags import change_tags
-from storage.accounts.watch_lists import rename_list
+from storage.accounts.watch_lists import archive_list, make_list, rename_list
 from storage.model.core.accounts import Account, Platform
 from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.csv_cells import CellError
@@ -255,10 +255,63 @@ def executives_engagement(
 
 
 @lists.callback()
-def lists_command(context: typer.Context, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+def lists_command(
+    context: typer.Context,
+    *,
+    archived: Annotated[bool, typer.Option("--archived", help="Show the archived lists.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
     """Each list is shown with its accounts, its retention and its guaranteed interval."""
     if context.invoked_subcommand is None:
-        with_conn(load_settings(config), lists_listing).show("lists", as_json=as_json)
+        listing = with_conn(load_settings(config), lambda conn: lists_listing(conn, archived=archived))
+        listing.show("lists", as_json=as_json)
+
+
+@lists.command("add", epilog=examples("blockline lists add Desk"))
+def lists_add(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Add an empty list."""
+    if (fault := list_name_fault(name)) is not None:
+        raise CommandError(fault)
+    with_conn(load_settings(config), lambda conn: make_list(conn, name, COMMAND_LINE, system_clock()))
+    show(f"The list {clean(name, 100)} is added. It has no accounts yet.")
+
+
+@lists.command("archive", epilog=examples("blockline lists archive Desk"))
+def lists_archive(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Archive a list, so that no account can be added to it.
+
+    Its accounts stay on it and are read as before, alert rules that name it still match, and its history is
+    kept. `blockline lists --archived` shows archived lists.
+    """
+    _archive(name, config, archived=True)
+
+
+@lists.command("restore", epilog=examples("blockline lists restore Desk"))
+def lists_restore(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Restore an archived list, so that accounts can be added to it."""
+    _archive(name, config, archived=False)
+
+
+def _archive(name: str, config: Path | None, *, archived: bool) -> None:
+    changed = with_conn(
+        load_settings(config),
+        lambda conn: archive_list(conn, name, COMMAND_LINE, system_clock(), archived=archived),
+    )
+    status = "archived" if archived else "in use"
+    show(f"The list {clean(name, 100)} {'is' if changed else 'was already'} {status}.")
 
 
 @lists.command("rename", epilog=examples("blockline lists rename Desk 'News desk'"))

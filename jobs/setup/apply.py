@@ -30,6 +30,7 @@ from storage.accounts.listing import set_up_accounts
 from storage.accounts.name_checks import open_check
 from storage.accounts.tags import AccountTags, describe, edit_tags
 from storage.accounts.watch_lists import (
+    archive_list,
     guarantee_interval,
     keep_evidence,
     make_list,
@@ -75,6 +76,7 @@ async def apply_setup(
     await writer.accounts(found.steps)
     await writer.executives(found.steps)
     await writer.names(found.steps)
+    await writer.archives(found.steps)
     await writer.stops(found.steps)
     await writer.rules(found.steps)
     detail = {"steps": len(found.steps), "prune": prune}
@@ -149,10 +151,19 @@ class _Writer:
                 with self.of(step):
                     if write.is_new:
                         await make_list(self.conn, write.name, self.actor, self.now)
+                    if write.archived is False:
+                        await archive_list(self.conn, write.name, self.actor, self.now, archived=False)
                     if write.sets_interval:
                         await guarantee_interval(self.conn, write.name, write.every, self.actor, self.now)
                     if write.sets_days:
                         await keep_evidence(self.conn, write.name, write.days, self.actor, self.now)
+
+    async def archives(self, steps: Sequence[SetupStep]) -> None:
+        """Archive lists, after accounts were put on them."""
+        for step in steps:
+            if isinstance(write := step.write, ListWrite) and write.archived:
+                with self.of(step):
+                    await archive_list(self.conn, write.name, self.actor, self.now, archived=True)
 
     async def accounts(self, steps: Sequence[SetupStep]) -> None:
         watched = [(step, step.write) for step in steps if isinstance(step.write, WatchWrite)]
@@ -200,8 +211,10 @@ class _Writer:
                 leaving[name].append(write.account_id)
             if write.tag or write.untag:
                 tags[write.tag, write.untag].append(write.account_id)
+        line = {name: step for step, write in changed for name in write.join}
         for name, ids in joining.items():
-            await put_accounts_on(self.conn, name, ids, self.actor, self.now)
+            with self.of(line[name]):
+                await put_accounts_on(self.conn, name, ids, self.actor, self.now)
         for name, ids in leaving.items():
             await take_accounts_off(self.conn, name, ids, self.actor, self.now)
         for (add, remove), ids in tags.items():

@@ -19,6 +19,7 @@ class DeclaredList:
     name: str
     read_every: timedelta | str | None = NOT_GIVEN
     evidence_days: int | str | None = NOT_GIVEN
+    archived: bool | None = NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True)

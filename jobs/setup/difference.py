@@ -154,6 +154,24 @@ class _Found:
                     write = ListWrite(name, is_new=True)
                     self.steps.append(SetupStep(Verb.ADD, "list", clean(name, 100), "", write, account.line))
 
+        if self.prune and "lists" in self.setup.sections:
+            kept = {*declared, *of_orders, *self._lists_of_orders()}
+            kept |= {name for account in self.setup.accounts for name in account.lists or ()}
+            self.steps += [
+                SetupStep(
+                    Verb.REMOVE,
+                    "list",
+                    clean(name, 100),
+                    "archived, with its accounts",
+                    ListWrite(name, archived=True),
+                )
+                for name, known in self.stored.lists.items()
+                if name not in kept and not known.is_archived
+            ]
+
+    def _lists_of_orders(self) -> set[str]:
+        return {one.name for one in self.stored.lists.values() if one.order is not None}
+
     def _refuse_name(self, line: int, name: str) -> None:
         if (fault := list_name_fault(name)) is not None:
             self.fault(line, fault)
@@ -176,12 +194,17 @@ class _Found:
             if days is not None and known is not None and days < known.fewest_days:
                 needed = f"the evidence of the list of an order is kept at least {known.fewest_days} days."
                 self.fault(one.line, f"list {name}: {needed}")
+        archived = None if one.archived == (known is not None and known.is_archived) else one.archived
+        if archived is not None:
+            words.append("archived, with its accounts" if archived else "in use again")
+            if archived and one.name in {*of_orders, *self._lists_of_orders()}:
+                self.fault(one.line, f"list {name} belongs to an order, so it cannot be archived.")
         if known is None:
             self._refuse_name(one.line, one.name)
         elif not words:
             return None
         is_new = known is None and one.name not in of_orders
-        write = ListWrite(one.name, is_new, sets_interval, every, sets_days, days)
+        write = ListWrite(one.name, is_new, sets_interval, every, sets_days, days, archived)
         verb = Verb.ADD if known is None else Verb.CHANGE
         return SetupStep(verb, "list", name, ", ".join(words), write, one.line)
 

@@ -222,14 +222,15 @@ class _Fields:
 
 
 def _list(fields: _Fields) -> DeclaredList:
-    fields.only("name", "read_every", "evidence_days")
+    fields.only("name", "read_every", "evidence_days", "archived")
     name = fields.needed("name")
     days: int | str | None = None
     if fields.table.values.get("evidence_days") == NONE:
         days = NONE
     elif (days := fields.count("evidence_days", _LONGEST_KEEPING)) == 0:
         raise _KeyFault("evidence_days", "evidence_days is 0; write 1 or more, or none to keep all.")
-    return DeclaredList(fields.table.line, name, _interval(fields), days)
+    archived = fields.get("archived", bool, "true or false")
+    return DeclaredList(fields.table.line, name, _interval(fields), days, archived)
 
 
 def _interval(fields: _Fields) -> timedelta | str | None:

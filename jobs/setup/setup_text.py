@@ -27,7 +27,8 @@ def _lists(stored: StoredSetup) -> Iterator[str]:
     for one in sorted(stored.lists.values(), key=lambda one: one.name):
         if one.order is None or one.read_every is not None or one.evidence_days is not None:
             every = None if one.read_every is None else duration_text(one.read_every)
-            yield _table("lists", {"name": one.name, "read_every": every, "evidence_days": one.evidence_days})
+            values = {"name": one.name, "read_every": every, "evidence_days": one.evidence_days}
+            yield _table("lists", {**values, "archived": one.is_archived or None})
 
 
 def _accounts(stored: StoredSetup) -> Iterator[str]:

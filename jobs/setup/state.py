@@ -29,6 +29,7 @@ class SetUpList:
     evidence_days: int | None
     fewest_days: int = 0
     """The shortest retention that it may have."""
+    is_archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

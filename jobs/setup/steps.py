@@ -29,6 +29,8 @@ class ListWrite:
     every: timedelta | None = None
     sets_days: bool = False
     days: int | None = None
+    archived: bool | None = None
+    """None leaves it archived or in use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from storage.accounts.name_checks import newest_lines
 from storage.accounts.name_matching import stored_accounts
 from storage.alerts.rules import load_rules, unreadable_rules
 from storage.executives import signals
+from storage.live.lists_and_executives import lists
 from storage.model.core.accounts import ListId, Platform
 from storage.model.core.orders import OrderEvent
 from storage.orders.names import names_of, orders_naming
@@ -52,6 +53,7 @@ async def stored_setup(conn: Conn, setup: DeclaredSetup | None = None) -> Stored
 
 async def _lists(conn: Conn) -> dict[str, SetUpList]:
     every = await guaranteed_intervals(conn)
+    archived = {one.list_id for one in await lists(conn) if one.is_archived}
     return {
         rule.name: SetUpList(
             rule.name,
@@ -59,6 +61,7 @@ async def _lists(conn: Conn) -> dict[str, SetUpList]:
             every.get(ListId(rule.list_id)),
             rule.keep_days,
             0 if rule.order_reference is None else ORDER_DAYS,
+            rule.list_id in archived,
         )
         for rule in await list_rules(conn)
     }

@@ -62,10 +62,16 @@ async def accounts_listing(
     return out
 
 
-async def lists_listing(conn: Conn) -> OutputTable:
-    out = OutputTable(("List", "Accounts", "Watched", "Order", "Evidence kept"), "There are no lists yet.")
+async def lists_listing(conn: Conn, *, archived: bool = False) -> OutputTable:
+    """List the lists in use; with `archived`, those that are archived."""
+    out = OutputTable(
+        ("List", "Accounts", "Watched", "Order", "Evidence kept"),
+        "No list is archived." if archived else "There are no lists yet.",
+    )
     days = {rule.name: rule.days_kept for rule in await list_rules(conn)}
     for count in await listing.list_counts(conn):
+        if (count.archived_at is not None) != archived:
+            continue
         reference = count.order_reference
         out.add(
             (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.accounts import canaries
+from storage.accounts.lookup import refuse_archived
 from storage.alerts import creation
 from storage.model.core.accounts import (
     Account,
@@ -43,13 +44,14 @@ async def add_accounts(conn: Conn, accounts: Sequence[NewAccount], now: datetime
 
     They are watched, and on a list, from `now` on or from what was recorded last. A control account that
     Blockline chose makes way. Raises Refused, and nothing is stored, when one of
-    them is a control account of the settings.
+    them is a control account of the settings, or one of the lists is archived.
     """
     if not accounts:
         return Added(0, 0)
     platforms = [a.platform.value for a in accounts]
     native_ids = [a.native_id for a in accounts]
     await canaries.refuse_named(conn, platforms, native_ids)
+    await refuse_archived(conn, {name for account in accounts for name in account.lists})
     await conn.execute(
         """
         select from account a join unnest($1::text[], $2::text[]) as u (platform, native_id)

@@ -38,6 +38,8 @@ class ListCount:
     """How many of them are read; the rest is there for its history only."""
     order_reference: str | None
     """The order that the list belongs to, if it does."""
+    archived_at: datetime | None
+    """None: the list is in use."""
 
 
 async def listed_accounts(
@@ -105,15 +107,15 @@ async def list_counts(conn: Conn) -> list[ListCount]:
     rows = await conn.fetch(
         """
         select l.name, count(a.account_id) as accounts,
-            count(a.account_id) filter (where a.watched) as watched, o.reference
+            count(a.account_id) filter (where a.watched) as watched, o.reference, l.archived_at
         from watch_list l
         left join watch_list_member m using (list_id)
         left join account a using (account_id)
         left join legal_order o using (list_id)
-        group by l.name, o.reference order by l.name
+        group by l.name, o.reference, l.archived_at order by l.name
         """
     )
-    return [ListCount(r["name"], r["accounts"], r["watched"], r["reference"]) for r in rows]
+    return [ListCount(r["name"], r["accounts"], r["watched"], r["reference"], r["archived_at"]) for r in rows]
 
 
 async def on_file(conn: Conn, platform: Platform, native_ids: Sequence[str]) -> dict[str, OnFile]:

@@ -72,6 +72,21 @@ async def lists_by_number(conn: Conn) -> dict[ListId, str]:
     return {ListId(r["list_id"]): r["name"] for r in rows}
 
 
+def archived_refusal(name: str) -> Refused:
+    """The refusal to put an account on an archived list."""
+    return Refused(f"The list {clean(name)!r} is archived. Restore it before you put accounts on it.")
+
+
+async def refuse_archived(conn: Conn, names: Iterable[str]) -> None:
+    """Raise Refused if one of these lists is archived."""
+    name = await conn.fetchval(
+        "select min(name) from watch_list where name = any($1::text[]) and archived_at is not null",
+        list(names),
+    )
+    if name is not None:
+        raise archived_refusal(name)
+
+
 def no_such_list(name: str, names: Iterable[str]) -> Refused:
     """`names` are those of the existing lists."""
     return Refused(f"There is no list {clean(name)!r}; there are: {', '.join(map(clean, names)) or 'none'}.")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from storage.accounts.accounts import announce_watch
 from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, list_rules, set_rule
-from storage.accounts.lookup import no_such_list
+from storage.accounts.lookup import archived_refusal, no_such_list
 from storage.alerts.rules import load_rules
 from storage.model.tables.tag_and_list_edits import Edited, EditOutcome
 from storage.model.text.states import clean
@@ -25,6 +25,7 @@ class ListHead:
     list_id: int
     name: str
     order_id: int | None
+    is_archived: bool
 
 
 async def make_list(conn: Conn, name: str, actor: str, now: datetime) -> int:
@@ -64,6 +65,28 @@ async def rename_list(conn: Conn, name: str, new_name: str, actor: str, now: dat
     await log(conn, now, actor, "list renamed", f"list {new_name}", {"list": head.list_id, "before": name})
     await announce_watch(conn)
     return tuple(stored.rule.name for stored in await load_rules(conn) if name in stored.rule.match.lists)
+
+
+async def archive_list(conn: Conn, name: str, actor: str, now: datetime, *, archived: bool) -> bool:
+    """Archive a list, or take it into use again. Return False if it was so already.
+
+    An archived list keeps its accounts, which are read as before; no account can be added to it. Raises
+    Refused for an unknown list, and for the list of an order.
+    """
+    head = await _lock(conn, name)
+    if head.is_archived == archived:
+        return False
+    if head.order_id is not None:
+        raise Refused(f"The list {clean(name)!r} belongs to an order, so it cannot be archived.")
+    await conn.execute(
+        "update watch_list set archived_at = $2 where list_id = $1",
+        head.list_id,
+        await moment(conn, lambda: now) if archived else None,
+    )
+    action = "list archived" if archived else "list restored"
+    await log(conn, now, actor, action, f"list {head.name}", {"list": head.list_id})
+    await announce_watch(conn)
+    return True
 
 
 async def keep_evidence(conn: Conn, name: str, keep_days: int | None, actor: str, now: datetime) -> ListRule:
@@ -109,9 +132,11 @@ async def put_accounts_on(
 ) -> list[Edited]:
     """Put accounts on a list, watched or not, and return the outcome for each, in the order given.
 
-    This does not change whether an account is read. Raises Refused for an unknown list.
+    This does not change whether an account is read. Raises Refused for an unknown or an archived list.
     """
     head = await _lock(conn, list_name)
+    if head.is_archived:
+        raise archived_refusal(head.name)
     known, on_it = await _known(conn, head, account_ids)
     controls = {
         r["account_id"]
@@ -184,7 +209,8 @@ async def take_accounts_off(
 async def _lock(conn: Conn, name: str) -> ListHead:
     row = await conn.fetchrow(
         """
-        select l.list_id, l.name, (select order_id from legal_order o where o.list_id = l.list_id) as order_id
+        select l.list_id, l.name, l.archived_at is not null as is_archived,
+            (select order_id from legal_order o where o.list_id = l.list_id) as order_id
         from watch_list l where l.name = $1 for update of l
         """,
         name,
@@ -193,7 +219,7 @@ async def _lock(conn: Conn, name: str) -> ListHead:
         raise no_such_list(
             name, [r["name"] for r in await conn.fetch("select name from watch_list order by name")]
         )
-    return ListHead(row["list_id"], row["name"], row["order_id"])
+    return ListHead(row["list_id"], row["name"], row["order_id"], row["is_archived"])
 
 
 async def _known(conn: Conn, head: ListHead, account_ids: Sequence[int]) -> tuple[set[int], set[int]]:
@@ -245,6 +271,8 @@ class ListRow:
     order_reference: str | None
     keep_days: int | None
     """The list's own rule for the evidence of its accounts; None means forever."""
+    archived_at: datetime | None
+    """None: the list is in use."""
 
 
 async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
@@ -253,7 +281,7 @@ async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
         """
         select l.list_id, l.name, l.created_at, count(a.account_id) as accounts,
             count(a.account_id) filter (where a.watched) as watched, o.order_id,
-            o.reference as order_reference, l.keep_days
+            o.reference as order_reference, l.keep_days, l.archived_at
         from watch_list l
         left join watch_list_member m using (list_id)
         left join account a using (account_id)

@@ -15,6 +15,8 @@ class LiveList:
     name: str
     size: int
     """Watched accounts on it."""
+    is_archived: bool = False
+    """Whether it is kept only with the accounts that it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,14 @@ async def lists(conn: Conn) -> tuple[LiveList, ...]:
     """All lists with their number of watched accounts, the monitor's own control accounts not counted."""
     rows = await conn.fetch(
         """
-        select l.list_id, l.name, count(a.account_id) as size
+        select l.list_id, l.name, count(a.account_id) as size, l.archived_at is not null as is_archived
         from watch_list l
         left join watch_list_member m using (list_id)
         left join ordinary_accounts() a on a.account_id = m.account_id and a.watched
         group by l.list_id order by l.list_id
         """
     )
-    return tuple(LiveList(r["list_id"], r["name"], r["size"]) for r in rows)
+    return tuple(LiveList(r["list_id"], r["name"], r["size"], r["is_archived"]) for r in rows)
 
 
 async def became_known(conn: Conn, since: datetime, until: datetime) -> bool:

@@ -31,7 +31,10 @@ class StoredOrder:
 
 
 async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
-    """Store an order and create its list. Return False, and store nothing, if its reference exists."""
+    """Store an order and create its list. Return False, and store nothing, if its reference exists.
+
+    A list of that name becomes its list; it is in use again if it was archived.
+    """
     now, known_at = await moment(conn, lambda: now), await moment(conn, lambda: order.known_at)
     return bool(
         await conn.fetchval(
@@ -39,7 +42,7 @@ async def add_order(conn: Conn, order: NewOrder, now: datetime) -> bool:
             with made as (
                 insert into watch_list (name, created_at)
                 select $1, $2 where not exists (select from legal_order where reference = $3)
-                on conflict (name) do update set name = excluded.name returning list_id
+                on conflict (name) do update set archived_at = null returning list_id
             )
             insert into legal_order (
                 reference, title, issuer, country, legal_basis, issued_at, issued_from, issued_to,

@@ -184,7 +184,8 @@ create table watch_list (
     name text not null unique,
     created_at timestamptz not null,
     keep_days int check (keep_days between 1 and 36500),
-    read_every interval check (read_every >= interval '1 minute')
+    read_every interval check (read_every >= interval '1 minute'),
+    archived_at timestamptz
 );
 comment on table watch_list is 'A named set of watched accounts. The list of an order is a cohort.';
 comment on column watch_list.list_id is 'Number of the list.';
@@ -194,6 +195,8 @@ comment on column watch_list.keep_days is
     'How many days the raw evidence of its accounts is kept. Null: for ever.';
 comment on column watch_list.read_every is
     'Guaranteed interval: how often its accounts are read at least. Null: in their turn.';
+comment on column watch_list.archived_at is
+    'Since when it is archived: kept with its accounts, and not offered for new ones. Null: in use.';
 
 create table membership (
     list_id bigint not null constraint watch_list_member_list_id_fkey references watch_list,

@@ -92,6 +92,20 @@ async def test_how_long_the_evidence_of_a_list_is_kept_is_said_by_its_number(wor
     assert (again.status, again.detail) == (409, "The list 'Desk' already exists.")
 
 
+async def test_a_list_is_archived_and_taken_into_use_again(world: World) -> None:
+    one = world.played.story.accounts[0][0]
+    made = await world.api.send("POST", "/lists", {"name": "Desk"})
+    where = f"/lists/{made.json['list_id']}"
+    assert made.json["archived_at"] is None
+    archived = await world.api.send("PATCH", where, {"archived": True})
+    assert (archived.status, archived.json["archived_at"] is not None) == (200, True)
+    joined = await world.api.send("POST", f"{where}/accounts", {"add": [one]})
+    assert (joined.status, "is archived" in joined.detail) == (409, True)
+    assert (await world.api.send("PATCH", where, {"archived": False})).json["archived_at"] is None
+    of_order = await world.api.send("PATCH", "/lists/1", {"archived": True})
+    assert (of_order.status, "belongs to an order" in of_order.detail) == (409, True)
+
+
 async def test_a_note_is_written_read_and_withdrawn_in_the_open(world: World) -> None:
     account_id = world.played.story.accounts[0][0]
     made = await world.api.send("POST", f"/accounts/{account_id}/notes", {"text": "  asked the platform "})

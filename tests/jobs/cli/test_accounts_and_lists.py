@@ -411,3 +411,16 @@ def test_of_a_time_that_has_not_come_no_status_is_told(run: Blockline, option: s
         "",
         [f"{option} (9021-02-02T00:00:00+00:00) is in the future."],
     )
+
+
+def test_a_list_is_added_archived_and_restored(run: Blockline) -> None:
+    assert run("lists", "add", "Desk").said == ["The list Desk is added. It has no accounts yet."]
+    assert run("lists", "add", "Desk").complaints == ["The list 'Desk' already exists."]
+    assert run("lists", "add", "A;B").code == 1
+    assert run("lists", "archive", "Desk").said == ["The list Desk is archived."]
+    assert run("lists", "archive", "Desk").said == ["The list Desk was already archived."]
+    assert run("lists", "--json").json == {"lists": []}
+    assert [one["name"] for one in run("lists", "--archived", "--json").json["lists"]] == ["Desk"]
+    assert run("lists", "restore", "Desk").said == ["The list Desk is in use."]
+    assert run("lists", "--archived").said == ["No list is archived."]
+    assert run("lists", "archive", "None").complaints == ["There is no list 'None'; there are: Desk."]

@@ -209,6 +209,20 @@ def test_prune_stops_disables_and_withdraws_what_is_not_in_the_file(run: Blockli
     assert [(one["said"], bool(one.get("withdrawn"))) for one in withdrawn][:1] == [("x:a", False)]
 
 
+def test_prune_archives_lists_that_the_file_does_not_have(run: Blockline) -> None:
+    apply(run, ACCOUNT.format("a", "1") + ORDER)
+    ran = apply(run, "[[lists]]\nname = 'Press'\n", "--prune")
+    assert ran.said[:2] == ["add list Press", "remove list Desk: archived, with its accounts"]
+    assert watched(run) == {"1": ["Desk"]}
+    assert [one["name"] for one in run("lists", "--archived", "--json").json["lists"]] == ["Desk"]
+    again = apply(run, ACCOUNT.format("b", "2"))
+    why = "The list 'Desk' is archived. Restore it before you put accounts on it."
+    assert again.complaints == [f"setup.toml, line 1: account @b (2): {why}"]
+    ran = apply(run, "[[lists]]\nname = 'Desk'\narchived = false\n" + ACCOUNT.format("b", "2"))
+    assert ran.said[0] == "change list Desk: in use again"
+    assert watched(run) == {"1": ["Desk"], "2": ["Desk"]}
+
+
 def test_prune_leaves_sections_that_the_file_does_not_have_and_accounts_that_orders_name(
     run: Blockline,
 ) -> None:

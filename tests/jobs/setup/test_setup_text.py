@@ -14,10 +14,16 @@ from jobs.setup.setup_file import read_setup
 from jobs.setup.setup_text import setup_text
 from jobs.setup.stored_setup import stored_setup
 from storage.accounts.accounts import NewAccount, add_accounts
-from storage.accounts.listing import set_up_accounts
+from storage.accounts.listing import list_counts, set_up_accounts
 from storage.accounts.name_checks import open_check
 from storage.accounts.tags import AccountTags, describe
-from storage.accounts.watch_lists import guarantee_interval, keep_evidence, make_list, put_accounts_on
+from storage.accounts.watch_lists import (
+    archive_list,
+    guarantee_interval,
+    keep_evidence,
+    make_list,
+    put_accounts_on,
+)
 from storage.accounts.watching import stop_watching_many
 from storage.alerts.rules import keep_to_settings, save_rule
 from storage.executives.signals import add_executive
@@ -74,6 +80,9 @@ async def write(conn: Conn, data: st.DataObject) -> None:
     lists = {key: draw(st.sets(st.sampled_from(LISTS))) for key in chosen}
     new = [NewAccount(*key, PEOPLE[key], tuple(lists[key])) for key in chosen]
     await add_accounts(conn, new, T0)
+    for name in draw(st.sets(st.sampled_from(sorted(await lists_by_name(conn)) or ["Desk"]))):
+        if name in await lists_by_name(conn):
+            await archive_list(conn, name, "test", T0, archived=True)
     tags = [AccountTags(*key, tuple(draw(st.sets(st.sampled_from("abc"))))) for key in chosen]
     await describe(conn, tags, T0)
     for key in draw(st.lists(st.sampled_from(sorted(PEOPLE)), unique=True, max_size=2)):
@@ -85,6 +94,10 @@ async def write(conn: Conn, data: st.DataObject) -> None:
     await write_rules(conn, data)
     for reference in draw(st.sampled_from([(), ("R1",), ("R1", "R 2")])):
         await write_order(conn, data, reference)
+
+
+async def lists_by_name(conn: Conn) -> set[str]:
+    return {count.name for count in await list_counts(conn)}
 
 
 async def write_rules(conn: Conn, data: st.DataObject) -> None:

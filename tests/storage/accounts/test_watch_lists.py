@@ -11,6 +11,7 @@ from storage.accounts.evidence_retention import ORDER_DAYS, list_rules
 from storage.accounts.paged_accounts import AccountFilter, accounts_page
 from storage.accounts.tags import edit_tags
 from storage.accounts.watch_lists import (
+    archive_list,
     keep_evidence,
     make_list,
     put_accounts_on,
@@ -88,6 +89,39 @@ async def test_accounts_join_and_leave_a_list_once_and_dashboards_hear_of_it(poo
             ("Asha", "accounts put on a list", "list Farmers", {"list": list_id, "accounts": ids[:2]}),
             ("Ravi", "accounts taken off a list", "list Farmers", {"list": list_id, "accounts": [ids[1]]}),
         ]
+
+
+async def test_an_archived_list_keeps_its_accounts_and_takes_no_new_ones(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two = await enlist(conn, X, ["1", "2"])
+        list_id = await make_list(conn, "Farmers", "Asha", T0)
+        await put_accounts_on(conn, "Farmers", [one.account_id], "Asha", T0)
+
+        assert await archive_list(conn, "Farmers", "Ravi", minutes(1), archived=True)
+        assert not await archive_list(conn, "Farmers", "Ravi", minutes(2), archived=True)
+        assert (await _told(conn))[2:] == [("Ravi", "list archived", "list Farmers", {"list": list_id})]
+        with pytest.raises(Refused, match="'Farmers' is archived"):
+            await put_accounts_on(conn, "Farmers", [two.account_id], "Asha", minutes(3))
+        with pytest.raises(Refused, match="'Farmers' is archived"):
+            await enlist(conn, X, ["3"], ("Farmers",))
+        assert await _members(conn) == [one.account_id]
+
+        assert await archive_list(conn, "Farmers", "Ravi", minutes(4), archived=False)
+        await put_accounts_on(conn, "Farmers", [two.account_id], "Asha", minutes(5))
+        assert await _members(conn) == [one.account_id, two.account_id]
+
+
+async def test_the_list_of_an_order_is_not_archived_and_an_archived_one_that_becomes_it_is_in_use(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as conn:
+        await make_list(conn, "Farmers", "Asha", T0)
+        await archive_list(conn, "Farmers", "Asha", T0, archived=True)
+        order = NewOrder("R 1", "Order", "MeitY", "IN", "69A", T0, None, None, None, 2, "Farmers", T0)
+        await add_order(conn, order, T0)
+        assert await conn.fetchval("select archived_at from watch_list") is None
+        with pytest.raises(Refused, match="'Farmers' belongs to an order, so it cannot be archived"):
+            await archive_list(conn, "Farmers", "Asha", T0, archived=True)
 
 
 async def test_a_control_account_is_put_on_no_list(pool: Pool) -> None:
