@@ -13,14 +13,16 @@ from dashboard.accounts.account_readings_page import readings_card
 from dashboard.accounts.account_routes import account_routes
 from dashboard.accounts.add_page import ADD, add_page, connect_add_page
 from dashboard.accounts.bulk_edits import account_edit_routes
+from dashboard.accounts.lists_page import connect_lists_page, lists_page
 from dashboard.accounts.table_page import accounts_page
 from dashboard.accounts.table_routes import account_list_routes
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.names.table import read_check
 from dashboard.ui.chart_style import graph
-from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
+from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
 from storage.accounts.notes import notes_of
+from storage.accounts.watch_lists import all_lists
 from storage.live.account_detail import account_detail
 from storage.live.lists_and_executives import lists, signals
 from storage.model.core.accounts import Platform
@@ -37,7 +39,7 @@ def accounts(process: WebProcess) -> Feature:
                 read=_accounts,
                 place=Place.HEADER,
                 icon="accounts",
-                callbacks=partial(connect_add_page, process),
+                callbacks=partial(_connect, process),
             ),
             Page(path="account", title="Account", read=_account, place=Place.NOWHERE),
         ),
@@ -49,10 +51,19 @@ def accounts(process: WebProcess) -> Feature:
     )
 
 
+def _connect(process: WebProcess, app: PageCallbacks) -> None:
+    connect_add_page(process, app)
+    connect_lists_page(process, app)
+
+
 async def _accounts(asked: PageRequest) -> Drawing | None:
     match asked.more:
         case []:
             return partial(accounts_page, asked.actor, asked.tag)
+        case ["lists"]:
+            rows = await all_lists(asked.conn)
+            archived = asked.query.get("archived") == "yes"
+            return partial(lists_page, rows, asked.actor, asked.tag, archived=archived)
         case ["add"]:
             shown = None
         case ["add", text] if (check_id := number_in(text)) is not None:

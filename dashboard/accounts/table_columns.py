@@ -33,7 +33,10 @@ def accounts_json(
         "late_after": span_ms(late_after(sweep_every)),
         "gap_after": span_ms(gap_after),
         "total": shot.total,
-        "lists": [{"id": w.list_id, "name": clean(w.name)} for w in lists],
+        "lists": [
+            {"id": w.list_id, "name": clean(w.name) + (" (archived)" if w.is_archived else "")}
+            for w in sorted(lists, key=lambda w: w.is_archived)
+        ],
         "orders": [
             {"id": o.order_id, "title": clean(o.title), "reference": clean(o.reference), "list": o.list_id}
             for o in orders

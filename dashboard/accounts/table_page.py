@@ -17,6 +17,7 @@ def accounts_page(actor: Actor, tag: list[Component]) -> Component:
                     *tag,
                     html.Span("", id="accounts-count", className="muted", role="status"),
                     html.Span(className="grow"),
+                    html.A("Lists", href="/accounts/lists", className="button"),
                     *(
                         [html.A("Add accounts", href="/accounts/add", className="button primary")]
                         if may_edit

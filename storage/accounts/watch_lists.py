@@ -295,6 +295,14 @@ async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
     return [ListRow(**dict(r.items())) for r in rows]
 
 
+async def all_lists(conn: Conn) -> list[ListRow]:
+    """All lists, by number."""
+    found: list[ListRow] = []
+    while more := await lists_page(conn, found[-1].list_id if found else 0, 1_000):
+        found += more
+    return found
+
+
 async def list_row(conn: Conn, list_id: int) -> ListRow | None:
     """One list; None if there is none."""
     rows = await lists_page(conn, list_id - 1, 1)

@@ -1,0 +1,74 @@
+"""The page of lists on a real server: made, renamed, archived and taken into use again."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from storage.accounts.watch_lists import all_lists
+from storage.postgres.audit_log import acts
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.axe import AXE, violations
+from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.seeds.changes import Story
+from tests.support.servers.dashboard import served
+
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
+    if not needed.exists():
+        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}.")
+        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+
+async def picture(browser: Browser, name: str) -> None:
+    if folder := os.environ.get("TEST_PICTURES"):
+        await browser.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+async def in_use(pool: Pool) -> dict[str, bool]:
+    async with transaction(pool) as conn:
+        return {row.name: row.archived_at is None for row in await all_lists(conn)}
+
+
+@pytest.mark.parametrize("width", [1280, 820, 390])
+async def test_a_list_is_made_renamed_archived_and_taken_into_use_again(
+    pool: Pool, dsn: str, story: Story, width: int
+) -> None:
+    async with (
+        served(pool, dsn, story.now) as base,
+        opened(base, "/accounts", width=width) as browser,
+    ):
+        page = browser.page
+        page.on("dialog", lambda dialog: dialog.accept())
+        await page.get_by_role("link", name="Lists", exact=True).click()
+        await page.get_by_role("button", name="Make the list").click()
+        await page.get_by_text("cannot be the name of a list").wait_for()
+        await page.locator("#list-made-name").fill("Desk")
+        await page.get_by_role("button", name="Make the list").click()
+        await page.get_by_text("The list Desk is made. It has no accounts yet.").wait_for()
+        if width in {1280, 390}:  # the sizes in which every page is examined
+            assert await violations(page) == []
+        await picture(browser, f"lists-{width}")
+        await page.locator("#list-chosen").fill("Desk")
+        await page.locator("#list-new-name").fill("News desk")
+        await page.get_by_role("button", name="Rename").click()
+        await page.get_by_text("The list Desk is now called News desk.").wait_for()
+        await page.locator("#list-chosen").fill("News desk")
+        await page.get_by_role("button", name="Archive").click()
+        await page.get_by_text("The list News desk is archived. Its accounts are read as before.").wait_for()
+        assert await page.get_by_role("link", name="News desk").count() == 0
+        assert not (await in_use(pool))["News desk"]
+        await page.get_by_role("link", name="Show archived lists").click()
+        await page.get_by_role("link", name="News desk").wait_for()
+        await picture(browser, f"lists-archived-{width}")
+        await page.locator("#list-chosen").fill("News desk")
+        await page.get_by_role("button", name="Take into use again").click()
+        await page.get_by_text("The list News desk is in use again.").wait_for()
+        assert (await in_use(pool))["News desk"]
+        assert browser.errors == []
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    async with transaction(pool) as conn:
+        done = [act.action for act in reversed(await acts(conn, 9))]
+    assert done == ["list made", "list renamed", "list archived", "list restored"]
