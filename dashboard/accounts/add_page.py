@@ -49,18 +49,23 @@ def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component
                 className="bar",
             ),
             html.Div(
-                [_form(), *([] if shown is None else [_preview(shown, lists)])],
+                [
+                    names_card("1. Names", "nothing is watched before you have seen what each line means"),
+                    *([] if shown is None else [_preview(shown, lists)]),
+                ],
                 className="stack add-accounts",
             ),
         ]
     )
 
 
-def _form() -> Component:
-    platforms = {p.value: PLATFORM_NAME[p] for p in Platform}
+def names_card(title: str, note: str) -> Component:
+    """The box for pasted names and the upload of a table. Its button opens the preview on the page
+    /accounts/add, where the box still holds what was pasted. A page shows it once at most.
+    """
     return card(
-        "1. Names",
-        "nothing is watched before you have seen what each line means",
+        title,
+        note,
         html.Div(
             [
                 html.Label(
@@ -88,8 +93,18 @@ def _form() -> Component:
                         html.Div(
                             [
                                 html.Label("Platform of handles that name none", htmlFor="add-platform"),
-                                dcc.Dropdown(
-                                    platforms, id="add-platform", placeholder="None", searchable=False
+                                dcc.Input(
+                                    id="add-platform",
+                                    type="text",
+                                    list="add-platforms",
+                                    placeholder="None",
+                                    autoComplete="off",
+                                    maxLength=40,
+                                    className="select",
+                                ),
+                                html.Datalist(
+                                    [html.Option(value=PLATFORM_NAME[p]) for p in Platform],
+                                    id="add-platforms",
                                 ),
                             ],
                             className="field",
@@ -219,10 +234,12 @@ def _uploaded(contents: str | None, name: str | None) -> tuple[object, ...]:
 
 
 async def _previewed(
-    process: WebProcess, _: int, text: object, platform: object, source: object
+    process: WebProcess, clicks: int | None, text: object, platform: object, source: object
 ) -> tuple[object, object]:
     """Store a check of what was pasted, and open the page with its preview."""
     actor = _analyst()
+    if not clicks:  # Dash also calls when the button comes with a page
+        return no_update, no_update
     name = source if isinstance(source, str) else _PASTED
     try:
         check_id = await _opened(process, text, platform, name, actor.name)
@@ -236,11 +253,25 @@ async def _opened(process: WebProcess, text: object, platform: object, source: s
         raise WrongInput("Paste at least one name, or upload a file.")
     if len(text) > LARGEST or "\0" in text:
         raise WrongInput(f"The text is longer than {LARGEST:,} characters, or not text.")
-    known = Platform(platform) if platform in set(Platform) else None
+    known = _platform(platform)
     lines = await off_loop(check_lines, text.encode(errors="replace").decode(), source, known)
     async with transaction(process.pool) as conn:
         read = process.settings.platforms
         return await open_check(conn, lines, source, known, read, actor, process.clock())
+
+
+def _platform(words: object) -> Platform | None:
+    """The platform of a name or key; None for no words. Raises WrongInput for what names no platform."""
+    wanted = words.strip().casefold() if isinstance(words, str) else ""
+    if not wanted:
+        return None
+    for platform in Platform:
+        if wanted in {platform.value, PLATFORM_NAME[platform].casefold()}:
+            return platform
+    raise WrongInput(
+        f"“{clean(str(words), 40)}” is not a platform. Choose {either(list(PLATFORM_NAME.values()))}, or "
+        "leave the field empty."
+    )
 
 
 async def _watched(
@@ -258,7 +289,10 @@ async def _watched(
     except (WrongInput, StorageError) as error:
         return str(error), "refused", no_update
     new = sum(one.changed for one in results)
-    said = f"Watched: {number(len(results), 'account')}. Accounts that this changed: {new:,}."
+    said = [
+        f"Watched: {number(len(results), 'account')}. Accounts that this changed: {new:,}. ",
+        html.A("See their first readings", href="/first-run", className="under"),
+    ]
     return said, "verdict", {"update": rows, "async": False}
 
 

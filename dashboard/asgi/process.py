@@ -1,13 +1,27 @@
 """The process that serves the dashboard: what its features work with, and what it knows of itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.asgi.websockets import Sockets
 from storage.postgres.pool import Pool
+
+NO_MAIL_SERVER = "Emails cannot be sent: setting smtp_host is missing."
+
+
+@dataclass(frozen=True, slots=True)
+class MailTest:
+    """A way to try the mail server of the settings."""
+
+    server: str
+    """Its host and port."""
+    send: Callable[[str, str, datetime], Coroutine[object, object, str | None]]
+    """Send a test email to an address, asked for by somebody at a time. Returns after the server answered:
+    None when it accepted the email, else a sentence that says why not.
+    """
 
 
 @dataclass(slots=True)
@@ -21,6 +35,8 @@ class WebProcess:
     settings: DashboardSettings
     base_url: str | None = None
     """The dashboard's address in what leaves it (the feeds); None: the one that the reader asked under."""
+    mail_test: MailTest | str = NO_MAIL_SERVER
+    """How a test email is sent; a sentence where it cannot be, which says what is missing."""
     sockets: Sockets = field(default_factory=Sockets)
     """The websockets of this process, those of other callbacks included."""
     browsers: set[asyncio.Queue[dict[str, object]]] = field(

@@ -55,6 +55,10 @@ class DashboardSettings:
     """Origins besides the dashboard's own that may open its websocket, e.g. of a proxy that rewrites Host."""
     platforms: tuple[Platform, ...] | None = None
     """The platforms that are read; None: all. Accounts of others are not taken in."""
+    keys: Mapping[Platform, str] = field(default_factory=dict[Platform, str])
+    """The setting with the key of each platform that cannot be read without one."""
+    missing_keys: frozenset[Platform] = frozenset()
+    """Those of them whose key is not set for this process. A process that reads may have other settings."""
     role: Role = Role.ADMIN
     """What whoever reaches the dashboard may do where there is no login."""
     login: Login | None = None

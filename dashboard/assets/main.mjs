@@ -13,6 +13,7 @@ import { failure, granted, json } from "./shell/answers.mjs";
 import { unpack } from "./shell/columnar.mjs";
 import { giveDash, noteDashRuns, presentPage } from "./shell/dash.mjs";
 import { $, all } from "./shell/dom.mjs";
+import { connectFirstRun, shownPage } from "./shell/first-run.mjs";
 import { connectForms, countWaiting } from "./shell/forms.mjs";
 import { connectHeader, showBanner, showPill } from "./shell/header.mjs";
 import { connectAnchors, connectLinks } from "./shell/navigate.mjs";
@@ -21,6 +22,7 @@ import { connectSearch } from "./shell/search.mjs";
 import { connectTables } from "./shell/tables.mjs";
 import { connectTimes } from "./shell/times.mjs";
 import { connectUnfinished } from "./shell/unfinished.mjs";
+import { connectUploads } from "./shell/uploads.mjs";
 
 const shared = globalThis.__blockline;
 const root = document.documentElement;
@@ -211,7 +213,7 @@ async function poll() {
 /** @param {string | undefined} path @param {string | undefined} query */
 function route(path, query) {
   const page = shared.pageOf(path ?? location.pathname);
-  root.dataset.page = page;
+  root.dataset.page = shownPage(page);
   root.dataset.path = shared.pathOf(path ?? location.pathname);
   const [, name, under] = titles.find(([of]) => of === page) ?? ["", "", ""];
   for (const link of all(document, "[data-nav]")) {
@@ -285,6 +287,8 @@ connectAnchors(pages);
 connectTables(pages);
 connectSearch();
 connectUnfinished(pages, ask);
+connectFirstRun(pages, redraw);
+connectUploads(pages);
 connectForms(() => {
   ask();
   countWaiting(true);

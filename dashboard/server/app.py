@@ -19,7 +19,7 @@ from plotly.utils import PlotlyJSONEncoder
 from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.client_disconnects import ClientDisconnectMiddleware
 from dashboard.asgi.off_loop import off_loop
-from dashboard.asgi.process import WebProcess
+from dashboard.asgi.process import NO_MAIL_SERVER, MailTest, WebProcess
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.security_headers import App, SecurityHeadersMiddleware, content_security_policy
 from dashboard.asgi.settings import DashboardSettings
@@ -56,14 +56,16 @@ def create_app(
     settings: DashboardSettings,
     decider: Reevaluator,
     base_url: str | None = None,
+    mail_test: MailTest | str = NO_MAIL_SERVER,
 ) -> App:
     """The dashboard, to be served by uvicorn on the event loop that owns `pool`, with its lifespan events.
 
     `clock` gives the monitor's time, which in a played scenario is not the wall clock's. `base_url` is the
-    dashboard's address in the feeds; None means the address of the request. If the settings have no login,
-    the server must listen on the loopback only.
+    dashboard's address in the feeds; None means the address of the request. `mail_test` tries the mail
+    server, or is a sentence that says what is missing. If the settings have no login, the server must listen
+    on the loopback only.
     """
-    process = WebProcess(pool, clock, dsn, settings, base_url)
+    process = WebProcess(pool, clock, dsn, settings, base_url, mail_test)
     parts = features(process, decider)
     pages = [page for part in parts for page in part.pages]
 
@@ -130,6 +132,21 @@ async def keep_running(task: Callable[[], Awaitable[None]], pause_s: float = RES
         await asyncio.sleep(pause_s)
 
 
+async def _in_place_of_live(pages: Sequence[Page], pool: Pool) -> str | None:
+    """The path of the page to show at / just now; None for the Live page, which says by itself when the
+    database is away.
+    """
+    try:
+        for page in pages:
+            if page.replaces_live is not None:
+                async with transaction(pool) as conn:
+                    if await page.replaces_live(conn):
+                        return f"/{page.path}"
+    except StorageError:
+        pass
+    return None
+
+
 def _plain(page: Component) -> object:
     """Return the page as plain JSON values. Dash encodes its answer on the event loop, and plain values take
     much less time there than components.
@@ -156,7 +173,9 @@ def _connect_pages(dash: Dash, pages: Sequence[Page], process: WebProcess) -> No
     async def show(routed: dict[str, str]) -> object:  # pyright: ignore[reportUnusedFunction]
         path, pool = routed["path"], process.pool
         if path == "/":
-            return None
+            path = await _in_place_of_live(pages, pool)
+            if path is None:
+                return None
         theme: Theme = "dark" if routed["theme"] == "dark" else "light"
         query = asked(routed["query"])
         try:

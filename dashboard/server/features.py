@@ -16,6 +16,7 @@ from dashboard.feeds.feature import feeds
 from dashboard.filing.feature import orders
 from dashboard.glossary.feature import glossary
 from dashboard.health.feature import health
+from dashboard.help.feature import helping
 from dashboard.live.feature import live
 from dashboard.names.feature import name_checks
 from dashboard.people.feature import people
@@ -48,6 +49,7 @@ def features(process: WebProcess, decider: Reevaluator) -> list[Feature]:
         sizing(process),
         people(process),
         glossary(process),
+        helping(process),
         logging_in(process),
         feeds(process),
         api(process),

@@ -113,6 +113,8 @@ class Page:
     """The id of a number beside the name, which a script of ours writes."""
     settle: Callable[[Pool, Sequence[str], Mapping[str, str], datetime], Awaitable[datetime]] = _now
     """Settle what the page tells as known; the moment at which it is to be read. Raises NotSettled."""
+    replaces_live: Callable[[Conn], Awaitable[bool]] | None = None
+    """Whether it is shown at / just now, where the Live page stands otherwise. None: it never is."""
     callbacks: Callable[[PageCallbacks], None] | None = None
     package: str = ""
     """The installed package that adds it; empty for one of ours."""

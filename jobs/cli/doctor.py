@@ -9,9 +9,9 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import show, show_json
-from jobs.cli.command import AsJson, ConfigFile, examples
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import database
-from jobs.config.settings import load_settings
+from jobs.config.settings import Settings, load_settings
 from jobs.doctor import doctor
 from jobs.doctor.alert_rules import rule_findings
 from jobs.doctor.database_checks import watch_findings
@@ -19,6 +19,9 @@ from jobs.doctor.future_readings import set_aside_readings
 from jobs.doctor.mail_templates import template_findings
 from jobs.doctor.platforms import platform_findings
 from jobs.doctor.spell_rebuild import rebuild_spells
+from jobs.runtime.app import mail_test
+from storage.model.alerts.rules import is_channel, is_recipient
+from storage.model.text.states import clean
 from storage.postgres.errors import StorageError
 
 
@@ -45,28 +48,24 @@ def doctor_command(
             "The clock must be right.",
         ),
     ] = False,
+    email: Annotated[
+        str | None,
+        typer.Option(
+            "--email", metavar="ADDRESS", help="Only send a test email, and show what the server answers."
+        ),
+    ] = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
     """The exit code is 1 if something must be fixed."""
     settings = load_settings(config)
-    if rebuild and set_aside:
-        raise CommandError("Give either --rebuild or --set-aside, not both.")
-    if rebuild:
-        with database(settings) as dsn:
-            result = run(lambda: rebuild_spells(settings, dsn))
-        if as_json:
-            show_json(result.as_json())
-        else:
-            show(result.sentence)
+    if rebuild + set_aside + (email is not None) > 1:
+        raise CommandError("Give one of --rebuild, --set-aside and --email.")
+    if email is not None:
+        _test_email(settings, email, as_json=as_json)
         return
-    if set_aside:
-        with database(settings) as dsn:
-            done = run(lambda: set_aside_readings(settings, dsn, system_clock))
-        if as_json:
-            show_json(done.as_json())
-        else:
-            show(done.sentence)
+    if rebuild or set_aside:
+        _mend(settings, rebuild=rebuild, as_json=as_json)
         return
     findings: list[Finding] = []
     try:
@@ -99,3 +98,33 @@ def doctor_command(
             show(f"{LEVEL_WORDS[finding.verdict]:<7} {finding.part:<25} {finding.said}")
     if to_mend:
         raise CommandError(f"To fix: {', '.join(to_mend)}.")
+
+
+def _mend(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
+    """Rebuild the status periods, or else set future readings aside."""
+    with database(settings) as dsn:
+        if rebuild:
+            done = run(lambda: rebuild_spells(settings, dsn))
+        else:
+            done = run(lambda: set_aside_readings(settings, dsn, system_clock))
+    if as_json:
+        show_json(done.as_json())
+    else:
+        show(done.sentence)
+
+
+def _test_email(settings: Settings, to: str, *, as_json: bool) -> None:
+    """Send a test email. Raises CommandError with the refusal of the server, or with what is missing."""
+    if not is_recipient(to) or is_channel(to):
+        raise CommandError(f"--email: {clean(to)!r} is not an email address such as desk@example.org.")
+    tested = mail_test(settings)
+    if isinstance(tested, str):
+        raise CommandError(tested)
+    server, send = tested.server, tested.send
+    refusal = run(lambda: send(to, COMMAND_LINE, system_clock()))
+    if refusal is not None:
+        raise CommandError(refusal)
+    if as_json:
+        show_json({"sent": True, "server": server, "to": to})
+    else:
+        show(f"{server} accepted a test email to {to}.")

@@ -210,6 +210,12 @@ class Settings(SettingsModel):
         """Return the setting that a platform cannot be read without, if it is not set."""
         return _OF_PLATFORMS[platform].missing_key(self)
 
+    @staticmethod
+    def keys() -> dict[Platform, str]:
+        """Return the setting with the key of each platform that cannot be read without one."""
+        unset = {platform: one.missing_key(one.model()) for platform, one in _OF_PLATFORMS.items()}
+        return {platform: key for platform, key in unset.items() if key is not None}
+
 
 _OF_PLATFORMS = {platform: part(platform, "settings", PlatformSettings) for platform in Platform}
 _All = create_model("Settings", __base__=(*(one.model for one in _OF_PLATFORMS.values()), Settings))

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import time
+from datetime import datetime, time
 from enum import StrEnum
 from functools import partial
 
 from collectors.core.rate_limit_headers import longest_pause
+from dashboard.asgi.process import NO_MAIL_SERVER, MailTest
 from dashboard.asgi.security_headers import proxied_origin
 from dashboard.asgi.settings import DashboardSettings
 from jobs.base.clock import Clock, system_clock
@@ -21,12 +22,14 @@ from jobs.config.secret_files import permission_warnings
 from jobs.config.settings import Settings, SettingsError
 from jobs.delivery.channel_config import channels_of
 from jobs.delivery.channel_router import ChannelRouter, channel_router
+from jobs.delivery.sender import Undeliverable
 from jobs.delivery.smtp import MailServer, Security, SmtpSender
 from jobs.dispatch.shared_rate_limits import SharedBudgets
 from jobs.dispatch.worker import QueueWorker, running_worker
 from jobs.evidence.daily_anchor import authority_of, daily_anchor, seal
 from jobs.messages.compose import Letterhead
 from jobs.notify.database_outage import DatabaseOutage
+from jobs.notify.mail_server_test import mail_server_test
 from jobs.notify.pipeline import alert_pipeline
 from jobs.runtime.evidence_retention import keep_to_lists
 from jobs.runtime.loop_scheduler import DAILY_PAUSES_S, Loop, scheduled
@@ -101,6 +104,31 @@ def sender(settings: Settings) -> SmtpSender | None:
     except ValueError as error:
         raise SettingsError(f"Settings smtp_* and mail_from: {error}.") from error
     return SmtpSender(server)
+
+
+def mail_test(settings: Settings) -> MailTest | str:
+    """How the dashboard tries the mail server; a sentence if the settings name none or contradict."""
+    try:
+        configured = sender(settings)
+    except SettingsError as error:
+        return str(error)
+    if configured is None:
+        return NO_MAIL_SERVER
+    head = letterhead(settings)
+
+    async def send(to: str, asked_by: str, now: datetime) -> str | None:
+        smtp = sender(settings)
+        if smtp is None:
+            return NO_MAIL_SERVER
+        try:
+            await smtp.send(mail_server_test(to, asked_by, head, now))
+        except Undeliverable as error:
+            return str(error)
+        finally:
+            await smtp.close()
+        return None
+
+    return MailTest(f"{settings.smtp_host}:{settings.smtp_port}", send)
 
 
 def senders(settings: Settings) -> ChannelRouter | None:
@@ -218,6 +246,8 @@ async def running(
             origin = proxied_origin(settings.dashboard_url)
             view = DashboardSettings(
                 platforms=settings.platforms,
+                keys=settings.keys(),
+                missing_keys=frozenset(p for p in Platform if settings.missing_key(p) is not None),
                 title="Live",
                 subtitle="",
                 synthetic=False,
@@ -234,6 +264,7 @@ async def running(
                 view,
                 base_url=origin,
                 trusted_proxies=settings.trusted_proxies,
+                mail_test=mail_test(settings),
             )
             address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")

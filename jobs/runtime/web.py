@@ -11,6 +11,7 @@ from datetime import datetime
 
 import uvicorn
 
+from dashboard.asgi.process import NO_MAIL_SERVER, MailTest
 from dashboard.asgi.security_headers import App
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.server.app import create_app
@@ -48,13 +49,22 @@ async def serve(
     settings: DashboardSettings,
     base_url: str | None = None,
     trusted_proxies: Sequence[str] = (),
+    mail_test: MailTest | str = NO_MAIL_SERVER,
 ) -> AsyncGenerator[str]:
     """Serve the dashboard on `listener` until the block ends; yields its address.
 
     `base_url` is the address that readers of its feeds know it by; None: whichever they ask under.
     """
     host, port = listener.getsockname()[:2]
-    app = create_app(pool, clock, dsn=dsn, settings=settings, decider=ReplayProcess(dsn), base_url=base_url)
+    app = create_app(
+        pool,
+        clock,
+        dsn=dsn,
+        settings=settings,
+        decider=ReplayProcess(dsn),
+        base_url=base_url,
+        mail_test=mail_test,
+    )
     server = _DashboardServer(served_as(app, trusted_proxies))
     # The app stays: it need not be searched for garbage each time that a page makes many objects.
     gc.freeze()

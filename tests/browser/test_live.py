@@ -180,7 +180,7 @@ async def test_names_stand_exactly_beside_their_lanes_when_scrolled(
 
 async def test_a_monitor_without_accounts_says_so_and_fills_itself(pool: Pool, dsn: str, now: Any) -> None:
     async with served(pool, dsn, now) as base, opened(base) as browser:
-        await browser.page.get_by_text("No accounts are watched yet").wait_for()
+        await browser.page.get_by_role("heading", name="First run").wait_for()
         async with transaction(pool) as conn:
             await seed(conn, now)
 

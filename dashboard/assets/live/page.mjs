@@ -46,5 +46,5 @@ export function showNothing(sentence) {
 
 function renderEmpty() {
   $("empty").innerHTML =
-    '<h2>No accounts are watched yet</h2><p>Import a list of accounts; their first readings appear here:</p><p><code>blockline accounts import watch.csv</code></p><p class="faint">This page updates by itself. Accounts from published records are not watched; they are under <a class="under" href="/countries">Countries</a>.</p>';
+    '<h2>No accounts are watched yet</h2><p>The page <a class="under" href="/first-run">First run</a> says how to begin.</p><p class="faint">This page updates by itself. Accounts from published records are not watched; they are under <a class="under" href="/countries">Countries</a>.</p>';
 }

@@ -195,6 +195,17 @@ def test_what_must_be_mended_is_named_with_its_setting(
     assert ran.err == f"To fix: {part}.\n"
 
 
+def test_a_test_email_is_sent_where_it_is_asked_for(run: Blockline, inbox: Inbox) -> None:
+    ran = run("doctor", "--email", "me@example.org")
+    assert (ran.code, ran.err) == (0, "")
+    assert "accepted a test email to me@example.org." in ran.out
+    (mail,) = inbox.mails()
+    assert mail.subject == "Test: Blockline can send email"
+    refused = run("doctor", "--email", "webhook:desk")
+    assert (refused.code, refused.out) == (1, "")
+    assert "'webhook:desk' is not an email address such as desk@example.org." in refused.err
+
+
 def test_what_could_be_better_is_advice_and_does_not_fail(
     run: Blockline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -390,7 +390,7 @@ def test_the_command_says_what_it_did_and_takes_no_other_task_with_it(
         "corrected": 0,
     }
     ran = run("doctor", "--set-aside", "--rebuild")
-    assert (ran.code, ran.complaints) == (1, ["Give either --rebuild or --set-aside, not both."])
+    assert (ran.code, ran.complaints) == (1, ["Give one of --rebuild, --set-aside and --email."])
 
 
 async def test_a_clock_that_is_not_that_of_the_database_sets_nothing_aside(dsn: str, pool: Pool) -> None:

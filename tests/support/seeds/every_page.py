@@ -63,6 +63,7 @@ PAGES = {
     "sizing refused": "/plan?platform=mastodon&accounts=many&every=6h",
     "settings": "/settings",
     "glossary": "/glossary",
+    "first run": "/first-run",
     "account that was blocked": "/account/{blocked}",
     "account that is muted": "/account/{muted}",
     "account in doubt": "/account/{in_doubt}",
