@@ -113,9 +113,13 @@ def _card(found: Sequence[Delivery], chosen: Chosen, known: Choices, actor: Acto
     shown = found[:PAGE]
     turns = _turns(found, chosen)
     if not shown:
-        return empty_card(
-            title, note, "No email or message matches this filter.", _filter(chosen, known), *turns
+        said = (
+            "No email or message was written yet. One is written when an alert rule selects a confirmed "
+            "change."
+            if chosen == Chosen()
+            else "No email or message matches this filter."
         )
+        return empty_card(title, note, said, _filter(chosen, known), *turns)
     dead = any(d.mail.state is MailState.DEAD for d in shown)
     may = actor.role.includes(access.RESEND) and dead
     back = address(chosen)

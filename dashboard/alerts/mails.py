@@ -52,7 +52,14 @@ def mail_page(
                 html.Div(
                     [
                         html.H2("No emails yet"),
-                        html.P("Blockline writes an email when a rule selects a confirmed change."),
+                        html.P(
+                            [
+                                "Blockline writes an email when a rule selects a confirmed change. The rules "
+                                "are on the page ",
+                                html.A("Alerts", href="/alerts", className="under"),
+                                ".",
+                            ]
+                        ),
                     ],
                     className="card empty",
                 ),

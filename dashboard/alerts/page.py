@@ -87,7 +87,9 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
         return empty_card(
             "Open incidents",
             "not acknowledged yet",
-            "No open incidents: every reported incident is acknowledged.",
+            "No open incidents: every reported incident is acknowledged."
+            if known.acknowledged
+            else "No incident was reported yet. A rule reports one when it selects a confirmed change.",
         )
     rest = known.waiting - len(known.threads)
     more = f"; {rest:,} older ones are not shown" if rest > 0 else ""

@@ -187,7 +187,7 @@ def legend() -> Component:
 def _empty() -> Component:
     return html.Div(
         [
-            html.H2("No account has been withheld in a country yet"),
+            html.H2("No account is known to be withheld in a country"),
             html.P(
                 "A country appears here when a watched account is confirmed as withheld in it, or when you "
                 "import a published record of withheld accounts:"

@@ -25,6 +25,12 @@ Fact = tuple[Cell, str, str]
 """A name, its value and a note; an empty note is left out."""
 
 
+_NEVER_SENT = (
+    "No server accepted an email or message yet, so it is not known whether one does. The page First run "
+    "sends a test email."
+)
+
+
 def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
     box = facts.outbox
     rows: list[Fact] = [
@@ -53,6 +59,7 @@ def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
             "emails and messages that wait to be sent",
             health_words.told_of(found, ABOUT_MAILS),
             rows,
+            "" if box.sent else _NEVER_SENT,
         ),
         *undelivered_card(facts.mails, actor, "/health"),
     ]
@@ -104,11 +111,16 @@ def listener_card(process: WebProcess) -> Component:
     return _facts("Web process", note, health_words.listener_verdict(since is not None), rows)
 
 
-def _facts(title: str, note: str, found: health_words.HealthVerdict, rows: list[Fact]) -> Component:
+def _facts(
+    title: str, note: str, found: health_words.HealthVerdict, rows: list[Fact], unproved: str = ""
+) -> Component:
+    """A card of facts under their verdict. `unproved` is said in place of OK where nothing shows it."""
     return html.Div(
         [
             html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
-            verdict(found),
+            html.P(unproved, className="nothing")
+            if unproved and found is health_words.WELL
+            else verdict(found),
             html.Dl(
                 [
                     html.Div([html.Dt(name), html.Dd(value), *([html.Dd(small)] if small else [])])

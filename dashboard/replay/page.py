@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard.ui import words
-from dashboard.ui.cards import table_card
+from dashboard.ui.cards import empty_card, table_card
 from dashboard.ui.form_input import moment_in
 from storage.health.status_at import PastStatus
 from storage.model.core.availability import ChangeKind, Status
@@ -107,7 +107,27 @@ def _steps(shown: PastStatus | str) -> list[Component]:
 
 
 def _tables(stand: PastStatus) -> list[Component]:
-    return [html.P(_sentence(stand), className="muted"), _facts(stand), _countries(stand), _lists(stand)]
+    sentence = html.P(_sentence(stand), className="muted")
+    if not stand.watched:
+        return [sentence, _nothing_watched(), *([_countries(stand)] if stand.countries else [])]
+    return [sentence, _facts(stand), _countries(stand), _lists(stand)]
+
+
+def _nothing_watched() -> Component:
+    """In place of figures that would be zero because nothing was looked at."""
+    return html.Div(
+        [
+            html.H2("No account was watched at this moment"),
+            html.P(
+                [
+                    "So nothing is known about it. Accounts are added under ",
+                    html.A("Add accounts", href="/accounts/add", className="under"),
+                    ", and the replay begins with their first reading.",
+                ]
+            ),
+        ],
+        className="card empty",
+    )
 
 
 def _sentence(stand: PastStatus) -> str:
@@ -147,18 +167,25 @@ def _changes(stand: PastStatus, kind: ChangeKind) -> tuple[str, str]:
 
 
 def _countries(stand: PastStatus) -> Component:
+    title, note = "Withheld by country", "accounts; one account can be withheld in several countries"
+    if not stand.countries:
+        return empty_card(title, note, "No account was known to be withheld in a country at this moment.")
     return table_card(
-        "Withheld by country",
-        "accounts; one account can be withheld in several countries",
+        title,
+        note,
         ("Country", "Withheld", "Withheld, not re-read"),
         [(country_name(c.country), f"{c.accounts:,}", f"{c.late:,}") for c in stand.countries],
     )
 
 
 def _lists(stand: PastStatus) -> Component:
+    title = "By list"
+    note = "watched accounts, by last reading; “not re-read” means no recent reading"
+    if not stand.lists:
+        return empty_card(title, note, "No list had watched accounts at this moment.")
     return table_card(
-        "By list",
-        "watched accounts, by last reading; “not re-read” means no recent reading",
+        title,
+        note,
         ("List", "Accounts", "Withheld", "Suspended", "Blocked, not re-read", "Nothing confirmed"),
         [
             (

@@ -135,8 +135,8 @@ export function makeGrid(agGrid, place, held, choice, on) {
     enableCellTextSelection: true,
     suppressDragLeaveHidesColumns: true,
     animateRows: false,
-    localeText: { noRowsToShow: "No account matches." },
-    overlayNoRowsTemplate: '<span class="nothing">No account matches.</span>',
+    localeText: { noRowsToShow: "No account to show." },
+    overlayNoRowsTemplate: '<span class="nothing">No account to show.</span>',
     onModelUpdated: () => queueMicrotask(shown),
     onSortChanged: () => {
       if (silent) return;

@@ -111,6 +111,10 @@ function select(ids) {
 function tell(shown) {
   const { state } = page.held;
   const of = page.choice.whom === "file" ? "stored only" : page.choice.whom === "all" ? "watched and stored" : "watched";
+  if (state.total === 0) {
+    $("accounts-count").textContent = `No accounts are ${of} yet. Add some by their handles or addresses.`;
+    return;
+  }
   const whole = `${count(state.rows.length)} ${of}`;
   const cut = state.total > state.rows.length ? `, the first of ${count(state.total)}: use the search to find others` : "";
   const late = state.rows.reduce((n, row) => n + Number(row.late), 0);

@@ -64,8 +64,8 @@ async def test_a_moment_tells_what_was_so_and_by_what_was_known(pool: Pool, stor
 
 async def test_before_anything_was_read_nothing_is_zero(pool: Pool, story: Story) -> None:
     page = await shown(pool, story, {"at": "2001-01-01"})
-    assert "Blocked then not known" in page
-    assert "Restored, 24 h – no reading in 24 h" in page
+    assert "No account was watched at this moment" in page
+    assert "Blocked then" not in page
 
 
 async def test_a_wrong_time_gets_a_sentence(pool: Pool, story: Story) -> None:

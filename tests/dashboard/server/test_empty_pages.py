@@ -1,0 +1,76 @@
+"""Each page on an empty database: a sentence says what is missing and how to get it, and no zero stands for
+what nobody looked at.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard.auth.access import acting_as
+from dashboard.server.features import features
+from jobs.runtime.replay_process import ReplayProcess
+from storage.model.core.people import Actor, Role
+from storage.postgres.pool import Pool, transaction
+from tests.conftest import NOW
+from tests.support.clients.page_text import said
+from tests.support.servers.dashboard import SETTINGS, only_drawing, page_of
+
+REAL = replace(SETTINGS, synthetic=False)
+PAGES = {
+    "/first-run": ("No accounts are watched yet", "paste handles or addresses, or upload a table"),
+    "/accounts": ("Add accounts",),
+    "/accounts/add": ("Handles, ids or addresses of profiles and posts",),
+    "/orders": ("No orders", "Add an order with the accounts that it names"),
+    "/orders/new": ("Store the order",),
+    "/executives": ("No executive is stored yet", "blockline executives import people.csv"),
+    "/countries": ("No account is known to be withheld in a country", "import a published record"),
+    "/replay": ("No account was watched at this moment", "Add accounts"),
+    "/replay/rules": ("Only stored readings count.",),
+    "/stories": ("No stories yet", "Write a story"),
+    "/stories/new": ("Save story",),
+    "/mail": ("No emails yet", "when a rule selects a confirmed change", "Alerts"),
+    "/alerts": ("No incident was reported yet", "No rules, so no alerts are sent. Add a rule."),
+    "/alerts/decisions/muted": ("No decision of this kind yet.",),
+    "/alerts/deliveries": ("No email or message was written yet.", "when an alert rule selects"),
+    "/health": ("No requests yet", "Start reading with:", "it is not known whether one does"),
+    "/plan": ("No accounts are watched yet. Enter a number to estimate.",),
+    "/settings": ("To require a login, change the setting auth",),
+    "/glossary": ("Glossary",),
+}
+"""By address: what has to be said."""
+OTHERWISE = {
+    "": "Live, in whose place the first run is shown",
+    "account": "an account, of which there is none",
+    "names": "a check of names, of which there is none",
+}
+"""Pages that an empty database does not have."""
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_without_data_says_what_is_missing_and_how_to_get_it(pool: Pool, path: str) -> None:
+    with acting_as(Actor("ada", Role.ADMIN)):
+        async with transaction(pool) as conn:
+            shown = said(await page_of(conn, path, NOW, REAL, "light"))
+    assert [sentence for sentence in PAGES[path] if sentence not in shown] == []
+
+
+def test_every_page_of_the_dashboard_is_in_the_table() -> None:
+    parts = features(only_drawing(NOW, REAL), ReplayProcess(""))
+    paths = {page.path for part in parts for page in part.pages if not page.package}
+    assert paths - {path.split("/")[1] for path in PAGES} - OTHERWISE.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "claim"),
+    [
+        ("/replay", "0 of 0 watched"),
+        ("/replay", "Provisional 0"),
+        ("/alerts", "every reported incident is acknowledged"),
+        ("/health", "wait to be sent OK"),
+    ],
+)
+async def test_nothing_is_claimed_of_what_nobody_looked_at(pool: Pool, path: str, claim: str) -> None:
+    with acting_as(Actor("ada", Role.ADMIN)):
+        async with transaction(pool) as conn:
+            shown = said(await page_of(conn, path, NOW, REAL, "light"))
+    assert claim not in shown
