@@ -123,6 +123,14 @@ async def test_an_empty_installation_watches_three_accounts_reads_them_and_sends
             await picture(browser, f"first-readings-{width}")
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
+            await page.get_by_role("link", name="@Beta").focus()
+            await page.keyboard.press("j")
+            assert "alice" in await page.evaluate("document.activeElement.textContent")
+            await page.keyboard.press("?")
+            await page.get_by_role("heading", name="Keys on this page").wait_for()
+            await picture(browser, f"shortcuts-{width}")
+            await page.get_by_role("button", name="Close").click()
+
             await page.goto(base)
             await browser.painted()
             await page.get_by_role("heading", name="Live", exact=True).wait_for()
