@@ -47,6 +47,9 @@ class FirstReadings:
 
 async def is_first_run(conn: Conn) -> bool:
     """Whether no account is watched, or no watched one was ever read. Control accounts do not count."""
+    # First, so that an installation that stopped watching does not search its whole history at each visit.
+    if not await conn.fetchval("select exists (select from ordinary_accounts() where watched)"):
+        return True
     return not await conn.fetchval(
         """
         select exists (
