@@ -46,20 +46,20 @@ class FirstReadings:
 
 
 async def is_first_run(conn: Conn) -> bool:
-    """Whether no account is watched, or no watched one was ever read. Control accounts do not count."""
-    # First, so that an installation that stopped watching does not search its whole history at each visit.
-    if not await conn.fetchval("select exists (select from ordinary_accounts() where watched)"):
+    """Whether no account was ever read, watched now or earlier. Control accounts do not count."""
+    # First, so that an installation with control accounts alone does not search its whole history.
+    if not await conn.fetchval("select exists (select from ordinary_accounts())"):
         return True
     return not await conn.fetchval(
         """
         select exists (
             select from ordinary_accounts() a join change c using (account_id)
-            where a.watched and c.source = a.platform
+            where c.source = a.platform
         ) or exists (
             select from roster r join coverage c using (roster_id)
             cross join lateral unnest(r.account_ids) with ordinality as m (account_id, position)
             join ordinary_accounts() a on a.account_id = m.account_id
-            where r.vantage = '' and c.outcome = 0 and a.watched and answered_at(c.answered, m.position)
+            where r.vantage = '' and c.outcome = 0 and answered_at(c.answered, m.position)
         )
         """
     )

@@ -42,7 +42,7 @@ def replace_mail(process: WebProcess, mail: MailTest | str) -> WebProcess:
     return process
 
 
-async def test_it_stands_at_the_front_until_a_watched_account_was_read(pool: Pool) -> None:
+async def test_it_stands_at_the_front_until_an_account_was_read(pool: Pool) -> None:
     async with transaction(pool) as conn:
         assert await is_first_run(conn)
         await add_accounts(conn, [NewAccount(X, "1", "first")], NOW)
@@ -56,6 +56,9 @@ async def test_an_installation_that_reads_has_no_first_run(pool: Pool, story: St
     async with transaction(pool) as conn:
         assert not await is_first_run(conn)
     assert "first read " in await words(pool, Role.VIEWER)
+    async with transaction(pool) as conn:
+        await conn.execute("update account set watched = false")
+        assert not await is_first_run(conn), "its records are shown, although nothing is read any more"
 
 
 @pytest.mark.parametrize(
