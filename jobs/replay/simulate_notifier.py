@@ -64,6 +64,10 @@ class Notifier:
 
     ground: NotifierStart
     now: datetime
+    patience: timedelta = timedelta(0)
+    """How long something that is due may wait, so that more is decided in one look: that is faster, and what
+    is told is the same. Less than a day, so that no digest is left out.
+    """
     mails: list[PastMail] = field(default_factory=list[PastMail])
     decisions: dict[tuple[int, int | None], AlertDecision] = field(
         default_factory=dict[tuple[int, int | None], AlertDecision]
@@ -97,7 +101,10 @@ class Notifier:
             *((max(row.created_at, self.now), 2, row) for row in births),
         ]
         for at, _, event in sorted(events, key=lambda e: e[:2]):
-            self._catch_up(at)
+            if self._must_look_before(event):
+                self._catch_up(at)
+            else:
+                self._catch_up(at, self.patience)
             match event:
                 case AlertRow():
                     self._bear(event)
@@ -107,9 +114,21 @@ class Notifier:
                     self._fresh = at
         self._catch_up(until)
 
-    def _catch_up(self, until: datetime) -> None:
-        while (due := self._due()) is not None and due < until:
-            self.now = max(due, self.now + _MOMENT)
+    def _must_look_before(self, event: AlertRow | Overtaken | None) -> bool:
+        """Whether it depends on what was told until then: an answer is born only to that, and what was not
+        told is overtaken.
+        """
+        match event:
+            case AlertRow():
+                return event.stage.is_answer
+            case Overtaken():
+                return event.alert_id in self._open
+            case None:
+                return True
+
+    def _catch_up(self, until: datetime, patience: timedelta = timedelta(0)) -> None:
+        while (due := self._due()) is not None and due + patience < until:
+            self.now = max(due + patience, self.now + _MOMENT)
             self._look()
 
     def _due(self) -> datetime | None:

@@ -1,11 +1,15 @@
-"""Re-evaluation for the dashboard, in a process of its own and bounded in time, so that pages stay fast."""
+"""Re-evaluation and trials of alert rules for the dashboard, in a process of its own and bounded in time."""
 
 import asyncio
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
+from dashboard.alerts.rule_trials import RuleTrialFailed
 from dashboard.replay.reevaluation import ReevaluationFailed, ReevaluationRequest
 from dashboard.replay.reevaluation_result import (
     MOST_CASES,
@@ -15,13 +19,21 @@ from dashboard.replay.reevaluation_result import (
     ReevaluationSummary,
 )
 from jobs.base.errors import CommandError
+from jobs.messages.compose import Letterhead
+from jobs.notify.rule_test_email import NEWEST, stored_test_email
+from jobs.replay.load_rule_preview import preview_stored
 from jobs.replay.replay import IN_FORCE, Redecided, redecide_stored
 from jobs.replay.report import as_json, cases
 from jobs.replay.what_if_rules import OtherRules, read_other_rules, thresholds_toml
+from storage.model.alerts.alerts import MailDraft
+from storage.model.alerts.rule_preview import RulePreview
+from storage.model.alerts.rules import AlertRule
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import StorageError
 
 PATIENCE_S = 600.0
+TRIAL_PATIENCE_S = 60.0
+"""How long trying an alert rule may take."""
 _PROCESSES = get_context("spawn")
 """Each begins empty: a fork would share the connections of this one."""
 
@@ -29,67 +41,123 @@ _PROCESSES = get_context("spawn")
 class _End(Protocol):
     """One end of a pipe: which class it is depends on the system."""
 
-    def recv(self) -> ReevaluationResult | ReevaluationFailed: ...
-    def send(self, obj: ReevaluationResult | ReevaluationFailed) -> None: ...
+    def recv(self) -> object: ...
+    def send(self, obj: object) -> None: ...
 
 
 class ReplayProcess:
-    """Decides what `blockline replay` decides, of one database."""
+    """Decides what `blockline replay` decides, and tries alert rules, of one database."""
 
     thresholds = thresholds_toml(IN_FORCE)
 
-    def __init__(self, dsn: str, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, dsn: str, patience_s: float = PATIENCE_S, head: Letterhead | None = None) -> None:
+        """`head` is for test emails; None means that of an installation without settings."""
         self._dsn = dsn
         self._patience_s = patience_s
+        self._head = head or Letterhead()
 
     async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
         """Raises ReevaluationFailed. When cancelled, the process is killed first."""
-        ours, theirs = _PROCESSES.Pipe(duplex=False)
-        process = _PROCESSES.Process(target=_answer_into, args=(theirs, self._dsn, asked), daemon=True)
+        minutes = round(self._patience_s / 60)
         try:
-            process.start()
-        except OSError as error:
-            raise ReevaluationFailed(
-                f"The process that re-evaluates could not be started: {error.strerror}."
-            ) from error
-        theirs.close()
-        try:
-            async with asyncio.timeout(self._patience_s):
-                answer = await asyncio.to_thread(_received, ours, process)
+            answer = await _answered(_decided, (self._dsn, asked), self._patience_s)
         except TimeoutError:
-            minutes = round(self._patience_s / 60)
             raise ReevaluationFailed(
                 f"The re-evaluation was stopped after {minutes} minutes. Choose a shorter period, or run "
                 "`blockline replay` on the command line."
             ) from None
-        finally:
-            process.kill()
         if isinstance(answer, ReevaluationResult):
             return answer
-        raise answer
+        raise ReevaluationFailed(str(answer))
+
+    async def preview(self, rule: AlertRule, since: datetime, until: datetime) -> RulePreview:
+        """Raises RuleTrialFailed. When cancelled, the process is killed first."""
+        answer = await self._tried(_previewed, rule, since, until)
+        if isinstance(answer, RulePreview):
+            return answer
+        raise RuleTrialFailed(str(answer))
+
+    async def test_email(self, rule: AlertRule, to: str, now: datetime) -> MailDraft:
+        """Raises RuleTrialFailed. When cancelled, the process is killed first."""
+        answer = await self._tried(_test_email, rule, to, self._head, now)
+        if isinstance(answer, MailDraft):
+            return answer
+        raise RuleTrialFailed(str(answer))
+
+    async def _tried(self, work: Callable[..., object], *given: object) -> object:
+        try:
+            return await _answered(work, (self._dsn, *given), min(TRIAL_PATIENCE_S, self._patience_s))
+        except TimeoutError:
+            raise RuleTrialFailed(
+                f"Trying the rule was stopped after {TRIAL_PATIENCE_S:g} s. Choose a shorter period."
+            ) from None
 
 
-def _received(ours: _End, process: BaseProcess) -> ReevaluationResult | ReevaluationFailed:
+@dataclass(frozen=True, slots=True)
+class _NoResult:
+    """Why a process gave no result, in one sentence."""
+
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+async def _answered(work: Callable[..., object], given: tuple[object, ...], patience_s: float) -> object:
+    """What a function returns that runs in a process of its own; a _NoResult if it gave no result.
+
+    Raises TimeoutError. When that happens, or when cancelled, the process is killed first.
+    """
+    ours, theirs = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_answer_into, args=(theirs, work, given), daemon=True)
+    try:
+        process.start()
+    except OSError as error:
+        return _NoResult(f"The process that re-evaluates could not be started: {error.strerror}.")
+    theirs.close()
+    try:
+        async with asyncio.timeout(patience_s):
+            return await asyncio.to_thread(_received, ours, process)
+    finally:
+        process.kill()
+
+
+def _received(ours: _End, process: BaseProcess) -> object:
     """What the process sends before it ends. Waits for that, so it is called in a thread."""
     try:
         answer = ours.recv()
     except EOFError:
         answer = None
     process.join()
-    return answer or ReevaluationFailed(
+    return answer or _NoResult(
         f"The process that re-evaluates ended without a result (exit code {process.exitcode})."
     )
 
 
-def _answer_into(theirs: _End, dsn: str, asked: ReevaluationRequest) -> None:
+def _answer_into(theirs: _End, work: Callable[..., object], given: tuple[object, ...]) -> None:
     """What the process does. An error that nobody foresaw is printed where the log of the server goes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it ends it
     try:
-        rules = OtherRules() if asked.rules is None else read_other_rules(asked.rules.encode(), "rules")
-        found = asyncio.run(redecide_stored(dsn, asked.since, asked.until, rules, asked.list_name))
-        theirs.send(_result(found, asked.list_name))
+        theirs.send(work(*given))
     except (CommandError, StorageError, TableError) as error:
-        theirs.send(ReevaluationFailed(str(error)))
+        theirs.send(_NoResult(str(error)))
+
+
+def _decided(dsn: str, asked: ReevaluationRequest) -> ReevaluationResult:
+    rules = OtherRules() if asked.rules is None else read_other_rules(asked.rules.encode(), "rules")
+    found = asyncio.run(redecide_stored(dsn, asked.since, asked.until, rules, asked.list_name))
+    return _result(found, asked.list_name)
+
+
+def _previewed(dsn: str, rule: AlertRule, since: datetime, until: datetime) -> RulePreview:
+    return asyncio.run(preview_stored(dsn, rule, since, until))
+
+
+def _test_email(dsn: str, rule: AlertRule, to: str, head: Letterhead, now: datetime) -> MailDraft | _NoResult:
+    made = asyncio.run(stored_test_email(dsn, rule, to, head, now))
+    return made or _NoResult(
+        f"None of the newest {NEWEST:,} confirmed changes matches this rule, so there is no email to show."
+    )
 
 
 def _result(found: Redecided, of_list: str | None) -> ReevaluationResult:

@@ -30,6 +30,14 @@ async def open_alerts(conn: Conn) -> list[AlertRow]:
     return await alerts_by_id(conn, [r["alert_id"] for r in rows])
 
 
+async def newest_confirmed(conn: Conn, limit: int) -> list[int]:
+    """The newest alerts of confirmed changes, decided or open, newest first."""
+    rows = await conn.fetch(
+        "select alert_id from alert where stage = 'confirmed' order by alert_id desc limit $1", limit
+    )
+    return [r["alert_id"] for r in rows]
+
+
 async def alerts_by_id(conn: Conn, alert_ids: Sequence[int]) -> list[AlertRow]:
     """Alerts, decided or open, with the lists, tags and handles that their accounts have now.
 

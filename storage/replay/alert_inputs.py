@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from storage.alerts import threads
-from storage.alerts.open_alerts import alerts_by_id, recent_alerts
+from storage.alerts.open_alerts import alerts_by_id, change_of, recent_alerts
 from storage.model.alerts.alerts import (
     AlertDecision,
     AlertRow,
@@ -27,9 +27,11 @@ from storage.model.bitemporal.alert_inputs import (
     Overtaken,
     PastMail,
     RulesSince,
+    SeenChange,
     StoredAlerts,
 )
 from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.availability import Reason
 from storage.postgres.pool import Conn
 
 _REMEMBERED = timedelta(days=31)
@@ -268,6 +270,38 @@ async def _late(conn: Conn, since: datetime) -> frozenset[str]:
         "select change_key from change where supersedes is not null and recorded_at >= $1", since
     )
     return frozenset(r["change_key"] for r in rows)
+
+
+async def seen_changes(conn: Conn, since: datetime, until: datetime) -> list[SeenChange]:
+    """The changes that were recorded as provisional in a period, oldest first."""
+    rows = await conn.fetch(
+        """
+        select c.change_key, c.account_id, a.platform, a.handle, c.old_status, c.old_withheld_in, c.status,
+            c.withheld_in, c.kind, c.strength, c.last_seen_old, c.first_seen_new, c.flags, c.recorded_at,
+            coalesce(o.readings, p.agreeing, 1) as readings, o.outcome, o.reason, o.decided_at
+        from change c
+        join account a using (account_id)
+        left join change_outcome o using (change_id)
+        left join pending_change p using (change_id)
+        where c.first_seen_new >= $1 and c.recorded_at >= $1 and c.recorded_at < $2
+            and c.kind <> 'baseline' and c.supersedes is null and c.source = a.platform
+            -- What was confirmed when it was recorded was never provisional.
+            and (o.decided_at is null or o.decided_at > c.recorded_at)
+        order by c.recorded_at, c.change_key
+        """,
+        since,
+        until,
+    )
+    return [
+        SeenChange(
+            change_of(r),
+            r["recorded_at"],
+            r["decided_at"],
+            r["outcome"] == "confirmed",
+            r["reason"] == Reason.NO_LONGER_WATCHED.value,
+        )
+        for r in rows
+    ]
 
 
 async def account_facts(conn: Conn, ids: Iterable[AccountId]) -> dict[AccountId, AccountFacts]:

@@ -15,6 +15,7 @@ from tests.benchmarks import (
     rehearsal,
     replay,
     replay_film,
+    rule_preview,
     sizing,
     start,
     storage,
@@ -46,6 +47,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "million": million.figures,
     "workers": workers.figures,
     "start": start.figures,
+    "desk": rule_preview.figures,
 }
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storage.model.alerts.alerts import (
+    AlertChange,
     AlertDecision,
     AlertRow,
     AlertStage,
@@ -82,6 +83,20 @@ class AccountFacts:
     is_executive: bool
     cohorts: Sequence[DatedCohort]
     """By name."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenChange:
+    """A change that was provisional for a time."""
+
+    change: AlertChange
+    seen_at: datetime
+    """When it was recorded."""
+    decided_at: datetime | None
+    """When it was confirmed or refuted. None: neither yet."""
+    is_confirmed: bool
+    is_unwatched: bool
+    """It was never decided, because the account was no longer watched."""
 
 
 @dataclass(frozen=True, slots=True)
