@@ -62,6 +62,17 @@ async def unreadable_rules(conn: Conn) -> list[UnreadableRule]:
     ]
 
 
+async def names_for_rules(conn: Conn) -> tuple[list[str], list[str]]:
+    """The lists and the references of orders that rules can name: lists by name, newest orders first."""
+    row = await conn.fetchrow(
+        """
+        select array(select name from watch_list order by name) as lists,
+            array(select reference from legal_order order by issued_at desc, reference) as orders
+        """
+    )
+    return ([], []) if row is None else (row["lists"], row["orders"])
+
+
 async def absent_names(conn: Conn, rules: Iterable[AlertRule]) -> AbsentNames:
     """The lists and orders that these rules name and that are not on file."""
     matches = [rule.match for rule in rules]
@@ -125,6 +136,59 @@ async def edit_rule(conn: Conn, rule: AlertRule, actor: str, now: datetime) -> N
         "select enabled from alert_rule where name = $1 and removed_at is null", rule.name
     )
     await _save(conn, rule, actor, now, "hand", enabled=known is not False)
+
+
+async def add_rule(conn: Conn, rule: AlertRule, actor: str, now: datetime) -> StoredRule:
+    """Add a rule, tried last. Raises Refused if there is one with its name."""
+    await _lock(conn)
+    if await conn.fetchval(
+        "select exists (select from alert_rule where name = $1 and removed_at is null)", rule.name
+    ):
+        raise Refused(f"There is a rule {rule.name!r} already. Choose another name.")
+    await _save(conn, rule, actor, now, "hand")
+    return next(s for s in await load_rules(conn) if s.rule.name == rule.name)
+
+
+async def change_rule(
+    conn: Conn, rule_id: int, shown: AlertRule, rule: AlertRule, actor: str, now: datetime
+) -> bool:
+    """Put `rule` in the place of the one with that number, which stays off if it is. False: nothing changes.
+
+    `shown` is the rule that the editor saw. Raises Refused if another one is stored meanwhile, for another
+    name, and for a rule of the settings.
+    """
+    await _lock(conn)
+    stored = next((s for s in await load_rules(conn) if s.rule_id == rule_id), None)
+    if stored is None:
+        raise Refused(f"The rule {shown.name!r} was removed meanwhile. Save it as a new rule.")
+    if rule.name != stored.rule.name:
+        raise Refused(
+            f"The name of a stored rule stays: {stored.rule.name!r}. Duplicate it for another name."
+        )
+    if stored.rule not in (shown, rule):
+        raise Refused(
+            f"The rule {rule.name!r} was changed by somebody else meanwhile. Load the page again to see it."
+        )
+    return await _save(conn, rule, actor, now, "hand", enabled=stored.enabled)
+
+
+async def move_rule(conn: Conn, name: str, actor: str, now: datetime, *, up: bool) -> bool:
+    """Have a rule tried one place earlier or later. False if it is the first or last of those made by hand.
+
+    Raises Refused for an unknown rule or one of the settings: those stay first.
+    """
+    await _lock(conn)
+    await _definition_by_hand(conn, name)
+    rows = await conn.fetch(
+        "select name from alert_rule where origin = 'hand' and removed_at is null order by position, rule_id"
+    )
+    names = [r["name"] for r in rows]
+    place = names.index(name)
+    other = place - 1 if up else place + 1
+    if not 0 <= other < len(names):
+        return False
+    names[place], names[other] = names[other], names[place]
+    return await put_in_order(conn, names, actor, now)
 
 
 async def put_in_order(conn: Conn, names: Sequence[str], actor: str, now: datetime) -> bool:

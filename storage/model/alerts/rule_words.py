@@ -31,7 +31,7 @@ DECISION_WORDS: Final[Mapping[str, str]] = {
 """What a rule did with an alert, and why, by its decision."""
 
 
-_KIND: Final = {
+KIND_WORDS: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.BASELINE: "first readings",
     ChangeKind.BLOCK: "blocks",
     ChangeKind.RESTORATION: "restorations",
@@ -40,6 +40,7 @@ _KIND: Final = {
     ChangeKind.GONE: "accounts that are gone",
     ChangeKind.RETURN: "accounts found again",
 }
+"""Each kind of change, as a rule is about it."""
 _DIGEST: Final = {Digest.DAILY: "one digest per day", Digest.WEEKLY: "one digest per week, on Mondays"}
 
 
@@ -81,6 +82,16 @@ def manner_words(rule: AlertRule) -> list[str]:
     return lines
 
 
+def rule_sentences(rule: AlertRule) -> str:
+    """All that a rule does, in sentences: "Notifies desk@example.org of blocks, on X. Sends …"."""
+    people = [clean(recipient, 120) for recipient in rule.recipients]
+    whom = " and ".join([", ".join(people[:-1]), people[-1]] if len(people) > 1 else people) or "nobody"
+    changes = match_words(rule.match)
+    first, *others = manner_words(rule)
+    said = [f"Notifies {whom} of {changes[:1].lower()}{changes[1:]}", f"Sends {first}", *map(capital, others)]
+    return "".join(f"{sentence}. " for sentence in said).rstrip()
+
+
 def absent_words(match: Match, absent: AbsentNames) -> list[str]:
     """A clause for each list and order that a rule names and that is not stored: nothing matches it."""
     return [
@@ -97,7 +108,7 @@ def absent_words(match: Match, absent: AbsentNames) -> list[str]:
 
 def _kinds(kinds: Iterable[ChangeKind]) -> str:
     wanted = set(kinds)
-    named = [_KIND[k] for k in ChangeKind if k in wanted]
+    named = [KIND_WORDS[k] for k in ChangeKind if k in wanted]
     return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named) or "nothing"
 
 
