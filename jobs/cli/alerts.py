@@ -16,7 +16,7 @@ from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import minute, number
 from jobs.cli import alerts_actions
-from jobs.cli.alerts_actions import find_thread
+from jobs.cli.alerts_actions import find_rule, find_thread
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, renamed
 from jobs.config.database import with_conn, with_pool
 from jobs.config.settings import Settings, load_settings
@@ -437,16 +437,6 @@ def _show_trial(
     if out is not None:
         mails = number(len(made), "email")
         show(f"{out} contains {mails} in {number(len(files), 'file')}: {', '.join(files)}.")
-
-
-def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
-    """Return a rule by its name. Raises CommandError with the names of all rules if there is none."""
-    for stored in known:
-        if stored.rule.name == name:
-            return stored
-    there = ", ".join(clean(stored.rule.name, 80) for stored in known)
-    hint = f"the rules are: {there}." if there else "there are no rules."
-    raise CommandError(f"There is no rule {clean(name, 80)!r}; {hint}")
 
 
 async def find_change(conn: Conn, name: str) -> int:

@@ -1,23 +1,37 @@
-"""Commands for people who receive alerts: acknowledge, mute, send again, and the audit log."""
+"""Commands for people who receive alerts: acknowledge, mute, send again, try a rule, and the audit log."""
 
-from collections.abc import Callable, Coroutine
-from datetime import datetime
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.alerting.rules_file import read_rules
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.input_files import file_content
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import account_name, minute, number
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from jobs.imports.account_lookup import find_account
+from jobs.replay.load_rule_preview import load_rule_preview
 from storage.alerts import mutes
 from storage.alerts.mail_queue import resend
 from storage.alerts.mutes import MuteLine, mute_lines
+from storage.alerts.rules import load_rules, move_rule
 from storage.alerts.threads import Acknowledged, ThreadLine, acknowledge, stories_named, thread_lines
+from storage.model.alerts.rule_preview import (
+    LONGEST_PREVIEW,
+    PREVIEW_LIMITS,
+    PREVIEW_PERIOD,
+    RulePreview,
+    preview_words,
+)
+from storage.model.alerts.rules import AlertRule, StoredRule
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres import audit_log
@@ -28,6 +42,16 @@ Limit = Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Number
 LONGEST_NUMBER = 18
 """Most digits of a number that the database can store."""
 Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="End (ISO 8601, UTC).")]
+
+
+_MOST_BYTES = 1_000_000
+
+
+class MovedTo(StrEnum):
+    """Where a rule goes."""
+
+    UP = "up"
+    DOWN = "down"
 
 
 def register(alerts: typer.Typer) -> None:
@@ -45,6 +69,11 @@ def register(alerts: typer.Typer) -> None:
     alerts.command("mutes", epilog=examples("blockline alerts mutes"))(mutes_command)
     alerts.command("unmute", epilog=examples("blockline alerts unmute 3"))(unmute_command)
     alerts.command("resend", epilog=examples("blockline alerts resend 17"))(resend_command)
+    alerts.command(
+        "preview",
+        epilog=examples("blockline alerts preview Desk", "blockline alerts preview Desk --file rules.toml"),
+    )(preview_command)
+    alerts.command("move", epilog=examples("blockline alerts move Desk up"))(move_command)
     alerts.command("log", epilog=examples("blockline alerts log --limit 100"))(log_command)
 
 
@@ -321,3 +350,103 @@ async def find_thread(conn: Conn, name: str) -> str:
     if found:
         raise CommandError(f"{clean(name)} matches more than one incident. Give more of its key.")
     raise CommandError(f"There is no incident {clean(name)}; `blockline alerts stories` lists them.")
+
+
+def preview_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the rule (see `alerts rules`).")],
+    *,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Take the rule from this TOML file. It need not be imported."),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(metavar="N", min=1, max=LONGEST_PREVIEW.days, help="Days up to now.")
+    ] = PREVIEW_PERIOD.days,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Show what a rule would have sent in the last days.
+
+    It is tried on the stored changes, beside the other rules as they are now. Nothing is stored or sent.
+    """
+    settings = load_settings(config)
+    given = None if file is None else _rule_in(file, name)
+    now = system_clock()
+
+    async def read(conn: Conn) -> RulePreview:
+        rule = given or find_rule(name, await load_rules(conn)).rule
+        return await load_rule_preview(conn, rule, now - timedelta(days=days), now)
+
+    found = with_conn(settings, read)
+    if as_json:
+        show_json(_as_json(found))
+        return
+    show(preview_words(found))
+    for one in found.largest:
+        names = ", ".join(f"@{clean(handle, 60)}" for handle in one.handles)
+        left = one.accounts - len(one.handles)
+        more = f" and {number(left, 'other')}" if left else ""
+        about = f"{number(one.accounts, 'account')}: {names}{more}" if one.accounts else "no account"
+        show(f"{minute(one.at)}: {clean(one.headline, 200)} ({about})")
+    show(PREVIEW_LIMITS)
+
+
+def move_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the rule (see `alerts rules`).")],
+    to: Annotated[MovedTo, typer.Argument(metavar="up|down", help="One place earlier or later.")],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Change the place of a rule in the order of rules.
+
+    Rules of the settings stay first.
+    """
+    up, now = to is MovedTo.UP, system_clock()
+    moved = with_conn(load_settings(config), lambda conn: move_rule(conn, name, COMMAND_LINE, now, up=up))
+    if moved:
+        show(f"The rule {clean(name, 80)} is tried one place {'earlier' if up else 'later'}.")
+    else:
+        place = "first" if up else "last"
+        show(f"The rule {clean(name, 80)} is already the {place} of those that are not in the settings.")
+
+
+def find_rule(name: str, known: Sequence[StoredRule]) -> StoredRule:
+    """Return a rule by its name. Raises CommandError with the names of all rules if there is none."""
+    for stored in known:
+        if stored.rule.name == name:
+            return stored
+    there = ", ".join(clean(stored.rule.name, 80) for stored in known)
+    hint = f"the rules are: {there}." if there else "there are no rules."
+    raise CommandError(f"There is no rule {clean(name, 80)!r}; {hint}")
+
+
+def _rule_in(file: Path, name: str) -> AlertRule:
+    parsed = read_rules(file_content(file, _MOST_BYTES, "a file of rules"), file.name)
+    if parsed.problems:
+        raise CommandError("\n".join(map(str, parsed.problems)))
+    for row in parsed.rows:
+        if row.rule.name == name:
+            return row.rule
+    there = ", ".join(clean(row.rule.name, 80) for row in parsed.rows)
+    raise CommandError(f"{file.name} has no rule {clean(name, 80)!r}; it has: {there}.")
+
+
+def _as_json(found: RulePreview) -> dict[str, object]:
+    return {
+        "since": found.since.isoformat(),
+        "until": found.until.isoformat(),
+        "emails": found.emails,
+        "recipients": list(found.recipients),
+        "changes": found.changes,
+        "largest": [
+            {
+                "at": one.at.isoformat(),
+                "kind": one.kind.value,
+                "subject": one.headline,
+                "recipients": one.recipients,
+                "accounts": one.accounts,
+                "handles": list(one.handles),
+            }
+            for one in found.largest
+        ],
+    }

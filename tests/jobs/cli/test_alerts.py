@@ -422,3 +422,29 @@ def test_a_mail_that_was_given_up_is_queued_again_under_its_message_id(run: Bloc
 
 def test_every_decision_has_words() -> None:
     assert {decision.value for decision in AlertDecision} <= set(DECISION_WORDS)
+
+
+def test_a_rule_is_tried_on_the_past_whether_it_is_imported_or_not(run: Blockline) -> None:
+    run("alerts", "import", file(RULES))
+    stored = run("alerts", "preview", "Desk", "--json")
+    assert (stored.code, stored.json["emails"], stored.json["largest"]) == (0, 0, [])
+    other = run("alerts", "preview", "Weekly", "--file", file(RULES.replace("Desk", "Weekly"), "other.toml"))
+    assert other.said[0] == "In the last 30 days this rule would have sent no email."
+    assert [r["name"] for r in run("alerts", "rules", "--json").json["rules"]] == ["Desk", "Night"]
+    missing = run("alerts", "preview", "Gone")
+    assert (missing.code, missing.err.strip()) == (
+        1,
+        "There is no rule 'Gone'; the rules are: Desk, Night.",
+    )
+    absent = run("alerts", "preview", "Gone", "--file", "other.toml")
+    assert absent.err.strip() == "other.toml has no rule 'Gone'; it has: Weekly, Night."
+
+
+def test_a_rule_moves_one_place_and_the_log_says_so(run: Blockline) -> None:
+    run("alerts", "import", file(RULES))
+    assert run("alerts", "move", "Night", "up").said == ["The rule Night is tried one place earlier."]
+    assert [r["name"] for r in run("alerts", "rules", "--json").json["rules"]] == ["Night", "Desk"]
+    again = run("alerts", "move", "Night", "up")
+    assert again.said == ["The rule Night is already the first of those that are not in the settings."]
+    assert acts(run)[-1] == ("command line", "rules ordered", "rules by hand")
+    assert run("alerts", "move", "Gone", "down").code == 1
