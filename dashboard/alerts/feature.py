@@ -9,7 +9,11 @@ from dashboard.alerts.mail_link_pages import mail_link_routes
 from dashboard.alerts.mails import LIMIT, mail_page
 from dashboard.alerts.page import alerts_page, decisions_page
 from dashboard.alerts.routes import alert_routes
+from dashboard.alerts.rule_callbacks import connect_rule_page
+from dashboard.alerts.rule_page import NEW, read_rule_page, rule_page
+from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.asgi.process import WebProcess
+from dashboard.auth import access
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, Place, number_in
 from storage.alerts.decisions_report import decided_lately
 from storage.alerts.deliveries_report import deliveries
@@ -18,9 +22,16 @@ from storage.alerts.threads_report import thread_of
 from storage.model.alerts.alerts import AlertDecision
 
 
-def alerts(process: WebProcess) -> Feature:
+def alerts(process: WebProcess, trials: RuleTrials) -> Feature:
+    """`trials` tries rules on what is stored."""
     page = Page(
-        path="alerts", title="Alerts", read=_alerts, place=Place.HEADER, icon="alerts", counter="waiting"
+        path="alerts",
+        title="Alerts",
+        read=_alerts,
+        place=Place.HEADER,
+        icon="alerts",
+        counter="waiting",
+        callbacks=partial(connect_rule_page, process, trials),
     )
     return Feature(
         pages=(page,),
@@ -44,8 +55,15 @@ async def _alerts(asked: PageRequest) -> Drawing | None:
             chosen = AlertDecision(name)
             decided = await decided_lately(conn, chosen, DECISIONS)
             return partial(decisions_page, decided, chosen, tag)
+        case ["rules", one] if one == NEW:
+            access.require(asked.actor, access.RULES)
+            copied = number_in(asked.query.get("copy", ""))
+            found = await read_rule_page(conn, None, copied)
+        case ["rules", one] if (rule_id := number_in(one)) is not None:
+            found = await read_rule_page(conn, rule_id)
         case _:
             return None
+    return None if found is None else partial(rule_page, found, asked.actor, tag)
 
 
 async def _mail(asked: PageRequest) -> Drawing | None:

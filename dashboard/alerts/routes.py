@@ -1,4 +1,4 @@
-"""What people do about alerts, as plain POST requests: acknowledge, mute, send again, change rules.
+"""What people do about alerts, as plain POST requests: acknowledge, mute, send again, switch and order rules.
 
 Each is checked against the role of whoever asks, done in one transaction with its entry in the audit log,
 and answered by the way back to the page; or refused in one sentence, and then nothing is stored.
@@ -57,16 +57,20 @@ async def _resend(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Non
     await mail_queue.resend(conn, given.number("mail"), actor.name, now)
 
 
-async def _save_rule(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
-    await rules.edit_rule(conn, given.rule(), actor.name, now)
-
-
 async def _enable(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
     await rules.enable_rule(conn, given.needed("rule"), actor.name, now, enabled=True)
 
 
 async def _disable(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
     await rules.enable_rule(conn, given.needed("rule"), actor.name, now, enabled=False)
+
+
+async def _move_up(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+    await rules.move_rule(conn, given.needed("rule"), actor.name, now, up=True)
+
+
+async def _move_down(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+    await rules.move_rule(conn, given.needed("rule"), actor.name, now, up=False)
 
 
 async def _remove_rule(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
@@ -79,9 +83,10 @@ ALERT_ACTIONS: dict[str, tuple[Role, AlertAction]] = {
     "/mute/end": (access.MUTE, _end_mute),
     "/maintenance": (access.MAINTENANCE, _maintenance),
     "/resend": (access.RESEND, _resend),
-    "/rules": (access.RULES, _save_rule),
     "/rules/enable": (access.RULES, _enable),
     "/rules/disable": (access.RULES, _disable),
+    "/rules/up": (access.RULES, _move_up),
+    "/rules/down": (access.RULES, _move_down),
     "/rules/remove": (access.RULES, _remove_rule),
 }
 """By address: whose role it takes, and what is done."""

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.api.account_edits import writing_routes
 from dashboard.api.accounts import account_routes
 from dashboard.api.alert_actions import alerting_routes
@@ -61,9 +62,11 @@ LARGER = {f"{API}{DOCUMENTS}": LARGEST_DOCUMENT}
 _NOT_CHANGED = {"description": "Not changed: `If-None-Match` names the tag of this answer."}
 
 
-def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> FastAPI:
+def api_v1(
+    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, trials: RuleTrials
+) -> FastAPI:
     """To be mounted behind the authentication middleware."""
-    source = ApiContext(pool, clock, settings)
+    source = ApiContext(pool, clock, settings, trials)
     api = FastAPI(
         title="Blockline",
         version="1",
@@ -109,9 +112,15 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
     return api
 
 
-def mount(server: FastAPI, pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings) -> None:
+def mount(
+    server: FastAPI,
+    pool: Pool,
+    clock: Callable[[], datetime],
+    settings: DashboardSettings,
+    trials: RuleTrials,
+) -> None:
     """Put the API at its address. What no route of it can match, such as a line end, is refused alike."""
-    server.mount(API, api_v1(pool, clock, settings))
+    server.mount(API, api_v1(pool, clock, settings, trials))
 
     @server.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:

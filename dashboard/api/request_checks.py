@@ -11,6 +11,7 @@ from typing import Any
 
 from fastapi import Request
 
+from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.api.problem_responses import ApiInvalidField, ApiNotFound
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
@@ -30,6 +31,8 @@ class ApiContext:
     pool: Pool
     clock: Callable[[], datetime]
     settings: DashboardSettings
+    trials: RuleTrials
+    """Tries alert rules on what is stored."""
 
 
 def past(at: datetime | None, name: str, now: datetime) -> datetime | None:

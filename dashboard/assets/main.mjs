@@ -10,6 +10,7 @@ import { connectGestures } from "./live/gestures.mjs";
 import { layout, showNothing } from "./live/page.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 import { failure, granted, json } from "./shell/answers.mjs";
+import { connectChecklists } from "./shell/checklists.mjs";
 import { unpack } from "./shell/columnar.mjs";
 import { giveDash, noteDashRuns, presentPage } from "./shell/dash.mjs";
 import { $, all } from "./shell/dom.mjs";
@@ -286,6 +287,7 @@ connectGestures($("board"), {
 const pages = $("react-entry-point");
 connectAnchors(pages);
 connectTables(pages);
+connectChecklists(pages);
 connectSearch();
 connectShortcuts();
 connectUnfinished(pages, ask);

@@ -28,7 +28,7 @@ from dashboard.asgi.websockets import WebSocketMiddleware
 from dashboard.auth import access
 from dashboard.auth.middleware import AuthenticationMiddleware
 from dashboard.server.dash_bundles import BundleMiddleware
-from dashboard.server.features import Reevaluator, features
+from dashboard.server.features import Decider, features
 from dashboard.server.routing import asked, read_page, settled_for
 from dashboard.server.search import search_routes
 from dashboard.server.shell import Shell, index, layout
@@ -54,7 +54,7 @@ def create_app(
     *,
     dsn: str,
     settings: DashboardSettings,
-    decider: Reevaluator,
+    decider: Decider,
     base_url: str | None = None,
     mail_test: MailTest | str = NO_MAIL_SERVER,
 ) -> App:

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
+from typing import Protocol
 
 from dashboard.accounts.feature import accounts
-from dashboard.alerts.feature import alerts, mails
+from dashboard.alerts.feature import RuleTrials, alerts, mails
 from dashboard.api.feature import api
 from dashboard.asgi.process import WebProcess
 from dashboard.auth.feature import logging_in
@@ -25,7 +26,7 @@ from dashboard.sizing.feature import sizing
 from dashboard.stories.feature import stories
 from dashboard.ui.pages import Feature
 
-__all__ = ["Reevaluator", "features"]
+__all__ = ["Decider", "features"]
 
 ENTRY_POINTS = "blockline.pages"
 """The entry point group of packages that add pages: functions from a WebProcess to a Feature."""
@@ -33,13 +34,17 @@ ENTRY_POINTS = "blockline.pages"
 _log = logging.getLogger(__name__)
 
 
-def features(process: WebProcess, decider: Reevaluator) -> list[Feature]:
+class Decider(Reevaluator, RuleTrials, Protocol):
+    """What decides on stored readings and changes again, apart from the process that serves pages."""
+
+
+def features(process: WebProcess, decider: Decider) -> list[Feature]:
     ours = [
         live(process),
         accounts(process),
         name_checks(process),
         orders(process),
-        alerts(process),
+        alerts(process, decider),
         executives(process),
         countries(process),
         replay(process, decider),
@@ -52,7 +57,7 @@ def features(process: WebProcess, decider: Reevaluator) -> list[Feature]:
         helping(process),
         logging_in(process),
         feeds(process),
-        api(process),
+        api(process, decider),
     ]
     return [*ours, *_installed(process, {page.path for feature in ours for page in feature.pages})]
 

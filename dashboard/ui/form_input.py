@@ -9,8 +9,6 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from storage.model.alerts.rule_codec import duration_of
-from storage.model.alerts.rule_toml import rule_of
-from storage.model.alerts.rules import AlertRule
 
 LARGEST = 65_536
 """Bytes of what is sent."""
@@ -73,12 +71,6 @@ class Filled:
                 f"The field {name} is neither a duration such as 90m, 6h or 2d nor a time such as "
                 "2021-02-12 08:00. A time without a zone is read as UTC."
             ) from None
-
-    def rule(self) -> AlertRule:
-        try:
-            return rule_of(self.needed("toml"))
-        except ValueError as error:
-            raise WrongInput(f"The rule cannot be used: {str(error).rstrip('.')}.") from error
 
 
 def filled(content_type: str, body: bytes) -> Filled:

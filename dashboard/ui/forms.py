@@ -8,15 +8,6 @@ from dash.development.base_component import Component
 
 from dashboard.ui.form_input import LONGEST_NOTE
 
-SAMPLE = """name = "Night desk"
-recipients = ["night@example.org"]
-kinds = ["block", "restoration"]
-countries = ["IN"]
-quiet = "22:00-07:00"
-zone = "Asia/Kolkata"
-remind_every = "1h"
-"""
-
 
 def form(
     act: str,
@@ -49,23 +40,6 @@ def line(name: str, label: str, hint: str = "", *, required: bool = False) -> Co
                 maxLength=LONGEST_NOTE,
                 spellCheck="false",
                 **wild,
-            ),
-        ]
-    )
-
-
-def text(name: str, label: str, content: str) -> Component:
-    """A field for some lines of text, with `content` to begin with."""
-    return html.Label(
-        [
-            html.Span(label),
-            html.Textarea(
-                content,
-                name=name,
-                rows=max(4, content.count("\n") + 2),
-                required=True,
-                spellCheck="false",
-                className="mono",
             ),
         ]
     )

@@ -53,6 +53,64 @@ def choice_field(
     )
 
 
+def checks_field(
+    name: str, label: str, options: Mapping[str, str], value: Sequence[str], hint: str = ""
+) -> Component:
+    """Boxes to tick, by value and words; the value is a list."""
+    boxes = dcc.Checklist(
+        [{"label": words, "value": one} for one, words in options.items()],
+        list(value),
+        id=name,
+        className="checks",
+    )
+    return _choices(name, label, boxes, hint)
+
+
+def radio_field(name: str, label: str, options: Mapping[str, str], value: str | None) -> Component:
+    """Buttons of which one is chosen, by value and words."""
+    offered = [{"label": words, "value": one} for one, words in options.items()]
+    return _choices(name, label, dcc.RadioItems(offered, value, id=name, className="checks"), "")
+
+
+def _choices(name: str, label: str, boxes: Component, hint: str) -> Component:
+    wild: dict[str, Any] = {"aria-labelledby": f"{name}-label"}
+    return html.Div(
+        [
+            html.Span(label, id=f"{name}-label"),
+            html.Div(boxes, role="group", **wild),
+            *([html.Small(hint)] if hint else []),
+        ],
+        className="field",
+    )
+
+
+def clock_range_field(name: str, label: str, begins: str, ends: str, hint: str = "") -> Component:
+    """Two times of day. The ids are NAME-from and NAME-to."""
+    wild: dict[str, Any] = {"aria-labelledby": f"{name}-label"}
+    return html.Div(
+        [
+            html.Span(label, id=f"{name}-label"),
+            html.Div(
+                [
+                    _clock_input(f"{name}-from", begins, f"{label} from"),
+                    html.Span("to", className="faint"),
+                    _clock_input(f"{name}-to", ends, f"{label} to"),
+                ],
+                className="moment",
+                role="group",
+                **wild,
+            ),
+            *([html.Small(hint)] if hint else []),
+        ],
+        className="field",
+    )
+
+
+def _clock_input(name: str, value: str, label: str) -> Component:
+    typed = dcc.Input(id=name, type="text", value=value, placeholder="hh:mm", autoComplete="off", maxLength=5)
+    return html.Label([html.Span(label, className="hidden"), typed])
+
+
 def moment_field(name: str, label: str, value: "FieldMoment | None" = None, hint: str = "") -> Component:
     """A date to type or to pick, a time of day, and the zone of both. The ids are NAME-date and NAME-time."""
     value = value or FieldMoment()

@@ -61,7 +61,11 @@ class DemoResult:
 @asynccontextmanager
 async def shown(dsn: str, listener: socket.socket, clock: PacedClock) -> AsyncGenerator[str]:
     """The dashboard of the demonstration, on the given clock; yields its address."""
-    async with open_pool(dsn, max_size=6) as pool, serve(listener, pool, dsn, clock, DASHBOARD) as address:
+    head = Letterhead(synthetic=True, sweep_every=SWEEP)
+    async with (
+        open_pool(dsn, max_size=6) as pool,
+        serve(listener, pool, dsn, clock, DASHBOARD, head=head) as address,
+    ):
         yield address
 
 

@@ -265,6 +265,7 @@ async def running(
                 base_url=origin,
                 trusted_proxies=settings.trusted_proxies,
                 mail_test=mail_test(settings),
+                head=letterhead(settings),
             )
             address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")

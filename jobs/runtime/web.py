@@ -16,6 +16,7 @@ from dashboard.asgi.security_headers import App
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.server.app import create_app
 from jobs.base.errors import PortTaken
+from jobs.messages.compose import Letterhead
 from jobs.runtime.replay_process import ReplayProcess
 from jobs.runtime.web_connections import LimitedConfig, most_connections
 from jobs.runtime.websocket_protocol import PromptWebSocketProtocol
@@ -50,10 +51,12 @@ async def serve(
     base_url: str | None = None,
     trusted_proxies: Sequence[str] = (),
     mail_test: MailTest | str = NO_MAIL_SERVER,
+    head: Letterhead | None = None,
 ) -> AsyncGenerator[str]:
     """Serve the dashboard on `listener` until the block ends; yields its address.
 
-    `base_url` is the address that readers of its feeds know it by; None: whichever they ask under.
+    `base_url` is the address that readers of its feeds know it by; None: whichever they ask under. `head` is
+    for test emails; None: that of an installation without settings.
     """
     host, port = listener.getsockname()[:2]
     app = create_app(
@@ -61,7 +64,7 @@ async def serve(
         clock,
         dsn=dsn,
         settings=settings,
-        decider=ReplayProcess(dsn),
+        decider=ReplayProcess(dsn, head=head),
         base_url=base_url,
         mail_test=mail_test,
     )

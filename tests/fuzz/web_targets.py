@@ -45,6 +45,7 @@ from dashboard.sizing.page import asked_by, plan_page
 from dashboard.stories.form_input import begun, caption_text, head_of
 from dashboard.ui.form_input import WrongInput, filled, moment_in, page_of
 from jobs.runtime.web import listen_on, served_as
+from storage.model.alerts.rule_toml import rule_of
 from storage.model.sizing.question import SizingRefused
 from tests.dashboard.asgi.test_websocket_messages import ANSWER, CALLBACKS, PUSH, WAKE
 from tests.dashboard.asgi.test_websocket_messages import call as called
@@ -75,11 +76,18 @@ FORMS: Final = (
 )
 
 
+def _rule_in(text: str) -> object:
+    with suppress(ValueError):
+        return rule_of(text)
+    return None
+
+
 def read_form(data: bytes) -> object:
     given = filled("application/json" if data[:1] == b"{" else "application/x-www-form-urlencoded", data)
     reads = (
-        *(lambda: given.number("id"), given.note, lambda: given.moment("until", _NOW), given.rule),
+        *(lambda: given.number("id"), given.note, lambda: given.moment("until", _NOW)),
         *(lambda: head_of(given, 1), lambda: caption_text(given)),
+        lambda: _rule_in(given.text("toml")),
     )
     found: list[object] = []
     for read in reads:

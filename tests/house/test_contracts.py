@@ -12,6 +12,7 @@ from typing import Any
 from dashboard.api.app import api_v1
 from dashboard.asgi.settings import DashboardSettings
 from jobs.config.settings import NAMES
+from jobs.runtime.replay_process import ReplayProcess
 from storage.export.exports import EXPORTS, snapshot
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.evidence.export_kinds import ExportFilter
@@ -56,7 +57,7 @@ async def export_names(pool: Pool) -> set[str]:
 
 async def test_what_programs_hold_on_to_is_still_there(pool: Pool) -> None:
     settings = DashboardSettings("", "", synthetic=False, sweep_every=timedelta(minutes=15))
-    api = api_v1(pool, lambda: minutes(0), settings)
+    api = api_v1(pool, lambda: minutes(0), settings, ReplayProcess(""))
     names = api_names(api.openapi()) | setting_names() | metric_names() | await export_names(pool)
     listed = set(_LISTED.read_text().splitlines())
     assert sorted(listed - names) == [], "these worked once"

@@ -14,7 +14,7 @@ from dashboard.asgi.security_headers import WRONG_ORIGIN
 from dashboard.auth.access import acting_as
 from storage.alerts.decisions_report import decided_lately
 from storage.alerts.mails_report import mail
-from storage.alerts.rules import load_rules, save_rule
+from storage.alerts.rules import save_rule
 from storage.alerts.threads_report import count_open_stories
 from storage.model.alerts.alerts import AlertDecision
 from storage.model.alerts.rules import AlertRule, Match
@@ -25,10 +25,6 @@ from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import HOSTILE, Played
 from tests.support.seeds.changes import HOUR
 from tests.support.servers.dashboard import SETTINGS, page_of, served
-
-RULE = 'name = "Press"\nrecipients = ["press@example.org"]\nlists = ["Order 1 list"]\n'
-OF_SETTINGS = 'name = "recipients"\nrecipients = ["a@example.org"]\n'
-
 
 Deed = tuple[str, Callable[[Played], dict[str, str]], Role, str]
 """Address, what is sent, the least role that may, and the entry in the audit log."""
@@ -41,9 +37,10 @@ DEEDS_OF_PEOPLE: list[Deed] = [
     ("/mute/end", lambda p: {"mute": str(p.maintenance_id)}, Role.ADMIN, "mute ended"),
     ("/resend", lambda p: {"mail": str(p.dead_mail)}, Role.ANALYST, "mail sent again"),
     ("/maintenance", lambda _: {"since": "1h", "until": "3h"}, Role.ADMIN, "maintenance planned"),
-    ("/rules", lambda _: {"toml": RULE}, Role.ADMIN, "rule added"),
     ("/rules/enable", lambda _: {"rule": "Old"}, Role.ADMIN, "rule changed"),
     ("/rules/disable", lambda _: {"rule": "Night desk"}, Role.ADMIN, "rule changed"),
+    ("/rules/up", lambda _: {"rule": "Board"}, Role.ADMIN, "rules ordered"),
+    ("/rules/down", lambda _: {"rule": "Board"}, Role.ADMIN, "rules ordered"),
     ("/rules/remove", lambda _: {"rule": "Board"}, Role.ADMIN, "rule removed"),
 ]
 
@@ -170,21 +167,10 @@ WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
         "must be in the future and after its beginning",
     ),
     "no such mail": ("/resend", {"mail": "9" * 18}, 409, "There is no mail"),
-    "no TOML": ("/rules", {"toml": "name ="}, 422, "this is not TOML"),
-    "too deep": ("/rules", {"toml": "a = " + "[" * 9000}, 422, "The rule cannot be used"),
-    "a rule for nobody": ("/rules", {"toml": 'name = "x"'}, 422, "recipients is missing"),
-    "a wrong value": ("/rules", {"toml": RULE + 'quiet = "x"'}, 422, "quiet: 'x' is not a time range"),
-    "a NUL in a name": (
-        "/rules",
-        {"toml": RULE + 'tags = ["\\u0000"]'},
-        422,
-        "a character that is not allowed",
-    ),
-    "an unknown key": ("/rules", {"toml": RULE + "colour = 1"}, 422, "colour is not a key of a rule"),
-    "two rules": ("/rules", {"toml": f"[[rules]]\n{RULE}" * 2}, 422, "write only one rule"),
-    "far too much": ("/rules", {"toml": "#" * 70_000}, 422, "larger than 65,536 bytes"),
-    "a rule of the settings": ("/rules", {"toml": OF_SETTINGS}, 409, "is defined in the settings"),
+    "far too much": ("/mute", {"note": "#" * 70_000}, 422, "larger than 65,536 bytes"),
     "switching one": ("/rules/disable", {"rule": "recipients"}, 409, "is defined in the settings"),
+    "moving one": ("/rules/up", {"rule": "recipients"}, 409, "is defined in the settings"),
+    "moving none": ("/rules/down", {"rule": "gone"}, 409, "There is no rule 'gone'."),
     "removing one": ("/rules/remove", {"rule": "recipients"}, 409, "is defined in the settings"),
     "no such rule": ("/rules/enable", {"rule": "gone"}, 409, "There is no rule 'gone'."),
 }
@@ -272,17 +258,6 @@ async def test_an_accepted_form_leads_back_to_a_page_of_ours(
         assert await sent(session, base, path, {"story": played.story_keys[0]}) == (303, None, leads_to)
 
 
-async def test_an_edited_rule_that_is_off_stays_off(pool: Pool, dsn: str, played: Played) -> None:
-    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
-        changed = 'name = "Old"\nrecipients = ["new@example.org"]\n'
-        assert (await sent(session, base, "/rules", {"toml": changed}))[0] == 303
-        assert (await sent(session, base, "/rules", {"toml": f"[[rules]]\n{RULE}"}))[0] == 303
-    async with transaction(pool) as conn:
-        known = {s.rule.name: (s.rule.recipients, s.enabled) for s in await load_rules(conn)}
-    assert known["Old"] == (("new@example.org",), False)
-    assert known["Press"] == (("press@example.org",), True)
-
-
 async def page(pool: Pool, path: str, played: Played, role: Role = Role.ADMIN) -> Any:
     async with transaction(pool) as conn:
         with acting_as(Actor("dashboard", role)):
@@ -357,8 +332,8 @@ async def test_strangers_names_on_the_page_hide_nothing(pool: Pool, played: Play
     [
         (Role.VIEWER, set[str]()),
         (Role.ANALYST, {"Acknowledge", "Send again", "Mute", "End now"}),
-        (Role.ADMIN, {"Acknowledge", "Send again", "Mute", "End now", "Plan maintenance", "Save", "Add",
-                      "Switch on", "Switch off", "Remove rule"}),
+        (Role.ADMIN, {"Acknowledge", "Send again", "Mute", "End now", "Plan maintenance",
+                      "Switch on", "Switch off", "Move up", "Move down"}),
     ],
 )  # fmt: skip
 async def test_nobody_is_offered_what_he_may_not_do(

@@ -26,6 +26,7 @@ from schemathesis.checks import CHECKS
 from collectors.x.declaration import X
 from dashboard.api.app import api_v1
 from dashboard.asgi.problem_json import API
+from jobs.runtime.replay_process import ReplayProcess
 from storage.accounts.name_checks import open_check
 from storage.accounts.notes import add_note
 from storage.model.core.orders import NameOutcome, NewName
@@ -59,6 +60,8 @@ _ORDER = {
 }
 _EVENT = {"kind": "notice", "at": "2021-01-25T00:00:00Z", "text": "noticed", "source": "press"}
 _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
+    "POST /rules": {"body": [{"toml": 'name = "New desk"\nrecipients = ["new@example.org"]\n'}]},
+    "POST /rules/preview": {"body": [{"toml": 'name = "Any"\nrecipients = ["any@example.org"]\n'}]},
     "PUT /rules": {"body": [{"toml": f'name = "{_RULE}"\nrecipients = ["spare@example.org"]\n'}]},
     "PATCH /rules": {"body": [{"name": _RULE, "enabled": False}, {"name": _RULE, "enabled": True}]},
     "DELETE /rules": {"query": [{"name": _RULE}]},
@@ -235,7 +238,7 @@ async def test_the_docs_name_every_address_and_metric(pool: Pool, dsn: str, now:
 
 def test_the_document_is_made_once_however_many_requests_ask_for_it_at_once() -> None:
     process = only_drawing(datetime(2021, 2, 1, tzinfo=UTC))
-    api = api_v1(process.pool, process.clock, process.settings)
+    api = api_v1(process.pool, process.clock, process.settings, ReplayProcess(""))
     begin = Barrier(4)
 
     def asked(_: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from collectors.bluesky.declaration import BLUESKY
 from storage.accounts.accounts import NewAccount, add_accounts
 from storage.accounts.tags import edit_tags
+from storage.alerts.rules import load_rules
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
@@ -187,6 +188,36 @@ async def test_rules_are_added_switched_off_and_removed_but_for_those_of_the_set
     assert (wrong.status, wrong.detail) == (422, "body.toml: The rule cannot be used: recipients is missing.")
 
 
+async def test_a_rule_is_added_once_moved_and_tried_on_the_past(world: World) -> None:
+    toml = 'name = "press"\nrecipients = ["press@example.org"]\nlists = ["Order 1 list"]\n'
+    tried = await world.api.send("POST", "/rules/preview", {"toml": toml})
+    assert (tried.status, tried.json["recipients"]) == (200, ["press@example.org"])
+    assert tried.json["words"] == (
+        f"In the last 30 days this rule would have sent {tried.json['emails']} emails to 1 person."
+    )
+    assert tried.json["largest"][0]["accounts"] == 9
+    assert [r["name"] for r in (await world.api.get("/rules")).items if r["name"] == "press"] == []
+    added = await world.api.send("POST", "/rules", {"toml": toml})
+    assert (added.status, added.json["toml"]) == (201, toml)
+    again = await world.api.send("POST", "/rules", {"toml": toml})
+    assert (again.status, again.detail) == (
+        409,
+        "There is a rule 'press' already. Choose another name.",
+    )
+    moved = await world.api.send("PATCH", "/rules", {"name": "press", "move": "up"})
+    assert moved.status == 200
+    async with transaction(world.pool) as conn:
+        assert [s.rule.name for s in await load_rules(conn)][-2:] == ["press", "Old"]
+    for body, why in (
+        ({"toml": toml, "until": "2031-01-01T00:00:00Z"}, "body.until: This time is in the future."),
+        ({"toml": toml, "since": "2001-01-01T00:00:00Z"}, "body.since: It must be before `until`"),
+    ):
+        refused = await world.api.send("POST", "/rules/preview", body)
+        assert (refused.status, refused.detail.startswith(why)) == (422, True), refused.detail
+    nothing = await world.api.send("PATCH", "/rules", {"name": "press"})
+    assert (nothing.status, nothing.detail) == (422, "body: Give `enabled`, `move` or both.")
+
+
 STORY = {
     "title": "A day",
     "since": "2021-02-01T00:00:00Z",
@@ -218,6 +249,8 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/lists", {"name": "Desk"}, Role.ANALYST),
     ("PATCH", "/lists/1", {"evidence_days": None}, Role.ADMIN),
     ("PUT", "/rules", {"toml": 'name = "a"\nrecipients = []'}, Role.ADMIN),
+    ("POST", "/rules", {"toml": 'name = "b"\nrecipients = []'}, Role.ADMIN),
+    ("POST", "/rules/preview", {"toml": 'name = "b"\nrecipients = []'}, Role.ADMIN),
     ("PATCH", "/rules", {"name": "a", "enabled": True}, Role.ADMIN),
     ("DELETE", "/rules?name=a", None, Role.ADMIN),
     ("POST", "/written-stories", STORY, Role.ANALYST),

@@ -27,6 +27,8 @@ from dashboard.people.routes import PEOPLE_ACTIONS, TAKES_LOGIN
 from dashboard.people.words import browser_name
 from dashboard.server.app import create_app
 from jobs.runtime.replay_process import ReplayProcess
+from storage.alerts.rules import save_rule
+from storage.model.alerts.rules import AlertRule
 from storage.model.core.people import Role, Scope
 from storage.people.people import disable, people
 from storage.people.sessions import open_sessions
@@ -226,8 +228,8 @@ TOKENS = [
     pytest.param("ann", Scope.READ, *MUTE, 403, id="read: no writing, whatever the person may"),
     pytest.param("vera", Scope.WRITE, *MUTE, 403, id="write: not beyond the person's role"),
     pytest.param("ann", Scope.WRITE, *MUTE, 422, id="write: as an analyst"),
-    pytest.param("ada", Scope.WRITE, "POST", "/api/alerts/rules", 403, id="write: not as an admin"),
-    pytest.param("ada", Scope.ADMIN, "POST", "/api/alerts/rules", 422, id="admin: as an admin"),
+    pytest.param("ada", Scope.WRITE, "POST", "/api/alerts/rules/disable", 403, id="write: not as an admin"),
+    pytest.param("ada", Scope.ADMIN, "POST", "/api/alerts/rules/disable", 422, id="admin: as an admin"),
     pytest.param("ada", Scope.ADMIN, "POST", "/api/people/add", 403, id="admin: people take a login"),
     pytest.param("ada", Scope.FEEDS, "GET", "/feeds/all.atom", 200, id="feeds: the feeds"),
     pytest.param("ada", Scope.FEEDS, "GET", "/feeds/orders.ics", 200, id="feeds: the calendar"),
@@ -253,18 +255,21 @@ async def test_a_token_reaches_as_far_as_its_scope_and_its_person(
 async def test_who_is_no_page_and_shows_no_token_writes_nothing(base: str) -> None:
     async with aiohttp.ClientSession() as session:
         for more in ({}, {"Authorization": "Basic YWRhOmFkYQ=="}, {"Authorization": "Bearer"}):
-            async with session.post(f"{base}/api/alerts/rules", json={}, headers=more) as answer:
+            async with session.post(f"{base}/api/alerts/rules/disable", json={}, headers=more) as answer:
                 assert (answer.status, await answer.text()) == (403, WRONG_ORIGIN)
 
 
 async def test_what_a_token_did_is_logged_under_its_person_and_name(
     pool: Pool, now: datetime, base: str
 ) -> None:
+    async with transaction(pool) as conn:
+        await save_rule(conn, AlertRule(("press@example.org",), name="Press"), "test", now)
     headers = {"Authorization": f"Bearer {await a_token(pool, 'ada', Scope.ADMIN, now)}"}
-    rule = {"toml": 'name = "Press"\nrecipients = ["press@example.org"]\n'}
     async with (
         aiohttp.ClientSession(headers=headers) as session,
-        session.post(f"{base}/api/alerts/rules", json=rule, allow_redirects=False) as answer,
+        session.post(
+            f"{base}/api/alerts/rules/disable", json={"rule": "Press"}, allow_redirects=False
+        ) as answer,
     ):
         assert answer.status == 303
     async with transaction(pool) as conn:
@@ -370,7 +375,12 @@ async def test_a_page_elsewhere_cannot_write_with_a_token_or_a_session(
     secret = await a_token(pool, "ada", Scope.ADMIN, now)
     async with browser_of(base, "ada") as ada:
         for more in ({}, {"Authorization": f"Bearer {secret}"}):
-            for path in ("/api/alerts/rules", "/api/people/add", "/logout", "/_dash-update-component"):
+            for path in (
+                "/api/alerts/rules/disable",
+                "/api/people/add",
+                "/logout",
+                "/_dash-update-component",
+            ):
                 async with ada.post(base + path, json={}, headers={**elsewhere, **more}) as answer:
                     assert answer.status == 403
         with pytest.raises(aiohttp.WSServerHandshakeError):

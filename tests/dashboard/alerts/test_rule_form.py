@@ -1,0 +1,154 @@
+"""The form of a rule: what it shows is read back as the same rule, and errors use the labels of fields."""
+
+from dataclasses import replace
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.alerts.rule_form import VALUES, RuleForm, sentences_of, text_of
+from dashboard.alerts.rule_page import copy_name
+from dashboard.ui.inputs import FieldFault
+from storage.model.alerts.quiet_hours import QuietHours
+from storage.model.alerts.rule_toml import rule_of
+from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
+from storage.model.core.accounts import Platform
+from storage.model.core.availability import ChangeKind
+
+DESK = "desk@example.org"
+PLAIN = AlertRule((DESK,), name="Desk")
+FULL = AlertRule(
+    (DESK, "apprise:newsroom", "webhook:desk"),
+    name="Night desk",
+    match=Match(
+        lists=frozenset({"Press", "Lawyers, all"}),
+        orders=frozenset({"SYN/1"}),
+        platforms=frozenset(Platform),
+        countries=frozenset({"IN", "TR"}),
+        kinds=frozenset(ChangeKind),
+        tags=frozenset({"press", "two words"}),
+        min_followers=0,
+        executives=True,
+        provisional=True,
+    ),
+    zone="Asia/Kolkata",
+    severity=Severity.CRITICAL,
+    quiet=QuietHours(time(22), time(7, 30)),
+    digest=Digest.WEEKLY,
+    digest_at=time(6, 15),
+    remind_every=timedelta(hours=1),
+    escalate_after=timedelta(hours=3),
+    escalate_to=("editor@example.org", "lead@example.org"),
+    engagement=True,
+    settle=timedelta(seconds=3),
+    update_after=timedelta(minutes=90),
+)
+FORM = RuleForm.of(PLAIN)
+
+
+@pytest.mark.parametrize("rule", [PLAIN, FULL])
+def test_what_the_form_shows_is_read_back_as_the_same_rule(rule: AlertRule) -> None:
+    form = RuleForm.of(rule)
+    assert form.rule() == rule
+    text = text_of(form)
+    assert text is not None
+    assert rule_of(text) == rule
+
+
+def test_each_value_of_the_form_has_a_field() -> None:
+    assert len(VALUES) == len(set(VALUES)) == len(RuleForm.__dataclass_fields__)
+
+
+def test_empty_fields_are_what_is_usual() -> None:
+    empty = RuleForm(name="Desk", recipients=DESK, kinds=[kind.value for kind in Match().kinds])
+    assert empty.rule() == PLAIN
+    spaced = replace(empty, name="  Desk ", recipients=f"\n {DESK}, \r\n", digest_at=" ", tags=" , ")
+    assert spaced.rule() == PLAIN
+
+
+def test_a_rule_of_engagements_alone_needs_no_kind_of_change() -> None:
+    alone = AlertRule((DESK,), name="Desk", match=Match(kinds=frozenset()), engagement=True)
+    assert RuleForm.of(alone).rule() == alone
+
+
+def test_a_country_is_written_as_its_code_or_its_name() -> None:
+    assert replace(FORM, countries="in, india , Germany").rule().match.countries == {"IN", "DE"}
+
+
+@pytest.mark.parametrize(
+    ("filled", "sentence"),
+    [
+        ({"name": ""}, "Name: a rule needs a name of 1 to 80 printable characters."),
+        ({"recipients": " \n"}, "Recipients is empty."),
+        (
+            {"recipients": "nobody"},
+            "Recipients: 'nobody' is neither a plain mail address such as desk@example.org nor a channel "
+            "such as apprise:newsroom or webhook:desk.",
+        ),
+        ({"kinds": []}, "Kinds of change: choose at least one."),
+        ({"countries": "IN, nowhere"}, "Countries: 'nowhere' is not a country code of two capital letters."),
+        ({"min_followers": "many"}, "Followers, at least: 'many' is not a number."),
+        ({"zone": "Delhi"}, "Time zone: 'Delhi' is not a time zone; write it like Asia/Kolkata."),
+        ({"digest_at": "8"}, "Time of digests: '8' is not a time of day such as 08:00."),
+        ({"quiet_from": "22:00"}, "Quiet hours: set both the beginning and the end, or neither."),
+        (
+            {"quiet_from": "22:00", "quiet_to": "22:00"},
+            "Quiet hours: quiet hours must not begin and end at the same time.",
+        ),
+        ({"quiet_from": "x", "quiet_to": "07:00"}, "Quiet hours: 'x' is not a time of day such as 08:00."),
+        ({"remind_every": "soon"}, "Reminder every: 'soon' is not a duration such as 90s, 10m, 6h or 1d."),
+        ({"remind_every": "5s"}, "Reminder every must be at least a minute."),
+        ({"settle": "0s"}, "Wait for more changes must be longer than zero, and its limit at least 1."),
+        ({"update_after": "400d"}, "First update after must not be longer than a year."),
+        (
+            {"escalate_after": "3h"},
+            "Escalate after: set both “Escalate after” and “Escalate to”, or neither.",
+        ),
+        ({"escalate_to": "x"}, "Escalate to: 'x' is neither a plain mail address"),
+        ({"lists": ["a\0b"]}, "Lists: 'a\\x00b' contains a character that is not allowed."),
+    ],
+)
+def test_an_error_begins_with_the_label_of_the_field(filled: dict[str, Any], sentence: str) -> None:
+    form = replace(FORM, **filled)
+    with pytest.raises(FieldFault) as fault:
+        form.rule()
+    assert str(fault.value).startswith(sentence)
+    assert sentences_of(form) == f"Not a rule yet. {fault.value}"
+    assert text_of(form) is None
+
+
+@given(
+    st.builds(
+        RuleForm,
+        *(st.none() | st.text(max_size=12) for _ in range(2)),
+        *(st.none() | st.lists(st.text(max_size=4), max_size=3) for _ in range(4)),
+        *(st.none() | st.text(max_size=8) for _ in range(3)),
+        st.none() | st.lists(st.text(max_size=4), max_size=3),
+        *(st.none() | st.text(max_size=8) for _ in range(11)),
+    )
+)
+def test_whatever_is_filled_in_is_a_rule_or_one_sentence(form: RuleForm) -> None:
+    said = sentences_of(form)
+    assert said.endswith(".")
+    assert said.startswith("Not a rule yet. ") is (text_of(form) is None)
+
+
+def test_a_rule_is_told_in_sentences() -> None:
+    assert sentences_of(RuleForm.of(FULL)) == (
+        "Notifies desk@example.org, apprise:newsroom and webhook:desk of first readings, blocks, "
+        "restorations, changes of countries, protection by the owner, accounts that are gone and accounts "
+        "found again, of accounts on Lawyers, all or Press, under SYN/1, on Bluesky or Mastodon or X or "
+        "YouTube, in IN or TR, tagged press or two words, with at least 0 followers, of executives, also "
+        "when provisional. Sends one digest per week, on Mondays at 06:15 Asia/Kolkata. Also when an "
+        "executive engages with an account that an order names. Severity critical, which quiet hours do "
+        "not delay. Quiet from 22:00 to 07:30 Asia/Kolkata. Sends a reminder every 1h. Notifies "
+        "editor@example.org, lead@example.org if nobody acknowledges within 3h."
+    )
+
+
+def test_a_copy_has_a_name_of_its_own() -> None:
+    assert copy_name("Desk", {"Desk"}) == "Desk (copy)"
+    assert copy_name("Desk", {"Desk", "Desk (copy)"}) == "Desk (copy 2)"
+    assert len(copy_name("x" * 80, set())) <= 80
