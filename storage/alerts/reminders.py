@@ -1,4 +1,4 @@
-"""Who is to be asked again: the stories that nobody acknowledged, and what was asked of them before."""
+"""Who is to be asked again: the stories that wait for somebody, and what was asked of them before."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from storage.postgres.pool import Conn
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """A story whose newest wave nobody acknowledged. What a round-up told asks for no acknowledgement."""
+    """A story that waits for somebody: see `waiting_stories` of the database."""
 
     story_id: int
     story_key: str
@@ -25,23 +25,19 @@ class Outstanding:
 
 
 async def outstanding(conn: Conn, since: datetime) -> list[Outstanding]:
-    """The stories whose newest wave was complete after `since`, and that nobody acknowledged."""
+    """The stories that wait for somebody, and whose newest wave was complete after `since`."""
     rows = await conn.fetch(
         """
         select s.story_id, s.story_key, s.rule_id, s.list_id, s.recipients, w.wave, t.told_at,
             case when s.reminded_at >= t.told_at then s.reminders else 0 end as reminders,
             case when s.reminded_at >= t.told_at then s.reminded_at end as reminded_at,
             coalesce(s.escalated_at >= t.told_at, false) as is_escalated
-        from (
-            select distinct on (story_id) story_id, wave, closed_at
-            from story_wave where closed_at > $1 and not in_round_up order by story_id, wave desc
-        ) w
+        from waiting_stories($1) w
         cross join lateral (
             select coalesce(min(created_at), w.closed_at) as told_at
             from mail where story_id = w.story_id and wave = w.wave and kind = 'wave'
         ) t
         join story s using (story_id)
-        where coalesce(s.acknowledged_wave, 0) < w.wave
         order by s.story_id
         """,
         since,

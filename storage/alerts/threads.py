@@ -4,15 +4,16 @@ They are stored and acknowledged here, and listed for the commands.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from asyncpg import Record
 
+from storage.alerts.incidents import edit_incident
 from storage.model.alerts.alerts import AlertThread, SentWave
+from storage.model.alerts.incidents import IncidentEdit
 from storage.model.core.accounts import ListId
-from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, Refused, StaleState
 
 
@@ -81,13 +82,14 @@ async def add_wave(
         insert into story (story_key, rule_id, list_id, recipients) values ($1, $2, $3, $4)
         on conflict (story_key) do update set recipients = story.recipients || array(
             select r from unnest(excluded.recipients) as r where r <> all(story.recipients)
-        )
+        ), revision = story.revision + (not $5)::int
         returning story_id
         """,
         story_key,
         rule_id,
         list_id,
         recipients,
+        in_round_up,
     )
     stored = await conn.fetchval(
         """
@@ -174,7 +176,7 @@ async def acknowledge(
     """
     row = await conn.fetchrow(
         """
-        select s.story_id, s.acknowledged_at, s.acknowledged_by, s.acknowledged_note, s.acknowledged_wave,
+        select s.acknowledged_at, s.acknowledged_by, s.acknowledged_note, s.acknowledged_wave,
             (select max(wave) from story_wave where story_id = s.story_id and not in_round_up) as wave,
             (select subject from mail where story_id = s.story_id order by mail_id desc limit 1) as subject
         from story s where s.story_key = $1 for update
@@ -189,21 +191,7 @@ async def acknowledge(
         return Acknowledged(subject, first=False, by=by, at=at, note=said or "")
     if seen is not None and seen < row["wave"]:
         raise NewerGroup("The incident has a newer group of changes.")
-    await conn.execute(
-        """
-        update story set acknowledged_at = $2, acknowledged_by = $3, acknowledged_note = $4,
-            acknowledged_wave = $5
-        where story_id = $1
-        """,
-        row["story_id"],
-        now,
-        actor,
-        note,
-        row["wave"],
-    )
-    detail: Mapping[str, object] = {"story": story_key, "wave": row["wave"], "note": note}
-    # By its key: subjects hold handles, which a purge takes away, and the log is only ever added to.
-    await log(conn, now, actor, "acknowledged", f"story {story_key[:12]}", detail)
+    await edit_incident(conn, story_key, IncidentEdit(acknowledge=note), None, actor, now)
     return Acknowledged(subject, first=True, by=actor, at=now, note=note)
 
 

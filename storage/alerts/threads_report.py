@@ -20,7 +20,7 @@ class AlertRecipient:
 
 @dataclass(frozen=True, slots=True)
 class OpenThread:
-    """A story whose newest wave nobody acknowledged."""
+    """A story that waits for somebody: see `waiting_stories` of the database."""
 
     story_key: str
     subject: str | None
@@ -59,13 +59,9 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenThread]:
             m.subject, m.mail_id,
             case when s.reminded_at >= n.told_at then s.reminded_at end as reminded_at,
             coalesce(s.escalated_at >= n.told_at, false) as is_escalated, s.acknowledged_by, n.told
-        from story s
+        from waiting_stories('-infinity') w
+        join story s using (story_id)
         join alert_rule r using (rule_id)
-        cross join lateral (
-            -- What a round-up told asks for no acknowledgement.
-            select wave, closed_at from story_wave where story_id = s.story_id and not in_round_up
-            order by wave desc limit 1
-        ) w
         cross join lateral (
             select array_agg((t.recipients[1], t.mail_id, t.state) order by t.mail_id) as told,
                 coalesce(min(t.created_at), w.closed_at) as told_at
@@ -77,7 +73,6 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenThread]:
             order by mail_id desc limit 1
         ) m on true
         left join watch_list l on l.list_id = s.list_id
-        where coalesce(s.acknowledged_wave, 0) < w.wave
         order by told_at desc, s.story_id desc limit $1
         """,
         limit,
@@ -105,13 +100,7 @@ async def open_stories(conn: Conn, limit: int) -> list[OpenThread]:
 
 async def count_open_stories(conn: Conn) -> int:
     """How many stories wait for somebody."""
-    return await conn.fetchval(
-        """
-        select count(*) from story s where coalesce(s.acknowledged_wave, 0) < (
-            select max(wave) from story_wave where story_id = s.story_id and not in_round_up
-        )
-        """
-    )
+    return await conn.fetchval("select count(*) from waiting_stories('-infinity')")
 
 
 @dataclass(frozen=True, slots=True)

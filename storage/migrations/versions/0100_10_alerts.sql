@@ -85,8 +85,22 @@ create table story (
     reminders int not null default 0,
     reminded_at timestamptz,
     escalated_at timestamptz,
+    owner_id bigint,
+    owned_since timestamptz,
+    due_at timestamptz,
+    note text,
+    noted_at timestamptz,
+    noted_by text,
+    closed_at timestamptz,
+    closed_by text,
+    closed_reason text,
+    closed_wave int,
+    revision int not null default 0,
     check ((acknowledged_at is null) = (acknowledged_by is null)),
-    check ((acknowledged_at is null) = (acknowledged_wave is null))
+    check ((acknowledged_at is null) = (acknowledged_wave is null)),
+    check ((owner_id is null) = (owned_since is null)),
+    check (num_nulls(note, noted_at, noted_by) in (0, 3)),
+    check (num_nulls(closed_at, closed_by, closed_reason, closed_wave) in (0, 4))
 );
 create index story_of_rule on story (rule_id, list_id);
 comment on table story is
@@ -105,6 +119,20 @@ comment on column story.acknowledged_wave is
 comment on column story.reminders is 'How many reminders were sent.';
 comment on column story.reminded_at is 'When the last reminder was sent. Null: none was.';
 comment on column story.escalated_at is 'When it was escalated. Null: it was not.';
+comment on column story.owner_id is 'The person who works on it. Null: nobody has it.';
+comment on column story.owned_since is 'Since when they have it. Null: nobody has it.';
+comment on column story.due_at is 'When the work on it is due. Null: no time is set.';
+comment on column story.note is 'The last hand-over note. Null: nobody wrote one.';
+comment on column story.noted_at is 'When it was written. Null: nobody wrote one.';
+comment on column story.noted_by is 'Who wrote it. Null: nobody did.';
+comment on column story.closed_at is 'When somebody closed it. Null: nobody did, or it was reopened.';
+comment on column story.closed_by is 'Who closed it. Null: nobody did.';
+comment on column story.closed_reason is 'Why. Null: it is not closed.';
+comment on column story.closed_wave is
+    'The newest grouped alert that was stored then: a later one opens it again. Null: nobody closed it.';
+comment on column story.revision is
+    'How often people, or a grouped alert that was sent at once, have changed it. Who acts on an earlier revision is '
+    'refused, and is shown what was done.';
 
 create table story_wave (
     story_id bigint not null references story,
@@ -158,6 +186,7 @@ create table alert_decision (
     mute_id bigint references mute,
     unique nulls not distinct (alert_id, rule_id)
 );
+create index alert_decision_story on alert_decision (story_id) where story_id is not null;
 comment on table alert_decision is 'What each rule did with an alert, and why.';
 comment on column alert_decision.alert_id is 'The alert.';
 comment on column alert_decision.rule_id is 'The rule. Null: no rule matched.';

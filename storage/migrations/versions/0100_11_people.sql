@@ -123,6 +123,7 @@ create table audit_log (
     subject text not null,
     detail jsonb not null default '{}'
 );
+create index audit_log_subject on audit_log (subject, audit_id);
 comment on table audit_log is 'Who did what. Only added to, and chained.';
 comment on column audit_log.audit_id is 'Number of the entry.';
 comment on column audit_log.at is 'When it was done.';
@@ -248,3 +249,62 @@ comment on column api_answer.at is 'When the request came.';
 comment on column api_answer.status is 'The status of the answer. Null: there is no answer yet, or it was lost.';
 comment on column api_answer.media_type is 'The media type of the answer.';
 comment on column api_answer.body is 'The answer.';
+
+-- who works on an incident --------------------------------------------------------------------------------
+alter table story add constraint story_owner foreign key (owner_id) references person;
+create index story_of_owner on story (owner_id) where owner_id is not null;
+
+create function story_accounts(wanted bigint)
+returns table (account_id bigint, was_away boolean, is_back boolean, back_at timestamptz)
+stable language sql as $$
+    select told.account_id, told.was_away, coalesce(now.is_back, false), case when now.is_back then now.since end
+    from (
+        select c.account_id, bool_or(c.status not in ('available', 'protected')) as was_away,
+            (array_agg(a.stage order by a.alert_id desc))[1] in ('confirmed', 'withdrawn') as is_certain
+        from alert_decision d join alert a using (alert_id) join change c using (change_id)
+        where d.story_id = $1 group by c.account_id
+    ) told
+    left join lateral (
+        select lower(s.valid) as since,
+            told.is_certain and not s.before_change and s.status in ('available', 'protected')
+                and c.source = k.platform
+                and not exists (select from pending_change p where p.account_id = told.account_id) as is_back
+        from spells_now() s join change c using (change_id) join account k on k.account_id = s.account_id
+        where s.account_id = told.account_id
+    ) now on true
+$$;
+comment on function story_accounts is
+    'The accounts of an incident: whether it reported one as blocked or gone, whether a reading of ours showed it back, '
+    'and since when. An account with a change that is provisional or unresolved is not known to be back.';
+
+create function story_back(wanted bigint)
+returns table (accounts bigint, back bigint, is_resolved boolean, back_at timestamptz)
+stable language sql as $$
+    select count(*), count(*) filter (where k.is_back),
+        coalesce(bool_or(k.was_away) and bool_and(k.is_back) and count(*) >= (
+            select coalesce(max(t.accounts::int), 0)
+            from story_wave w cross join jsonb_each_text(w.told) as t (kind, accounts) where w.story_id = $1
+        ), false),
+        max(k.back_at)
+    from story_accounts($1) k
+$$;
+comment on function story_back is
+    'How many accounts an incident has, how many of them are back, whether that resolves it, and since when the last '
+    'one is back. It is resolved if it reported an account as blocked or gone and all are back. An account that was '
+    'purged since is not known to be back.';
+
+create function waiting_stories(since timestamptz) returns table (story_id bigint, wave int, closed_at timestamptz)
+stable language sql as $$
+    select s.story_id, w.wave, w.closed_at
+    from (
+        select distinct on (v.story_id) v.story_id, v.wave, v.closed_at
+        from story_wave v where v.closed_at > $1 and not v.in_round_up order by v.story_id, v.wave desc
+    ) w
+    join story s using (story_id)
+    left join person p on p.person_id = s.owner_id and p.disabled_at is null
+    where coalesce(s.acknowledged_wave, 0) < w.wave and coalesce(s.closed_wave, 0) < w.wave
+        and p.person_id is null and not (select b.is_resolved from story_back(s.story_id) b)
+$$;
+comment on function waiting_stories is
+    'The incidents that wait for somebody, with the newest grouped alert of each if that was complete after this time: '
+    'nobody acknowledged or closed it, nobody who may log in has it, and not all its accounts are back.';
