@@ -34,6 +34,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                     html.H1("Alerts"),
                     *tag,
                     html.Span("Incidents, mutes, decisions and rules", className="muted"),
+                    html.A("Who works on what", href="/incidents", className="under"),
                     html.A("Delivery log", href="/alerts/deliveries", className="under"),
                 ],
                 className="bar",
@@ -86,10 +87,9 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
     if not known.threads:
         return empty_card(
             "Open incidents",
-            "not acknowledged yet",
-            "No open incidents: every reported incident is acknowledged."
-            if known.acknowledged
-            else "No incident was reported yet. A rule reports one when it selects a confirmed change.",
+            "not acknowledged, and assigned to nobody",
+            "No open incidents. A rule opens one when it selects a confirmed change; one that is acknowledged, "
+            "assigned, resolved or closed is on the page of all incidents.",
         )
     rest = known.waiting - len(known.threads)
     more = f"; {rest:,} older ones are not shown" if rest > 0 else ""
@@ -102,7 +102,7 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
     )
     return table_card(
         "Open incidents",
-        f"not acknowledged yet, newest first{more}",
+        f"not acknowledged, and assigned to nobody, newest first{more}",
         columns,
         [
             (
@@ -157,7 +157,8 @@ def _incident(thread: OpenThread | AcknowledgedThread) -> Component:
     )
     named = thread.list_name if isinstance(thread, OpenThread) else None
     of = f" · {clean(named, 80)}" if named is not None else ""
-    return html.Div([title, html.Small(f"rule {clean(thread.rule, 80)}{of}")], className="subject")
+    work = html.A("Assign or close", href=f"/incidents/{thread.story_key}", className="under")
+    return html.Div([title, html.Small(f"rule {clean(thread.rule, 80)}{of}"), work], className="subject")
 
 
 def _recipients(thread: OpenThread) -> Component:

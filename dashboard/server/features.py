@@ -18,6 +18,7 @@ from dashboard.filing.feature import orders
 from dashboard.glossary.feature import glossary
 from dashboard.health.feature import health
 from dashboard.help.feature import helping
+from dashboard.incidents.feature import incidents
 from dashboard.live.feature import live
 from dashboard.names.feature import name_checks
 from dashboard.people.feature import people
@@ -45,6 +46,7 @@ def features(process: WebProcess, decider: Decider) -> list[Feature]:
         name_checks(process),
         orders(process),
         alerts(process, decider),
+        incidents(process),
         executives(process),
         countries(process),
         replay(process, decider),

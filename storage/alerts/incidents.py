@@ -258,6 +258,16 @@ async def assignee_called(conn: Conn, login: str) -> Assignee:
     return _assignee(row)
 
 
+async def assignee_numbered(conn: Conn, person_id: int) -> Assignee:
+    """The person with that number. Raises Refused if there is none."""
+    row = await conn.fetchrow(
+        "select person_id, login, role, disabled_at from person where person_id = $1", person_id
+    )
+    if row is None:
+        raise Refused(f"There is no user {person_id}.")
+    return _assignee(row)
+
+
 async def assignable(conn: Conn) -> list[Assignee]:
     """Everybody to whom an incident can be assigned, by name."""
     rows = await conn.fetch(

@@ -217,7 +217,7 @@ def act_words(action: str, detail: Detail) -> str:
             return f"unassigned it; {_name(detail['before'])} had it before"
         case IncidentAct.DUE:
             due = detail.get("due_at")
-            return f"set the due time to {due} UTC" if due else "removed the due time"
+            return f"set the due time to {_stamp(due)}" if due else "removed the due time"
         case IncidentAct.NOTED:
             return f"wrote a note: {_quoted(detail['note'])}"
         case IncidentAct.ACKNOWLEDGED:
@@ -232,6 +232,11 @@ def act_words(action: str, detail: Detail) -> str:
 
 def _name(login: str) -> str:
     return clean(login, 100)
+
+
+def _stamp(iso: str) -> str:
+    at = datetime.fromisoformat(iso)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
 
 
 def _quoted(text: str) -> str:
@@ -274,7 +279,7 @@ def _due(
         return was
     if at is not None and at <= now:
         raise IncidentFault(f"The due time {at:%Y-%m-%d %H:%M} UTC is in the past.", "due_at")
-    acts.append((IncidentAct.DUE, {"due_at": None if at is None else f"{at:%Y-%m-%d %H:%M}"}))
+    acts.append((IncidentAct.DUE, {"due_at": None if at is None else at.isoformat()}))
     return replace(was, due_at=at)
 
 
