@@ -150,7 +150,7 @@ async def _not_for_incident(conn: Conn, link: Link, thread: ThreadStatus, now: d
     known = next((r for r in await load_rules(conn) if r.rule_id == thread.rule_id), None)
     if known is None:
         return _page(403, "Not acknowledged", lines=[NO_RULE])
-    return None if link.recipient in known.rule.escalate_to else _not_recipient(link, known)
+    return None if link.recipient in known.rule.escalation_recipients else _not_recipient(link, known)
 
 
 async def _not_from_digests(conn: Conn, link: Link, now: datetime) -> Response | None:

@@ -68,7 +68,9 @@ def server_findings(settings: Settings, by_hand: Sequence[AlertRule]) -> list[Fi
     """Report rules made by hand whose emails would wait. `mail_findings` covers those of the settings."""
     if settings.smtp_host is not None:
         return []
-    waiting = [rule for rule in by_hand if not all(map(is_channel, (*rule.recipients, *rule.escalate_to)))]
+    waiting = [
+        rule for rule in by_hand if not all(map(is_channel, (*rule.recipients, *rule.escalation_recipients)))
+    ]
     return [
         Finding(
             "mail",
@@ -89,7 +91,7 @@ def channel_findings(settings: Settings, notifying: Sequence[AlertRule]) -> list
 
 def recipients_findings(notifying: Sequence[AlertRule], notified: dict[str, datetime]) -> list[Finding]:
     """Report recipients who never received an alert while others did; an address may be wrong."""
-    people = dict.fromkeys(r for rule in notifying for r in (*rule.recipients, *rule.escalate_to))
+    people = dict.fromkeys(r for rule in notifying for r in (*rule.recipients, *rule.escalation_recipients))
     never = [person for person in people if person not in notified]
     if not never or not notified:
         return []

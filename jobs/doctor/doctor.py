@@ -138,7 +138,7 @@ async def mail_findings(settings: Settings) -> list[Finding]:
 
 def _has_email_recipients(settings: Settings) -> bool:
     """Return whether a recipient in the settings is an email address rather than a channel."""
-    people = [r for rule in settings.alert_rules for r in (*rule.recipients, *rule.escalate_to)]
+    people = [r for rule in settings.alert_rules for r in (*rule.recipients, *rule.escalation_recipients)]
     return not all(map(is_channel, (*people, *settings.operators)))
 
 

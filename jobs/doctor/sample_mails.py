@@ -38,7 +38,7 @@ from storage.model.alerts.alerts import (
 from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.alerts.digest_period import PastCondition, PlatformSilence, UnsentChanges
 from storage.model.alerts.engagement_alerts import NamedAct, NamedBy
-from storage.model.alerts.rules import AlertRule, Digest, RuleId, StoredRule
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, RuleId, StoredRule
 from storage.model.core.accounts import AccountId, ListId
 from storage.model.core.availability import State, Status, Strength, kind_of
 from storage.model.core.signals import SignalKind
@@ -106,12 +106,12 @@ def _alert(
 
 
 _RULE = AlertRule(
-    (_TO,), name="Example rule", zone="Asia/Kolkata", escalate_after=timedelta(hours=1), escalate_to=(_TO,)
+    (_TO,), name="Example rule", zone="Asia/Kolkata", escalation=(EscalationStep(timedelta(hours=1), (_TO,)),)
 )
 _STORED = StoredRule(RuleId(1), _RULE, enabled=True, from_settings=False, active_since=_AT, digested_to=_AT)
 _STANDING = ListStatus(110, ((USUAL_PLATFORM, _WITHHELD, 70), (USUAL_PLATFORM, _OPEN, 30)))
 _STORY = AlertThread("sample", 1, ListId(1), (_TO,), (SentWave(_AT - timedelta(hours=1), _AT, {"block": 3}),))
-_OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, is_escalated=False)
+_OUTSTANDING = Outstanding(1, "sample", 1, 1, (_TO,), 1, _AT, 0, None, escalated_steps=0)
 _ACT = NamedAct(
     signal_id=1,
     act_key="sample",

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urljoin
 
 from jobs.base.wording import minute
@@ -12,14 +12,11 @@ from storage.alerts import mutes, outbox, reminders, rules
 from storage.alerts.reminders import LastMail, Outstanding
 from storage.model.alerts.alerts import MailDraft, MailKind
 from storage.model.alerts.quiet_hours import quiet_until
-from storage.model.alerts.rules import AlertRule, Mute, Severity, StoredRule, is_webhook
+from storage.model.alerts.rules import ASK_FOR, AlertRule, Mute, Severity, StoredRule, is_webhook
 from storage.model.text.states import clean
 from storage.model.text.units import spoken
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, transaction
-
-ASK_FOR = timedelta(days=3)
-"""The time after an incident's newest group in which reminders and escalations are sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,8 @@ class Reminder:
     rule: AlertRule
     at: datetime
     """The earliest time to send it."""
+    step: int = 0
+    """Which step of the rule's escalation it is, from 1; 0 for a reminder."""
 
 
 def nudges(
@@ -48,11 +47,12 @@ def nudges(
         if rule.remind_every is not None:
             last = story.reminded_at or story.told_at
             found.append(Reminder(MailKind.REMINDER, story, rule, _awake(last + rule.remind_every, rule)))
-        if rule.escalate_after is not None and not story.is_escalated:
-            at = _awake(story.told_at + rule.escalate_after, rule)
-            found.append(Reminder(MailKind.ESCALATION, story, rule, at))
+        for n, step in enumerate(rule.escalation, 1):
+            if n > story.escalated_steps:
+                at = _awake(story.told_at + step.after, rule)
+                found.append(Reminder(MailKind.ESCALATION, story, rule, at, n))
     in_time = [n for n in found if n.at <= n.story.told_at + ASK_FOR]
-    return sorted(in_time, key=lambda n: (n.at, n.story.story_id, n.kind))
+    return sorted(in_time, key=lambda n: (n.at, n.story.story_id, n.kind, n.step))
 
 
 async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
@@ -64,8 +64,11 @@ async def tick(pool: Pool, now: datetime, head: Letterhead) -> int:
         for nudge in await _known(conn, now):
             if nudge.at > now:
                 break
-            mark = reminders.mark_reminded if nudge.kind is MailKind.REMINDER else reminders.mark_escalated
-            if not await mark(conn, nudge.story, now):
+            if nudge.step:
+                is_first = await reminders.mark_escalated(conn, nudge.story, nudge.step, now)
+            else:
+                is_first = await reminders.mark_reminded(conn, nudge.story, now)
+            if not is_first:
                 continue
             last = await reminders.last_mails(conn, nudge.story.story_id)
             for draft in drafts(nudge, last, head):
@@ -80,7 +83,7 @@ async def next_due(conn: Conn, now: datetime) -> datetime | None:
 
 
 async def _known(conn: Conn, now: datetime) -> list[Reminder]:
-    known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalate_after]
+    known = [r for r in await rules.load_rules(conn) if r.rule.remind_every or r.rule.escalation]
     stories = await reminders.outstanding(conn, now - ASK_FOR) if known else []
     return nudges(stories, known, await mutes.running(conn, now), now) if stories else []
 
@@ -93,8 +96,9 @@ def drafts(nudge: Reminder, last: Sequence[LastMail], head: Letterhead) -> list[
     by_recipient = {mail.recipient: mail for mail in last}
     if not by_recipient:
         return []
-    to = nudge.rule.escalate_to
-    if nudge.kind is MailKind.REMINDER:
+    if nudge.step:
+        to = nudge.rule.escalation[nudge.step - 1].to
+    else:
         to = tuple(r for r in nudge.story.recipients if r in nudge.rule.recipients)
     return [_draft(nudge, by_recipient.get(r), last[0], r, head) for r in to]
 
@@ -115,11 +119,15 @@ def _draft(
         "synthetic": head.synthetic,
         "to": ", ".join(story.recipients),
         "is_reminder": is_reminder,
+        "step": nudge.step,
+        "steps": len(nudge.rule.escalation),
         "acknowledge_url": head.link(acknowledge_link(story.story_key, story.wave, recipient, nudge.at)),
         "mail_url": head.dashboard_url and urljoin(head.dashboard_url, f"/mail/{mail.mail_id}"),
         "rule": clean(nudge.rule.name),
     }
-    fact = f"{nudge.kind.value} {story.reminders + 1} of group {story.wave} of {story.story_key}"
+    fact = (
+        f"{nudge.kind.value} {nudge.step or story.reminders + 1} of group {story.wave} of {story.story_key}"
+    )
     ident = message_id((fact,), (recipient,), head.id_domain)
     text = head.render("nudge.txt", content)
     return MailDraft(

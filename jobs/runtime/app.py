@@ -144,7 +144,7 @@ def unknown_channels(settings: Settings, rules: Iterable[AlertRule]) -> list[str
     return [
         f"rule {rule.name!r} names {recipient}, which is in neither of the settings channels and webhooks."
         for rule in rules
-        for recipient in (*rule.recipients, *rule.escalate_to)
+        for recipient in (*rule.recipients, *rule.escalation_recipients)
         if is_channel(recipient) and recipient not in known
     ]
 

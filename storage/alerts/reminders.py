@@ -21,7 +21,8 @@ class Outstanding:
     reminders: int
     """How many reminders that wave had."""
     reminded_at: datetime | None
-    is_escalated: bool
+    escalated_steps: int
+    """How many steps of its rule's escalation were sent about that wave."""
 
 
 async def outstanding(conn: Conn, since: datetime) -> list[Outstanding]:
@@ -31,7 +32,7 @@ async def outstanding(conn: Conn, since: datetime) -> list[Outstanding]:
         select s.story_id, s.story_key, s.rule_id, s.list_id, s.recipients, w.wave, t.told_at,
             case when s.reminded_at >= t.told_at then s.reminders else 0 end as reminders,
             case when s.reminded_at >= t.told_at then s.reminded_at end as reminded_at,
-            coalesce(s.escalated_at >= t.told_at, false) as is_escalated
+            case when s.escalated_at >= t.told_at then s.escalated_steps else 0 end as escalated_steps
         from waiting_stories($1) w
         cross join lateral (
             select coalesce(min(created_at), w.closed_at) as told_at
@@ -53,7 +54,7 @@ async def outstanding(conn: Conn, since: datetime) -> list[Outstanding]:
             r["told_at"],
             r["reminders"],
             r["reminded_at"],
-            r["is_escalated"],
+            r["escalated_steps"],
         )
         for r in rows
     ]
@@ -78,17 +79,19 @@ async def mark_reminded(conn: Conn, story: Outstanding, now: datetime) -> bool:
     )
 
 
-async def mark_escalated(conn: Conn, story: Outstanding, now: datetime) -> bool:
-    """False when another notifier escalated this wave."""
+async def mark_escalated(conn: Conn, story: Outstanding, step: int, now: datetime) -> bool:
+    """Count a step of the escalation, from 1. False when another notifier sent it about this wave."""
     return bool(
         await conn.fetchval(
             """
-            update story set escalated_at = $2
-            where story_id = $1 and (escalated_at is null or escalated_at < $3) returning true
+            update story set escalated_at = $2, escalated_steps = $4
+            where story_id = $1 and case when escalated_at >= $3 then escalated_steps else 0 end < $4
+            returning true
             """,
             story.story_id,
             now,
             story.told_at,
+            step,
         )
     )
 

@@ -14,6 +14,7 @@ from dashboard.asgi.settings import DashboardSettings
 from jobs.config.settings import NAMES
 from jobs.runtime.replay_process import ReplayProcess
 from storage.export.exports import EXPORTS, snapshot
+from storage.model.alerts.rule_codec import EARLIER
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.evidence.export_kinds import ExportFilter
 from storage.postgres.pool import Pool
@@ -37,7 +38,7 @@ def api_names(document: dict[str, Any]) -> set[str]:
 
 def setting_names() -> set[str]:
     """Keys of blockline.toml, and of an alert rule in it."""
-    rule = {f.name for f in (*fields(AlertRule), *fields(Match))}
+    rule = {f.name for f in (*fields(AlertRule), *fields(Match))} | set(EARLIER)
     return {f"setting {name}" for name in NAMES} | {f"rule {name}" for name in rule}
 
 

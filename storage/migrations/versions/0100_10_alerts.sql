@@ -85,6 +85,7 @@ create table story (
     reminders int not null default 0,
     reminded_at timestamptz,
     escalated_at timestamptz,
+    escalated_steps int not null default 0,
     owner_id bigint,
     owned_since timestamptz,
     due_at timestamptz,
@@ -118,7 +119,9 @@ comment on column story.acknowledged_wave is
     'The newest grouped alert that was stored then: a later one is to be acknowledged again. Null: nobody did.';
 comment on column story.reminders is 'How many reminders were sent.';
 comment on column story.reminded_at is 'When the last reminder was sent. Null: none was.';
-comment on column story.escalated_at is 'When it was escalated. Null: it was not.';
+comment on column story.escalated_at is 'When it was last escalated. Null: it was not.';
+comment on column story.escalated_steps is
+    'How many steps of the escalation of its rule were sent about the grouped alert that was the newest then.';
 comment on column story.owner_id is 'The person who works on it. Null: nobody has it.';
 comment on column story.owned_since is 'Since when they have it. Null: nobody has it.';
 comment on column story.due_at is 'When the work on it is due. Null: no time is set.';

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, Digest, Match, RuleFault, Severity
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, RuleFault, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 
@@ -43,12 +43,16 @@ MANNER = [
     "digest",
     "digest_at",
     "remind_every",
-    "escalate_after",
-    "escalate_to",
+    "escalation",
     "engagement",
     "settle",
     "update_after",
 ]
+
+
+EARLIER = ("escalate_after", "escalate_to")
+"""Keys of the one step that a rule had earlier. Both together are read as a step."""
+_EXAMPLE = '[{ after = "6h", to = ["editor@example.org"] }]'
 
 
 def to_table(rule: AlertRule) -> Table:
@@ -70,8 +74,10 @@ def to_table(rule: AlertRule) -> Table:
         "digest": (rule.digest.value, plain.digest.value),
         "digest_at": (f"{rule.digest_at:%H:%M}", f"{plain.digest_at:%H:%M}"),
         "remind_every": (rule.remind_every and duration_text(rule.remind_every), None),
-        "escalate_after": (rule.escalate_after and duration_text(rule.escalate_after), None),
-        "escalate_to": (list(rule.escalate_to), []),
+        "escalation": (
+            [{"after": duration_text(step.after), "to": list(step.to)} for step in rule.escalation],
+            [],
+        ),
         "engagement": (rule.engagement, False),
         "settle": (duration_text(rule.settle), duration_text(plain.settle)),
         "update_after": (duration_text(rule.update_after), duration_text(plain.update_after)),
@@ -84,6 +90,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
     """The rule that a table describes. Raises ValueError with one clause that names the key: RuleFault when
     that key is in the table.
     """
+    table = _with_steps(table)
     for key in table:
         if key not in MATCH and key not in MANNER:
             raise RuleFault(key, f"{key} is not a key of a rule; use {', '.join((*MANNER, *MATCH))}")
@@ -121,8 +128,7 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
         digest=get("digest", lambda v: _member(v, Digest), usual.digest),
         digest_at=get("digest_at", _clock, usual.digest_at),
         remind_every=get("remind_every", duration_of, None),
-        escalate_after=get("escalate_after", duration_of, None),
-        escalate_to=get("escalate_to", _texts, ()),
+        escalation=get("escalation", _steps, ()),
         engagement=get("engagement", _flag, default=False),
         settle=get("settle", duration_of, usual.settle),
         update_after=get("update_after", duration_of, usual.update_after),
@@ -143,6 +149,32 @@ def duration_of(value: object) -> timedelta:
     if found is None:
         raise ValueError(f"{value!r} is not a duration such as 90s, 10m, 6h or 1d")
     return int(found[1]) * _UNITS[found[2]]
+
+
+def _with_steps(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table of a rule with its earlier keys for one step of escalation written as a step."""
+    earlier = [key for key in EARLIER if key in table]
+    if not earlier:
+        return table
+    if "escalation" in table:
+        raise RuleFault(earlier[0], f"{earlier[0]} is the earlier way to write escalation; remove it")
+    if len(earlier) < len(EARLIER):
+        raise RuleFault(earlier[0], f"instead of {earlier[0]}, write escalation, such as {_EXAMPLE}")
+    rest = {key: value for key, value in table.items() if key not in EARLIER}
+    return {**rest, "escalation": [{"after": table["escalate_after"], "to": table["escalate_to"]}]}
+
+
+def _steps(value: object) -> tuple[EscalationStep, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"{value!r} is not a list of steps such as {_EXAMPLE}")  # noqa: TRY004
+    return tuple(_step(step) for step in cast("list[object]", value))
+
+
+def _step(value: object) -> EscalationStep:
+    step = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+    if set(step) != {"after", "to"}:
+        raise ValueError(f"{value!r} is not a step such as {_EXAMPLE[1:-1]}")
+    return EscalationStep(duration_of(step["after"]), _texts(step["to"]))
 
 
 def _clock(value: object) -> time:

@@ -76,9 +76,12 @@ def manner_words(rule: AlertRule) -> list[str]:
         lines.append(f"quiet from {rule.quiet.begins:%H:%M} to {rule.quiet.ends:%H:%M} {rule.zone}")
     if rule.remind_every is not None:
         lines.append(f"sends a reminder every {duration_text(rule.remind_every)}")
-    if rule.escalate_after is not None:
-        whom = ", ".join(rule.escalate_to)
-        lines.append(f"notifies {whom} if nobody acknowledges within {duration_text(rule.escalate_after)}")
+    for n, step in enumerate(rule.escalation):
+        whom, within = ", ".join(step.to), duration_text(step.after)
+        if n == 0:
+            lines.append(f"notifies {whom} if nobody acknowledges or takes the incident within {within}")
+        else:
+            lines.append(f"notifies {whom} if nobody has by {within}")
     return lines
 
 

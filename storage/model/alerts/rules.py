@@ -18,6 +18,9 @@ DEFAULT_KINDS = frozenset(
     {ChangeKind.BLOCK, ChangeKind.RESTORATION, ChangeKind.PARTIAL, ChangeKind.GONE, ChangeKind.RETURN}
 )
 LONGEST_WAIT = timedelta(days=366)
+ASK_FOR = timedelta(days=3)
+"""The time after an incident's newest group in which reminders and escalations are sent."""
+MOST_STEPS = 10
 _ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+")
 """Bare ASCII addresses only: nothing that could be read as two, or as more than an address."""
 _CHANNEL = re.compile(r"(apprise|webhook):[a-z0-9-]{1,32}")
@@ -72,6 +75,14 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationStep:
+    """Whom to tell when an incident has waited for so long since its newest group of changes was sent."""
+
+    after: timedelta
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AlertRule:
     """Who is told of what, and how patiently changes are gathered."""
 
@@ -87,10 +98,8 @@ class AlertRule:
     digest_at: time = time(8)
     remind_every: timedelta | None = None
     """Ask again so often, until somebody acknowledges."""
-    escalate_after: timedelta | None = None
-    """Tell `escalate_to` when nobody acknowledged for so long."""
-    escalate_to: tuple[str, ...] = ()
-
+    escalation: tuple[EscalationStep, ...] = ()
+    """Whom to tell when nobody acknowledged, took or closed an incident, one step after the other."""
     engagement: bool = False
     """Tell also when an executive visibly engages with an account that an order names: one that `match` is
     about by its lists, orders, countries, platforms and tags.
@@ -126,18 +135,31 @@ class AlertRule:
             raise RuleFault("quiet", "quiet hours must not begin and end at the same time")
 
     def _refuse_waits(self) -> None:
-        asking = {"remind_every": self.remind_every, "escalate_after": self.escalate_after}
-        for key, wait in {"settle": self.settle, "update_after": self.update_after, **asking}.items():
+        waits = {"settle": self.settle, "update_after": self.update_after, "remind_every": self.remind_every}
+        for key, wait in waits.items():
             if wait is not None and wait > LONGEST_WAIT:
                 raise RuleFault(key, f"{key} must not be longer than a year")
-        for key, wait in asking.items():
-            if wait is not None and wait < timedelta(minutes=1):
-                raise RuleFault(key, f"{key} must be at least a minute")
+        if self.remind_every is not None and self.remind_every < timedelta(minutes=1):
+            raise RuleFault("remind_every", "remind_every must be at least a minute")
+        self._refuse_steps()
+
+    def _refuse_steps(self) -> None:
+        if len(self.escalation) > MOST_STEPS:
+            raise RuleFault("escalation", f"escalation has more than {MOST_STEPS} steps")
+        for n, step in enumerate(self.escalation, 1):
+            if not step.to:
+                raise RuleFault("escalation", f"step {n} of escalation names nobody; set its `to`")
+            if not timedelta(minutes=1) <= step.after <= ASK_FOR:
+                fault = f"`after` of step {n} of escalation must be between a minute and 3 days"
+                raise RuleFault("escalation", fault)
+            if n > 1 and step.after <= self.escalation[n - 2].after:
+                fault = f"step {n} of escalation must come later than the step before it"
+                raise RuleFault("escalation", fault)
 
     def _refuse_people(self) -> None:
         if not self.name or not self.name.isprintable() or len(self.name) > 80:
             raise RuleFault("name", "a rule needs a name of 1 to 80 printable characters")
-        for key, people in (("recipients", self.recipients), ("escalate_to", self.escalate_to)):
+        for key, people in (("recipients", self.recipients), ("escalation", self.escalation_recipients)):
             for recipient in people:
                 if not is_recipient(recipient):
                     raise RuleFault(
@@ -145,9 +167,11 @@ class AlertRule:
                         f"{recipient!r} is neither a plain mail address such as desk@example.org nor a "
                         "channel such as apprise:newsroom or webhook:desk",
                     )
-        if (self.escalate_after is None) != (not self.escalate_to):
-            key = "escalate_to" if self.escalate_after is None else "escalate_after"
-            raise RuleFault(key, "set both escalate_after and escalate_to, or neither")
+
+    @property
+    def escalation_recipients(self) -> tuple[str, ...]:
+        """Everybody whom a step of its escalation names, each once."""
+        return tuple(dict.fromkeys(r for step in self.escalation for r in step.to))
 
     @property
     def lookback(self) -> timedelta:

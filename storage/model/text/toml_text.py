@@ -34,6 +34,9 @@ def toml_value(value: object) -> str:
             return _text(value)
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case dict():
+            pairs = cast("dict[str, object]", value).items()
+            return f"{{ {', '.join(f'{key} = {toml_value(part)}' for key, part in pairs)} }}"
         case list():
             return f"[{', '.join(toml_value(part) for part in cast('list[object]', value))}]"
         case _:

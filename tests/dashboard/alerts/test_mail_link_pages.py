@@ -16,7 +16,7 @@ from dashboard.auth.signed_links import Link, LinkAction, token, without_tokens
 from dashboard.ui.words import day
 from storage.alerts.rules import enable_rule, keep_to_settings, save_rule
 from storage.alerts.threads_report import thread_status
-from storage.model.alerts.rules import AlertRule, Digest
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep
 from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.installation import link_key
@@ -218,7 +218,7 @@ WAIT = timedelta(hours=1)
             id="a former recipient",
         ),
         pytest.param(
-            [replace(WAS, recipients=(NIGHT,), escalate_after=WAIT, escalate_to=(DESK,))],
+            [replace(WAS, recipients=(NIGHT,), escalation=(EscalationStep(WAIT, (DESK,)),))],
             200,
             "Acknowledge",
             id="who is notified when nobody acknowledges",
@@ -265,7 +265,7 @@ async def test_a_recipient_of_a_disabled_rule_can_acknowledge_what_it_sent_befor
     [
         pytest.param(replace(WAS, recipients=(NIGHT,)), id="who left the rule"),
         pytest.param(
-            replace(WAS, recipients=(NIGHT,), escalate_after=WAIT, escalate_to=(DESK,)),
+            replace(WAS, recipients=(NIGHT,), escalation=(EscalationStep(WAIT, (DESK,)),)),
             id="who is notified only when nobody acknowledges: digests do not go there",
         ),
     ],

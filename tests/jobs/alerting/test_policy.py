@@ -12,7 +12,15 @@ from jobs.alerting.matching import cohort_of
 from jobs.alerting.policy import NotificationHistory, NotificationPlan, after, decide
 from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertThread, Cohort, OrderRef, PastAlert
 from storage.model.alerts.quiet_hours import QuietHours, quiet_until
-from storage.model.alerts.rules import AlertRule, Digest, Match, StoredRule, digest_after, digest_before
+from storage.model.alerts.rules import (
+    AlertRule,
+    Digest,
+    EscalationStep,
+    Match,
+    StoredRule,
+    digest_after,
+    digest_before,
+)
 from storage.model.core.accounts import ListId
 from tests.support.samples.alerts import ORDER, REPORTERS, a_change, a_rule, an_alert, past
 from tests.support.samples.readings import (
@@ -374,8 +382,21 @@ def stories(draw: st.DrawFn) -> list[AlertRow]:
         ({"update_after": timedelta(0)}, "longer than zero"),
         ({"flapping_changes": 1}, "at least 2"),
         ({"name": "two\nlines"}, "printable"),
-        ({"escalate_after": 5 * MINUTE}, "set both escalate_after and escalate_to"),
-        ({"escalate_to": ("a@b.org",)}, "set both escalate_after and escalate_to"),
+        ({"escalation": (EscalationStep(5 * MINUTE, ()),)}, "step 1 of escalation names nobody"),
+        ({"escalation": (EscalationStep(6000 * MINUTE, ("a@b.org",)),)}, "between a minute and 3 days"),
+        (
+            {
+                "escalation": (
+                    EscalationStep(60 * MINUTE, ("a@b.org",)),
+                    EscalationStep(60 * MINUTE, ("b@b.org",)),
+                )
+            },
+            "step 2 of escalation must come later than the step before it",
+        ),
+        (
+            {"escalation": (EscalationStep(60 * MINUTE, ("nobody",)),)},
+            "'nobody' is neither a plain mail address",
+        ),
         ({"remind_every": timedelta(seconds=5)}, "at least a minute"),
         ({"match": Match(countries=frozenset({"India"}))}, "country code"),
         ({"quiet": QuietHours(time(7), time(7))}, "same time"),

@@ -1,5 +1,6 @@
 """Rules as a file: what is written is read back as it was, and every fault is named by its line."""
 
+import re
 import string
 from datetime import time, timedelta
 from pathlib import Path
@@ -12,8 +13,8 @@ from jobs.alerting.rules_file import FileRule, line_of, read_rules
 from storage.model.alerts.alerts import AlertDecision
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_codec import MANNER, MATCH
-from storage.model.alerts.rule_toml import to_toml
-from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
+from storage.model.alerts.rule_toml import rule_of, to_toml, toml_of
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 from storage.model.tables.csv_rows import TableError
@@ -50,8 +51,7 @@ def rules(draw: st.DrawFn) -> AlertRule:
         digest=draw(st.sampled_from(Digest)),
         digest_at=draw(CLOCK),
         remind_every=draw(st.none() | SPAN),
-        escalate_after=draw(SPAN) if escalates else None,
-        escalate_to=(draw(PERSON),) if escalates else (),
+        escalation=(EscalationStep(timedelta(hours=2), (draw(PERSON),)),) if escalates else (),
         settle=draw(SPAN),
         update_after=draw(SPAN),
     )
@@ -182,7 +182,7 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
         pytest.param(
             "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
             "f, line 8: rule 'B': colour is not a key of a rule; use name, recipients, zone, severity, "
-            "quiet, digest, digest_at, remind_every, escalate_after, escalate_to, engagement, settle, "
+            "quiet, digest, digest_at, remind_every, escalation, engagement, settle, "
             "update_after, lists, orders, platforms, countries, kinds, tags, min_followers, executives, "
             "provisional.",
             id="a key that there is not",
@@ -232,3 +232,43 @@ def test_the_example_in_the_documentation_is_a_file_of_rules() -> None:
 )
 def test_every_key_and_decision_of_a_rule_is_documented(word: str) -> None:
     assert f"`{word}`" in DOCUMENTED or word == ChangeKind.BASELINE
+
+
+_RULE = 'name = "Desk"\nrecipients = ["desk@example.org"]\n'
+
+
+def test_steps_of_escalation_are_written_and_read_again() -> None:
+    steps = (
+        EscalationStep(timedelta(hours=6), ("editor@example.org",)),
+        EscalationStep(timedelta(days=1), ("boss@example.org", "webhook:pager")),
+    )
+    rule = AlertRule(("desk@example.org",), name="Desk", escalation=steps)
+    assert 'escalation = [{ after = "6h", to = ["editor@example.org"] }, {' in toml_of(rule)
+    assert rule_of(toml_of(rule)) == rule
+
+
+def test_the_two_earlier_keys_are_read_as_one_step() -> None:
+    rule = rule_of(f'{_RULE}escalate_after = "6h"\nescalate_to = ["editor@example.org"]\n')
+    assert rule.escalation == (EscalationStep(timedelta(hours=6), ("editor@example.org",)),)
+
+
+@pytest.mark.parametrize(
+    ("keys", "fault"),
+    [
+        (
+            'escalate_after = "6h"',
+            "instead of escalate_after, write escalation, such as "
+            '[{ after = "6h", to = ["editor@example.org"] }]',
+        ),
+        (
+            'escalate_after = "6h"\nescalate_to = ["a@b.org"]\nescalation = []',
+            "escalate_after is the earlier way to write escalation; remove it",
+        ),
+        ('escalation = "6h"', "escalation: '6h' is not a list of steps such as "),
+        ('escalation = [{ after = "6h" }]', "escalation: {'after': '6h'} is not a step such as "),
+        ('escalation = [{ after = "soon", to = ["a@b.org"] }]', "escalation: 'soon' is not a duration"),
+    ],
+)
+def test_a_wrong_escalation_is_refused_with_what_to_write(keys: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(fault)):
+        rule_of(f"{_RULE}{keys}\n")

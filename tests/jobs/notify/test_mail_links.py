@@ -8,7 +8,7 @@ from dashboard.auth.signed_links import Link, LinkAction, read_token
 from jobs.delivery.local_inbox import Inbox
 from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import tick
-from storage.model.alerts.rules import AlertRule, Digest
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep
 from storage.postgres.audit_log import acts
 from storage.postgres.installation import link_key, login_key, rotate_keys
 from storage.postgres.pool import Pool, transaction
@@ -19,7 +19,7 @@ from tests.support.servers.mail import serving
 DAY = timedelta(days=1)
 DESK, CHIEF = "desk@example.org", "chief@example.org"
 HEAD = Letterhead("https://blockline.example.org/")
-RULE = AlertRule((DESK,), remind_every=30 * MINUTE, escalate_after=60 * MINUTE, escalate_to=(CHIEF,))
+RULE = AlertRule((DESK,), remind_every=30 * MINUTE, escalation=(EscalationStep(60 * MINUTE, (CHIEF,)),))
 
 
 async def links(pool: Pool) -> list[tuple[str, Link | None]]:

@@ -13,21 +13,25 @@ from jobs.notify import reminders
 from jobs.notify.notifier import tick
 from jobs.notify.reminders import nudges
 from storage.alerts import mutes, threads
+from storage.alerts.incidents import assignee_called, edit_incident
 from storage.alerts.reminders import Outstanding
 from storage.model.alerts.alerts import MailKind
+from storage.model.alerts.incidents import IncidentEdit
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, Mute, Severity
+from storage.model.alerts.rules import AlertRule, EscalationStep, Mute, Severity
+from storage.model.core.people import Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.messages.test_webhook_payload import SCHEMA, faults
 from tests.support.samples.alerts import REPORTERS, a_change, a_rule, an_alert, blocked, store, tell_by
 from tests.support.samples.readings import MINUTE, T0, minutes
+from tests.support.seeds.people import a_person
 from tests.support.servers.mail import serving
 
 DESK, CHIEF = "desk@example.org", "chief@example.org"
-RULE = AlertRule((DESK,), remind_every=30 * MINUTE, escalate_after=60 * MINUTE, escalate_to=(CHIEF,))
+RULE = AlertRule((DESK,), remind_every=30 * MINUTE, escalation=(EscalationStep(60 * MINUTE, (CHIEF,)),))
 HEAD = Letterhead("https://blockline.example.org/")
-STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, is_escalated=False)
+STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, escalated_steps=0)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +47,7 @@ STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, is_escalated=False)
             [(60, "escalation"), (60, "reminder")],
             id="asked again",
         ),
-        pytest.param(RULE, replace(STORY, is_escalated=True), None, [(30, "reminder")], id="escalated once"),
+        pytest.param(RULE, replace(STORY, escalated_steps=1), None, [(30, "reminder")], id="escalated once"),
         pytest.param(replace(RULE, remind_every=None), STORY, None, [(60, "escalation")], id="never asked"),
         pytest.param(AlertRule((DESK,)), STORY, None, [], id="nobody wants it"),
         pytest.param(
@@ -70,7 +74,7 @@ STORY = Outstanding(1, "key", 1, 5, (DESK,), 1, T0, 0, None, is_escalated=False)
             id="a mute of another list",
         ),
         pytest.param(
-            replace(RULE, escalate_after=None, escalate_to=(), remind_every=timedelta(hours=80)),
+            replace(RULE, escalation=(), remind_every=timedelta(hours=80)),
             STORY,
             None,
             [],
@@ -150,6 +154,60 @@ async def test_two_notifiers_at_once_send_one_reminder(pool: Pool) -> None:
     assert [r["kind"] for r in kinds] == [MailKind.ESCALATION, MailKind.REMINDER, MailKind.WAVE]
 
 
+BOSS = "boss@example.org"
+IN_STEPS = AlertRule(
+    (DESK,), escalation=(EscalationStep(60 * MINUTE, (CHIEF,)), EscalationStep(120 * MINUTE, (BOSS, CHIEF)))
+)
+
+
+async def escalated(pool: Pool, *at: float) -> list[tuple[float, str]]:
+    """To whom it was escalated, and at which minute, when a notifier looks at these minutes."""
+    for minute in at:
+        await reminders.tick(pool, minutes(minute), HEAD)
+    rows = await pool.fetch(
+        "select created_at, recipients[1] as to from mail where kind = 'escalation' order by mail_id"
+    )
+    return [((r["created_at"] - T0) / MINUTE, r["to"]) for r in rows]
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ([59], []),
+        ([61, 62, 100], [(61, CHIEF)]),
+        ([61, 122, 123, 400], [(61, CHIEF), (122, BOSS), (122, CHIEF)]),
+        ([300, 301], [(300, CHIEF), (300, BOSS), (300, CHIEF)]),
+    ],
+    ids=["not due", "the first step", "each step once", "both are due after an outage"],
+)
+async def test_each_step_of_an_escalation_is_sent_once(
+    pool: Pool, at: list[float], expected: list[tuple[float, str]]
+) -> None:
+    await tell_by(pool, IN_STEPS)
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(0.5), HEAD)
+    assert await escalated(pool, *at) == expected
+
+
+@pytest.mark.parametrize("how", ["acknowledged", "assigned", "closed"])
+async def test_no_step_follows_once_an_incident_was_acknowledged_assigned_or_closed(
+    pool: Pool, how: str
+) -> None:
+    await tell_by(pool, IN_STEPS)
+    await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
+    await tick(pool, None, minutes(0.5), HEAD)
+    assert await escalated(pool, 61) == [(61, CHIEF)]
+    await a_person(pool, "anna", Role.ANALYST, T0)
+    async with transaction(pool) as conn:
+        edits = {
+            "acknowledged": IncidentEdit(acknowledge=""),
+            "assigned": IncidentEdit(owner=await assignee_called(conn, "anna")),
+            "closed": IncidentEdit(close="a test"),
+        }
+        await edit_incident(conn, await story_key(pool), edits[how], None, "anna", minutes(62))
+    assert await escalated(pool, 122, 300) == [(61, CHIEF)]
+
+
 async def test_a_muted_list_gets_no_reminders(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
@@ -160,7 +218,11 @@ async def test_a_muted_list_gets_no_reminders(pool: Pool) -> None:
 
 
 async def test_a_webhook_gets_reminders_in_its_own_format(pool: Pool) -> None:
-    rule = replace(RULE, recipients=("webhook:desk",), escalate_to=("webhook:pager", CHIEF))
+    rule = replace(
+        RULE,
+        recipients=("webhook:desk",),
+        escalation=(EscalationStep(60 * MINUTE, ("webhook:pager", CHIEF)),),
+    )
     await tell_by(pool, rule)
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
     await tick(pool, None, minutes(1), HEAD)

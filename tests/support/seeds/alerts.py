@@ -11,7 +11,7 @@ from storage.alerts.mutes import maintenance, mute_account
 from storage.alerts.reminders import outstanding
 from storage.alerts.rules import keep_to_settings, save_rule
 from storage.model.alerts.quiet_hours import QuietHours
-from storage.model.alerts.rules import AlertRule, Digest, Match
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.seeds.changes import DAY, HOUR, Story
 from tests.support.seeds.live_page import seed
@@ -84,8 +84,7 @@ async def _rules(conn: Conn, at: datetime) -> None:
         zone="Asia/Kolkata",
         quiet=QuietHours(time(22), time(7)),
         remind_every=timedelta(hours=1),
-        escalate_after=timedelta(hours=3),
-        escalate_to=("editor@example.org",),
+        escalation=(EscalationStep(timedelta(hours=3), ("editor@example.org",)),),
     )
     await save_rule(conn, night, "command line", at)
     weekly = AlertRule(("board@example.org",), name="Board", digest=Digest.WEEKLY)
