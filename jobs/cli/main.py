@@ -35,7 +35,8 @@ GROUPS = {
         "setup": "Write the present setup as a file for `apply`.",
     },
     "Alerts": {
-        "alerts": "Manage alert rules, incidents, mutes and deliveries.",
+        "alerts": "Manage alert rules, acknowledgements, mutes and deliveries.",
+        "incidents": "List, assign, note, close and reopen incidents.",
     },
     "History": {
         "replay": "Re-evaluate stored readings with the same or other rules.",
