@@ -88,8 +88,8 @@ def _stories(known: Alerts, actor: Actor, now: datetime) -> Component:
         return empty_card(
             "Open incidents",
             "not acknowledged, and assigned to nobody",
-            "No open incidents. A rule opens one when it selects a confirmed change; one that is acknowledged, "
-            "assigned, resolved or closed is on the page of all incidents.",
+            "No open incidents. A rule opens one when it selects a confirmed change. Those that somebody "
+            "acknowledged, took or closed are on the page of all incidents.",
         )
     rest = known.waiting - len(known.threads)
     more = f"; {rest:,} older ones are not shown" if rest > 0 else ""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from zoneinfo import available_timezones
 
 from dash import html
@@ -46,8 +46,7 @@ RULE_LABELS: Final[Mapping[str, str]] = {
     "zone": "Time zone",
     "quiet": "Quiet hours",
     "remind_every": "Reminder every",
-    "escalate_after": "Escalate after",
-    "escalate_to": "Escalate to",
+    "escalation": "Escalation",
     "settle": "Wait for more changes",
     "update_after": "First update after",
 }
@@ -73,8 +72,7 @@ VALUES = (
     ("rule-remind", "value"),
     ("rule-settle", "value"),
     ("rule-update", "value"),
-    ("rule-escalate-after", "value"),
-    ("rule-escalate-to", "value"),
+    ("rule-escalation", "value"),
 )
 """The component and the property of each value of the form, in the order of `RuleForm`."""
 
@@ -131,9 +129,8 @@ class RuleForm:
     remind_every: str | None = ""
     settle: str | None = ""
     update_after: str | None = ""
-    escalate_after: str | None = ""
-    escalate_to: str | None = ""
-    """One per line."""
+    escalation: str | None = ""
+    """One step per line: how long after, and to whom."""
 
     @classmethod
     def of(cls, rule: AlertRule) -> "RuleForm":
@@ -160,7 +157,9 @@ class RuleForm:
             remind_every=table.get("remind_every", ""),
             settle=duration_text(rule.settle),
             update_after=duration_text(rule.update_after),
-            **_escalation_of(table),
+            escalation="\n".join(
+                f"{duration_text(step.after)} {', '.join(step.to)}" for step in rule.escalation
+            ),
         )
 
     def rule(self) -> AlertRule:
@@ -193,7 +192,7 @@ class RuleForm:
             "settle": _line(self.settle),
             "update_after": _line(self.update_after),
             **{key: True for key in self.more or [] if key in _MORE},
-            **_escalation_in(self),
+            "escalation": [_step(line) for line in (self.escalation or "").splitlines() if line.strip()],
         }
         table: Table = {"name": _line(self.name), "recipients": recipients, "kinds": self.kinds or []}
         table |= {key: value for key, value in filled.items() if value}
@@ -226,11 +225,6 @@ def text_of(form: RuleForm) -> str | None:
 def labelled(fault: RuleFault) -> str:
     """Return the sentence of a fault with the label of its field in place of its key."""
     label, said = RULE_LABELS.get(fault.key, fault.key), str(fault).rstrip(".")
-    if fault.key.startswith("escalate"):
-        said = said.replace(
-            "escalate_after and escalate_to",
-            f"“{RULE_LABELS['escalate_after']}” and “{RULE_LABELS['escalate_to']}”",
-        )
     found = _KEY_FIRST.match(said)
     if found is not None and found[1] in RULE_LABELS:
         between = ": " if found[2] == ": " else " must "
@@ -244,7 +238,18 @@ def rule_fields(form: RuleForm, choices: RuleChoices, *, is_new: bool) -> list[C
         _group("Name and recipients", _people_fields(form, is_new=is_new)),
         _group("Which changes", _match_fields(form, choices)),
         _group("When emails are sent", _manner_fields(form)),
-        _group("If nobody acknowledges", escalation_fields(form)),
+        _group(
+            "If nobody acknowledges or takes the incident",
+            [
+                long_field(
+                    "rule-escalation",
+                    RULE_LABELS["escalation"],
+                    form.escalation or "",
+                    "One step per line: how long after the newest email, and to whom, such as "
+                    "6h editor@example.org, apprise:phones. Empty for none.",
+                )
+            ],
+        ),
     ]
 
 
@@ -387,33 +392,10 @@ def _manner_fields(form: RuleForm) -> list[Component]:
     ]
 
 
-def escalation_fields(form: RuleForm) -> list[Component]:
-    """The fields of a rule's escalation; `_escalation_of` and `_escalation_in` are their values."""
-    return [
-        text_field(
-            "rule-escalate-after", RULE_LABELS["escalate_after"], form.escalate_after or "", _SPAN, short=True
-        ),
-        long_field(
-            "rule-escalate-to",
-            RULE_LABELS["escalate_to"],
-            form.escalate_to or "",
-            "One per line. Leave both empty for none.",
-            rows=2,
-        ),
-    ]
-
-
-def _escalation_of(table: Mapping[str, Any]) -> dict[str, str]:
-    """The values of the fields of the escalation, from the table of a rule."""
-    return {
-        "escalate_after": table.get("escalate_after", ""),
-        "escalate_to": "\n".join(table.get("escalate_to", [])),
-    }
-
-
-def _escalation_in(form: RuleForm) -> dict[str, object]:
-    """The keys of the escalation, as they are filled in."""
-    return {"escalate_after": _line(form.escalate_after), "escalate_to": _lines(form.escalate_to)}
+def _step(line: str) -> dict[str, object]:
+    """A step of the escalation, from its line: the time to the first space, the rest are recipients."""
+    after, _, to = line.strip().partition(" ")
+    return {"after": after, "to": _lines(to.replace(" ", ","))}
 
 
 def _offered(known: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:

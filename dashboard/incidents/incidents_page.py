@@ -39,9 +39,9 @@ _NOTE = {
 }
 _NOTHING = {
     Shown.MINE: "No open incident is assigned to you. “Unassigned” lists those that wait for somebody.",
-    Shown.UNASSIGNED: "Every open incident is assigned to somebody.",
-    Shown.OPEN: "No incident is open: all that were reported are closed or resolved.",
-    Shown.CLOSED: "No incident was closed or resolved yet.",
+    Shown.UNASSIGNED: "No open incident is unassigned.",
+    Shown.OPEN: "No incident is open. A rule opens one when it selects a confirmed change.",
+    Shown.CLOSED: "No incident is closed or resolved.",
 }
 _NO_LOGIN = "This installation has no login, so no incident can be yours."
 

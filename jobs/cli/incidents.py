@@ -31,7 +31,7 @@ Incident = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add these commands to `blockline`."""
-    incidents = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    incidents = typer.Typer(no_args_is_help=True, epilog=examples("blockline incidents list"))
     incidents.command("list", epilog=examples("blockline incidents list --assigned-to anna"))(list_command)
     incidents.command(
         "assign", epilog=examples("blockline incidents assign 3f2a anna", "blockline incidents assign 3f2a")

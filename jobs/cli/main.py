@@ -76,6 +76,8 @@ SUMMARIES = {name: summary for commands in GROUPS.values() for name, summary in 
 MODULES = {
     "import": "import_records",
     "published": "import_records",
+    "report": "reports_and_stories",
+    "stories": "reports_and_stories",
     "setup": "apply",
     "purges": "purge",
     "restore": "backup",

@@ -278,7 +278,7 @@ async def test_the_page_tells_stories_mutes_decisions_mails_rules_and_acts(
         "Muted the account or its list is muted",
         "accounts that are gone and accounts found again, of accounts on Order 2 list, in IN",
         "quiet from 22:00 to 07:00 Asia/Kolkata",
-        "notifies editor@example.org if nobody acknowledges within 3h",
+        "notifies editor@example.org if nobody acknowledges or takes the incident within 3h",
         "one digest per week, on Mondays at 08:00 UTC",
         "from the settings; change it there",
         "rule added",

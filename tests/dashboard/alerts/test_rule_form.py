@@ -13,7 +13,7 @@ from dashboard.alerts.rule_page import copy_name
 from dashboard.ui.inputs import FieldFault
 from storage.model.alerts.quiet_hours import QuietHours
 from storage.model.alerts.rule_toml import rule_of
-from storage.model.alerts.rules import AlertRule, Digest, Match, Severity
+from storage.model.alerts.rules import AlertRule, Digest, EscalationStep, Match, Severity
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind
 
@@ -39,8 +39,10 @@ FULL = AlertRule(
     digest=Digest.WEEKLY,
     digest_at=time(6, 15),
     remind_every=timedelta(hours=1),
-    escalate_after=timedelta(hours=3),
-    escalate_to=("editor@example.org", "lead@example.org"),
+    escalation=(
+        EscalationStep(timedelta(hours=3), ("editor@example.org", "lead@example.org")),
+        EscalationStep(timedelta(days=1), ("apprise:phones",)),
+    ),
     engagement=True,
     settle=timedelta(seconds=3),
     update_after=timedelta(minutes=90),
@@ -102,11 +104,13 @@ def test_a_country_is_written_as_its_code_or_its_name() -> None:
         ({"remind_every": "5s"}, "Reminder every must be at least a minute."),
         ({"settle": "0s"}, "Wait for more changes must be longer than zero, and its limit at least 1."),
         ({"update_after": "400d"}, "First update after must not be longer than a year."),
+        ({"escalation": "3h"}, "Escalation: step 1 of escalation names nobody"),
+        ({"escalation": "soon a@b.example"}, "Escalation: 'soon' is not a duration"),
+        ({"escalation": "3h x"}, "Escalation: 'x' is neither a plain mail address"),
         (
-            {"escalate_after": "3h"},
-            "Escalate after: set both “Escalate after” and “Escalate to”, or neither.",
+            {"escalation": "3h a@b.example\n\n2h c@d.example"},
+            "Escalation: step 2 of escalation must come later than the step before it.",
         ),
-        ({"escalate_to": "x"}, "Escalate to: 'x' is neither a plain mail address"),
         ({"lists": ["a\0b"]}, "Lists: 'a\\x00b' contains a character that is not allowed."),
     ],
 )
@@ -126,7 +130,7 @@ def test_an_error_begins_with_the_label_of_the_field(filled: dict[str, Any], sen
         *(st.none() | st.lists(st.text(max_size=4), max_size=3) for _ in range(4)),
         *(st.none() | st.text(max_size=8) for _ in range(3)),
         st.none() | st.lists(st.text(max_size=4), max_size=3),
-        *(st.none() | st.text(max_size=8) for _ in range(11)),
+        *(st.none() | st.text(max_size=8) for _ in range(10)),
     )
 )
 def test_whatever_is_filled_in_is_a_rule_or_one_sentence(form: RuleForm) -> None:
@@ -144,7 +148,8 @@ def test_a_rule_is_told_in_sentences() -> None:
         "when provisional. Sends one digest per week, on Mondays at 06:15 Asia/Kolkata. Also when an "
         "executive engages with an account that an order names. Severity critical, which quiet hours do "
         "not delay. Quiet from 22:00 to 07:30 Asia/Kolkata. Sends a reminder every 1h. Notifies "
-        "editor@example.org, lead@example.org if nobody acknowledges within 3h."
+        "editor@example.org, lead@example.org if nobody acknowledges or takes the incident within 3h. "
+        "Notifies apprise:phones if nobody has by 1d."
     )
 
 

@@ -29,7 +29,8 @@ PAGES = {
     "/stories": ("No stories yet", "Write a story"),
     "/stories/new": ("Save story",),
     "/mail": ("No emails yet", "when a rule selects a confirmed change", "Alerts"),
-    "/alerts": ("No incident was reported yet", "No rules, so no alerts are sent. Add a rule."),
+    "/alerts": ("No open incidents. A rule opens one", "No rules, so no alerts are sent. Add a rule."),
+    "/incidents": ("No incident is open. A rule opens one",),
     "/alerts/decisions/muted": ("No decision of this kind yet.",),
     "/alerts/deliveries": ("No email or message was written yet.", "when an alert rule selects"),
     "/health": ("No requests yet", "Start reading with:", "it is not known whether one does"),
@@ -65,7 +66,6 @@ def test_every_page_of_the_dashboard_is_in_the_table() -> None:
     [
         ("/replay", "0 of 0 watched"),
         ("/replay", "Provisional 0"),
-        ("/alerts", "every reported incident is acknowledged"),
         ("/health", "wait to be sent OK"),
     ],
 )

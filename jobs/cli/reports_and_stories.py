@@ -1,4 +1,4 @@
-"""Commands about written stories: list them, show one, and write one to a file."""
+"""The command `report` about an order, as HTML or PDF, and the commands about written stories."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,25 +6,41 @@ from typing import Annotated
 
 import typer
 
-from dashboard.orders.report import made_by
+from dashboard.asgi.security_headers import proxied_origin
+from dashboard.orders.report import OrderReport, made_by, read_report
+from dashboard.orders.report_html import Imprint
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
 from dashboard.stories.story_json import head_json, story_json
 from dashboard.stories.words import VIEW_NAME
+from dashboard.ui.words import accounts
 from jobs.base.atomic_files import refuse_taken, whole_file
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
+from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, moment, show, show_json
-from jobs.cli.command import AsJson, AsKnownAt, ConfigFile, examples, moment_past, renamed
-from jobs.config.database import with_conn, with_pool
-from jobs.config.settings import load_settings
+from jobs.base.pdf import PdfError, find_chromium, pdf_of
+from jobs.cli.command import (
+    AsJson,
+    AsKnownAt,
+    AtMoment,
+    ConfigFile,
+    examples,
+    moment_past,
+    moments_past,
+    renamed,
+)
+from jobs.config.database import database, ready, with_conn, with_pool
+from jobs.config.settings import Settings, load_settings
 from storage.model.stories.stories import StoryFault, WrittenStory
 from storage.model.text.states import clean
-from storage.postgres.pool import Pool, transaction
-from storage.postgres.recording_order import settle_at_most
+from storage.orders.orders import orders
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
+from storage.postgres.recording_order import as_known, settle_at_most
 from storage.stories.stories import all_stories
 
+HTML, PDF = ".html", ".pdf"
 Number = Annotated[
     int, typer.Argument(metavar="N", help="Number of the story, as in its address.", min=1, max=2**53)
 ]
@@ -34,7 +50,87 @@ stories = typer.Typer(no_args_is_help=True, epilog=examples("blockline stories l
 
 def register(cli: typer.Typer) -> None:
     """Add these commands to the command line."""
+    cli.command(
+        "report",
+        cls=renamed(out="output"),
+        epilog=examples("blockline report REF1", "blockline report REF1 --output report.pdf"),
+    )(report_command)
     cli.add_typer(stories, name="stories")
+
+
+def report_command(
+    order: Annotated[str, typer.Argument(metavar="ORDER", help="Reference or number of the order.")],
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="FILE", help="New .html or .pdf file to write.", show_default="report-….html"
+        ),
+    ] = None,
+    at: AtMoment = None,
+    as_known_at: AsKnownAt = None,
+    config: ConfigFile = None,
+) -> None:
+    """The report shows compliance with the order: figures, tables, methods and coverage. It is one file that
+    needs nothing else. A PDF needs Chromium.
+    """
+    now = system_clock()
+    then, known = moments_past(at, as_known_at, now)
+    settings = load_settings(config)
+    suffix = HTML if out is None else out.suffix.lower()
+    if suffix not in {HTML, PDF}:
+        raise CommandError(f"{out}: the name of a report must end with .html or .pdf.")
+    if out is not None:
+        refuse_taken(out)
+    try:
+        chromium = find_chromium(settings.chromium) if suffix == PDF else None
+        with database(settings) as dsn:
+            found = run(lambda: _read_report(settings, dsn, order, then, known, now))
+        path = out or Path(found.name(suffix))
+        refuse_taken(path)
+        html = found.html()
+        content = html.encode() if chromium is None else pdf_of(html, chromium)
+    except PdfError as error:
+        raise CommandError(str(error)) from error
+    with whole_file(path) as file:
+        file.write(content)
+    listed = accounts(len(found.found.cohort.members))
+    show(
+        f"{path} contains the report on order {clean(found.found.order.reference)}, {listed}, {moment(then)}."
+    )
+
+
+async def _read_report(
+    settings: Settings, dsn: str, name: str, at: datetime, known: datetime | None, now: datetime
+) -> OrderReport:
+    await ready(settings, dsn)
+    address = proxied_origin(settings.dashboard_url)
+    imprint = Imprint(
+        now, made_by(), synthetic=False, sweep_every=settings.sweep_every, dashboard_url=address
+    )
+    async with open_pool(dsn, max_size=1) as pool:
+        # The report contains the heads of past days, so they must be final.
+        await settle_at_most(pool, now)
+        async with as_known(pool, known) as conn:
+            found = await read_report(conn, await _number(conn, name, known), at, known, imprint)
+    if found is None:
+        raise CommandError(_unknown(name, known))
+    return found
+
+
+async def _number(conn: Conn, name: str, known: datetime | None) -> int:
+    """Return the number of the order with this reference, or else this number. Raises CommandError."""
+    known_orders = await orders(conn, known)
+    named = [o.order_id for o in known_orders if o.reference == name]
+    numbered = [o.order_id for o in known_orders if str(o.order_id) == name]
+    if not named and not numbered:
+        raise CommandError(_unknown(name, known))
+    return (named or numbered)[0]
+
+
+def _unknown(name: str, known: datetime | None) -> str:
+    then = "" if known is None else f" that was stored by {moment(known)}"
+    return f"There is no order with the reference or the number {clean(name, 120)}{then}."
 
 
 @stories.command("list", epilog=examples("blockline stories list"))
@@ -57,7 +153,7 @@ def stories_show(
 
     With --json the output has every figure and the hash to cite the story by.
     """
-    read = _read(number, as_known_at, config, "now")
+    read = _read_story(number, as_known_at, config, "now")
     if as_json:
         show_json(story_json(read))
         return
@@ -97,7 +193,7 @@ def stories_export(
     """
     if html is not None:
         refuse_taken(html)
-    read = _read(number, as_known_at, config, "at export")
+    read = _read_story(number, as_known_at, config, "at export")
     path = html or Path(read.name())
     refuse_taken(path)
     content = story_html(story_content(read), made_by()).encode()
@@ -107,7 +203,7 @@ def stories_export(
     show(f"{path} contains story {number} with {n} caption{'' if n == 1 else 's'}, {len(content):,} bytes.")
 
 
-def _read(number: int, as_known_at: str | None, config: Path | None, occasion: str) -> StoryRead:
+def _read_story(number: int, as_known_at: str | None, config: Path | None, occasion: str) -> StoryRead:
     """Read a story. Raises CommandError with the reason if it cannot be shown."""
     now = system_clock()
     known: datetime | None = None if as_known_at is None else moment_past(as_known_at, "--as-known-at", now)
