@@ -5,24 +5,27 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from dashboard.api.account_edits import AccountNumber, Analyst, ApiInput, made
 from dashboard.api.account_models import ApiModel
-from dashboard.api.alerts import Mail, Mute, mail, mute
+from dashboard.api.alerts import Incident, Mail, Mute, incident, mail, mute
 from dashboard.api.paging import sent
-from dashboard.api.parameter_types import Moment, PathNumber, Text, storable
+from dashboard.api.parameter_types import LARGEST_ID, Moment, PathNumber, StoryKey, Text, storable
 from dashboard.api.problem_responses import CONFLICT, NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext
 from dashboard.auth import access
 from dashboard.ui.form_input import LONGEST_NOTE
 from storage.accounts.lookup import is_stored
 from storage.alerts import mail_queue, mutes, threads
+from storage.alerts.incidents import assignee_called, edit_incident
 from storage.alerts.mutes import mute_lines
-from storage.alerts.paged_mails_threads import mail_row
+from storage.alerts.paged_mails import mail_row
 from storage.alerts.threads_report import thread_status
+from storage.model.alerts.incidents import LONGEST_NOTE as LONGEST_WORK_NOTE
+from storage.model.alerts.incidents import NONE, IncidentEdit, IncidentFault
 from storage.model.core.people import Actor
-from storage.postgres.pool import Conn, transaction
+from storage.postgres.pool import Conn, Refused, transaction
 
 
 def _one_line(text: str) -> str:
@@ -30,7 +33,6 @@ def _one_line(text: str) -> str:
 
 
 Remark = Annotated[str, Field(max_length=LONGEST_NOTE), AfterValidator(_one_line)]
-StoryKey = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(storable)]
 
 
 class AcknowledgementGiven(ApiInput):
@@ -47,6 +49,29 @@ class Acknowledgement(ApiModel):
     by: str
     at: datetime
     note: str
+
+
+WorkNote = Annotated[str, Field(max_length=LONGEST_WORK_NOTE), AfterValidator(_one_line)]
+
+
+class IncidentChange(ApiInput):
+    """What is to change of an incident. Fields that are left out stay as they are."""
+
+    assigned_to: Text | None = None
+    """Login of an analyst or admin. Null assigns it to nobody."""
+    due_at: Moment | None = None
+    """Null for no due time."""
+    note: WorkNote | None = None
+    """A hand-over note for the next person."""
+    close: WorkNote | None = None
+    """The reason, which closes the incident."""
+    reopen: StrictBool = False
+    revision: Annotated[StrictInt, Field(ge=0, le=LARGEST_ID)] | None = None
+    """The revision that you saw. If the incident has another one, nothing is changed."""
+
+
+_FIELDS = {"owner": "assigned_to"}
+"""The names of fields of an edit in the API, where the two differ."""
 
 
 class MuteGiven(ApiInput):
@@ -86,6 +111,22 @@ def alerting_routes(source: ApiContext) -> APIRouter:
             done = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
         return sent(request, Acknowledgement(first=done.first, by=done.by, at=done.at, note=done.note))
 
+    @router.patch("/incidents/{story_key}", response_model=Incident, responses={**NOT_FOUND, **CONFLICT})
+    async def change_incident(
+        request: Request, story_key: StoryKey, given: IncidentChange, actor: Analyst
+    ) -> Response:
+        """Assign an incident, set its due time, write a note, close or reopen it. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            await incident(conn, story_key)
+            edit = await _edit(conn, given)
+            try:
+                await edit_incident(conn, story_key, edit, given.revision, actor.name, source.clock())
+            except IncidentFault as fault:
+                field = _FIELDS.get(fault.field, fault.field)
+                raise ApiInvalidField(f"body.{field}" if field else "body", str(fault)) from fault
+            changed = await incident(conn, story_key)
+        return sent(request, changed)
+
     @router.post("/mutes", status_code=201, response_model=Mute, responses={**NOT_FOUND, **CONFLICT})
     async def add_mute(given: MuteGiven, actor: Analyst) -> Response:
         """Mute an account or a list (requires an analyst), or everything (requires an admin)."""
@@ -122,6 +163,26 @@ def alerting_routes(source: ApiContext) -> APIRouter:
         return sent(request, mail(row))
 
     return router
+
+
+async def _edit(conn: Conn, given: IncidentChange) -> IncidentEdit:
+    """Raises ApiInvalidField for a change of nothing, and for a person who does not exist."""
+    fields = given.model_fields_set - {"revision"}
+    if not fields:
+        raise ApiInvalidField("body", "Give what is to change, such as “assigned_to”.")
+    owner = None
+    if given.assigned_to is not None:
+        try:
+            owner = await assignee_called(conn, given.assigned_to)
+        except Refused as fault:
+            raise ApiInvalidField("body.assigned_to", str(fault)) from fault
+    return IncidentEdit(
+        owner=NONE if owner is None and "assigned_to" in fields else owner,
+        due_at=NONE if given.due_at is None and "due_at" in fields else given.due_at,
+        note=given.note,
+        close=given.close,
+        reopen=given.reopen,
+    )
 
 
 async def _mute(conn: Conn, given: MuteGiven, actor: Actor, now: datetime) -> int:

@@ -8,25 +8,36 @@ from fastapi.responses import Response
 
 from dashboard.api.account_models import ApiModel, fields_of
 from dashboard.api.paging import Page, number_in, page, sent
-from dashboard.api.parameter_types import CursorText, From, Limit, OfAccount, PathNumber, Text, To
-from dashboard.api.problem_responses import NOT_FOUND, ApiNotFound
-from dashboard.api.request_checks import ApiContext, ordered
-from storage.alerts.mutes import MuteLine, mute_lines
-from storage.alerts.paged_mails_threads import (
-    MailFilter,
-    MailRow,
-    StoryRow,
-    mail_row,
-    mails_page,
-    stories_page,
+from dashboard.api.parameter_types import (
+    CursorText,
+    From,
+    Limit,
+    OfAccount,
+    PathNumber,
+    StoryKey,
+    Text,
+    To,
 )
+from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext, ordered
+from storage.alerts.incidents import (
+    IncidentFilter,
+    IncidentLine,
+    assignee_called,
+    incident_acts,
+    incident_line,
+    incident_lines,
+)
+from storage.alerts.mutes import MuteLine, mute_lines
+from storage.alerts.paged_mails import MailFilter, MailRow, mail_row, mails_page
 from storage.alerts.rules import load_rules
 from storage.model.alerts.alerts import MailKind, MailState
+from storage.model.alerts.incidents import IncidentState
 from storage.model.alerts.rule_codec import to_table
 from storage.model.alerts.rule_toml import toml_of
 from storage.model.alerts.rules import StoredRule
 from storage.model.core.accounts import Platform
-from storage.postgres.pool import transaction
+from storage.postgres.pool import Conn, Refused, transaction
 
 
 class Mail(ApiModel):
@@ -56,6 +67,22 @@ class Mail(ApiModel):
     """The changes that it reports."""
 
 
+class IncidentNote(ApiModel):
+    """What one person wrote for the next."""
+
+    text: str
+    at: datetime
+    by: str
+
+
+class IncidentClosed(ApiModel):
+    """Who closed an incident, and why. A later group of changes opens it again."""
+
+    at: datetime
+    by: str
+    reason: str
+
+
 class Story(ApiModel):
     """An incident: what was sent to the same people about one cohort, group after group."""
 
@@ -77,6 +104,37 @@ class Story(ApiModel):
     acknowledged_note: str | None
     first_told_at: datetime | None
     last_told_at: datetime | None
+    state: IncidentState
+    """`resolved` if readings showed each of its accounts back. What was not read since is not back."""
+    accounts: int
+    """Number of accounts that it reported."""
+    accounts_back: int
+    resolved_at: datetime | None
+    """The first reading that showed the last of its accounts back."""
+    assigned_to: str | None
+    """Login of the person who works on it."""
+    assigned_since: datetime | None
+    due_at: datetime | None
+    note: IncidentNote | None
+    """The newest hand-over note."""
+    closed: IncidentClosed | None
+    revision: int
+    """It rises with each change by people and with each group of changes."""
+
+
+class IncidentEntry(ApiModel):
+    """What a person did about an incident."""
+
+    at: datetime
+    by: str
+    did: str
+
+
+class Incident(Story):
+    """An incident with what people did about it."""
+
+    history: list[IncidentEntry]
+    """Newest first."""
 
 
 class Mute(ApiModel):
@@ -160,14 +218,32 @@ def alert_routes(source: ApiContext) -> APIRouter:
                 description="True: only incidents whose newest group is not acknowledged. False: only others."
             ),
         ] = None,
+        state: Annotated[
+            list[IncidentState] | None, Query(description="Only incidents in one of these states.")
+        ] = None,
+        assigned_to: Annotated[
+            Text | None, Query(description="Only incidents of the person with this login.")
+        ] = None,
+        unassigned: Annotated[
+            bool, Query(description="True: only incidents that are assigned to nobody who can log in.")
+        ] = False,
         limit: Limit = 100,
         cursor: CursorText = None,
     ) -> Response:
         """List incidents, the newest first. `/stories` is the earlier name of `/incidents`."""
         before = number_in(request, cursor)
         async with transaction(source.pool) as conn:
-            rows = await stories_page(conn, waiting=waiting, before=before, limit=limit + 1)
-        return page(request, rows, limit, _incident, lambda row: row.story_id)
+            person = None if assigned_to is None else await _person(conn, assigned_to)
+            wanted = IncidentFilter(person, unassigned, states=state, waits=waiting)
+            rows = await incident_lines(conn, wanted, limit + 1, before)
+        return page(request, rows, limit, _story, lambda row: row.work.story_id)
+
+    @router.get("/incidents/{story_key}", response_model=Incident, responses=NOT_FOUND)
+    async def read_incident(request: Request, story_key: StoryKey) -> Response:
+        """Get an incident, with what people did about it."""
+        async with transaction(source.pool) as conn:
+            found = await incident(conn, story_key)
+        return sent(request, found)
 
     @router.get("/mutes", response_model=Page[Mute])
     async def list_mutes(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:
@@ -194,8 +270,50 @@ def mail(row: MailRow) -> Mail:
     return Mail.model_validate(fields_of(row))
 
 
-def _incident(row: StoryRow) -> Story:
-    return Story.model_validate(fields_of(row))
+async def incident(conn: Conn, story_key: str) -> Incident:
+    """Return an incident with its history. Raises ApiNotFound."""
+    row = await incident_line(conn, story_key)
+    if row is None:
+        raise ApiNotFound("There is no such incident.")
+    acts = await incident_acts(conn, story_key)
+    history = [IncidentEntry(at=act.at, by=act.actor, did=act.words) for act in acts]
+    return Incident(**_story(row).model_dump(), history=history)
+
+
+async def _person(conn: Conn, login: str) -> int:
+    try:
+        return (await assignee_called(conn, login)).person_id
+    except Refused as fault:
+        raise ApiInvalidField("query.assigned_to", str(fault)) from fault
+
+
+def _story(row: IncidentLine) -> Story:
+    work = row.work
+    return Story(
+        story_key=work.story_key,
+        rule=row.rule,
+        list_name=row.list_name,
+        order_reference=row.order_reference,
+        recipients=list(row.recipients),
+        subject=row.subject,
+        waves=row.groups,
+        acknowledged_wave=row.acknowledged_groups,
+        acknowledged_at=work.acknowledged_at,
+        acknowledged_by=work.acknowledged_by,
+        acknowledged_note=work.acknowledged_note if work.acknowledged_at is not None else None,
+        first_told_at=row.first_told_at,
+        last_told_at=row.last_told_at,
+        state=work.state,
+        accounts=work.accounts.accounts,
+        accounts_back=work.accounts.back,
+        resolved_at=work.accounts.at,
+        assigned_to=None if work.owner is None else work.owner.login,
+        assigned_since=work.owned_since,
+        due_at=work.due_at,
+        note=work.note and IncidentNote.model_validate(fields_of(work.note)),
+        closed=work.closing and IncidentClosed.model_validate(fields_of(work.closing)),
+        revision=work.revision,
+    )
 
 
 def mute(row: MuteLine) -> Mute:

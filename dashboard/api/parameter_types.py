@@ -44,6 +44,7 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2021-02-11T12:00:00Z"]}),
 ]
 """A time with its zone (ISO 8601)."""
+StoryKey = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(storable)]
 Text = Annotated[
     str,
     Field(min_length=1, max_length=200, json_schema_extra={"pattern": "^[^\\u0000]*$"}),

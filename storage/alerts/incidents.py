@@ -62,11 +62,14 @@ class IncidentFilter:
     is_over: bool | None = None
     """True: only those that are resolved or closed."""
     states: Sequence[str] | None = None
+    waits: bool | None = None
+    """True: only those with a group that nobody acknowledged. A digest asks for no acknowledgement."""
     key: str | None = None
 
     def fits(self, work: IncidentWork) -> bool:
         return (self.is_over is None or work.state.is_over is self.is_over) and (
-            self.states is None or work.state in self.states
+            (self.states is None or work.state in self.states)
+            and (self.waits is None or (work.wave > 0 and not work.is_acknowledged) is self.waits)
         )
 
 

@@ -119,12 +119,17 @@ class IncidentWork:
     accounts: AccountsBack = AccountsBack()
 
     @property
+    def is_acknowledged(self) -> bool:
+        """Whether somebody has acknowledged its newest group."""
+        return self.acknowledged_at is not None and self.acknowledged_wave >= self.wave
+
+    @property
     def state(self) -> IncidentState:
         if self.closing is not None and self.closing.wave >= self.wave:
             return IncidentState.CLOSED
         if self.accounts.is_resolved:
             return IncidentState.RESOLVED
-        if self.acknowledged_at is not None and self.acknowledged_wave >= self.wave:
+        if self.is_acknowledged:
             return IncidentState.ACKNOWLEDGED
         return IncidentState.OPEN
 
@@ -187,7 +192,7 @@ def decide_edit(was: IncidentWork, edit: IncidentEdit, actor: str, now: datetime
         note = HandoverNote(_text(edit.note, "The note", "note"), now, actor)
         acts.append((IncidentAct.NOTED, {"note": note.text}))
         after = replace(after, note=note)
-    if edit.acknowledge is not None and not _is_acknowledged(after):
+    if edit.acknowledge is not None and not after.is_acknowledged:
         acts.append((IncidentAct.ACKNOWLEDGED, {"wave": after.wave, "note": edit.acknowledge}))
         after = replace(
             after,
@@ -241,10 +246,6 @@ def _stamp(iso: str) -> str:
 
 def _quoted(text: str) -> str:
     return f"“{clean(text, LONGEST_NOTE)}”"
-
-
-def _is_acknowledged(was: IncidentWork) -> bool:
-    return was.acknowledged_at is not None and was.acknowledged_wave >= was.wave
 
 
 def _assigned(

@@ -67,6 +67,9 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "DELETE /rules": {"query": [{"name": _RULE}]},
     "PATCH /lists/{list_id}": {"body": [{"evidence_days": 2000}, {"evidence_days": None}]},
     "POST /lists/{list_id}/accounts": {"body": [{"add": [1, 2, 999]}, {"remove": [1, 2]}]},
+    "PATCH /incidents/{story_key}": {
+        "body": [{"note": "call the court"}, {"due_at": "2999-01-01T00:00:00Z"}, {"close": "a test"}]
+    },
     "POST /mutes": {
         "body": [{"account_id": 1}, {"list": "Order 1 list", "note": "known"}, {"account_id": 999}]
     },

@@ -17,6 +17,7 @@ from storage.postgres.pool import Pool, transaction
 from tests.support.clients.api import Api, api_served
 from tests.support.samples.readings import T0
 from tests.support.seeds.alerts import Played
+from tests.support.seeds.people import a_person
 from tests.support.servers.dashboard import SETTINGS
 
 
@@ -136,6 +137,59 @@ async def test_a_story_is_taken_on_once(world: World) -> None:
     assert (await world.api.send("POST", "/stories/none/acknowledgement", {})).status == 404
 
 
+async def test_an_incident_is_worked_on_and_closed(world: World) -> None:
+    key = world.played.story_keys[0]
+    where = f"/incidents/{key}"
+    await a_person(world.pool, "anna", Role.ANALYST, world.now)
+    await a_person(world.pool, "vera", Role.VIEWER, world.now)
+    before = (await world.api.get(where)).json
+    assert (before["state"], before["assigned_to"], before["history"]) == ("open", None, [])
+
+    work = {"assigned_to": "anna", "due_at": "2031-01-01T00:00:00Z", "note": "call the court"}
+    done = await world.api.send("PATCH", where, {**work, "revision": before["revision"]})
+    assert (done.json["assigned_to"], done.json["note"]["text"]) == ("anna", "call the court")
+    assert [one["did"] for one in done.json["history"]][-1] == "assigned it to anna"
+    mine = (await world.api.get("/incidents", assigned_to="anna")).items
+    assert [one["story_key"] for one in mine] == [key]
+    assert key not in {
+        one["story_key"] for one in (await world.api.get("/incidents", unassigned="true")).items
+    }
+
+    late = await world.api.send("PATCH", where, {"close": "a test", "revision": before["revision"]})
+    assert (late.status, "assigned it to anna" in late.detail) == (409, True)
+    closed = await world.api.send("PATCH", where, {"close": "a test"})
+    assert (closed.json["state"], closed.json["closed"]["reason"]) == ("closed", "a test")
+    assert key in {one["story_key"] for one in (await world.api.get("/incidents", state="closed")).items}
+    back = await world.api.send("PATCH", where, {"reopen": True, "assigned_to": None})
+    assert (back.json["state"], back.json["assigned_to"]) == ("open", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "sentence"),
+    [
+        ({}, "body", "Give what is to change, such as “assigned_to”."),
+        ({"revision": 1}, "body", "Give what is to change, such as “assigned_to”."),
+        ({"assigned_to": "nobody"}, "body.assigned_to", "There is no user called 'nobody'."),
+        ({"assigned_to": "vera"}, "body.assigned_to", "vera is a viewer."),
+        (
+            {"due_at": "2001-01-01T00:00:00Z"},
+            "body.due_at",
+            "The due time 2001-01-01 00:00 UTC is in the past.",
+        ),
+        ({"close": " "}, "body.close", "The reason is empty."),
+        ({"reopen": True}, "body.reopen", "The incident is not closed."),
+    ],
+)
+async def test_a_change_of_an_incident_that_cannot_be_made_names_its_field(
+    world: World, change: dict[str, object], field: str, sentence: str
+) -> None:
+    await a_person(world.pool, "vera", Role.VIEWER, world.now)
+    refused = await world.api.send("PATCH", f"/incidents/{world.played.story_keys[0]}", change)
+    assert refused.status == 422
+    assert [one["where"] for one in refused.json["errors"]] == [field]
+    assert refused.json["errors"][0]["message"].startswith(sentence)
+
+
 async def test_mutes_are_made_and_ended(world: World) -> None:
     account_id = world.played.story.accounts[0][0]
     until = world.now + timedelta(days=1)
@@ -241,6 +295,7 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("DELETE", "/notes/1", None, Role.ANALYST),
     ("POST", "/stories/none/acknowledgement", {}, Role.ANALYST),
     ("POST", "/incidents/none/acknowledgement", {}, Role.ANALYST),
+    ("PATCH", "/incidents/none", {"note": "seen"}, Role.ANALYST),
     ("POST", "/mutes", {"list": "Order 1 list"}, Role.ANALYST),
     ("POST", "/mutes", {"everything": True, "until": "2031-01-01T00:00:00Z"}, Role.ADMIN),
     ("DELETE", "/mutes/1", None, Role.ANALYST),

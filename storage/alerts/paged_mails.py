@@ -1,4 +1,4 @@
-"""Mails and stories as the API lists them: newest first, a page at a time."""
+"""Mails as the API lists them: newest first, a page at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,55 +81,3 @@ async def mail_row(conn: Conn, mail_id: int) -> MailRow | None:
     """One mail; None when there is none."""
     rows = await mails_page(conn, MailFilter(), mail_id + 1, 1)
     return rows[0] if rows and rows[0].mail_id == mail_id else None
-
-
-@dataclass(frozen=True, slots=True)
-class StoryRow:
-    """What the same people were told of one cohort, wave after wave."""
-
-    story_id: int
-    story_key: str
-    rule: str
-    list_name: str | None
-    order_reference: str | None
-    recipients: Sequence[str]
-    waves: int
-    acknowledged_wave: int
-    acknowledged_at: datetime | None
-    acknowledged_by: str | None
-    acknowledged_note: str | None
-    first_told_at: datetime | None
-    last_told_at: datetime | None
-    subject: str | None
-
-
-async def stories_page(conn: Conn, *, waiting: bool | None, before: int | None, limit: int) -> list[StoryRow]:
-    """Up to `limit` stories, the one that began last first. `waiting`: those that nobody has taken on."""
-    rows = await conn.fetch(
-        """
-        select s.story_id, s.story_key, r.name as rule, l.name as list_name, o.reference as order_reference,
-            s.recipients, w.waves, w.acknowledged as acknowledged_wave, s.acknowledged_at, s.acknowledged_by,
-            s.acknowledged_note, w.first_told_at, w.last_told_at, (
-                select subject from mail where story_id = s.story_id and kind = 'wave'
-                order by mail_id desc limit 1
-            ) as subject
-        from story s
-        join alert_rule r using (rule_id)
-        left join watch_list l using (list_id)
-        left join legal_order o using (list_id)
-        cross join lateral (
-            -- What a round-up told asks for no acknowledgement.
-            select count(*) filter (where not in_round_up) as waves,
-                count(*) filter (where not in_round_up and wave <= s.acknowledged_wave) as acknowledged,
-                min(closed_at) as first_told_at, max(closed_at) as last_told_at
-            from story_wave where story_id = s.story_id
-        ) w
-        where ($1::bigint is null or s.story_id < $1)
-            and ($3::boolean is null or (w.acknowledged < w.waves) = $3)
-        order by s.story_id desc limit $2
-        """,
-        before,
-        limit,
-        waiting,
-    )
-    return [StoryRow(**dict(r.items())) for r in rows]
