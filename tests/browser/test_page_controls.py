@@ -140,3 +140,20 @@ async def test_the_report_on_an_order_comes_as_a_file(pool: Pool, dsn: str, play
         async with browser.page.expect_download() as download:
             await browser.page.get_by_role("link", name="Report", exact=True).click()
         assert (await download.value).suggested_filename.startswith("report-SYN")
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts", "/orders", "/alerts", "/health", "/settings"])
+async def test_no_page_is_wider_than_its_window(pool: Pool, dsn: str, played: Played, path: str) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, path, width=320) as browser:
+        page = browser.page
+        wider: dict[int, list[str]] = {}
+        for width in (320, 390, 640, 680, 768, 820, 860, 861, 1000, 1240):
+            await page.set_viewport_size({"width": width, "height": 800})
+            await browser.becomes(f"innerWidth === {width}")
+            wider[width] = await page.evaluate(
+                "[...document.querySelectorAll('header.top, header.top > *, .nav > *, .bar')]"
+                ".filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 0.5)"
+                ".map((e) => e.className || e.id || e.tagName)"
+            )
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+        assert {width: found for width, found in wider.items() if found} == {}
