@@ -127,7 +127,7 @@ async def test_a_merged_mail_acknowledges_the_newest_group_that_it_reports(pool:
     async with transaction(pool) as conn:
         link = read_token(await link_key(conn), text)
         key, closed_at = await conn.fetchrow(
-            "select story_key, closed_at from story join story_wave using (story_id) where wave = 2"
+            "select story_key, w.closed_at from story join story_wave w using (story_id) where wave = 2"
         ) or ("", T0)
     assert link == Link(LinkAction.ACKNOWLEDGE, key, DESK, closed_at.replace(microsecond=0), 2)
 
