@@ -105,7 +105,7 @@ async def test_an_empty_installation_watches_three_accounts_reads_them_and_sends
             steps.done("they are watched")
 
             await page.get_by_role("link", name="See their first readings").click()
-            await page.get_by_text("first read").nth(2).wait_for()
+            await page.get_by_text(": available").nth(2).wait_for()
             assert await page.get_by_text(": available").count() == 3
             for following in ("File an order", "Write an alert rule", "Open Live"):
                 assert await page.get_by_role("link", name=following).is_visible()
