@@ -119,7 +119,10 @@ def _change_form(rows: Sequence[ListRow], *, archived: bool) -> Component:
             [
                 chosen,
                 text_field("list-new-name", "New name", maxLength=LONGEST_LIST_NAME),
-                html.Div([html.Button("Rename", id="list-rename", className="button"), " ", archive]),
+                html.Div(
+                    [html.Button("Rename", id="list-rename", className="button"), archive],
+                    className="buttons",
+                ),
             ],
             className="form",
         ),
