@@ -34,7 +34,7 @@ def alerts_page(known: Alerts, actor: Actor, now: datetime, tag: list[Component]
                     html.H1("Alerts"),
                     *tag,
                     html.Span("Incidents, mutes, decisions and rules", className="muted"),
-                    html.A("Who works on what", href="/incidents", className="under"),
+                    html.A("All incidents", href="/incidents", className="under"),
                     html.A("Delivery log", href="/alerts/deliveries", className="under"),
                 ],
                 className="bar",

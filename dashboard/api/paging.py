@@ -36,7 +36,7 @@ class Page(BaseModel, Generic[T]):
     """The address of the next page, also in the header `Link`; null on the last page."""
 
 
-# Pydantic forgets the type once nothing holds it, and to build it again reads the source of every module.
+# Pydantic drops a generic type that nothing holds, and building it again walks all loaded modules.
 _PAGE = Page[BaseModel]
 
 

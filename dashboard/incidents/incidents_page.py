@@ -33,7 +33,7 @@ class Shown(StrEnum):
 _LABEL = {Shown.MINE: "Mine", Shown.UNASSIGNED: "Unassigned", Shown.OPEN: "Open", Shown.CLOSED: "Closed"}
 _NOTE = {
     Shown.MINE: "assigned to you, and not over",
-    Shown.UNASSIGNED: "nobody has them, and they are not over",
+    Shown.UNASSIGNED: "assigned to nobody, and not over",
     Shown.OPEN: "not closed, and not all their accounts are back",
     Shown.CLOSED: "closed by somebody, or resolved: readings showed all accounts back",
 }
@@ -78,7 +78,7 @@ def incidents_page(found: IncidentList, actor: Actor, now: datetime, tag: list[C
                 [
                     html.H1("Incidents"),
                     *tag,
-                    html.Span("Who works on what was reported", className="muted"),
+                    html.Span("State, assignee and due time of each", className="muted"),
                     html.A("Alerts", href="/alerts", className="under"),
                 ],
                 className="bar",

@@ -71,7 +71,7 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
     at = [*(s.at for s in found.steps), found.at]
 
     def line(value: Callable[[CurveStep], float]) -> list[float | None]:
-        # Before the first reading of any account there is no line: nothing is known, and nothing is zero.
+        # No line before the first reading of any account: nothing is known until then.
         ys = [100 * value(s) / whole if s.read else None for s in found.steps]
         return [*ys, ys[-1]]
 

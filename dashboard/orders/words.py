@@ -116,7 +116,7 @@ def verdict_words(found: CheckedClaim) -> str:
 def at_deadline(found: OrderFigures, step: CurveStep) -> str:
     """Return how many were blocked by a deadline, or that none of them had been read."""
     if not step.read:
-        return f"not known, because none of the {accounts(found.watched)} on its list had been read"
+        return "not known, because no account on its list had been read"
     low, high = step.certain, step.possible
     between = (
         share(low, found.watched)
@@ -179,11 +179,10 @@ def _so_far(found: OrderFigures) -> str:
     funnel, whole = found.funnel, found.watched
     if not funnel.read:
         return (
-            f"None of the {accounts(whole)} on its list has been read yet. How far the order was followed is "
-            "therefore not known."
+            "No account on its list has been read yet. How far the order was followed is therefore not known."
         )
     if not funnel.ever_blocked:
-        return f"None of the {accounts(funnel.read)} read on its list was seen blocked since the order."
+        return f"Read on its list: {accounts(funnel.read)}. None was seen blocked since the order."
     stale = f" ({funnel.blocked_stale:,} of them not read lately)" if funnel.blocked_stale else ""
     are = "is" if funnel.blocked_now == 1 else "are"
     parts = [f"{funnel.blocked_now:,} {are} still blocked{stale}"]

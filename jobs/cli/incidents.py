@@ -63,7 +63,7 @@ def list_command(
         owner = None if person is None else (await assignee_called(conn, person)).person_id
         return await incident_lines(conn, IncidentFilter(owner, unassigned, is_over=over), limit)
 
-    out = OutputTable(("Incident", "State", "Assigned to", "Due", "About"), "There is no such incident.")
+    out = OutputTable(("Incident", "State", "Assigned to", "Due", "About"), "There are no such incidents.")
     for line in with_conn(load_settings(config), read):
         work = line.work
         about = clean(line.subject or line.order_reference or line.list_name or "on no list", 100)
@@ -93,7 +93,7 @@ def assign_command(
 ) -> None:
     """Assign an incident to a person, or to nobody.
 
-    Its reminders and escalation end.
+    While a person has it, no reminder and no escalation is sent.
     """
 
     async def edit(conn: Conn) -> IncidentEdit:

@@ -1,6 +1,7 @@
 """The email that only shows that the mail server of the settings takes emails."""
 
 from datetime import datetime
+from html import escape
 
 from jobs.base.wording import minute
 from jobs.messages.compose import Letterhead, message_id
@@ -23,7 +24,7 @@ def mail_server_test(to: str, asked_by: str, head: Letterhead, now: datetime) ->
         recipients=(to,),
         subject=f"{MARK}Blockline can send email",
         text_body="\n\n".join([text, *where]) + "\n",
-        html_body="".join(f"<p>{_escaped(one)}</p>" for one in [text, *where]),
+        html_body="".join(f"<p>{escape(one)}</p>" for one in [text, *where]),
         created_at=now,
         state=MailState.QUEUED,
         attempts=1,
@@ -32,7 +33,3 @@ def mail_server_test(to: str, asked_by: str, head: Letterhead, now: datetime) ->
         last_error=None,
         kind=MailKind.TEST,
     )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -89,7 +89,8 @@ class ReplayProcess:
             return await _answered(work, (self._dsn, *given), min(TRIAL_PATIENCE_S, self._patience_s))
         except TimeoutError:
             raise RuleTrialFailed(
-                f"Trying the rule was stopped after {TRIAL_PATIENCE_S:g} s. Choose a shorter period."
+                f"Trying the rule was stopped after {TRIAL_PATIENCE_S:g} s. The command `blockline alerts "
+                "preview` can count fewer days."
             ) from None
 
 
