@@ -349,7 +349,7 @@ async def find_thread(conn: Conn, name: str) -> str:
         return found[0]
     if found:
         raise CommandError(f"{clean(name)} matches more than one incident. Give more of its key.")
-    raise CommandError(f"There is no incident {clean(name)}; `blockline alerts stories` lists them.")
+    raise CommandError(f"There is no incident {clean(name)}; `blockline incidents list` lists them.")
 
 
 def preview_command(

@@ -266,7 +266,7 @@ def test_a_story_is_acknowledged_once_and_a_second_one_hears_who_was_first(run: 
     assert (story["acknowledged"], story["acknowledged_wave"], story["note"]) == (True, 2, "Asha asks X")
     assert acts(run)[-1] == ("command line", "acknowledged", f"story {story['story'][:12]}")
     assert run("alerts", "ack", "zz").err == (
-        "There is no incident zz; `blockline alerts stories` lists them.\n"
+        "There is no incident zz; `blockline incidents list` lists them.\n"
     )
     assert run("alerts", "ack", "").code == 1
 

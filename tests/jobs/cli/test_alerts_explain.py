@@ -330,12 +330,12 @@ def test_a_server_that_does_not_answer_leaves_nothing_on_record(
         pytest.param(["--change", "99"], "There is no change with the number or the key 99.", id="no change"),
         pytest.param(
             ["--story", "zz"],
-            "There is no incident zz; `blockline alerts stories` lists them.",
+            "There is no incident zz; `blockline incidents list` lists them.",
             id="no story",
         ),
         pytest.param(
             ["--story", ""],
-            "There is no incident (no name); `blockline alerts stories` lists them.",
+            "There is no incident (no name); `blockline incidents list` lists them.",
             id="nothing",
         ),
         pytest.param(
