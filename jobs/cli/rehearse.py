@@ -212,7 +212,9 @@ def _demo(
 
         async def play() -> None:
             if listener is None:
-                show_result(await demo.play(dsn, folder, dashboard_url=None, before=at_once, after=after))
+                show_result(
+                    await demo.play(dsn, folder, story, dashboard_url=None, before=at_once, after=after)
+                )
                 return
             clock = demo.paced_clock()
             async with demo.shown(dsn, listener, clock) as address:
@@ -220,7 +222,9 @@ def _demo(
                     f"Dashboard on {address} (synthetic, about {demo.minutes_long():.0f} min; Ctrl-C ends it)"
                 )
                 show_result(
-                    await demo.play(dsn, folder, dashboard_url=address, before=clock.wait_for, after=after)
+                    await demo.play(
+                        dsn, folder, story, dashboard_url=address, before=clock.wait_for, after=after
+                    )
                 )
                 err.print("The scenario has ended; the dashboard runs until Ctrl-C.")
                 await for_ever()

@@ -76,14 +76,14 @@ def paced_clock() -> PacedClock:
 async def play(
     dsn: str,
     folder: Path,
+    played: Scenario,
     *,
     dashboard_url: str | None,
     before: Callable[[datetime], Awaitable[None]],
     after: Callable[[datetime, MonitorCounts], None],
 ) -> DemoResult:
-    """Play the whole scenario on an empty, migrated database. `folder` takes its files and the mails,
+    """Play a scenario to its end on an empty, migrated database. `folder` takes its files and the mails,
     which link to `dashboard_url`."""
-    played = scenario()
     history = parse_history(played.to_csv(), "the scenario")
     files = folder / "history.csv", folder / "acts.csv"
     for file, lines in zip(files, (played.to_csv(), played.acts_csv()), strict=True):

@@ -49,6 +49,7 @@ LEFT_OUT = (
     "tests/storage/embedded",  # a Postgres of its own
     "tests/storage/model",  # no database
     "tests/storage/postgres/test_query_plans.py",  # the plans of Postgres 18
+    "tests/storage/health/test_status_at_as_known.py",  # a rehearsal; what it asks has tests of its own
 )
 _SETTINGS = (
     "-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off"

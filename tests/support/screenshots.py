@@ -90,7 +90,8 @@ async def main() -> None:
 
 async def _played(dsn: str, folder: Path) -> None:
     """Play the demonstration up to the moment, as fast as it goes, and hold it there for the pictures."""
-    clock = SimulatedClock(demo.scenario().start)
+    story = demo.scenario()
+    clock = SimulatedClock(story.start)
     arrived, taken = asyncio.Event(), asyncio.Event()
 
     async def before(at: datetime) -> None:
@@ -109,7 +110,7 @@ async def _played(dsn: str, folder: Path) -> None:
             asyncio.TaskGroup() as tasks,
         ):
             playing = tasks.create_task(
-                demo.play(dsn, folder, dashboard_url=address, before=before, after=after)
+                demo.play(dsn, folder, story, dashboard_url=address, before=before, after=after)
             )
             await _first(arrived, playing)
             await _import_invented(pool)
