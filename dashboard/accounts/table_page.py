@@ -28,6 +28,7 @@ def accounts_page(actor: Actor, tag: list[Component]) -> Component:
             ),
             html.Div(
                 [
+                    html.P(id="accounts-behind", className="ac-behind", role="status", hidden=True),
                     html.Div(id="accounts-tools"),
                     html.Div(id="accounts-bulk"),
                     html.Div(html.Div(className="skeleton"), id="accounts-grid"),

@@ -123,9 +123,13 @@ interface AccountsPage {
   /** The accounts as they were asked for last: when, and whose. */
   fetched: Promise<AccountsState> | null; at: number; whom: string | null;
   past: AccountsPast | null; pastAt: number; pastOf: string | null;
+  /** The figure whose accounts are shown. */
+  behind: Behind | null;
 }
+/** The accounts behind a figure, and the address that asked for them. */
+interface Behind { of: string; words: string; ids: Set<number> }
 interface Choice {
-  q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; late: boolean; whom: string; sort: string; selected: "all" | Set<number>;
+  figure: string; at: string; q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; late: boolean; whom: string; sort: string; selected: "all" | Set<number>;
 }
 
 interface Answer { error?: string; sentence?: string; each?: { account: number; words: string }[] }

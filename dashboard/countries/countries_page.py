@@ -7,6 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.ui import words
+from dashboard.ui.figures import FIGURE_CLASS
 from storage.countries.countries import CountryCount
 from storage.countries.country_report import CountryStatus
 from storage.model.core.accounts import Platform
@@ -14,6 +15,7 @@ from storage.model.core.availability import Status
 from storage.model.text.countries import country_name
 from storage.model.text.states import group_words
 
+EVERY = "all"
 COUNTRY_STATUS_WORDS = {
     CountryStatus.WITHHELD: "withheld at the last reading",
     CountryStatus.LAST_KNOWN: "last known",
@@ -42,6 +44,12 @@ def count_of(count: CountryCount, status: CountryStatus) -> int:
         CountryStatus.LAST_KNOWN: count.last_known_only,
         CountryStatus.NO_LONGER: count.no_longer,
     }[status]
+
+
+def country_address(country: str, status: CountryStatus | None, number: int = 1) -> str:
+    """Page `number` of a country's accounts with one status, or with any."""
+    place = f"/countries/{country}/{status.value if status else EVERY}"
+    return place if number == 1 else f"{place}/{number}"
 
 
 def countries_page(
@@ -126,11 +134,23 @@ def _row(count: CountryCount, most: int, now: datetime) -> Component:
                 ),
                 scope="row",
             ),
-            html.Td(f"{count.pairs_ever:,}", className="n ever"),
+            html.Td(
+                html.A(
+                    f"{count.pairs_ever:,}", href=country_address(count.country, None), className=FIGURE_CLASS
+                ),
+                className="n ever",
+            ),
             html.Td(bar(count, most), className="bar-cell"),
             *[
                 html.Td(
-                    [html.Span(words_for, className="cell-word"), f"{count_of(count, status):,}"],
+                    [
+                        html.Span(words_for, className="cell-word"),
+                        html.A(
+                            f"{count_of(count, status):,}",
+                            href=country_address(count.country, status),
+                            className=FIGURE_CLASS,
+                        ),
+                    ],
                     className="n" if count_of(count, status) else "n none",
                 )
                 for status, words_for in COUNTRY_STATUS_WORDS.items()

@@ -12,6 +12,7 @@ from dashboard.countries.countries_page import (
     as_of,
     bar,
     count_of,
+    country_address,
     country_status_words,
     legend,
 )
@@ -23,7 +24,6 @@ from storage.model.text.countries import country_name
 from storage.model.text.states import capital, clean
 
 PAGE = 100
-EVERY = "all"
 
 
 def country_page(
@@ -82,11 +82,6 @@ def shown_of(count: CountryCount, status: CountryStatus | None) -> int:
     return count.pairs_ever if status is None else count_of(count, status)
 
 
-def _address(count: CountryCount, status: CountryStatus | None, number: int = 1) -> str:
-    place = f"/countries/{count.country}/{status.value if status else EVERY}"
-    return place if number == 1 else f"{place}/{number}"
-
-
 def tabs(count: CountryCount, current: CountryStatus | Literal["published"] | None) -> Component:
     """The parts of a country: its accounts by status (None: all), and what was published of it."""
     standings: list[tuple[CountryStatus | None, str]] = [(None, "all"), *COUNTRY_STATUS_WORDS.items()]
@@ -95,7 +90,7 @@ def tabs(count: CountryCount, current: CountryStatus | Literal["published"] | No
             *[
                 html.A(
                     [f"{word.capitalize()} ", html.B(f"{shown_of(count, which):,}")],
-                    href=_address(count, which),
+                    href=country_address(count.country, which),
                     **_current(which is current),
                 )
                 for which, word in standings
@@ -166,7 +161,7 @@ def _pages(count: CountryCount, status: CountryStatus | None, number: int) -> li
     links = [
         html.A(
             str(n),
-            href=_address(count, status, n),
+            href=country_address(count.country, status, n),
             **({"aria-current": "page"} if n == number else {}),  # pyright: ignore[reportArgumentType]
         )
         for n in range(1, last + 1)

@@ -3,8 +3,8 @@
 from functools import partial
 
 from dashboard.asgi.process import WebProcess
-from dashboard.countries.countries_page import countries_page
-from dashboard.countries.country_page import EVERY, PAGE, country_page, shown_of
+from dashboard.countries.countries_page import EVERY, countries_page
+from dashboard.countries.country_page import PAGE, country_page, shown_of
 from dashboard.countries.published_json import claimed_routes
 from dashboard.countries.published_page import read_published
 from dashboard.ui.pages import Drawing, Feature, Page, PageRequest, number_in

@@ -10,6 +10,7 @@ from dashboard.filing.names_callbacks import connect_names
 from dashboard.filing.new_callbacks import connect_new_page
 from dashboard.filing.new_page import NEW, new_page
 from dashboard.orders.feature import WRITE_ORDERS, read_page_of_orders, routers
+from dashboard.orders.figures import ORDER_FIGURES
 from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
 from storage.orders.orders import order_numbered
 
@@ -23,7 +24,7 @@ def orders(process: WebProcess) -> Feature:
     page = Page(
         path="orders", title="Orders", read=_orders, place=Place.HEADER, icon="order", callbacks=connect
     )
-    return Feature(pages=(page,), routers=routers(process))
+    return Feature(pages=(page,), routers=routers(process), figures=(ORDER_FIGURES,))
 
 
 async def _orders(asked: PageRequest) -> Drawing | None:

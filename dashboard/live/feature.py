@@ -7,6 +7,7 @@ from dash.backends.ws import DashWebsocketCallback
 
 from dashboard.asgi.process import WebProcess
 from dashboard.asgi.websockets import AGAIN, calling_tab, current
+from dashboard.live.figures import CHANGE_FIGURES
 from dashboard.live.push import Hub
 from dashboard.live.routes import routes
 from dashboard.live.snapshot_cache import LiveSnapshotCache
@@ -31,7 +32,12 @@ def live(process: WebProcess) -> Feature:
         icon="live",
         callbacks=partial(_connect, hub),
     )
-    return Feature(pages=(page,), routers=(routes(process, boards),), tasks=(hub.run, boards.run))
+    return Feature(
+        pages=(page,),
+        routers=(routes(process, boards),),
+        tasks=(hub.run, boards.run),
+        figures=(CHANGE_FIGURES,),
+    )
 
 
 async def _in_the_document(_: PageRequest) -> Drawing | None:

@@ -10,8 +10,10 @@ from dash.development.base_component import Component
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
+from dashboard.orders.figures import claim_figure, kind_figure, part_figure
 from dashboard.ui import words
 from dashboard.ui.cards import MOST_ROWS, Cell, card, empty_card, not_shown, table_card, td
+from dashboard.ui.figures import figure_link
 from storage.model.core.orders import NameOutcome, OrderDocument, OrderEvent, OrderName
 from storage.model.orders.claims import CheckedClaim
 from storage.model.orders.cohort import CohortShare, Kind
@@ -51,7 +53,7 @@ def funnel_card(found: OrderFigures) -> Component:
                                 className="funnel-bar",
                                 **{"aria-hidden": "true"},  # pyright: ignore[reportArgumentType]
                             ),
-                            html.Td(html.B(words.count_or_dash(row.accounts)), className="n"),
+                            html.Td(html.B(_funnel_number(row, found)), className="n"),
                             html.Td(row.note, className="muted"),
                         ],
                         className=f"funnel-{row.look}",
@@ -63,6 +65,12 @@ def funnel_card(found: OrderFigures) -> Component:
         ),
         html.P(rows.FUNNEL_NOTE, className="not-said"),
     )
+
+
+def _funnel_number(row: rows.FunnelRow, found: OrderFigures) -> str | Component:
+    if row.accounts is None or row.part is None:
+        return words.count_or_dash(row.accounts)
+    return figure_link(f"{row.accounts:,}", part_figure(found, row.part), found.at)
 
 
 def kinds_card(found: OrderFigures) -> Component:
@@ -81,7 +89,10 @@ def _kind_row(share: CohortShare, found: OrderFigures) -> Component:
                 [html.I(className=_SWATCH[share.kind]), order_words.kind(share.kind, found.order.country)],
                 scope="row",
             ),
-            html.Td(html.B(f"{share.accounts:,}"), className="n"),
+            html.Td(
+                html.B(figure_link(f"{share.accounts:,}", kind_figure(found, share.kind), found.at)),
+                className="n",
+            ),
             html.Td(words.share(share.accounts, found.watched), className="n"),
             html.Td(
                 [order_words.counted(share.kind), *([html.Small(stale)] if stale else [])], className="muted"
@@ -107,7 +118,7 @@ def claims_card(found: OrderFigures) -> Component:
                             ]
                         )
                     ),
-                    html.Tbody([_claim_row(c) for c in found.claims]),
+                    html.Tbody([_claim_row(c, found) for c in found.claims]),
                 ],
                 className="labelled",
             ),
@@ -116,7 +127,7 @@ def claims_card(found: OrderFigures) -> Component:
     return card("Claimed and observed", "at the time of each claim", body)
 
 
-def _claim_row(found: CheckedClaim) -> Component:
+def _claim_row(found: CheckedClaim, of: OrderFigures) -> Component:
     return html.Tr(
         [
             html.Td(
@@ -126,7 +137,7 @@ def _claim_row(found: CheckedClaim) -> Component:
                 ]
             ),
             td(order_words.claim_words(found.claim), "Claimed", "n"),
-            td(html.B(words.range_words(found.low, found.high)), "Observed", "n"),
+            td(html.B(_observed(found, of)), "Observed", "n"),
             td(
                 [
                     order_words.verdict_words(found),
@@ -136,6 +147,14 @@ def _claim_row(found: CheckedClaim) -> Component:
             ),
         ]
     )
+
+
+def _observed(claim: CheckedClaim, found: OrderFigures) -> list[str | Component]:
+    """The lowest and the highest number that fit, or the one, each with its accounts."""
+    low = figure_link(f"{claim.low:,}", claim_figure(found, claim, possible=False), found.at)
+    if claim.low == claim.high:
+        return [low]
+    return [low, " to ", figure_link(f"{claim.high:,}", claim_figure(found, claim, possible=True), found.at)]
 
 
 def outside_card(found: OrderFigures) -> list[Component]:

@@ -10,7 +10,7 @@ from dashboard.orders.order_page import lane_pages, order_page
 from dashboard.orders.orders_page import orders_page
 from dashboard.orders.report_routes import report_routes
 from dashboard.orders.restoration import restoration_of
-from dashboard.orders.restoration_card import RESTORATION, restoration_page
+from dashboard.orders.restoration_page import RESTORATION, restoration_page
 from dashboard.orders.routes import order_routes
 from dashboard.ui.pages import Drawing, PageRequest, number_in
 from storage.model.core.people import Role

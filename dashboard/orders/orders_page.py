@@ -7,9 +7,12 @@ from dash.development.base_component import Component
 
 from dashboard.orders.charts import multiples_figure
 from dashboard.orders.facts import OrderFigures
+from dashboard.orders.figures import part_figure
 from dashboard.ui import words
 from dashboard.ui.cards import card, td
 from dashboard.ui.chart_style import Theme, graph
+from dashboard.ui.figures import figure_link
+from storage.model.orders.cohort import CohortPart
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
 
@@ -80,13 +83,13 @@ def _columns() -> Component:
 def _row(found: OrderFigures) -> Component:
     order, funnel = found.order, found.funnel
 
-    def counted(name: str, n: int) -> Component:
-        return td(f"{n:,}", name, "n")
+    def linked(n: int, part: CohortPart) -> Component:
+        return figure_link(f"{n:,}", part_figure(found, part), found.at)
 
-    def blocked(name: str, n: int) -> Component:
+    def blocked(name: str, n: int, part: CohortPart) -> Component:
         if not funnel.read:
             return td([words.count_or_dash(None), html.Small("not read yet")], name, "n")
-        return td([f"{n:,}", html.Small(words.share(n, found.watched))], name, "n")
+        return td([linked(n, part), html.Small(words.share(n, found.watched))], name, "n")
 
     return html.Tr(
         [
@@ -106,11 +109,11 @@ def _row(found: OrderFigures) -> Component:
                 ],
                 "Issued",
             ),
-            counted("Named", funnel.named),
-            counted("On the list", funnel.resolved),
-            blocked("Ever blocked", funnel.ever_blocked),
-            blocked("Still blocked", funnel.blocked_now),
-            blocked("Restored", funnel.restored),
+            td(f"{funnel.named:,}", "Named", "n"),
+            td(linked(funnel.resolved, CohortPart.ON_ITS_LIST), "On the list", "n"),
+            blocked("Ever blocked", funnel.ever_blocked, CohortPart.EVER_BLOCKED),
+            blocked("Still blocked", funnel.blocked_now, CohortPart.BLOCKED_NOW),
+            blocked("Restored", funnel.restored, CohortPart.RESTORED),
         ]
     )
 

@@ -7,6 +7,7 @@ from dashboard.orders import words as order_words
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from storage.model.core.orders import Order, OrderEvent, OrderEventKind
+from storage.model.orders.cohort import CohortPart
 from storage.model.orders.outside_findings import Probe
 from storage.model.text.states import clean
 
@@ -19,6 +20,8 @@ class FunnelRow:
     note: str
     look: str
     """The kind of number, which sets its colour."""
+    part: CohortPart | None = None
+    """The accounts that it counts; None for a number that the order or its names state."""
 
     @property
     def is_part(self) -> bool:
@@ -36,21 +39,35 @@ def funnel_rows(found: OrderFigures) -> list[FunnelRow]:
         rows.append(FunnelRow("Names recorded", names.accounts, note, "named"))
     unknown, unwatched = funnel.named - funnel.resolved, funnel.resolved - funnel.watched
     rows += [
-        FunnelRow("On its list", funnel.resolved, _less(unknown, "not known here"), "named"),
-        FunnelRow("Watched", funnel.watched, _less(unwatched, "not watched"), "named"),
+        FunnelRow(
+            "On its list",
+            funnel.resolved,
+            _less(unknown, "not known here"),
+            "named",
+            CohortPart.ON_ITS_LIST,
+        ),
+        FunnelRow("Watched", funnel.watched, _less(unwatched, "not watched"), "named", CohortPart.WATCHED),
     ]
     unread = funnel.resolved - funnel.read
     if unread:
-        rows.append(FunnelRow("Read", funnel.read, _less(unread, "never read"), "named"))
-    for name, n, look in (
-        ("Ever blocked", funnel.ever_blocked, "ever"),
-        ("Still blocked", funnel.blocked_now, "now"),
-        ("Restored", funnel.restored, "back"),
+        rows.append(FunnelRow("Read", funnel.read, _less(unread, "never read"), "named", CohortPart.READ))
+    for name, n, look, part in (
+        ("Ever blocked", funnel.ever_blocked, "ever", CohortPart.EVER_BLOCKED),
+        ("Still blocked", funnel.blocked_now, "now", CohortPart.BLOCKED_NOW),
+        ("Restored", funnel.restored, "back", CohortPart.RESTORED),
     ):
         known, note = (n, _share(n, found)) if funnel.read else (None, "not known")
-        rows.append(FunnelRow(name, known, note, look))
+        rows.append(FunnelRow(name, known, note, look, part))
     if funnel.gone_since:
-        rows.append(FunnelRow("Gone since", funnel.gone_since, "neither blocked nor restored", "gone"))
+        rows.append(
+            FunnelRow(
+                "Gone since",
+                funnel.gone_since,
+                "neither blocked nor restored",
+                "gone",
+                CohortPart.GONE_SINCE,
+            )
+        )
     return rows
 
 

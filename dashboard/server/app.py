@@ -29,6 +29,7 @@ from dashboard.auth import access
 from dashboard.auth.middleware import AuthenticationMiddleware
 from dashboard.server.dash_bundles import BundleMiddleware
 from dashboard.server.features import Decider, features
+from dashboard.server.figures import figure_routes
 from dashboard.server.routing import asked, read_page, settled_for
 from dashboard.server.search import search_routes
 from dashboard.server.shell import Shell, index, layout
@@ -79,6 +80,8 @@ def create_app(
 
     server = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     server.include_router(search_routes(pool))
+    sources = [source for part in parts for source in part.figures]
+    server.include_router(figure_routes(pool, clock, settings, sources))
     for part in parts:
         for router in part.routers:
             server.include_router(router)

@@ -18,6 +18,7 @@ from fastapi import APIRouter, FastAPI
 
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.ui.chart_style import Theme
+from dashboard.ui.figures import FigureSource
 from storage.model.core.people import Actor, Role
 from storage.postgres.pool import Conn, Pool
 
@@ -135,6 +136,8 @@ class Feature:
     """For what is more than routes."""
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     """What runs as long as the dashboard is served."""
+    figures: Sequence[FigureSource] = ()
+    """How the accounts behind the figures of its pages are found."""
     largest: Mapping[str, int] = field(default_factory=dict[str, int])
     """Bytes that an address takes, where that is more than others do."""
 

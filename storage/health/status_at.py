@@ -62,7 +62,7 @@ async def status_at(
         late_after=unread_for,
         states=await _states(conn, at, known_at, late),
         provisional=await _provisional(conn, at, known_at),
-        changes=await _changes(conn, at, known_at),
+        changes={kind: len(ids) for kind, ids in (await recent_changes(conn, at, known_at)).items()},
         requests=await _requests(conn, at, known_at),
         known_at=known_at,
         countries=await _countries(conn, at, known_at, late),
@@ -162,11 +162,15 @@ async def _provisional(conn: Conn, at: datetime, known_at: datetime | None) -> i
     )
 
 
-async def _changes(conn: Conn, at: datetime, known_at: datetime | None) -> dict[ChangeKind, int]:
-    """Confirmed ones that were first seen in the 24 hours before, first states left out."""
+async def recent_changes(
+    conn: Conn, at: datetime, known_at: datetime | None
+) -> dict[ChangeKind, list[AccountId]]:
+    """The account of each confirmed change that was first seen in the 24 hours before `at`, by kind; first
+    states left out. An account that changed twice stands there twice.
+    """
     rows = await conn.fetch(
         """
-        select c.kind, count(*) as n
+        select c.kind, array_agg(c.account_id order by c.account_id) as accounts
         from change c join change_outcome o using (change_id)
         where o.outcome = 'confirmed' and c.kind <> 'baseline'
             and c.first_seen_new > $1::timestamptz - interval '24 hours' and c.first_seen_new <= $1
@@ -185,8 +189,8 @@ async def _changes(conn: Conn, at: datetime, known_at: datetime | None) -> dict[
         at,
         known_at,
     )
-    counted = {ChangeKind(r["kind"]): r["n"] for r in rows}
-    return {kind: counted.get(kind, 0) for kind in ChangeKind if kind is not ChangeKind.BASELINE}
+    found = {ChangeKind(r["kind"]): [AccountId(n) for n in r["accounts"]] for r in rows}
+    return {kind: found.get(kind, []) for kind in ChangeKind if kind is not ChangeKind.BASELINE}
 
 
 async def _requests(conn: Conn, at: datetime, known_at: datetime | None) -> Requests:

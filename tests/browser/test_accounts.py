@@ -53,6 +53,27 @@ async def test_what_is_chosen_stands_in_the_address_and_comes_back_from_it(
     assert search.startswith("?q=1100000&status=withheld&sort=handle&selected=")
 
 
+async def test_a_number_of_an_order_leads_to_its_accounts_and_clear_to_all(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with served(pool, dsn, story.now) as base, opened(base, "/orders") as browser:
+        page = browser.page
+        number = page.locator("tbody tr", has_text="Order 1").locator(".figure-link").nth(1)
+        ever_blocked = await number.inner_text()
+        await number.click()
+        await counts(browser, f"{ever_blocked} of ")
+        assert await page.locator("#accounts-behind").inner_text() == (
+            f"{ever_blocked} accounts of order SYN/1 (seen blocked since the order), "
+            "as known 1 Feb 2021, 12:00 UTC. The rows show them as they are now."
+        )
+        await page.get_by_role("button", name="Clear").click()
+        await counts(browser, "33 watched and stored")
+        assert await page.locator("#accounts-behind").is_hidden()
+        assert await page.evaluate("location.search") == "?whom=all"
+        await page.go_back()
+        assert await page.evaluate("location.pathname") == "/orders"
+
+
 async def test_other_pages_do_without_the_script_of_the_table(pool: Pool, dsn: str, story: Story) -> None:
     async with served(pool, dsn, story.now) as base, opened(base) as browser:
         await browser.painted()

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addPast, COMPARE, choiceOf, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/accounts/rows.mjs";
+import { addPast, behindWords, COMPARE, choiceOf, decode, facets, isFiltered, matcher, searchOf, sortsOf } from "../../dashboard/assets/accounts/rows.mjs";
 import { pieces, spark, words } from "../../dashboard/assets/accounts/spark.mjs";
 import { covered, knownUntil } from "../../dashboard/assets/board/state.mjs";
 
@@ -137,4 +137,13 @@ test("between two readings that differ is a window, and what is provisional is h
 test("the picture is said in words, gaps included", () => {
   assert.match(words(state, withheld), /^30 days: Available, then withheld in India \(IN\) from .+; one gap without readings$/);
   assert.match(spark(state, suspended), /^<svg class="spark".*sp-open sp-A.*<\/svg>$/);
+});
+
+test("of a figure exactly its accounts are shown, and those that the table does not have are counted", () => {
+  const behind = { of: "", words: "3 accounts of order S/1 (restored)", ids: new Set([4, 6, 99]) };
+  const choice = choiceOf("?figure=order/9/part/restored&at=2021-02-01T12:00:00Z&whom=all");
+  assert.deepEqual(state.rows.filter(matcher(choice, behind)).map((row) => row.id), [4, 6]);
+  assert.equal(behindWords(behind, state, "1 Feb 2021, 12:00 UTC"), "3 accounts of order S/1 (restored), as known 1 Feb 2021, 12:00 UTC. The rows show them as they are now. Not in this table: 1 of them.");
+  assert.equal(isFiltered(choice), true);
+  assert.equal(searchOf(choice), "?figure=order/9/part/restored&at=2021-02-01T12:00:00Z&whom=all");
 });

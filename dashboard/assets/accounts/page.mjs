@@ -3,15 +3,15 @@
 import { failure, json } from "../shell/answers.mjs";
 import { $ } from "../shell/dom.mjs";
 import { gridScript } from "../shell/grid-script.mjs";
-import { count } from "../shell/time.mjs";
+import { count, full } from "../shell/time.mjs";
 import { drawBulk } from "./bulk.mjs";
 import { library, makeGrid } from "./grid.mjs";
-import { addPast, choiceOf, decode, facets, isFiltered, matcher, searchOf } from "./rows.mjs";
+import { addPast, behindWords, choiceOf, decode, facets, isFiltered, matcher, searchOf } from "./rows.mjs";
 import { drawTools, fillTools } from "./tools.mjs";
 
 const root = document.documentElement;
 const page = /** @type {AccountsPage} */ (/** @type {unknown} */ ({
-  choice: null, held: { state: null, passes: () => true }, grid: null, place: null, script: null, fetched: null, at: 0, whom: null, past: null, pastAt: 0, pastOf: null,
+  choice: null, held: { state: null, passes: () => true }, grid: null, place: null, script: null, fetched: null, at: 0, whom: null, past: null, pastAt: 0, pastOf: null, behind: null,
 }));
 /** After a change has been pushed the accounts are asked for anew, at most so often. */
 const AGAIN_MS = 5_000;
@@ -39,6 +39,15 @@ function ask(whom) {
   return page.fetched;
 }
 
+/** The accounts behind the figure in the address; null without one. @param {Choice} choice @returns {Promise<Behind | null>} */
+async function behind({ figure, at }) {
+  if (!figure) return null;
+  const of = `/api/figures/${figure.split("/").map(encodeURIComponent).join("/")}?at=${encodeURIComponent(at)}`;
+  if (page.behind?.of === of) return page.behind;
+  const { words, accounts } = await json(fetch(of));
+  return { of, words, ids: new Set(accounts) };
+}
+
 /** Called whenever the page under an address may have come, gone or been drawn anew. */
 async function connect() {
   const place = $("accounts-grid");
@@ -51,9 +60,11 @@ async function connect() {
   page.place = place;
   page.grid = null;
   try {
-    const [agGrid, state] = await Promise.all([library, page.fetched ?? ask(choiceOf(location.search).whom)]);
+    const choice = choiceOf(location.search);
+    const [agGrid, state, figure] = await Promise.all([library, page.fetched ?? ask(choice.whom), behind(choice)]);
     if (place !== page.place) return;
     page.choice = choiceOf(location.search);
+    page.behind = figure;
     hold(state);
     drawTools($("accounts-tools"), page.choice, choose);
     fillTools(state, facets(state));
@@ -80,7 +91,10 @@ function refuse(place, error) {
 /** @param {AccountsState} state */
 function hold(state) {
   page.held.state = state;
-  page.held.passes = matcher(page.choice);
+  page.held.passes = matcher(page.choice, page.behind);
+  const place = $("accounts-behind");
+  place.hidden = page.behind === null;
+  place.textContent = page.behind ? behindWords(page.behind, state, full(Date.parse(page.choice.at))) : "";
 }
 
 /** Take over some choices: into the address, the table and the sentence above it. @param {Partial<Choice>} some */
@@ -88,8 +102,12 @@ function choose(some) {
   const before = page.choice;
   page.choice = { ...before, ...some };
   history.replaceState(history.state, "", `${location.pathname}${searchOf(page.choice)}`);
+  if (!page.choice.figure && page.behind) {
+    page.behind = null;
+    hold(page.held.state);
+  }
   if (page.choice.whom !== page.whom) return renew();
-  page.held.passes = matcher(page.choice);
+  page.held.passes = matcher(page.choice, page.behind);
   if (!("sort" in some) && !("selected" in some)) page.grid?.api.onFilterChanged();
   return undefined;
 }
@@ -178,6 +196,12 @@ function connectAccounts(place) {
   new MutationObserver(() => page.grid?.api.refreshCells({ force: true })).observe(root, { attributeFilter: ["data-zone"] });
   addEventListener("popstate", () => {
     if (!page.grid || location.pathname !== "/accounts") return;
+    if (choiceOf(location.search).figure !== page.choice.figure || choiceOf(location.search).at !== page.choice.at) {
+      page.place = null;
+      page.fetched = null;
+      connect();
+      return;
+    }
     page.choice = choiceOf(location.search);
     drawTools($("accounts-tools"), page.choice, choose);
     fillTools(page.held.state, facets(page.held.state));

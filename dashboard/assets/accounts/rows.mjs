@@ -2,6 +2,7 @@
 
 import { isBlocked } from "../board/state.mjs";
 import { rows as rowsOf } from "../shell/columnar.mjs";
+import { count } from "../shell/time.mjs";
 
 /** The statuses that can be chosen, by their name in the address. */
 export const STATUSES = [
@@ -15,7 +16,7 @@ const LETTER = { withheld: "W", suspended: "S", gone: "G", not_found: "N", deact
 const WEIGHT = { W: 0, S: 1, G: 2, N: 3, D: 4, P: 5, A: 6 };
 export const WHOM = [["watched", "Watched"], ["file", "Stored, not watched"], ["all", "Watched and stored"]];
 /** What may be chosen, in the order in which it stands in the address. @type {(keyof Choice)[]} */
-const KEYS = ["q", "status", "country", "list", "order", "tag", "platform", "late", "whom", "sort", "selected"];
+const KEYS = ["figure", "at", "q", "status", "country", "list", "order", "tag", "platform", "late", "whom", "sort", "selected"];
 const LONGEST_SELECTION = 1_500;
 
 /**
@@ -105,7 +106,7 @@ export function searchOf(choice) {
     else if (key !== "whom" || value !== "watched") out.set(key, value);
     if (!out.get(key)) out.delete(key);
   }
-  const text = out.toString().replaceAll("%3A", ":").replaceAll("%2C", ",");
+  const text = out.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%2F", "/");
   return text ? `?${text}` : "";
 }
 
@@ -136,8 +137,8 @@ function idsOf(text) {
   return ids;
 }
 
-/** Whether a row is among those chosen. @param {Choice} choice */
-export function matcher(choice) {
+/** Whether a row is among those chosen, and among the accounts behind the figure. @param {Choice} choice @param {Behind | null} behind */
+export function matcher(choice, behind = null) {
   const words = choice.q.toLowerCase().trim().split(/\s+/).filter(Boolean);
   const letter = LETTER[choice.status];
   /** @type {((row: AccountRow) => boolean)[]} */
@@ -153,23 +154,30 @@ export function matcher(choice) {
   if (choice.tag) tests.push((row) => row.tags.includes(choice.tag));
   if (choice.platform) tests.push((row) => row.platform === choice.platform);
   if (choice.late) tests.push((row) => row.late);
+  if (behind) tests.push((row) => behind.ids.has(row.id));
   return (/** @type {AccountRow} */ row) => tests.every((test) => test(row));
 }
 
+/** What the accounts behind a figure are, and how many of them the table does not have. @param {Behind} behind @param {AccountsState} state @param {string} when */
+export function behindWords(behind, state, when) {
+  const away = behind.ids.size - state.rows.filter((row) => behind.ids.has(row.id)).length;
+  return `${behind.words}, as known ${when}. The rows show them as they are now.${away ? ` Not in this table: ${count(away)} of them.` : ""}`;
+}
+
 /** Which filters of the choice leave somebody out. @param {Choice} choice */
-export const isFiltered = (choice) => Boolean(choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.late);
+export const isFiltered = (choice) => Boolean(choice.figure || choice.q.trim() || choice.status || choice.country || choice.list || choice.order || choice.tag || choice.platform || choice.late);
 
 /** The values that can be chosen from, each with how many accounts have it. @param {AccountsState} state */
 export function facets(state) {
   /** @param {(row: AccountRow) => Iterable<string>} valuesOf */
-  const count = (valuesOf) => {
+  const tally = (valuesOf) => {
     const found = /** @type {Map<string, number>} */ (new Map());
     for (const row of state.rows) for (const value of valuesOf(row)) found.set(value, (found.get(value) ?? 0) + 1);
     return found;
   };
   return {
-    country: count((row) => row.countries), tag: count((row) => row.tags), platform: count((row) => [row.platform]),
-    list: count((row) => row.lists.map((l) => String(l.id))), order: count((row) => row.orders.map((o) => String(o.id))),
+    country: tally((row) => row.countries), tag: tally((row) => row.tags), platform: tally((row) => [row.platform]),
+    list: tally((row) => row.lists.map((l) => String(l.id))), order: tally((row) => row.orders.map((o) => String(o.id))),
   };
 }
 

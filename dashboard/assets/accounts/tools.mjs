@@ -32,8 +32,8 @@ export function drawTools(place, choice, choose) {
   });
   find(form, "[data-clear]").addEventListener("click", () => {
     form.reset();
-    const none = { q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", late: false };
-    for (const name of Object.keys(none)) if (form[name].tagName === "SELECT") form[name].value = "";
+    const none = { figure: "", at: "", q: "", status: "", country: "", list: "", order: "", tag: "", platform: "", late: false };
+    for (const name of Object.keys(none)) if (form[name]?.tagName === "SELECT") form[name].value = "";
     choose(take(none));
   });
 }

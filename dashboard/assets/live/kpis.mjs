@@ -5,11 +5,24 @@ import { bar, prepare } from "../board/marks.mjs";
 import { $, find, say } from "../shell/dom.mjs";
 import { duration, shortly, zoneName } from "../shell/time.mjs";
 
+/** Where the accounts behind each figure are shown. @param {number} now @returns {Record<keyof Figures, string>} */
+export function figureAddresses(now) {
+  const then = `at=${new Date(now).toISOString()}&whom=all`;
+  return {
+    blocked: "/accounts?status=blocked", new: `/accounts?figure=changes/block&${then}`, restored: `/accounts?figure=changes/restoration&${then}`,
+    provisional: "/accounts?status=provisional", orders: "/orders", unread: "/accounts?late=1",
+  };
+}
+
 /** @param {LiveState} state */
 export function renderKpis(state) {
   const k = state.kpis;
+  const addresses = figureAddresses(state.now);
   for (const [name, [value, words, weighs]] of Object.entries(figures(state))) {
-    say($(`k-${name}`), value);
+    const link = $(`k-${name}`);
+    say(link, value);
+    if (value === "–") link.removeAttribute("href");
+    else link.setAttribute("href", addresses[/** @type {keyof Figures} */ (name)]);
     say($(`k-${name}-s`), words);
     $(`k-${name}-s`).classList.toggle("strong", weighs);
   }

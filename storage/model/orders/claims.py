@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from storage.model.core.accounts import AccountId
 from storage.model.core.orders import Claim, ClaimedWhat, Order, OrderEvent
 from storage.model.orders.cohort import BLOCKS, CohortMember, CohortPeriod, Kind, blocked_times, periods
 
@@ -28,13 +29,23 @@ class CheckedClaim:
 
     event: OrderEvent
     claim: Claim
-    low: int
-    """The lowest number that fits the readings."""
-    high: int
-    """The highest number that fits the readings, because the exact time of a change is not known."""
+    sure: tuple[AccountId, ...]
+    """The accounts that fit the claim whatever the exact times of their changes were."""
+    possible: tuple[AccountId, ...]
+    """Those that may fit it, because the exact time of a change is not known."""
     unobserved: int
     """Accounts that the order names and that were not checked then."""
     verdict: Verdict
+
+    @property
+    def low(self) -> int:
+        """The lowest number that fits the readings."""
+        return len(self.sure)
+
+    @property
+    def high(self) -> int:
+        """The highest number that fits the readings."""
+        return len(self.possible)
 
 
 def checked(
@@ -50,10 +61,12 @@ def checked(
     start, end = event.at_from or event.at, event.at_to or event.at
     begin = order.issued_from or order.issued_at
     read = [m for m in members if _is_read(m, start, end, gap_after)]
-    found = [_judged(claim.what, m, begin, start, end) for m in read]
-    low, high = sum(sure for sure, _ in found), sum(may for _, may in found)
+    found = [(m.account_id, *_judged(claim.what, m, begin, start, end)) for m in read]
+    sure = tuple(account_id for account_id, is_sure, _ in found if is_sure)
+    possible = tuple(account_id for account_id, _, may_be in found if may_be)
     unobserved = max(order.named_count, len(members)) - len(read)
-    return CheckedClaim(event, claim, low, high, unobserved, _verdict(claim, low, high, unobserved))
+    verdict = _verdict(claim, len(sure), len(possible), unobserved)
+    return CheckedClaim(event, claim, sure, possible, unobserved, verdict)
 
 
 def _verdict(claim: Claim, low: int, high: int, unobserved: int) -> Verdict:

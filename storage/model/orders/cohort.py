@@ -4,8 +4,7 @@ Kinds are separate, because they are different actions by different actors: with
 order, suspended everywhere, or gone by an unknown actor. Only the first two count as blocks.
 """
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -129,6 +128,20 @@ class CohortPeriod:
     """The kind after the period; None while it lasts."""
 
 
+class CohortPart(StrEnum):
+    """The accounts that a figure of the funnel counts; what each means is said in `CohortFunnel`."""
+
+    ON_ITS_LIST = "on_its_list"
+    WATCHED = "watched"
+    READ = "read"
+    EVER_BLOCKED = "ever_blocked"
+    BLOCKED_BEFORE = "blocked_before"
+    BLOCKED_NOW = "blocked_now"
+    BLOCKED_STALE = "blocked_stale"
+    RESTORED = "restored"
+    GONE_SINCE = "gone_since"
+
+
 @dataclass(frozen=True, slots=True)
 class CohortFunnel:
     """Counts of accounts from the names to the blocks. Each account counts once."""
@@ -196,49 +209,89 @@ def blocked_times(member: CohortMember, since: datetime | None = None) -> tuple[
     return tuple(b for b in found if max(b.since, b.last_seen or member.sure_until or b.since) >= since)
 
 
+def by_kind(members: Sequence[CohortMember], at: datetime) -> dict[Kind, list[CohortMember]]:
+    """Return the members of each kind at `at`, in the order of `Kind`; kinds without members are left out."""
+    found: dict[Kind, list[CohortMember]] = {kind: [] for kind in Kind}
+    for member in members:
+        found[_kind_at(member, at)].append(member)
+    return {kind: of_kind for kind, of_kind in found.items() if of_kind}
+
+
 def shares(members: Sequence[CohortMember], at: datetime, gap_after: timedelta) -> tuple[CohortShare, ...]:
     """Count the members of each kind, in the order of `Kind`. The sum is the number of members."""
-    found: Counter[Kind] = Counter()
-    stale: Counter[Kind] = Counter()
+    return tuple(
+        CohortShare(
+            kind,
+            len(of_kind),
+            0 if kind is Kind.NEVER_READ else sum(not m.is_read(at, gap_after) for m in of_kind),
+        )
+        for kind, of_kind in by_kind(members, at).items()
+    )
+
+
+def by_part(
+    order: Order, members: Sequence[CohortMember], at: datetime, gap_after: timedelta
+) -> dict[CohortPart, list[CohortMember]]:
+    """Return the members that each figure of the funnel counts at `at`.
+
+    Parts about blocks leave out members not seen blocked since the order.
+    """
+    begin = order.issued_from or order.issued_at
+    found: dict[CohortPart, list[CohortMember]] = {part: [] for part in CohortPart}
     for member in members:
-        stay = member.at(at)
-        kind = stay.kind if stay is not None else Kind.NEVER_READ
-        found[kind] += 1
-        stale[kind] += stay is not None and not member.is_read(at, gap_after)
-    return tuple(CohortShare(kind, found[kind], stale[kind]) for kind in Kind if found[kind])
+        for part in _parts_of(member, begin, at, gap_after):
+            found[part].append(member)
+    return found
 
 
 def funnel(
     order: Order, members: Sequence[CohortMember], names_entered: int, at: datetime, gap_after: timedelta
 ) -> CohortFunnel:
-    """Return the funnel at `at`. Block counts leave out members not seen blocked since the order."""
-    begin = order.issued_from or order.issued_at
-    ever = before = now = stale = restored = gone = 0
-    for member in members:
-        times = [b for b in blocked_times(member, begin) if b.since <= at]
-        if not times:
-            continue
-        ever += 1
-        before += times[0].since <= begin
-        stay = member.at(at)
-        kind = stay.kind if stay is not None else Kind.NEVER_READ
-        now += kind.is_block
-        stale += kind.is_block and not member.is_read(at, gap_after)
-        restored += kind.is_back
-        gone += kind.is_gone
+    """Return the funnel at `at`: how many members each part has."""
+    count = {part: len(of_part) for part, of_part in by_part(order, members, at, gap_after).items()}
     return CohortFunnel(
         named=order.named_count,
         names_entered=names_entered,
-        resolved=len(members),
-        watched=sum(m.watched for m in members),
-        read=sum(any(stay.since <= at for stay in m.stays) for m in members),
-        ever_blocked=ever,
-        blocked_before=before,
-        blocked_now=now,
-        blocked_stale=stale,
-        restored=restored,
-        gone_since=gone,
+        resolved=count[CohortPart.ON_ITS_LIST],
+        watched=count[CohortPart.WATCHED],
+        read=count[CohortPart.READ],
+        ever_blocked=count[CohortPart.EVER_BLOCKED],
+        blocked_before=count[CohortPart.BLOCKED_BEFORE],
+        blocked_now=count[CohortPart.BLOCKED_NOW],
+        blocked_stale=count[CohortPart.BLOCKED_STALE],
+        restored=count[CohortPart.RESTORED],
+        gone_since=count[CohortPart.GONE_SINCE],
     )
+
+
+def _parts_of(
+    member: CohortMember, begin: datetime, at: datetime, gap_after: timedelta
+) -> Iterator[CohortPart]:
+    yield CohortPart.ON_ITS_LIST
+    if member.watched:
+        yield CohortPart.WATCHED
+    if any(stay.since <= at for stay in member.stays):
+        yield CohortPart.READ
+    times = [b for b in blocked_times(member, begin) if b.since <= at]
+    if not times:
+        return
+    yield CohortPart.EVER_BLOCKED
+    if times[0].since <= begin:
+        yield CohortPart.BLOCKED_BEFORE
+    kind = _kind_at(member, at)
+    if kind.is_block:
+        yield CohortPart.BLOCKED_NOW
+        if not member.is_read(at, gap_after):
+            yield CohortPart.BLOCKED_STALE
+    if kind.is_back:
+        yield CohortPart.RESTORED
+    if kind.is_gone:
+        yield CohortPart.GONE_SINCE
+
+
+def _kind_at(member: CohortMember, at: datetime) -> Kind:
+    stay = member.at(at)
+    return Kind.NEVER_READ if stay is None else stay.kind
 
 
 def by_first_block(members: Sequence[CohortMember], begin: datetime) -> list[CohortMember]:

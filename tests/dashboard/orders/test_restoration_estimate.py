@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
-from dashboard.orders.restoration_chart import restoration_figure
 from dashboard.orders.restoration_estimate import ROUNDING, intervals, restoration
 from dashboard.orders.restoration_limits import LEAST_ORDERS, share_limits
+from dashboard.orders.restoration_page import restoration_figure
 from storage.model.orders.restoration import BlockedFor, BlockEnd, NoShare, RestorationEstimate
 from tests.support.repeats import repeats
 from tests.support.samples.restoration_cohorts import HOUR, cohort

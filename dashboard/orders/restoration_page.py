@@ -1,16 +1,24 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-"""The share still blocked over time since the block, as far as the readings tell it."""
+"""The page on time to restoration of an order, its figure, and what is not known about it."""
 
 from datetime import timedelta
 from math import isfinite, log10
 
 import plotly.graph_objects as go
+from dash import html
+from dash.development.base_component import Component
 
-from dashboard.ui.chart_style import FILL, PALETTES, Palette, Theme, surface
+from dashboard.orders import restoration
+from dashboard.orders.facts import OrderFigures
+from dashboard.ui.cards import card, td
+from dashboard.ui.chart_style import FILL, PALETTES, Palette, Theme, graph, surface
 from dashboard.ui.words import span
 from storage.model.core.availability import Status
 from storage.model.orders.restoration import RestorationEstimate
+from storage.model.text.states import clean
 
+RESTORATION = "restoration"
+"""The last part of the page's address."""
 HEIGHT_PX = 340
 DAY = timedelta(days=1)
 TICKS = {
@@ -25,6 +33,66 @@ TICKS = {
     365 * DAY: "1 y",
     3650 * DAY: "10 y",
 }
+
+
+def restoration_page(
+    found: OrderFigures, estimate: RestorationEstimate, theme: Theme, tag: list[Component]
+) -> Component:
+    """Return the page: the share still blocked over time, bounds of the median, and the limits of both."""
+    number = found.order.order_id
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Orders", href="/orders", className="under"),
+                    html.Span("/", className="faint"),
+                    html.A(clean(found.order.title, 80), href=f"/orders/{number}", className="under"),
+                    html.Span("/", className="faint"),
+                    html.H1("Time to restoration"),
+                    *tag,
+                    html.Span(className="grow"),
+                    html.A("As JSON", href=f"/api/orders/{number}/restoration", className="button"),
+                ],
+                className="bar",
+            ),
+            html.Div(
+                [
+                    html.Div(
+                        html.Div([html.P(s) for s in estimate.sentences], className="sentences"),
+                        className="card sentences-page",
+                    ),
+                    card(
+                        "Share still blocked",
+                        "time since the block, on a logarithmic scale",
+                        html.Div(
+                            graph(
+                                restoration_figure(estimate, theme),
+                                "order-restoration",
+                                "Share still blocked over time",
+                            ),
+                            className="figure",
+                        ),
+                        html.Div(
+                            html.Table(
+                                [
+                                    html.Thead(html.Tr([html.Th(c) for c in restoration.COLUMNS])),
+                                    html.Tbody([_row(*cells) for cells in restoration.rows(estimate)]),
+                                ],
+                                className="labelled",
+                            ),
+                            className="table-scroll narrow",
+                        ),
+                    ),
+                ],
+                className="stack order",
+            ),
+        ]
+    )
+
+
+def _row(after: str, bounds: str, limits: str) -> Component:
+    _, first, second = restoration.COLUMNS
+    return html.Tr([html.Th(after, scope="row"), td(bounds, first), td(limits, second)])
 
 
 def restoration_figure(estimate: RestorationEstimate, theme: Theme) -> go.Figure:

@@ -1,0 +1,78 @@
+"""The accounts behind the figures of an order."""
+
+from collections.abc import Sequence
+
+from dashboard.orders import words as order_words
+from dashboard.orders.facts import OrderFigures, read_order
+from dashboard.ui import words
+from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource
+from dashboard.ui.pages import number_in
+from storage.model.orders.claims import CheckedClaim
+from storage.model.orders.cohort import CohortMember, CohortPart, Kind, by_kind, by_part
+from storage.model.text.states import clean
+
+_PART_WORDS = {
+    CohortPart.ON_ITS_LIST: "on its list",
+    CohortPart.WATCHED: "on its list and watched",
+    CohortPart.READ: "read at least once",
+    CohortPart.EVER_BLOCKED: "seen blocked since the order",
+    CohortPart.BLOCKED_BEFORE: "seen blocked before the order",
+    CohortPart.BLOCKED_NOW: "blocked",
+    CohortPart.BLOCKED_STALE: "blocked when last read, not read lately",
+    CohortPart.RESTORED: "restored",
+    CohortPart.GONE_SINCE: "gone since",
+}
+
+
+def part_figure(found: OrderFigures, part: CohortPart) -> str:
+    """The name of a figure of the funnel."""
+    return f"order/{found.order.order_id}/part/{part.value}"
+
+
+def kind_figure(found: OrderFigures, kind: Kind) -> str:
+    return f"order/{found.order.order_id}/kind/{kind.value}"
+
+
+def claim_figure(found: OrderFigures, claim: CheckedClaim, *, possible: bool) -> str:
+    """The name of the lowest number of accounts that fit a claim, or of the highest."""
+    which = "possible" if possible else "sure"
+    return f"order/{found.order.order_id}/claim/{claim.event.order_event_id}/{which}"
+
+
+async def _read(request: FigureRequest) -> FigureAccounts | None:
+    match list(request.name):
+        case [number, *which] if (order_id := number_in(number)) is not None:
+            found = await read_order(request.conn, order_id, request.at, request.gap_after, request.at)
+            return None if found is None else _accounts(found, which)
+        case _:
+            return None
+
+
+def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | None:
+    order, members = found.order, found.cohort.members
+    match list(which):
+        case ["part", name] if name in list(CohortPart):
+            part = CohortPart(name)
+            return _told(found, _PART_WORDS[part], by_part(order, members, found.at, found.gap_after)[part])
+        case ["kind", name] if name in list(Kind):
+            of_kind = by_kind(members, found.at).get(Kind(name), [])
+            return _told(found, order_words.kind_inside(Kind(name), order.country), of_kind)
+        case ["claim", number, "sure" | "possible" as limit]:
+            claim = next((c for c in found.claims if str(c.event.order_event_id) == number), None)
+            if claim is None:
+                return None
+            ids = set(claim.sure if limit == "sure" else claim.possible)
+            fits = "fitting" if limit == "sure" else "fitting or possibly fitting"
+            about = f"{fits} the claim “{order_words.claim_words(claim.claim)}”"
+            return _told(found, about, [m for m in members if m.account_id in ids])
+        case _:
+            return None
+
+
+def _told(found: OrderFigures, what: str, members: Sequence[CohortMember]) -> FigureAccounts:
+    ids = [m.account_id for m in members]
+    order = clean(found.order.reference, 80)
+    return FigureAccounts(f"{words.accounts(len(ids))} of order {order} ({what})", ids)
+
+
+ORDER_FIGURES = FigureSource("order", _read)

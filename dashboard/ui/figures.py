@@ -1,0 +1,60 @@
+"""Figures that lead to the accounts that they count.
+
+A page links a number to the page Accounts, which then shows exactly the accounts behind it, by what was known
+at the moment of the figure. A feature says how the accounts of its figures are found.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from dash import html
+from dash.development.base_component import Component
+
+from storage.model.core.accounts import AccountId
+from storage.postgres.pool import Conn
+
+FIGURE_CLASS = "figure-link"
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRequest:
+    """Which figure, and of which moment."""
+
+    conn: Conn
+    """It sees what was known at the moment."""
+    name: Sequence[str]
+    """The parts of its name behind the first one, which says whose figure it is."""
+    at: datetime
+    gap_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class FigureAccounts:
+    """The accounts behind a figure."""
+
+    words: str
+    """The figure with what it counts: "34 accounts of order X (restored)"."""
+    accounts: Sequence[AccountId]
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSource:
+    """How the accounts of some figures are found."""
+
+    name: str
+    """The first part of the name of each: "order"."""
+    read: Callable[[FigureRequest], Awaitable[FigureAccounts | None]]
+    """None when there is no such figure."""
+
+
+def figure_address(name: str, at: datetime) -> str:
+    """The page Accounts with the accounts behind a figure."""
+    moment = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return f"/accounts?{urlencode({'figure': name, 'at': moment, 'whom': 'all'}, safe='/:')}"
+
+
+def figure_link(text: str, name: str, at: datetime) -> Component:
+    """A number that leads to the accounts that it counts."""
+    return html.A(text, href=figure_address(name, at), className=FIGURE_CLASS)

@@ -1,0 +1,168 @@
+"""A number on a page leads to the accounts that it counts, and there are as many of them as it says."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+from dash import html
+
+from dashboard.countries.country_page import PAGE
+from dashboard.ui.figures import FIGURE_CLASS
+from storage.live.kpis import kpis
+from storage.model.core.orders import Claim, ClaimedWhat, NewOrderEvent, OrderEventKind
+from storage.orders.orders import add_order_event
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.page_text import said
+from tests.support.seeds.changes import HOUR, Story
+from tests.support.seeds.every_page import seed_everything
+from tests.support.servers.dashboard import SETTINGS, page_of, served
+
+NUMBER = re.compile(r"[\d,]+")
+STATED = {
+    "Named": "the order states it",
+    "Claimed": "a source states it",
+    "Names recorded": "the names are listed below, with the reason of each that is not matched",
+}
+"""Numbers of the pages of orders that count no accounts here, with the reason."""
+
+
+def components(of: Any) -> Iterator[Any]:
+    """A component and all within it, from the top."""
+    if isinstance(of, list | tuple):
+        for one in of:  # pyright: ignore[reportUnknownVariableType]
+            yield from components(one)
+    elif of is not None and not isinstance(of, str | int | float):
+        yield of
+        yield from components(getattr(of, "children", None))
+
+
+def within(component: Any) -> list[Any]:
+    return list(component.children)
+
+
+def figures_on(page: Any) -> Iterator[tuple[int, str]]:
+    """The numbers that lead somewhere, and where to."""
+    for one in components(page):
+        if isinstance(one, html.A) and getattr(one, "className", "") == FIGURE_CLASS:
+            yield int(said(one).replace(",", "")), str(getattr(one, "href", ""))
+
+
+def not_linked(page: Any) -> Iterator[str]:
+    """Rows of tables with a number that leads nowhere, by what stands in front or in the cell's label."""
+    for row in components(page):
+        if not isinstance(row, html.Tr):
+            continue
+        cells = within(row)
+        for cell in cells:
+            is_number = "n" in str(getattr(cell, "className", "")).split()
+            if not is_number or not NUMBER.match(said(cell)) or "%" in said(cell):
+                continue
+            if not list(figures_on(cell)):
+                yield getattr(cell, "data-label", None) or said(cells[0])
+
+
+async def get(url: str) -> Any:
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+
+async def behind(base: str, address: str) -> Mapping[str, Any]:
+    asked = parse_qs(urlsplit(address).query)
+    return await get(f"{base}/api/figures/{asked['figure'][0]}?at={asked['at'][0]}")
+
+
+async def claim(pool: Pool, story: Story) -> None:
+    """Somebody says how many were withheld: at a moment at which it is not known of all."""
+    async with transaction(pool) as conn:
+        reference = await conn.fetchval("select reference from legal_order order by order_id limit 1")
+        at = story.at(0.25)
+        said_of = Claim(20, None, ClaimedWhat.ACTED_ON, at_least=False)
+        await add_order_event(
+            conn, NewOrderEvent(reference, OrderEventKind.CLAIM, at, None, None, "20", "press", at, said_of)
+        )
+
+
+async def test_every_number_of_the_orders_has_its_accounts(pool: Pool, dsn: str, story: Story) -> None:
+    await claim(pool, story)
+    async with transaction(pool) as conn:
+        ids = [r["order_id"] for r in await conn.fetch("select order_id from legal_order order by 1")]
+        pages = [
+            await page_of(conn, path, story.now, SETTINGS, "light")
+            for path in ("/orders", *(f"/orders/{n}" for n in ids))
+        ]
+    found = [figure for page in pages for figure in figures_on(page)]
+    async with served(pool, dsn, story.now) as base:
+        for number, address in found:
+            told = await behind(base, address)
+            assert len(set(told["accounts"])) == number, address
+            assert told["words"].startswith(f"{number:,} account"), address
+    assert {a.split("/")[3].split("&")[0] for _, a in found if "order/" in a} == {"part", "kind", "claim"}
+    assert max(number for number, _ in found) > 10
+    assert {name for page in pages for name in not_linked(page)} - STATED.keys() == set()
+
+
+async def test_every_number_of_the_countries_is_that_of_the_page_behind_it(pool: Pool, now: Any) -> None:
+    await seed_everything(pool, now)
+    async with transaction(pool) as conn:
+        page = await page_of(conn, "/countries", now, SETTINGS, "light")
+        found = list(figures_on(page))
+        assert len(found) >= 4
+        for number, address in found:
+            shown = await page_of(conn, address, now, SETTINGS, "light")
+            [*_, table] = [one for one in components(shown) if isinstance(one, html.Tbody)]
+            assert len(within(table)) == min(number, PAGE), address
+    assert list(not_linked(page)) == []
+
+
+async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_them(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        top = await kpis(conn, story.now, SETTINGS.sweep_every)
+        seen = await conn.fetchval(
+            "select max(first_seen_new) from standing_change where kind = 'restoration'"
+        )
+        moment = seen + 6 * HOUR  # all that was first seen by then is decided
+        then = await kpis(conn, moment, SETTINGS.sweep_every)
+    at = moment.isoformat().replace("+00:00", "Z")
+    async with served(pool, dsn, story.now) as base:
+        table = await get(f"{base}/api/accounts")
+        for kind, number in (("block", then.new_blocks), ("restoration", then.restored)):
+            told = await get(f"{base}/api/figures/changes/{kind}?at={at}")
+            assert told["words"].split()[0] == f"{number:,}"
+            assert 0 < len(told["accounts"]) <= number
+    spells, accounts, late = table["spells"], table["accounts"], 0
+    for group in accounts["group"]:
+        last, _ = table["groups"][group]
+        late += last is None or table["now"] - last > table["late_after"]
+    assert sum(s in "WS" for s in spells["s"]) == top.withheld + top.suspended > 0
+    assert len(table["provisional"]["account"]) == top.provisional > 0
+    assert late == top.unread > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("order/99/part/read", "an order that is not there"),
+        ("order/1/part/nobody", "a part that is not there"),
+        ("order/1/kind/nobody", "a kind that is not there"),
+        ("order/1/claim/77/sure", "a claim that is not there"),
+        ("order/one/part/read", "no number"),
+        ("order", "no name"),
+        ("changes/baseline", "a kind that is not counted"),
+        ("nobody", "nobody's figure"),
+    ],
+)
+async def test_what_is_no_figure_is_not_found(
+    pool: Pool, dsn: str, story: Story, name: str, why: str
+) -> None:
+    at = story.now.isoformat().replace("+00:00", "Z")
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        async with session.get(f"{base}/api/figures/{name}?at={at}") as answer:
+            assert (answer.status, (await answer.json())["error"]) == (404, "There is no such figure."), why
+        async with session.get(f"{base}/api/figures/{name}?at=2999-01-01T00:00:00Z") as answer:
+            assert answer.status == 422
