@@ -379,9 +379,12 @@ async def test_all_lanes_fit_into_their_room_and_one_of_them_can_be_looked_up(
 ) -> None:
     async with transaction(pool) as conn:
         await seed(conn, now, sizes=(200, 400))
-    async with served(pool, dsn, now) as base, opened(base, "/?lanes=all") as browser:
+    async with served(pool, dsn, now) as base, opened(base) as browser:
         page = browser.page
         await browser.painted()
+        assert await page.locator(".lane-row:not([hidden])").count() > 10
+        await page.locator("#fit").click()
+        await page.locator(".fit-note", has_text="All 600 lanes").wait_for()
         canvas = page.locator("#lanes canvas")
         await canvas.hover(position={"x": 300, "y": 8})
         await page.locator("#tip", has_text=re.compile(r"^\d+ accounts")).wait_for()

@@ -235,8 +235,15 @@ export class Lanes {
     const X = (t) => ((t - from) / (to - from)) * width;
     g.fillStyle = theme.grid;
     for (const tick of ticks(this.window, width)) g.fillRect(snap(X(tick.t)), 0, 1, height);
-    if (this.fits && this.lane < 2) drawShares(g, this.state, list, this.window, width, height);
-    else this.drawLanes(g, X);
+    if (this.fits && this.lane < 2) {
+      drawShares(g, this.state, list, this.window, width, height);
+      this.hideRows(0);
+    } else this.drawLanes(g, X);
+  }
+
+  /** Hide the rows from a place on, which now stand beside no lane. @param {number} first */
+  hideRows(first) {
+    for (let k = first; k < this.rows.length; k++) this.rows[k].root.hidden = true;
   }
 
   /** The lanes on screen; with their names where there is room for them. @param {Ctx} g @param {Scale} X */
@@ -264,7 +271,7 @@ export class Lanes {
       }
       if (!this.fits) this.row(k, account, y, current);
     }
-    for (let k = this.fits ? 0 : visible; k < this.rows.length; k++) this.rows[k].root.hidden = true;
+    this.hideRows(this.fits ? 0 : visible);
   }
 
   /**
