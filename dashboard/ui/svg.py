@@ -13,6 +13,8 @@ WIDTH = 720
 LEAST = 0.8
 """No bar is drawn thinner or shorter."""
 _MOST_TICKS = 8
+_LETTER = 7
+"""How wide a letter is at most, in the size of the figures' texts."""
 _HATCH = {
     "/": "M-1 1L1 -1M0 4L4 0M3 5L5 3",
     "x": "M0 4L4 0M0 0L4 4",
@@ -63,11 +65,13 @@ def figure(name: str, title: str, description: str, height: float, parts: Iterab
 
 
 def time_axis(axis: SvgTimeAxis, top: float, bottom: float) -> list[str]:
-    """Grid lines with their dates below."""
+    """Grid lines with their dates below; a date that would leave the figure ends at its edge."""
     out: list[str] = []
     for tick in time_ticks(axis.start, axis.end, _MOST_TICKS):
         x = axis.x(tick.at)
-        out += [line(x, top, x, bottom, "grid"), text(x, bottom + 14, tick.label, anchor="middle")]
+        is_cut = x + len(tick.label) * _LETTER / 2 > WIDTH
+        label = text(WIDTH if is_cut else x, bottom + 14, tick.label, anchor="end" if is_cut else "middle")
+        out += [line(x, top, x, bottom, "grid"), label]
     return out
 
 
