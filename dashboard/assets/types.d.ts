@@ -67,7 +67,8 @@ interface Mark { t: number; label: string; sub: string; range: Span | null; row:
 interface Label { row: number; left: number; label: string; width: number; rest: string; mustBeClear?: boolean }
 /** A band of the fleet at its end. */
 interface End { s: Letter; name: string; value: number; y: number }
-interface Flows { blocked: Int32Array; restored: Int32Array }
+interface Bins { start: number; step: number; n: number }
+interface Flows { bins: Bins; blocked: Int32Array; restored: Int32Array }
 interface ChangeGroup { cohort: number | null; first: Change; changes: Change[]; old: number | null; seen: number; recorded: number; mails: Set<number> }
 type Note = { type: "gap"; a: number; b: number | null } | { type: "order"; order: Order } | { type: "event"; event: Paper };
 type Item = (Note | { type: "group" | "change"; group: ChangeGroup }) & { t: number };

@@ -18,6 +18,7 @@ from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.core.signals import SignalKind
 from storage.model.orders.engagement_association import Interval
 from storage.model.text.states import clean
+from storage.model.text.time_bins import per_bin
 
 Dressed = dict[str, object]
 """A shape or an annotation, in plotly's own words."""
@@ -145,13 +146,19 @@ def frame(figure: go.Figure, view: PersonView, lanes: Sequence[ExecutiveLane], p
             "domain": [0, split[0]],
             "range": [-most * 1.15, most * 1.15],
             "tickvals": [most, 0, -most] if view.blocks else [0],
-            "ticktext": [f"▲ {most:,} restored", "0", f"▼ {most:,} blocked"] if view.blocks else ["No block"],
+            "ticktext": _block_ticks(most, view) if view.blocks else ["No block"],
             "gridcolor": palette.line,
             "zerolinecolor": palette.ink2,
             "zerolinewidth": 1,
             "fixedrange": True,
         },
     )
+
+
+def _block_ticks(most: int, view: PersonView) -> list[str]:
+    """The ends of the scale of blocks, with the time that a bar stands for."""
+    small = f"<br><span style='font-size:10px'>{per_bin(view.blocks_step)}</span>"
+    return [f"▲ {most:,} restored{small}", "0", f"▼ {most:,} blocked{small}"]
 
 
 def _tick(lane: ExecutiveLane, view: PersonView) -> str:

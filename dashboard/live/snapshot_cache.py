@@ -32,7 +32,8 @@ USUAL = "14d"
 """The range that a page shows when its address names none."""
 STRIP = timedelta(days=30)
 """How far back the strip above the board goes at least."""
-STRIP_STEP = timedelta(hours=3)
+STRIP_STEP = timedelta(minutes=15)
+"""What is counted by it falls into the bins of `dashboard/assets/board/bins.mjs`."""
 
 
 async def live_json(conn: Conn, range_name: str, now: datetime, settings: DashboardSettings) -> Json:

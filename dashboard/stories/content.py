@@ -7,7 +7,7 @@ from markupsafe import Markup
 from dashboard.stories.chart_style import SIGNS
 from dashboard.stories.reader import StoryRead
 from dashboard.stories.story_json import story_json
-from dashboard.stories.svg import BARS, MOST_LANES, moment_figure, overview, sample_of
+from dashboard.stories.svg import MOST_LANES, moment_figure, overview, sample_of
 from dashboard.stories.words import (
     Fact,
     Row,
@@ -27,6 +27,7 @@ from storage.model.stories.figures import density, standing
 from storage.model.stories.lanes import lanes_at, unchecked_share
 from storage.model.stories.stories import Caption
 from storage.model.text.states import PLATFORM_NAME, clean
+from storage.model.text.time_bins import time_bins
 
 MOST_MEMBERS = 1_000
 """Accounts that are listed one by one at the end."""
@@ -74,14 +75,15 @@ def story_content(read: StoryRead) -> StoryContent:
     story = read.story
     end = story.head.until
     lanes = lanes_at(story, read.facts, end, read.now)
-    bins = density(read.facts, story.head.since, end, read.known(end), BARS)
+    bins = time_bins(story.head.since, end)
+    found = density(read.facts, story.head.since, end, read.known(end), bins)
     of_all, not_listed = changes(read, story.head.since, end)
     return StoryContent(
         title=story.head.title,
         synthetic=read.synthetic,
         knowledge=knowledge_sentence(read),
         facts=_head(read),
-        overview=overview(story, lanes, bins, read.figures(end).accounts),
+        overview=overview(story, lanes, bins, found, read.figures(end).accounts),
         signs=_signs(),
         captions=_captions(read),
         changes=of_all,

@@ -30,43 +30,46 @@ from storage.model.stories.figures import StoryFacts, Subject
 from storage.model.stories.lanes import Piece, StoryLane, shares
 from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import clean
+from storage.model.text.time_bins import TimeBins, per_bin
 
 MOST_LANES = 400
 """With more accounts than these their shares are drawn, and no lanes."""
 NAMED_UP_TO = 60
 _LEFT, _LEFT_OF_NAMES, _RIGHT = 60, 178, 12
-BARS = 96
-"""Into how many parts the range is cut for the overview."""
 _BINS = 240
 _LABEL_ROWS = 3
+_UPWARDS = {ChangeKind.RESTORATION: True, ChangeKind.BLOCK: False}
 
 
 def overview(
     story: WrittenStory,
     lanes: Sequence[StoryLane],
-    bins: Sequence[Counter[ChangeKind]],
+    bins: TimeBins,
+    found: Sequence[Counter[ChangeKind]],
     counted: int,
 ) -> Markup:
     """When accounts were blocked and came back, what of the range was not checked, and where captions are.
 
-    `lanes` and `bins` are those of the whole range; `counted` is of how many accounts.
+    `lanes` and `found` are those of the whole range; `counted` is of how many accounts. Bars upwards are
+    restorations, downwards blocks, as on Live and Replay.
     """
     axis = SvgTimeAxis(story.head.since, story.head.until, _LEFT, WIDTH - _RIGHT)
     top, middle, bottom = 50.0, 106.0, 162.0
-    most = max((b[k] for b in bins for k in (ChangeKind.BLOCK, ChangeKind.RESTORATION)), default=0)
-    wide = (axis.right - axis.left) / len(bins)
+    most = max((b[k] for b in found for k in _UPWARDS), default=0)
     parts = time_axis(axis, top, bottom + 26)
-    for n, found in enumerate(bins):
-        for kind, towards in ((ChangeKind.BLOCK, -1), (ChangeKind.RESTORATION, 1)):
-            if found[kind]:
-                high = max((middle - top) * found[kind] / most, 1.5)
-                y = middle - high if towards < 0 else middle
-                parts.append(rect(axis.left + n * wide, y, max(wide - 0.5, 1), high, f"bar-{kind.value}"))
+    for n, counts in enumerate(found):
+        left, right = _sides(axis, bins, n)
+        for kind, is_upwards in _UPWARDS.items():
+            if counts[kind]:
+                high = max((middle - top) * counts[kind] / most, 1.5)
+                y = middle - high if is_upwards else middle
+                parts.append(rect(left, y, max(right - left - 0.5, 1), high, f"bar-{kind.value}"))
     parts.append(line(axis.left, middle, axis.right, middle, "frame"))
     parts += [
-        text(axis.left - 5, top + 10, f"▼ {most:,}", anchor="end"),
-        text(axis.left - 5, middle - 6, "blocked", anchor="end"),
-        text(axis.left - 5, middle + 14, "back ▲", anchor="end"),
+        *_peak(axis, bins, [c[ChangeKind.RESTORATION] for c in found], "▲", top + 9),
+        *_peak(axis, bins, [c[ChangeKind.BLOCK] for c in found], "▼", bottom - 2),
+        text(axis.left - 5, middle - 6, "restored", anchor="end"),
+        text(axis.left - 5, middle + 14, "blocked", anchor="end"),
         text(axis.left - 5, bottom + 12, "not", anchor="end", look="soft-text"),
         text(axis.left - 5, bottom + 23, "checked", anchor="end", look="soft-text"),
         rect(axis.left, bottom + 6, axis.right - axis.left, 18, "frame"),
@@ -74,7 +77,23 @@ def overview(
     ]
     parts += _captions(story, axis, top, bottom + 24)
     title = "Blocks and restorations over the range"
-    return figure("overview", title, _description(story, bins), bottom + 46, parts)
+    return figure("overview", title, _description(story, bins, found), bottom + 46, parts)
+
+
+def _sides(axis: SvgTimeAxis, bins: TimeBins, n: int) -> tuple[float, float]:
+    """The left and the right end of a bin, as far as the axis reaches."""
+    start = bins.start + n * bins.step
+    return axis.x(start), axis.x(start + bins.step)
+
+
+def _peak(axis: SvgTimeAxis, bins: TimeBins, counts: Sequence[int], mark: str, y: float) -> list[str]:
+    """The number of the highest bar beside it, with the time that a bar stands for."""
+    most = max(counts)
+    if not most:
+        return []
+    left, right = _sides(axis, bins, counts.index(most))
+    said = f"{mark} {most:,} {per_bin(bins.step)}"
+    return [text(left - 4, y, said, anchor="end") if right > axis.right - 120 else text(right + 4, y, said)]
 
 
 def moment_figure(
@@ -217,16 +236,16 @@ def _moment(axis: SvgTimeAxis, at: datetime, top: float, bottom: float) -> list[
     return [line(x, top - 6, x, bottom, "moment"), name]
 
 
-def _description(story: WrittenStory, bins: Sequence[Counter[ChangeKind]]) -> str:
+def _description(story: WrittenStory, bins: TimeBins, found: Sequence[Counter[ChangeKind]]) -> str:
     total: Counter[ChangeKind] = Counter()
-    for one in bins:
+    for one in found:
         total.update(one)
     marked = "; ".join(f"{n}: {words.exact(c.at)}" for n, c in enumerate(story.captions, 1))
     return (
         f"From {words.exact(story.head.since)} to {words.exact(story.head.until)}: "
-        f"{total[ChangeKind.BLOCK]:,} blocks above the line and {total[ChangeKind.RESTORATION]:,} "
-        "restorations below it, each at the time when it was first seen. The row below shows how many "
-        f"accounts were not checked.{f' Captions: {marked}.' if marked else ''}"
+        f"{total[ChangeKind.RESTORATION]:,} restorations above the line and {total[ChangeKind.BLOCK]:,} "
+        f"blocks below it, counted {per_bin(bins.step)} when they were first seen. The row below shows how "
+        f"many accounts were not checked.{f' Captions: {marked}.' if marked else ''}"
     )
 
 

@@ -1,9 +1,13 @@
 """Read model of the strip above the board: changes before the time that a page holds in full."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from storage.postgres.pool import Conn
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Steps begin at whole ones since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,8 @@ class HistoryStrip:
 
 
 async def before(conn: Conn, since: datetime, until: datetime, step: timedelta) -> HistoryStrip:
-    """The changes that stand, first seen between `since` and `until`; the last step may reach further."""
+    """The changes that stand, first seen from the whole step before `since` up to `until`."""
+    since = _EPOCH + (since - _EPOCH) // step * step
     steps = max(0, -((since - until) // step))
     rows = await conn.fetch(
         """

@@ -15,7 +15,7 @@ test("the strip counts what is held and, before it, what the server counted, eac
       ]),
     }),
   );
-  const found = flows(state, [at(-4), at(6)], 5);
+  const found = flows(state, { start: at(-4), step: 2 * HOUR, n: 5 });
   assert.deepEqual([...found.blocked], [5, 0, 0, 1, 0]);
   assert.deepEqual([...found.restored], [0, 3, 0, 0, 1]);
 });

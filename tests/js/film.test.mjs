@@ -130,8 +130,10 @@ test("one steps from event to event, in the order in which they happened or beca
 });
 
 test("the strip counts blocks and restorations where they were first seen", () => {
-  const { blocked, restored } = density(film, 4, at(0), at(20));
-  assert.deepEqual([[...blocked], [...restored]], [[1, 0, 1, 0], [0, 1, 0, 0]]);
+  const { bins, blocked, restored } = density(film, [at(0), at(20)]);
+  /** @param {Int32Array} counts */
+  const counted = (counts) => [...counts].flatMap((k, i) => (k ? [[(bins.start + i * bins.step - at(0)) / HOUR, k]] : []));
+  assert.deepEqual([bins.step, counted(blocked), counted(restored)], [HOUR / 4, [[2, 1], [10, 1]], [[6, 1]]]);
 });
 
 test("a list has the accounts that were on it then", () => {

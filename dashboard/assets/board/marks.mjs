@@ -167,17 +167,16 @@ export function bar(g, x, y, width, height, s, provisional = false) {
 
 /**
  * Bars upwards from `middle` for what was restored, downwards for what was blocked, `reach` pixels at most and `least` at least.
- * @param {Ctx} g @param {Flows} of @param {number} width @param {number} middle @param {number} reach @param {number} least
+ * @param {Ctx} g @param {Flows} of @param {Scale} X @param {number} middle @param {number} reach @param {number} least
  */
-export function flowBars(g, { blocked, restored }, width, middle, reach, least) {
-  const n = blocked.length;
+export function flowBars(g, { bins, blocked, restored }, X, middle, reach, least) {
   const most = Math.max(1, ...blocked, ...restored);
   /** @param {number} k */
   const size = (k) => (k ? Math.max(least, Math.sqrt(k / most) * reach) : 0);
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < bins.n; i++) {
     if (!blocked[i] && !restored[i]) continue;
-    const left = snap((i * width) / n);
-    const w = Math.max(1, snap(((i + 1) * width) / n) - left - 1);
+    const left = snap(Math.max(0, X(bins.start + i * bins.step)));
+    const w = Math.max(1, snap(X(bins.start + (i + 1) * bins.step)) - left - 1);
     g.fillStyle = theme["A-e"];
     g.fillRect(left, middle - size(restored[i]), w, size(restored[i]));
     g.fillStyle = theme.W;

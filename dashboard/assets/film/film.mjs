@@ -8,6 +8,7 @@
 //
 // Times are whole milliseconds since 1970. What happened within a millisecond counts as known at its end.
 
+import { binsOf } from "../board/bins.mjs";
 import { unpack } from "../shell/columnar.mjs";
 import { filmOf } from "./columns.mjs";
 import { Moment } from "./moment.mjs";
@@ -64,19 +65,19 @@ export function goTo(state, t, k = null) {
 }
 
 /**
- * Confirmed blocks and restorations in n equal parts of [from, to), as known now: for the strip.
+ * Confirmed blocks and restorations of [from, to] in each bin, as known now: for the strip.
  *
- * @returns {{blocked: Int32Array, restored: Int32Array}}
- * @param {Film} film @param {number} n @param {number} from @param {number} to
+ * @param {Film} film @param {Span} window @returns {Flows}
  */
-export function density(film, n, from, to) {
-  const out = { blocked: new Int32Array(n), restored: new Int32Array(n) };
+export function density(film, [from, to]) {
+  const bins = binsOf([from, to]);
+  const out = { bins, blocked: new Int32Array(bins.n), restored: new Int32Array(bins.n) };
   const { changes } = film;
-  const end = after(changes.seen, to - 1);
+  const end = after(changes.seen, to);
   for (let j = after(changes.seen, from - 1); j < end; j++) {
     if (!changes.stands[j] || changes.outcome[j] !== "confirmed") continue;
     const of = changes.kind[j] === "block" ? out.blocked : changes.kind[j] === "restoration" ? out.restored : null;
-    if (of) of[Math.floor(((changes.seen[j] - from) / (to - from)) * n)] += 1;
+    if (of) of[Math.floor((changes.seen[j] - bins.start) / bins.step)] += 1;
   }
   return out;
 }

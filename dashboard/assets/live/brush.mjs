@@ -1,16 +1,16 @@
 // The strip above the board: blocks and restorations of a longer time, and in it the window, which can be dragged.
 
+import { binsOf, perBin } from "../board/bins.mjs";
 import { flowBars, prepare, scale, snap, theme } from "../board/marks.mjs";
 import { $, say } from "../shell/dom.mjs";
 import { count, DAY, dayYear, duration } from "../shell/time.mjs";
 import { beginning, panned } from "./window.mjs";
 
 const HEIGHT = 34;
-const BAR_PX = 4;
 const GRIP_PX = 6;
 const LEAST_DAYS = 30;
 /** What was counted last, and for which strip. @type {Flows & { key: string, state: State | null }} */
-let summed = { key: "", state: null, blocked: new Int32Array(), restored: new Int32Array() };
+let summed = { key: "", state: null, bins: { start: 0, step: 1, n: 0 }, blocked: new Int32Array(), restored: new Int32Array() };
 
 /** The time that the strip shows: 30 days, more where more is loaded, not more than there is. @param {State} state @param {Span} window @returns {Span} */
 export function stripOf(state, window) {
@@ -20,15 +20,15 @@ export function stripOf(state, window) {
 }
 
 /**
- * Confirmed blocks and restorations in n equal parts of [from, to]: {blocked, restored}.
- * @param {State} state @param {Span} of @param {number} n
+ * Confirmed blocks and restorations in each bin.
+ * @param {State} state @param {Bins} bins @returns {Flows}
  */
-export function flows(state, [from, to], n) {
-  const out = { blocked: new Int32Array(n), restored: new Int32Array(n) };
+export function flows(state, bins) {
+  const out = { bins, blocked: new Int32Array(bins.n), restored: new Int32Array(bins.n) };
   /** @param {Int32Array} of @param {number} t @param {number} k */
   const put = (of, t, k) => {
-    const i = Math.floor(((t - from) / (to - from)) * n);
-    if (i >= 0 && i < n) of[i] += k;
+    const i = Math.floor((t - bins.start) / bins.step);
+    if (i >= 0 && i < bins.n) of[i] += k;
   };
   const { before } = state;
   before.blocked.forEach((k, i) => k && put(out.blocked, before.from + (i + 0.5) * before.step, k));
@@ -49,14 +49,13 @@ export function drawBrush(canvas, state, window, width) {
   const g = prepare(canvas, width, HEIGHT);
   const strip = stripOf(state, window);
   const X = scale(strip, width);
-  const n = Math.max(10, Math.floor(width / BAR_PX));
-  // Rounded to the part of a bar: what was counted holds until the strip has moved by that.
-  const key = [state.facts, n, Math.round(strip[0] / ((strip[1] - strip[0]) / n)), Math.round(strip[1] - strip[0])].join();
-  if (summed.key !== key || summed.state !== state) summed = { key, state, ...flows(state, strip, n) };
+  const bins = binsOf(strip);
+  const key = [state.facts, bins.start, bins.step, bins.n].join();
+  if (summed.key !== key || summed.state !== state) summed = { key, state, ...flows(state, bins) };
   const middle = HEIGHT / 2;
   g.fillStyle = theme.line2;
   g.fillRect(0, snap(middle), width, 1);
-  flowBars(g, summed, width, middle, middle - 4, 1.5);
+  flowBars(g, summed, X, middle, middle - 4, 1.5);
   const [a, b] = [snap(Math.max(0, X(window[0]))), snap(Math.min(width, X(window[1])))];
   g.globalAlpha = 0.72;
   g.fillStyle = theme.sunk;
@@ -81,7 +80,7 @@ function label(canvas, state, window, strip) {
   canvas.setAttribute("aria-valuenow", String(Math.max(0, Math.min(100, share))));
   const length = (strip[1] - strip[0]) / DAY;
   const title = length < 2 ? duration(strip[1] - strip[0]) : `${count(Math.round(length))} days`;
-  say($("strip-days"), title);
+  say($("strip-days"), `${title}, ${perBin(summed.bins.step)}`);
 }
 
 /**

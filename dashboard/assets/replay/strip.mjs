@@ -1,5 +1,6 @@
 // The strip: how much happened when in the range, and where the film stands. It is dragged, and it is the slider for the keyboard.
 
+import { perBin } from "../board/bins.mjs";
 import { flowBars, prepare, ratio, scale, snap, text, theme } from "../board/marks.mjs";
 import { density } from "../film/film.mjs";
 import { count, ticks } from "../shell/time.mjs";
@@ -8,7 +9,6 @@ import { utcWords } from "./words.mjs";
 
 export const STRIP_PX = 74;
 const BARS_PX = 54;
-const BAR_PX = 4;
 /** What is after the moment is shown as it is on any time line, and paler. */
 const AHEAD = 0.38;
 
@@ -31,18 +31,18 @@ function paper(span, width, isPale) {
 /** @param {Ctx} g @param {Span} span @param {number} width @param {boolean} isPale */
 function paint(g, span, width, isPale) {
   const X = scale(span, width);
-  const flows = density(stage.film, Math.max(10, Math.floor(width / BAR_PX)), span[0], span[1] + 1);
+  const flows = density(stage.film, span);
   const middle = snap(BARS_PX / 2);
   g.fillStyle = theme.sunk;
   g.fillRect(0, 0, width, BARS_PX);
   g.fillStyle = theme.line2;
   g.fillRect(0, middle, width, 1);
   g.globalAlpha = isPale ? AHEAD : 1;
-  flowBars(g, flows, width, middle, BARS_PX / 2 - 3, 2);
+  flowBars(g, flows, X, middle, BARS_PX / 2 - 3, 2);
   g.globalAlpha = 1;
   g.fillStyle = isPale ? theme.ink3 : theme.ink;
-  label(g, "▲", flows.restored, 9, width);
-  label(g, "▼", flows.blocked, BARS_PX - 8, width);
+  label(g, "▲", flows.restored, flows.bins, 9, X, width);
+  label(g, "▼", flows.blocked, flows.bins, BARS_PX - 8, X, width);
   axis(g, span, X, width);
 }
 
@@ -91,18 +91,19 @@ export function drawStrip(canvas, t, width, asked = null) {
 }
 
 /**
- * The number of the highest bar beside it.
- * @param {Ctx} g @param {string} mark @param {Int32Array} counts @param {number} y @param {number} width
+ * The number of the highest bar beside it, with the time that a bar stands for.
+ * @param {Ctx} g @param {string} mark @param {Int32Array} counts @param {Bins} bins @param {number} y @param {Scale} X @param {number} width
  */
-function label(g, mark, counts, y, width) {
+function label(g, mark, counts, bins, y, X, width) {
   let i = 0;
   for (let k = 1; k < counts.length; k++) if (counts[k] > counts[i]) i = k;
   if (!counts[i]) return;
-  const words = `${mark} ${count(counts[i])}`;
+  const words = `${mark} ${count(counts[i])} ${perBin(bins.step)}`;
   text(g, 11);
   const w = g.measureText(words).width;
-  const at = (width * (i + 0.5)) / counts.length;
-  g.fillText(words, at + 8 + w < width ? at + 6 : at - 6 - w, y);
+  const from = X(bins.start + i * bins.step);
+  const to = X(bins.start + (i + 1) * bins.step);
+  g.fillText(words, to + 6 + w < width ? to + 4 : Math.max(0, from - 4 - w), y);
 }
 
 /** @param {Ctx} g @param {Span} span @param {Scale} X @param {number} width */

@@ -13,6 +13,7 @@ from storage.model.core.availability import SCOPE_FLAGS, ChangeKind, Flag, State
 from storage.model.core.coverage_gaps import Seen
 from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import is_called_blocked
+from storage.model.text.time_bins import TimeBins
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +245,11 @@ def changes_between(
 
 
 def density(
-    facts: StoryFacts, since: datetime, until: datetime, known: datetime, bins: int
+    facts: StoryFacts, since: datetime, until: datetime, known: datetime, bins: TimeBins
 ) -> list[Counter[ChangeKind]]:
-    """How many changes of each kind were first seen in each of equal parts of the range."""
-    out: list[Counter[ChangeKind]] = [Counter() for _ in range(bins)]
-    for change in changes_between(facts, since, until, known):
-        place = int((change.first_seen_new - since) / (until - since) * bins)
-        out[min(place, bins - 1)][change.kind] += 1
+    """How many changes of each kind were first seen in each bin, from `since` to `until`."""
+    out: list[Counter[ChangeKind]] = [Counter() for _ in range(bins.count)]
+    for change in facts.changes:
+        if since <= change.first_seen_new <= until and change.is_confirmed_by(known):
+            out[bins.place(change.first_seen_new)][change.kind] += 1
     return out

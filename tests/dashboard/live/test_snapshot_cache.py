@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import zlib
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,14 +116,16 @@ async def test_the_strip_counts_each_confirmed_block_and_restoration_in_its_step
         found = await before(conn, story.start, until, step)
         told = await changes(conn, story.start, ())
 
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert (found.since - epoch) % step == timedelta(), "bins of the browser begin at whole steps"
     for kind, counted in ((ChangeKind.BLOCK, found.blocked), (ChangeKind.RESTORATION, found.restored)):
         wanted = Counter(
-            (c.first_seen_new - story.start) // step
+            (c.first_seen_new - found.since) // step
             for c in told
             if c.kind is kind and c.outcome == "confirmed" and c.first_seen_new < until
         )
         assert {n: k for n, k in enumerate(counted) if k} == dict(wanted)
-        assert len(counted) == -((story.start - until) // step)
+        assert len(counted) == -((found.since - until) // step)
 
 
 async def test_accounts_that_join_are_in_the_next_answer(pool: Pool, story: Story) -> None:

@@ -9,6 +9,7 @@ from storage.model.core.availability import Status
 from storage.model.stories.figures import MomentFigures, StoryFacts, changes_between, density, figures_at
 from storage.model.stories.lanes import lanes_at, shares, unchecked_share
 from storage.model.stories.stories import StoryHead, View, WrittenStory
+from storage.model.text.time_bins import TimeBins
 from storage.postgres.pool import Pool, transaction
 from storage.stories.stories import add_caption, write_story
 from storage.stories.story_facts import story_facts
@@ -116,7 +117,7 @@ async def test_changes_stand_where_they_were_first_seen(pool: Pool) -> None:
         ("block", minutes(0) - ASKED, minutes(5)),
         ("restoration", minutes(20) - ASKED, minutes(60)),
     ]
-    bins = density(facts, minutes(0), minutes(100), NOW, 10)
+    bins = density(facts, minutes(0), minutes(99), NOW, TimeBins(minutes(0), timedelta(minutes=10), 10))
     assert [{k.value: n for k, n in b.items()} for b in bins] == [
         {"block": 1},
         *[{}] * 5,
