@@ -17,7 +17,7 @@ from storage.postgres.pool import open_pool
 from tests.conftest import NOW
 from tests.support.clients.axe import AXE, COLOURS, WCAG, violations
 from tests.support.clients.browser import CHROMIUM
-from tests.support.clients.page_walker import DESKTOP, NARROW, PHONE, Walker, walking
+from tests.support.clients.page_walker import DESKTOP, NARROW, PHONE, ZOOMED, Walker, walking
 from tests.support.repeats import IS_LONG, cases
 from tests.support.seeds.every_page import ALONE, PAGES, Everything, seed_everything
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
@@ -112,10 +112,14 @@ async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, na
         await reader.unfold()
         wide[size] = await reader.sticks_out()
         found += [f"{theme}, {size[0]} px: {wrong}" for wrong in await violations(reader.page, rules)]
-    await reader.look(NARROW)
-    wide[NARROW] = await reader.sticks_out()
+    covered: dict[tuple[int, int], float] = {}
+    for size in (NARROW, *ZOOMED):
+        await reader.look(size)
+        wide[size] = await reader.sticks_out()
+        covered[size] = await reader.covered()
     assert found == []
-    assert wide == {DESKTOP: 0, PHONE: 0, NARROW: 0}
+    assert {size: out for size, out in wide.items() if out} == {}
+    assert {size: share for size, share in covered.items() if share > 1 / 3} == {}
     assert (reader.errors, reader.strange_hosts()) == ([], set())
 
 

@@ -11,7 +11,9 @@ from tests.support.clients.browser import PATIENCE_MS
 from tests.support.servers.dashboard import until
 
 DESKTOP, PHONE, NARROW = (1440, 900), (390, 844), (320, 640)
-"""Width and height in CSS pixels. The last is a desktop at 400 %, which WCAG 1.4.10 asks for."""
+"""Width and height in CSS pixels."""
+ZOOMED = ((640, 360), (320, 256), (320, 180))
+"""A desktop of 1280 px at 200 % and, as WCAG 1.4.10 asks, at 400 %: without and with bars of the browser."""
 
 ARRIVED = """
 () => {
@@ -35,6 +37,28 @@ ARRIVED = """
 """
 """Whether all of the page is there: figures drawn in the colours of the theme, rows and cells in its grid."""
 STICKS_OUT = "() => document.documentElement.scrollWidth - innerWidth"
+COVERED = """
+() => {
+    const root = document.documentElement;
+    scrollTo(0, (root.scrollHeight - innerHeight) / 2);
+    const scrolls = (e) => e !== document.body && /auto|scroll|hidden/.test(getComputedStyle(e).overflowY);
+    const rows = new Set();
+    for (const one of document.querySelectorAll('body *')) {
+        const { position } = getComputedStyle(one);
+        if (position !== 'fixed' && position !== 'sticky') continue;
+        if (!one.checkVisibility({ visibilityProperty: true })) continue;
+        let within = position === 'sticky' ? one.parentElement : null;
+        while (within && within !== root && !scrolls(within)) within = within.parentElement;
+        if (within && within !== root) continue;
+        const { top, bottom, width } = one.getBoundingClientRect();
+        if (width < innerWidth / 2) continue;
+        const [from, to] = [Math.max(0, Math.round(top)), Math.min(innerHeight, Math.round(bottom))];
+        for (let y = from; y < to; y++) rows.add(y);
+    }
+    return rows.size / innerHeight;
+}
+"""
+"""The share of a window's height in which something stays put over the page, half way down the page."""
 
 
 @dataclass(slots=True)
@@ -103,6 +127,10 @@ class Walker:
                 break
             await self.frames()
         return wider
+
+    async def covered(self) -> float:
+        """The share of the window's height that headers and bars take from the page while it is scrolled."""
+        return await self.page.evaluate(COVERED)
 
     def heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
