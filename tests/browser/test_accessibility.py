@@ -123,6 +123,21 @@ async def test_a_page_breaks_no_rule_and_never_scrolls_sideways(house: House, na
     assert (reader.errors, reader.strange_hosts()) == ([], set())
 
 
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+async def test_help_is_in_the_menu_of_the_account_for_every_reader(
+    house: House, size: tuple[int, int]
+) -> None:
+    reader = house.readers[Role.VIEWER]
+    await reader.look(size)
+    await reader.page.locator("#me").click()
+    await reader.page.get_by_role("button", name="Help and keys").click()
+    shown = reader.page.get_by_role("dialog", name="Help")
+    await shown.get_by_role("link", name="Glossary").wait_for()
+    assert await violations(reader.page) == []
+    await shown.get_by_role("button", name="Close").click()
+    await shown.wait_for(state="hidden")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("role", "name"),

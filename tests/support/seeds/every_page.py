@@ -6,6 +6,8 @@ from datetime import datetime
 
 from collectors.x.declaration import X
 from dashboard.auth.signed_links import Link, LinkAction, token
+from storage.accounts.name_checks import open_check
+from storage.accounts.watch_lists import archive_list, make_list
 from storage.countries.transparency_figures import add_reports
 from storage.executives.signals import add_signals
 from storage.imports.imports import import_history
@@ -13,6 +15,7 @@ from storage.model.core.accounts import AccountId
 from storage.model.core.coverage import WhyRead
 from storage.model.core.signals import Signal, SignalKind
 from storage.model.stories.stories import StoryHead, View
+from storage.model.tables.name_check import check_lines
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.stories.stories import add_caption, write_story
@@ -32,8 +35,15 @@ PAGES = {
     "live": "/",
     "live of one list": "/?range=all&list={a_list}",
     "accounts": "/accounts",
+    "lists": "/accounts/lists",
+    "archived lists": "/accounts/lists?archived=yes",
+    "adding accounts": "/accounts/add",
+    "names to add": "/accounts/add/{check}",
+    "names": "/names/{check}",
     "orders": "/orders",
+    "new order": "/orders/new",
     "order": "/orders/{order}",
+    "editing an order": "/orders/{order}/edit",
     "order without a deadline": "/orders/{other_order}",
     "restoration": "/orders/{order}/restoration",
     "executives": "/executives",
@@ -57,6 +67,7 @@ PAGES = {
     "rule": "/alerts/rules/2",
     "rule of the settings": "/alerts/rules/1",
     "new rule": "/alerts/rules/new",
+    "copy of a rule": "/alerts/rules/new?copy=2",
     "decisions": "/alerts/decisions/muted",
     "no decisions": "/alerts/decisions/flapping",
     "deliveries": "/alerts/deliveries",
@@ -108,6 +119,17 @@ async def a_bill(conn: Conn, now: datetime) -> None:
     await save_cost_limit(conn, X, now.date(), DailyCostLimit(300, 98, 60, 11, 12))
 
 
+async def a_name_check(conn: Conn, now: datetime) -> int:
+    """Pasted lines: a stored account, one that waits for its platform, one that is not read, and no name."""
+    text = "x:mandi_notes_22\nx:stranger\nhttps://www.tiktok.com/@name\n!!\n"
+    return await open_check(conn, check_lines(text, "the list", X), "the list", X, None, "Asha", now)
+
+
+async def an_archived_list(conn: Conn, now: datetime) -> None:
+    await make_list(conn, "Old desk", "Asha", now)
+    await archive_list(conn, "Old desk", "Asha", now, archived=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Everything:
     """What was written, for a test to ask about."""
@@ -141,9 +163,12 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         imported = await conn.fetchval("select account_id from account where handle = 'invented_1'")
         key = await link_key(conn)
         await a_bill(conn, now)
+        await an_archived_list(conn, now)
+        check = await a_name_check(conn, now)
         written = [await a_story(conn, played, view, now) for view in View]
     story = played.story
     numbers = {
+        "check": check,
         "a_list": story.lists[1],
         "order": order,
         "other_order": other_order,
