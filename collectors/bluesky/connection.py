@@ -51,7 +51,7 @@ class BlueskyConnection(PlatformConnection):
         part, url = "Bluesky events", settings.bluesky_jetstream
         if not url:
             said = "Disabled by setting bluesky_jetstream. Changes are found by reading."
-            return [Finding(part, FindingLevel.OK, said)]
+            return [Finding(part, FindingLevel.NOT_SET_UP, said)]
         try:
             # With requireHello the server sends nothing before the client requests it.
             async with (

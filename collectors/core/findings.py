@@ -10,9 +10,19 @@ class FindingLevel(StrEnum):
     """It works like this, but not as well as it could."""
     MEND = "mend"
     """Something does not work."""
+    NO_DATA = "no_data"
+    """Nothing was seen yet that shows whether it works."""
+    NOT_SET_UP = "not_set_up"
+    """The settings leave it out, so nothing was checked."""
 
 
-LEVEL_WORDS = {FindingLevel.OK: "ok", FindingLevel.ADVICE: "advice", FindingLevel.MEND: "fix"}
+LEVEL_WORDS = {
+    FindingLevel.OK: "ok",
+    FindingLevel.ADVICE: "advice",
+    FindingLevel.MEND: "fix",
+    FindingLevel.NO_DATA: "no data",
+    FindingLevel.NOT_SET_UP: "not set up",
+}
 """How a level is printed for people."""
 
 

@@ -70,7 +70,8 @@ class XConnection(PlatformConnection):
         if settings.x_follows_every is None:
             return []
         if not native_ids:
-            return [Finding(part, FindingLevel.OK, "No executive on X is stored, so no follows are read.")]
+            said = "No executive on X is stored, so no follows are read."
+            return [Finding(part, FindingLevel.NOT_SET_UP, said)]
         try:
             collector = self.collector(settings, reach)
         except ValueError as error:

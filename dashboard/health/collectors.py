@@ -112,7 +112,9 @@ def _said(detector: CollectorReport) -> list[str]:
 
 
 def controls(detector: CollectorReport, found: CollectorHealth, stamp: Stamp = words.stamp) -> str:
-    """The status of its control accounts: "OK (2 stable, 1 suspended)", or which looks wrong since when."""
+    """The status of its control accounts: "OK (2 stable, 1 suspended)", or which looks wrong since when, or
+    that no answer of late shows it.
+    """
     if not detector.stable and not detector.suspended:
         return "none, so a mass block cannot be distinguished from an outage"
     kinds = (("stable", detector.stable), ("suspended", detector.suspended))
@@ -122,4 +124,9 @@ def controls(detector: CollectorReport, found: CollectorHealth, stamp: Stamp = w
     if began is not None:
         which = f"{doubted} looked wrong" if doubted else "they looked wrong"
         return f"quarantined since {stamp(began)}, because {which} ({count})"
-    return f"{doubted} looks wrong ({count})" if doubted else f"OK ({count})"
+    if doubted:
+        return f"{doubted} looks wrong ({count})"
+    if found is CollectorHealth.WORKS:
+        return f"OK ({count})"
+    last = detector.last_answered_at
+    return f"not read yet ({count})" if last is None else f"not read since {stamp(last)} ({count})"

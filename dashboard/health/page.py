@@ -77,7 +77,7 @@ def health_page(
         *(_sources(facts, found) if found else [_empty(), *worker_cards(facts)]),
     ]
     cards += [
-        *outbox_cards(facts, actor),
+        *outbox_cards(facts, process, actor),
         *database_cards(facts, process),
         listener_card(process),
         maintenance_card(facts),

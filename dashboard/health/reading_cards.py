@@ -1,7 +1,7 @@
 """The parts of the Health page about readings: how many, how late, within which limits."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dash import html
@@ -18,6 +18,7 @@ from storage.health.canaries_report import Control
 from storage.health.collectors_report import CollectorReport
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import State, Status
+from storage.model.core.late import late_after
 from storage.model.text.collectors import collector_name
 from storage.model.text.states import clean
 from storage.model.text.units import either
@@ -29,7 +30,9 @@ LATE_NAMED = 20
 
 
 def verdict(found: health_words.HealthVerdict) -> Component:
-    """What is wrong and what to do; or OK."""
+    """What is wrong and what to do; or why that is not known; or OK."""
+    if found.unproved:
+        return html.P(found.unproved, className="verdict unproved")
     if not found.wrong:
         return html.P("OK", className="verdict")
     return html.P([html.B(f"{found.wrong} "), found.to_do], className="verdict bad")
@@ -244,17 +247,17 @@ def controls_card(facts: HealthFacts) -> Component:
             "and does not confirm one. To add some, use the setting "
             f"{either([f'{platform}_canaries' for platform in Platform])}.",
         )
-    more = f"; {len(found) - ROWS:,} more OK" if len(found) > ROWS else ""
+    more = f"; {len(found) - ROWS:,} more" if len(found) > ROWS else ""
     return table_card(
         title,
         f"{note}{more}",
         ("Account", "Read from", "Expected", "Last match", "Status"),
-        [_control(c, facts.at) for c in found[:ROWS]],
-        above=verdict(health_words.controls_verdict(found)),
+        [_control(c, facts.at, late_after(facts.sweep_every)) for c in found[:ROWS]],
+        above=verdict(health_words.controls_verdict(found, facts.at, late_after(facts.sweep_every))),
     )
 
 
-def _control(one: Control, now: datetime) -> tuple[Cell, ...]:
+def _control(one: Control, now: datetime, fresh_for: timedelta) -> tuple[Cell, ...]:
     from_where = "named in the settings" if one.origin is Origin.SETTINGS else "chosen by Blockline"
     return (
         html.Div([html.B(f"@{clean(one.handle, 80)}"), html.Small(from_where)]),
@@ -267,9 +270,11 @@ def _control(one: Control, now: datetime) -> tuple[Cell, ...]:
         if one.retired_at is not None
         else f"Unexpected status, first seen {words.stamp(one.doubted_since)}"
         if one.doubts and one.doubted_since is not None
+        else "Not seen yet"
+        if one.seen_at is None
         else "OK"
-        if one.seen_at is not None
-        else "Not seen yet",
+        if health_words.is_seen(one, now, fresh_for)
+        else "Not read lately",
     )
 
 

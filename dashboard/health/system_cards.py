@@ -16,7 +16,7 @@ from dashboard.ui.terms import term
 from storage.health.checks import mail_checks
 from storage.health.condition_facts import Thresholds
 from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, SEAL_AT, next_run
-from storage.model.alerts.conditions import ABOUT_MAILS
+from storage.model.alerts.conditions import ABOUT_MAILS, Condition
 from storage.model.core.people import Actor
 from storage.model.text.states import PLATFORM_NAME
 from storage.model.text.units import size_words
@@ -31,7 +31,7 @@ _NEVER_SENT = (
 )
 
 
-def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
+def outbox_cards(facts: HealthFacts, process: WebProcess, actor: Actor) -> list[Component]:
     box = facts.outbox
     rows: list[Fact] = [
         (
@@ -57,12 +57,23 @@ def outbox_cards(facts: HealthFacts, actor: Actor) -> list[Component]:
         _facts(
             "Outbox",
             "emails and messages that wait to be sent",
-            health_words.told_of(found, ABOUT_MAILS),
+            _outbox_verdict(found, facts, process),
             rows,
-            "" if box.sent else _NEVER_SENT,
         ),
         *undelivered_card(facts.mails, actor, "/health"),
     ]
+
+
+def _outbox_verdict(
+    found: list[Condition], facts: HealthFacts, process: WebProcess
+) -> health_words.HealthVerdict:
+    wrong = health_words.told_of(found, ABOUT_MAILS)
+    if wrong is not health_words.WELL or facts.outbox.sent:
+        return wrong
+    is_set_up = not isinstance(process.mail_test, str)
+    return health_words.HealthVerdict(
+        unproved=_NEVER_SENT if is_set_up else f"Not set up. {process.mail_test}"
+    )
 
 
 def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
@@ -111,16 +122,12 @@ def listener_card(process: WebProcess) -> Component:
     return _facts("Web process", note, health_words.listener_verdict(since is not None), rows)
 
 
-def _facts(
-    title: str, note: str, found: health_words.HealthVerdict, rows: list[Fact], unproved: str = ""
-) -> Component:
-    """A card of facts under their verdict. `unproved` is said in place of OK where nothing shows it."""
+def _facts(title: str, note: str, found: health_words.HealthVerdict, rows: list[Fact]) -> Component:
+    """A card of facts under their verdict."""
     return html.Div(
         [
             html.Div([html.H2(title), html.Span(note, className="faint")], className="card-head"),
-            html.P(unproved, className="nothing")
-            if unproved and found is health_words.WELL
-            else verdict(found),
+            verdict(found),
             html.Dl(
                 [
                     html.Div([html.Dt(name), html.Dd(value), *([html.Dd(small)] if small else [])])

@@ -15,7 +15,7 @@ from storage.health.maintenance_tasks_report import MaintenanceTasks
 from storage.model.alerts.conditions import Condition, ConditionKind
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason
-from storage.model.core.late import LATE_SWEEPS
+from storage.model.core.late import LATE_AT_MOST, LATE_SWEEPS
 from storage.model.limits.rate_limits import BudgetBasis, BudgetState, NamedBudget
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import WAIT, collector_name, to_do, why_words
@@ -34,13 +34,19 @@ LIMIT_REASONS = (MissedReason.RATE_LIMITED, MissedReason.USAGE_CAPPED, MissedRea
 
 @dataclass(frozen=True, slots=True)
 class HealthVerdict:
-    """What is wrong with one part and what to do about it; both empty when it is well."""
+    """What is wrong with one part and what to do about it; all empty when it was seen to be well."""
 
     wrong: str = ""
     to_do: str = ""
+    unproved: str = ""
+    """Why nothing shows that it is well, where nothing wrong was seen either."""
 
 
 WELL = HealthVerdict()
+
+
+def _unproved(said: str) -> HealthVerdict:
+    return HealthVerdict(unproved=said)
 
 
 def told_of(found: Iterable[Condition], kinds: Collection[ConditionKind]) -> HealthVerdict:
@@ -56,7 +62,7 @@ def reading_verdict(rates: Sequence[Rate]) -> HealthVerdict:
     """About the worst of them in the last hour."""
     bad = [r for r in rates if _missed_share(r.hour) > MISSED_AT_MOST]
     if not bad:
-        return WELL
+        return _idle(rates)
     worst = max(bad, key=lambda r: (_missed_share(r.hour), r.hour.missed_in_all))
     reason = worst.hour.missed[0][0]
     tried = worst.hour.missed_in_all + worst.hour.readings
@@ -66,6 +72,12 @@ def reading_verdict(rates: Sequence[Rate]) -> HealthVerdict:
         f"conclusive answer. Most frequent reason: {why_words(reason)}.",
         to_do(worst.platform, reason) or WAIT,
     )
+
+
+def _idle(rates: Sequence[Rate]) -> HealthVerdict:
+    """Of a collector without a request in the last hour nothing is known of that hour."""
+    idle = [collector_name(r.platform, "", r.vantage) for r in rates if not r.hour.requests]
+    return _unproved(f"No data: no request in the last hour by {', '.join(idle)}.") if idle else WELL
 
 
 def _missed_share(tally: RequestTally) -> float:
@@ -91,7 +103,7 @@ def limited(tally: RequestTally) -> int:
 def budget_verdict(rates: Sequence[Rate]) -> HealthVerdict:
     spent = [r for r in rates if limited(r.hour)]
     if not spent:
-        return WELL
+        return _idle(rates)
     names = ", ".join(collector_name(r.platform, "", r.vantage) for r in spent)
     return HealthVerdict(
         f"Limit reached in the last hour: {names}.",
@@ -148,10 +160,14 @@ def lateness_verdict(found: Sequence[Lateness], now: datetime, sweep_every: time
             "The table below names these accounts. The page of each account shows what the platform "
             "answered.",
         )
+    if verdict is WELL and (unread := [one for one in found if one.new > LATE_AT_MOST * one.watched]):
+        each = ", ".join(f"{one.new:,} on {collector_name(one.platform, '', '')}" for one in unread)
+        return _unproved(f"No data yet: new accounts without a reading ({each}).")
     return verdict
 
 
-def controls_verdict(found: Sequence[Control]) -> HealthVerdict:
+def controls_verdict(found: Sequence[Control], now: datetime, late_after: timedelta) -> HealthVerdict:
+    """About those in doubt, else those retired, else those that no answer showed lately."""
     doubted = [c for c in found if c.doubts and c.retired_at is None]
     if doubted:
         name = "One control account" if len(doubted) == 1 else f"{len(doubted):,} control accounts"
@@ -164,7 +180,17 @@ def controls_verdict(found: Sequence[Control]) -> HealthVerdict:
         for c in found
         if c.retired_at is not None and c.origin is Origin.SETTINGS
     ]
-    return told_of(map(retired_check, named), {ConditionKind.CONTROL_ACCOUNTS_RETIRED})
+    verdict = told_of(map(retired_check, named), {ConditionKind.CONTROL_ACCOUNTS_RETIRED})
+    unseen = [c for c in found if c.retired_at is None and not is_seen(c, now, late_after)]
+    if verdict is WELL and unseen:
+        name = "one control account" if len(unseen) == 1 else f"{len(unseen):,} control accounts"
+        return _unproved(f"No data: {name} had no answer in the last {words.span(late_after)}.")
+    return verdict
+
+
+def is_seen(one: Control, now: datetime, late_after: timedelta) -> bool:
+    """Whether an answer of late showed the expected status."""
+    return one.seen_at is not None and now - one.seen_at <= late_after
 
 
 def database_verdict(found: Database) -> HealthVerdict:

@@ -105,6 +105,8 @@ def queue_verdict(found: WorkersReport, now: datetime) -> HealthVerdict:
             "A worker takes over within seconds. If none does, read the log of the command “blockline run”, "
             "or start the command if it is not running.",
         )
+    if not heard:
+        return HealthVerdict(unproved="No data: no worker has reported lately.")
     return WELL
 
 

@@ -95,7 +95,7 @@ def doctor_command(
         show_json({"ok": not to_mend, "checks": checks})
     else:
         for finding in findings:
-            show(f"{LEVEL_WORDS[finding.verdict]:<7} {finding.part:<25} {finding.said}")
+            show(f"{LEVEL_WORDS[finding.verdict]:<10} {finding.part:<25} {finding.said}")
     if to_mend:
         raise CommandError(f"To fix: {', '.join(to_mend)}.")
 

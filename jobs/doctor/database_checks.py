@@ -22,8 +22,9 @@ from storage.model.alerts.conditions import Condition, ConditionKind
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Status
 from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.units import span
 from storage.postgres.pool import Conn, open_pool, transaction
-from storage.readings.coverage import newest_observation
+from storage.readings.coverage import newest_answer, newest_observation
 from storage.work import daily_cost_limit
 
 
@@ -31,9 +32,9 @@ async def watch_findings(settings: Settings, dsn: str, clock: Clock) -> list[Fin
     """Check a database with the right schema. Raises StorageError."""
     out: list[Finding] = []
     async with open_pool(dsn, max_size=1, lock_s=LOCK_S) as pool, transaction(pool) as conn:
-        times = [await newest_observation(conn, platform) for platform in Platform]
-        newest = max([at for at in times if at is not None], default=None)
-        out.append(future_finding(newest, clock()))
+        asked = [await newest_observation(conn, platform) for platform in Platform]
+        answered = [await newest_answer(conn, platform) for platform in Platform]
+        out.append(future_finding(_newest(asked), _newest(answered), clock()))
         out += [await _chosen(conn, p) for p in platforms_of(settings) if not settings.canaries(p)]
         people = {platform: await executives(conn, platform) for platform in platforms_of(settings)}
         day = current_billing_day(clock())
@@ -68,13 +69,20 @@ def cost_limit_findings(platform: Platform, limit_today: int, wanted: int | None
     return [Finding(f"{name} daily limit", FindingLevel.ADVICE, words)]
 
 
-def future_finding(newest: datetime | None, now: datetime) -> Finding:
-    """Report a reading dated in the future, because it would count as the newest until that time."""
+def _newest(times: Sequence[datetime | None]) -> datetime | None:
+    return max([at for at in times if at is not None], default=None)
+
+
+def future_finding(asked: datetime | None, answered: datetime | None, now: datetime) -> Finding:
+    """Report a request dated in the future, because it would count as the newest until that time.
+
+    `asked` is the time of the newest request, `answered` of the newest one that gave a reading.
+    """
     part = "readings"
-    if newest is None:
-        return Finding(part, FindingLevel.OK, "No reading is stored yet.")
-    said = f"The newest reading is of {newest:%Y-%m-%d %H:%M:%S} UTC"
-    if newest > now + CLOCKS_MAY_DIFFER:
+    if asked is None:
+        return Finding(part, FindingLevel.NO_DATA, "No reading is stored yet.")
+    if asked > now + CLOCKS_MAY_DIFFER:
+        said = f"The newest request is of {asked:%Y-%m-%d %H:%M:%S} UTC"
         return Finding(
             part,
             FindingLevel.MEND,
@@ -82,7 +90,11 @@ def future_finding(newest: datetime | None, now: datetime) -> Finding:
             f"clock is right ({now:%Y-%m-%d %H:%M} UTC), set the readings aside with: blockline doctor "
             "--set-aside",
         )
-    return Finding(part, FindingLevel.OK, f"{said}.")
+    if answered is None:
+        said = f"No request gave a reading yet. The newest is of {asked:%Y-%m-%d %H:%M:%S} UTC."
+        return Finding(part, FindingLevel.NO_DATA, said)
+    said = f"The newest reading is of {answered:%Y-%m-%d %H:%M:%S} UTC, {span(now - answered)} ago."
+    return Finding(part, FindingLevel.OK, said)
 
 
 def issue_finding(found: Condition) -> Finding:
@@ -105,7 +117,7 @@ def chosen_finding(platform: Platform, chosen: Sequence[Canary]) -> Finding:
     part = controls_part(platform)
     if not chosen:
         said = "None yet. Blockline chooses stable accounts at the first reading."
-        return Finding(part, FindingLevel.OK, said)
+        return Finding(part, FindingLevel.NO_DATA, said)
     suspended = sum(one.expected is Status.SUSPENDED for one in chosen)
     stable = len(chosen) - suspended
     said = f"Chosen by Blockline: {stable} stable, {suspended} suspended."

@@ -30,7 +30,9 @@ def data_folder(settings: Settings) -> Finding:
     """Check the free space in the data folder. An earlier check started Postgres, which made the folder."""
     part, folder = "data folder", settings.data_dir
     if settings.database_url is not None:
-        return Finding(part, FindingLevel.OK, "Not used: setting database_url names a Postgres server.")
+        return Finding(
+            part, FindingLevel.NOT_SET_UP, "Not used: setting database_url names a Postgres server."
+        )
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         said = f"Setting data_dir: {folder} is not a writable folder; choose another one."
         return Finding(part, FindingLevel.MEND, said)

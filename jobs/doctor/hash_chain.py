@@ -101,7 +101,7 @@ def found(checked: ChainCheck, stamps: StampCheck) -> Finding:
     if stamps.wrong is not None:
         return Finding(part, FindingLevel.MEND, stamps.wrong)
     if checked.entries == 0:
-        return Finding(part, FindingLevel.OK, "The chain has no entries yet.")
+        return Finding(part, FindingLevel.NO_DATA, "The chain has no entries yet.")
     purged = f" ({number(checked.purged, 'purged one')} checked by entry only)" if checked.purged else ""
     entries = (
         "The newest entry matches"
@@ -119,6 +119,6 @@ def audit_found(checked: ChainCheck, state: AuditChainState) -> Finding:
             part, FindingLevel.MEND, f"The audit log is broken at {broken_words(checked.broken)}. {_ALTERED}"
         )
     if checked.entries == 0:
-        return Finding(part, FindingLevel.OK, "The audit log has no entries yet.")
+        return Finding(part, FindingLevel.NO_DATA, "The audit log has no entries yet.")
     said = f"The audit log: {entries_words(checked.entries)}, chained, {coverage_words(state)}."
     return Finding(part, FindingLevel.OK, said)

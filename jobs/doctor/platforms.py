@@ -47,7 +47,7 @@ async def _of_platform(settings: Settings, platform: Platform, clock: Clock) -> 
         out = [Finding(name, FindingLevel.MEND, str(error))]
     out += await connection.further_findings(settings, reach_of(settings), clock())
     nothing = f"Not checked: setting {platform.value}_canaries is empty, and no other server is named."
-    return out or [Finding(name, FindingLevel.OK, nothing)]
+    return out or [Finding(name, FindingLevel.NOT_SET_UP, nothing)]
 
 
 async def _central(
@@ -136,7 +136,7 @@ async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
     # One with a central server can be asked without an account of the user's.
     platforms = sorted(platforms_of(settings), key=lambda platform: DECLARED[platform].is_federated)
     if not platforms:
-        return Finding(part, FindingLevel.OK, "Not checked: no platform is read.")
+        return Finding(part, FindingLevel.NOT_SET_UP, "Not checked: no platform is read.")
     platform, name = platforms[0], PLATFORM_NAME[platforms[0]]
     try:
         said = await connection_of(platform).probe(settings, reach_of(settings, vantage), clock())
@@ -145,7 +145,7 @@ async def _vantage(settings: Settings, vantage: str, clock: Clock) -> Finding:
     if said is None:
         return Finding(part, FindingLevel.OK, f"{name} answered through the proxy.")
     if isinstance(said, str):
-        return Finding(part, FindingLevel.OK, said)
+        return Finding(part, FindingLevel.NOT_SET_UP, said)
     todo = "check its address, user and password in setting vantages, and that it forwards requests"
     why = why_words(said.reason, said.detail)
     return Finding(part, FindingLevel.MEND, f"{name} gives no answer through the proxy ({why}): {todo}.")

@@ -40,6 +40,7 @@ async def controls(conn: Conn, now: datetime) -> list[Control]:
             cross join lateral (
                 select observed_at as at from coverage
                 where roster_id = r.roster_id and outcome = 0 and observed_at <= $1
+                    and (answered is null or bit_count(answered) > 0)
                 order by observed_at desc limit 1
             ) newest
             cross join lateral unnest(r.canary_ids) as canary_id

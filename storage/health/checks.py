@@ -124,7 +124,7 @@ def ending(key: ConditionKey, facts: ConditionFacts, thresholds: Thresholds) -> 
     if coverage is None or not coverage.due:
         return f"No watched account is due for a reading on {name}"
     if key.kind is ConditionKind.COLLECTOR_BLIND:
-        return f"{name} is read again"
+        return f"{name} is read again" if coverage.heard else f"No account on {name} is overdue for a reading"
     return (
         f"On {name} {coverage.due_heard:,} of {number(coverage.due, 'account')} were read in the last "
         f"{span(thresholds.late_after)}"

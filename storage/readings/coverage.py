@@ -247,6 +247,21 @@ async def held_since(
     return {AccountId(r["account_id"]): r["since"] for r in rows}
 
 
+async def newest_answer(conn: Conn, platform: Platform) -> datetime | None:
+    """The newest time of a conclusive answer of this platform to our connection; None if there is none."""
+    return await conn.fetchval(
+        """
+        select max(c.observed_at) from roster r cross join lateral (
+            select observed_at from coverage
+            where roster_id = r.roster_id and outcome = 0 and (answered is null or bit_count(answered) > 0)
+            order by observed_at desc limit 1
+        ) c
+        where r.platform = $1 and r.vantage = ''
+        """,
+        platform.value,
+    )
+
+
 async def newest_observation(conn: Conn, platform: Platform, vantage: str = "") -> datetime | None:
     """The newest time of any request of this platform from this vantage point; None if there is none."""
     return await conn.fetchval(

@@ -1,5 +1,6 @@
 """What the Health page counts, on real rows, and what it says of it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,10 +9,13 @@ from collectors.x.declaration import X
 from dashboard.health import words
 from dashboard.health.facts import read_health
 from dashboard.health.words import GROUPS, REST, HealthVerdict, controls_verdict, groups
-from storage.health.canaries_report import controls
+from dashboard.health.worker_words import queue_verdict
+from storage.accounts.canaries import Origin
+from storage.health.canaries_report import Control, controls
 from storage.health.database_report import Database, Growth, TableSize, database, growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport, maintenance_tasks, outbox
 from storage.health.planner_report import ListPace, ReadFor, list_paces, read_for
+from storage.health.workers_report import Queue, WorkersReport
 from storage.model.core.availability import MissedReason, Status
 from storage.model.core.coverage import WhyRead
 from storage.model.text.units import size_words
@@ -19,6 +23,7 @@ from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.readings.lateness_report import Lateness, late_accounts, lateness
 from storage.readings.rates_report import Rate, RequestTally, rates
+from storage.work.request_queue import QueueBacklog
 
 SWEEP = timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
@@ -237,10 +242,10 @@ async def test_a_control_account_that_was_retired_is_shown_as_long_as_somebody_h
         )
         found = await controls(conn, now)
     assert [c.account_id for c in found] == [named, lately, asked_now]
-    verdict = controls_verdict(found)
+    verdict = controls_verdict(found, now, 2 * SWEEP)
     assert verdict.wrong.startswith(f"Control account @{found[0].handle} on X no longer has ")
     assert "x_canaries" in verdict.to_do
-    assert controls_verdict(found[1:]) == HealthVerdict()
+    assert controls_verdict(found[1:2], now, 2 * SWEEP) == HealthVerdict()
 
 
 async def test_an_empty_installation_says_never_and_zero(pool: Pool, now: datetime) -> None:
@@ -355,6 +360,55 @@ def test_what_is_wrong_and_what_to_do(found: words.HealthVerdict, wrong: str, to
     assert wrong in found.wrong
     assert bool(found.wrong) == bool(wrong)
     assert to_do in found.to_do
+
+
+IDLE = RequestTally(0, 0, ())
+CONTROL = Control(1, X, "steady", "", Status.AVAILABLE, Origin.CHOSEN, 0, None, NOON)
+NOBODY = WorkersReport((), (Queue(None, QueueBacklog("x", 0, 0, 0, None, None)),), ())
+
+
+@pytest.mark.parametrize(
+    ("found", "unproved"),
+    [
+        pytest.param(words.reading_verdict([Rate(X, "", FINE, FINE)]), "", id="answers of the last hour"),
+        pytest.param(
+            words.reading_verdict([Rate(X, "", IDLE, FINE)]),
+            "No data: no request in the last hour by X.",
+            id="without a request none was missed",
+        ),
+        pytest.param(
+            words.budget_verdict([Rate(X, "", IDLE, BAD)]),
+            "No data: no request in the last hour by X.",
+            id="without a request no limit is reached",
+        ),
+        pytest.param(
+            words.lateness_verdict([Lateness(X, 0, 0, 0, 0, 3, None)], NOON, SWEEP),
+            "No data yet: new accounts without a reading (3 on X).",
+            id="accounts that were never read are not in time",
+        ),
+        pytest.param(
+            words.lateness_verdict([Lateness(X, 99, 0, 0, 0, 1, NOON)], NOON, SWEEP),
+            "",
+            id="one new account among many",
+        ),
+        pytest.param(words.controls_verdict([CONTROL], NOON + SWEEP, 2 * SWEEP), "", id="seen lately"),
+        pytest.param(
+            words.controls_verdict([replace(CONTROL, seen_at=None)], NOON, 2 * SWEEP),
+            "No data: one control account had no answer in the last 1 h.",
+            id="a control account that was never read",
+        ),
+        pytest.param(
+            words.controls_verdict([CONTROL], NOON + 72 * HOUR, 2 * SWEEP),
+            "No data: one control account had no answer in the last 1 h.",
+            id="a match of three days ago shows nothing of now",
+        ),
+        pytest.param(
+            queue_verdict(NOBODY, NOON), "No data: no worker has reported lately.", id="no worker, no leader"
+        ),
+    ],
+)
+def test_ok_is_said_only_of_what_was_seen(found: words.HealthVerdict, unproved: str) -> None:
+    assert (found.wrong, found.unproved) == ("", unproved)
 
 
 def test_tables_are_told_by_what_they_hold_with_growth_only_where_it_is_counted() -> None:

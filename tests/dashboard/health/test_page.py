@@ -9,9 +9,11 @@ import pytest
 
 from collectors.mastodon.declaration import MASTODON
 from collectors.x.declaration import X
+from dashboard.asgi.process import NO_MAIL_SERVER, MailTest
 from dashboard.health.collectors import collector_health, since, worst_first
 from dashboard.health.facts import HealthFacts
 from dashboard.health.page import ROWS, collector_status, controls, health_page
+from dashboard.health.system_cards import outbox_cards
 from dashboard.live.context_json import detectors_json
 from storage.accounts.side_facts import observe
 from storage.health.collector_state import CollectorState, save_state
@@ -62,6 +64,13 @@ NOTHING = HealthFacts(
     undelivered=MailFacts(),
     mails=(),
 )
+
+
+async def _accepted(_to: str, _by: str, _at: datetime) -> str | None:
+    return None
+
+
+MAIL_TEST = MailTest("mail.example:25", _accepted)
 WELL = replace(WORKING, last_answered_at=T0 - MINUTE, last_asked_at=T0 - MINUTE)
 STOPPED = replace(
     WELL, healthy=False, reason="credits", detail="no credits", since=T0 - HOUR, retry_at=T0 + MINUTE
@@ -143,6 +152,10 @@ def test_a_detector_stands_as_it_was_last_heard(
             "@steady looks wrong (2 stable, 1 suspended)",
             id="one is in doubt while answers are believed",
         ),
+        pytest.param(ASKED, "not read yet (2 stable, 1 suspended)", id="no answer shows them"),
+        pytest.param(
+            OLD, "not read since 31 Jan 2021, 22:00 UTC (2 stable, 1 suspended)", id="no answer of late"
+        ),
         pytest.param(
             replace(WELL, stable=0, suspended=0),
             "none, so a mass block cannot be distinguished from an outage",
@@ -193,6 +206,25 @@ async def test_before_the_first_request_the_page_says_so(pool: Pool, now: dateti
         page = said(await page_of(conn, "/health", now, SETTINGS, "light"))
     assert "No requests yet" in page
     assert "OK (" not in page
+
+
+@pytest.mark.parametrize(
+    ("mail_test", "sent", "told"),
+    [
+        pytest.param(NO_MAIL_SERVER, 0, f"Not set up. {NO_MAIL_SERVER}", id="no mail server is set"),
+        pytest.param(MAIL_TEST, 0, "it is not known whether one does", id="nothing was accepted yet"),
+        pytest.param(MAIL_TEST, 3, "OK", id="emails were accepted"),
+    ],
+)
+def test_the_outbox_is_called_well_only_after_something_was_accepted(
+    mail_test: MailTest | str, sent: int, told: str
+) -> None:
+    process = only_drawing(T0)
+    process.mail_test = mail_test
+    facts = replace(NOTHING, outbox=replace(NOTHING.outbox, sent=sent))
+    card = said(outbox_cards(facts, process, ADMIN)[0])
+    assert told in card
+    assert ("OK" in card) == bool(sent)
 
 
 async def test_countries_that_are_not_heard_and_other_vantages_are_shown(pool: Pool, now: datetime) -> None:

@@ -43,7 +43,7 @@ def canary(handle: str, expected: Status, doubted_since: datetime | None = None)
 @pytest.mark.parametrize(
     ("chosen", "verdict", "words"),
     [
-        ([], "ok", "None yet. Blockline chooses stable accounts at the first reading."),
+        ([], "no_data", "None yet. Blockline chooses stable accounts at the first reading."),
         (
             [canary("a", Status.AVAILABLE), canary("b", Status.AVAILABLE), canary("c", Status.SUSPENDED)],
             "ok",
@@ -64,16 +64,30 @@ def test_chosen_control_accounts_are_counted(chosen: list[Canary], verdict: str,
 
 
 @pytest.mark.parametrize(
-    ("newest", "verdict", "words"),
+    ("asked", "answered", "verdict", "words"),
     [
-        (None, "ok", "No reading is stored yet."),
-        (T0, "ok", "The newest reading is of 2021-02-01 00:00:00 UTC."),
-        (T0 + timedelta(hours=1), "mend", "is in the future"),
+        pytest.param(None, None, "no_data", "No reading is stored yet.", id="none"),
+        pytest.param(
+            T0,
+            None,
+            "no_data",
+            "No request gave a reading yet. The newest is of 2021-02-01 00:00:00 UTC.",
+            id="a missed attempt is no reading",
+        ),
+        pytest.param(
+            T0,
+            T0 - timedelta(hours=5),
+            "ok",
+            "The newest reading is of 2021-01-31 19:00:00 UTC, 5 h ago.",
+            id="the newest reading, with its age",
+        ),
+        pytest.param(T0 + timedelta(hours=1), None, "mend", "is in the future", id="the future"),
     ],
-    ids=["none", "now", "the future"],
 )
-def test_a_reading_of_the_future_must_be_seen_to(newest: datetime | None, verdict: str, words: str) -> None:
-    found = future_finding(newest, T0)
+def test_only_an_answer_shows_that_readings_are_well(
+    asked: datetime | None, answered: datetime | None, verdict: str, words: str
+) -> None:
+    found = future_finding(asked, answered, T0)
     assert found.verdict.value == verdict
     assert words in found.said
 
@@ -93,7 +107,7 @@ async def test_an_observer_that_keeps_its_blocks_to_itself_still_answers(status:
 async def test_a_stream_that_is_switched_off_is_nothing_to_mend() -> None:
     settings = settings_from({"bluesky_jetstream": ""})
     (found,) = await connection_of(BLUESKY).further_findings(settings, reach_of(settings), system_clock())
-    assert found.verdict is FindingLevel.OK
+    assert found.verdict is FindingLevel.NOT_SET_UP
 
 
 async def test_what_reading_follows_costs_is_said_before_it_is_paid(
