@@ -13,23 +13,26 @@ from dashboard.accounts.account_readings_page import readings_card
 from dashboard.accounts.account_routes import account_routes
 from dashboard.accounts.add_page import ADD, add_page, connect_add_page
 from dashboard.accounts.bulk_edits import account_edit_routes
+from dashboard.accounts.list_page import connect_list_page, list_page
 from dashboard.accounts.lists_page import connect_lists_page, lists_page
 from dashboard.accounts.table_page import accounts_page
 from dashboard.accounts.table_routes import account_list_routes
+from dashboard.accounts.threshold_trials import ThresholdTrials
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.names.table import read_check
 from dashboard.ui.chart_style import graph
 from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
 from storage.accounts.notes import notes_of
-from storage.accounts.watch_lists import all_lists
+from storage.accounts.watch_lists import all_lists, list_row
 from storage.live.account_detail import account_detail
 from storage.live.lists_and_executives import lists, signals
 from storage.model.core.accounts import Platform
 from storage.orders.orders import orders
 
 
-def accounts(process: WebProcess) -> Feature:
+def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
+    """`trials` tries thresholds on what is stored."""
     pool, clock, settings = process.pool, process.clock, process.settings
     return Feature(
         pages=(
@@ -39,7 +42,7 @@ def accounts(process: WebProcess) -> Feature:
                 read=_accounts,
                 place=Place.HEADER,
                 icon="accounts",
-                callbacks=partial(_connect, process),
+                callbacks=partial(_connect, process, trials),
             ),
             Page(path="account", title="Account", read=_account, place=Place.NOWHERE),
         ),
@@ -51,9 +54,10 @@ def accounts(process: WebProcess) -> Feature:
     )
 
 
-def _connect(process: WebProcess, app: PageCallbacks) -> None:
+def _connect(process: WebProcess, trials: ThresholdTrials, app: PageCallbacks) -> None:
     connect_add_page(process, app)
     connect_lists_page(process, app)
+    connect_list_page(process, trials, app)
 
 
 async def _accounts(asked: PageRequest) -> Drawing | None:
@@ -64,6 +68,9 @@ async def _accounts(asked: PageRequest) -> Drawing | None:
             rows = await all_lists(asked.conn)
             archived = asked.query.get("archived") == "yes"
             return partial(lists_page, rows, asked.actor, asked.tag, archived=archived)
+        case ["lists", text] if (list_id := number_in(text)) is not None:
+            row = await list_row(asked.conn, list_id)
+            return None if row is None else partial(list_page, row, asked.actor, asked.tag)
         case ["add"]:
             shown = None
         case ["add", text] if (check_id := number_in(text)) is not None:

@@ -14,13 +14,14 @@ from dashboard.ui.form_input import WrongInput
 from dashboard.ui.inputs import text_field
 from dashboard.ui.pages import PageCallbacks
 from storage.accounts.watch_lists import ListRow, all_lists, archive_list, make_list, rename_list
+from storage.model.core.list_thresholds import thresholds_words
 from storage.model.core.people import Actor, Role, Scope
 from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME, list_name_fault
 from storage.model.text.states import clean
 from storage.postgres.pool import Conn, StorageError, transaction
 
 MAKE, CHANGE = Role.ANALYST, Role.ADMIN
-_HEADS = ("List", "Accounts", "Watched", "Order")
+_HEADS = ("List", "Accounts", "Watched", "Order", "Confirmed by")
 ARCHIVED_LISTS = "/accounts/lists?archived=yes"
 
 
@@ -77,7 +78,10 @@ def _line(row: ListRow) -> tuple[Cell, ...]:
     if row.order_id is not None:
         order = html.A(clean(row.order_reference or "", 80), href=f"/orders/{row.order_id}")
     name = html.A(clean(row.name, LONGEST_LIST_NAME), href=f"/accounts?list={row.list_id}")
-    return name, f"{row.accounts:,}", f"{row.watched:,}", order
+    confirmed = html.A(
+        thresholds_words(row.thresholds), href=f"/accounts/lists/{row.list_id}", className="under"
+    )
+    return name, f"{row.accounts:,}", f"{row.watched:,}", order, confirmed
 
 
 def _new_form() -> Component:

@@ -11,7 +11,6 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.api.account_edits import writing_routes
 from dashboard.api.accounts import account_routes
 from dashboard.api.alert_actions import alerting_routes
@@ -21,7 +20,7 @@ from dashboard.api.changes import change_routes
 from dashboard.api.exports import export_routes
 from dashboard.api.health import health_routes
 from dashboard.api.idempotency import PARAMETER, IdempotencyMiddleware
-from dashboard.api.list_edits import list_writing_routes
+from dashboard.api.list_edits import list_writing_routes, threshold_routes
 from dashboard.api.lists_and_executives import watching_routes
 from dashboard.api.name_checks import name_routes
 from dashboard.api.order_edits import (
@@ -40,7 +39,7 @@ from dashboard.api.problem_responses import (
     refuse_as_problems,
 )
 from dashboard.api.readings import reading_routes
-from dashboard.api.request_checks import LARGEST, ApiContext, may_read, only_known
+from dashboard.api.request_checks import LARGEST, ApiContext, Trials, may_read, only_known
 from dashboard.api.stories import written_routes
 from dashboard.api.story_edits import written_editing_routes
 from dashboard.asgi.body_limit import BodyLimitMiddleware
@@ -62,9 +61,7 @@ LARGER = {f"{API}{DOCUMENTS}": LARGEST_DOCUMENT}
 _NOT_CHANGED = {"description": "Not changed: `If-None-Match` names the tag of this answer."}
 
 
-def api_v1(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, trials: RuleTrials
-) -> FastAPI:
+def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, trials: Trials) -> FastAPI:
     """To be mounted behind the authentication middleware."""
     source = ApiContext(pool, clock, settings, trials)
     api = FastAPI(
@@ -93,6 +90,7 @@ def api_v1(
         writing_routes,
         name_routes,
         list_writing_routes,
+        threshold_routes,
         alerting_routes,
         ruling_routes,
         written_routes,
@@ -117,7 +115,7 @@ def mount(
     pool: Pool,
     clock: Callable[[], datetime],
     settings: DashboardSettings,
-    trials: RuleTrials,
+    trials: Trials,
 ) -> None:
     """Put the API at its address. What no route of it can match, such as a line end, is refused alike."""
     server.mount(API, api_v1(pool, clock, settings, trials))

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.api.app import LARGER, mount
+from dashboard.api.request_checks import Trials
 from dashboard.asgi.process import WebProcess
 from dashboard.ui.pages import Feature
 
 
-def api(process: WebProcess, trials: RuleTrials) -> Feature:
-    """`trials` tries rules on what is stored."""
+def api(process: WebProcess, trials: Trials) -> Feature:
+    """`trials` tries rules and thresholds on what is stored."""
     return Feature(
         mount=partial(
             mount, pool=process.pool, clock=process.clock, settings=process.settings, trials=trials

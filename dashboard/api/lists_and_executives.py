@@ -31,6 +31,15 @@ from storage.postgres.pool import transaction
 from storage.postgres.recording_order import as_known
 
 
+class ConfirmationThresholds(ApiModel):
+    """How many agreeing readings confirm a change."""
+
+    strong_readings: int
+    """For what the platform states itself."""
+    weak_readings: int
+    """For a mere absence."""
+
+
 class WatchList(ApiModel):
     """A named set of accounts."""
 
@@ -47,6 +56,10 @@ class WatchList(ApiModel):
     """How long raw evidence of its accounts is kept; null for no limit. Hashes, states and times stay."""
     archived_at: datetime | None
     """Since when it is archived: it keeps its accounts, and no account can be added. Null if it is in use."""
+    thresholds: ConfirmationThresholds | None
+    """How many agreeing readings it asks for. Null for the default ones. An account on several lists needs
+    the most that any of them asks for.
+    """
 
 
 class Observable(ApiModel):
@@ -160,7 +173,8 @@ def watching_routes(source: ApiContext) -> APIRouter:
 
 def watch_list(row: ListRow) -> WatchList:
     kept = ListRule(row.list_id, row.name, row.keep_days, row.order_reference).days_kept
-    return WatchList.model_validate({**fields_of(row), "evidence_days": kept})
+    own = None if row.thresholds is None else fields_of(row.thresholds)
+    return WatchList.model_validate({**fields_of(row), "evidence_days": kept, "thresholds": own})
 
 
 def executive(name: str, account: PersonAccount) -> Executive:

@@ -7,10 +7,11 @@ refused: else a filter whose name is misspelt is left out without a word, and th
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import Request
 
+from dashboard.accounts.threshold_trials import ThresholdTrials
 from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.api.problem_responses import ApiInvalidField, ApiNotFound
 from dashboard.asgi.settings import DashboardSettings
@@ -24,6 +25,10 @@ LARGEST = 1_000_000
 """Bytes of what is sent to the API: ten thousand account numbers, twice, with room to spare."""
 
 
+class Trials(RuleTrials, ThresholdTrials, Protocol):
+    """Tries what the API may be asked to try."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """Where the routes read, and whose clock they go by."""
@@ -31,8 +36,8 @@ class ApiContext:
     pool: Pool
     clock: Callable[[], datetime]
     settings: DashboardSettings
-    trials: RuleTrials
-    """Tries alert rules on what is stored."""
+    trials: Trials
+    """Tries alert rules and thresholds on what is stored."""
 
 
 def past(at: datetime | None, name: str, now: datetime) -> datetime | None:

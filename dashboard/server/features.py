@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
-from dashboard.accounts.feature import accounts
+from dashboard.accounts.feature import ThresholdTrials, accounts
 from dashboard.alerts.feature import RuleTrials, alerts, mails
 from dashboard.api.feature import api
 from dashboard.asgi.process import WebProcess
@@ -35,14 +35,14 @@ ENTRY_POINTS = "blockline.pages"
 _log = logging.getLogger(__name__)
 
 
-class Decider(Reevaluator, RuleTrials, Protocol):
+class Decider(Reevaluator, RuleTrials, ThresholdTrials, Protocol):
     """What decides on stored readings and changes again, apart from the process that serves pages."""
 
 
 def features(process: WebProcess, decider: Decider) -> list[Feature]:
     ours = [
         live(process),
-        accounts(process),
+        accounts(process, decider),
         name_checks(process),
         orders(process),
         alerts(process, decider),

@@ -10,7 +10,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.input_files import table_content
 from jobs.base.output import show, show_json
-from jobs.base.wording import PLATFORM_KEYS, handle_name
+from jobs.base.wording import PLATFORM_KEYS, handle_name, minute
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, Partial, examples, moment_past
 from jobs.collect.name_lookup import Resolver
 from jobs.config.database import with_conn, with_pool
@@ -20,6 +20,7 @@ from jobs.imports.engagement import import_engagement
 from jobs.imports.published_records import LONGEST_NAME, without_endings
 from jobs.imports.report import print_report
 from jobs.imports.table_imports import import_accounts, import_executives
+from jobs.replay.threshold_preview import load_threshold_preview
 from jobs.runtime.evidence_retention import parse_keeping
 from jobs.status.listings import (
     accounts_listing,
@@ -29,9 +30,20 @@ from jobs.status.listings import (
     set_retention,
 )
 from storage.accounts.accounts import stop_watching
+from storage.accounts.list_thresholds import newest_thresholds, set_list_thresholds
+from storage.accounts.lookup import list_called
 from storage.accounts.tags import change_tags
 from storage.accounts.watch_lists import archive_list, make_list, rename_list
+from storage.model.alerts.rule_preview import PREVIEW_PERIOD
+from storage.model.bitemporal.reevaluation import Effect
+from storage.model.bitemporal.threshold_preview import ThresholdPreview, threshold_preview_words
 from storage.model.core.accounts import Account, Platform
+from storage.model.core.list_thresholds import (
+    DEFAULT_THRESHOLDS,
+    STRICTEST_HOLDS,
+    ListThresholds,
+    thresholds_sentence,
+)
 from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_cells import tags as tags_of
@@ -357,6 +369,91 @@ def lists_retention(
             load_settings(config), lambda conn: set_retention(conn, name, days, COMMAND_LINE, system_clock())
         )
     )
+
+
+@lists.command(
+    "thresholds",
+    epilog=examples(
+        "blockline lists thresholds Desk 3 5 --preview", "blockline lists thresholds Desk default"
+    ),
+)
+def lists_thresholds(
+    name: Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")],
+    strong: Annotated[
+        str | None,
+        typer.Argument(metavar="STATED", help="Readings for a statement of the platform; or default."),
+    ] = None,
+    weak: Annotated[str | None, typer.Argument(metavar="ABSENT", help="Readings for a mere absence.")] = None,
+    *,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Store nothing; count what would differ in the last 30 days.")
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Set how many agreeing readings confirm a change of the accounts on a list.
+
+    Without numbers the present ones are shown. They hold for readings made a minute later or after. An
+    account on several lists needs the most readings that any of its lists asks for.
+    """
+    wanted = _thresholds(strong, weak)
+    now = system_clock()
+
+    async def done(conn: Conn) -> ListThresholds | ThresholdPreview | None:
+        list_id = await list_called(conn, name)
+        before = await newest_thresholds(conn, list_id)
+        if preview:
+            tried = before if strong is None else wanted
+            return await load_threshold_preview(conn, name, tried, now - PREVIEW_PERIOD, now)
+        if strong is not None:
+            await set_list_thresholds(conn, name, wanted, COMMAND_LINE, now)
+            return wanted
+        return before
+
+    found = with_conn(load_settings(config), done)
+    if isinstance(found, ThresholdPreview):
+        _show_threshold_preview(found, as_json=as_json)
+    elif as_json:
+        numbers = found or DEFAULT_THRESHOLDS
+        readings = {"strong_readings": numbers.strong_readings, "weak_readings": numbers.weak_readings}
+        show_json({"list": name, "own": found is not None, **readings})
+    else:
+        show(thresholds_sentence(found))
+        show(STRICTEST_HOLDS)
+
+
+def _thresholds(strong: str | None, weak: str | None) -> ListThresholds | None:
+    """The numbers of a command; None for the default ones. Raises CommandError."""
+    if strong in {None, "default"}:
+        if weak is not None:
+            raise CommandError("Give two numbers, such as 3 5, or the word default alone.")
+        return None
+    if weak is None or not (strong or "").isdecimal() or not weak.isdecimal():
+        raise CommandError("Give two numbers, such as 3 5, or the word default alone.")
+    try:
+        return ListThresholds(int((strong or "")[:4]), int(weak[:4]))
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+
+
+def _show_threshold_preview(found: ThresholdPreview, *, as_json: bool) -> None:
+    if as_json:
+        show_json(
+            {
+                "since": found.since.isoformat(),
+                "until": found.until.isoformat(),
+                "accounts": found.accounts,
+                "changes": found.changes,
+                "more": found.counts[Effect.BESIDES],
+                "fewer": found.counts[Effect.NEVER],
+                "earlier": found.counts[Effect.EARLIER],
+                "later": found.counts[Effect.LATER],
+            }
+        )
+        return
+    show(threshold_preview_words(found))
+    for one in found.cases:
+        show(f"{minute(one.first_seen)}: {handle_name(clean(one.handle, 60))}, {one.status}: {one.words}")
 
 
 @lists.command("read-every", epilog=examples("blockline lists read-every Desk 5m"))

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from jobs.base.clock import Clock
 from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import ConfirmedOn, corrections, redetect
+from storage.accounts.list_thresholds import load_threshold_history
 from storage.changes import corrections as stored_corrections
 from storage.changes import late_context
 from storage.changes.record import Recording, record_beside
@@ -77,7 +78,8 @@ async def record_late(
         late = {
             i: TimedReading(_dated(r, batch.observed_at, scopes), batch.asked_at) for i, r in readings.items()
         }
-        found = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule)
+        history = await load_threshold_history(conn)
+        found = redetect(ground.accounts, late, ConfirmedOn(ground.confirmed_on), rule, history)
         now = await moment(conn, clock)
         if not await coverage.insert_batch(conn, batch, now):
             return LateReport(stored=False)
@@ -103,7 +105,8 @@ async def recompute_changes(
         return ()
     nothing = Batch(0, since, 0, since, BatchOutcome.MISSED, None, None, 0)
     ground = await late_context.load(conn, nothing, account_ids, rule.cohort_window, rule)
-    found = redetect(ground.accounts, {}, ConfirmedOn(ground.confirmed_on), rule)
+    history = await load_threshold_history(conn)
+    found = redetect(ground.accounts, {}, ConfirmedOn(ground.confirmed_on), rule, history)
     return await _write(conn, ground, found, nothing, now, ahead_of=since)
 
 

@@ -4,8 +4,9 @@ readings.
 
 from dataclasses import replace
 
-from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
 from jobs.detect.redetect import unsettled_after
+from storage.accounts.list_thresholds import load_threshold_history
 from storage.changes import late_context
 from storage.changes.load_watched import WatchedAccount, load_watched
 from storage.model.core.accounts import AccountId, Platform
@@ -20,8 +21,9 @@ async def load_accounts(
     """
     loaded = await load_watched(conn, platform, account_ids)
     known = {w.account.account_id: w.known for w in loaded}
+    rules = RuleOfLists(rule, await load_threshold_history(conn))
     open_questions = {
-        ground.account.account_id: unsettled_after(ground, rule)
+        ground.account.account_id: unsettled_after(ground, rules)
         for ground in await late_context.unsettled_since(conn, platform, known, rule)
     }
     return [

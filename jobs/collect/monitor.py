@@ -25,6 +25,7 @@ from jobs.planning.sweep_planner import Planner, ScheduledRead
 from jobs.planning.watch_state import WatchState
 from storage.accounts import side_facts
 from storage.accounts.accounts import watch_periods
+from storage.accounts.list_thresholds import load_threshold_history
 from storage.changes import load_watched
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.country_scope import EVERY_COUNTRY
@@ -186,7 +187,7 @@ class Monitor:
                 since = now if newest is None else max(now, newest + timedelta.resolution)
                 await country_scope.record_scope(conn, self._platform, self._collector.countries, since)
             self._scopes = await country_scope.load_scopes(conn, self._platform)
-            loaded = await load_accounts(conn, self._platform, self._judge.rule)
+            loaded = await load_accounts(conn, self._platform, self._judge.rules.rule)
             self._watched.take_up(loaded, await side_facts.open_facts(conn, self._platform), whole=True)
             if self._cost_limit is not None:
                 await self._cost_limit.load(conn, now)
@@ -195,10 +196,11 @@ class Monitor:
             await self._renewal.load(conn, now)
             self.canaries.take_up(self._held_since(self._watched))
             await self._load_confirmations(conn)
+            self._judge.rules.history = await load_threshold_history(conn)
         await self.breakers.load()
 
     async def _load_confirmations(self, conn: Conn) -> None:
-        since = self._clock() - self._judge.rule.cohort_window
+        since = self._clock() - self._judge.rules.rule.cohort_window
         confirmed = await load_watched.recent_confirmations(conn, self._platform, since)
         self._judge.confirmations.take_up(confirmed)
 
@@ -448,7 +450,7 @@ class Monitor:
         """
         async with transaction(self._pool) as conn:
             ids = sorted({*roster.account_ids, *retold})
-            loaded = await load_accounts(conn, self._platform, self._judge.rule, ids)
+            loaded = await load_accounts(conn, self._platform, self._judge.rules.rule, ids)
             self._watched.take_up(
                 loaded, await side_facts.open_facts(conn, self._platform, only=ids), whole=False
             )

@@ -10,7 +10,7 @@ from jobs.collect.canaries import ControlAccounts
 from jobs.collect.monitor import Monitor, MonitorSettings, Stages
 from jobs.collect.recorder import Recorder
 from jobs.detect.active_cohorts import RecentConfirmations
-from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
 from jobs.detect.judge import Judge
 from jobs.dispatch.breaker_store import BreakerStore
 from jobs.dispatch.local_requester import LocalRequester, Requester
@@ -57,7 +57,7 @@ def reading_pipeline(
     # Which control accounts are in doubt, whether the answer is believed, and what it means.
     renewal = RosterRenewal(pool, watched, rosters, planner, fence)
     canaries = ControlAccounts(pool, collector, rosters, clock, renewal.renew)
-    judge = Judge(rule, confirmations)
+    judge = Judge(RuleOfLists(rule), confirmations)
     # Coverage, change, spell and alert, in one transaction.
     recorder = Recorder(pool, collector, rule, clock, fence)
     stages = Stages(

@@ -1,11 +1,20 @@
 """The confirmation rule: how many agreeing readings confirm a change, and when the next reading is due."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from storage.model.core.accounts import ListId
 from storage.model.core.availability import Reason, State, Status, Strength
+from storage.model.core.list_thresholds import (
+    NO_LIST_THRESHOLDS,
+    ListThresholds,
+    ThresholdHistory,
+)
 
 _MINUTE = timedelta(minutes=1)
+_FURTHER = 180 * _MINUTE
+"""How long after the one before each further reading is due, for a list that asks for more than the rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,11 @@ class ConfirmationRule:
     `storage.model.core.known_state.Unsettled`). Until then, earlier sightings of other states may still widen
     a later change window.
     """
+    settling: tuple[int, int] | None = None
+    """How many strong and weak readings settle a state. None means as many as confirm a change. Thresholds of
+    a list leave it as it is: a list may want to hear of changes earlier, but a platform that answers stale
+    is no less stale for that.
+    """
 
     def __post_init__(self) -> None:
         if not 1 <= self.strong_readings <= self.weak_readings <= len(self.offsets):
@@ -47,8 +61,8 @@ class ConfirmationRule:
         """Whether a state is settled (see `storage.model.core.known_state.Unsettled`) after `agreeing`
         readings in a row. `lasting` is the time from the first to the last of them.
         """
-        needed = self.strong_readings if strength is Strength.STRONG else self.weak_readings
-        return agreeing >= needed and lasting >= self.way_back
+        strong, weak = self.settling or (self.strong_readings, self.weak_readings)
+        return agreeing >= (strong if strength is Strength.STRONG else weak) and lasting >= self.way_back
 
     def next_read_at(self, agreeing: int, first_seen_new: datetime, at: datetime) -> datetime:
         """Return when to read again after an agreeing reading at `at`. `agreeing` includes that reading."""
@@ -68,3 +82,40 @@ class ConfirmationRule:
         if cohort_active and agreeing >= self.weak_readings - self.cohort_discount:
             return Reason.COHORT_ACTIVE
         return None
+
+    def for_lists(self, asked: Collection[ListThresholds | None]) -> "ConfirmationRule":
+        """The rule of an account that is on lists with these thresholds: the most readings that one of them
+        asks for. None stands for a list that asks for what this rule does.
+        """
+        own = [one for one in asked if one is not None]
+        if not own:
+            return self
+        default = [ListThresholds(self.strong_readings, self.weak_readings)] if None in asked else []
+        strong = max(one.strong_readings for one in (*own, *default))
+        weak = max(one.weak_readings for one in (*own, *default))
+        more = max(weak - len(self.offsets), 0)
+        offsets = (*self.offsets, *(self.offsets[-1] + n * _FURTHER for n in range(1, more + 1)))
+        settling = self.settling or (self.strong_readings, self.weak_readings)
+        return replace(self, offsets=offsets, strong_readings=strong, weak_readings=weak, settling=settling)
+
+
+@dataclass(slots=True)
+class RuleOfLists:
+    """Which confirmation rule holds for an account: the strictest of those of its lists at that time."""
+
+    rule: ConfirmationRule
+    """Of accounts on no list, and on lists without thresholds of their own."""
+    history: ThresholdHistory = NO_LIST_THRESHOLDS
+    _made: dict[tuple[ListThresholds | None, ...], ConfirmationRule] = field(
+        default_factory=dict[tuple[ListThresholds | None, ...], ConfirmationRule]
+    )
+
+    def at(self, lists: Collection[ListId], at: datetime) -> ConfirmationRule:
+        """The rule for a reading made at `at`, of an account that was on these lists then."""
+        if not self.history.has_any(lists):
+            return self.rule
+        asked = self.history.of(lists, at)
+        made = self._made.get(asked)
+        if made is None:
+            made = self._made[asked] = self.rule.for_lists(asked)
+        return made

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.detect.active_cohorts import RecentConfirmations
-from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.confirmation import RuleOfLists
 from jobs.detect.transitions import as_answered, completed, says_nothing_new, step
 from storage.model.core.accounts import Account, HandleChange, ListId
 from storage.model.core.availability import (
@@ -116,7 +116,7 @@ class Judged:
 class Judge:
     """Judges the answers of one platform: whether each is believed, and what it means for each account."""
 
-    rule: ConfirmationRule
+    rules: RuleOfLists
     confirmations: RecentConfirmations
 
     def __call__(
@@ -167,7 +167,7 @@ class Judge:
         understood = [
             (w, _understood(w, looks.get(w.account.native_id), countries, unspoken | silent)) for w in watched
         ]
-        steps = tuple(_steps(understood, self.rule, self.confirmations, asked_at))
+        steps = tuple(_steps(understood, self.rules, self.confirmations, asked_at))
         return Judged(
             BatchOutcome.ANSWERED,
             None,
@@ -205,7 +205,7 @@ def _unheard_by(answer: CollectorAnswer, countries: frozenset[str] | None) -> fr
 
 def _steps(
     understood: Sequence[tuple[TrackedAccount, Reading | None]],
-    rule: ConfirmationRule,
+    rules: RuleOfLists,
     cohorts: RecentConfirmations,
     asked_at: datetime,
 ) -> Iterator[tuple[TrackedAccount, Reading, ReadingEffect]]:
@@ -219,11 +219,11 @@ def _steps(
         if says_nothing_new(w.known, r):
             done = shared.get(r.state)
             if done is None:
-                done = shared[r.state] = step(w.known, r, asked_at, rule, cohort_active=False)
+                done = shared[r.state] = step(w.known, r, asked_at, rules.rule, cohort_active=False)
         else:
             # Changes of other accounts matter only if this reading shows a state that is not confirmed yet.
             active = r.state != w.known.state and cohorts.is_active(w.lists, r.at)
-            done = step(w.known, r, asked_at, rule, cohort_active=active)
+            done = step(w.known, r, asked_at, rules.at(w.lists, r.at), cohort_active=active)
         yield w, r, done
 
 

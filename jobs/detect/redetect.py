@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
 from jobs.detect.transitions import as_answered, completed, overlaps, step
 from storage.model.bitemporal.corrections import (
     CorrectionInput,
@@ -22,6 +22,7 @@ from storage.model.bitemporal.corrections import (
 from storage.model.core.accounts import AccountId, ListId, lists_at
 from storage.model.core.availability import ChangeKind, Flag, Outcome, Reason, State, kind_of
 from storage.model.core.known_state import Closed, Known, Pending, Unsettled
+from storage.model.core.list_thresholds import NO_LIST_THRESHOLDS, ThresholdHistory
 
 _Rank = tuple[datetime, datetime, str]
 
@@ -68,7 +69,7 @@ class Folding:
         confirmed_on: ConfirmedOn,
         rule: ConfirmationRule,
     ) -> None:
-        """Apply the next reading. `lists` holds the account's lists at that time."""
+        """Apply the next reading. `lists` holds the account's lists at that time, `rule` is that of them."""
         before, at = self.known, asked.reading.at
         reading = completed(before, as_answered(asked.reading))
         if reading is None:
@@ -115,7 +116,7 @@ class Folding:
         return kind_of(old, pending.state, pending.flags, self.flags)
 
 
-def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettled | None:
+def unsettled_after(ground: CorrectionInput, rules: RuleOfLists) -> Unsettled | None:
     """What is unsettled about an account after its stored readings (see `Unsettled`); None if nothing is.
     Each reading is evaluated with what was known at its own time.
     """
@@ -126,6 +127,7 @@ def unsettled_after(ground: CorrectionInput, rule: ConfirmationRule) -> Unsettle
             known = replace(known, pending=None)
         elif (reading := completed(known, as_answered(asked.reading))) is not None:
             active, then = reading.at in by_cohort, _when_asked(course, asked.asked_at)
+            rule = rules.at(lists_at(ground.memberships, reading.at), reading.at)
             s = step(known, reading, asked.asked_at, rule, cohort_active=active, when_asked=then)
             known = s.known
             course.append(known)
@@ -145,12 +147,15 @@ def redetect(
     late: Mapping[AccountId, TimedReading],
     confirmed_on: ConfirmedOn,
     rule: ConfirmationRule,
+    history: ThresholdHistory = NO_LIST_THRESHOLDS,
 ) -> dict[AccountId, tuple[RecomputedChange, ...]]:
     """Recompute the changes of these accounts from all their readings, including the `late` ones.
 
-    `confirmed_on` holds the times of confirmed changes of other accounts. The changes confirmed here are
-    added to it. Accounts that may confirm each other as a cohort must be passed in one call.
+    `history` has the thresholds of lists that are not those of `rule`. `confirmed_on` holds the times of
+    confirmed changes of other accounts. The changes confirmed here are added to it. Accounts that may confirm
+    each other as a cohort must be passed in one call.
     """
+    rules = RuleOfLists(rule, history)
     memberships = {g.account.account_id: g.memberships for g in grounds}
     folding = {g.account.account_id: Folding(g.known, g.flags) for g in grounds}
     events = [
@@ -164,7 +169,7 @@ def redetect(
             f.let_go()
         else:
             lists = lists_at(memberships[account_id], asked.reading.at)
-            f.take(asked, lists, confirmed_on, rule)
+            f.take(asked, lists, confirmed_on, rules.at(lists, asked.reading.at))
     for g in grounds:
         if not g.is_watched:
             folding[g.account.account_id].let_go()

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from jobs.detect.confirmation import ConfirmationRule
 from jobs.detect.redetect import paired
 from storage.model.bitemporal.corrections import OwnChange, RecomputedChange
 from storage.model.bitemporal.reading_columns import Course
@@ -52,11 +51,16 @@ def compare(
     courses: Iterable[Course],
     recomputed: Mapping[AccountId, Sequence[RecomputedChange]],
     until: datetime,
-    rule: ConfirmationRule,
-    in_force: ConfirmationRule,
+    *,
+    other_thresholds: bool,
 ) -> ChangeComparison:
-    """Compare what the readings before `until` give by `rule` with the changes stored by then."""
+    """Compare what the readings before `until` give with the changes stored by then.
+
+    `other_thresholds` says that they were decided by other thresholds than those in force, which explains
+    every difference.
+    """
     same, differences = 0, list[ChangeDifference]()
+    known = Cause.THRESHOLDS if other_thresholds else None
     for course in courses:
         stored = [_as_of(c, course, until) for c in course.stored]
         again = recomputed[course.account.account_id]
@@ -67,8 +71,7 @@ def compare(
         ]
         theirs += [(s, None) for s in stored if s.change_id not in taken]
         found = [
-            ChangeDifference(course.account, _effect(s, t), _cause(s, t, rule, in_force), s, t)
-            for s, t in theirs
+            ChangeDifference(course.account, _effect(s, t), known or _cause(s, t), s, t) for s, t in theirs
         ]
         same += sum(d.effect is Effect.SAME for d in found)
         differing = sorted((d for d in found if d.effect is not Effect.SAME), key=_seen)
@@ -119,13 +122,6 @@ def _effect(stored: OwnChange | None, again: RecomputedChange | None) -> Effect:
     return Effect.SAME if is_same else Effect.OTHERWISE
 
 
-def _cause(
-    stored: OwnChange | None,
-    again: RecomputedChange | None,
-    rule: ConfirmationRule,
-    in_force: ConfirmationRule,
-) -> Cause:
-    if rule != in_force:
-        return Cause.THRESHOLDS
+def _cause(stored: OwnChange | None, again: RecomputedChange | None) -> Cause:
     reasons = {stored and stored.reason, again and again.closed and again.closed.reason}
     return Cause.COHORT if Reason.COHORT_ACTIVE in reasons else Cause.UNEXPLAINED

@@ -12,6 +12,7 @@ from jobs.replay.compare_changes import ChangeComparison, compare
 from jobs.replay.compare_mails import MailComparison, accounts_of, reevaluate_mails
 from jobs.replay.redetect_fast import redetect_fast
 from jobs.replay.what_if_rules import OtherRules
+from storage.accounts.list_thresholds import load_threshold_history
 from storage.accounts.lookup import list_called
 from storage.export.exports import snapshot
 from storage.model.core.accounts import AccountId, ListId
@@ -68,14 +69,16 @@ async def redecide(
 ) -> Redecided:
     """Decide on the readings from `since` until before `until`. Nothing is written.
 
-    `rule` has the thresholds of confirmation, `rules` the alert rules: None for those of each moment.
+    `rule` has the thresholds of confirmation, of accounts whose lists have none of their own. `rules` are the
+    alert rules: None for those of each moment.
     `of_list`: tell what differs for the accounts that are on this list now; None: for all.
     """
     started = time.perf_counter()
     courses = await account_inputs.load(conn, since, until, rule.cohort_window, rule)
     loaded = time.perf_counter()
-    recomputed = redetect_fast(courses.accounts, courses.confirmed_on, rule)
-    compared = compare(courses.accounts, recomputed, until, rule, IN_FORCE)
+    history = await load_threshold_history(conn)
+    recomputed = redetect_fast(courses.accounts, courses.confirmed_on, rule, history)
+    compared = compare(courses.accounts, recomputed, until, other_thresholds=rule != IN_FORCE)
     decided = time.perf_counter()
     known = await rules_since(conn)
     lookbacks = [s.rule.lookback for state in known for s in state.rules]
@@ -91,7 +94,7 @@ async def redecide(
     of = None if of_list is None else frozenset(c.account.account_id for c in theirs)
     mails = reevaluate_mails(stored, courses.accounts, recomputed, compared, facts, rules, since, until, of)
     if of is not None:
-        compared = compare(theirs, recomputed, until, rule, IN_FORCE)
+        compared = compare(theirs, recomputed, until, other_thresholds=rule != IN_FORCE)
     took = time.perf_counter() - decided
     return Redecided(
         since, until, rule, courses, compared, mails, loaded - started, decided - loaded, took, rules, of

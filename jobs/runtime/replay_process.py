@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Protocol
 
+from dashboard.accounts.threshold_trials import ThresholdTrialFailed
 from dashboard.alerts.rule_trials import RuleTrialFailed
 from dashboard.replay.reevaluation import ReevaluationFailed, ReevaluationRequest
 from dashboard.replay.reevaluation_result import (
@@ -24,10 +25,13 @@ from jobs.notify.rule_test_email import NEWEST, stored_test_email
 from jobs.replay.load_rule_preview import preview_stored
 from jobs.replay.replay import IN_FORCE, Redecided, redecide_stored
 from jobs.replay.report import as_json, cases
+from jobs.replay.threshold_preview import threshold_preview_stored
 from jobs.replay.what_if_rules import OtherRules, read_other_rules, thresholds_toml
 from storage.model.alerts.alerts import MailDraft
 from storage.model.alerts.rule_preview import RulePreview
 from storage.model.alerts.rules import AlertRule
+from storage.model.bitemporal.threshold_preview import ThresholdPreview
+from storage.model.core.list_thresholds import ListThresholds
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import StorageError
 
@@ -83,6 +87,23 @@ class ReplayProcess:
         if isinstance(answer, MailDraft):
             return answer
         raise RuleTrialFailed(str(answer))
+
+    async def preview_thresholds(
+        self, list_name: str, wanted: ListThresholds | None, since: datetime, until: datetime
+    ) -> ThresholdPreview:
+        """Raises ThresholdTrialFailed. When cancelled, the process is killed first."""
+        given = (self._dsn, list_name, wanted, since, until)
+        patience_s = min(TRIAL_PATIENCE_S, self._patience_s)
+        try:
+            answer = await _answered(_thresholds_previewed, given, patience_s)
+        except TimeoutError:
+            raise ThresholdTrialFailed(
+                f"Counting was stopped after {patience_s:g} s. The command `blockline lists thresholds` with "
+                "--preview takes as long as it needs."
+            ) from None
+        if isinstance(answer, ThresholdPreview):
+            return answer
+        raise ThresholdTrialFailed(str(answer))
 
     async def _tried(self, work: Callable[..., object], *given: object) -> object:
         try:
@@ -152,6 +173,12 @@ def _decided(dsn: str, asked: ReevaluationRequest) -> ReevaluationResult:
 
 def _previewed(dsn: str, rule: AlertRule, since: datetime, until: datetime) -> RulePreview:
     return asyncio.run(preview_stored(dsn, rule, since, until))
+
+
+def _thresholds_previewed(
+    dsn: str, name: str, wanted: ListThresholds | None, since: datetime, until: datetime
+) -> ThresholdPreview:
+    return asyncio.run(threshold_preview_stored(dsn, name, wanted, since, until))
 
 
 def _test_email(dsn: str, rule: AlertRule, to: str, head: Letterhead, now: datetime) -> MailDraft | _NoResult:

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from storage.accounts.accounts import announce_watch
 from storage.accounts.evidence_retention import ORDER_DAYS, ListRule, list_rules, set_rule
+from storage.accounts.list_thresholds import thresholds_of
 from storage.accounts.lookup import archived_refusal, no_such_list
 from storage.alerts.rules import load_rules
+from storage.model.core.list_thresholds import ListThresholds
 from storage.model.tables.tag_and_list_edits import Edited, EditOutcome
 from storage.model.text.states import clean
 from storage.postgres.audit_log import log
@@ -273,6 +275,8 @@ class ListRow:
     """The list's own rule for the evidence of its accounts; None means forever."""
     archived_at: datetime | None
     """None: the list is in use."""
+    thresholds: ListThresholds | None
+    """Of its own; None means the default ones."""
 
 
 async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
@@ -281,18 +285,27 @@ async def lists_page(conn: Conn, after: int, limit: int) -> list[ListRow]:
         """
         select l.list_id, l.name, l.created_at, count(a.account_id) as accounts,
             count(a.account_id) filter (where a.watched) as watched, o.order_id,
-            o.reference as order_reference, l.keep_days, l.archived_at
+            o.reference as order_reference, l.keep_days, l.archived_at, own.strong_readings, own.weak_readings
         from watch_list l
         left join watch_list_member m using (list_id)
         left join account a using (account_id)
         left join legal_order o using (list_id)
+        left join lateral (
+            select t.strong_readings, t.weak_readings from list_thresholds t where t.list_id = l.list_id
+            order by t.since desc, t.list_thresholds_id desc limit 1
+        ) own on true
         where l.list_id > $1
-        group by l.list_id, o.order_id order by l.list_id limit $2
+        group by l.list_id, o.order_id, own.strong_readings, own.weak_readings order by l.list_id limit $2
         """,
         after,
         limit,
     )
-    return [ListRow(**dict(r.items())) for r in rows]
+    found: list[ListRow] = []
+    for r in rows:
+        values = dict(r.items())
+        own = thresholds_of(values.pop("strong_readings"), values.pop("weak_readings"))
+        found.append(ListRow(**values, thresholds=own))
+    return found
 
 
 async def all_lists(conn: Conn) -> list[ListRow]:

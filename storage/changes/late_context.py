@@ -199,9 +199,8 @@ async def unsettled_since(
     """Return the accounts that may be unsettled (see `storage.model.core.known_state.Unsettled`). Each comes
     with its readings since the time at which it was last settled.
 
-    `known` holds the accounts to examine. The results contain no list memberships. Memberships would show
-    which changes were confirmed with fewer readings, but the reasons of the stored outcomes
-    (`Reason.COHORT_ACTIVE`) already show that.
+    `known` holds the accounts to examine. Which changes were confirmed with fewer readings because a list
+    was active is shown by the reasons of the stored outcomes (`Reason.COHORT_ACTIVE`).
     """
     times = {
         i: (k.last_asked_at, k.last_read_at) for i, k in known.items() if k.last_asked_at and k.last_read_at
@@ -216,6 +215,7 @@ async def unsettled_since(
     ]
     changes, let_go = await own_changes(conn, ids), await let_go_times(conn, ids)
     scopes = (await load_all_scopes(conn)).get(platform, EVERY_COUNTRY) if ids else EVERY_COUNTRY
+    memberships = await dated_memberships(conn, ids)
     out: list[CorrectionInput] = []
     for account, is_watched in await _accounts(conn, ids):
         account_id = account.account_id
@@ -227,7 +227,7 @@ async def unsettled_since(
             CorrectionInput(
                 account,
                 is_watched,
-                (),
+                memberships.get(account_id, ()),
                 begin or Known(),
                 frozenset(),
                 readings,

@@ -44,14 +44,22 @@ class Courses:
 
 
 async def load(
-    conn: Conn, since: datetime, until: datetime, window: timedelta, rule: SettlingRule
+    conn: Conn,
+    since: datetime,
+    until: datetime,
+    window: timedelta,
+    rule: SettlingRule,
+    only: Sequence[AccountId] | None = None,
 ) -> Courses:
     """Everybody whom our own connection read from `since` until before `until`, by account number.
+
+    `only` leaves out all other accounts, but not what was confirmed of them. None leaves out nobody.
 
     An account of which something was provisional or in question at `since` begins with the reading that
     showed it first.
     """
-    columns = replay_readings.by_account(await replay_readings.answered(conn, since, until))
+    read = await replay_readings.answered(conn, since, until, only)
+    columns = replay_readings.by_account(read, None if only is None else frozenset(only))
     begun = microseconds(since)
     accounts = await _accounts(conn, sorted(columns))
     ids = list(accounts)
@@ -85,7 +93,9 @@ async def load(
     return Courses(
         courses,
         sum(len(c.columns.at) - bisect_left(c.columns.at, begun) for c in courses),
-        await _confirmed_on(conn, min((_begin(c, since) for c in courses), default=since) - window, since),
+        await _confirmed_on(
+            conn, min((_begin(c, since) for c in courses), default=since) - window, since, until, only
+        ),
         annulled,
         await _imported(conn, since, until),
     )
@@ -213,8 +223,11 @@ async def _decided(conn: Conn, ids: Sequence[AccountId], since: datetime) -> dic
 
 
 async def _confirmed_on(
-    conn: Conn, since: datetime, until: datetime
+    conn: Conn, since: datetime, begun: datetime, until: datetime, only: Sequence[AccountId] | None
 ) -> dict[Platform, dict[ListId, list[datetime]]]:
+    """From `since` until before `begun` of everybody, and from then until before `until` of all accounts that
+    are not decided again.
+    """
     rows = await conn.fetch(
         """
         select a.platform, m.list_id, o.last_agreeing_at
@@ -224,10 +237,13 @@ async def _confirmed_on(
         join membership m on m.account_id = c.account_id
             and m.added_at <= o.last_agreeing_at and coalesce(m.removed_at, 'infinity') > o.last_agreeing_at
         where c.kind <> 'baseline' and o.outcome = 'confirmed'
-            and o.last_agreeing_at >= $1 and o.last_agreeing_at < $2
+            and o.last_agreeing_at >= $1
+            and (o.last_agreeing_at < $2 or (o.last_agreeing_at < $3 and c.account_id <> all($4::bigint[])))
         """,
         since,
-        until,
+        begun,
+        begun if only is None else until,
+        only or [],
     )
     out: defaultdict[Platform, dict[ListId, list[datetime]]] = defaultdict(dict)
     for r in rows:
@@ -245,6 +261,31 @@ async def _imported(conn: Conn, since: datetime, until: datetime) -> int:
         since,
         until,
     )
+
+
+async def changing_on(
+    conn: Conn, list_id: ListId, since: datetime, until: datetime
+) -> tuple[int, list[AccountId]]:
+    """How many accounts were on a list at some time of the period, and which of them showed another status
+    than before in it, whether confirmed or not.
+    """
+    rows = await conn.fetch(
+        """
+        select distinct m.account_id, exists (
+            select from standing_change c
+            left join change_outcome o using (change_id) left join pending_change p using (change_id)
+            where c.account_id = m.account_id and c.source = a.platform and c.first_seen_new < $3
+                and coalesce(o.last_agreeing_at, p.last_agreeing_at) >= $2
+        ) as changes
+        from membership m join account a using (account_id)
+        where m.list_id = $1 and m.added_at < $3 and coalesce(m.removed_at, 'infinity') > $2
+        order by m.account_id
+        """,
+        list_id,
+        since,
+        until,
+    )
+    return len(rows), [AccountId(r["account_id"]) for r in rows if r["changes"]]
 
 
 async def span(conn: Conn) -> tuple[datetime, datetime] | None:

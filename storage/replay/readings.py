@@ -43,8 +43,13 @@ class RosterReadings:
         return not self.answered and len(set(self.at)) == len(self.at)
 
 
-async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterReadings]:
-    """What our own connection was answered from `since` until before `until`."""
+async def answered(
+    conn: Conn, since: datetime, until: datetime, only: Sequence[AccountId] | None = None
+) -> list[RosterReadings]:
+    """What our own connection was answered from `since` until before `until`.
+
+    `only` leaves out rosters without any of these accounts. None leaves out none.
+    """
     rows = await conn.fetch(
         """
         select r.account_ids, r.platform, c.*
@@ -52,12 +57,17 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterR
             select roster_id,
                 string_agg(timestamptz_send(observed_at), '' order by observed_at, slot, attempt) as at,
                 string_agg(int8send(latency_ms), '' order by observed_at, slot, attempt) as latency_ms
-            from coverage where outcome = 0 and observed_at >= $1 and observed_at < $2 group by roster_id
+            from coverage where outcome = 0 and observed_at >= $1 and observed_at < $2
+                and ($3::int[] is null or roster_id in (
+                    select roster_id from roster where account_ids && $3::int[]
+                ))
+            group by roster_id
         ) c
         join roster r using (roster_id) where r.vantage = '' order by r.roster_id
         """,
         since,
         until,
+        only,
     )
     odd: defaultdict[int, list[tuple[int, bytes | None, Sequence[str] | None]]] = defaultdict(list)
     for r in await conn.fetch(
@@ -66,11 +76,15 @@ async def answered(conn: Conn, since: datetime, until: datetime) -> list[RosterR
             select roster_id, answered, silent,
                 row_number() over (partition by roster_id order by observed_at, slot, attempt) - 1 as place
             from coverage where outcome = 0 and observed_at >= $1 and observed_at < $2
+                and ($3::int[] is null or roster_id in (
+                    select roster_id from roster where account_ids && $3::int[]
+                ))
         ) c
         where answered is not null or silent is not null
         """,
         since,
         until,
+        only,
     ):
         odd[r["roster_id"]].append((r["place"], r["answered"], r["silent"]))
     all_scopes = await load_all_scopes(conn)
@@ -106,12 +120,18 @@ def _silent(
     return silent
 
 
-def by_account(rosters: Sequence[RosterReadings]) -> dict[AccountId, Columns]:
-    """The readings of each account of these rosters. Those of one plain roster share their columns."""
+def by_account(
+    rosters: Sequence[RosterReadings], only: frozenset[AccountId] | None = None
+) -> dict[AccountId, Columns]:
+    """The readings of each account of these rosters. Those of one plain roster share their columns.
+
+    `only` leaves out all other accounts. None leaves out nobody.
+    """
     places: defaultdict[AccountId, list[tuple[RosterReadings, int]]] = defaultdict(list)
     for roster in sorted(rosters, key=lambda r: len(r.at), reverse=True):
         for bit, account_id in enumerate(roster.account_ids):
-            places[AccountId(account_id)].append((roster, bit))
+            if only is None or account_id in only:
+                places[AccountId(account_id)].append((roster, bit))
     plain = {
         id(roster): columns_of(roster.rows(0)) if roster.silent else Columns(roster.at, roster.asked)
         for roster in rosters

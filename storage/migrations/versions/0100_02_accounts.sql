@@ -225,6 +225,30 @@ comment on column watch_list_member.list_id is 'The list.';
 comment on column watch_list_member.account_id is 'The account.';
 comment on column watch_list_member.added_at is 'When it was put on the list.';
 
+create table list_thresholds (
+    list_thresholds_id bigint generated always as identity primary key,
+    list_id bigint not null references watch_list,
+    since timestamptz not null,
+    strong_readings int,
+    weak_readings int,
+    check ((strong_readings is null) = (weak_readings is null)),
+    check (1 <= strong_readings and strong_readings <= weak_readings and weak_readings <= 6)
+);
+create index list_thresholds_list on list_thresholds (list_id, since);
+comment on table list_thresholds is
+    'How many agreeing readings confirm a change of the accounts on a list. The newest row that has begun holds. A '
+    'list without a row has the default ones.';
+comment on column list_thresholds.list_thresholds_id is 'Number of the row.';
+comment on column list_thresholds.list_id is 'The list.';
+comment on column list_thresholds.since is 'The first moment whose readings are judged by them.';
+comment on column list_thresholds.strong_readings is
+    'Readings needed for what the platform states itself. Null: the default ones hold again.';
+comment on column list_thresholds.weak_readings is 'Readings needed for a mere absence. Null: the default ones hold again.';
+create trigger list_thresholds_append_only before update or delete on list_thresholds
+    for each row execute function refuse_rewriting();
+create trigger list_thresholds_no_truncate before truncate on list_thresholds
+    for each statement execute function refuse_rewriting();
+
 -- control accounts ----------------------------------------------------------------------------------------
 create table canary (
     account_id bigint primary key references account,

@@ -108,6 +108,27 @@ async def test_a_list_is_archived_and_taken_into_use_again(world: World) -> None
     assert (of_order.status, "belongs to an order" in of_order.detail) == (409, True)
 
 
+async def test_a_list_is_given_thresholds_of_its_own_and_tried_on_the_past(world: World) -> None:
+    where, own = "/lists/1", {"strong_readings": 3, "weak_readings": 5}
+    assert (await world.api.get(where)).json["thresholds"] is None
+    given = await world.api.send("PATCH", where, {"thresholds": own})
+    again = await world.api.send("PATCH", where, {"thresholds": own})
+    assert (given.json["thresholds"], again.json["thresholds"]) == (own, own)
+    assert (await world.api.get(where)).json["thresholds"] == own
+    name = given.json["name"]
+    logged = await _logged(world.pool)
+    assert logged[0] == ("dashboard", "thresholds of a list set", f"list {name}")
+    assert logged[1][1] != logged[0][1]
+    wrong = await world.api.send("PATCH", where, {"thresholds": {"strong_readings": 4, "weak_readings": 2}})
+    assert (wrong.status, "at least as many" in str(wrong.json)) == (422, True)
+    tried = await world.api.send("POST", f"{where}/thresholds/preview", {"thresholds": own})
+    assert tried.status == 200
+    assert tried.json["words"].startswith("In the last 30 days ")
+    assert len(tried.json["cases"]) == sum(tried.json[one] for one in ("more", "fewer", "earlier", "later"))
+    assert (await world.api.send("POST", "/lists/999/thresholds/preview", {"thresholds": None})).status == 404
+    assert (await world.api.send("PATCH", where, {"thresholds": None})).json["thresholds"] is None
+
+
 async def test_a_note_is_written_read_and_withdrawn_in_the_open(world: World) -> None:
     account_id = world.played.story.accounts[0][0]
     made = await world.api.send("POST", f"/accounts/{account_id}/notes", {"text": "  asked the platform "})
@@ -303,6 +324,7 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/mails/1/resend", None, Role.ANALYST),
     ("POST", "/lists", {"name": "Desk"}, Role.ANALYST),
     ("PATCH", "/lists/1", {"evidence_days": None}, Role.ADMIN),
+    ("POST", "/lists/1/thresholds/preview", {"thresholds": None}, Role.ADMIN),
     ("PUT", "/rules", {"toml": 'name = "a"\nrecipients = []'}, Role.ADMIN),
     ("POST", "/rules", {"toml": 'name = "b"\nrecipients = []'}, Role.ADMIN),
     ("POST", "/rules/preview", {"toml": 'name = "b"\nrecipients = []'}, Role.ADMIN),

@@ -9,7 +9,7 @@ import pytest
 from collectors.core.collector import CollectorAnswer
 from collectors.x.declaration import X
 from jobs.detect.active_cohorts import RecentConfirmations
-from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
 from jobs.detect.judge import CanaryExpectation, Judge, TrackedAccount, failed_canaries
 from storage.model.core.accounts import Account, AccountId
 from storage.model.core.availability import Missed, MissedReason, State, Status
@@ -88,7 +88,7 @@ def watched(number: int, held_since: datetime | None = None) -> list[TrackedAcco
 def test_if_all_accounts_vanish_without_a_control_account_answers_are_quarantined_for_a_day(
     held_since: datetime | None, outcome: BatchOutcome
 ) -> None:
-    judge = Judge(RULE, RecentConfirmations(RULE.cohort_window))
+    judge = Judge(RuleOfLists(RULE), RecentConfirmations(RULE.cohort_window))
     gone = answer({str(n): NOT_FOUND for n in range(6)})
     assert judge(gone, watched(6, held_since), [], AT, AT).outcome is outcome
 
@@ -98,6 +98,6 @@ def test_an_answer_that_does_not_report_a_country_keeps_its_known_state() -> Non
     one = replace(one, known=replace(one.known, state=BOTH))
     shown = reading("0", State(Status.WITHHELD, ("IN",)), AT)
     silent = CollectorAnswer((replace(shown, silent_on=frozenset({"BR"})),), (), ())
-    judged = Judge(RULE, RecentConfirmations(RULE.cohort_window))(silent, [one], [], AT, AT)
+    judged = Judge(RuleOfLists(RULE), RecentConfirmations(RULE.cohort_window))(silent, [one], [], AT, AT)
     ((_, told, effect),) = judged.steps
     assert (told.state, effect.opened, judged.silent) == (BOTH, None, ("BR",))

@@ -36,6 +36,7 @@ APPEND_ONLY = (
     "purge_log",
     "purged_change",
     "retention_log",
+    "list_thresholds",
 )
 
 
@@ -133,6 +134,7 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
         await conn.execute(
             "insert into retention_log (at, list_id, days, pieces) values (now(), $1, 1, 1)", story.lists[0]
         )
+        await conn.execute("insert into list_thresholds (list_id, since) values ($1, now())", story.lists[0])
         await conn.execute("insert into pending_step select change_id, now(), 2, now() from pending_change")
         await log(conn, minutes(1), "ada", "tags changed", "account 1")
         await conn.execute("set constraints all immediate")

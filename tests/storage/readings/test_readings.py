@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from collectors.core.collector import CollectorAnswer, RequestFailure
 from collectors.x.declaration import X
 from jobs.detect.active_cohorts import RecentConfirmations
-from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
 from jobs.detect.judge import CanaryExpectation, Judge, Judged, TrackedAccount
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.changes.load_watched import load_watched
@@ -96,7 +96,7 @@ class Desk:
             loaded = await load_watched(conn, X, ids)
             watched = [TrackedAccount(w.account, w.lists, w.known, None) for w in loaded]
             answer = answered(looks, silent, trouble, at)
-            judge = Judge(RULE, RecentConfirmations(RULE.cohort_window))
+            judge = Judge(RuleOfLists(RULE), RecentConfirmations(RULE.cohort_window))
             judged = judge(answer, watched, (CONTROL,), asked_at, at)
             roster = await get_or_make(conn, X, [w.account.account_id for w in watched], (), T0, base=False)
             batch = Batch(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.collect.recorder import Recorder, comes_late
 from jobs.detect.active_cohorts import RecentConfirmations
-from jobs.detect.confirmation import ConfirmationRule
+from jobs.detect.confirmation import ConfirmationRule, RuleOfLists
 from jobs.detect.judge import Judge, Judged, TrackedAccount
 from storage.model.core.accounts import Account
 from storage.model.core.availability import Missed, MissedReason, State
@@ -62,7 +62,9 @@ def poll(
         tuple(Missed(i, at, MissedReason.OMITTED) for i in ids if i in omitted),
         (Exchange("/read", at, 200, b"an answer"),),
     )
-    judged = Judge(RULE, RecentConfirmations(RULE.cohort_window))(answer, accounts, (), asked_at, at)
+    judged = Judge(RuleOfLists(RULE), RecentConfirmations(RULE.cohort_window))(
+        answer, accounts, (), asked_at, at
+    )
     batch = Batch(
         roster_id=roster.roster_id,
         slot=at,

@@ -1,0 +1,226 @@
+"""The page of one list: how many readings confirm its changes, and what other numbers would have done."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from dash import Input, Output, State, dcc, html, no_update
+from dash.development.base_component import Component
+
+from dashboard.accounts.threshold_trials import ThresholdTrialFailed, ThresholdTrials
+from dashboard.asgi.process import WebProcess
+from dashboard.auth import access
+from dashboard.ui import words
+from dashboard.ui.cards import card, table_card
+from dashboard.ui.form_input import WrongInput
+from dashboard.ui.inputs import FieldFault, count_in, text_field
+from dashboard.ui.pages import PageCallbacks
+from dashboard.ui.time_markup import timed
+from storage.accounts.list_thresholds import set_list_thresholds
+from storage.accounts.watch_lists import ListRow, list_row
+from storage.model.alerts.rule_preview import PREVIEW_PERIOD
+from storage.model.bitemporal.threshold_preview import (
+    PreviewedChange,
+    ThresholdPreview,
+    threshold_preview_words,
+)
+from storage.model.core.list_thresholds import (
+    DEFAULT_THRESHOLDS,
+    MOST_READINGS,
+    STRICTEST_HOLDS,
+    ListThresholds,
+    thresholds_sentence,
+)
+from storage.model.core.people import Actor, Role, Scope
+from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME
+from storage.model.text.states import capital, clean, handle_name
+from storage.postgres.pool import Conn, StorageError, transaction
+
+SET = Role.ADMIN
+_HEADS = ("Account", "New status", "First seen", "Confirmed", "With these numbers")
+STATEMENT, ABSENCE = "Readings for a statement of the platform", "Readings for a mere absence"
+
+
+def list_page(row: ListRow, actor: Actor, tag: list[Component]) -> Component:
+    """The list, its thresholds in words, and for admins the form that sets them."""
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.A("Lists", href="/accounts/lists", className="under"),
+                    html.Span("/", className="faint"),
+                    html.H1(clean(row.name, LONGEST_LIST_NAME)),
+                    *tag,
+                    html.Span(className="grow"),
+                    html.A("Its accounts", href=f"/accounts?list={row.list_id}", className="button"),
+                ],
+                className="bar",
+            ),
+            dcc.Store(id="thresholds-list", data=row.list_id),
+            html.Div(
+                [
+                    card(
+                        "When a change is confirmed",
+                        "",
+                        html.P(
+                            thresholds_sentence(row.thresholds),
+                            id="thresholds-now",
+                            className="rule-sentence",
+                        ),
+                        html.P(STRICTEST_HOLDS, className="rule-sentence faint"),
+                        *([_form(row.thresholds)] if actor.role.includes(SET) else [_only_admins()]),
+                    ),
+                    html.Div(id="thresholds-preview-said"),
+                ],
+                className="stack add-accounts",
+            ),
+        ]
+    )
+
+
+def _only_admins() -> Component:
+    return html.P("An admin can change these numbers.", className="nothing")
+
+
+def _form(own: ListThresholds | None) -> Component:
+    numbers = own or DEFAULT_THRESHOLDS
+    return html.Div(
+        [
+            _field("strong", STATEMENT, numbers.strong_readings, ""),
+            _field(
+                "weak",
+                ABSENCE,
+                numbers.weak_readings,
+                f"From 1 to {MOST_READINGS}. The second reading is due 1 minute after the first, the others "
+                "after 15 minutes, 1 hour, 4 hours and 7 hours.",
+            ),
+            html.P(id="thresholds-said", role="status", className="nothing"),
+            html.P(id="thresholds-fault", role="alert", className="refused"),
+            html.Div(
+                [
+                    html.Button("Count what would differ", id="thresholds-preview", className="button"),
+                    html.Button("Save", id="thresholds-save", className="button primary"),
+                    html.Button("Use the default", id="thresholds-default", className="button"),
+                ],
+                className="buttons",
+            ),
+        ],
+        className="form",
+    )
+
+
+def _field(name: str, label: str, value: int, hint: str) -> Component:
+    return text_field(f"thresholds-{name}", label, str(value), hint, inputMode="numeric", maxLength=2)
+
+
+def preview_card(found: ThresholdPreview) -> Component:
+    """The result of a preview: the sentence, and the changes that would have been confirmed otherwise."""
+    sentence = html.P(threshold_preview_words(found), className="rule-sentence", role="status")
+    note = "Counted on the stored readings. First states of accounts are not counted. Nothing is stored."
+    if not found.cases:
+        return card("On the past", "", sentence, html.P(note, className="not-said"))
+    lines = [_line(one) for one in found.cases]
+    return table_card("On the past", "", _HEADS, lines, html.P(note, className="not-said"), above=sentence)
+
+
+def _line(one: PreviewedChange) -> tuple[Component | str, ...]:
+    account = html.A(handle_name(clean(one.handle, 60)), href=f"/account/{one.account_id}")
+    return (
+        account,
+        one.status,
+        words.stamp(one.first_seen),
+        _at(one.confirmed_at),
+        _at(one.would_be_confirmed_at),
+    )
+
+
+def _at(moment: datetime | None) -> Component | str:
+    return "not confirmed" if moment is None else words.stamp(moment)
+
+
+def connect_list_page(process: WebProcess, trials: ThresholdTrials, app: PageCallbacks) -> None:
+    """Add the callbacks of the form: its preview, saving, and going back to the default."""
+    numbers = (
+        State("thresholds-list", "data"),
+        State("thresholds-strong", "value"),
+        State("thresholds-weak", "value"),
+    )
+
+    @app.callback(
+        Output("thresholds-preview-said", "children"),
+        Output("thresholds-fault", "children", allow_duplicate=True),
+        Input("thresholds-preview", "n_clicks"),
+        *numbers,
+        prevent_initial_call=True,
+        running=[(Output("thresholds-preview", "disabled"), True, False)],
+    )
+    async def preview(pressed: int | None, list_id: object, *given: object) -> Any:  # pyright: ignore[reportUnusedFunction]
+        if not pressed:
+            return no_update, no_update
+        try:
+            access.require(access.acting(), SET)
+            wanted, now = _wanted(given), process.clock()
+            async with transaction(process.pool) as conn:
+                name = (await _row(conn, list_id)).name
+            found = await trials.preview_thresholds(name, wanted, now - PREVIEW_PERIOD, now)
+        except (access.Forbidden, WrongInput, StorageError, ThresholdTrialFailed) as fault:
+            return "", capital(str(fault))
+        return timed(preview_card(found)), ""
+
+    for button in ("thresholds-save", "thresholds-default"):
+        app.callback(
+            Output("thresholds-now", "children", allow_duplicate=True),
+            Output("thresholds-strong", "value", allow_duplicate=True),
+            Output("thresholds-weak", "value", allow_duplicate=True),
+            Output("thresholds-said", "children", allow_duplicate=True),
+            Output("thresholds-fault", "children", allow_duplicate=True),
+            Input(button, "n_clicks"),
+            *numbers,
+            prevent_initial_call=True,
+        )(partial(_saved, process, button == "thresholds-default"))
+
+
+async def _saved(
+    process: WebProcess, to_default: bool, pressed: int | None, list_id: object, *given: object
+) -> tuple[object, ...]:
+    """Store the numbers, and return the sentence, the numbers, what was done and why it was not."""
+    if not pressed:
+        return (no_update,) * 5
+    try:
+        actor = access.acting()
+        access.require(actor, SET)
+        access.require_scope(actor, Scope.ADMIN)
+        wanted = None if to_default else _wanted(given)
+        async with transaction(process.pool) as conn:
+            row = await _row(conn, list_id)
+            changed = await set_list_thresholds(conn, row.name, wanted, actor.name, process.clock())
+    except (access.Forbidden, WrongInput, StorageError) as fault:
+        return no_update, no_update, no_update, "", capital(str(fault))
+    numbers = wanted or DEFAULT_THRESHOLDS
+    said = "Saved. It holds for readings from one minute on; earlier decisions stay as they are."
+    return (
+        thresholds_sentence(wanted),
+        str(numbers.strong_readings),
+        str(numbers.weak_readings),
+        said if changed else "The list has these numbers already.",
+        "",
+    )
+
+
+async def _row(conn: Conn, list_id: object) -> ListRow:
+    row = await list_row(conn, list_id) if isinstance(list_id, int) else None
+    if row is None:
+        raise WrongInput("There is no such list any more.")
+    return row
+
+
+def _wanted(given: tuple[object, ...]) -> ListThresholds:
+    """The numbers of the form. Raises WrongInput."""
+    try:
+        strong, weak = (
+            count_in(one, label) if isinstance(one, str) else None
+            for one, label in zip(given, (STATEMENT, ABSENCE), strict=True)
+        )
+        return ListThresholds(strong or 0, weak or 0)
+    except (FieldFault, ValueError) as error:
+        raise WrongInput(str(error)) from error

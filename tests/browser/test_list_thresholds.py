@@ -1,0 +1,63 @@
+"""The page of a list on a real server: its thresholds are tried on the past, saved and given up again."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from storage.accounts.list_thresholds import newest_thresholds
+from storage.model.core.list_thresholds import ListThresholds
+from storage.postgres.pool import Pool, transaction
+from tests.support.clients.axe import AXE, violations
+from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.seeds.changes import Story
+from tests.support.servers.dashboard import served
+
+for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
+    if not needed.exists():
+        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}.")
+        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
+
+
+async def picture(browser: Browser, name: str) -> None:
+    if folder := os.environ.get("TEST_PICTURES"):
+        await browser.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", [1280, 820, 390])
+async def test_thresholds_are_tried_saved_and_given_up_on_the_page_of_the_list(
+    pool: Pool, dsn: str, story: Story, width: int
+) -> None:
+    async with (
+        served(pool, dsn, story.now) as base,
+        opened(base, "/accounts/lists", width=width) as browser,
+    ):
+        page = browser.page
+        await page.get_by_role("link", name="2 or 4 readings (default)").first.click()
+        await page.get_by_text("This list has no thresholds of its own.").wait_for()
+        strong, weak = page.locator("#thresholds-strong"), page.locator("#thresholds-weak")
+        await strong.fill("x")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("'x' is not a number.").wait_for()
+        await strong.fill("5")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("a mere absence must need at least as many").wait_for()
+        await strong.fill("1")
+        await weak.fill("1")
+        await page.get_by_role("button", name="Count what would differ").click()
+        await page.get_by_text("In the last 30 days").wait_for()
+        assert await violations(page) == []
+        await picture(browser, f"list-thresholds-{width}")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("Saved. It holds for readings from one minute on").wait_for()
+        await page.get_by_text("is confirmed by the first reading.").wait_for()
+        async with transaction(pool) as conn:
+            assert await newest_thresholds(conn, int(page.url.rsplit("/", 1)[1])) == ListThresholds(1, 1)
+        await page.get_by_role("button", name="Use the default").click()
+        await page.get_by_text("This list has no thresholds of its own.").wait_for()
+        assert await weak.input_value() == "4"
+        assert browser.errors == []
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
