@@ -9,6 +9,7 @@ from dashboard.filing.edit_page import EDIT, edit_page, read_records
 from dashboard.filing.names_callbacks import connect_names
 from dashboard.filing.new_callbacks import connect_new_page
 from dashboard.filing.new_page import NEW, new_page
+from dashboard.names.waiting_names import connect_waiting_names
 from dashboard.orders.feature import WRITE_ORDERS, read_page_of_orders, routers
 from dashboard.orders.figures import ORDER_FIGURES
 from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
@@ -20,6 +21,7 @@ def orders(process: WebProcess) -> Feature:
         connect_new_page(process, app)
         connect_edit_page(process, app)
         connect_names(process, app)
+        connect_waiting_names(process, app)
 
     page = Page(
         path="orders", title="Orders", read=_orders, place=Place.HEADER, icon="order", callbacks=connect

@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.names.waiting_names import waiting_for
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
 from dashboard.orders.cards import (
@@ -82,6 +83,7 @@ def order_page(
                     *names_card(found.said),
                     order_record_card(found),
                     history_card(acts),
+                    *waiting_for(order.order_id, found.said),
                 ],
                 className="stack order",
             ),

@@ -239,7 +239,14 @@ class _Writer:
             if isinstance(one := step.write, ExecutiveWrite):
                 with self.of(step):
                     await add_executive(
-                        self.conn, one.platform, one.native_id, one.handle, one.name, one.title, self.now
+                        self.conn,
+                        one.platform,
+                        one.native_id,
+                        one.handle,
+                        one.name,
+                        one.title,
+                        self.now,
+                        self.actor,
                     )
 
     async def stops(self, steps: Sequence[SetupStep]) -> None:

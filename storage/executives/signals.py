@@ -6,14 +6,25 @@ from datetime import datetime
 from storage.accounts.accounts import announce_watch
 from storage.model.core.accounts import Account, AccountId, Executive, Platform
 from storage.model.core.signals import Counters, Signal
+from storage.postgres.audit_log import log
 from storage.postgres.pool import Conn, StaleState
 from storage.postgres.recording_order import moment
 
 
 async def add_executive(
-    conn: Conn, platform: Platform, native_id: str, handle: str, name: str, title: str, now: datetime
+    conn: Conn,
+    platform: Platform,
+    native_id: str,
+    handle: str,
+    name: str,
+    title: str,
+    now: datetime,
+    actor: str = "command line",
 ) -> bool:
-    """Collect somebody's engagement. False when they are known already (name and title are updated)."""
+    """Collect somebody's engagement. False when they are known already (name and title are updated).
+
+    The audit log has it, unless they had this name and title already.
+    """
     await conn.execute(
         "select from account where platform = $1 and native_id = $2 for no key update",
         platform.value,
@@ -31,6 +42,7 @@ async def add_executive(
         handle,
         now,
     )
+    before = await conn.fetchrow("select name, title from executive where account_id = $1", account_id)
     is_new = await conn.fetchval(
         """
         insert into executive (account_id, name, title) values ($1, $2, $3)
@@ -41,6 +53,10 @@ async def add_executive(
         name,
         title,
     )
+    if before is None or (before["name"], before["title"]) != (name, title):
+        # The number and no name: the log keeps its entries after a purge of the account.
+        action = "executive added" if before is None else "executive changed"
+        await log(conn, now, actor, action, f"account {account_id}")
     await announce_watch(conn)
     return is_new
 

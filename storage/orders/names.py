@@ -55,6 +55,19 @@ async def names_of(conn: Conn, order_id: int, known_at: datetime | None = None) 
     ]
 
 
+async def waiting_names(conn: Conn, order_id: int) -> int:
+    """How many names of an order wait for their platform."""
+    return await conn.fetchval(
+        """
+        select count(*) from order_name n where n.order_id = $1 and n.outcome = $2 and not exists (
+            select from order_name_withdrawal w where w.order_name_id = n.order_name_id and w.until is null
+        )
+        """,
+        order_id,
+        NameOutcome.NOT_TRIED.value,
+    )
+
+
 async def checks_of(conn: Conn, order_id: int, known_at: datetime | None = None) -> list[OrderCheck]:
     """Return what others saw of the names of an order, as known at a time (None: all), by name and place."""
     rows = await conn.fetch(

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page
 
+from collectors.x.declaration import X
+from storage.model.core.orders import NameOutcome, NewName
+from storage.orders.name_edits import add_names
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, opened
 from tests.support.seeds.changes import Story
@@ -209,3 +212,29 @@ async def test_the_forms_of_an_order_write_and_its_page_shows_who_did_what(
         "Keywords: none → farmers, protest",
     ):
         assert said in history
+
+
+async def test_the_page_of_an_order_reads_itself_again_when_a_name_that_waited_has_an_answer(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    async with transaction(pool) as conn:
+        order_id = await conn.fetchval("select min(order_id) from legal_order")
+        await add_names(
+            conn,
+            order_id,
+            [NewName("@waits", X, "waits", None, NameOutcome.NOT_TRIED, None, "", "test")],
+            story.now,
+        )
+    async with (
+        served(pool, dsn, story.now) as base,
+        opened(base, f"/orders/{order_id}") as browser,
+    ):
+        page = browser.page
+        await page.get_by_text("@waits").first.wait_for()
+        async with transaction(pool) as conn:
+            await conn.execute(
+                "update order_name set outcome = 'unresolvable', note = 'There is no such account.' "
+                "where said = '@waits'"
+            )
+        await page.get_by_text("There is no such account.").wait_for()
+        assert browser.errors == []

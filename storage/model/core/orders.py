@@ -165,6 +165,11 @@ class OrderName:
     withdrawal: Withdrawal | None = None
     """None: the order names it."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its platform has still to be asked, or to answer."""
+        return self.outcome is NameOutcome.NOT_TRIED and self.withdrawal is None
+
 
 @dataclass(frozen=True, slots=True)
 class OrderCheck:

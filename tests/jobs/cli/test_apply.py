@@ -90,6 +90,7 @@ def test_each_change_is_in_the_audit_log_and_so_is_the_file(run: Blockline) -> N
         "list made",
         "evidence of a list kept",
         "accounts imported",
+        "executive added",
         "names checked",
         "names checked",
         "order edited",
