@@ -3,7 +3,7 @@ of each.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.ui.form_input import WrongInput
+from dashboard.ui.toasts import Toast, Undo
 from storage.accounts.tags import edit_tags
 from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
 from storage.accounts.watching import stop_watching_many, watch_again
@@ -57,7 +58,7 @@ def account_edit_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             return refusal(409, str(error))
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse(edited_json(edits))
+        return JSONResponse({**edited_json(edits), "toast": toast_of(deed, value, edits).as_json()})
 
     return router
 
@@ -102,7 +103,7 @@ def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
     return deed, value, cast("list[int]", numbers)
 
 
-def edited_json(edits: list[Edited]) -> dict[str, object]:
+def edited_json(edits: Sequence[Edited]) -> dict[str, object]:
     """How many were changed, and of the others why not."""
     by = {outcome: [e.account_id for e in edits if e.outcome is outcome] for outcome in EditOutcome}
     done, same = len(by[EditOutcome.DONE]), len(by[EditOutcome.UNCHANGED])
@@ -123,6 +124,26 @@ def edited_json(edits: list[Edited]) -> dict[str, object]:
             if e.outcome.is_refusal
         ][:MOST_NAMED],
     }
+
+
+_REVERSE = {
+    "tag": "untag",
+    "untag": "tag",
+    "put": "take",
+    "take": "put",
+    "stop": "watch",
+    "watch": "stop",
+}
+
+
+def toast_of(deed: str, value: str, edits: Sequence[Edited]) -> Toast:
+    """What was done, and its reverse for exactly the accounts that were changed."""
+    done = [edit.account_id for edit in edits if edit.outcome is EditOutcome.DONE]
+    words = str(edited_json(edits)["sentence"])
+    if not done:
+        return Toast(words)
+    body = {"do": _REVERSE[deed], "value": value, "accounts": done}
+    return Toast(words, Undo("/api/accounts/edit", body=body))
 
 
 async def object_of(request: Request, largest: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The page of one list: how many readings confirm its changes, and what other numbers would have done."""
 
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from dashboard.ui.form_input import WrongInput
 from dashboard.ui.inputs import FieldFault, count_in, text_field
 from dashboard.ui.pages import PageCallbacks
 from dashboard.ui.time_markup import timed
+from dashboard.ui.toasts import TOAST, Toast, Undo
 from storage.accounts.list_thresholds import set_list_thresholds
 from storage.accounts.watch_lists import ListRow, list_row
 from storage.model.alerts.rule_preview import PREVIEW_PERIOD
@@ -94,7 +96,6 @@ def _form(own: ListThresholds | None) -> Component:
                 f"From 1 to {MOST_READINGS}. The second reading is due 1 minute after the first, the others "
                 "after 15 minutes, 1 hour, 4 hours and 7 hours.",
             ),
-            html.P(id="thresholds-said", role="status", className="nothing"),
             html.P(id="thresholds-fault", role="alert", className="refused"),
             html.Div(
                 [
@@ -172,7 +173,7 @@ def connect_list_page(process: WebProcess, trials: ThresholdTrials, app: PageCal
             Output("thresholds-now", "children", allow_duplicate=True),
             Output("thresholds-strong", "value", allow_duplicate=True),
             Output("thresholds-weak", "value", allow_duplicate=True),
-            Output("thresholds-said", "children", allow_duplicate=True),
+            Output(TOAST, "data", allow_duplicate=True),
             Output("thresholds-fault", "children", allow_duplicate=True),
             Input(button, "n_clicks"),
             *numbers,
@@ -183,7 +184,7 @@ def connect_list_page(process: WebProcess, trials: ThresholdTrials, app: PageCal
 async def _saved(
     process: WebProcess, to_default: bool, pressed: int | None, list_id: object, *given: object
 ) -> tuple[object, ...]:
-    """Store the numbers, and return the sentence, the numbers, what was done and why it was not."""
+    """Store the numbers, and return the sentence, the numbers, the toast and why nothing was stored."""
     if not pressed:
         return (no_update,) * 5
     try:
@@ -195,14 +196,20 @@ async def _saved(
             row = await _row(conn, list_id)
             changed = await set_list_thresholds(conn, row.name, wanted, actor.name, process.clock())
     except (access.Forbidden, WrongInput, StorageError) as fault:
-        return no_update, no_update, no_update, "", capital(str(fault))
+        return *(no_update,) * 4, capital(str(fault))
     numbers = wanted or DEFAULT_THRESHOLDS
-    said = "Saved. It holds for readings from one minute on; earlier decisions stay as they are."
+    toast = Toast("The list has these numbers already.")
+    if changed:
+        before = None if row.thresholds is None else asdict(row.thresholds)
+        undo = Undo(f"/api/v1/lists/{row.list_id}", body={"thresholds": before}, method="PATCH")
+        toast = Toast(
+            "Saved. It holds for readings from one minute on; earlier decisions stay as they are.", undo
+        )
     return (
         thresholds_sentence(wanted),
         str(numbers.strong_readings),
         str(numbers.weak_readings),
-        said if changed else "The list has these numbers already.",
+        toast.as_json(),
         "",
     )
 

@@ -13,6 +13,8 @@ from dashboard.ui.cards import Cell, card, empty_card, table_card
 from dashboard.ui.form_input import WrongInput
 from dashboard.ui.inputs import text_field
 from dashboard.ui.pages import PageCallbacks
+from dashboard.ui.toasts import TOAST, Toast, Undo
+from storage.accounts.lookup import list_called
 from storage.accounts.watch_lists import ListRow, all_lists, archive_list, make_list, rename_list
 from storage.model.core.list_thresholds import thresholds_words
 from storage.model.core.people import Actor, Role, Scope
@@ -43,7 +45,6 @@ def lists_page(rows: Sequence[ListRow], actor: Actor, tag: list[Component], *, a
                 ],
                 className="bar",
             ),
-            html.P(id="list-said", role="status", className="nothing"),
             html.P(id="list-fault", role="alert", className="refused"),
             dcc.Store(id="lists-archived", data=archived),
             html.Div(
@@ -143,7 +144,7 @@ def connect_lists_page(process: WebProcess, app: PageCallbacks) -> None:
     ):
         app.callback(
             Output("lists-cards", "children", allow_duplicate=True),
-            Output("list-said", "children", allow_duplicate=True),
+            Output(TOAST, "data", allow_duplicate=True),
             Output("list-fault", "children", allow_duplicate=True),
             trigger,
             State("lists-archived", "data"),
@@ -152,7 +153,7 @@ def connect_lists_page(process: WebProcess, app: PageCallbacks) -> None:
         )(partial(_done, process, deed))
 
 
-Deed = Callable[[Conn, Actor, datetime, tuple[str, ...]], Awaitable[str]]
+Deed = Callable[[Conn, Actor, datetime, tuple[str, ...]], Awaitable[Toast]]
 
 
 async def _done(process: WebProcess, deed: Deed, clicks: object, archived: object, *given: object) -> object:
@@ -164,42 +165,49 @@ async def _done(process: WebProcess, deed: Deed, clicks: object, archived: objec
     texts = tuple(one.strip() if isinstance(one, str) else "" for one in given)
     try:
         async with transaction(process.pool) as conn:
-            said = await deed(conn, actor, process.clock(), texts)
+            toast = await deed(conn, actor, process.clock(), texts)
             rows = await all_lists(conn)
     except (WrongInput, StorageError) as error:
-        return no_update, "", str(error)
-    return _cards(rows, actor, archived=archived is True), said, ""
+        return no_update, no_update, str(error)
+    return _cards(rows, actor, archived=archived is True), toast.as_json(), ""
 
 
-async def _make(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> str:
+async def _make(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> Toast:
     access.require(actor, MAKE)
     name = _valid(given[0])
     await make_list(conn, name, actor.name, now)
-    return f"The list {clean(name, LONGEST_LIST_NAME)} is made. It has no accounts yet."
+    return Toast(f"The list {clean(name, LONGEST_LIST_NAME)} is made. It has no accounts yet.")
 
 
-async def _rename(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> str:
+async def _rename(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> Toast:
     access.require(actor, CHANGE)
     name, new = _chosen(given[0]), _valid(given[1])
     rules = await rename_list(conn, name, new, actor.name, now)
     old, said = clean(name, LONGEST_LIST_NAME), clean(new, LONGEST_LIST_NAME)
     named = ", ".join(clean(rule, 80) for rule in rules)
     still = f" These alert rules still name {old}, so they no longer match it: {named}." if rules else ""
-    return f"The list {old} is now called {said}.{still}"
+    return Toast(f"The list {old} is now called {said}.{still}")
 
 
-async def _archive(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> str:
+async def _archive(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> Toast:
     access.require(actor, CHANGE)
     name = _chosen(given[0])
     await archive_list(conn, name, actor.name, now, archived=True)
-    return f"The list {clean(name, LONGEST_LIST_NAME)} is archived. Its accounts are read as before."
+    words = f"The list {clean(name, LONGEST_LIST_NAME)} is archived. Its accounts are read as before."
+    return Toast(words, await _undo(conn, name, archived=False))
 
 
-async def _restore(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> str:
+async def _restore(conn: Conn, actor: Actor, now: datetime, given: tuple[str, ...]) -> Toast:
     access.require(actor, CHANGE)
     name = _chosen(given[0])
     await archive_list(conn, name, actor.name, now, archived=False)
-    return f"The list {clean(name, LONGEST_LIST_NAME)} is in use again."
+    words = f"The list {clean(name, LONGEST_LIST_NAME)} is in use again."
+    return Toast(words, await _undo(conn, name, archived=True))
+
+
+async def _undo(conn: Conn, name: str, *, archived: bool) -> Undo:
+    list_id = await list_called(conn, name)
+    return Undo(f"/api/v1/lists/{list_id}", body={"archived": archived}, method="PATCH")
 
 
 def _chosen(name: str) -> str:

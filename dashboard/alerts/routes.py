@@ -15,66 +15,95 @@ from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.auth.form_actions import run_form_action
 from dashboard.ui.form_input import Filled, WrongInput, page_of
+from dashboard.ui.toasts import Toast, Undo
 from storage.accounts.lookup import account_called
 from storage.alerts import mail_queue, mutes, rules, threads
 from storage.alerts.threads_report import count_open_stories
 from storage.model.core.people import Actor, Role
+from storage.model.text.states import clean
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 
-AlertAction: TypeAlias = Callable[[Conn, Filled, Actor, datetime], Awaitable[object]]
+AlertAction: TypeAlias = Callable[[Conn, Filled, Actor, datetime], Awaitable[Toast]]
 
 
-async def _acknowledge(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _acknowledge(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     await threads.acknowledge(conn, given.needed("story"), actor.name, given.note(), now)
+    return Toast("Acknowledged.")
 
 
-async def _mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     account, named, until = given.text("account"), given.text("list"), given.moment("until", now)
     if bool(account) == bool(named):
         raise WrongInput("Set either an account, or a list or order.")
     if account:
         account_id = await account_called(conn, account)
-        await mutes.mute_account(conn, account_id, now, until, given.note(), actor.name, now)
+        mute_id = await mutes.mute_account(conn, account_id, now, until, given.note(), actor.name, now)
     else:
-        await mutes.mute_list(conn, named, now, until, given.note(), actor.name, now)
+        mute_id = await mutes.mute_list(conn, named, now, until, given.note(), actor.name, now)
+    return Toast(f"{clean(account or named, 80)} is muted.", _undo("mute/end", mute=str(mute_id)))
 
 
-async def _end_mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _end_mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     mute_id = given.number("mute")
     if any(m.mute_id == mute_id and m.is_maintenance for m in await mutes.all_mutes(conn, now)):
         access.require(actor, access.MAINTENANCE)
     await mutes.end_mute(conn, mute_id, actor.name, now)
+    return Toast("The mute has ended.")
 
 
-async def _maintenance(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _maintenance(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     since, until = given.moment("since", now) or now, given.moment("until", now)
     if until is None:
         raise WrongInput("Set the duration or the end of the maintenance.")
-    await mutes.maintenance(conn, since, until, given.note(), actor.name, now)
+    mute_id = await mutes.maintenance(conn, since, until, given.note(), actor.name, now)
+    return Toast("The maintenance is stored.", _undo("mute/end", mute=str(mute_id)))
 
 
-async def _resend(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _resend(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     await mail_queue.resend(conn, given.number("mail"), actor.name, now)
+    return Toast("The email is queued again.")
 
 
-async def _enable(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _enable(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     await rules.enable_rule(conn, given.needed("rule"), actor.name, now, enabled=True)
+    return switched_toast(given.needed("rule"), enabled=True)
 
 
-async def _disable(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _disable(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     await rules.enable_rule(conn, given.needed("rule"), actor.name, now, enabled=False)
+    return switched_toast(given.needed("rule"), enabled=False)
 
 
-async def _move_up(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
-    await rules.move_rule(conn, given.needed("rule"), actor.name, now, up=True)
+async def _move_up(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
+    moved = await rules.move_rule(conn, given.needed("rule"), actor.name, now, up=True)
+    return _moved(given.needed("rule"), up=True, moved=moved)
 
 
-async def _move_down(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
-    await rules.move_rule(conn, given.needed("rule"), actor.name, now, up=False)
+async def _move_down(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
+    moved = await rules.move_rule(conn, given.needed("rule"), actor.name, now, up=False)
+    return _moved(given.needed("rule"), up=False, moved=moved)
 
 
-async def _remove_rule(conn: Conn, given: Filled, actor: Actor, now: datetime) -> None:
+async def _remove_rule(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
     await rules.remove_rule(conn, given.needed("rule"), actor.name, now)
+    return Toast(f"The rule {clean(given.needed('rule'), 80)} is removed.")
+
+
+def switched_toast(name: str, *, enabled: bool) -> Toast:
+    """A rule was switched on or off, which the other switch undoes."""
+    words = f"The rule {clean(name, 80)} is {'on' if enabled else 'off'}."
+    return Toast(words, _undo("rules/disable" if enabled else "rules/enable", rule=name))
+
+
+def _moved(name: str, *, up: bool, moved: bool) -> Toast:
+    if not moved:
+        return Toast(f"The rule {clean(name, 80)} stays where it was.")
+    words = f"The rule {clean(name, 80)} is tried one place {'earlier' if up else 'later'}."
+    return Toast(words, _undo("rules/down" if up else "rules/up", rule=name))
+
+
+def _undo(act: str, **fields: str) -> Undo:
+    return Undo(f"/api/alerts/{act}", fields)
 
 
 ALERT_ACTIONS: dict[str, tuple[Role, AlertAction]] = {
@@ -114,8 +143,10 @@ def _route(
     async def act(request: Request) -> Response:
         async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
-                await deed(conn, given, actor, clock())
-            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+                toast = await deed(conn, given, actor, clock())
+            if "text/html" in request.headers.get("accept", ""):
+                return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+            return JSONResponse({"toast": toast.as_json()})
 
         return await run_form_action(request, role, do)
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from dash import Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
+from dashboard.alerts.routes import switched_toast
 from dashboard.alerts.rule_form import VALUES, RuleForm, labelled, sentences_of, text_of
 from dashboard.alerts.rule_page import preview_content, rule_address, switch_words
 from dashboard.alerts.rule_trials import RuleTrialFailed, RuleTrials
@@ -16,6 +17,7 @@ from dashboard.auth import access
 from dashboard.ui.inputs import FieldFault
 from dashboard.ui.pages import PageCallbacks
 from dashboard.ui.time_markup import timed
+from dashboard.ui.toasts import TOAST
 from storage.alerts import outbox, rules
 from storage.model.alerts.rule_preview import PREVIEW_PERIOD
 from storage.model.alerts.rule_toml import rule_of, toml_of
@@ -126,24 +128,26 @@ def _connect_state(process: WebProcess, app: PageCallbacks) -> None:
         Output("rule-state-said", "children"),
         Output("rule-switched", "children"),
         Output("rule-switch", "children"),
+        Output(TOAST, "data", allow_duplicate=True),
         Input("rule-switch", "n_clicks"),
         State("rule-id", "data"),
         prevent_initial_call=True,
     )
     async def switch(pressed: int | None, rule_id: object) -> Any:  # pyright: ignore[reportUnusedFunction]
-        async def act(conn: Conn, actor: Actor, now: datetime) -> bool:
+        async def act(conn: Conn, actor: Actor, now: datetime) -> tuple[bool, str]:
             stored = await _stored(conn, rule_id)
             name, enabled = stored.rule.name, not stored.enabled
             await rules.enable_rule(conn, name, actor.name, now, enabled=enabled)
-            return enabled
+            return enabled, name
 
         if not pressed:
-            return no_update, no_update, no_update
+            return (no_update,) * 4
         try:
-            enabled = await _written(process, act)
+            enabled, name = await _written(process, act)
         except _NotDone as fault:
-            return str(fault), no_update, no_update
-        return "", switch_words(enabled=enabled), "Switch off" if enabled else "Switch on"
+            return str(fault), no_update, no_update, no_update
+        toast = switched_toast(name, enabled=enabled).as_json()
+        return "", switch_words(enabled=enabled), "Switch off" if enabled else "Switch on", toast
 
     for button, up in (("rule-up", True), ("rule-down", False)):
         app.callback(

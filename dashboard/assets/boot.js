@@ -68,6 +68,7 @@
     blockline: {
       push: async (/** @type {Delta} */ message) => (await ready).push(message),
       poll: async () => (await ready).poll(),
+      toast: async (/** @type {Toast | null} */ given) => (await ready).toast(given),
       // Rows of a table of names that were found meanwhile are chosen, as those were that were found at once.
       chooseNew: (/** @type {object[]} */ found, /** @type {object[] | null} */ chosen) => [...(chosen ?? []), ...(found ?? [])],
       chosen: (/** @type {number} */ clicks, /** @type {{ id: string }[] | null} */ rows) => ({ clicks, positions: (rows ?? []).map((row) => Number(row.id)) }),

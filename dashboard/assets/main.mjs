@@ -24,6 +24,7 @@ import { connectSearch } from "./shell/search.mjs";
 import { connectShortcuts } from "./shell/shortcuts.mjs";
 import { connectTables } from "./shell/tables.mjs";
 import { connectTimes } from "./shell/times.mjs";
+import { connectToasts, showToast } from "./shell/toast.mjs";
 import { connectUnfinished } from "./shell/unfinished.mjs";
 import { connectUploads } from "./shell/uploads.mjs";
 
@@ -295,10 +296,12 @@ connectShortcuts();
 connectUnfinished(pages, ask);
 connectFirstRun(pages, redraw);
 connectUploads(pages);
-connectForms(() => {
+const writtenAnew = () => {
   ask();
   countWaiting(true);
-});
+};
+connectForms(writtenAnew);
+connectToasts(writtenAnew);
 connectTimes(pages);
 readTheme();
 adopt(location.search);
@@ -313,6 +316,9 @@ shared.arrived({
     return state ? state.rev : 0;
   },
   poll,
+  toast: (given) => {
+    if (given) showToast(given);
+  },
   // Only who files an order needs what reads files.
   orderFile: async (act, given) => /** @type {Record<string, (...given: any[]) => unknown>} */ (await import("./orders/files.mjs"))[act](...given),
   route: async (path, query) => {

@@ -88,7 +88,7 @@ interface Drawn { state: LiveState; view: View; window: Span; marks: Mark[]; lis
 interface Moving { chart(): { left: number; width: number } | null; current(): Drawn | null; move(window: Span): void; settle(): void }
 
 /** What Dash calls of ours. */
-interface Ready { push(message: Delta): number; poll(): Promise<void>; route(path?: string, query?: string): Promise<object>; orderFile(act: string, given: unknown[]): unknown }
+interface Ready { push(message: Delta): number; poll(): Promise<void>; route(path?: string, query?: string): Promise<object>; orderFile(act: string, given: unknown[]): unknown; toast(given: Toast | null): void }
 /** What `boot.js` holds, for scripts that come later and for who looks from outside. */
 interface Shared {
   rev: number; range: RangeName; first: Promise<Response> | null; film: Promise<Response> | null; pageOf(path: string): string; pathOf(path: string): string;
@@ -133,7 +133,9 @@ interface Choice {
   figure: string; at: string; q: string; status: string; country: string; list: string; order: string; tag: string; platform: string; late: boolean; whom: string; sort: string; selected: "all" | Set<number>;
 }
 
-interface Answer { error?: string; sentence?: string; each?: { account: number; words: string }[] }
+interface Undo { address: string; method: string; fields: Record<string, string> | null; body: object | null }
+interface Toast { words: string; undo?: Undo | null }
+interface Answer { error?: string; sentence?: string; toast?: Toast; each?: { account: number; words: string }[] }
 interface ImportAnswer extends Answer {
   taken: number; ignored: string[]; refused: { line: number | null; why: string }[]; lines: { line: number; what: string; did: string; changed: boolean }[];
 }

@@ -38,6 +38,7 @@ from dashboard.ui.cards import away_page
 from dashboard.ui.chart_style import Theme
 from dashboard.ui.pages import Page, PageCallbacks
 from dashboard.ui.time_markup import timed
+from dashboard.ui.toasts import TOAST
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, StorageError, transaction
 
@@ -170,6 +171,10 @@ def _connect_pages(dash: Dash, pages: Sequence[Page], process: WebProcess) -> No
         Output("routed", "data"),
         Input("url", "pathname"),
         Input("url", "search"),
+    )
+
+    dash.clientside_callback(
+        ClientsideFunction("blockline", "toast"), Input(TOAST, "data"), prevent_initial_call=True
     )
 
     @dash.callback(Output("page", "children"), Input("routed", "data"), prevent_initial_call=True)

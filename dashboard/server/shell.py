@@ -16,6 +16,7 @@ from dashboard.server.static import modules_of
 from dashboard.ui.ag_grid import on_demand
 from dashboard.ui.pages import SYNTHETIC, Page, Place
 from dashboard.ui.terms import term_markup
+from dashboard.ui.toasts import TOAST
 from dashboard.wire.compact_json import GONE_OR_SUSPENDED, LETTER
 from storage.model.core.availability import Status
 from storage.model.platforms.registry import DECLARED
@@ -109,6 +110,7 @@ def layout() -> Component:
             dcc.Store(id="live-polled"),
             dcc.Store(id="live-wake"),
             dcc.Store(id="routed"),
+            dcc.Store(id=TOAST),
             dcc.Interval(id="live-poll", interval=FALLBACK_MS),
         ]
     )

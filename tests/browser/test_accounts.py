@@ -133,7 +133,9 @@ async def test_on_a_phone_the_table_keeps_within_the_page_and_says_the_status_be
         assert await browser.page.locator(".ac-handle .ac-state").count() > 3
 
 
-async def test_selected_accounts_get_a_tag_and_the_table_shows_it(pool: Pool, dsn: str, story: Story) -> None:
+async def test_selected_accounts_get_a_tag_and_undo_takes_it_from_them(
+    pool: Pool, dsn: str, story: Story
+) -> None:
     async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
         page = browser.page
         await counts(browser, "32 watched")
@@ -144,8 +146,16 @@ async def test_selected_accounts_get_a_tag_and_the_table_shows_it(pool: Pool, ds
         await page.get_by_role("button", name="Apply").click()
         await page.get_by_text("2 changed.").wait_for()
         await browser.becomes("[...document.querySelectorAll('.ac-tags .chip')].length === 2")
+        async with transaction(pool) as conn:
+            assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 2
+        await page.locator("#toasts").get_by_role("button", name="Undo").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_text("Undone.").wait_for()
+        await browser.becomes("[...document.querySelectorAll('.ac-tags .chip')].length === 0")
+        await page.locator("#toasts").get_by_role("button", name="Close").press("Escape")
+        assert await page.locator("#toasts").is_hidden()
     async with transaction(pool) as conn:
-        assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 2
+        assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 0
 
 
 async def test_who_may_only_look_selects_and_sees_no_way_to_change(

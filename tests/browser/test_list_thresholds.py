@@ -56,6 +56,12 @@ async def test_thresholds_are_tried_saved_and_given_up_on_the_page_of_the_list(
         await page.get_by_text("is confirmed by the first reading.").wait_for()
         async with transaction(pool) as conn:
             assert await newest_thresholds(conn, int(page.url.rsplit("/", 1)[1])) == ListThresholds(1, 1)
+        await page.get_by_role("button", name="Undo").click()
+        await page.get_by_text("This list has no thresholds of its own.").wait_for()
+        assert await weak.input_value() == "4"
+        await weak.fill("6")
+        await page.get_by_role("button", name="Save").click()
+        await page.get_by_text("once 6 readings show it").wait_for()
         await page.get_by_role("button", name="Use the default").click()
         await page.get_by_text("This list has no thresholds of its own.").wait_for()
         assert await weak.input_value() == "4"

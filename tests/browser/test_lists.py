@@ -58,6 +58,14 @@ async def test_a_list_is_made_renamed_archived_and_taken_into_use_again(
         await page.get_by_role("button", name="Archive").click()
         await page.get_by_text("The list News desk is archived. Its accounts are read as before.").wait_for()
         assert await page.get_by_role("link", name="News desk").count() == 0
+        assert await violations(page) == []
+        await picture(browser, f"lists-toast-{width}")
+        await page.get_by_role("button", name="Undo").click()
+        await page.get_by_role("link", name="News desk").wait_for()
+        assert (await in_use(pool))["News desk"]
+        await page.locator("#list-chosen").fill("News desk")
+        await page.get_by_role("button", name="Archive").click()
+        await page.get_by_text("The list News desk is archived. Its accounts are read as before.").wait_for()
         assert not (await in_use(pool))["News desk"]
         await page.get_by_role("link", name="Show archived lists").click()
         await page.get_by_role("link", name="News desk").wait_for()
@@ -70,4 +78,5 @@ async def test_a_list_is_made_renamed_archived_and_taken_into_use_again(
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     async with transaction(pool) as conn:
         done = [act.action for act in reversed(await acts(conn, 9))]
-    assert done == ["list made", "list renamed", "list archived", "list restored"]
+    archived = ["list archived", "list restored"]
+    assert done == ["list made", "list renamed", *archived, *archived]

@@ -3,6 +3,7 @@
 import { unchanged } from "../shell/answers.mjs";
 import { find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
+import { showToast } from "../shell/toast.mjs";
 
 const DEEDS = [["tag", "Add tag"], ["untag", "Remove tag"], ["put", "Add to list"], ["take", "Remove from list"], ["stop", "Stop watching"], ["watch", "Watch again"]];
 /** @param {string} deed */
@@ -27,7 +28,7 @@ export function drawBulk(place, rows, state, on) {
     <label data-for="tag"><span class="hidden">Tag</span><input class="select" name="tag" list="ac-tag-names" maxlength="40" autocomplete="off" placeholder="Tag"><datalist id="ac-tag-names"></datalist></label>
     <label data-for="list" hidden><span class="hidden">List</span><select class="select" name="list"></select></label>
     <button class="button small primary">Apply</button>` : ""}
-    <button type="button" class="link" data-clear>Clear selection</button><p class="ac-said" role="alert" hidden></p><ul class="ac-each" hidden></ul></form>`;
+    <button type="button" class="link" data-clear>Clear selection</button><p class="ac-said refused" role="alert" hidden></p><ul class="ac-each" hidden></ul></form>`;
   find(place, "b").textContent = `${count(rows.length)} selected`;
   const form = /** @type {HTMLFormElement} */ (find(place, "form"));
   find(form, "[data-clear]").addEventListener("click", on.clear);
@@ -47,16 +48,17 @@ export function drawBulk(place, rows, state, on) {
     const answer = await send("/api/accounts/edit", { do: form.do.value, value, accounts: rows.map((row) => row.id) });
     button.disabled = false;
     say(form, answer, rows);
-    if (!answer.error) on.done();
+    if (answer.error) return;
+    if (answer.toast) showToast(answer.toast, on.done);
+    on.done();
   });
 }
 
-/** What was done, and of each account why it was not. @param {HTMLFormElement} form @param {Answer} answer @param {AccountRow[]} rows */
+/** Why nothing was done, and of each account why it was not; the toast says what was. @param {HTMLFormElement} form @param {Answer} answer @param {AccountRow[]} rows */
 function say(form, answer, rows) {
   const said = find(form, ".ac-said");
-  said.textContent = answer.error ?? answer.sentence ?? "";
-  said.classList.toggle("refused", Boolean(answer.error));
-  said.hidden = false;
+  said.textContent = answer.error ?? "";
+  said.hidden = !answer.error;
   const handle = new Map(rows.map((row) => [row.id, row.handle]));
   const each = find(form, ".ac-each");
   each.replaceChildren(

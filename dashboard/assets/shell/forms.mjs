@@ -4,6 +4,7 @@
 import { json, unchanged } from "./answers.mjs";
 import { $, find, targetOf } from "./dom.mjs";
 import { navigate } from "./navigate.mjs";
+import { showToast } from "./toast.mjs";
 
 /** `done` is called after a form was accepted, to show the page anew. @param {() => void} done */
 export function connectForms(done) {
@@ -22,9 +23,10 @@ export function connectForms(done) {
     const fields = written(new FormData(form, button));
     say(form, "");
     button.disabled = true;
-    const { refused, secret, next } = await send(action, fields);
+    const { refused, secret, next, toast } = await send(action, fields);
     button.disabled = false;
     if (refused) return say(form, refused);
+    if (toast) showToast(toast);
     if (next && next !== location.pathname + location.search) return navigate(next);
     if (secret) showOnce(secret);
     form.reset();
@@ -48,7 +50,7 @@ function addressOf(action, fields) {
 }
 
 /**
- * Why it was refused, or what was made and is shown once, or which page comes next; nothing when it was simply done.
+ * Why it was refused, or what was made and is shown once, which page comes next, or what was done and how to undo it.
  * @param {string} action @param {URLSearchParams} body
  */
 async function send(action, body) {
@@ -56,8 +58,8 @@ async function send(action, body) {
     const answer = await fetch(action, { method: "POST", body, redirect: "manual" });
     if (answer.type === "opaqueredirect") return {};
     const isJson = (answer.headers.get("content-type") ?? "").startsWith("application/json");
-    const { error, secret, next } = isJson ? await answer.json() : { error: await answer.text() };
-    return answer.ok ? { secret, next } : { refused: error };
+    const { error, secret, next, toast } = isJson ? await answer.json() : { error: await answer.text() };
+    return answer.ok ? { secret, next, toast } : { refused: error };
   } catch {
     return { refused: unchanged };
   }

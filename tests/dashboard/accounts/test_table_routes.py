@@ -112,8 +112,25 @@ async def test_tags_and_lists_of_many_are_changed_in_one_go_and_put_on_record(
     unknown = [{"account": 999, "outcome": "unknown_account", "words": "there is no such account"}]
     assert tagged == (
         200,
-        {"done": 3, "unchanged": 0, "refused": 1, "sentence": "3 changed, 1 refused.", "each": unknown},
+        {
+            "done": 3,
+            "unchanged": 0,
+            "refused": 1,
+            "sentence": "3 changed, 1 refused.",
+            "each": unknown,
+            "toast": {
+                "words": "3 changed, 1 refused.",
+                "undo": {
+                    "address": "/api/accounts/edit",
+                    "method": "POST",
+                    "fields": None,
+                    "body": {"do": "untag", "value": "press", "accounts": ids[:3]},
+                },
+            },
+        },
     )
+    assert again[1]["toast"]["undo"] is None, "nothing was changed"
+    assert put[1]["toast"]["undo"]["body"]["accounts"] == ids[:2], "the third was on the list already"
     assert again[1]["sentence"] == "0 changed, 2 unchanged."
     assert put[1]["sentence"] == "2 changed, 1 unchanged, 1 refused."
     assert taken[1]["sentence"] == "3 changed, 1 refused."

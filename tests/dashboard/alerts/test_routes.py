@@ -70,9 +70,9 @@ async def stored(pool: Pool) -> list[Any]:
 async def sent(
     session: aiohttp.ClientSession, base: str, path: str, fields: dict[str, str], **more: Any
 ) -> tuple[int, str | None, str]:
-    """Status, the sentence of a refusal, and where an accepted one leads."""
+    """Status, the sentence of a refusal, and where an accepted one leads: as a browser without scripts."""
     url = f"{base}/api/alerts{path}"
-    headers = {"Origin": base, **more.pop("headers", {})}
+    headers = {"Origin": base, "Accept": "text/html", **more.pop("headers", {})}
     async with session.post(url, data=fields, headers=headers, allow_redirects=False, **more) as response:
         is_json = response.content_type == "application/json"
         sentence = (await response.json())["error"] if is_json else None
@@ -105,6 +105,41 @@ async def test_each_deed_takes_its_role_and_is_logged_once(
         assert (sentence or "").startswith("This needs the role ")
         assert (sentence or "").endswith(f"; your role is {role.value}.")
         assert await stored(pool) == before
+
+
+UNDONE: list[tuple[str, dict[str, str]]] = [
+    ("/mute", {"list": "SYN/2"}),
+    ("/maintenance", {"until": "6h"}),
+    ("/rules/disable", {"rule": "Night desk"}),
+]
+
+
+@pytest.mark.parametrize(("path", "fields"), UNDONE, ids=[path for path, _ in UNDONE])
+async def test_a_write_says_what_was_done_and_its_undo_does_the_reverse(
+    pool: Pool, dsn: str, played: Played, path: str, fields: dict[str, str]
+) -> None:
+    running = await pool.fetchval("select count(*) from mute where ended_at is null")
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        headers = {"Origin": base}
+        async with session.post(f"{base}/api/alerts{path}", data=fields, headers=headers) as response:
+            toast = (await response.json())["toast"]
+        undo = toast["undo"]
+        url = base + undo["address"]
+        async with session.request(undo["method"], url, data=undo["fields"], headers=headers) as response:
+            undone = (await response.json())["toast"]
+    assert toast["words"].endswith(".")
+    assert undone["words"] != toast["words"]
+    async with transaction(pool) as conn:
+        assert await conn.fetchval("select count(*) from mute where ended_at is null") == running
+        assert await conn.fetchval("select enabled from alert_rule where name = 'Night desk'")
+
+
+async def test_what_was_sent_cannot_be_undone(pool: Pool, dsn: str, played: Played) -> None:
+    path, fields, *_ = next(row for row in DEEDS_OF_PEOPLE if row[0] == "/resend")
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+        url = f"{base}/api/alerts{path}"
+        async with session.post(url, data=fields(played), headers={"Origin": base}) as response:
+            assert (await response.json())["toast"]["undo"] is None
 
 
 @pytest.mark.parametrize(
