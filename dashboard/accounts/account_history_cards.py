@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.accounts.account_context import AccountContext, shown_gaps
 from dashboard.accounts.account_words import gap_words
+from dashboard.asgi.problem_json import API
 from dashboard.ui import words
 from dashboard.ui.cards import MOST_ROWS, Cell, empty_card, not_shown, table_card
 from storage.live.account_detail import AccountHistory
@@ -25,7 +26,10 @@ def is_cut(account: AccountHistory) -> bool:
     return max(len(account.changes), len(account.seen.gaps)) > MOST_ROWS
 
 
-def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = ()) -> Component:
+def changes_card(
+    account: AccountHistory, evidence: Sequence[ReadingEvidence] = (), *, may_pack: bool = False
+) -> Component:
+    """Return the newest changes; with `may_pack`, each with a link to its evidence pack."""
     if not account.changes:
         return empty_card("Changes", "each happened between two readings", "No changes yet.")
     platform = Platform(account.platform)
@@ -46,7 +50,14 @@ def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = 
             "Recorded",
         ),
         [
-            _row(c, platform, _kept(account.account_id, kept.get(c.change_id, [])))
+            _row(
+                c,
+                platform,
+                [
+                    *_kept(account.account_id, kept.get(c.change_id, [])),
+                    *([_pack_link(c.change_id)] if may_pack else []),
+                ],
+            )
             for c in account.changes[:MOST_ROWS]
         ],
         *not_shown(
@@ -56,7 +67,12 @@ def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = 
             " has them, among those of all accounts.",
         ),
         html.P(
-            ["Evidence pack of a change: ", html.Code("blockline evidence NUMBER")],
+            [
+                "An evidence pack is a file that proves one change. Check it on any machine with: ",
+                html.Code("blockline evidence verify FILE"),
+            ]
+            if may_pack
+            else ["Evidence pack of a change: ", html.Code("blockline evidence NUMBER")],
             className="not-said",
         ),
     )
@@ -65,6 +81,11 @@ def changes_card(account: AccountHistory, evidence: Sequence[ReadingEvidence] = 
 def evidence_address(account_id: int, kept: ReadingEvidence) -> str:
     """Of the raw answer behind one side of a change."""
     return f"/api/account/{account_id}/evidence/{kept.change_id}/{kept.side}"
+
+
+def _pack_link(change_id: int) -> Component:
+    address = f"{API}/changes/{change_id}/evidence-pack"
+    return html.Small(html.A("Download evidence pack", href=address, className="under"))
 
 
 def _kept(account_id: int, evidence: Sequence[ReadingEvidence]) -> list[Component]:

@@ -30,10 +30,13 @@ def account_page(
     gap_after: timedelta,
     tag: list[Component],
     beside: Sequence[Component] = (),
+    *,
+    may_pack: bool = False,
 ) -> Component:
     """`joined` is the length below which details are joined in the figure; None if none were.
 
-    `beside` are cards of what is written about the account and of each look at it.
+    `beside` are cards of what is written about the account and of each look at it. With `may_pack`, each
+    change has a link to its evidence pack.
     """
     until = status_known_until(account, around, now, gap_after)
     return html.Div(
@@ -76,7 +79,7 @@ def account_page(
                         ],
                         className="card",
                     ),
-                    changes_card(account, around.evidence),
+                    changes_card(account, around.evidence, may_pack=may_pack),
                     *account_decisions(around.decided, around.decisions),
                     *superseded_card(account),
                     *facts_card(account, around.facts),

@@ -112,6 +112,16 @@ async def _account(asked: PageRequest) -> Drawing | None:
         )
         drawn = graph(timeline.figure, "account-figure", "Timeline of the account")
         beside = (notes_card(account_id, notes, asked.actor), readings_card(account, looks, now))
-        return account_page(account, known, drawn, timeline.joined, now, gap_after, asked.tag, beside)
+        return account_page(
+            account,
+            known,
+            drawn,
+            timeline.joined,
+            now,
+            gap_after,
+            asked.tag,
+            beside,
+            may_pack=asked.actor.role.includes(access.PACK_EVIDENCE),
+        )
 
     return draw

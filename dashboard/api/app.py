@@ -1,7 +1,5 @@
 """The API as one application of its own, so that its document describes it and nothing else."""
 
-from collections.abc import Callable
-from datetime import datetime
 from threading import Lock
 from typing import Any
 
@@ -17,7 +15,7 @@ from dashboard.api.alert_actions import alerting_routes
 from dashboard.api.alert_rules import ruling_routes
 from dashboard.api.alerts import alert_routes
 from dashboard.api.changes import change_routes
-from dashboard.api.exports import export_routes
+from dashboard.api.exports import export_routes, file_routes
 from dashboard.api.health import health_routes
 from dashboard.api.idempotency import PARAMETER, IdempotencyMiddleware
 from dashboard.api.list_edits import list_writing_routes, threshold_routes
@@ -39,14 +37,12 @@ from dashboard.api.problem_responses import (
     refuse_as_problems,
 )
 from dashboard.api.readings import reading_routes
-from dashboard.api.request_checks import LARGEST, ApiContext, Trials, may_read, only_known
+from dashboard.api.request_checks import LARGEST, ApiContext, may_read, only_known
 from dashboard.api.stories import written_routes
 from dashboard.api.story_edits import written_editing_routes
 from dashboard.asgi.body_limit import BodyLimitMiddleware
 from dashboard.asgi.problem_json import API, is_api
-from dashboard.asgi.settings import DashboardSettings
 from storage.orders.order_edits import LARGEST_DOCUMENT
-from storage.postgres.pool import Pool
 
 ABOUT = """
 What Blockline watches and what it saw, for programs. It never says more than it saw. Unknown values are null.
@@ -61,9 +57,8 @@ LARGER = {f"{API}{DOCUMENTS}": LARGEST_DOCUMENT}
 _NOT_CHANGED = {"description": "Not changed: `If-None-Match` names the tag of this answer."}
 
 
-def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, trials: Trials) -> FastAPI:
+def api_v1(source: ApiContext) -> FastAPI:
     """To be mounted behind the authentication middleware."""
-    source = ApiContext(pool, clock, settings, trials)
     api = FastAPI(
         title="Blockline",
         version="1",
@@ -87,6 +82,7 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
         alert_routes,
         health_routes,
         export_routes,
+        file_routes,
         writing_routes,
         name_routes,
         list_writing_routes,
@@ -98,7 +94,7 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
     ):
         api.include_router(routes(source))
     refuse_as_problems(api)
-    api.add_middleware(IdempotencyMiddleware, pool=pool, clock=clock)
+    api.add_middleware(IdempotencyMiddleware, pool=source.pool, clock=source.clock)
     api.add_middleware(BodyLimitMiddleware, largest=LARGEST, elsewhere=LARGER)
     making = Lock()
 
@@ -110,15 +106,9 @@ def api_v1(pool: Pool, clock: Callable[[], datetime], settings: DashboardSetting
     return api
 
 
-def mount(
-    server: FastAPI,
-    pool: Pool,
-    clock: Callable[[], datetime],
-    settings: DashboardSettings,
-    trials: Trials,
-) -> None:
+def mount(server: FastAPI, source: ApiContext) -> None:
     """Put the API at its address. What no route of it can match, such as a line end, is refused alike."""
-    server.mount(API, api_v1(pool, clock, settings, trials))
+    server.mount(API, api_v1(source))
 
     @server.exception_handler(HTTPException)
     async def unmatched(request: Request, error: HTTPException) -> Response:

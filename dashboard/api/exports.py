@@ -1,4 +1,4 @@
-"""Whole tables as streams: what `blockline export` writes, byte for byte."""
+"""Downloads: whole tables as streams, byte for byte what `blockline export` writes, and single files."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,18 +6,25 @@ from contextlib import AsyncExitStack, aclosing, suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatform, To
-from dashboard.api.problem_responses import NOT_FOUND, ApiBusy, ApiInvalidField
-from dashboard.api.request_checks import ApiContext, refuse_unknown_list
+from dashboard.api.account_edits import Analyst
+from dashboard.api.paging import sent_as
+from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatform, PathNumber, To
+from dashboard.api.problem_responses import NOT_FOUND, NOT_MADE, ApiBusy, ApiInvalidField, ApiNotFound
+from dashboard.api.request_checks import ApiContext, past, refuse_unknown_list
 from dashboard.asgi.off_loop import off_loop
+from dashboard.orders.report import made_by, read_report
+from dashboard.orders.report_html import Imprint
+from storage.changes.paged_changes import change_with
 from storage.export.exports import EXPORTS, fault, settled, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
+from storage.postgres.pool import transaction
+from storage.postgres.recording_order import as_known, settle_at_most
 
 AT_ONCE = 2
 """Exports that may run in one process: each holds a connection to the database until it is read."""
@@ -34,6 +41,7 @@ class Form(StrEnum):
     JSONL = "jsonl"
 
 
+ZIP = "application/zip"
 MEDIA_TYPES = {Form.CSV: "text/csv", Form.JSONL: "application/x-ndjson"}
 _STREAMS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -119,3 +127,73 @@ def export_routes(source: ApiContext) -> APIRouter:
 
 def _called(choice: Choice) -> str:
     return choice.field
+
+
+class ReportForm(StrEnum):
+    """What a report can be."""
+
+    HTML = "html"
+    PDF = "pdf"
+
+
+REPORT_TYPES = {ReportForm.HTML: "text/html; charset=utf-8", ReportForm.PDF: "application/pdf"}
+
+
+def _file(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {200: {"description": "The file.", "content": dict.fromkeys(kinds, binary)}}
+
+
+def file_routes(source: ApiContext) -> APIRouter:
+    router = APIRouter(tags=["files"])
+
+    @router.get(
+        "/changes/{change_id}/evidence-pack",
+        response_class=Response,
+        responses={**NOT_FOUND, **NOT_MADE, **_file(ZIP)},
+    )
+    async def evidence_pack(request: Request, change_id: PathNumber, _actor: Analyst) -> Response:
+        """Make the evidence pack of a change, as `blockline evidence pack` does. It contains raw answers.
+
+        Requires an analyst. Two packs can be made at once.
+        """
+        async with transaction(source.pool) as conn:
+            if await change_with(conn, change_id) is None:
+                raise ApiNotFound(f"There is no change {change_id}.")
+        made = await source.files.evidence_pack(source.pool, change_id, source.clock())
+        return sent_as(request, made.content, ZIP, _attached(made.name))
+
+    @router.get(
+        "/orders/{order_id}/report",
+        response_class=Response,
+        responses={**NOT_FOUND, **NOT_MADE, **_file("text/html", "application/pdf")},
+    )
+    async def report(
+        request: Request,
+        order_id: PathNumber,
+        form: Annotated[
+            ReportForm, Query(alias="format", description="A PDF needs Chromium; one is made at a time.")
+        ] = ReportForm.HTML,
+        at: At = None,
+        as_known_at: AsKnownAt = None,
+    ) -> Response:
+        """Make the report on an order, as `blockline report` does."""
+        now = source.clock()
+        known = past(as_known_at, "as_known_at", now)
+        moment = past(at, "at", now) or known or now
+        settings = source.settings
+        imprint = Imprint(now, made_by(), settings.synthetic, settings.sweep_every, source.base_url)
+        await settle_at_most(source.pool, now)
+        async with as_known(source.pool, known) as conn:
+            found = await read_report(conn, order_id, moment, known, imprint)
+        if found is None:
+            raise ApiNotFound("There is no such order.")
+        html = await off_loop(found.html)
+        content = html.encode() if form is ReportForm.HTML else await source.files.pdf(html)
+        return sent_as(request, content, REPORT_TYPES[form], _attached(found.name(f".{form.value}")))
+
+    return router
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from dashboard.asgi.file_maker import FileMakerBusy, FileNotMade
 from dashboard.asgi.problem_json import MEDIA_TYPE, problem_bytes
 from dashboard.auth.access import Forbidden
 from storage.postgres.pool import Refused, StorageError
@@ -108,9 +109,9 @@ def refuse_as_problems(api: FastAPI) -> None:
         where = getattr(error, "where", "")
         return problem(422, f"{where}: {error}", [{"where": where, "message": str(error)}])
 
-    for kind, status in ((Forbidden, 403), (ApiNotFound, 404), (Refused, 409)):
+    for kind, status in ((Forbidden, 403), (ApiNotFound, 404), (Refused, 409), (FileNotMade, 409)):
         api.add_exception_handler(kind, _sentence(status))
-    for kind in (ApiBusy, StorageError):
+    for kind in (ApiBusy, FileMakerBusy, StorageError):
         api.add_exception_handler(kind, _sentence(503, {"Retry-After": RETRY_AFTER_S}))
 
 
@@ -156,4 +157,7 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
     409: _documented(
         "The change conflicts with the stored data or with a change made meanwhile. Nothing was written."
     )
+}
+NOT_MADE: dict[int | str, dict[str, Any]] = {
+    409: _documented("The file cannot be made. `detail` says why, and what to do.")
 }

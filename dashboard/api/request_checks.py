@@ -14,6 +14,7 @@ from fastapi import Request
 from dashboard.accounts.threshold_trials import ThresholdTrials
 from dashboard.alerts.rule_trials import RuleTrials
 from dashboard.api.problem_responses import ApiInvalidField, ApiNotFound
+from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
 from storage.export.exports import list_names
@@ -38,6 +39,10 @@ class ApiContext:
     settings: DashboardSettings
     trials: Trials
     """Tries alert rules and thresholds on what is stored."""
+    files: FileMaker
+    """Makes files to download."""
+    base_url: str | None = None
+    """The dashboard's address in files that leave it; None means that their readers cannot reach it."""
 
 
 def past(at: datetime | None, name: str, now: datetime) -> datetime | None:

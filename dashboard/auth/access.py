@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from storage.model.core.people import Actor, Role, Scope
 
-ACKNOWLEDGE = MUTE = RESEND = REEVALUATE = FILM = STORIES = Role.ANALYST
+ACKNOWLEDGE = MUTE = RESEND = REEVALUATE = FILM = STORIES = PACK_EVIDENCE = Role.ANALYST
 RULES = MAINTENANCE = Role.ADMIN
 
 NO_LOGIN_ACTOR = "dashboard"

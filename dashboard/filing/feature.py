@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.process import WebProcess
 from dashboard.auth import access
 from dashboard.filing.edit_callbacks import connect_edit_page
@@ -16,7 +17,9 @@ from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageReques
 from storage.orders.orders import order_numbered
 
 
-def orders(process: WebProcess) -> Feature:
+def orders(process: WebProcess, files: FileMaker) -> Feature:
+    """`files` prints reports as PDF."""
+
     def connect(app: PageCallbacks) -> None:
         connect_new_page(process, app)
         connect_edit_page(process, app)
@@ -26,7 +29,7 @@ def orders(process: WebProcess) -> Feature:
     page = Page(
         path="orders", title="Orders", read=_orders, place=Place.HEADER, icon="order", callbacks=connect
     )
-    return Feature(pages=(page,), routers=routers(process), figures=(ORDER_FIGURES,))
+    return Feature(pages=(page,), routers=routers(process, files), figures=(ORDER_FIGURES,))
 
 
 async def _orders(asked: PageRequest) -> Drawing | None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from fastapi import APIRouter
 
+from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.process import WebProcess
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_page import lane_pages, order_page
@@ -19,10 +20,11 @@ from storage.orders.edit_history import acts_on
 WRITE_ORDERS = Role.ANALYST
 
 
-def routers(process: WebProcess) -> tuple[APIRouter, ...]:
-    """Return the routes of orders."""
+def routers(process: WebProcess, files: FileMaker) -> tuple[APIRouter, ...]:
+    """Return the routes of orders. `files` prints reports as PDF."""
     pool, clock, settings = process.pool, process.clock, process.settings
-    return order_routes(pool, clock, settings), report_routes(pool, clock, settings, process.base_url)
+    reports = report_routes(pool, clock, settings, process.base_url, files)
+    return order_routes(pool, clock, settings), reports
 
 
 async def read_page_of_orders(asked: PageRequest) -> Drawing | None:

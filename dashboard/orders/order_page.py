@@ -67,6 +67,7 @@ def order_page(
                     html.A("Time to restoration", href=f"{here}/restoration", className="button"),
                     html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
                     html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
+                    html.A("Report as PDF", href=f"/orders/{order.order_id}/report.pdf", className="button"),
                 ],
                 className="bar",
             ),

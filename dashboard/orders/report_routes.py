@@ -6,10 +6,11 @@ from datetime import datetime
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 
+from dashboard.asgi.file_maker import FileMaker, FileMakerBusy, FileNotMade
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.orders.report import made_by, read_report
+from dashboard.orders.report import OrderReport, made_by, read_report
 from dashboard.orders.report_html import Imprint
 from dashboard.orders.routes import asked
 from storage.postgres.pool import Pool, StorageError
@@ -17,17 +18,20 @@ from storage.postgres.recording_order import as_known, settle_at_most
 
 
 def report_routes(
-    pool: Pool, clock: Callable[[], datetime], settings: DashboardSettings, base_url: str | None
+    pool: Pool,
+    clock: Callable[[], datetime],
+    settings: DashboardSettings,
+    base_url: str | None,
+    files: FileMaker,
 ) -> APIRouter:
-    """`/orders/{order_id}/report.html`, with `?at=` and `?as_known_at=`. Its links lead to `base_url`; None:
-    it has none, since it is read elsewhere.
+    """`/orders/{order_id}/report.html` and `report.pdf`, with `?at=` and `?as_known_at=`. Its links lead to
+    `base_url`; None: it has none, since it is read elsewhere.
     """
     router = APIRouter()
 
-    @router.get("/orders/{order_id}/report.html")
-    async def report(
-        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
-    ) -> Response:
+    async def read(
+        order_id: int, at: datetime | None, as_known_at: datetime | None
+    ) -> OrderReport | Response:
         now = clock()
         moment, known, refused = asked(at, as_known_at, now)
         if refused is not None:
@@ -40,9 +44,34 @@ def report_routes(
                 found = await read_report(conn, order_id, moment, known, imprint)
         except StorageError as error:
             return refusal(503, str(error))
-        if found is None:
-            return refusal(404, "There is no such order.")
-        headers = {"Content-Disposition": f'attachment; filename="{found.name(".html")}"'}
-        return HTMLResponse(await off_loop(found.html), headers=headers)
+        return refusal(404, "There is no such order.") if found is None else found
+
+    @router.get("/orders/{order_id}/report.html")
+    async def report(
+        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
+    ) -> Response:
+        found = await read(order_id, at, as_known_at)
+        if isinstance(found, Response):
+            return found
+        return HTMLResponse(await off_loop(found.html), headers=_attached(found.name(".html")))
+
+    @router.get("/orders/{order_id}/report.pdf")
+    async def report_as_pdf(
+        order_id: int, at: datetime | None = None, as_known_at: datetime | None = None
+    ) -> Response:
+        found = await read(order_id, at, as_known_at)
+        if isinstance(found, Response):
+            return found
+        try:
+            content = await files.pdf(await off_loop(found.html))
+        except FileMakerBusy as error:
+            return refusal(429, str(error))
+        except FileNotMade as error:
+            return refusal(409, str(error))
+        return Response(content, media_type="application/pdf", headers=_attached(found.name(".pdf")))
 
     return router
+
+
+def _attached(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -9,6 +9,7 @@ from typing import Protocol
 from dashboard.accounts.feature import ThresholdTrials, accounts
 from dashboard.alerts.feature import RuleTrials, alerts, mails
 from dashboard.api.feature import api
+from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.process import WebProcess
 from dashboard.auth.feature import logging_in
 from dashboard.countries.feature import countries
@@ -35,8 +36,8 @@ ENTRY_POINTS = "blockline.pages"
 _log = logging.getLogger(__name__)
 
 
-class Decider(Reevaluator, RuleTrials, ThresholdTrials, Protocol):
-    """What decides on stored readings and changes again, apart from the process that serves pages."""
+class Decider(Reevaluator, RuleTrials, ThresholdTrials, FileMaker, Protocol):
+    """What decides on stored readings and changes again, and makes files, beside the event loop of pages."""
 
 
 def features(process: WebProcess, decider: Decider) -> list[Feature]:
@@ -44,7 +45,7 @@ def features(process: WebProcess, decider: Decider) -> list[Feature]:
         live(process),
         accounts(process, decider),
         name_checks(process),
-        orders(process),
+        orders(process, decider),
         alerts(process, decider),
         incidents(process),
         executives(process),
@@ -59,7 +60,7 @@ def features(process: WebProcess, decider: Decider) -> list[Feature]:
         helping(process),
         logging_in(process),
         feeds(process),
-        api(process, decider),
+        api(process, decider, decider),
     ]
     return [*ours, *_installed(process, {page.path for feature in ours for page in feature.pages})]
 

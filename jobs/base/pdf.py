@@ -42,8 +42,8 @@ def find_chromium(named: Path | None) -> Path:
     return Path(found)
 
 
-def pdf_of(html: str, chromium: Path) -> bytes:
-    """Print the page as PDF. Raises PdfError."""
+def pdf_of(html: str, chromium: Path, within_s: float = PATIENCE_S) -> bytes:
+    """Print the page as PDF. Raises PdfError, also if it takes longer than `within_s`."""
     with tempfile.TemporaryDirectory(prefix="blockline-pdf-") as name:
         folder = Path(name)
         page, out = folder / "report.html", folder / "report.pdf"
@@ -59,11 +59,11 @@ def pdf_of(html: str, chromium: Path) -> bytes:
         ]
         try:
             done = subprocess.run(  # noqa: S603 - a program of the settings or of this machine
-                command, capture_output=True, text=True, errors="replace", check=False, timeout=PATIENCE_S
+                command, capture_output=True, text=True, errors="replace", check=False, timeout=within_s
             )
         except subprocess.TimeoutExpired as error:
             raise PdfError(
-                f"{chromium} did not finish the PDF within {PATIENCE_S // 60} minutes. Write the report as "
+                f"{chromium} did not finish the PDF within {within_s:g} s. Write the report as "
                 ".html and print it."
             ) from error
         except OSError as error:

@@ -5,12 +5,10 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from cryptography.x509 import Certificate
 from typer.core import TyperGroup
 
 from collectors.transport.client import Http
@@ -19,7 +17,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, show, show_json
-from jobs.base.wording import minute, number
+from jobs.base.wording import number
 from jobs.cli.command import AsJson, ConfigFile, examples, renamed
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
@@ -29,11 +27,11 @@ from jobs.evidence.daily_anchor import AnchoredHead, anchor, authority_of
 from jobs.evidence.outside_heads import StampCheck, check_stamps, missing_head
 from jobs.evidence.pack import PackError
 from jobs.evidence.pack_files import read_pack, write_pack
-from jobs.evidence.pack_page import instant, whole_pack
-from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
+from jobs.evidence.pack_page import instant
+from jobs.evidence.pack_proof import ProofResult
 from jobs.evidence.pack_verification import verify
-from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in, stamp_in
-from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
+from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in
+from jobs.evidence.stored_pack import made_by, made_pack, printable, stamp_or_fault, stored_material
 from storage.changes.hash_chain import Head, heads, missing_entries, stored_anchors, verify_chain
 from storage.model.evidence.chain_check import ChainCheck
 from storage.model.evidence.packs import Material
@@ -85,23 +83,16 @@ def pack_command(
     settings = load_settings(config)
     if out is not None:
         (refuse_taken if out.suffix == ".zip" else refuse_filled)(out)
+    now = system_clock()
     with database(settings) as dsn:
-        gathered = run(lambda: _gathered(settings, dsn, change))
-    kind = "synthetic-" if gathered.synthetic else ""
-    path = out or Path(f"blockline-evidence-{kind}{gathered.change_id}.zip")
-    try:
-        files = whole_pack(gathered, _made_by(), system_clock())
-    except PackError as error:
-        raise CommandError(str(error)) from error
-    checks = verify(files, KnownHeads(), lambda token, entry: _stamp(token, entry, ()), _made_by())
-    wrong = [check.said for check in checks if check.verdict is ProofResult.FAILED]
-    if wrong:
-        raise CommandError(f"No pack was written, because the database contradicts itself: {wrong[0]}")
-    write_pack(path, files)
+        gathered = run(lambda: _gathered(settings, dsn, change, now))
+    made = made_pack(gathered, now)
+    path = out or Path(made.name)
+    write_pack(path, made.files)
     if as_json:
-        show_json({"change": gathered.change_id, "file": str(path), "files": sorted(files)})
+        show_json({"change": made.change_id, "file": str(path), "files": sorted(made.files)})
     else:
-        show(f"{path} contains the evidence of change {gathered.change_id} in {number(len(files), 'file')}.")
+        show(f"{path} contains the evidence of change {made.change_id} in {number(len(made.files), 'file')}.")
         show(f"Check it anywhere with: blockline evidence verify {path}")
 
 
@@ -132,25 +123,25 @@ def verify_command(
         certificates = () if tsa_certs is None else certificates_in(tsa_certs)
         files = read_pack(file)
     except (HeadsError, TimestampError, PackError) as error:
-        raise CommandError(_printable(str(error))) from error
-    checks = verify(files, known, lambda token, entry: _stamp(token, entry, certificates), _made_by())
+        raise CommandError(printable(str(error))) from error
+    checks = verify(files, known, lambda token, entry: stamp_or_fault(token, entry, certificates), made_by())
     wrong = sum(check.verdict is ProofResult.FAILED for check in checks)
     left_open = sum(check.verdict is ProofResult.OPEN for check in checks)
     if as_json:
-        said = [{"verdict": c.verdict.lower(), "said": _printable(c.said)} for c in checks]
+        said = [{"verdict": c.verdict.lower(), "said": printable(c.said)} for c in checks]
         show_json({"ok": not (wrong or left_open), "checks": said})
     else:
         for check in checks:
-            show(f"{check.verdict.value:<7} {_printable(check.said)}")
+            show(f"{check.verdict.value:<7} {printable(check.said)}")
         if not (wrong or left_open):
             notes = sum(check.verdict is ProofResult.NOTE for check in checks)
             but = f"; {number(notes, 'note')} on what it does not prove" if notes else ""
-            show(f"{_printable(str(file))} verifies{but}.")
+            show(f"{printable(str(file))} verifies{but}.")
     if wrong:
-        raise CommandError(f"{_printable(str(file))} does not verify: {number(wrong, 'check')} failed.")
+        raise CommandError(f"{printable(str(file))} does not verify: {number(wrong, 'check')} failed.")
     if left_open:
         undone = f"{number(left_open, 'check')} could not be completed"
-        raise CommandError(f"{_printable(str(file))} is not fully verified: {undone}.")
+        raise CommandError(f"{printable(str(file))} is not fully verified: {undone}.")
 
 
 @evidence.command(
@@ -221,7 +212,7 @@ def chain_command(
     try:
         known = heads_known(heads_file, head)
     except HeadsError as error:
-        raise CommandError(_printable(str(error))) from error
+        raise CommandError(printable(str(error))) from error
 
     async def checked(dsn: str) -> _ChainsChecked:
         await ready(settings, dsn)
@@ -333,19 +324,10 @@ def anchor_command(*, as_json: AsJson = False, config: ConfigFile = None) -> Non
         show(f"{signer} signed entry {done.head.seq} ({done.head.entry.hex()}) on {instant(done.stamp.at)}.")
 
 
-async def _gathered(settings: Settings, dsn: str, name: str) -> Material:
+async def _gathered(settings: Settings, dsn: str, name: str, now: datetime) -> Material:
     await ready(settings, dsn)
-    async with open_pool(dsn, max_size=1) as pool, _with_final_heads(pool) as conn:
-        found = await changes_named(conn, name)
-        if not found:
-            raise CommandError(await _not_found(conn, name))
-        if len(found) > 1:
-            numbers = ", ".join(map(str, found))
-            raise CommandError(
-                f"{_printable(name)} matches more than one change: {numbers}. Give more of the key, or a "
-                "number."
-            )
-        return await material(conn, found[0])
+    async with open_pool(dsn, max_size=1) as pool:
+        return await stored_material(pool, name, now)
 
 
 @asynccontextmanager
@@ -354,15 +336,6 @@ async def _with_final_heads(pool: Pool) -> AsyncGenerator[Conn]:
     await settle_at_most(pool, system_clock())
     async with transaction(pool) as conn:
         yield conn
-
-
-async def _not_found(conn: Conn, name: str) -> str:
-    if not name:
-        return "The change is missing: give its number or its key."
-    number = change_number(name)
-    if number is not None and (at := await purged_at(conn, number)) is not None:
-        return f"Change {number} was purged on {minute(at)}. Only hashes of it are left."
-    return f"There is no change with the number or the key {_printable(name)}."
 
 
 async def _anchored(settings: Settings, dsn: str, authority: Authority) -> AnchoredHead | None:
@@ -374,13 +347,6 @@ async def _anchored(settings: Settings, dsn: str, authority: Authority) -> Ancho
             raise CommandError(
                 f"{authority.url} (setting tsa_url) gave no valid time stamp: {error}."
             ) from error
-
-
-def _stamp(token: bytes, entry: bytes, certificates: Sequence[Certificate]) -> Stamp | str:
-    try:
-        return stamp_in(token, entry, certificates)
-    except TimestampError as error:
-        return str(error)
 
 
 def _table(found: Sequence[Head]) -> OutputTable:
@@ -398,12 +364,3 @@ def _day(text: str | None) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise CommandError(f"--since: {text!r} is not a date; write it like 2021-02-01.") from error
-
-
-def _made_by() -> str:
-    return f"Blockline {version('blockline')}"
-
-
-def _printable(text: str) -> str:
-    """Replace unprintable characters, so that names in a stranger's pack cannot control the terminal."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

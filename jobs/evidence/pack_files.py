@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Final
 
@@ -30,18 +31,26 @@ _NO_DATE: Final = (1980, 1, 1, 0, 0, 0)
 def write_pack(path: Path, files: Files) -> None:
     """A zip file if the name ends with .zip, else a folder. Raises CommandError; nothing half is left."""
     if path.suffix == ".zip":
-        with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in sorted(files.items()):
-                entry = zipfile.ZipInfo(name, _NO_DATE)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                entry.external_attr = (stat.S_IFREG | 0o644) << 16
-                archive.writestr(entry, content)
+        with whole_file(path) as file:
+            file.write(zipped(files))
         return
     with whole_folder(path) as folder:
         for name, content in sorted(files.items()):
             target = folder / name
             target.parent.mkdir(exist_ok=True)
             target.write_bytes(content)
+
+
+def zipped(files: Files) -> bytes:
+    """The files as one zip file. Equal files give equal bytes."""
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _NO_DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, content)
+    return out.getvalue()
 
 
 def read_pack(path: Path) -> dict[str, bytes]:

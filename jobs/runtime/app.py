@@ -266,6 +266,7 @@ async def running(
                 trusted_proxies=settings.trusted_proxies,
                 mail_test=mail_test(settings),
                 head=letterhead(settings),
+                chromium=settings.chromium,
             )
             address = await stack.enter_async_context(serving)
             said.append(f"Dashboard on {address}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Protocol
 
 from dashboard.accounts.threshold_trials import ThresholdTrialFailed
@@ -27,6 +28,7 @@ from jobs.replay.replay import IN_FORCE, Redecided, redecide_stored
 from jobs.replay.report import as_json, cases
 from jobs.replay.threshold_preview import threshold_preview_stored
 from jobs.replay.what_if_rules import OtherRules, read_other_rules, thresholds_toml
+from jobs.runtime.file_maker import CommandLineFiles
 from storage.model.alerts.alerts import MailDraft
 from storage.model.alerts.rule_preview import RulePreview
 from storage.model.alerts.rules import AlertRule
@@ -49,13 +51,20 @@ class _End(Protocol):
     def send(self, obj: object) -> None: ...
 
 
-class ReplayProcess:
-    """Decides what `blockline replay` decides, and tries alert rules, of one database."""
+class ReplayProcess(CommandLineFiles):
+    """Decides what `blockline replay` decides, tries alert rules, and makes files, of one database."""
 
     thresholds = thresholds_toml(IN_FORCE)
 
-    def __init__(self, dsn: str, patience_s: float = PATIENCE_S, head: Letterhead | None = None) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        patience_s: float = PATIENCE_S,
+        head: Letterhead | None = None,
+        chromium: Path | None = None,
+    ) -> None:
         """`head` is for test emails; None means that of an installation without settings."""
+        super().__init__(chromium)
         self._dsn = dsn
         self._patience_s = patience_s
         self._head = head or Letterhead()

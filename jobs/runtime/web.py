@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from pathlib import Path
 
 import uvicorn
 
@@ -52,11 +53,13 @@ async def serve(
     trusted_proxies: Sequence[str] = (),
     mail_test: MailTest | str = NO_MAIL_SERVER,
     head: Letterhead | None = None,
+    chromium: Path | None = None,
 ) -> AsyncGenerator[str]:
     """Serve the dashboard on `listener` until the block ends; yields its address.
 
     `base_url` is the address that readers of its feeds know it by; None: whichever they ask under. `head` is
-    for test emails; None: that of an installation without settings.
+    for test emails; None: that of an installation without settings. `chromium` makes PDFs; None: the first
+    browser that is found.
     """
     host, port = listener.getsockname()[:2]
     app = create_app(
@@ -64,7 +67,7 @@ async def serve(
         clock,
         dsn=dsn,
         settings=settings,
-        decider=ReplayProcess(dsn, head=head),
+        decider=ReplayProcess(dsn, head=head, chromium=chromium),
         base_url=base_url,
         mail_test=mail_test,
     )

@@ -12,7 +12,6 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from collectors.core.collector import CollectorAnswer, Exchange
-from jobs.cli.evidence import _stamp as stamp_or_fault
 from jobs.dispatch.answer_codec import pack, unpack
 from jobs.evidence.chain_heads import HeadsError, heads_known
 from jobs.evidence.pack import MANIFEST, PackError, listed, manifest_in
@@ -20,6 +19,7 @@ from jobs.evidence.pack_files import read_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import TimestampError, certificates_in, stamp_in
+from jobs.evidence.stored_pack import stamp_or_fault as stamp_or_fault
 from storage.backup.archive import BackupError, BackupManifest, BackupWriter, read_backup
 from storage.backup.contents import KeptTable, _Kind, difference_from_schema
 from storage.model.core.availability import Reading, State, Status, Strength

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.api.app import api_v1
+from dashboard.api.request_checks import ApiContext
 from dashboard.asgi.settings import DashboardSettings
 from jobs.config.settings import NAMES
 from jobs.runtime.replay_process import ReplayProcess
@@ -58,7 +59,8 @@ async def export_names(pool: Pool) -> set[str]:
 
 async def test_what_programs_hold_on_to_is_still_there(pool: Pool) -> None:
     settings = DashboardSettings("", "", synthetic=False, sweep_every=timedelta(minutes=15))
-    api = api_v1(pool, lambda: minutes(0), settings, ReplayProcess(""))
+    decider = ReplayProcess("")
+    api = api_v1(ApiContext(pool, lambda: minutes(0), settings, decider, decider))
     names = api_names(api.openapi()) | setting_names() | metric_names() | await export_names(pool)
     listed = set(_LISTED.read_text().splitlines())
     assert sorted(listed - names) == [], "these worked once"

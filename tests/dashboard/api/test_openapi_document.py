@@ -25,6 +25,7 @@ from schemathesis.checks import CHECKS
 
 from collectors.x.declaration import X
 from dashboard.api.app import api_v1
+from dashboard.api.request_checks import ApiContext
 from dashboard.asgi.problem_json import API
 from jobs.runtime.replay_process import ReplayProcess
 from storage.accounts.name_checks import open_check
@@ -241,7 +242,8 @@ async def test_the_docs_name_every_address_and_metric(pool: Pool, dsn: str, now:
 
 def test_the_document_is_made_once_however_many_requests_ask_for_it_at_once() -> None:
     process = only_drawing(datetime(2021, 2, 1, tzinfo=UTC))
-    api = api_v1(process.pool, process.clock, process.settings, ReplayProcess(""))
+    decider = ReplayProcess("")
+    api = api_v1(ApiContext(process.pool, process.clock, process.settings, decider, decider))
     begin = Barrier(4)
 
     def asked(_: int) -> dict[str, Any]:

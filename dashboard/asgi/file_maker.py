@@ -1,0 +1,35 @@
+"""Files that are made on request: what makes them is handed in when the dashboard starts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from storage.postgres.pool import Pool
+
+
+class FileNotMade(Exception):
+    """The file could not be made. The message says why, in one sentence."""
+
+
+class FileMakerBusy(Exception):
+    """As many files as may be made at once are being made. The message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """A file to download."""
+
+    name: str
+    content: bytes
+
+
+class FileMaker(Protocol):
+    """Makes the files that the command line makes, outside the event loop."""
+
+    async def evidence_pack(self, pool: Pool, change_id: int, now: datetime) -> MadeFile:
+        """Make the evidence pack of a change. Raises FileNotMade and FileMakerBusy."""
+        ...
+
+    async def pdf(self, html: str) -> bytes:
+        """Print a page as PDF. Raises FileNotMade and FileMakerBusy."""
+        ...
