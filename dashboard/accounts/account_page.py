@@ -32,11 +32,12 @@ def account_page(
     beside: Sequence[Component] = (),
     *,
     may_pack: bool = False,
+    may_purge: bool = False,
 ) -> Component:
     """`joined` is the length below which details are joined in the figure; None if none were.
 
     `beside` are cards of what is written about the account and of each look at it. With `may_pack`, each
-    change has a link to its evidence pack.
+    change has a link to its evidence pack; with `may_purge`, a button leads to the page that purges it.
     """
     until = status_known_until(account, around, now, gap_after)
     return html.Div(
@@ -49,6 +50,7 @@ def account_page(
                     html.Span("/", className="faint"),
                     html.Span(f"@{clean(account.handle, 120)}"),
                     *tag,
+                    *(_purge_button(account.account_id) if may_purge else []),
                 ],
                 className="bar",
             ),
@@ -91,6 +93,11 @@ def account_page(
             ),
         ]
     )
+
+
+def _purge_button(account_id: int) -> list[Component]:
+    address = f"/account/{account_id}/purge"
+    return [html.Span(className="grow"), html.A("Purge …", href=address, className="button")]
 
 
 def _tables_hold(account: AccountHistory) -> str:

@@ -15,6 +15,7 @@ from dashboard.accounts.add_page import ADD, add_page, connect_add_page
 from dashboard.accounts.bulk_edits import account_edit_routes
 from dashboard.accounts.list_page import connect_list_page, list_page
 from dashboard.accounts.lists_page import connect_lists_page, lists_page
+from dashboard.accounts.purge_page import PURGE, PURGE_ROLE, connect_purge_page, purge_page
 from dashboard.accounts.table_page import accounts_page
 from dashboard.accounts.table_routes import account_list_routes
 from dashboard.accounts.threshold_trials import ThresholdTrials
@@ -29,6 +30,7 @@ from storage.live.account_detail import account_detail
 from storage.live.lists_and_executives import lists, signals
 from storage.model.core.accounts import Platform
 from storage.orders.orders import orders
+from storage.purge.deliberate_purge import purge_subject
 
 
 def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
@@ -44,7 +46,13 @@ def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
                 icon="accounts",
                 callbacks=partial(_connect, process, trials),
             ),
-            Page(path="account", title="Account", read=_account, place=Place.NOWHERE),
+            Page(
+                path="account",
+                title="Account",
+                read=_account,
+                place=Place.NOWHERE,
+                callbacks=partial(connect_purge_page, process),
+            ),
         ),
         routers=(
             account_list_routes(pool, clock, settings),
@@ -85,6 +93,12 @@ async def _accounts(asked: PageRequest) -> Drawing | None:
 
 
 async def _account(asked: PageRequest) -> Drawing | None:
+    """The page of an account, or the one that purges it; None when there is none. Raises Forbidden."""
+    if len(asked.more) == 2 and asked.more[1] == PURGE:
+        access.require(asked.actor, PURGE_ROLE)
+        numbered = number_in(asked.more[0])
+        subject = None if numbered is None else await purge_subject(asked.conn, numbered)
+        return None if subject is None else partial(purge_page, subject, asked.tag)
     account_id = number_in(asked.more[0]) if len(asked.more) == 1 else None
     if account_id is None:
         return None
@@ -122,6 +136,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
             asked.tag,
             beside,
             may_pack=asked.actor.role.includes(access.PACK_EVIDENCE),
+            may_purge=asked.actor.role.includes(PURGE_ROLE),
         )
 
     return draw

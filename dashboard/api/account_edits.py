@@ -1,9 +1,10 @@
 """What people write about accounts. Each is one transaction with its entry in the audit log."""
 
 from collections import Counter
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, StrictInt
 
@@ -25,7 +26,15 @@ from storage.model.tables.tag_and_list_edits import (
     EditOutcome,
     tags_fault,
 )
-from storage.postgres.pool import transaction
+from storage.postgres.pool import Conn, transaction
+from storage.purge.deliberate_purge import (
+    PurgeSubject,
+    preview_purge,
+    purge_as,
+    purge_subject,
+    refuse_other_handle,
+)
+from storage.purge.purge import Purged
 
 Analyst = Annotated[Actor, Depends(may(Role.ANALYST))]
 Admin = Annotated[Actor, Depends(may(Role.ADMIN))]
@@ -79,6 +88,45 @@ class NoteGiven(ApiInput):
     text: Annotated[str, Field(min_length=1, max_length=notes.LONGEST), AfterValidator(_said)]
 
 
+class PurgeGiven(ApiInput):
+    """A purge, and the handle to confirm it. It cannot be undone."""
+
+    confirm: Annotated[str, Field(min_length=1, max_length=400), AfterValidator(storable)]
+    """The handle of the account, as the preview has it."""
+    whole: bool = False
+    """Also remove all other data of the account, including its changes."""
+    reason: Annotated[str, Field(max_length=1_000), AfterValidator(storable)] = ""
+    """Why, and who asked for it. It is stored and cannot be removed."""
+
+
+class PurgeCounts(ApiModel):
+    """What a purge removes, or would remove."""
+
+    account_id: int
+    whole: bool
+    evidence: int
+    """Pieces of evidence. Their hashes stay, unless the purge is whole."""
+    handles: int
+    """Places with a handle."""
+    facts: int
+    """Side facts."""
+    mails: int
+    """Stored emails in which it is named."""
+    changes: int
+    """Changes; they stay, unless the purge is whole."""
+    signals: int
+    """Engagements of executives; they stay, unless the purge is whole."""
+    was_watched: bool
+    """A purge ends the watch."""
+
+
+class PurgePreview(PurgeCounts):
+    """What a purge would remove now."""
+
+    handle: str
+    """To be given as `confirm`."""
+
+
 class AccountEdited(ApiModel):
     """What was done to one account, or why nothing was."""
 
@@ -130,6 +178,48 @@ def writing_routes(source: ApiContext) -> APIRouter:
         return Response(status_code=204)
 
     return router
+
+
+def purge_routes(source: ApiContext) -> APIRouter:
+    router = APIRouter(tags=["accounts"])
+
+    @router.get("/accounts/{account_id}/purge", response_model=PurgePreview, responses=NOT_FOUND | CONFLICT)
+    async def show_purge(
+        request: Request,
+        account_id: PathNumber,
+        _actor: Admin,
+        *,
+        whole: Annotated[bool, Query(description="The preview of a whole purge.")] = False,
+    ) -> Response:
+        """Preview what a purge of an account would remove. Nothing is removed. Requires an admin."""
+        async with transaction(source.pool) as conn:
+            subject = await _subject(conn, account_id)
+            found = await preview_purge(conn, account_id, source.clock(), whole=whole)
+        return sent(request, PurgePreview(handle=subject.handle, **_counts(account_id, found)))
+
+    @router.post("/accounts/{account_id}/purge", response_model=PurgeCounts, responses=NOT_FOUND | CONFLICT)
+    async def purge(request: Request, account_id: PathNumber, given: PurgeGiven, actor: Admin) -> Response:
+        """Purge an account permanently. The audit log has who did it. Requires an admin."""
+        async with transaction(source.pool) as conn:
+            subject = await _subject(conn, account_id)
+            refuse_other_handle(subject, given.confirm)
+            purged = await purge_as(
+                conn, account_id, source.clock(), actor.name, whole=given.whole, reason=given.reason
+            )
+        return sent(request, PurgeCounts(**_counts(account_id, purged)))
+
+    return router
+
+
+async def _subject(conn: Conn, account_id: int) -> PurgeSubject:
+    if (found := await purge_subject(conn, account_id)) is None:
+        raise ApiNotFound(f"There is no account {account_id}.")
+    return found
+
+
+def _counts(account_id: int, purged: Purged) -> dict[str, Any]:
+    """Without the handle: answers are kept for a while, for requests that are sent again."""
+    return {"account_id": account_id, **{k: v for k, v in asdict(purged).items() if k != "native_id"}}
 
 
 def made(body: BaseModel) -> Response:

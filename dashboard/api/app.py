@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from dashboard.api.account_edits import writing_routes
+from dashboard.api.account_edits import purge_routes, writing_routes
 from dashboard.api.accounts import account_routes
 from dashboard.api.alert_actions import alerting_routes
 from dashboard.api.alert_rules import ruling_routes
@@ -84,6 +84,7 @@ def api_v1(source: ApiContext) -> FastAPI:
         export_routes,
         file_routes,
         writing_routes,
+        purge_routes,
         name_routes,
         list_writing_routes,
         threshold_routes,

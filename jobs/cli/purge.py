@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from dashboard.accounts.purge_words import preview_sentences, purge_sentences
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.base.wording import handle_name, number
-from jobs.cli.command import AsJson, ConfigFile, examples
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from storage.accounts.lookup import accounts_named
@@ -19,7 +20,8 @@ from storage.model.core.accounts import Account, Platform
 from storage.model.tables.account_references import Address, AddressError, read_address
 from storage.model.text.states import PLATFORM_NAME, clean
 from storage.postgres.pool import open_pool, transaction
-from storage.purge.purge import LoggedPurge, Purged, purge_account, purges
+from storage.purge.deliberate_purge import preview_purge, purge_as
+from storage.purge.purge import LoggedPurge, Purged, purges
 
 
 def register(cli: typer.Typer) -> None:
@@ -42,6 +44,9 @@ def purge_command(
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Reason and requester; this is stored.")
     ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be removed, and remove nothing.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -56,13 +61,21 @@ def purge_command(
     settings = load_settings(config)
     with database(settings) as dsn:
         account = run(lambda: _account(settings, dsn, platform, address))
+        name = _name(account)
+        if dry_run:
+            preview = run(lambda: _preview(dsn, account, whole=whole))
+            if as_json:
+                show_json({"platform": platform.value, "dry_run": True, **dataclasses.asdict(preview)})
+            else:
+                show("\n".join(preview_sentences(name, preview)))
+            return
         if not yes and not typer.confirm(_question(account, whole=whole), err=True):
             raise CommandError("Nothing was purged.")
         purged = run(lambda: _purge(dsn, account, reason, whole=whole))
     if as_json:
         show_json({"platform": platform.value, **dataclasses.asdict(purged)})
     else:
-        for sentence in _sentences(account, purged):
+        for sentence in purge_sentences(name, purged):
             show(sentence)
 
 
@@ -122,7 +135,14 @@ async def _account(settings: Settings, dsn: str, platform: Platform, address: Ad
 
 async def _purge(dsn: str, account: Account, reason: str, *, whole: bool) -> Purged:
     async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
-        return await purge_account(conn, account.account_id, system_clock(), whole=whole, reason=reason)
+        return await purge_as(
+            conn, account.account_id, system_clock(), COMMAND_LINE, whole=whole, reason=reason
+        )
+
+
+async def _preview(dsn: str, account: Account, *, whole: bool) -> Purged:
+    async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+        return await preview_purge(conn, account.account_id, system_clock(), whole=whole)
 
 
 def _question(account: Account, *, whole: bool) -> str:
@@ -135,31 +155,6 @@ def _question(account: Account, *, whole: bool) -> str:
         f"{_name(account)}: its evidence and handles are removed permanently, and it is no longer watched. "
         "Purge it?"
     )
-
-
-def _sentences(account: Account, purged: Purged) -> list[str]:
-    """Describe what was removed and what is kept."""
-    removed = ", ".join(
-        (
-            number(purged.evidence, "piece") + " of evidence",
-            number(purged.handles, "handle"),
-            number(purged.facts, "side fact"),
-            number(purged.mails, "email"),
-        )
-    )
-    kept = f"{number(purged.changes, 'change')} and {number(purged.signals, 'engagement')} of executives"
-    watched = " It is no longer watched." if purged.was_watched else ""
-    if purged.whole:
-        return [
-            f"{_name(account)} is purged completely. Removed: {number(purged.changes, 'change')}, {removed}, "
-            f"{number(purged.signals, 'engagement')} of executives.{watched}",
-            f"Kept: the meaningless name {purged.native_id} in the proof of readings, and the hashes of its "
-            "changes in the hash chain.",
-        ]
-    return [
-        f"{_name(account)} is purged. Removed: {removed}.{watched}",
-        f"Kept: its id, {kept} with their times, and the SHA-256 of each piece of evidence.",
-    ]
 
 
 def _name(account: Account) -> str:

@@ -45,3 +45,24 @@ def test_a_whole_purge_asks_and_names_what_brings_it_back(
     assert ran.code == 1
     assert "Only an earlier backup still has it. Purge the whole account? [y/N]" in ran.err
     assert run("accounts", "list", "--json").json["accounts"][0]["handle"] == "alpha"
+
+
+def test_a_dry_run_says_what_would_go_and_removes_nothing(run: Blockline) -> None:
+    ran = run("purge", "x", "alpha", "--dry-run")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.said == [
+        "A purge of @alpha (1001) would remove: 0 pieces of evidence, 1 handle, 0 side facts, 0 emails. It "
+        "would no longer be watched.",
+        "It would keep: its id, 0 changes and 0 engagements of executives with their times, and the SHA-256 "
+        "of each piece of evidence.",
+    ]
+    assert run("purge", "x", "alpha", "--dry-run", "--whole", "--json").json["handles"] == 1
+    assert run("purges").said == ["No account was purged yet."]
+    assert run("accounts", "list", "--json").json["accounts"][0]["handle"] == "alpha"
+
+
+def test_the_audit_log_has_a_purge_by_the_number_of_the_account(run: Blockline) -> None:
+    run("purge", "x", "alpha", "--yes", "--reason", "asked for by alpha")
+    log = run("alerts", "log").out
+    assert "account purged" in log
+    assert "alpha" not in log
