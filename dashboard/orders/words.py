@@ -6,12 +6,16 @@ from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
 from dashboard.ui.words import accounts, range_words, share
 from storage.model.core.orders import Claim, ClaimedWhat
+from storage.model.orders.block_groups import BlockGroup, block_groups
 from storage.model.orders.claims import CheckedClaim, Verdict
 from storage.model.orders.cohort import Kind
 from storage.model.orders.curve import CurveStep
 from storage.model.text.countries import country_name
 from storage.model.text.states import clean
+from storage.model.text.units import number
 
+GROUPS_NAMED = 3
+"""Groups of accounts that were blocked together, whose times are said."""
 ORDER_LABELS = {
     "title": "Title",
     "reference": "Reference",
@@ -138,7 +142,7 @@ def sentences(found: OrderFigures) -> list[str]:
             "order was followed is therefore not known.",
             *_not_observable(found),
         ]
-    out = [_so_far(found)]
+    out = [_so_far(found), *_together(found)]
     if funnel.read and (n := found.watched - funnel.read):
         out.append(f"Never read: {accounts(n)} on its list. Whether any of them was blocked is not known.")
     if funnel.blocked_before:
@@ -195,6 +199,25 @@ def _so_far(found: OrderFigures) -> str:
         f"{funnel.ever_blocked:,} of the {accounts(whole)} on its list ({share(funnel.ever_blocked, whole)}) "
         f"were seen blocked at some time since the order: {by_now}."
     )
+
+
+def _together(found: OrderFigures) -> list[str]:
+    """Say when the largest groups of accounts were blocked, and when they came back, in order of time."""
+    order = found.order
+    groups = block_groups(found.cohort.members, order.issued_from or order.issued_at, found.at)
+    largest = sorted(groups, key=lambda g: g.accounts, reverse=True)[:GROUPS_NAMED]
+    out = [_group(group) for group in groups if group in largest]
+    if others := len(groups) - len(out):
+        out.append(f"Blocked at other times: {number(others, 'smaller group')}.")
+    return out
+
+
+def _group(group: BlockGroup) -> str:
+    blocked = f"Blocked {words.between(group.after, group.until)}: {accounts(group.accounts)}."
+    if group.back_until is None:
+        return f"{blocked} None of them was seen back."
+    whose = "all" if group.back == group.accounts else f"{group.back:,}"
+    return f"{blocked} Seen back {words.between(group.back_after, group.back_until)}: {whose} of them."
 
 
 def source(text: str) -> str:

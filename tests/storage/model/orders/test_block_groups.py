@@ -1,0 +1,67 @@
+"""Blocks that began close together are one group, with the readings that bound it."""
+
+from dataclasses import replace
+from datetime import datetime
+from itertools import permutations
+
+import pytest
+
+from storage.model.core.accounts import AccountId
+from storage.model.orders.block_groups import block_groups
+from storage.model.orders.cohort import CohortMember
+from tests.storage.model.orders.test_cohort import (
+    BACK,
+    BEFORE,
+    BLOCKED,
+    GONE,
+    NEVER,
+    NOW,
+    QUIET,
+    TWICE,
+    member,
+)
+from tests.support.samples.readings import AVAILABLE, MINUTE, T0, WITHHELD_IN, minutes
+
+LATER = member((0, AVAILABLE), (930, WITHHELD_IN))
+A_LITTLE_LATER = member((0, AVAILABLE), (260, WITHHELD_IN), (600, AVAILABLE))
+FLICKERING = member((0, AVAILABLE), (200, WITHHELD_IN), (300, AVAILABLE), (400, WITHHELD_IN))
+
+
+def numbered(*members: CohortMember) -> list[CohortMember]:
+    return [replace(m, account_id=AccountId(n)) for n, m in enumerate(members)]
+
+
+def minute(at: datetime | None) -> float | None:
+    return None if at is None else (at - T0) / MINUTE
+
+
+@pytest.mark.parametrize(
+    ("rule", "members", "groups"),
+    [
+        ("nobody was blocked", [QUIET, NEVER], []),
+        ("what began within hours is one group, from before its first to its last", [BLOCKED, A_LITTLE_LATER],
+         [(2, 185, 260, 1, 585, 600)]),
+        ("what began half a day later is another", [BLOCKED, LATER],
+         [(1, 185, 200, 0, None, None), (1, 915, 930, 0, None, None)]),
+        ("who is gone is not back", [BACK, GONE], [(2, 185, 200, 1, 485, 500)]),
+        ("when it began is not known of a group with a block that was there at the first look",
+         [replace(BLOCKED), BEFORE], [(2, None, 200, 0, None, None)]),
+        ("who was blocked twice in a group counts once", [FLICKERING], [(1, 185, 400, 1, 285, 300)]),
+        ("what began within hours of any of a group belongs to it", [TWICE, LATER],
+         [(2, 185, 930, 1, 485, 500)]),
+    ],
+)  # fmt: skip
+def test_groups(rule: str, members: list[CohortMember], groups: list[tuple[float | None, ...]]) -> None:
+    found = block_groups(numbered(*members), T0, NOW)
+    told = [
+        (g.accounts, *map(minute, (g.after, g.until)), g.back, *map(minute, (g.back_after, g.back_until)))
+        for g in found
+    ]
+    assert told == groups, rule
+
+
+def test_the_order_of_the_accounts_changes_nothing_and_the_future_is_not_told() -> None:
+    members = numbered(BACK, LATER, A_LITTLE_LATER)
+    assert len({block_groups(some, T0, NOW) for some in permutations(members)}) == 1
+    [early] = block_groups(members, T0, minutes(520))
+    assert (early.accounts, early.back) == (2, 1)
