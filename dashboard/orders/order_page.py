@@ -1,7 +1,6 @@
 """One order: how far it was followed, in sentences, figures and tables."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from dash import html
@@ -136,13 +135,7 @@ def _without_account(found: OrderFigures) -> list[Component]:
 def _deadline_chip(found: OrderFigures) -> Component:
     deadline = found.order.deadline_at
     assert deadline is not None  # noqa: S101 - the caller looked
-    left = deadline - found.at
-    text = (
-        f"{words.span(left)} until the deadline"
-        if left > timedelta(0)
-        else f"{words.span(-left)} past the deadline"
-    )
-    return html.Span(text, className="status-chip")
+    return html.Span(order_words.deadline_words(deadline, found.at), className="status-chip")
 
 
 def _facts(found: OrderFigures) -> Component:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.orders import words as order_words
 from dashboard.orders.charts import multiples_figure
 from dashboard.orders.facts import OrderFigures
 from dashboard.orders.figures import part_figure
@@ -44,7 +45,8 @@ def orders_page(
                 [
                     card(
                         "All orders",
-                        "shares refer to the accounts on each order's list",
+                        "shares refer to the accounts on each order's list; ever blocked is still blocked, "
+                        "restored and gone together",
                         html.Div(
                             html.Table(
                                 [_columns(), html.Tbody([_row(o) for o in orders])], className="labelled"
@@ -74,9 +76,12 @@ def _compared(drawn: Sequence[OrderFigures], theme: Theme) -> Component:
 
 
 def _columns() -> Component:
-    names = ("Order", "Issued", "Named", "On the list", "Ever blocked", "Still blocked", "Restored")
+    names = (
+        *("Order", "Issued", "Deadline", "Named", "On the list"),
+        *("Ever blocked", "Still blocked", "Restored", "Gone"),
+    )
     return html.Thead(
-        html.Tr([html.Th(name, className="" if n < 2 else "n") for n, name in enumerate(names)])
+        html.Tr([html.Th(name, className="" if n < 3 else "n") for n, name in enumerate(names)])
     )
 
 
@@ -109,13 +114,23 @@ def _row(found: OrderFigures) -> Component:
                 ],
                 "Issued",
             ),
+            td(_deadline(found), "Deadline"),
             td(f"{funnel.named:,}", "Named", "n"),
             td(linked(funnel.resolved, CohortPart.ON_ITS_LIST), "On the list", "n"),
             blocked("Ever blocked", funnel.ever_blocked, CohortPart.EVER_BLOCKED),
             blocked("Still blocked", funnel.blocked_now, CohortPart.BLOCKED_NOW),
             blocked("Restored", funnel.restored, CohortPart.RESTORED),
+            blocked("Gone", funnel.gone_since, CohortPart.GONE_SINCE),
         ]
     )
+
+
+def _deadline(found: OrderFigures) -> list[Component | str]:
+    """The day of the deadline, and how far off it is; a dash where none is stored."""
+    deadline = found.order.deadline_at
+    if deadline is None:
+        return ["–"]
+    return [words.day(deadline), html.Small(order_words.deadline_words(deadline, found.at))]
 
 
 def _new_order() -> Component:

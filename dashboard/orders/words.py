@@ -1,6 +1,6 @@
 """The figures of an order in sentences, each share with its denominator."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
@@ -115,6 +115,14 @@ def verdict_words(found: CheckedClaim) -> str:
     left = found.unobserved
     unseen = f" Not observed at that moment: {accounts(left)}." if left else ""
     return f"{VERDICT_WORDS[found.verdict]}{unseen}"
+
+
+def deadline_words(deadline: datetime, at: datetime) -> str:
+    """How far off a deadline is: "5 d 4 h past the deadline"."""
+    left = deadline - at
+    if left > timedelta(0):
+        return f"{words.span(left)} until the deadline"
+    return f"{words.span(-left)} past the deadline"
 
 
 def at_deadline(found: OrderFigures, step: CurveStep) -> str:

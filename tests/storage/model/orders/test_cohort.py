@@ -128,6 +128,7 @@ def test_funnel(rule: str, who: CohortMember, counts: tuple[int, ...]) -> None:
     f = funnel(ORDER, [who], 0, NOW, GAP)
     assert (f.ever_blocked, f.blocked_before, f.blocked_now, f.restored, f.gone_since) == counts, rule
     assert (f.named, f.resolved, f.watched, f.read) == (10, 1, 1, int(who is not NEVER))
+    assert f.ever_blocked == f.blocked_now + f.restored + f.gone_since, "the numbers of a row add up"
 
 
 def test_kinds_add_up_to_the_members_and_say_what_is_only_last_known() -> None:
