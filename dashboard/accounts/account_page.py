@@ -13,7 +13,7 @@ from dashboard.accounts.account_history_cards import changes_card, gaps_card, is
 from dashboard.accounts.account_words import sentences
 from dashboard.alerts.decisions import account_decisions
 from dashboard.ui import time_markup, words
-from dashboard.ui.cards import MOST_ROWS
+from dashboard.ui.cards import MOST_ROWS, facts_list
 from dashboard.ui.chart_style import without_gaps
 from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
@@ -214,10 +214,7 @@ def _facts(account: AccountHistory, until: datetime, now: datetime) -> Component
             *_gaps(account, silent),
         ),
     ]
-    return html.Dl(
-        [html.Div([html.Dt(name), html.Dd(value), html.Dd(more)]) for name, value, more in facts],
-        className="facts",
-    )
+    return facts_list(facts)
 
 
 def _window(after: datetime | None, since: datetime) -> str:

@@ -21,7 +21,7 @@ from dashboard.orders.cards import (
 from dashboard.orders.charts import curve_figure, lanes_figure
 from dashboard.orders.facts import OrderFigures
 from dashboard.ui import words
-from dashboard.ui.cards import card, td
+from dashboard.ui.cards import card, facts_list, td
 from dashboard.ui.chart_style import Theme, graph
 from storage.model.orders.cohort import CohortMember, by_first_block
 from storage.model.text.countries import country_name
@@ -156,13 +156,7 @@ def _facts(found: OrderFigures) -> Component:
             f"accounts not read for {words.span(found.gap_after)} count as not checked",
         ),
     ]
-    return html.Dl(
-        [
-            html.Div([html.Dt(name), html.Dd(value), *([html.Dd(note)] if note else [])])
-            for name, value, note in facts
-        ],
-        className="facts",
-    )
+    return facts_list(facts)
 
 
 def _curve_card(found: OrderFigures, theme: Theme) -> Component:

@@ -10,7 +10,8 @@ from dash.development.base_component import Component
 
 from dashboard.orders import restoration
 from dashboard.orders.facts import OrderFigures
-from dashboard.ui.cards import card, td
+from dashboard.orders.restoration_words import counted, facts
+from dashboard.ui.cards import card, facts_list, td
 from dashboard.ui.chart_style import FILL, PALETTES, Palette, Theme, graph, surface
 from dashboard.ui.words import span
 from storage.model.core.availability import Status
@@ -57,10 +58,7 @@ def restoration_page(
             ),
             html.Div(
                 [
-                    html.Div(
-                        html.Div([html.P(s) for s in estimate.sentences], className="sentences"),
-                        className="card sentences-page",
-                    ),
+                    _head(estimate),
                     card(
                         "Share still blocked",
                         "time since the block, on a logarithmic scale",
@@ -87,6 +85,24 @@ def restoration_page(
                 className="stack order",
             ),
         ]
+    )
+
+
+def _head(estimate: RestorationEstimate) -> Component:
+    """The median with its bounds, what the figures cover, and folded, how they are estimated."""
+    first = list(counted(estimate))
+    return html.Div(
+        [
+            html.Div([html.P(s) for s in first], className="sentences"),
+            facts_list(facts(estimate)),
+            html.Details(
+                [
+                    html.Summary("How it is estimated, and what the figures do not show"),
+                    html.Div([html.P(s) for s in estimate.sentences[len(first) :]], className="sentences"),
+                ]
+            ),
+        ],
+        className="card sentences-page",
     )
 
 

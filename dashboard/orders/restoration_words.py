@@ -5,15 +5,41 @@ from datetime import timedelta
 
 from dashboard.orders.restoration_limits import LEAST_ORDERS
 from dashboard.ui.words import span
-from storage.model.orders.restoration import RestorationEstimate
+from storage.model.orders.restoration import Bounds, RestorationEstimate
 
 
 def sentences(estimate: RestorationEstimate) -> tuple[str, ...]:
     """Return every sentence that must accompany the figures, most important first."""
-    return (*_counted(estimate), *(_figures(estimate) if estimate.spells else ()), *_not_seen(estimate))
+    return (*counted(estimate), *(_figures(estimate) if estimate.spells else ()), *_not_seen(estimate))
 
 
-def _counted(estimate: RestorationEstimate) -> Iterator[str]:
+def facts(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
+    """Return the figures to read first, each with its name and a note."""
+    if not estimate.spells:
+        return []
+    return [
+        ("Median time to restoration", _bounds(estimate.median), "as close as the readings allow"),
+        (
+            "99 % confidence limits",
+            "not enough readings" if estimate.median_limits is None else _bounds(estimate.median_limits),
+            "if accounts are independent of each other",
+        ),
+        ("Blocks counted", f"{estimate.spells:,}", f"of {_of(estimate.accounts, 'account')}"),
+        ("Still blocked", f"{estimate.still_blocked:,}", "when last seen"),
+    ]
+
+
+def _bounds(found: Bounds | None) -> str:
+    if found is None:
+        return "not known"
+    low, high = found
+    if high is None:
+        return f"{span(low)} or more" if low else "not enough readings"
+    return span(low) if low == high else f"{span(low)} to {span(high)}"
+
+
+def counted(estimate: RestorationEstimate) -> Iterator[str]:
+    """Yield what the figures cover, and what they leave out."""
     if estimate.spells:
         yield (
             f"The figures cover {_blocks(estimate.spells)} of {_of(estimate.accounts, 'account')}."

@@ -12,8 +12,8 @@ from dashboard.stories.content import CaptionContent, StoryContent, story_conten
 from dashboard.stories.form_input import field, filled_with
 from dashboard.stories.forms import Lists, add_form, caption_forms, head_form, remove_form
 from dashboard.stories.reader import StoryRead
-from dashboard.stories.words import Fact, Row
-from dashboard.ui.cards import card, td
+from dashboard.stories.words import Row
+from dashboard.ui.cards import card, facts_list, td
 from dashboard.ui.chart_style import Theme
 from dashboard.ui.time_markup import QUOTED
 from storage.model.stories.stories import MOST_CAPTIONS
@@ -93,7 +93,7 @@ def _moment(one: CaptionContent, theme: Theme, *, editable: bool) -> Component:
             ),
             html.P(one.caption.text, dir="auto", className=f"caption {QUOTED}"),
             html.P(f"In figures, {one.knowledge}:", className="nothing"),
-            _facts(one.facts),
+            facts_list(one.facts),
             _figure(one.figure, theme, f"What was seen up to moment {one.number}"),
             html.Div(
                 [
@@ -117,13 +117,6 @@ def _moment(one: CaptionContent, theme: Theme, *, editable: bool) -> Component:
         ],
         className="card moment",
         id=f"caption-{one.number}",
-    )
-
-
-def _facts(facts: Sequence[Fact]) -> Component:
-    return html.Dl(
-        [html.Div([html.Dt(name), html.Dd(value), html.Dd(note)]) for name, value, note in facts],
-        className="facts",
     )
 
 

@@ -119,6 +119,17 @@ def card(title: str, note: str, *content: Component) -> Component:
     )
 
 
+def facts_list(facts: Sequence[tuple[str, str, str]]) -> Component:
+    """Facts side by side: the name of each, what it is, and a note or nothing."""
+    return html.Dl(
+        [
+            html.Div([html.Dt(name), html.Dd(value), *([html.Dd(note)] if note else [])])
+            for name, value, note in facts
+        ],
+        className="facts",
+    )
+
+
 def td(content: Content, label: str | Component, look: str = "") -> Component:
     """A cell of the column called `label`."""
     named = {"data-label": plain(label)}

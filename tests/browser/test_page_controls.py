@@ -1,10 +1,12 @@
 """What a reader chooses on pages that the server writes, in a browser: zone, filter, a mail sent again."""
 
+import asyncio
 import os
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Route
 
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.browser import CHROMIUM, Browser, opened
@@ -157,3 +159,22 @@ async def test_no_page_is_wider_than_its_window(pool: Pool, dsn: str, played: Pl
             )
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
         assert {width: found for width, found in wider.items() if found} == {}
+
+
+async def test_a_page_that_takes_long_says_that_it_is_loading(pool: Pool, dsn: str, played: Played) -> None:
+    answer = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    after = "getComputedStyle(document.getElementById('page'), '::after')"
+    async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
+        await browser.becomes("document.title.startsWith('Alerts')")
+        await browser.page.route("**/_dash-update-component*", later)
+        await browser.page.evaluate("document.getElementById('page').replaceChildren()")
+        await browser.page.locator("[data-nav=health]").click()
+        await browser.becomes(f"{after}.content === '\"Loading …\"' && {after}.visibility === 'visible'")
+        answer.set()
+        await browser.becomes("document.title.startsWith('Health')")
+        await browser.becomes(f"{after}.content !== '\"Loading …\"'")
