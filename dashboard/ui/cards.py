@@ -119,7 +119,7 @@ def card(title: str, note: str, *content: Component) -> Component:
     )
 
 
-def facts_list(facts: Sequence[tuple[str, str, str]]) -> Component:
+def facts_list(facts: Sequence[tuple[str, str | Component, str | Component]]) -> Component:
     """Facts side by side: the name of each, what it is, and a note or nothing."""
     return html.Dl(
         [

@@ -173,6 +173,15 @@ def _rehearse(
         )
 
 
+_AFTER_THE_DEMO = """\
+The scenario has ended; the dashboard runs until Ctrl-C. What to look at now:
+  {address}/orders           how far each order was followed, and the report on it
+  {address}/replay           any moment again, as it was or as it was known then
+  {address}/executives       engagement of executives beside the blocks
+  {address}/mail             the emails that a desk would have got
+To watch accounts of your own (Bluesky and Mastodon need no key): docs/first-run.md"""
+
+
 def _demo(
     *,
     headless: Annotated[
@@ -221,12 +230,17 @@ def _demo(
                 err.print(
                     f"Dashboard on {address} (synthetic, about {demo.minutes_long():.0f} min; Ctrl-C ends it)"
                 )
+                err.print(
+                    "To run commands on the same data, enter this in another terminal. The scenario has a "
+                    "time of its own: blockline status --at 2021-02-01T12:30Z"
+                )
+                err.print(f"export BLOCKLINE_DATABASE_URL='{dsn}'", soft_wrap=True, highlight=False)
                 show_result(
                     await demo.play(
                         dsn, folder, story, dashboard_url=address, before=clock.wait_for, after=after
                     )
                 )
-                err.print("The scenario has ended; the dashboard runs until Ctrl-C.")
+                err.print(_AFTER_THE_DEMO.format(address=address))
                 await for_ever()
 
         run(play)
