@@ -49,6 +49,8 @@ RULE_LABELS: Final[Mapping[str, str]] = {
     "escalation": "Escalation",
     "settle": "Wait for more changes",
     "update_after": "First update after",
+    "flapping_changes": "Changes that count as going back and forth",
+    "flapping_period": "Within",
 }
 """The keys of a rule as its form calls them, in its fields and in its errors."""
 
@@ -72,6 +74,8 @@ VALUES = (
     ("rule-remind", "value"),
     ("rule-settle", "value"),
     ("rule-update", "value"),
+    ("rule-flapping", "value"),
+    ("rule-flapping-period", "value"),
     ("rule-escalation", "value"),
 )
 """The component and the property of each value of the form, in the order of `RuleForm`."""
@@ -129,6 +133,8 @@ class RuleForm:
     remind_every: str | None = ""
     settle: str | None = ""
     update_after: str | None = ""
+    flapping_changes: str | None = ""
+    flapping_period: str | None = ""
     escalation: str | None = ""
     """One step per line: how long after, and to whom."""
 
@@ -157,6 +163,8 @@ class RuleForm:
             remind_every=table.get("remind_every", ""),
             settle=duration_text(rule.settle),
             update_after=duration_text(rule.update_after),
+            flapping_changes=str(rule.flapping_changes),
+            flapping_period=duration_text(rule.flapping_period),
             escalation="\n".join(
                 f"{duration_text(step.after)} {', '.join(step.to)}" for step in rule.escalation
             ),
@@ -191,11 +199,13 @@ class RuleForm:
             "remind_every": _line(self.remind_every),
             "settle": _line(self.settle),
             "update_after": _line(self.update_after),
+            "flapping_changes": count_in(self.flapping_changes, RULE_LABELS["flapping_changes"]),
+            "flapping_period": _line(self.flapping_period),
             **{key: True for key in self.more or [] if key in _MORE},
             "escalation": [_step(line) for line in (self.escalation or "").splitlines() if line.strip()],
         }
         table: Table = {"name": _line(self.name), "recipients": recipients, "kinds": self.kinds or []}
-        table |= {key: value for key, value in filled.items() if value}
+        table |= {key: value for key, value in filled.items() if value or value == 0}
         followers = count_in(self.min_followers, RULE_LABELS["min_followers"])
         return table if followers is None else {**table, "min_followers": followers}
 
@@ -387,6 +397,22 @@ def _manner_fields(form: RuleForm) -> list[Component]:
             RULE_LABELS["update_after"],
             form.update_after or "",
             "The second update waits four times longer.",
+            short=True,
+        ),
+        text_field(
+            "rule-flapping",
+            RULE_LABELS["flapping_changes"],
+            form.flapping_changes or "",
+            "One email says that an account goes back and forth; its further changes are not emailed for the "
+            "time below.",
+            short=True,
+            inputMode="numeric",
+        ),
+        text_field(
+            "rule-flapping-period",
+            RULE_LABELS["flapping_period"],
+            form.flapping_period or "",
+            "Whole days, such as 7d.",
             short=True,
         ),
     ]

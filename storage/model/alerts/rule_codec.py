@@ -47,6 +47,8 @@ MANNER = [
     "engagement",
     "settle",
     "update_after",
+    "flapping_changes",
+    "flapping_period",
 ]
 
 
@@ -81,6 +83,8 @@ def to_table(rule: AlertRule) -> Table:
         "engagement": (rule.engagement, False),
         "settle": (duration_text(rule.settle), duration_text(plain.settle)),
         "update_after": (duration_text(rule.update_after), duration_text(plain.update_after)),
+        "flapping_changes": (rule.flapping_changes, plain.flapping_changes),
+        "flapping_period": (duration_text(rule.flapping_period), duration_text(plain.flapping_period)),
     }
     changed = {name: value for name, (value, usual) in values.items() if value != usual}
     return {"name": rule.name, "recipients": list(rule.recipients), **changed}
@@ -132,6 +136,8 @@ def from_table(table: Mapping[str, Any]) -> AlertRule:
         engagement=get("engagement", _flag, default=False),
         settle=get("settle", duration_of, usual.settle),
         update_after=get("update_after", duration_of, usual.update_after),
+        flapping_changes=get("flapping_changes", _whole, usual.flapping_changes),
+        flapping_period=get("flapping_period", duration_of, usual.flapping_period),
     )
 
 
@@ -223,6 +229,12 @@ def _members(value: object, kind: type[_E]) -> frozenset[_E]:
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{value!r} is neither true nor false")  # noqa: TRY004
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a whole number")  # noqa: TRY004
     return value
 
 

@@ -74,6 +74,14 @@ def manner_words(rule: AlertRule) -> list[str]:
         lines.append(f"severity {rule.severity.value}")
     if rule.quiet is not None:
         lines.append(f"quiet from {rule.quiet.begins:%H:%M} to {rule.quiet.ends:%H:%M} {rule.zone}")
+    usual = AlertRule(())
+    flapping = rule.flapping_changes, rule.flapping_period
+    if flapping != (usual.flapping_changes, usual.flapping_period):
+        within = duration_text(rule.flapping_period)
+        lines.append(
+            f"reports an account with {rule.flapping_changes} changes within {within} once, and its further "
+            f"changes not for {within}"
+        )
     if rule.remind_every is not None:
         lines.append(f"sends a reminder every {duration_text(rule.remind_every)}")
     for n, step in enumerate(rule.escalation):

@@ -21,6 +21,9 @@ LONGEST_WAIT = timedelta(days=366)
 ASK_FOR = timedelta(days=3)
 """The time after an incident's newest group in which reminders and escalations are sent."""
 MOST_STEPS = 10
+MOST_FLAPPING_CHANGES = 100
+LONGEST_FLAPPING = timedelta(days=30)
+"""Flapping is judged by the alerts of twice this time, so it bounds what a notifier loads."""
 _ADDRESS = re.compile(r"[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9.-]+")
 """Bare ASCII addresses only: nothing that could be read as two, or as more than an address."""
 _CHANNEL = re.compile(r"(apprise|webhook):[a-z0-9-]{1,32}")
@@ -129,10 +132,18 @@ class AlertRule:
         if self.update_after <= timedelta(0):
             raise RuleFault("update_after", "update_after must be longer than zero")
         self._refuse_waits()
-        if self.flapping_changes < 2 or self.flapping_period <= timedelta(0):
-            raise ValueError("flapping needs at least 2 changes and a period longer than zero")
+        self._refuse_flapping()
         if self.quiet is not None and self.quiet.begins == self.quiet.ends:
             raise RuleFault("quiet", "quiet hours must not begin and end at the same time")
+
+    def _refuse_flapping(self) -> None:
+        if not 2 <= self.flapping_changes <= MOST_FLAPPING_CHANGES:
+            fault = f"flapping_changes must be from 2 to {MOST_FLAPPING_CHANGES}"
+            raise RuleFault("flapping_changes", fault)
+        days, rest = divmod(self.flapping_period, timedelta(days=1))
+        if rest or not 1 <= days <= LONGEST_FLAPPING.days:
+            fault = f"flapping_period must be whole days from 1d to {LONGEST_FLAPPING.days}d"
+            raise RuleFault("flapping_period", fault)
 
     def _refuse_waits(self) -> None:
         waits = {"settle": self.settle, "update_after": self.update_after, "remind_every": self.remind_every}

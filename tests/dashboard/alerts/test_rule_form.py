@@ -46,6 +46,8 @@ FULL = AlertRule(
     engagement=True,
     settle=timedelta(seconds=3),
     update_after=timedelta(minutes=90),
+    flapping_changes=6,
+    flapping_period=timedelta(days=2),
 )
 FORM = RuleForm.of(PLAIN)
 
@@ -73,6 +75,13 @@ def test_empty_fields_are_what_is_usual() -> None:
 def test_a_rule_of_engagements_alone_needs_no_kind_of_change() -> None:
     alone = AlertRule((DESK,), name="Desk", match=Match(kinds=frozenset()), engagement=True)
     assert RuleForm.of(alone).rule() == alone
+
+
+def test_the_sentence_says_when_an_account_goes_back_and_forth_if_the_rule_has_its_own_numbers() -> None:
+    own = replace(FORM, flapping_changes="6", flapping_period="2d")
+    said = "Reports an account with 6 changes within 2d once, and its further changes not for 2d."
+    assert said in sentences_of(own)
+    assert "changes within" not in sentences_of(FORM)
 
 
 def test_a_country_is_written_as_its_code_or_its_name() -> None:
@@ -104,6 +113,11 @@ def test_a_country_is_written_as_its_code_or_its_name() -> None:
         ({"remind_every": "5s"}, "Reminder every must be at least a minute."),
         ({"settle": "0s"}, "Wait for more changes must be longer than zero, and its limit at least 1."),
         ({"update_after": "400d"}, "First update after must not be longer than a year."),
+        (
+            {"flapping_changes": "0"},
+            "Changes that count as going back and forth must be from 2 to 100.",
+        ),
+        ({"flapping_period": "90m"}, "Within must be whole days from 1d to 30d."),
         ({"escalation": "3h"}, "Escalation: step 1 of escalation names nobody"),
         ({"escalation": "soon a@b.example"}, "Escalation: 'soon' is not a duration"),
         ({"escalation": "3h x"}, "Escalation: 'x' is neither a plain mail address"),
@@ -147,7 +161,8 @@ def test_a_rule_is_told_in_sentences() -> None:
         "YouTube, in IN or TR, tagged press or two words, with at least 0 followers, of executives, also "
         "when provisional. Sends one digest per week, on Mondays at 06:15 Asia/Kolkata. Also when an "
         "executive engages with an account that an order names. Severity critical, which quiet hours do "
-        "not delay. Quiet from 22:00 to 07:30 Asia/Kolkata. Sends a reminder every 1h. Notifies "
+        "not delay. Quiet from 22:00 to 07:30 Asia/Kolkata. Reports an account with 6 changes within 2d "
+        "once, and its further changes not for 2d. Sends a reminder every 1h. Notifies "
         "editor@example.org, lead@example.org if nobody acknowledges or takes the incident within 3h. "
         "Notifies apprise:phones if nobody has by 1d."
     )

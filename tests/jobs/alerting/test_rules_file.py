@@ -54,6 +54,8 @@ def rules(draw: st.DrawFn) -> AlertRule:
         escalation=(EscalationStep(timedelta(hours=2), (draw(PERSON),)),) if escalates else (),
         settle=draw(SPAN),
         update_after=draw(SPAN),
+        flapping_changes=draw(st.integers(2, 100)),
+        flapping_period=timedelta(days=draw(st.integers(1, 30))),
     )
 
 
@@ -183,9 +185,20 @@ def test_a_file_that_is_not_text_is_refused_with_its_line() -> None:
             "[[rules]]\nname = 'B'\nrecipients = []\ncolour = 1\n",
             "f, line 8: rule 'B': colour is not a key of a rule; use name, recipients, zone, severity, "
             "quiet, digest, digest_at, remind_every, escalation, engagement, settle, "
-            "update_after, lists, orders, platforms, countries, kinds, tags, min_followers, executives, "
+            "update_after, flapping_changes, flapping_period, lists, orders, platforms, countries, "
+            "kinds, tags, min_followers, executives, "
             "provisional.",
             id="a key that there is not",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\nflapping_changes = 1\n",
+            "f, line 8: rule 'B': flapping_changes must be from 2 to 100.",
+            id="one change is no going back and forth",
+        ),
+        pytest.param(
+            "[[rules]]\nname = 'B'\nrecipients = []\nflapping_period = '36h'\n",
+            "f, line 8: rule 'B': flapping_period must be whole days from 1d to 30d.",
+            id="emails say the period in days",
         ),
     ],
 )
