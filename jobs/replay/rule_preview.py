@@ -88,7 +88,7 @@ def preview_rule(
         stored.forgotten,
         {**stored.cohorts, **{account_id: known.cohorts for account_id, known in facts.items()}},
     )
-    notifier = Notifier(start, since, _PATIENCE)
+    notifier = Notifier(start, since, _PATIENCE, only_stirred=True)
     notifier.run(births, overtaken, until)
     mails = [mail for mail in notifier.mails if mail.rule == name]
     changes = {row.change.change_key: row.change for row in births}

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from jobs.alerting.policy import AlertGroup, DigestDue, NotificationHistory, after, decide
+from jobs.alerting.matching import cohort_of
+from jobs.alerting.policy import (
+    AlertGroup,
+    DigestDue,
+    NotificationHistory,
+    NotificationPlan,
+    after,
+    decide,
+)
 from jobs.alerting.replies import Reply
 from jobs.alerting.waves import ORDER_LASTS
 from jobs.base.wording import number
@@ -34,7 +42,7 @@ from storage.model.bitemporal.alert_inputs import (
     RulesSince,
     as_of,
 )
-from storage.model.core.accounts import AccountId
+from storage.model.core.accounts import AccountId, ListId
 
 _HEAD = Letterhead()
 _MOMENT = timedelta.resolution
@@ -68,6 +76,10 @@ class Notifier:
     """How long something that is due may wait, so that more is decided in one look: that is faster, and what
     is told is the same. Less than a day, so that no digest is left out.
     """
+    only_stirred: bool = False
+    """Whether a look decides only what is due, and what a new alert can alter: the alerts of its account and
+    of its incidents. That is much faster where many alerts wait for a digest.
+    """
     mails: list[PastMail] = field(default_factory=list[PastMail])
     decisions: dict[tuple[int, int | None], AlertDecision] = field(
         default_factory=dict[tuple[int, int | None], AlertDecision]
@@ -79,7 +91,19 @@ class Notifier:
     _stories: dict[str, AlertThread] = field(default_factory=dict[str, AlertThread])
     _sent: dict[str, dict[str, LastWord]] = field(default_factory=dict[str, dict[str, LastWord]])
     _digested: dict[int, datetime] = field(default_factory=dict[int, datetime])
+    _rules_made: dict[tuple[int, datetime], StoredRule] = field(
+        default_factory=dict[tuple[int, datetime], StoredRule]
+    )
+    """Rules with up to when their digests were told, by the identity of the rule in the start."""
     _next: datetime | None = None
+    _until: dict[int, datetime] = field(default_factory=dict[int, datetime])
+    """When each open alert is due that was looked at."""
+    _list_of: dict[int, ListId | None] = field(default_factory=dict[int, ListId | None])
+    """Under which list each open alert was looked at last."""
+    _stirred: set[int] = field(default_factory=set[int])
+    """The alerts that were born since the last look."""
+    _looks_at_all: bool = False
+    """Whether something happened since the last look that can alter any alert."""
     _fresh: datetime | None = None
     """When the first alert is to be looked at that was born since the last look."""
 
@@ -111,7 +135,7 @@ class Notifier:
                 case Overtaken():
                     self._overtake(event)
                 case None:
-                    self._fresh = at
+                    self._fresh, self._looks_at_all = at, True
         self._catch_up(until)
 
     def _must_look_before(self, event: AlertRow | Overtaken | None) -> bool:
@@ -129,20 +153,27 @@ class Notifier:
     def _catch_up(self, until: datetime, patience: timedelta = timedelta(0)) -> None:
         while (due := self._due()) is not None and due + patience < until:
             self.now = max(due + patience, self.now + _MOMENT)
-            self._look()
+            if not (self.only_stirred and not self._looks_at_all and self._look_at_stirred()):
+                self._look()
 
     def _due(self) -> datetime | None:
-        times = [self._next, self._fresh]
+        times = [self._next, self._fresh, self._digest_due()]
+        return min((t for t in times if t is not None), default=None)
+
+    def _digest_due(self) -> datetime | None:
+        """When the next digest of a rule is due; None if no rule has digests."""
+        times: list[datetime] = []
         for stored in self._rules(self.now):
             if stored.rule.digest is not Digest.NONE and stored.enabled and stored.rule.recipients:
                 due = digest_before(self.now, stored.rule)
                 times.append(due if stored.digested_to < due else digest_after(self.now, stored.rule))
-        return min((t for t in times if t is not None), default=None)
+        return min(times, default=None)
 
     def _bear(self, row: AlertRow) -> None:
         if row.stage.is_answer and not self._owed(row):
             return
         self._open[row.alert_id] = row
+        self._stirred.add(row.alert_id)
         if row.stage is AlertStage.CONFIRMED:
             insort(self._born.setdefault(row.change.account_id, []), row, key=lambda r: r.created_at)
         waits = [s.rule.settle for s in self._rules(row.created_at) if s.enabled]
@@ -153,6 +184,8 @@ class Notifier:
         row = self._open.pop(event.alert_id, None)
         if row is None:
             return
+        self._until.pop(event.alert_id, None)
+        self._stirred.discard(event.alert_id)
         for rule_id in self._held.pop(event.alert_id, ()):
             self._decide(event.alert_id, rule_id, event.decision)
         if event.decision is AlertDecision.CORRECTED:
@@ -167,18 +200,64 @@ class Notifier:
             if since.at > at:
                 break
             found = since.rules
-        return [
-            replace(s, digested_to=max(s.digested_to, self._digested.get(s.rule_id, s.digested_to)))
-            for s in found
-        ]
+        return [self._with_digests(s) for s in found]
+
+    def _with_digests(self, stored: StoredRule) -> StoredRule:
+        told = self._digested.get(stored.rule_id, stored.digested_to)
+        if told <= stored.digested_to:
+            return stored
+        made = self._rules_made.get((id(stored), told))
+        if made is None:
+            made = self._rules_made[id(stored), told] = replace(stored, digested_to=told)
+        return made
 
     def _look(self) -> None:
         """What a notifier does in one turn."""
-        now, rules = self.now, self._rules(self.now)
         rows = [self._as_seen(row) for row in self._open.values()]
+        for row in rows if self.only_stirred else ():
+            self._note_list(row)
+        self._carry_out(rows, self._planned(rows))
+
+    def _look_at_stirred(self) -> bool:
+        """The same for what is due, and for what the new alerts can alter. False if that is not enough, since
+        a digest is due: it holds what waits in all incidents.
+        """
+        digest = self._digest_due()
+        if digest is not None and digest <= self.now:
+            return False
+        rows: dict[int, AlertRow] = {}
+        due = {i for i, until in self._until.items() if until <= self.now}
+        new = (self._stirred | due) & self._open.keys()
+        while new:
+            rows |= {i: self._as_seen(self._open[i]) for i in new}
+            for i in new:
+                self._note_list(rows[i])
+            accounts = {row.change.account_id for row in rows.values()}
+            lists = {self._list_of[i] for i in rows}
+            new = {
+                i
+                for i, row in self._open.items()
+                if i not in rows and (row.change.account_id in accounts or self._list_of.get(i) in lists)
+            }
+        plan = self._planned(list(rows.values()))
+        if plan.digests:
+            return False
+        self._carry_out(list(rows.values()), plan)
+        return True
+
+    def _note_list(self, row: AlertRow) -> None:
+        cohort = cohort_of(row.cohorts, row.change.first_seen_new)
+        self._list_of[row.alert_id] = None if cohort is None else cohort.list_id
+
+    def _planned(self, rows: Sequence[AlertRow]) -> NotificationPlan:
+        now, rules = self.now, self._rules(self.now)
         mutes = [m.mute for m in self.ground.mutes if m.made_at <= now and m.mute.since <= now]
-        plan = decide(rows, rules, mutes, self._past(rows, rules), now)
-        self._next, self._fresh = plan.next_at, None
+        return decide(rows, rules, mutes, self._past(rows, rules), now)
+
+    def _carry_out(self, rows: Sequence[AlertRow], plan: NotificationPlan) -> None:
+        """Send and decide what is planned for these alerts. The others stay as they are."""
+        self._fresh, self._looks_at_all = None, False
+        self._stirred.clear()
         for key, silence in plan.silent.items():
             self._decide(*key, silence.decision)
         for item in plan.in_order:
@@ -190,12 +269,21 @@ class Notifier:
                 case Reply():
                     self._send_reply(item)
         kept: dict[int, set[int]] = {}
-        for alert_id, rule_id in plan.kept:
+        until: dict[int, datetime] = {}
+        for (alert_id, rule_id), later in plan.kept.items():
             kept.setdefault(alert_id, set())
+            until[alert_id] = min(later.until, until.get(alert_id, later.until))
             if rule_id is not None:
                 kept[alert_id].add(rule_id)
-        self._open = {i: row for i, row in self._open.items() if i in kept}
-        self._held = kept
+        for alert_id in (row.alert_id for row in rows):
+            self._held.pop(alert_id, None)
+            self._until.pop(alert_id, None)
+            if alert_id in kept:
+                self._held[alert_id], self._until[alert_id] = kept[alert_id], until[alert_id]
+            else:
+                self._open.pop(alert_id, None)
+                self._list_of.pop(alert_id, None)
+        self._next = min(self._until.values(), default=None)
 
     def _as_seen(self, row: AlertRow) -> AlertRow:
         i = row.alert_id

@@ -2,16 +2,19 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from dashboard.accounts.threshold_trials import ThresholdTrialFailed
 from dashboard.alerts.rule_trials import RuleTrialFailed
+from dashboard.auth import access
 from dashboard.replay.reevaluation import ReevaluationFailed, ReevaluationRequest
 from dashboard.replay.reevaluation_result import (
     MOST_CASES,
@@ -44,6 +47,25 @@ _PROCESSES = get_context("spawn")
 """Each begins empty: a fork would share the connections of this one."""
 
 
+MOST_TRIALS = 2
+"""How many trials run at once. Each is a process of its own; further ones wait."""
+
+
+class TrialTurns:
+    """Whose turn it is to try something: one trial per person, and at most `most` of all people at once."""
+
+    def __init__(self, most: int = MOST_TRIALS) -> None:
+        self._room = asyncio.Semaphore(most)
+        self._own: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, person: str) -> AsyncGenerator[None]:
+        """Wait for the turn of a person, and keep it until the block ends."""
+        own = self._own.setdefault(person, asyncio.Lock())
+        async with own, self._room:
+            yield
+
+
 class _End(Protocol):
     """One end of a pipe: which class it is depends on the system."""
 
@@ -68,6 +90,7 @@ class ReplayProcess(CommandLineFiles):
         self._dsn = dsn
         self._patience_s = patience_s
         self._head = head or Letterhead()
+        self._turns = TrialTurns()
 
     async def decide(self, asked: ReevaluationRequest) -> ReevaluationResult:
         """Raises ReevaluationFailed. When cancelled, the process is killed first."""
@@ -104,7 +127,8 @@ class ReplayProcess(CommandLineFiles):
         given = (self._dsn, list_name, wanted, since, until)
         patience_s = min(TRIAL_PATIENCE_S, self._patience_s)
         try:
-            answer = await _answered(_thresholds_previewed, given, patience_s)
+            async with self._turns.turn(access.acting().name):
+                answer = await _answered(_thresholds_previewed, given, patience_s)
         except TimeoutError:
             raise ThresholdTrialFailed(
                 f"Counting was stopped after {patience_s:g} s. The command `blockline lists thresholds` with "
@@ -116,7 +140,8 @@ class ReplayProcess(CommandLineFiles):
 
     async def _tried(self, work: Callable[..., object], *given: object) -> object:
         try:
-            return await _answered(work, (self._dsn, *given), min(TRIAL_PATIENCE_S, self._patience_s))
+            async with self._turns.turn(access.acting().name):
+                return await _answered(work, (self._dsn, *given), min(TRIAL_PATIENCE_S, self._patience_s))
         except TimeoutError:
             raise RuleTrialFailed(
                 f"Trying the rule was stopped after {TRIAL_PATIENCE_S:g} s. The command `blockline alerts "

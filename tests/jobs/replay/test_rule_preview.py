@@ -11,10 +11,11 @@ from jobs.replay.simulate_notifier import Notifier, NotifierStart
 from storage.alerts.mutes import maintenance
 from storage.alerts.rules import save_rule
 from storage.export.exports import snapshot
-from storage.model.alerts.alerts import AlertRow, MailKind
+from storage.model.alerts.alerts import AlertDecision, AlertRow, AlertStage, Cohort, MailKind
 from storage.model.alerts.rule_preview import PreviewedGroup, RulePreview, preview_words
 from storage.model.alerts.rules import AlertRule, Digest, Match
-from storage.model.bitemporal.alert_inputs import PastMail, RulesSince
+from storage.model.bitemporal.alert_inputs import DatedCohort, Overtaken, PastMail, RulesSince
+from storage.model.core.accounts import ListId
 from storage.model.core.availability import ChangeKind
 from storage.postgres.pool import Pool, transaction
 from tests.jobs.replay.test_compare_mails import BACK, BLOCK, BRIEF, END, GONE, ME, YOU, live
@@ -148,6 +149,50 @@ def test_what_may_wait_is_told_as_if_the_notifier_had_looked_at_once(hours: int)
             told.append(notifier.mails)
         assert told[0] == told[1]
         assert len(told[0]) > 10
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(replace(PLAIN, match=Match(provisional=True)), id="provisional changes too"),
+        pytest.param(replace(PLAIN, update_after=timedelta(minutes=90)), id="groups of several lists"),
+        pytest.param(replace(PLAIN, digest=Digest.DAILY), id="a digest of all lists"),
+        pytest.param(replace(PLAIN, flapping_changes=3), id="accounts that go back and forth"),
+    ],
+)
+def test_a_look_at_what_can_have_changed_tells_what_a_look_at_everything_tells(rule: AlertRule) -> None:
+    """Accounts of three lists change for ten days. Half the changes are seen first and confirmed later."""
+    lists = [Cohort(ListId(n), f"List {n}", None) for n in range(3)]
+    rows: list[AlertRow] = []
+    overtaken: list[Overtaken] = []
+    for n in range(300):
+        at, old, new = minutes(48 * n + n % 5), AVAILABLE, WITHHELD_IN
+        if n // 29 % 2:
+            old, new = new, old
+        change = a_change(n % 29, new, old, at=at)
+        confirmed_at = at + timedelta(minutes=1 + n % 30)
+        if n % 2:
+            first = an_alert(1_000 + n, change, at, lists[n % 29 % 3])
+            rows.append(replace(first, stage=AlertStage.PROVISIONAL))
+            overtaken.append(Overtaken(confirmed_at, 1_000 + n, AlertDecision.SUPERSEDED))
+        rows.append(an_alert(n + 1, change, confirmed_at, lists[n % 29 % 3]))
+    told: list[list[PastMail]] = []
+    for only_stirred in (False, True):
+        start = NotifierStart(
+            [RulesSince(T0, (alerts.a_rule(rule),))],
+            (),
+            (),
+            {},
+            {},
+            {},
+            {},
+            {row.change.account_id: [DatedCohort(c, T0, None, None) for c in row.cohorts] for row in rows},
+        )
+        notifier = Notifier(start, T0, timedelta(hours=6), only_stirred=only_stirred)
+        notifier.run(rows, overtaken, minutes(48 * 400))
+        told.append(notifier.mails)
+    assert told[0] == told[1]
+    assert len(told[0]) > 10
 
 
 GROUP = PreviewedGroup(T0, MailKind.WAVE, "1 account", 1, 1, ("h1",))
