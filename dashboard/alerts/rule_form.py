@@ -50,7 +50,7 @@ RULE_LABELS: Final[Mapping[str, str]] = {
     "settle": "Wait for more changes",
     "update_after": "First update after",
     "flapping_changes": "Changes that count as going back and forth",
-    "flapping_period": "Within",
+    "flapping_period": "Back and forth within",
 }
 """The keys of a rule as its form calls them, in its fields and in its errors."""
 
@@ -403,8 +403,7 @@ def _manner_fields(form: RuleForm) -> list[Component]:
             "rule-flapping",
             RULE_LABELS["flapping_changes"],
             form.flapping_changes or "",
-            "One email says that an account goes back and forth; its further changes are not emailed for the "
-            "time below.",
+            "One email says that the account goes back and forth. Its further changes are not emailed.",
             short=True,
             inputMode="numeric",
         ),
@@ -412,7 +411,7 @@ def _manner_fields(form: RuleForm) -> list[Component]:
             "rule-flapping-period",
             RULE_LABELS["flapping_period"],
             form.flapping_period or "",
-            "Whole days, such as 7d.",
+            "Whole days, such as 7d: also how long further changes are not emailed.",
             short=True,
         ),
     ]

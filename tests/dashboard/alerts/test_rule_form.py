@@ -117,7 +117,7 @@ def test_a_country_is_written_as_its_code_or_its_name() -> None:
             {"flapping_changes": "0"},
             "Changes that count as going back and forth must be from 2 to 100.",
         ),
-        ({"flapping_period": "90m"}, "Within must be whole days from 1d to 30d."),
+        ({"flapping_period": "90m"}, "Back and forth within must be whole days from 1d to 30d."),
         ({"escalation": "3h"}, "Escalation: step 1 of escalation names nobody"),
         ({"escalation": "soon a@b.example"}, "Escalation: 'soon' is not a duration"),
         ({"escalation": "3h x"}, "Escalation: 'x' is neither a plain mail address"),

@@ -37,6 +37,7 @@ PAGES = {
     "accounts": "/accounts",
     "lists": "/accounts/lists",
     "archived lists": "/accounts/lists?archived=yes",
+    "list": "/accounts/lists/{a_list}",
     "adding accounts": "/accounts/add",
     "names to add": "/accounts/add/{check}",
     "names": "/names/{check}",
