@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -40,6 +40,8 @@ class ReevaluationRequest:
     """The list whose accounts are reported; None means all accounts."""
     rules: str | None
     """Other rules as TOML (docs/replay.md); None means those in force."""
+    mails_until: datetime | None = None
+    """With other alert rules, emails that are due before this time count; None: before the last reading."""
 
 
 class Reevaluator(Protocol):
@@ -97,7 +99,9 @@ class ReevaluationRuns:
         """Raises ReevaluationBusy."""
         if (busy := self.open) is not None:
             raise ReevaluationBusy(f"A re-evaluation for {busy.actor} is running. Wait until it is done.")
-        run = ReevaluationRun(secrets.token_urlsafe(6), asked, text, actor, self.clock(), _now_s())
+        now = self.clock()
+        asked = replace(asked, mails_until=min(asked.until or now, now))
+        run = ReevaluationRun(secrets.token_urlsafe(6), asked, text, actor, now, _now_s())
         self.kept = [run, *self.kept][:MOST_RUNS]
         self._wanted.set()
         return run

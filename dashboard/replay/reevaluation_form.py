@@ -32,12 +32,13 @@ def written(given: Filled) -> str:
 def other(text: str, thresholds: str, rules: str) -> str | None:
     """The rules to evaluate with; None means those in force.
 
-    If the alert rules were not edited, only the text before them is returned, so that those of each moment
-    apply and every line keeps its number.
+    If the alert rules were not edited and none was added, only the text before them is returned, so that
+    those of each moment apply and every line keeps its number.
     """
     text = _plain(text)
-    if text.endswith(_plain(rules)):
-        text = text.removesuffix(_plain(rules))
+    before = text.removesuffix(_plain(rules))
+    if not any(line.replace(" ", "").startswith("[[rules]]") for line in before.split("\n")):
+        text = before
     says = [line for line in text.split("\n") if line and not line.lstrip().startswith("#")]
     in_force = [line for line in _plain(thresholds).split("\n") if not line.startswith("#")]
     return None if not says or says == in_force else text

@@ -94,7 +94,8 @@ def _replay(
         refuse_taken(report)
     settings = load_settings(config)
     with database(settings) as dsn:
-        found = run(lambda: _decided(settings, dsn, since, until or now, other, of_list))
+        read_until = min(until or now, now)
+        found = run(lambda: _decided(settings, dsn, since, read_until, other, of_list))
     if report is not None:
         with whole_file(report) as file:
             for case in replay_report.cases(found):
@@ -123,7 +124,7 @@ async def _decided(
     of_list: str | None,
 ) -> Redecided:
     await ready(settings, dsn)
-    return await redecide_stored(dsn, since, until, other, of_list)
+    return await redecide_stored(dsn, since, until, other, of_list, until)
 
 
 def _other(path: Path) -> OtherRules:

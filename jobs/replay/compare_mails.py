@@ -71,8 +71,12 @@ def reevaluate_mails(
     since: datetime,
     until: datetime,
     about: Collection[AccountId] | None = None,
+    read_until: datetime | None = None,
 ) -> MailComparison:
     """Let the alerts of a time be decided again and hold that against what was told.
+
+    `read_until`: a digest from then on that says that nothing changed does not count, because nothing was
+    read; None: all count.
 
     `other`: the alert rules to decide by, as if they had always been there; None for those of each moment.
     `about`: count only mails and decisions that are about one of these accounts; None: all.
@@ -111,7 +115,10 @@ def reevaluate_mails(
     )
     notifier = Notifier(ground, since)
     notifier.run(births, overtaken, until)
-    was, now = _MailOutcome(stored.mails, stored.decisions), _MailOutcome(notifier.mails, notifier.decisions)
+    was, now = (
+        _MailOutcome([m for m in mails if m.facts or read_until is None or m.at < read_until], said)
+        for mails, said in ((stored.mails, stored.decisions), (notifier.mails, notifier.decisions))
+    )
     if about is not None:
         alerts = [r for r in (*stored.rows, *births) if r.change.account_id in about]
         was, now = was.of(alerts), now.of(alerts)

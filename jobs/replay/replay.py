@@ -22,6 +22,8 @@ from storage.replay.account_inputs import Courses, span
 from storage.replay.rules_history import rules_since
 
 IN_FORCE = ConfirmationRule()
+_WAITS = timedelta(days=7)
+"""The longest that a rule lets a change wait: for a weekly digest."""
 _LOOKBACK = timedelta(days=60)
 """How far back alerts are loaded that flapping is judged by, at least."""
 
@@ -66,13 +68,16 @@ async def redecide(
     rule: ConfirmationRule = IN_FORCE,
     rules: Sequence[FileRule] | None = None,
     of_list: ListId | None = None,
+    mails_until: datetime | None = None,
 ) -> Redecided:
     """Decide on the readings from `since` until before `until`. Nothing is written.
 
     `rule` has the thresholds of confirmation, of accounts whose lists have none of their own. `rules` are the
     alert rules: None for those of each moment.
-    `of_list`: tell what differs for the accounts that are on this list now; None: for all.
+    `of_list`: tell what differs for the accounts that are on this list now; None: for all. With other alert
+    rules, emails count until before `mails_until`, since they gather changes first; None: until `until`.
     """
+    told = until if rules is None or mails_until is None else max(until, min(mails_until, until + _WAITS))
     started = time.perf_counter()
     courses = await account_inputs.load(conn, since, until, rule.cohort_window, rule)
     loaded = time.perf_counter()
@@ -83,7 +88,7 @@ async def redecide(
     known = await rules_since(conn)
     lookbacks = [s.rule.lookback for state in known for s in state.rules]
     lookbacks += [row.rule.lookback for row in rules or ()]
-    stored = await alert_inputs.load(conn, since, until, known, max(lookbacks, default=_LOOKBACK))
+    stored = await alert_inputs.load(conn, since, told, known, max(lookbacks, default=_LOOKBACK))
     wanted = accounts_of(courses.accounts, compared, everybody=rules is not None)
     facts = await alert_inputs.account_facts(conn, wanted)
     theirs = [
@@ -92,7 +97,9 @@ async def redecide(
         if any(m.list_id == of_list and m.removed_at is None for m in c.memberships)
     ]
     of = None if of_list is None else frozenset(c.account.account_id for c in theirs)
-    mails = reevaluate_mails(stored, courses.accounts, recomputed, compared, facts, rules, since, until, of)
+    mails = reevaluate_mails(
+        stored, courses.accounts, recomputed, compared, facts, rules, since, told, of, until
+    )
     if of is not None:
         compared = compare(theirs, recomputed, until, other_thresholds=rule != IN_FORCE)
     took = time.perf_counter() - decided
@@ -107,11 +114,13 @@ async def redecide_stored(
     until: datetime | None,
     other: OtherRules,
     of_list: str | None,
+    mails_until: datetime | None = None,
 ) -> Redecided:
     """Decide on what a database holds of a time; None: from the first reading on, or up to the last.
 
-    `of_list` is the name of the list whose accounts are told of. Raises CommandError when nothing was read
-    then, Refused for a list that is not there.
+    `of_list` is the name of the list whose accounts are told of. `mails_until` is as for `redecide`, and
+    counts only where the time holds the last reading. Raises CommandError when nothing was read then, and
+    Refused for a list that is not there.
     """
     async with open_pool(dsn, max_size=1) as pool, snapshot(pool) as conn:
         read = await span(conn)
@@ -123,7 +132,9 @@ async def redecide_stored(
         limit = end if until is None else min(until, end)
         found = None
         if begin < limit:
-            found = await redecide(conn, begin, limit, other.confirmation or IN_FORCE, other.rules, list_id)
+            told = mails_until if limit == end else None
+            thresholds = other.confirmation or IN_FORCE
+            found = await redecide(conn, begin, limit, thresholds, other.rules, list_id, told)
         if found is None or not found.courses.readings:
             raise CommandError(
                 f"No reading is stored from {begin.isoformat()} to {limit.isoformat()}. The stored readings "

@@ -201,7 +201,9 @@ def _answer_into(theirs: _End, work: Callable[..., object], given: tuple[object,
 
 def _decided(dsn: str, asked: ReevaluationRequest) -> ReevaluationResult:
     rules = OtherRules() if asked.rules is None else read_other_rules(asked.rules.encode(), "rules")
-    found = asyncio.run(redecide_stored(dsn, asked.since, asked.until, rules, asked.list_name))
+    found = asyncio.run(
+        redecide_stored(dsn, asked.since, asked.until, rules, asked.list_name, asked.mails_until)
+    )
     return _result(found, asked.list_name)
 
 

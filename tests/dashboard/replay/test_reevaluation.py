@@ -45,6 +45,8 @@ EVERYTHING = ReevaluationRequest(None, None, None, None)
 EARLY = ReevaluationRequest(None, None, None, "[confirmation]\nstrong_readings = 1\n")
 THRESHOLDS, RULES = thresholds_toml(IN_FORCE), to_toml([(AlertRule(("a@example.org",)), True)])
 TEXT = f"{THRESHOLDS}\n{RULES}"
+ADDED = '[[rules]]\nname = "added"\nrecipients = ["new@example.org"]\n'
+ADDED_FIRST = f"{THRESHOLDS}\n{ADDED}\n{RULES}"
 
 
 def clock() -> datetime:
@@ -86,6 +88,7 @@ async def over(run: ReevaluationRun) -> bool:
             THRESHOLDS.replace("strong_readings = 2", "strong_readings = 1"),
             id="alert rules that were left are those of each moment",
         ),
+        pytest.param(ADDED_FIRST, ADDED_FIRST, id="one that was added before the others leaves them there"),
         pytest.param(TEXT.replace("a@", "b@"), TEXT.replace("a@", "b@"), id="others are all of them"),
         pytest.param(f"\n{TEXT}x", f"\n{TEXT}x", id="no line moves"),
     ],
@@ -119,6 +122,16 @@ async def test_by_the_rules_in_force_the_difference_is_zero(pool: Pool, dsn: str
     assert (answer.summary.changes_otherwise, answer.summary.mails_otherwise) == (0, 0)
     assert (answer.summary.changes[Effect.SAME], answer.summary.accounts) == (4, 2)
     assert (answer.changes, answer.mails, answer.left_out) == ([], [], 0)
+
+
+async def test_an_added_rule_is_tried_on_changes_that_end_with_the_last_reading(pool: Pool, dsn: str) -> None:
+    await told(pool)
+    added = f"{THRESHOLDS}{ADDED}"
+    answer = await ReplayProcess(dsn).decide(ReevaluationRequest(None, None, None, added, NOW))
+    assert [(m.rule, m.recipient, m.was_sent, len(m.changes)) for m in answer.mails] == [
+        ("added", "new@example.org", False, 1),
+        ("added", "new@example.org", False, 1),
+    ]
 
 
 async def test_other_thresholds_tell_what_comes_out_otherwise_and_why(pool: Pool, dsn: str) -> None:
