@@ -102,8 +102,11 @@ class RuleChoices:
     """What rules can name."""
 
     lists: Sequence[str] = ()
+    """Those in use."""
     orders: Sequence[str] = ()
     """References, newest first."""
+    archived: Sequence[str] = ()
+    """Archived lists: shown only where the rule names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +310,7 @@ def _match_fields(form: RuleForm, choices: RuleChoices) -> list[Component]:
         checks_field(
             "rule-lists",
             RULE_LABELS["lists"],
-            _offered(choices.lists, form.lists or []),
+            _offered(choices.lists, form.lists or [], choices.archived),
             form.lists or [],
             "None chosen: all accounts.",
         ),
@@ -423,9 +426,13 @@ def _step(line: str) -> dict[str, object]:
     return {"after": after, "to": _lines(to.replace(" ", ","))}
 
 
-def _offered(known: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
-    """What can be chosen: what the rule names that is not stored, and all that is."""
-    absent = {name: f"{clean(name, 80)} (not stored)" for name in chosen if name not in known}
+def _offered(known: Sequence[str], chosen: Sequence[str], archived: Sequence[str] = ()) -> dict[str, str]:
+    """What can be chosen: what the rule names that is not in use any more or not stored, and all in use."""
+    absent = {
+        name: f"{clean(name, 80)} ({'archived' if name in archived else 'not stored'})"
+        for name in chosen
+        if name not in known
+    }
     return absent | {name: clean(name, 80) for name in known}
 
 

@@ -45,8 +45,8 @@ async def read_rule_page(conn: Conn, rule_id: int | None, copied: int | None = N
     None means that there is no such rule, or that it cannot be read.
     """
     known = await load_rules(conn)
-    lists, orders = await names_for_rules(conn)
-    choices = RuleChoices(lists, orders)
+    names = await names_for_rules(conn)
+    choices = RuleChoices(names.lists, names.orders, names.archived)
     wanted = copied if rule_id is None else rule_id
     found = next((s for s in known if s.rule_id == wanted), None)
     if found is None:

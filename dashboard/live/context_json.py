@@ -27,7 +27,11 @@ def context_json(
 ) -> Json:
     """The small tables, which are always sent whole. A list of which no account is watched is left out."""
     return {
-        "lists": [{"id": x.list_id, "name": x.name, "size": x.size} for x in lists if x.size],
+        "lists": [
+            {"id": x.list_id, "name": x.name, "size": x.size, "archived": x.is_archived}
+            for x in lists
+            if x.size
+        ],
         "orders": [order_json(o) for o in orders],
         "events": [event_json(e) for e in events],
         "executives": [

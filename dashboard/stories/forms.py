@@ -9,12 +9,12 @@ from dash.development.base_component import Component
 from dashboard.stories.form_input import field
 from dashboard.stories.words import VIEW_NAME
 from dashboard.ui.forms import choice
-from storage.model.core.accounts import ListId
+from storage.live.lists_and_executives import LiveList
 from storage.model.stories.stories import LONGEST_CAPTION, LONGEST_TITLE, Caption
 from storage.model.text.states import clean
 
-Lists = Mapping[ListId, str]
-"""Names by numbers."""
+Lists = Sequence[LiveList]
+"""All lists, archived ones included."""
 
 
 def new_form(begun: Mapping[str, str], lists: Lists) -> Component:
@@ -59,12 +59,15 @@ def remove_form(story_id: int) -> Component:
 
 
 def _head(values: Mapping[str, str], lists: Lists) -> list[Component]:
-    names = {"": "all watched accounts", **{name: clean(name, 80) for name in sorted(lists.values())}}
+    in_use = sorted(one.name for one in lists if not one.is_archived)
+    names = {"": "all watched accounts", **{name: clean(name, 80) for name in in_use}}
     chosen = values["list"]
-    if chosen not in names and chosen.isdecimal():
-        chosen = lists.get(ListId(int(chosen[:18])), chosen)
     if chosen not in names:
-        names[chosen] = clean(chosen, 80)  # what an address asks for and is not there is refused by name
+        asked = next((one for one in lists if chosen in {one.name, str(one.list_id)}), None)
+        chosen = chosen if asked is None else asked.name
+        mark = " (archived)" if asked is not None and asked.is_archived else ""
+        # What an address asks for and is not there is refused by name.
+        names[chosen] = f"{clean(chosen, 80)}{mark}"
     return [
         _line(
             "title",

@@ -17,7 +17,7 @@ from dashboard.ui.alert_words import actor_words
 from dashboard.ui.cards import card, td
 from dashboard.ui.pages import Drawing, PageRequest, number_in
 from dashboard.ui.time_markup import QUOTED
-from storage.accounts.lookup import lists_by_number
+from storage.live.lists_and_executives import lists
 from storage.model.core.people import Actor
 from storage.model.stories.stories import WrittenStory
 from storage.model.text.states import clean
@@ -38,15 +38,15 @@ async def story_pages(asked: PageRequest) -> Drawing | None:
         case []:
             return partial(_list_page, (await all_stories(conn))[::-1], tag, may_write=may_write)
         case ["new"]:
-            lists = await lists_by_number(conn) if may_write else None
-            return partial(_new_page, begun(asked.query, now), lists, asked.actor, tag)
+            offered = await lists(conn) if may_write else None
+            return partial(_new_page, begun(asked.query, now), offered, asked.actor, tag)
         case [number] if (story_id := number_in(number)) is not None:
             synthetic = asked.settings.synthetic
             read = await read_story(conn, story_id, now, synthetic=synthetic, occasion="now")
             if not isinstance(read, StoryRead):
                 return None
-            lists = await lists_by_number(conn) if may_write else None
-            return partial(story_page, read, lists, asked.theme, tag)
+            offered = await lists(conn) if may_write else None
+            return partial(story_page, read, offered, asked.theme, tag)
         case _:
             return None
 

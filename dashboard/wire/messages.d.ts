@@ -17,7 +17,7 @@ type Table<Row> = { [Name in keyof Row]: Column<Row[Name]> };
 /** A number of the words (or sets of countries) that come with the message. */
 type Place = number;
 
-interface List { id: number; name: string; size: number }
+interface List { id: number; name: string; size: number; archived?: boolean }
 interface Order {
   id: number; title: string; reference: string; issuer: string; country: string; basis: string; named: number; list: number;
   at: number; from: number | null; to: number | null; disputed: boolean; deadline: number | null; known: number;

@@ -7,6 +7,7 @@ people.
 import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from storage.model.alerts.conditions import UnreadableRule
 from storage.model.alerts.rule_codec import from_table, to_table
@@ -62,15 +63,28 @@ async def unreadable_rules(conn: Conn) -> list[UnreadableRule]:
     ]
 
 
-async def names_for_rules(conn: Conn) -> tuple[list[str], list[str]]:
-    """The lists and the references of orders that rules can name: lists by name, newest orders first."""
+class NamesForRules(NamedTuple):
+    """What rules can name: lists by name, newest orders first."""
+
+    lists: list[str]
+    """Those in use."""
+    archived: list[str]
+    """Archived lists, which a stored rule can still name."""
+    orders: list[str]
+    """References."""
+
+
+async def names_for_rules(conn: Conn) -> NamesForRules:
     row = await conn.fetchrow(
         """
-        select array(select name from watch_list order by name) as lists,
+        select array(select name from watch_list where archived_at is null order by name) as lists,
+            array(select name from watch_list where archived_at is not null order by name) as archived,
             array(select reference from legal_order order by issued_at desc, reference) as orders
         """
     )
-    return ([], []) if row is None else (row["lists"], row["orders"])
+    if row is None:
+        raise LookupError("a query without a table returned no row")
+    return NamesForRules(row["lists"], row["archived"], row["orders"])
 
 
 async def absent_names(conn: Conn, rules: Iterable[AlertRule]) -> AbsentNames:

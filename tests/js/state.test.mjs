@@ -2,10 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { tally } from "../../dashboard/assets/board/counts.mjs";
-import { apply, covered, decode, groupName, knownUntil, listAsked, outages, stateAt, stateNow, windowOf } from "../../dashboard/assets/board/state.mjs";
+import { apply, covered, decode, groupName, isOffered, knownUntil, listAsked, outages, stateAt, stateNow, windowOf } from "../../dashboard/assets/board/state.mjs";
 import { at, change, changes, HOUR, snapshot, spell, spells, WORDS } from "./world.mjs";
 
 const delta = (more) => ({ now: at(10), since: 5, id: 6, read_from: at(10), words: WORDS, ...more });
+
+test("an archived list is offered only where it is chosen", () => {
+  const [used, old] = [{ id: 1, name: "Press", size: 3, archived: false }, { id: 2, name: "Old desk", size: 3, archived: true }];
+  assert.deepEqual([isOffered(used, "all"), isOffered(old, "all"), isOffered(old, "2")], [true, false, true]);
+});
 
 test("a delta replaces the spells of its accounts and folding it in twice changes nothing", () => {
   const state = decode(snapshot());

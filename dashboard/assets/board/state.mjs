@@ -20,6 +20,9 @@ export function letters(text) {
   return /** @type {Letter[]} */ ([...text]);
 }
 
+/** Whether a list is offered: an archived one only where it is chosen, as by a link. @param {List} list @param {string} chosen */
+export const isOffered = (list, chosen) => !list.archived || String(list.id) === chosen;
+
 /**
  * The list that an address (its part from the question mark on) asks for, as the page names it; null for none.
  * @param {State} state @param {string} search

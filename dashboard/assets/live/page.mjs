@@ -2,6 +2,7 @@
 
 import { showExecutives } from "../board/executives.mjs";
 import { paintLegend } from "../board/legend.mjs";
+import { isOffered } from "../board/state.mjs";
 import { $, find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 
@@ -12,7 +13,7 @@ export function layout(state, view) {
   $("grid").hidden = $("kpis").hidden = $("ranges").hidden = $("lanes-only").hidden = empty;
   if (empty) renderEmpty();
   $("strips").replaceChildren(
-    ...state.lists.filter((l) => l.size > 0).map((list) => {
+    ...state.lists.filter((l) => l.size > 0 && isOffered(l, view.list)).map((list) => {
       const order = state.orders.find((o) => o.list === list.id);
       const row = document.createElement("div");
       row.className = "row strip";
@@ -28,7 +29,7 @@ export function layout(state, view) {
   showExecutives(state.executives, $("executives"));
   const pick = $("pick-list");
   pick.replaceChildren(
-    ...[["all", `All accounts, ${count(state.accounts.length)}`], ["changed", "With changes"], ...state.lists.map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${count(l.size)}`])].map(
+    ...[["all", `All accounts, ${count(state.accounts.length)}`], ["changed", "With changes"], ...state.lists.filter((l) => isOffered(l, view.list)).map((l) => [String(l.id), `${state.orders.find((o) => o.list === l.id)?.title ?? l.name}, ${count(l.size)}${l.archived ? " (archived)" : ""}`])].map(
       ([value, label]) => new Option(label, value, false, value === view.list),
     ),
   );

@@ -8,7 +8,7 @@ import { drawLane, LANE, laneWord } from "../board/lanes.mjs";
 import { drawKey, legendOf } from "../board/legend.mjs";
 import { contextOf, paperOf, prepare, scale, text, theme } from "../board/marks.mjs";
 import { drawShares } from "../board/overview.mjs";
-import { groupName, letters } from "../board/state.mjs";
+import { groupName, isOffered, letters } from "../board/state.mjs";
 import { download, pictureOf } from "../shell/dom.mjs";
 import { count, full, percent } from "../shell/time.mjs";
 import { current, drawnLanes } from "./draw.mjs";
@@ -78,7 +78,7 @@ function boardSvg(drawn, title) {
   sheet.y += 50;
   sheet.row(LABELS_PX, [], [], (canvas) => drawAnnotations(canvas, marks, window, width));
   const top = sheet.y;
-  if (!view.only) context(sheet, state, window, width, end);
+  if (!view.only) context(sheet, state, window, width, end, view.list);
   else sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
   lanes(sheet, state, window, width, end);
   sheet.g.box(left, top, width, sheet.y - top);
@@ -88,14 +88,14 @@ function boardSvg(drawn, title) {
   return sheet.svg;
 }
 
-/** @param {Sheet} sheet @param {State} state @param {Span} window @param {number} width @param {number} end */
-function context(sheet, state, window, width, end) {
+/** @param {Sheet} sheet @param {State} state @param {Span} window @param {number} width @param {number} end @param {string} chosen */
+function context(sheet, state, window, width, end, chosen) {
   const counts = countAt(state, state.accounts, end);
   const words = letters("AWSPGNDU").filter((s) => counts[s]).map((s) => /** @type {[string]} */ ([`${count(counts[s])} ${groupName(state, s)}`]));
   sheet.row(FLEET_HEIGHT, [["All watched", 600], ["accounts by status"]], words, (canvas) => drawFleet(canvas, state, window, width, FLEET_HEIGHT));
   sheet.row(20, [], [], (canvas) => drawAxis(canvas, window, width));
   sheet.row(18, [["Share blocked of accounts read", 600]], [], () => {});
-  for (const list of state.lists.filter((l) => l.size > 0)) {
+  for (const list of state.lists.filter((l) => l.size > 0 && isOffered(l, chosen))) {
     const accounts = members(state, list.id);
     const at = countAt(state, accounts, end);
     const [blocked, read] = [at.W + at.S, at.n - at.U];

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.alerts.rule_form import VALUES, RuleForm, sentences_of, text_of
+from dashboard.alerts.rule_form import VALUES, RuleChoices, RuleForm, rule_fields, sentences_of, text_of
 from dashboard.alerts.rule_page import copy_name
 from dashboard.ui.inputs import FieldFault
 from storage.model.alerts.quiet_hours import QuietHours
@@ -50,6 +50,24 @@ FULL = AlertRule(
     flapping_period=timedelta(days=2),
 )
 FORM = RuleForm.of(PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("named", "shown", "hidden"),
+    [
+        pytest.param(frozenset[str](), ["Press"], "Old desk", id="an archived list is not offered"),
+        pytest.param(frozenset({"Old desk"}), ["Old desk (archived)", "Press"], "not stored", id="but named"),
+        pytest.param(frozenset({"Gone"}), ["Gone (not stored)"], "archived", id="a list that is not there"),
+    ],
+)
+def test_lists_in_use_are_offered_and_what_the_rule_names(
+    named: frozenset[str], shown: list[str], hidden: str
+) -> None:
+    choices = RuleChoices(["Press"], [], ["Old desk"])
+    form = RuleForm.of(replace(PLAIN, match=Match(lists=named)))
+    text = repr(rule_fields(form, choices, is_new=False))
+    assert [words for words in shown if words not in text] == []
+    assert hidden not in text
 
 
 @pytest.mark.parametrize("rule", [PLAIN, FULL])

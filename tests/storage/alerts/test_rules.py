@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from storage.accounts.watch_lists import archive_list
 from storage.alerts.rules import (
     add_rule,
     change_rule,
@@ -100,6 +101,8 @@ async def test_rules_made_by_hand_move_past_each_other_and_stay_behind_the_setti
 
 async def test_what_rules_can_name_is_lists_and_orders(pool: Pool) -> None:
     async with transaction(pool) as conn:
-        assert await names_for_rules(conn) == ([], [])
+        assert await names_for_rules(conn) == ([], [], [])
         await conn.execute("insert into watch_list (name, created_at) values ('b', $1), ('a', $1)", T0)
-        assert await names_for_rules(conn) == (["a", "b"], [])
+        assert await names_for_rules(conn) == (["a", "b"], [], [])
+        await archive_list(conn, "a", "Ada", T0, archived=True)
+        assert await names_for_rules(conn) == (["b"], ["a"], [])
