@@ -12,7 +12,7 @@ from typing import Final
 import plotly.graph_objects as go
 
 from dashboard.executives.person_engagement import PersonView
-from dashboard.ui.chart_style import Palette, surface
+from dashboard.ui.chart_style import TIME_AXIS, Palette, surface
 from dashboard.ui.words import span, stamp
 from storage.model.core.orders import Order, OrderEvent, OrderEventKind
 from storage.model.core.signals import SignalKind
@@ -121,17 +121,12 @@ def frame(figure: go.Figure, view: PersonView, lanes: Sequence[ExecutiveLane], p
         shapes=shapes,
         annotations=[*words, *_unseen(lanes, palette)],
         xaxis={
-            "type": "date",
+            **TIME_AXIS,
             "range": axis,
             "anchor": "y2",
             "gridcolor": palette.line,
             "linecolor": palette.line,
             "zeroline": False,
-            "tickformatstops": [
-                {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
-                {"dtickrange": [86_400_000, 2_419_200_000], "value": "%-d %b\n%Y"},
-                {"dtickrange": [2_419_200_000, None], "value": "%b %Y"},
-            ],
         },
         yaxis={
             "domain": [split[1], 1],

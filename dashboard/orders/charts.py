@@ -17,6 +17,7 @@ from dashboard.ui.chart_style import (
     PALETTES,
     PATTERN,
     SUSPENDED_DARK,
+    TIME_AXIS,
     Palette,
     Theme,
     surface,
@@ -117,7 +118,7 @@ def curve_figure(found: OrderFigures, theme: Theme) -> go.Figure:
         )
     _frame(figure, palette, CURVE_PX)
     figure.update_layout(hovermode="x unified")
-    figure.update_xaxes(range=[found.steps[0].at, found.at])
+    figure.update_xaxes(**TIME_AXIS, range=[found.steps[0].at, found.at])
     figure.update_yaxes(ticksuffix=" %", range=[0, min(100.0, most * 1.15)], gridcolor=palette.line)
     return figure
 
@@ -151,7 +152,7 @@ def lanes_figure(found: OrderFigures, members: Sequence[CohortMember], theme: Th
     _marks(figure, marks_of(found), palette)
     _frame(figure, palette, 130 + LANE_PX * len(rows))
     figure.update_layout(barmode="overlay", dragmode="pan")
-    figure.update_xaxes(range=[start, end], type="date", side="bottom")
+    figure.update_xaxes(**TIME_AXIS, range=[start, end], side="bottom")
     figure.update_yaxes(
         type="category",
         categoryorder="array",

@@ -5,7 +5,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import plotly.graph_objects as go
 from dash import dcc, html
@@ -26,6 +26,16 @@ CONFIG = {
 HEIGHT_PX = 280
 ROW_PX = 30
 """More for each country that has a row of its own."""
+TIME_AXIS: Final[dict[str, Any]] = {
+    "type": "date",
+    "tickformatstops": [
+        {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
+        {"dtickrange": [86_400_000, 2_419_200_000], "value": "%-d %b\n%Y"},
+        {"dtickrange": [2_419_200_000, None], "value": "%b %Y"},
+    ],
+    "hoverformat": "%-d %b %Y, %H:%M UTC",
+}
+"""An axis of time in every figure, as fields of plotly's layout: one way to write dates, in UTC."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 STATUS_ROW = "Status"
 EXECUTIVES_ROW = "Executives"
@@ -98,13 +108,9 @@ def look(
         uirevision="account",
     )
     figure.update_xaxes(
-        type="date",
+        **TIME_AXIS,
         range=[axis[0] - margin, axis[1] + margin],
         gridcolor=palette.line,
-        tickformatstops=[
-            {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
-            {"dtickrange": [86_400_000, None], "value": "%-d %b\n%Y"},
-        ],
         linecolor=palette.line,
         zeroline=False,
     )

@@ -14,6 +14,7 @@ from dashboard.orders.facts import OrderRecord, figures_of, read_order, read_ord
 from dashboard.orders.order_json import order_json
 from dashboard.orders.order_page import LANES, lane_pages
 from dashboard.ui import words
+from dashboard.ui.chart_style import graph
 from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.accounts.watch_lists import take_accounts_off
 from storage.model.core.availability import State
@@ -253,6 +254,10 @@ async def test_an_order_whose_list_is_empty_says_that_nothing_can_be_said(
     assert drawn.data
 
 
+DATE_FORMATS = {"%H:%M\n%-d %b", "%-d %b\n%Y", "%b %Y"}
+"""Of all figures: the day before the month."""
+
+
 async def test_the_figures_hold_every_account_and_no_block_before_it_was_seen(
     pool: Pool, story: Story, now: datetime
 ) -> None:
@@ -272,6 +277,11 @@ async def test_the_figures_hold_every_account_and_no_block_before_it_was_seen(
     ]
     assert min(starts) == min(seen)
     curve: Any = curve_figure(found, "dark")
+    for figure in (lanes, curve):
+        assert figure.layout.xaxis.type == "date"
+        assert figure.layout.xaxis.hoverformat == "%-d %b %Y, %H:%M UTC"
+        assert {stop.value for stop in figure.layout.xaxis.tickformatstops} == DATE_FORMATS
+        assert "The times in this figure are in UTC." in said(graph(figure, "x", "A figure"))
     line = next(t for t in curve.data if t.name == "Blocked, as read")
     assert max(y for y in line.y if y is not None) == pytest.approx(100 * len(story.wave) / found.watched)
     assert [m.label for m in marks_of(found)] == ["Issued", "Deadline"]
