@@ -55,6 +55,8 @@ async def test_a_story_is_written_from_a_moment_edited_and_given_away(
         await page.get_by_role("button", name="Add caption").click()
         await page.get_by_role("heading", name="Moment 2").wait_for()
         assert "too late" in await page.locator("#caption-1").inner_text(), "captions stand by their moments"
+        display = await page.locator("#caption-1").evaluate("(card) => getComputedStyle(card).display")
+        assert display == "block", "a moment is read from top to bottom"
 
         await page.get_by_text("Edit moment 1").click()
         first = page.locator("#caption-1")
