@@ -30,6 +30,7 @@ from storage.model.orders.engagement_association import (
     associated,
     looked,
 )
+from storage.model.text.time_bins import time_bins
 from storage.orders.orders import order_events, orders
 from storage.postgres.pool import Conn
 
@@ -102,7 +103,7 @@ async def person_view(conn: Conn, account_id: int, range_name: str, now: datetim
     counts = await counts_of_acts(conn, ids, *axis, step)
     single = axis[1] - axis[0] <= LONGEST_IN_MARKS and sum(c.n for c in counts) <= MOST_MARKS
     newest = await acts(conn, ids, *axis, MOST_MARKS if single else ROWS)
-    blocks_step = step_of(axis, timedelta(hours=1)) if single else step
+    blocks_step = time_bins(*axis).step if single else step
     blocks, of_orders = await counts_of_blocks(conn, *axis, blocks_step)
     known = await orders(conn, known_at=now)
     events = await order_events(conn, now)
