@@ -94,6 +94,8 @@ class RulePreviewed(ApiModel):
     """The changes that the emails report."""
     largest: list[RuleGroup]
     """The groups with the most accounts, at most five."""
+    was_read: bool
+    """Whether any account gave a reading in that time. If not, it is not known what would have been sent."""
     words: str
 
 
@@ -184,6 +186,7 @@ def _previewed(found: RulePreview) -> RulePreviewed:
             )
             for one in found.largest
         ],
+        was_read=found.was_read,
         words=preview_words(found),
     )
 

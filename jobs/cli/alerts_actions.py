@@ -438,6 +438,7 @@ def _as_json(found: RulePreview) -> dict[str, object]:
         "emails": found.emails,
         "recipients": list(found.recipients),
         "changes": found.changes,
+        "was_read": found.was_read,
         "largest": [
             {
                 "at": one.at.isoformat(),

@@ -1,5 +1,6 @@
 """What a rule would have sent, read from the database. Nothing is written."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jobs.replay.rule_preview import preview_rule, rules_on_trial, wants_provisional
@@ -8,6 +9,7 @@ from storage.export.exports import snapshot
 from storage.model.alerts.rule_preview import RulePreview
 from storage.model.alerts.rules import AlertRule
 from storage.postgres.pool import Conn, open_pool
+from storage.readings.coverage import was_read
 from storage.replay import alert_inputs
 
 
@@ -21,7 +23,8 @@ async def load_rule_preview(conn: Conn, rule: AlertRule, since: datetime, until:
     stored = await alert_inputs.load(conn, since, until, (), lookback)
     seen = await alert_inputs.seen_changes(conn, since, until) if wants_provisional(rules) else []
     facts = await alert_inputs.account_facts(conn, {one.change.account_id for one in seen})
-    return preview_rule(stored, seen, facts, rules, rule.name, since, until)
+    found = preview_rule(stored, seen, facts, rules, rule.name, since, until)
+    return replace(found, was_read=await was_read(conn, since, until))
 
 
 async def preview_stored(dsn: str, rule: AlertRule, since: datetime, until: datetime) -> RulePreview:

@@ -247,6 +247,21 @@ async def held_since(
     return {AccountId(r["account_id"]): r["since"] for r in rows}
 
 
+async def was_read(conn: Conn, since: datetime, until: datetime) -> bool:
+    """Whether any account gave our connection a conclusive answer from `since` until before `until`."""
+    return await conn.fetchval(
+        """
+        select exists (
+            select from coverage c join roster r using (roster_id)
+            where c.observed_at >= $1 and c.observed_at < $2 and c.outcome = 0 and r.vantage = ''
+                and (c.answered is null or bit_count(c.answered) > 0)
+        )
+        """,
+        since,
+        until,
+    )
+
+
 async def newest_answer(conn: Conn, platform: Platform) -> datetime | None:
     """The newest time of a conclusive answer of this platform to our connection; None if there is none."""
     return await conn.fetchval(

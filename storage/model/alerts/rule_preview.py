@@ -49,12 +49,16 @@ class RulePreview:
     """The changes that the emails report."""
     largest: tuple[PreviewedGroup, ...]
     """The groups with the most accounts."""
+    was_read: bool = True
+    """Whether any account gave a reading in that time. Without one, the result is not known."""
 
 
 def preview_words(preview: RulePreview) -> str:
     """The result in one sentence: "In the last 30 days this rule would have sent 14 emails to 3 people"."""
     span = preview.until - preview.since
     days = number(max(1, round(span / timedelta(days=1))), "day")
+    if not preview.was_read and not preview.changes:
+        return f"In the last {days} nothing was read, so what this rule would have sent is not known."
     if not preview.emails:
         return f"In the last {days} this rule would have sent no email."
     people = len(preview.recipients)

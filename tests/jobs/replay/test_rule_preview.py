@@ -210,3 +210,15 @@ GROUP = PreviewedGroup(T0, MailKind.WAVE, "1 account", 1, 1, ("h1",))
 def test_the_figures_are_one_sentence(emails: int, people: tuple[str, ...], days: int, words: str) -> None:
     found = RulePreview(T0, T0 + timedelta(days=days), emails, people, emails, (GROUP,) if emails else ())
     assert preview_words(found) == words
+
+
+async def test_where_nothing_was_read_no_email_is_no_sign_of_quiet(desk: Desk) -> None:
+    await tell_by(desk.pool, PLAIN)
+    never = await preview(desk.pool, PLAIN)
+    assert (never.emails, never.was_read) == (0, False)
+    assert preview_words(never) == (
+        "In the last 10 days nothing was read, so what this rule would have sent is not known."
+    )
+    await desk.take(BLOCK[0])
+    quiet = await preview(desk.pool, PLAIN)
+    assert preview_words(quiet) == "In the last 10 days this rule would have sent no email."
