@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from dashboard.asgi.incident_explainer import IncidentExplainer
 from storage.model.alerts.alerts import MailDraft
 from storage.model.alerts.rule_preview import RulePreview
 from storage.model.alerts.rules import AlertRule
@@ -12,8 +13,8 @@ class RuleTrialFailed(Exception):
     """The trial gave no result. The message says why, in one sentence."""
 
 
-class RuleTrials(Protocol):
-    """Tries rules apart from the process that serves pages. Nothing is stored."""
+class RuleTrials(IncidentExplainer, Protocol):
+    """Tries rules on what is stored. Nothing is written."""
 
     async def preview(self, rule: AlertRule, since: datetime, until: datetime) -> RulePreview:
         """What the rule would have sent in that period. Raises RuleTrialFailed. May be cancelled."""

@@ -170,6 +170,39 @@ class Rule(ApiModel):
     """The definition as TOML text."""
 
 
+class AlertsOfReason(ApiModel):
+    """Why a rule does not match some alerts, or what it decided about them."""
+
+    reason: str
+    """A condition as in `blockline alerts explain`, or a decision."""
+    words: str
+    alerts: int
+
+
+class RuleInIncident(ApiModel):
+    """What one rule would do with the group, and what it did."""
+
+    rule: str
+    recipients: list[str]
+    matches: int
+    """Alerts that the rule matches as it is now."""
+    unmatched: list[AlertsOfReason]
+    """Why it does not match the others."""
+    decided: list[AlertsOfReason]
+    """What it decided then; empty if it decided nothing."""
+
+
+class IncidentRules(ApiModel):
+    """The newest group of an incident, with the outcome of every rule in their order."""
+
+    group: int
+    alerts: int
+    """Alerts that are explained."""
+    left_out: int
+    """Further alerts of the group."""
+    rules: list[RuleInIncident]
+
+
 def alert_routes(source: ApiContext) -> APIRouter:
     router = APIRouter(tags=["alerts"])
 
@@ -244,6 +277,16 @@ def alert_routes(source: ApiContext) -> APIRouter:
         async with transaction(source.pool) as conn:
             found = await incident(conn, story_key)
         return sent(request, found)
+
+    @router.get("/incidents/{story_key}/rules", response_model=IncidentRules, responses=NOT_FOUND)
+    async def explain_incident(request: Request, story_key: StoryKey) -> Response:
+        """Show what each rule would do with the newest group of an incident, and what it did."""
+        async with transaction(source.pool) as conn:
+            await incident(conn, story_key)
+            found = await source.trials.explain_incident(conn, story_key)
+        if found is None:
+            raise ApiNotFound("No group of this incident was sent yet.")
+        return sent(request, IncidentRules.model_validate(found))
 
     @router.get("/mutes", response_model=Page[Mute])
     async def list_mutes(request: Request, limit: Limit = 100, cursor: CursorText = None) -> Response:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from dashboard.asgi.incident_explainer import IncidentExplainer
 from dashboard.asgi.process import WebProcess
 from dashboard.incidents.callbacks import connect_incident_page
 from dashboard.incidents.incident_page import incident_page, read_incident
@@ -12,18 +13,22 @@ from dashboard.incidents.incidents_page import (
     filter_of,
     incidents_page,
 )
+from dashboard.incidents.rules_page import RULES, rules_page
 from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place
 from storage.alerts.incidents import incident_lines
+from storage.model.text.states import clean
 
 
-def incidents(process: WebProcess) -> Feature:
+def incidents(process: WebProcess, explainer: IncidentExplainer) -> Feature:
+    """`explainer` tries the rules on the groups of an incident."""
+
     def connect(app: PageCallbacks) -> None:
         connect_incident_page(process, app)
 
     page = Page(
         path="incidents",
         title="Incidents",
-        read=_incidents,
+        read=partial(_incidents, explainer),
         place=Place.NOWHERE,
         under="alerts",
         icon="alerts",
@@ -32,7 +37,7 @@ def incidents(process: WebProcess) -> Feature:
     return Feature(pages=(page,))
 
 
-async def _incidents(asked: PageRequest) -> Drawing | None:
+async def _incidents(explainer: IncidentExplainer, asked: PageRequest) -> Drawing | None:
     """A list of incidents, or one of them by its key; None when there is none."""
     conn, actor, now, tag = asked.conn, asked.actor, asked.now, asked.tag
     match list(asked.more):
@@ -45,5 +50,11 @@ async def _incidents(asked: PageRequest) -> Drawing | None:
         case [key]:
             found = await read_incident(conn, key)
             return None if found is None else partial(incident_page, found, actor, now, tag)
+        case [key, part] if part == RULES:
+            found = await read_incident(conn, key)
+            if found is None:
+                return None
+            subject = clean(found.line.subject or key[:12], 80)
+            return partial(rules_page, key, subject, await explainer.explain_incident(conn, key), tag)
         case _:
             return None

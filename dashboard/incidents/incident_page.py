@@ -113,6 +113,12 @@ def incident_page(found: ShownIncident, actor: Actor, now: datetime, tag: list[C
                     html.Span("/", className="faint"),
                     html.Span(clean(found.line.subject or found.line.work.story_key[:12], 80)),
                     *tag,
+                    html.Span(className="grow"),
+                    html.A(
+                        "What would each rule do?",
+                        href=f"/incidents/{found.line.work.story_key}/rules",
+                        className="button",
+                    ),
                 ],
                 className="bar",
             ),

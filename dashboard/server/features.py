@@ -47,7 +47,7 @@ def features(process: WebProcess, decider: Decider) -> list[Feature]:
         name_checks(process),
         orders(process, decider),
         alerts(process, decider),
-        incidents(process),
+        incidents(process, decider),
         executives(process),
         countries(process),
         replay(process, decider),

@@ -1,6 +1,7 @@
 """`blockline incidents`: who works on which incident, from the command line."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -8,17 +9,25 @@ import typer
 
 from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
-from jobs.base.output import OutputTable, moment, show
+from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.cli.alerts_actions import find_thread
 from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
 from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
+from jobs.notify.group_explanation import explain_incident
 from storage.alerts.incidents import (
     IncidentFilter,
     IncidentLine,
     assignee_called,
     edit_incident,
     incident_lines,
+)
+from storage.model.alerts.group_explanation import (
+    GroupExplanation,
+    decided_words,
+    group_words,
+    match_outcome_words,
+    would_notify_words,
 )
 from storage.model.alerts.incidents import NONE, IncidentEdit, IncidentFault, IncidentWork
 from storage.model.text.states import clean
@@ -39,7 +48,32 @@ def register(app: typer.Typer) -> None:
     incidents.command("note", epilog=examples('blockline incidents note 3f2a "call the court"'))(note_command)
     incidents.command("close", epilog=examples('blockline incidents close 3f2a "a test"'))(close_command)
     incidents.command("reopen", epilog=examples("blockline incidents reopen 3f2a"))(reopen_command)
+    incidents.command("rules", epilog=examples("blockline incidents rules 3f2a"))(rules_command)
     app.add_typer(incidents, name="incidents")
+
+
+def rules_command(incident: Incident, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show what each rule would do with the newest group, and why.
+
+    The output also has what each rule decided then.
+    """
+
+    async def read(conn: Conn) -> GroupExplanation | None:
+        return await explain_incident(conn, await find_thread(conn, incident))
+
+    found = with_conn(load_settings(config), read)
+    if found is None:
+        raise CommandError("No group of this incident was sent yet.")
+    if as_json:
+        show_json(asdict(found))
+        return
+    show(group_words(found))
+    for one in found.rules:
+        show(f"Rule {clean(one.rule, 80)} would notify {would_notify_words(one)}.")
+        for line in match_outcome_words(one):
+            show(f"  {line}.")
+        for line in decided_words(one):
+            show(f"  Then: {line}.")
 
 
 def list_command(

@@ -25,6 +25,7 @@ from dashboard.replay.reevaluation_result import (
 )
 from jobs.base.errors import CommandError
 from jobs.messages.compose import Letterhead
+from jobs.notify.group_explanation import explain_incident
 from jobs.notify.rule_test_email import NEWEST, stored_test_email
 from jobs.replay.load_rule_preview import preview_stored
 from jobs.replay.replay import IN_FORCE, Redecided, redecide_stored
@@ -33,12 +34,14 @@ from jobs.replay.threshold_preview import threshold_preview_stored
 from jobs.replay.what_if_rules import OtherRules, read_other_rules, thresholds_toml
 from jobs.runtime.file_maker import CommandLineFiles
 from storage.model.alerts.alerts import MailDraft
+from storage.model.alerts.group_explanation import GroupExplanation
 from storage.model.alerts.rule_preview import RulePreview
 from storage.model.alerts.rules import AlertRule
 from storage.model.bitemporal.threshold_preview import ThresholdPreview
 from storage.model.core.list_thresholds import ListThresholds
 from storage.model.tables.csv_rows import TableError
 from storage.postgres.errors import StorageError
+from storage.postgres.pool import Conn
 
 PATIENCE_S = 600.0
 TRIAL_PATIENCE_S = 60.0
@@ -137,6 +140,10 @@ class ReplayProcess(CommandLineFiles):
         if isinstance(answer, ThresholdPreview):
             return answer
         raise ThresholdTrialFailed(str(answer))
+
+    async def explain_incident(self, conn: Conn, story_key: str) -> GroupExplanation | None:
+        """What each rule would do with the newest group of an incident; None if no group was sent."""
+        return await explain_incident(conn, story_key)
 
     async def _tried(self, work: Callable[..., object], *given: object) -> object:
         try:

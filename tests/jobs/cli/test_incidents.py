@@ -61,3 +61,16 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
     command, *rest = arguments
     refused = run("incidents", command, first["incident"], *rest)
     assert (refused.code, sentence in refused.err) == (1, True), refused.err
+
+
+def test_a_command_says_what_each_rule_would_do_with_an_incident(run: Blockline, dsn: str) -> None:
+    an_incident_and_people(dsn)
+    (first, *_) = run("incidents", "list", "--json").json["incidents"]
+    key = first["incident"]
+    found = run("incidents", "rules", key[:8], "--json").json
+    ran = run("incidents", "rules", key[:8])
+    assert ran.said[0].startswith(f"Group {found['group']} of the incident")
+    assert [line for line in ran.said if line.startswith("Rule ")] == [
+        f"Rule {one['rule']} would notify {', '.join(one['recipients']) if one['matches'] else 'nobody'}."
+        for one in found["rules"]
+    ]
