@@ -25,7 +25,7 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
         async def do(given: Filled, actor: Actor) -> Response:
             async with transaction(pool) as conn:
                 if add:
-                    account_id, text = given.number("account"), given.needed("text")
+                    account_id, text = given.number("account"), given.needed("text", "New note")
                     await add_note(conn, account_id, text, actor.name, clock())
                 else:
                     await withdraw_note(conn, given.number("note"), actor.name, clock())

@@ -14,7 +14,7 @@ from dashboard.auth import access
 from dashboard.ui import alert_words, words
 from dashboard.ui.alert_words import actor_words
 from dashboard.ui.cards import Cell, empty_card, table_card
-from dashboard.ui.forms import form, line
+from dashboard.ui.forms import DURATION_OR_END, START, form, line
 from dashboard.ui.terms import term
 from dashboard.ui.time_markup import QUOTED
 from storage.alerts.decisions_report import Decided
@@ -258,7 +258,7 @@ def mute_form() -> Component:
         [
             line("account", "Account", "number or @handle"),
             line("list", "List or order", "name or reference"),
-            line("until", "Duration or end", "6h, 2d or 2021-02-12 08:00 (UTC)"),
+            line("until", DURATION_OR_END, "6h, 2d or 2021-02-12 08:00 (UTC)"),
             line("note", "Note", "why"),
         ],
         "Mute",
@@ -269,8 +269,8 @@ def maintenance_form() -> Component:
     return form(
         "maintenance",
         [
-            line("since", "From", "now"),
-            line("until", "Duration or end", "6h or 2021-02-12 08:00 (UTC)", required=True),
+            line("since", START, "now"),
+            line("until", DURATION_OR_END, "6h or 2021-02-12 08:00 (UTC)", required=True),
             line("note", "Note", "why"),
         ],
         "Plan maintenance",

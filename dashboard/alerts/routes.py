@@ -15,6 +15,7 @@ from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.auth.form_actions import run_form_action
 from dashboard.ui.form_input import Filled, WrongInput, page_of
+from dashboard.ui.forms import DURATION_OR_END, START
 from dashboard.ui.toasts import Toast, Undo
 from storage.accounts.lookup import account_called
 from storage.alerts import mail_queue, mutes, rules, threads
@@ -32,7 +33,8 @@ async def _acknowledge(conn: Conn, given: Filled, actor: Actor, now: datetime) -
 
 
 async def _mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
-    account, named, until = given.text("account"), given.text("list"), given.moment("until", now)
+    account, named = given.text("account"), given.text("list")
+    until = given.moment("until", now, DURATION_OR_END)
     if bool(account) == bool(named):
         raise WrongInput("Set either an account, or a list or order.")
     if account:
@@ -52,7 +54,7 @@ async def _end_mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> T
 
 
 async def _maintenance(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
-    since, until = given.moment("since", now) or now, given.moment("until", now)
+    since, until = given.moment("since", now, START) or now, given.moment("until", now, DURATION_OR_END)
     if until is None:
         raise WrongInput("Set the duration or the end of the maintenance.")
     mute_id = await mutes.maintenance(conn, since, until, given.note(), actor.name, now)

@@ -89,7 +89,7 @@ class WorkForm:
         unless this person changed it too.
         """
         (owner, due), (old_owner, old_due) = self.values, shown.values
-        due_at = None if due == old_due else Filled({"due": due}).moment("due", now) or NONE
+        due_at = None if due == old_due else Filled({"due": due}).moment("due", now, "Due") or NONE
         return IncidentEdit(
             owner=None if owner == old_owner else (person or NONE),
             due_at=due_at,

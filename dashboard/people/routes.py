@@ -47,7 +47,7 @@ class PeopleForms:
 
     async def add(self) -> None:
         given = self.given
-        login, role = given.needed("name"), _role(given)
+        login, role = given.needed("name", "Login name"), _role(given)
         hashed = await self.passwords.hashed(given.fields.get("password", ""), login)
         async with transaction(self.pool) as conn:
             await people.add_person(
@@ -118,7 +118,7 @@ class PeopleForms:
                 f"To make a token with the scope {scope.value}, you need the role {scope.role.value} or a "
                 "higher one."
             )
-        until, name = _until(self.given, self.now), self.given.needed("name")
+        until, name = _until(self.given, self.now), self.given.needed("name", "Token name")
         async with transaction(self.pool) as conn:
             await tokens.add_token(
                 conn, self.person_id, token_hash(secret), name, scope, until, self.actor.name, self.now
@@ -214,7 +214,7 @@ def _until(given: Filled, now: datetime) -> datetime | None:
         span = duration_of(text)
     except (ValueError, OverflowError):
         raise WrongInput(
-            "Give a time span such as 90d, or leave it empty for a token that does not expire."
+            "Expires after: give a time span such as 90d, or leave it empty for a token that does not expire."
         ) from None
     if span > LONGEST_TOKEN:
         raise WrongInput("A token may last ten years at most.")

@@ -16,9 +16,9 @@ def in_force(thresholds: str, rules: Iterable[StoredRule]) -> tuple[str, str]:
 
 def asked(given: Filled, thresholds: str, rules: str) -> ReevaluationRequest:
     """What a form asks for. `thresholds` and `rules` are those in force. Raises WrongInput."""
-    since, until = _moment(given, "from", "beginning"), _moment(given, "to", "end")
+    since, until = _moment(given, "from", "From"), _moment(given, "to", "Until")
     if since is not None and until is not None and since >= until:
-        raise WrongInput("The end must be after the beginning.")
+        raise WrongInput("Until must be later than From.")
     return ReevaluationRequest(
         since, until, given.text("list") or None, other(written(given), thresholds, rules)
     )
@@ -49,12 +49,11 @@ def _plain(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n")).rstrip("\n")
 
 
-def _moment(given: Filled, name: str, words: str) -> datetime | None:
+def _moment(given: Filled, name: str, label: str) -> datetime | None:
     text = given.text(name)
     at = moment_in(text) if text else None
     if text and at is None:
         raise WrongInput(
-            f"The {words} is not a valid time: {text!r}. Enter it in UTC as 2021-02-11T08:00, or a day as "
-            "2021-02-11."
+            f"{label}: {text!r} is not a time. Enter it in UTC as 2021-02-11T08:00, or a day as 2021-02-11."
         )
     return at

@@ -9,7 +9,7 @@ from storage.model.stories.stories import StoryHead, View, WrittenStory, lines_o
 BEFORE = timedelta(days=1)
 """How long a story is that nobody gave a beginning."""
 _NO_TIME = (
-    "The {words} is not a time. Write it in UTC, such as 2021-02-11T08:00, or as a day, such as 2021-02-11."
+    "{label}: this is not a time. Write it in UTC, such as 2021-02-11T08:00, or as a day, such as 2021-02-11."
 )
 
 
@@ -22,18 +22,18 @@ def head_of(given: Filled, list_id: int | None) -> StoryHead:
     return StoryHead(
         title=one_line(given.text("title")),
         list_id=list_id,
-        since=moment(given, "from", "beginning"),
-        until=moment(given, "to", "end"),
+        since=moment(given, "from", "From"),
+        until=moment(given, "to", "To"),
         view=View(view),
-        known_at=moment(given, "as_known_at", "value of “Known at”") if known else None,
+        known_at=moment(given, "as_known_at", "Known at") if known else None,
     )
 
 
-def moment(given: Filled, name: str, words: str) -> datetime:
+def moment(given: Filled, name: str, label: str) -> datetime:
     """A time that was filled in. Raises WrongInput."""
-    at = moment_in(given.needed(name))
+    at = moment_in(given.needed(name, label))
     if at is None:
-        raise WrongInput(_NO_TIME.format(words=words))
+        raise WrongInput(_NO_TIME.format(label=label))
     return at
 
 

@@ -43,7 +43,7 @@ async def _write(conn: Conn, given: Filled, actor: Actor, now: datetime, late_af
     head = head_of(given, await _list_of(conn, given))
     made = await stories.write_story(conn, head, late_after, actor.name, now)
     if text := caption_text(given):
-        at = moment(given, "at", "moment of the caption")
+        at = moment(given, "at", "Moment")
         await stories.add_caption(conn, made.story_id, at, text, actor.name, now)
     return f"{PAGE}/{made.story_id}"
 
@@ -60,13 +60,13 @@ async def _remove(conn: Conn, given: Filled, actor: Actor, now: datetime, _: tim
 
 
 async def _add_caption(conn: Conn, given: Filled, actor: Actor, now: datetime, _: timedelta) -> str:
-    at = moment(given, "at", "moment of the caption")
+    at = moment(given, "at", "Moment")
     story = await stories.add_caption(conn, given.number("story"), at, caption_text(given), actor.name, now)
     return f"{PAGE}/{story.story_id}"
 
 
 async def _change_caption(conn: Conn, given: Filled, actor: Actor, now: datetime, _: timedelta) -> str:
-    at = moment(given, "at", "moment of the caption")
+    at = moment(given, "at", "Moment")
     story = await stories.change_caption(
         conn, given.number("caption"), at, caption_text(given), actor.name, now
     )

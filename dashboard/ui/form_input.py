@@ -33,10 +33,12 @@ class Filled:
     def text(self, name: str) -> str:
         return self.fields.get(name, "").strip()
 
-    def needed(self, name: str) -> str:
-        """Raises WrongInput when it is empty."""
+    def needed(self, name: str, label: str | None = None) -> str:
+        """Raises WrongInput when it is empty. `label` is what the form calls the field; None means that no
+        person fills it in.
+        """
         if not (value := self.text(name)):
-            raise WrongInput(f"The field {name} is empty.")
+            raise WrongInput(f"The field {name} is empty." if label is None else f"{label} is empty.")
         return value
 
     def number(self, name: str) -> int:
@@ -54,8 +56,8 @@ class Filled:
             )
         return note
 
-    def moment(self, name: str, now: datetime) -> datetime | None:
-        """A time, or so long from now; None when it is empty."""
+    def moment(self, name: str, now: datetime, label: str) -> datetime | None:
+        """A time, or so long from now; None when it is empty. Raises WrongInput with the field's label."""
         value = self.text(name)
         if not value:
             return None
@@ -68,8 +70,8 @@ class Filled:
             return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
         except (ValueError, OverflowError):
             raise WrongInput(
-                f"The field {name} is neither a duration such as 90m, 6h or 2d nor a time such as "
-                "2021-02-12 08:00. A time without a zone is read as UTC."
+                f"{label}: this is neither a duration such as 90m, 6h or 2d nor a time such as 2021-02-12 "
+                "08:00. A time without a zone is read as UTC."
             ) from None
 
 

@@ -8,6 +8,11 @@ from dash.development.base_component import Component
 
 from dashboard.ui.form_input import LONGEST_NOTE
 
+DURATION_OR_END = "Duration or end"
+"""The label of the field with the end of a mute or of a maintenance window."""
+START = "From"
+"""The label of the field with its start."""
+
 
 def form(
     act: str,

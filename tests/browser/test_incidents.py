@@ -132,7 +132,7 @@ async def test_a_viewer_sees_an_incident_and_no_form_and_a_wrong_time_names_its_
         assert await vera.locator("#incident-save").count() == 0
         await anna.locator("#incident-due").fill("soon")
         await anna.locator("#incident-save").click()
-        await said(anna, "work", "The field due is neither a duration such as")
+        await said(anna, "work", "Due: this is neither a duration such as")
         await anna.locator("#incident-due").fill("")
         await anna.locator("#incident-owner").fill("vera")
         await anna.locator("#incident-save").click()

@@ -85,7 +85,7 @@ def _rule_in(text: str) -> object:
 def read_form(data: bytes) -> object:
     given = filled("application/json" if data[:1] == b"{" else "application/x-www-form-urlencoded", data)
     reads = (
-        *(lambda: given.number("id"), given.note, lambda: given.moment("until", _NOW)),
+        *(lambda: given.number("id"), given.note, lambda: given.moment("until", _NOW, "Until")),
         *(lambda: head_of(given, 1), lambda: caption_text(given)),
         lambda: _rule_in(given.text("toml")),
     )

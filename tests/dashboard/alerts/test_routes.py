@@ -178,7 +178,12 @@ WRONG: dict[str, tuple[str, dict[str, str], int, str]] = {
     "a number beyond all": ("/mute", {"account": "9" * 30}, 409, "There is no stored account"),
     "two of a name": ("/mute", {"account": "@twin"}, 409, "Several accounts are called '@twin'"),
     "an unknown list": ("/mute", {"list": "gone"}, 409, "There is no list or order 'gone'."),
-    "no time": ("/mute", {"account": "1", "until": "soon"}, 422, "neither a duration such as"),
+    "no time": (
+        "/mute",
+        {"account": "1", "until": "soon"},
+        422,
+        "Duration or end: this is neither a duration such as",
+    ),
     "past all time": (
         "/mute",
         {"account": "1", "until": "9999-12-31T23:00-14:00"},

@@ -467,7 +467,7 @@ async def test_one_ends_only_ones_own_sessions_and_tokens(pool: Pool, now: datet
             "The current password is wrong",
             id="not the present one",
         ),
-        pytest.param("/tokens", {"name": " "}, 422, "The field name is empty", id="a token without a name"),
+        pytest.param("/tokens", {"name": " "}, 422, "Token name is empty", id="a token without a name"),
         pytest.param("/tokens", {"scope": "all"}, 422, "The scope must be feeds", id="no scope"),
         pytest.param("/tokens", {"expires": "soon"}, 422, "a time span such as 90d", id="no span"),
         pytest.param("/tokens", {"expires": "99999d"}, 422, "ten years", id="too long a span"),

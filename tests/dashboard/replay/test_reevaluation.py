@@ -105,10 +105,10 @@ def test_the_thresholds_in_force_are_read_back_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("form", "why"),
     [
-        (b"from=soon", "The beginning is not a valid time: 'soon'. Enter it in UTC as 2021-02-11T08:00"),
-        (b"to=2021-99-01", "The end is not a valid time: '2021-99-01'"),
-        (b"from=2021-02-02&to=2021-02-02", "The end must be after the beginning."),
-        (b"from=2021-02-02&to=2021-02-01T23:00", "The end must be after the beginning."),
+        (b"from=soon", "From: 'soon' is not a time. Enter it in UTC as 2021-02-11T08:00"),
+        (b"to=2021-99-01", "Until: '2021-99-01' is not a time"),
+        (b"from=2021-02-02&to=2021-02-02", "Until must be later than From."),
+        (b"from=2021-02-02&to=2021-02-01T23:00", "Until must be later than From."),
     ],
 )
 def test_a_time_that_is_none_gets_one_sentence(form: bytes, why: str) -> None:

@@ -72,13 +72,13 @@ def test_a_new_story_begins_with_what_its_address_says(
 
 
 WRONG = [
-    ("a beginning is a time", {"from": "morning"}, "The beginning is not a time"),
-    ("a range has both ends", {"to": ""}, "The field to is empty"),
+    ("a beginning is a time", {"from": "morning"}, "From: this is not a time"),
+    ("a range has both ends", {"to": ""}, "To is empty"),
     ("there are two views", {"view": "both"}, "must be as_it_was or as_known_then"),
     (
         "what it is known by is a time",
         {"as_known_at": "later"},
-        "The value of “Known at” is not a time",
+        "Known at: this is not a time",
     ),
 ]
 
