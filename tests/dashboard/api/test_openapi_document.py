@@ -52,6 +52,8 @@ _CHECKS = (
     "response_schema_conformance",
 )
 _RULE = "Spare desk"
+_PURGED, _PURGED_HANDLE = 4_000, "leaving"
+"""An account of which nothing else is asked."""
 _STORY = {"title": "T", "from": "2021-01-23T00:00:00Z", "to": "2021-01-31T00:00:00Z"}
 _CAPTION = {"at": "2021-01-26T12:00:00Z", "text": "noon"}
 _ORDER = {
@@ -86,6 +88,10 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
             {"accounts": [{"platform": "x", "account_id": "7001", "handle": "newcomer"}], "list": "Desk"},
             {"name_check_id": 1},
         ]
+    },
+    "POST /accounts/{account_id}/purge": {
+        "path_parameters": [{"account_id": _PURGED}],
+        "body": [{"confirm": _PURGED_HANDLE}, {"confirm": _PURGED_HANDLE, "reason": "asked for"}],
     },
     "PATCH /accounts": {
         "body": [{"accounts": [1, 999], "watched": False}, {"accounts": [1], "watched": True}]
@@ -125,6 +131,15 @@ async def _there(pool: Pool, played: Played, now: datetime) -> dict[str, Sequenc
         account_id = played.story.accounts[0][0]
         for _ in range(12):
             await a_story(conn, played, View.AS_IT_WAS, now)
+        await conn.execute(
+            """
+            insert into account (account_id, platform, native_id, handle, added_at)
+            overriding system value values ($1, 'x', '4000', $2, $3)
+            """,
+            _PURGED,
+            _PURGED_HANDLE,
+            now,
+        )
         lines = check_lines("x:stranger", "names", None)
         check_id = await open_check(conn, lines, "names", None, None, "desk", now)
         note_ids = [await add_note(conn, account_id, f"note {n}", "desk", now) for n in range(3)]

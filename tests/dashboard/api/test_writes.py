@@ -314,6 +314,7 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/lists/1/accounts", {"add": [1]}, Role.ANALYST),
     ("POST", "/accounts/1/notes", {"text": "seen"}, Role.ANALYST),
     ("DELETE", "/notes/1", None, Role.ANALYST),
+    ("POST", "/accounts/1/purge", {"confirm": "not its handle"}, Role.ADMIN),
     ("POST", "/stories/none/acknowledgement", {}, Role.ANALYST),
     ("POST", "/incidents/none/acknowledgement", {}, Role.ANALYST),
     ("PATCH", "/incidents/none", {"note": "seen"}, Role.ANALYST),

@@ -33,7 +33,7 @@ PAGES = {
     "/incidents": ("No incident is open. A rule opens one",),
     "/alerts/decisions/muted": ("No decision of this kind yet.",),
     "/alerts/deliveries": ("No email or message was written yet.", "when an alert rule selects"),
-    "/health": ("No requests yet", "Start reading with:", "it is not known whether one does"),
+    "/health": ("No requests yet", "Start reading with:", "Not set up."),
     "/plan": ("No accounts are watched yet. Enter a number to estimate.",),
     "/settings": ("To require a login, change the setting auth",),
     "/glossary": ("Glossary",),
