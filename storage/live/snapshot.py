@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from storage.alerts.mails_report import MailNote, mail_notes
 from storage.live.lists_and_executives import LiveExecutive, LiveList, LiveSignal, executives, lists, signals
-from storage.model.core.accounts import Platform
+from storage.model.core.accounts import AccountId, Platform
 from storage.model.core.availability import ChangeKind, Flag, State, Status, Strength
 from storage.model.core.coverage_gaps import Seen
 from storage.model.core.orders import Order, OrderEvent
@@ -301,3 +301,11 @@ def _old_state(status: str | None, withheld_in: Sequence[str]) -> State | None:
 def state(status: str, withheld_in: tuple[str, ...]) -> State:
     """Tens of thousands of rows share a few states, and each new one is checked."""
     return State(Status(status), withheld_in)
+
+
+async def accounts_changed(conn: Conn, change_ids: Sequence[int]) -> list[AccountId]:
+    """The accounts of these changes, each once, by number."""
+    rows = await conn.fetch(
+        "select distinct account_id from change where change_id = any($1) order by 1", change_ids
+    )
+    return [AccountId(r["account_id"]) for r in rows]

@@ -2,6 +2,7 @@
 
 import { isBlocked } from "../board/state.mjs";
 import { rows as rowsOf } from "../shell/columnar.mjs";
+import { idsOf, rangesOf } from "../shell/ranges.mjs";
 import { count } from "../shell/time.mjs";
 
 /** The statuses that can be chosen, by their name in the address. */
@@ -17,7 +18,6 @@ const WEIGHT = { W: 0, S: 1, G: 2, N: 3, D: 4, P: 5, A: 6 };
 export const WHOM = [["watched", "Watched"], ["file", "Stored, not watched"], ["all", "Watched and stored"]];
 /** What may be chosen, in the order in which it stands in the address. @type {(keyof Choice)[]} */
 const KEYS = ["figure", "at", "q", "status", "country", "list", "order", "tag", "platform", "late", "whom", "sort", "selected"];
-const LONGEST_SELECTION = 1_500;
 
 /**
  * {now, rows, lists, orders, ...}: a row holds all that its line shows, its last spell is its state. What was before: `addPast`.
@@ -101,40 +101,13 @@ export function searchOf(choice) {
   const out = new URLSearchParams();
   for (const key of KEYS) {
     const { [key]: value } = choice;
-    if (value instanceof Set) out.set(key, written(value));
+    if (value instanceof Set) out.set(key, rangesOf(value));
     else if (typeof value === "boolean") out.set(key, value ? "1" : "");
     else if (key !== "whom" || value !== "watched") out.set(key, value);
     if (!out.get(key)) out.delete(key);
   }
   const text = out.toString().replaceAll("%3A", ":").replaceAll("%2C", ",").replaceAll("%2F", "/");
   return text ? `?${text}` : "";
-}
-
-/** "3,5-9" of a set of numbers; empty when it would be too long for an address. @param {Iterable<number>} ids */
-function written(ids) {
-  const sorted = [...ids].sort((a, b) => a - b);
-  const parts = [];
-  for (let i = 0; i < sorted.length; ) {
-    let j = i;
-    while (j + 1 < sorted.length && sorted[j + 1] === sorted[j] + 1) j++;
-    parts.push(i === j ? String(sorted[i]) : `${sorted[i]}-${sorted[j]}`);
-    i = j + 1;
-  }
-  const text = parts.join(",");
-  return text.length > LONGEST_SELECTION ? "" : text;
-}
-
-/** @param {string} text */
-function idsOf(text) {
-  /** @type {Set<number>} */
-  const ids = new Set();
-  for (const part of text.split(",")) {
-    const found = /^(\d{1,15})(?:-(\d{1,15}))?$/.exec(part);
-    if (!found) continue;
-    const last = Math.min(Number(found[2] ?? found[1]), Number(found[1]) + 50_000);
-    for (let id = Number(found[1]); id <= last; id++) ids.add(id);
-  }
-  return ids;
 }
 
 /** Whether a row is among those chosen, and among the accounts behind the figure. @param {Choice} choice @param {Behind | null} behind */

@@ -1,6 +1,7 @@
 // Renders the feed. It is replaced only when its content changed, so that a screen reader reads news only.
 
 import { $, escaped, targetOf } from "../shell/dom.mjs";
+import { rangesOf } from "../shell/ranges.mjs";
 import { clock, count, day, dayStart, duration, stamp, zoneName } from "../shell/time.mjs";
 import { days, denominator, detail, happened, mark, reportedWords, spokenOf } from "./feed.mjs";
 
@@ -60,7 +61,14 @@ function renderItem(state, item) {
   const share = of ? Math.min(100, (100 * n) / of.of).toFixed(2) : "";
   const meter = of && news && first.outcome === "confirmed" ? `<div class="group-share"><i class="meter" aria-hidden="true"><i class="sw-${SWATCH[first.s]}" style="width:${share}%"></i></i><span>${escaped(of.name)}</span></div>` : "";
   const some = first.outcome === null ? `<p class="m">${group.changes.slice(0, 2).map((c) => `@${escaped(state.byId.get(c.account).handle)}`).join(", ")}${n > 2 ? `, ${n - 2} more` : ""}</p>` : "";
-  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b> ${escaped(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(group, false)}${lateWords(group)}</p>${reported}</article>`;
+  return `<article class="event fold" data-change="${first.id}"><span class="g">${sign}</span><p class="h">${linked(group, `<b>${count(n)}${of ? ` of ${count(of.of)}` : ""}</b>`)} ${escaped(happened(first, n))}${chip}</p>${meter}${some}<p class="m">${detail(group, false)}${lateWords(group)}</p>${reported}</article>`;
+}
+
+/** A number that leads to the accounts of a group; only the number where they are too many for an address. @param {ChangeGroup} group @param {string} number */
+function linked(group, number) {
+  const ids = rangesOf(group.changes.map((c) => c.id));
+  const at = new Date(group.recorded).toISOString(); // not now: the feed is drawn again only when its content changed
+  return ids ? `<a href="/accounts?figure=changes/of/${ids}&amp;at=${at}&amp;whom=all">${number}</a>` : number;
 }
 
 /** Say that readings are late if they were recorded long after they were taken. @param {ChangeGroup} group */

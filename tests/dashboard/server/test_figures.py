@@ -126,6 +126,7 @@ async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_the
         seen = await conn.fetchval(
             "select max(first_seen_new) from standing_change where kind = 'restoration'"
         )
+        first = await conn.fetchval("select min(change_id) from change where kind = 'restoration'")
         moment = seen + 6 * HOUR  # all that was first seen by then is decided
         then = await kpis(conn, moment, SETTINGS.sweep_every)
     at = moment.isoformat().replace("+00:00", "Z")
@@ -135,6 +136,8 @@ async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_the
             told = await get(f"{base}/api/figures/changes/{kind}?at={at}")
             assert told["words"].split()[0] == f"{number:,}"
             assert 0 < len(told["accounts"]) <= number
+        group = await get(f"{base}/api/figures/changes/of/{first}-{first + 2}?at={at}")
+        assert group["words"] == "3 accounts of one group of changes"
     spells, accounts, late = table["spells"], table["accounts"], 0
     for group in accounts["group"]:
         last, _ = table["groups"][group]
@@ -154,6 +157,9 @@ async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_the
         ("order/one/part/read", "no number"),
         ("order", "no name"),
         ("changes/baseline", "a kind that is not counted"),
+        ("changes/of/999999", "a change that is not there"),
+        ("changes/of/1-99999999", "more changes than a group has"),
+        ("changes/of/1,two", "no numbers"),
         ("nobody", "nobody's figure"),
     ],
 )
