@@ -1,6 +1,8 @@
-"""The page of one list: how many readings confirm its changes, and what other numbers would have done."""
+"""The page of one list: how many readings confirm its changes, what other numbers would have done, and how
+long its evidence is kept.
+"""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,8 +20,9 @@ from dashboard.ui.inputs import FieldFault, count_in, text_field
 from dashboard.ui.pages import PageCallbacks
 from dashboard.ui.time_markup import timed
 from dashboard.ui.toasts import TOAST, Toast, Undo
+from storage.accounts.evidence_retention import ORDER_DAYS
 from storage.accounts.list_thresholds import set_list_thresholds
-from storage.accounts.watch_lists import ListRow, list_row
+from storage.accounts.watch_lists import ListRow, keep_evidence, list_row
 from storage.model.alerts.rule_preview import PREVIEW_PERIOD
 from storage.model.bitemporal.threshold_preview import (
     PreviewedChange,
@@ -34,11 +37,13 @@ from storage.model.core.list_thresholds import (
     thresholds_sentence,
 )
 from storage.model.core.people import Actor, Role, Scope
-from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME
+from storage.model.tables.tag_and_list_edits import LONGEST_KEEPING, LONGEST_LIST_NAME
 from storage.model.text.states import capital, clean, handle_name
+from storage.model.text.units import number
 from storage.postgres.pool import Conn, StorageError, transaction
 
 SET = Role.ADMIN
+DAYS = "Days"
 _HEADS = ("Account", "New status", "First seen", "Confirmed", "With these numbers")
 STATEMENT, ABSENCE = "Readings for a statement of the platform", "Readings for a mere absence"
 
@@ -73,6 +78,7 @@ def list_page(row: ListRow, actor: Actor, tag: list[Component]) -> Component:
                         *([_form(row.thresholds)] if actor.role.includes(SET) else [_only_admins()]),
                     ),
                     html.Div(id="thresholds-preview-said"),
+                    _retention_card(row, actor),
                 ],
                 className="stack add-accounts",
             ),
@@ -82,6 +88,42 @@ def list_page(row: ListRow, actor: Actor, tag: list[Component]) -> Component:
 
 def _only_admins() -> Component:
     return html.P("An admin can change these numbers.", className="nothing")
+
+
+def _retention_card(row: ListRow, actor: Actor) -> Component:
+    days = "" if row.keep_days is None else str(row.keep_days)
+    form = html.Div(
+        [
+            text_field(
+                "retention-days", DAYS, days, "Empty: without a limit.", inputMode="numeric", maxLength=7
+            ),
+            html.P(id="retention-fault", role="alert", className="refused"),
+            html.Div(
+                html.Button("Save the time", id="retention-save", className="button primary"),
+                className="buttons",
+            ),
+        ],
+        className="form",
+    )
+    return card(
+        "How long its evidence is kept",
+        "",
+        html.P(retention_sentence(row), id="retention-now", className="rule-sentence"),
+        html.P(
+            "Hashes, statuses, changes and their times are always kept. Evidence that another list of an "
+            "account keeps longer is kept that long.",
+            className="rule-sentence faint",
+        ),
+        *([form] if actor.role.includes(SET) else [_only_admins()]),
+    )
+
+
+def retention_sentence(row: ListRow) -> str:
+    """Say how long the raw answers about the accounts of a list are kept."""
+    if row.keep_days is None:
+        return "The raw answers about its accounts are kept without a limit."
+    order = f", at least {ORDER_DAYS:,} for the list of an order" if row.order_id is not None else ""
+    return f"The raw answers about its accounts are kept for {number(row.keep_days, 'day')}{order}."
 
 
 def _form(own: ListThresholds | None) -> Component:
@@ -179,6 +221,47 @@ def connect_list_page(process: WebProcess, trials: ThresholdTrials, app: PageCal
             *numbers,
             prevent_initial_call=True,
         )(partial(_saved, process, button == "thresholds-default"))
+
+    app.callback(
+        Output("retention-now", "children"),
+        Output(TOAST, "data", allow_duplicate=True),
+        Output("retention-fault", "children"),
+        Input("retention-save", "n_clicks"),
+        State("thresholds-list", "data"),
+        State("retention-days", "value"),
+        prevent_initial_call=True,
+    )(partial(_retention_saved, process))
+
+
+async def _retention_saved(
+    process: WebProcess, pressed: int | None, list_id: object, given: str | None
+) -> tuple[object, ...]:
+    """Store the time, and return the sentence, the toast and why nothing was stored."""
+    if not pressed:
+        return (no_update,) * 3
+    try:
+        actor = access.acting()
+        access.require(actor, SET)
+        access.require_scope(actor, Scope.ADMIN)
+        days = _days(given)
+        async with transaction(process.pool) as conn:
+            row = await _row(conn, list_id)
+            before = await keep_evidence(conn, row.name, days, actor.name, process.clock())
+    except (access.Forbidden, WrongInput, FieldFault, StorageError) as fault:
+        return no_update, no_update, capital(str(fault))
+    toast = Toast("The list has this time already.")
+    if before.keep_days != days:
+        undo = Undo(f"/api/v1/lists/{row.list_id}", body={"evidence_days": before.keep_days}, method="PATCH")
+        toast = Toast("Saved. What is older is removed with the next daily clean-up.", undo)
+    return retention_sentence(replace(row, keep_days=days)), toast.as_json(), ""
+
+
+def _days(given: str | None) -> int | None:
+    """The days of the form; None for an empty field. Raises FieldFault."""
+    days = count_in(given, DAYS)
+    if days is not None and not 1 <= days <= LONGEST_KEEPING:
+        raise FieldFault(f"{DAYS}: it must be from 1 to {LONGEST_KEEPING:,}, or empty.")
+    return days
 
 
 async def _saved(

@@ -30,10 +30,8 @@ from storage.model.bitemporal.reevaluation import Effect
 from storage.model.bitemporal.threshold_preview import ThresholdPreview, threshold_preview_words
 from storage.model.core.accounts import Platform
 from storage.model.core.list_thresholds import MOST_READINGS, ListThresholds
-from storage.model.tables.tag_and_list_edits import LONGEST_LIST_NAME, list_name_fault
+from storage.model.tables.tag_and_list_edits import LONGEST_KEEPING, LONGEST_LIST_NAME, list_name_fault
 from storage.postgres.pool import Conn, transaction
-
-LONGEST_KEEPING = 36_500
 
 
 class MembersGiven(ApiInput):

@@ -20,7 +20,7 @@ from storage.model.orders.order_fields import MOST_NAMED, NONE, OrderFault, chec
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import Parsed, TableError, sorted_problems
-from storage.model.tables.tag_and_list_edits import tag_fault
+from storage.model.tables.tag_and_list_edits import LONGEST_KEEPING, tag_fault
 from storage.model.tables.toml_tables import TomlLines, TomlTable, lines_of_toml, read_document, tables_of
 from storage.model.text.states import clean, handle_name
 from storage.model.text.units import parse_duration
@@ -29,7 +29,6 @@ SECTIONS = ("lists", "accounts", "executives", "rules", "orders")
 _CLAIM = ("claimed", "claimed_of", "claimed_what", "at_least")
 _LABELS = {"list_name": "list"}
 """Fields of an order that a setup file calls otherwise."""
-_LONGEST_KEEPING = 36_500
 _SHORTEST_INTERVAL = timedelta(minutes=1)
 
 
@@ -227,7 +226,7 @@ def _list(fields: _Fields) -> DeclaredList:
     days: int | str | None = None
     if fields.table.values.get("evidence_days") == NONE:
         days = NONE
-    elif (days := fields.count("evidence_days", _LONGEST_KEEPING)) == 0:
+    elif (days := fields.count("evidence_days", LONGEST_KEEPING)) == 0:
         raise _KeyFault("evidence_days", "evidence_days is 0; write 1 or more, or none to keep all.")
     archived = fields.get("archived", bool, "true or false")
     return DeclaredList(fields.table.line, name, _interval(fields), days, archived)

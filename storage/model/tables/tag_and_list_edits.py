@@ -8,6 +8,8 @@ from storage.model.text.states import clean
 
 LONGEST_TAG = 40
 LONGEST_LIST_NAME = 100
+LONGEST_KEEPING = 36_500
+"""The most days for which a list may keep evidence; without a limit otherwise."""
 MOST_AT_ONCE = 10_000
 """The most accounts in one edit."""
 
