@@ -33,11 +33,13 @@ from storage.health.collectors_report import CollectorReport, Disagreement, Sile
 from storage.model.alerts.alerts import MailState
 from storage.model.alerts.conditions import KnownCondition
 from storage.model.core.accounts import Platform
+from storage.model.core.late import LATE_SWEEPS
 from storage.model.core.people import Actor
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.collectors import to_do, why_words
 from storage.model.text.side_facts import seen_as_words
 from storage.model.text.states import PLATFORM_NAME, capital, clean
+from storage.model.text.units import number
 
 ROWS = 50
 """Servers shown one by one; of more, only those with an issue, the worst first."""
@@ -73,6 +75,10 @@ def health_page(
         className="bar",
     )
     cards = [
+        html.Div(
+            html.Div(html.P(lead_sentence(facts, found)), className="sentences"),
+            className="card sentences-page",
+        ),
         *_conditions(facts.conditions),
         *(_sources(facts, found) if found else [_empty(), *worker_cards(facts)]),
     ]
@@ -83,6 +89,26 @@ def health_page(
         maintenance_card(facts),
     ]
     return html.Div([head, html.Div(cards, className="stack alerts")])
+
+
+def lead_sentence(facts: HealthFacts, found: Sequence[tuple[CollectorHealth, CollectorReport]]) -> str:
+    """Say how things are: the worst first, and well only where answers show it. `found` is worst first."""
+    if facts.conditions:
+        first = min(facts.conditions, key=lambda k: k.condition.since).condition
+        return f"{number(len(facts.conditions), 'open issue')}. The oldest: {first.sentence}. {first.to_do}"
+    if not found:
+        return "Nothing was requested yet, so nothing is known of the platforms."
+    bad = [detector for health, detector in found if health is not CollectorHealth.WORKS]
+    if bad:
+        health, worst = found[0]
+        status, _ = collector_status(worst, health)
+        of = f"{len(bad):,} of {number(len(found), 'collector')}"
+        return f"Not OK: {of}. The worst: {detector_name(worst)}, {status.lower()}."
+    newest = max(d.last_answered_at for _, d in found if d.last_answered_at is not None)
+    late = sum(one.later_than(LATE_SWEEPS) for one in facts.lateness)
+    late_said = f"; {words.accounts(late)} late" if late else ""
+    of = number(len(found), "collector")
+    return f"No open issue. OK: {of}, the newest answer {words.stamp(newest)}{late_said}."
 
 
 def _sources(facts: HealthFacts, found: list[tuple[CollectorHealth, CollectorReport]]) -> list[Component]:

@@ -22,11 +22,13 @@ from storage.health.condition_facts import MailFacts
 from storage.health.database_report import Database, Growth
 from storage.health.maintenance_tasks_report import MaintenanceTasks, OutboxReport
 from storage.health.workers_report import WorkersReport
+from storage.model.alerts.conditions import Condition, ConditionKey, ConditionKind, KnownCondition
 from storage.model.core.accounts import AccountId
 from storage.model.core.people import Actor, Role
 from storage.model.core.side_facts import FactSighting, ObservedKind
 from storage.postgres.audit_chain import AuditChainState
 from storage.postgres.pool import Pool, transaction
+from storage.readings.lateness_report import Lateness
 from tests.support.clients.browser import CHROMIUM, Browser, opened
 from tests.support.clients.page_text import said
 from tests.support.samples.collector_reports import WORKING
@@ -310,6 +312,56 @@ async def fits(browser: Browser) -> bool:
 
 async def _equal(found: Any, wanted: object) -> bool:
     return await found == wanted
+
+
+ISSUE = KnownCondition(
+    1,
+    Condition(
+        ConditionKey(ConditionKind.CREDENTIALS_OR_CREDITS, X),
+        T0,
+        "The X collector does not read",
+        "",
+        "Renew the token.",
+    ),
+    *(T0, None, None, None, None, ""),
+)
+FAILING = replace(WORKING, healthy=False, reason="upstream", since=T0)
+LATE = Lateness(X, 5, 0, 2, 1, 0, T0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "facts", "lead"),
+    [
+        (
+            "without a request nothing is known",
+            NOTHING,
+            "Nothing was requested yet, so nothing is known of the platforms.",
+        ),
+        (
+            "well is what answers show",
+            replace(NOTHING, detectors=(WORKING,)),
+            "No open issue. OK: 1 collector, the newest answer 1 Feb 2021, 00:00 UTC.",
+        ),
+        (
+            "late accounts are said beside it",
+            replace(NOTHING, detectors=(WORKING,), lateness=(LATE,)),
+            "No open issue. OK: 1 collector, the newest answer 1 Feb 2021, 00:00 UTC; 3 accounts late.",
+        ),
+        (
+            "what does not work comes before what does",
+            replace(NOTHING, detectors=(replace(WORKING, vantage="de"), FAILING)),
+            "Not OK: 1 of 2 collectors. The worst: X, failing.",
+        ),
+        (
+            "an issue comes before all, with what to do",
+            replace(NOTHING, detectors=(WORKING,), conditions=(ISSUE,)),
+            "1 open issue. The oldest: The X collector does not read. Renew the token.",
+        ),
+    ],
+)
+def test_the_page_begins_with_one_sentence(rule: str, facts: HealthFacts, lead: str) -> None:
+    page = said(health_page(facts, only_drawing(T0), ADMIN, GAP, []))
+    assert page.split(lead)[0].count(" ") < 20, rule
 
 
 async def _contains(locator: Any, words: str) -> bool:
