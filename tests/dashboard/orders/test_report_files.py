@@ -11,7 +11,6 @@ import pytest
 
 from dashboard.orders.facts import read_order
 from dashboard.orders.order_json import order_json
-from jobs.base import pdf
 from jobs.base.pdf import PdfError, find_chromium, pdf_of
 from storage.changes.hash_chain import heads, newest_head
 from storage.orders.report_sources import grounds
@@ -204,8 +203,6 @@ def test_what_cannot_be_reported_is_refused_with_a_sentence(
         ("one that writes something else",
          'for a; do case $a in --print-to-pdf=*) echo hello > "${a#*=}";; esac; done',
          "did not make a PDF (exit code 0)."),
-        ("one that does not end", "sleep 30",
-         "did not finish the PDF within 0 minutes. Write the report as .html and print it."),
     ],
 )  # fmt: skip
 def test_a_pdf_is_whole_or_not_at_all(
@@ -215,10 +212,17 @@ def test_a_pdf_is_whole_or_not_at_all(
     browser.write_text(f"#!/bin/sh\n{script}\n")
     browser.chmod(0o755)
     monkeypatch.setenv("BLOCKLINE_CHROMIUM", str(browser))
-    monkeypatch.setattr(pdf, "PATIENCE_S", 2)
     ran = run("report", "SYN/1", *at(now), "--output", "one.pdf")
     assert (ran.code, ran.out, ran.complaints) == (1, "", [f"{browser} {why}"]), rule
     assert list(Path().iterdir()) == [Path("browser")]
+
+
+def test_a_browser_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text("#!/bin/sh\nexec sleep 300\n")
+    browser.chmod(0o755)
+    with pytest.raises(PdfError, match=r"within 0\.5 s\. Write the report as \.html and print it\."):
+        pdf_of("<p>", browser, 0.5)
 
 
 def test_without_a_browser_there_is_no_pdf_and_a_sentence_that_says_what_to_do(
