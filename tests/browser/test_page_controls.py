@@ -170,10 +170,9 @@ async def test_a_page_that_takes_long_says_that_it_is_loading(pool: Pool, dsn: s
 
     after = "getComputedStyle(document.getElementById('page'), '::after')"
     async with served(pool, dsn, played.now) as base, opened(base, "/alerts") as browser:
-        await browser.becomes("document.title.startsWith('Alerts')")
         await browser.page.route("**/_dash-update-component*", later)
-        await browser.page.evaluate("document.getElementById('page').replaceChildren()")
-        await browser.page.locator("[data-nav=health]").click()
+        await browser.page.goto(f"{base}/health", wait_until="domcontentloaded")
+        await browser.page.locator("#page").wait_for(state="attached")
         await browser.becomes(f"{after}.content === '\"Loading …\"' && {after}.visibility === 'visible'")
         answer.set()
         await browser.becomes("document.title.startsWith('Health')")

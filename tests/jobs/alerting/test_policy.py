@@ -380,7 +380,7 @@ def stories(draw: st.DrawFn) -> list[AlertRow]:
         ({"recipients": ("slack:newsroom",)}, "apprise:newsroom"),
         ({"settle": 0 * MINUTE}, "longer than zero"),
         ({"update_after": timedelta(0)}, "longer than zero"),
-        ({"flapping_changes": 1}, "at least 2"),
+        ({"flapping_changes": 1}, "must be from 2 to"),
         ({"name": "two\nlines"}, "printable"),
         ({"escalation": (EscalationStep(5 * MINUTE, ()),)}, "step 1 of escalation names nobody"),
         ({"escalation": (EscalationStep(6000 * MINUTE, ("a@b.org",)),)}, "between a minute and 3 days"),
