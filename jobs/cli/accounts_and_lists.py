@@ -391,7 +391,7 @@ def lists_thresholds(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Set how many agreeing readings confirm a change of the accounts on a list.
+    """Set how many agreeing readings confirm a change on a list.
 
     Without numbers the present ones are shown. They hold for readings made a minute later or after. An
     account on several lists needs the most readings that any of its lists asks for.

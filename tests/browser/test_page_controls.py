@@ -157,7 +157,7 @@ async def test_no_page_is_wider_than_its_window(pool: Pool, dsn: str, played: Pl
                 ".filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 0.5)"
                 ".map((e) => e.className || e.id || e.tagName)"
             )
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+            await browser.becomes("document.documentElement.scrollWidth <= innerWidth")  # once it is laid out
         assert {width: found for width, found in wider.items() if found} == {}
 
 

@@ -90,8 +90,8 @@ def test_each_change_is_in_the_audit_log_and_so_is_the_file(run: Blockline) -> N
         "list made",
         "evidence of a list kept",
         "accounts imported",
-        "executive added",
         "names checked",
+        "executive added",
         "names checked",
         "order edited",
         "order named",
@@ -100,7 +100,7 @@ def test_each_change_is_in_the_audit_log_and_so_is_the_file(run: Blockline) -> N
     ]
     apply(run, EXAMPLE)
     assert actions(run)[-1:] == ["setup applied"]
-    assert len(actions(run)) == 12
+    assert len(actions(run)) == 13
 
 
 @pytest.mark.parametrize(
