@@ -95,7 +95,7 @@ def lead_sentence(facts: HealthFacts, found: Sequence[tuple[CollectorHealth, Col
     """Say how things are: the worst first, and well only where answers show it. `found` is worst first."""
     if facts.conditions:
         first = min(facts.conditions, key=lambda k: k.condition.since).condition
-        return f"{number(len(facts.conditions), 'open issue')}. The oldest: {first.sentence}. {first.to_do}"
+        return f"{number(len(facts.conditions), 'open issue')}. The oldest: {first.sentence}."
     if not found:
         return "Nothing was requested yet, so nothing is known of the platforms."
     bad = [detector for health, detector in found if health is not CollectorHealth.WORKS]

@@ -353,9 +353,9 @@ LATE = Lateness(X, 5, 0, 2, 1, 0, T0)
             "Not OK: 1 of 2 collectors. The worst: X, failing.",
         ),
         (
-            "an issue comes before all, with what to do",
+            "an issue comes before all",
             replace(NOTHING, detectors=(WORKING,), conditions=(ISSUE,)),
-            "1 open issue. The oldest: The X collector does not read. Renew the token.",
+            "1 open issue. The oldest: The X collector does not read.",
         ),
     ],
 )
