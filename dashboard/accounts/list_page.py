@@ -300,7 +300,7 @@ async def _saved(
 async def _row(conn: Conn, list_id: object) -> ListRow:
     row = await list_row(conn, list_id) if isinstance(list_id, int) else None
     if row is None:
-        raise WrongInput("There is no such list any more.")
+        raise WrongInput("This list does not exist.")
     return row
 
 

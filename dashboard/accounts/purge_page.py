@@ -207,5 +207,5 @@ def _require_admin() -> str:
 async def _subject(conn: Conn, account_id: object) -> PurgeSubject:
     found = await purge_subject(conn, account_id) if isinstance(account_id, int) else None
     if found is None:
-        raise Refused("There is no such account.")
+        raise Refused("This account does not exist.")
     return found

@@ -17,12 +17,13 @@ from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatfor
 from dashboard.api.problem_responses import NOT_FOUND, NOT_MADE, ApiBusy, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past, refuse_unknown_list
 from dashboard.asgi.off_loop import off_loop
-from dashboard.orders.report import made_by, read_report
+from dashboard.orders.report import read_report
 from dashboard.orders.report_html import Imprint
 from storage.changes.paged_changes import change_with
 from storage.export.exports import EXPORTS, fault, settled, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
+from storage.model.evidence.packs import made_by
 from storage.postgres.pool import transaction
 from storage.postgres.recording_order import as_known, settle_at_most
 

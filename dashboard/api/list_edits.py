@@ -100,6 +100,8 @@ class ThresholdsPreviewed(ApiModel):
     later: int
     cases: list[ThresholdCase]
     """The newest of them, at most 50."""
+    was_read: bool
+    """Whether any account gave a reading in the period. If not, the result is not known."""
     words: str
 
 
@@ -242,6 +244,7 @@ def _previewed(found: ThresholdPreview) -> ThresholdsPreviewed:
         earlier=found.counts[Effect.EARLIER],
         later=found.counts[Effect.LATER],
         cases=[ThresholdCase.model_validate(fields_of(one)) for one in found.cases],
+        was_read=found.was_read,
         words=threshold_preview_words(found),
     )
 

@@ -13,7 +13,6 @@ from dashboard.api.parameter_types import AsKnownAt, CursorText, Limit, PathNumb
 from dashboard.api.problem_responses import NOT_FOUND, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past
 from dashboard.asgi.off_loop import off_loop
-from dashboard.orders.report import made_by
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
 from dashboard.stories.standalone_html import story_html
@@ -21,6 +20,7 @@ from dashboard.stories.story_json import head_json, story_json
 from storage.export.exports import snapshot
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import ChangeKind, Status
+from storage.model.evidence.packs import made_by
 from storage.model.stories.stories import StoryFault, View
 from storage.model.stories.stories import WrittenStory as StoredStory
 from storage.postgres.pool import transaction

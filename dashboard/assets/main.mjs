@@ -296,12 +296,12 @@ connectShortcuts();
 connectUnfinished(pages, ask);
 connectFirstRun(pages, redraw);
 connectUploads(pages);
-const writtenAnew = () => {
+const readAgain = () => {
   ask();
   countWaiting(true);
 };
-connectForms(writtenAnew);
-connectToasts(writtenAnew);
+connectForms(readAgain);
+connectToasts(readAgain);
 connectTimes(pages);
 readTheme();
 adopt(location.search);

@@ -92,7 +92,9 @@ def health_page(
 
 
 def lead_sentence(facts: HealthFacts, found: Sequence[tuple[CollectorHealth, CollectorReport]]) -> str:
-    """Say how things are: the worst first, and well only where answers show it. `found` is worst first."""
+    """Say how the collectors stand, the worst first, and "all" only where each gave answers. `found` has the
+    worst first.
+    """
     if facts.conditions:
         first = min(facts.conditions, key=lambda k: k.condition.since).condition
         return f"{number(len(facts.conditions), 'open issue')}. The oldest: {first.sentence}."
@@ -103,12 +105,11 @@ def lead_sentence(facts: HealthFacts, found: Sequence[tuple[CollectorHealth, Col
         health, worst = found[0]
         status, _ = collector_status(worst, health)
         of = f"{len(bad):,} of {number(len(found), 'collector')}"
-        return f"Not OK: {of}. The worst: {detector_name(worst)}, {status.lower()}."
+        return f"Not reading: {of}. The worst: {detector_name(worst)} ({status.lower()})."
     newest = max(d.last_answered_at for _, d in found if d.last_answered_at is not None)
     late = sum(one.later_than(LATE_SWEEPS) for one in facts.lateness)
-    late_said = f"; {words.accounts(late)} late" if late else ""
-    of = number(len(found), "collector")
-    return f"No open issue. OK: {of}, the newest answer {words.stamp(newest)}{late_said}."
+    late_words = f" Late: {words.accounts(late)}." if late else ""
+    return f"Reading: {number(len(found), 'collector')}. Newest answer: {words.stamp(newest)}.{late_words}"
 
 
 def _sources(facts: HealthFacts, found: list[tuple[CollectorHealth, CollectorReport]]) -> list[Component]:

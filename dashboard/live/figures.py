@@ -10,8 +10,6 @@ from storage.model.core.availability import ChangeKind
 from storage.model.text.units import number
 
 _KIND_WORDS = {ChangeKind.BLOCK: "new block", ChangeKind.RESTORATION: "restoration"}
-
-
 MOST_CHANGES = 20_000
 """Changes of one group that an address may name."""
 _RANGE = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
@@ -20,15 +18,25 @@ _RANGE = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
 async def _read(request: FigureRequest) -> FigureAccounts | None:
     match list(request.name):
         case ["of", written]:
-            ids = _numbers(written)
-            group = [] if ids is None else await accounts_changed(request.conn, ids)
-            if not group:
-                return None
-            return FigureAccounts(f"{words.accounts(len(group))} of one group of changes", group)
-        case [name] if name in list(ChangeKind) and (kind := ChangeKind(name)) in _KIND_WORDS:
-            found = (await recent_changes(request.conn, request.at, request.at))[kind]
+            return await _group(request, written)
+        case [name] if name in list(ChangeKind) and ChangeKind(name) in _KIND_WORDS:
+            return await _recent(request, ChangeKind(name))
         case _:
             return None
+
+
+async def _group(request: FigureRequest, written: str) -> FigureAccounts | None:
+    """The accounts of the changes with these numbers: a group in the feed."""
+    ids = _numbers(written)
+    accounts = [] if ids is None else await accounts_changed(request.conn, ids)
+    if not accounts:
+        return None
+    return FigureAccounts(f"{words.accounts(len(accounts))} of one group of changes", accounts)
+
+
+async def _recent(request: FigureRequest, kind: ChangeKind) -> FigureAccounts:
+    """The accounts of the changes of one kind in the 24 hours before: a tile."""
+    found = (await recent_changes(request.conn, request.at, request.at))[kind]
     accounts = sorted(set(found))
     changes = number(len(found), _KIND_WORDS[kind])
     return FigureAccounts(

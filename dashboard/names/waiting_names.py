@@ -10,7 +10,7 @@ from dashboard.asgi.process import WebProcess
 from dashboard.ui.pages import PageCallbacks
 from storage.model.core.orders import OrderName
 from storage.orders.names import waiting_names
-from storage.postgres.pool import transaction
+from storage.postgres.pool import StorageError, transaction
 
 EVERY_MS = 5_000
 """How often the page looks whether a name that waited has an answer."""
@@ -40,6 +40,9 @@ def connect_waiting_names(process: WebProcess, app: PageCallbacks) -> None:
     async def look(ticks: int | None, seen: dict[str, int], routed: dict[str, Any]) -> Any:  # pyright: ignore[reportUnusedFunction]
         if not ticks:
             return no_update
-        async with transaction(process.pool) as conn:
-            waiting = await waiting_names(conn, seen["order"])
+        try:
+            async with transaction(process.pool) as conn:
+                waiting = await waiting_names(conn, seen["order"])
+        except StorageError:  # the next tick asks again
+            return no_update
         return no_update if waiting == seen["names"] else {**routed, "again": waiting}

@@ -53,10 +53,10 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
     match list(which):
         case ["part", name] if name in list(CohortPart):
             part = CohortPart(name)
-            return _told(found, _PART_WORDS[part], by_part(order, members, found.at, found.gap_after)[part])
+            return _figure(found, _PART_WORDS[part], by_part(order, members, found.at, found.gap_after)[part])
         case ["kind", name] if name in list(Kind):
             of_kind = by_kind(members, found.at).get(Kind(name), [])
-            return _told(found, order_words.kind_inside(Kind(name), order.country), of_kind)
+            return _figure(found, order_words.kind_inside(Kind(name), order.country), of_kind)
         case ["claim", number, "sure" | "possible" as limit]:
             claim = next((c for c in found.claims if str(c.event.order_event_id) == number), None)
             if claim is None:
@@ -64,12 +64,12 @@ def _accounts(found: OrderFigures, which: Sequence[str]) -> FigureAccounts | Non
             ids = set(claim.sure if limit == "sure" else claim.possible)
             fits = "fitting" if limit == "sure" else "fitting or possibly fitting"
             about = f"{fits} the claim “{order_words.claim_words(claim.claim)}”"
-            return _told(found, about, [m for m in members if m.account_id in ids])
+            return _figure(found, about, [m for m in members if m.account_id in ids])
         case _:
             return None
 
 
-def _told(found: OrderFigures, what: str, members: Sequence[CohortMember]) -> FigureAccounts:
+def _figure(found: OrderFigures, what: str, members: Sequence[CohortMember]) -> FigureAccounts:
     ids = [m.account_id for m in members]
     order = clean(found.order.reference, 80)
     return FigureAccounts(f"{words.accounts(len(ids))} of order {order} ({what})", ids)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 
 from dashboard.orders.facts import OrderFigures, read_order
 from dashboard.orders.report_html import Imprint, report_html
@@ -33,11 +32,6 @@ class OrderReport:
         )
         reference = "".join(signs).strip(".-")[:80] or f"order-{self.found.order.order_id}"
         return f"report-{reference}-{self.found.at.astimezone(UTC):%Y-%m-%d}{suffix}"
-
-
-def made_by() -> str:
-    """Return the name of this program with its version."""
-    return f"Blockline {version('blockline')}"
 
 
 async def read_report(

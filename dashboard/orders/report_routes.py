@@ -10,9 +10,10 @@ from dashboard.asgi.file_maker import FileMaker, FileMakerBusy, FileNotMade
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.orders.report import OrderReport, made_by, read_report
+from dashboard.orders.report import OrderReport, read_report
 from dashboard.orders.report_html import Imprint
 from dashboard.orders.routes import asked
+from storage.model.evidence.packs import made_by
 from storage.postgres.pool import Pool, StorageError
 from storage.postgres.recording_order import as_known, settle_at_most
 

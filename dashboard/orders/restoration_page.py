@@ -90,11 +90,11 @@ def restoration_page(
 
 def _head(estimate: RestorationEstimate) -> Component:
     """The median with its bounds, what the figures cover, and folded, how they are estimated."""
-    first = list(counted(estimate))
+    first, figures = list(counted(estimate)), facts(estimate)
     return html.Div(
         [
             html.Div([html.P(s) for s in first], className="sentences"),
-            facts_list(facts(estimate)),
+            *([facts_list(figures)] if figures else []),
             html.Details(
                 [
                     html.Summary("How it is estimated, and what the figures do not show"),

@@ -21,7 +21,7 @@ def facts(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
         ("Median time to restoration", _bounds(estimate.median), "as close as the readings allow"),
         (
             "99 % confidence limits",
-            "not enough readings" if estimate.median_limits is None else _bounds(estimate.median_limits),
+            _bounds(estimate.median_limits),
             "if accounts are independent of each other",
         ),
         ("Blocks counted", f"{estimate.spells:,}", f"of {_of(estimate.accounts, 'account')}"),
@@ -30,11 +30,9 @@ def facts(estimate: RestorationEstimate) -> list[tuple[str, str, str]]:
 
 
 def _bounds(found: Bounds | None) -> str:
-    if found is None:
-        return "not known"
-    low, high = found
+    low, high = found or (timedelta(0), None)
     if high is None:
-        return f"{span(low)} or more" if low else "not enough readings"
+        return f"{span(low)} or more" if low else "not known"
     return span(low) if low == high else f"{span(low)} to {span(high)}"
 
 

@@ -223,9 +223,9 @@ def _together(found: OrderFigures) -> list[str]:
 def _group(group: BlockGroup) -> str:
     blocked = f"Blocked {words.between(group.after, group.until)}: {accounts(group.accounts)}."
     if group.back_until is None:
-        return f"{blocked} None of them was seen back."
-    whose = "all" if group.back == group.accounts else f"{group.back:,}"
-    return f"{blocked} Seen back {words.between(group.back_after, group.back_until)}: {whose} of them."
+        return f"{blocked} Seen back: none."
+    back = "all" if group.back == group.accounts else f"{group.back:,}"
+    return f"{blocked} Seen back {words.between(group.back_after, group.back_until)}: {back}."
 
 
 def source(text: str) -> str:

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class Decider(Reevaluator, RuleTrials, ThresholdTrials, FileMaker, Protocol):
-    """What decides on stored readings and changes again, and makes files, beside the event loop of pages."""
+    """What decides on stored readings and changes again, and makes files, outside the event loop of pages."""
 
 
 def features(process: WebProcess, decider: Decider) -> list[Feature]:

@@ -12,7 +12,6 @@ from dashboard.asgi.refusals import LARGEST_ID, refusal, refused_time
 from dashboard.asgi.settings import DashboardSettings
 from dashboard.auth import access
 from dashboard.auth.form_actions import redirect_to, run_form_action
-from dashboard.orders.report import made_by
 from dashboard.stories.content import story_content
 from dashboard.stories.form_input import caption_text, head_of, moment
 from dashboard.stories.reader import StoryRead, read_story
@@ -21,6 +20,7 @@ from dashboard.ui.form_input import Filled
 from storage.accounts.lookup import list_called
 from storage.export.exports import snapshot
 from storage.model.core.people import Actor
+from storage.model.evidence.packs import made_by
 from storage.model.stories.stories import StoryFault
 from storage.postgres.pool import Conn, Pool, StorageError, transaction
 from storage.postgres.recording_order import settle_at_most

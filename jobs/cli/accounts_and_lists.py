@@ -448,6 +448,7 @@ def _show_threshold_preview(found: ThresholdPreview, *, as_json: bool) -> None:
                 "fewer": found.counts[Effect.NEVER],
                 "earlier": found.counts[Effect.EARLIER],
                 "later": found.counts[Effect.LATER],
+                "was_read": found.was_read,
             }
         )
         return

@@ -31,10 +31,10 @@ from jobs.evidence.pack_page import instant
 from jobs.evidence.pack_proof import ProofResult
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in
-from jobs.evidence.stored_pack import made_by, made_pack, printable, stamp_or_fault, stored_material
+from jobs.evidence.stored_pack import made_pack, printable, stamp_or_fault, stored_material
 from storage.changes.hash_chain import Head, heads, missing_entries, stored_anchors, verify_chain
 from storage.model.evidence.chain_check import ChainCheck
-from storage.model.evidence.packs import Material
+from storage.model.evidence.packs import Material, made_by
 from storage.postgres.audit_chain import (
     AuditChainState,
     audit_chain_state,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dashboard.asgi.security_headers import proxied_origin
-from dashboard.orders.report import OrderReport, made_by, read_report
+from dashboard.orders.report import OrderReport, read_report
 from dashboard.orders.report_html import Imprint
 from dashboard.stories.content import story_content
 from dashboard.stories.reader import StoryRead, read_story
@@ -33,6 +33,7 @@ from jobs.cli.command import (
 )
 from jobs.config.database import database, ready, with_conn, with_pool
 from jobs.config.settings import Settings, load_settings
+from storage.model.evidence.packs import made_by
 from storage.model.stories.stories import StoryFault, WrittenStory
 from storage.model.text.states import clean
 from storage.orders.orders import orders

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 
 from cryptography.x509 import Certificate
 
@@ -15,7 +14,7 @@ from jobs.evidence.pack_proof import KnownHeads, ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import TimestampError, stamp_in
 from storage.changes.evidence_pack import change_number, changes_named, material, purged_at
-from storage.model.evidence.packs import Material
+from storage.model.evidence.packs import Material, made_by
 from storage.postgres.pool import Conn, Pool, transaction
 from storage.postgres.recording_order import settle_at_most
 
@@ -70,11 +69,6 @@ def stamp_or_fault(token: bytes, entry: bytes, certificates: Sequence[Certificat
         return stamp_in(token, entry, certificates)
     except TimestampError as error:
         return str(error)
-
-
-def made_by() -> str:
-    """Return the name of this program with its version, as packs have it."""
-    return f"Blockline {version('blockline')}"
 
 
 def printable(text: str) -> str:

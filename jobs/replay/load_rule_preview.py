@@ -1,6 +1,5 @@
 """What a rule would have sent, read from the database. Nothing is written."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from jobs.replay.rule_preview import preview_rule, rules_on_trial, wants_provisional
@@ -23,8 +22,8 @@ async def load_rule_preview(conn: Conn, rule: AlertRule, since: datetime, until:
     stored = await alert_inputs.load(conn, since, until, (), lookback)
     seen = await alert_inputs.seen_changes(conn, since, until) if wants_provisional(rules) else []
     facts = await alert_inputs.account_facts(conn, {one.change.account_id for one in seen})
-    found = preview_rule(stored, seen, facts, rules, rule.name, since, until)
-    return replace(found, was_read=await was_read(conn, since, until))
+    read = await was_read(conn, since, until)
+    return preview_rule(stored, seen, facts, rules, rule.name, since, until, was_read=read)
 
 
 async def preview_stored(dsn: str, rule: AlertRule, since: datetime, until: datetime) -> RulePreview:

@@ -63,12 +63,15 @@ def preview_rule(
     name: str,
     since: datetime,
     until: datetime,
+    *,
+    was_read: bool,
 ) -> RulePreview:
     """Return what the rule called `name`, one of `rules`, would have sent from `since` until before `until`.
 
     `stored` are the alerts of that period and the mutes of then. `seen` are the provisional changes, empty if
     no rule reports those; `facts` are about their accounts. Changes that were recorded before `since` are not
-    counted, even if their emails would have been sent later.
+    counted, even if their emails would have been sent later. `was_read` says whether any account gave a
+    reading in that period.
     """
     births = [
         row for row in stored.rows if row.stage is AlertStage.CONFIRMED and since <= row.created_at < until
@@ -99,6 +102,7 @@ def preview_rule(
         tuple(sorted({mail.recipient for mail in mails})),
         len({key for mail in mails for key, _ in mail.facts}),
         _largest(mails, changes),
+        was_read,
     )
 
 

@@ -18,6 +18,7 @@ from storage.model.bitemporal.threshold_preview import (
 from storage.model.core.list_thresholds import ListThresholds
 from storage.model.text.states import capital, short_words
 from storage.postgres.pool import Conn, open_pool
+from storage.readings.coverage import was_read
 from storage.replay import account_inputs
 
 
@@ -46,6 +47,7 @@ async def load_threshold_preview(
         sum(c.old is not None for course in courses.accounts for c in course.stored),
         counted(d.effect for d in differing),
         tuple(sorted(cases, key=lambda c: c.first_seen, reverse=True)[:MOST_CASES]),
+        await was_read(conn, since, until),
     )
 
 

@@ -58,6 +58,7 @@ async function connect() {
   }
   if (place === page.place) return;
   page.place = place;
+  page.grid?.api.destroy();
   page.grid = null;
   try {
     const choice = choiceOf(location.search);

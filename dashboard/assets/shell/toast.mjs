@@ -5,11 +5,11 @@ import { $ } from "./dom.mjs";
 
 const STAYS_MS = 12_000;
 /** @type {() => void} */
-let shownAnew = () => {};
+let shownAgain = () => {};
 
-/** `done` is called after something was undone, to show the page anew. @param {() => void} done */
+/** `done` is called after something was undone, to show the page again. @param {() => void} done */
 export function connectToasts(done) {
-  shownAnew = done;
+  shownAgain = done;
   $("toasts").addEventListener("keydown", (event) => {
     if (event.key === "Escape") put();
   });
@@ -19,16 +19,16 @@ export function connectToasts(done) {
 let leaves;
 
 /**
- * Show one sentence in place of the one before. It stays while it has the focus or the pointer. `anew` shows the page
- * anew after it was undone.
- * @param {Toast} toast @param {() => void} anew
+ * Show one sentence in place of the one before. It stays while it has the focus or the pointer. `again` shows the
+ * page again after it was undone.
+ * @param {Toast} toast @param {() => void} again
  */
-export function showToast({ words, undo }, anew = shownAnew) {
+export function showToast({ words, undo }, again = shownAgain) {
   const place = $("toasts");
   const said = document.createElement("span");
   said.textContent = words;
   place.replaceChildren(said);
-  if (undo) place.append(button("Undo", () => takeBack(undo, anew)));
+  if (undo) place.append(button("Undo", () => takeBack(undo, again)));
   place.append(button("Close", put));
   clearTimeout(leaves);
   leaves = setTimeout(leave, STAYS_MS);
@@ -57,12 +57,12 @@ function put() {
   place.replaceChildren();
 }
 
-/** @param {Undo} undo @param {() => void} anew */
-async function takeBack(undo, anew) {
+/** @param {Undo} undo @param {() => void} again */
+async function takeBack(undo, again) {
   const refused = await sent(undo);
   showToast({ words: refused ?? "Undone." });
   $("content").focus();
-  if (!refused) anew();
+  if (!refused) again();
 }
 
 /** Send the reverse; the answer is why it was refused, or null. @param {Undo} undo @returns {Promise<string | null>} */

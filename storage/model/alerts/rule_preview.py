@@ -49,7 +49,7 @@ class RulePreview:
     """The changes that the emails report."""
     largest: tuple[PreviewedGroup, ...]
     """The groups with the most accounts."""
-    was_read: bool = True
+    was_read: bool
     """Whether any account gave a reading in that time. Without one, the result is not known."""
 
 

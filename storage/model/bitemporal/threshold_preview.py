@@ -57,6 +57,8 @@ class ThresholdPreview:
     counts: Mapping[Effect, int]
     cases: tuple[PreviewedChange, ...]
     """The newest MOST_CASES of them."""
+    was_read: bool
+    """Whether any account gave a reading in the period. Without one, the result is not known."""
 
 
 def counted(effects: Iterable[Effect]) -> dict[Effect, int]:
@@ -71,8 +73,10 @@ def threshold_preview_words(preview: ThresholdPreview) -> str:
     said = [f"{number(n, 'change')} {_SAID[effect]}" for effect, n in preview.counts.items() if n]
     if not preview.accounts:
         return f"No account was on this list in the last {days}, so there is nothing to compare."
+    if not preview.was_read:
+        return f"In the last {days} nothing was read, so the effect of these numbers is not known."
     if not preview.changes:
-        return f"In the last {days} no account of this list changed its status, so nothing would differ."
+        return f"In the last {days} no reading shows a change of this list, so nothing would differ."
     if not said:
         return (
             f"In the last {days} nothing would have been confirmed otherwise: "

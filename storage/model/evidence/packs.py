@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from importlib.metadata import version
 
 from storage.model.evidence.hash_chain import Statement
 
@@ -119,3 +120,8 @@ class Material:
     anchors: tuple[Stamped, ...]
     synthetic: bool
     """Made by a simulation: its accounts do not exist."""
+
+
+def made_by() -> str:
+    """Return the name of this program with its version, as packs, reports and stories have it."""
+    return f"Blockline {version('blockline')}"

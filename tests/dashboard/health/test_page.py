@@ -340,17 +340,17 @@ LATE = Lateness(X, 5, 0, 2, 1, 0, T0)
         (
             "well is what answers show",
             replace(NOTHING, detectors=(WORKING,)),
-            "No open issue. OK: 1 collector, the newest answer 1 Feb 2021, 00:00 UTC.",
+            "Reading: 1 collector. Newest answer: 1 Feb 2021, 00:00 UTC.",
         ),
         (
             "late accounts are said beside it",
             replace(NOTHING, detectors=(WORKING,), lateness=(LATE,)),
-            "No open issue. OK: 1 collector, the newest answer 1 Feb 2021, 00:00 UTC; 3 accounts late.",
+            "Reading: 1 collector. Newest answer: 1 Feb 2021, 00:00 UTC. Late: 3 accounts.",
         ),
         (
             "what does not work comes before what does",
             replace(NOTHING, detectors=(replace(WORKING, vantage="de"), FAILING)),
-            "Not OK: 1 of 2 collectors. The worst: X, failing.",
+            "Not reading: 1 of 2 collectors. The worst: X (failing).",
         ),
         (
             "an issue comes before all",

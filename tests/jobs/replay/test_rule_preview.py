@@ -208,7 +208,8 @@ GROUP = PreviewedGroup(T0, MailKind.WAVE, "1 account", 1, 1, ("h1",))
     ],
 )
 def test_the_figures_are_one_sentence(emails: int, people: tuple[str, ...], days: int, words: str) -> None:
-    found = RulePreview(T0, T0 + timedelta(days=days), emails, people, emails, (GROUP,) if emails else ())
+    until, groups = T0 + timedelta(days=days), (GROUP,) if emails else ()
+    found = RulePreview(T0, until, emails, people, emails, groups, was_read=True)
     assert preview_words(found) == words
 
 

@@ -112,7 +112,10 @@ async def test_a_list_without_accounts_or_changes_says_so_and_an_unknown_one_is_
     assert "nothing to compare" in threshold_preview_words(await preview(desk, EARLY, "Empty"))
     await desk.late(Sent(0, {"1": A}))
     said = threshold_preview_words(await preview(desk, EARLY, since=5))
-    assert said == "In the last 1 day no account of this list changed its status, so nothing would differ."
+    assert said == "In the last 1 day nothing was read, so the effect of these numbers is not known."
+    await desk.late(Sent(10, {"1": A}))
+    said = threshold_preview_words(await preview(desk, EARLY, since=5))
+    assert said == "In the last 1 day no reading shows a change of this list, so nothing would differ."
     with pytest.raises(Refused, match="There is no list 'Dask'"):
         await preview(desk, EARLY, "Dask")
 
