@@ -3,7 +3,6 @@
 One database in which each page has something to show, one dashboard for each role, one browser.
 """
 
-import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass
@@ -16,18 +15,14 @@ from storage.model.core.people import Role
 from storage.postgres.pool import open_pool
 from tests.conftest import NOW
 from tests.support.clients.axe import AXE, COLOURS, WCAG, violations
-from tests.support.clients.browser import CHROMIUM
+from tests.support.clients.browser import CHROMIUM, skip_without
 from tests.support.clients.page_walker import DESKTOP, NARROW, PHONE, ZOOMED, Walker, walking
 from tests.support.repeats import IS_LONG, cases
 from tests.support.seeds.every_page import ALONE, PAGES, Everything, seed_everything
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
 from tests.support.servers.dashboard import served
 
-for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
-    if not needed.exists():
-        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
-        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+skip_without(CHROMIUM, AXE)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

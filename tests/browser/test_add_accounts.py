@@ -15,15 +15,12 @@ from storage.model.core.accounts import Platform
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
 from tests.conftest import NOW
-from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import SETTINGS, served
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -1,20 +1,16 @@
 """The example of docs/pages.md, installed as a package, in a real browser."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from storage.postgres.pool import Pool, transaction
 from tests.support.added_pages import install_example
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -1,6 +1,5 @@
 """The page of an alert rule in a real browser: made by a form, tried on the past, ordered and removed."""
 
-import os
 import re
 
 import pytest
@@ -9,14 +8,11 @@ from storage.alerts.rules import load_rules
 from storage.model.alerts.rules import AlertRule, Match
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.seeds.alerts import DESK, Played
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

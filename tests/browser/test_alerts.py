@@ -1,21 +1,16 @@
 """The forms of the Alerts page and of the links in mails, in a real browser."""
 
-import os
-
 import pytest
 
 from dashboard.auth.signed_links import Link, LinkAction, token
 from storage.alerts.threads_report import thread_status
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.seeds.alerts import DESK, Played
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -1,7 +1,5 @@
 """The database is killed under open pages, and comes back: they say so, and go on by themselves."""
 
-import os
-
 import pytest
 from playwright.async_api import Browser
 
@@ -9,17 +7,14 @@ from storage.embedded.launcher import embedded_postgres
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import open_pool
 from tests.conftest import NOW
-from tests.support.clients.browser import CHROMIUM
+from tests.support.clients.browser import CHROMIUM, skip_without
 from tests.support.clients.page_walker import Walker, walking
 from tests.support.processes.embedded_users import kill_postmaster, public_folder
 from tests.support.repeats import cases
 from tests.support.seeds.every_page import PAGES, seed_everything
 from tests.support.servers.dashboard import served, until
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.long, pytest.mark.slow]
 

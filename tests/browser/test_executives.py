@@ -1,21 +1,16 @@
 """The executives' pages in a real browser: what is drawn, what can be followed, nothing that sticks out."""
 
-import os
-
 import pytest
 
 from storage.executives.signals import add_signals
 from storage.model.core.accounts import AccountId
 from storage.model.core.signals import Signal, SignalKind
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.seeds.changes import DAY, HOUR, Story
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -11,13 +11,10 @@ import pytest
 from jobs.config.settings import load_settings
 from jobs.delivery.local_inbox import Inbox, SmtpServer
 from jobs.runtime.app import ProcessRole, running
-from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -1,6 +1,5 @@
 """The work on incidents in a real browser: two people who act at once, closing by keyboard, and the lists."""
 
-import os
 import re
 
 import pytest
@@ -9,15 +8,12 @@ from playwright.async_api import Page
 from storage.alerts.incidents import incident_acts, incident_line
 from storage.model.core.people import Role
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.alerts import Played
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

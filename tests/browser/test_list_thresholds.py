@@ -10,15 +10,11 @@ from storage.accounts.watch_lists import make_list
 from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
-for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
-    if not needed.exists():
-        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}.")
-        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+skip_without(CHROMIUM, AXE)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

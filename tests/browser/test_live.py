@@ -1,6 +1,5 @@
 """The live page in a real browser: it paints, and news appears in it without a reload."""
 
-import os
 import re
 from collections.abc import Awaitable
 from datetime import datetime
@@ -15,16 +14,13 @@ from storage.accounts.accounts import NewAccount, add_accounts, stop_watching
 from storage.imports.imports import import_history
 from storage.postgres.pool import Pool, transaction
 from tests.dashboard.server.test_app import cut_listener
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.screenshots import invented_record
 from tests.support.seeds.changes import HOUR, SUSPENDED, WITHHELD, Story, happen
 from tests.support.seeds.live_page import seed
 from tests.support.servers.dashboard import served, until
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -1,6 +1,5 @@
 """The forms of orders in a real browser: an order filed by keyboard alone, and what its page does with it."""
 
-import os
 import re
 from hashlib import sha256
 from pathlib import Path
@@ -12,14 +11,11 @@ from collectors.x.declaration import X
 from storage.model.core.orders import NameOutcome, NewName
 from storage.orders.name_edits import add_names
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

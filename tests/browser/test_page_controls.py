@@ -1,7 +1,6 @@
 """What a reader chooses on pages that the server writes, in a browser: zone, filter, a mail sent again."""
 
 import asyncio
-import os
 from typing import Any
 
 import pytest
@@ -9,14 +8,11 @@ import pytest_asyncio
 from playwright.async_api import Route
 
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.alerts import DESK, Played, play_alerts
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

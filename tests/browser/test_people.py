@@ -1,6 +1,5 @@
 """Logging in, the Settings page and its forms, in a real browser."""
 
-import os
 from datetime import datetime
 
 import pytest
@@ -9,14 +8,11 @@ from storage.model.core.people import Role
 from storage.people.people import people
 from storage.people.tokens import tokens
 from storage.postgres.pool import Pool, transaction
-from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.people import PASSWORD, WITH_LOGIN, a_person
 from tests.support.servers.dashboard import served
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

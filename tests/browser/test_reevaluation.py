@@ -1,22 +1,16 @@
 """The page of re-evaluation, in a real browser."""
 
-import os
-
 import pytest
 
 from storage.postgres.pool import Pool
 from tests.dashboard.replay.test_reevaluation import NOW, told
 from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.servers.dashboard import served
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
-for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
-    if not needed.exists():
-        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
-        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+skip_without(CHROMIUM, AXE)
 
 
 async def test_a_reload_finds_the_result_again(pool: Pool, dsn: str) -> None:

@@ -18,14 +18,11 @@ from storage.health.status_at import status_at
 from storage.model.core.availability import Status
 from storage.postgres.pool import Pool, transaction
 from tests.dashboard.replay.test_video_export import STAND_IN
-from tests.support.clients.browser import CHROMIUM, Browser, opened
+from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
 from tests.support.seeds.changes import HOUR, Story
 from tests.support.servers.dashboard import SETTINGS, served, until
 
-if not CHROMIUM.exists():
-    if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-        raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no browser at {CHROMIUM}.")
-    pytest.skip(f"needs a Chromium at {CHROMIUM}; TEST_CHROMIUM names another", allow_module_level=True)
+skip_without(CHROMIUM)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 

@@ -1,6 +1,5 @@
 """A story is written from a moment, edited and given away, in a real browser."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
@@ -8,17 +7,13 @@ import pytest
 
 from storage.postgres.pool import Pool
 from tests.support.clients.axe import AXE, violations
-from tests.support.clients.browser import CHROMIUM, opened
+from tests.support.clients.browser import CHROMIUM, opened, skip_without
 from tests.support.seeds.alerts import Played
 from tests.support.servers.dashboard import served
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow]
 
-for needed, how in ((CHROMIUM, "TEST_CHROMIUM names another"), (AXE, "`make .venv/npm` brings it")):
-    if not needed.exists():
-        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
-            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {needed}: {how}.")
-        pytest.skip(f"needs {needed}; {how}", allow_module_level=True)
+skip_without(CHROMIUM, AXE)
 
 MOMENT = "/stories/new?from=2021-01-24T12:00&to=2021-01-28&at=2021-01-25T06:00&as_known_at=2021-01-25T06:00"
 DRAWN = "[...document.querySelectorAll('.drawn img')].map((i) => i.complete && i.naturalWidth > 0)"

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import Browser as Chromium
 from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
 
+from tests.support.clients.axe import AXE
 from tests.support.servers.dashboard import until
 
 CHROMIUM = Path(os.environ.get("TEST_CHROMIUM", "/usr/bin/chromium"))
+_HOW_TO_GET = {CHROMIUM: "TEST_CHROMIUM names another", AXE: "`make .venv/npm` brings it"}
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -27,6 +30,16 @@ ARGUMENTS = [
 ]
 PATIENCE_MS = 200_000
 """A guard against hanging."""
+
+
+def skip_without(*needed: Path) -> None:
+    """Skip the calling module if one of these is missing. With TEST_REQUIRE_BROWSER=1, raise RuntimeError."""
+    for one in needed:
+        if one.exists():
+            continue
+        if os.environ.get("TEST_REQUIRE_BROWSER") == "1":
+            raise RuntimeError(f"TEST_REQUIRE_BROWSER is set, but there is no {one}: {_HOW_TO_GET[one]}.")
+        pytest.skip(f"needs {one}; {_HOW_TO_GET[one]}", allow_module_level=True)
 
 
 @dataclass(slots=True)
