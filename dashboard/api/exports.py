@@ -17,7 +17,7 @@ from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatfor
 from dashboard.api.problem_responses import NOT_FOUND, NOT_MADE, ApiBusy, ApiInvalidField, ApiNotFound
 from dashboard.api.request_checks import ApiContext, past, refuse_unknown_list
 from dashboard.asgi.off_loop import off_loop
-from dashboard.orders.report import read_report
+from dashboard.orders.report import settled_report
 from dashboard.orders.report_html import Imprint
 from storage.changes.paged_changes import change_with
 from storage.export.exports import EXPORTS, fault, settled, snapshot
@@ -25,7 +25,6 @@ from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
 from storage.model.evidence.packs import made_by
 from storage.postgres.pool import transaction
-from storage.postgres.recording_order import as_known, settle_at_most
 
 AT_ONCE = 2
 """Exports that may run in one process: each holds a connection to the database until it is read."""
@@ -184,9 +183,7 @@ def file_routes(source: ApiContext) -> APIRouter:
         moment = past(at, "at", now) or known or now
         settings = source.settings
         imprint = Imprint(now, made_by(), settings.synthetic, settings.sweep_every, source.base_url)
-        await settle_at_most(source.pool, now)
-        async with as_known(source.pool, known) as conn:
-            found = await read_report(conn, order_id, moment, known, imprint)
+        found = await settled_report(source.pool, order_id, moment, known, imprint)
         if found is None:
             raise ApiNotFound("There is no such order.")
         html = await off_loop(found.html)

@@ -9,7 +9,8 @@ from dashboard.orders.restoration import restoration_of, section
 from storage.model.core.late import gap_after
 from storage.orders.report_sources import ReportSources, grounds
 from storage.postgres.installation import is_synthetic
-from storage.postgres.pool import Conn
+from storage.postgres.pool import Conn, Pool
+from storage.postgres.recording_order import as_known, settle_at_most
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +48,12 @@ async def read_report(
     synthetic = imprint.synthetic or await is_synthetic(conn)
     behind = await grounds(conn, found.cohort, at, known_at)
     return OrderReport(found, behind, replace(imprint, synthetic=synthetic))
+
+
+async def settled_report(
+    pool: Pool, order_id: int, at: datetime, known_at: datetime | None, imprint: Imprint
+) -> OrderReport | None:
+    """Return the same with the heads of past days final, because the report contains them."""
+    await settle_at_most(pool, imprint.made_at)
+    async with as_known(pool, known_at) as conn:
+        return await read_report(conn, order_id, at, known_at, imprint)

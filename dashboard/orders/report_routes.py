@@ -10,12 +10,11 @@ from dashboard.asgi.file_maker import FileMaker, FileMakerBusy, FileNotMade
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.asgi.settings import DashboardSettings
-from dashboard.orders.report import OrderReport, read_report
+from dashboard.orders.report import OrderReport, settled_report
 from dashboard.orders.report_html import Imprint
 from dashboard.orders.routes import asked
 from storage.model.evidence.packs import made_by
 from storage.postgres.pool import Pool, StorageError
-from storage.postgres.recording_order import as_known, settle_at_most
 
 
 def report_routes(
@@ -39,10 +38,7 @@ def report_routes(
             return refused
         imprint = Imprint(now, made_by(), settings.synthetic, settings.sweep_every, base_url)
         try:
-            # The heads of the days that are over are given away with it.
-            await settle_at_most(pool, now)
-            async with as_known(pool, known) as conn:
-                found = await read_report(conn, order_id, moment, known, imprint)
+            found = await settled_report(pool, order_id, moment, known, imprint)
         except StorageError as error:
             return refusal(503, str(error))
         return refusal(404, "There is no such order.") if found is None else found
