@@ -1,7 +1,8 @@
 # Every target makes .venv by itself; only python3 (3.11 to 3.13) is needed.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# uv does in seconds what takes pip minutes. It is used where it is installed.
+PIP := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 # Three testers for two processors, since they wait for Postgres and browsers now and then.
 TESTERS := $(shell $(PYTHON) -c 'import os; print(min(6, (os.cpu_count() or 1) * 3 // 2))')
 # Many tests start Python anew.
