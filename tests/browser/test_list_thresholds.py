@@ -11,6 +11,7 @@ from storage.model.core.list_thresholds import ListThresholds
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.axe import AXE, violations
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
@@ -24,7 +25,8 @@ async def picture(browser: Browser, name: str) -> None:
         await browser.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("width", [1280, 820, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([1280, 390], [1280, 820, 390]))
 async def test_thresholds_are_tried_saved_and_given_up_on_the_page_of_the_list(
     pool: Pool, dsn: str, story: Story, width: int
 ) -> None:

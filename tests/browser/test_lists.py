@@ -10,6 +10,7 @@ from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from tests.support.clients.axe import AXE, violations
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
+from tests.support.repeats import cases
 from tests.support.seeds.changes import Story
 from tests.support.servers.dashboard import served
 
@@ -28,7 +29,8 @@ async def in_use(pool: Pool) -> dict[str, bool]:
         return {row.name: row.archived_at is None for row in await all_lists(conn)}
 
 
-@pytest.mark.parametrize("width", [1280, 820, 390])
+@pytest.mark.long
+@pytest.mark.parametrize("width", cases([1280, 390], [1280, 820, 390]))
 async def test_a_list_is_made_renamed_archived_and_taken_into_use_again(
     pool: Pool, dsn: str, story: Story, width: int
 ) -> None:
