@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from dash import html
 from dash.development.base_component import Component
@@ -68,7 +69,13 @@ def changes_card(
         ),
         html.P(
             [
-                "An evidence pack is a file that proves one change. Check it on any machine with: ",
+                "An evidence pack is a file that proves one change. ",
+                html.A(
+                    "Download the packs of all changes",
+                    href=packs_address(account.account_id),
+                    className="under",
+                ),
+                ". Check either on any machine with: ",
                 html.Code("blockline evidence verify FILE"),
             ]
             if may_pack
@@ -81,6 +88,15 @@ def changes_card(
 def evidence_address(account_id: int, kept: ReadingEvidence) -> str:
     """Of the raw answer behind one side of a change."""
     return f"/api/account/{account_id}/evidence/{kept.change_id}/{kept.side}"
+
+
+def packs_address(account_id: int, since: datetime | None = None, until: datetime | None = None) -> str:
+    """Of the file with the evidence packs of an account, of a period if one is given."""
+    address = f"{API}/accounts/{account_id}/evidence-packs"
+    if since is None or until is None:
+        return address
+    ends = {"from": since.astimezone(UTC).isoformat(), "to": until.astimezone(UTC).isoformat()}
+    return f"{address}?{urlencode(ends)}"
 
 
 def _pack_link(change_id: int) -> Component:

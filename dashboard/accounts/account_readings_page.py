@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.accounts.account_history_cards import evidence_address
+from dashboard.accounts.account_history_cards import evidence_address, packs_address
 from dashboard.accounts.account_readings import ReadingsPage, ReadingsRange
 from dashboard.ui import time_markup, words
 from storage.live.account_detail import AccountHistory
@@ -22,8 +22,13 @@ from storage.readings.readings import StoredMiss, StoredReading
 COLUMNS = ("Time", "Result", "Strength", "Source", "Recorded", "Evidence")
 
 
-def readings_card(account: AccountHistory, asked: ReadingsPage | str | None, now: datetime) -> Component:
-    """`asked` is what the address asks for, the sentence why that cannot be had, or None for nothing."""
+def readings_card(
+    account: AccountHistory, asked: ReadingsPage | str | None, now: datetime, *, may_pack: bool = False
+) -> Component:
+    """`asked` is what the address asks for, the sentence why that cannot be had, or None for nothing.
+
+    With `may_pack`, a link leads to the evidence packs of the changes in the period shown, if there are any.
+    """
     shown = asked if isinstance(asked, ReadingsPage) else None
     return html.Div(
         [
@@ -41,10 +46,24 @@ def readings_card(account: AccountHistory, asked: ReadingsPage | str | None, now
             _form(account, shown),
             *([html.P(asked, className="nothing", role="alert")] if isinstance(asked, str) else []),
             *(_table(account, shown) if shown is not None else []),
+            *(_packs(account, shown.stretch) if shown is not None and may_pack else []),
         ],
         className="card narrow",
         id="readings",
     )
+
+
+def _packs(account: AccountHistory, stretch: ReadingsRange) -> list[Component]:
+    n = sum(stretch.since <= change.first_seen_new < stretch.until for change in account.changes)
+    if not n:
+        return []
+    link = html.A(
+        "Download evidence packs",
+        href=packs_address(account.account_id, stretch.since, stretch.until),
+        className="under",
+    )
+    first_seen = "1 change was" if n == 1 else f"{n:,} changes were"
+    return [html.P([f"{first_seen} first seen in this period. ", link, "."], className="not-said")]
 
 
 def address(account_id: int, since: datetime, until: datetime, page: int = 1) -> str:

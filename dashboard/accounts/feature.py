@@ -125,7 +125,11 @@ async def _account(asked: PageRequest) -> Drawing | None:
             asked.theme,
         )
         drawn = graph(timeline.figure, "account-figure", "Timeline of the account")
-        beside = (notes_card(account_id, notes, asked.actor), readings_card(account, looks, now))
+        may_pack = asked.actor.role.includes(access.PACK_EVIDENCE)
+        beside = (
+            notes_card(account_id, notes, asked.actor),
+            readings_card(account, looks, now, may_pack=may_pack),
+        )
         return account_page(
             account,
             known,
@@ -135,7 +139,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
             gap_after,
             asked.tag,
             beside,
-            may_pack=asked.actor.role.includes(access.PACK_EVIDENCE),
+            may_pack=may_pack,
             may_purge=asked.actor.role.includes(PURGE_ROLE),
         )
 

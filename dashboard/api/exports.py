@@ -15,15 +15,18 @@ from dashboard.api.account_edits import Analyst
 from dashboard.api.paging import sent_as
 from dashboard.api.parameter_types import AsKnownAt, At, From, OnList, OnPlatform, PathNumber, To
 from dashboard.api.problem_responses import NOT_FOUND, NOT_MADE, ApiBusy, ApiInvalidField, ApiNotFound
-from dashboard.api.request_checks import ApiContext, past, refuse_unknown_list
+from dashboard.api.request_checks import ApiContext, ordered, past, refuse_unknown_list
 from dashboard.asgi.off_loop import off_loop
 from dashboard.orders.report import settled_report
 from dashboard.orders.report_html import Imprint
+from storage.accounts.lookup import is_stored
+from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.changes.paged_changes import change_with
 from storage.export.exports import EXPORTS, fault, settled, snapshot
 from storage.model.evidence.export_kinds import Choice, ExportFilter, Kind
 from storage.model.evidence.export_text import csv_lines, json_lines
 from storage.model.evidence.packs import made_by
+from storage.orders.compliance_report import find_order
 from storage.postgres.pool import transaction
 
 AT_ONCE = 2
@@ -162,6 +165,51 @@ def file_routes(source: ApiContext) -> APIRouter:
                 raise ApiNotFound(f"There is no change {change_id}.")
         made = await source.files.evidence_pack(source.pool, change_id, source.clock())
         return sent_as(request, made.content, ZIP, _attached(made.name))
+
+    async def packs(subject: PackSubject) -> Response:
+        """The file as a stream: it is made while it is read, and nothing is held but its place."""
+        ordered(subject.since, subject.until)
+        stack = AsyncExitStack()
+        async with stack:
+            made = await stack.enter_async_context(
+                source.files.evidence_packs(source.pool, subject, source.clock())
+            )
+            kept = stack.pop_all()
+        return StallLimitedResponse(made.chunks, kept, media_type=ZIP, headers=_attached(made.name))
+
+    @router.get(
+        "/accounts/{account_id}/evidence-packs",
+        response_class=Response,
+        responses={**NOT_FOUND, **NOT_MADE, **_file(ZIP)},
+    )
+    async def packs_of_account(
+        account_id: PathNumber, _actor: Analyst, since: From = None, until: To = None
+    ) -> Response:
+        """Make the evidence packs of all changes of an account first seen in a period, in one zip file.
+
+        Requires an analyst. One such file is made at a time. If the stream breaks off, it is incomplete.
+        """
+        async with transaction(source.pool) as conn:
+            if not await is_stored(conn, account_id):
+                raise ApiNotFound(f"There is no account {account_id}.")
+        return await packs(PackSubject(PackSubjectKind.ACCOUNT, account_id, since, until))
+
+    @router.get(
+        "/orders/{order_id}/evidence-packs",
+        response_class=Response,
+        responses={**NOT_FOUND, **NOT_MADE, **_file(ZIP)},
+    )
+    async def packs_of_order(
+        order_id: PathNumber, _actor: Analyst, since: From = None, until: To = None
+    ) -> Response:
+        """Make the evidence packs of the changes, since an order was issued, of the accounts on its list.
+
+        Requires an analyst. One such file is made at a time. If the stream breaks off, it is incomplete.
+        """
+        async with transaction(source.pool) as conn:
+            if await find_order(conn, order_id) is None:
+                raise ApiNotFound("There is no such order.")
+        return await packs(PackSubject(PackSubjectKind.ORDER, order_id, since, until))
 
     @router.get(
         "/orders/{order_id}/report",

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from dashboard.asgi.file_maker import FileMaker
 from dashboard.asgi.process import WebProcess
+from dashboard.auth import access
 from dashboard.orders.facts import read_order, read_orders
 from dashboard.orders.order_page import lane_pages, order_page
 from dashboard.orders.orders_page import orders_page
@@ -48,4 +49,5 @@ async def read_page_of_orders(asked: PageRequest) -> Drawing | None:
     if not page or page > lane_pages(found):
         return None
     acts = await acts_on(conn, found.order.reference)
-    return partial(order_page, found, acts, page, theme, tag, may_write=may_write)
+    may_pack = bool(found.watched) and asked.actor.role.includes(access.PACK_EVIDENCE)
+    return partial(order_page, found, acts, page, theme, tag, may_write=may_write, may_pack=may_pack)

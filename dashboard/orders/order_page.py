@@ -6,6 +6,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.asgi.problem_json import API
 from dashboard.names.waiting_names import waiting_for
 from dashboard.orders import rows
 from dashboard.orders import words as order_words
@@ -44,10 +45,12 @@ def order_page(
     tag: list[Component],
     *,
     may_write: bool = False,
+    may_pack: bool = False,
 ) -> Component:
     """Return the page of an order with page `number` of its lanes, counted from 1.
 
-    `acts` are what was done to the order. With `may_write`, a button leads to its forms.
+    `acts` are what was done to the order. With `may_write`, a button leads to its forms;
+    with `may_pack`, another to the evidence packs of its accounts.
     """
     order = found.order
     begin, here = order.issued_from or order.issued_at, f"/orders/{order.order_id}"
@@ -67,6 +70,7 @@ def order_page(
                     html.A("Figures as JSON", href=f"/api/orders/{order.order_id}", className="button"),
                     html.A("Report", href=f"/orders/{order.order_id}/report.html", className="button"),
                     html.A("Report as PDF", href=f"/orders/{order.order_id}/report.pdf", className="button"),
+                    *(_packs_button(order.order_id) if may_pack else []),
                 ],
                 className="bar",
             ),
@@ -89,6 +93,18 @@ def order_page(
             ),
         ]
     )
+
+
+def _packs_button(order_id: int) -> list[Component]:
+    address = f"{API}/orders/{order_id}/evidence-packs"
+    return [
+        html.A(
+            "Evidence packs",
+            href=address,
+            className="button",
+            title="Of every change since the order was issued, of the accounts on its list",
+        )
+    ]
 
 
 def _head(found: OrderFigures) -> Component:

@@ -1,9 +1,9 @@
 """Commands about evidence: packs and their verification, the hash chain, its heads and time stamps."""
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from jobs.base.errors import CommandError
 from jobs.base.event_loop import run
 from jobs.base.output import OutputTable, show, show_json
 from jobs.base.wording import number
-from jobs.cli.command import AsJson, ConfigFile, examples, renamed
+from jobs.cli.command import AsJson, ConfigFile, examples, moment_of, renamed
 from jobs.config.database import database, ready
 from jobs.config.settings import Settings, load_settings
 from jobs.doctor.hash_chain import broken_words, coverage_words, entries_words, stamps_words
@@ -26,15 +26,20 @@ from jobs.evidence.chain_heads import HeadsError, heads_known, heads_listed
 from jobs.evidence.daily_anchor import AnchoredHead, anchor, authority_of
 from jobs.evidence.outside_heads import StampCheck, check_stamps, missing_head
 from jobs.evidence.pack import PackError
+from jobs.evidence.pack_collection import collection, is_collection, verify_collection, write_collection
 from jobs.evidence.pack_files import read_pack, write_pack
 from jobs.evidence.pack_page import instant
-from jobs.evidence.pack_proof import ProofResult
+from jobs.evidence.pack_proof import ProofResult, Stamp
 from jobs.evidence.pack_verification import verify
 from jobs.evidence.rfc3161 import LIMITS, Authority, TimestampError, certificates_in
 from jobs.evidence.stored_pack import made_pack, printable, stamp_or_fault, stored_material
+from storage.accounts.lookup import account_called
+from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.changes.hash_chain import Head, heads, missing_entries, stored_anchors, verify_chain
 from storage.model.evidence.chain_check import ChainCheck
 from storage.model.evidence.packs import Material, made_by
+from storage.model.text.states import clean
+from storage.orders.orders import number_of
 from storage.postgres.audit_chain import (
     AuditChainState,
     audit_chain_state,
@@ -96,9 +101,93 @@ def pack_command(
         show(f"Check it anywhere with: blockline evidence verify {path}")
 
 
+_Out = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="New .zip file to write.")]
+_Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="DATE", help="Changes first seen from this time on (ISO 8601, UTC)."),
+]
+_Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="End of the period, exclusive.")]
+
+
+@evidence.command("account", epilog=examples("blockline evidence account SomeHandle --since 2026-02-01"))
+def account_command(
+    account: Annotated[
+        str, typer.Argument(metavar="ACCOUNT", help="Number on its page, handle, or id on the platform.")
+    ],
+    *,
+    since: _Since = None,
+    until: _Until = None,
+    out: _Out = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Write the evidence packs of all changes of an account, in one file."""
+
+    async def called(conn: Conn) -> PackSubject:
+        number_of_it = await account_called(conn, account)
+        return _in_period(PackSubject(PackSubjectKind.ACCOUNT, number_of_it), since, until)
+
+    _write_packs(called, out, config, as_json=as_json)
+
+
+@evidence.command("order", epilog=examples('blockline evidence order "DEMO/2021/1" --output order.zip'))
+def order_command(
+    reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The reference of the order.")],
+    *,
+    since: _Since = None,
+    until: _Until = None,
+    out: _Out = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Write the evidence packs of the changes, since an order was issued, of the accounts on its list."""
+
+    async def called(conn: Conn) -> PackSubject:
+        order_id = await number_of(conn, reference)
+        if order_id is None:
+            raise CommandError(f"There is no order {clean(reference)!r}; `blockline orders list` lists them.")
+        return _in_period(PackSubject(PackSubjectKind.ORDER, order_id), since, until)
+
+    _write_packs(called, out, config, as_json=as_json)
+
+
+def _in_period(subject: PackSubject, since: str | None, until: str | None) -> PackSubject:
+    first, end = moment_of(since, "--since"), moment_of(until, "--until")
+    if first is not None and end is not None and end <= first:
+        raise CommandError("--until must be later than --since.")
+    return replace(subject, since=first, until=end)
+
+
+def _write_packs(
+    called: Callable[[Conn], Awaitable[PackSubject]], out: Path | None, config: Path | None, *, as_json: bool
+) -> None:
+    settings = load_settings(config)
+    if out is not None:
+        refuse_taken(out)
+
+    async def written(dsn: str) -> tuple[Path, int]:
+        await ready(settings, dsn)
+        async with open_pool(dsn, max_size=1) as pool:
+            async with transaction(pool) as conn:
+                subject = await called(conn)
+            made = await collection(pool, subject, system_clock())
+            path = out or Path(made.name)
+            with whole_file(path) as file:
+                await write_collection(made, file.write)
+        return path, made.changes
+
+    with database(settings) as dsn:
+        path, changes = run(lambda: written(dsn))
+    if as_json:
+        show_json({"file": str(path), "changes": changes})
+    else:
+        show(f"{path} contains the evidence of {number(changes, 'change')}.")
+        show(f"Check it anywhere with: blockline evidence verify {path}")
+
+
 @evidence.command("verify", epilog=examples("blockline evidence verify blockline-evidence-1204.zip"))
 def verify_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The pack: a .zip file or a folder.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .zip file; a single pack may be a folder.")],
     *,
     head: Annotated[str | None, typer.Option(metavar="HASH", help="A head that you got separately.")] = None,
     heads_file: Annotated[
@@ -113,7 +202,7 @@ def verify_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify an evidence pack.
+    """Verify an evidence pack, or a file of many.
 
     No database and no settings are needed. The exit code is 1 if a check fails or cannot be made: the pack
     has the wording of another version, or none of the given heads covers a statement.
@@ -121,10 +210,16 @@ def verify_command(
     try:
         known = heads_known(heads_file, head)
         certificates = () if tsa_certs is None else certificates_in(tsa_certs)
-        files = read_pack(file)
+
+        def stamp_of(token: bytes, entry: bytes) -> Stamp | str:
+            return stamp_or_fault(token, entry, certificates)
+
+        if is_collection(file):
+            checks = verify_collection(file, known, stamp_of, made_by())
+        else:
+            checks = verify(read_pack(file), known, stamp_of, made_by())
     except (HeadsError, TimestampError, PackError) as error:
         raise CommandError(printable(str(error))) from error
-    checks = verify(files, known, lambda token, entry: stamp_or_fault(token, entry, certificates), made_by())
     wrong = sum(check.verdict is ProofResult.FAILED for check in checks)
     left_open = sum(check.verdict is ProofResult.OPEN for check in checks)
     if as_json:

@@ -4,15 +4,17 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, BinaryIO, Final
 
 from jobs.base.atomic_files import whole_file, whole_folder
 from jobs.evidence.pack import Files, PackError
 
-_MOST_FILES: Final = 5_000
+MOST_FILES: Final = 5_000
+"""In one archive."""
 _MOST_BYTES: Final = 256 * 1024 * 1024
 _CHUNK: Final = 1024 * 1024
 _BROKEN_ZIP: Final = (
@@ -59,36 +61,59 @@ def read_pack(path: Path) -> dict[str, bytes]:
     Raises PackError for what no pack has: links, names that lead out of it, a name twice, bytes that belong
     to no file, more than 256 MB.
     """
-    files: dict[str, bytes] = {}
-    room = _MOST_BYTES
     if not path.exists():
         raise PackError(f"{path}: the file does not exist.")
-    if not path.is_dir() and not (path.is_file() and path.stat().st_size <= room):
+    if path.is_dir():
+        with faults_as_sentence(str(path)):
+            return _content(_folder(path), str(path))
+    if not (path.is_file() and path.stat().st_size <= _MOST_BYTES):
         raise PackError(f"{path} is not an evidence pack.")
+    with faults_as_sentence(str(path)), path.open("rb") as file:
+        return read_zipped(file, str(path))
+
+
+def read_zipped(file: BinaryIO, called: str) -> dict[str, bytes]:
+    """The files of a pack that is a zip file. Raises PackError as `read_pack` does; it names the file
+    `called`.
+    """
+    with faults_as_sentence(called):
+        return _content(archived(file, called), called)
+
+
+@contextmanager
+def faults_as_sentence(called: str) -> Generator[None]:
+    """Turn errors of reading a file or an archive into a PackError that names it."""
     try:
-        for name, content in _folder(path) if path.is_dir() else _archive(path):
-            if len(files) == _MOST_FILES:
-                raise PackError(
-                    f"{path} holds more than {_MOST_FILES:,} files, so it is not an evidence pack."
-                )
-            with content as opened:
-                files[name] = _read(opened, room, path)
-            room -= len(files[name])
+        yield
     except _BROKEN_ZIP as error:
-        raise PackError(f"{path} is not a complete zip file.") from error
+        raise PackError(f"{called} is not a complete zip file.") from error
     except OSError as error:
-        raise PackError(f"{path}: the file cannot be read ({error.strerror or error}).") from error
+        raise PackError(f"{called}: the file cannot be read ({error.strerror or error}).") from error
+
+
+def _content(members: Iterator[tuple[str, IO[bytes]]], called: str) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    room = _MOST_BYTES
+    for name, content in members:
+        if len(files) == MOST_FILES:
+            raise PackError(f"{called} holds more than {MOST_FILES:,} files, so it is not an evidence pack.")
+        with content as opened:
+            files[name] = read_member(opened, room, called)
+        room -= len(files[name])
     return files
 
 
-def _read(opened: IO[bytes], room: int, path: Path) -> bytes:
-    """What the headers of an archive say of a size is not believed."""
+def read_member(opened: IO[bytes], room: int = _MOST_BYTES, called: str = "It") -> bytes:
+    """The content of a file in an archive. Raises PackError if it is longer than `room`.
+
+    What the headers of an archive say of a size is not believed.
+    """
     out = bytearray()
     while chunk := opened.read(_CHUNK):
         out += chunk
         if len(out) > room:
             raise PackError(
-                f"{path} holds more than {_MOST_BYTES // 1024**2} MB, so it is not an evidence pack."
+                f"{called} holds more than {_MOST_BYTES // 1024**2} MB, so it is not an evidence pack."
             )
     return bytes(out)
 
@@ -106,9 +131,12 @@ def _folder(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
         yield name, item.open("rb")
 
 
-def _archive(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with zipfile.ZipFile(path) as archive:
-        _refuse_hidden(archive, path)
+def archived(file: BinaryIO, called: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """Each plain file of a zip file, in its order, to be read and closed by the caller. Raises PackError for
+    what no pack has, and the errors of `zipfile` for a damaged one.
+    """
+    with zipfile.ZipFile(file) as archive:
+        _refuse_hidden(archive, file, called)
         seen: set[str] = set()
         for entry in archive.infolist():
             name = entry.orig_filename
@@ -119,38 +147,37 @@ def _archive(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
             is_plain = is_plain and stat.S_IFMT(mode) in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}
             if is_folder and (entry.file_size or entry.compress_size):
                 raise PackError(
-                    f"The entry {name!r} in {path} is a folder but has content of its own, which is not "
+                    f"The entry {name!r} in {called} is a folder but has content of its own, which is not "
                     "allowed in an evidence pack."
                 )
             if not is_plain or entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
                 raise PackError(
-                    f"{name!r} in {path} is not a plain file. An evidence pack contains only plain files."
+                    f"{name!r} in {called} is not a plain file. An evidence pack contains only plain files."
                 )
             if name.casefold() in seen:
-                raise PackError(f"{path} contains {name!r} twice.")
+                raise PackError(f"{called} contains {name!r} twice.")
             seen.add(name.casefold())
             if is_folder:
                 continue
             yield name, archive.open(entry)
 
 
-def _refuse_hidden(archive: zipfile.ZipFile, path: Path) -> None:
+def _refuse_hidden(archive: zipfile.ZipFile, file: BinaryIO, called: str) -> None:
     """Raises PackError unless every byte of the file belongs to an entry or to the list of them."""
     end = 0
-    with path.open("rb") as file:
-        for entry in sorted(archive.infolist(), key=lambda one: one.header_offset):
-            file.seek(entry.header_offset)
-            head = file.read(_LOCAL_HEAD.size)
-            name_size, extra_size = _LOCAL_HEAD.unpack(head)
-            if entry.header_offset != end:
-                break
-            end += _LOCAL_HEAD.size + name_size + extra_size + entry.compress_size
-            if entry.flag_bits & _SIZES_FOLLOW:
-                file.seek(end)
-                end += 16 if file.read(4) == b"PK\x07\x08" else 12
-        file.seek(-_LAST.size, 2)
-        signature, list_size, comment_size = _LAST.unpack(file.read(_LAST.size))
-        size = file.tell()
+    for entry in sorted(archive.infolist(), key=lambda one: one.header_offset):
+        file.seek(entry.header_offset)
+        head = file.read(_LOCAL_HEAD.size)
+        name_size, extra_size = _LOCAL_HEAD.unpack(head)
+        if entry.header_offset != end:
+            break
+        end += _LOCAL_HEAD.size + name_size + extra_size + entry.compress_size
+        if entry.flag_bits & _SIZES_FOLLOW:
+            file.seek(end)
+            end += 16 if file.read(4) == b"PK\x07\x08" else 12
+    file.seek(-_LAST.size, 2)
+    signature, list_size, comment_size = _LAST.unpack(file.read(_LAST.size))
+    size = file.tell()
     if (signature, comment_size, end, end + list_size + _LAST.size) != (
         b"PK\x05\x06",
         0,
@@ -158,6 +185,6 @@ def _refuse_hidden(archive: zipfile.ZipFile, path: Path) -> None:
         size,
     ):
         raise PackError(
-            f"{path} contains bytes that belong to none of its files, which is not allowed in an evidence "
+            f"{called} contains bytes that belong to none of its files, which is not allowed in an evidence "
             "pack."
         )

@@ -50,8 +50,7 @@ async def stored_material(pool: Pool, name: str, now: datetime) -> Material:
 
 def made_pack(gathered: Material, now: datetime) -> MadePack:
     """Make the pack, and verify it. Raises CommandError if it would not verify."""
-    kind = "synthetic-" if gathered.synthetic else ""
-    name = f"blockline-evidence-{kind}{gathered.change_id}.zip"
+    name = file_name(str(gathered.change_id), synthetic=gathered.synthetic)
     try:
         files = whole_pack(gathered, made_by(), now)
     except PackError as error:
@@ -61,6 +60,11 @@ def made_pack(gathered: Material, now: datetime) -> MadePack:
     if wrong:
         raise CommandError(f"No pack was written, because the database contradicts itself: {wrong[0]}")
     return MadePack(gathered.change_id, name, files)
+
+
+def file_name(of: str, *, synthetic: bool) -> str:
+    """The usual name of a file with evidence; that of a simulation says so."""
+    return f"blockline-evidence-{'synthetic-' if synthetic else ''}{of}.zip"
 
 
 def stamp_or_fault(token: bytes, entry: bytes, certificates: Sequence[Certificate]) -> Stamp | str:

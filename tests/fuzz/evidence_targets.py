@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 import zlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,15 @@ from typing import Final
 from collectors.core.collector import CollectorAnswer, Exchange
 from jobs.dispatch.answer_codec import pack, unpack
 from jobs.evidence.chain_heads import HeadsError, heads_known
-from jobs.evidence.pack import MANIFEST, PackError, listed, manifest_in
+from jobs.evidence.pack import MANIFEST, PackError, listed, manifest_in, written
+from jobs.evidence.pack_collection import (
+    COLLECTION,
+    HOW,
+    CollectionFile,
+    PackedFile,
+    is_collection,
+    verify_collection,
+)
 from jobs.evidence.pack_files import read_pack
 from jobs.evidence.pack_proof import KnownHeads, ProofResult
 from jobs.evidence.pack_verification import verify
@@ -116,6 +125,27 @@ def _verified(files: Mapping[str, bytes]) -> object:
 _FILES: Final = read_pack(_PACK)
 
 
+def _collection() -> bytes:
+    """A file with the recorded pack and the list of it."""
+    out = BytesIO()
+    change_id = manifest_in(_FILES).change_id
+    pack_ = PackedFile(change_id, "one.zip", hashlib.sha256(_PACK.read_bytes()).hexdigest())
+    listed_ = CollectionFile(1, HOW, _MADE_BY, _NOW, "an account", None, None, (pack_,), ())
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(pack_.file, _PACK.read_bytes())
+        archive.writestr(COLLECTION, written(listed_))
+    return out.getvalue()
+
+
+def pack_collection(path: Path) -> object:
+    """Whether it is one, and every check of it: a sentence, never an exception."""
+    is_collection(path)
+    checks = verify_collection(
+        path, KnownHeads(), lambda token, entry: stamp_or_fault(token, entry, _ROOT), _MADE_BY
+    )
+    return [check.verdict for check in checks]
+
+
 def read_stamp(data: bytes) -> object:
     """No stamp is read that says another time than the one that was signed."""
     said = stamp_in(data, _ENTRY, _ROOT)
@@ -159,6 +189,7 @@ EVIDENCE: tuple[Target, ...] = (
     Target("restore.signed", (_backup(),), in_file(restore_signed_file), (BackupError,)),
     Target("restore.manifest", (_MANIFEST,), restore_manifest, (BackupError,)),
     Target("pack.file", (_PACK.read_bytes(),), in_file(pack_file), (PackError,)),
+    Target("pack.collection", (_collection(),), in_file(pack_collection), (PackError,)),
     Target(
         "pack.content",
         tuple(name.encode() + b"\n" + content for name, content in _FILES.items()),

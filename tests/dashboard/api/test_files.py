@@ -1,21 +1,26 @@
 """Files over the API are those of the command line: evidence packs, and reports as HTML and PDF."""
 
 import asyncio
+import zipfile
 from datetime import datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from dashboard.asgi.file_maker import FileMakerBusy
 from dashboard.asgi.problem_json import API
 from dashboard.auth.access import acting_as
+from jobs.evidence.pack_collection import COLLECTION, collection, write_collection
 from jobs.runtime.file_maker import CommandLineFiles
+from storage.changes.evidence_collection import PackSubject, PackSubjectKind
 from storage.model.core.people import Actor, Role, Scope
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Conn, Pool, open_pool, transaction
 from storage.purge.purge import purge_account
 from tests.support.clients.api import Api, api_served
 from tests.support.clients.browser import CHROMIUM
 from tests.support.clients.command_line import Blockline, blockline, forget_settings
+from tests.support.samples.readings import minutes
 from tests.support.seeds.chain_rows import block_of
 from tests.support.seeds.live_page import seed
 from tests.support.seeds.people import WITH_LOGIN, a_person, a_token
@@ -135,3 +140,128 @@ async def test_one_pdf_is_made_at_a_time_also_when_its_reader_is_gone(tmp_path: 
     first.cancel()
     with pytest.raises(Exception, match="Another PDF is being made"):
         await files.pdf("<p>two</p>")
+
+
+async def test_all_packs_of_an_account_or_an_order_are_one_file_that_verifies_pack_by_pack(
+    pool: Pool, dsn: str, now: datetime, tmp_path: Path, run: Blockline
+) -> None:
+    async with transaction(pool) as conn:
+        account, change_id = await block_of(conn)
+        order_id = await _order_over(conn, account.account_id)
+        shown: list[str] = []
+        for role in (Role.VIEWER, Role.ANALYST):
+            with acting_as(Actor("ada", role)):
+                page = await page_of(conn, f"/account/{account.account_id}", now, SETTINGS, "light")
+                of_order = await page_of(conn, f"/orders/{order_id}", now, SETTINGS, "light")
+                shown += [repr(page), repr(of_order)]
+        changes = await conn.fetchval(
+            "select count(*) from standing_change where account_id = $1", account.account_id
+        )
+    of_account = f"{API}/accounts/{account.account_id}/evidence-packs"
+    of_order = f"{API}/orders/{order_id}/evidence-packs"
+    addresses = [of_account, of_order] * 2
+    linked = [f"href='{a}'" in page for a, page in zip(addresses, shown, strict=True)]
+    assert linked == [False, False, True, True]
+    day = minutes(15).isoformat().replace("+00:00", "Z")
+    async with served(pool, dsn, now) as base, aiohttp.ClientSession(base) as session:
+        for address, name in (
+            (of_account, f"blockline-evidence-account-{account.account_id}.zip"),
+            (of_order, f"blockline-evidence-order-{order_id}.zip"),
+            (f"{of_account}?from={day}", "later.zip"),
+        ):
+            async with session.get(address) as answer:
+                content = await answer.read()
+                assert (answer.status, answer.content_type) == (200, "application/zip")
+                if name != "later.zip":
+                    assert name in answer.headers["Content-Disposition"]
+            (tmp_path / name).write_bytes(content)
+            checked = await asyncio.to_thread(run, "evidence", "verify", name)
+            assert (checked.code, checked.err) == (0, "")
+            packs = [line for line in checked.said if line.startswith("ok") and " verifies, in " in line]
+            assert len(packs) == (changes if name.startswith("blockline-evidence-account") else 1)
+            assert any(f"blockline-evidence-{change_id}.zip" in line for line in packs)
+        for address, status, sentence in (
+            (f"{API}/accounts/999/evidence-packs", 404, "There is no account 999."),
+            (f"{API}/orders/999/evidence-packs", 404, "There is no such order."),
+            (
+                f"{of_account}?from=2025-01-01T00:00:00Z",
+                409,
+                "No change of the account @h1 (X, id 1) is stored in this period, so there is nothing to "
+                "pack.",
+            ),
+            (
+                f"{of_account}?from=2025-01-02T00:00:00Z&to=2025-01-01T00:00:00Z",
+                422,
+                "query.to: `to` must be later than `from`.",
+            ),
+        ):
+            async with session.get(address) as answer:
+                assert (answer.status, (await answer.json())["detail"]) == (status, sentence)
+
+
+async def test_one_file_of_packs_is_made_at_a_time_and_holds_no_connection(dsn: str, now: datetime) -> None:
+    files = CommandLineFiles()
+    async with open_pool(dsn, max_size=1) as narrow:
+        async with transaction(narrow) as conn:
+            account, _ = await block_of(conn)
+        subject = PackSubject(PackSubjectKind.ACCOUNT, account.account_id)
+        async with files.evidence_packs(narrow, subject, now) as made:
+            assert (await anext(made.chunks))[:2] == b"PK"
+            async with transaction(narrow) as conn:
+                assert await conn.fetchval("select 1") == 1
+            with pytest.raises(FileMakerBusy, match="Another file of evidence packs is being made"):
+                async with files.evidence_packs(narrow, subject, now):
+                    pass
+        async with files.evidence_packs(narrow, subject, now):
+            pass
+
+
+async def test_a_change_that_cannot_be_proved_is_named_and_a_file_that_was_altered_does_not_verify(
+    pool: Pool, now: datetime, tmp_path: Path, run: Blockline
+) -> None:
+    async with transaction(pool) as conn:
+        account, change_id = await block_of(conn)
+    subject = PackSubject(PackSubjectKind.ACCOUNT, account.account_id)
+
+    async def made(name: str) -> Path:
+        with (tmp_path / name).open("wb") as file:
+            await write_collection(await collection(pool, subject, now), file.write)
+        return tmp_path / name
+
+    whole = await made("whole.zip")
+    async with transaction(pool) as conn:
+        await conn.execute("alter table chain disable trigger user")
+        await conn.execute("delete from chain where change_id = $1", change_id)
+    await made("less.zip")
+    checked = await asyncio.to_thread(run, "evidence", "verify", "less.zip")
+    lost = f"Change {change_id} has no pack: The hash chain has no entry for change {change_id}"
+    assert any(lost in line for line in checked.said)
+    with zipfile.ZipFile(whole) as archive, zipfile.ZipFile(tmp_path / "cut.zip", "w") as cut:
+        cut.writestr(COLLECTION, archive.read(COLLECTION))
+    refused = await asyncio.to_thread(run, "evidence", "verify", "cut.zip")
+    assert refused.code == 1
+    assert any(line.startswith("FAILED") and line.endswith(".zip is missing.") for line in refused.said)
+    (tmp_path / "half.zip").write_bytes(whole.read_bytes()[:2000])
+    halved = await asyncio.to_thread(run, "evidence", "verify", "half.zip")
+    assert (halved.code, halved.err.strip()) == (1, "half.zip is not a complete zip file.")
+
+
+async def _order_over(conn: Conn, account_id: int) -> int:
+    list_id = await conn.fetchval(
+        "insert into watch_list (name, created_at) values ('A/1', $1) returning list_id", minutes(0)
+    )
+    await conn.execute(
+        "insert into membership (list_id, account_id, added_at) values ($1, $2, $3)",
+        list_id,
+        account_id,
+        minutes(0),
+    )
+    return await conn.fetchval(
+        """
+        insert into legal_order (reference, title, issuer, country, legal_basis, issued_at, known_at, list_id,
+            named_count)
+        values ('A/1', 'An order', 'A ministry', 'IN', 'An act', $1, $1, $2, 1) returning order_id
+        """,
+        minutes(10),
+        list_id,
+    )
