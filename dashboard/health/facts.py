@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.alerts.mails_report import MailLine, undelivered
+from storage.backup.backup_log import RecordedBackup, newest_backup
 from storage.health.canaries_report import Control, controls
 from storage.health.collectors_report import (
     CollectorReport,
@@ -55,6 +56,8 @@ class HealthFacts:
     """Those that machines share."""
     database: Database
     growth: Growth
+    backup: RecordedBackup | None
+    """The newest one on record."""
     maintenance: MaintenanceTasks
     outbox: OutboxReport
     undelivered: MailFacts
@@ -83,6 +86,7 @@ async def read_health(conn: Conn, now: datetime, sweep_every: timedelta) -> Heal
         budgets=await budgets(conn),
         database=await database(conn),
         growth=await growth(conn, now),
+        backup=await newest_backup(conn),
         maintenance=await maintenance_tasks(conn),
         outbox=await outbox(conn, now),
         undelivered=await mail_facts(conn, now, Thresholds(sweep_every)),

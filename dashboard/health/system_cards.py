@@ -13,15 +13,16 @@ from dashboard.health.reading_cards import verdict
 from dashboard.ui import words
 from dashboard.ui.cards import Cell, table_card
 from dashboard.ui.terms import term
+from storage.backup.backup_log import RecordedBackup
 from storage.health.checks import mail_checks
 from storage.health.condition_facts import Thresholds
 from storage.health.maintenance_tasks_report import ANCHOR_AT, RETENTION_AT, SEAL_AT, next_run
 from storage.model.alerts.conditions import ABOUT_MAILS, Condition
 from storage.model.core.people import Actor
-from storage.model.text.states import PLATFORM_NAME
+from storage.model.text.states import PLATFORM_NAME, clean
 from storage.model.text.units import size_words
 
-Fact = tuple[Cell, str, str]
+Fact = tuple[Cell, Cell, str]
 """A name, its value and a note; an empty note is left out."""
 
 
@@ -83,11 +84,7 @@ def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
         ("Server", f"Postgres {found.version}", f"started {words.stamp(found.started_at)}, by its own clock"),
         ("Size", size_words(found.bytes), ""),
         ("Connections", f"{found.connections:,} of {found.most_connections:,}", pool),
-        (
-            "Last backup",
-            "not known",
-            "the command “blockline backup” writes a file and records nothing in the database",
-        ),
+        _backup(facts.backup, facts.at),
     ]
     sizes = health_words.groups(found.tables, facts.growth)
     table = table_card(
@@ -106,6 +103,20 @@ def database_cards(facts: HealthFacts, process: WebProcess) -> list[Component]:
         ],
     )
     return [_facts("Database", "", health_words.database_verdict(found), rows), table]
+
+
+def _backup(newest: RecordedBackup | None, now: datetime) -> Fact:
+    if newest is None:
+        note = "“blockline backup FILE” records each backup that it verified; others are not known here"
+        return "Newest backup", "No backup is recorded", note
+    signed = "signed" if newest.is_signed else "not signed"
+    return (
+        "Newest backup",
+        html.Div([words.stamp(newest.created_at), html.Small(words.ago(newest.created_at, now))]),
+        f"verified {words.stamp(newest.verified_at)}, by {clean(newest.made_by, 80)} on "
+        f"{clean(newest.host, 80)}: {clean(newest.file, 200)} ({size_words(newest.bytes)}, {signed}). "
+        "Whether the file still exists is not known",
+    )
 
 
 def listener_card(process: WebProcess) -> Component:

@@ -1,6 +1,9 @@
 """Commands about the whole database: backup, restore, upgrade, migrate."""
 
+import getpass
 import os
+import socket
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +23,12 @@ from jobs.config.database import database
 from jobs.config.settings import Settings, load_settings
 from storage.backup.archive import BackupManifest, BackupProgress, read_backup
 from storage.backup.backup import back_up
+from storage.backup.backup_log import RecordedBackup, record_backup
 from storage.backup.restore import restore
 from storage.embedded.upgrade import upgrade_folder
+from storage.postgres.errors import StorageError
 from storage.postgres.migrate import grant_running, migrate
+from storage.postgres.pool import open_pool, transaction
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup file.")]
 
@@ -38,12 +44,16 @@ def register(cli: typer.Typer) -> None:
 
 
 def backup_command(file: BackupFile, *, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """The backup contains the database of one moment. The file is read back and verified."""
+    """The backup contains the database of one moment. The file is read back and verified, and
+    Health shows when that was."""
     settings = load_settings(config)
     refuse_taken(file)
     with database(settings) as dsn, _shown("Backing up") as progress:
         manifest = _save(dsn, file, _key(settings), progress)
-    size = file.stat().st_size
+        size = file.stat().st_size
+        unrecorded = _record(dsn, file, manifest, is_signed=_key(settings) is not None)
+    if unrecorded is not None:
+        print(f"Note: the backup is whole, but Health cannot show it: {unrecorded}", file=sys.stderr)
     if as_json:
         show_json(_as_json(file, manifest) | {"bytes": size})
     else:
@@ -112,6 +122,37 @@ def _save(dsn: str, file: Path, key: bytes | None, progress: BackupProgress) -> 
         out.flush()
         read_backup(Path(out.name), progress, key)
     return manifest
+
+
+def _record(dsn: str, file: Path, manifest: BackupManifest, *, is_signed: bool) -> str | None:
+    """Record a verified backup. Return the sentence why that failed; a replica, for one, takes no writes."""
+    made = RecordedBackup(
+        created_at=manifest.created_at,
+        verified_at=max(system_clock(), manifest.created_at),
+        made_by=_user(),
+        host=socket.gethostname(),
+        file=str(file.resolve()),
+        bytes=file.stat().st_size,
+        is_signed=is_signed,
+    )
+
+    async def recorded() -> None:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            await record_backup(conn, made)
+
+    try:
+        run(recorded)
+    except StorageError as error:
+        return str(error)
+    return None
+
+
+def _user() -> str:
+    """Who runs this command. A container may have no name for the number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 @contextmanager

@@ -2,5 +2,5 @@
 
 It may import `postgres` and `model`, and no other folder of `storage`.
 Begin with `archive.py`. It defines the format of the file; `contents.py` says which tables belong in it;
-`backup.py` writes one and `restore.py` fills an empty database from it.
+`backup.py` writes one, `restore.py` fills an empty database from it, and `backup_log.py` records each.
 """

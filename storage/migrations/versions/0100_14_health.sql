@@ -67,3 +67,30 @@ comment on column operator_condition.ended_at is 'When it was noticed to be over
 comment on column operator_condition.end_sentence is 'How things are instead. Empty while it is not over.';
 comment on column operator_condition.ended_told_at is
     'When the operators were notified of its end. Null: they were not.';
+
+create table backup_log (
+    backup_id bigint generated always as identity primary key,
+    created_at timestamptz not null,
+    verified_at timestamptz not null check (verified_at >= created_at),
+    made_by text not null,
+    host text not null,
+    file text not null,
+    bytes bigint not null,
+    is_signed boolean not null
+);
+create index backup_log_created_at on backup_log (created_at);
+comment on table backup_log is
+    'Backups that the command backup made. Each was read back before it was recorded; whether its file still exists is '
+    'not known.';
+comment on column backup_log.backup_id is 'Number of the backup.';
+comment on column backup_log.created_at is 'The backup has the database as it was then.';
+comment on column backup_log.verified_at is 'When its file had been read back and found whole.';
+comment on column backup_log.made_by is 'The user of the machine who ran the command.';
+comment on column backup_log.host is 'The machine.';
+comment on column backup_log.file is 'The path of its file on that machine.';
+comment on column backup_log.bytes is 'The size of its file.';
+comment on column backup_log.is_signed is 'Whether it was signed with the setting backup_key.';
+create trigger backup_log_append_only before update or delete on backup_log
+    for each row execute function refuse_rewriting();
+create trigger backup_log_no_truncate before truncate on backup_log
+    for each statement execute function refuse_rewriting();

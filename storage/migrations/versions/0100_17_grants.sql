@@ -22,7 +22,7 @@ begin
             execute format('grant insert on %s to %I', this.name, role_name);
             if this.relname not in (
                 'change', 'change_outcome', 'pending_step', 'chain_anchor', 'coverage_row', 'purge_log',
-                'retention_log', 'audit_log', 'list_thresholds'
+                'retention_log', 'audit_log', 'list_thresholds', 'backup_log'
             ) then
                 execute format('grant update, delete on %s to %I', this.name, role_name);
             end if;

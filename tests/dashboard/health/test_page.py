@@ -59,6 +59,7 @@ NOTHING = HealthFacts(
     budgets=(),
     database=Database("18.0", T0, 9_000_000, 3, 100, ()),
     growth=Growth(0, 0, 0),
+    backup=None,
     maintenance=MaintenanceTasks(
         0, None, None, 0, None, None, 0, (), 0, None, None, None, AuditChainState(0, 0, None, 0, None)
     ),

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from storage.backup.backup_log import RecordedBackup, newest_backup
+from storage.postgres.pool import open_pool, transaction
 from storage.postgres.schema import newest
 from tests.storage.backup.test_backup import ask, busy, no_tables, saved
 from tests.support.clients.command_line import Blockline, Ran, blockline, forget_settings
+from tests.support.samples.readings import minutes
+from tests.support.servers.dashboard import SETTINGS, page_of
 from tests.support.table_digests import digests
 
 
@@ -32,6 +36,7 @@ def test_the_commands_say_what_was_saved_and_what_is_back(
 ) -> None:
     asyncio.run(busy(dsn))
     on(dsn, monkeypatch)
+    before = asyncio.run(digests(dsn))
     ran = run("backup", "b.tar", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert Path("b.tar").stat().st_mode & 0o777 == 0o600
@@ -43,7 +48,43 @@ def test_the_commands_say_what_was_saved_and_what_is_back(
     assert (back.code, back.err) == (0, "")
     assert back.out.startswith(f"{ran.json['rows']:,} rows of ")
     refused(run("restore", "b.tar"), "is not empty (it contains rows in the table ")
-    assert asyncio.run(digests(empty_dsn)) == asyncio.run(digests(dsn))
+    assert asyncio.run(digests(empty_dsn)) == before
+
+
+def test_a_verified_backup_is_recorded_and_one_that_failed_is_not(
+    run: Blockline, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(dsn, monkeypatch)
+
+    async def newest() -> tuple[RecordedBackup | None, str]:
+        async with open_pool(dsn, max_size=1) as pool, transaction(pool) as conn:
+            page = await page_of(conn, "/health", minutes(0), SETTINGS, "light")
+            return await newest_backup(conn), repr(page)
+
+    found, page = asyncio.run(newest())
+    assert found is None
+    assert "No backup is recorded" in page
+    Path("there").write_text("something", encoding="utf-8")
+    assert run("backup", "there").code == 1
+    assert asyncio.run(newest())[0] is None
+    assert run("backup", "b.tar").code == 0
+    found, page = asyncio.run(newest())
+    assert found is not None
+    assert (found.file, found.bytes) == (str(Path("b.tar").resolve()), Path("b.tar").stat().st_size)
+    assert found.created_at <= found.verified_at
+    assert not found.is_signed
+    assert f"by {found.made_by} on {found.host}: {found.file} (" in page
+
+
+def test_a_backup_that_cannot_be_recorded_is_kept_and_says_so(
+    run: Blockline, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only = f"{dsn}{'&' if '?' in dsn else '?'}options=-c%20default_transaction_read_only%3Don"
+    on(read_only, monkeypatch)
+    ran = run("backup", "b.tar")
+    assert ran.code == 0
+    assert Path("b.tar").exists()
+    assert ran.err.startswith("Note: the backup is whole, but Health cannot show it: ")
 
 
 def refused(ran: Ran, why: str) -> None:

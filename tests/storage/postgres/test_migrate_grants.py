@@ -11,6 +11,7 @@ import pytest
 from jobs.messages.compose import Letterhead
 from jobs.selfmonitoring.watchdog import ConditionReport, tick
 from storage.alerts import mail_queue
+from storage.backup.backup_log import RecordedBackup, record_backup
 from storage.changes.hash_chain import verify_chain
 from storage.health.condition_facts import Thresholds
 from storage.model.alerts.alerts import MailState
@@ -37,6 +38,7 @@ APPEND_ONLY = (
     "purged_change",
     "retention_log",
     "list_thresholds",
+    "backup_log",
 )
 
 
@@ -135,6 +137,7 @@ async def test_what_is_append_only_is_closed_to_the_role_by_grants_and_to_the_ow
             "insert into retention_log (at, list_id, days, pieces) values (now(), $1, 1, 1)", story.lists[0]
         )
         await conn.execute("insert into list_thresholds (list_id, since) values ($1, now())", story.lists[0])
+        await record_backup(conn, RecordedBackup(minutes(0), minutes(1), "ada", "host", "/b", 1, False))
         await conn.execute("insert into pending_step select change_id, now(), 2, now() from pending_change")
         await log(conn, minutes(1), "ada", "tags changed", "account 1")
         await conn.execute("set constraints all immediate")
