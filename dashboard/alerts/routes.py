@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from dashboard.asgi.refusals import refusal
 from dashboard.auth import access
 from dashboard.auth.form_actions import run_form_action
+from dashboard.ui.alert_words import actor_words
 from dashboard.ui.form_input import Filled, WrongInput, page_of
 from dashboard.ui.forms import DURATION_OR_END, START
 from dashboard.ui.toasts import Toast, Undo
@@ -28,8 +29,17 @@ AlertAction: TypeAlias = Callable[[Conn, Filled, Actor, datetime], Awaitable[Toa
 
 
 async def _acknowledge(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
-    await threads.acknowledge(conn, given.needed("story"), actor.name, given.note(), now)
-    return Toast("Acknowledged.")
+    key = given.needed("story")
+    done = await threads.acknowledge(conn, key, actor.name, given.note(), now)
+    if not done.first:
+        return Toast(f"{actor_words(done.by)} had already acknowledged it.")
+    return Toast("Acknowledged.", _undo("acknowledge/undo", story=key, revision=str(done.revision)))
+
+
+async def _undo_acknowledgement(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
+    seen = given.number("revision")
+    await threads.undo_acknowledgement(conn, given.needed("story"), actor.name, now, seen=seen)
+    return Toast("The incident is open again.")
 
 
 async def _mute(conn: Conn, given: Filled, actor: Actor, now: datetime) -> Toast:
@@ -110,6 +120,7 @@ def _undo(act: str, **fields: str) -> Undo:
 
 ALERT_ACTIONS: dict[str, tuple[Role, AlertAction]] = {
     "/acknowledge": (access.ACKNOWLEDGE, _acknowledge),
+    "/acknowledge/undo": (access.ACKNOWLEDGE, _undo_acknowledgement),
     "/mute": (access.MUTE, _mute),
     "/mute/end": (access.MUTE, _end_mute),
     "/maintenance": (access.MAINTENANCE, _maintenance),

@@ -111,6 +111,21 @@ def alerting_routes(source: ApiContext) -> APIRouter:
             done = await threads.acknowledge(conn, story_key, actor.name, given.note, source.clock())
         return sent(request, Acknowledgement(first=done.first, by=done.by, at=done.at, note=done.note))
 
+    @router.delete(
+        "/incidents/{story_key}/acknowledgement",
+        response_model=Incident,
+        responses={**NOT_FOUND, **CONFLICT},
+    )
+    async def undo_acknowledgement(request: Request, story_key: StoryKey, actor: Analyst) -> Response:
+        """Undo the acknowledgement of an incident. Its reminders and escalation go on. Requires an
+        analyst.
+        """
+        async with transaction(source.pool) as conn:
+            await incident(conn, story_key)
+            await threads.undo_acknowledgement(conn, story_key, actor.name, source.clock())
+            changed = await incident(conn, story_key)
+        return sent(request, changed)
+
     @router.patch("/incidents/{story_key}", response_model=Incident, responses={**NOT_FOUND, **CONFLICT})
     async def change_incident(
         request: Request, story_key: StoryKey, given: IncidentChange, actor: Analyst

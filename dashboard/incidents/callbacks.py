@@ -30,15 +30,23 @@ from storage.model.alerts.incidents import IncidentEdit, IncidentFault, Incident
 from storage.model.core.people import Actor, Scope
 from storage.postgres.pool import Conn, Refused, StorageError, transaction
 
-BUTTONS = ("incident-save", "incident-take", "incident-ack", "incident-close", "incident-reopen")
+BUTTONS = (
+    "incident-save",
+    "incident-take",
+    "incident-ack",
+    "incident-unack",
+    "incident-close",
+    "incident-reopen",
+)
 _SAID = {
     "incident-save": "Saved. The history below has the earlier values.",
     "incident-take": "The incident is assigned to you.",
     "incident-ack": "Acknowledged.",
+    "incident-unack": "The acknowledgement is undone. Reminders and escalation go on.",
     "incident-close": "Closed.",
     "incident-reopen": "Reopened.",
 }
-_LEFT = ("incident-save", "incident-take", "incident-ack")
+_LEFT = ("incident-save", "incident-take", "incident-ack", "incident-unack")
 """The buttons whose outcome stands in the first form."""
 _OUTPUTS = (
     Output("incident-work-said", "children"),
@@ -52,6 +60,7 @@ _OUTPUTS = (
     Output("incident-reason", "value"),
     Output("incident-may-take", "hidden"),
     Output("incident-may-ack", "hidden"),
+    Output("incident-may-unack", "hidden"),
     Output("incident-may-close", "hidden"),
     Output("incident-may-reopen", "hidden"),
 )
@@ -116,6 +125,8 @@ async def _edit(
             return IncidentEdit(owner=await assignee_numbered(conn, actor.person_id))
         case "incident-ack":
             return IncidentEdit(acknowledge="")
+        case "incident-unack":
+            return IncidentEdit(undo_acknowledgement=True)
         case "incident-close":
             return IncidentEdit(close=reason or "")
         case "incident-reopen":

@@ -192,13 +192,16 @@ def _what(event: IncidentEvent) -> Cell:
 
 
 def hidden_parts(found: ShownIncident, actor: Actor) -> list[bool]:
-    """Return what to hide: the buttons to take and to acknowledge it, the forms to close and to reopen it."""
+    """Return what to hide: the buttons to take it, to acknowledge it and to undo that, and the forms to
+    close and to reopen it.
+    """
     work = found.line.work
     is_closed = work.state is IncidentState.CLOSED
     is_mine = work.owner is not None and work.owner.person_id == actor.person_id
     return [
         actor.person_id is None or is_mine or is_closed,
         work.state is not IncidentState.OPEN,
+        work.state is not IncidentState.ACKNOWLEDGED,
         is_closed,
         not is_closed,
     ]
@@ -214,7 +217,7 @@ def _only_shown(actor: Actor) -> Component:
 
 
 def _forms(found: ShownIncident, actor: Actor) -> list[Component]:
-    no_take, no_ack, no_close, no_reopen = hidden_parts(found, actor)
+    no_take, no_ack, no_unack, no_close, no_reopen = hidden_parts(found, actor)
     form = WorkForm.of(found.line.work)
     nobody = "" if found.people else "There is nobody yet. An admin adds people."
     return [
@@ -255,6 +258,11 @@ def _forms(found: ShownIncident, actor: Actor) -> list[Component]:
                         _button("incident-take", "Assign to me"), id="incident-may-take", hidden=no_take
                     ),
                     html.Span(_button("incident-ack", "Acknowledge"), id="incident-may-ack", hidden=no_ack),
+                    html.Span(
+                        _button("incident-unack", "Undo acknowledgement"),
+                        id="incident-may-unack",
+                        hidden=no_unack,
+                    ),
                     html.Div(id="incident-work-said", className="said", role="status"),
                 ],
                 className="actions",

@@ -23,7 +23,14 @@ from storage.alerts import mutes
 from storage.alerts.mail_queue import resend
 from storage.alerts.mutes import MuteLine, mute_lines
 from storage.alerts.rules import load_rules, move_rule
-from storage.alerts.threads import Acknowledged, ThreadLine, acknowledge, stories_named, thread_lines
+from storage.alerts.threads import (
+    Acknowledged,
+    ThreadLine,
+    acknowledge,
+    stories_named,
+    thread_lines,
+    undo_acknowledgement,
+)
 from storage.model.alerts.rule_preview import (
     LONGEST_PREVIEW,
     PREVIEW_LIMITS,
@@ -60,6 +67,7 @@ def register(alerts: typer.Typer) -> None:
     alerts.command("ack", epilog=examples('blockline alerts ack 3f2a --note "calling the lawyer"'))(
         ack_command
     )
+    alerts.command("unack", epilog=examples("blockline alerts unack 3f2a"))(unack_command)
     alerts.command("mute", epilog=examples("blockline alerts mute --list Desk --for 6h"))(mute_command)
     alerts.command(
         "maintenance",
@@ -138,6 +146,27 @@ def ack_command(
     else:
         said = f" ({clean(done.note, 200)})" if done.note else ""
         show(f"Already acknowledged by {clean(done.by)} on {minute(done.at)}{said}: {done.subject}")
+
+
+def unack_command(
+    story: Annotated[
+        str, typer.Argument(metavar="INCIDENT", help="Its key or the start of it (see `alerts stories`).")
+    ],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Undo the acknowledgement of an incident.
+
+    Its reminders and escalation go on as if nobody had acknowledged it.
+    """
+
+    async def undone(conn: Conn) -> str:
+        key = await find_thread(conn, story)
+        await undo_acknowledgement(conn, key, COMMAND_LINE, system_clock())
+        return key
+
+    key = with_conn(load_settings(config), undone)
+    show(f"{key[:12]} waits for somebody again. Its reminders and escalation go on.")
 
 
 def mute_command(

@@ -14,12 +14,15 @@ from asyncpg import Record
 from storage.model.alerts.incidents import (
     AccountsBack,
     Assignee,
+    EarlierAcknowledgement,
     HandoverNote,
+    IncidentAct,
     IncidentClosing,
     IncidentEdit,
     IncidentWork,
     act_words,
     decide_edit,
+    earlier_in,
 )
 from storage.model.core.people import Role
 from storage.model.text.states import clean
@@ -139,7 +142,8 @@ async def edit_incident(
     was = line.work
     if seen is not None and seen != was.revision:
         raise ChangedMeanwhile(await _done_since(conn, was, seen))
-    decided = decide_edit(was, edit, actor, now)
+    earlier = await _earlier(conn, story_key) if edit.undo_acknowledgement else None
+    decided = decide_edit(was, edit, actor, now, earlier)
     after = decided.after
     if not decided.acts:
         return after
@@ -174,6 +178,20 @@ async def edit_incident(
         entry = {**detail, "story": story_key, "revision": after.revision}
         await log(conn, now, actor, action, _subject(story_key), entry)
     return after
+
+
+async def _earlier(conn: Conn, story_key: str) -> EarlierAcknowledgement | None:
+    """Return what the newest acknowledgement of an incident replaced; None if nothing."""
+    detail = await conn.fetchval(
+        """
+        select detail::text from audit_log
+        where subject = $1 and detail ->> 'story' = $2 and action = $3 order by audit_id desc limit 1
+        """,
+        _subject(story_key),
+        story_key,
+        IncidentAct.ACKNOWLEDGED.value,
+    )
+    return None if detail is None else earlier_in(json.loads(detail))
 
 
 async def _done_since(conn: Conn, was: IncidentWork, seen: int) -> str:

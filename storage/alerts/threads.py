@@ -12,7 +12,7 @@ from asyncpg import Record
 
 from storage.alerts.incidents import edit_incident
 from storage.model.alerts.alerts import AlertThread, SentWave
-from storage.model.alerts.incidents import IncidentEdit
+from storage.model.alerts.incidents import IncidentEdit, IncidentFault, IncidentWork
 from storage.model.core.accounts import ListId
 from storage.postgres.pool import Conn, Refused, StaleState
 
@@ -159,6 +159,8 @@ class Acknowledged:
     by: str
     at: datetime
     note: str
+    revision: int
+    """Of the incident now. An undo that names it undoes this acknowledgement and no later one."""
 
 
 class NewerGroup(Refused):
@@ -176,7 +178,7 @@ async def acknowledge(
     """
     row = await conn.fetchrow(
         """
-        select s.acknowledged_at, s.acknowledged_by, s.acknowledged_note, s.acknowledged_wave,
+        select s.revision, s.acknowledged_at, s.acknowledged_by, s.acknowledged_note, s.acknowledged_wave,
             (select max(wave) from story_wave where story_id = s.story_id and not in_round_up) as wave,
             (select subject from mail where story_id = s.story_id order by mail_id desc limit 1) as subject
         from story s where s.story_key = $1 for update
@@ -188,11 +190,26 @@ async def acknowledge(
     subject = row["subject"] or ""
     if (row["acknowledged_wave"] or 0) >= row["wave"]:
         by, at, said = row["acknowledged_by"], row["acknowledged_at"], row["acknowledged_note"]
-        return Acknowledged(subject, first=False, by=by, at=at, note=said or "")
+        return Acknowledged(subject, first=False, by=by, at=at, note=said or "", revision=row["revision"])
     if seen is not None and seen < row["wave"]:
         raise NewerGroup("The incident has a newer group of changes.")
-    await edit_incident(conn, story_key, IncidentEdit(acknowledge=note), None, actor, now)
-    return Acknowledged(subject, first=True, by=actor, at=now, note=note)
+    after = await edit_incident(conn, story_key, IncidentEdit(acknowledge=note), None, actor, now)
+    return Acknowledged(subject, first=True, by=actor, at=now, note=note, revision=after.revision)
+
+
+async def undo_acknowledgement(
+    conn: Conn, story_key: str, actor: str, now: datetime, *, seen: int | None = None
+) -> IncidentWork:
+    """Make an incident as if nobody had acknowledged its newest group. Reminders and escalation go on.
+
+    An acknowledgement of an earlier group holds again. `seen` is the revision that the acknowledgement made;
+    None means no check. Raises Refused if there is nothing to undo, or the incident changed since `seen`.
+    """
+    try:
+        edit = IncidentEdit(undo_acknowledgement=True)
+        return await edit_incident(conn, story_key, edit, seen, actor, now)
+    except IncidentFault as fault:
+        raise Refused(str(fault)) from fault
 
 
 @dataclass(frozen=True, slots=True)

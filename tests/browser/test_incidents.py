@@ -140,3 +140,8 @@ async def test_a_viewer_sees_an_incident_and_no_form_and_a_wrong_time_names_its_
         await said(anna, "work", "Acknowledged.")
         await anna.get_by_text(re.compile("Acknowledged by anna, ")).wait_for(timeout=WAIT_MS)
         assert await anna.locator("#incident-ack").is_hidden()
+        await anna.locator("#incident-unack").click()
+        await said(anna, "work", "The acknowledgement is undone. Reminders and escalation go on.")
+        assert await anna.locator("#incident-unack").is_hidden()
+        await anna.locator("#incident-ack").click()
+        await said(anna, "work", "Acknowledged.")

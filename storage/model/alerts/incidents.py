@@ -39,6 +39,7 @@ class IncidentAct(StrEnum):
     DUE = "incident due time set"
     NOTED = "incident note added"
     ACKNOWLEDGED = "acknowledged"
+    ACKNOWLEDGEMENT_UNDONE = "acknowledgement undone"
     CLOSED = "incident closed"
     REOPENED = "incident reopened"
 
@@ -81,6 +82,30 @@ class HandoverNote:
     text: str
     at: datetime
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierAcknowledgement:
+    """What somebody acknowledged before the newest acknowledgement: an earlier group."""
+
+    wave: int
+    by: str
+    at: datetime
+    note: str
+
+    def as_detail(self) -> dict[str, Any]:
+        """For the audit log; `earlier_in` reads it."""
+        return {"wave": self.wave, "by": self.by, "at": self.at.isoformat(), "note": self.note}
+
+
+def earlier_in(detail: Mapping[str, Any]) -> EarlierAcknowledgement | None:
+    """Return what an acknowledgement replaced, from its entry in the audit log; None if nothing."""
+    before = detail.get("before")
+    if before is None:
+        return None
+    return EarlierAcknowledgement(
+        before["wave"], before["by"], datetime.fromisoformat(before["at"]), before["note"]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +178,8 @@ class IncidentEdit:
     note: str | None = None
     acknowledge: str | None = None
     """The note of an acknowledgement, which may be empty."""
+    undo_acknowledgement: bool = False
+    """The incident is as if its newest group had not been acknowledged: it waits for somebody again."""
     close: str | None = None
     """The reason."""
     reopen: bool = False
@@ -170,10 +197,17 @@ class DecidedEdit:
     """Action and detail of each entry for the audit log; empty: the edit changes nothing."""
 
 
-def decide_edit(was: IncidentWork, edit: IncidentEdit, actor: str, now: datetime) -> DecidedEdit:
+def decide_edit(
+    was: IncidentWork,
+    edit: IncidentEdit,
+    actor: str,
+    now: datetime,
+    earlier: EarlierAcknowledgement | None = None,
+) -> DecidedEdit:
     """Return what an edit makes of an incident. Raises IncidentFault for what cannot be done.
 
-    All changes of state that people make are decided here.
+    `earlier` is what the newest acknowledgement replaced, and what is left if that is undone. All changes of
+    state that people make are decided here.
     """
     acts: list[tuple[str, Detail]] = []
     after = was
@@ -192,8 +226,10 @@ def decide_edit(was: IncidentWork, edit: IncidentEdit, actor: str, now: datetime
         note = HandoverNote(_text(edit.note, "The note", "note"), now, actor)
         acts.append((IncidentAct.NOTED, {"note": note.text}))
         after = replace(after, note=note)
+    if edit.undo_acknowledgement:
+        after = _acknowledgement_undone(after, edit, earlier, acts)
     if edit.acknowledge is not None and not after.is_acknowledged:
-        acts.append((IncidentAct.ACKNOWLEDGED, {"wave": after.wave, "note": edit.acknowledge}))
+        acts.append((IncidentAct.ACKNOWLEDGED, _acknowledgement(after, edit.acknowledge)))
         after = replace(
             after,
             acknowledged_wave=after.wave,
@@ -208,6 +244,37 @@ def decide_edit(was: IncidentWork, edit: IncidentEdit, actor: str, now: datetime
         acts.append((IncidentAct.CLOSED, {"reason": closing.reason, "wave": closing.wave}))
         after = replace(after, closing=closing)
     return DecidedEdit(replace(after, revision=after.revision + bool(acts)), tuple(acts))
+
+
+def _acknowledgement(was: IncidentWork, note: str) -> Detail:
+    detail: dict[str, Any] = {"wave": was.wave, "note": note}
+    if was.acknowledged_at is not None:
+        before = EarlierAcknowledgement(
+            was.acknowledged_wave, was.acknowledged_by or "", was.acknowledged_at, was.acknowledged_note
+        )
+        detail["before"] = before.as_detail()
+    return detail
+
+
+def _acknowledgement_undone(
+    was: IncidentWork,
+    edit: IncidentEdit,
+    earlier: EarlierAcknowledgement | None,
+    acts: list[tuple[str, Detail]],
+) -> IncidentWork:
+    if edit.acknowledge is not None:
+        raise IncidentFault("Acknowledge the incident or undo that, not both.")
+    if not was.is_acknowledged:
+        raise IncidentFault("Nobody has acknowledged the newest group of this incident.")
+    undone = {"wave": was.acknowledged_wave, "acknowledged_by": was.acknowledged_by}
+    acts.append((IncidentAct.ACKNOWLEDGEMENT_UNDONE, undone))
+    return replace(
+        was,
+        acknowledged_wave=0 if earlier is None else earlier.wave,
+        acknowledged_by=None if earlier is None else earlier.by,
+        acknowledged_at=None if earlier is None else earlier.at,
+        acknowledged_note="" if earlier is None else earlier.note,
+    )
 
 
 def act_words(action: str, detail: Detail) -> str:
@@ -227,6 +294,8 @@ def act_words(action: str, detail: Detail) -> str:
             return f"wrote a note: {_quoted(detail['note'])}"
         case IncidentAct.ACKNOWLEDGED:
             return "acknowledged it" + (f": {_quoted(detail['note'])}" if detail.get("note") else "")
+        case IncidentAct.ACKNOWLEDGEMENT_UNDONE:
+            return f"undid the acknowledgement of {_name(detail['acknowledged_by'])}"
         case IncidentAct.CLOSED:
             return f"closed it: {_quoted(detail['reason'])}"
         case IncidentAct.REOPENED:

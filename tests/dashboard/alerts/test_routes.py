@@ -13,14 +13,17 @@ from dashboard.alerts.routes import ALERT_ACTIONS
 from dashboard.asgi.security_headers import WRONG_ORIGIN
 from dashboard.auth.access import acting_as
 from storage.alerts.decisions_report import decided_lately
+from storage.alerts.incidents import edit_incident
 from storage.alerts.mails_report import mail
 from storage.alerts.rules import save_rule
+from storage.alerts.threads import acknowledge, undo_acknowledgement
 from storage.alerts.threads_report import count_open_stories
 from storage.model.alerts.alerts import AlertDecision
+from storage.model.alerts.incidents import IncidentEdit
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.people import Actor, Role
 from storage.postgres.audit_log import acts
-from storage.postgres.pool import Pool, transaction
+from storage.postgres.pool import Pool, Refused, transaction
 from tests.support.clients.page_text import said
 from tests.support.seeds.alerts import HOSTILE, Played
 from tests.support.seeds.changes import HOUR
@@ -30,6 +33,7 @@ Deed = tuple[str, Callable[[Played], dict[str, str]], Role, str]
 """Address, what is sent, the least role that may, and the entry in the audit log."""
 DEEDS_OF_PEOPLE: list[Deed] = [
     ("/acknowledge", lambda p: {"story": p.story_keys[0], "note": "mine"}, Role.ANALYST, "acknowledged"),
+    ("/acknowledge/undo", lambda p: {"story": p.story_keys[0]}, Role.ANALYST, "acknowledgement undone"),
     ("/mute", lambda p: {"account": str(p.muted), "until": "6h"}, Role.ANALYST, "muted"),
     ("/mute", lambda _: {"list": "Order 1 list", "until": "2021-02-03 08:00"}, Role.ANALYST, "muted"),
     ("/mute", lambda _: {"list": "SYN/2"}, Role.ANALYST, "muted"),
@@ -89,12 +93,17 @@ async def test_each_deed_takes_its_role_and_is_logged_once(
     pool: Pool, dsn: str, played: Played, deed: Deed, role: Role
 ) -> None:
     path, fields, least, action = deed
+    given = fields(played)
+    if path == "/acknowledge/undo":
+        async with transaction(pool) as conn:
+            done = await acknowledge(conn, given["story"], "ada", "", played.now)
+        given["revision"] = str(done.revision)
     before, logged = await stored(pool), await log(pool)
     async with (
         served(pool, dsn, played.now, replace(SETTINGS, role=role)) as base,
         aiohttp.ClientSession() as session,
     ):
-        status, sentence, leads_to = await sent(session, base, path, fields(played))
+        status, sentence, leads_to = await sent(session, base, path, given)
 
     if role.includes(least):
         assert (status, sentence, leads_to) == (303, None, "/alerts")
@@ -132,6 +141,38 @@ async def test_a_write_says_what_was_done_and_its_undo_does_the_reverse(
     async with transaction(pool) as conn:
         assert await conn.fetchval("select count(*) from mute where ended_at is null") == running
         assert await conn.fetchval("select enabled from alert_rule where name = 'Night desk'")
+
+
+async def test_an_acknowledgement_is_undone_unless_the_incident_changed_meanwhile(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    key = played.story_keys[0]
+    async with served(pool, dsn, played.now) as base, aiohttp.ClientSession() as session:
+
+        async def asked(path: str, fields: dict[str, str]) -> tuple[int, Any]:
+            url, headers = f"{base}/api/alerts{path}", {"Origin": base}
+            async with session.post(url, data=fields, headers=headers) as response:
+                return response.status, await response.json()
+
+        async with transaction(pool) as conn:
+            waiting = await count_open_stories(conn)
+        _, first = await asked("/acknowledge", {"story": key})
+        _, second = await asked("/acknowledge", {"story": key})
+        assert second["toast"] == {"words": "dashboard had already acknowledged it.", "undo": None}
+        async with transaction(pool) as conn:
+            await edit_incident(conn, key, IncidentEdit(note="call"), None, "ben", played.now)
+        late, said_ = await asked("/acknowledge/undo", first["toast"]["undo"]["fields"])
+        assert (late, said_["error"]) == (
+            409,
+            "Nothing was changed, because the incident changed meanwhile: ben wrote a note: “call”. Look at "
+            "it again.",
+        )
+        async with transaction(pool) as conn:
+            assert await count_open_stories(conn) == waiting - 1
+            await undo_acknowledgement(conn, key, "ben", played.now)
+            assert await count_open_stories(conn) == waiting
+            with pytest.raises(Refused, match="Nobody has acknowledged the newest group"):
+                await undo_acknowledgement(conn, key, "ben", played.now)
 
 
 async def test_what_was_sent_cannot_be_undone(pool: Pool, dsn: str, played: Played) -> None:

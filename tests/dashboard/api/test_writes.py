@@ -156,6 +156,12 @@ async def test_a_story_is_taken_on_once(world: World) -> None:
     assert (second.json["first"], second.json["note"]) == (False, "on it")
     assert waiting - left == {key}
     assert (await world.api.send("POST", "/stories/none/acknowledgement", {})).status == 404
+    undone = await world.api.send("DELETE", f"/incidents/{key}/acknowledgement", None)
+    assert (undone.status, undone.json["state"]) == (200, "open")
+    assert {s["story_key"] for s in (await world.api.get("/incidents", waiting="true")).items} == waiting
+    again = await world.api.send("DELETE", f"/incidents/{key}/acknowledgement", None)
+    refused = "Nobody has acknowledged the newest group of this incident."
+    assert (again.status, again.detail) == (409, refused)
 
 
 async def test_an_incident_is_worked_on_and_closed(world: World) -> None:
@@ -317,6 +323,7 @@ WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/accounts/1/purge", {"confirm": "not its handle"}, Role.ADMIN),
     ("POST", "/stories/none/acknowledgement", {}, Role.ANALYST),
     ("POST", "/incidents/none/acknowledgement", {}, Role.ANALYST),
+    ("DELETE", "/incidents/none/acknowledgement", None, Role.ANALYST),
     ("PATCH", "/incidents/none", {"note": "seen"}, Role.ANALYST),
     ("POST", "/mutes", {"list": "Order 1 list"}, Role.ANALYST),
     ("POST", "/mutes", {"everything": True, "until": "2031-01-01T00:00:00Z"}, Role.ADMIN),

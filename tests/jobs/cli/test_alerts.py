@@ -265,6 +265,13 @@ def test_a_story_is_acknowledged_once_and_a_second_one_hears_who_was_first(run: 
     (story,) = run("alerts", "stories", "--json").json["stories"]
     assert (story["acknowledged"], story["acknowledged_wave"], story["note"]) == (True, 2, "Asha asks X")
     assert acts(run)[-1] == ("command line", "acknowledged", f"story {story['story'][:12]}")
+    assert run("alerts", "unack", story["story"]).said == [
+        f"{story['story'][:12]} waits for somebody again. Its reminders and escalation go on."
+    ]
+    assert acts(run)[-1] == ("command line", "acknowledgement undone", f"story {story['story'][:12]}")
+    assert run("alerts", "unack", story["story"]).err == (
+        "Nobody has acknowledged the newest group of this incident.\n"
+    )
     assert run("alerts", "ack", "zz").err == (
         "There is no incident zz; `blockline incidents list` lists them.\n"
     )

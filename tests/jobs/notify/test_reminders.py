@@ -133,6 +133,52 @@ async def test_reminders_stop_when_acknowledged_and_start_again_with_the_next_gr
     assert by_kind["Nobody acknowledged"].recipients == (CHIEF,)
 
 
+async def test_after_an_undone_acknowledgement_asking_goes_on_as_if_there_had_been_none(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(20, T0))
+    inbox = Inbox()
+    async with serving(inbox) as sender:
+        for now in (1, 31):
+            await tick(pool, sender, minutes(now), HEAD)
+        key = await story_key(pool)
+        async with transaction(pool) as conn:
+            await threads.acknowledge(conn, key, "anna", "", minutes(35))
+        await tick(pool, sender, minutes(70), HEAD)
+        assert len(inbox.mails()) == 2, "nobody is asked meanwhile"
+        async with transaction(pool) as conn:
+            await threads.undo_acknowledgement(conn, key, "ben", minutes(75))
+        for now in (76, 77, 100, 107):
+            await tick(pool, sender, minutes(now), HEAD)
+    kinds = await pool.fetch("select kind, recipients[1] as to, created_at from mail order by mail_id")
+    assert [(r["kind"], r["to"], (r["created_at"] - T0) / MINUTE) for r in kinds] == [
+        ("wave", DESK, 1),
+        ("reminder", DESK, 31),
+        ("escalation", CHIEF, 76),
+        ("reminder", DESK, 76),
+        ("reminder", DESK, 107),
+    ]
+    async with transaction(pool) as conn:
+        logged = [(a.actor, a.action) for a in await acts(conn, 50) if "acknowledge" in a.action]
+    assert logged == [("ben", "acknowledgement undone"), ("anna", "acknowledged")]
+
+
+async def test_an_undo_leaves_the_acknowledgement_of_an_earlier_group(pool: Pool) -> None:
+    await tell_by(pool, RULE)
+    await store(pool, blocked(20, T0))
+    await tick(pool, None, minutes(1), HEAD)
+    key = await story_key(pool)
+    async with transaction(pool) as conn:
+        await threads.acknowledge(conn, key, "anna", "first", minutes(2))
+    await store(pool, blocked(60, minutes(310), first=20))
+    await tick(pool, None, minutes(311), HEAD)
+    async with transaction(pool) as conn:
+        await threads.acknowledge(conn, key, "ben", "", minutes(312))
+        after = await threads.undo_acknowledgement(conn, key, "ben", minutes(313))
+    assert (after.acknowledged_wave, after.acknowledged_by, after.acknowledged_note) == (1, "anna", "first")
+    assert after.acknowledged_at == minutes(2)
+    assert after.is_waiting
+
+
 async def test_an_acknowledgement_is_in_the_audit_log_and_a_repeat_is_not(pool: Pool) -> None:
     await tell_by(pool, RULE)
     await store(pool, [an_alert(1, a_change(1), T0, REPORTERS)])
