@@ -125,10 +125,7 @@ class Notifier:
             *((max(row.created_at, self.now), 2, row) for row in births),
         ]
         for at, _, event in sorted(events, key=lambda e: e[:2]):
-            if self._must_look_before(event):
-                self._catch_up(at)
-            else:
-                self._catch_up(at, self.patience)
+            self._catch_up(at, must_look=self._must_look_before(event))
             match event:
                 case AlertRow():
                     self._bear(event)
@@ -136,7 +133,7 @@ class Notifier:
                     self._overtake(event)
                 case None:
                     self._fresh, self._looks_at_all = at, True
-        self._catch_up(until)
+        self._catch_up(until, must_look=True)
 
     def _must_look_before(self, event: AlertRow | Overtaken | None) -> bool:
         """Whether it depends on what was told until then: an answer is born only to that, and what was not
@@ -150,9 +147,13 @@ class Notifier:
             case None:
                 return True
 
-    def _catch_up(self, until: datetime, patience: timedelta = timedelta(0)) -> None:
+    def _catch_up(self, until: datetime, *, must_look: bool) -> None:
+        """Decide what is due before a time. Unless it must, a look waits until patience is over, so that the
+        next one decides more.
+        """
+        patience = timedelta(0) if must_look else self.patience
         while (due := self._due()) is not None and due + patience < until:
-            self.now = max(due + patience, self.now + _MOMENT)
+            self.now = max(min(due + self.patience, until - _MOMENT), self.now + _MOMENT)
             if not (self.only_stirred and not self._looks_at_all and self._look_at_stirred()):
                 self._look()
 

@@ -160,7 +160,7 @@ def test_what_may_wait_is_told_as_if_the_notifier_had_looked_at_once(hours: int)
         pytest.param(replace(PLAIN, flapping_changes=3), id="accounts that go back and forth"),
     ],
 )
-def test_a_look_at_what_can_have_changed_tells_what_a_look_at_everything_tells(rule: AlertRule) -> None:
+def test_fewer_looks_at_fewer_alerts_tell_what_all_looks_at_all_alerts_tell(rule: AlertRule) -> None:
     """Accounts of three lists change for ten days. Half the changes are seen first and confirmed later."""
     lists = [Cohort(ListId(n), f"List {n}", None) for n in range(3)]
     rows: list[AlertRow] = []
@@ -177,7 +177,11 @@ def test_a_look_at_what_can_have_changed_tells_what_a_look_at_everything_tells(r
             overtaken.append(Overtaken(confirmed_at, 1_000 + n, AlertDecision.SUPERSEDED))
         rows.append(an_alert(n + 1, change, confirmed_at, lists[n % 29 % 3]))
     told: list[list[PastMail]] = []
-    for only_stirred in (False, True):
+    for patience, only_stirred in (
+        (timedelta(0), False),
+        (timedelta(hours=6), False),
+        (timedelta(hours=6), True),
+    ):
         start = NotifierStart(
             [RulesSince(T0, (alerts.a_rule(rule),))],
             (),
@@ -188,10 +192,10 @@ def test_a_look_at_what_can_have_changed_tells_what_a_look_at_everything_tells(r
             {},
             {row.change.account_id: [DatedCohort(c, T0, None, None) for c in row.cohorts] for row in rows},
         )
-        notifier = Notifier(start, T0, timedelta(hours=6), only_stirred=only_stirred)
+        notifier = Notifier(start, T0, patience, only_stirred=only_stirred)
         notifier.run(rows, overtaken, minutes(48 * 400))
         told.append(notifier.mails)
-    assert told[0] == told[1]
+    assert told[0] == told[1] == told[2]
     assert len(told[0]) > 10
 
 
