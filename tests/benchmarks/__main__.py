@@ -10,6 +10,7 @@ from tests.benchmarks import (
     dashboard,
     dashboard_push,
     million,
+    names_preview,
     pipeline,
     planner,
     rehearsal,
@@ -35,6 +36,11 @@ def _of_replay() -> Iterator[Figure]:
     yield from replay_film.figures()
 
 
+def _of_the_desk() -> Iterator[Figure]:
+    yield from rule_preview.figures()
+    yield from names_preview.figures()
+
+
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "pipeline": pipeline.figures,
     "storage": storage.figures,
@@ -47,7 +53,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "million": million.figures,
     "workers": workers.figures,
     "start": start.figures,
-    "desk": rule_preview.figures,
+    "desk": _of_the_desk,
 }
 
 
