@@ -7,6 +7,7 @@ import { connectBrush } from "./live/brush.mjs";
 import { adopt, connectControls, keepAddress, showChoices, view } from "./live/controls.mjs";
 import { chart, connectBoard, current, draw, drawBoard, drawnLanes, resetLanes } from "./live/draw.mjs";
 import { connectGestures } from "./live/gestures.mjs";
+import { shownIds } from "./live/listing.mjs";
 import { layout, showNothing } from "./live/page.mjs";
 import { bounded, holds, rangeFor, shownWindow } from "./live/window.mjs";
 import { failure, granted, json } from "./shell/answers.mjs";
@@ -333,7 +334,7 @@ shared.arrived({
 });
 setInterval(() => {
   pill();
-  if (state && root.dataset.page === "live") announce(state, view);
+  if (state && root.dataset.page === "live") announce(state, view, shownIds(state, view));
 }, 1000);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll();

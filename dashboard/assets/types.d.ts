@@ -63,10 +63,14 @@ interface Choices {
 interface View extends Choices, FeedView { cards: number }
 
 /** A vertical line through the board, with its label. */
-interface Mark { t: number; label: string; sub: string; range: Span | null; row: number; hollow: boolean; minor?: boolean }
+interface Mark { t: number; href: string | null; label: string; sub: string; range: Span | null; row: number; hollow: boolean; minor?: boolean }
 interface Label { row: number; left: number; label: string; width: number; rest: string; mustBeClear?: boolean }
 /** A band of the fleet at its end. */
-interface End { s: Letter; name: string; value: number; y: number }
+interface End { s: Letter; letters: string; name: string; value: number; y: number }
+/** The accounts of one or more statuses at a moment. */
+interface Counted { letters: string; name: string; value: number; t: number }
+/** What lies under a pointer: its words, and where a press leads. */
+interface Spot { lines: string[]; when: string; href: string | null; leads: string }
 interface Bins { start: number; step: number; n: number }
 interface Flows { bins: Bins; blocked: Int32Array; restored: Int32Array }
 interface ChangeGroup { cohort: number | null; first: Change; changes: Change[]; old: number | null; seen: number; recorded: number; mails: Set<number> }

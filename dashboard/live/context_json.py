@@ -68,6 +68,7 @@ def order_json(order: Order) -> Json:
 def event_json(event: OrderEvent) -> Json:
     return {
         "id": event.order_event_id,
+        "order": event.order_id,
         "kind": event.kind,
         "at": ms(event.at),
         "from": ms_or_none(event.at_from),

@@ -7,7 +7,7 @@ from dash.backends.ws import DashWebsocketCallback
 
 from dashboard.asgi.process import WebProcess
 from dashboard.asgi.websockets import AGAIN, calling_tab, current
-from dashboard.live.figures import CHANGE_FIGURES
+from dashboard.live.figures import BOARD_FIGURES, CHANGE_FIGURES, MOMENT_FIGURES
 from dashboard.live.push import Hub
 from dashboard.live.routes import routes
 from dashboard.live.snapshot_cache import LiveSnapshotCache
@@ -36,7 +36,7 @@ def live(process: WebProcess) -> Feature:
         pages=(page,),
         routers=(routes(process, boards),),
         tasks=(hub.run, boards.run),
-        figures=(CHANGE_FIGURES,),
+        figures=(CHANGE_FIGURES, BOARD_FIGURES, MOMENT_FIGURES),
     )
 
 

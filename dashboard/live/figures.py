@@ -1,18 +1,42 @@
-"""The accounts behind the figures of the Live page that count changes."""
+"""The accounts behind the figures of Live and of the replay film: tiles, drawings and groups of changes.
+
+The name of a figure of the board says of which of its accounts, what, and when:
+`board/7/status/W/2021-01-25T12:00:00Z` are the accounts of list 7 that were withheld at that moment.
+"""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from dashboard.ui import words
 from dashboard.ui.figures import FigureAccounts, FigureRequest, FigureSource
-from storage.health.status_at import recent_changes
-from storage.live.snapshot import accounts_changed
+from dashboard.wire.compact_json import letter
+from storage.health.status_at import recent_changes, unread
+from storage.live.board_accounts import accounts_watched, checked_at
+from storage.live.lists_and_executives import lists
+from storage.live.snapshot import LiveAccount, accounts_changed, changes, spells
+from storage.model.core.accounts import AccountId
 from storage.model.core.availability import ChangeKind
+from storage.model.text.states import clean
 from storage.model.text.units import number
 
 _KIND_WORDS = {ChangeKind.BLOCK: "new block", ChangeKind.RESTORATION: "restoration"}
 MOST_CHANGES = 20_000
 """Changes of one group that an address may name."""
 _RANGE = re.compile(r"(\d{1,15})(?:-(\d{1,15}))?")
+_CHECKED = "APWSGDN"
+_LETTER_WORDS = {
+    "A": "available",
+    "P": "protected",
+    "W": "withheld",
+    "S": "suspended",
+    "WS": "blocked",
+    "NGD": "not found, deleted or deactivated",
+    "U": "not checked",
+    _CHECKED: "checked",
+}
+"""What the drawings tell apart, by the letters of `dashboard/assets/board/state.mjs`."""
 
 
 async def _read(request: FigureRequest) -> FigureAccounts | None:
@@ -38,9 +62,9 @@ async def _recent(request: FigureRequest, kind: ChangeKind) -> FigureAccounts:
     """The accounts of the changes of one kind in the 24 hours before: a tile."""
     found = (await recent_changes(request.conn, request.at, request.at))[kind]
     accounts = sorted(set(found))
-    changes = number(len(found), _KIND_WORDS[kind])
+    changed = number(len(found), _KIND_WORDS[kind])
     return FigureAccounts(
-        f"{changes} of {words.accounts(len(accounts))}, first seen in the 24 hours before", accounts
+        f"{changed} of {words.accounts(len(accounts))}, first seen in the 24 hours before", accounts
     )
 
 
@@ -58,4 +82,166 @@ def _numbers(written: str) -> list[int] | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Whom a figure counts: `all`, `7` (a list) or `changed@TIME`; then `~` and a part of a handle."""
+
+    list_id: int | None
+    changed_since: datetime | None
+    text: str
+
+    def said(self, list_name: str | None) -> str:
+        """What to add to "34 accounts"."""
+        out = "" if list_name is None else f" of the list {clean(list_name, 80)}"
+        out += "" if self.changed_since is None else " with changes"
+        return out + (f" with “{clean(self.text, 40)}” in the handle" if self.text else "")
+
+    def has(self, account: LiveAccount) -> bool:
+        listed = self.list_id is None or self.list_id in account.list_ids
+        return listed and self.text in account.handle.lower()
+
+
+def _shown(written: str) -> _Shown | None:
+    """None for what names no part of the board."""
+    which, _, text = written.partition("~")
+    if which == "all":
+        return _Shown(None, None, text)
+    if which.isascii() and which.isdecimal() and len(which) <= 15:
+        return _Shown(int(which), None, text)
+    if which.startswith("changed@") and (since := _time(which.removeprefix("changed@"))) is not None:
+        return _Shown(None, since, text)
+    return None
+
+
+def _time(written: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+async def _board(request: FigureRequest) -> FigureAccounts | None:
+    """A figure of the accounts that are watched at the moment of knowing."""
+    return await _of_shown(request, watched_then=False)
+
+
+async def _moment(request: FigureRequest) -> FigureAccounts | None:
+    """A figure of the accounts that were watched at the moment shown: the replay film."""
+    return await _of_shown(request, watched_then=True)
+
+
+async def _of_shown(request: FigureRequest, *, watched_then: bool) -> FigureAccounts | None:
+    match list(request.name):
+        case [written, what, *rest, last] if (
+            (shown := _shown(written)) is not None
+            and (at := _time(last)) is not None
+            and (at <= request.at or what == "changes")
+        ):
+            names = {one.list_id: one.name for one in await lists(request.conn)}
+            if shown.list_id is not None and shown.list_id not in names:
+                return None
+            accounts = await _accounts(request, shown, at if watched_then else request.at)
+            said = shown.said(None if shown.list_id is None else names[shown.list_id])
+            return await _figure(request, said, accounts, what, rest, at)
+        case _:
+            return None
+
+
+async def _accounts(request: FigureRequest, shown: _Shown, watched_at: datetime) -> list[AccountId]:
+    found = [a.account_id for a in await accounts_watched(request.conn, watched_at) if shown.has(a)]
+    if shown.changed_since is not None:
+        told = await changes(request.conn, shown.changed_since, (), request.at)
+        changed = {c.account_id for c in told if c.kind is not ChangeKind.BASELINE}
+        found = [a for a in found if a in changed]
+    return [AccountId(a) for a in found]
+
+
+async def _figure(
+    request: FigureRequest,
+    of: str,
+    accounts: Sequence[AccountId],
+    what: str,
+    rest: Sequence[str],
+    at: datetime,
+) -> FigureAccounts | None:
+    when = f"at {words.exact(at)}"
+    match [what, *rest]:
+        case ["status" | "confirmed", letters] if letters in _LETTER_WORDS:
+            found = await _in_status(request, accounts, letters, at, checked=what == "status")
+            said = _LETTER_WORDS[letters] if what == "status" else f"{_LETTER_WORDS[letters]} when last read"
+        case ["provisional"]:
+            found = await _provisional(request, accounts, at)
+            said = "with a provisional change"
+        case ["late"]:
+            found = await unread(request.conn, at - request.late_after, at, request.at, accounts)
+            said = f"not read in the {words.span(request.late_after)} before"
+        case ["changes", kind, since] if (
+            kind in list(ChangeKind)
+            and ChangeKind(kind) in _KIND_WORDS
+            and (begin := _time(since)) is not None
+        ):
+            return await _changed(request, of, accounts, ChangeKind(kind), begin, at)
+        case _:
+            return None
+    return FigureAccounts(f"{words.accounts(len(found))}{of}, {said} {when}", found)
+
+
+async def _in_status(
+    request: FigureRequest, accounts: Sequence[AccountId], letters: str, at: datetime, *, checked: bool
+) -> list[AccountId]:
+    """Those in one of these statuses. `checked` leaves out those of which the status was not known then."""
+    told = await spells(request.conn, None if letters == "U" else at, accounts, request.at)
+    begun = [s for s in told if s.since <= at]
+    held = {
+        AccountId(s.account_id): letter(s.state, s.flags) for s in begun if s.until is None or at < s.until
+    }
+    if not checked:
+        return sorted(a for a, s in held.items() if s in letters)
+    known = await checked_at(request.conn, accounts, at, request.at, request.gap_after)
+    if letters == "U":
+        return sorted({AccountId(s.account_id) for s in begun} - (held.keys() & known))
+    return sorted(a for a in held.keys() & known if held[a] in letters)
+
+
+async def _provisional(
+    request: FigureRequest, accounts: Sequence[AccountId], at: datetime
+) -> list[AccountId]:
+    told, among = await changes(request.conn, at, (), request.at), set(accounts)
+    return sorted(
+        {
+            AccountId(c.account_id)
+            for c in told
+            if c.outcome is None and c.kind is not ChangeKind.BASELINE and c.first_seen_new <= at
+        }
+        & among
+    )
+
+
+async def _changed(
+    request: FigureRequest,
+    of: str,
+    accounts: Sequence[AccountId],
+    kind: ChangeKind,
+    since: datetime,
+    until: datetime,
+) -> FigureAccounts:
+    """Count the confirmed changes of one kind that were first seen from `since` on, and before `until`."""
+    told, among = await changes(request.conn, since, (), request.at), set(accounts)
+    counted = [
+        AccountId(c.account_id)
+        for c in told
+        if c.kind is kind
+        and c.outcome == "confirmed"
+        and since <= c.first_seen_new < until
+        and c.account_id in among
+    ]
+    found = sorted(set(counted))
+    changed = number(len(counted), _KIND_WORDS[kind])
+    between = f"first seen from {words.exact(since)} to {words.exact(min(until, request.at))}"
+    return FigureAccounts(f"{changed} of {words.accounts(len(found))}{of}, {between}", found)
+
+
 CHANGE_FIGURES = FigureSource("changes", _read)
+BOARD_FIGURES = FigureSource("board", _board)
+MOMENT_FIGURES = FigureSource("moment", _moment)

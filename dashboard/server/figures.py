@@ -28,7 +28,7 @@ def figure_routes(
         source = by_name.get(first)
         try:
             async with as_known(pool, at) as conn:
-                request = FigureRequest(conn, more, at, settings.gap_after)
+                request = FigureRequest(conn, more, at, settings.gap_after, settings.late_after)
                 found = None if source is None else await source.read(request)
         except StorageError as error:
             return refusal(503, str(error))

@@ -28,6 +28,7 @@ class FigureRequest:
     """The parts of its name behind the first one, which says whose figure it is."""
     at: datetime
     gap_after: timedelta
+    late_after: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ interface Order {
   id: number; title: string; reference: string; issuer: string; country: string; basis: string; named: number; list: number;
   at: number; from: number | null; to: number | null; disputed: boolean; deadline: number | null; known: number;
 }
-interface Paper { id: number; kind: string; at: number; from: number | null; to: number | null; text: string; source: string; known: number }
+interface Paper { id: number; order: number | null; kind: string; at: number; from: number | null; to: number | null; text: string; source: string; known: number }
 interface Access { what: string; where: string; state: string; at: number | null; why: string }
 interface Executive { id: number; name: string; title: string; access: Access[] }
 interface Signal { id: number; executive: number; kind: string; t: number }
@@ -32,6 +32,8 @@ interface Kpis {
   restored: number; last_restored: number | null; provisional: number; orders: number; orders_overdue: number; unread: number; blocked_unread: number;
   /** Not of a moment that is over. */
   next_read?: number | null;
+  /** Of some accounts, which the browser counts: from when on it holds changes. */
+  held_from?: number;
 }
 interface Detectors { n: number; bad: number; worst: { name: string; state: "stopped" | "held" | "silent" | "never"; since: number | null }[] }
 

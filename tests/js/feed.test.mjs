@@ -92,3 +92,19 @@ test("papers are told on the day on which they became known, with the time that 
   assert.equal(spokenOf(event.at, event.known), "29 Jan, 14:00");
   assert.equal(spokenOf(at(8), at(9)), "");
 });
+
+test("a feed of some accounts lists their changes and the papers of their orders alone", () => {
+  const orders = [1, 2].map((n) => ({ id: n, title: `Order ${n}`, list: n, named: 7, at: at(1), from: null, to: null, disputed: false, deadline: null, known: at(1) }));
+  const events = [[5, 1], [6, 2], [7, null]].map(([id, order]) => ({ id, order, kind: "notice", at: at(1), from: null, to: null, text: `n${id}`, source: "s", known: at(1) }));
+  const state = decode(snapshot({ orders, events, changes: changes([change(1, 1, "W", 1, 2), change(2, 2, "W", 1, 2)]) }));
+  const [day] = days(state, at(0), new Set([2]));
+  const kinds = day.items.map((item) => (item.type === "change" ? item.group.first.account : item.type === "order" ? item.order.title : item.event.id));
+  assert.deepEqual(kinds.sort(), [2, 5, "Order 1"].sort());
+  assert.equal(day.down, 1);
+});
+
+test("a group of a cohort that is not shown whole has no denominator", () => {
+  const state = decode(snapshot());
+  assert.equal(denominator(state, 1, new Set([1, 2])), null);
+  assert.equal(denominator(state, 1, new Set([1, 2, 3])).of, 7);
+});

@@ -1,26 +1,30 @@
 // Orders, notices and claims above the time axis: which lines there are, and labels that never overlap.
 
+import { escaped, patch } from "../shell/dom.mjs";
 import { count, day } from "../shell/time.mjs";
 import { fit, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
 
-/** Orders, notices and claims as marks of the axis: {t, label, sub, range, row, hollow}. @param {State} state */
+/** Orders, notices and claims as marks of the axis, each with the page that it leads to. @param {State} state */
 export function annotations(state) {
   /** @type {Mark[]} */
   const out = state.orders.map((o) => ({
-    t: o.at, label: `${o.title}: ${count(o.named)} named`, sub: o.disputed ? disputed(o) : "",
+    t: o.at, href: orderPage(o.id), label: `${o.title}: ${count(o.named)} named`, sub: o.disputed ? disputed(o) : "",
     range: o.from !== null && o.to !== null ? [o.from, o.to] : null, row: 0, hollow: false,
   }));
   for (const o of state.orders) {
-    if (o.deadline !== null) out.push({ t: o.deadline, label: `Deadline, ${o.title}`, sub: "", range: null, row: 1, hollow: false, minor: true });
+    if (o.deadline !== null) out.push({ t: o.deadline, href: orderPage(o.id), label: `Deadline, ${o.title}`, sub: "", range: null, row: 1, hollow: false, minor: true });
   }
   for (const e of state.events) {
     out.push({
-      t: e.at, label: e.kind === "claim" ? `Claim: “${e.text}”` : e.text, sub: e.source,
+      t: e.at, href: e.order === null ? null : orderPage(e.order), label: e.kind === "claim" ? `Claim: “${e.text}”` : e.text, sub: e.source,
       range: e.from !== null && e.to !== null ? [e.from, e.to] : null, row: 1, hollow: e.kind === "claim",
     });
   }
   return out.sort((a, b) => a.t - b.t);
 }
+
+/** @param {number} id */
+const orderPage = (id) => `/orders/${id}`;
 
 /** @param {Order} o */
 const disputed = (o) => `dated ${day(o.from ?? o.at)} to ${day(o.to ?? o.at)}`;
@@ -66,6 +70,18 @@ export function drawAnnotations(canvas, marks, window, width) {
     g.fillStyle = theme.ink2;
     g.fillText(rest, after, y);
   }
+  return places;
+}
+
+/**
+ * A link over each label, so that a press or Enter on it leads to its order.
+ * @param {HTMLElement} root @param {Map<Mark, Label>} places
+ */
+export function linkAnnotations(root, places) {
+  const links = [...places].flatMap(([m, { row, left, width }]) =>
+    m.href ? [`<a href="${m.href}" title="${escaped(`${m.label}. Opens the order.`)}" style="left:${Math.round(left - 2)}px;top:${row * ROW_PX + 1}px;width:${Math.round(width + 4)}px"><span class="hidden">${escaped(m.label)}</span></a>`] : [],
+  );
+  return patch(root, links.join(""));
 }
 
 /**

@@ -1,6 +1,6 @@
 // The context rows above the lanes, all on one time axis: the fleet's area and the share blocked per cohort.
 
-import { write } from "../shell/dom.mjs";
+import { escaped, patch } from "../shell/dom.mjs";
 import { count, duration, percent, stamp, ticks, zoneName } from "../shell/time.mjs";
 import { countAt, tally } from "./counts.mjs";
 import { pattern, prepare, scale, snap, text, theme } from "./marks.mjs";
@@ -86,6 +86,8 @@ const STACK = [["W"], ["S"], ["N", "G", "D"], ["P"], ["A"], ["U"]];
 
 /** How far the state of now is drawn beyond now: as far as the current spell of a lane. */
 const NOW_PX = 8;
+/** Into how many steps a fleet was cut last, and how many accounts its height stands for. @type {WeakMap<HTMLCanvasElement, { n: number, max: number }>} */
+const fleets = new WeakMap();
 
 /**
  * Accounts by status over time, stacked; what was not read is hatched. Answers the values at the window's end.
@@ -99,6 +101,7 @@ export function drawFleet(canvas, state, window, width, height) {
   const end = Math.min(state.now, window[1]);
   const lastSample = Math.min(n, Math.floor(((end - window[0]) / (window[1] - window[0])) * n));
   const max = Math.max(10, ...t.n.slice(0, n + 1));
+  fleets.set(canvas, { n, max });
   /** @param {number} v */
   const Y = (v) => height - 1 - (v / max) * (height - 6);
   g.fillStyle = theme.grid;
@@ -131,24 +134,62 @@ export function drawFleet(canvas, state, window, width, height) {
     const value = keys.reduce((sum, k) => sum + counts[k], 0);
     const y = Y(below + value / 2);
     below += value;
-    return { s: keys[0], name: keys.length > 1 ? "Gone" : groupName(state, keys[0]), value, y };
+    return { s: keys[0], letters: keys.join(""), name: keys.length > 1 ? "Gone" : groupName(state, keys[0]), value, y };
   }).filter((x) => x.value > 0);
 }
 
 /**
- * Name and number of each band at its end, as far as they have room; whether that is other than before.
- * @param {HTMLElement} root @param {End[]} ends
+ * The band of the fleet under a pixel, with its accounts at the step that is drawn there; null beside all bands.
+ * @param {HTMLCanvasElement} canvas @param {State} state @param {Span} window @param {{ x: number, y: number, width: number }} place @returns {Counted | null}
  */
-export function writeEnds(root, ends) {
+export function bandAt(canvas, state, [from, to], { x, y, width }) {
+  const drawn = fleets.get(canvas);
+  if (!drawn || x < 0 || x > width) return null;
+  const t = Math.floor(from + (Math.floor((x / width) * drawn.n) * (to - from)) / drawn.n);
+  if (t > state.now) return null;
+  const counts = countAt(state, state.accounts, t);
+  let rest = ((FLEET_HEIGHT - 1 - y) / (FLEET_HEIGHT - 6)) * drawn.max;
+  for (const keys of STACK) {
+    const value = keys.reduce((sum, k) => sum + counts[k], 0);
+    if (rest < value) return { letters: keys.join(""), name: keys.length > 1 ? "Gone" : groupName(state, keys[0]), value, t };
+    rest -= value;
+  }
+  return null;
+}
+
+/**
+ * The cell of a strip under a pixel: how many of its accounts were blocked then, and how many were checked.
+ * @param {State} state @param {Account[]} accounts @param {Span} window @param {number} x @param {number} width
+ */
+export function cellAt(state, accounts, [from, to], x, width) {
+  if (x < 0 || x > width) return null;
+  const n = cellsOf(width);
+  const t = Math.floor(from + (Math.floor((x / width) * n) * (to - from)) / n);
+  if (t > state.now) return null;
+  const counts = countAt(state, accounts, t);
+  return { t, blocked: counts.W + counts.S, read: counts.n - counts.U };
+}
+
+/** @param {number} width */
+const cellsOf = (width) => Math.max(20, Math.floor(width / 4));
+
+/**
+ * Name and number of each band at its end, as far as they have room; whether that is other than before. `address` is
+ * where the accounts of a band are shown; null for nowhere.
+ * @param {HTMLElement} root @param {End[]} ends @param {(end: End) => string | null} address
+ */
+export function writeEnds(root, ends, address) {
   let limit = FLEET_HEIGHT - 6;
   const labels = [];
   for (const end of ends) {
     const y = Math.min(end.y, limit);
     if (y < 4) continue;
     limit = y - 14;
-    labels.push(`<span class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></span>`);
+    const href = address(end);
+    const lead = href ? `a href="${escaped(href)}"` : "span";
+    labels.push(`<${lead} class="end" title="${count(end.value)} ${end.name}" style="top:${Math.round(y - 7)}px"><b>${count(end.value)}</b><span>${end.name}</span></${href ? "a" : "span"}>`);
   }
-  return write(root, labels.join(""));
+  return patch(root, labels.join(""));
 }
 
 /**
@@ -218,7 +259,7 @@ function gapLabels(g, state, width, X) {
  */
 export function drawStrip(canvas, state, accounts, window, width, height) {
   const g = prepare(canvas, width, height);
-  const n = Math.max(20, Math.floor(width / 4));
+  const n = cellsOf(width);
   const t = tally(state, accounts, window[0], window[1], n);
   const span = window[1] - window[0];
   for (let i = 0; i < n; i++) {

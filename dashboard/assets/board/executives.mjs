@@ -1,6 +1,7 @@
 // The rows of executives: what they did in public, what nobody outside can see, and what is only claimed.
 
 import { escaped, find, targetOf } from "../shell/dom.mjs";
+import { navigate } from "../shell/navigate.mjs";
 import { dayYear, full, stamp, ticks, zoneName } from "../shell/time.mjs";
 import { describe } from "./context.mjs";
 import { acts, fit, prepare, scale, shape, snap, text, theme } from "./marks.mjs";
@@ -14,8 +15,10 @@ export function showExecutives(executives, root) {
       const row = document.createElement("div");
       row.className = "row rule executive";
       row.innerHTML =
-        '<div class="left"><div class="label"></div><div class="sub"></div><div class="sub">not evidence of cause</div></div><canvas role="img" tabindex="-1"></canvas><div class="right sub key"></div>';
-      find(row, ".label").textContent = executive.name;
+        '<div class="left"><a class="label"></a><div class="sub"></div><div class="sub">not evidence of cause</div></div><canvas role="img" tabindex="-1"></canvas><div class="right sub key"></div>';
+      const name = /** @type {HTMLAnchorElement} */ (find(row, ".label"));
+      name.textContent = executive.name;
+      name.href = pageOf(executive);
       find(row, ".sub").textContent = executive.title;
       row.dataset.executive = String(executive.id);
       return row;
@@ -23,6 +26,9 @@ export function showExecutives(executives, root) {
   );
   if (executives.length) paintKey(find(root, ".key"));
 }
+
+/** @param {Executive} executive */
+const pageOf = (executive) => `/executives/${executive.id}`;
 
 /** @param {HTMLElement} place */
 function paintKey(place) {
@@ -66,28 +72,45 @@ export function drawExecutive(canvas, state, executive, window, width, height) {
 }
 
 /**
- * Tell of the acts under the pointer; `current()` is {state, window} of what was drawn last, or null.
+ * Tell of the acts under the pointer, and lead to whose they are; `current()` is {state, window} of what was drawn
+ * last, or null.
  * @param {HTMLElement} root @param {() => Board | null} current
  */
 export function connectExecutives(root, current) {
-  root.addEventListener("mousemove", (event) => {
-    const row = /** @type {HTMLElement | null | undefined} */ (targetOf(event).closest("canvas")?.closest("[data-executive]"));
+  /** @param {MouseEvent} event */
+  const under = (event) => {
+    const row = /** @type {HTMLElement | null | undefined} */ (targetOf(event).closest("canvas[role=img]")?.closest("[data-executive]"));
     const now = current();
     const executive = now?.state.executives.find((e) => e.id === Number(row?.dataset.executive));
-    if (now && executive) showActs(now, executive, event);
+    return now && executive ? { now, executive, near: actsNear(now, executive, event) } : null;
+  };
+  root.addEventListener("mousemove", (event) => {
+    const found = under(event);
+    root.classList.toggle("leads", Boolean(found?.near.length));
+    if (found) showActs(found.executive, found.near, event);
     else hideTip();
+  });
+  root.addEventListener("click", (event) => {
+    const found = under(event);
+    if (!found?.near.length) return;
+    hideTip();
+    navigate(pageOf(found.executive));
   });
   root.addEventListener("mouseleave", hideTip);
 }
 
-/** @param {Board} of @param {Executive} executive @param {MouseEvent} event */
-function showActs({ state, window }, executive, event) {
+/** The acts that are drawn under the pointer. @param {Board} of @param {Executive} executive @param {MouseEvent} event */
+function actsNear({ state, window }, executive, event) {
   const box = targetOf(event).getBoundingClientRect();
-  const width = box.width;
   const span = window[1] - window[0];
-  const at = window[0] + ((event.clientX - box.left) / width) * span;
-  const reach = (9 / width) * span;
-  const near = [...state.signals.values()].filter((s) => s.executive === executive.id && Math.abs(s.t - at) <= reach).sort((a, b) => a.t - b.t);
+  const at = window[0] + ((event.clientX - box.left) / box.width) * span;
+  const reach = (9 / box.width) * span;
+  return [...state.signals.values()].filter((s) => s.executive === executive.id && Math.abs(s.t - at) <= reach).sort((a, b) => a.t - b.t);
+}
+
+/** @param {Executive} executive @param {Signal[]} near @param {MouseEvent} event */
+function showActs(executive, near, event) {
+  const box = targetOf(event).getBoundingClientRect();
   if (!near.length) {
     if (event.clientY - box.top > box.height / 2 && executive.access.length) showTip(executive.access.map((a) => tipLine(escaped(a.why))).join(""), event);
     else hideTip();
@@ -95,5 +118,5 @@ function showActs({ state, window }, executive, event) {
   }
   const lines = near.slice(0, 6).map((s) => tipLine(`${escaped(capital(s.kind))}, ${stamp(s.t)} ${zoneName(s.t)}`));
   if (near.length > 6) lines.push(tipLine(`and ${near.length - 6} more`));
-  showTip(`<b>${escaped(executive.name)}</b>${lines.join("")}<div class="faint">Not evidence of cause</div>`, event);
+  showTip(`<b>${escaped(executive.name)}</b>${lines.join("")}<div class="faint">Not evidence of cause. Press to see this executive’s page</div>`, event);
 }

@@ -9,11 +9,14 @@ const PER_DAY = 40;
 /** The content written last, by element. */
 const written = new WeakMap();
 
-/** @param {State} state @param {FeedView} view @param {number} from @param {HTMLElement} [root] */
-export function renderFeed(state, view, from, root = $("feed")) {
+/**
+ * `shown` are the accounts whose changes are listed; null for all.
+ * @param {State} state @param {FeedView} view @param {number} from @param {Set<number> | null} [shown] @param {HTMLElement} [root]
+ */
+export function renderFeed(state, view, from, shown = null, root = $("feed")) {
   if (view.paused && written.has(root) && !view.feedDirty) return;
   view.feedDirty = false;
-  const list = days(state, from);
+  const list = days(state, from, shown);
   const html = list.length ? list.map((one, i) => renderDay(state, view, one, i)).join("") : '<p class="nothing">No change in this window.<br>Readings without a change are not listed.</p>';
   if (html === written.get(root)) return;
   written.set(root, html);
@@ -35,13 +38,13 @@ function renderDay(state, view, one, index) {
   const head = `<button type="button" class="day" data-day="${one.day}" aria-expanded="${open}"><b>${today ? "Today, " : ""}${day(one.day)}</b><span>${totals.join("&ensp;")}</span></button>`;
   if (!open) return head;
   const all = one.items;
-  const items = all.slice(0, PER_DAY).map((item) => renderItem(state, item)).join("");
+  const items = all.slice(0, PER_DAY).map((item) => renderItem(state, item, one.shown)).join("");
   const rest = all.length > PER_DAY ? `<p class="nothing">${count(all.length - PER_DAY)} earlier on this day</p>` : "";
   return head + items + rest;
 }
 
-/** @param {State} state @param {Item} item */
-function renderItem(state, item) {
+/** @param {State} state @param {Item} item @param {Set<number> | null} shown */
+function renderItem(state, item, shown) {
   if (item.type === "gap") return gapItem(item);
   if (item.type === "order") return orderItem(state, item.order);
   if (item.type === "event") return eventItem(item.event);
@@ -55,7 +58,7 @@ function renderItem(state, item) {
     const account = state.byId.get(first.account);
     return `<article class="event" data-change="${first.id}"><span class="g">${sign}</span><p class="h"><a href="/account/${account.id}"><b>@${escaped(account.handle)}</b></a> ${escaped(happened(first))}${chip}</p><p class="m">${detail(group, false)}</p>${reported}</article>`;
   }
-  const of = denominator(state, group.cohort);
+  const of = denominator(state, group.cohort, shown);
   const n = group.changes.length;
   const news = first.kind === "block" || first.kind === "restoration";
   const share = of ? Math.min(100, (100 * n) / of.of).toFixed(2) : "";
@@ -113,14 +116,17 @@ const PAUSE_MS = 10_000;
 let announced = null;
 let announcedAt = 0;
 
-/** Say what is new to a screen reader, in one sentence at most every ten seconds. @param {State} state @param {FeedView} view */
-export function announce(state, view) {
+/**
+ * Say what is new to a screen reader, in one sentence at most every ten seconds; of the accounts shown.
+ * @param {State} state @param {FeedView} view @param {Set<number> | null} shown
+ */
+export function announce(state, view, shown) {
   let newest = 0;
   for (const id of state.changes.keys()) newest = Math.max(newest, id);
   if (announced === null) announced = newest;
   if (newest <= announced || view.paused || Date.now() - announcedAt < PAUSE_MS) return;
   const before = announced;
-  const news = [...state.changes.values()].filter((c) => c.id > before && c.kind !== "baseline" && c.outcome !== "not_confirmed");
+  const news = [...state.changes.values()].filter((c) => c.id > before && c.kind !== "baseline" && c.outcome !== "not_confirmed" && (!shown || shown.has(c.account)));
   announced = newest;
   if (!news.length) return;
   announcedAt = Date.now();

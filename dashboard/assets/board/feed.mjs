@@ -1,6 +1,7 @@
 // The feed: which changes belong together, and the words for them. Pure; the page renders the result.
 
 import { between, clock, count, dayStart, HOUR, shortly, zoneName } from "../shell/time.mjs";
+import { members } from "./counts.mjs";
 import { outages } from "./state.mjs";
 
 /** ▼ is a block, ▲ a restoration, and nothing else carries these marks. @param {Change} change */
@@ -54,13 +55,14 @@ export function changeGroups(state, reach = 4 * state.sweep, all = news(state)) 
   return out;
 }
 
-/** The changes that are news, in their order. @param {State} state */
-const news = (state) => [...state.changes.values()].filter((c) => c.kind !== "baseline").sort((a, b) => a.seen - b.seen || a.id - b.id);
+/** The changes that are news, in their order. @param {State} state @param {Set<number> | null} [shown] */
+const news = (state, shown = null) => [...state.changes.values()].filter((c) => c.kind !== "baseline" && (!shown || shown.has(c.account))).sort((a, b) => a.seen - b.seen || a.id - b.id);
 
 /** One day of the feed: the totals of its confirmed changes; its items, newest first, when they are asked for. */
 export class Day {
-  /** @param {State} state @param {number} from @param {number} day */
-  constructor(state, from, day) {
+  /** @param {State} state @param {number} from @param {number} day @param {Set<number> | null} shown */
+  constructor(state, from, day, shown) {
+    this.shown = shown;
     this.state = state;
     this.from = from;
     this.day = day;
@@ -90,16 +92,17 @@ export class Day {
 }
 
 /**
- * Days, newest first. Their changes are grouped only for days that are open: most stay closed.
- * @param {State} state @param {number} from
+ * Days, newest first. Their changes are grouped only for days that are open: most stay closed. `shown` are the accounts
+ * that are listed, with the papers of their orders; null for all.
+ * @param {State} state @param {number} from @param {Set<number> | null} [shown]
  */
-export function days(state, from) {
+export function days(state, from, shown = null) {
   /** @type {Sure<number, Day>} */
   const byDay = new Map();
   /** @param {number} t */
   const dayOf = (t) => {
     const key = dayStart(t);
-    if (!byDay.has(key)) byDay.set(key, new Day(state, from, key));
+    if (!byDay.has(key)) byDay.set(key, new Day(state, from, key, shown));
     return byDay.get(key);
   };
   /** @param {number} t @param {Note} item */
@@ -108,20 +111,31 @@ export function days(state, from) {
   };
   // The first day is there from its start: a group that began before `from` and ended after it is shown whole.
   const first = dayStart(from);
-  for (const change of news(state)) if (change.seen >= first) dayOf(change.seen).changes.push(change);
+  for (const change of news(state, shown)) if (change.seen >= first) dayOf(change.seen).changes.push(change);
   for (const [a, b] of outages(state)) note(b ?? state.now, { type: "gap", a, b });
   // Papers are news when they become known; they may refer to an earlier time.
-  for (const order of state.orders) note(order.known, { type: "order", order });
-  for (const event of state.events) note(event.known, { type: "event", event });
+  const orders = ordersOf(state, shown);
+  const named = new Set(orders.map((o) => o.id));
+  for (const order of orders) note(order.known, { type: "order", order });
+  for (const event of state.events) if (!shown || named.has(Number(event.order))) note(event.known, { type: "event", event });
   for (const day of byDay.values()) day.count(day.day === first ? day.changeGroups.flatMap((group) => group.changes) : day.changes);
   return [...byDay.values()].filter((day) => day.day !== first || day.items.length).sort((x, y) => y.day - x.day);
 }
 
+/** The orders that name any of the accounts shown. @param {State} state @param {Set<number> | null} shown */
+function ordersOf(state, shown) {
+  if (!shown) return state.orders;
+  const lists = new Set([...shown].flatMap((id) => state.byId.get(id).lists));
+  return state.orders.filter((o) => lists.has(o.list));
+}
+
 /**
- * The denominator of a group and its name. For an order it counts all accounts that it names, watched or not.
- * @param {State} state @param {number | null} cohort
+ * The denominator of a group and its name. For an order it counts all accounts that it names, watched or not. There is
+ * none where not all watched accounts of the cohort are shown: the group may lack some of its changes.
+ * @param {State} state @param {number | null} cohort @param {Set<number> | null} [shown]
  */
-export function denominator(state, cohort) {
+export function denominator(state, cohort, shown = null) {
+  if (shown && cohort !== null && members(state, cohort).some((/** @type {Account} */ a) => !shown.has(a.id))) return null;
   const order = state.orders.find((o) => o.list === cohort);
   const list = state.lists.find((l) => l.id === cohort);
   if (order) return { of: order.named, name: order.title, watched: list ? list.size : 0, named: true };

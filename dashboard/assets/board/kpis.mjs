@@ -1,9 +1,9 @@
 // The figures at the top. The server counts them; a figure that is not known is a dash, never a zero.
 
-import { count, DAY, duration, percent, shortly, zoneName } from "../shell/time.mjs";
-import { groupName, uncapital } from "./state.mjs";
+import { count, DAY, duration, HOUR, percent, shortly, stamp, zoneName } from "../shell/time.mjs";
+import { groupName, isBlocked, uncapital } from "./state.mjs";
 
-/** @param {State} state @param {Kpis} k */
+/** @param {Pick<State, "platforms">} state @param {Kpis} k */
 function blockedWords(state, k) {
   const by = k.withheld_by;
   const [withholds, suspends] = [groupName(state, "W"), groupName(state, "S")].map(uncapital);
@@ -13,7 +13,10 @@ function blockedWords(state, k) {
   return `${withheld}, ${count(k.suspended)} ${suspends}${unread}`;
 }
 
-/** The figures of a moment by name: [value, the words below it, whether these weigh]. @param {State} state @returns {Figures} */
+/**
+ * The figures of a moment by name: [value, the words below it, whether these weigh].
+ * @param {Pick<State, "now" | "lastRead" | "platforms" | "kpis">} state @returns {Figures}
+ */
 export function figures(state) {
   const k = state.kpis;
   const known = k.watched > 0;
@@ -26,7 +29,7 @@ export function figures(state) {
     new: [k.new_blocks || day ? count(k.new_blocks) : "–", hour ? `${count(k.new_blocks_hour)} in the last hour` : "nothing read in the last hour", false],
     restored: [
       k.restored || day ? count(k.restored) : "–",
-      k.last_restored !== null ? `last ${shortly(k.last_restored, state.now)} ${zoneName(k.last_restored)}` : day ? "none so far" : "nothing read in 24 h", false,
+      k.last_restored !== null ? `last ${shortly(k.last_restored, state.now)} ${zoneName(k.last_restored)}` : day ? noneWords(k) : "nothing read in 24 h", false,
     ],
     provisional: [count(k.provisional), provisionalWords(k, state.now), false],
     orders: [
@@ -38,10 +41,52 @@ export function figures(state) {
   };
 }
 
+/** @param {Kpis} k */
+const noneWords = (k) => (k.held_from === undefined ? "none so far" : `none since ${stamp(k.held_from)} ${zoneName(k.held_from)}`);
+
 /** @param {Kpis} k @param {number} now */
 function provisionalWords(k, now) {
   if (!k.provisional) return "nothing waits for a re-read";
+  if (k.held_from !== undefined) return "each waits for a re-read";
   if (k.next_read === undefined) return "awaited further readings"; // for a past moment, the planned time is not recorded
   if (k.next_read === null) return "re-read not planned";
   return k.next_read <= now ? "re-read is due" : `next re-read in ${duration(k.next_read - now)}`;
+}
+
+/**
+ * The same figures of some accounts, counted as the server counts those of all (storage/live/kpis.py).
+ * @param {LiveState} state @param {Account[]} list
+ */
+export function figuresOf(state, list) {
+  const { now } = state;
+  const among = new Set(list.map((a) => a.id));
+  const ofLists = new Set(list.flatMap((a) => a.lists));
+  const orders = state.orders.filter((o) => ofLists.has(o.list));
+  /** @type {Kpis} */
+  const k = {
+    watched: list.length, withheld: 0, withheld_by: [], suspended: 0, unread: 0, blocked_unread: 0, provisional: 0,
+    new_blocks: 0, new_blocks_hour: 0, restored: 0, last_restored: null, held_from: state.from,
+    orders: orders.length, orders_overdue: orders.filter((o) => o.deadline !== null && o.deadline < now).length,
+  };
+  let lastRead = Number.NEGATIVE_INFINITY;
+  for (const account of list) {
+    const isLate = account.last === null || now - account.last >= 2 * state.sweep;
+    lastRead = Math.max(lastRead, account.last ?? lastRead);
+    const { s } = account.spells.findLast((spell) => spell.to === null) ?? { s: "U" };
+    if (isLate) k.unread += 1;
+    if (s === "W") k.withheld += 1;
+    if (s === "S") k.suspended += 1;
+    if (isLate && isBlocked(s)) k.blocked_unread += 1;
+  }
+  for (const { account, kind, outcome, seen } of state.changes.values()) {
+    if (!among.has(account) || kind === "baseline" || seen > now) continue;
+    if (outcome === null) k.provisional += 1;
+    if (outcome !== "confirmed") continue;
+    if (kind === "restoration") k.last_restored = Math.max(k.last_restored ?? seen, seen);
+    if (seen <= now - DAY) continue;
+    if (kind === "restoration") k.restored += 1;
+    if (kind === "block") k.new_blocks += 1;
+    if (kind === "block" && seen > now - HOUR) k.new_blocks_hour += 1;
+  }
+  return { now, platforms: state.platforms, lastRead, kpis: k, orders };
 }

@@ -41,6 +41,30 @@ export function flows(state, bins) {
   return out;
 }
 
+/** Confirmed blocks and restorations first seen in a span that is held. @param {State} state @param {Span} span */
+export function flowsIn(state, [from, to]) {
+  const out = { block: 0, restoration: 0 };
+  for (const { kind, outcome, seen } of state.changes.values()) {
+    if (outcome === "confirmed" && seen >= from && seen < to && (kind === "block" || kind === "restoration")) out[/** @type {"block" | "restoration"} */ (kind)] += 1;
+  }
+  return out;
+}
+
+/**
+ * The bar of the strip under a pixel, with what it counts and whether it lies in the window; null where nothing is drawn.
+ * @param {State} state @param {Span} window @param {number} width @param {number} x
+ */
+export function barAt(state, window, width, x) {
+  const [from, to] = stripOf(state, window);
+  const { bins, blocked, restored } = summed;
+  const t = from + (x / width) * (to - from);
+  const i = Math.floor((t - bins.start) / bins.step);
+  if (summed.state !== state || x < 0 || x > width || !(blocked[i] || restored[i])) return null;
+  /** @type {Span} */
+  const span = [bins.start + i * bins.step, bins.start + (i + 1) * bins.step];
+  return { span, block: blocked[i], restoration: restored[i], isInside: t >= window[0] && t <= window[1] };
+}
+
 /**
  * Bars upwards are restorations, downwards blocks; the window is outlined with a grip at each end.
  * @param {HTMLCanvasElement} canvas @param {State} state @param {Span} window @param {number} width
@@ -83,12 +107,18 @@ function label(canvas, state, window, strip) {
   say($("strip-days"), `${title}, ${perBin(summed.bins.step)}`);
 }
 
+/** A press that moves less is a click. */
+const STILL_PX = 4;
+/** A window that fills so much of the strip cannot be moved in it: to drag selects a part of it instead. */
+const FULL = 0.97;
+
 /**
- * Drag the window, or an end of it; press beside it to have it there. `on` = {current(), move(window), settle()}.
+ * Drag the window or an end of it; drag beside it, with Shift, or where it fills the strip, to select another one; press
+ * beside it to have it there. `on` = {current(), move(window), settle()}.
  * @param {HTMLCanvasElement} canvas @param {Moving} on
  */
 export function connectBrush(canvas, on) {
-  /** @type {{ part: "from" | "to" | "both", x: number, window: Span, perPixel: number } | null} */
+  /** @type {{ part: "from" | "to" | "both" | "new", x: number, at: number, window: Span, strip: Span, perPixel: number, moved: boolean } | null} */
   let held = null;
   canvas.addEventListener("pointerdown", (event) => {
     const now = on.current();
@@ -96,34 +126,50 @@ export function connectBrush(canvas, on) {
     event.preventDefault();
     event.stopPropagation();
     canvas.focus({ preventScroll: true });
-    const { width } = now;
-    const strip = stripOf(now.state, now.window);
-    const X = scale(strip, width);
+    const { width, window } = now;
+    const strip = stripOf(now.state, window);
     const at = event.clientX - canvas.getBoundingClientRect().left;
-    const [a, b] = now.window.map(X);
-    const part = Math.abs(at - a) <= GRIP_PX ? "from" : Math.abs(at - b) <= GRIP_PX ? "to" : "both";
-    let window = now.window;
-    const perPixel = (strip[1] - strip[0]) / width;
-    if (part === "both" && (at < a || at > b)) {
-      const by = (at - (a + b) / 2) * perPixel;
-      window = panned(window, by);
-      on.move(window);
-    }
-    held = { part, x: event.clientX, window, perPixel };
+    const part = partAt(at, window.map(scale(strip, width)), width, event.shiftKey);
+    held = { part, x: event.clientX, at, window, strip, perPixel: (strip[1] - strip[0]) / width, moved: false };
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!held) return;
+    if (!held || (!held.moved && Math.abs(event.clientX - held.x) < STILL_PX)) return;
+    held.moved = true;
     const by = (event.clientX - held.x) * held.perPixel;
     const [from, to] = held.window;
+    const begin = held.strip[0] + held.at * held.perPixel;
     if (held.part === "both") on.move([from + by, to + by]);
     else if (held.part === "from") on.move([Math.min(from + by, to - held.perPixel), to]);
-    else on.move([from, Math.max(to + by, from + held.perPixel)]);
+    else if (held.part === "to") on.move([from, Math.max(to + by, from + held.perPixel)]);
+    else on.move([Math.min(begin, begin + by), Math.max(begin, begin + by)]);
   });
   const letGo = () => {
-    if (held) on.settle();
-    held = null;
+    if (!held) return;
+    const { window, strip, at, perPixel, moved } = held;
+    const t = strip[0] + at * perPixel;
+    if (!moved && (t < window[0] || t > window[1])) on.move(panned(window, t - (window[0] + window[1]) / 2));
+    on.settle();
   };
   canvas.addEventListener("pointerup", letGo);
-  canvas.addEventListener("pointercancel", letGo);
+  canvas.addEventListener("pointercancel", () => {
+    letGo();
+    held = null;
+  });
+  // What ends a drag, or moved the window, is no press on the bar that lies under it.
+  canvas.addEventListener("click", (event) => {
+    if (held?.moved) event.stopPropagation();
+    held = null;
+  });
+}
+
+/**
+ * What a press at a pixel of the strip takes hold of. `ends` are the pixels of the window.
+ * @param {number} at @param {number[]} ends @param {number} width @param {boolean} selects
+ */
+export function partAt(at, [a, b], width, selects) {
+  if (selects) return "new";
+  if (Math.abs(at - a) <= GRIP_PX) return "from";
+  if (Math.abs(at - b) <= GRIP_PX) return "to";
+  return at > a && at < b && b - a < width * FULL ? "both" : "new";
 }

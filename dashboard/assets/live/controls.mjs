@@ -35,7 +35,8 @@ export function showChoices() {
 export function connectControls({ redraw, extend, save }) {
   /** A choice is shown, drawn and kept in the address at once. @param {Partial<View>} more */
   const chosen = (more) => {
-    Object.assign(view, more);
+    // The feed follows a filter also while it is paused: else it would show others than it says.
+    Object.assign(view, more, "list" in more || "filter" in more ? { feedDirty: true } : {});
     showChoices();
     keepAddress();
     redraw();
@@ -60,13 +61,18 @@ export function connectControls({ redraw, extend, save }) {
     chosen({ filter: targetOf(event).value.trim().replace(/^@/, "").toLowerCase() });
   });
 
+  find($("shown-of"), "button").addEventListener("click", () => {
+    field("pick-handle").value = "";
+    chosen({ list: "all", filter: "" });
+    $("pick-list").focus();
+  });
+
   $("pause").addEventListener("click", () => {
     view.paused = !view.paused;
     const button = $("pause");
     button.setAttribute("aria-pressed", String(view.paused));
     find(button, "use").setAttribute("href", view.paused ? "#i-play" : "#i-pause");
     find(button, "span").textContent = view.paused ? "Resume" : "Pause";
-    $("feed-note").textContent = view.paused ? "paused" : "newest first";
     redraw();
   });
 

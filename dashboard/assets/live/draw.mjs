@@ -1,22 +1,25 @@
 // Draws the live page from the state and the reader's choices. The board alone is drawn while somebody zooms or pans.
 
-import { annotations, drawAnnotations } from "../board/annotations.mjs";
+import { annotations, drawAnnotations, linkAnnotations } from "../board/annotations.mjs";
+import { behind, statusFigure } from "../board/behind.mjs";
 import { columnsOf, drawAxis, drawFleet, drawOverlay, drawStrip, FLEET_HEIGHT, writeEnds } from "../board/context.mjs";
 import { members } from "../board/counts.mjs";
 import { connectExecutives, drawExecutive } from "../board/executives.mjs";
 import { renderFeed } from "../board/feed-view.mjs";
 import { Lanes } from "../board/lanes.mjs";
 import { paintLegend } from "../board/legend.mjs";
+import { connectPressed } from "../board/pressed.mjs";
 import { windowOf } from "../board/state.mjs";
 import { openTable } from "../board/table.mjs";
 import { hideTip, tipForAccount, tipForGroup } from "../board/tip.mjs";
 import { $, all, find, say } from "../shell/dom.mjs";
 import { navigate } from "../shell/navigate.mjs";
-import { count, percent, stamp, zoneName } from "../shell/time.mjs";
+import { stamp, zoneName } from "../shell/time.mjs";
 import { drawBrush } from "./brush.mjs";
 import { renderCards } from "./cards.mjs";
-import { renderDetectors, renderKpis } from "./kpis.mjs";
-import { listOf } from "./listing.mjs";
+import { renderDetectors, renderKpis, shownWords } from "./kpis.mjs";
+import { listOf, shownIds } from "./listing.mjs";
+import { partsOf, rowsOf, spotAt, writeFlows, writeShare } from "./spots.mjs";
 import { holds, shownWindow } from "./window.mjs";
 
 const shared = globalThis.__blockline;
@@ -40,6 +43,7 @@ export function connectBoard(asks) {
   on = asks;
   addEventListener("resize", () => (widths = null));
   connectExecutives($("executives"), () => current);
+  connectPressed($("board"), (event) => current && spotAt(current, event));
 }
 
 export function resetLanes() {
@@ -63,13 +67,16 @@ function measure() {
 
 /** @param {LiveState} state @param {View} view */
 export function draw(state, view) {
-  renderKpis(state);
+  renderKpis(state, view);
   renderDetectors(state);
   if (state.accounts.length === 0) return;
   widths = null;
   drawBoard(state, view);
   const preset = windowOf(state, view.range)[0];
-  renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)));
+  const shown = shownIds(state, view);
+  renderFeed(state, view, Math.max(state.from, Math.min(preset, current?.window[0] ?? preset)), shown);
+  const order = view.paused ? "paused" : "newest first";
+  say($("feed-note"), shown ? `${shownWords(shown.size)}, ${order}` : order);
 }
 
 /** @param {LiveState} state @param {View} view */
@@ -84,7 +91,8 @@ export function drawBoard(state, view) {
   current = { state, view, window, marks, list, left, width, right };
   shared.window = window;
   drawBrush($("c-brush"), state, window, width);
-  drawAnnotations($("c-ann"), marks, window, width);
+  linkAnnotations($("ann-links"), drawAnnotations($("c-ann"), marks, window, width));
+  writeFlows($("strip-flows"), current);
   drawAxis($("c-axis"), window, width);
   if (!view.only) drawContext(state, window, width);
   if (innerWidth > 640) {
@@ -104,23 +112,18 @@ function choose(lanes, state, view) {
   if (account) lanes.choose(account);
 }
 
-/** What a row of a list is made of, by the row: it is asked for in each frame. @type {Sure<HTMLElement, { canvas: HTMLCanvasElement, share: HTMLElement, of: HTMLElement }>} */
-const parts = /** @type {any} */ (new WeakMap());
-
 /** @param {LiveState} state @param {Span} window @param {number} width */
 function drawContext(state, window, width) {
   const t = Math.min(state.now, window[1]);
   const ends = drawFleet($("c-fleet"), state, window, width, FLEET_HEIGHT);
-  writeEnds($("fleet-ends"), ends);
+  writeEnds($("fleet-ends"), ends, (end) => behind(statusFigure("board/all", end.letters, t), state.now));
   // The figures at the right are of the end of the window: "now" stands there only when it is now.
   const when = t === state.now ? "now" : `${stamp(t)} ${zoneName(t)}`;
   say($("strip-when"), innerWidth <= 640 || t < state.now ? when : "of accounts read");
-  for (const row of all($("strips"), ".strip")) {
-    if (!parts.has(row)) parts.set(row, { canvas: find(row, "canvas"), share: find(row, "b"), of: find(row, ".right span") });
-    const { canvas, share, of } = parts.get(row);
-    const end = drawStrip(canvas, state, members(state, Number(row.dataset.list)), window, width, 18);
-    say(share, percent(end.blocked, end.read));
-    say(of, end.read ? `${count(end.blocked)} of ${count(end.read)}` : "none read");
+  for (const row of rowsOf($("strips"))) {
+    const { canvas, right } = partsOf(row);
+    const list = Number(row.dataset.list);
+    writeShare(right, drawStrip(canvas, state, members(state, list), window, width, 18), list, t, state.now);
   }
   for (const row of all($("executives"), ".executive")) {
     const executive = state.executives.find((e) => e.id === Number(row.dataset.executive));

@@ -1,9 +1,11 @@
 // The figures at the top of the live page, and the sign beside its headline, which shows whether the collectors work.
 
-import { figures } from "../board/kpis.mjs";
+import { behind, changesFigure, confirmedFigure, scopeOf, waitingFigure } from "../board/behind.mjs";
+import { figures, figuresOf } from "../board/kpis.mjs";
 import { bar, prepare } from "../board/marks.mjs";
 import { $, find, say } from "../shell/dom.mjs";
-import { duration, shortly, zoneName } from "../shell/time.mjs";
+import { count, DAY, duration, shortly, zoneName } from "../shell/time.mjs";
+import { isFiltered, listOf } from "./listing.mjs";
 
 /** Where the accounts behind each figure are shown. @param {number} now @returns {Record<keyof Figures, string>} */
 export function figureAddresses(now) {
@@ -14,11 +16,22 @@ export function figureAddresses(now) {
   };
 }
 
-/** @param {LiveState} state */
-export function renderKpis(state) {
-  const k = state.kpis;
-  const addresses = figureAddresses(state.now);
-  for (const [name, [value, words, weighs]] of Object.entries(figures(state))) {
+/** The same of the accounts that list and filter leave. @param {string} of @param {number} now @param {Order[]} orders @returns {Record<keyof Figures, string>} */
+export function shownAddresses(of, now, orders) {
+  /** @type {Span} */
+  const day = [now - DAY + 1, now + 1]; // as the tiles count: after the moment a day ago, up to now
+  return {
+    blocked: behind(confirmedFigure(of, "WS", now), now), new: behind(changesFigure(of, "block", day), now), restored: behind(changesFigure(of, "restoration", day), now),
+    provisional: behind(waitingFigure(of, "provisional", now), now), orders: orders.length === 1 ? `/orders/${orders[0].id}` : "/orders", unread: behind(waitingFigure(of, "late", now), now),
+  };
+}
+
+/** @param {LiveState} state @param {View} view */
+export function renderKpis(state, view) {
+  const some = isFiltered(view) ? figuresOf(state, listOf(state, view)) : null;
+  const k = some?.kpis ?? state.kpis;
+  const addresses = some ? shownAddresses(`board/${scopeOf(view, state.from)}`, state.now, some.orders) : figureAddresses(state.now);
+  for (const [name, [value, words, weighs]] of Object.entries(figures(some ?? state))) {
     const link = $(`k-${name}`);
     say(link, value);
     if (value === "–") link.removeAttribute("href");
@@ -28,8 +41,16 @@ export function renderKpis(state) {
   }
   $("k-blocked-s").title = k.withheld_by.map(([c, n]) => `${n} in ${c}`).join("; ");
   say($("k-unread-t"), `Not checked, ${duration(2 * state.sweep)}`);
+  $("shown-of").hidden = !some;
+  if (some) {
+    say(find($("shown-of"), "span"), `Figures and changes ${shownWords(k.watched)}.`);
+    say(find($("shown-of"), "button"), `Show all ${count(state.accounts.length)}`);
+  }
   split(k);
 }
+
+/** "of the 34 accounts shown" @param {number} n */
+export const shownWords = (n) => `of the ${n === 1 ? "one account" : `${count(n)} accounts`} shown`;
 
 /** @param {Kpis} k */
 function split(k) {

@@ -19,6 +19,20 @@ function blockedFirst(state, list) {
   return (/** @type {Account} */ a, /** @type {Account} */ b) => Number(blocked.has(b)) - Number(blocked.has(a)) || SORTS.latest(a, b);
 }
 
+/** Whether list or filter leave somebody out. @param {Pick<View, "list" | "filter">} view */
+export const isFiltered = (view) => view.list !== "all" || view.filter !== "";
+
+/** @type {{ list: Account[] | null, ids: Set<number> }} */
+let among = { list: null, ids: new Set() };
+
+/** The ids of the accounts that list and filter leave; null where they leave all. @param {LiveState} state @param {View} view */
+export function shownIds(state, view) {
+  if (!isFiltered(view)) return null;
+  const list = listOf(state, view);
+  if (among.list !== list) among = { list, ids: new Set(list.map((a) => a.id)) };
+  return among.ids;
+}
+
 /** The accounts that list and filter leave, in the chosen order. @param {LiveState} state @param {View} view */
 export function listOf(state, view) {
   const key = [view.list, view.sort, view.filter, state.id, state.accounts.length].join("|");

@@ -17,11 +17,12 @@ export function layout(state, view) {
       const order = state.orders.find((o) => o.list === list.id);
       const row = document.createElement("div");
       row.className = "row strip";
-      row.innerHTML = '<div class="left"><span class="name"></span><span class="of"></span></div><canvas role="img"></canvas><div class="right"><b></b><span></span></div>';
+      row.innerHTML = '<div class="left"><span class="name"></span><a class="of"></a></div><canvas role="img"></canvas><div class="right"></div>';
       find(row, ".name").textContent = order?.title ?? list.name;
       find(row, ".name").title = list.name;
       find(row, ".of").textContent = order ? `${count(list.size)} of ${count(order.named)}` : count(list.size);
       find(row, ".of").title = order ? `${count(list.size)} watched of ${count(order.named)} named` : `${count(list.size)} watched`;
+      /** @type {HTMLAnchorElement} */ (find(row, ".of")).href = `/accounts?list=${list.id}`;
       row.dataset.list = String(list.id);
       return row;
     }),

@@ -1,6 +1,7 @@
 // Draws the film's page from the stage: the moment, the strip and the board with each picture, the rest when it has changed.
 
 import { annotations, drawAnnotations, LABELS_PX } from "../board/annotations.mjs";
+import { statusFigure } from "../board/behind.mjs";
 import { columnsOf, drawAxis, drawFleet, drawOverlay, FLEET_HEIGHT, writeEnds } from "../board/context.mjs";
 import { connectExecutives, drawExecutive, showExecutives } from "../board/executives.mjs";
 import { renderFeed, turnDay } from "../board/feed-view.mjs";
@@ -17,7 +18,7 @@ import { stepOf } from "./clock.mjs";
 import { FilmLanes } from "./lanes.mjs";
 import { placesShown } from "./order.mjs";
 import { renderPair } from "./pair.mjs";
-import { differing, listName, pinned, range, shown, stage, whole } from "./stage.mjs";
+import { address, differing, listName, pinned, range, scope, shown, stage, whole } from "./stage.mjs";
 import { describeStrip, drawStrip, forgetStrip } from "./strip.mjs";
 import { differenceWords, hereWords, knewWords, utcWords } from "./words.mjs";
 
@@ -142,7 +143,7 @@ function accountsShown(state) {
 
 /** @param {End[]} ends */
 function describeFleet(ends) {
-  if (!writeEnds($("f-ends"), ends)) return;
+  if (!writeEnds($("f-ends"), ends, (end) => address(statusFigure(scope(), end.letters, stage.t)))) return;
   $("f-fleet").setAttribute("aria-label", `Accounts by status up to the moment, at which ${ends.map((end) => `${count(end.value)} ${uncapital(end.name)}`).join(", ") || "none was read"}.`);
 }
 
@@ -178,7 +179,7 @@ function writeWords(state) {
   const key = [state.feedKey, stage.list, stage.knew === null].join();
   if (key !== feed) {
     feed = key;
-    renderFeed(state, feedView, state.now - state.feedSpan, $("f-feed"));
+    renderFeed(state, feedView, state.now - state.feedSpan, null, $("f-feed"));
     renderMails($("f-mails"), $("f-mails-n"), state);
   }
   const [from, to] = range();

@@ -1,5 +1,6 @@
 // What is shown of the film: the moment, by what is known, the range, whose. No DOM in here.
 
+import { behind } from "../board/behind.mjs";
 import { differences, filmOf, goTo, nextEvent, stateOf } from "../film/film.mjs";
 import { mergeNews } from "../film/news.mjs";
 import { only } from "../film/only.mjs";
@@ -50,6 +51,15 @@ export const range = () => stage.range ?? whole();
 
 /** The name of the accounts that are shown. */
 export const listName = () => stage.lists.find(([id]) => id === stage.list)?.[1] ?? "All accounts";
+
+/** Of which accounts the figures of the film are. */
+export const scope = () => `moment/${stage.list}`;
+
+/** The page Accounts with those behind a figure of the moment; null where nothing was known of it yet. @param {string} figure */
+export function address(figure) {
+  const known = knownAt(stage.knew, stage.t) ?? stage.film.now;
+  return known < stage.t ? null : behind(figure, known);
+}
 
 /** The state that is shown, and the one that it is compared with. */
 export const shown = () => (stage.knew === null ? stage.was : stage.then);

@@ -46,6 +46,35 @@ export function write(root, html) {
 }
 
 /**
+ * The same, but elements that stay keep their place: a link that has the focus keeps it when its number changes.
+ * @param {HTMLElement} root @param {string} html
+ */
+export function patch(root, html) {
+  if (written.get(root) === html) return false;
+  const made = document.createElement("template");
+  made.innerHTML = html;
+  if (!merge(root, made.content)) root.replaceChildren(made.content);
+  written.set(root, html);
+  return true;
+}
+
+/** Make what is in `to` that of `from`; false where other elements stand there. @param {Node} to @param {Node} from @returns {boolean} */
+function merge(to, from) {
+  if (to.childNodes.length !== from.childNodes.length) return false;
+  return [...from.childNodes].every((node, i) => {
+    const old = to.childNodes[i];
+    if (old.nodeName !== node.nodeName) return false;
+    if (!(old instanceof Element) || !(node instanceof Element)) {
+      if (old.nodeValue !== node.nodeValue) old.nodeValue = node.nodeValue;
+      return true;
+    }
+    for (const { name } of [...old.attributes]) if (!node.hasAttribute(name)) old.removeAttribute(name);
+    for (const { name, value } of node.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    return merge(old, node);
+  });
+}
+
+/**
  * Of a group of buttons the one whose `data-…` says so is the one that is pressed.
  * @param {HTMLElement} group @param {string} attribute @param {string | null | undefined} value
  */

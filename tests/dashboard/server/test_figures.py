@@ -160,6 +160,16 @@ async def test_the_numbers_of_the_live_page_are_those_of_the_accounts_behind_the
         ("changes/of/999999", "a change that is not there"),
         ("changes/of/1-99999999", "more changes than a group has"),
         ("changes/of/1,two", "no numbers"),
+        ("board/99/late/2021-01-20T12:00:00Z", "a list that is not there"),
+        ("board/some/late/2021-01-20T12:00:00Z", "a part of the board that is not there"),
+        ("board/all/status/Z/2021-01-20T12:00:00Z", "a status that is not there"),
+        ("board/all/status/W/2021-01-20T12:00:00", "a time without its zone"),
+        ("board/all/status/W/2998-01-20T12:00:00Z", "a time after what is known"),
+        (
+            "board/all/changes/baseline/2021-01-20T12:00:00Z/2021-01-21T12:00:00Z",
+            "changes that no bar counts",
+        ),
+        ("board/changed@soon/late/2021-01-20T12:00:00Z", "no time"),
         ("nobody", "nobody's figure"),
     ],
 )
