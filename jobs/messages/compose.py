@@ -165,6 +165,7 @@ def compose(
         preface=_since_last(wave, thread),
         picture=picture,
         acknowledge=acknowledge,
+        incident=upto.story_key if head.has_pages else None,
     )
 
 
@@ -199,6 +200,7 @@ def _draft(
     preface: str | None,
     picture: Picture | None = None,
     acknowledge: str | None = None,
+    incident: str | None = None,
 ) -> MailDraft:
     rule = wave.rule
     ident = message_id(facts(wave.alerts), (recipient,), head.id_domain)
@@ -231,6 +233,7 @@ def _draft(
             wave.cohort,
             {a.change.account_id for a in wave.alerts},
             ident if head.has_pages else None,
+            incident,
         ),
         "acknowledge_url": acknowledge,
         "rule": clean(rule.name),
@@ -419,16 +422,30 @@ def list_url(base: str | None, cohort: Cohort | None) -> str | None:
     return None if base is None or cohort is None else urljoin(base, f"/?list={cohort.list_id}")
 
 
+def incident_url(base: str | None, key: str) -> str | None:
+    """The page of an incident. It is named by its key, which is known before the incident is stored; None
+    where readers reach no dashboard.
+    """
+    return base and urljoin(base, f"/incidents/{key}")
+
+
 def places(
-    base: str | None, cohort: Cohort | None, account_ids: Collection[int], message_id: str | None
+    base: str | None,
+    cohort: Cohort | None,
+    account_ids: Collection[int],
+    message_id: str | None,
+    incident: str | None = None,
 ) -> list[DashboardLink]:
-    """What a mail links to, the nearest first. `message_id` is None for one that has no page.
+    """What a mail links to, the nearest first. `message_id` is None for one that has no page, `incident` for
+    one that belongs to no incident.
 
     Empty where readers reach no dashboard.
     """
     if base is None:
         return []
     found: list[DashboardLink] = []
+    if incident is not None and (url := incident_url(base, incident)) is not None:
+        found.append(DashboardLink("The incident", url))
     if len(account_ids) == 1:
         found.append(DashboardLink("The account", urljoin(base, f"/account/{next(iter(account_ids))}")))
     if (url := list_url(base, cohort)) is not None:

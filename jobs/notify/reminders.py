@@ -6,7 +6,7 @@ from datetime import datetime
 from urllib.parse import urljoin
 
 from jobs.base.wording import minute
-from jobs.messages.compose import Letterhead, acknowledge_link, message_id
+from jobs.messages.compose import Letterhead, acknowledge_link, incident_url, message_id
 from jobs.messages.webhook_payload import note
 from storage.alerts import mutes, outbox, reminders, rules
 from storage.alerts.reminders import LastMail, Outstanding
@@ -122,6 +122,7 @@ def _draft(
         "step": nudge.step,
         "steps": len(nudge.rule.escalation),
         "acknowledge_url": head.link(acknowledge_link(story.story_key, story.wave, recipient, nudge.at)),
+        "incident_url": incident_url(head.dashboard_url, story.story_key),
         "mail_url": head.dashboard_url and urljoin(head.dashboard_url, f"/mail/{mail.mail_id}"),
         "rule": clean(nudge.rule.name),
     }

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from collectors.bluesky.declaration import BLUESKY
 from collectors.x.declaration import X
 from jobs.alerting.policy import AlertGroup, NotificationHistory, decide
-from jobs.messages.compose import Letterhead, compose, message, message_id
+from jobs.messages.compose import Letterhead, compose, message, message_id, story_key
 from storage.model.alerts.alerts import AlertRow, AlertStage, Cohort, ListStatus, Mail, MailDraft, MailState
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import ListId
@@ -269,14 +269,15 @@ def test_groups_without_any_room_are_counted_by_themselves() -> None:
         ),
     ],
 )
-def test_a_mail_links_to_what_it_speaks_of_and_to_itself(
+def test_a_mail_links_to_its_incident_to_what_it_speaks_of_and_to_itself(
     alerts: Sequence[AlertRow], places: list[str]
 ) -> None:
     draft = mail_of(alerts)
     base = "https://blockline.example.org/"
+    incident = f"The incident: {{}}incidents/{story_key(wave_of(alerts))}"
     own = f"This email: {{}}mail/{draft.message_id.strip('<>')}"
     there = [line for line in draft.text_body.splitlines() if base in line]
-    assert there == [place.format(base) for place in (*places, own)]
+    assert there == [place.format(base) for place in (incident, *places, own)]
     assert all(f'href="{line.partition(": ")[2]}"' in draft.html_body for line in there)
     assert f'href="{base}account/1"' in draft.html_body
     assert base not in mail_of(alerts, head=Letterhead()).html_body
@@ -287,6 +288,7 @@ def test_a_mail_that_has_no_page_does_not_link_to_one() -> None:
     text = mail_of(alerts, head=replace(HEAD, has_pages=False)).text_body
     assert "The dashboard: https://blockline.example.org/\n" in text
     assert "/mail/" not in text
+    assert "/incidents/" not in text
     assert "href" not in mail_of(alerts, head=Letterhead()).html_body
 
 

@@ -14,6 +14,7 @@ from jobs.messages.compose import Letterhead
 from jobs.notify.notifier import TickReport, next_due, tick
 from storage.accounts.accounts import stop_watching
 from storage.alerts import mutes, open_alerts
+from storage.alerts.incidents import IncidentFilter, incident_lines
 from storage.alerts.rules import keep_to_settings
 from storage.model.alerts.alerts import AlertDecision, AlertStage, ListStatus
 from storage.model.alerts.quiet_hours import QuietHours
@@ -103,6 +104,20 @@ async def test_an_update_continues_the_thread_and_counts_what_was_known_when_it_
     assert f"In-Reply-To: {first.message_id}" in headers[1]
     assert f"In-Reply-To: {update.message_id}" in headers[2]
     assert first.message_id in headers[2].partition("References")[2]
+
+
+async def test_every_email_of_an_incident_leads_to_its_page(pool: Pool) -> None:
+    await tell_by(pool, AlertRule((DESK,)))
+    await store(pool, blocked(40))
+    await store(pool, blocked(60, minutes(30), first=40))
+    inbox = Inbox()
+    async with serving(inbox) as sender:
+        for now in (2, 62):
+            await tick(pool, sender, minutes(now), HEAD)
+    async with transaction(pool) as conn:
+        (incident,) = await incident_lines(conn, IncidentFilter(), 9)
+    page = f"The incident: {HEAD.dashboard_url}incidents/{incident.work.story_key}"
+    assert [mail.text.count(page) for mail in inbox.mails()] == [1, 1]
 
 
 async def test_a_change_committed_after_its_group_was_sent_is_sent_seconds_later(pool: Pool) -> None:

@@ -280,6 +280,8 @@ async def test_a_webhook_gets_reminders_in_its_own_format(pool: Pool) -> None:
         ("escalation", "webhook:pager", True),
         ("reminder", "webhook:desk", True),
     ]
+    (key,) = [r["story_key"] for r in await pool.fetch("select story_key from story")]
+    assert all(f"The incident: {HEAD.dashboard_url}incidents/{key}\n" in r["text_body"] for r in rows)
     for row in rows[1:]:
         told = json.loads(row["payload"])
         assert faults(told, SCHEMA) == []
