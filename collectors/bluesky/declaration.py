@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Collection
-from urllib.parse import SplitResult, unquote
+from urllib.parse import SplitResult, quote, unquote
 
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, Status
+from storage.model.evidence.decisive import Decisive
 from storage.model.platforms.declaration import (
     DOMAIN,
     NamedAccount,
@@ -47,6 +48,10 @@ class BlueskyDeclaration(PlatformDeclaration):
         name = unquote(text.removeprefix("at://").partition("/")[0])
         return self.account(name) if text.startswith("at://") else None
 
+    def profile_address(self, native_id: str, handle: str) -> str | None:
+        return f"https://bsky.app/profile/{quote(native_id, safe=':%')}"
+
+    decisive = Decisive(frozenset({"active", "status", "error", "message", "labels", "src", "val"}), {})
     # It has no protected accounts (documented).
     statuses = frozenset(Status) - {Status.PROTECTED}
     withholds_in_its_app_only = True

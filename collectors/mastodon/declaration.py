@@ -8,6 +8,7 @@ from urllib.parse import SplitResult
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.signals import NotObservable, SignalKind
+from storage.model.evidence.decisive import Decisive
 from storage.model.platforms.declaration import (
     HOST,
     LONGEST_NAME,
@@ -67,6 +68,14 @@ class MastodonDeclaration(PlatformDeclaration):
         name = name if "@" in name else f"{name}@{page.server}"
         return NamedAccount(self.usual_handle(name)) if self.is_handle(name) else None
 
+    def profile_address(self, native_id: str, handle: str) -> str | None:
+        """The actor URI, which leads browsers to the profile."""
+        return native_id.partition("#")[0]
+
+    decisive = Decisive(
+        frozenset({"suspended", "limited", "memorial", "error", "error_description", "moved", "type"}),
+        {"acct": "suspended"},
+    )
     # It has no countries, and shows neither that an account is locked to strangers nor that its owner
     # switched it off (documented).
     statuses = frozenset({Status.AVAILABLE, Status.SUSPENDED, Status.NOT_FOUND})

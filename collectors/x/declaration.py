@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, parse_qs
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.signals import NotObservable, SignalKind
+from storage.model.evidence.decisive import Decisive
 from storage.model.platforms.declaration import (
     NamedAccount,
     PageAddress,
@@ -77,6 +78,10 @@ class XDeclaration(PlatformDeclaration):
         is_one = self.is_handle(handle) and handle.lower() not in _NO_HANDLES
         return NamedAccount(handle) if is_one else None
 
+    def profile_address(self, native_id: str, handle: str) -> str | None:
+        return f"https://x.com/i/user/{native_id}"
+
+    decisive = Decisive(frozenset({"withheld", "protected", "title", "detail"}), {"protected": "withheld"})
     not_observable = (
         NotObservable(
             SignalKind.LIKE,

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, parse_qs
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.signals import NotObservable, SignalKind
+from storage.model.evidence.decisive import Decisive
 from storage.model.platforms.declaration import (
     NamedAccount,
     PageAddress,
@@ -101,9 +102,19 @@ class YouTubeDeclaration(PlatformDeclaration):
         handle = first.removeprefix("@")
         return NamedAccount(handle) if first.startswith("@") and self.is_handle(handle) else None
 
+    def profile_address(self, native_id: str, handle: str) -> str | None:
+        video = video_of(native_id)
+        if video is not None:
+            return f"https://www.youtube.com/watch?v={video}"
+        return f"https://www.youtube.com/channel/{native_id}"
+
     # Only videos have countries. A channel that is gone is merely left out.
     statuses = frozenset(
         {Status.AVAILABLE, Status.WITHHELD, Status.PROTECTED, Status.SUSPENDED, Status.NOT_FOUND}
+    )
+    decisive = Decisive(
+        frozenset({"uploadStatus", "privacyStatus", "rejectionReason", "regionRestriction", "in_answer"}),
+        {"definition": "regionRestriction"},
     )
     not_observable = tuple(
         NotObservable(kind, "not collected", "What an executive does on YouTube is not collected.")

@@ -1,18 +1,26 @@
 """What is known around one account beside its status: side facts, handles, silent looks, and its alerts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from dashboard.ui.cards import MOST_ROWS
 from storage.accounts.handle_history import HandleEntry, handles_of
 from storage.accounts.side_facts import facts_of
 from storage.alerts.decisions_report import Decided, count_decided, decided_of
 from storage.live.account_detail import AccountHistory
+from storage.model.core.accounts import Platform
 from storage.model.core.coverage import Gap
 from storage.model.core.side_facts import SideFact
+from storage.model.evidence.decisive import decisive_words
+from storage.model.platforms.registry import DECLARED
 from storage.postgres.pool import Conn
-from storage.readings.evidence import ReadingEvidence, evidence_of
+from storage.readings.evidence import EvidenceSide, ReadingEvidence, evidence_of, load_sound
 from storage.readings.missed_report import Misses, SlowAnswer, Unheard, misses, slow_answers, unheard
+
+ChangeSide: TypeAlias = tuple[int, EvidenceSide]
+"""The number of a change, and one of its sides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,8 @@ class AccountContext:
     unheard: tuple[Unheard, ...] = ()
     evidence: tuple[ReadingEvidence, ...] = ()
     """Of the readings that its changes rest on."""
+    said: Mapping[ChangeSide, Sequence[str]] = field(default_factory=dict[ChangeSide, Sequence[str]])
+    """By change and side, what the platform said that decides; of the changes that are shown."""
     decided: tuple[Decided, ...] = ()
     """What each rule did with its newest alerts, newest first."""
     decisions: int = 0
@@ -48,6 +58,7 @@ async def read_account_context(
     conn: Conn, account: AccountHistory, now: datetime, gap_after: timedelta
 ) -> AccountContext:
     gaps = shown_gaps(account)
+    evidence = tuple(await evidence_of(conn, account.account_id))
     silences = (*gaps, Gap(silence_since(account), None))
     return AccountContext(
         facts=tuple(await facts_of(conn, account.account_id)),
@@ -55,7 +66,21 @@ async def read_account_context(
         misses=await misses(conn, account.account_id, silences, now, gap_after),
         slow_answers=await slow_answers(conn, account.account_id, gaps),
         unheard=await unheard(conn, account.account_id, now),
-        evidence=tuple(await evidence_of(conn, account.account_id)),
+        evidence=evidence,
+        said=await _said(conn, account, evidence),
         decided=tuple(await decided_of(conn, account.account_id, MOST_ROWS)),
         decisions=await count_decided(conn, account.account_id),
     )
+
+
+async def _said(
+    conn: Conn, account: AccountHistory, evidence: Sequence[ReadingEvidence]
+) -> dict[ChangeSide, Sequence[str]]:
+    shown = {change.change_id for change in account.changes[:MOST_ROWS]}
+    contents = await load_sound(conn, {one.sha256 for one in evidence if one.change_id in shown})
+    decisive = DECLARED[Platform(account.platform)].decisive
+    return {
+        (one.change_id, one.side): decisive_words(contents[one.sha256], decisive)
+        for one in evidence
+        if one.change_id in shown and one.sha256 in contents
+    }

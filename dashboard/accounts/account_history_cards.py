@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard.accounts.account_context import AccountContext, shown_gaps
 from dashboard.accounts.account_words import gap_words
+from dashboard.accounts.answer_page import answer_page_address
 from dashboard.asgi.problem_json import API
 from dashboard.ui import words
 from dashboard.ui.cards import MOST_ROWS, Cell, empty_card, not_shown, table_card
@@ -27,16 +28,12 @@ def is_cut(account: AccountHistory) -> bool:
     return max(len(account.changes), len(account.seen.gaps)) > MOST_ROWS
 
 
-def changes_card(
-    account: AccountHistory, evidence: Sequence[ReadingEvidence] = (), *, may_pack: bool = False
-) -> Component:
-    """Return the newest changes; with `may_pack`, each with a link to its evidence pack."""
+def changes_card(account: AccountHistory, around: AccountContext, *, may_pack: bool = False) -> Component:
+    """Return the newest changes, each side with what the platform said; with `may_pack`, each with a link to
+    its evidence pack.
+    """
     if not account.changes:
         return empty_card("Changes", "each happened between two readings", "No changes yet.")
-    platform = Platform(account.platform)
-    kept: dict[int, list[ReadingEvidence]] = {}
-    for one in evidence:
-        kept.setdefault(one.change_id, []).append(one)
     return table_card(
         "Changes",
         "each happened between two readings",
@@ -51,14 +48,7 @@ def changes_card(
             "Recorded",
         ),
         [
-            _row(
-                c,
-                platform,
-                [
-                    *_kept(account.account_id, kept.get(c.change_id, [])),
-                    *([_pack_link(c.change_id)] if may_pack else []),
-                ],
-            )
+            _row(c, account, around, [_pack_link(c.change_id)] if may_pack else [])
             for c in account.changes[:MOST_ROWS]
         ],
         *not_shown(
@@ -85,11 +75,6 @@ def changes_card(
     )
 
 
-def evidence_address(account_id: int, kept: ReadingEvidence) -> str:
-    """Of the raw answer behind one side of a change."""
-    return f"/api/account/{account_id}/evidence/{kept.change_id}/{kept.side}"
-
-
 def packs_address(account_id: int, since: datetime | None = None, until: datetime | None = None) -> str:
     """Of the file with the evidence packs of an account, of a period if one is given."""
     address = f"{API}/accounts/{account_id}/evidence-packs"
@@ -104,32 +89,34 @@ def _pack_link(change_id: int) -> Component:
     return html.Small(html.A("Download evidence pack", href=address, className="under"))
 
 
-def _kept(account_id: int, evidence: Sequence[ReadingEvidence]) -> list[Component]:
-    """Links to the raw answers behind a change; of one that is gone, that its hash is left."""
-    if not evidence:
+def _proof(account_id: int, kept: ReadingEvidence | None, said: Sequence[str]) -> list[Component]:
+    """What the platform said that shows one side of a change, and the way to the whole answer."""
+    if kept is None:
         return []
-    parts: list[Component | str] = []
-    for one in evidence:
-        name = "of the reading before" if one.side is EvidenceSide.OLD else "of the reading after"
-        shown = (
-            html.A(name, href=evidence_address(account_id, one), className="under")
-            if one.is_there
-            else f"{name} (only its hash is kept)"
-        )
-        parts += [", " if parts else "evidence ", shown]
-    return [html.Small(parts)]
+    if not kept.is_there:
+        return [html.Small("Answer: only its hash is kept")]
+    link = html.A("Read the answer", href=answer_page_address(account_id, kept), className="under")
+    return [html.Div([*map(html.Code, said), html.Small(link)], className="proof")]
 
 
-def _row(change: LiveChange, platform: Platform, evidence: list[Component]) -> tuple[Cell, ...]:
+def _row(
+    change: LiveChange, account: AccountHistory, around: AccountContext, pack: list[Component]
+) -> tuple[Cell, ...]:
+    platform = Platform(account.platform)
+    kept = {one.side: one for one in around.evidence if one.change_id == change.change_id}
+    old, new = (
+        _proof(account.account_id, kept.get(side), around.said.get((change.change_id, side), ()))
+        for side in (EvidenceSide.OLD, EvidenceSide.NEW)
+    )
     window = "–" if change.last_seen_old is None else words.span(change.first_seen_new - change.last_seen_old)
     return (
         html.Div(_named(change)),
-        words.state(change.old, platform, None) if change.old else "–",
-        capital(state_words(change.new, platform, change.flags, then=True)),
+        html.Div([words.state(change.old, platform, None) if change.old else "–", *old]),
+        html.Div([capital(state_words(change.new, platform, change.flags, then=True)), *new]),
         words.exact(change.last_seen_old) if change.last_seen_old else "none",
         words.exact(change.first_seen_new),
         window,
-        html.Div([*_outcome(change), *evidence]),
+        html.Div([*_outcome(change), *pack]),
         words.stamp(change.recorded_at),
     )
 

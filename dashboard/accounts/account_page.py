@@ -18,6 +18,7 @@ from dashboard.ui.chart_style import without_gaps
 from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
 from storage.model.core.coverage import Gap
+from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean, is_called_blocked
 
 
@@ -29,6 +30,7 @@ def account_page(
     now: datetime,
     gap_after: timedelta,
     tag: list[Component],
+    belongs: Component,
     beside: Sequence[Component] = (),
     *,
     may_pack: bool = False,
@@ -36,7 +38,8 @@ def account_page(
 ) -> Component:
     """`joined` is the length below which details are joined in the figure; None if none were.
 
-    `beside` are cards of what is written about the account and of each look at it. With `may_pack`, each
+    `belongs` is the card of what the account belongs to, `beside` those of what is written about it and of
+    each look at it. With `may_pack`, each
     change has a link to its evidence pack; with `may_purge`, a button leads to the page that purges it.
     """
     until = status_known_until(account, around, now, gap_after)
@@ -64,6 +67,7 @@ def account_page(
                         ],
                         className="card",
                     ),
+                    belongs,
                     *vantages_card(account, around.facts, now),
                     html.Div(
                         [
@@ -81,7 +85,7 @@ def account_page(
                         ],
                         className="card",
                     ),
-                    changes_card(account, around.evidence, may_pack=may_pack),
+                    changes_card(account, around, may_pack=may_pack),
                     *account_decisions(around.decided, around.decisions),
                     *superseded_card(account),
                     *facts_card(account, around.facts),
@@ -126,7 +130,6 @@ def status_known_until(
 
 
 def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
-    lists = f" · {', '.join(account.lists)}" if account.lists else ""
     platform = Platform(account.platform)
     current = account.spells[-1] if account.spells else None
     chips: list[Component] = []
@@ -163,7 +166,8 @@ def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
                         [
                             f"{PLATFORM_NAME[platform]}, id ",
                             html.Span(account.native_id, className="mono"),
-                            f"{lists} · {_watch(account)}",
+                            f" · {_watch(account)}",
+                            *_profile(account, platform),
                         ],
                         className="muted",
                     ),
@@ -174,6 +178,16 @@ def _head(account: AccountHistory, until: datetime, now: datetime) -> Component:
         ],
         className="account-head",
     )
+
+
+def _profile(account: AccountHistory, platform: Platform) -> list[Component | str]:
+    """The way to the account on its platform, which may show it to nobody."""
+    address = DECLARED[platform].profile_address(account.native_id, account.handle)
+    if address is None or not address.startswith(("https://", "http://")):
+        return []
+    label = f"Open on {PLATFORM_NAME[platform]}"
+    link = html.A(label, href=address, target="_blank", rel="noreferrer", className="under")
+    return [" · ", link]
 
 
 def _moment(at: datetime, now: datetime) -> str:

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.accounts.account_history_cards import evidence_address, packs_address
+from dashboard.accounts.account_history_cards import packs_address
 from dashboard.accounts.account_readings import ReadingsPage, ReadingsRange
+from dashboard.accounts.answer_page import answer_page_address
 from dashboard.ui import time_markup, words
 from storage.live.account_detail import AccountHistory
 from storage.model.core.accounts import Platform
@@ -194,7 +195,7 @@ def _evidence_cell(account_id: int, kept: Sequence[ReadingEvidence]) -> dict[str
         return {"text": "only its hash is kept", "small": hashed}
     return {
         "text": f"of change {first.change_id}",
-        "href": evidence_address(account_id, first),
+        "href": answer_page_address(account_id, first),
         "small": hashed,
     }
 

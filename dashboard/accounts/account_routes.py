@@ -4,13 +4,18 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from dashboard.accounts.account_links_card import EDIT_TAGS
 from dashboard.asgi.refusals import LARGEST_ID, refusal
 from dashboard.auth.form_actions import run_form_action
-from dashboard.ui.form_input import Filled, page_of
+from dashboard.ui.form_input import Filled, WrongInput, page_of
+from dashboard.ui.toasts import Toast, Undo
 from storage.accounts.notes import add_note, withdraw_note
+from storage.accounts.tags import edit_tags
 from storage.model.core.people import Actor, Role
+from storage.model.tables.tag_and_list_edits import LONGEST_TAG, EditOutcome, tags_fault
+from storage.model.text.states import clean
 from storage.postgres.pool import Pool, StorageError, transaction
 from storage.readings.evidence import EvidenceSide, evidence_of, load
 
@@ -18,7 +23,7 @@ WRITE_NOTES = Role.ANALYST
 
 
 def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
-    """`/api/account/notes/add`, `/api/account/notes/withdraw` and the evidence of a change."""
+    """Write and withdraw notes, add and remove a tag, and fetch the evidence of a change."""
     router = APIRouter(prefix="/api/account")
 
     async def write(request: Request, *, add: bool) -> Response:
@@ -41,11 +46,46 @@ def account_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
     async def withdraw(request: Request) -> Response:
         return await write(request, add=False)
 
+    @router.post("/{account_id}/tags/add")
+    async def add_tag(request: Request, account_id: int) -> Response:
+        return await _edit_tag(request, account_id, pool, clock(), add=True)
+
+    @router.post("/{account_id}/tags/remove")
+    async def remove_tag(request: Request, account_id: int) -> Response:
+        return await _edit_tag(request, account_id, pool, clock(), add=False)
+
     @router.get("/{account_id}/evidence/{change_id}/{side}")
     async def evidence(account_id: int, change_id: int, side: EvidenceSide) -> Response:
         return await _evidence(pool, account_id, change_id, side)
 
     return router
+
+
+async def _edit_tag(request: Request, account_id: int, pool: Pool, now: datetime, *, add: bool) -> Response:
+    async def do(given: Filled, actor: Actor) -> Response:
+        tag = given.needed("tag", "New tag")
+        if (fault := tags_fault([tag], [])) is not None:
+            raise WrongInput(fault)
+        added, removed = [tag] if add else list[str](), list[str]() if add else [tag]
+        if not 0 <= account_id <= LARGEST_ID:
+            return refusal(404, "There is no such account.")
+        async with transaction(pool) as conn:
+            (edited,) = await edit_tags(conn, [account_id], added, removed, actor.name, now)
+        if edited.outcome.is_refusal:
+            return refusal(404, "There is no such account.")
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(page_of(request.query_params.get("back", "")), status_code=303)
+        return JSONResponse({"toast": _tag_toast(account_id, tag, edited.outcome, add=add).as_json()})
+
+    return await run_form_action(request, EDIT_TAGS, do)
+
+
+def _tag_toast(account_id: int, tag: str, outcome: EditOutcome, *, add: bool) -> Toast:
+    name = clean(tag, LONGEST_TAG)
+    if outcome is EditOutcome.UNCHANGED:
+        return Toast(f"The account {'has' if add else 'does not have'} the tag {name}.")
+    undo = Undo(f"/api/account/{account_id}/tags/{'remove' if add else 'add'}", {"tag": tag})
+    return Toast(f"Tag {name} {'added' if add else 'removed'}.", undo)
 
 
 async def _evidence(pool: Pool, account_id: int, change_id: int, side: EvidenceSide) -> Response:

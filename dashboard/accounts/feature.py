@@ -6,12 +6,14 @@ from dash.development.base_component import Component
 
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
 from dashboard.accounts.account_context import read_account_context
+from dashboard.accounts.account_links_card import links_card
 from dashboard.accounts.account_notes import notes_card
 from dashboard.accounts.account_page import account_page, status_known_until
 from dashboard.accounts.account_readings import ReadingsRange, read_readings, readings_range
 from dashboard.accounts.account_readings_page import readings_card
 from dashboard.accounts.account_routes import account_routes
 from dashboard.accounts.add_page import ADD, add_page, connect_add_page
+from dashboard.accounts.answer_page import EVIDENCE, answer_page, read_answer_of
 from dashboard.accounts.bulk_edits import account_edit_routes
 from dashboard.accounts.list_page import connect_list_page, list_page
 from dashboard.accounts.lists_page import connect_lists_page, lists_page
@@ -26,11 +28,14 @@ from dashboard.ui.chart_style import graph
 from dashboard.ui.pages import Drawing, Feature, Page, PageCallbacks, PageRequest, Place, number_in
 from storage.accounts.notes import notes_of
 from storage.accounts.watch_lists import all_lists, list_row
+from storage.alerts.mutes import mute_lines
 from storage.live.account_detail import account_detail
+from storage.live.account_links import account_links
 from storage.live.lists_and_executives import lists, signals
 from storage.model.core.accounts import Platform
 from storage.orders.orders import orders
 from storage.purge.deliberate_purge import purge_subject
+from storage.readings.evidence import EvidenceSide
 
 
 def accounts(process: WebProcess, trials: ThresholdTrials) -> Feature:
@@ -93,12 +98,23 @@ async def _accounts(asked: PageRequest) -> Drawing | None:
 
 
 async def _account(asked: PageRequest) -> Drawing | None:
-    """The page of an account, or the one that purges it; None when there is none. Raises Forbidden."""
+    """The page of an account, of one of its answers, or the one that purges it; None when there is none.
+    Raises Forbidden.
+    """
     if len(asked.more) == 2 and asked.more[1] == PURGE:
         access.require(asked.actor, PURGE_ROLE)
         numbered = number_in(asked.more[0])
         subject = None if numbered is None else await purge_subject(asked.conn, numbered)
         return None if subject is None else partial(purge_page, subject, asked.tag)
+    match asked.more:
+        case [text, part, change, side] if part == EVIDENCE and side in list(EvidenceSide):
+            one, change_id = number_in(text), number_in(change)
+            if one is None or change_id is None:
+                return None
+            stored = await read_answer_of(asked.conn, one, change_id, side)
+            return None if stored is None else partial(answer_page, stored, asked.tag)
+        case _:
+            pass
     account_id = number_in(asked.more[0]) if len(asked.more) == 1 else None
     if account_id is None:
         return None
@@ -112,6 +128,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
     stretch = readings_range(asked.query, now)
     looks = await read_readings(conn, account_id, stretch) if isinstance(stretch, ReadingsRange) else stretch
     notes = await notes_of(conn, account_id)
+    links, muted = await account_links(conn, account_id), await mute_lines(conn, now)
 
     def draw() -> Component:
         timeline = account_figure(
@@ -138,6 +155,7 @@ async def _account(asked: PageRequest) -> Drawing | None:
             now,
             gap_after,
             asked.tag,
+            links_card(account_id, links, muted, asked.actor, now),
             beside,
             may_pack=may_pack,
             may_purge=asked.actor.role.includes(PURGE_ROLE),

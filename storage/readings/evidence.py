@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,13 +39,29 @@ async def load(conn: Conn, sha256: bytes) -> bytes | None:
     row = await conn.fetchrow("select packed, compressed from evidence where sha256 = $1", sha256)
     if row is None or row["packed"] is None:
         return None
-    try:
-        content = zlib.decompress(row["packed"]) if row["compressed"] else bytes(row["packed"])
-    except zlib.error:
-        content = None
-    if content is None or hashlib.sha256(content).digest() != sha256:
+    content = _unpacked(row["packed"], sha256, compressed=row["compressed"])
+    if content is None:
         raise StorageError(f"The evidence {sha256.hex()} is damaged: it does not match its hash.")
     return content
+
+
+async def load_sound(conn: Conn, hashes: Collection[bytes]) -> dict[bytes, bytes]:
+    """The contents with these hashes, without those that were purged, never stored, or do not match."""
+    rows = await conn.fetch(
+        "select sha256, packed, compressed from evidence where sha256 = any($1) and packed is not null",
+        list(hashes),
+    )
+    found = ((r["sha256"], _unpacked(r["packed"], r["sha256"], compressed=r["compressed"])) for r in rows)
+    return {sha256: content for sha256, content in found if content is not None}
+
+
+def _unpacked(packed: bytes, sha256: bytes, *, compressed: bool) -> bytes | None:
+    """The content that was stored; None if it is damaged."""
+    try:
+        content = zlib.decompress(packed) if compressed else bytes(packed)
+    except zlib.error:
+        return None
+    return content if hashlib.sha256(content).digest() == sha256 else None
 
 
 class EvidenceSide(StrEnum):

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult
 
 from storage.model.core.availability import Flag, MissedReason, Status
 from storage.model.core.signals import NotObservable
+from storage.model.evidence.decisive import Decisive
 
 LONGEST_NAME = 512
 """Characters of an id or a handle, of any platform."""
@@ -198,6 +199,12 @@ class PlatformDeclaration(ABC):
             return NamedAccount(name, is_id=True)
         return NamedAccount(self.usual_handle(name)) if self.is_handle(name) else None
 
+    def profile_address(self, native_id: str, handle: str) -> str | None:
+        """The web page of an account for people; None if it has none. By the id wherever that is possible,
+        because a handle may belong to somebody else later.
+        """
+        return None
+
     # --- What it lets anyone see
 
     statuses: ClassVar[frozenset[Status]] = frozenset(Status)
@@ -208,6 +215,8 @@ class PlatformDeclaration(ABC):
     """Whether it answers alike for a suspended account and for one that its owner deleted."""
     deactivation_is_the_owners: ClassVar[bool] = False
     """Whether it says that an account is deactivated by its owner, and not only that it is gone."""
+    decisive: ClassVar[Decisive] = Decisive(frozenset(), MappingProxyType({}))
+    """The fields of its stored answers that decide the status, to mark them for readers."""
     not_observable: ClassVar[tuple[NotObservable, ...]] = ()
     """Kinds of engagement that it does not show, for every executive for whom nothing else was found."""
 

@@ -12,7 +12,9 @@ from jobs.base.wording import handle_name
 from storage.model.core.accounts import Platform
 from storage.model.core.availability import MissedReason, State, Status
 from storage.model.core.signals import SignalKind
+from storage.model.evidence.decisive import decisive_words, readable
 from storage.model.platforms.registry import DECLARED, FEDERATED, part
+from storage.model.tables.account_references import read_address
 from tests.collectors.conformance.stage import HOUR, Json, objects_of, staged
 from tests.support.samples.readings import T0
 
@@ -156,3 +158,31 @@ def test_its_words_for_every_state_follow_a_name(platform: Platform) -> None:
     ):
         assert words
         assert not words.endswith(".")
+
+
+@pytest.mark.parametrize("platform", Platform)
+async def test_what_decides_a_status_is_found_in_its_evidence_and_differs_by_status(
+    platform: Platform,
+) -> None:
+    async with staged(platform) as stage:
+        answer = await stage.read_truly(T0)
+        ids = [account.native_id for account in stage.accounts]
+        evidence = stage.collector.evidence(answer.exchanges, ids)
+    shown: dict[str, set[State]] = {}
+    for reading in answer.readings:
+        kept, decisive = evidence[reading.native_id], DECLARED[platform].decisive
+        words = decisive_words(kept, decisive)
+        assert any(": " in said for said in words), "a field of the answer decides, and not only its code"
+        assert any(line.is_decisive for line in readable(kept, decisive))
+        shown.setdefault(" ".join(words).replace(reading.native_id, ""), set()).add(reading.state)
+    assert all(len(states) == 1 for states in shown.values()), shown
+
+
+@pytest.mark.parametrize("platform", Platform)
+def test_the_address_of_a_profile_names_its_account(platform: Platform) -> None:
+    declared = DECLARED[platform]
+    address = declared.profile_address(declared.id_example, declared.handle_example)
+    assert address is not None
+    named = read_address(address)
+    assert named.platform is platform
+    assert declared.usual_handle(named.name) in {declared.id_example, declared.handle_example}

@@ -7,13 +7,16 @@ import aiohttp
 import pytest
 
 from dashboard.accounts.account_readings import ReadingsRange, readings_range
+from dashboard.auth.access import acting_as
 from storage.accounts.notes import notes_of
+from storage.model.core.people import Actor, Role
 from storage.postgres.audit_log import acts
 from storage.postgres.pool import Pool, transaction
 from storage.readings import evidence
 from tests.support.seeds.changes import Story
+from tests.support.seeds.every_page import answers_of
 from tests.support.seeds.live_page import seed
-from tests.support.servers.dashboard import served
+from tests.support.servers.dashboard import SETTINGS, page_of, served
 
 NOW = datetime(2021, 2, 11, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -138,3 +141,93 @@ async def test_the_evidence_of_a_change_is_fetched_with_its_hash_until_it_is_gon
             await conn.execute("update evidence set packed = null, compressed = false, purged_at = now()")
         async with session.get(f"{base}{url}/new") as answer:
             assert answer.status == 410
+
+
+@pytest.fixture
+async def answered(pool: Pool, story: Story) -> tuple[int, int]:
+    """An account and its block, of which both answers are stored."""
+    one = story.wave[0]
+    async with transaction(pool) as conn:
+        await answers_of(conn, one)
+        change = await conn.fetchval(
+            "select max(change_id) from change where account_id = $1 and kind = 'block'", one
+        )
+    return one, change
+
+
+async def page_text(pool: Pool, path: str, now: datetime, role: Role = Role.ADMIN) -> str:
+    async with transaction(pool) as conn:
+        with acting_as(Actor("Asha", role)):
+            return str(await page_of(conn, path, now, SETTINGS, "light"))
+
+
+async def test_each_side_of_a_change_is_shown_with_what_the_platform_said(
+    pool: Pool, story: Story, answered: tuple[int, int]
+) -> None:
+    one, change = answered
+    text = await page_text(pool, f"/account/{one}", story.now)
+    said = 'HTTP 200: "protected": false;'
+    assert f"""'{said} no "withheld"'""" in text
+    assert f"""'{said} "withheld": {{"country_codes": ["IN"], "scope": "user"}}'""" in text
+    for side in ("old", "new"):
+        assert f"/account/{one}/evidence/{change}/{side}" in text
+
+
+async def test_the_page_of_an_answer_marks_what_decides_and_says_when_nothing_is_left(
+    pool: Pool, story: Story, answered: tuple[int, int]
+) -> None:
+    one, change = answered
+    address = f"/account/{one}/evidence/{change}"
+    text = await page_text(pool, f"{address}/new", story.now)
+    assert 'Mark(\'"scope": "user"\')' in text.replace("\\", "")
+    assert "'Withheld in India (IN)'" in text
+    assert "'Available'" in await page_text(pool, f"{address}/old", story.now)
+    for missing in (f"/account/{one + 1}/evidence/{change}/new", f"{address}/side", f"{address}9/new"):
+        assert "There is no such page." in await page_text(pool, missing, story.now)
+    async with transaction(pool) as conn:
+        await conn.execute("update evidence set packed = 'x', compressed = false")
+    assert "does not match its hash" in await page_text(pool, f"{address}/new", story.now)
+    async with transaction(pool) as conn:
+        await conn.execute("update evidence set packed = null, compressed = false, purged_at = now()")
+    text = await page_text(pool, f"{address}/new", story.now)
+    assert "Only its hash is still stored." in text
+    assert "Download" not in text
+    text = await page_text(pool, f"/account/{one}", story.now)
+    assert "Answer: only its hash is kept" in text
+
+
+async def test_what_an_account_belongs_to_is_a_link_and_edits_are_shown_by_role(
+    pool: Pool, story: Story
+) -> None:
+    one = story.wave[0]
+    for role, may in ((Role.VIEWER, False), (Role.ANALYST, True)):
+        text = await page_text(pool, f"/account/{one}", story.now, role)
+        assert "https://x.com/i/user/" in text
+        assert "/orders/" in text
+        assert ("Add tag" in text, "/api/alerts/mute?" in text) == (may, may)
+
+
+async def test_a_tag_is_added_and_removed_with_its_entry_in_the_log(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    one = story.accounts[0][0]
+    tags = f"/api/account/{one}/tags"
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+
+        async def send(path: str, tag: str) -> tuple[int, Any]:
+            async with session.post(base + path, data={"tag": tag}, headers={"Origin": base}) as answer:
+                said = await answer.json()
+                return answer.status, said.get("error") or said["toast"]["words"]
+
+        assert await send(f"{tags}/add", "press") == (200, "Tag press added.")
+        assert await send(f"{tags}/add", "press") == (200, "The account has the tag press.")
+        assert await send(f"{tags}/add", "two words") == (
+            422,
+            "Tag 'two words' holds a space or a semicolon, which separate tags.",
+        )
+        assert await send(f"{tags}/add", "") == (422, "New tag is empty.")
+        assert await send(f"{tags}/remove", "press") == (200, "Tag press removed.")
+        for nobody in (10**9, 2**70):
+            assert (await send(f"/api/account/{nobody}/tags/add", "press"))[0] == 404
+    async with transaction(pool) as conn:
+        assert [a.action for a in await acts(conn, 9)] == ["tags changed"] * 2

@@ -10,6 +10,7 @@ import pytest
 
 from collectors.x.declaration import X
 from dashboard.accounts.account_chart import TimelineOverlay, account_figure
+from dashboard.accounts.account_context import AccountContext
 from dashboard.accounts.account_history_cards import changes_card, superseded_card
 from dashboard.ui.cards import MOST_ROWS
 from jobs.messages.compose import Letterhead
@@ -115,7 +116,7 @@ async def test_what_was_told_before_stays_on_the_account_page_with_both_times(po
     def written(parts: object) -> str:
         return json.dumps(parts, default=lambda part: part.to_plotly_json())
 
-    assert "corrected later; the earlier record is below" in written(changes_card(one))
+    assert "corrected later; the earlier record is below" in written(changes_card(one, AccountContext()))
     page = written(superseded_card(one))
     for words in ("1 Feb 2021, 01:00:00 UTC", "1 Feb 2021, 01:30:00 UTC", "Del", "/mail/", "confirmed"):
         assert words in page, words
@@ -146,7 +147,7 @@ async def test_a_change_that_was_none_is_counted_nowhere(pool: Pool) -> None:
 
 async def test_why_it_was_none_is_said_in_words(pool: Pool) -> None:
     one = await (await correct(pool, BACK, NEVER_SO)).detail()
-    table = json.dumps(changes_card(one), default=lambda part: part.to_plotly_json())
+    table = json.dumps(changes_card(one, AccountContext()), default=lambda part: part.to_plotly_json())
     assert "a reading that arrived late contradicts the change" in table
 
 

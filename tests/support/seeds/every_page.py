@@ -1,5 +1,6 @@
 """A database in which every page has something to show: for tests that walk all pages."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from storage.model.stories.stories import StoryHead, View
 from storage.model.tables.name_check import check_lines
 from storage.postgres.installation import link_key
 from storage.postgres.pool import Conn, Pool, transaction
+from storage.readings import evidence
 from storage.stories.stories import add_caption, write_story
 from storage.work.daily_cost_limit import DailyCostLimit, charge, save_cost_limit
 from tests.storage.model.orders.test_published_vs_observed import report
@@ -83,6 +85,7 @@ PAGES = {
     "glossary": "/glossary",
     "first run": "/first-run",
     "account that was blocked": "/account/{blocked}",
+    "answer of a platform": "/account/{blocked}/evidence/{block}/new",
     "account that is muted": "/account/{muted}",
     "account in doubt": "/account/{in_doubt}",
     "account never read": "/account/{never_read}",
@@ -110,6 +113,26 @@ async def a_story(conn: Conn, played: Played, view: View, now: datetime) -> int:
     ):
         await add_caption(conn, made.story_id, seeded.at(share), text, "Asha", now)
     return made.story_id
+
+
+async def answers_of(conn: Conn, account_id: int) -> None:
+    """The answers of X behind the block of an account."""
+    shown = {"id": "110000001", "username": "mandi", "protected": False}
+    withheld = {"withheld": {"country_codes": ["IN"], "scope": "user"}}
+    old, new = await evidence.store(conn, [_answer({"data": [shown]}), _answer({"data": [shown | withheld]})])
+    await conn.execute("alter table change disable trigger change_append_only")
+    await conn.execute(
+        "update change set old_evidence = $2, new_evidence = $3 where account_id = $1 and kind = 'block'",
+        account_id,
+        old,
+        new,
+    )
+    await conn.execute("alter table change enable trigger change_append_only")
+
+
+def _answer(about: object) -> bytes:
+    frame = {"url": "/2/users?ids=… (100 ids)", "http_status": 200, "request_id": "a1b2", "about": about}
+    return json.dumps([frame], separators=(",", ":")).encode()
 
 
 async def a_bill(conn: Conn, now: datetime) -> None:
@@ -163,9 +186,13 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         )
         imported = await conn.fetchval("select account_id from account where handle = 'invented_1'")
         key = await link_key(conn)
+        block = await conn.fetchval(
+            "select max(change_id) from change where account_id = $1 and kind = 'block'", played.story.wave[0]
+        )
         await a_bill(conn, now)
         await an_archived_list(conn, now)
         check = await a_name_check(conn, now)
+        await answers_of(conn, played.story.wave[0])
         written = [await a_story(conn, played, view, now) for view in View]
     story = played.story
     numbers = {
@@ -177,6 +204,7 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
         "dead_mail": played.dead_mail,
         "incident": played.story_keys[0],
         "blocked": story.wave[0],
+        "block": block,
         "muted": played.muted,
         "in_doubt": story.provisional[0],
         "never_read": story.never_read,
