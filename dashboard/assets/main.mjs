@@ -23,6 +23,7 @@ import { connectAnchors, connectLinks } from "./shell/navigate.mjs";
 import { age, heard as beat, newPulse, pillWords } from "./shell/pulse.mjs";
 import { connectSearch } from "./shell/search.mjs";
 import { connectShortcuts } from "./shell/shortcuts.mjs";
+import { connectTablePages } from "./shell/table-pages.mjs";
 import { connectTables } from "./shell/tables.mjs";
 import { connectTimes } from "./shell/times.mjs";
 import { connectToasts, showToast } from "./shell/toast.mjs";
@@ -290,6 +291,7 @@ connectGestures($("board"), {
 const pages = $("react-entry-point");
 connectAnchors(pages);
 connectTables(pages);
+connectTablePages(pages);
 connectChecklists(pages);
 connectDashInputs(pages);
 connectSearch();
