@@ -52,7 +52,7 @@ def links_card(
         "what this account belongs to",
         html.Table(
             html.Tbody([html.Tr([html.Th(name, scope="row"), html.Td(value)]) for name, value in rows]),
-            className="papers",
+            className="papers belongs",
         ),
         *_forms(account_id, actor),
     )

@@ -99,7 +99,7 @@ def _facts(found: PlatformAnswer) -> Component:
     ]
     return html.Table(
         html.Tbody([html.Tr([html.Th(name, scope="row"), html.Td(value)]) for name, value in rows]),
-        className="papers",
+        className="papers belongs",
     )
 
 

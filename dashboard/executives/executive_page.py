@@ -7,19 +7,21 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboard.executives.chart_frame import drawn_silence
-from dashboard.executives.person_engagement import RANGES, ROWS, PersonView
+from dashboard.executives.person_engagement import RANGES, ROWS, AssociationTest, PersonView
 from dashboard.executives.words import (
     ASSOCIATION,
     DOUBTS,
     PLURAL,
-    association,
+    bars,
     before,
     by_chance,
     doubts,
     first_seen,
+    method,
     observability,
     source,
     target,
+    verdict,
     when,
 )
 from dashboard.ui import words
@@ -49,8 +51,8 @@ def executive_page(
             html.Div(
                 [
                     _head(view, now),
-                    _figure(view, account_id, graph),
                     _associations(view),
+                    _figure(view, account_id, graph),
                     _acts(view),
                 ],
                 className="stack executive",
@@ -163,6 +165,7 @@ def _not_said(view: PersonView) -> str:
 
 
 def _associations(view: PersonView) -> Component:
+    """What each order's test found, the one with the most engagements first; how it is counted is folded."""
     head = html.Div(
         [
             html.H2("Engagement with accounts named by an order"),
@@ -173,30 +176,61 @@ def _associations(view: PersonView) -> Component:
         ],
         className="card-head",
     )
-    body: list[Component]
     if not view.orders:
-        body = [html.P("No order is stored.", className="nothing")]
-    elif not view.tested:
-        body = [
-            html.P(
-                "No test is possible, because no engagement with an account named by an order was seen. "
-                "There may still have been some.",
-                className="nothing",
-            )
-        ]
-    else:
-        body = [
-            html.Div([html.P(s) for s in association(one, view.person.name)], className="tested")
-            for one in view.tested
-        ]
-        rest = f"Orders not shown here: {view.untested:,}." if view.untested else ""
-        notes = [
-            by_chance(view.tested),
-            rest,
-            f"{ASSOCIATION} The file docs/executives.md explains the test.",
-        ]
-        body.append(html.P(" ".join(n for n in notes if n), className="not-said"))
-    return html.Div([head, *body], className="card")
+        body = [html.P("No order is stored, so there is nothing to compare with.", className="nothing")]
+        return html.Div([head, *body], className="card")
+    if not view.tested:
+        nothing = (
+            "No test is possible, because no engagement with an account named by an order was seen. There "
+            "may still have been some."
+        )
+        return html.Div([head, html.P(nothing, className="nothing")], className="card")
+    name = view.person.name
+    found: list[Component] = [
+        html.Div([html.P(verdict(one, name)), *_bars(one)], className="tested") for one in view.tested
+    ]
+    rest = f"Orders not shown here: {view.untested:,}." if view.untested else ""
+    notes = [ASSOCIATION, by_chance(view.tested), rest]
+    how = html.Details(
+        [
+            html.Summary("How this is counted"),
+            *[html.Div([html.P(s) for s in method(one, name)], className="tested") for one in view.tested],
+            html.P("The file docs/executives.md explains the test.", className="not-said"),
+        ],
+        className="method",
+    )
+    return html.Div(
+        [head, *found, html.P(" ".join(n for n in notes if n), className="not-said"), how], className="card"
+    )
+
+
+def _bars(tested: AssociationTest) -> list[Component]:
+    """The expected number above the one that was seen; their words are the sentence above them."""
+    found = bars(tested)
+    if found is None:
+        return []
+    rows = (("Expected", found.expected, found.expected_words), ("Seen", found.seen, f"{found.seen:,}"))
+    return [
+        html.Dl(
+            [
+                html.Div(
+                    [
+                        html.Dt(label),
+                        html.Dd(
+                            html.I(
+                                className=f"against-{label.lower()}",
+                                style={"width": f"{100 * min(1, value / max(1, found.whole)):.2f}%"},
+                            ),
+                            **{"aria-hidden": "true"},  # pyright: ignore[reportArgumentType]  # a wildcard
+                        ),
+                        html.Dd(f"{shown} of {found.whole:,}"),
+                    ]
+                )
+                for label, value, shown in rows
+            ],
+            className="against",
+        )
+    ]
 
 
 COLUMNS = ("Time", "Engagement", "With", "Named by", "First seen", "Doubts")

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from dashboard.asgi.off_loop import off_loop
 from dashboard.asgi.refusals import refusal
 from dashboard.executives.person_engagement import RANGES, AssociationTest, PersonView, person_view
-from dashboard.executives.words import ASSOCIATION, association, observability
+from dashboard.executives.words import ASSOCIATION, method, observability, verdict
 from dashboard.wire.compact_json import Json
 from storage.executives.executives_report import (
     ExecutivePerson,
@@ -138,7 +138,7 @@ def _tested(tested: AssociationTest, name: str) -> Json:
         "observed_s": found.observed.total_seconds(),
         "observed_in_windows_s": found.observed_in_windows.total_seconds(),
         "cannot_be_tested": found.why_not or None,
-        "said": association(tested, name),
+        "said": [verdict(tested, name), *method(tested, name)],
     }
 
 

@@ -8,6 +8,7 @@ from dashboard.ui.words import between, day, is_import, span, stamp
 from storage.executives.executives_report import AccessSpan, ExecutivePerson, ExecutiveSignal, PersonAccount
 from storage.model.core.accounts import Platform
 from storage.model.core.signals import Doubt, SignalKind
+from storage.model.orders.engagement_association import Association
 from storage.model.platforms.registry import DECLARED
 from storage.model.text.states import PLATFORM_NAME, clean
 
@@ -120,34 +121,67 @@ def source(name: str) -> str:
     )
 
 
-def association(tested: AssociationTest, name: str) -> list[str]:
-    """The sentences of one order, of which none speaks of a cause."""
+@dataclass(frozen=True, slots=True)
+class AssociationBars:
+    """The two figures of a test side by side, both of `whole` engagements."""
+
+    seen: int
+    expected: float
+    expected_words: str
+    whole: int
+
+
+def verdict(tested: AssociationTest, name: str) -> str:
+    """What was found for one order and how often chance gives as much; it speaks of no cause."""
+    found, title = tested.found, clean(tested.order.title, 80)
+    if found.p is None:
+        return f"{title}: no test is possible, because {found.why_not}."
+    acts = "engagement" if found.toward == 1 else "engagements"
+    lie = "lies" if found.in_windows == 1 else "lie"
+    its = "the one dated event" if tested.events == 1 else f"one of the {tested.events} dated events"
+    return (
+        f"{clean(name)}: {found.in_windows:,} of {found.toward:,} {acts} with accounts that {title} names "
+        f"{lie} within {span(AROUND)} of {its} of this order, where {_about(found.expected)} would be "
+        f"expected. Of {found.shifts} random shifts of the series, {_as_many(found)} as many or more."
+    )
+
+
+def bars(tested: AssociationTest) -> AssociationBars | None:
+    """The figures of the verdict; None if there is no test."""
+    found = tested.found
+    if found.p is None:
+        return None
+    return AssociationBars(found.in_windows, found.expected, _about(found.expected), found.toward)
+
+
+def method(tested: AssociationTest, name: str) -> list[str]:
+    """How the figures of one order were counted, in sentences."""
     found, title = tested.found, clean(tested.order.title, 80)
     looked = (
-        f"The engagements come from {source(tested.source)}; the observed time is {span(found.observed)}."
+        f"{title}: the engagements come from {source(tested.source)}; the observed time is "
+        f"{span(found.observed)}."
     )
     if found.p is None:
-        return [f"{title}: no test is possible, because {found.why_not}.", looked]
-    things = (
-        "the order's one event with a known date"
-        if tested.events == 1
-        else f"one of the order's {tested.events} events with a known date"
-    )
+        return [looked]
     those = "this event" if tested.events == 1 else "these events"
-    acts = "engagement" if found.toward == 1 else "engagements"
     out = [
-        f"{title}: {found.in_windows:,} of {found.toward:,} {acts} with accounts that this order names lie "
-        f"within {span(AROUND)} of {things}. At {clean(name)}'s own usual rate, {_about(found.expected)} "
-        "would be expected.",
-        f"Of {found.shifts} random shifts of the same series, {round(found.p * (found.shifts + 1)) - 1} have "
-        f"as many engagements or more within that time of {those} (p = {found.p:.3f}).",
+        looked,
+        f"Expected is what {clean(name)}'s own usual rate gives for the same time.",
+        f"Each of the {found.shifts} shifts moves the whole series along the observed time and counts the "
+        f"engagements within {span(AROUND)} of {those}: p = {found.p:.3f}.",
     ]
     if found.active is not None:
         out.append(
             f"If these accounts had the same share of {clean(name)}'s engagements within that time as "
             f"overall, {_about(found.active)} would be expected."
         )
-    return [*out, looked]
+    return out
+
+
+def _as_many(found: Association) -> str:
+    """How many shifts have at least what was seen, with its verb. p counts what was seen as one more."""
+    n = 0 if found.p is None else round(found.p * (found.shifts + 1)) - 1
+    return "none has" if n == 0 else f"{n:,} {'has' if n == 1 else 'have'}"
 
 
 def _about(number: float) -> str:

@@ -14,15 +14,23 @@ from collectors.x.declaration import X
 from dashboard.executives.chart import executive_figure, gained, marks_of
 from dashboard.executives.chart_frame import AxisLabel, drawn_silence, placed
 from dashboard.executives.executive_page import acts_table
-from dashboard.executives.person_engagement import MOST_MARKS, MOST_STEPS, PersonView, person_view
+from dashboard.executives.person_engagement import (
+    MOST_MARKS,
+    MOST_STEPS,
+    AssociationTest,
+    PersonView,
+    person_view,
+)
 from dashboard.executives.routes import view_json
-from dashboard.executives.words import first_seen, when
+from dashboard.executives.words import bars, first_seen, verdict, when
 from storage.executives.engagement_report import CounterStep
 from storage.executives.executives_report import ExecutiveSignal, acts, people
 from storage.executives.follows import Access, note_access
 from storage.executives.signals import add_counters, add_executive, add_signals, executives
-from storage.model.core.accounts import AccountId
+from storage.model.core.accounts import AccountId, ListId
+from storage.model.core.orders import Order
 from storage.model.core.signals import Counters, Doubt, Signal, SignalKind
+from storage.model.orders.engagement_association import Association
 from storage.postgres.pool import Conn, Pool, transaction
 from tests.support.clients.page_text import said
 from tests.support.samples.readings import T0
@@ -158,6 +166,48 @@ async def test_every_order_is_held_against_chance_and_none_is_called_a_cause(
     assert "because" not in page.replace("because of", "")
     body: Any = view_json(found)
     assert body["associations"][0]["order"] == "SYN/1"
+
+
+ISSUED = Order(1, "SYN/1", "Order 1", "Ministry", "IN", "", T0, None, None, None, 5, ListId(1), T0)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        pytest.param(
+            Association(7, 6, 2.63, 3.1, DAY, 9 * DAY, 999, 0.352),
+            "Ada: 6 of 7 engagements with accounts that Order 1 names lie within 24 h of the one dated "
+            "event of this order, where 2.6 would be expected. Of 999 random shifts of the series, 351 have "
+            "as many or more.",
+            id="what was seen, expected, and how often chance gives as much",
+        ),
+        pytest.param(
+            Association(5, 1, 0.2, 0.0, DAY, 9 * DAY, 999, 0.002),
+            "Ada: 1 of 5 engagements with accounts that Order 1 names lies within 24 h of the one dated "
+            "event of this order, where 0.2 would be expected. Of 999 random shifts of the series, 1 has "
+            "as many or more.",
+            id="one of them",
+        ),
+        pytest.param(
+            Association(5, 5, 0.2, 0.0, DAY, 9 * DAY, 999, 0.001),
+            "Ada: 5 of 5 engagements with accounts that Order 1 names lie within 24 h of the one dated "
+            "event of this order, where 0.2 would be expected. Of 999 random shifts of the series, none has "
+            "as many or more.",
+            id="none of them",
+        ),
+        pytest.param(
+            Association(2, 2, 0.2, 0.0, DAY, 9 * DAY, why_not="only 2 engagements were seen"),
+            "Order 1: no test is possible, because only 2 engagements were seen.",
+            id="too few to say anything: no figure is drawn",
+        ),
+    ],
+)
+def test_the_verdict_says_no_more_than_the_test(found: Association, said: str) -> None:
+    tested = AssociationTest(ISSUED, "", 1, found)
+    assert verdict(tested, "Ada") == said
+    drawn = bars(tested)
+    assert (drawn is None) == (found.p is None)
+    assert drawn is None or (drawn.seen, drawn.whole) == (found.in_windows, found.toward)
 
 
 async def test_an_order_toward_whose_accounts_nothing_was_seen_cannot_be_tested(

@@ -115,6 +115,19 @@ async def a_story(conn: Conn, played: Played, view: View, now: datetime) -> int:
     return made.story_id
 
 
+async def a_burst(conn: Conn, played: Played) -> list[Signal]:
+    """Engagements with accounts of an order in the hours after it, so that chance can be asked about."""
+    issued = await conn.fetchval("select issued_at from legal_order where title = 'Order 1'")
+    ids = [
+        await conn.fetchval("select native_id from account where account_id = $1", one)
+        for one in played.story.accounts[0][2:8]
+    ]
+    return [
+        Signal(SignalKind.REPOST, f"burst {n}", issued + n * HOUR, f"post {n}", native_id)
+        for n, native_id in enumerate(ids)
+    ]
+
+
 async def answers_of(conn: Conn, account_id: int) -> None:
     """The answers of X behind the block of an account."""
     shown = {"id": "110000001", "username": "mandi", "protected": False}
@@ -179,7 +192,8 @@ async def seed_everything(pool: Pool, now: datetime) -> Everything:
             "select native_id from account where account_id = $1", played.story.accounts[0][1]
         )
         act = Signal(SignalKind.REPOST, "toward", now - HOUR, "post", target)
-        await add_signals(conn, AccountId(played.story.executive), [act], now)
+        chief = AccountId(played.story.executive)
+        await add_signals(conn, chief, [act, *await a_burst(conn, played)], now)
         order, other_order = await conn.fetchrow("select min(order_id), max(order_id) from legal_order") or (
             0,
             0,
