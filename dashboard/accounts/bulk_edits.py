@@ -15,7 +15,7 @@ from dashboard.auth import access
 from dashboard.ui.form_input import WrongInput
 from dashboard.ui.toasts import Toast, Undo
 from storage.accounts.tags import edit_tags
-from storage.accounts.watch_lists import put_accounts_on, take_accounts_off
+from storage.accounts.watch_lists import move_accounts, put_accounts_on, take_accounts_off
 from storage.accounts.watching import stop_watching_many, watch_again
 from storage.live.lists_and_executives import lists
 from storage.model.core.people import Role, Scope
@@ -48,8 +48,9 @@ def account_edit_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             access.require_scope(actor, Scope.WRITE)
             given = await object_of(request, LARGEST)
             deed, value, ids = _asked(given)
+            leaves = _left_list(given) if deed == "move" else None
             async with transaction(pool) as conn:
-                edits = await _done(conn, deed, value, ids, actor.name, clock())
+                edits = await _done(conn, deed, value, leaves, ids, actor.name, clock())
         except access.Forbidden as error:
             return refusal(403, str(error))
         except WrongInput as error:
@@ -58,12 +59,14 @@ def account_edit_routes(pool: Pool, clock: Callable[[], datetime]) -> APIRouter:
             return refusal(409, str(error))
         except StorageError as error:
             return refusal(503, str(error))
-        return JSONResponse({**edited_json(edits), "toast": toast_of(deed, value, edits).as_json()})
+        return JSONResponse({**edited_json(edits), "toast": toast_of(deed, value, edits, leaves).as_json()})
 
     return router
 
 
-async def _done(conn: Conn, deed: str, value: str, ids: list[int], actor: str, now: datetime) -> list[Edited]:
+async def _done(
+    conn: Conn, deed: str, value: str, leaves: str | None, ids: list[int], actor: str, now: datetime
+) -> list[Edited]:
     match deed:
         case "tag" | "untag":
             add, remove = ([value], []) if deed == "tag" else ([], [value])
@@ -74,12 +77,17 @@ async def _done(conn: Conn, deed: str, value: str, ids: list[int], actor: str, n
             return await put_accounts_on(conn, await _list_name(conn, value), ids, actor, now)
         case "take":
             return await take_accounts_off(conn, await _list_name(conn, value), ids, actor, now)
+        case "move":
+            from_list, to_list = await _list_name(conn, leaves or ""), await _list_name(conn, value)
+            return await move_accounts(conn, from_list, to_list, ids, actor, now)
         case "stop":
             return await stop_watching_many(conn, ids, actor, now)
         case "watch":
             return await watch_again(conn, ids, actor, now)
         case _:
-            raise WrongInput('The value of the field "do" must be tag, untag, put, take, stop or watch.')
+            raise WrongInput(
+                'The value of the field "do" must be tag, untag, put, take, move, stop or watch.'
+            )
 
 
 async def _list_name(conn: Conn, value: str) -> str:
@@ -101,6 +109,14 @@ def _asked(given: dict[str, Any]) -> tuple[str, str, list[int]]:
     if any(type(i) is not int or not 0 <= i <= LARGEST_ID for i in numbers):
         raise WrongInput("The field accounts must be a list of account numbers.")
     return deed, value, cast("list[int]", numbers)
+
+
+def _left_list(given: dict[str, Any]) -> str:
+    """The number of the list that moved accounts leave."""
+    leaves = given.get("from")
+    if not isinstance(leaves, str) or not leaves:
+        raise WrongInput("Choose the list that the accounts leave.")
+    return leaves
 
 
 def edited_json(edits: Sequence[Edited]) -> dict[str, object]:
@@ -129,6 +145,7 @@ def edited_json(edits: Sequence[Edited]) -> dict[str, object]:
 _REVERSE = {
     "tag": "untag",
     "untag": "tag",
+    "move": "move",
     "put": "take",
     "take": "put",
     "stop": "watch",
@@ -136,13 +153,17 @@ _REVERSE = {
 }
 
 
-def toast_of(deed: str, value: str, edits: Sequence[Edited]) -> Toast:
-    """What was done, and its reverse for exactly the accounts that were changed."""
+def toast_of(deed: str, value: str, edits: Sequence[Edited], leaves: str | None = None) -> Toast:
+    """What was done, and its reverse for exactly the accounts that were changed. `leaves` is the list that
+    they were moved from; None if they were not moved.
+    """
     done = [edit.account_id for edit in edits if edit.outcome is EditOutcome.DONE]
     words = str(edited_json(edits)["sentence"])
     if not done:
         return Toast(words)
-    body = {"do": _REVERSE[deed], "value": value, "accounts": done}
+    body: dict[str, object] = {"do": _REVERSE[deed], "value": value, "accounts": done}
+    if leaves is not None:
+        body |= {"value": leaves, "from": value}
     return Toast(words, Undo("/api/accounts/edit", body=body))
 
 

@@ -39,7 +39,7 @@ from storage.purge.purge import Purged
 Analyst = Annotated[Actor, Depends(may(Role.ANALYST))]
 Admin = Annotated[Actor, Depends(may(Role.ADMIN))]
 
-AccountNumber = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
+AccountNumber = ListNumber = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
 # Of a list, here and below, only the first fault is looked for: to describe thousands takes seconds, on the
 # event loop.
 AccountNumbers = Annotated[tuple[AccountNumber, ...], Field(max_length=MOST_AT_ONCE), FailFast()]
@@ -60,7 +60,7 @@ def _said(text: str) -> str:
     return storable(text.strip())
 
 
-def _some(accounts: tuple[int, ...]) -> tuple[int, ...]:
+def some(accounts: tuple[int, ...]) -> tuple[int, ...]:
     """Checked last: with `min_length`, a list whose first number is wrong would also be called empty."""
     if not accounts:
         raise ValueError("The list is empty.")
@@ -76,7 +76,7 @@ class ApiInput(BaseModel):
 class TagsGiven(ApiInput):
     """Tags to add to accounts and to remove. A tag has no space, comma or semicolon."""
 
-    accounts: Annotated[AccountNumbers, Field(json_schema_extra={"minItems": 1}), AfterValidator(_some)]
+    accounts: Annotated[AccountNumbers, Field(json_schema_extra={"minItems": 1}), AfterValidator(some)]
     """Blockline's numbers."""
     add: Annotated[tuple[Tag, ...], Field(max_length=50), FailFast()] = ()
     remove: Annotated[tuple[Tag, ...], Field(max_length=50), FailFast()] = ()

@@ -5,10 +5,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from dashboard.accounts.threshold_trials import ThresholdTrialFailed
-from dashboard.api.account_edits import AccountNumbers, AccountsEdited, Admin, Analyst, ApiInput, edited, made
+from dashboard.api.account_edits import (
+    AccountNumbers,
+    AccountsEdited,
+    Admin,
+    Analyst,
+    ApiInput,
+    ListNumber,
+    edited,
+    made,
+    some,
+)
 from dashboard.api.account_models import ApiModel, fields_of
 from dashboard.api.lists_and_executives import WatchList, watch_list
 from dashboard.api.paging import sent
@@ -21,6 +31,7 @@ from storage.accounts.watch_lists import (
     keep_evidence,
     list_row,
     make_list,
+    move_accounts,
     put_accounts_on,
     rename_list,
     take_accounts_off,
@@ -39,6 +50,14 @@ class MembersGiven(ApiInput):
 
     add: AccountNumbers = ()
     remove: AccountNumbers = ()
+
+
+class MoveGiven(ApiInput):
+    """Accounts to move from one list to another. Whether they are read does not change."""
+
+    to: ListNumber
+    """Number of the list that they join."""
+    accounts: Annotated[AccountNumbers, Field(json_schema_extra={"minItems": 1}), AfterValidator(some)]
 
 
 class ListGiven(ApiInput):
@@ -182,6 +201,21 @@ def list_writing_routes(source: ApiContext) -> APIRouter:
                 *await put_accounts_on(conn, row.name, given.add, actor.name, now),
                 *await take_accounts_off(conn, row.name, given.remove, actor.name, now),
             ]
+        return sent(request, edited(edits, of_tags=False))
+
+    @router.post(
+        "/lists/{list_id}/accounts/move", response_model=AccountsEdited, responses={**NOT_FOUND, **CONFLICT}
+    )
+    async def move(request: Request, list_id: PathNumber, given: MoveGiven, actor: Analyst) -> Response:
+        """Move accounts from this list to another, in one transaction. Requires an analyst."""
+        async with transaction(source.pool) as conn:
+            source_row, target_row = await list_row(conn, list_id), await list_row(conn, given.to)
+            if source_row is None or target_row is None:
+                raise ApiNotFound(f"There is no list {list_id if source_row is None else given.to}.")
+            now = source.clock()
+            edits = await move_accounts(
+                conn, source_row.name, target_row.name, given.accounts, actor.name, now
+            )
         return sent(request, edited(edits, of_tags=False))
 
     @router.post("/lists", status_code=201, response_model=WatchList, responses=CONFLICT)

@@ -1,6 +1,8 @@
 """Commands about what is watched: accounts, executives, lists."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -33,11 +35,18 @@ from storage.accounts.accounts import stop_watching
 from storage.accounts.list_thresholds import newest_thresholds, set_list_thresholds
 from storage.accounts.lookup import list_called
 from storage.accounts.tags import change_tags
-from storage.accounts.watch_lists import archive_list, make_list, rename_list
+from storage.accounts.watch_lists import (
+    archive_list,
+    make_list,
+    move_accounts,
+    put_accounts_on,
+    rename_list,
+    take_accounts_off,
+)
 from storage.model.alerts.rule_preview import PREVIEW_PERIOD
 from storage.model.bitemporal.reevaluation import Effect
 from storage.model.bitemporal.threshold_preview import ThresholdPreview, threshold_preview_words
-from storage.model.core.accounts import Account, Platform
+from storage.model.core.accounts import Account, AccountId, Platform
 from storage.model.core.list_thresholds import (
     DEFAULT_THRESHOLDS,
     STRICTEST_HOLDS,
@@ -47,7 +56,7 @@ from storage.model.core.list_thresholds import (
 from storage.model.tables.account_references import AddressError, read_address
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_cells import tags as tags_of
-from storage.model.tables.tag_and_list_edits import list_name_fault
+from storage.model.tables.tag_and_list_edits import OUTCOME_WORDS, Edited, EditOutcome, list_name_fault
 from storage.model.text.states import clean
 from storage.model.text.units import parse_duration
 from storage.postgres.pool import Conn
@@ -291,6 +300,89 @@ def lists_add(
         raise CommandError(fault)
     with_conn(load_settings(config), lambda conn: make_list(conn, name, COMMAND_LINE, system_clock()))
     show(f"The list {clean(name, 100)} is added. It has no accounts yet.")
+
+
+_ListName = Annotated[str, typer.Argument(metavar="LIST", help="Name of the list.")]
+_Handles = Annotated[
+    list[str], typer.Argument(metavar="HANDLE…", help="Handles, addresses of profiles, or id:ID.")
+]
+
+
+@lists.command("put", epilog=examples("blockline lists put Desk NASA --platform x"))
+def lists_put(
+    name: _ListName,
+    handles: _Handles,
+    *,
+    platform: OnPlatform = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Put stored accounts on a list. Whether they are read does not change."""
+    _edit_members(handles, platform, config, partial(put_accounts_on, list_name=name), as_json=as_json)
+
+
+@lists.command("take", epilog=examples("blockline lists take Desk NASA --platform x"))
+def lists_take(
+    name: _ListName,
+    handles: _Handles,
+    *,
+    platform: OnPlatform = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Take accounts off a list. They stay watched."""
+    _edit_members(handles, platform, config, partial(take_accounts_off, list_name=name), as_json=as_json)
+
+
+@lists.command("move", epilog=examples("blockline lists move Inbox Desk NASA --platform x"))
+def lists_move(
+    name: Annotated[str, typer.Argument(metavar="FROM", help="The list that the accounts leave.")],
+    to: Annotated[str, typer.Argument(metavar="TO", help="The list that they join.")],
+    handles: _Handles,
+    *,
+    platform: OnPlatform = None,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Move accounts from one list to another, in one transaction."""
+    moved = partial(move_accounts, from_list=name, to_list=to)
+    _edit_members(handles, platform, config, moved, as_json=as_json)
+
+
+def _edit_members(
+    handles: list[str],
+    platform: Platform | None,
+    config: Path | None,
+    edit: Callable[..., Awaitable[list[Edited]]],
+    *,
+    as_json: bool,
+) -> None:
+    """Edit lists for all accounts that can be, and say why not for the others: then the exit code is 1."""
+
+    async def done(conn: Conn) -> list[tuple[Account, Edited]]:
+        found = {a.account_id: a for a in [await find_account(conn, text, platform) for text in handles]}
+        edits = await edit(conn, account_ids=list(found), actor=COMMAND_LINE, now=system_clock())
+        return [(found[AccountId(one.account_id)], one) for one in edits]
+
+    edits = with_conn(load_settings(config), done)
+    refused = [(account, one) for account, one in edits if one.outcome.is_refusal]
+    if as_json:
+        each = [
+            {"platform": account.platform.value, "account_id": account.native_id, "outcome": one.outcome}
+            for account, one in edits
+        ]
+        show_json({"accounts": each})
+    else:
+        changed = sum(one.outcome is EditOutcome.DONE for _, one in edits)
+        same = len(edits) - changed - len(refused)
+        show(f"{changed:,} changed, {same:,} unchanged, {len(refused):,} refused.")
+    if refused:
+        raise CommandError(
+            "\n".join(
+                f"{handle_name(account.handle)} ({account.native_id}): {OUTCOME_WORDS[one.outcome]}."
+                for account, one in refused
+            )
+        )
 
 
 @lists.command("archive", epilog=examples("blockline lists archive Desk"))

@@ -147,7 +147,12 @@ async def put_accounts_on(
         )
     }
     edited = [Edited(i, _put_outcome(i, known, on_it, controls)) for i in dict.fromkeys(account_ids)]
-    if joining := _done(edited):
+    await _join(conn, head, _done(edited), actor, now)
+    return edited
+
+
+async def _join(conn: Conn, head: ListHead, joining: Sequence[int], actor: str, now: datetime) -> None:
+    if joining:
         at = await moment(conn, lambda: now)
         await conn.execute(
             """
@@ -164,7 +169,6 @@ async def put_accounts_on(
         detail = {"list": head.list_id, "accounts": joining}
         await log(conn, now, actor, "accounts put on a list", f"list {head.name}", detail)
         await announce_watch(conn)
-    return edited
 
 
 async def take_accounts_off(
@@ -176,7 +180,15 @@ async def take_accounts_off(
     """
     head = await _lock(conn, list_name)
     known, on_it = await _known(conn, head, account_ids)
-    named = {
+    named = await _named(conn, head, account_ids)
+    edited = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
+    await _leave(conn, head, _done(edited), actor, now)
+    return edited
+
+
+async def _named(conn: Conn, head: ListHead, account_ids: Sequence[int]) -> set[int]:
+    """Which of these the order of the list names."""
+    return {
         r["account_id"]
         for r in await conn.fetch(
             """
@@ -190,8 +202,10 @@ async def take_accounts_off(
             list(account_ids),
         )
     }
-    edited = [Edited(i, _taken_outcome(i, known, on_it, named)) for i in dict.fromkeys(account_ids)]
-    if leaving := _done(edited):
+
+
+async def _leave(conn: Conn, head: ListHead, leaving: Sequence[int], actor: str, now: datetime) -> None:
+    if leaving:
         at = await moment(conn, lambda: now)
         await conn.execute(
             """
@@ -205,6 +219,31 @@ async def take_accounts_off(
         detail = {"list": head.list_id, "accounts": leaving}
         await log(conn, now, actor, "accounts taken off a list", f"list {head.name}", detail)
         await announce_watch(conn)
+
+
+async def move_accounts(
+    conn: Conn, from_list: str, to_list: str, account_ids: Sequence[int], actor: str, now: datetime
+) -> list[Edited]:
+    """Move accounts from one list to another, and return the outcome for each, in the order given.
+
+    The audit log has both halves. An account on both lists stays so: the reverse move then undoes a move.
+    Raises Refused for one list twice, an unknown list, and an archived `to_list`.
+    """
+    if from_list == to_list:
+        raise Refused("Choose two different lists.")
+    # In one order, so that two moves in opposite directions wait for each other.
+    heads = {name: await _lock(conn, name) for name in sorted((from_list, to_list))}
+    source, target = heads[from_list], heads[to_list]
+    if target.is_archived:
+        raise archived_refusal(target.name)
+    known, on_source = await _known(conn, source, account_ids)
+    _, on_target = await _known(conn, target, account_ids)
+    named = await _named(conn, source, account_ids)
+    edited = [
+        Edited(i, _moved_outcome(i, known, on_source, on_target, named)) for i in dict.fromkeys(account_ids)
+    ]
+    await _leave(conn, source, _done(edited), actor, now)
+    await _join(conn, target, _done(edited), actor, now)
     return edited
 
 
@@ -252,6 +291,18 @@ def _taken_outcome(account_id: int, known: set[int], on_it: set[int], named: set
         return EditOutcome.UNKNOWN_ACCOUNT
     if account_id not in on_it:
         return EditOutcome.UNCHANGED
+    return EditOutcome.NAMED_BY_ORDER if account_id in named else EditOutcome.DONE
+
+
+def _moved_outcome(
+    account_id: int, known: set[int], on_source: set[int], on_target: set[int], named: set[int]
+) -> EditOutcome:
+    if account_id not in known:
+        return EditOutcome.UNKNOWN_ACCOUNT
+    if account_id not in on_source:
+        return EditOutcome.UNCHANGED if account_id in on_target else EditOutcome.NOT_ON_LIST
+    if account_id in on_target:
+        return EditOutcome.ON_BOTH_LISTS
     return EditOutcome.NAMED_BY_ORDER if account_id in named else EditOutcome.DONE
 
 

@@ -154,6 +154,24 @@ async def test_selected_accounts_get_a_tag_and_undo_takes_it_from_them(
         assert await conn.fetchval("select count(*) from account where tags = '{press}'") == 0
 
 
+async def test_selected_accounts_are_moved_to_another_list(pool: Pool, dsn: str, story: Story) -> None:
+    async with transaction(pool) as conn:
+        await conn.execute("insert into watch_list (name, created_at) values ('Desk', $1)", story.now)
+    async with served(pool, dsn, story.now) as base, opened(base, "/accounts") as browser:
+        page = browser.page
+        await counts(browser, "32 watched")
+        await page.locator(".ag-row[row-index='0'] .ag-checkbox-input").first.click()
+        await page.get_by_text("1 selected").wait_for()
+        await page.locator("select[name=do]").select_option(label="Move to list …")
+        assert await page.locator("input[name=tag]").is_hidden()
+        await page.locator(".ac-bulk select[name=list]").select_option(label="Desk")
+        await page.get_by_role("button", name="Apply").click()
+        await page.get_by_text("1 changed.").wait_for()
+    async with transaction(pool) as conn:
+        on_desk = "select count(*) from watch_list_member join watch_list using (list_id) where name = 'Desk'"
+        assert await conn.fetchval(on_desk) == 1
+
+
 async def test_who_may_only_look_selects_and_sees_no_way_to_change(
     pool: Pool, dsn: str, story: Story
 ) -> None:

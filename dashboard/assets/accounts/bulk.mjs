@@ -5,11 +5,11 @@ import { find } from "../shell/dom.mjs";
 import { count } from "../shell/time.mjs";
 import { showToast } from "../shell/toast.mjs";
 
-const DEEDS = [["tag", "Add tag"], ["untag", "Remove tag"], ["put", "Add to list"], ["take", "Remove from list"], ["stop", "Stop watching"], ["watch", "Watch again"]];
+const DEEDS = [["tag", "Add tag"], ["untag", "Remove tag"], ["put", "Add to list"], ["take", "Remove from list"], ["move", "Move to list …"], ["stop", "Stop watching"], ["watch", "Watch again"]];
 /** @param {string} deed */
 const isOfTag = (deed) => deed === "tag" || deed === "untag";
 /** @param {string} deed */
-const isOfList = (deed) => deed === "put" || deed === "take";
+const isOfList = (deed) => deed === "put" || deed === "take" || deed === "move";
 let shown = "";
 
 /**
@@ -26,7 +26,8 @@ export function drawBulk(place, rows, state, on) {
   place.innerHTML = `<form class="ac-bulk" aria-label="Selected accounts"><b role="status"></b>
     ${mayEdit ? `<label><span class="hidden">Action</span><select class="select" name="do"></select></label>
     <label data-for="tag"><span class="hidden">Tag</span><input class="select" name="tag" list="ac-tag-names" maxlength="40" autocomplete="off" placeholder="Tag"><datalist id="ac-tag-names"></datalist></label>
-    <label data-for="list" hidden><span class="hidden">List</span><select class="select" name="list"></select></label>
+    <label data-for="from" hidden><span>from</span> <select class="select" name="from" aria-label="List that they leave"></select></label>
+    <label data-for="list" hidden><span data-to hidden>to</span> <span class="hidden">List</span><select class="select" name="list"></select></label>
     <button class="button small primary">Apply</button>` : ""}
     <button type="button" class="link" data-clear>Clear selection</button><p class="ac-said refused" role="alert" hidden></p><ul class="ac-each" hidden></ul></form>`;
   find(place, "b").textContent = `${count(rows.length)} selected`;
@@ -34,18 +35,21 @@ export function drawBulk(place, rows, state, on) {
   find(form, "[data-clear]").addEventListener("click", on.clear);
   if (!mayEdit) return;
   form.do.append(...DEEDS.map(([value, label]) => new Option(label, value)));
+  const onLists = new Set(rows.flatMap((row) => row.lists.map((l) => l.id)));
+  form.from.append(...state.lists.filter((l) => onLists.has(l.id)).map((l) => new Option(l.name, String(l.id))));
   form.list.append(...state.lists.map((l) => new Option(l.name, String(l.id))));
   find(form, "datalist").append(...tags.map((t) => new Option(t)));
   form.do.addEventListener("change", () => {
     find(form, "[data-for=tag]").hidden = !isOfTag(form.do.value);
     find(form, "[data-for=list]").hidden = !isOfList(form.do.value);
+    find(form, "[data-for=from]").hidden = find(form, "[data-to]").hidden = form.do.value !== "move";
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const value = isOfTag(form.do.value) ? form.tag.value.trim() : isOfList(form.do.value) ? form.list.value : "";
     const button = /** @type {HTMLButtonElement} */ (find(form, "button.primary"));
     button.disabled = true;
-    const answer = await send("/api/accounts/edit", { do: form.do.value, value, accounts: rows.map((row) => row.id) });
+    const answer = await send("/api/accounts/edit", { do: form.do.value, value, from: form.do.value === "move" ? form.from.value : undefined, accounts: rows.map((row) => row.id) });
     button.disabled = false;
     say(form, answer, rows);
     if (answer.error) return;

@@ -26,6 +26,11 @@ class EditOutcome(StrEnum):
     NAMED_BY_ORDER = "named_by_order"
     """The order that the list belongs to names this account, and its figures count it."""
 
+    NOT_ON_LIST = "not_on_list"
+    """It cannot be moved from a list that it is not on."""
+    ON_BOTH_LISTS = "on_both_lists"
+    """It is on the list to which it would be moved."""
+
     @property
     def is_refusal(self) -> bool:
         return self not in {EditOutcome.DONE, EditOutcome.UNCHANGED}
@@ -37,6 +42,8 @@ OUTCOME_WORDS = {
     EditOutcome.UNKNOWN_ACCOUNT: "there is no such account",
     EditOutcome.CONTROL_ACCOUNT: "it is a control account, which cannot be watched or be on a list",
     EditOutcome.NAMED_BY_ORDER: "the order of this list names it",
+    EditOutcome.NOT_ON_LIST: "it is not on the list that it would leave",
+    EditOutcome.ON_BOTH_LISTS: "it is on the other list already, so remove it from the first one instead",
 }
 
 

@@ -95,6 +95,37 @@ async def audited(pool: Pool) -> list[tuple[str, str, str]]:
         return [(a.actor, a.action, a.subject) for a in await acts(conn, 100)]
 
 
+async def test_accounts_are_moved_between_lists_and_the_undo_moves_them_back(
+    pool: Pool, dsn: str, story: Story
+) -> None:
+    first, _ = story.accounts
+    home, away = map(str, story.lists[:2])
+    on_list = "select count(*) from watch_list_member where list_id = $1 and account_id = any($2::bigint[])"
+    async with served(pool, dsn, story.now) as base, aiohttp.ClientSession() as session:
+        send = Sender(session, base)
+        async with transaction(pool) as conn:
+            ids = [i for i in first if await conn.fetchval(on_list, story.lists[1], [i]) == 0][:2]
+        body = {"do": "move", "value": away, "from": home, "accounts": ids}
+        status, moved = await send("/api/accounts/edit", body)
+        assert (status, moved["sentence"]) == (200, "2 changed.")
+        assert moved["toast"]["undo"]["body"] == {**body, "value": home, "from": away}
+        async with transaction(pool) as conn:
+            assert await conn.fetchval(on_list, story.lists[0], ids) == 0
+            assert await conn.fetchval(on_list, story.lists[1], ids) == 2
+        _, back = await send("/api/accounts/edit", moved["toast"]["undo"]["body"])
+        assert back["sentence"] == "2 changed."
+        async with transaction(pool) as conn:
+            assert await conn.fetchval(on_list, story.lists[0], ids) == 2
+            assert await conn.fetchval(on_list, story.lists[1], ids) == 0
+        for wrong, expected in (
+            ({"from": ""}, (422, "Choose the list that the accounts leave.")),
+            ({"from": away}, (409, "Choose two different lists.")),
+            ({"from": "999"}, (422, "This list does not exist.")),
+        ):
+            status, said = await send("/api/accounts/edit", {**body, **wrong})
+            assert (status, said["error"]) == expected
+
+
 async def test_tags_and_lists_of_many_are_changed_in_one_go_and_put_on_record(
     pool: Pool, dsn: str, story: Story
 ) -> None:

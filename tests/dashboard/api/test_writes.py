@@ -318,6 +318,7 @@ EVENT = {"kind": "notice", "at": "2021-01-25T00:00:00Z", "text": "noticed", "sou
 WRITES: list[tuple[str, str, object, Role]] = [
     ("POST", "/accounts/tags", {"accounts": [1], "add": ["press"]}, Role.ANALYST),
     ("POST", "/lists/1/accounts", {"add": [1]}, Role.ANALYST),
+    ("POST", "/lists/1/accounts/move", {"to": 2, "accounts": [1]}, Role.ANALYST),
     ("POST", "/accounts/1/notes", {"text": "seen"}, Role.ANALYST),
     ("DELETE", "/notes/1", None, Role.ANALYST),
     ("POST", "/accounts/1/purge", {"confirm": "not its handle"}, Role.ADMIN),
@@ -390,6 +391,10 @@ HOSTILE: list[tuple[str, str, object, int, str]] = [
     ("POST", "/lists/1/accounts", {"add": [1], "remove": [1]}, 422, "both added and removed"),
     ("POST", "/lists/1/accounts", {}, 422, "Give account numbers in “add”"),
     ("POST", "/lists/99/accounts", {"add": [1]}, 404, "There is no list 99."),
+    ("POST", "/lists/1/accounts/move", {"to": 1, "accounts": [1]}, 409, "Choose two different lists."),
+    ("POST", "/lists/1/accounts/move", {"to": 99, "accounts": [1]}, 404, "There is no list 99."),
+    ("POST", "/lists/1/accounts/move", {"to": 2, "accounts": []}, 422, "body.accounts: The list is empty."),
+    ("POST", "/lists/1/accounts/move", {"accounts": [1]}, 422, "body.to"),
     ("POST", "/accounts/1/notes", {"text": "  "}, 422, "body.text: The note is empty."),
     ("POST", "/accounts/1/notes", {"text": "a\0b"}, 422, "contains a character that is not allowed"),
     ("POST", "/accounts/1/notes", {"text": "x" * 4001}, 422, "body.text"),

@@ -424,3 +424,24 @@ def test_a_list_is_added_archived_and_restored(run: Blockline) -> None:
     assert run("lists", "restore", "Desk").said == ["The list Desk is in use."]
     assert run("lists", "--archived").said == ["No list is archived."]
     assert run("lists", "archive", "None").complaints == ["There is no list 'None'; there are: Desk."]
+
+
+def test_accounts_are_put_on_a_list_moved_and_taken_off(run: Blockline) -> None:
+    run("accounts", "import", file(WATCH + "x,alpha,1001,Farmers\nx,beta,1002,Farmers\n"))
+    run("lists", "add", "Desk")
+    assert run("lists", "move", "Farmers", "Desk", "alpha", "beta").said == [
+        "2 changed, 0 unchanged, 0 refused."
+    ]
+    assert run("lists", "put", "Farmers", "id:1001", "--platform", "x").said == [
+        "1 changed, 0 unchanged, 0 refused."
+    ]
+    moved = run("lists", "move", "Desk", "Farmers", "alpha", "beta")
+    assert (moved.code, moved.said) == (1, ["1 changed, 0 unchanged, 1 refused."])
+    assert moved.complaints == [
+        "@alpha (1001): it is on the other list already, so remove it from the first one instead."
+    ]
+    assert run("lists", "take", "Desk", "alpha").said == ["1 changed, 0 unchanged, 0 refused."]
+    assert run("lists", "take", "Desk", "alpha").said == ["0 changed, 1 unchanged, 0 refused."]
+    assert run("lists", "move", "Desk", "Desk", "alpha").complaints == ["Choose two different lists."]
+    assert run("lists", "put", "Desk", "gamma").complaints == ["No stored account is called gamma."]
+    assert run("accounts", "list", "--list", "Desk", "--json").json["accounts"] == []

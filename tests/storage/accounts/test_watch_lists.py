@@ -14,6 +14,7 @@ from storage.accounts.watch_lists import (
     archive_list,
     keep_evidence,
     make_list,
+    move_accounts,
     put_accounts_on,
     rename_list,
     take_accounts_off,
@@ -147,6 +148,51 @@ async def test_whom_an_order_names_stays_on_its_list(pool: Pool) -> None:
 
         assert [t.outcome for t in told] == [EditOutcome.NAMED_BY_ORDER, DONE]
         assert await _members(conn) == [one.account_id]
+
+
+async def test_accounts_move_from_one_list_to_another_in_one_step_and_back(pool: Pool) -> None:
+    async with transaction(pool) as conn:
+        one, two, three, both = await enlist(conn, X, ["1", "2", "3", "4"], ("Farmers",))
+        (elsewhere,) = await enlist(conn, X, ["5"])
+        await make_list(conn, "Desk", "Asha", T0)
+        await put_accounts_on(conn, "Desk", [three.account_id, both.account_id], "Asha", minutes(1))
+        await take_accounts_off(conn, "Farmers", [three.account_id], "Asha", minutes(1))
+        ids = [a.account_id for a in (one, two, three, both, elsewhere)]
+        logged = len(await _told(conn))
+        moved = await move_accounts(conn, "Farmers", "Desk", [*ids, 999], "Asha", minutes(2))
+        assert [m.outcome for m in moved] == [
+            DONE,
+            DONE,
+            UNCHANGED,
+            EditOutcome.ON_BOTH_LISTS,
+            EditOutcome.NOT_ON_LIST,
+            EditOutcome.UNKNOWN_ACCOUNT,
+        ]
+        assert [(told[1], told[2], told[3]["accounts"]) for told in (await _told(conn))[logged:]] == [
+            ("accounts taken off a list", "list Farmers", ids[:2]),
+            ("accounts put on a list", "list Desk", ids[:2]),
+        ]
+        on_desk = "select count(*) from watch_list_member join watch_list using (list_id) where name = $1"
+        assert await conn.fetchval(on_desk, "Desk") == 4
+        back = await move_accounts(conn, "Desk", "Farmers", ids[:2], "Asha", minutes(3))
+        assert [m.outcome for m in back] == [DONE, DONE]
+        assert (await conn.fetchval(on_desk, "Desk"), await conn.fetchval(on_desk, "Farmers")) == (2, 3)
+
+
+async def test_a_move_is_refused_whole_for_one_list_twice_an_archived_one_and_one_that_is_not_there(
+    pool: Pool,
+) -> None:
+    async with transaction(pool) as conn:
+        (one,) = await enlist(conn, X, ["1"], ("Farmers",))
+        await make_list(conn, "Old", "Asha", T0)
+        await archive_list(conn, "Old", "Asha", T0, archived=True)
+        for to, sentence in (
+            ("Farmers", "Choose two different lists."),
+            ("Old", "'Old' is archived"),
+            ("None", "There is no list 'None'"),
+        ):
+            with pytest.raises(Refused, match=sentence):
+                await move_accounts(conn, "Farmers", to, [one.account_id], "Asha", minutes(1))
 
 
 async def test_there_are_no_two_lists_of_one_name_and_none_is_made_by_an_edit(pool: Pool) -> None:
