@@ -186,6 +186,8 @@ def _filter(chosen: Chosen, known: Choices) -> Component:
         action=PATH,
         method="get",
         className="form choose",
+        role="search",
+        **{"aria-label": "Deliveries"},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
         key=str(chosen.fields),  # another choice is another form, so that it shows what is chosen
     )
 

@@ -106,4 +106,6 @@ def search_form(of: str) -> Component:
         action="/settings",
         method="get",
         className="form search",
+        role="search",
+        **{"aria-label": "Audit log"},  # pyright: ignore[reportArgumentType]  # a wildcard attribute
     )

@@ -173,3 +173,64 @@ async def test_a_page_that_takes_long_says_that_it_is_loading(pool: Pool, dsn: s
         answer.set()
         await browser.becomes("document.title.startsWith('Health')")
         await browser.becomes(f"{after}.content !== '\"Loading …\"'")
+
+
+FOCUS = "document.activeElement"
+
+
+@pytest.mark.parametrize(
+    ("path", "focused"),
+    [
+        pytest.param("/", "pick-handle", id="Live has a filter of handles"),
+        pytest.param("/accounts", "q", id="Accounts has a search"),
+        pytest.param("/alerts/deliveries", "state", id="the delivery log has a filter"),
+    ],
+)
+async def test_a_slash_goes_to_the_search_of_the_page(
+    pool: Pool, dsn: str, played: Played, path: str, focused: str
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, path) as browser:
+        await browser.becomes(f"document.querySelector('main #{focused}, main [name={focused}]') !== null")
+        await browser.page.keyboard.press("/")
+        await browser.becomes(f"[{FOCUS}.id, {FOCUS}.name].includes('{focused}')")
+        assert await browser.page.locator("dialog.search[open]").count() == 0
+        await browser.page.keyboard.press("Control+k")
+        await browser.page.locator("dialog.search[open]").wait_for()
+
+
+async def test_a_slash_searches_everything_where_the_page_has_no_search(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    async with served(pool, dsn, played.now) as base, opened(base, "/orders") as browser:
+        await browser.page.get_by_role("heading", name="Orders", exact=True).wait_for()
+        await browser.page.keyboard.press("/")
+        await browser.page.locator("dialog.search[open]").wait_for()
+        assert await browser.page.locator("dialog.search input").input_value() == ""
+
+
+async def test_j_and_k_move_in_every_kind_of_table_and_the_list_of_keys_says_so(
+    pool: Pool, dsn: str, played: Played
+) -> None:
+    row = "document.activeElement.closest('.ag-row')?.getAttribute('row-index')"
+    async with served(pool, dsn, played.now) as base, opened(base, "/accounts") as browser:
+        page = browser.page
+        await page.locator(".ag-row[row-index='0'] [col-id=handle]").first.wait_for()
+        await (
+            page.locator(".ag-row[row-index='0'] [col-id=platform], .ag-row[row-index='0'] .ag-cell")
+            .nth(1)
+            .focus()
+        )
+        for key, then in (("j", "1"), ("j", "2"), ("k", "1")):
+            await page.keyboard.press(key)
+            await browser.becomes(f"{row} === '{then}'")
+        await page.goto(base + "/orders")
+        await page.locator("#page tbody a").first.wait_for()
+        at = "[...document.querySelectorAll('#page tbody tr')].indexOf(document.activeElement.closest('tr'))"
+        await page.locator("#page tbody a").first.focus()
+        await page.keyboard.press("j")
+        assert await page.evaluate(at) == 1
+        await page.keyboard.press("k")
+        assert await page.evaluate(at) == 0
+        await page.keyboard.press("?")
+        await page.get_by_text("the page's own search or filter; where it has none, as Ctrl K").wait_for()
+        await page.get_by_text("in a table, with the focus in a row: the next row, the row before").wait_for()

@@ -5,7 +5,7 @@ import { escaped, targetOf } from "./dom.mjs";
 const KIND = { account: "Accounts", list: "Lists", order: "Orders", executive: "Executives" };
 const ICON = { account: "i-accounts", list: "i-doc", order: "i-order", executive: "i-person" };
 
-/** Whether a key opens the search: Ctrl+K, on a Mac Cmd+K; a "/" too, where nobody writes. @param {KeyboardEvent} event */
+/** Whether a key searches: Ctrl+K, on a Mac Cmd+K, everything; a "/", where nobody writes, the page. @param {KeyboardEvent} event */
 export function opens(event) {
   if (event.altKey || event.shiftKey) return false;
   if (event.key.toLowerCase() === "k") return event.ctrlKey !== event.metaKey;

@@ -1,7 +1,7 @@
 // The search box: opened from the header or by Ctrl+K, a combobox over everything that is stored.
 
 import { failure, json } from "./answers.mjs";
-import { $, find, targetOf } from "./dom.mjs";
+import { $, all, find, targetOf } from "./dom.mjs";
 import { navigate } from "./navigate.mjs";
 import { moved, opens, options, resultWords } from "./search-list.mjs";
 
@@ -19,8 +19,20 @@ export function connectSearch() {
   document.addEventListener("keydown", (event) => {
     if (!opens(event)) return;
     event.preventDefault();
-    open();
+    const own = event.key === "/" ? ownFilter() : undefined;
+    if (!own) open();
+    else {
+      own.focus();
+      own.select?.();
+    }
   });
+}
+
+/** The page's own search or filter, if it has one that is shown. @returns {HTMLInputElement | undefined} */
+function ownFilter() {
+  if (document.querySelector("dialog[open]")) return undefined;
+  const fields = /** @type {NodeListOf<HTMLInputElement>} */ (all(document, "main input[type=search], main [role=search] :is(input, textarea, select)"));
+  return [...fields].find((one) => one.checkVisibility({ visibilityProperty: true }));
 }
 
 function open() {

@@ -4,8 +4,9 @@ import { all, find, targetOf } from "./dom.mjs";
 
 /** @type {[string, string][]} */
 const EVERYWHERE = [
-  ["Ctrl K or /", "search accounts, lists, orders and executives"],
-  ["j, k", "in a table with a chosen link: the next row, the row before"],
+  ["Ctrl K", "search accounts, lists, orders and executives"],
+  ["/", "the page's own search or filter; where it has none, as Ctrl K"],
+  ["j, k", "in a table, with the focus in a row: the next row, the row before"],
   ["?", "this list"],
 ];
 /** @type {Record<string, [string, string][]>} */
@@ -53,6 +54,12 @@ export function connectShortcuts() {
  * @param {KeyboardEvent} event @param {HTMLElement} on
  */
 function move(event, on) {
+  if (on.closest?.(".ag-cell")) {
+    // The table of accounts moves by the arrows, and keeps the row that it moves to in view.
+    const key = event.key === "j" ? "ArrowDown" : "ArrowUp";
+    on.dispatchEvent(new KeyboardEvent("keydown", { key, code: key, bubbles: true, cancelable: true }));
+    return;
+  }
   const row = on.closest?.("#page tbody tr");
   const table = row?.closest("table");
   if (!row || !table) return;
