@@ -26,6 +26,7 @@ from jobs.setup.steps import (
 )
 from jobs.setup.stored_setup import stored_setup
 from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.list_thresholds import set_list_thresholds
 from storage.accounts.listing import set_up_accounts
 from storage.accounts.name_checks import open_check
 from storage.accounts.tags import AccountTags, describe, edit_tags
@@ -157,6 +158,9 @@ class _Writer:
                         await guarantee_interval(self.conn, write.name, write.every, self.actor, self.now)
                     if write.sets_days:
                         await keep_evidence(self.conn, write.name, write.days, self.actor, self.now)
+                    if write.sets_thresholds:
+                        own = write.thresholds
+                        await set_list_thresholds(self.conn, write.name, own, self.actor, self.now)
 
     async def archives(self, steps: Sequence[SetupStep]) -> None:
         """Archive lists, after accounts were put on them."""

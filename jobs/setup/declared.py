@@ -5,21 +5,27 @@ from datetime import datetime, timedelta
 
 from jobs.alerting.rules_file import FileRule
 from storage.model.core.accounts import Platform
+from storage.model.core.list_thresholds import ListThresholds
 from storage.model.core.orders import NewOrderEvent
 
 NOT_GIVEN = None
 """The value of a key that the file leaves out: what is stored stays as it is."""
 
 
+THRESHOLDS = ("strong_readings", "weak_readings")
+"""The keys of the thresholds of a list."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeclaredList:
-    """A watch list. The text `none` removes an interval or a retention."""
+    """A watch list. The text `none` removes an interval, a retention or thresholds."""
 
     line: int
     name: str
     read_every: timedelta | str | None = NOT_GIVEN
     evidence_days: int | str | None = NOT_GIVEN
     archived: bool | None = NOT_GIVEN
+    thresholds: ListThresholds | str | None = NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True)

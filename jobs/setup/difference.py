@@ -29,6 +29,7 @@ from jobs.setup.steps import (
     WatchWrite,
 )
 from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.list_thresholds import ListThresholds, thresholds_words
 from storage.model.orders.pasted_names import lines_of_names
 from storage.model.tables.csv_rows import TableError, sorted_problems
 from storage.model.tables.name_matching import ResolvedName, UnresolvedName, match_stored
@@ -194,6 +195,10 @@ class _Found:
             if days is not None and known is not None and days < known.fewest_days:
                 needed = f"the evidence of the list of an order is kept at least {known.fewest_days} days."
                 self.fault(one.line, f"list {name}: {needed}")
+        own = one.thresholds if isinstance(one.thresholds, ListThresholds) else None
+        sets_thresholds = one.thresholds is not None and own != (known and known.thresholds)
+        if sets_thresholds:
+            words.append(f"changes confirmed by {thresholds_words(own)}")
         archived = None if one.archived == (known is not None and known.is_archived) else one.archived
         if archived is not None:
             words.append("archived, with its accounts" if archived else "in use again")
@@ -204,7 +209,9 @@ class _Found:
         elif not words:
             return None
         is_new = known is None and one.name not in of_orders
-        write = ListWrite(one.name, is_new, sets_interval, every, sets_days, days, archived)
+        write = ListWrite(
+            one.name, is_new, sets_interval, every, sets_days, days, archived, sets_thresholds, own
+        )
         verb = Verb.ADD if known is None else Verb.CHANGE
         return SetupStep(verb, "list", name, ", ".join(words), write, one.line)
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from jobs.alerting.rules_file import read_rule_tables
 from jobs.setup.declared import (
+    THRESHOLDS,
     DeclaredAccount,
     DeclaredEvent,
     DeclaredExecutive,
@@ -15,6 +16,7 @@ from jobs.setup.declared import (
     DeclaredSetup,
 )
 from storage.model.core.accounts import Platform
+from storage.model.core.list_thresholds import ListThresholds
 from storage.model.core.orders import Claim, ClaimedWhat, NewOrder, NewOrderEvent, OrderEventKind
 from storage.model.orders.order_fields import MOST_NAMED, NONE, OrderFault, checked, checked_event
 from storage.model.tables import csv_cells
@@ -221,7 +223,7 @@ class _Fields:
 
 
 def _list(fields: _Fields) -> DeclaredList:
-    fields.only("name", "read_every", "evidence_days", "archived")
+    fields.only("name", "read_every", "evidence_days", "thresholds", "archived")
     name = fields.needed("name")
     days: int | str | None = None
     if fields.table.values.get("evidence_days") == NONE:
@@ -229,7 +231,25 @@ def _list(fields: _Fields) -> DeclaredList:
     elif (days := fields.count("evidence_days", LONGEST_KEEPING)) == 0:
         raise _KeyFault("evidence_days", "evidence_days is 0; write 1 or more, or none to keep all.")
     archived = fields.get("archived", bool, "true or false")
-    return DeclaredList(fields.table.line, name, _interval(fields), days, archived)
+    return DeclaredList(fields.table.line, name, _interval(fields), days, archived, _thresholds(fields))
+
+
+def _thresholds(fields: _Fields) -> ListThresholds | str | None:
+    key = "thresholds"
+    if fields.table.values.get(key) == NONE:
+        return NONE
+    form = "{ strong_readings = 2, weak_readings = 4 }"
+    given = cast("dict[str, object] | None", fields.get(key, dict, f'"none" or written as {form}'))
+    if given is None:
+        return None
+    numbers = [given.get(name) for name in THRESHOLDS]
+    strong, weak = (one if isinstance(one, int) and not isinstance(one, bool) else None for one in numbers)
+    if strong is None or weak is None or len(given) != len(THRESHOLDS):
+        raise _KeyFault(key, f"{key} must have two numbers, as in {form}.")
+    try:
+        return ListThresholds(strong, weak)
+    except ValueError as fault:
+        raise _KeyFault(key, str(fault)) from fault
 
 
 def _interval(fields: _Fields) -> timedelta | str | None:

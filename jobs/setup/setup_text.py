@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from jobs.setup.declared import THRESHOLDS
 from jobs.setup.state import Key, SetUpOrder, StoredSetup
 from storage.model.alerts.rule_codec import duration_text
 from storage.model.alerts.rule_toml import toml_of
@@ -25,10 +26,18 @@ def setup_text(stored: StoredSetup) -> str:
 
 def _lists(stored: StoredSetup) -> Iterator[str]:
     for one in sorted(stored.lists.values(), key=lambda one: one.name):
-        if one.order is None or one.read_every is not None or one.evidence_days is not None:
+        own = one.thresholds
+        if one.order is None or (one.read_every, one.evidence_days, own) != (None, None, None):
             every = None if one.read_every is None else duration_text(one.read_every)
-            values = {"name": one.name, "read_every": every, "evidence_days": one.evidence_days}
-            yield _table("lists", {**values, "archived": one.is_archived or None})
+            numbers = () if own is None else (own.strong_readings, own.weak_readings)
+            values = {
+                "name": one.name,
+                "read_every": every,
+                "evidence_days": one.evidence_days,
+                "thresholds": dict(zip(THRESHOLDS, numbers, strict=True)) if numbers else None,
+                "archived": one.is_archived or None,
+            }
+            yield _table("lists", values)
 
 
 def _accounts(stored: StoredSetup) -> Iterator[str]:

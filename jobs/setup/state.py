@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from jobs.setup.declared import DeclaredAccount, DeclaredExecutive, DeclaredSetup
 from storage.model.alerts.rules import StoredRule
 from storage.model.core.accounts import AccountId, Executive, ListId, Platform
+from storage.model.core.list_thresholds import ListThresholds
 from storage.model.core.orders import NameCandidate, NewOrder, OrderEvent, OrderName
 from storage.model.orders.pasted_names import lines_of_names
 from storage.model.tables.name_check import CheckedLine
@@ -30,6 +31,8 @@ class SetUpList:
     fewest_days: int = 0
     """The shortest retention that it may have."""
     is_archived: bool = False
+    thresholds: ListThresholds | None = None
+    """None: the default ones."""
 
 
 @dataclass(frozen=True, slots=True)

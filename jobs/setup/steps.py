@@ -8,6 +8,7 @@ from enum import StrEnum
 from jobs.setup.declared import DeclaredEvent
 from storage.model.alerts.rules import AlertRule
 from storage.model.core.accounts import AccountId, Platform
+from storage.model.core.list_thresholds import ListThresholds
 from storage.model.core.orders import NewOrder
 from storage.model.orders.order_fields import OrderEdit
 from storage.model.tables.csv_rows import TableError
@@ -21,7 +22,9 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListWrite:
-    """Make a list, or set its interval and its retention. None in `every` and `days` means without."""
+    """Make a list, or set its interval, its retention and its thresholds. None in `every`, `days` and
+    `thresholds` means without.
+    """
 
     name: str
     is_new: bool = False
@@ -31,6 +34,8 @@ class ListWrite:
     days: int | None = None
     archived: bool | None = None
     """None leaves it archived or in use."""
+    sets_thresholds: bool = False
+    thresholds: ListThresholds | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from jobs.setup.declared import DeclaredSetup
 from jobs.setup.state import SetUpList, SetUpOrder, StoredSetup, names_in
 from storage.accounts.evidence_retention import ORDER_DAYS, list_rules
+from storage.accounts.list_thresholds import thresholds_by_list
 from storage.accounts.listing import set_up_accounts
 from storage.accounts.name_checks import newest_lines
 from storage.accounts.name_matching import stored_accounts
@@ -53,6 +54,7 @@ async def stored_setup(conn: Conn, setup: DeclaredSetup | None = None) -> Stored
 
 async def _lists(conn: Conn) -> dict[str, SetUpList]:
     every = await guaranteed_intervals(conn)
+    own = await thresholds_by_list(conn)
     archived = {one.list_id for one in await lists(conn) if one.is_archived}
     return {
         rule.name: SetUpList(
@@ -62,6 +64,7 @@ async def _lists(conn: Conn) -> dict[str, SetUpList]:
             rule.keep_days,
             0 if rule.order_reference is None else ORDER_DAYS,
             rule.list_id in archived,
+            own.get(ListId(rule.list_id)),
         )
         for rule in await list_rules(conn)
     }

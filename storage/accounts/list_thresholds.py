@@ -76,6 +76,18 @@ async def newest_thresholds(conn: Conn, list_id: int) -> ListThresholds | None:
     return None if row is None else thresholds_of(row["strong_readings"], row["weak_readings"])
 
 
+async def thresholds_by_list(conn: Conn) -> dict[ListId, ListThresholds]:
+    """The thresholds that each list has, or is about to have. One that is not in it has the default ones."""
+    rows = await conn.fetch(
+        """
+        select distinct on (list_id) list_id, strong_readings, weak_readings from list_thresholds
+        order by list_id, since desc, list_thresholds_id desc
+        """
+    )
+    found = {ListId(r["list_id"]): thresholds_of(r["strong_readings"], r["weak_readings"]) for r in rows}
+    return {list_id: own for list_id, own in found.items() if own is not None}
+
+
 def thresholds_of(strong: int | None, weak: int | None) -> ListThresholds | None:
     """The thresholds in a row of the table; None for the default ones."""
     return None if strong is None or weak is None else ListThresholds(strong, weak)

@@ -131,6 +131,18 @@ def test_each_change_is_in_the_audit_log_and_so_is_the_file(run: Blockline) -> N
         ("[[lists]]\nname = 'A;B'\n", ", line 1: 'A;B' cannot be the name of a list. Use 1 to 100"),
         ("[[lists]]\nname = 'A'\nevidence_days = '9'\n", ", line 3: evidence_days must be a number."),
         (
+            "[[lists]]\nname = 'A'\nthresholds = 2\n",
+            ', line 3: thresholds must be "none" or written as { strong_readings = 2, weak_readings = 4 }.',
+        ),
+        (
+            "[[lists]]\nname = 'A'\nthresholds = { strong_readings = 2 }\n",
+            ", line 3: thresholds must have two numbers, as in { strong_readings = 2, weak_readings = 4 }.",
+        ),
+        (
+            "[[lists]]\nname = 'A'\nthresholds = { strong_readings = 4, weak_readings = 2 }\n",
+            ", line 3: The readings needed must be from 1 to 6, and a mere absence must need",
+        ),
+        (
             ORDER + "named_count = -1\n",
             ", line 8: named_count is -1, but must be from 0 to 999,999,999.",
         ),
@@ -155,6 +167,23 @@ def test_a_fault_is_one_sentence_with_its_line_and_nothing_is_written(
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints[0].startswith(f"setup.toml{complaint}")
     assert actions(run) == []
+
+
+def test_thresholds_of_a_list_are_shown_as_a_difference_written_and_removed(run: Blockline) -> None:
+    own = "[[lists]]\nname = 'A'\nthresholds = { strong_readings = 1, weak_readings = 3 }\n"
+    shown = apply(run, own, "--dry-run")
+    assert (shown.code, shown.said[0]) == (2, "add list A: changes confirmed by 1 or 3 readings")
+    assert actions(run) == []
+    assert apply(run, own).said == ["add list A: changes confirmed by 1 or 3 readings", "1 change written."]
+    assert apply(run, own, "--dry-run").code == 0
+    assert "thresholds = { strong_readings = 1, weak_readings = 3 }" in run("setup").said
+    stored = run("lists", "thresholds", "A", "--json").json
+    assert (stored["strong_readings"], stored["weak_readings"]) == (1, 3)
+    left_out = "[[lists]]\nname = 'A'\n"
+    assert apply(run, left_out, "--dry-run", "--prune").code == 0
+    gone = apply(run, left_out + "thresholds = 'none'\n")
+    assert gone.said == ["change list A: changes confirmed by 2 or 4 readings (default)", "1 change written."]
+    assert actions(run)[-2:] == ["thresholds of a list set", "setup applied"]
 
 
 def test_one_fault_keeps_the_whole_file_out(run: Blockline) -> None:

@@ -14,6 +14,7 @@ from jobs.setup.setup_file import read_setup
 from jobs.setup.setup_text import setup_text
 from jobs.setup.stored_setup import stored_setup
 from storage.accounts.accounts import NewAccount, add_accounts
+from storage.accounts.list_thresholds import set_list_thresholds
 from storage.accounts.listing import list_counts, set_up_accounts
 from storage.accounts.name_checks import open_check
 from storage.accounts.tags import AccountTags, describe
@@ -29,6 +30,7 @@ from storage.alerts.rules import keep_to_settings, save_rule
 from storage.executives.signals import add_executive
 from storage.model.alerts.rules import AlertRule, Match
 from storage.model.core.accounts import Platform
+from storage.model.core.list_thresholds import ListThresholds
 from storage.model.core.orders import Claim, ClaimedWhat, NewOrder, NewOrderEvent, OrderEventKind
 from storage.model.orders.order_fields import OrderEdit
 from storage.model.orders.pasted_names import lines_of_names
@@ -75,6 +77,8 @@ async def write(conn: Conn, data: st.DataObject) -> None:
     for name in draw(st.sets(st.sampled_from(LISTS))):
         await make_list(conn, name, "test", T0)
         await guarantee_interval(conn, name, draw(st.sampled_from([None, timedelta(minutes=90)])), "test", T0)
+        own = draw(st.sampled_from([None, ListThresholds(1, 3)]))
+        await set_list_thresholds(conn, name, own, "test", T0)
         await keep_evidence(conn, name, draw(st.sampled_from([None, 2000])), "test", T0)
     chosen = draw(st.lists(st.sampled_from(sorted(PEOPLE)), unique=True))
     lists = {key: draw(st.sets(st.sampled_from(LISTS))) for key in chosen}
