@@ -317,7 +317,7 @@ def lists_put(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Put stored accounts on a list. Whether they are read does not change."""
+    """Add stored accounts to a list. Whether they are read does not change."""
     _edit_members(handles, platform, config, partial(put_accounts_on, list_name=name), as_json=as_json)
 
 
@@ -330,7 +330,7 @@ def lists_take(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Take accounts off a list. They stay watched."""
+    """Remove accounts from a list. They stay watched."""
     _edit_members(handles, platform, config, partial(take_accounts_off, list_name=name), as_json=as_json)
 
 

@@ -121,7 +121,7 @@ def account_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Write the evidence packs of all changes of an account, in one file."""
+    """Write the packs of all changes of an account, in one file."""
 
     async def called(conn: Conn) -> PackSubject:
         number_of_it = await account_called(conn, account)
@@ -140,7 +140,10 @@ def order_command(
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Write the evidence packs of the changes, since an order was issued, of the accounts on its list."""
+    """Write the packs of all accounts of an order, in one file.
+
+    They are those of the changes since it was issued, of the accounts on its list.
+    """
 
     async def called(conn: Conn) -> PackSubject:
         order_id = await number_of(conn, reference)

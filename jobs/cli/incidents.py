@@ -11,7 +11,7 @@ from jobs.base.clock import system_clock
 from jobs.base.errors import CommandError
 from jobs.base.output import OutputTable, moment, show, show_json
 from jobs.cli.alerts_actions import find_thread
-from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples
+from jobs.cli.command import COMMAND_LINE, AsJson, ConfigFile, examples, moment_of
 from jobs.config.database import with_conn
 from jobs.config.settings import load_settings
 from jobs.notify.group_explanation import explain_incident
@@ -31,6 +31,7 @@ from storage.model.alerts.group_explanation import (
 )
 from storage.model.alerts.incidents import NONE, IncidentEdit, IncidentFault, IncidentWork
 from storage.model.text.states import clean
+from storage.model.text.units import parse_duration
 from storage.postgres.pool import Conn
 
 Incident = Annotated[
@@ -45,6 +46,9 @@ def register(app: typer.Typer) -> None:
     incidents.command(
         "assign", epilog=examples("blockline incidents assign 3f2a anna", "blockline incidents assign 3f2a")
     )(assign_command)
+    incidents.command(
+        "due", epilog=examples("blockline incidents due 3f2a 6h", "blockline incidents due 3f2a none")
+    )(due_command)
     incidents.command("note", epilog=examples('blockline incidents note 3f2a "call the court"'))(note_command)
     incidents.command("close", epilog=examples('blockline incidents close 3f2a "a test"'))(close_command)
     incidents.command("reopen", epilog=examples("blockline incidents reopen 3f2a"))(reopen_command)
@@ -135,6 +139,25 @@ def assign_command(
 
     work = _edited(incident, edit, config)
     show(f"{work.story_key[:12]}: {'nobody' if work.owner is None else clean(work.owner.login, 100)} has it.")
+
+
+def due_command(
+    incident: Incident,
+    when: Annotated[
+        str,
+        typer.Argument(metavar="TIME", help="A duration such as 6h, a time (ISO 8601, UTC), or none."),
+    ],
+    *,
+    config: ConfigFile = None,
+) -> None:
+    """Set when the work on an incident is due, or remove that."""
+    try:
+        due = None if when == NONE else system_clock() + parse_duration(when)
+    except ValueError:
+        due = moment_of(when, "TIME")
+    work = _edited(incident, lambda _: _ready(IncidentEdit(due_at=NONE if due is None else due)), config)
+    said = "has no due time" if work.due_at is None else f"is due on {moment(work.due_at)}"
+    show(f"{work.story_key[:12]} {said}.")
 
 
 def note_command(

@@ -28,7 +28,7 @@ GROUPS = {
         "check": "Check accounts once, without a database.",
         "status": "Show blocked accounts, coverage and issues, now or in the past.",
         "accounts": "Import, list, tag and remove watched accounts.",
-        "lists": "Show lists, and set their retention and guaranteed interval.",
+        "lists": "Show and edit lists, their accounts, retention and thresholds.",
         "executives": "Manage the people whose engagements are collected.",
         "plan": "Estimate requests, delay and cost for a number of accounts.",
         "apply": "Apply a file of lists, accounts, alert rules and orders.",

@@ -111,6 +111,7 @@ _FIT: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "query": [{"name": "order.pdf", "source": "press"}],
         "body": [b"an invented file"],
     },
+    "POST /lists/{list_id}/accounts/move": {"body": [{"to": n, "accounts": [1]} for n in (1, 2)]},
     "POST /lists": {"body": [{"name": f"Desk {n}"} for n in range(9)]},
     "POST /accounts/tags": {"body": [{"accounts": [1, 2, 999], "add": ["press"]}]},
 }

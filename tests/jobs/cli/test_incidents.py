@@ -24,6 +24,11 @@ def test_an_incident_is_assigned_noted_closed_and_reopened(run: Blockline, dsn: 
     (first, *_) = run("incidents", "list", "--unassigned", "--json").json["incidents"]
     key = first["incident"]
     assert run("incidents", "assign", key[:8], "anna").said == [f"{key[:12]}: anna has it."]
+    assert run("incidents", "due", key[:8], "6h").said[0].startswith(f"{key[:12]} is due on ")
+    assert run("incidents", "due", key[:8], "none").said == [f"{key[:12]} has no due time."]
+    assert run("incidents", "due", key[:8], "2001-01-01").err.strip().endswith("UTC is in the past.")
+    wrong = "TIME: 'soon' is not a time; write it like 2021-02-01T06:30:00Z."
+    assert run("incidents", "due", key[:8], "soon").err.strip() == wrong
     assert run("incidents", "note", key[:8], "call the court").code == 0
     (mine,) = run("incidents", "list", "--assigned-to", "anna", "--json").json["incidents"]
     assert (mine["incident"], mine["note"]) == (key, "call the court")
@@ -40,6 +45,8 @@ def test_an_incident_is_assigned_noted_closed_and_reopened(run: Blockline, dsn: 
         "incident reopened",
         "incident closed",
         "incident note added",
+        "incident due time set",
+        "incident due time set",
         "incident assigned",
     ]
 
