@@ -117,10 +117,10 @@ def names_form_card(title: str, note: str, *actions: Component) -> Component:
                 ),
                 choice_field(
                     "order-names-platform",
-                    "Platform of names without one",
+                    "Platform of plain handles",
                     platforms,
                     USUAL_PLATFORM.value,
-                    "For a handle such as @name.",
+                    "Of a handle such as @name, where nothing beside it says the platform.",
                     searchable=False,
                 ),
                 text_field(

@@ -176,7 +176,7 @@ def order_fields(form: OrderForm, *, is_new: bool) -> Component:
                 "order-deadline",
                 ORDER_LABELS["deadline_at"],
                 FieldMoment(form.deadline_day, form.deadline_clock or ""),
-                "Without a time: the end of the day.",
+                "Optional. Without a time: the end of the day.",
             ),
             text_field(
                 "order-named",

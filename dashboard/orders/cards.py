@@ -1,5 +1,6 @@
 """The cards of an order's page: blocks, kinds of action, claims, outside checks, names, papers, history."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -277,9 +278,13 @@ def names_card(names: Sequence[OrderName]) -> list[Component]:
     unresolved = [name for name in named if name.account_id is None]
     resolved = [name for name in named if name.account_id is not None]
     withdrawn = [name for name in names if name.withdrawal is not None]
-    counted = [f"{len(resolved):,} found", f"{len(unresolved):,} without an account"]
+    counted = [f"{len(resolved):,} found"]
+    if unresolved:
+        counted.append(f"{len(unresolved):,} without an account ({_outcomes(unresolved)})")
     if withdrawn:
         counted.append(f"{len(withdrawn):,} withdrawn")
+    posts = sum(name.post_id is not None for name in names)
+    among = f"; posts among them: {posts:,}" if posts else ""
     parts: list[Component] = []
     if unresolved:
         parts.append(
@@ -296,10 +301,18 @@ def names_card(names: Sequence[OrderName]) -> list[Component]:
         parts.append(html.Details([html.Summary(f"Show the {len(resolved):,} that were found"), table]))
     return [
         html.Div(
-            card("Its names", f"{len(names):,} as written in the order: {', '.join(counted)}", *parts),
+            card("Its names", f"{len(names):,} as written in the order: {', '.join(counted)}{among}", *parts),
             id="names",
         )
     ]
+
+
+def _outcomes(names: Sequence[OrderName]) -> str:
+    """How many of these names have which outcome."""
+    counted = Counter(name.outcome for name in names)
+    return ", ".join(
+        f"{counted[outcome]:,} {said.lower()}" for outcome, said in OUTCOME_WORDS.items() if counted[outcome]
+    )
 
 
 def _names_table(title: str, rows: Sequence[Component], *columns: str) -> Component:

@@ -81,7 +81,11 @@ def count_names(names: Sequence[OrderName]) -> OrderNameCounts:
         if name.outcome is NameOutcome.NOT_OBSERVABLE:
             continue
         # A post without a known author, or an address elsewhere, names no account that could be counted.
-        if name.account_id is None and name.handle is None and (name.post_id or name.platform is None):
+        # A name that a line end cuts does, although it is not known which.
+        is_nobody = (
+            name.account_id is None and name.handle is None and (name.post_id or name.platform is None)
+        )
+        if is_nobody and name.outcome is not NameOutcome.AMBIGUOUS:
             continue
         key = who[name.order_name_id]
         best[key] = min(best.get(key, name.outcome), name.outcome, key=_WORST_FIRST.index)

@@ -178,15 +178,22 @@ def _check_line(name: PastedName, platform: Platform | None) -> CheckLine:
 
 def _lines(text: str, aside: list[AsideLine]) -> Iterator[_TextLine]:
     """Yield the lines that are neither empty nor a page number; those are added to `aside`."""
+    plain = ""
     for number, whole in enumerate(text.replace("\f", "\n").splitlines(), 1):
+        before = plain
         plain = whole.replace("\u00ad", "").replace("\u200b", "").replace("\ufeff", "").strip()
         if not plain:
             continue
-        if _PAGE.fullmatch(plain):
+        if _PAGE.fullmatch(plain) and not _may_end_a_name(before, plain):
             aside.append(AsideLine(number, plain, AsideReason.PAGE))
             continue
         marker = _BULLET.match(plain)
         yield _TextLine(number, plain[marker.end() :] if marker else plain, marker is not None)
+
+
+def _may_end_a_name(before: str, plain: str) -> bool:
+    """Whether a number may be the end of the name on the line before, rather than that of a page."""
+    return plain.isdigit() and before != "" and (plain.startswith("0") or before[-1] in "_-")
 
 
 def _words(text: str) -> list[str]:
@@ -213,7 +220,7 @@ def _may_continue(last: PastedName, line: _TextLine, words: Sequence[str], *, is
         return False
     if _CUT.search(last.words) or _MAY_BE_CUT.search(last.words):
         return True
-    return is_marked_list and len(words) == 1
+    return len(words) == 1 and (is_marked_list or words[0].isdigit())
 
 
 def _continued(last: PastedName, after: str, *, is_next: bool) -> PastedName:

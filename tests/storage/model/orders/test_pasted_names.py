@@ -64,6 +64,11 @@ UNCLEAR = {
     ),
     "an account may be called status": ("1. https://x.com/status\nekta\n2. @b", "https://x.com/status ekta"),
     "a hyphen may be of the name, or of the typesetter": ("1. @kisan-\nekta\n2. @b", "@kisan- ekta"),
+    "a number may be the end of a name, not of a page": (
+        "1. https://x.com/kisan_\n2021\n2. @b",
+        "https://x.com/kisan_ 2021",
+    ),
+    "no page has the number 010": ("https://x.com/kisan\n010\n@b", "https://x.com/kisan 010"),
     "what is unclear stays so with a third line": ("1. @kisan\nek\nta\n2. @b\n3. @c", "@kisan ek ta"),
 }
 
