@@ -18,6 +18,7 @@ from dashboard.ui.pages import PageCallbacks
 from storage.accounts.name_checks import lines_of, name_check, open_check, watch_lines
 from storage.model.core.accounts import Platform
 from storage.model.core.people import Actor, Role, Scope
+from storage.model.platforms.registry import USUAL_PLATFORM
 from storage.model.tables import csv_cells
 from storage.model.tables.csv_cells import CellError
 from storage.model.tables.csv_rows import TableError
@@ -33,6 +34,7 @@ LARGEST = 2_000_000
 """Characters of what is pasted or uploaded: about 30,000 lines."""
 _LONGEST_FILE_NAME = 100
 _PASTED = "pasted names"
+_PREVIEW = "preview"
 
 
 def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component]) -> Component:
@@ -50,7 +52,11 @@ def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component
             ),
             html.Div(
                 [
-                    names_card("1. Names", "nothing is watched before you have seen what each line means"),
+                    names_card(
+                        "1. Names",
+                        "nothing is watched before you have seen what each line means",
+                        USUAL_PLATFORM if shown is None else shown.check.platform,
+                    ),
                     *([] if shown is None else [_preview(shown, lists)]),
                 ],
                 className="stack add-accounts",
@@ -59,9 +65,11 @@ def add_page(shown: ShownCheck | None, lists: Sequence[str], tag: list[Component
     )
 
 
-def names_card(title: str, note: str) -> Component:
+def names_card(title: str, note: str, platform: Platform | None = USUAL_PLATFORM) -> Component:
     """The box for pasted names and the upload of a table. Its button opens the preview on the page
     /accounts/add, where the box still holds what was pasted. A page shows it once at most.
+
+    `platform` is that of plain handles; None: such a handle is ambiguous.
     """
     return card(
         title,
@@ -92,11 +100,14 @@ def names_card(title: str, note: str) -> Component:
                     [
                         html.Div(
                             [
-                                html.Label("Platform of handles that name none", htmlFor="add-platform"),
+                                html.Label(
+                                    "Platform of plain handles, such as @name", htmlFor="add-platform"
+                                ),
                                 dcc.Input(
                                     id="add-platform",
                                     type="text",
                                     list="add-platforms",
+                                    value="" if platform is None else PLATFORM_NAME[platform],
                                     placeholder="None",
                                     autoComplete="off",
                                     maxLength=40,
@@ -130,7 +141,10 @@ def names_card(title: str, note: str) -> Component:
 def _preview(shown: ShownCheck, lists: Sequence[str]) -> Component:
     return html.Div(
         [
-            card("2. What each line means", clean(shown.check.source, 80), check_table(shown)),
+            html.Div(
+                card("2. What each line means", clean(shown.check.source, 80), check_table(shown)),
+                id=_PREVIEW,
+            ),
             card(
                 "3. Watch the chosen accounts",
                 "lines that mean an account are chosen; clear those that you do not want",
@@ -185,6 +199,7 @@ def connect_add_page(process: WebProcess, app: PageCallbacks) -> None:
     app.callback(
         Output("add-fault", "children"),
         Output("url", "pathname"),
+        Output("url", "hash"),
         Input("add-preview", "n_clicks"),
         State("add-text", "value"),
         State("add-platform", "value"),
@@ -235,17 +250,17 @@ def _uploaded(contents: str | None, name: str | None) -> tuple[object, ...]:
 
 async def _previewed(
     process: WebProcess, clicks: int | None, text: object, platform: object, source: object
-) -> tuple[object, object]:
-    """Store a check of what was pasted, and open the page with its preview."""
+) -> tuple[object, object, object]:
+    """Store a check of what was pasted, and open the page at its preview."""
     actor = _analyst()
     if not clicks:  # Dash also calls when the button comes with a page
-        return no_update, no_update
+        return no_update, no_update, no_update
     name = source if isinstance(source, str) else _PASTED
     try:
         check_id = await _opened(process, text, platform, name, actor.name)
     except (WrongInput, TableError, StorageError) as error:
-        return str(error), no_update
-    return "", f"/accounts/add/{check_id}"
+        return str(error), no_update, no_update
+    return "", f"/accounts/add/{check_id}", f"#{_PREVIEW}"
 
 
 async def _opened(process: WebProcess, text: object, platform: object, source: str, actor: str) -> int:

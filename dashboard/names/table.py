@@ -151,7 +151,11 @@ def summary(lines: Sequence[CheckedLine], why: str) -> list[Component]:
     """How many names have which result, and what the reader waits for."""
     counted: Mapping[LineStatus, int] = counts(lines)
     parts = ", ".join(f"{n:,} {status.value}" for status, n in counted.items())
-    said: list[Component] = [html.P(f"{capital(number(len(lines), 'name'))}: {parts}.", className="verdict")]
+    posts = sum(line.said.post_id is not None for line in lines)
+    among = f" Posts among them: {posts:,}." if posts else ""
+    said: list[Component] = [
+        html.P(f"{capital(number(len(lines), 'name'))}: {parts}.{among}", className="verdict")
+    ]
     waiting = sum(line.is_open for line in lines)
     if waiting:
         asking = (

@@ -104,16 +104,17 @@ def _by_id(seen: AccountCheck) -> ResolvedName | UnresolvedName:
 def why(platform: Platform, said: UnresolvedHandle) -> str:
     """A sentence that says why a name gave no id, and what to do."""
     name, where = handle_name(said.asked), PLATFORM_NAME[platform]
+    add = f"add its id, as {platform.value}:id:ID or as account_id of a table"
     match said.why:
         case UnresolvedReason.NOT_FOUND:
             return f"{where} knows no account {name} ({DECLARED[platform].absent_words})."
         case UnresolvedReason.SUSPENDED if DECLARED[platform].suspension_may_be_deletion:
-            return f"{name} is suspended by its server or deleted by its owner: add account_id."
+            return f"{name} is suspended by its server or deleted by its owner: {add}."
         case UnresolvedReason.SUSPENDED:
             hidden = f"{where} does not give the id of a suspended account"
-            return f"{name} is suspended, and {hidden}: add account_id."
+            return f"{name} is suspended, and {hidden}: {add}."
         case UnresolvedReason.DEACTIVATED:
-            return f"{name} is deactivated, and {where} gives no id while it is: add account_id."
+            return f"{name} is deactivated, and {where} gives no id while it is: {add}."
         case UnresolvedReason.NOT_A_HANDLE:
             return f"{name} is not a handle of {where}."
         case UnresolvedReason.NO_ANSWER:

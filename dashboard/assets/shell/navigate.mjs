@@ -20,10 +20,19 @@ function inSitePath(event) {
   return link.pathname + link.search + link.hash;
 }
 
-/** Show the part of a page that the address names, when the page has come. @param {HTMLElement} root */
+/**
+ * Show a page that has come from its beginning, or the part that the address names: also where what a button did
+ * leads to the page. Going back, the browser shows what was seen.
+ * @param {HTMLElement} root
+ */
 export function connectAnchors(root) {
-  let shown = "";
+  let [shown, page] = ["", location.pathname];
+  addEventListener("popstate", () => {
+    page = location.pathname;
+  });
   new MutationObserver(() => {
+    if (location.pathname !== page && !location.hash) scrollTo(0, 0);
+    page = location.pathname;
     const asked = location.pathname + location.hash;
     const part = asked !== shown && location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null;
     if (!part || !root.contains(part)) return;

@@ -101,9 +101,9 @@ def test_a_name_without_an_id_is_refused_with_the_reason_of_its_platform(online:
     assert (ran.code, ran.out) == (1, "")
     assert ran.complaints[:4] == [
         "watch.csv, line 2: @takendown.test is suspended, and Bluesky does not give the id of a suspended "
-        "account: add account_id.",
-        "watch.csv, line 3: @closed.test is deactivated, and Bluesky gives no id while it is: add "
-        "account_id.",
+        "account: add its id, as bluesky:id:ID or as account_id of a table.",
+        "watch.csv, line 3: @closed.test is deactivated, and Bluesky gives no id while it is: add its id, as "
+        "bluesky:id:ID or as account_id of a table.",
         "watch.csv, line 4: Bluesky knows no account @nobody.test (deleted, renamed or never existed).",
         "watch.csv, line 5: Mastodon knows no account @nobody@social.example (deleted or never existed, or "
         "its server is another one).",
