@@ -17,7 +17,7 @@ from dashboard.auth import access
 from dashboard.ui.inputs import FieldFault
 from dashboard.ui.pages import PageCallbacks
 from dashboard.ui.time_markup import timed
-from dashboard.ui.toasts import TOAST
+from dashboard.ui.toasts import TOAST, Toast
 from storage.alerts import outbox, rules
 from storage.model.alerts.rule_preview import PREVIEW_PERIOD
 from storage.model.alerts.rule_toml import rule_of, toml_of
@@ -97,6 +97,7 @@ def _connect_save(process: WebProcess, app: PageCallbacks) -> None:
         Output("rule-shown", "data"),
         Output("url", "pathname"),
         Output("url", "search"),
+        Output(TOAST, "data", allow_duplicate=True),
         Input("rule-save", "n_clicks"),
         State("rule-id", "data"),
         State("rule-shown", "data"),
@@ -112,15 +113,18 @@ def _connect_save(process: WebProcess, app: PageCallbacks) -> None:
             return None, changed, rule
 
         if not pressed:
-            return no_update, no_update, no_update, no_update
+            return [no_update] * 5
         try:
             new, changed, rule = await _written(process, act)
         except _NotDone as fault:
-            return str(fault), no_update, no_update, no_update
+            return [str(fault), *[no_update] * 4]
         if new is not None:
-            return "", no_update, rule_address(new.rule_id), ""
+            toast = Toast(
+                f"The rule {clean(rule.name, 80)} is on. It counts for what is recorded from now on."
+            )
+            return "", no_update, rule_address(new.rule_id), "", toast.as_json()
         said = "Saved. It counts for what is recorded from now on." if changed else "Nothing was changed."
-        return said, toml_of(rule), no_update, no_update
+        return said, toml_of(rule), no_update, no_update, no_update
 
 
 def _connect_state(process: WebProcess, app: PageCallbacks) -> None:

@@ -286,7 +286,8 @@ def _people_fields(form: RuleForm, *, is_new: bool) -> list[Component]:
             "rule-recipients",
             RULE_LABELS["recipients"],
             form.recipients or "",
-            "One per line: an email address, apprise:NAME or webhook:NAME.",
+            "One per line: an email address, apprise:NAME or webhook:NAME. "
+            "The fields below can stay as they are.",
         ),
     ]
 
@@ -319,7 +320,9 @@ def _match_fields(form: RuleForm, choices: RuleChoices) -> list[Component]:
             RULE_LABELS["orders"],
             _offered(choices.orders, form.orders or []),
             form.orders or [],
-            "Accounts that one of them names.",
+            "Accounts that one of them names."
+            if choices.orders or form.orders
+            else "No order is stored yet.",
         ),
         text_field(
             "rule-countries",

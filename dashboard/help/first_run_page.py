@@ -27,8 +27,13 @@ MAIL_TO, MAIL_SEND, MAIL_SAID = "mail-test-to", "mail-test-send", "mail-test-sai
 EVERY_MS = 2_000
 """How often the page looks for readings and workers."""
 _NEXT = (
+    (
+        "Write an alert rule",
+        "/alerts/rules/new",
+        Role.ADMIN,
+        "so that people get an email when a status changes",
+    ),
     ("File an order", "/orders/new", Role.ANALYST, "with the accounts it names, to see who complied"),
-    ("Write an alert rule", "/alerts", Role.ADMIN, "so that people get an email when a status changes"),
     ("Open Live", "/", Role.VIEWER, "to see every watched account over time"),
 )
 
