@@ -22,16 +22,10 @@ from storage.postgres.pool import open_pool, transaction
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.large_dashboard import SETTINGS, drawing_page
 from tests.benchmarks.scratch import scratch_database
+from tests.support.clients.hand import Hand
 
 WATCHED, MANY, FEW = 10_000, 5_000, 50
 VISITS = 3
-_PASTED = """
-    (area, text) => {
-        Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(area, text);
-        area.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-"""
-"""As a paste does. What Playwright's `fill` does takes the browser a minute for so many lines."""
 
 
 def figures() -> Iterator[Figure]:
@@ -92,7 +86,7 @@ async def _measure(dsn: str, now: datetime) -> tuple[float, float, float]:
 async def _visit(page: Page, base: str, lines: Sequence[str]) -> tuple[float, float]:
     """Wall time and processor time from the press until the preview is drawn, in milliseconds."""
     await page.goto(f"{base}/accounts/add")
-    await page.locator("#add-text").evaluate(_PASTED, "\n".join(lines))
+    await Hand(page, "bench").paste(page.locator("#add-text"), "\n".join(lines))
     began, cpu = time.perf_counter(), time.process_time()
     await page.get_by_role("button", name="Preview").click()
     # A line that is no name is three words, so there are more names than lines.

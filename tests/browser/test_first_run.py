@@ -1,18 +1,17 @@
 """A first run as a person does it: an installation that runs, simulated platforms, and a real mail server."""
 
 import os
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from time import perf_counter
 
 import pytest
 
-from jobs.config.settings import load_settings
 from jobs.delivery.local_inbox import Inbox, SmtpServer
-from jobs.runtime.app import ProcessRole, running
+from jobs.runtime.app import ProcessRole
 from tests.support.clients.browser import CHROMIUM, Browser, opened, skip_without
-from tests.support.simulated.several_platforms import HISTORY, leading_to, simulated
+from tests.support.servers.installation import installation
+from tests.support.simulated.several_platforms import HISTORY, simulated
 
 skip_without(CHROMIUM)
 
@@ -28,28 +27,6 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str
     history.write_text(HISTORY)
     with simulated(history) as found:
         yield found
-
-
-@asynccontextmanager
-async def installation(
-    addresses: Mapping[str, str], dsn: str, folder: Path, smtp_port: int | None, *roles: ProcessRole
-) -> AsyncGenerator[str]:
-    """The address of the dashboard of an installation that asks the simulators."""
-    environment = {
-        **leading_to(addresses),
-        "BLOCKLINE_DATA_DIR": str(folder),
-        "BLOCKLINE_AUTH": "none",
-        "BLOCKLINE_PORT": "0",
-    }
-    if smtp_port is not None:
-        environment |= {
-            "BLOCKLINE_SMTP_HOST": "127.0.0.1",
-            "BLOCKLINE_SMTP_PORT": str(smtp_port),
-            "BLOCKLINE_SMTP_SECURITY": "none",
-        }
-    settings = load_settings(None, environment)
-    async with running(settings, dsn, roles or tuple(ProcessRole)) as said:
-        yield next(s for s in said if s.startswith("Dashboard on ")).removeprefix("Dashboard on ")
 
 
 class Steps:
@@ -89,10 +66,10 @@ async def test_an_empty_installation_watches_three_accounts_reads_them_and_sends
             await picture(browser, f"first-run-{width}")
 
             await page.locator("#add-text").fill(PASTED)
-            await page.get_by_label("Platform of handles that name none").fill("TikTok")
+            await page.get_by_label("Platform of plain handles").fill("TikTok")
             await page.get_by_role("button", name="Preview").click()
             await page.get_by_text("“TikTok” is not a platform.").wait_for()
-            await page.get_by_label("Platform of handles that name none").fill("x")
+            await page.get_by_label("Platform of plain handles").fill("x")
             await page.get_by_role("button", name="Preview").click()
             await page.get_by_text("3 names: 3 found.").wait_for()
             assert await page.locator("#add-text").input_value() == PASTED
